@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rabt {
+
+using Bytes = std::vector<std::uint8_t>;
+using ByteView = std::span<const std::uint8_t>;
+
+[[nodiscard]] inline ByteView as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+[[nodiscard]] inline std::string_view as_text(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+[[nodiscard]] std::string to_hex(ByteView bytes);  // lower case
+[[nodiscard]] std::optional<Bytes> from_hex(std::string_view text);
+[[nodiscard]] std::string to_base64(ByteView bytes);  // RFC 4648 section 4, with padding
+// Strict: standard alphabet, padding required, no white space, no stray bits.
+[[nodiscard]] std::optional<Bytes> from_base64(std::string_view text);
+
+// Bytes that are overwritten when they die: keys, tokens. No copy, no printing.
+class SecretBytes {
+ public:
+  SecretBytes() = default;
+  explicit SecretBytes(Bytes bytes) : bytes_(std::move(bytes)) {}
+  explicit SecretBytes(std::string_view text) : bytes_(text.begin(), text.end()) {}
+  SecretBytes(const SecretBytes&) = delete;
+  SecretBytes& operator=(const SecretBytes&) = delete;
+  SecretBytes(SecretBytes&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
+  SecretBytes& operator=(SecretBytes&& other) noexcept;
+  ~SecretBytes() { wipe(); }
+
+  [[nodiscard]] SecretBytes clone() const { return SecretBytes(Bytes(bytes_)); }
+  // The only way to the bytes; the name makes every use findable.
+  [[nodiscard]] ByteView expose() const { return bytes_; }
+  [[nodiscard]] std::string_view expose_text() const { return as_text(bytes_); }
+  [[nodiscard]] bool empty() const { return bytes_.empty(); }
+  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+  // Same time for equal lengths, whatever the content.
+  [[nodiscard]] bool equals(ByteView other) const;
+
+ private:
+  void wipe();
+  Bytes bytes_;
+};
+
+// Same time for equal lengths, whatever the content.
+[[nodiscard]] bool constant_time_equal(ByteView a, ByteView b);
+
+}  // namespace rabt

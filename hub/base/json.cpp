@@ -1,0 +1,588 @@
+#include "hub/base/json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace rabt {
+
+struct Json::Node {
+  mutable std::atomic<std::uint32_t> references{1};
+};
+struct Json::DecimalNode : Node {
+  explicit DecimalNode(std::string t) : text(std::move(t)) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc::result_out_of_range) {
+      // from_chars leaves the value alone; strtod's rule is +-HUGE_VAL or 0, which is what comparisons need.
+      value = std::strtod(text.c_str(), nullptr);
+    }
+  }
+  std::string text;
+  double value = 0;
+};
+struct Json::StringNode : Node {
+  explicit StringNode(std::string v) : value(std::move(v)) {}
+  std::string value;
+};
+struct Json::ArrayNode : Node {
+  explicit ArrayNode(Array v) : value(std::move(v)) {}
+  Array value;
+};
+struct Json::ObjectNode : Node {
+  explicit ObjectNode(JsonObject v) : value(std::move(v)) {}
+  JsonObject value;
+};
+
+namespace {
+
+const Json kNull;
+const std::string kEmptyString;
+
+std::string shortest(double value) {
+  if (std::isnan(value)) return "null";
+  if (std::isinf(value)) return value > 0 ? "1.7976931348623157e+308" : "-1.7976931348623157e+308";
+  if (value == 0) return std::signbit(value) ? "-0" : "0";
+  std::array<char, 32> buffer{};
+  // Integral values up to 17 digits print without exponent, as jq does.
+  if (value == std::trunc(value) && std::fabs(value) < 1e17) {
+    const auto [end, error] =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+    return {buffer.data(), end};
+  }
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return {buffer.data(), end};
+}
+
+}  // namespace
+
+void Json::retain() const noexcept {
+  if (on_heap()) payload_.node->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Json::release() noexcept {
+  if (!on_heap()) return;
+  if (payload_.node->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  switch (tag_) {
+    case Tag::decimal: delete static_cast<DecimalNode*>(payload_.node); break;
+    case Tag::string: delete static_cast<StringNode*>(payload_.node); break;
+    case Tag::array: delete static_cast<ArrayNode*>(payload_.node); break;
+    case Tag::object: delete static_cast<ObjectNode*>(payload_.node); break;
+    case Tag::null:
+    case Tag::boolean:
+    case Tag::integer:
+    case Tag::real: break;
+  }
+}
+
+Json::Json(double value) : tag_(Tag::real) { payload_.real = value; }
+Json::Json(std::string value) : tag_(Tag::string) { payload_.node = new StringNode(std::move(value)); }
+Json::Json(std::string_view value) : Json(std::string(value)) {}
+Json::Json(const char* value) : Json(std::string(value)) {}
+Json::Json(Array value) : tag_(Tag::array) { payload_.node = new ArrayNode(std::move(value)); }
+Json::Json(JsonObject value) : tag_(Tag::object) { payload_.node = new ObjectNode(std::move(value)); }
+Json::Json(const Json& other) noexcept : payload_(other.payload_), tag_(other.tag_) { retain(); }
+Json::Json(Json&& other) noexcept : payload_(other.payload_), tag_(other.tag_) { other.tag_ = Tag::null; }
+Json& Json::operator=(const Json& other) noexcept {
+  if (this != &other) {
+    other.retain();
+    // Released last: other may live inside what this value holds.
+    Json old(std::move(*this));
+    payload_ = other.payload_;
+    tag_ = other.tag_;
+  }
+  return *this;
+}
+Json& Json::operator=(Json&& other) noexcept {
+  if (this != &other) {
+    const Payload payload = other.payload_;
+    const Tag tag = other.tag_;
+    other.tag_ = Tag::null;
+    Json old(std::move(*this));
+    payload_ = payload;
+    tag_ = tag;
+  }
+  return *this;
+}
+Json::~Json() { release(); }
+
+Json Json::object(std::initializer_list<std::pair<std::string_view, Json>> members) {
+  JsonObject object;
+  object.reserve(members.size());
+  for (const auto& [key, value] : members) object.set(key, value);
+  return object;
+}
+
+Json Json::array(std::initializer_list<Json> items) { return Array(items); }
+
+Json Json::number(std::string text) {
+  std::int64_t integer = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, integer);
+  if (error == std::errc{} && rest == end && text != "-0") return integer;
+  Json json;
+  json.payload_.node = new DecimalNode(std::move(text));
+  json.tag_ = Tag::decimal;
+  return json;
+}
+
+Json::Type Json::type() const noexcept {
+  switch (tag_) {
+    case Tag::null: return Type::null;
+    case Tag::boolean: return Type::boolean;
+    case Tag::integer:
+    case Tag::real:
+    case Tag::decimal: return Type::number;
+    case Tag::string: return Type::string;
+    case Tag::array: return Type::array;
+    case Tag::object: return Type::object;
+  }
+  return Type::null;
+}
+
+bool Json::as_bool() const {
+  RABT_CHECK(is_bool());
+  return payload_.boolean;
+}
+
+double Json::as_double() const {
+  RABT_CHECK(is_number());
+  if (tag_ == Tag::integer) return static_cast<double>(payload_.integer);
+  if (tag_ == Tag::real) return payload_.real;
+  return static_cast<const DecimalNode*>(payload_.node)->value;
+}
+
+std::optional<std::int64_t> Json::as_int64() const {
+  if (tag_ == Tag::integer) return payload_.integer;
+  if (tag_ != Tag::real && tag_ != Tag::decimal) return std::nullopt;
+  const double value = as_double();
+  constexpr double kLimit = 9223372036854775808.0;
+  if (value != std::trunc(value) || value < -kLimit || value >= kLimit) return std::nullopt;
+  return static_cast<std::int64_t>(value);
+}
+
+std::string Json::number_text() const {
+  RABT_CHECK(is_number());
+  if (tag_ == Tag::integer) return std::to_string(payload_.integer);
+  if (tag_ == Tag::real) return shortest(payload_.real);
+  return static_cast<const DecimalNode*>(payload_.node)->text;
+}
+
+const std::string& Json::as_string() const {
+  RABT_CHECK(is_string());
+  return static_cast<const StringNode*>(payload_.node)->value;
+}
+const Json::Array& Json::as_array() const {
+  RABT_CHECK(is_array());
+  return static_cast<const ArrayNode*>(payload_.node)->value;
+}
+const JsonObject& Json::as_object() const {
+  RABT_CHECK(is_object());
+  return static_cast<const ObjectNode*>(payload_.node)->value;
+}
+
+const Json* Json::find(std::string_view key) const noexcept {
+  if (tag_ != Tag::object) return nullptr;
+  return static_cast<const ObjectNode*>(payload_.node)->value.find(key);
+}
+const Json& Json::operator[](std::string_view key) const noexcept {
+  const Json* member = find(key);
+  return member == nullptr ? kNull : *member;
+}
+const Json& Json::operator[](std::size_t index) const noexcept {
+  if (tag_ != Tag::array) return kNull;
+  const Array& items = static_cast<const ArrayNode*>(payload_.node)->value;
+  return index < items.size() ? items[index] : kNull;
+}
+std::string Json::string_or(std::string_view key, std::string_view fallback) const {
+  const Json& member = (*this)[key];
+  return member.is_string() ? member.as_string() : std::string(fallback);
+}
+std::int64_t Json::int_or(std::string_view key, std::int64_t fallback) const {
+  return (*this)[key].as_int64().value_or(fallback);
+}
+bool Json::bool_or(std::string_view key, bool fallback) const {
+  const Json& member = (*this)[key];
+  return member.is_bool() ? member.as_bool() : fallback;
+}
+
+Json::Array& Json::mutable_array() {
+  if (tag_ == Tag::null) *this = Json(Array{});
+  RABT_CHECK(is_array());
+  if (payload_.node->references.load(std::memory_order_acquire) != 1) *this = Json(Array(as_array()));
+  return static_cast<ArrayNode*>(payload_.node)->value;
+}
+JsonObject& Json::mutable_object() {
+  if (tag_ == Tag::null) *this = Json(JsonObject{});
+  RABT_CHECK(is_object());
+  if (payload_.node->references.load(std::memory_order_acquire) != 1) {
+    *this = Json(JsonObject(as_object()));
+  }
+  return static_cast<ObjectNode*>(payload_.node)->value;
+}
+void Json::set(std::string_view key, Json value) { mutable_object().set(key, std::move(value)); }
+void Json::push_back(Json value) { mutable_array().push_back(std::move(value)); }
+
+std::size_t Json::size() const noexcept {
+  if (tag_ == Tag::array) return static_cast<const ArrayNode*>(payload_.node)->value.size();
+  if (tag_ == Tag::object) return static_cast<const ObjectNode*>(payload_.node)->value.size();
+  return 0;
+}
+
+// ---- objects ----------------------------------------------------------------------------------------------------
+
+std::size_t JsonObject::position(std::string_view key) const noexcept {
+  if (sorted_.empty()) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (members_[i].first == key) return i;
+    }
+    return members_.size();
+  }
+  const auto at =
+      std::lower_bound(sorted_.begin(), sorted_.end(), key, [this](std::uint32_t i, std::string_view k) {
+        return members_[i].first < k;
+      });
+  if (at == sorted_.end() || members_[*at].first != key) return members_.size();
+  return *at;
+}
+
+const Json* JsonObject::find(std::string_view key) const noexcept {
+  const std::size_t at = position(key);
+  return at < members_.size() ? &members_[at].second : nullptr;
+}
+Json* JsonObject::find(std::string_view key) noexcept {
+  const std::size_t at = position(key);
+  return at < members_.size() ? &members_[at].second : nullptr;
+}
+
+void JsonObject::index_insert(std::size_t at) {
+  if (members_.size() < kIndexFrom) return;
+  const auto by_key = [this](std::uint32_t a, std::uint32_t b) {
+    return members_[a].first < members_[b].first;
+  };
+  if (sorted_.empty()) {
+    sorted_.resize(members_.size());
+    for (std::size_t i = 0; i < members_.size(); ++i) sorted_[i] = static_cast<std::uint32_t>(i);
+    std::sort(sorted_.begin(), sorted_.end(), by_key);
+    return;
+  }
+  const auto value = static_cast<std::uint32_t>(at);
+  sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value, by_key), value);
+}
+
+void JsonObject::append_new(std::string key, Json value) {
+  members_.emplace_back(std::move(key), std::move(value));
+  index_insert(members_.size() - 1);
+}
+
+void JsonObject::set(std::string_view key, Json value) {
+  const std::size_t at = position(key);
+  if (at < members_.size()) {
+    members_[at].second = std::move(value);
+  } else {
+    append_new(std::string(key), std::move(value));
+  }
+}
+
+bool JsonObject::erase(std::string_view key) {
+  const std::size_t at = position(key);
+  if (at == members_.size()) return false;
+  members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(at));
+  sorted_.clear();
+  if (members_.size() >= kIndexFrom) index_insert(members_.size() - 1);
+  return true;
+}
+
+// ---- text -------------------------------------------------------------------------------------------------------
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  out.push_back('"');
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
+    out.append(text, start, i - start);
+    start = i + 1;
+    switch (c) {
+      case '"': out.append("\\\""); break;
+      case '\\': out.append("\\\\"); break;
+      case '\b': out.append("\\b"); break;
+      case '\f': out.append("\\f"); break;
+      case '\n': out.append("\\n"); break;
+      case '\r': out.append("\\r"); break;
+      case '\t': out.append("\\t"); break;
+      default:
+        out.append("\\u00");
+        out.push_back(kHex[c >> 4U]);
+        out.push_back(kHex[c & 0xfU]);
+    }
+  }
+  out.append(text, start, text.size() - start);
+  out.push_back('"');
+}
+
+namespace {
+
+enum class Layout : std::uint8_t { compact, pretty, sorted };
+
+void newline(std::string& out, std::size_t depth) {
+  out.push_back('\n');
+  out.append(depth * 2, ' ');
+}
+
+void write(const Json& json, std::string& out, Layout layout, std::size_t depth) {
+  switch (json.type()) {
+    case Json::Type::null: out.append("null"); return;
+    case Json::Type::boolean: out.append(json.as_bool() ? "true" : "false"); return;
+    case Json::Type::number: out.append(json.number_text()); return;
+    case Json::Type::string: append_json_string(out, json.as_string()); return;
+    case Json::Type::array: {
+      const auto& items = json.as_array();
+      out.push_back('[');
+      bool first = true;
+      for (const Json& item : items) {
+        if (!first) out.push_back(',');
+        first = false;
+        if (layout == Layout::pretty) newline(out, depth + 1);
+        write(item, out, layout, depth + 1);
+      }
+      if (layout == Layout::pretty && !items.empty()) newline(out, depth);
+      out.push_back(']');
+      return;
+    }
+    case Json::Type::object: {
+      const auto& members = json.as_object();
+      out.push_back('{');
+      bool first = true;
+      const auto one = [&](const JsonObject::Member& member) {
+        if (!first) out.push_back(',');
+        first = false;
+        if (layout == Layout::pretty) newline(out, depth + 1);
+        append_json_string(out, member.first);
+        out.append(layout == Layout::pretty ? ": " : ":");
+        write(member.second, out, layout, depth + 1);
+      };
+      if (layout == Layout::sorted) {
+        std::vector<const JsonObject::Member*> order;
+        order.reserve(members.size());
+        for (const auto& member : members) order.push_back(&member);
+        std::sort(order.begin(), order.end(),
+                  [](const auto* a, const auto* b) { return a->first < b->first; });
+        for (const auto* member : order) one(*member);
+      } else {
+        for (const auto& member : members) one(member);
+      }
+      if (layout == Layout::pretty && !members.empty()) newline(out, depth);
+      out.push_back('}');
+      return;
+    }
+  }
+}
+
+int sign(bool less, bool greater) { return less ? -1 : (greater ? 1 : 0); }
+
+// Strips sign, leading zeros; true when the text is an integer literal (no fraction, no exponent).
+bool integer_digits(std::string_view text, bool& negative, std::string_view& digits) {
+  negative = !text.empty() && text.front() == '-';
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
+  digits = text;
+  return true;
+}
+
+int compare_numbers(const Json& a, const Json& b) {
+  const double x = a.as_double();
+  const double y = b.as_double();
+  if (x != y || !(a.has_digits() || b.has_digits() || std::fabs(x) >= 9007199254740992.0)) {
+    return sign(x < y, x > y);
+  }
+  // Equal as doubles: integers beyond 2^53 are told apart by their digits.
+  const std::string left = a.number_text();
+  const std::string right = b.number_text();
+  bool left_negative = false;
+  bool right_negative = false;
+  std::string_view left_digits;
+  std::string_view right_digits;
+  if (!integer_digits(left, left_negative, left_digits) ||
+      !integer_digits(right, right_negative, right_digits) || left_negative != right_negative) {
+    return 0;
+  }
+  int order = sign(left_digits.size() < right_digits.size(), left_digits.size() > right_digits.size());
+  if (order == 0) order = left_digits.compare(right_digits);
+  order = sign(order < 0, order > 0);
+  return left_negative ? -order : order;
+}
+
+int rank(const Json& json) {
+  if (json.is_null()) return 0;
+  if (json.is_bool()) return json.as_bool() ? 2 : 1;
+  return static_cast<int>(json.type()) + 1;
+}
+
+}  // namespace
+
+std::string Json::dump() const {
+  std::string out;
+  dump_to(out);
+  return out;
+}
+void Json::dump_to(std::string& out) const { write(*this, out, Layout::compact, 0); }
+std::string Json::dump_pretty() const {
+  std::string out;
+  write(*this, out, Layout::pretty, 0);
+  return out;
+}
+std::string Json::dump_sorted() const {
+  std::string out;
+  write(*this, out, Layout::sorted, 0);
+  return out;
+}
+
+int Json::compare(const Json& a, const Json& b) {
+  const int ranks = rank(a) - rank(b);
+  if (ranks != 0) return ranks < 0 ? -1 : 1;
+  switch (a.type()) {
+    case Type::null:
+    case Type::boolean: return 0;
+    case Type::number: return compare_numbers(a, b);
+    case Type::string: {
+      const int order = a.as_string().compare(b.as_string());
+      return sign(order < 0, order > 0);
+    }
+    case Type::array: {
+      const auto& x = a.as_array();
+      const auto& y = b.as_array();
+      for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+        if (const int order = compare(x[i], y[i]); order != 0) return order;
+      }
+      return sign(x.size() < y.size(), x.size() > y.size());
+    }
+    case Type::object: {
+      const auto sorted_members = [](const JsonObject& object) {
+        std::vector<const JsonObject::Member*> order;
+        order.reserve(object.size());
+        for (const auto& member : object) order.push_back(&member);
+        std::sort(order.begin(), order.end(),
+                  [](const auto* p, const auto* q) { return p->first < q->first; });
+        return order;
+      };
+      const auto x = sorted_members(a.as_object());
+      const auto y = sorted_members(b.as_object());
+      for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+        const int order = x[i]->first.compare(y[i]->first);
+        if (order != 0) return order < 0 ? -1 : 1;
+      }
+      if (x.size() != y.size()) return x.size() < y.size() ? -1 : 1;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (const int order = compare(x[i]->second, y[i]->second); order != 0) return order;
+      }
+      return 0;
+    }
+  }
+  return 0;
+}
+
+// ---- parsing: nlohmann's SAX parser feeds our values ---------------------------------------------------------------
+
+namespace {
+
+class Builder final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+
+  bool null() override { return add(Json()); }
+  bool boolean(bool value) override { return add(Json(value)); }
+  bool number_integer(number_integer_t value) override { return add(Json(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return add(Json(value)); }
+  bool number_float(number_float_t /*value*/, const string_t& text) override {
+    return add(Json::number(text));
+  }
+  bool string(string_t& value) override { return add(Json(std::move(value))); }
+  bool binary(binary_t& /*value*/) override { return false; }
+  bool start_object(std::size_t /*count*/) override { return open(true); }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t /*count*/) override { return open(false); }
+  bool end_array() override { return close(); }
+  bool key(string_t& value) override {
+    Frame& frame = stack_.back();
+    if (frame.object.contains(value)) {
+      error = invalid("json.duplicate_key", "an object names the same key twice; remove one of them");
+      return false;
+    }
+    frame.key = std::move(value);
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::json::exception& /*failure*/) override {
+    error = invalid("json.syntax", "not valid JSON at byte " + std::to_string(position));
+    return false;
+  }
+
+  Json root;
+  std::optional<Error> error;
+
+ private:
+  struct Frame {
+    bool is_object;
+    JsonObject object;
+    Json::Array array;
+    std::string key;
+  };
+
+  bool open(bool is_object) {
+    if (stack_.size() >= limits_.max_depth) {
+      error = invalid("json.depth", "JSON is nested deeper than " + std::to_string(limits_.max_depth));
+      return false;
+    }
+    stack_.push_back(Frame{.is_object = is_object, .object = {}, .array = {}, .key = {}});
+    return true;
+  }
+  bool close() {
+    Frame frame = std::move(stack_.back());
+    stack_.pop_back();
+    return add(frame.is_object ? Json(std::move(frame.object)) : Json(std::move(frame.array)));
+  }
+  bool add(Json value) {
+    if (stack_.empty()) {
+      root = std::move(value);
+    } else if (Frame& frame = stack_.back(); frame.is_object) {
+      frame.object.append_new(std::move(frame.key), std::move(value));
+    } else {
+      frame.array.push_back(std::move(value));
+    }
+    return true;
+  }
+
+  const JsonLimits& limits_;
+  std::vector<Frame> stack_;
+};
+
+}  // namespace
+
+Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
+  if (text.size() > limits.max_bytes) {
+    return invalid("json.size", "JSON document is larger than " + std::to_string(limits.max_bytes) + " bytes");
+  }
+  // nlohmann takes a trailing NUL for the end of input; RFC 8259 does not.
+  if (const void* nul = std::memchr(text.data(), 0, text.size()); nul != nullptr && !text.empty()) {
+    return invalid("json.syntax", "not valid JSON: it holds a NUL byte");
+  }
+  if (text.starts_with("\xef\xbb\xbf")) {
+    return invalid("json.syntax", "not valid JSON at byte 1: a byte order mark is not allowed");
+  }
+  Builder builder(limits);
+  try {
+    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
+      return builder.error.value_or(invalid("json.syntax", "not valid JSON"));
+    }
+  } catch (const nlohmann::json::exception&) {
+    return invalid("json.syntax", "not valid JSON");
+  }
+  return std::move(builder.root);
+}
+
+}  // namespace rabt

@@ -1,0 +1,113 @@
+#include "hub/base/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace rabt {
+namespace {
+
+Json parse(std::string_view text) {
+  auto result = Json::parse(text);
+  EXPECT_TRUE(result.ok()) << text;
+  return result.ok() ? *result : Json();
+}
+
+TEST(Json, keeps_the_digits_of_decimals_and_large_integers) {
+  EXPECT_EQ(parse("[10.10,9007199254740993,123456789012345678901234567890,1e2]").dump(),
+            "[10.10,9007199254740993,123456789012345678901234567890,1e2]");
+}
+
+TEST(Json, keeps_the_order_of_members) { EXPECT_EQ(parse(R"({"b":1,"a":2})").dump(), R"({"b":1,"a":2})"); }
+
+TEST(Json, refuses_duplicate_keys) {
+  const auto result = Json::parse(R"({"a":1,"b":{"c":1,"c":2}})");
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, "json.duplicate_key");
+}
+
+TEST(Json, accepts_the_depth_limit_and_refuses_one_more) {
+  const JsonLimits limits{.max_bytes = 1000, .max_depth = 3};
+  EXPECT_TRUE(Json::parse("[[[1]]]", limits).ok());
+  const auto deeper = Json::parse("[[[[1]]]]", limits);
+  ASSERT_FALSE(deeper.ok());
+  EXPECT_EQ(deeper.error().code, "json.depth");
+}
+
+TEST(Json, accepts_the_size_limit_and_refuses_one_more) {
+  EXPECT_TRUE(Json::parse("[12]", {.max_bytes = 4, .max_depth = 4}).ok());
+  EXPECT_EQ(Json::parse("[123]", {.max_bytes = 4, .max_depth = 4}).error().code, "json.size");
+}
+
+TEST(Json, copies_share_and_writes_do_not_reach_the_copy) {
+  Json a = parse(R"({"list":[1,2],"name":"x"})");
+  const Json b = a;
+  a.set("name", "y");
+  EXPECT_EQ(b["name"].as_string(), "x");
+  EXPECT_EQ(a["name"].as_string(), "y");
+}
+
+TEST(Json, finds_members_of_large_objects) {
+  Json json = Json::object();
+  for (int i = 0; i < 500; ++i) json.set("k" + std::to_string(i * 7 % 500), i);
+  ASSERT_EQ(json.size(), 500U);
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(json[std::string_view("k" + std::to_string(i * 7 % 500))].as_int64(), i);
+  json.mutable_object().erase("k7");
+  EXPECT_EQ(json.find("k7"), nullptr);
+  EXPECT_EQ(json["k14"].as_int64(), 2);
+}
+
+TEST(Json, assigning_a_part_of_itself_is_safe) {
+  Json json = parse(R"({"a":{"b":[1,2,3]}})");
+  json = json["a"]["b"];
+  EXPECT_EQ(json.dump(), "[1,2,3]");
+}
+
+TEST(Json, orders_as_jq_does) {
+  const char* order[] = {"null", "false", "true", "-1", "0", "1.5", "2", "\"\"", "\"a\"", "[]",
+                         "[0]",  "[0,1]", "{}",   "{\"a\":2}", "{\"a\":1,\"b\":1}"};
+  for (std::size_t i = 0; i < std::size(order); ++i) {
+    for (std::size_t k = 0; k < std::size(order); ++k) {
+      const int expected = i < k ? -1 : (i > k ? 1 : 0);
+      EXPECT_EQ(Json::compare(parse(order[i]), parse(order[k])), expected) << order[i] << " " << order[k];
+    }
+  }
+  EXPECT_EQ(parse("1"), parse("1.0"));
+  EXPECT_NE(parse("9007199254740993"), parse("9007199254740992"));
+}
+
+TEST(Json, prints_numbers_shortest) {
+  EXPECT_EQ(Json(0.1).dump(), "0.1");
+  EXPECT_EQ(Json(100.0).dump(), "100");
+  EXPECT_EQ(Json(std::uint64_t{18446744073709551615U}).dump(), "18446744073709551615");
+}
+
+TEST(Json, agrees_with_the_json_test_suite) {
+  const char* data = std::getenv("RABT_CONFORMANCE_DATA");
+  if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
+  int seen = 0;
+  for (const auto& file :
+       std::filesystem::recursive_directory_iterator(std::filesystem::path(data) / "vectors" / "json")) {
+    const std::string name = file.path().filename().string();
+    if (file.path().extension() != ".json" || (name[0] != 'y' && name[0] != 'n') || name[1] != '_') continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    ++seen;
+    const auto result = Json::parse(text.str(), {.max_bytes = 1U << 24U, .max_depth = 512});
+    if (name[0] == 'n') {
+      EXPECT_FALSE(result.ok()) << name;
+    } else if (name.find("duplicated_key") != std::string::npos) {
+      EXPECT_EQ(result.error().code, "json.duplicate_key") << name;  // our policy, RFC 8259 section 4 allows it
+    } else {
+      EXPECT_TRUE(result.ok()) << name;
+    }
+  }
+  EXPECT_GT(seen, 250);
+}
+
+}  // namespace
+}  // namespace rabt
