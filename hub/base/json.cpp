@@ -191,7 +191,7 @@ const Json& Json::operator[](std::string_view key) const noexcept {
   const Json* member = find(key);
   return member == nullptr ? kNull : *member;
 }
-const Json& Json::operator[](std::size_t index) const noexcept {
+const Json& Json::item(std::size_t index) const noexcept {
   if (tag_ != Tag::array) return kNull;
   const Array& items = static_cast<const ArrayNode*>(payload_.node)->value;
   return index < items.size() ? items[index] : kNull;

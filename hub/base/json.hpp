@@ -87,7 +87,11 @@ class Json {
   [[nodiscard]] const Json& operator[](const char* key) const noexcept {
     return (*this)[std::string_view(key)];
   }
-  [[nodiscard]] const Json& operator[](std::size_t index) const noexcept;
+  template <std::integral T>
+  [[nodiscard]] const Json& operator[](T index) const noexcept {
+    return item(static_cast<std::size_t>(index));
+  }
+  [[nodiscard]] const Json& item(std::size_t index) const noexcept;  // null when there is none
   [[nodiscard]] const Json* find(std::string_view key) const noexcept;  // nullptr when absent
   [[nodiscard]] std::string string_or(std::string_view key, std::string_view fallback) const;
   [[nodiscard]] std::int64_t int_or(std::string_view key, std::int64_t fallback) const;

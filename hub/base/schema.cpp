@@ -8,9 +8,7 @@
 #include <utility>
 #include <vector>
 
-#ifdef RABT_HAVE_RE2
 #include <re2/re2.h>
-#endif
 
 namespace rabt {
 
@@ -63,9 +61,7 @@ struct Node {
   std::optional<double> minimum, maximum, above, below;
   std::optional<std::size_t> min_length, max_length, min_items, max_items, min_properties, max_properties;
   bool unique = false;
-#ifdef RABT_HAVE_RE2
   std::shared_ptr<const re2::RE2> pattern;
-#endif
 };
 
 std::string escape(std::string_view token) {
@@ -168,9 +164,7 @@ class Compiler {
     for (const auto& [from, target] : references_) {
       const auto found = by_path_.find(target);
       if (found == by_path_.end()) return wrong(from + "/$ref", "points to nothing in $defs");
-      for (Node& node : model_.nodes) {
-        if (node.path == from) node.reference = found->second;
-      }
+      model_.nodes[static_cast<std::size_t>(by_path_.at(from))].reference = found->second;
     }
     return ok_status();
   }
@@ -266,15 +260,13 @@ class Compiler {
     return ok_status();
   }
 
-  static Status pattern([[maybe_unused]] Node& node, const Json& value, const std::string& here) {
+  static Status pattern(Node& node, const Json& value, const std::string& here) {
     if (!value.is_string()) return wrong(here, "must be a text");
-#ifdef RABT_HAVE_RE2
     re2::RE2::Options options;
     options.set_log_errors(false);
     auto compiled = std::make_shared<const re2::RE2>(value.as_string(), options);
     if (!compiled->ok()) return wrong(here, "is no pattern that RE2 knows: " + compiled->error());
     node.pattern = std::move(compiled);
-#endif
     return ok_status();
   }
 
@@ -375,11 +367,9 @@ class Checker {
         return fail(node, "maxLength", "must have at most " + std::to_string(*node.max_length) + " characters");
       }
     }
-#ifdef RABT_HAVE_RE2
     if (node.pattern && !re2::RE2::PartialMatch(value, *node.pattern)) {
       return fail(node, "pattern", "does not match the pattern");
     }
-#endif
     return true;
   }
 
