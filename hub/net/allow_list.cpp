@@ -1,0 +1,102 @@
+#include <algorithm>
+
+#include "hub/net/http_client.hpp"
+#include "hub/net/url.hpp"
+
+namespace rabt::net {
+
+namespace {
+
+Error entry_error(std::string_view entry, std::string_view why) {
+  return invalid("net.allow_entry",
+                 "allow-list entry \"" + std::string(entry) + "\": " + std::string(why) +
+                     "; write host, host:port, scheme://host:port or *.domain.example");
+}
+
+bool is_loopback(const IpAddress& address) {
+  return address.v6 ? address.text() == "::1" : address.bytes[0] == 127;
+}
+
+}  // namespace
+
+Result<AllowList> AllowList::make(const std::vector<std::string>& entries, bool allow_private) {
+  AllowList list;
+  list.allow_private_ = allow_private;
+  for (const auto& text : entries) {
+    Entry entry;
+    std::string_view rest = text;
+    if (const auto at = rest.find("://"); at != std::string_view::npos) {
+      entry.scheme = std::string(rest.substr(0, at));
+      if (entry.scheme != "http" && entry.scheme != "https")
+        return entry_error(text, "the scheme must be http or https");
+      rest.remove_prefix(at + 3);
+    }
+    bool wildcard = false;
+    if (rest.starts_with("*.")) {
+      wildcard = true;
+      rest.remove_prefix(2);
+    }
+    if (rest.find_first_of("/?#@*") != std::string_view::npos)
+      return entry_error(text, "only scheme, host and port belong here");
+    const bool has_port =
+        rest.find(':', rest.rfind(']') == std::string_view::npos ? 0 : rest.rfind(']')) !=
+        std::string_view::npos;
+    auto url = parse_url("https://" + std::string(rest));
+    if (!url.ok()) return entry_error(text, "host or port is not valid");
+    if (wildcard && (url->literal || url->host.find('.') == std::string::npos)) {
+      return entry_error(text, "\"*.\" needs a domain of at least two labels");
+    }
+    entry.host = (wildcard ? "*." : "") + url->host;
+    entry.port = has_port ? url->port : 0;
+    list.entries_.push_back(std::move(entry));
+  }
+  return list;
+}
+
+Status AllowList::check(std::string_view text) const {
+  RABT_TRY(url, parse_url(text));
+  const bool loopback = url.literal && is_loopback(*url.literal);
+  bool only_scheme_differs = false;
+  for (const auto& entry : entries_) {
+    if (entry.host.starts_with("*.")) {
+      const std::string_view suffix = std::string_view(entry.host).substr(1);
+      if (url.literal || url.host.size() <= suffix.size() || !url.host.ends_with(suffix)) continue;
+    } else if (entry.host != url.host) {
+      continue;
+    }
+    const int port = entry.port != 0 ? entry.port : url.scheme == "https" ? 443 : 80;
+    if (port != url.port) continue;
+    const bool scheme_fits =
+        entry.scheme.empty() ? url.scheme == "https" || loopback : entry.scheme == url.scheme;
+    if (scheme_fits) return ok_status();
+    only_scheme_differs = true;
+  }
+  if (only_scheme_differs) {
+    return denied("net.not_allowed", url.host_port() + " is allowed, but not over " + url.scheme +
+                                         "; https is required unless the entry says http://");
+  }
+  return denied(
+      "net.not_allowed",
+      url.host_port() + " is not in the allow-list; add it to the plugin's allowed hosts");
+}
+
+bool AllowList::address_allowed(std::string_view text, std::string_view address) const {
+  const auto url = parse_url(text);
+  if (!url.ok() || !check(text).ok()) return false;
+  const auto ip = parse_ip(address);
+  if (!ip) return false;
+  // A literal in the URL passed check(), so an entry names this very address; a name never borrows
+  // that permission.
+  if (url->literal) return *url->literal == *ip;
+  switch (range_of(*ip)) {
+    case AddressRange::global:
+      return true;
+    case AddressRange::local:
+      return allow_private_;
+    case AddressRange::special:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace rabt::net

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+
+// Outbound HTTP of the whole hub: one place for TLS, the allow-list, time limits and circuit state.
+namespace rabt::net {
+
+// Whether bytes reached the other side: no (provably nothing left), maybe, yes (a whole answer
+// came).
+enum class Sent : std::uint8_t { no, maybe, yes };
+
+struct TlsOptions {
+  std::string ca_file;           // empty: the system's authorities
+  std::string client_cert_file;  // PEM; for mutual TLS
+  std::string client_key_file;   // PEM
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string url{};
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
+  std::int64_t timeout_ms = 30'000;    // whole exchange
+  std::size_t max_response_bytes = 0;  // 0: limits::kMaxHttpResponse; ignored with a body_sink
+  // When set, a 2xx body goes here piece by piece, on the client's I/O thread, and Response::body
+  // stays empty. Returning an error ends the exchange with code "blob". Other statuses still fill
+  // Response::body.
+  std::function<Status(std::string_view piece)> body_sink{};
+  std::shared_ptr<const TlsOptions> tls{};  // null: defaults
+};
+
+struct Response {
+  Sent sent = Sent::no;
+  int status = 0;                                            // 0: no whole answer
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  // Empty when an answer came; else connect, dns, tls, timeout, reset, too_large, not_allowed,
+  // cancelled, overload, circuit_open, blob.
+  std::string error_code;
+  std::string error_message;  // for operators: host and cause, never path, query or body
+  [[nodiscard]] std::string_view header(std::string_view name) const {
+    for (const auto& [key, value] : headers) {
+      if (key == name) return value;
+    }
+    return {};
+  }
+};
+
+// Which hosts may be reached. An entry is "host", "host:port" or "scheme://host:port";
+// "*.example.sa" matches one or more labels in front. https is required unless the entry says
+// http:// or the host is a loopback literal that an entry names. Addresses that a name resolves to
+// are checked as well: special-purpose ranges (IANA registries: loopback, private, link-local with
+// cloud metadata, multicast, mapped and tunnelled forms) are refused. An address that the URL and
+// an entry name literally is allowed; allow_private opens loopback and private ranges for names,
+// never the others. Immutable, safe from any thread.
+class AllowList {
+ public:
+  AllowList() = default;
+  // Error: net.allow_entry, with the entry and what to write instead.
+  static Result<AllowList> make(const std::vector<std::string>& entries,
+                                bool allow_private = false);
+  // Parses the URL strictly (no user info, no fragment, no control characters). Errors: net.url,
+  // net.not_allowed.
+  [[nodiscard]] Status check(std::string_view url) const;
+  // address: numeric, as resolved for this url.
+  [[nodiscard]] bool address_allowed(std::string_view url, std::string_view address) const;
+
+ private:
+  struct Entry {
+    std::string scheme;  // empty: https
+    std::string host;    // lower case; "*." prefix for sub-domains
+    int port = 0;        // 0: the scheme's default port
+  };
+  std::vector<Entry> entries_;
+  bool allow_private_ = false;
+};
+
+using RequestId = std::uint64_t;
+
+// Internally synchronised.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  // Starts an exchange and returns at once with an id, never 0. done comes exactly once, from the
+  // client's I/O thread (or, when nothing could be started, from this thread before start returns);
+  // it must not block. allow must outlive the exchange. Redirects are never followed. No retries
+  // here.
+  virtual RequestId start(Request request, std::shared_ptr<const AllowList> allow,
+                          std::function<void(Response)> done) = 0;
+  // Advice. done still comes, with code "cancelled" and the honest Sent.
+  virtual void cancel(RequestId id) = 0;
+  struct Stats {
+    std::uint64_t started = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t in_flight = 0;
+  };
+  [[nodiscard]] virtual Stats stats() const = 0;
+};
+
+// A host:port that could not be reached kCircuitFailures times in a row answers circuit_open for
+// kCircuitOpenMs; then one exchange probes, and the first connection closes the circuit.
+inline constexpr int kCircuitFailures = 5;
+inline constexpr std::int64_t kCircuitOpenMs = 1000;
+
+// libcurl's multi interface on one I/O thread: thousands of exchanges, no thread each. The
+// destructor cancels what is open and joins. TLS 1.2 or later with verification, HTTP/1.1 or 2, no
+// cookies, no proxy, no decompression. libcurl's own resend after a kept connection died is allowed
+// for GET and HEAD only; for other methods it would hide a possible double effect. clock: circuits
+// only; time limits run on the real clock.
+[[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(const Clock& clock, Logger& log);
+
+}  // namespace rabt::net
