@@ -104,9 +104,11 @@ Result<std::int64_t> parse_duration_ms(std::string_view text) {
       continue;
     }
     double amount = 0;
+    // from_chars also takes a sign, "inf" and "nan".
+    if (text[at] < '0' || text[at] > '9') return wrong;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), amount,
                                               std::chars_format::fixed);
-    if (error != std::errc{} || end == text.data() + at || end == text.data() + text.size() || amount < 0) {
+    if (error != std::errc{} || end == text.data() + at || end == text.data() + text.size()) {
       return wrong;
     }
     at = static_cast<std::size_t>(end - text.data());

@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 namespace rabt {
@@ -22,12 +24,18 @@ void SystemRandom::fill(std::span<std::uint8_t> out) {
 }
 
 void FakeRandom::fill(std::span<std::uint8_t> out) {
-  for (auto& byte : out) {  // xorshift64*
-    state_ ^= state_ >> 12U;
-    state_ ^= state_ << 25U;
-    state_ ^= state_ >> 27U;
-    byte = static_cast<std::uint8_t>((state_ * 0x2545F4914F6CDD1DULL) >> 56U);
-  }
+  const std::atomic_ref<std::uint64_t> shared(state_);
+  std::uint64_t before = shared.load();
+  std::uint64_t state = 0;
+  do {
+    state = before == 0 ? 1 : before;  // xorshift never leaves zero
+    for (auto& byte : out) {           // xorshift64*
+      state ^= state >> 12U;
+      state ^= state << 25U;
+      state ^= state >> 27U;
+      byte = static_cast<std::uint8_t>((state * 0x2545F4914F6CDD1DULL) >> 56U);
+    }
+  } while (!shared.compare_exchange_weak(before, state));
 }
 
 std::string Ulid::text() const {

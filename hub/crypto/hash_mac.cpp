@@ -1,0 +1,150 @@
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include <algorithm>
+
+#include "hub/base/check.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/crypto/primitives.hpp"
+
+namespace rabt::crypto {
+
+namespace {
+
+struct Free {
+  void operator()(EVP_MD* md) const { EVP_MD_free(md); }
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  void operator()(EVP_MAC* mac) const { EVP_MAC_free(mac); }
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Free>;
+using MacContext = std::unique_ptr<EVP_MAC_CTX, Free>;
+
+DigestContext make_sha256() {
+  const std::unique_ptr<EVP_MD, Free> md(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+  RABT_CHECK(md != nullptr);
+  DigestContext context(EVP_MD_CTX_new());
+  RABT_CHECK(context != nullptr);
+  // The context holds its own reference to the digest.
+  RABT_CHECK(EVP_DigestInit_ex2(context.get(), md.get(), nullptr) == 1);
+  return context;
+}
+
+MacContext make_hmac(const char* digest) {
+  const std::unique_ptr<EVP_MAC, Free> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+  RABT_CHECK(mac != nullptr);
+  MacContext context(EVP_MAC_CTX_new(mac.get()));
+  RABT_CHECK(context != nullptr);
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(digest), 0),
+      OSSL_PARAM_construct_end()};
+  RABT_CHECK(EVP_MAC_CTX_set_params(context.get(), params) == 1);
+  return context;
+}
+
+constexpr std::uint8_t kZero[64] = {};
+
+// Three parts, so that callers need not join them first.
+void hmac(EVP_MAC_CTX* context, ByteView key, ByteView first, ByteView second, ByteView third,
+          std::span<std::uint8_t> out) {
+  std::fill(out.begin(), out.end(), std::uint8_t{0});
+  const std::uint8_t* key_data =
+      key.empty() ? kZero : key.data();  // a null pointer would mean: the key of the last call
+  RABT_CHECK(EVP_MAC_init(context, key_data, key.size(), nullptr) == 1);
+  for (const ByteView part : {first, second, third}) {
+    if (!part.empty()) RABT_CHECK(EVP_MAC_update(context, part.data(), part.size()) == 1);
+  }
+  std::size_t size = 0;
+  RABT_CHECK(EVP_MAC_final(context, out.data(), &size, out.size()) == 1 && size == out.size());
+  // Overwrites the key blocks that the context keeps.
+  RABT_CHECK(EVP_MAC_init(context, kZero, sizeof kZero, nullptr) == 1);
+}
+
+void hmac256(ByteView key, ByteView first, ByteView second, ByteView third,
+             std::span<std::uint8_t> out) {
+  thread_local const MacContext context = make_hmac("SHA256");
+  hmac(context.get(), key, first, second, third, out);
+}
+
+}  // namespace
+
+Digest sha256(std::string_view data) {
+  thread_local const DigestContext context = make_sha256();
+  Digest out{};
+  RABT_CHECK(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1);
+  RABT_CHECK(EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1);
+  unsigned size = 0;
+  RABT_CHECK(EVP_DigestFinal_ex(context.get(), out.data(), &size) == 1 && size == out.size());
+  return out;
+}
+
+struct Sha256::State {
+  DigestContext context = make_sha256();
+  bool finished = false;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::string_view data) {
+  RABT_CHECK(!state_->finished);
+  RABT_CHECK(EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) == 1);
+}
+
+Digest Sha256::finish() {
+  RABT_CHECK(!state_->finished);
+  state_->finished = true;
+  Digest out{};
+  unsigned size = 0;
+  RABT_CHECK(EVP_DigestFinal_ex(state_->context.get(), out.data(), &size) == 1 &&
+             size == out.size());
+  return out;
+}
+
+Bytes hmac_sha256(ByteView key, std::string_view data) {
+  Bytes out(32);
+  hmac256(key, as_bytes(data), {}, {}, out);
+  return out;
+}
+
+Bytes hmac_sha1(ByteView key, std::string_view data) {
+  thread_local const MacContext context = make_hmac("SHA1");
+  Bytes out(20);
+  hmac(context.get(), key, as_bytes(data), {}, {}, out);
+  return out;
+}
+
+// RFC 5869 over HMAC. OpenSSL's own HKDF refuses an info past 32,768 bytes and then leaves the
+// output as it was.
+std::optional<SecretBytes> primitives::hkdf_sha256(ByteView key, ByteView salt, ByteView info,
+                                                   std::size_t size) {
+  constexpr std::size_t kHash = 32;
+  if (size > kMaxHkdfBytes) return std::nullopt;
+  Bytes prk(kHash);
+  hmac256(salt.empty() ? ByteView(kZero, kHash) : salt, key, {}, {}, prk);
+  const SecretBytes extracted(std::move(prk));
+  Bytes out((size + kHash - 1) / kHash * kHash);
+  ByteView previous;
+  std::uint8_t counter = 0;
+  for (std::size_t at = 0; at < size; at += kHash) {
+    ++counter;
+    hmac256(extracted.expose(), previous, info, ByteView(&counter, 1),
+            std::span(out).subspan(at, kHash));
+    previous = ByteView(out).subspan(at, kHash);
+  }
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(size), out.end(), std::uint8_t{0});
+  out.resize(size);
+  return SecretBytes(std::move(out));
+}
+
+SecretBytes hkdf_sha256(ByteView key, std::string_view salt, std::string_view info,
+                        std::size_t size) {
+  auto out = primitives::hkdf_sha256(key, as_bytes(salt), as_bytes(info), size);
+  RABT_CHECK(out.has_value());
+  return std::move(*out);
+}
+
+}  // namespace rabt::crypto

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "hub/store/store.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace rabt::store::sqlite {
+
+// What the last statement ran into, as far as the writer's next step depends on it.
+enum class Trouble : std::uint8_t {
+  none,
+  full,   // no room: tried again later
+  busy,   // another program holds the file: tried again later
+  fatal,  // what is on disk is not known any more
+};
+
+// One SQLite connection with its prepared statements. Used by one thread at a time.
+class Database final : public Connection {
+ public:
+  struct Options {
+    std::string path;
+    std::string vfs;  // empty: SQLite's own
+    bool read_only = false;
+  };
+  // Error code store.open.
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const Options& options);
+  ~Database() override;
+
+  Status query(const Statement& statement, std::initializer_list<Value> values,
+               const std::function<bool(const Row&)>& each) override;
+  [[nodiscard]] Result<std::int64_t> execute(const Statement& statement,
+                                             std::initializer_list<Value> values);
+  // Runs text that may hold several statements.
+  [[nodiscard]] Status script(const std::string& sql);
+  // The first column of the first row of a PRAGMA; empty when it has none.
+  [[nodiscard]] Result<std::string> pragma(const std::string& text);
+
+  [[nodiscard]] std::int64_t last_insert_id() const;
+  [[nodiscard]] bool in_transaction() const;
+  // Trouble since the last call of clear_trouble, the worst.
+  [[nodiscard]] Trouble trouble() const { return trouble_; }
+  void clear_trouble() { trouble_ = Trouble::none; }
+  // Copies what it can of the write-ahead log into the database without waiting. False on trouble.
+  [[nodiscard]] bool checkpoint();
+  // Pages in the write-ahead log after the last commit of this connection.
+  [[nodiscard]] int wal_pages() const { return wal_pages_; }
+
+ private:
+  // A prepared statement and the place of each $n among its parameters.
+  struct Prepared {
+    sqlite3_stmt* statement = nullptr;
+    std::vector<int> index_of;  // of $1, $2, ...
+    bool in_use = false;
+  };
+  class Use;
+  friend class Use;
+
+  Database() = default;
+  [[nodiscard]] Result<Prepared> prepare(const char* sql);
+  [[nodiscard]] Status bind(const Prepared& prepared, std::initializer_list<Value> values);
+  [[nodiscard]] Error failure(int code);
+
+  sqlite3* handle_ = nullptr;
+  std::unordered_map<const char*, Prepared> statements_;
+  Trouble trouble_ = Trouble::none;
+  int wal_pages_ = 0;
+};
+
+}  // namespace rabt::store::sqlite

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "hub/base/log.hpp"
+#include "hub/store/sqlite/connection.hpp"
+
+namespace rabt::store::sqlite {
+
+// Applies the files NNNN_name.sql of folder that the database has not seen, in order, each in a
+// transaction of its own, noted in the table schema_migration with a checksum (64-bit FNV-1a: it
+// notices an edited file, it does not protect against an attacker). Errors: store.migration_changed
+// (an applied file was edited, removed, or a new one was put before applied ones),
+// store.migration_newer (the database was written by a newer hub), store.migration_failed,
+// store.open. After an error the database has every migration before the one named.
+[[nodiscard]] Status migrate(Database& database, const std::string& folder, Logger& log);
+
+}  // namespace rabt::store::sqlite

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "hub/store/store.hpp"
+
+namespace rabt::store::sqlite {
+
+// Exit code after an I/O error: sysexits.h EX_IOERR. What is on disk is not known then; only a
+// start reads it afresh.
+inline constexpr int kExitIo = 74;
+
+// For tests: a small database, a file system that fails.
+struct Tuning {
+  std::int64_t max_pages = 0;  // PRAGMA max_page_count; 0: no limit
+  std::string vfs;             // name of a registered SQLite VFS
+  std::size_t max_queued = 0;  // 0: limits::kMaxQueuedJobs
+};
+
+// open_sqlite with tuning.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options,
+                                                        const Tuning& tuning, Logger& log);
+
+}  // namespace rabt::store::sqlite

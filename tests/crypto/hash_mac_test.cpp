@@ -1,0 +1,62 @@
+#include <gtest/gtest.h>
+
+#include "hub/crypto/crypto.hpp"
+#include "hub/crypto/primitives.hpp"
+
+namespace rabt::crypto {
+namespace {
+
+TEST(Sha256, agrees_with_the_example_of_the_standard) {  // FIPS 180-4, "abc"
+  EXPECT_EQ(to_hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Sha256, gives_the_same_digest_in_pieces) {
+  Sha256 hash;
+  hash.update("a");
+  hash.update("");
+  hash.update("bc");
+  EXPECT_EQ(hash.finish(), sha256("abc"));
+}
+
+TEST(Sha256Death, refuses_a_second_finish) {
+  Sha256 hash;
+  (void)hash.finish();
+  EXPECT_DEATH((void)hash.finish(), "RABT_CHECK");
+}
+
+TEST(Hmac, agrees_with_rfc_4231_and_rfc_2202) {
+  const std::string key(20, '\x0b');
+  EXPECT_EQ(to_hex(hmac_sha256(as_bytes(key), "Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(to_hex(hmac_sha1(as_bytes(key), "Hi There")),
+            "b617318655057264e28bc0b6fb378c8ef146be00");
+  const std::string long_key(131, '\xaa');
+  EXPECT_EQ(to_hex(hmac_sha256(as_bytes(long_key),
+                               "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(Hmac, takes_an_empty_key_as_an_empty_key_and_not_as_the_last_one) {
+  const Bytes empty = hmac_sha256({}, "");
+  EXPECT_EQ(to_hex(empty), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+  (void)hmac_sha256(as_bytes("another key"), "x");
+  EXPECT_EQ(hmac_sha256({}, ""), empty);
+}
+
+TEST(Hkdf, gives_the_largest_output_and_refuses_one_byte_more) {
+  EXPECT_EQ(hkdf_sha256(as_bytes("k"), "s", "i", primitives::kMaxHkdfBytes).size(),
+            primitives::kMaxHkdfBytes);
+  EXPECT_FALSE(
+      primitives::hkdf_sha256(as_bytes("k"), {}, {}, primitives::kMaxHkdfBytes + 1).has_value());
+}
+
+TEST(Hkdf, takes_an_info_longer_than_32768_bytes) {
+  const std::string info(40'000, 'i');
+  EXPECT_FALSE(hkdf_sha256(as_bytes("k"), {}, info, 32)
+                   .equals(hkdf_sha256(as_bytes("k"), {}, info + "i", 32).expose()));
+}
+
+}  // namespace
+}  // namespace rabt::crypto
