@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+
+// A workflow file: the Rabt profile of the Open Workflow DSL 1.0.3, parsed and checked.
+namespace rabt::workflow {
+
+enum class Severity : std::uint8_t { error, warning };
+
+// line and column count from 1.
+struct Diagnostic {
+  Severity severity = Severity::error;
+  std::string code;        // workflow.unknown_key, workflow.unknown_task, expression.syntax, ...
+  std::string message;     // what is wrong, and why it matters
+  std::string suggestion;  // "did you mean `start-recording`?", or what to do; may be empty
+  int line = 0;
+  int column = 0;
+};
+// file:line:column: error: message (suggestion) [code]
+[[nodiscard]] std::string to_string(const Diagnostic& diagnostic, std::string_view file);
+
+// What a call may name: the actions of the plugins and hub services that roles are bound to.
+struct ActionInfo {
+  std::string name;
+  std::string version;  // the version that serves the call
+  std::string idempotency;  // native, key, probe, none
+  Json input_schema;        // null when none is given
+};
+class ActionCatalog {
+ public:
+  virtual ~ActionCatalog() = default;
+  [[nodiscard]] virtual std::vector<std::string> roles() const = 0;
+  [[nodiscard]] virtual std::vector<std::string> actions(std::string_view role) const = 0;
+  // The action of a role in a version that satisfies the asked one (same major, not older).
+  [[nodiscard]] virtual std::optional<ActionInfo> find(std::string_view role, std::string_view action,
+                                                       std::string_view version) const = 0;
+};
+
+// Immutable; safe from any thread.
+class Definition {
+ public:
+  struct Model;  // hub/workflow/model.hpp
+  explicit Definition(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+
+  [[nodiscard]] const std::string& name_space() const;
+  [[nodiscard]] const std::string& name() const;
+  [[nodiscard]] const std::string& version() const;
+  [[nodiscard]] std::string title() const;
+
+  // Event types that start an instance (schedule.on.one / any). Empty: started by other means.
+  [[nodiscard]] std::vector<std::string> start_types() const;
+  // Whether this event starts an instance: type and filter match. Errors in the filter count as no match.
+  [[nodiscard]] bool starts_on(const Json& event) const;
+  // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated on the workflow's
+  // transformed input. nullopt: the definition has none.
+  [[nodiscard]] Result<std::optional<std::string>> business_key(const Json& start_events) const;
+
+  // The correlation keys of an event for every listen of this definition that could take it. A key is one text made of
+  // type, correlation names, `from` expressions and extracted values; a subscription carries the same text.
+  [[nodiscard]] std::vector<std::string> correlation_keys(const Json& event) const;
+
+  // Roles and actions the workflow calls: {role, action, version}.
+  struct Call {
+    std::string role;
+    std::string action;
+    std::string version;
+    int line = 0;
+  };
+  [[nodiscard]] const std::vector<Call>& calls() const;
+
+  [[nodiscard]] const Model& model() const { return *model_; }
+
+ private:
+  std::shared_ptr<const Model> model_;
+};
+
+struct ParsedDefinition {
+  std::shared_ptr<const Definition> definition;  // null when there is an error
+  std::vector<Diagnostic> diagnostics;           // in order of line
+};
+
+// Parses and lints. catalog may be null: then roles and actions are not checked. Never throws.
+[[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* catalog);
+
+}  // namespace rabt::workflow

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "hub/workflow/model.hpp"
+
+// Internal to the language: values of expressions, templates and event filters.
+namespace rabt::workflow {
+
+// Where the variables of an expression come from.
+class Variables {
+ public:
+  virtual ~Variables() = default;
+  [[nodiscard]] virtual Json get(const VariableSlot& slot) const = 0;
+};
+
+class NoVariables final : public Variables {
+ public:
+  [[nodiscard]] Json get(const VariableSlot& /*slot*/) const override { return {}; }
+};
+
+// Before an instance exists: $workflow without id and start time, and $runtime.
+class WorkflowVariables final : public Variables {
+ public:
+  WorkflowVariables(const Definition::Model& model, const Json& input)
+      : model_(model), input_(input) {}
+  [[nodiscard]] Json get(const VariableSlot& slot) const override;
+
+ private:
+  const Definition::Model& model_;
+  const Json& input_;
+};
+
+// The specification's $runtime. Its version is the profile's and not the program's: a replay after
+// an upgrade must give the same values.
+[[nodiscard]] const Json& runtime_value();
+
+// The workflow's input as input.from sees it: schedule.read: data takes the data out of each event.
+[[nodiscard]] Json workflow_input(const Definition::Model& model, const Json& raw);
+
+[[nodiscard]] Result<Json> evaluate(const Expr& expr, const Json& input,
+                                    const Variables& variables);
+[[nodiscard]] Result<Json> evaluate(const Template& value, const Json& input,
+                                    const Variables& variables);
+
+// Milliseconds; an expression may give a text such as PT5M or an object such as {"minutes": 5}.
+[[nodiscard]] Result<std::int64_t> evaluate(const DurationSpec& duration, const Json& input,
+                                            const Variables& variables);
+
+// Type, attributes and data; not the correlation. A filter whose expression fails does not match.
+[[nodiscard]] bool filter_matches(const EventFilter& filter, const Json& event,
+                                  const Variables& variables);
+
+// About the bytes of the value as JSON, counted only up to past the limit.
+[[nodiscard]] std::size_t json_size(const Json& value, std::size_t limit);
+
+}  // namespace rabt::workflow

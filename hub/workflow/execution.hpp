@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/workflow/definition.hpp"
+
+// The interpreter: (state, input) -> (state', effects). Pure: the same definition and the same
+// inputs in the same order give the same states and effects, on every machine. The engine journals
+// the inputs; replaying them is recovery, the timeline and the simulator.
+namespace rabt::workflow {
+
+enum class OutcomeKind : std::uint8_t { done, transient, permanent, ambiguous, cancelled };
+[[nodiscard]] std::string_view to_string(OutcomeKind kind);
+
+// How an action ended. message is for operators and holds no patient data; detail may hold some.
+struct ActionOutcome {
+  OutcomeKind kind = OutcomeKind::done;
+  Json output;       // of done
+  std::string code;  // stable, of the others
+  std::string message;
+  Json detail;  // may carry {"status": <http status>}
+  std::int64_t retry_after_ms = 0;
+};
+
+// ---- inputs
+// -------------------------------------------------------------------------------------------------------
+struct Start {
+  std::string instance;  // ULID text: $workflow.id
+  Json input;            // raw workflow input: an array of events when a schedule started it
+};
+struct ActionEnded {
+  std::uint64_t call = 0;
+  ActionOutcome outcome;
+};
+struct TimerFired {
+  std::uint64_t timer = 0;
+};
+struct EventArrived {
+  std::uint64_t listen = 0;
+  Json event;  // CloudEvents 1.0 envelope
+};
+struct Cancel {
+  std::string reason;
+};
+struct Input {
+  Timestamp at;  // when the hub accepted it; the only time a workflow sees
+  std::variant<Start, ActionEnded, TimerFired, EventArrived, Cancel> what;
+};
+// The journal's form: {"at":ms,"start":{...}} and so on. from_json refuses what it does not know.
+[[nodiscard]] Json to_json(const Input& input);
+[[nodiscard]] Result<Input> input_from_json(const Json& json);
+
+// ---- effects
+// ------------------------------------------------------------------------------------------------------
+// Ids are unique within the instance, rise, and are the same at every replay.
+struct CallAction {
+  std::uint64_t id = 0;
+  std::string reference;  // /do/3/claim, with loop iterations: constant over retries; part of the
+                          // idempotency key
+  std::string task;       // the task's name
+  std::string role;
+  std::string action;
+  std::string version;
+  Json arguments;
+  std::int64_t attempt = 1;
+};
+struct CancelCall {
+  std::uint64_t id = 0;
+};
+struct StartTimer {
+  std::uint64_t id = 0;
+  Timestamp due;
+  std::string purpose;  // wait, timeout, retry
+};
+struct CancelTimer {
+  std::uint64_t id = 0;
+};
+struct Subscribe {
+  std::uint64_t id = 0;
+  // One of these correlation keys (Definition::correlation_keys) must be among an event's keys for
+  // the event to be offered.
+  std::vector<std::string> keys;
+};
+struct Unsubscribe {
+  std::uint64_t id = 0;
+};
+// The event is complete: specversion, id (from instance and reference), source, type, time, data.
+struct Emit {
+  Json event;
+};
+// What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
+// retried, skipped, waiting, cancelled.
+struct TaskTrace {
+  std::string reference;
+  std::string task;
+  std::string kind;  // call, set, listen, ...
+  std::string state;
+  std::string detail;  // an error's type and title or an action's name: no patient data
+};
+enum class InstanceStatus : std::uint8_t { running, waiting, completed, faulted, cancelled };
+[[nodiscard]] std::string_view to_string(InstanceStatus status);
+struct Finished {
+  InstanceStatus status = InstanceStatus::completed;
+  Json output;  // of completed
+  Json error;   // of faulted: RFC 7807 type, status, title, detail, instance
+};
+using Effect = std::variant<CallAction, CancelCall, StartTimer, CancelTimer, Subscribe, Unsubscribe,
+                            Emit, TaskTrace, Finished>;
+
+// Confined to its executor; distinct executions are independent.
+class Execution {
+ public:
+  struct Impl;  // hub/workflow/interpreter.hpp
+  explicit Execution(std::shared_ptr<const Definition> definition);
+  Execution(Execution&&) noexcept;
+  Execution& operator=(Execution&&) noexcept;
+  ~Execution();
+
+  // Runs until every branch waits or the instance ends. The first input is Start. An input that
+  // nothing waits for any more (late result, fired timer of a cancelled task) has no effects. After
+  // Finished no input has effects. Never throws on input.
+  [[nodiscard]] std::vector<Effect> apply(const Input& input);
+
+  // Whether the listen would consume this event now: active, filters match, not consumed before by
+  // this instance's listen.
+  [[nodiscard]] bool wants(std::uint64_t listen, const Json& event) const;
+  // running: an action is open; waiting: only timers and listens are.
+  [[nodiscard]] InstanceStatus status() const;
+  // What is awaited now, as the effects that asked for it (CallAction, StartTimer, Subscribe), in
+  // order of id. For recovery.
+  [[nodiscard]] std::vector<Effect> open() const;
+  [[nodiscard]] const Json& context() const;  // $context
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rabt::workflow

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+
+// Runtime expressions: a declared core of jq 1.6 on the hub's JSON. See docs/expressions.md.
+namespace rabt::workflow {
+
+// Why a text is no expression. offset: byte position in the text.
+struct ExpressionFault {
+  std::string code;     // expression.syntax, expression.unknown_variable, expression.unknown_function, expression.forbidden
+  std::string message;  // what is wrong and, where one is near, "did you mean ...?"
+  std::size_t offset = 0;
+};
+
+// What one evaluation may use before it ends with expression.budget.
+struct ExpressionBudget {
+  std::uint64_t steps;
+  std::size_t depth;
+  std::size_t bytes;
+};
+[[nodiscard]] ExpressionBudget default_expression_budget();  // from hub/base/limits.hpp
+
+// A compiled expression. Immutable; evaluation is const and safe from any thread. No I/O, no clock, no environment.
+class Expression {
+ public:
+  struct Compiled;
+  // variables: the names (without $) that may be used; values are later passed in the same order.
+  // Anything else after $ that is not bound inside the expression is an error here, not at run time.
+  struct Outcome;
+  [[nodiscard]] static Outcome compile(std::string_view text, std::span<const std::string_view> variables);
+
+  // Every result, in order. Error kind invalid, code expression.runtime or expression.budget; the message names the
+  // operation and the types involved, never values (they may be patient data). values.size() == variables.size().
+  [[nodiscard]] Result<std::vector<Json>> all(const Json& input, std::span<const Json> values,
+                                              const ExpressionBudget& budget) const;
+  // Exactly one result: none gives null, several are the error expression.several_results.
+  [[nodiscard]] Result<Json> one(const Json& input, std::span<const Json> values,
+                                 const ExpressionBudget& budget) const;
+
+  [[nodiscard]] const std::string& text() const;
+  // The variables it really uses, as indices into the list given to compile.
+  [[nodiscard]] const std::vector<std::size_t>& used_variables() const;
+
+ private:
+  std::shared_ptr<const Compiled> compiled_;
+};
+
+struct Expression::Outcome {
+  std::optional<Expression> expression;  // set, or
+  ExpressionFault fault;                 // says why not
+};
+
+// null and false are false, everything else is true.
+[[nodiscard]] bool truthy(const Json& value);
+
+}  // namespace rabt::workflow

@@ -1,0 +1,217 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hub/base/limits.hpp"
+#include "hub/workflow/evaluate.hpp"
+#include "hub/workflow/execution.hpp"
+#include "hub/workflow/model.hpp"
+
+// Internal to the language: the state of one instance. Running tasks form a tree of frames. Work to
+// do next lies on a stack of steps, so that no C++ call nests with the workflow.
+namespace rabt::workflow {
+
+// Deeper nesting of running tasks, through functions, is a mistake in the workflow.
+inline constexpr std::size_t kMaxFrameDepth = 2 * limits::kMaxWorkflowDepth;
+
+// $context as one line of execution sees it: the instance's, or the copy of a fork's branch.
+struct ContextCell {
+  Json value;
+  Json base;  // what the copy started from
+  ContextCell* parent = nullptr;
+  bool written = false;
+};
+
+struct Fault {
+  Json error;                       // RFC 7807
+  std::int64_t retry_after_ms = 0;  // the plugin asked to wait this long
+  bool fixed_title = true;          // the title holds no data, so it may be traced
+};
+
+struct Frame {
+  const Task* task = nullptr;
+  Frame* parent = nullptr;
+  ContextCell* context = nullptr;
+  std::string reference;
+  std::size_t depth = 0;
+  std::size_t branch = 0;  // of a fork's child
+  Json raw;
+  Json input;
+  Json raw_output;
+  Timestamp started;
+  std::optional<Then> then;  // decided while it ran: by a switch's case or a catch
+
+  std::vector<Frame*> children;  // several only under a fork
+  // The list being run: of do, for, try, catch.
+  const TaskList* list = nullptr;
+  std::size_t position = 0;
+  std::vector<std::uint32_t>
+      visits;  // how often each task was started; only where a `then` jumps back
+
+  Json arguments;  // of an open call
+
+  struct For {
+    Json items;
+    std::size_t next = 0;  // 1 + the running iteration
+  };
+  struct Fork {
+    std::vector<Json> outputs;
+    std::vector<std::unique_ptr<ContextCell>> cells;
+    std::size_t open = 0;
+  };
+  struct Try {
+    std::int64_t retries = 0;
+    bool in_handler = false;
+    Json error;
+  };
+  struct Listen {
+    std::vector<std::vector<Json>>
+        expected;  // by filter, then by correlation; the until event's filter is last
+    std::vector<bool> satisfied;
+    Json::Array consumed;
+    std::vector<std::string> keys;
+    std::string path;  // names this listen over all its activations
+  };
+  std::optional<For> for_state;
+  std::unique_ptr<Fork> fork_state;
+  std::unique_ptr<Try> try_state;
+  std::unique_ptr<Listen> listen_state;
+};
+
+struct Execution::Impl {
+  explicit Impl(std::shared_ptr<const Definition> of)
+      : definition(std::move(of)), model(definition->model()) {}
+
+  std::shared_ptr<const Definition> definition;
+  const Definition::Model& model;
+  std::string instance;
+  Timestamp now;  // of the input that is applied
+  Timestamp started_at;
+  Json input;
+  Json workflow_value;  // $workflow
+  bool started = false;
+  bool finished = false;
+  InstanceStatus final_status = InstanceStatus::running;
+  ContextCell context;
+  Frame* root = nullptr;
+  std::vector<Effect> effects;
+  std::uint64_t next_id = 1;
+  std::uint64_t starts = 0;                               // tasks started in this turn
+  std::map<std::string, std::set<std::string>> consumed;  // by listen path: events taken
+
+  enum class Wait : std::uint8_t { call, wait, timeout, attempt, retry, listen };
+  struct Open {
+    std::uint64_t id = 0;
+    Wait kind = Wait::call;
+    Frame* frame = nullptr;
+    Timestamp due;
+  };
+  std::vector<Open> open;  // ids rise
+
+  struct Step {
+    enum class Kind : std::uint8_t { start, complete } kind = Kind::start;
+    Frame* frame = nullptr;      // start: the parent
+    const Task* task = nullptr;  // of start
+    Json value;
+    std::size_t branch = 0;
+    ContextCell* context = nullptr;
+  };
+  std::vector<Step> steps;
+
+  std::deque<Frame> storage;  // frames keep their addresses
+  std::vector<Frame*> unused;
+
+  // execution.cpp
+  void apply(const Input& given);
+  void on(const Start& start);
+  void on(const ActionEnded& ended);
+  void on(const TimerFired& fired);
+  void on(const EventArrived& arrived);
+  void on(const Cancel& cancel);
+  void drain();
+  Frame* take_frame();
+  void release(Frame* frame);
+  void start_task(Frame* parent, const Task& task, Json raw, ContextCell* cell, std::size_t branch);
+  void enter(Frame* frame);  // input, timeout, then the task itself
+  void complete(Frame* frame, Json output);
+  void child_done(Frame* parent, std::size_t branch, Json output, const Then& then, bool skipped);
+  void run_list(Frame* frame, const TaskList& list, Json value);
+  void list_done(Frame* frame, Json output);
+  void end_workflow(Frame* frame, ContextCell* cell, Json output);
+  void finish(InstanceStatus status, Json output, Json error);
+  void fault(Frame* frame, Fault fault);
+  bool caught(Frame* frame, Fault& fault);  // by this try; else the fault goes on, maybe replaced
+  void cancel_below(Frame* frame, const Frame* completed_path = nullptr);
+  void drop_waits(Frame* frame);
+  void drop_wait(Frame* frame, Wait kind);
+  void cancel_effect(const Open& entry);
+  bool export_context(Frame* frame, const Json& output);  // false: faulted
+  void merge(ContextCell& into, const ContextCell& from) const;
+
+  std::uint64_t await(Frame* frame, Wait kind, Timestamp due);
+  std::uint64_t start_timer(Frame* frame, Wait kind, std::int64_t delay_ms,
+                            std::string_view purpose);
+  Open* find_open(std::uint64_t id);
+  [[nodiscard]] const Open* find_open(std::uint64_t id) const;
+  bool take_open(std::uint64_t id, Open& out);
+  void trace(const Frame& frame, std::string_view state, std::string detail = {});
+  [[nodiscard]] Json make_error(std::string_view type, int status, std::string_view title,
+                                std::string_view detail, const Frame& frame) const;
+  void fail(Frame* frame, std::string_view type, int status, std::string_view title,
+            std::string_view detail);
+  void fail(Frame* frame, const Error& error, std::string_view where);  // of an expression
+  bool conforms(Frame* frame, const std::optional<Schema>& schema, const Json& value,
+                std::string_view where);
+
+  // execution_tasks.cpp
+  void run(Frame* frame);
+  void run_call(Frame* frame, const CallBody& body);
+  void run_function(Frame* frame, const FunctionBody& body);
+  void run_switch(Frame* frame, const SwitchBody& body);
+  void run_for(Frame* frame, const ForBody& body);
+  void next_iteration(Frame* frame, Json value);
+  void run_fork(Frame* frame, const ForkBody& body);
+  void branch_done(Frame* frame, std::size_t branch, Json output, bool skipped);
+  void run_listen(Frame* frame, const ListenBody& body);
+  void take_event(Frame* frame, const Json& event, std::size_t filter);
+  // The filter that would take the event; filters.size() stands for the until event.
+  [[nodiscard]] std::optional<std::size_t> matching_filter(const Frame& frame,
+                                                           const Json& event) const;
+  void run_emit(Frame* frame, const EmitBody& body);
+  void run_raise(Frame* frame, const RaiseBody& body);
+  void run_try(Frame* frame);
+  void start_attempt(Frame* frame);
+  void run_wait(Frame* frame, const WaitBody& body);
+  [[nodiscard]] CallAction call_effect(std::uint64_t id, const Frame& frame) const;
+  // nullopt: no retry. Evaluation errors land in `problem`.
+  [[nodiscard]] std::optional<std::int64_t> retry_delay(const Frame& frame,
+                                                        const RetryPolicy& policy,
+                                                        const Fault& fault,
+                                                        std::optional<Error>& problem) const;
+};
+
+class FrameVariables final : public Variables {
+ public:
+  // locals_from: the first frame whose loop or catch names are visible.
+  FrameVariables(const Execution::Impl& run, const Frame& frame, const Frame* locals_from,
+                 const Json* output = nullptr, const Json* error = nullptr)
+      : run_(run), frame_(frame), locals_from_(locals_from), output_(output), error_(error) {}
+  FrameVariables(const Execution::Impl& run, const Frame& frame)
+      : FrameVariables(run, frame, frame.parent) {}
+  [[nodiscard]] Json get(const VariableSlot& slot) const override;
+
+ private:
+  const Execution::Impl& run_;
+  const Frame& frame_;
+  const Frame* locals_from_;
+  const Json* output_;
+  const Json* error_;
+};
+
+}  // namespace rabt::workflow

@@ -1,0 +1,235 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "hub/workflow/definition.hpp"
+#include "hub/workflow/expression.hpp"
+#include "hub/workflow/schema.hpp"
+
+// The typed form of a workflow file, as parse_definition builds it. Immutable afterwards.
+namespace rabt::workflow {
+
+inline constexpr std::size_t kMaxVariables =
+    16;  // that one expression may use: they are passed on the stack
+
+// What a variable of an expression stands for. local: a name bound by for.each, for.at or catch.as.
+enum class Variable : std::uint8_t {
+  context,
+  input,
+  output,
+  task,
+  workflow,
+  runtime,
+  error,
+  local
+};
+struct VariableSlot {
+  Variable variable = Variable::context;
+  std::uint32_t local = 0;  // the name's number in the definition
+};
+struct Expr {
+  Expression expression;
+  std::vector<VariableSlot> variables;  // in the order of the expression's slots
+};
+
+// A value with expressions inside. Parts without any are one shared constant.
+struct Template {
+  enum class Kind : std::uint8_t { constant, expression, object, array };
+  Kind kind = Kind::constant;
+  Json constant;
+  std::optional<Expr> expression;
+  std::vector<std::string> keys;  // of an object, parallel to items
+  std::vector<Template> items;
+};
+
+struct DurationSpec {
+  std::int64_t ms = 0;
+  std::optional<Expr> expression;  // when set it gives the duration
+};
+
+struct Then {
+  enum class Kind : std::uint8_t { next, exit, end, jump };
+  Kind kind = Kind::next;
+  std::size_t target = 0;  // index in the list, of jump
+};
+
+struct Task;
+struct TaskList {
+  std::vector<std::unique_ptr<Task>> tasks;
+  bool jumps_back = false;  // a `then` may start a task of this list again
+};
+
+struct RetryPolicy {
+  enum class Backoff : std::uint8_t { constant, linear, exponential };
+  std::optional<Expr> when;
+  std::optional<Expr> except_when;
+  DurationSpec delay;
+  Backoff backoff = Backoff::constant;
+  bool has_jitter = false;
+  DurationSpec jitter_from;
+  DurationSpec jitter_to;
+  std::optional<std::int64_t> attempt_count;  // retries after the first try
+  std::optional<DurationSpec> attempt_duration;
+  std::optional<DurationSpec> total_duration;
+};
+
+struct Correlation {
+  std::string name;
+  std::string from_text;
+  Expr from;  // of the event's envelope, without variables
+  Template expect;
+};
+struct EventFilter {
+  std::string type;
+  std::vector<std::pair<std::string, Template>> attributes;  // other than type and data
+  std::optional<Template> data;
+  std::vector<Correlation> correlate;  // by name
+};
+
+struct CallBody {
+  std::string role;
+  std::string action;
+  std::string version;
+  std::string title;  // action:version@role
+  std::optional<Template> arguments;
+};
+struct FunctionBody {
+  std::string name;
+  std::size_t function = 0;  // index in Model::functions
+  std::optional<Template> arguments;
+};
+struct DoBody {
+  TaskList list;
+};
+struct SetBody {
+  Template value;
+};
+struct SwitchCase {
+  std::string name;
+  std::optional<Expr> when;
+  Then then;
+};
+struct SwitchBody {
+  std::vector<SwitchCase> cases;
+};
+struct ForBody {
+  std::uint32_t each = 0;
+  std::uint32_t at = 0;
+  Template in;
+  std::optional<Expr> while_;
+  TaskList list;
+};
+struct ForkBody {
+  bool compete = false;
+  TaskList branches;
+};
+struct ListenBody {
+  enum class Strategy : std::uint8_t { one, any, all };
+  Strategy strategy = Strategy::one;
+  std::vector<EventFilter> filters;
+  std::optional<Expr> until;
+  std::optional<EventFilter> until_event;
+  bool envelope = false;
+};
+struct EmitBody {
+  Template event;
+};
+struct RaiseBody {
+  Template error;
+  bool fixed_title = true;  // the title is written in the file, so it holds no patient data
+};
+struct TryBody {
+  TaskList list;
+  std::vector<std::pair<std::string, Json>> match;  // catch.errors.with
+  std::uint32_t as = 0;
+  std::optional<Expr> when;
+  std::optional<Expr> except_when;
+  std::shared_ptr<const RetryPolicy> retry;
+  bool has_handler = false;
+  TaskList handler;
+  std::optional<Then> then;
+};
+struct WaitBody {
+  DurationSpec duration;
+};
+
+// In the order of Task::body.
+enum class TaskKind : std::uint8_t {
+  call,
+  function,
+  do_,
+  set,
+  switch_,
+  for_,
+  fork,
+  listen,
+  emit,
+  raise,
+  try_,
+  wait
+};
+
+struct Task {
+  std::uint32_t index = 0;  // unique in the definition
+  std::string name;
+  std::string segment;  // what it adds to its parent's reference: /do/3/claim, in a loop
+                        // /do/3/claim after /for/<n>
+  int line = 1;
+  int column = 1;
+  Json definition;
+  std::optional<Expr> condition;
+  std::optional<Template> input_from;
+  std::optional<Schema> input_schema;
+  std::optional<Template> output_as;
+  std::optional<Schema> output_schema;
+  std::optional<Template> export_as;
+  std::optional<Schema> export_schema;
+  std::shared_ptr<const DurationSpec> timeout;
+  Then then;
+  std::variant<CallBody, FunctionBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody, ListenBody,
+               EmitBody, RaiseBody, TryBody, WaitBody>
+      body;
+
+  [[nodiscard]] TaskKind kind() const { return static_cast<TaskKind>(body.index()); }
+};
+// call, do, set, ... as the file says it
+[[nodiscard]] std::string_view to_string(TaskKind kind);
+
+struct Definition::Model {
+  std::string dsl;
+  std::string name_space;
+  std::string name;
+  std::string version;
+  std::string title;
+  Json document;  // the whole file: $workflow.definition
+  std::vector<EventFilter> start;
+  bool start_reads_data = false;  // schedule.read: data
+  std::optional<Expr> business_key;
+  std::vector<std::pair<std::string, std::string>> catalogs;  // use.catalogs: role, endpoint
+  std::vector<std::unique_ptr<Task>> functions;
+  std::unique_ptr<Task> root;  // a do task whose input, output and timeout are the workflow's
+  std::vector<Definition::Call> calls;
+
+  // For correlation_keys: the ways to a key, by event type. Two listens with the same way share
+  // one.
+  struct KeyPlan {
+    std::string text;  // type and names with from texts: what makes two plans the same
+    std::vector<std::pair<std::string, std::string>> names;
+    std::vector<Expr> from;
+  };
+  std::unordered_map<std::string, std::vector<KeyPlan>> key_plans;
+};
+
+// One canonical text; values are parallel to correlate.
+[[nodiscard]] std::string correlation_key(
+    std::string_view type, const std::vector<std::pair<std::string, std::string>>& names,
+    const std::vector<Json>& values);
+
+}  // namespace rabt::workflow

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/workflow/model.hpp"
+#include "hub/workflow/yaml.hpp"
+
+// Internal to the language: builds the model from the YAML tree and collects diagnostics on the
+// way.
+namespace rabt::workflow {
+
+// Which variables an expression may use, by the place where it stands (see
+// docs/workflow-profile.md).
+enum class Place : std::uint8_t {
+  workflow_input,   // $workflow $runtime
+  workflow_output,  // + $context
+  task_before,      // if, input.from: $context $task $workflow $runtime and names in scope
+  task,             // + $input
+  task_export,      // + $output
+  caught,           // task + the error
+  event,            // none: evaluated on an event alone
+};
+
+// What surrounds a task.
+struct Scope {
+  std::vector<std::string> locals;
+  std::string caught;     // catch.as while the clauses of a catch are read
+  bool in_retry = false;  // a try with a retry policy is around
+  bool bounded = false;   // a timeout or a competing fork is around
+  std::string function;   // the function whose body is read
+};
+
+class Parser final {
+ public:
+  Parser(std::string_view text, const ActionCatalog* catalog) : catalog_(catalog) { split(text); }
+
+  [[nodiscard]] ParsedDefinition run(const YamlNode& root);
+
+ private:
+  using Names = std::vector<std::string>;
+  struct ListNames {
+    Names names;  // empty in a fork: branches are no sequence
+    bool sequence = true;
+    bool jumps_back = false;
+    std::size_t position = 0;
+  };
+  struct FunctionEntry {
+    const YamlEntry* entry = nullptr;
+    std::size_t index = 0;
+    std::set<std::string> uses;
+    std::vector<std::pair<const YamlEntry*, std::string>>
+        unsafe_calls;  // actions with idempotency none
+    bool called_in_retry = false;
+  };
+
+  // parse_values.cpp
+  void split(std::string_view text);
+  void error(int line, int column, std::string code, std::string message,
+             std::string suggestion = {});
+  void warning(int line, int column, std::string code, std::string message,
+               std::string suggestion = {});
+  void error(const YamlNode& at, std::string code, std::string message,
+             std::string suggestion = {});
+  void error(const YamlEntry& at, std::string code, std::string message,
+             std::string suggestion = {});
+  bool check_mapping(const YamlNode& node, std::string_view where);
+  bool check_keys(const YamlNode& node, std::string_view where, const Names& allowed,
+                  const Names& required, int line, int column);
+  // Text of an entry, or an error and an empty text.
+  std::string text_of(const YamlEntry& entry, std::string_view what);
+  std::optional<Expr> compile(const YamlNode& at, std::string_view text, std::size_t offset,
+                              Place place, const Scope& scope);
+  // A condition or path: `${ }` may be left out.
+  std::optional<Expr> expression(const YamlNode& node, std::string_view what, Place place,
+                                 const Scope& scope);
+  Template value(const YamlNode& node, Place place, const Scope& scope, bool bare);
+  DurationSpec duration(const YamlNode& node, Place place, const Scope& scope);
+  std::shared_ptr<const DurationSpec> timeout(const YamlEntry& entry, Place place,
+                                              const Scope& scope);
+  std::optional<Schema> schema(const YamlNode& node);
+  std::uint32_t local_number(const std::string& name);
+  bool check_local_name(const YamlNode& node, const std::string& name);
+  void newer(const YamlNode& at, int patch, std::string_view what);
+
+  // parse.cpp
+  void read_document(const YamlNode& root);
+  void read_use(const YamlNode& use);
+  void read_functions();
+  void read_schedule(const YamlEntry& schedule);
+  void read_body(const YamlNode& root);
+  void read_common(const YamlNode& node, Task& task, const Scope& scope);
+  TaskList list(const YamlNode& node, std::string_view key, const Scope& scope,
+                bool sequence = true, bool shared_keys = true);
+  std::unique_ptr<Task> task(const YamlEntry& entry, std::string segment, ListNames& list,
+                             const Scope& scope);
+  Then then(const YamlEntry& entry, ListNames& list);
+  void body_call(const YamlNode& node, Task& task, const Scope& scope);
+  void check_action(const YamlEntry& call, const YamlEntry* with, CallBody& body,
+                    const Scope& scope);
+  void body_for(const YamlNode& node, Task& task, const Scope& scope);
+  void body_fork(const YamlNode& node, Task& task, const Scope& scope);
+  void body_listen(const YamlNode& node, Task& task, const Scope& scope);
+  void body_emit(const YamlNode& node, Task& task, const Scope& scope);
+  void body_raise(const YamlNode& node, Task& task, const Scope& scope);
+  void body_switch(const YamlNode& node, Task& task, ListNames& list, const Scope& scope);
+  void body_try(const YamlNode& node, Task& task, ListNames& list, const Scope& scope);
+  Template error_value(const YamlNode& node, const Scope& scope, bool& fixed_title);
+  void check_error_type(const YamlNode& node);
+  std::shared_ptr<const RetryPolicy> retry(const YamlEntry& entry, const Scope& scope);
+  std::shared_ptr<const RetryPolicy> retry_policy(const YamlNode& node, const Scope& scope);
+  std::optional<EventFilter> filter(const YamlNode& node, Place place, const Scope& scope);
+  void add_key_plan(const EventFilter& filter);
+
+  // lint.cpp
+  void check_reachable(const TaskList& list, const YamlNode& node);
+  void note_export(const YamlNode& as, const YamlNode& task_node);
+  void check_context_keys();
+  void check_recursion();
+  void check_retried_functions();
+
+  const ActionCatalog* catalog_;
+  std::vector<std::string_view> lines_;
+  std::vector<Diagnostic> diagnostics_;
+  bool failed_ = false;
+  std::shared_ptr<Definition::Model> model_ = std::make_shared<Definition::Model>();
+  int dsl_patch_ = 3;
+  std::size_t task_count_ = 0;
+  bool too_many_ = false;
+  bool workflow_timeout_ = false;
+  std::unordered_map<std::string, std::uint32_t> local_numbers_;
+
+  // use
+  std::map<std::string, const YamlEntry*> errors_;
+  std::map<std::string, const YamlEntry*> retries_;
+  std::map<std::string, std::shared_ptr<const RetryPolicy>> built_retries_;
+  std::map<std::string, const YamlEntry*> timeouts_;
+  std::map<std::string, FunctionEntry> functions_;
+
+  // $context.key reads with their places, and the keys that some export writes
+  struct Read {
+    std::string key;
+    int line = 0;
+    int column = 0;
+  };
+  std::vector<Read> reads_;
+  std::set<std::string> written_;
+  bool writes_unknown_ = false;
+};
+
+// `${ ... }` around an expression. offset: where the inside starts in the text.
+struct Enclosed {
+  enum class Kind : std::uint8_t { literal, expression, unclosed, partial };
+  Kind kind = Kind::literal;
+  std::string_view inside;
+  std::size_t offset = 0;
+};
+[[nodiscard]] Enclosed enclosed(std::string_view text);
+
+[[nodiscard]] bool is_semver(std::string_view text);
+
+}  // namespace rabt::workflow

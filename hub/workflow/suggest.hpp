@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rabt::workflow {
+
+// Damerau-Levenshtein distance (optimal string alignment): insert, delete, replace, swap
+// neighbours.
+[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
+
+// The candidate nearest to a misspelt name, or empty when none is near (at most a third of its
+// length differs).
+[[nodiscard]] std::string nearest(std::string_view name,
+                                  const std::vector<std::string>& candidates);
+
+// "did you mean `x`?" or an empty text.
+[[nodiscard]] std::string did_you_mean(std::string_view name,
+                                       const std::vector<std::string>& candidates);
+
+}  // namespace rabt::workflow

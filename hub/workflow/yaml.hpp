@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/limits.hpp"
+
+// YAML 1.2 with positions. Plain scalars follow the core schema (YAML 1.2.2 section 10.3): null,
+// true/false, integers and floats are typed, everything else, also `on`, `yes` and `no`, is text;
+// quoted and block scalars are always text.
+namespace rabt::workflow {
+
+struct YamlLimits {
+  std::size_t max_bytes = limits::kMaxWorkflowBytes;
+  std::size_t max_depth = limits::kMaxWorkflowDepth;
+  std::size_t max_nodes = 100'000;  // after aliases are expanded
+};
+
+struct YamlEntry;
+
+// Immutable after parsing; an anchor's node is shared by its aliases. line and column count from 1;
+// column counts bytes.
+struct YamlNode {
+  enum class Kind : std::uint8_t { null, boolean, number, string, sequence, mapping };
+  Kind kind = Kind::null;
+  bool quoted = false;  // a quoted or block scalar
+  int line = 1;
+  int column = 1;
+  Json scalar;  // of the first four kinds; numbers keep their digits
+  std::vector<std::shared_ptr<const YamlNode>> items;
+  std::vector<YamlEntry> entries;  // in the order of the file
+  std::size_t nodes = 1;           // of the expanded tree
+  std::size_t height = 1;
+
+  [[nodiscard]] const YamlEntry* find(std::string_view key) const;
+  [[nodiscard]] bool is_text() const { return kind == Kind::string; }
+  [[nodiscard]] const std::string& text() const { return scalar.as_string(); }
+};
+using YamlPtr = std::shared_ptr<const YamlNode>;
+
+struct YamlEntry {
+  std::string key;
+  int line = 1;  // of the key
+  int column = 1;
+  YamlPtr value;
+};
+
+// Codes: yaml.syntax, yaml.duplicate_key, yaml.depth, yaml.size, yaml.key, yaml.tag, yaml.number,
+// yaml.documents.
+struct YamlFault {
+  std::string code;
+  std::string message;
+  int line = 1;
+  int column = 1;
+};
+
+struct YamlOutcome {
+  YamlPtr root;  // set, or
+  YamlFault fault;
+};
+
+// One document. An empty text gives a null node. Never throws.
+[[nodiscard]] YamlOutcome parse_yaml(std::string_view text, const YamlLimits& limits = {});
+
+[[nodiscard]] Json to_json(const YamlNode& node);
+
+}  // namespace rabt::workflow
