@@ -1,0 +1,616 @@
+#include "hub/plugin/instance.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <future>
+#include <utility>
+
+#include "hub/base/limits.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+using workflow::ActionOutcome;
+using workflow::OutcomeKind;
+
+constexpr std::chrono::milliseconds kSlowLane{50};           // abi.h, LANES
+constexpr std::chrono::seconds kCreateTimeout{30};           // a constructor that needs longer hangs
+constexpr std::chrono::seconds kNormaliseTimeout{20};        // the sender of a webhook gives up before
+constexpr std::int64_t kStopWaitMs = 2000;                   // for lane threads to leave plugin code
+constexpr std::size_t kMaxOpenCalls = 65'536;                // of one instance
+constexpr std::uint64_t kMaxOverdue = 1024;                  // calls never answered before the instance counts as stuck
+constexpr std::size_t kMaxOperatorText = 512;                // message and code of an outcome
+
+std::string_view view(rabt_bytes bytes) {
+  if (bytes.ptr == nullptr) return {};
+  return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
+}
+rabt_bytes bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::uint64_t>(text.size())};
+}
+
+// A text for operators: bounded, one line, printable ASCII and whole UTF-8.
+std::string operator_text(std::string_view text) {
+  std::string out(text.substr(0, kMaxOperatorText));
+  if (out.size() < text.size()) {
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0U) == 0x80U) out.pop_back();
+    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0x80U) out.pop_back();
+  }
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20U || c == 0x7f) c = ' ';
+  }
+  std::string quoted;
+  append_json_string(quoted, out);
+  if (!Json::parse(quoted).ok()) return "(not UTF-8)";
+  return out;
+}
+
+ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
+  ActionOutcome outcome;
+  outcome.kind = kind;
+  outcome.code = std::move(code);
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+std::string at_path(const SchemaFault& fault) {
+  return (fault.instance_path.empty() ? std::string("the value") : fault.instance_path) + " " + fault.message;
+}
+
+}  // namespace
+
+Instance::Instance(Setup setup) : setup_(std::move(setup)), lane_(setup_.package.manifest.concurrency) {
+  host_.size = sizeof host_;
+  host_.abi_minor = RABT_ABI_MINOR;
+  host_.self = this;
+  host_.get_service = &Instance::get_service;
+  host_.complete = &Instance::complete;
+  fill_services();
+}
+
+Status Instance::start(const rabt_entry& entry) {
+  struct Outcome {
+    const rabt_plugin* plugin = nullptr;
+    std::string error;
+  };
+  auto promise = std::make_shared<std::promise<Outcome>>();
+  auto future = promise->get_future();
+  lane_.post([this, &entry, promise] {  // the entry is part of a library that stays mapped
+    Outcome outcome;
+    const std::string config = setup_.config.config.is_null() ? "{}" : setup_.config.config.dump();
+    const rabt_sink sink = [](void* context, rabt_bytes text) { *static_cast<std::string*>(context) = operator_text(view(text)); };
+    if (!guarded("create", [&] { outcome.plugin = entry.create(&host_, bytes(config), &outcome.error, sink); })) {
+      outcome.error = "its constructor threw across the C line";
+    }
+    promise->set_value(std::move(outcome));
+  });
+  const std::string name = setup_.package.manifest.id;
+  if (future.wait_for(kCreateTimeout) != std::future_status::ready) {
+    return unavailable("plugin.create", name + ": create did not return within " + std::to_string(kCreateTimeout.count()) +
+                                            " s; it must not wait for outside systems");
+  }
+  const Outcome outcome = future.get();
+  if (outcome.plugin == nullptr) {
+    return invalid("plugin.create", name + " could not start: " +
+                                        (outcome.error.empty() ? "it gave no reason" : outcome.error) +
+                                        "; check its section of the configuration");
+  }
+  const rabt_plugin* plugin = outcome.plugin;
+  if (!RABT_HAS(rabt_plugin, plugin, destroy) || plugin->invoke == nullptr || plugin->destroy == nullptr) {
+    return invalid("plugin.create", name + ": the instance lacks invoke or destroy; build it against rabt/abi.h");
+  }
+  if (plugin->get_extension != nullptr) {
+    const auto* webhook = static_cast<const rabt_webhook*>(plugin->get_extension(plugin->self, RABT_WEBHOOK));
+    if (webhook != nullptr && RABT_HAS(rabt_webhook, webhook, normalise) && webhook->normalise != nullptr) webhook_ = webhook;
+    const auto* probe = static_cast<const rabt_probe*>(plugin->get_extension(plugin->self, RABT_PROBE));
+    if (probe != nullptr && RABT_HAS(rabt_probe, probe, probe) && probe->probe != nullptr) probe_ = probe;
+  }
+  for (const CompiledAction& action : setup_.package.actions) {
+    if (action.spec.idempotency == "probe" && probe_ == nullptr) {
+      return invalid("plugin.create", name + ": the action " + action.spec.name +
+                                          " is declared with idempotency: probe, but the plugin offers no " RABT_PROBE);
+    }
+  }
+  plugin_ = plugin;
+  alive_ = true;
+  return ok_status();
+}
+
+std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, CallRequest request, Ended ended) {
+  auto open = std::make_shared<OpenCall>();
+  open->purpose = purpose;
+  open->action = &action;
+  open->ended = std::move(ended);
+  open->idempotency_key = std::move(request.idempotency_key);
+  open->attempt = request.attempt;
+  const Clock& clock = setup_.parts.clock;
+  const std::int64_t now = clock.now().ms;
+  open->deadline_unix_ms = request.deadline_unix_ms > 0 ? request.deadline_unix_ms : now + action.spec.timeout_ms;
+
+  std::optional<ActionOutcome> refusal;
+  if (const auto fault = action.input.check(request.arguments)) {
+    refusal = failed(OutcomeKind::permanent, "plugin.arguments",
+                     "the arguments do not fit the input schema of " + action.spec.name + ": " + at_path(*fault));
+  } else {
+    open->input = request.arguments.dump();
+    if (open->input.size() > limits::kMaxActionBytes) {
+      refusal = failed(OutcomeKind::permanent, "plugin.arguments",
+                       "the arguments are larger than " + std::to_string(limits::kMaxActionBytes) + " bytes; pass a blob");
+    }
+  }
+
+  std::uint64_t token = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    token = (setup_.number << kTokenShift) | next_call_++;
+    ++started_;
+    ++undelivered_;
+    if (!refusal) {
+      if (closing_ || !alive_) {
+        refusal = failed(OutcomeKind::transient, "plugin.shutdown", "the plugin is stopping");
+      } else if (overdue_ >= kMaxOverdue) {
+        refusal = failed(OutcomeKind::transient, "plugin.stuck",
+                         "the plugin owes answers to " + std::to_string(overdue_) + " calls; restart the hub to restart it");
+      } else if (calls_.size() >= kMaxOpenCalls) {
+        refusal = failed(OutcomeKind::transient, "plugin.busy", "too many calls of this plugin are open");
+      } else {
+        const std::int64_t left = std::max<std::int64_t>(open->deadline_unix_ms - now, 0);
+        open->timer = setup_.timers.add(clock.monotonic_ms() + left + limits::kActionGrace.count(),
+                                        [this, token] { deadline_passed(token); });
+        calls_.emplace(token, open);
+      }
+    }
+  }
+  if (refusal) {
+    deliver(*open, *std::move(refusal));
+    return token;
+  }
+  lane_.post([this, token] { run(token); });
+  return token;
+}
+
+void Instance::run(std::uint64_t token) {
+  std::shared_ptr<OpenCall> open;  // keeps the bytes valid until complete and invoke have both returned
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(token);
+    if (found == calls_.end()) return;  // cancelled or overdue before it began
+    open = found->second;
+    open->state = OpenCall::State::running;
+  }
+  rabt_call call{};
+  call.size = sizeof call;
+  call.attempt = open->attempt;
+  call.id = token;
+  call.action = bytes(open->action->spec.name);
+  call.input = bytes(open->input);
+  call.idempotency_key = bytes(open->idempotency_key);
+  call.deadline_unix_ms = open->deadline_unix_ms;
+  std::int32_t refused = 0;
+  const bool probing = open->purpose == Purpose::probe;
+  const bool returned = guarded(probing ? "probe" : "invoke", [&] {
+    refused = probing ? probe_->probe(probe_->self, &call) : plugin_->invoke(plugin_->self, &call);
+  });
+  if (returned && refused == 0) return;
+
+  const Gate::Pass pass(gate_);
+  if (!pass) return;
+  const auto taken = take(token);
+  if (!returned) {
+    if (taken) {
+      deliver(*taken, failed(OutcomeKind::ambiguous, "plugin.exception", "the plugin threw across the C line"));
+    }
+    return;
+  }
+  if (taken == nullptr) {
+    violation("A2", "refused a call that had already ended");
+    return;
+  }
+  deliver(*taken, failed(OutcomeKind::transient, "plugin.refused", "the plugin refused the call (" + std::to_string(refused) + ")"));
+}
+
+std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
+  std::shared_ptr<OpenCall> open;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(token);
+    if (found == calls_.end()) return nullptr;
+    open = std::move(found->second);
+    calls_.erase(found);
+    if (open->state == OpenCall::State::overdue) {
+      --overdue_;
+      return nullptr;
+    }
+  }
+  setup_.timers.cancel(open->timer);
+  return open;
+}
+
+void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
+  const std::string kind(workflow::to_string(outcome.kind));
+  try {
+    call.ended(std::move(outcome));
+  } catch (...) {
+    RABT_BUG("the receiver of an outcome threw");
+  }
+  const std::scoped_lock lock(mutex_);
+  ++outcomes_[kind];
+  --undelivered_;
+  if (closing_) idle_.notify_all();
+}
+
+void Instance::complete(void* self, rabt_call_id token, const rabt_outcome* outcome) noexcept {
+  try {
+    static_cast<Instance*>(self)->completed(token, outcome);
+  } catch (...) {
+    RABT_BUG("complete threw");
+  }
+}
+
+void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
+  const Gate::Pass pass(gate_);
+  if (!pass) return;
+  std::shared_ptr<OpenCall> open;
+  std::string_view wrong;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(token);
+    if (found == calls_.end()) {
+      wrong = "completed a call that is not open (twice, or an id that is not its own)";
+    } else if (found->second->state == OpenCall::State::queued) {
+      wrong = "completed a call before it was given it";
+    } else if (found->second->state == OpenCall::State::overdue) {
+      wrong = "completed a call after its deadline and grace";
+      open = std::move(found->second);  // its bytes live until here (A3)
+      calls_.erase(found);
+      --overdue_;
+    } else {
+      open = std::move(found->second);
+      calls_.erase(found);
+    }
+  }
+  if (!wrong.empty()) {
+    violation("A4", wrong);
+    return;
+  }
+  setup_.timers.cancel(open->timer);
+  deliver(*open, read_outcome(*open, outcome));
+}
+
+ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* outcome) {
+  if (outcome == nullptr || !RABT_HAS(rabt_outcome, outcome, retry_after_ms) || outcome->kind > RABT_CANCELLED) {
+    violation("A8", "an outcome that is incomplete or of an unknown kind");
+    return failed(OutcomeKind::ambiguous, "plugin.bad_outcome", "the plugin's outcome is incomplete or of an unknown kind");
+  }
+  const Schema& schema = call.action->output;
+  if (outcome->kind == RABT_DONE) {
+    const std::string_view text = view(outcome->output);
+    if (text.size() > limits::kMaxActionBytes) {
+      return failed(OutcomeKind::permanent, "plugin.output",
+                    "the output is larger than " + std::to_string(limits::kMaxActionBytes) + " bytes; the plugin should use a blob");
+    }
+    ActionOutcome result;
+    if (!text.empty()) {
+      auto parsed = Json::parse(text);
+      if (!parsed.ok()) {
+        return failed(OutcomeKind::permanent, "plugin.output", "the output is no JSON: " + parsed.error().message);
+      }
+      result.output = std::move(parsed).value();
+    }
+    if (call.purpose == Purpose::probe) return result;
+    if (const auto fault = schema.check(result.output)) {
+      return failed(OutcomeKind::permanent, "plugin.output",
+                    "the output does not fit the output schema of " + call.action->spec.name + ": " + at_path(*fault));
+    }
+    return result;
+  }
+  ActionOutcome result;
+  result.kind = outcome->kind == RABT_TRANSIENT   ? OutcomeKind::transient
+                : outcome->kind == RABT_PERMANENT ? OutcomeKind::permanent
+                : outcome->kind == RABT_CANCELLED ? OutcomeKind::cancelled
+                                                  : OutcomeKind::ambiguous;
+  result.code = operator_text(view(outcome->code));
+  if (result.code.empty()) result.code = "plugin.no_code";
+  result.message = operator_text(view(outcome->message));
+  result.retry_after_ms = std::max<std::int64_t>(outcome->retry_after_ms, 0);
+  if (const std::string_view detail = view(outcome->detail); !detail.empty() && detail.size() <= limits::kMaxActionBytes) {
+    auto parsed = Json::parse(detail);
+    if (parsed.ok() && parsed->is_object()) result.detail = std::move(parsed).value();
+  }
+  return result;
+}
+
+void Instance::deadline_passed(std::uint64_t token) {
+  std::shared_ptr<OpenCall> open;
+  bool started = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(token);
+    if (found == calls_.end() || found->second->state == OpenCall::State::overdue) return;
+    open = found->second;
+    started = open->state == OpenCall::State::running;
+    if (started) {
+      open->state = OpenCall::State::overdue;
+      ++overdue_;
+    } else {
+      calls_.erase(found);
+    }
+  }
+  if (!started) {
+    deliver(*open, failed(OutcomeKind::transient, "plugin.not_started",
+                          "the plugin was busy until the deadline; nothing was started"));
+    return;
+  }
+  setup_.parts.log.warn("plugin.deadline", {{"plugin", std::string_view(setup_.package.manifest.id)},
+                                            {"action", std::string_view(open->action->spec.name)}});
+  cancel_flights(token);
+  if (plugin_->cancel != nullptr) {
+    lane_.post([this, token] { guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); }); });
+  }
+  deliver(*open, failed(OutcomeKind::ambiguous, "plugin.no_answer", "no answer until the deadline and its grace time"));
+}
+
+void Instance::cancel(std::uint64_t token) {
+  std::shared_ptr<OpenCall> unstarted;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(token);
+    if (found == calls_.end() || closing_) return;
+    if (found->second->state == OpenCall::State::overdue) return;
+    if (found->second->state == OpenCall::State::queued) {
+      unstarted = std::move(found->second);
+      calls_.erase(found);
+    }
+  }
+  if (unstarted) {
+    setup_.timers.cancel(unstarted->timer);
+    deliver(*unstarted, failed(OutcomeKind::cancelled, "plugin.cancelled", "cancelled before it was started"));
+    return;
+  }
+  lane_.post([this, token] {
+    if (plugin_->cancel != nullptr) guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); });
+    cancel_flights(token);
+  });
+}
+
+void Instance::cancel_flights(std::uint64_t call) {
+  const Gate::Pass pass(gate_);
+  if (!pass) return;
+  std::vector<net::RequestId> requests;
+  {
+    const std::scoped_lock lock(flights_mutex_);
+    for (auto& [id, flight] : flights_) {
+      if (flight.call != call) continue;
+      flight.cancelled = true;
+      if (flight.request != 0) requests.push_back(flight.request);
+    }
+  }
+  for (const net::RequestId request : requests) setup_.parts.http.cancel(request);
+}
+
+bool Instance::guarded(std::string_view what, const std::function<void()>& code) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool returned = true;
+  try {
+    code();
+  } catch (...) {
+    returned = false;
+  }
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  if (!returned) violation("line", "threw an exception across the C line");
+  if (spent > kSlowLane && !setup_.package.manifest.blocking && what != "create") {
+    const Gate::Pass pass(gate_);
+    if (pass) {
+      setup_.parts.log.warn("plugin.slow_lane", {{"plugin", std::string_view(setup_.package.manifest.id)},
+                                                 {"function", what},
+                                                 {"ms", static_cast<std::int64_t>(spent.count())}});
+    }
+  }
+  return returned;
+}
+
+void Instance::violation(std::string_view clause, std::string_view what) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = violations_.find(clause);
+    if (found != violations_.end()) {
+      ++found->second;
+    } else {
+      violations_.emplace(clause, 1);
+    }
+  }
+  const Gate::Pass pass(gate_);
+  if (!pass) return;
+  setup_.parts.log.warn("plugin.violation", {{"plugin", std::string_view(setup_.package.manifest.id)},
+                                             {"clause", clause},
+                                             {"what", what}});
+}
+
+Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
+  const std::string& name = setup_.package.manifest.id;
+  if (webhook_ == nullptr) {
+    return invalid("plugin.no_webhook", "the plugin " + name + " does not read webhooks (it offers no " RABT_WEBHOOK ")");
+  }
+  struct Work {
+    std::string info;
+    std::string body;
+    std::string events;
+    std::string error;
+    int events_calls = 0;
+    int error_calls = 0;
+    std::int32_t result = 0;
+    bool returned = false;
+    std::promise<void> ready;
+  };
+  auto work = std::make_shared<Work>();
+  work->info = delivery.dump();
+  work->body = body;
+  auto future = work->ready.get_future();
+  const bool posted = lane_.post([this, work] {
+    work->returned = guarded("normalise", [&] {
+      work->result = webhook_->normalise(
+          webhook_->self, bytes(work->info), bytes(work->body), work.get(),
+          [](void* context, rabt_bytes text) {
+            auto& to = *static_cast<Work*>(context);
+            ++to.events_calls;
+            to.events = view(text);
+          },
+          [](void* context, rabt_bytes text) {
+            auto& to = *static_cast<Work*>(context);
+            ++to.error_calls;
+            to.error = operator_text(view(text));
+          });
+    });
+    work->ready.set_value();
+  });
+  if (!posted) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
+  if (future.wait_for(kNormaliseTimeout) != std::future_status::ready) {
+    return unavailable("plugin.delivery_timeout", "the plugin " + name + " did not read the delivery in time");
+  }
+  if (!work->returned) return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
+  if (work->result != 0) {
+    return invalid("plugin.delivery", name + ": " + (work->error.empty() ? "the delivery was refused" : work->error));
+  }
+  if (work->events_calls != 1) {
+    violation("webhook", "returned 0 without giving events exactly once");
+    return invalid("plugin.delivery", name + ": the plugin gave no events");
+  }
+  auto parsed = Json::parse(work->events);
+  if (!parsed.ok()) {
+    violation("webhook", "gave events that are no JSON");
+    return invalid("plugin.delivery", name + ": the events are no JSON: " + parsed.error().message);
+  }
+  const Status shape = check_events(*parsed);
+  if (!shape.ok()) {
+    violation("webhook", "gave events of a wrong shape");
+    return shape.error();
+  }
+  return std::move(parsed).value();
+}
+
+Status Instance::check_events(const Json& events) const {
+  const std::string& name = setup_.package.manifest.id;
+  const auto wrong = [&name](std::size_t at, const std::string& what) {
+    return invalid("plugin.delivery", name + ": event " + std::to_string(at + 1) + " " + what);
+  };
+  if (!events.is_array()) return invalid("plugin.delivery", name + ": the events are no JSON array");
+  if (events.size() > static_cast<std::size_t>(limits::kMaxEventsPerDelivery)) {
+    return invalid("plugin.delivery", name + ": more than " + std::to_string(limits::kMaxEventsPerDelivery) + " events in one delivery");
+  }
+  static const std::vector<std::string> kMembers{"type", "source", "subject", "time", "id", "data"};
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Json& event = events[i];
+    if (!event.is_object()) return wrong(i, "is no object");
+    for (const auto& [key, value] : event.as_object()) {
+      if (std::find(kMembers.begin(), kMembers.end(), key) == kMembers.end()) {
+        return wrong(i, "has a member other than type, source, subject, time, id, data");
+      }
+      if (key == "data") continue;
+      if (!value.is_string() || value.as_string().empty() || value.as_string().size() > 1024) {
+        return wrong(i, "needs a text of 1 to 1024 bytes as \"" + key + "\"");
+      }
+    }
+    for (const char* key : {"type", "source", "id"}) {
+      if (!event[key].is_string()) return wrong(i, "lacks \"" + std::string(key) + "\"");
+    }
+    if (event["time"].is_string() && !parse_iso8601(event["time"].as_string()).ok()) {
+      return wrong(i, "has a \"time\" that is no RFC 3339 time");
+    }
+    const auto declared = setup_.package.events.find(event["type"].as_string());
+    if (declared == setup_.package.events.end()) return wrong(i, "has a type that the manifest does not list under events");
+    if (const auto fault = declared->second.check(event["data"])) {
+      return wrong(i, "(" + declared->first + ") does not fit its schema: " + at_path(*fault));
+    }
+    if (event.dump().size() > limits::kMaxEventBytes) {
+      return wrong(i, "is larger than " + std::to_string(limits::kMaxEventBytes) + " bytes");
+    }
+  }
+  return ok_status();
+}
+
+PluginHost::PluginState Instance::state() const {
+  PluginHost::PluginState state;
+  state.manifest = setup_.package.manifest;
+  const std::scoped_lock lock(mutex_);
+  state.calls = started_;
+  state.open = undelivered_;
+  state.outcomes = outcomes_;
+  state.violations.insert(violations_.begin(), violations_.end());
+  return state;
+}
+
+void Instance::owe(int count) {
+  const std::scoped_lock lock(mutex_);
+  owed_ += static_cast<std::uint64_t>(static_cast<std::int64_t>(count));
+  if (closing_) idle_.notify_all();
+}
+
+void Instance::shutdown(std::int64_t grace_ms) {
+  cancel_flights(0);  // background requests: nobody waits for them
+  struct Rest {
+    std::uint64_t token;
+    std::shared_ptr<OpenCall> open;
+    bool started;
+  };
+  std::vector<Rest> rest;
+  bool abandoned = false;
+  {
+    std::unique_lock lock(mutex_);
+    if (closing_) return;
+    closing_ = true;
+    idle_.wait_for(lock, std::chrono::milliseconds(grace_ms),
+                   [this] { return undelivered_ == 0 && owed_ == 0 && overdue_ == 0; });
+    abandoned = undelivered_ != 0 || overdue_ != 0;
+    for (auto& [token, open] : calls_) {
+      if (open->state == OpenCall::State::overdue) continue;
+      const bool started = open->state == OpenCall::State::running;
+      rest.push_back({token, open, started});
+      // The record of a started call stays, so that its bytes stay valid for a plugin that still reads them (A3).
+      if (!started) continue;
+      open->state = OpenCall::State::overdue;
+      ++overdue_;
+    }
+    for (const Rest& unanswered : rest) {
+      if (!unanswered.started) calls_.erase(unanswered.token);
+    }
+  }
+  for (const Rest& unanswered : rest) {
+    setup_.timers.cancel(unanswered.open->timer);
+    deliver(*unanswered.open,
+            unanswered.started
+                ? failed(OutcomeKind::ambiguous, "plugin.shutdown", "the hub stopped before the plugin answered")
+                : failed(OutcomeKind::transient, "plugin.shutdown", "the hub stopped before the call was started"));
+  }
+  {
+    std::vector<std::uint64_t> open_flights;
+    {
+      const std::scoped_lock lock(flights_mutex_);
+      for (const auto& [id, flight] : flights_) open_flights.push_back(flight.call);
+    }
+    for (const std::uint64_t call : open_flights) cancel_flights(call);
+  }
+  const bool was_alive = alive_.exchange(false);
+  if (abandoned || !was_alive) {
+    // Never destroyed: the plugin still holds calls (A7).
+    if (was_alive) {
+      setup_.parts.log.warn("plugin.abandoned", {{"plugin", std::string_view(setup_.package.manifest.id)}});
+    }
+    gate_.close();
+    lane_.stop({}, kStopWaitMs);
+    return;
+  }
+  const bool ended = lane_.stop(
+      [this] {
+        try {
+          plugin_->destroy(plugin_->self);
+        } catch (...) {  // it is gone either way
+        }
+      },
+      kStopWaitMs);
+  if (!ended) setup_.parts.log.warn("plugin.abandoned", {{"plugin", std::string_view(setup_.package.manifest.id)}});
+  gate_.close();
+}
+
+}  // namespace rabt::plugin

@@ -1,0 +1,162 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "hub/net/http_client.hpp"
+#include "hub/plugin/gate.hpp"
+#include "hub/plugin/lane.hpp"
+#include "hub/plugin/library.hpp"
+#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/plugin/timers.hpp"
+#include "rabt/services.h"
+
+namespace rabt::plugin {
+
+// What an HTTP exchange gave, in the form that crosses the line.
+struct HttpAnswer {
+  std::uint32_t sent = RABT_SENT_NO;
+  int status = 0;
+  std::string headers_json = "[]";
+  std::string body;
+  std::string error_code;
+  std::string error_message;
+  std::string blob;
+  std::uint64_t blob_bytes = 0;
+  std::string blob_sha256;
+
+  static HttpAnswer failed(std::string_view code, std::string message) {
+    HttpAnswer answer;
+    answer.error_code = code;
+    answer.error_message = std::move(message);
+    return answer;
+  }
+};
+
+// One plugin instance with its lane, its open calls and its services. It is never freed: plugin code may call it at any time, also
+// after the host is gone. After shutdown it touches no part of the hub any more. Internally synchronised.
+class Instance final {
+ public:
+  struct Setup {
+    PluginHost::Parts parts;
+    std::shared_ptr<Lane> finisher;  // blocking work that belongs to no lane: the end of a blob
+    Timers& timers;
+    Package package;
+    PluginConfig config;
+    std::shared_ptr<const net::AllowList> allow;
+    std::uint64_t number = 0;  // of this instance within the host, from 1; the high bits of its call tokens
+  };
+  explicit Instance(Setup setup);
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  // Makes the plugin, on its lane. Error code plugin.create.
+  [[nodiscard]] Status start(const rabt_entry& entry);
+
+  [[nodiscard]] const Package& package() const { return setup_.package; }
+  [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
+
+  enum class Purpose : std::uint8_t { invoke, probe };
+  // ended exactly once. Returns the token.
+  std::uint64_t call(Purpose purpose, const CompiledAction& action, CallRequest request, Ended ended);
+  void cancel(std::uint64_t token);
+  [[nodiscard]] Result<Json> normalise(const Json& delivery, std::string_view body);
+  [[nodiscard]] PluginHost::PluginState state() const;
+  // Ends what is open, then the plugin (A7). See PluginHost::shutdown.
+  void shutdown(std::int64_t grace_ms);
+
+  static constexpr unsigned kTokenShift = 40;  // calls of one instance: 10^12
+
+ private:
+  friend struct Services;  // services.cpp: the functions behind the service structs
+
+  struct OpenCall {
+    enum class State : std::uint8_t { queued, running, overdue } state = State::queued;
+    Purpose purpose = Purpose::invoke;
+    const CompiledAction* action = nullptr;
+    std::string input;
+    std::string idempotency_key;
+    std::int64_t deadline_unix_ms = 0;
+    std::uint32_t attempt = 1;
+    Ended ended;
+    Timers::Key timer;
+  };
+  struct Flight {
+    std::uint64_t call = 0;
+    net::RequestId request = 0;  // 0: not started yet
+    bool cancelled = false;
+    void* context = nullptr;
+    void (*done)(void*, const rabt_http_result*) = nullptr;
+  };
+
+  // calls
+  static void complete(void* self, rabt_call_id token, const rabt_outcome* outcome) noexcept;
+  void completed(std::uint64_t token, const rabt_outcome* outcome);
+  [[nodiscard]] workflow::ActionOutcome read_outcome(const OpenCall& call, const rabt_outcome* outcome);
+  void run(std::uint64_t token);
+  void deadline_passed(std::uint64_t token);
+  // Takes a call that is queued or running out of the table; its answer is then the caller's to give.
+  std::shared_ptr<OpenCall> take(std::uint64_t token);
+  void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
+  void violation(std::string_view clause, std::string_view what);
+  // Runs plugin code on this thread: catches what it throws (false) and reports what takes too long.
+  bool guarded(std::string_view what, const std::function<void()>& code);
+  void cancel_flights(std::uint64_t call);
+  [[nodiscard]] Status check_events(const Json& events) const;
+
+  // services (services.cpp)
+  void fill_services();
+  static const void* get_service(void* self, const char* id) noexcept;
+  [[nodiscard]] const SecretBytes* secret(std::string_view name) const;  // declared and configured, or null
+  void post_answer(std::uint64_t flight, HttpAnswer answer);
+  // Counts work that owes the plugin a callback.
+  void owe(int count);
+
+  Setup setup_;
+  Gate gate_;
+  std::atomic<bool> alive_{false};  // create has returned and the plugin is not destroyed
+  Lane lane_;
+  rabt_host host_{};
+  const rabt_plugin* plugin_ = nullptr;
+  const rabt_webhook* webhook_ = nullptr;
+  const rabt_probe* probe_ = nullptr;
+
+  mutable std::mutex mutex_;
+  std::condition_variable idle_;
+  bool closing_ = false;
+  std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
+  std::uint64_t next_call_ = 1;
+  std::uint64_t undelivered_ = 0;  // calls whose ended has not returned
+  std::uint64_t overdue_ = 0;
+  std::uint64_t owed_ = 0;  // service callbacks under way
+  std::uint64_t started_ = 0;
+  std::map<std::string, std::uint64_t> outcomes_;
+  std::map<std::string, std::uint64_t, std::less<>> violations_;
+
+  std::mutex flights_mutex_;
+  std::unordered_map<std::uint64_t, Flight> flights_;
+  std::uint64_t next_flight_ = 1;
+
+  std::optional<crypto::DataKey> kv_key_;
+  std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
+  std::atomic<std::uint64_t> wakes_{0};
+
+  rabt_log log_{};
+  rabt_http http_{};
+  rabt_secrets secrets_{};
+  rabt_sign sign_{};
+  rabt_kv kv_{};
+  rabt_clock clock_{};
+};
+
+}  // namespace rabt::plugin

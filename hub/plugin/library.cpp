@@ -1,0 +1,175 @@
+#include "hub/plugin/library.hpp"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/dll/shared_library.hpp>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+constexpr std::size_t kMaxLibraryBytes = 512U << 20U;  // with debug information
+
+// Closes a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+// Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors stay open with them: the linker
+// knows a library by its path, and /proc/self/fd/N must not come to name another file.
+void keep_for_ever(boost::dll::shared_library library) {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<boost::dll::shared_library>();  // no destructor at exit
+  const std::scoped_lock lock(mutex);
+  kept->push_back(std::move(library));
+}
+
+Error broken(const std::string& path, const std::string& what) {
+  return unavailable("plugin.library", path + ": " + what + ": " + std::strerror(errno));
+}
+
+Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
+#if defined(__x86_64__)
+  constexpr Elf64_Half kMachine = EM_X86_64;
+  constexpr std::string_view kName = "x86-64";
+#elif defined(__aarch64__)
+  constexpr Elf64_Half kMachine = EM_AARCH64;
+  constexpr std::string_view kName = "AArch64";
+#else
+#error "unknown machine"
+#endif
+  if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+    return invalid("plugin.platform", path + ": is no ELF shared library; build it with rabt_plugin() or cc -shared");
+  }
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != kMachine) {
+    return invalid("plugin.platform", path + ": is built for another machine (ELF machine " + std::to_string(header.e_machine) +
+                                          "); this hub runs on Linux " + std::string(kName) + ": take the package for it");
+  }
+  if (header.e_type != ET_DYN) return invalid("plugin.platform", path + ": is no shared library (is it a program or an object file?)");
+  return ok_status();
+}
+
+}  // namespace
+
+Result<Library> map_library(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return broken(path, "cannot be opened");
+  Descriptor memory(::memfd_create("rabt-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (memory.get() < 0) return broken(path, "no memory file");
+
+  crypto::Sha256 hash;
+  std::vector<char> piece(1U << 20U);
+  Elf64_Ehdr header{};
+  std::size_t total = 0;
+  while (true) {
+    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return broken(path, "cannot be read");
+    if (got == 0) break;
+    const auto size = static_cast<std::size_t>(got);
+    if (total < sizeof header) {
+      std::memcpy(reinterpret_cast<char*>(&header) + total, piece.data(), std::min(size, sizeof header - total));
+    }
+    total += size;
+    if (total > kMaxLibraryBytes) return invalid("plugin.library", path + ": is too large to be a plugin; strip it");
+    hash.update(std::string_view(piece.data(), size));
+    for (std::size_t done = 0; done < size;) {
+      const ssize_t put = ::write(memory.get(), piece.data() + done, size - done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return broken(path, "cannot be copied");
+      done += static_cast<std::size_t>(put);
+    }
+  }
+  RABT_TRY_STATUS(check_elf(path, header, total));
+  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+    return broken(path, "cannot be sealed");
+  }
+
+  Library library;
+  library.sha256 = to_hex(hash.finish());
+  boost::system::error_code failure;
+  boost::dll::shared_library mapped;
+  mapped.load("/proc/self/fd/" + std::to_string(memory.get()), failure,
+              boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+  if (failure) {
+    return unavailable("plugin.library", path + ": cannot be mapped: " + failure.message() +
+                                             "; are the libraries it needs installed? (ldd " + path + ")");
+  }
+  static_cast<void>(memory.release());
+  if (mapped.has("rabt_plugin_entry")) library.entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
+  keep_for_ever(std::move(mapped));
+  if (library.entry == nullptr) {
+    return invalid("plugin.no_entry", path + ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
+                                             "make the symbol visible when hidden visibility is the default");
+  }
+  return library;
+}
+
+Status check_manifest_abi(const Manifest& manifest) {
+  if (manifest.abi_major != RABT_ABI_MAJOR) {
+    return invalid("plugin.abi_major", manifest.id + " " + manifest.version + " speaks ABI " + std::to_string(manifest.abi_major) +
+                                           ", this hub speaks " + std::to_string(RABT_ABI_MAJOR) +
+                                           "; install the plugin's release for ABI " + std::to_string(RABT_ABI_MAJOR));
+  }
+  if (manifest.abi_min_minor > RABT_ABI_MINOR) {
+    return invalid("plugin.abi_too_new", manifest.id + " " + manifest.version + " needs ABI " + std::to_string(RABT_ABI_MAJOR) + "." +
+                                             std::to_string(manifest.abi_min_minor) + ", this hub has " +
+                                             std::to_string(RABT_ABI_MAJOR) + "." + std::to_string(RABT_ABI_MINOR) +
+                                             "; update the hub or install an older release of the plugin");
+  }
+  return ok_status();
+}
+
+Status check_entry(const rabt_entry* entry, const Manifest& manifest) {
+  const std::string& id = manifest.id;
+  if (entry->magic != RABT_ABI_MAGIC) {
+    return invalid("plugin.no_entry", id + ": rabt_plugin_entry does not begin with the magic number; build it against rabt/abi.h");
+  }
+  // Version before size: another major may lay the rest out differently.
+  if (entry->abi_major != RABT_ABI_MAJOR) {
+    return invalid("plugin.abi_major", id + ": the library speaks ABI " + std::to_string(entry->abi_major) + ", this hub speaks " +
+                                           std::to_string(RABT_ABI_MAJOR) + "; build it with this hub's sdk/");
+  }
+  if (entry->abi_minor > RABT_ABI_MINOR) {
+    return invalid("plugin.abi_too_new", id + ": the library needs ABI minor " + std::to_string(entry->abi_minor) + ", this hub has " +
+                                             std::to_string(RABT_ABI_MINOR) + "; update the hub");
+  }
+  if (!RABT_HAS(rabt_entry, entry, create) || entry->create == nullptr || entry->id == nullptr || entry->version == nullptr ||
+      entry->manifest_sha256 == nullptr) {
+    return invalid("plugin.no_entry", id + ": rabt_plugin_entry is incomplete; build it against rabt/abi.h");
+  }
+  if (id != entry->id || manifest.version != entry->version) {
+    return invalid("plugin.id_mismatch", "manifest.yaml says " + id + " " + manifest.version + ", the library says " +
+                                             std::string(entry->id).substr(0, 64) + " " + std::string(entry->version).substr(0, 32) +
+                                             "; the folder mixes two packages: install it again");
+  }
+  if (manifest.sha256 != entry->manifest_sha256) {
+    return invalid("plugin.digest", id + ": manifest.yaml is not the one that the library was built with (its SHA-256 is " +
+                                        manifest.sha256 + "); rebuild the plugin, or restore the manifest of the package");
+  }
+  return ok_status();
+}
+
+}  // namespace rabt::plugin

@@ -1,0 +1,391 @@
+#include "hub/plugin/manifest.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/limits.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+constexpr std::size_t kMaxManifestBytes = 1U << 20U;  // a manifest with inline schemas stays far below
+constexpr std::size_t kMaxYamlNodes = 50'000;         // ends a document whose aliases multiply
+constexpr std::size_t kMaxActions = 256;
+constexpr std::size_t kMaxNames = 256;                // events, secrets, hosts
+constexpr int kMaxConcurrency = 64;                   // each costs a thread
+constexpr std::int64_t kMaxTimeoutMs = 24LL * 3600 * 1000;
+constexpr std::int64_t kDefaultKvBytes = 256LL << 20U;
+
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return not_found("plugin.manifest_io", path + ": cannot be opened; is the plugin's folder right?");
+  std::string text;
+  std::array<char, 16384> piece{};
+  while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    if (text.size() > kMaxManifestBytes) {
+      return invalid("plugin.manifest_io", path + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
+    }
+  }
+  return text;
+}
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+struct Version {
+  std::array<std::uint32_t, 3> part{};
+};
+
+std::optional<Version> parse_version(std::string_view text) {
+  Version version;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i > 0) {
+      if (at == end || *at != '.') return std::nullopt;
+      ++at;
+    }
+    const auto [next, failure] = std::from_chars(at, end, version.part[i]);
+    if (failure != std::errc{} || (*at == '0' && next != at + 1)) return std::nullopt;
+    at = next;
+  }
+  if (at != end && *at != '-' && *at != '+') return std::nullopt;
+  return version;
+}
+
+bool is_name(std::string_view text, std::string_view extra) {
+  if (text.empty() || text.size() > 128 || text.front() < 'a' || text.front() > 'z') return false;
+  return std::all_of(text.begin(), text.end(), [extra](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || extra.find(c) != std::string_view::npos;
+  });
+}
+// Like a vendor spells it: credentials are often given in camel or upper case.
+bool is_free_name(std::string_view text) {
+  if (text.empty() || text.size() > 128) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+// Carries the first error out of nested readers; never leaves this file.
+struct Wrong {
+  Error error;
+};
+
+class Reader {
+ public:
+  Reader(std::string file, std::string folder) : file_(std::move(file)), folder_(std::move(folder)) {}
+
+  Package read(const YAML::Node& root) {
+    Package package;
+    Manifest& m = package.manifest;
+    only(root, "the manifest",
+         {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events", "secrets", "permissions",
+          "concurrency", "blocking", "isolation"});
+    m.id = text(need(root, "id"), "id");
+    if (!is_name(m.id, "-") || m.id.size() > 64) fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
+    m.version = version(need(root, "version"));
+    const YAML::Node abi = need(root, "abi");
+    only(abi, "abi", {"major", "min_minor"});
+    m.abi_major = static_cast<int>(integer(need(abi, "major"), "abi.major", 0, 65535));
+    m.abi_min_minor = static_cast<int>(integer_or(abi["min_minor"], "abi.min_minor", 0, 0, 65535));
+    const YAML::Node vendor = need(root, "vendor");
+    only(vendor, "vendor", {"name", "url"});
+    m.vendor = text(need(vendor, "name"), "vendor.name");
+    if (vendor["url"]) static_cast<void>(text(vendor["url"], "vendor.url"));
+    if (root["license"]) package.license = text(root["license"], "license");
+    if (root["title"]) package.title = text(root["title"], "title");
+    if (root["config"]) {
+      m.config_schema = schema(root["config"], package.config, package.phi_names, "config");
+    }
+    actions(root["actions"], package);
+    events(root["events"], package);
+    secrets(root["secrets"], package);
+    permissions(root["permissions"], package);
+    m.concurrency = static_cast<int>(integer_or(root["concurrency"], "concurrency", 1, 1, kMaxConcurrency));
+    m.blocking = boolean_or(root["blocking"], "blocking", false);
+    if (root["isolation"]) {
+      const std::string isolation = choice(root["isolation"], "isolation", {"inline", "inline-ok", "process"});
+      package.inline_allowed = isolation != "process";
+    } else {
+      package.inline_allowed = true;
+    }
+    return package;
+  }
+
+ private:
+  [[noreturn]] void fail(const YAML::Node& at, const std::string& what) const {
+    const YAML::Mark mark = at.Mark();
+    throw Wrong{invalid("plugin.manifest", file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + what)};
+  }
+
+  void only(const YAML::Node& map, const std::string& where, const std::vector<std::string>& known) const {
+    if (!map.IsMap()) fail(map, where + " must be a mapping");
+    std::set<std::string> seen;
+    for (const auto& member : map) {
+      const std::string key = member.first.Scalar();
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        std::string list;
+        for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+        fail(member.first, "unknown key \"" + key + "\" in " + where + "; " + did_you_mean(key, known) + "allowed are: " + list);
+      }
+      if (!seen.insert(key).second) fail(member.first, "the key \"" + key + "\" appears twice in " + where);
+    }
+  }
+  YAML::Node need(const YAML::Node& map, const std::string& key) const {
+    const YAML::Node node = map[key];
+    if (!node || node.IsNull()) fail(map, "the key \"" + key + "\" is missing");
+    return node;
+  }
+  std::string text(const YAML::Node& node, const std::string& where) const {
+    if (!node.IsScalar() || node.Scalar().empty()) fail(node, where + " must be a text");
+    return node.Scalar();
+  }
+  std::string version(const YAML::Node& node) const {
+    const std::string value = text(node, "version");
+    if (!parse_version(value)) fail(node, "version must be a semantic version such as 1.0.0");
+    return value;
+  }
+  std::int64_t integer(const YAML::Node& node, const std::string& where, std::int64_t low, std::int64_t high) const {
+    std::int64_t value = 0;
+    const std::string& raw = node.IsScalar() ? node.Scalar() : where;
+    const auto [end, failure] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+    if (failure != std::errc{} || end != raw.data() + raw.size() || value < low || value > high) {
+      fail(node, where + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+    return value;
+  }
+  std::int64_t integer_or(const YAML::Node& node, const std::string& where, std::int64_t fallback, std::int64_t low,
+                          std::int64_t high) const {
+    return node ? integer(node, where, low, high) : fallback;
+  }
+  bool boolean_or(const YAML::Node& node, const std::string& where, bool fallback) const {
+    if (!node) return fallback;
+    if (!node.IsScalar() || (node.Scalar() != "true" && node.Scalar() != "false")) fail(node, where + " must be true or false");
+    return node.Scalar() == "true";
+  }
+  std::string choice(const YAML::Node& node, const std::string& where, const std::vector<std::string>& known) const {
+    const std::string value = text(node, where);
+    if (std::find(known.begin(), known.end(), value) == known.end()) {
+      std::string list;
+      for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+      fail(node, where + " cannot be \"" + value + "\"; " + did_you_mean(value, known) + "allowed are: " + list);
+    }
+    return value;
+  }
+  void list(const YAML::Node& node, const std::string& where, std::size_t limit) const {
+    if (!node.IsSequence()) fail(node, where + " must be a list");
+    if (node.size() > limit) fail(node, where + " has more than " + std::to_string(limit) + " entries");
+  }
+
+  Json to_json(const YAML::Node& node) {
+    if (++nodes_ > kMaxYamlNodes) fail(node, "the document is too large (do aliases multiply it?)");
+    switch (node.Type()) {
+      case YAML::NodeType::Sequence: {
+        Json::Array items;
+        for (const auto& item : node) items.push_back(to_json(item));
+        return Json(std::move(items));
+      }
+      case YAML::NodeType::Map: {
+        JsonObject members;
+        for (const auto& member : node) {
+          if (!member.first.IsScalar()) fail(member.first, "keys must be texts");
+          if (members.contains(member.first.Scalar())) {
+            fail(member.first, "the key \"" + member.first.Scalar() + "\" appears twice");
+          }
+          members.append_new(member.first.Scalar(), to_json(member.second));
+        }
+        return Json(std::move(members));
+      }
+      case YAML::NodeType::Scalar: return scalar(node);
+      case YAML::NodeType::Null:
+      case YAML::NodeType::Undefined: return {};
+    }
+    return {};
+  }
+  static Json scalar(const YAML::Node& node) {
+    const std::string& value = node.Scalar();
+    if (node.Tag() == "!") return Json(value);  // quoted
+    if (value == "true") return Json(true);
+    if (value == "false") return Json(false);
+    if (value == "null" || value == "~" || value.empty()) return {};
+    const auto number = Json::parse(value);  // YAML numbers that JSON does not know (hex, .inf) stay texts
+    if (number.ok() && number->is_number()) return *number;
+    return Json(value);
+  }
+
+  // A schema written here, or the name of a file under schemas/.
+  Json schema(const YAML::Node& node, Schema& compiled, std::set<std::string>& phi, const std::string& where) {
+    Json document;
+    std::string origin = where;
+    if (node.IsScalar() && node.Tag() != "!" && (node.Scalar() == "true" || node.Scalar() == "false")) {
+      document = Json(node.Scalar() == "true");
+    } else if (node.IsScalar()) {
+      std::string name = node.Scalar();
+      if (name.starts_with("schemas/")) name.erase(0, 8);
+      if (name.empty() || name.front() == '/' || name.find("..") != std::string::npos) {
+        fail(node, where + " must be a schema or the name of a file under schemas/");
+      }
+      origin = folder_ + "/schemas/" + name;
+      auto content = read_text(origin);
+      if (!content.ok()) fail(node, where + ": " + content.error().message);
+      auto parsed = Json::parse(*content);
+      if (!parsed.ok()) fail(node, origin + ": " + parsed.error().message);
+      document = std::move(parsed).value();
+    } else if (node.IsMap()) {
+      document = to_json(node);
+    } else {
+      fail(node, where + " must be a schema or the name of a file under schemas/");
+    }
+    auto result = Schema::compile(document);
+    if (!result.ok()) fail(node, origin + ": " + result.error().message);
+    compiled = std::move(result).value();
+    phi.merge(compiled.phi_names());
+    return document;
+  }
+
+  void actions(const YAML::Node& node, Package& package) {
+    if (!node) return;
+    list(node, "actions", kMaxActions);
+    for (const auto& item : node) {
+      only(item, "an action", {"name", "version", "title", "input", "output", "idempotency", "timeout_ms"});
+      CompiledAction action;
+      action.spec.name = text(need(item, "name"), "name");
+      if (!is_name(action.spec.name, "-_.")) fail(item["name"], "an action's name must be lower-case letters, digits, '-', '_' or '.'");
+      action.spec.version = version(need(item, "version"));
+      if (item["title"]) action.spec.title = text(item["title"], "title");
+      action.spec.idempotency = choice(need(item, "idempotency"), "idempotency", {"native", "key", "probe", "none"});
+      action.spec.timeout_ms =
+          integer_or(item["timeout_ms"], "timeout_ms", limits::kDefaultActionTimeout.count(), 1, kMaxTimeoutMs);
+      if (item["input"]) action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
+      if (item["output"]) action.spec.output_schema = schema(item["output"], action.output, package.phi_names, "output");
+      for (const CompiledAction& other : package.actions) {
+        if (other.spec.name == action.spec.name &&
+            parse_version(other.spec.version)->part[0] == parse_version(action.spec.version)->part[0]) {
+          fail(item, "the action " + action.spec.name + " appears twice with the same major version");
+        }
+      }
+      package.manifest.actions.push_back(action.spec);
+      package.actions.push_back(std::move(action));
+    }
+  }
+
+  void events(const YAML::Node& node, Package& package) {
+    if (!node) return;
+    list(node, "events", kMaxNames);
+    for (const auto& item : node) {
+      only(item, "an event", {"type", "schema"});
+      const std::string type = text(need(item, "type"), "type");
+      if (!is_free_name(type)) fail(item["type"], "an event's type must be letters, digits, '.', '_' or '-'");
+      Schema compiled;
+      if (item["schema"]) static_cast<void>(schema(item["schema"], compiled, package.phi_names, "schema"));
+      if (!package.events.emplace(type, std::move(compiled)).second) fail(item, "the event " + type + " appears twice");
+      package.manifest.events.push_back(type);
+    }
+  }
+
+  void secrets(const YAML::Node& node, Package& package) const {
+    if (!node) return;
+    list(node, "secrets", kMaxNames);
+    for (const auto& item : node) {
+      only(item, "a secret", {"name", "description", "required"});
+      SecretSpec secret;
+      secret.name = text(need(item, "name"), "name");
+      if (!is_free_name(secret.name)) fail(item["name"], "a secret's name must be letters, digits, '.', '_' or '-'");
+      if (item["description"]) secret.description = text(item["description"], "description");
+      secret.required = boolean_or(item["required"], "required", false);
+      auto& names = package.manifest.secrets;
+      if (std::find(names.begin(), names.end(), secret.name) != names.end()) {
+        fail(item, "the secret " + secret.name + " appears twice");
+      }
+      names.push_back(secret.name);
+      package.secrets.push_back(std::move(secret));
+    }
+  }
+
+  void permissions(const YAML::Node& node, Package& package) const {
+    package.kv_bytes = kDefaultKvBytes;
+    if (!node) return;
+    only(node, "permissions", {"hosts", "secrets_raw", "kv_bytes"});
+    if (node["hosts"]) {
+      list(node["hosts"], "permissions.hosts", kMaxNames);
+      for (const auto& host : node["hosts"]) package.manifest.hosts.push_back(text(host, "a host"));
+    }
+    package.manifest.secrets_raw = boolean_or(node["secrets_raw"], "permissions.secrets_raw", false);
+    package.kv_bytes = integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
+  }
+
+  std::string file_;
+  std::string folder_;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace
+
+std::string did_you_mean(std::string_view wrong, const std::vector<std::string>& known) {
+  std::size_t best = std::max<std::size_t>(wrong.size() / 3, 1) + 1;
+  const std::string* match = nullptr;
+  for (const std::string& name : known) {
+    const std::size_t d = wrong.size() > 256 ? best : distance(wrong, name);
+    if (d < best) {
+      best = d;
+      match = &name;
+    }
+  }
+  return match == nullptr ? "" : "did you mean `" + *match + "`? ";
+}
+
+bool is_version(std::string_view text) { return parse_version(text).has_value(); }
+
+bool version_serves(std::string_view offered, std::string_view asked) {
+  if (asked.empty()) return true;
+  const auto have = parse_version(offered);
+  const auto want = parse_version(asked);
+  return have && want && have->part[0] == want->part[0] && have->part >= want->part;
+}
+
+Result<Package> read_package(const std::string& folder) {
+  const std::string file = folder + "/manifest.yaml";
+  RABT_TRY(content, read_text(file));
+  try {
+    const YAML::Node root = YAML::Load(content);
+    Package package = Reader(file, folder).read(root);
+    package.manifest.sha256 = to_hex(crypto::sha256(content));
+    return package;
+  } catch (const Wrong& wrong) {
+    return wrong.error;
+  } catch (const YAML::Exception& failure) {
+    const int line = failure.mark.is_null() ? 1 : failure.mark.line + 1;
+    return invalid("plugin.manifest", file + ":" + std::to_string(line) + ": " + failure.msg);
+  }
+}
+
+Result<Manifest> read_manifest(const std::string& folder) {
+  RABT_TRY(package, read_package(folder));
+  return std::move(package.manifest);
+}
+
+}  // namespace rabt::plugin

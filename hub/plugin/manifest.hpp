@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/base/schema.hpp"
+#include "hub/plugin/plugin_host.hpp"
+
+// Everything that manifest.yaml and schemas/ say, with the schemas compiled.
+namespace rabt::plugin {
+
+struct SecretSpec {
+  std::string name;
+  std::string description;
+  bool required = false;
+};
+
+// An action ready to be called.
+struct CompiledAction {
+  ActionSpec spec;
+  Schema input;
+  Schema output;
+};
+
+struct Package {
+  Manifest manifest;
+  std::string title;
+  std::string license;
+  std::vector<SecretSpec> secrets;
+  Schema config;
+  std::vector<CompiledAction> actions;
+  std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
+  std::set<std::string> phi_names;       // members that some schema marks as x-phi
+  std::int64_t kv_bytes = 0;             // quota of the key-value service
+  bool inline_allowed = true;            // isolation is not "process"
+};
+// Error codes: plugin.manifest, plugin.manifest_io.
+[[nodiscard]] Result<Package> read_package(const std::string& folder);
+
+// Whether a version serves a call that asks for another: same major, not older. An empty wish takes any.
+[[nodiscard]] bool version_serves(std::string_view offered, std::string_view asked);
+[[nodiscard]] bool is_version(std::string_view text);
+// "did you mean `x`? " or "", from the names that exist.
+[[nodiscard]] std::string did_you_mean(std::string_view wrong, const std::vector<std::string>& known);
+
+}  // namespace rabt::plugin

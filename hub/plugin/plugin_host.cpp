@@ -1,0 +1,492 @@
+#include "hub/plugin/plugin_host.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "hub/base/limits.hpp"
+#include "hub/net/url.hpp"
+#include "hub/plugin/instance.hpp"
+#include "hub/plugin/lane.hpp"
+#include "hub/plugin/library.hpp"
+#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/timers.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+using workflow::ActionOutcome;
+using workflow::OutcomeKind;
+
+constexpr std::string_view kPluginScheme = "plugin://";
+constexpr std::string_view kHubScheme = "hub://";
+constexpr std::size_t kMaxPlugins = 1000;
+constexpr std::int64_t kFinisherWaitMs = 10'000;  // for the end of a blob that is being committed
+
+// Instances outlive the host: code of a plugin that was abandoned may still hold their addresses.
+Instance& keep_for_ever(std::unique_ptr<Instance> instance) {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::unique_ptr<Instance>>();  // no destructor at exit
+  const std::scoped_lock lock(mutex);
+  kept->push_back(std::move(instance));
+  return *kept->back();
+}
+
+ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
+  ActionOutcome outcome;
+  outcome.kind = kind;
+  outcome.code = std::move(code);
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "none" : out;
+}
+
+// RFC 6901, on objects.
+const Json& at_pointer(const Json& document, std::string_view pointer) {
+  const Json* at = &document;
+  while (!pointer.empty() && pointer.front() == '/') {
+    pointer.remove_prefix(1);
+    const std::size_t end = std::min(pointer.find('/'), pointer.size());
+    std::string token;
+    for (std::size_t i = 0; i < end; ++i) {
+      if (pointer[i] == '~' && i + 1 < end) {
+        token.push_back(pointer[++i] == '1' ? '/' : '~');
+      } else {
+        token.push_back(pointer[i]);
+      }
+    }
+    at = &(*at)[std::string_view(token)];
+    pointer.remove_prefix(end);
+  }
+  return *at;
+}
+
+// "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent value allows nothing.
+Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries, const Json& config) {
+  constexpr std::string_view kOpen = "${config:";
+  std::vector<std::string> out;
+  for (const std::string& entry : entries) {
+    if (!entry.starts_with(kOpen)) {
+      out.push_back(entry);
+      continue;
+    }
+    if (!entry.ends_with("}")) return invalid("plugin.config", "the host entry \"" + entry + "\" does not end with }");
+    const std::string pointer = entry.substr(kOpen.size(), entry.size() - kOpen.size() - 1);
+    const Json& value = at_pointer(config, pointer);
+    if (value.is_null()) continue;
+    if (!value.is_string()) return invalid("plugin.config", "config " + pointer + " must be a URL: it is an allow-list entry");
+    const std::string& text = value.as_string();
+    const auto url = net::parse_url(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
+    if (!url.ok()) return invalid("plugin.config", "config " + pointer + " is no URL: " + url.error().message);
+    out.push_back(url->scheme + "://" + url->host_port());
+  }
+  return out;
+}
+
+// A service of the hub with its schemas.
+struct Service {
+  std::shared_ptr<HubService> service;
+  std::vector<CompiledAction> actions;
+};
+
+class Host final : public PluginHost {
+ public:
+  explicit Host(Parts parts) : parts_(parts), finisher_(std::make_shared<Lane>(1)), timers_(parts.clock) {}
+  ~Host() override { shutdown(0); }
+
+  Status load(PluginConfig config) override {
+    const std::string id = config.id;
+    const std::string tenant = config.tenant;
+    std::string digest;
+    std::string version;
+    const Status loaded = load_checked(std::move(config), version, digest);
+    audit::Entry entry;
+    entry.tenant = tenant;
+    entry.actor = "hub";
+    entry.act = "plugin.loaded";
+    entry.object = "plugin:" + id;
+    entry.result = loaded.ok() ? "ok" : loaded.error().code;
+    if (loaded.ok()) entry.detail = Json::object({{"version", version}, {"library_sha256", digest}});
+    const audit::Prepared prepared = parts_.audit.prepare(entry);
+    const Status written = parts_.store.write(
+        [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); }, store::Store::Need::required);
+    if (!loaded.ok()) {
+      parts_.log.error("plugin.not_loaded", {{"plugin", std::string_view(id)}, {"code", std::string_view(loaded.error().code)}});
+      return loaded;
+    }
+    RABT_TRY_STATUS(written);
+    parts_.log.info("plugin.loaded", {{"plugin", std::string_view(id)},
+                                      {"version", std::string_view(version)},
+                                      {"sha256", std::string_view(digest)}});
+    return ok_status();
+  }
+
+  void add_service(std::shared_ptr<HubService> service) override {
+    auto entry = std::make_shared<Service>();
+    entry->service = std::move(service);
+    for (ActionSpec& spec : entry->service->actions()) {
+      CompiledAction action;
+      // A service of the hub is our own code: a schema that does not compile is our defect.
+      auto input = spec.input_schema.is_null() ? Result<Schema>(Schema{}) : Schema::compile(spec.input_schema);
+      auto output = spec.output_schema.is_null() ? Result<Schema>(Schema{}) : Schema::compile(spec.output_schema);
+      RABT_CHECK(input.ok() && output.ok());
+      action.input = std::move(input).value();
+      action.output = std::move(output).value();
+      action.spec = std::move(spec);
+      entry->actions.push_back(std::move(action));
+    }
+    const std::scoped_lock lock(mutex_);
+    all_services_.push_back(entry);
+    services_[entry->service->name()] = std::move(entry);
+  }
+
+  Status bind_role(std::string role, std::string_view target) override {
+    const std::scoped_lock lock(mutex_);
+    const Target found = find_target(target);
+    if (found.instance == nullptr && found.service == nullptr) {
+      std::vector<std::string> known;
+      for (const auto& [id, instance] : instances_) known.push_back(std::string(kPluginScheme) + id);
+      for (const auto& [name, service] : services_) known.push_back(std::string(kHubScheme) + name);
+      return not_found("plugin.unknown_target", "role " + role + " cannot be bound to \"" + std::string(target) + "\"; " +
+                                                    did_you_mean(target, known) + "there are: " + joined(known));
+    }
+    bindings_[std::move(role)] = std::string(target);
+    return ok_status();
+  }
+
+  std::uint64_t invoke(CallRequest call, Ended done) override {
+    Target target;
+    const CompiledAction* action = nullptr;
+    if (auto refusal = resolve(call, target, action)) {
+      done(*std::move(refusal));
+      return 0;
+    }
+    if (target.instance != nullptr) {
+      return target.instance->call(Instance::Purpose::invoke, *action, std::move(call), std::move(done));
+    }
+    return invoke_service(target.service, *action, std::move(call), std::move(done));
+  }
+
+  void cancel(std::uint64_t token) override {
+    Instance* instance = nullptr;
+    {
+      const std::shared_lock lock(mutex_);
+      const std::uint64_t number = token >> Instance::kTokenShift;
+      if (number == 0 || number > by_number_.size()) return;
+      instance = by_number_[number - 1];
+    }
+    if (instance != nullptr) instance->cancel(token);
+  }
+
+  void probe(CallRequest call, std::function<void(ProbeAnswer)> done) override {
+    Target target;
+    const CompiledAction* action = nullptr;
+    if (resolve(call, target, action) || target.instance == nullptr || !target.instance->can_probe()) {
+      done(ProbeAnswer{});
+      return;
+    }
+    target.instance->call(Instance::Purpose::probe, *action, std::move(call), [action, done = std::move(done)](ActionOutcome outcome) {
+      ProbeAnswer answer;
+      if (outcome.kind == OutcomeKind::done && outcome.output.is_object()) {
+        const std::string effect = outcome.output.string_or("effect", "");
+        if (effect == "no") answer.effect = ProbeAnswer::Effect::no;
+        // An effect whose output cannot be shown does not end the call as done.
+        if (effect == "yes" && !action->output.check(outcome.output["output"])) {
+          answer.effect = ProbeAnswer::Effect::yes;
+          answer.output = outcome.output["output"];
+        }
+      }
+      done(std::move(answer));
+    });
+  }
+
+  Result<Json> normalise(std::string_view plugin_id, const Json& delivery, std::string_view body) override {
+    Instance* instance = nullptr;
+    {
+      const std::shared_lock lock(mutex_);
+      const auto found = instances_.find(plugin_id);
+      if (found != instances_.end()) instance = found->second;
+    }
+    if (instance == nullptr) {
+      return not_found("plugin.unknown", "there is no plugin " + std::string(plugin_id.substr(0, 64)) + "; load it in the configuration");
+    }
+    return instance->normalise(delivery, body);
+  }
+
+  std::vector<PluginState> plugins() const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<PluginState> out;
+    for (const auto& [id, instance] : instances_) out.push_back(instance->state());
+    return out;
+  }
+  std::map<std::string, std::string> bindings() const override {
+    const std::shared_lock lock(mutex_);
+    return {bindings_.begin(), bindings_.end()};
+  }
+
+  void shutdown(std::int64_t grace_ms) override {
+    std::vector<Instance*> instances;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (std::exchange(closed_, true)) return;
+      instances = by_number_;
+    }
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
+    for (Instance* instance : instances) {
+      if (instance == nullptr) continue;
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+      instance->shutdown(std::max<std::int64_t>(left, 0));
+    }
+    finisher_->stop({}, kFinisherWaitMs);
+    std::map<std::uint64_t, std::shared_ptr<ServiceCall>> rest;
+    {
+      std::unique_lock lock(service_mutex_);
+      const auto left = until - std::chrono::steady_clock::now();
+      service_idle_.wait_for(lock, std::max(left, std::chrono::steady_clock::duration::zero()), [this] { return service_calls_.empty(); });
+      rest = service_calls_;
+    }
+    for (const auto& [number, open] : rest) {
+      end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.shutdown", "the hub stopped before the service answered"));
+    }
+    services_gate_->close();
+  }
+
+  // workflow::ActionCatalog
+  std::vector<std::string> roles() const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<std::string> out;
+    for (const auto& [role, target] : bindings_) out.push_back(role);
+    return out;
+  }
+  std::vector<std::string> actions(std::string_view role) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<std::string> out;
+    if (const auto* list = actions_of(target_of(role))) {
+      for (const CompiledAction& action : *list) {
+        if (std::find(out.begin(), out.end(), action.spec.name) == out.end()) out.push_back(action.spec.name);
+      }
+    }
+    return out;
+  }
+  std::optional<workflow::ActionInfo> find(std::string_view role, std::string_view action, std::string_view version) const override {
+    const std::shared_lock lock(mutex_);
+    const auto* list = actions_of(target_of(role));
+    const CompiledAction* found = list == nullptr ? nullptr : pick(*list, action, version);
+    if (found == nullptr) return std::nullopt;
+    workflow::ActionInfo info;
+    info.name = found->spec.name;
+    info.version = found->spec.version;
+    info.idempotency = found->spec.idempotency;
+    info.input_schema = found->spec.input_schema;
+    return info;
+  }
+
+ private:
+  struct Target {
+    Instance* instance = nullptr;
+    std::shared_ptr<Service> service;
+  };
+
+  Status load_checked(PluginConfig config, std::string& version, std::string& digest) {
+    RABT_TRY(package, read_package(config.folder));
+    const Manifest& manifest = package.manifest;
+    version = manifest.version;
+    RABT_TRY_STATUS(check_manifest_abi(manifest));
+    if (manifest.id != config.id) {
+      return invalid("plugin.id_mismatch", "the configuration loads \"" + config.id + "\" from " + config.folder +
+                                               ", whose manifest says " + manifest.id + "; correct the folder or the id");
+    }
+    if (!package.inline_allowed) {
+      return invalid("plugin.isolation", manifest.id + " asks for isolation: process, which this hub does not offer; take a release that "
+                                                       "may run inline");
+    }
+    {
+      const std::shared_lock lock(mutex_);
+      if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
+      if (instances_.contains(config.id)) {
+        return conflict("plugin.config", "the plugin " + config.id + " is loaded already; each id can be configured once");
+      }
+      if (by_number_.size() >= kMaxPlugins) return invalid("plugin.config", "too many plugins");
+    }
+    if (config.config.is_null()) config.config = Json::object();
+    if (const auto fault = package.config.check(config.config)) {
+      return invalid("plugin.config", "the configuration of " + manifest.id + " does not fit its schema: config" + fault->instance_path +
+                                          " " + fault->message + " (" + config.folder + "/manifest.yaml, config" + fault->schema_path + ")");
+    }
+    std::vector<std::string> missing;
+    for (const SecretSpec& secret : package.secrets) {
+      const auto found = config.secrets.find(secret.name);
+      const bool present = found != config.secrets.end() && found->second != nullptr && !found->second->empty();
+      if (secret.required && !present) missing.push_back(secret.name);
+    }
+    if (!missing.empty()) {
+      return invalid("plugin.missing_secret", manifest.id + " needs the secrets: " + joined(missing) +
+                                                  "; give them in its section of the configuration");
+    }
+    RABT_TRY(hosts, resolve_hosts(manifest.hosts, config.config));
+    RABT_TRY(extra, resolve_hosts(config.extra_hosts, config.config));
+    hosts.insert(hosts.end(), extra.begin(), extra.end());
+    auto allow = net::AllowList::make(hosts, config.allow_private_addresses);
+    if (!allow.ok()) return invalid("plugin.config", manifest.id + ": the host allow-list: " + allow.error().message);
+
+    RABT_TRY(library, map_library(config.folder + "/plugin.so"));
+    digest = library.sha256;
+    RABT_TRY_STATUS(check_entry(library.entry, manifest));
+
+    std::uint64_t number = 0;
+    {
+      const std::scoped_lock lock(mutex_);
+      number = ++next_number_;
+    }
+    const std::string id = config.id;
+    Instance& instance = keep_for_ever(std::make_unique<Instance>(
+        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
+                        std::make_shared<const net::AllowList>(std::move(allow).value()), number}));
+    const Status started = instance.start(*library.entry);
+    const std::scoped_lock lock(mutex_);
+    by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
+    by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
+    if (!started.ok()) return started;
+    if (!instances_.emplace(id, &instance).second) {
+      return conflict("plugin.config", "the plugin " + id + " is loaded already; each id can be configured once");
+    }
+    return ok_status();
+  }
+
+  // The lock is held. role: a bound role, or a target itself where a workflow pins one.
+  Target target_of(std::string_view role) const {
+    const auto bound = bindings_.find(role);
+    return find_target(bound == bindings_.end() ? role : std::string_view(bound->second));
+  }
+  Target find_target(std::string_view target) const {
+    Target out;
+    if (target.starts_with(kPluginScheme)) {
+      const auto found = instances_.find(target.substr(kPluginScheme.size()));
+      if (found != instances_.end()) out.instance = found->second;
+    } else if (target.starts_with(kHubScheme)) {
+      const auto found = services_.find(target.substr(kHubScheme.size()));
+      if (found != services_.end()) out.service = found->second;
+    }
+    return out;
+  }
+  static const std::vector<CompiledAction>* actions_of(const Target& target) {
+    if (target.instance != nullptr) return &target.instance->package().actions;
+    return target.service == nullptr ? nullptr : &target.service->actions;
+  }
+  static const CompiledAction* pick(const std::vector<CompiledAction>& list, std::string_view name, std::string_view version) {
+    const CompiledAction* best = nullptr;
+    for (const CompiledAction& action : list) {
+      if (action.spec.name != name || !version_serves(action.spec.version, version)) continue;
+      if (best == nullptr || !version_serves(best->spec.version, action.spec.version)) best = &action;
+    }
+    return best;
+  }
+
+  std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target, const CompiledAction*& action) const {
+    const std::shared_lock lock(mutex_);
+    target = target_of(call.role);
+    const auto* list = actions_of(target);
+    if (list == nullptr) {
+      return failed(OutcomeKind::transient, "plugin.unknown_role",
+                    "the role " + call.role + " is bound to nothing; bind it in the configuration");
+    }
+    action = pick(*list, call.action, call.version);
+    if (action == nullptr) {
+      return failed(OutcomeKind::permanent, "plugin.unknown_action",
+                    "the role " + call.role + " offers no action " + call.action + " in a version that serves " + call.version);
+    }
+    return std::nullopt;
+  }
+
+  // A call of a hub service: answered once, by the service, the deadline or the end of the hub.
+  struct ServiceCall {
+    std::uint64_t number = 0;
+    std::atomic<bool> ended{false};
+    Ended done;
+    const CompiledAction* action = nullptr;  // of a service in all_services_
+    Timers::Key timer;
+  };
+
+  std::uint64_t invoke_service(const std::shared_ptr<Service>& service, const CompiledAction& action, CallRequest call, Ended done) {
+    if (const auto fault = action.input.check(call.arguments)) {
+      done(failed(OutcomeKind::permanent, "plugin.arguments",
+                  "the arguments do not fit the input schema of " + action.spec.name + ": " +
+                      (fault->instance_path.empty() ? "the value" : fault->instance_path) + " " + fault->message));
+      return 0;
+    }
+    const Gate::Pass pass(*services_gate_);
+    if (!pass) {
+      done(failed(OutcomeKind::transient, "plugin.shutdown", "the hub is stopping"));
+      return 0;
+    }
+    auto open = std::make_shared<ServiceCall>();
+    open->done = std::move(done);
+    open->action = &action;
+    {
+      const std::scoped_lock lock(service_mutex_);
+      open->number = ++next_service_call_;
+      service_calls_.emplace(open->number, open);
+      if (call.deadline_unix_ms > 0) {
+        const std::int64_t left = std::max<std::int64_t>(call.deadline_unix_ms - parts_.clock.now().ms, 0);
+        open->timer = timers_.add(parts_.clock.monotonic_ms() + left + limits::kActionGrace.count(), [this, open] {
+          end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.no_answer", "no answer until the deadline and its grace time"));
+        });
+      }
+    }
+    service->service->invoke(call, [this, open, gate = services_gate_](ActionOutcome outcome) {
+      const Gate::Pass inside(*gate);
+      if (!inside) return;
+      if (outcome.kind == OutcomeKind::done) {
+        if (const auto fault = open->action->output.check(outcome.output)) {
+          outcome = failed(OutcomeKind::permanent, "plugin.output",
+                           "the output does not fit the output schema of " + open->action->spec.name + ": " +
+                               (fault->instance_path.empty() ? "the value" : fault->instance_path) + " " + fault->message);
+        }
+      }
+      end_service_call(open, std::move(outcome));
+    });
+    return 0;
+  }
+
+  void end_service_call(const std::shared_ptr<ServiceCall>& open, ActionOutcome outcome) {
+    if (open->ended.exchange(true)) return;
+    timers_.cancel(open->timer);
+    open->done(std::move(outcome));
+    const std::scoped_lock lock(service_mutex_);
+    service_calls_.erase(open->number);
+    service_idle_.notify_all();
+  }
+
+  Parts parts_;
+  std::shared_ptr<Lane> finisher_;
+  std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, Instance*, std::less<>> instances_;  // never freed
+  std::vector<Instance*> by_number_;                         // also those that failed to start
+  std::uint64_t next_number_ = 0;
+  std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
+  std::vector<std::shared_ptr<Service>> all_services_;  // also replaced ones: open calls point into them
+  std::map<std::string, std::string, std::less<>> bindings_;
+  bool closed_ = false;
+  std::mutex service_mutex_;
+  std::condition_variable service_idle_;
+  std::map<std::uint64_t, std::shared_ptr<ServiceCall>> service_calls_;
+  std::uint64_t next_service_call_ = 0;
+  Timers timers_;  // last: its thread ends before the rest dies
+};
+
+}  // namespace
+
+std::unique_ptr<PluginHost> PluginHost::make(Parts parts) { return std::make_unique<Host>(parts); }
+
+}  // namespace rabt::plugin

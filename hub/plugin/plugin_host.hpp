@@ -1,0 +1,149 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/random.hpp"
+#include "hub/base/result.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/plugin/blob_store.hpp"
+#include "hub/store/store.hpp"
+#include "hub/workflow/definition.hpp"
+#include "hub/workflow/execution.hpp"
+
+// Plugins and hub services behind roles: what a workflow's call reaches.
+namespace rabt::plugin {
+
+// One action as its manifest declares it.
+struct ActionSpec {
+  std::string name;
+  std::string version;      // semver of the action's contract
+  std::string title;
+  std::string idempotency;  // native: the outside system takes the key; key: the plugin makes repeating safe; probe: it can ask; none
+  std::int64_t timeout_ms = 0;
+  Json input_schema;   // null when none
+  Json output_schema;  // null when none
+};
+
+// A manifest, read and checked before any code of the plugin runs.
+struct Manifest {
+  std::string id;
+  std::string version;
+  int abi_major = 0;
+  int abi_min_minor = 0;
+  std::string vendor;
+  Json config_schema;
+  std::vector<ActionSpec> actions;
+  std::vector<std::string> events;    // event types it may produce
+  std::vector<std::string> secrets;   // names it may refer to
+  std::vector<std::string> hosts;     // allow-list entries; "${config:/pointer}" takes the host of a configured URL
+  bool secrets_raw = false;
+  int concurrency = 1;
+  bool blocking = false;
+  std::string sha256;  // hex, of the manifest file
+};
+// Error codes: plugin.manifest (file, line, what), plugin.manifest_io.
+[[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
+
+// What the operator configured for one plugin.
+struct PluginConfig {
+  std::string id;      // also the name of the instance
+  std::string folder;  // holds manifest.yaml and plugin.so
+  std::string tenant;
+  Json config;                                              // handed to the plugin; checked against the manifest's schema
+  std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
+  std::shared_ptr<const net::TlsOptions> tls;               // null: defaults
+  std::vector<std::string> extra_hosts;                     // allow-list beyond the manifest's
+  bool allow_private_addresses = false;
+};
+
+struct CallRequest {
+  std::string tenant;
+  std::string instance;  // ULID text, for log and audit
+  std::string role;
+  std::string action;
+  std::string version;
+  Json arguments;
+  std::string idempotency_key;
+  std::int64_t deadline_unix_ms = 0;
+  std::uint32_t attempt = 1;
+};
+using Ended = std::function<void(workflow::ActionOutcome)>;
+
+// A service of the hub that a role can be bound to (hub://<name>): the hub's own records, reached by workflows as any plugin.
+// Internally synchronised.
+class HubService {
+ public:
+  virtual ~HubService() = default;
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::vector<ActionSpec> actions() const = 0;
+  // done exactly once, from any thread, possibly before this returns.
+  virtual void invoke(const CallRequest& call, Ended done) = 0;
+};
+
+struct ProbeAnswer {
+  enum class Effect : std::uint8_t { yes, no, unknown } effect = Effect::unknown;
+  Json output;
+};
+
+// Internally synchronised.
+class PluginHost : public workflow::ActionCatalog {
+ public:
+  struct Parts {
+    store::Store& store;
+    const crypto::Keyring& keyring;
+    audit::AuditLog& audit;
+    net::HttpClient& http;
+    BlobStore& blobs;
+    const Clock& clock;
+    Random& random;
+    Logger& log;
+  };
+  [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
+
+  // Reads and checks the manifest, hashes and maps the library (sealed memory file), checks the entry, then creates the instance.
+  // Never unloads. Error codes: plugin.manifest..., plugin.platform, plugin.no_entry, plugin.abi_major, plugin.abi_too_new,
+  // plugin.id_mismatch, plugin.digest, plugin.config, plugin.missing_secret, plugin.create; each message says what to do next.
+  virtual Status load(PluginConfig config) = 0;
+  virtual void add_service(std::shared_ptr<HubService> service) = 0;
+  // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
+  virtual Status bind_role(std::string role, std::string_view target) = 0;
+
+  // Starts a call. done exactly once, from any thread: the plugin's outcome, or transient (refused, unknown role), permanent (arguments
+  // or output against the schema), or ambiguous (deadline and grace passed, no answer). A late answer is counted and dropped.
+  // Returns a token for cancel.
+  virtual std::uint64_t invoke(CallRequest call, Ended done) = 0;
+  virtual void cancel(std::uint64_t token) = 0;
+  // Asks whether an earlier call with this key took effect; unknown when the plugin cannot say.
+  virtual void probe(CallRequest call, std::function<void(ProbeAnswer)> done) = 0;
+
+  // Runs the plugin's webhook extension: events as a JSON array, checked for shape. Blocks the calling thread while the plugin works.
+  // Errors: plugin.unknown, plugin.no_webhook, plugin.delivery (422: the plugin's words).
+  [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery, std::string_view body) = 0;
+
+  struct PluginState {
+    Manifest manifest;
+    std::uint64_t calls = 0;
+    std::uint64_t open = 0;
+    std::map<std::string, std::uint64_t> outcomes;    // by kind
+    std::map<std::string, std::uint64_t> violations;  // by clause: A1, A4, ...
+  };
+  [[nodiscard]] virtual std::vector<PluginState> plugins() const = 0;
+  [[nodiscard]] virtual std::map<std::string, std::string> bindings() const = 0;  // role -> target
+  // Waits for open calls up to grace_ms, then abandons the rest (their outcome: ambiguous).
+  virtual void shutdown(std::int64_t grace_ms) = 0;
+};
+
+}  // namespace rabt::plugin

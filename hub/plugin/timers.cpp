@@ -1,0 +1,61 @@
+#include "hub/plugin/timers.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace rabt::plugin {
+
+namespace {
+constexpr std::int64_t kPollMs = 10;  // how late a virtual clock's step may be noticed
+}
+
+Timers::Timers(const Clock& clock) : clock_(clock), thread_([this] { run(); }) {}
+
+Timers::~Timers() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+Timers::Key Timers::add(std::int64_t due_ms, std::function<void()> closure) {
+  const std::scoped_lock lock(mutex_);
+  const Key key{due_ms, next_++};
+  const bool was_empty = waiting_.empty();
+  waiting_.emplace(key, std::move(closure));
+  if (was_empty) wake_.notify_all();  // else the thread looks within kPollMs anyway
+  return key;
+}
+
+void Timers::cancel(const Key& key) {
+  if (key.number == 0) return;
+  const std::scoped_lock lock(mutex_);
+  waiting_.erase(key);
+}
+
+void Timers::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (waiting_.empty()) {
+      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      continue;
+    }
+    const std::int64_t now = clock_.monotonic_ms();
+    const auto first = waiting_.begin();
+    if (first->first.due_ms <= now) {
+      {
+        const std::function<void()> closure = std::move(first->second);
+        waiting_.erase(first);
+        lock.unlock();
+        closure();
+      }
+      lock.lock();
+      continue;
+    }
+    wake_.wait_for(lock, std::chrono::milliseconds(std::min(first->first.due_ms - now, kPollMs)));
+  }
+}
+
+}  // namespace rabt::plugin

@@ -1,0 +1,27 @@
+-- Plugins: their sealed key-value store, and large content.
+
+-- key is a blind index (16 bytes): a plugin may put an identifier of a patient into its key. value is sealed with a key of the tenant's
+-- purpose "plugin-kv", bound to this row. A row whose expires_ms has passed counts as absent; its version still rises.
+CREATE TABLE plugin_kv (
+  tenant     TEXT    NOT NULL,
+  plugin     TEXT    NOT NULL,
+  key        BLOB    NOT NULL,
+  value      BLOB    NOT NULL,
+  version    INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL, -- 0: kept
+  PRIMARY KEY (tenant, plugin, key)
+);
+CREATE INDEX plugin_kv_expires ON plugin_kv (expires_ms) WHERE expires_ms > 0;
+
+-- The content is a sealed stream in a file named by id.
+CREATE TABLE blob (
+  id           TEXT    NOT NULL PRIMARY KEY, -- ULID
+  tenant       TEXT    NOT NULL,
+  content_type TEXT    NOT NULL,
+  bytes        INTEGER NOT NULL, -- plain
+  sha256       TEXT    NOT NULL, -- hex, plain
+  wrapped_key  BLOB    NOT NULL,
+  owner        TEXT    NOT NULL, -- empty until a record of the hub took it over
+  created_ms   INTEGER NOT NULL
+);
+CREATE INDEX blob_unowned ON blob (created_ms) WHERE owner = '';

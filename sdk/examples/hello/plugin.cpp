@@ -1,0 +1,57 @@
+// A whole plugin: one action that makes one HTTP request.
+#include <nlohmann/json.hpp>
+
+#include "rabt/plugin.hpp"
+#include "rabt/task.hpp"
+
+namespace {
+
+using nlohmann::json;
+using rabt::sdk::Call;
+using rabt::sdk::Header;
+using rabt::sdk::Host;
+using rabt::sdk::HttpRequest;
+using rabt::sdk::HttpResult;
+using rabt::sdk::Kind;
+using rabt::sdk::Outcome;
+using rabt::sdk::Sent;
+using rabt::sdk::Task;
+
+class Hello final : public rabt::sdk::TaskPlugin {
+ public:
+  // config fits the manifest's schema. A throw here is shown to the operator and the plugin does not start.
+  Hello(Host host, std::string_view config)
+      : TaskPlugin(host), base_url_(json::parse(config).at("base_url").get<std::string>()) {}
+
+ protected:
+  Task<Outcome> run(Call call) override {
+    const HttpResult answer = co_await http(call, greeting_request(call));
+    // A GET has no effect, so nothing here is ambiguous. After a POST, Sent::maybe would be.
+    if (answer.sent != Sent::yes || answer.status == 429 || answer.status >= 500) {
+      co_return Outcome::fail(Kind::transient, "hello.unreachable", "the greeting service did not answer");
+    }
+    if (answer.status != 200) {
+      co_return Outcome::fail(Kind::permanent, "hello.refused", "HTTP status " + std::to_string(answer.status));
+    }
+    co_return Outcome::done(json{{"greeting", answer.body}}.dump());
+  }
+
+ private:
+  // GCC 12 refuses brace-initialised vectors inside co_await expressions: requests are built in plain functions.
+  HttpRequest greeting_request(const Call& call) const {
+    HttpRequest request;
+    request.url = base_url_ + "/greeting/" + json::parse(call.input).at("language").get<std::string>();
+    Header authorization;
+    authorization.name = "Authorization";
+    authorization.prefix = "Bearer ";
+    authorization.secret = "api_token";  // the host puts the value in; this code never sees it
+    request.headers.push_back(authorization);
+    return request;
+  }
+
+  std::string base_url_;
+};
+
+}  // namespace
+
+RABT_PLUGIN(Hello, "hello", "1.0.0");

@@ -1,0 +1,223 @@
+#include <filesystem>
+#include <fstream>
+
+#include "tests/plugin/support.hpp"
+
+namespace rabt::plugin::test {
+namespace {
+
+// Loads a fixture and gives the error's code, or "ok".
+std::string code_of(Hub& hub, PluginConfig config) {
+  const Status status = hub.host->load(std::move(config));
+  if (status.ok()) return "ok";
+  EXPECT_FALSE(status.error().message.empty());
+  return status.error().code;
+}
+
+void copy(const std::string& from, const std::string& to) {
+  std::filesystem::create_directories(to);
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+}
+
+struct Refusal {
+  const char* fixture;
+  const char* code;
+};
+class LoadRefusal : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(LoadRefusal, HasItsStableCode) {
+  Hub hub;
+  EXPECT_EQ(code_of(hub, hub.config(GetParam().fixture)), GetParam().code);
+  EXPECT_TRUE(hub.host->plugins().empty());
+  EXPECT_TRUE(hub.log.has(std::string("plugin.not_loaded plugin=") + GetParam().fixture));
+}
+INSTANTIATE_TEST_SUITE_P(All, LoadRefusal,
+                         ::testing::Values(Refusal{"no-entry", "plugin.no_entry"}, Refusal{"bad-magic", "plugin.no_entry"},
+                                           Refusal{"other-major", "plugin.abi_major"}, Refusal{"too-new", "plugin.abi_too_new"},
+                                           Refusal{"other-id", "plugin.id_mismatch"}, Refusal{"other-version", "plugin.id_mismatch"},
+                                           Refusal{"other-manifest", "plugin.digest"}, Refusal{"no-create", "plugin.create"},
+                                           Refusal{"absent", "plugin.manifest_io"}));
+
+TEST(Load, AcceptsTheSmallestPluginInPlainC) {
+  Hub hub;
+  EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
+  ASSERT_TRUE(hub.host->bind_role("small", "plugin://small").ok());
+  EXPECT_EQ(hub.call("small", "echo", Json(7)).output.dump(), "7");
+}
+
+TEST(Load, TellsWhatThePluginSaidWhenItCannotStart) {
+  Hub hub;
+  const Status status = hub.host->load(hub.config("no-create"));
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("the moon is in the wrong quarter"), std::string::npos);
+}
+
+TEST(Load, AThrowingConstructorIsAnErrorInOneLine) {
+  Hub hub;
+  PluginConfig echo = hub.config("echo");
+  echo.config = Json::object({{"greeting", "fail"}});
+  echo.secrets["token"] = std::make_shared<SecretBytes>(std::string_view("x"));
+  const Status status = hub.host->load(std::move(echo));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "plugin.create");
+  EXPECT_NE(status.error().message.find("no greeting for you"), std::string::npos) << status.error().message;
+}
+
+TEST(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
+  Hub hub;
+  const std::string folder = hub.folder.path() + "/small";
+  copy(fixture("small"), folder);
+  {
+    std::fstream file(folder + "/plugin.so", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(18);  // e_machine
+    const char sparc[2] = {2, 0};
+    file.write(sparc, 2);
+  }
+  PluginConfig config = hub.config("small");
+  config.folder = folder;
+  EXPECT_EQ(code_of(hub, config), "plugin.platform");
+  std::ofstream(folder + "/plugin.so", std::ios::trunc) << "#!/bin/sh\n";
+  EXPECT_EQ(code_of(hub, config), "plugin.platform");
+  std::filesystem::remove(folder + "/plugin.so");
+  EXPECT_EQ(code_of(hub, config), "plugin.library");
+}
+
+TEST(Load, RefusesAManifestThatChangedSinceTheBuild) {
+  Hub hub;
+  const std::string folder = hub.folder.path() + "/small";
+  copy(fixture("small"), folder);
+  std::ofstream(folder + "/manifest.yaml", std::ios::app) << "concurrency: 2\n";
+  PluginConfig config = hub.config("small");
+  config.folder = folder;
+  EXPECT_EQ(code_of(hub, config), "plugin.digest");
+}
+
+TEST(Load, RefusesAConfigurationThatDoesNotFitTheSchemaAndNamesThePlace) {
+  Hub hub;
+  PluginConfig config = hub.config("small");
+  config.config = Json::object({{"limit", "many"}});
+  const Status status = hub.host->load(config);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "plugin.config");
+  EXPECT_NE(status.error().message.find("config/limit must be integer"), std::string::npos) << status.error().message;
+  EXPECT_EQ(status.error().message.find("many"), std::string::npos) << "values may be secrets";
+}
+
+TEST(Load, NamesTheMissingSecrets) {
+  Hub hub;
+  PluginConfig echo = hub.config("echo");
+  echo.config = Json::object({{"greeting", "hi"}});
+  const Status status = hub.host->load(echo);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "plugin.missing_secret");
+  EXPECT_NE(status.error().message.find("token"), std::string::npos);
+}
+
+TEST(Load, RefusesTheSameIdTwiceAndAFolderOfAnotherPlugin) {
+  Hub hub;
+  EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
+  EXPECT_EQ(code_of(hub, hub.config("small")), "plugin.config");
+  PluginConfig config = hub.config("zoo");
+  config.id = "twilio";
+  EXPECT_EQ(code_of(hub, config), "plugin.id_mismatch");
+}
+
+TEST(Load, WritesEachAttemptToTheAuditLog) {
+  Hub hub;
+  EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
+  EXPECT_EQ(code_of(hub, hub.config("too-new")), "plugin.abi_too_new");
+  const auto verified = audit::verify(*hub.store, hub.folder.path());
+  ASSERT_TRUE(verified.ok()) << verified.error().message;
+  EXPECT_GE(verified->entries, 2U);
+}
+
+TEST(Roles, AnUnknownTargetListsWhatThereIsAndSuggests) {
+  Hub hub;
+  hub.load_zoo();
+  const Status status = hub.host->bind_role("x", "plugin://zou");
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "plugin.unknown_target");
+  EXPECT_NE(status.error().message.find("did you mean `plugin://zoo`?"), std::string::npos) << status.error().message;
+}
+
+TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
+  Hub hub;
+  hub.load_echo();
+  const auto& catalog = *hub.host;
+  ASSERT_TRUE(catalog.find("echo", "echo", "1.0.0"));
+  EXPECT_EQ(catalog.find("echo", "echo", "1.0.0")->version, "1.2.0");
+  EXPECT_EQ(catalog.find("echo", "echo", "1.2.0")->version, "1.2.0");
+  EXPECT_FALSE(catalog.find("echo", "echo", "1.2.1"));
+  EXPECT_FALSE(catalog.find("echo", "echo", "1.3.0"));
+  EXPECT_EQ(catalog.find("echo", "echo", "2.0.0")->version, "2.0.0");
+  EXPECT_FALSE(catalog.find("echo", "echo", "3.0.0"));
+  EXPECT_FALSE(catalog.find("echo", "nothing", "1.0.0"));
+  EXPECT_FALSE(catalog.find("nobody", "echo", "1.0.0"));
+  EXPECT_EQ(catalog.find("echo", "ask", "1.0.0")->idempotency, "probe");
+  EXPECT_EQ(catalog.roles(), std::vector<std::string>{"echo"});
+  EXPECT_EQ(catalog.actions("echo").front(), "echo");
+  EXPECT_TRUE(catalog.find("plugin://echo", "later", "1.0.0")) << "a workflow may pin a target";
+}
+
+// ---- manifest -----------------------------------------------------------------------------------------------------
+
+std::string manifest_error(const std::string& text) {
+  const TempFolder folder;
+  std::ofstream(folder.path() + "/manifest.yaml") << text;
+  const auto manifest = read_manifest(folder.path());
+  if (manifest.ok()) return "ok";
+  EXPECT_EQ(manifest.error().code, "plugin.manifest");
+  return manifest.error().message.substr(folder.path().size() + 1);
+}
+constexpr const char* kHead = "id: x\nversion: 1.0.0\nabi: {major: 1}\nvendor: {name: V}\n";
+
+TEST(Manifest, SuggestsForAnUnknownKeyAndNamesTheLine) {
+  EXPECT_EQ(manifest_error(std::string(kHead) + "concurency: 2\n").substr(0, 87),
+            "manifest.yaml:5: unknown key \"concurency\" in the manifest; did you mean `concurrency`? ");
+}
+TEST(Manifest, RefusesWhatCannotBe) {
+  const std::string head(kHead);
+  EXPECT_EQ(manifest_error(head), "ok");
+  EXPECT_NE(manifest_error(head + "concurrency: 0\n").find("manifest.yaml:5: concurrency must be a whole number from 1"), std::string::npos);
+  EXPECT_NE(manifest_error("id: X\nversion: 1.0.0\n").find("manifest.yaml:1: id must be"), std::string::npos);
+  EXPECT_NE(manifest_error("id: x\nversion: one\n").find("manifest.yaml:2: version must be"), std::string::npos);
+  EXPECT_NE(manifest_error("id: x\nversion: 1.0.0\nvendor: {name: V}\n").find("the key \"abi\" is missing"), std::string::npos);
+  EXPECT_NE(manifest_error("id: [\n").find("manifest.yaml:2:"), std::string::npos);
+  const std::string action = "actions:\n  - {name: a, version: 1.0.0, idempotency: ";
+  EXPECT_EQ(manifest_error(head + action + "native}\n"), "ok");
+  EXPECT_NE(manifest_error(head + action + "nativ}\n").find("manifest.yaml:6: idempotency cannot be \"nativ\"; did you mean `native`?"),
+            std::string::npos);
+  EXPECT_NE(manifest_error(head + action + "key, input: gone.json}\n").find("manifest.yaml:6: input: "), std::string::npos);
+  EXPECT_NE(manifest_error(head + action + "key, input: ../up.json}\n").find("under schemas/"), std::string::npos);
+  EXPECT_NE(manifest_error(head + action + "key, input: {typ: string}}\n").find("keyword \"typ\" is not supported"), std::string::npos);
+}
+TEST(Manifest, ReadsTypesAsYamlDoes) {
+  const TempFolder folder;
+  std::ofstream(folder.path() + "/manifest.yaml") << kHead << "config: {properties: {a: {enum: [1, '1', true, null, x]}}}\n";
+  const auto manifest = read_manifest(folder.path());
+  ASSERT_TRUE(manifest.ok());
+  EXPECT_EQ(manifest->config_schema.dump(), R"({"properties":{"a":{"enum":[1,"1",true,null,"x"]}}})");
+}
+TEST(Manifest, EveryShippedOneIsRead) {
+  for (const auto& folder : std::filesystem::directory_iterator(std::filesystem::path(RABT_SOURCE "/plugins"))) {
+    if (!std::filesystem::exists(folder.path() / "manifest.yaml")) continue;
+    const auto manifest = read_manifest(folder.path().string());
+    EXPECT_TRUE(manifest.ok()) << manifest.error().message;
+    if (manifest.ok()) {
+      EXPECT_EQ(manifest->id, folder.path().filename().string());
+    }
+  }
+}
+TEST(Manifest, ADocumentThatMultipliesItselfIsRefused) {
+  std::string bomb = std::string(kHead) + "config:\n  x-a: &a [1,1,1,1,1,1,1,1,1,1]\n";
+  for (char level = 'b'; level < 'i'; ++level) {
+    const std::string below = std::string("*") + static_cast<char>(level - 1);
+    bomb += std::string("  x-") + level + ": &" + level + " [" + below;
+    for (int i = 0; i < 9; ++i) bomb += "," + below;
+    bomb += "]\n";
+  }
+  EXPECT_NE(manifest_error(bomb).find("too large"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rabt::plugin::test

@@ -1,0 +1,254 @@
+#include <algorithm>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/limits.hpp"
+#include "tests/plugin/support.hpp"
+
+namespace rabt::plugin::test {
+namespace {
+
+using workflow::OutcomeKind;
+
+Json output_of(Hub& hub, const char* action, Json arguments, std::int64_t deadline_in_ms = 0) {
+  const auto outcome = hub.call("echo", action, std::move(arguments), deadline_in_ms);
+  EXPECT_EQ(outcome.kind, OutcomeKind::done) << outcome.code << ": " << outcome.message;
+  return outcome.output;
+}
+
+TEST(HttpService, GivesTheWholeAnswer) {
+  const TinyServer server(TinyServer::Mode::answer, "hello");
+  Hub hub;
+  hub.load_echo(server.url());
+  const Json out = output_of(hub, "http", Json::object({{"url", server.url() + "/a"}}));
+  EXPECT_EQ(out["sent"].as_int64(), 2);
+  EXPECT_EQ(out["status"].as_int64(), 200);
+  EXPECT_EQ(out["body"].as_string(), "hello");
+  EXPECT_EQ(out["code"].as_string(), "");
+  EXPECT_EQ(out["headers"][std::size_t{0}].dump(), R"(["content-type","text/plain"])");
+}
+
+TEST(HttpService, AnErrorStatusIsAnAnswer) {
+  const TinyServer server(TinyServer::Mode::answer, "busy", 503);
+  Hub hub;
+  hub.load_echo(server.url());
+  EXPECT_EQ(output_of(hub, "http", Json::object({{"url", server.url()}}))["status"].as_int64(), 503);
+}
+
+TEST(HttpService, PutsSecretsInWithoutShowingThem) {
+  const TinyServer server(TinyServer::Mode::answer);
+  Hub hub;
+  hub.load_echo(server.url());
+  output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "token"}}));
+  EXPECT_NE(server.last_request().find("Authorization: Bearer s3cret-of-thirty-two-bytes-or-more\r\n"), std::string::npos);
+  output_of(hub, "http", Json::object({{"url", server.url()}, {"basic", "AC1"}}));
+  EXPECT_NE(server.last_request().find("Authorization: Basic QUMxOnMzY3JldC1vZi10aGlydHktdHdvLWJ5dGVzLW9yLW1vcmU=\r\n"), std::string::npos);
+  // Declared but not configured, and not declared at all.
+  EXPECT_EQ(output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "other"}}))["code"].as_string(), "no_secret");
+  const Json refused = output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "nobody"}}));
+  EXPECT_EQ(refused["code"].as_string(), "no_secret");
+  EXPECT_EQ(refused["sent"].as_int64(), 0);
+}
+
+TEST(HttpService, ADroppedAnswerMayHaveHadAnEffect) {
+  const TinyServer server(TinyServer::Mode::drop);
+  Hub hub;
+  hub.load_echo(server.url());
+  const Json out = output_of(hub, "http", Json::object({{"url", server.url()}, {"method", "POST"}, {"body", "x"}}));
+  EXPECT_EQ(out["sent"].as_int64(), 1);
+  EXPECT_EQ(out["status"].as_int64(), 0);
+  EXPECT_NE(out["code"].as_string(), "");
+}
+
+TEST(HttpService, NothingListensMeansNothingWasSent) {
+  std::string url;
+  {
+    const TinyServer server(TinyServer::Mode::answer);
+    url = server.url();
+  }
+  Hub hub;
+  hub.load_echo(url);
+  const Json out = output_of(hub, "http", Json::object({{"url", url}}));
+  EXPECT_EQ(out["sent"].as_int64(), 0);
+  EXPECT_EQ(out["code"].as_string(), "connect");
+}
+
+TEST(HttpService, OnlyAllowedHostsAreReached) {
+  const TinyServer allowed(TinyServer::Mode::answer);
+  const TinyServer other(TinyServer::Mode::answer);
+  Hub hub;
+  hub.load_echo(allowed.url());
+  for (const std::string& url : {other.url(), std::string("https://example.test/"), std::string("file:///etc/passwd")}) {
+    const Json out = output_of(hub, "http", Json::object({{"url", url}}));
+    EXPECT_EQ(out["code"].as_string(), "not_allowed") << url;
+    EXPECT_EQ(out["sent"].as_int64(), 0);
+  }
+  EXPECT_EQ(other.last_request(), "");
+}
+
+TEST(HttpService, TheCallsDeadlineBoundsTheExchange) {
+  const TinyServer server(TinyServer::Mode::hang);
+  Hub hub;
+  hub.load_echo(server.url());
+  const Json out = output_of(hub, "http", Json::object({{"url", server.url()}, {"timeout_ms", 60000}}), 150);
+  EXPECT_EQ(out["code"].as_string(), "timeout");
+  EXPECT_EQ(out["sent"].as_int64(), 1);
+}
+
+TEST(HttpService, CancellingACallCancelsItsRequests) {
+  const TinyServer server(TinyServer::Mode::hang);
+  Hub hub;
+  hub.load_echo(server.url());
+  Waiter waiter;
+  const std::uint64_t token = hub.host->invoke(request("echo", "http", Json::object({{"url", server.url()}})), waiter.sink());
+  ASSERT_TRUE(eventually([&] { return !server.last_request().empty(); }));
+  hub.host->cancel(token);
+  ASSERT_TRUE(waiter.wait());
+  EXPECT_EQ(waiter.outcome().output["code"].as_string(), "cancelled");
+}
+
+TEST(HttpService, ABodyBecomesASealedBlob) {
+  const std::string recording(3'000'000, 'r');
+  const TinyServer server(TinyServer::Mode::answer, recording);
+  Hub hub;
+  hub.load_echo(server.url());
+  const Json out = output_of(hub, "fetch-blob", Json::object({{"url", server.url()}}));
+  EXPECT_EQ(out["code"].as_string(), "");
+  EXPECT_EQ(out["body"].as_string(), "") << "it never reaches the plugin";
+  EXPECT_EQ(out["blob_bytes"].as_int64(), 3'000'000);
+  EXPECT_EQ(out["blob_sha256"].as_string(), to_hex(crypto::sha256(recording)));
+  std::string opened;
+  const Status read = hub.blobs->read("t1", out["blob"].as_string(), [&opened](std::string_view piece) {
+    opened += piece;
+    return ok_status();
+  });
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(opened, recording);
+  EXPECT_EQ(hub.blobs->find("t1", out["blob"].as_string())->content_type, "video/webm");
+  EXPECT_FALSE(hub.blobs->find("t2", out["blob"].as_string()).ok()) << "another tenant's";
+}
+
+TEST(HttpService, AnErrorStatusMakesNoBlob) {
+  const TinyServer server(TinyServer::Mode::answer, "gone", 404);
+  Hub hub;
+  hub.load_echo(server.url());
+  const Json out = output_of(hub, "fetch-blob", Json::object({{"url", server.url()}}));
+  EXPECT_EQ(out["status"].as_int64(), 404);
+  EXPECT_EQ(out["body"].as_string(), "gone");
+  EXPECT_EQ(out["blob"].as_string(), "");
+}
+
+TEST(Example, HelloGreets) {
+  const TinyServer server(TinyServer::Mode::answer, "marhaba");
+  Hub hub;
+  PluginConfig hello = hub.config("hello");
+  hello.config = Json::object({{"base_url", server.url()}});
+  hello.secrets["api_token"] = std::make_shared<SecretBytes>(std::string_view("t0ken"));
+  const Status loaded = hub.host->load(std::move(hello));
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  ASSERT_TRUE(hub.host->bind_role("greeter", "plugin://hello").ok());
+  EXPECT_EQ(hub.call("greeter", "greet", Json::object({{"language", "ar"}})).output.dump(), R"({"greeting":"marhaba"})");
+  EXPECT_NE(server.last_request().find("GET /greeting/ar "), std::string::npos);
+  EXPECT_NE(server.last_request().find("Authorization: Bearer t0ken"), std::string::npos);
+}
+
+TEST(KvService, ComparesVersionsAndRemoves) {
+  Hub hub;
+  hub.load_echo();
+  // absent; put; conflict; put over 1; read; removed; absent; absent
+  EXPECT_EQ(output_of(hub, "kv", Json::object({{"key", "cursor"}})).dump(), R"([1,0,2,0,"three@2",0,1,1])");
+}
+
+TEST(KvService, ValuesSurviveARestartAndAreSealed) {
+  Hub hub;
+  hub.load_echo();
+  output_of(hub, "kv", Json::object({{"key", "patient-77"}, {"keep", true}}));
+  const store::Statement all{"SELECT key, value FROM plugin_kv"};
+  int rows = 0;
+  ASSERT_TRUE(hub.store
+                  ->read([&](store::Connection& connection) {
+                    return connection.query(all, {}, [&rows](const store::Row& row) {
+                      ++rows;
+                      EXPECT_EQ(row.blob(0).find("patient"), std::string_view::npos);
+                      EXPECT_EQ(row.blob(1).find("three"), std::string_view::npos);
+                      return true;
+                    });
+                  })
+                  .ok());
+  EXPECT_EQ(rows, 1);
+  hub.restart_host();
+  hub.load_echo();
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "patient-77"}}))["value"].as_string(), "three");
+}
+
+TEST(KvService, ValuesExpire) {
+  Hub hub(true);
+  hub.load_echo();
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "v"}, {"ttl", 1000}})).as_int64(), 0);
+  hub.fake.advance_ms(999);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}}))["status"].as_int64(), 0);
+  hub.fake.advance_ms(1);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}}))["status"].as_int64(), 1);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "w"}, {"expected", 0}})).as_int64(), 0) << "absent";
+}
+
+TEST(KvService, LimitsHoldAndChangeNothing) {
+  Hub hub;
+  hub.load_echo();
+  const std::string limit(limits::kMaxKvKey, 'k');
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", limit}, {"value", "v"}})).as_int64(), 0);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", limit + "k"}, {"value", "v"}})).as_int64(), 3);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", ""}, {"value", "v"}})).as_int64(), 3);
+  // kv_bytes: 100000 in the manifest.
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "a"}, {"value", std::string(90'000, 'v')}})).as_int64(), 0);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "b"}, {"value", std::string(20'000, 'v')}})).as_int64(), 3);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "a"}, {"value", "small"}})).as_int64(), 0);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "b"}, {"value", std::string(20'000, 'v')}})).as_int64(), 0);
+}
+
+TEST(SignService, SignsWithASecretThePluginNeverSees) {
+  Hub hub;
+  hub.load_echo();
+  const Json out = output_of(hub, "sign", Json::object());
+  const SecretBytes key(std::string_view("s3cret-of-thirty-two-bytes-or-more"));
+  EXPECT_EQ(out["sha1"].as_string(), to_hex(crypto::hmac_sha1(key.expose(), "data")));
+  EXPECT_EQ(out["sha256"].as_string(), to_hex(crypto::hmac_sha256(key.expose(), "data")));
+  EXPECT_EQ(out["md5"].as_string(), "");
+  EXPECT_EQ(out["undeclared"].as_string(), "");
+  const std::string& jwt = out["jwt"].as_string();
+  EXPECT_EQ(std::count(jwt.begin(), jwt.end(), '.'), 2);
+}
+
+TEST(ClockService, SleepsInVirtualTime) {
+  Hub hub(true);
+  hub.load_echo();
+  const std::int64_t begin = hub.clock.now().ms;
+  Waiter waiter;
+  hub.host->invoke(request("echo", "sleep", Json::object({{"ms", 3'600'000}})), waiter.sink());
+  EXPECT_EQ(output_of(hub, "echo", Json::object()).dump(), "{}");
+  hub.fake.advance_ms(3'599'999);
+  EXPECT_FALSE(waiter.wait(60));
+  hub.fake.advance_ms(1);
+  ASSERT_TRUE(waiter.wait());
+  EXPECT_EQ(waiter.outcome().output.as_int64(), begin + 3'600'000);
+}
+
+TEST(LogService, DropsPatientDataAndDocuments) {
+  Hub hub;
+  hub.load_echo();
+  output_of(hub, "log", Json::object());
+  EXPECT_TRUE(hub.log.has("plugin.hello plugin=echo code=x1 count=3 ok=true")) << "and no other field";
+  EXPECT_FALSE(hub.log.has("Jane"));
+}
+
+TEST(Services, AreOnlyThoseThatThePluginMayUse) {
+  Hub hub;
+  hub.load_echo();
+  const Json out = output_of(hub, "services", Json::object());
+  EXPECT_FALSE(out["secrets"].as_bool()) << "needs permissions.secrets_raw";
+  EXPECT_FALSE(out["unknown"].as_bool());
+  EXPECT_EQ(out["uuid"].as_string().size(), 36U);
+  EXPECT_EQ(out["uuid"].as_string()[14], '4');
+}
+
+}  // namespace
+}  // namespace rabt::plugin::test

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/random.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/plugin/blob_store.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::plugin::test {
+
+// Keeps every entry as "event key=value ...".
+class RecordingLogger final : public Logger {
+ public:
+  void log(LogLevel level, std::string_view event, LogFields fields) override;
+  [[nodiscard]] std::vector<std::string> lines() const;
+  [[nodiscard]] bool has(std::string_view part) const;
+  // Waits up to two seconds.
+  [[nodiscard]] bool comes(std::string_view part) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+// A folder that disappears with the test.
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Answers one request a connection with a fixed answer, or drops it. Records what came.
+class TinyServer {
+ public:
+  enum class Mode : std::uint8_t { answer, drop, hang };
+  explicit TinyServer(Mode mode, std::string body = "hello", int status = 200);
+  ~TinyServer();
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string last_request() const;
+
+ private:
+  void serve();
+  Mode mode_;
+  std::string body_;
+  int status_;
+  int socket_ = -1;
+  int port_ = 0;
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  std::string last_;
+  std::thread thread_;
+};
+
+// Everything below the plugin host, real, in a temporary folder.
+class Hub {
+ public:
+  // fake: a clock that the test moves; otherwise the system's.
+  explicit Hub(bool fake_clock = false);
+  ~Hub();
+
+  [[nodiscard]] PluginConfig config(const std::string& fixture) const;
+  // The echo plugin under the role "echo".
+  void load_echo(const std::string& base_url = {});
+  void load_zoo();
+  // A call to its outcome; waits up to five seconds.
+  workflow::ActionOutcome call(const std::string& role, const std::string& action, Json arguments, std::int64_t deadline_in_ms = 0);
+  [[nodiscard]] std::uint64_t violations(const std::string& plugin, const std::string& clause) const;
+  void restart_host();
+
+  TempFolder folder;
+  RecordingLogger log;
+  FakeClock fake;
+  SystemClock system;
+  const Clock& clock;
+  SystemRandom random;
+  UlidSource ids;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<crypto::Keyring> keyring;
+  std::unique_ptr<audit::AuditLog> audit;
+  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<net::HttpClient> http;
+  std::unique_ptr<PluginHost> host;
+};
+
+[[nodiscard]] std::string fixture(const std::string& name);
+// Waits for an outcome given to sink().
+class Waiter {
+ public:
+  [[nodiscard]] Ended sink();
+  [[nodiscard]] bool wait(int ms = 5000);
+  [[nodiscard]] workflow::ActionOutcome outcome() const;
+  [[nodiscard]] int count() const;
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::condition_variable ready;
+    workflow::ActionOutcome outcome;
+    int count = 0;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+CallRequest request(const std::string& role, const std::string& action, Json arguments = Json::object());
+bool eventually(const std::function<bool()>& condition, int ms = 3000);
+
+}  // namespace rabt::plugin::test
