@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
+#include "hub/workflow/definition.hpp"
+#include "hub/workflow/execution.hpp"
+
+// Runs instances: an instance is its definition plus the ordered inputs it has received.
+namespace rabt::engine {
+
+// What a webhook, a timer of a plugin or a person brought in: events under one delivery id.
+struct Delivery {
+  std::string tenant;
+  std::string source;        // configured source name
+  std::string dedupe_id;     // from a part of the message that its signature covers, or the body's digest
+  std::string body_sha256;   // 32 raw bytes
+  std::vector<Json> events;  // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data
+};
+struct Accepted {
+  bool repeated = false;  // the same delivery came before: answer is the stored one
+  int status = 202;
+  std::string answer;  // JSON
+};
+
+struct Deployed {
+  std::int64_t id = 0;
+  std::string name;
+  std::string version;
+  bool changed = true;  // false: exactly this was deployed already
+};
+
+// What an instance looks like from outside.
+struct InstanceSummary {
+  std::string id;
+  std::string workflow;
+  std::string version;
+  std::string status;  // running, waiting, completed, faulted, cancelled; parked overrides running
+  Timestamp created;
+  Timestamp updated;
+};
+
+struct EngineStats {
+  std::uint64_t started = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t faulted = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t repeated_deliveries = 0;
+  std::uint64_t events = 0;
+  std::uint64_t actions = 0;
+  std::uint64_t resends = 0;
+  std::uint64_t parked = 0;
+  std::uint64_t late_results = 0;
+  std::uint64_t live = 0;  // instances in memory
+};
+
+// Internally synchronised. Each instance is confined to one of the worker threads.
+class Engine {
+ public:
+  struct Parts {
+    store::Store& store;
+    const crypto::Keyring& keyring;
+    audit::AuditLog& audit;
+    plugin::PluginHost& actions;
+    const Clock& clock;
+    Random& random;
+    UlidSource& ids;
+    Logger& log;
+  };
+  struct Options {
+    std::string tenant;
+    int workers = 2;
+    // Told after the last turn of an instance is durable, on a worker thread; must not block.
+    std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished = {};
+  };
+
+  // Loads the deployed definitions, re-arms timers, replays instances that were in the middle of something and settles their calls. When
+  // this returns every accepted event has found its way; only then may new work be offered. Errors: store and definition errors.
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> recover(Parts parts, Options options);
+  ~Engine();
+
+  // Lints against the installed actions and stores. Durable when ok; new instances use the latest deployed version, running ones stay on theirs.
+  // Errors: engine.definition (message: every diagnostic with line and column), engine.version_taken (same version, other content).
+  Result<Deployed> deploy(std::string_view yaml, std::string_view file);
+
+  // Stores the delivery, its events and the instances they start, with the audit entry, in one transaction. When the result is ok all of that is
+  // durable. Errors: conflict engine.delivery_conflict (same id, other body), unavailable store.busy / store.full. Blocks for one commit.
+  Result<Accepted> accept(const Delivery& delivery);
+
+  [[nodiscard]] Result<std::vector<InstanceSummary>> instances(std::size_t limit, std::optional<std::string> before,
+                                                               std::optional<std::string> status);
+  // Summary with the timeline: every task with its start, end, outcome and attempts, made by replaying the journal. No patient data unless
+  // with_data, which needs a reason and is audited before the data is returned.
+  [[nodiscard]] Result<Json> instance(std::string_view id, bool with_data, std::string_view reason);
+  // Asks the instance to stop; it ends as cancelled. Durable when ok.
+  Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
+  // A person's decision on a parked call. Errors: engine.not_parked.
+  Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor);
+
+  [[nodiscard]] EngineStats stats() const;
+  // Waits until nothing runs: no turn, no call and no commit in flight, or until the time is over.
+  bool drain(std::int64_t timeout_ms);
+  // Stops taking work and waits for commits in flight. Calls in flight are settled by the next start.
+  void stop();
+
+ public:
+  struct Impl;  // hub/engine/impl.hpp
+
+ private:
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rabt::engine

@@ -1,0 +1,274 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "hub/engine/engine.hpp"
+#include "hub/engine/timers.hpp"
+
+// Inside the engine. Reading order: Delivery -> Engine::accept (intake.cpp) -> Worker::begin / offer -> Worker::run_turn (worker.cpp)
+// -> the writer's job -> Worker::committed -> Worker::dispatch (dispatch.cpp) -> the plugin host -> Worker::call_ended -> run_turn.
+namespace rabt::engine {
+
+using workflow::ActionOutcome;
+using workflow::Effect;
+
+// An event made ready for storing, off the writer thread.
+struct PreparedEvent {
+  Json envelope;
+  std::string uid;     // 16 bytes
+  std::string origin;  // blind index of source and id
+  std::string type;
+  std::string sealed;
+  std::vector<std::string> keys;  // blind indexes of correlation keys
+  struct StartOf {
+    std::int64_t definition = 0;
+    std::string id;  // the new instance's ULID
+    std::string business_key;  // blind index, empty: none
+    std::shared_ptr<const crypto::DataKey> key;
+    std::string wrapped_key;
+  };
+  std::vector<StartOf> starts;
+};
+
+// What storing an event found out: whom to tell after the commit.
+struct Begin {
+  std::int64_t num = 0;
+  std::string id;
+  std::int64_t definition = 0;
+  std::int64_t start_event = 0;
+  std::shared_ptr<const crypto::DataKey> key;  // null: load everything from the store
+  Json envelope;
+};
+struct Offer {
+  std::int64_t num = 0;
+  std::uint64_t listen = 0;
+  std::int64_t event = 0;
+  Json envelope;  // null: read it from the store
+};
+struct Routing {
+  std::vector<Begin> begins;
+  std::vector<Offer> offers;
+};
+
+// One turn on its way to the store.
+struct Turn {
+  std::int64_t num = 0;
+  std::string journal;  // sealed
+  audit::Prepared audit_entry;
+  std::vector<workflow::StartTimer> timers;
+  std::vector<std::uint64_t> timers_done;
+  std::vector<std::pair<std::uint64_t, std::vector<std::string>>> listens;  // listen, blind indexes
+  std::vector<std::uint64_t> listens_done;
+  std::vector<PreparedEvent> events;
+  std::uint64_t answered_call = 0;  // a call whose `dispatched` note goes
+  bool update_instance = false;
+  bool finished = false;
+  bool unpark = false;
+  int status = 0;
+  bool busy = false;
+  std::int64_t start_event = 0;
+  Timestamp at;
+  std::vector<workflow::CallAction> calls;
+  // Filled by the job; a job that runs again starts from empty.
+  Routing routing;
+};
+
+struct CallEnded {
+  std::int64_t num = 0;
+  std::uint64_t call = 0;
+  ActionOutcome outcome;
+};
+struct CallProbed {
+  std::int64_t num = 0;
+  std::uint64_t call = 0;
+  plugin::ProbeAnswer answer;
+};
+struct Rang {
+  Timers::Entry entry;
+};
+struct Committed {
+  std::shared_ptr<Turn> turn;
+};
+// The store refused a turn for good: memory is ahead of the journal. The instance is dropped and read again.
+struct Reload {
+  std::int64_t num = 0;
+};
+struct Noted {  // the `dispatched` note of a call is durable
+  std::int64_t num = 0;
+  std::uint64_t call = 0;
+};
+struct Recover {
+  std::int64_t num = 0;
+};
+struct CancelRequest {
+  std::int64_t num = 0;
+  std::string actor;
+  std::string reason;
+  std::shared_ptr<std::promise<Status>> answer;
+};
+struct ResolveRequest {
+  std::int64_t num = 0;
+  ActionOutcome outcome;
+  std::string actor;
+  std::shared_ptr<std::promise<Status>> answer;
+};
+using Message = std::variant<Begin, Offer, CallEnded, CallProbed, Rang, Committed, Reload, Noted, Recover, CancelRequest, ResolveRequest>;
+
+struct OpenCall {
+  workflow::CallAction action;
+  std::uint64_t token = 0;  // of the plugin host
+  int sends = 0;
+};
+
+// An instance in memory, confined to its worker.
+struct Live {
+  std::int64_t num = 0;
+  std::string id;
+  std::int64_t definition = 0;
+  std::int64_t start_event = 0;
+  std::shared_ptr<const crypto::DataKey> key;
+  workflow::Execution execution;
+  std::uint64_t turns = 0;
+  std::map<std::uint64_t, OpenCall> calls;
+  std::set<std::uint64_t> timers;
+  std::set<std::uint64_t> listens;
+  bool begun = false;
+  bool finished = false;
+  int stored_status = 0;
+  bool stored_busy = true;
+  std::uint64_t parked_call = 0;
+  int commits_in_flight = 0;
+};
+
+struct InstanceRow {
+  std::int64_t num = 0;
+  std::string id;
+  std::string tenant;
+  std::int64_t definition = 0;
+  int status = 0;
+  bool busy = false;
+  std::string parked;
+  std::int64_t start_event = 0;
+  std::string wrapped_key;
+  Timestamp created;
+  Timestamp updated;
+};
+
+struct DeployedDefinition {
+  std::int64_t id = 0;
+  std::shared_ptr<const workflow::Definition> definition;
+  bool active = false;
+};
+
+struct Counters {
+  std::atomic<std::uint64_t> started{0}, completed{0}, faulted{0}, cancelled{0}, turns{0}, deliveries{0}, repeated{0}, events{0},
+      actions{0}, resends{0}, parked{0}, late{0};
+  std::atomic<std::int64_t> live{0};
+  std::atomic<std::int64_t> open_work{0};  // messages, commits and calls that are under way
+};
+
+class Worker;
+
+struct Engine::Impl {
+  Impl(Parts p, Options o) : parts(p), options(std::move(o)), timers(p.clock) {}
+
+  // ---- definitions (engine.cpp)
+  Status load_definitions();
+  [[nodiscard]] std::shared_ptr<const workflow::Definition> definition(std::int64_t id) const;
+  [[nodiscard]] std::shared_ptr<const std::vector<DeployedDefinition>> definitions() const;
+
+  // ---- events (intake.cpp)
+  [[nodiscard]] PreparedEvent prepare_event(Json envelope);
+  // Stores the event unless it is known, and finds whom it concerns. Inside a job.
+  Status store_event(store::Transaction& transaction, const PreparedEvent& event, Routing& routing, std::vector<std::string>& instances);
+  void route(Routing&& routing);
+  [[nodiscard]] Result<Json> read_event(std::int64_t seq);
+
+  // ---- instances (query.cpp)
+  [[nodiscard]] Result<InstanceRow> load_row(std::int64_t num);
+  [[nodiscard]] Result<InstanceRow> load_row(std::string_view id);
+  // The journal's inputs, opened, in order.
+  [[nodiscard]] Result<std::vector<workflow::Input>> read_journal(const InstanceRow& row, const crypto::DataKey& key);
+  [[nodiscard]] static crypto::SealContext journal_context(const std::string& tenant, const std::string& row) {
+    return {tenant, "journal", row, "input"};
+  }
+
+  void send(std::int64_t num, Message message);
+  Worker& worker(std::int64_t num) { return *workers[static_cast<std::size_t>(num) % workers.size()]; }
+
+  Parts parts;
+  Options options;
+  std::shared_ptr<const crypto::DataKey> event_key;
+  mutable std::shared_mutex definitions_mutex;
+  std::shared_ptr<const std::vector<DeployedDefinition>> deployed = std::make_shared<const std::vector<DeployedDefinition>>();
+  std::vector<std::unique_ptr<Worker>> workers;
+  Timers timers;
+  Counters counters;
+  std::mutex deploy_mutex;
+  std::atomic<bool> stopping{false};
+};
+
+// One thread, its queue, and the instances that belong to it.
+class Worker {
+ public:
+  explicit Worker(Engine::Impl& engine) : engine_(engine) {}
+  ~Worker() { stop(); }
+  void start();
+  void stop();
+  void push(Message message);
+
+ private:
+  void run();
+  void handle(Message& message);
+
+  // worker.cpp
+  Live* find_or_load(std::int64_t num);
+  Live* load(std::int64_t num);
+  void begin(Begin& message);
+  void offer(Offer& message);
+  void call_ended(CallEnded& message);
+  void rang(const Timers::Entry& entry);
+  void committed(const Committed& message);
+  void recover(std::int64_t num);
+  void cancel(CancelRequest& message);
+  void resolve(ResolveRequest& message);
+  // Applies the input, makes the turn and hands it to the store. actor and act are for the audit entry.
+  void run_turn(Live& live, workflow::Input input, std::string actor, std::string act, std::string result, Json detail,
+                std::shared_ptr<std::promise<Status>> answer = nullptr);
+  void forget(std::int64_t num);
+
+  // dispatch.cpp
+  void dispatch(Live& live, OpenCall& call);
+  void send_call(Live& live, OpenCall& call);
+  void probe(Live& live, OpenCall& call);
+  void settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome);
+  void park(Live& live, OpenCall& call);
+  void probed(const CallProbed& message);
+  void noted(const Noted& message);
+  [[nodiscard]] std::string idempotency_of(const workflow::CallAction& action) const;
+  [[nodiscard]] plugin::CallRequest request_of(const Live& live, const OpenCall& call) const;
+
+  Engine::Impl& engine_;
+  std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
+  mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Message> queue_;  // guarded by mutex_
+  bool stopping_ = false;      // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace rabt::engine

@@ -1,0 +1,237 @@
+#include <map>
+
+#include "hub/engine/impl.hpp"
+#include "hub/engine/statements.hpp"
+
+// Looking at instances. Everything is made by replaying the journal: there is no second copy of the truth.
+namespace rabt::engine {
+
+namespace {
+
+InstanceRow to_row(const store::Row& row) {
+  return {.num = row.integer(0),
+          .id = std::string(row.text(1)),
+          .tenant = std::string(row.text(2)),
+          .definition = row.integer(3),
+          .status = static_cast<int>(row.integer(4)),
+          .busy = row.integer(5) != 0,
+          .parked = row.is_null(6) ? std::string() : std::string(row.text(6)),
+          .start_event = row.integer(7),
+          .wrapped_key = std::string(row.blob(8)),
+          .created = Timestamp{row.integer(9)},
+          .updated = Timestamp{row.integer(10)}};
+}
+
+std::string status_text(int status, bool parked) {
+  if (parked) return "parked";
+  return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));
+}
+
+// One task in the timeline, from its traces.
+struct TimelineEntry {
+  Json json;
+  std::int64_t started = 0;
+};
+
+class Timeline {
+ public:
+  void add(const workflow::TaskTrace& trace, Timestamp at) {
+    if (trace.state == "started" || trace.state == "skipped") {
+      order_.push_back(trace.reference);
+      Json entry = Json::object({{"task", trace.task},
+                                 {"kind", trace.kind},
+                                 {"reference", trace.reference},
+                                 {"state", trace.state},
+                                 {"started", to_iso8601(at)},
+                                 {"attempts", 1}});
+      if (!trace.detail.empty()) entry.set("detail", trace.detail);
+      entries_.insert_or_assign(trace.reference, TimelineEntry{std::move(entry), at.ms});
+      return;
+    }
+    const auto found = entries_.find(trace.reference);
+    if (found == entries_.end()) return;
+    Json& entry = found->second.json;
+    if (trace.state == "retried") {
+      entry.set("attempts", entry.int_or("attempts", 1) + 1);
+    } else if (trace.state != "waiting") {
+      entry.set("ended", to_iso8601(at));
+      entry.set("ms", at.ms - found->second.started);
+    }
+    entry.set("state", trace.state);
+    if (!trace.detail.empty()) entry.set("detail", trace.detail);
+  }
+  [[nodiscard]] Json json() const {
+    Json list = Json::array();
+    std::set<std::string> seen;
+    for (const std::string& reference : order_) {
+      if (seen.insert(reference).second) list.push_back(entries_.at(reference).json);
+    }
+    return list;
+  }
+
+ private:
+  std::vector<std::string> order_;
+  std::map<std::string, TimelineEntry> entries_;
+};
+
+}  // namespace
+
+Result<InstanceRow> Engine::Impl::load_row(std::int64_t num) {
+  std::optional<InstanceRow> found;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kLoadInstance, {num}, [&](const store::Row& row) {
+      found = to_row(row);
+      return false;
+    });
+  }));
+  if (!found) return not_found("engine.instance", "there is no such instance");
+  return *found;
+}
+
+Result<InstanceRow> Engine::Impl::load_row(std::string_view id) {
+  std::optional<InstanceRow> found;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kLoadInstanceById, {id, options.tenant}, [&](const store::Row& row) {
+      found = to_row(row);
+      return false;
+    });
+  }));
+  if (!found) return not_found("engine.instance", "there is no instance with this id");
+  return *found;
+}
+
+Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRow& row, const crypto::DataKey& key) {
+  std::vector<workflow::Input> inputs;
+  std::optional<Error> failure;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kReadJournal, {row.num}, [&](const store::Row& entry) {
+      const std::string name = row.id + "/" + std::to_string(inputs.size());
+      auto plain = key.open(journal_context(row.tenant, name), entry.blob(0));
+      if (!plain.ok()) {
+        failure = plain.error();
+        return false;
+      }
+      auto json = Json::parse(*plain);
+      auto input = json.ok() ? workflow::input_from_json(*json) : Result<workflow::Input>(json.error());
+      if (!input.ok()) {
+        failure = input.error();
+        return false;
+      }
+      inputs.push_back(std::move(*input));
+      return true;
+    });
+  }));
+  if (failure) return *failure;
+  return inputs;
+}
+
+Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit, std::optional<std::string> before,
+                                                       std::optional<std::string> status) {
+  int low = 0;
+  int high = static_cast<int>(workflow::InstanceStatus::cancelled);
+  if (status && *status != "parked") {
+    bool known = false;
+    for (int i = low; i <= static_cast<int>(workflow::InstanceStatus::cancelled) && !known; ++i) {
+      if (status_text(i, false) == *status) {
+        low = high = i;
+        known = true;
+      }
+    }
+    if (!known) {
+      return invalid("engine.status", "unknown status; use running, waiting, completed, faulted, cancelled or parked");
+    }
+  }
+  std::vector<InstanceSummary> list;
+  RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kListInstances,
+                            {impl_->options.tenant, before.value_or("~"), low, high, static_cast<std::int64_t>(limit)},
+                            [&](const store::Row& row) {
+                              const bool parked = !row.is_null(4);
+                              if (status == "parked" && !parked) return true;
+                              list.push_back({.id = std::string(row.text(0)),
+                                              .workflow = std::string(row.text(1)),
+                                              .version = std::string(row.text(2)),
+                                              .status = status_text(static_cast<int>(row.integer(3)), parked),
+                                              .created = Timestamp{row.integer(5)},
+                                              .updated = Timestamp{row.integer(6)}});
+                              return true;
+                            });
+  }));
+  return list;
+}
+
+Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_view reason) {
+  Impl& engine = *impl_;
+  if (with_data && reason.empty()) {
+    return invalid("engine.reason", "reading an instance's data needs a reason; it is written to the audit log");
+  }
+  RABT_TRY(row, engine.load_row(id));
+  const auto definition = engine.definition(row.definition);
+  if (definition == nullptr) return corrupt("engine.definition", "the instance's definition is not loaded");
+  RABT_TRY(key, engine.parts.keyring.open_data_key(row.tenant, row.wrapped_key));
+  RABT_TRY(inputs, engine.read_journal(row, *key));
+
+  workflow::Execution execution(definition);
+  Timeline timeline;
+  Json output;
+  Json error;
+  for (const workflow::Input& input : inputs) {
+    for (Effect& effect : execution.apply(input)) {
+      if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
+        timeline.add(*trace, input.at);
+      } else if (auto* finished = std::get_if<workflow::Finished>(&effect)) {
+        output = std::move(finished->output);
+        error = std::move(finished->error);
+      }
+    }
+  }
+  Json json = Json::object({{"id", row.id},
+                            {"workflow", definition->name()},
+                            {"version", definition->version()},
+                            {"status", status_text(row.status, !row.parked.empty())},
+                            {"created", to_iso8601(row.created)},
+                            {"updated", to_iso8601(row.updated)},
+                            {"turns", static_cast<std::int64_t>(inputs.size())}});
+  if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
+  if (!error.is_null()) {
+    // title and detail come from plugins and definitions and are operator text; only type, status and place are sure to be free of data.
+    json.set("error", Json::object({{"type", error["type"]},
+                                    {"status", error["status"]},
+                                    {"title", error["title"]},
+                                    {"instance", error["instance"]}}));
+  }
+  json.set("timeline", timeline.json());
+  if (with_data) {
+    RABT_TRY_STATUS(engine.parts.store.write([&](store::Transaction& transaction) {
+      return engine.parts.audit.append(
+          transaction, engine.parts.audit.prepare({.tenant = row.tenant,
+                                                   .actor = "api",
+                                                   .act = "instance.read",
+                                                   .object = "instance:" + row.id,
+                                                   .result = "ok",
+                                                   .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})}));
+    }));
+    json.set("context", execution.context());
+    json.set("output", output);
+    if (!error.is_null()) json.set("error", error);
+  }
+  return json;
+}
+
+Status Engine::cancel(std::string_view id, std::string_view actor, std::string_view reason) {
+  RABT_TRY(row, impl_->load_row(id));
+  auto answer = std::make_shared<std::promise<Status>>();
+  auto done = answer->get_future();
+  impl_->send(row.num, CancelRequest{row.num, std::string(actor), std::string(reason), answer});
+  return done.get();
+}
+
+Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor) {
+  RABT_TRY(row, impl_->load_row(id));
+  auto answer = std::make_shared<std::promise<Status>>();
+  auto done = answer->get_future();
+  impl_->send(row.num, ResolveRequest{row.num, std::move(outcome), std::string(actor), answer});
+  return done.get();
+}
+
+}  // namespace rabt::engine

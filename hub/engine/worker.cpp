@@ -1,0 +1,486 @@
+#include "hub/engine/impl.hpp"
+#include "hub/engine/statements.hpp"
+
+#include "hub/base/limits.hpp"
+
+namespace rabt::engine {
+
+namespace {
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+constexpr int as_int(workflow::InstanceStatus status) { return static_cast<int>(status); }
+
+}  // namespace
+
+void Engine::Impl::send(std::int64_t num, Message message) { worker(num).push(std::move(message)); }
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::push(Message message) {
+  ++engine_.counters.open_work;
+  bool was_empty = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    was_empty = queue_.empty();
+    queue_.push_back(std::move(message));
+  }
+  if (was_empty) wake_.notify_one();
+}
+
+void Worker::run() {
+  std::deque<Message> batch;
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      batch.swap(queue_);
+    }
+    for (Message& message : batch) {
+      handle(message);
+      --engine_.counters.open_work;
+    }
+    batch.clear();
+  }
+}
+
+void Worker::handle(Message& message) {
+  std::visit(Overloaded{
+                 [this](Begin& m) { begin(m); },
+                 [this](Offer& m) { offer(m); },
+                 [this](CallEnded& m) { call_ended(m); },
+                 [this](CallProbed& m) { probed(m); },
+                 [this](Rang& m) { rang(m.entry); },
+                 [this](Committed& m) { committed(m); },
+                 [this](Reload& m) { forget(m.num); recover(m.num); },
+                 [this](Noted& m) { noted(m); },
+                 [this](Recover& m) { recover(m.num); },
+                 [this](CancelRequest& m) { cancel(m); },
+                 [this](ResolveRequest& m) { resolve(m); },
+             },
+             message);
+}
+
+void Worker::forget(std::int64_t num) {
+  if (live_.erase(num) != 0) --engine_.counters.live;
+}
+
+Live* Worker::find_or_load(std::int64_t num) {
+  const auto at = live_.find(num);
+  return at != live_.end() ? at->second.get() : load(num);
+}
+
+// Reads the instance and replays its journal. Null when it has ended, or cannot be read (logged; the next start tries again).
+Live* Worker::load(std::int64_t num) {
+  auto row = engine_.load_row(num);
+  if (!row.ok()) {
+    engine_.parts.log.error("engine.load_failed", {{"instance", num}, {"code", row.error().code}});
+    return nullptr;
+  }
+  if (row->status >= as_int(workflow::InstanceStatus::completed)) return nullptr;
+  const auto definition = engine_.definition(row->definition);
+  auto key = engine_.parts.keyring.open_data_key(row->tenant, row->wrapped_key);
+  if (definition == nullptr || !key.ok()) {
+    engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", "engine.definition_or_key"}});
+    return nullptr;
+  }
+  auto inputs = engine_.read_journal(*row, **key);
+  if (!inputs.ok()) {
+    engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", inputs.error().code}});
+    return nullptr;
+  }
+  auto live = std::make_unique<Live>(Live{.num = num,
+                                          .id = row->id,
+                                          .definition = row->definition,
+                                          .start_event = row->start_event,
+                                          .key = *key,
+                                          .execution = workflow::Execution(definition)});
+  for (const workflow::Input& input : *inputs) (void)live->execution.apply(input);
+  live->turns = inputs->size();
+  live->begun = !inputs->empty();
+  live->stored_status = row->status;
+  live->stored_busy = row->busy;
+  for (const Effect& effect : live->execution.open()) {
+    if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
+      live->calls.emplace(call->id, OpenCall{.action = *call});
+    } else if (const auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
+      live->timers.insert(timer->id);
+    } else if (const auto* listen = std::get_if<workflow::Subscribe>(&effect)) {
+      live->listens.insert(listen->id);
+    }
+  }
+  if (!row->parked.empty()) live->parked_call = std::strtoull(row->parked.c_str(), nullptr, 10);
+  ++engine_.counters.live;
+  return live_.emplace(num, std::move(live)).first->second.get();
+}
+
+void Worker::begin(Begin& message) {
+  Live* live = nullptr;
+  if (message.key != nullptr) {
+    const auto definition = engine_.definition(message.definition);
+    RABT_CHECK(definition != nullptr);
+    auto made = std::make_unique<Live>(Live{.num = message.num,
+                                            .id = message.id,
+                                            .definition = message.definition,
+                                            .start_event = message.start_event,
+                                            .key = message.key,
+                                            .execution = workflow::Execution(definition)});
+    ++engine_.counters.live;
+    live = live_.emplace(message.num, std::move(made)).first->second.get();
+  } else {
+    live = find_or_load(message.num);
+  }
+  if (live == nullptr || live->begun) return;
+  Json envelope = std::move(message.envelope);
+  if (envelope.is_null()) {
+    auto event = engine_.read_event(live->start_event);
+    if (!event.ok()) {
+      engine_.parts.log.error("engine.start_event_lost", {{"instance", live->id}, {"code", event.error().code}});
+      return;
+    }
+    envelope = std::move(*event);
+  }
+  live->begun = true;
+  ++engine_.counters.started;
+  run_turn(*live, {engine_.parts.clock.now(), workflow::Start{live->id, Json::array({envelope})}}, "hub", "instance.started", "ok",
+           Json());
+}
+
+void Worker::offer(Offer& message) {
+  Live* live = find_or_load(message.num);
+  if (live == nullptr || !live->listens.contains(message.listen)) return;
+  if (message.envelope.is_null()) {
+    auto event = engine_.read_event(message.event);
+    if (!event.ok()) return;
+    message.envelope = std::move(*event);
+  }
+  if (!live->execution.wants(message.listen, message.envelope)) return;
+  Json detail = Json::object({{"type", message.envelope.string_or("type", "")}});
+  run_turn(*live, {engine_.parts.clock.now(), workflow::EventArrived{message.listen, std::move(message.envelope)}}, "hub",
+           "event.consumed", "ok", std::move(detail));
+}
+
+void Worker::rang(const Timers::Entry& entry) {
+  Live* live = find_or_load(entry.instance);
+  if (live == nullptr) return;
+  if (entry.kind != Timers::Kind::task) {
+    const auto call = live->calls.find(entry.id);
+    if (call == live->calls.end() || live->parked_call == entry.id) return;
+    if (entry.kind == Timers::Kind::resend) {
+      send_call(*live, call->second);
+    } else {
+      probe(*live, call->second);
+    }
+    return;
+  }
+  if (!live->timers.contains(entry.id)) return;
+  run_turn(*live, {engine_.parts.clock.now(), workflow::TimerFired{entry.id}}, "hub", "timer.fired", "ok", Json());
+}
+
+void Worker::cancel(CancelRequest& message) {
+  Live* live = find_or_load(message.num);
+  if (live == nullptr || live->finished) {
+    message.answer->set_value(conflict("engine.ended", "the instance has ended already"));
+    return;
+  }
+  run_turn(*live, {engine_.parts.clock.now(), workflow::Cancel{message.reason}}, message.actor, "instance.cancel", "ok", Json(),
+           message.answer);
+}
+
+void Worker::resolve(ResolveRequest& message) {
+  Live* live = find_or_load(message.num);
+  const auto call = live == nullptr ? std::map<std::uint64_t, OpenCall>::iterator{} : live->calls.find(live->parked_call);
+  if (live == nullptr || live->parked_call == 0 || call == live->calls.end()) {
+    message.answer->set_value(conflict("engine.not_parked", "no action of this instance waits for a decision"));
+    return;
+  }
+  const std::uint64_t id = live->parked_call;
+  Json detail = Json::object({{"role", call->second.action.role},
+                              {"action", call->second.action.action},
+                              {"outcome", workflow::to_string(message.outcome.kind)}});
+  run_turn(*live, {engine_.parts.clock.now(), workflow::ActionEnded{id, std::move(message.outcome)}}, message.actor, "action.resolved",
+           "ok", std::move(detail), message.answer);
+}
+
+void Worker::call_ended(CallEnded& message) {
+  const auto at = live_.find(message.num);
+  if (at == live_.end() || !at->second->calls.contains(message.call) || at->second->parked_call == message.call) {
+    ++engine_.counters.late;
+    return;
+  }
+  Live& live = *at->second;
+  OpenCall& call = live.calls.at(message.call);
+  call.token = 0;
+  if (message.outcome.kind == workflow::OutcomeKind::ambiguous) {
+    settle_ambiguous(live, call, std::move(message.outcome));
+    return;
+  }
+  std::string actor = "role:" + call.action.role;
+  std::string result = message.outcome.kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code;
+  Json detail = Json::object({{"action", call.action.action},
+                              {"task", call.action.task},
+                              {"outcome", workflow::to_string(message.outcome.kind)},
+                              {"sends", call.sends}});
+  run_turn(live, {engine_.parts.clock.now(), workflow::ActionEnded{message.call, std::move(message.outcome)}}, std::move(actor),
+           "action.ended", std::move(result), std::move(detail));
+}
+
+void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std::string act, std::string result, Json detail,
+                      std::shared_ptr<std::promise<Status>> answer) {
+  const std::string& tenant = engine_.options.tenant;
+  auto turn = std::make_shared<Turn>();
+  turn->num = live.num;
+  turn->at = input.at;
+  turn->start_event = live.start_event;
+
+  const std::string row = live.id + "/" + std::to_string(live.turns++);
+  turn->journal =
+      live.key->seal(Engine::Impl::journal_context(tenant, row), workflow::to_json(input).dump(), engine_.parts.random);
+
+  std::vector<Effect> effects = live.execution.apply(input);
+  if (const auto* ended = std::get_if<workflow::ActionEnded>(&input.what)) {
+    const auto call = live.calls.find(ended->call);
+    if (call != live.calls.end()) {
+      if (idempotency_of(call->second.action) == "none") turn->answered_call = ended->call;
+      live.calls.erase(call);
+    }
+    if (live.parked_call == ended->call) {
+      live.parked_call = 0;
+      turn->unpark = true;
+    }
+  } else if (const auto* fired = std::get_if<workflow::TimerFired>(&input.what)) {
+    live.timers.erase(fired->timer);
+    turn->timers_done.push_back(fired->timer);
+  }
+
+  std::string requested;
+  for (Effect& effect : effects) {
+    std::visit(Overloaded{
+                   [&](workflow::CallAction& call) {
+                     if (!requested.empty()) requested.push_back(' ');
+                     requested.append(call.role).append("/").append(call.action);
+                     live.calls.emplace(call.id, OpenCall{.action = call});
+                     turn->calls.push_back(std::move(call));
+                   },
+                   [&](workflow::CancelCall& cancelled) {
+                     const auto call = live.calls.find(cancelled.id);
+                     if (call == live.calls.end()) return;
+                     if (call->second.token != 0) engine_.parts.actions.cancel(call->second.token);
+                     live.calls.erase(call);
+                     std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
+                   },
+                   [&](workflow::StartTimer& timer) {
+                     live.timers.insert(timer.id);
+                     turn->timers.push_back(std::move(timer));
+                   },
+                   [&](workflow::CancelTimer& timer) {
+                     live.timers.erase(timer.id);
+                     if (std::erase_if(turn->timers, [&](const auto& t) { return t.id == timer.id; }) == 0) {
+                       turn->timers_done.push_back(timer.id);
+                     }
+                   },
+                   [&](workflow::Subscribe& listen) {
+                     live.listens.insert(listen.id);
+                     std::vector<std::string> keys;
+                     for (const std::string& key : listen.keys) {
+                       keys.push_back(engine_.parts.keyring.blind_index(tenant, "event.correlation", key));
+                     }
+                     turn->listens.emplace_back(listen.id, std::move(keys));
+                   },
+                   [&](workflow::Unsubscribe& listen) {
+                     live.listens.erase(listen.id);
+                     if (std::erase_if(turn->listens, [&](const auto& l) { return l.first == listen.id; }) == 0) {
+                       turn->listens_done.push_back(listen.id);
+                     }
+                   },
+                   [&](workflow::Emit& emitted) {
+                     turn->events.push_back(engine_.prepare_event(std::move(emitted.event)));
+                   },
+                   [](workflow::TaskTrace&) {},
+                   [&](workflow::Finished& finished) {
+                     turn->finished = true;
+                     turn->status = as_int(finished.status);
+                     live.finished = true;
+                     detail.set("ended", workflow::to_string(finished.status));
+                     if (finished.status == workflow::InstanceStatus::faulted) {
+                       detail.set("error", finished.error.string_or("type", ""));
+                     }
+                   },
+               },
+               effect);
+  }
+  if (!requested.empty()) detail.set("requested", std::move(requested));
+  if (turn->finished) {
+    for (const auto& [id, call] : live.calls) {
+      if (call.token != 0) engine_.parts.actions.cancel(call.token);
+    }
+    live.calls.clear();
+    live.timers.clear();
+    live.listens.clear();
+    turn->calls.clear();
+    turn->timers.clear();
+    turn->listens.clear();
+  } else {
+    turn->status = as_int(live.calls.empty() ? workflow::InstanceStatus::waiting : workflow::InstanceStatus::running);
+  }
+  turn->busy = !turn->finished && !live.calls.empty();
+  turn->update_instance = turn->finished || turn->busy != live.stored_busy || turn->status != live.stored_status;
+  live.stored_busy = turn->busy;
+  live.stored_status = turn->status;
+  turn->audit_entry = engine_.parts.audit.prepare({.tenant = tenant,
+                                                   .actor = std::move(actor),
+                                                   .act = std::move(act),
+                                                   .object = "instance:" + live.id,
+                                                   .result = std::move(result),
+                                                   .detail = std::move(detail)});
+  ++engine_.counters.turns;
+  ++live.commits_in_flight;
+  ++engine_.counters.open_work;
+
+  Engine::Impl& engine = engine_;
+  engine_.parts.store.submit(
+      store::Store::Need::required,
+      [&engine, turn](store::Transaction& tx) -> Status {
+        const std::string& owner = engine.options.tenant;
+        turn->routing = {};
+        const auto run = [&](const store::Statement& statement, std::initializer_list<store::Value> values) -> Status {
+          RABT_TRY(rows, tx.execute(statement, values));
+          (void)rows;
+          return ok_status();
+        };
+        RABT_TRY_STATUS(run(sql::kInsertJournal, {turn->num, store::Blob{turn->journal}}));
+        for (const std::uint64_t timer : turn->timers_done) {
+          RABT_TRY_STATUS(run(sql::kDeleteTimer, {turn->num, static_cast<std::int64_t>(timer)}));
+        }
+        for (const std::uint64_t listen : turn->listens_done) {
+          RABT_TRY_STATUS(run(sql::kDeleteSubscription, {turn->num, static_cast<std::int64_t>(listen)}));
+        }
+        for (const auto& timer : turn->timers) {
+          RABT_TRY_STATUS(run(sql::kInsertTimer, {turn->num, static_cast<std::int64_t>(timer.id), timer.due.ms}));
+        }
+        for (const auto& [listen, keys] : turn->listens) {
+          std::set<std::int64_t> early;
+          for (const std::string& key : keys) {
+            RABT_TRY_STATUS(run(sql::kInsertSubscription,
+                                {owner, store::Blob{key}, turn->num, static_cast<std::int64_t>(listen)}));
+            // Events that came before their listen was reached.
+            RABT_TRY_STATUS(tx.query(sql::kEventsOfKeySince, {owner, store::Blob{key}, turn->start_event},
+                                     [&](const store::Row& found) {
+                                       early.insert(found.integer(0));
+                                       return true;
+                                     }));
+          }
+          for (const std::int64_t event : early) turn->routing.offers.push_back({turn->num, listen, event, Json()});
+        }
+        for (const PreparedEvent& event : turn->events) {
+          std::vector<std::string> instances;
+          RABT_TRY_STATUS(engine.store_event(tx, event, turn->routing, instances));
+        }
+        if (turn->answered_call != 0) {
+          RABT_TRY_STATUS(run(sql::kDeleteDispatched, {turn->num, static_cast<std::int64_t>(turn->answered_call)}));
+        }
+        if (turn->unpark) {
+          RABT_TRY_STATUS(run(sql::kParkInstance, {store::Null{}, turn->at.ms, turn->num}));
+        }
+        if (turn->update_instance) {
+          RABT_TRY_STATUS(run(sql::kUpdateInstance, {turn->status, turn->busy ? 1 : 0, turn->at.ms, turn->num}));
+        }
+        if (turn->finished) {
+          RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
+          RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
+        }
+        return engine.parts.audit.append(tx, turn->audit_entry);
+      },
+      [&engine, turn, answer](const Status& status) {
+        if (status.ok()) {
+          engine.send(turn->num, Committed{turn});
+        } else {
+          engine.parts.log.error("engine.turn_refused", {{"instance", turn->num}, {"code", status.error().code}});
+          RABT_BUG("a turn was refused by the store");
+          engine.send(turn->num, Reload{turn->num});
+        }
+        if (answer) answer->set_value(status);
+        --engine.counters.open_work;
+      });
+}
+
+void Worker::committed(const Committed& message) {
+  Turn& turn = *message.turn;
+  engine_.route(std::move(turn.routing));
+  const auto at = live_.find(turn.num);
+  if (at == live_.end()) return;
+  Live& live = *at->second;
+  --live.commits_in_flight;
+  for (const workflow::StartTimer& timer : turn.timers) {
+    if (live.timers.contains(timer.id)) engine_.timers.add({timer.due, live.num, timer.id, Timers::Kind::task});
+  }
+  for (const workflow::CallAction& action : turn.calls) {
+    const auto call = live.calls.find(action.id);
+    if (call != live.calls.end()) dispatch(live, call->second);
+  }
+  if (turn.finished) {
+    switch (static_cast<workflow::InstanceStatus>(turn.status)) {
+      case workflow::InstanceStatus::completed: ++engine_.counters.completed; break;
+      case workflow::InstanceStatus::faulted: ++engine_.counters.faulted; break;
+      case workflow::InstanceStatus::cancelled: ++engine_.counters.cancelled; break;
+      case workflow::InstanceStatus::running:
+      case workflow::InstanceStatus::waiting: break;
+    }
+    if (engine_.options.on_finished) {
+      engine_.options.on_finished(live.id, static_cast<workflow::InstanceStatus>(turn.status));
+    }
+  }
+  if (live.finished && live.commits_in_flight == 0) forget(turn.num);
+}
+
+void Worker::recover(std::int64_t num) {
+  Live* live = find_or_load(num);
+  if (live == nullptr) return;
+  if (!live->begun) {
+    Begin message;
+    message.num = num;
+    begin(message);
+    return;
+  }
+  for (auto& [id, call] : live->calls) {
+    if (live->parked_call == id) continue;
+    const std::string idempotency = idempotency_of(call.action);
+    if (idempotency == "native" || idempotency == "key") {
+      dispatch(*live, call);
+    } else if (idempotency == "probe") {
+      probe(*live, call);
+    } else {
+      bool sent = false;
+      const Status read = engine_.parts.store.read([&](store::Connection& connection) {
+        return connection.query(sql::kFindDispatched, {num, static_cast<std::int64_t>(id)}, [&](const store::Row&) {
+          sent = true;
+          return false;
+        });
+      });
+      if (read.ok() && !sent) {
+        dispatch(*live, call);
+      } else {
+        park(*live, call);
+      }
+    }
+  }
+}
+
+}  // namespace rabt::engine

@@ -1,0 +1,279 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "hub/audit/audit_log.hpp"
+#include "tests/engine/rig.hpp"
+
+namespace rabt::engine {
+namespace {
+
+using workflow::OutcomeKind;
+
+std::string workflow_of(const std::string& tasks, const std::string& version = "1.0.0") {
+  return "document: {dsl: '1.0.3', namespace: test, name: sample, version: '" + version +
+         "'}\nschedule: {on: {one: {with: {type: test.start.v1}}}}\ninput: {from: '${ .[0].data }'}\ndo:\n" + tasks;
+}
+
+const char* const kOneCall = R"(
+  - work:
+      call: do-key:1.0.0@script
+      with: {n: '${ .n }'}
+)";
+
+TEST(Engine, an_event_starts_an_instance_that_runs_to_its_end) {
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const auto ids = rig.send("test.start.v1", Json::object({{"n", 7}}));
+  ASSERT_EQ(ids.size(), 1U);
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+  EXPECT_EQ(rig.output(ids[0]), Json::object({{"n", 7}}));
+}
+
+TEST(Engine, the_same_delivery_again_gets_the_stored_answer_and_another_body_a_conflict) {
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const Delivery first = rig.delivery("test.start.v1", Json::object({{"n", 1}}), "one");
+  const auto accepted = rig.engine().accept(first);
+  ASSERT_TRUE(accepted.ok());
+  const auto again = rig.engine().accept(first);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->answer, accepted->answer);
+  const auto other = rig.engine().accept(rig.delivery("test.start.v1", Json::object({{"n", 2}}), "one"));
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, "engine.delivery_conflict");
+  const auto list = rig.engine().instances(10, std::nullopt, std::nullopt);
+  ASSERT_TRUE(list.ok());
+  EXPECT_EQ(list->size(), 1U);
+}
+
+TEST(Engine, a_call_in_flight_at_a_crash_is_repeated_with_the_same_key_when_that_is_safe) {
+  Rig rig;
+  rig.script().on("do-key", [](ScriptedService::Call) {});  // never answers
+  rig.deploy(workflow_of(kOneCall));
+  const auto ids = rig.send("test.start.v1", Json::object({{"n", 3}}));
+  ASSERT_TRUE(rig.script().wait_for("do-key", 1));
+  rig.crash();
+  rig.script().on("do-key", [](ScriptedService::Call call) { call.done(done(call.arguments)); });
+  rig.start();
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+  const auto keys = rig.script().keys("do-key");
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0], keys[1]);
+}
+
+TEST(Engine, a_call_that_is_not_safe_to_repeat_parks_after_a_crash_until_a_person_decides) {
+  Rig rig;
+  rig.script().on("do-none", [](ScriptedService::Call) {});
+  rig.deploy(workflow_of("  - pay: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"));
+  const auto ids = rig.send("test.start.v1", Json::object());
+  ASSERT_TRUE(rig.script().wait_for("do-none", 1));
+  rig.crash();
+  rig.start();
+  EXPECT_EQ(rig.wait_status(ids[0], "parked"), "parked");
+  EXPECT_EQ(rig.script().count("do-none"), 1U) << "it must not be sent again";
+  ASSERT_TRUE(rig.engine().resolve(ids[0], done(Json::object({{"paid", true}})), "user:test").ok());
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+  EXPECT_EQ(rig.output(ids[0]), Json::object({{"paid", true}}));
+  EXPECT_EQ(rig.engine().resolve(ids[0], done(), "user:test").error().code, "engine.not_parked");
+}
+
+TEST(Engine, an_ambiguous_outcome_is_settled_by_repeating_when_the_action_is_safe_to_repeat) {
+  Rig rig;
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  rig.script().on("do-native", [calls](ScriptedService::Call call) {
+    call.done(++*calls < 3 ? failed(OutcomeKind::ambiguous, "lost") : done(Json::object({{"ok", true}})));
+  });
+  rig.deploy(workflow_of("  - work: {call: 'do-native:1.0.0@script', with: {n: 1}}\n"));
+  const auto ids = rig.send("test.start.v1", Json::object());
+  for (int i = 0; i < 200 && rig.status(ids[0]) != "completed"; ++i) {
+    rig.clock().advance_ms(500);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(rig.status(ids[0]), "completed");
+  const auto keys = rig.script().keys("do-native");
+  ASSERT_EQ(keys.size(), 3U);
+  EXPECT_EQ(keys[0], keys[2]);
+}
+
+TEST(Engine, timers_survive_a_restart) {
+  Rig rig;
+  rig.deploy(workflow_of("  - rest: {wait: PT10M}\n  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
+  const auto ids = rig.send("test.start.v1", Json::object());
+  EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
+  rig.crash();
+  rig.start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(rig.status(ids[0]), "waiting");
+  rig.clock().advance_ms(11 * 60'000);
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+}
+
+const char* const kListening = R"(
+  - keep:
+      set: '${ . }'
+      export: {as: '${ . }'}
+  - hear:
+      listen:
+        to:
+          one:
+            with: {type: test.reply.v1}
+            correlate:
+              room: {from: .data.room, expect: '${ $context.room }'}
+)";
+
+TEST(Engine, an_event_reaches_the_instance_whose_key_it_carries_and_no_other) {
+  Rig rig;
+  rig.deploy(workflow_of(kListening));
+  const auto a = rig.send("test.start.v1", Json::object({{"room", "a"}}));
+  const auto b = rig.send("test.start.v1", Json::object({{"room", "b"}}));
+  EXPECT_EQ(rig.wait_status(a[0], "waiting"), "waiting");
+  EXPECT_EQ(rig.wait_status(b[0], "waiting"), "waiting");
+  rig.send("test.reply.v1", Json::object({{"room", "b"}, {"text", "hello"}}));
+  EXPECT_EQ(rig.wait_status(b[0], "completed"), "completed");
+  EXPECT_EQ(rig.status(a[0]), "waiting");
+}
+
+TEST(Engine, an_event_that_came_before_its_listen_was_reached_is_not_lost) {
+  Rig rig;
+  auto held = std::make_shared<std::vector<ScriptedService::Call>>();
+  auto mutex = std::make_shared<std::mutex>();
+  rig.script().on("do-key", [held, mutex](ScriptedService::Call call) {
+    const std::scoped_lock lock(*mutex);
+    held->push_back(std::move(call));
+  });
+  rig.deploy(workflow_of("  - work: {call: 'do-key:1.0.0@script', with: {room: '${ .room }'}}\n" + std::string(kListening).substr(1)));
+  const auto ids = rig.send("test.start.v1", Json::object({{"room", "a"}}));
+  ASSERT_TRUE(rig.script().wait_for("do-key", 1));
+  rig.send("test.reply.v1", Json::object({{"room", "a"}}));
+  {
+    const std::scoped_lock lock(*mutex);
+    held->front().done(done(held->front().arguments));
+  }
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+}
+
+TEST(Engine, an_event_accepted_just_before_a_crash_is_delivered_after_it) {
+  Rig rig;
+  rig.deploy(workflow_of(kListening));
+  const auto ids = rig.send("test.start.v1", Json::object({{"room", "a"}}));
+  EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
+  // Straight into the store, as if the process had died between the commit and the routing.
+  rig.send("test.reply.v1", Json::object({{"room", "a"}}));
+  rig.crash();
+  rig.start();
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+}
+
+TEST(Engine, a_running_instance_stays_on_the_version_it_started_with) {
+  Rig rig;
+  rig.deploy(workflow_of("  - rest: {wait: PT1M}\n  - mark: {set: {version: one}}\n"));
+  const auto old_one = rig.send("test.start.v1", Json::object());
+  EXPECT_EQ(rig.wait_status(old_one[0], "waiting"), "waiting");
+  rig.deploy(workflow_of("  - mark: {set: {version: two}}\n", "1.1.0"));
+  const auto new_one = rig.send("test.start.v1", Json::object());
+  EXPECT_EQ(rig.wait_status(new_one[0], "completed"), "completed");
+  rig.crash();
+  rig.start();
+  rig.clock().advance_ms(61'000);
+  EXPECT_EQ(rig.wait_status(old_one[0], "completed"), "completed");
+  EXPECT_EQ(rig.output(old_one[0]), Json::object({{"version", "one"}}));
+  EXPECT_EQ(rig.output(new_one[0]), Json::object({{"version", "two"}}));
+}
+
+TEST(Engine, the_same_version_with_other_content_is_refused) {
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const auto second = rig.engine().deploy(workflow_of("  - mark: {set: {a: 1}}\n"), "test.yaml");
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, "engine.version_taken");
+}
+
+TEST(Engine, a_misspelt_key_is_refused_with_its_place) {
+  Rig rig;
+  const auto refused = rig.engine().deploy(workflow_of("  - work: {cal: 'do-key:1.0.0@script'}\n"), "test.yaml");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("test.yaml:5:"), std::string::npos) << refused.error().message;
+}
+
+TEST(Engine, a_business_key_admits_one_live_instance) {
+  Rig rig;
+  std::string yaml = workflow_of("  - rest: {wait: PT1M}\n");
+  yaml.replace(yaml.find("'}\nschedule"), 2, "', metadata: {rabt: {businessKey: '${ .appointment }'}}}");
+  rig.deploy(yaml);
+  const auto first = rig.send("test.start.v1", Json::object({{"appointment", "A-1"}}));
+  const auto second = rig.send("test.start.v1", Json::object({{"appointment", "A-1"}}));
+  const auto other = rig.send("test.start.v1", Json::object({{"appointment", "A-2"}}));
+  EXPECT_EQ(first, second);
+  EXPECT_NE(first, other);
+}
+
+TEST(Engine, cancelling_ends_an_instance_as_cancelled) {
+  Rig rig;
+  rig.deploy(workflow_of("  - rest: {wait: PT1M}\n"));
+  const auto ids = rig.send("test.start.v1", Json::object());
+  EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
+  ASSERT_TRUE(rig.engine().cancel(ids[0], "user:test", "no longer needed").ok());
+  EXPECT_EQ(rig.wait_status(ids[0], "cancelled"), "cancelled");
+  EXPECT_EQ(rig.engine().cancel(ids[0], "user:test", "again").error().code, "engine.ended");
+}
+
+TEST(Engine, nothing_that_a_patient_said_lies_in_the_folder_in_clear) {
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const std::string canary = "canary-patient-name";
+  const auto ids = rig.send("test.start.v1", Json::object({{"n", canary}}));
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+  rig.store().flush();
+  for (const auto& file : std::filesystem::recursive_directory_iterator(rig.folder())) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(bytes.find(canary), std::string::npos) << file.path().filename();
+  }
+}
+
+TEST(Engine, every_act_is_in_the_audit_log_and_it_verifies) {
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const auto ids = rig.send("test.start.v1", Json::object({{"n", 1}}));
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+  rig.store().flush();
+  const auto verified = audit::verify(rig.store(), rig.folder());
+  ASSERT_TRUE(verified.ok());
+  EXPECT_TRUE(verified->verified);
+  EXPECT_GE(verified->entries, 4U);  // deployed, accepted, started, action ended
+}
+
+TEST(Engine, many_instances_share_commits) {
+  Rig rig;
+  rig.deploy(workflow_of(R"(
+  - a: {call: 'do-key:1.0.0@script', with: {n: 1}}
+  - b: {call: 'do-key:1.0.0@script', with: {n: 2}}
+  - c: {call: 'do-key:1.0.0@script', with: {n: 3}}
+)"));
+  std::vector<std::thread> senders;
+  for (int t = 0; t < 8; ++t) {
+    senders.emplace_back([&rig, t] {
+      for (int i = 0; i < 25; ++i) {
+        const auto accepted = rig.engine().accept(
+            rig.delivery("test.start.v1", Json::object({{"n", i}}), "x" + std::to_string(t) + "-" + std::to_string(i)));
+        EXPECT_TRUE(accepted.ok());
+      }
+    });
+  }
+  for (auto& sender : senders) sender.join();
+  for (int i = 0; i < 1000 && rig.engine().stats().completed < 200; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(rig.engine().stats().completed, 200U);
+  EXPECT_EQ(rig.script().count(), 600U);
+  const auto stats = rig.store().stats();
+  EXPECT_GT(stats.jobs, stats.commits);
+}
+
+}  // namespace
+}  // namespace rabt::engine

@@ -1,0 +1,182 @@
+#include "tests/engine/rig.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+namespace rabt::engine {
+
+namespace {
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::cerr << result.error().code << ": " << result.error().message << "\n";
+    std::abort();
+  }
+  return std::move(result).value();
+}
+
+}  // namespace
+
+std::vector<plugin::ActionSpec> ScriptedService::actions() const {
+  std::vector<plugin::ActionSpec> list;
+  for (const char* idempotency : {"key", "none", "native"}) {
+    list.push_back({.name = std::string("do-") + idempotency, .version = "1.0.0", .idempotency = idempotency, .timeout_ms = 3'600'000});
+  }
+  list.push_back({.name = "undo", .version = "1.0.0", .idempotency = "key", .timeout_ms = 3'600'000});
+  return list;
+}
+
+void ScriptedService::invoke(const plugin::CallRequest& call, plugin::Ended done_call) {
+  Answer answer;
+  {
+    const std::scoped_lock lock(mutex_);
+    calls_.emplace_back(call.action, call.idempotency_key);
+    if (const auto found = answers_.find(call.action); found != answers_.end()) answer = found->second;
+  }
+  changed_.notify_all();
+  Call made{call.action, call.idempotency_key, call.arguments, std::move(done_call)};
+  if (answer) {
+    answer(std::move(made));
+  } else {
+    made.done(done(call.arguments));
+  }
+}
+
+void ScriptedService::on(const std::string& action, Answer answer) {
+  const std::scoped_lock lock(mutex_);
+  answers_[action] = std::move(answer);
+}
+
+std::size_t ScriptedService::count(const std::string& action) const {
+  const std::scoped_lock lock(mutex_);
+  std::size_t total = 0;
+  for (const auto& [name, key] : calls_) total += action.empty() || name == action ? 1 : 0;
+  return total;
+}
+
+std::vector<std::string> ScriptedService::keys(const std::string& action) const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> list;
+  for (const auto& [name, key] : calls_) {
+    if (name == action) list.push_back(key);
+  }
+  return list;
+}
+
+bool ScriptedService::wait_for(const std::string& action, std::size_t wanted, int timeout_ms) const {
+  for (int waited = 0; waited < timeout_ms; ++waited) {
+    if (count(action) >= wanted) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return count(action) >= wanted;
+}
+
+workflow::ActionOutcome done(Json output) { return {.kind = workflow::OutcomeKind::done, .output = std::move(output)}; }
+workflow::ActionOutcome failed(workflow::OutcomeKind kind, std::string code) {
+  return {.kind = kind, .code = std::move(code), .message = "scripted"};
+}
+
+Rig::Rig(std::shared_ptr<ScriptedService> service) : service_(std::move(service)) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "rabt-engine-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+  folder_ = pattern;
+  start();
+}
+
+Rig::~Rig() {
+  crash();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void Rig::start() {
+  const std::string source = std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR") : ".";
+  keyring_ = must(crypto::Keyring::open_or_create(folder_ + "/keyring", random_));
+  store_ = must(store::open_sqlite({.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"}, null_logger()));
+  audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
+  blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_, ids_, null_logger()));
+  http_ = net::make_curl_client(clock_, null_logger());
+  host_ = plugin::PluginHost::make({.store = *store_,
+                                    .keyring = *keyring_,
+                                    .audit = *audit_,
+                                    .http = *http_,
+                                    .blobs = *blobs_,
+                                    .clock = clock_,
+                                    .random = random_,
+                                    .log = null_logger()});
+  host_->add_service(service_);
+  (void)must(host_->bind_role("script", "hub://script"));
+  engine_ = must(Engine::recover({.store = *store_,
+                                  .keyring = *keyring_,
+                                  .audit = *audit_,
+                                  .actions = *host_,
+                                  .clock = clock_,
+                                  .random = random_,
+                                  .ids = ids_,
+                                  .log = null_logger()},
+                                 {.tenant = "t1", .workers = 2}));
+}
+
+void Rig::crash() {
+  if (engine_ == nullptr) return;
+  engine_->stop();
+  host_->shutdown(0);
+  engine_.reset();
+  host_.reset();
+  http_.reset();
+  blobs_.reset();
+  audit_.reset();
+  store_.reset();
+  keyring_.reset();
+}
+
+void Rig::deploy(const std::string& yaml) { (void)must(engine_->deploy(yaml, "test.yaml")); }
+
+Delivery Rig::delivery(const std::string& type, Json data, const std::string& id) {
+  Delivery message;
+  message.tenant = "t1";
+  message.source = "test";
+  message.dedupe_id = id;
+  const Json event = Json::object({{"specversion", "1.0"},
+                                   {"id", id},
+                                   {"source", "/test"},
+                                   {"type", type},
+                                   {"time", to_iso8601(clock_.now())},
+                                   {"data", std::move(data)}});
+  message.body_sha256 = std::string(as_text(crypto::sha256(event.dump())));
+  message.events.push_back(event);
+  return message;
+}
+
+std::vector<std::string> Rig::send(const std::string& type, Json data, const std::string& id) {
+  const Accepted accepted =
+      must(engine_->accept(delivery(type, std::move(data), id.empty() ? "m" + std::to_string(++sent_) : id)));
+  std::vector<std::string> list;
+  const Json answer = must(Json::parse(accepted.answer));
+  for (const Json& one : answer["instances"].as_array()) list.push_back(one.as_string());
+  return list;
+}
+
+std::string Rig::status(const std::string& instance) {
+  const auto found = engine_->instance(instance, false, "");
+  return found.ok() ? found->string_or("status", "") : found.error().code;
+}
+
+std::string Rig::wait_status(const std::string& instance, const std::string& wanted, int timeout_ms) {
+  std::string seen = status(instance);
+  for (int waited = 0; seen != wanted && waited < timeout_ms; waited += 2) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    seen = status(instance);
+  }
+  return seen;
+}
+
+Json Rig::output(const std::string& instance) {
+  return must(engine_->instance(instance, true, "test"))["output"];
+}
+
+}  // namespace rabt::engine

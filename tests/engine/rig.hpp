@@ -1,0 +1,97 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
+
+// A hub without edge and plugins, in a folder of its own: real store, keyring, audit and engine; actions are functions of the test.
+namespace rabt::engine {
+
+// hub://script. Each action is answered by the test: at once, later, or never. Internally synchronised.
+class ScriptedService final : public plugin::HubService {
+ public:
+  struct Call {
+    std::string action;
+    std::string key;
+    Json arguments;
+    plugin::Ended done;
+  };
+  using Answer = std::function<void(Call)>;
+
+  [[nodiscard]] std::string name() const override { return "script"; }
+  [[nodiscard]] std::vector<plugin::ActionSpec> actions() const override;
+  void invoke(const plugin::CallRequest& call, plugin::Ended done) override;
+
+  void on(const std::string& action, Answer answer);
+  // Calls so far of one action, or of all.
+  [[nodiscard]] std::size_t count(const std::string& action = {}) const;
+  [[nodiscard]] std::vector<std::string> keys(const std::string& action) const;
+  // Waits until an action was called `count` times.
+  bool wait_for(const std::string& action, std::size_t count, int timeout_ms = 5000) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::map<std::string, Answer> answers_;
+  std::vector<std::pair<std::string, std::string>> calls_;  // action, key
+};
+
+[[nodiscard]] workflow::ActionOutcome done(Json output = Json::object());
+[[nodiscard]] workflow::ActionOutcome failed(workflow::OutcomeKind kind, std::string code);
+
+class Rig {
+ public:
+  explicit Rig(std::shared_ptr<ScriptedService> service = std::make_shared<ScriptedService>());
+  ~Rig();
+
+  // Opens everything over the same folder. Fails the process when it cannot.
+  void start();
+  // Drops the engine as a crash would: calls in flight get no answer.
+  void crash();
+  Engine& engine() { return *engine_; }
+  store::Store& store() { return *store_; }
+  ScriptedService& script() { return *service_; }
+  FakeClock& clock() { return clock_; }
+  plugin::PluginHost& host() { return *host_; }
+  audit::AuditLog& audit() { return *audit_; }
+  const std::string& folder() const { return folder_; }
+
+  void deploy(const std::string& yaml);
+  // Delivers one event; returns the ids of the instances it started or met.
+  std::vector<std::string> send(const std::string& type, Json data, const std::string& id = {});
+  Delivery delivery(const std::string& type, Json data, const std::string& id);
+  [[nodiscard]] std::string status(const std::string& instance);
+  // Waits until the instance has the status; the last status seen otherwise.
+  std::string wait_status(const std::string& instance, const std::string& status, int timeout_ms = 5000);
+  [[nodiscard]] Json output(const std::string& instance);
+
+ private:
+  std::string folder_;
+  FakeClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  std::shared_ptr<ScriptedService> service_;
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<plugin::BlobStore> blobs_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<plugin::PluginHost> host_;
+  std::unique_ptr<Engine> engine_;
+  int sent_ = 0;
+};
+
+}  // namespace rabt::engine
