@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
+
+// The hub's own records behind two roles. A workflow reaches them as it reaches any plugin; the API uses the same tables.
+namespace rabt::consultation {
+
+struct Parts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  plugin::BlobStore& blobs;
+  const Clock& clock;
+  UlidSource& ids;
+};
+
+// hub://register
+//   advance 1.0.0          {consultation, to, startEpoch?, seconds?} -> {state, changed}
+//   monthly-figures 1.0.0  {consultation} -> {period: "2026-11", values: [{dataElement, value}]}: the month of that consultation so far
+// Both are safe to repeat. advance is durable, with its audit entry, when it answers done.
+[[nodiscard]] std::shared_ptr<plugin::HubService> make_register(Parts parts);
+
+// hub://recording
+//   store 1.0.0 {consultation, recordingId, kind, blob, retentionYears?} -> {id, recordingId, kind, bytes, sha256, contentType}
+// Takes a blob over into the hub's keeping. The same recordingId of a consultation again gives the stored recording; the second blob is
+// left to the sweeper.
+[[nodiscard]] std::shared_ptr<plugin::HubService> make_recordings(Parts parts);
+
+struct Recording {
+  std::string id;
+  std::string consultation;
+  std::string kind;
+  std::string blob;
+  std::string content_type;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  Timestamp stored;
+};
+[[nodiscard]] Result<Recording> find_recording(store::Store& store, std::string_view tenant, std::string_view id);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string_view>
+
+#include "hub/base/result.hpp"
+#include "hub/http/server.hpp"
+
+// Errors as the caller sees them: RFC 9457 problem documents.
+namespace rabt::http {
+
+inline constexpr std::string_view kProblemType = "application/problem+json";
+
+// type is https://rabt.health/problems/<code>; members type, title, status, detail, code. The
+// server adds instance, the request id.
+[[nodiscard]] Response problem(int status, std::string_view code, std::string_view title,
+                               std::string_view detail);
+// Status by error_policy, except: http.signature and http.unauthenticated are 401. Nothing internal
+// leaves: corrupt and internal errors keep their code and lose their message, http.signature does
+// not say which part failed. Retry-After where a retry helps.
+[[nodiscard]] Response problem(const Error& error);
+// The standard phrase, "Error" for an unknown status.
+[[nodiscard]] std::string_view reason_phrase(int status);
+// Adds the instance member to a problem document; leaves every other response alone.
+void set_instance(Response& response, std::string_view request_id);
+
+}  // namespace rabt::http

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/http/server.hpp"
+#include "hub/http/webhook_signature.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::http {
+
+// Who may post to /hooks/{name}.
+struct Source {
+  std::string name;
+  std::string plugin;
+  SignatureConfig signature;
+};
+
+// What the hub answers. The OpenAPI description is docs/openapi.yaml. Internally synchronised.
+//   POST /hooks/{source}                     a signed delivery; 202 after the commit
+//   GET  /api/v1/instances                   list; ?limit= &before= &status=
+//   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in X-Rabt-Reason
+//   POST /api/v1/instances/{id}/cancel       {"reason"}
+//   POST /api/v1/instances/{id}/resolve      {"outcome": "done|transient|permanent", "output"?, "reason"}
+//   GET  /api/v1/recordings/{id}             what is kept; /content streams it (reason in X-Rabt-Reason, audited first)
+//   GET  /health, /metrics
+class Routes {
+ public:
+  struct Parts {
+    engine::Engine& engine;
+    plugin::PluginHost& plugins;
+    plugin::BlobStore& blobs;
+    store::Store& store;
+    audit::AuditLog& audit;
+    const Clock& clock;
+    Logger& log;
+  };
+  Routes(Parts parts, std::string tenant, crypto::Digest token_sha256, std::vector<Source> sources);
+  [[nodiscard]] Response handle(const Request& request);
+
+ private:
+  [[nodiscard]] Response hook(const Request& request, std::string_view source);
+  [[nodiscard]] Response api(const Request& request, std::string_view path);
+  [[nodiscard]] Response instances(const Request& request);
+  [[nodiscard]] Response instance(const Request& request, std::string_view id);
+  [[nodiscard]] Response cancel(const Request& request, std::string_view id);
+  [[nodiscard]] Response resolve(const Request& request, std::string_view id);
+  [[nodiscard]] Response recording(const Request& request, std::string_view id, bool content);
+  [[nodiscard]] Response health() const;
+  [[nodiscard]] Response metrics() const;
+  [[nodiscard]] bool authorised(const Request& request) const;
+  void audit_refusal(std::string_view source, std::string_view code);
+
+  Parts parts_;
+  std::string tenant_;
+  crypto::Digest token_sha256_;
+  std::map<std::string, Source, std::less<>> sources_;
+  std::atomic<std::uint64_t> refused_signatures_{0};
+  std::atomic<std::uint64_t> refused_tokens_{0};
+  std::atomic<std::int64_t> last_refusal_audit_ms_{-1'000'000};
+};
+
+}  // namespace rabt::http

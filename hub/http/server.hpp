@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/limits.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+
+// The inbound edge: sockets and threads from Poco's TCPServer, requests read by gate.hpp, answers
+// written here. Poco's own HTTP parser is not used: it serves bodies that were cut off, reads two
+// lengths as one and hides malformed lines from its handlers.
+namespace rabt::http {
+
+struct Request {
+  std::string method;
+  std::string target;  // as received, for signatures over the URL
+  std::string path;    // decoded, no dot segments, no empty segments; starts with '/'
+  std::vector<std::pair<std::string, std::string>> query{};  // decoded, in order
+  std::vector<std::pair<std::string, std::string>>
+      headers{};             // names in lower case, all occurrences in order
+  std::string body{};        // whole: as long as Content-Length said
+  std::string remote{};      // address of the other end, no port
+  std::string request_id{};  // X-Request-Id when that was a valid token, else fresh
+  // The first occurrence; empty when absent. name in lower case.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+  // Empty unless the header appears exactly once.
+  [[nodiscard]] std::optional<std::string_view> only_header(std::string_view name) const;
+  [[nodiscard]] std::optional<std::string_view> parameter(
+      std::string_view name) const;  // first in the query
+};
+
+struct Response {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
+  // When set, the body is written piece by piece, on the connection's thread, stream_length bytes
+  // in all. An error, or another number of bytes, closes the connection so that the caller sees a
+  // cut answer. write fails when the caller is gone.
+  std::function<Status(const std::function<Status(std::string_view)>& write)> stream{};
+  std::uint64_t stream_length = 0;
+  bool close = false;  // end the connection after this answer
+};
+
+// Called on the connection's thread, many at once. What it throws becomes a 500.
+using Handler = std::function<Response(const Request&)>;
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";          // literal IPv4 or IPv6
+  int port = 0;                               // 0: a free one
+  int threads = limits::kMaxHttpConnections;  // connections served at once; one more gets 503
+  std::uint64_t max_body = limits::kMaxRequestBody;
+  std::int64_t head_timeout_ms =
+      10'000;  // from the first byte to the end of the head, in all: a slow drip gains nothing
+  std::int64_t idle_timeout_ms = 15'000;   // between two requests
+  std::int64_t body_timeout_ms = 60'000;   // the whole body
+  std::int64_t write_timeout_ms = 30'000;  // without progress
+};
+
+// Adds to every answer: Content-Length, Connection, Date, X-Request-Id, X-Content-Type-Options:
+// nosniff, and Cache-Control: no-store unless the handler set one. Refuses what gate.hpp refuses,
+// with a problem document and the end of the connection. A body shorter than its Content-Length
+// never reaches the handler. Internally synchronised.
+class Server {
+ public:
+  // Listening when it returns. Errors: http.address, http.options; unavailable http.port_in_use,
+  // http.bind.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
+                                                             Handler handler, Logger& log);
+  ~Server();  // stops
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] int port() const;
+  // Accepts nothing more, lets running handlers finish and their answers go out, ends idle
+  // connections. Twice is allowed.
+  void stop();
+
+  struct Stats {
+    std::uint64_t requests = 0;    // reached the handler
+    std::uint64_t refused = 0;     // by the gate
+    std::uint64_t truncated = 0;   // ended or stalled inside head or body
+    std::uint64_t overloaded = 0;  // connections answered 503
+    std::uint64_t failed = 0;      // handlers that threw, streams that broke
+  };
+  [[nodiscard]] Stats stats() const;
+
+  struct State;
+
+ private:
+  explicit Server(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rabt::http

@@ -1,0 +1,202 @@
+#include "hub/http/webhook_signature.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "hub/base/limits.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/http/gate.hpp"
+
+namespace rabt::http {
+
+namespace {
+
+Error deny(std::string_view why) {
+  return denied("http.signature", std::string(why));
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+bool equal(std::string_view a, std::string_view b) {
+  return constant_time_equal(as_bytes(a), as_bytes(b));
+}
+
+std::string digest_id(const Request& request) {
+  crypto::Digest digest = crypto::sha256(request.target + "\n" + request.body);
+  return to_hex(digest);
+}
+
+Result<Verified> verify_standard(const SignatureConfig& config, const Request& request,
+                                 Timestamp now) {
+  const auto id = request.only_header("webhook-id");
+  const auto stamp = request.only_header("webhook-timestamp");
+  const auto signatures = request.only_header("webhook-signature");
+  if (!id || !stamp || !signatures)
+    return deny("webhook-id, webhook-timestamp or webhook-signature is missing or doubled");
+  // A full stop in the id would let bytes move between id, timestamp and body under one signature.
+  if (id->empty() || id->size() > kMaxWebhookId || !std::all_of(id->begin(), id->end(), [](char c) {
+        return c > 0x20 && c < 0x7f && c != '.';
+      })) {
+    return deny(
+        "webhook-id is empty, too long or holds a space, a full stop or a byte that is not ASCII");
+  }
+  if (stamp->empty() || stamp->size() > 12 ||
+      !std::all_of(stamp->begin(), stamp->end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    return deny("webhook-timestamp is not a number of seconds");
+  }
+  std::int64_t seconds = 0;
+  for (const char c : *stamp) seconds = seconds * 10 + (c - '0');
+  // Whole seconds on both sides, as the reference libraries count.
+  const std::int64_t distance = now.ms / 1000 - seconds;
+  if (distance > limits::kWebhookTolerance.count() ||
+      distance < -limits::kWebhookTolerance.count()) {
+    return deny(
+        "webhook-timestamp is more than 300 seconds away from the hub's clock; check both clocks");
+  }
+  std::string content;
+  content.reserve(id->size() + stamp->size() + request.body.size() + 2);
+  content.append(*id).append(".").append(*stamp).append(".").append(request.body);
+  std::vector<std::string> expected;
+  for (const auto& secret : config.secrets)
+    expected.push_back("v1," + to_base64(crypto::hmac_sha256(secret.expose(), content)));
+  bool good = false;
+  std::size_t entries = 0;
+  for (std::string_view rest = *signatures; !rest.empty();) {
+    const auto space = rest.find(' ');
+    const auto entry = rest.substr(0, space);
+    rest = space == std::string_view::npos ? std::string_view() : rest.substr(space + 1);
+    if (++entries > kMaxSignatureEntries) return deny("webhook-signature has too many entries");
+    for (const auto& one : expected) good = equal(entry, one) || good;  // no early end
+  }
+  if (!good) return deny("no v1 signature fits any of the configured secrets");
+  return Verified{std::string(*id), true};
+}
+
+// The URL as configured, and the spellings of its port that Twilio's own libraries try.
+std::vector<std::string> twilio_urls(const std::string& base, const std::string& target) {
+  std::vector<std::string> urls = {base + target};
+  const auto scheme_end = base.find("://");
+  if (scheme_end == std::string::npos) return urls;
+  const auto host = scheme_end + 3;
+  const auto path = std::min(base.find('/', host), base.size());
+  const auto bracket = base.find(']', host);
+  const auto colon = base.find(':', bracket < path ? bracket : host);
+  if (colon < path) {
+    urls.push_back(base.substr(0, colon) + base.substr(path) + target);
+  } else {
+    urls.push_back(base.substr(0, path) + (base.starts_with("https") ? ":443" : ":80") +
+                   base.substr(path) + target);
+  }
+  return urls;
+}
+
+Result<Verified> verify_twilio(const SignatureConfig& config, const Request& request) {
+  const auto signature = request.only_header("x-twilio-signature");
+  if (!signature) return deny("X-Twilio-Signature is missing or doubled");
+  std::string signed_form;
+  if (const auto body_digest = request.parameter("bodySHA256")) {
+    // The digest stands in the URL, and the URL is signed.
+    if (!equal(lower(*body_digest), to_hex(crypto::sha256(request.body))))
+      return deny("bodySHA256 does not fit the body");
+  } else if (!request.body.empty()) {
+    const auto type = lower(request.header("content-type"));
+    if (type.substr(0, type.find(';')) != "application/x-www-form-urlencoded")
+      return deny("the body is no form and the URL has no bodySHA256");
+    const auto pairs = parse_query(request.body);
+    if (!pairs) return deny("the form is broken");
+    std::map<std::string, std::set<std::string>>
+        form;  // sorted by name; values of one name: distinct, sorted
+    for (const auto& [name, value] : *pairs) form[name].insert(value);
+    for (const auto& [name, values] : form) {
+      for (const auto& value : values) signed_form.append(name).append(value);
+    }
+  }
+  bool good = false;
+  for (const auto& url : twilio_urls(config.public_url, request.target)) {
+    for (const auto& secret : config.secrets) {
+      good = equal(*signature, to_base64(crypto::hmac_sha1(secret.expose(), url + signed_form))) ||
+             good;
+    }
+  }
+  if (!good)
+    return deny(
+        "X-Twilio-Signature fits neither token nor URL; check that public_url is what Twilio was "
+        "given");
+  return Verified{digest_id(request), false};
+}
+
+Result<Verified> verify_token(const SignatureConfig& config, const Request& request) {
+  const auto name = lower(config.token_header);
+  auto value = request.only_header(name);
+  if (!value) return deny("the token header is missing or doubled");
+  if (name == "authorization") {
+    if (value->size() < 7 || lower(value->substr(0, 7)) != "bearer ")
+      return deny("Authorization is not Bearer");
+    value = value->substr(7);
+  }
+  bool good = false;
+  for (const auto& secret : config.secrets) good = secret.equals(as_bytes(*value)) || good;
+  if (!good) return deny("the token fits none of the configured ones");
+  return Verified{digest_id(request), false};
+}
+
+}  // namespace
+
+Result<SecretBytes> parse_whsec(std::string_view text) {
+  if (!text.starts_with("whsec_"))
+    return invalid("http.webhook_secret", "a webhook secret starts with whsec_");
+  auto bytes = from_base64(text.substr(6));
+  if (!bytes)
+    return invalid("http.webhook_secret", "what follows whsec_ is not base64 with padding");
+  SecretBytes secret(std::move(*bytes));
+  if (secret.size() < 24 || secret.size() > 64)
+    return invalid("http.webhook_secret", "a webhook secret has 24 to 64 bytes, this one has " +
+                                              std::to_string(secret.size()));
+  return secret;
+}
+
+Status check(const SignatureConfig& config) {
+  const auto bad = [](std::string why) -> Status {
+    return invalid("http.webhook_config", std::move(why));
+  };
+  if (config.secrets.empty()) return bad("no secret is configured");
+  for (const auto& secret : config.secrets) {
+    if (secret.empty()) return bad("a secret is empty");
+    if (config.scheme == SignatureScheme::static_token && secret.size() < kMinTokenBytes)
+      return bad("a static token has fewer than 16 bytes; use 32 random ones");
+  }
+  if (config.scheme == SignatureScheme::twilio) {
+    const auto& url = config.public_url;
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+      return bad("twilio needs public_url, the address that Twilio calls, with https://");
+    if (url.ends_with('/')) return bad("public_url must not end with a slash");
+    if (url.find_first_of("?#@ ") != std::string::npos)
+      return bad("public_url holds more than scheme, host, port and path");
+  }
+  if (config.scheme == SignatureScheme::static_token && !is_token(config.token_header))
+    return bad("token_header is not a header name");
+  return ok_status();
+}
+
+Result<Verified> verify(const SignatureConfig& config, const Request& request, Timestamp now) {
+  // An empty secret would be a signature that anybody can make.
+  if (const auto usable = check(config); !usable.ok()) return deny(usable.error().message);
+  switch (config.scheme) {
+    case SignatureScheme::standard_webhooks:
+      return verify_standard(config, request, now);
+    case SignatureScheme::twilio:
+      return verify_twilio(config, request);
+    case SignatureScheme::static_token:
+      return verify_token(config, request);
+  }
+  return deny("unknown scheme");
+}
+
+}  // namespace rabt::http

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+#include "hub/http/server.hpp"
+
+// Who sent a delivery. Runs before anything of the body is parsed, except Twilio's form, which its
+// scheme signs pair by pair.
+namespace rabt::http {
+
+enum class SignatureScheme : std::uint8_t {
+  standard_webhooks,  // Standard Webhooks 1.0.0, symmetric: webhook-id, webhook-timestamp,
+                      // webhook-signature (v1)
+  twilio,  // X-Twilio-Signature: HMAC-SHA-1 over the public URL and the sorted form, or bodySHA256
+           // in the URL
+  static_token,  // a shared secret in a header
+};
+
+struct SignatureConfig {
+  SignatureScheme scheme = SignatureScheme::standard_webhooks;
+  // Any of them may match: the old and the new one while a sender changes over. standard_webhooks:
+  // from parse_whsec; twilio: the account's auth token; static_token: the token.
+  std::vector<SecretBytes> secrets{};
+  // twilio: scheme, host and path prefix as the sender sees them, without a slash at the end
+  // ("https://hub.example.sa"). The request's target is appended; forwarded headers are never
+  // believed.
+  std::string public_url{};
+  // static_token: where the token stands. "authorization" (any case): "Bearer <token>".
+  std::string token_header = "authorization";
+};
+
+// "whsec_" and base64 of 24 to 64 bytes. Error http.webhook_secret; the message holds nothing of
+// the secret.
+[[nodiscard]] Result<SecretBytes> parse_whsec(std::string_view text);
+
+// For start-up: what is missing or weak in a configuration. Error http.webhook_config.
+[[nodiscard]] Status check(const SignatureConfig& config);
+
+struct Verified {
+  // Equal for repeats of one delivery: webhook-id; otherwise SHA-256 of target and body, because
+  // only they are covered.
+  std::string dedupe_id;
+  bool id_from_sender = false;
+};
+
+inline constexpr std::size_t kMinTokenBytes = 16;        // shorter static tokens can be guessed
+inline constexpr std::size_t kMaxSignatureEntries = 16;  // in one webhook-signature header
+inline constexpr std::size_t kMaxWebhookId = 256;
+
+// Error: denied http.signature. Its message is for the operator's log; callers get 401 without
+// detail (problem()). All comparisons take the same time whatever the content. standard_webhooks: a
+// timestamp more than limits::kWebhookTolerance away from now is denied.
+[[nodiscard]] Result<Verified> verify(const SignatureConfig& config, const Request& request,
+                                      Timestamp now);
+
+}  // namespace rabt::http

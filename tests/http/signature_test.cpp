@@ -1,0 +1,328 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "hub/base/json.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/http/problem.hpp"
+#include "hub/http/webhook_signature.hpp"
+
+namespace rabt::http {
+namespace {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+SignatureConfig config_of(SignatureScheme scheme, const std::vector<std::string>& secrets) {
+  SignatureConfig config;
+  config.scheme = scheme;
+  for (const auto& secret : secrets) config.secrets.emplace_back(std::string_view(secret));
+  return config;
+}
+
+void expect_denied(const Result<Verified>& result) {
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, "http.signature");
+  const auto response = problem(result.error());
+  EXPECT_EQ(response.status, 401);
+  EXPECT_EQ(response.body.find(result.error().message), std::string::npos)
+      << "the caller learns which part failed";
+}
+
+// ---- Standard Webhooks: the example of the specification
+constexpr std::string_view kSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+constexpr std::int64_t kStamp = 1614265330;
+
+SignatureConfig standard() {
+  SignatureConfig config;
+  config.secrets.push_back(parse_whsec(kSecret).value());
+  return config;
+}
+
+Request delivery(Headers changes = {}, std::string body = R"({"test": 2432232314})") {
+  Request request{.method = "POST", .target = "/hooks/a", .path = "/hooks/a"};
+  request.headers = {{"webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"},
+                     {"webhook-timestamp", std::to_string(kStamp)},
+                     {"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}};
+  request.body = std::move(body);
+  for (auto& [name, value] : changes) {
+    std::erase_if(request.headers, [&](const auto& header) { return header.first == name; });
+    if (value != "-") request.headers.emplace_back(name, value);
+  }
+  return request;
+}
+
+Timestamp at(std::int64_t seconds) {
+  return {seconds * 1000};
+}
+
+std::string sign(std::string_view id, std::int64_t stamp, std::string_view body) {
+  const auto secret = parse_whsec(kSecret).value();
+  return "v1," + to_base64(crypto::hmac_sha256(
+                     secret.expose(),
+                     std::string(id) + "." + std::to_string(stamp) + "." + std::string(body)));
+}
+
+TEST(StandardWebhooks, accepts_the_published_example) {
+  const auto verified = verify(standard(), delivery(), at(kStamp));
+  ASSERT_TRUE(verified.ok()) << verified.error().message;
+  EXPECT_EQ(verified->dedupe_id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
+  EXPECT_TRUE(verified->id_from_sender);
+}
+
+TEST(StandardWebhooks, refuses_any_change) {
+  const auto config = standard();
+  for (const auto& request :
+       {delivery({}, R"({"test": 2432232315})"), delivery({}, ""),
+        delivery({{"webhook-id", "msg_other"}}), delivery({{"webhook-id", "-"}}),
+        delivery({{"webhook-timestamp", std::to_string(kStamp + 1)}}),
+        delivery({{"webhook-timestamp", "-"}}), delivery({{"webhook-timestamp", "1614265330.0"}}),
+        delivery({{"webhook-timestamp", "+1614265330"}}), delivery({{"webhook-timestamp", ""}}),
+        delivery({{"webhook-signature", "-"}}), delivery({{"webhook-signature", ""}}),
+        delivery({{"webhook-signature", "v1,"}}), delivery({{"webhook-signature", "v1"}}),
+        delivery({{"webhook-signature", "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}),
+        delivery({{"webhook-signature", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}),
+        delivery({{"webhook-signature", "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}),
+        delivery({{"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OF="}})}) {
+    expect_denied(verify(config, request, at(kStamp)));
+  }
+  auto doubled = delivery();
+  doubled.headers.push_back(doubled.headers.front());
+  expect_denied(verify(config, doubled, at(kStamp)));
+}
+
+TEST(StandardWebhooks, tolerates_three_hundred_seconds_both_ways_and_no_more) {
+  const auto config = standard();
+  EXPECT_TRUE(verify(config, delivery(), at(kStamp + 300)).ok());
+  EXPECT_TRUE(verify(config, delivery(), at(kStamp - 300)).ok());
+  expect_denied(verify(config, delivery(), at(kStamp + 301)));
+  expect_denied(verify(config, delivery(), at(kStamp - 301)));
+}
+
+TEST(StandardWebhooks, finds_the_good_one_of_several_signatures_and_secrets) {
+  auto config = standard();
+  const auto list = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= v2,xyz " +
+                    sign("msg_p5jXN8AQM9LWM0D4loKWxJek", kStamp, delivery().body);
+  EXPECT_TRUE(verify(config, delivery({{"webhook-signature", list}}), at(kStamp)).ok());
+  config.secrets.insert(config.secrets.begin(),
+                        parse_whsec("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").value());
+  EXPECT_TRUE(verify(config, delivery(), at(kStamp)).ok());
+  config.secrets.pop_back();
+  expect_denied(verify(config, delivery(), at(kStamp)));
+  std::string many;
+  for (std::size_t i = 0; i < kMaxSignatureEntries; ++i) many += "v1,x ";
+  expect_denied(verify(standard(),
+                       delivery({{"webhook-signature", many + sign("msg_p5jXN8AQM9LWM0D4loKWxJek",
+                                                                   kStamp, delivery().body)}}),
+                       at(kStamp)));
+}
+
+TEST(StandardWebhooks, bytes_cannot_move_between_id_timestamp_and_body) {
+  // id "a.<stamp>" with body "x" signs the same bytes as id "a" with body "<stamp>.x".
+  const auto stamp = std::to_string(kStamp);
+  const auto signature = sign("a", kStamp, stamp + ".x");
+  EXPECT_TRUE(
+      verify(standard(),
+             delivery({{"webhook-id", "a"}, {"webhook-signature", signature}}, stamp + ".x"),
+             at(kStamp))
+          .ok());
+  expect_denied(verify(
+      standard(), delivery({{"webhook-id", "a." + stamp}, {"webhook-signature", signature}}, "x"),
+      at(kStamp)));
+}
+
+TEST(StandardWebhooks, secrets_are_read_strictly) {
+  EXPECT_TRUE(parse_whsec(kSecret).ok());
+  for (const auto* text :
+       {"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa",
+        "whsec_AAAA", "whsec_!!!!", "whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}) {
+    const auto parsed = parse_whsec(text);
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_EQ(parsed.error().code, "http.webhook_secret");
+  }
+}
+
+// ---- Twilio: the examples of its documentation
+Request twilio_form(std::string target = "/myapp.php?foo=1&bar=2") {
+  Request request{.method = "POST", .target = target, .path = "/myapp.php"};
+  request.query = {{"foo", "1"}, {"bar", "2"}};
+  request.headers = {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"},
+                     {"x-twilio-signature", "L/OH5YylLD5NRKLltdqwSvS0BnU="}};
+  request.body =
+      "To=%2B18005551212&From=%2B14158675310&Digits=1234&Caller=%2B14158675310&CallSid="
+      "CA1234567890ABCDE";
+  return request;
+}
+SignatureConfig twilio(const std::string& url = "https://example.com") {
+  auto config = config_of(SignatureScheme::twilio, {"12345"});
+  config.public_url = url;
+  return config;
+}
+std::string twilio_sign(const std::string& text) {
+  return to_base64(crypto::hmac_sha1(as_bytes("12345"), text));
+}
+
+TEST(Twilio, accepts_the_published_examples) {
+  const auto verified = verify(twilio(), twilio_form(), at(0));
+  ASSERT_TRUE(verified.ok()) << verified.error().message;
+  EXPECT_FALSE(verified->id_from_sender);
+  EXPECT_EQ(verified->dedupe_id.size(), 64U);
+  auto older = twilio_form();
+  older.headers[1].second = "0/KCTR6DLpKmkAf8muzZqo1nDgQ=";
+  older.body =
+      "CallSid=CA1234567890ABCDE&Caller=%2B12349013030&Digits=1234&From=%2B12349013030&To=%"
+      "2B18005551212";
+  EXPECT_TRUE(verify(twilio("https://mycompany.com"), older, at(0)).ok());
+}
+
+TEST(Twilio, tries_the_url_with_and_without_its_port) {
+  auto request = twilio_form();
+  EXPECT_TRUE(verify(twilio("https://example.com:443"), request, at(0)).ok());
+  const std::string form =
+      "CallSidCA1234567890ABCDECaller+14158675310Digits1234From+14158675310To+18005551212";
+  request.headers[1].second = twilio_sign("https://example.com:443/myapp.php?foo=1&bar=2" + form);
+  EXPECT_TRUE(verify(twilio(), request, at(0)).ok());
+  request.headers[1].second = twilio_sign("http://example.com:80/p/myapp.php?foo=1&bar=2" + form);
+  EXPECT_TRUE(verify(twilio("http://example.com/p"), request, at(0)).ok());
+  request.headers[1].second = twilio_sign("https://example.com:8443/myapp.php?foo=1&bar=2" + form);
+  EXPECT_TRUE(verify(twilio("https://example.com:8443"), request, at(0)).ok());
+  expect_denied(verify(twilio(), request, at(0)));
+}
+
+TEST(Twilio, refuses_any_change) {
+  const auto changed = [](auto&& change) {
+    auto request = twilio_form();
+    change(request);
+    expect_denied(verify(twilio(), request, at(0)));
+  };
+  changed([](Request& r) { r.body += "&X=1"; });
+  changed([](Request& r) { r.body += "%zz"; });
+  changed([](Request& r) { r.body.clear(); });
+  changed([](Request& r) { r.target = "/myapp.php?foo=1&bar=3"; });
+  changed([](Request& r) { r.headers.pop_back(); });
+  changed([](Request& r) { r.headers.push_back(r.headers.back()); });
+  changed([](Request& r) { r.headers[1].second = "L/OH5YylLD5NRKLltdqwSvS0BnV="; });
+  changed([](Request& r) { r.headers[0].second = "application/json"; });
+  changed([](Request& r) { r.headers[0].second = "multipart/form-data"; });
+  expect_denied(verify(twilio("https://example.org"), twilio_form(), at(0)));
+}
+
+TEST(Twilio, the_idempotency_header_is_not_part_of_the_identity) {
+  auto request = twilio_form();
+  const auto first = verify(twilio(), request, at(0));
+  request.headers.emplace_back("i-twilio-idempotency-token", "anything");
+  const auto second = verify(twilio(), request, at(0));
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(first->dedupe_id, second->dedupe_id);
+}
+
+TEST(Twilio, repeated_parameters_count_once_and_sorted) {
+  auto request = twilio_form("/x");
+  request.query.clear();
+  request.body = "M=b&M=a&M=b&A=1";
+  request.headers[1].second = twilio_sign("https://example.com/xA1MaMb");
+  EXPECT_TRUE(verify(twilio(), request, at(0)).ok());
+}
+
+TEST(Twilio, a_json_body_is_bound_by_the_digest_in_the_url) {
+  Request request{.method = "POST", .target = "", .path = "/x"};
+  request.body = R"({"a":1})";
+  const auto digest = to_hex(crypto::sha256(request.body));
+  request.target = "/x?bodySHA256=" + digest;
+  request.query = {{"bodySHA256", digest}};
+  request.headers = {{"content-type", "application/json"},
+                     {"x-twilio-signature", twilio_sign("https://example.com" + request.target)}};
+  EXPECT_TRUE(verify(twilio(), request, at(0)).ok());
+  request.body = R"({"a":2})";
+  expect_denied(verify(twilio(), request, at(0)));
+}
+
+// ---- static token
+TEST(StaticToken, accepts_the_token_and_only_the_token) {
+  auto config =
+      config_of(SignatureScheme::static_token, {"old-token-0123456789", "new-token-0123456789"});
+  Request request{.method = "POST", .target = "/x", .path = "/x"};
+  const auto with = [&](std::string name, std::string value) {
+    request.headers = {{std::move(name), std::move(value)}};
+    return verify(config, request, at(0));
+  };
+  EXPECT_TRUE(with("authorization", "Bearer new-token-0123456789").ok());
+  EXPECT_TRUE(with("authorization", "bearer old-token-0123456789").ok());
+  for (const auto* value : {"", "Bearer", "Bearer ", "new-token-0123456789",
+                            "Basic new-token-0123456789", "Bearer new-token-012345678",
+                            "Bearer new-token-01234567890", "Bearer  new-token-0123456789"}) {
+    expect_denied(with("authorization", value));
+  }
+  expect_denied(with("x-token", "new-token-0123456789"));
+  config.token_header = "X-Token";
+  EXPECT_TRUE(with("x-token", "new-token-0123456789").ok());
+  expect_denied(with("x-token", "Bearer new-token-0123456789"));
+  request.headers.push_back(request.headers.front());
+  expect_denied(verify(config, request, at(0)));
+}
+
+TEST(SignatureConfig, an_unusable_configuration_is_explained_and_lets_nothing_in) {
+  const auto refused = [](const SignatureConfig& config) {
+    const auto status = check(config);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, "http.webhook_config");
+    expect_denied(verify(config, delivery(), at(kStamp)));
+  };
+  refused(SignatureConfig{});
+  refused(config_of(SignatureScheme::static_token, {"short"}));
+  refused(config_of(SignatureScheme::static_token, {""}));
+  refused(config_of(SignatureScheme::twilio, {"12345"}));
+  refused(twilio("https://example.com/"));
+  refused(twilio("example.com"));
+  refused(twilio("https://user@example.com"));
+  EXPECT_TRUE(check(twilio()).ok());
+  EXPECT_TRUE(check(standard()).ok());
+}
+
+// Both directions with the senders' own libraries, when they are installed: RABT_NODE_MODULES names
+// their folder.
+TEST(Signature, agrees_with_the_libraries_of_the_senders) {
+  const char* modules = std::getenv("RABT_NODE_MODULES");
+  if (modules == nullptr)
+    GTEST_SKIP()
+        << "RABT_NODE_MODULES is not set (a node_modules folder with standardwebhooks and twilio)";
+  char folder[] = "/tmp/rabt-sign-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const std::string dir = folder;
+  std::ofstream(dir + "/sign.js") << R"JS(
+const { Webhook } = require('standardwebhooks');
+const twilio = require('twilio');
+const body = '{"a":"\u0645\u0631\u062d\u0628\u0627"}';
+const when = new Date(Number(process.argv[2]) * 1000);
+const params = { Body: 'a b & c=\u00e9+\n', To: '+966500000000', AccountSid: 'AC1' };
+const url = 'https://hub.example.sa/hooks/t?x=1%202';
+console.log(JSON.stringify({
+  body,
+  standard: new Webhook(process.argv[3]).sign('msg_1', when, body),
+  form: new URLSearchParams(params).toString(),
+  twilio: twilio.getExpectedTwilioSignature('12345', url, params),
+}));
+)JS";
+  const std::string command = "NODE_PATH='" + std::string(modules) + "' node " + dir + "/sign.js " +
+                              std::to_string(kStamp) + " " + std::string(kSecret) + " > " + dir +
+                              "/out.json 2>" + dir + "/err.txt";
+  if (std::system(command.c_str()) != 0) GTEST_SKIP() << "node or its packages are missing";
+  std::ifstream file(dir + "/out.json");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::filesystem::remove_all(dir);
+  const auto out = Json::parse(text);
+  ASSERT_TRUE(out.ok());
+  const auto standard_signed =
+      delivery({{"webhook-id", "msg_1"}, {"webhook-signature", (*out)["standard"].as_string()}},
+               (*out)["body"].as_string());
+  EXPECT_TRUE(verify(standard(), standard_signed, at(kStamp)).ok());
+  Request form{.method = "POST", .target = "/hooks/t?x=1%202", .path = "/hooks/t"};
+  form.headers = {{"content-type", "application/x-www-form-urlencoded"},
+                  {"x-twilio-signature", (*out)["twilio"].as_string()}};
+  form.body = (*out)["form"].as_string();
+  EXPECT_TRUE(verify(twilio("https://hub.example.sa"), form, at(0)).ok());
+}
+
+}  // namespace
+}  // namespace rabt::http
