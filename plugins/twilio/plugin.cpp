@@ -1,0 +1,273 @@
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "client.hpp"
+#include "rabt/task.hpp"
+
+// Twilio Video behind the role `video`. API: Twilio Video REST API v1; twilio-oai spec/json/twilio_video_v1.json.
+namespace twilio {
+
+using rabt::sdk::Call;
+using rabt::sdk::Delivery;
+using rabt::sdk::Events;
+using rabt::sdk::Host;
+using rabt::sdk::Kind;
+using rabt::sdk::Task;
+using rabt::sdk::TaskPlugin;
+
+namespace {
+
+constexpr int kRoomExists = 53113;
+constexpr int kMaxPages = 20;  // of a listing; a room holds at most 50 participants and a few tracks each
+constexpr std::string_view kIncludeAll = R"([{"type":"include","all":true}])";
+constexpr std::string_view kExcludeAll = R"([{"type":"exclude","all":true}])";
+
+std::string text(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Outcome unreadable() {
+  return Outcome::fail(Kind::ambiguous, "twilio.unreadable", "Twilio's answer could not be read");
+}
+
+Json participant_json(const Json& participant) {
+  const std::string identity = text(participant, "identity");
+  return Json{{"participantId", text(participant, "sid")},
+              {"identity", identity},
+              {"role", identity.substr(0, identity.find('-'))},
+              {"joinedAt", participant.value("start_time", Json())},
+              {"leftAt", participant.value("end_time", Json())},
+              {"connected", text(participant, "status") == "connected"}};
+}
+
+Json recording_json(const Json& recording) {
+  const Json sids = recording.value("grouping_sids", Json::object());
+  return Json{{"recordingId", text(recording, "sid")},
+              {"status", text(recording, "status")},
+              {"kind", text(recording, "type")},
+              {"container", text(recording, "container_format")},
+              {"codec", text(recording, "codec")},
+              {"participantId", sids.is_object() ? text(sids, "participant_sid") : std::string()},
+              {"bytes", recording.value("size", Json())},
+              {"durationSeconds", recording.value("duration", Json())},
+              {"offsetMs", recording.value("offset", Json())}};
+}
+
+}  // namespace
+
+class TwilioPlugin final : public TaskPlugin {
+ public:
+  TwilioPlugin(Host host, std::string_view config) : TaskPlugin(host), settings_(read_settings(config)) {}
+
+  // Status callbacks are forms. The host has checked X-Twilio-Signature.
+  Events normalise(const Delivery& delivery) {
+    const Form form = decode_form(delivery.body);
+    Events events;
+    if (form.empty()) {
+      events.error = "a Twilio status callback is a form; this delivery has no fields";
+      return events;
+    }
+    events.json = to_events(form).dump();
+    return events;
+  }
+
+ protected:
+  Task<Outcome> run(Call call) override {
+    const Json input = Json::parse(call.input, nullptr, false);
+    if (!input.is_object()) co_return Outcome::fail(Kind::permanent, "twilio.input", "the arguments are not a JSON object");
+    if (call.action == "create-session") co_return co_await create_session(call, input);
+    if (call.action == "get-session") co_return co_await get_session(call, text(input, "sessionId"));
+    if (call.action == "end-session") co_return co_await end_session(call, text(input, "sessionId"));
+    if (call.action == "issue-token") co_return issue_token(input);
+    if (call.action == "start-recording") co_return co_await set_recording(call, text(input, "sessionId"), true);
+    if (call.action == "stop-recording") co_return co_await set_recording(call, text(input, "sessionId"), false);
+    if (call.action == "list-recordings") co_return co_await list_recordings(call, text(input, "sessionId"));
+    if (call.action == "fetch-recording") co_return co_await fetch_recording(call, text(input, "recordingId"));
+    if (call.action == "delete-recording") co_return co_await delete_recording(call, text(input, "recordingId"));
+    co_return Outcome::fail(Kind::permanent, "twilio.unknown_action", "twilio has no such action");
+  }
+
+ private:
+  [[nodiscard]] std::string url(const std::string& path) const { return settings_.base_url + "/v1" + path; }
+
+  [[nodiscard]] Form room_form(const std::string& name, const Json& input) const {
+    Form form{{"UniqueName", name},
+              {"Type", "group"},
+              {"StatusCallback", settings_.callback_url},
+              {"StatusCallbackMethod", "POST"},
+              {"MaxParticipants", std::to_string(settings_.max_participants)},
+              {"EmptyRoomTimeout", std::to_string(settings_.empty_room_minutes)},
+              {"RecordParticipantsOnConnect", input.value("record", false) ? "true" : "false"}};
+    if (!settings_.media_region.empty()) form.emplace_back("MediaRegion", settings_.media_region);
+    return form;
+  }
+
+  [[nodiscard]] std::string mint(const std::string& room, const std::string& identity, std::int64_t ttl) const {
+    const std::int64_t now = host().now_unix_ms() / 1000;
+    return host().jwt("api_key_secret", "HS256", R"({"typ":"JWT","cty":"twilio-fpa;v=1"})",
+                      token_claims(settings_, room, identity, now, ttl));
+  }
+
+  // Twilio has no idempotency key. The room's unique name is made from the hub's key, and names are unique among rooms in progress: a
+  // repeat finds the room that the first attempt made and adopts it.
+  Task<Outcome> create_session(const Call& call, const Json& input) {
+    const std::string name = call.idempotency_key;
+    HttpResult answer = co_await http(call, post_request(settings_, url("/Rooms"), room_form(name, input)));
+    if (answer.answered() && error_code(answer) == kRoomExists) {
+      answer = co_await http(call, get_request(settings_, url("/Rooms/" + percent_encode(name))));
+      const auto room = body_of(answer);
+      if (succeeded(answer) && room && text(*room, "status_callback") != settings_.callback_url) {
+        co_return Outcome::fail(Kind::permanent, "twilio.foreign_room", "a room of this name exists with another callback; it is not ours");
+      }
+    }
+    if (!succeeded(answer)) co_return failure(answer, true);
+    const auto room = body_of(answer);
+    if (!room || text(*room, "sid").empty()) co_return unreadable();
+
+    const std::string sid = text(*room, "sid");
+    Json participants = Json::array();
+    for (const Json& participant : input.at("participants")) {
+      const std::string identity = text(participant, "identity");
+      const std::string token = mint(sid, identity, settings_.token_ttl_seconds);
+      if (token.empty()) co_return Outcome::fail(Kind::permanent, "twilio.no_secret", "the secret api_key_secret is not available");
+      participants.push_back(Json{{"role", text(participant, "role")}, {"identity", identity}, {"token", token}});
+    }
+    co_return Outcome::done(
+        Json{{"sessionId", sid}, {"name", text(*room, "unique_name")}, {"status", text(*room, "status")}, {"participants", participants}}
+            .dump());
+  }
+
+  // Follows next_page_url until the list ends. Fills items; returns the outcome of the page that failed, if one did.
+  Task<Outcome> list(const Call& call, std::string first, std::string key, Json& items) {
+    std::string next = std::move(first);
+    for (int page = 0; !next.empty() && page < kMaxPages; ++page) {
+      const HttpResult answer = co_await http(call, get_request(settings_, next));
+      if (!succeeded(answer)) co_return failure(answer, true);
+      const auto body = body_of(answer);
+      if (!body || !body->contains(key) || !body->at(key).is_array()) co_return unreadable();
+      for (const Json& item : body->at(key)) items.push_back(item);
+      const Json meta = body->value("meta", Json::object());
+      next = meta.is_object() ? text(meta, "next_page_url") : std::string();
+    }
+    co_return Outcome::done("{}");
+  }
+
+  Task<Outcome> get_session(const Call& call, const std::string& sid) {
+    const HttpResult answer = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
+    if (!succeeded(answer)) co_return failure(answer, true);
+    const auto room = body_of(answer);
+    if (!room) co_return unreadable();
+    // Without a status only those who are connected now are listed.
+    Json found = Json::array();
+    Outcome listed = co_await list(call, url("/Rooms/" + sid + "/Participants?Status=connected&PageSize=100"), "participants", found);
+    if (listed.kind != Kind::done) co_return listed;
+    listed = co_await list(call, url("/Rooms/" + sid + "/Participants?Status=disconnected&PageSize=100"), "participants", found);
+    if (listed.kind != Kind::done) co_return listed;
+    Json participants = Json::array();
+    for (const Json& participant : found) participants.push_back(participant_json(participant));
+    Json session{{"sessionId", sid},
+                 {"status", text(*room, "status")},
+                 {"startedAt", room->value("date_created", Json())},
+                 {"endedAt", room->value("end_time", Json())},
+                 {"participants", participants}};
+    const Json duration = room->value("duration", Json());
+    session["durationSeconds"] = duration.is_number() ? duration : Json(0);
+    co_return Outcome::done(session.dump());
+  }
+
+  Task<Outcome> end_session(const Call& call, const std::string& sid) {
+    const HttpResult answer = co_await http(call, post_request(settings_, url("/Rooms/" + sid), complete_form()));
+    if (!succeeded(answer)) {
+      // A room that is over already answers with an error; which one differs. The room itself knows.
+      if (!answer.answered() || answer.status >= 500 || answer.status == 429 || answer.status == 401) co_return failure(answer, true);
+      const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
+      const auto room = body_of(seen);
+      if (!succeeded(seen) || !room || text(*room, "status") != "completed") co_return failure(answer, true);
+    }
+    co_return co_await get_session(call, sid);
+  }
+  static Form complete_form() { return {{"Status", "completed"}}; }
+
+  Outcome issue_token(const Json& input) {
+    const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
+    const std::string token = mint(text(input, "room"), text(input, "identity"), ttl);
+    if (token.empty()) return Outcome::fail(Kind::permanent, "twilio.no_secret", "the secret api_key_secret is not available");
+    return Outcome::done(Json{{"token", token}, {"expiresAt", host().now_unix_ms() / 1000 + ttl}}.dump());
+  }
+
+  static Form rules_form(bool record) { return {{"Rules", std::string(record ? kIncludeAll : kExcludeAll)}}; }
+  Task<Outcome> set_recording(const Call& call, const std::string& sid, bool record) {
+    const HttpResult answer =
+        co_await http(call, post_request(settings_, url("/Rooms/" + sid + "/RecordingRules"), rules_form(record)));
+    if (!succeeded(answer)) co_return failure(answer, true);
+    co_return Outcome::done(Json{{"sessionId", sid}, {"recording", record}}.dump());
+  }
+
+  Task<Outcome> list_recordings(const Call& call, const std::string& sid) {
+    Json found = Json::array();
+    Outcome listed = co_await list(call, url("/Recordings?GroupingSid=" + sid + "&PageSize=100"), "recordings", found);
+    if (listed.kind != Kind::done) co_return listed;
+    // Ready when nothing is still being processed. Failed tracks are reported and not waited for.
+    bool ready = true;
+    Json recordings = Json::array();
+    Json failed = Json::array();
+    for (const Json& recording : found) {
+      const std::string status = text(recording, "status");
+      if (status == "processing") ready = false;
+      if (status == "completed") recordings.push_back(recording_json(recording));
+      if (status == "failed") failed.push_back(recording_json(recording));
+    }
+    co_return Outcome::done(Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}}.dump());
+  }
+
+  static HttpRequest media_request(const std::string& location, const std::string& content_type) {
+    // No credentials: the location is signed, and S3 refuses a request that carries an Authorization header as well.
+    HttpRequest request;
+    request.method = "GET";
+    request.url = location;
+    request.to_blob = true;
+    request.blob_content_type = content_type;
+    return request;
+  }
+
+  Task<Outcome> fetch_recording(const Call& call, const std::string& sid) {
+    const HttpResult described = co_await http(call, get_request(settings_, url("/Recordings/" + sid)));
+    if (!succeeded(described)) co_return failure(described, true);
+    const auto recording = body_of(described);
+    if (!recording) co_return unreadable();
+    const std::string type = text(*recording, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
+
+    const HttpResult redirected = co_await http(call, get_request(settings_, url("/Recordings/" + sid + "/Media")));
+    if (!redirected.answered()) co_return failure(redirected, true);
+    std::string location;
+    if (redirected.status >= 300 && redirected.status < 400) location = header_of(redirected, "location");
+    if (location.empty()) {
+      const auto body = body_of(redirected);
+      if (body) location = text(*body, "redirect_to");
+    }
+    if (location.empty()) co_return failure(redirected, true);
+
+    const HttpResult media = co_await http(call, media_request(location, type));
+    if (!succeeded(media) || media.blob.empty()) co_return failure(media, true);
+    co_return Outcome::done(Json{{"recordingId", sid},
+                                 {"blob", media.blob},
+                                 {"bytes", media.blob_bytes},
+                                 {"sha256", media.blob_sha256},
+                                 {"contentType", type}}
+                                .dump());
+  }
+
+  Task<Outcome> delete_recording(const Call& call, const std::string& sid) {
+    const HttpResult answer = co_await http(call, delete_request(settings_, url("/Recordings/" + sid)));
+    if (!succeeded(answer) && !(answer.answered() && answer.status == 404)) co_return failure(answer, true);
+    co_return Outcome::done(Json{{"recordingId", sid}, {"deleted", true}}.dump());
+  }
+
+  Settings settings_;
+};
+
+}  // namespace twilio
+
+RABT_PLUGIN(twilio::TwilioPlugin, "twilio", "1.0.0");

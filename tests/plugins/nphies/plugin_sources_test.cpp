@@ -1,0 +1,12 @@
+// The plugin is a module and cannot be linked; its sources become part of this program here, once.
+#include "answers.cpp"
+#include "claim.cpp"
+#include "eligibility_and_tasks.cpp"
+#include "json_text.cpp"
+#include "message.cpp"
+#include "money.cpp"
+#include "outcomes.cpp"
+#include "plugin.cpp"
+#include "reply_record.cpp"
+#include "settings.cpp"
+#include "times.cpp"
