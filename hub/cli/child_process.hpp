@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "hub/base/result.hpp"
+
+namespace rabt::cli {
+
+// A process we started; it ends with this object. Not thread-safe.
+class ChildProcess {
+ public:
+  ChildProcess() = default;
+  ~ChildProcess() { stop(); }
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // output: file for standard output and error, appended; empty: ours.
+  Status start(const std::vector<std::string>& arguments, const std::string& output);
+  // SIGKILL, and waits for the end.
+  void kill();
+  // SIGTERM, waits up to five seconds, then SIGKILL.
+  void stop();
+  [[nodiscard]] bool running();
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+}  // namespace rabt::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rabt::cli {
+
+// Each command returns the process's exit code: 0 good, 1 failed, 2 wrong input. Messages go to standard error.
+
+struct ServeOptions {
+  std::string config = "config/rabt.yaml";
+  std::string ready_file;  // gets {"url": "...", "pid": N} when the hub listens
+  bool die_with_parent = false;
+};
+// Runs the hub until SIGTERM or SIGINT.
+int serve(const ServeOptions& options);
+
+struct DemoOptions {
+  bool serve = false;         // stay up and print the addresses
+  bool crash = false;         // kill the hub twenty times in one consultation
+  bool keep = false;          // keep the data folder
+  int consultations = 1;      // more than one: a load run without the story
+  std::string data;           // data folder; empty: a temporary one
+  std::string root;           // the project's folder; empty: found from the binary
+};
+int demo(const DemoOptions& options);
+
+int audit_verify(const std::string& config);
+int check_config(const std::string& config);
+int workflow_lint(const std::vector<std::string>& files, const std::string& config);
+int list_instances(const std::string& config, const std::string& id);
+int list_plugins(const std::string& config);
+
+}  // namespace rabt::cli

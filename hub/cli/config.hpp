@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+
+// config/rabt.yaml, read and checked. docs/configuration.md lists every key.
+namespace rabt::cli {
+
+// Where a secret comes from; the value itself is never in the file.
+struct SecretSource {
+  std::string file;
+  std::string env;
+};
+// Error invalid config.missing_secret: says which source was empty or unreadable, or readable by others.
+[[nodiscard]] Result<std::shared_ptr<SecretBytes>> read_secret(const SecretSource& source);
+
+struct PluginEntry {
+  Json config = Json::object();
+  std::map<std::string, SecretSource> secrets;
+  std::vector<std::string> hosts;  // allow-list beyond the manifest's
+  bool allow_private = false;      // may reach private and loopback addresses
+  std::string tls_ca, tls_cert, tls_key;
+};
+
+struct SourceEntry {
+  std::string name;
+  std::string scheme;  // standard-webhooks, twilio, static-token
+  std::vector<SecretSource> secrets;
+  std::string header;  // static-token: header that carries it; empty: Authorization: Bearer
+  std::string plugin;  // reads the delivery
+};
+
+struct Config {
+  std::string file;
+  std::string tenant;
+  std::string address = "127.0.0.1";
+  int port = 8480;
+  std::string public_url;
+  std::string data;
+  std::string plugins;
+  std::string migrations;
+  std::vector<std::string> workflows;
+  std::map<std::string, std::string> roles;
+  std::map<std::string, PluginEntry> plugin;
+  std::vector<SourceEntry> sources;
+  int workers = 2;
+  std::string log_level = "info";
+  std::string log_file;  // empty: standard error
+};
+
+// Errors: config.io, config.invalid; the message lists every mistake as file:line:column: what is wrong, with a suggestion.
+[[nodiscard]] Result<Config> load_config(const std::string& path);
+
+}  // namespace rabt::cli

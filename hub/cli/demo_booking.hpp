@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/result.hpp"
+
+namespace rabt::cli {
+
+inline constexpr std::string_view kDemoAccount = "AC00000000000000000000000000005a4d";
+inline constexpr std::string_view kDemoApiKey = "SK00000000000000000000000000005a4d";
+inline constexpr std::string_view kDemoApiKeySecret = "sandbox-api-key-secret-of-32-bytes";
+inline constexpr std::string_view kDemoMohToken = "d2pat_sandbox";
+
+// A fictional booking as a hospital system would post it: a FHIR R4 Bundle of type collection.
+struct Booking {
+  std::string id;  // webhook-id
+  std::string body;
+  std::string patient_name;
+  std::string practitioner_name;
+  std::string complaint;
+  std::string hijri_note;  // when, in both calendars
+};
+// number chooses the patient: every number is another person with a valid identity number (Luhn).
+[[nodiscard]] Booking make_booking(const Clock& clock, UlidSource& ids, int number);
+
+// A port of 127.0.0.1 that is free now.
+[[nodiscard]] Result<int> free_port();
+
+}  // namespace rabt::cli

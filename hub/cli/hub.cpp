@@ -1,0 +1,216 @@
+#include "hub/cli/hub.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "hub/consultation/register.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/http/routes.hpp"
+#include "hub/http/server.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/plugin/plugin_host.hpp"
+
+namespace rabt::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Status make_data_folder(const std::string& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure || ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+    const std::string why = failure ? failure.message() : std::strerror(errno);
+    return unavailable("cli.data_folder", "the data folder " + folder + " cannot be written: " + why +
+                                              "; make it writable for this user, or set `data` to another folder");
+  }
+  fs::permissions(folder, fs::perms::owner_all, failure);
+  return ok_status();
+}
+
+Result<std::string> make_api_token(const std::string& folder, Random& random) {
+  const std::string path = folder + "/api-token";
+  std::array<std::uint8_t, 32> raw{};
+  random.fill(raw);
+  const std::string token = "rabt_" + to_hex(raw);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    if (errno == EEXIST) return read_api_token(folder);
+    return unavailable("cli.data_folder", "the API token file " + path + " cannot be written: " + std::strerror(errno));
+  }
+  const std::string line = token + "\n";
+  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(fd) == 0;
+  ::close(fd);
+  if (!written) {
+    ::unlink(path.c_str());
+    return unavailable("cli.data_folder", "the API token file " + path + " cannot be written");
+  }
+  return token;
+}
+
+}  // namespace
+
+Result<std::string> read_api_token(const std::string& data_folder) {
+  RABT_TRY(secret, read_secret({.file = data_folder + "/api-token"}));
+  return std::string(secret->expose_text());
+}
+
+// Reading order is construction order.
+struct Hub::Parts {
+  Parts(const Clock& c, Logger& l) : clock(c), log(l), ids(c, random) {}
+  const Clock& clock;
+  Logger& log;
+  SystemRandom random;
+  UlidSource ids;
+  std::unique_ptr<crypto::Keyring> keyring;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<audit::AuditLog> audit;
+  std::unique_ptr<plugin::BlobStore> blobs;
+  std::unique_ptr<net::HttpClient> http_client;
+  std::unique_ptr<plugin::PluginHost> plugins;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<http::Routes> routes;
+  std::unique_ptr<http::Server> server;
+  std::string address;
+};
+
+Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log) {
+  RABT_TRY_STATUS(make_data_folder(config.data));
+  auto parts = std::make_unique<Parts>(clock, log);
+  Parts& hub = *parts;
+  RABT_TRY(token, make_api_token(config.data, hub.random));
+
+  // A new keyring beside an old database would open nothing of it.
+  if (fs::exists(config.data + "/rabt.db") && !fs::exists(config.data + "/keyring")) {
+    return corrupt("cli.keyring_missing", "the database in " + config.data + " exists but its keyring does not; restore the file " +
+                                              config.data + "/keyring from its own backup");
+  }
+  RABT_TRY(keyring, crypto::Keyring::open_or_create(config.data + "/keyring", hub.random));
+  hub.keyring = std::move(keyring);
+  RABT_TRY_STATUS(hub.keyring->ensure_tenant(config.tenant));
+  RABT_TRY(store, store::open_sqlite({.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
+  hub.store = std::move(store);
+  RABT_TRY(audit, audit::AuditLog::open(*hub.store, clock, config.data + "/audit.head"));
+  hub.audit = std::move(audit);
+  RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keyring, clock, hub.random, hub.ids, log));
+  hub.blobs = std::move(blobs);
+  hub.blobs->sweep();
+  hub.http_client = net::make_curl_client(clock, log);
+
+  hub.plugins = plugin::PluginHost::make({.store = *hub.store,
+                                          .keyring = *hub.keyring,
+                                          .audit = *hub.audit,
+                                          .http = *hub.http_client,
+                                          .blobs = *hub.blobs,
+                                          .clock = clock,
+                                          .random = hub.random,
+                                          .log = log});
+  const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, clock, hub.ids};
+  hub.plugins->add_service(consultation::make_register(records));
+  hub.plugins->add_service(consultation::make_recordings(records));
+  for (const auto& [id, entry] : config.plugin) {
+    plugin::PluginConfig plugin;
+    plugin.id = id;
+    plugin.folder = config.plugins + "/" + id;
+    plugin.tenant = config.tenant;
+    plugin.config = entry.config;
+    for (const auto& [name, source] : entry.secrets) {
+      auto secret = read_secret(source);
+      if (!secret.ok()) {
+        return invalid(secret.error().code, "plugin " + id + ", secret " + name + ": " + secret.error().message);
+      }
+      plugin.secrets.emplace(name, *secret);
+    }
+    if (!entry.tls_ca.empty() || !entry.tls_cert.empty()) {
+      plugin.tls = std::make_shared<const net::TlsOptions>(
+          net::TlsOptions{.ca_file = entry.tls_ca, .client_cert_file = entry.tls_cert, .client_key_file = entry.tls_key});
+    }
+    plugin.extra_hosts = entry.hosts;
+    plugin.allow_private_addresses = entry.allow_private;
+    RABT_TRY_STATUS(hub.plugins->load(std::move(plugin)));
+  }
+  for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
+
+  // Everything that was accepted before finds its way first; only then does the door open.
+  RABT_TRY(recovered, engine::Engine::recover({.store = *hub.store,
+                                               .keyring = *hub.keyring,
+                                               .audit = *hub.audit,
+                                               .actions = *hub.plugins,
+                                               .clock = clock,
+                                               .random = hub.random,
+                                               .ids = hub.ids,
+                                               .log = log},
+                                              {.tenant = config.tenant, .workers = config.workers}));
+  hub.engine = std::move(recovered);
+  for (const std::string& file : config.workflows) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return invalid("config.io", "the workflow " + file + " cannot be read: " + std::strerror(errno));
+    const std::string yaml((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    RABT_TRY(deployed, hub.engine->deploy(yaml, file));
+    log.info("workflow.deployed", {{"workflow", deployed.name}, {"version", deployed.version}, {"changed", deployed.changed}});
+  }
+
+  std::vector<http::Source> sources;
+  for (const SourceEntry& entry : config.sources) {
+    http::Source source;
+    source.name = entry.name;
+    source.plugin = entry.plugin;
+    source.signature.scheme = entry.scheme == "twilio"         ? http::SignatureScheme::twilio
+                              : entry.scheme == "static-token" ? http::SignatureScheme::static_token
+                                                               : http::SignatureScheme::standard_webhooks;
+    if (!entry.header.empty()) source.signature.token_header = entry.header;
+    source.signature.public_url = config.public_url;
+    for (const SecretSource& from : entry.secrets) {
+      auto secret = read_secret(from);
+      if (!secret.ok()) return invalid(secret.error().code, "source " + entry.name + ": " + secret.error().message);
+      if (source.signature.scheme == http::SignatureScheme::standard_webhooks) {
+        RABT_TRY(key, http::parse_whsec((*secret)->expose_text()));
+        source.signature.secrets.push_back(std::move(key));
+      } else {
+        source.signature.secrets.push_back((*secret)->clone());
+      }
+    }
+    if (const Status good = http::check(source.signature); !good.ok()) {
+      return invalid(good.error().code, "source " + entry.name + ": " + good.error().message);
+    }
+    sources.push_back(std::move(source));
+  }
+  hub.routes = std::make_unique<http::Routes>(http::Routes::Parts{.engine = *hub.engine,
+                                                                  .plugins = *hub.plugins,
+                                                                  .blobs = *hub.blobs,
+                                                                  .store = *hub.store,
+                                                                  .audit = *hub.audit,
+                                                                  .clock = clock,
+                                                                  .log = log},
+                                              config.tenant, crypto::sha256(token), std::move(sources));
+  http::Routes& routes = *hub.routes;
+  RABT_TRY(server, http::Server::start(http::ServerOptions{.address = config.address, .port = config.port},
+                                       [&routes](const http::Request& request) { return routes.handle(request); }, log));
+  hub.server = std::move(server);
+  hub.address = config.address;
+  log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});
+  return std::unique_ptr<Hub>(new Hub(std::move(parts)));
+}
+
+Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Hub::~Hub() { stop(); }
+int Hub::port() const { return parts_->server->port(); }
+std::string Hub::url() const { return "http://" + parts_->address + ":" + std::to_string(port()); }
+engine::Engine& Hub::engine() { return *parts_->engine; }
+store::Store& Hub::store() { return *parts_->store; }
+
+void Hub::stop(std::int64_t grace_ms) {
+  if (parts_->server != nullptr) parts_->server->stop();
+  if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);
+  if (parts_->engine != nullptr) parts_->engine->stop();
+  parts_->server.reset();
+}
+
+}  // namespace rabt::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+#include "hub/cli/config.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::cli {
+
+// A running hub: everything constructed in reading order, references passed down, no singletons. Destroyed in reverse order.
+// Threads: start, stop and the destructor from one thread; the rest from any.
+class Hub {
+ public:
+  // Makes the data folder, keyring and API token on first start. Errors say what to do: cli.data_folder, http.port_in_use,
+  // config.missing_secret, plugin.*, engine.definition, store.*.
+  [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const Config& config, const Clock& clock, Logger& log);
+  ~Hub();
+  [[nodiscard]] int port() const;
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] engine::Engine& engine();
+  [[nodiscard]] store::Store& store();
+  // Stops intake, waits for commits in flight, settles what can be settled within grace_ms.
+  void stop(std::int64_t grace_ms = 5'000);
+
+ private:
+  struct Parts;
+  explicit Hub(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// The token that protects /api: made on first start, mode 0600, in <data>/api-token.
+[[nodiscard]] Result<std::string> read_api_token(const std::string& data_folder);
+
+}  // namespace rabt::cli

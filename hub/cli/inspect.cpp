@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/config.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/workflow/definition.hpp"
+
+// Commands that look and do not run: config check, audit verify, workflow lint, instances, plugin list.
+namespace rabt::cli {
+
+namespace {
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
+  return error.kind == ErrorKind::invalid ? 2 : 1;
+}
+
+// The actions that the manifests beside the configuration declare; no plugin code runs.
+class ManifestCatalog final : public workflow::ActionCatalog {
+ public:
+  static Result<ManifestCatalog> make(const Config& config) {
+    ManifestCatalog catalog;
+    for (const auto& [role, target] : config.roles) {
+      constexpr std::string_view kPlugin = "plugin://";
+      if (!target.starts_with(kPlugin)) {
+        catalog.hub_roles_.push_back(role);
+        continue;
+      }
+      RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
+      catalog.actions_.emplace(role, std::move(manifest.actions));
+    }
+    return catalog;
+  }
+  [[nodiscard]] std::vector<std::string> roles() const override {
+    std::vector<std::string> names = hub_roles_;
+    for (const auto& [role, actions] : actions_) names.push_back(role);
+    return names;
+  }
+  [[nodiscard]] std::vector<std::string> actions(std::string_view role) const override {
+    std::vector<std::string> names;
+    if (const auto found = actions_.find(std::string(role)); found != actions_.end()) {
+      for (const auto& action : found->second) names.push_back(action.name);
+    }
+    return names;
+  }
+  [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role, std::string_view action,
+                                                         std::string_view version) const override {
+    // Services of the hub have no manifest to read here; the hub checks them when it deploys.
+    if (std::find(hub_roles_.begin(), hub_roles_.end(), role) != hub_roles_.end()) {
+      return workflow::ActionInfo{.name = std::string(action), .version = std::string(version), .idempotency = "key"};
+    }
+    const auto found = actions_.find(std::string(role));
+    if (found == actions_.end()) return std::nullopt;
+    for (const auto& spec : found->second) {
+      if (spec.name == action && spec.version.substr(0, spec.version.find('.')) == version.substr(0, version.find('.'))) {
+        return workflow::ActionInfo{
+            .name = spec.name, .version = spec.version, .idempotency = spec.idempotency, .input_schema = spec.input_schema};
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::map<std::string, std::vector<plugin::ActionSpec>> actions_;
+  std::vector<std::string> hub_roles_;
+};
+
+}  // namespace
+
+int check_config(const std::string& path) {
+  const auto config = load_config(path);
+  if (!config.ok()) return complain(config.error());
+  bool good = true;
+  const auto check = [&](const std::string& what, const SecretSource& source) {
+    const auto secret = read_secret(source);
+    if (secret.ok()) return;
+    std::fprintf(stderr, "%s: %s\n", what.c_str(), secret.error().message.c_str());
+    good = false;
+  };
+  for (const auto& [id, plugin] : config->plugin) {
+    for (const auto& [name, source] : plugin.secrets) check("plugin " + id + ", secret " + name, source);
+    const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
+    if (!manifest.ok()) {
+      std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), manifest.error().message.c_str());
+      good = false;
+    }
+  }
+  for (const auto& source : config->sources) {
+    for (const auto& secret : source.secrets) check("source " + source.name, secret);
+  }
+  if (good) std::printf("%s is good\n", path.c_str());
+  return good ? 0 : 2;
+}
+
+int audit_verify(const std::string& path) {
+  const auto config = load_config(path);
+  if (!config.ok()) return complain(config.error());
+  const auto found = audit::verify_file(config->data + "/rabt.db", config->data);
+  if (!found.ok()) return complain(found.error());
+  for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
+  if (!found->verified) {
+    std::printf("NOT verified: the audit log was changed (%llu entries read)\n", static_cast<unsigned long long>(found->entries));
+    return 1;
+  }
+  std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries), found->head.c_str());
+  return 0;
+}
+
+int workflow_lint(const std::vector<std::string>& files, const std::string& config_path) {
+  std::optional<ManifestCatalog> catalog;
+  if (!config_path.empty()) {
+    const auto config = load_config(config_path);
+    if (!config.ok()) return complain(config.error());
+    auto made = ManifestCatalog::make(*config);
+    if (!made.ok()) return complain(made.error());
+    catalog.emplace(std::move(*made));
+  }
+  bool good = true;
+  for (const std::string& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) {
+      std::fprintf(stderr, "%s: cannot be read\n", file.c_str());
+      good = false;
+      continue;
+    }
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const auto parsed = workflow::parse_definition(text, catalog ? &*catalog : nullptr);
+    for (const auto& diagnostic : parsed.diagnostics) std::printf("%s\n", to_string(diagnostic, file).c_str());
+    if (parsed.definition == nullptr) good = false;
+  }
+  return good ? 0 : 2;
+}
+
+int list_instances(const std::string& path, const std::string& id) {
+  const auto config = load_config(path);
+  if (!config.ok()) return complain(config.error());
+  const auto token = read_api_token(config->data);
+  if (!token.ok()) return complain(token.error());
+  HubClient client("http://" + config->address + ":" + std::to_string(config->port), *token);
+  const auto answer = client.get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id));
+  if (!answer.ok()) return complain(answer.error());
+  if (!id.empty()) {
+    std::printf("%s\n", answer->dump_pretty().c_str());
+    return 0;
+  }
+  for (const Json& one : (*answer)["instances"].as_array()) {
+    std::printf("%s  %-10s %s %s  %s\n", one.string_or("id", "").c_str(), one.string_or("status", "").c_str(),
+                one.string_or("workflow", "").c_str(), one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
+  }
+  return 0;
+}
+
+int list_plugins(const std::string& path) {
+  const auto config = load_config(path);
+  if (!config.ok()) return complain(config.error());
+  int code = 0;
+  for (const auto& [id, entry] : config->plugin) {
+    const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
+    if (!manifest.ok()) {
+      code = complain(manifest.error());
+      continue;
+    }
+    std::printf("%s %s by %s (ABI %d)\n", manifest->id.c_str(), manifest->version.c_str(), manifest->vendor.c_str(),
+                manifest->abi_major);
+    for (const auto& [role, target] : config->roles) {
+      if (target == "plugin://" + id) std::printf("  serves the role %s\n", role.c_str());
+    }
+    for (const auto& action : manifest->actions) {
+      std::printf("  %s %s (safe to repeat: %s)\n", action.name.c_str(), action.version.c_str(), action.idempotency.c_str());
+    }
+    for (const std::string& host : manifest->hosts) std::printf("  may reach %s\n", host.c_str());
+    for (const std::string& host : entry.hosts) std::printf("  may reach %s\n", host.c_str());
+  }
+  return code;
+}
+
+}  // namespace rabt::cli

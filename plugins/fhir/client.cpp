@@ -1,0 +1,233 @@
+#include "client.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace fhir {
+
+namespace {
+
+constexpr const char* kContentType = "application/fhir+json";
+constexpr std::size_t kMaxIssues = 10;         // of an OperationOutcome that are passed on
+constexpr std::int64_t kDefaultWaitMs = 1000;  // after 429 without Retry-After
+
+HttpRequest request_to(const Settings& settings, std::string method, std::string url) {
+  HttpRequest request;
+  request.method = std::move(method);
+  request.url = std::move(url);
+  rabt::sdk::Header accept;
+  accept.name = "Accept";
+  accept.value = kContentType;
+  request.headers.push_back(std::move(accept));
+  if (settings.bearer) {
+    rabt::sdk::Header credential;
+    credential.name = "Authorization";
+    credential.secret = "access_token";
+    credential.prefix = "Bearer ";
+    request.headers.push_back(std::move(credential));
+  }
+  return request;
+}
+
+void add_header(HttpRequest& request, const char* name, std::string value) {
+  rabt::sdk::Header header;
+  header.name = name;
+  header.value = std::move(value);
+  request.headers.push_back(std::move(header));
+}
+
+std::string value_text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number() || value.is_boolean()) return value.dump();
+  return {};
+}
+
+void add_pair(std::string& form, const std::string& name, const std::string& value) {
+  if (!form.empty()) form.push_back('&');
+  form.append(percent_encode(name)).append("=").append(percent_encode(value));
+}
+
+// "W/\"3\"" -> "3"
+std::string version_in(const std::string& etag) {
+  const auto begin = etag.find('"');
+  const auto end = etag.rfind('"');
+  return begin == std::string::npos || end <= begin ? std::string()
+                                                    : etag.substr(begin + 1, end - begin - 1);
+}
+
+bool is_code(const std::string& code) {
+  return !code.empty() && code.size() <= 40 && std::all_of(code.begin(), code.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || c == '-';
+  });
+}
+
+Json issue_codes(const HttpResult& answer) {
+  Json codes = Json::array();
+  const auto outcome = resource_of(answer, "OperationOutcome");
+  if (!outcome) return codes;
+  const auto issues = outcome->find("issue");
+  if (issues == outcome->end() || !issues->is_array()) return codes;
+  for (const Json& issue : *issues) {
+    const std::string code = text(issue, "code");
+    if (codes.size() < kMaxIssues && is_code(code)) codes.push_back(code);
+  }
+  return codes;
+}
+
+}  // namespace
+
+std::string percent_encode(std::string_view value) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : value) {
+    const auto u = static_cast<unsigned char>(c);
+    if (std::isalnum(u) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
+      out.push_back(c);
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[u >> 4U]);
+      out.push_back(kHex[u & 0xfU]);
+    }
+  }
+  return out;
+}
+
+HttpRequest read_request(const Settings& settings, const std::string& type, const std::string& id) {
+  return request_to(settings, "GET",
+                    settings.base_url + "/" + percent_encode(type) + "/" + percent_encode(id));
+}
+
+HttpRequest create_request(const Settings& settings, const Json& resource,
+                           const std::string& system, const std::string& value) {
+  HttpRequest request =
+      request_to(settings, "POST", settings.base_url + "/" + text(resource, "resourceType"));
+  add_header(request, "Content-Type", kContentType);
+  add_header(request, "Prefer", "return=representation");
+  add_header(request, "If-None-Exist", "identifier=" + percent_encode(system + "|" + value));
+  request.body = resource.dump();
+  return request;
+}
+
+HttpRequest update_request(const Settings& settings, const std::string& type, const std::string& id,
+                           std::string body, const std::string& version) {
+  HttpRequest request = request_to(
+      settings, "PUT", settings.base_url + "/" + percent_encode(type) + "/" + percent_encode(id));
+  add_header(request, "Content-Type", kContentType);
+  add_header(request, "Prefer", "return=representation");
+  add_header(request, "If-Match", "W/\"" + version + "\"");
+  request.body = std::move(body);
+  return request;
+}
+
+HttpRequest search_request(const Settings& settings, const std::string& type,
+                           const Json& parameters, std::int64_t count) {
+  HttpRequest request =
+      request_to(settings, "POST", settings.base_url + "/" + percent_encode(type) + "/_search");
+  add_header(request, "Content-Type", "application/x-www-form-urlencoded");
+  if (parameters.is_object()) {
+    for (const auto& [name, value] : parameters.items()) {
+      if (value.is_array()) {
+        for (const Json& each : value) add_pair(request.body, name, value_text(each));
+      } else {
+        add_pair(request.body, name, value_text(value));
+      }
+    }
+  }
+  if (!parameters.is_object() || !parameters.contains("_count"))
+    add_pair(request.body, "_count", std::to_string(count));
+  return request;
+}
+
+std::optional<HttpRequest> page_request(const Settings& settings, const std::string& link) {
+  const auto mark = link.find_first_of("/?");
+  const bool absolute = link.find("://") != std::string::npos;
+  if (!absolute && mark != 0) return request_to(settings, "GET", settings.base_url + "/" + link);
+  const auto goes_on = [&settings, &link] {
+    const std::size_t end = settings.base_url.size();
+    return link.starts_with(settings.base_url) &&
+           (link.size() == end || link[end] == '/' || link[end] == '?');
+  };
+  if (!absolute && link.starts_with('?'))
+    return request_to(settings, "GET", settings.base_url + link);
+  if (!goes_on()) return std::nullopt;
+  return request_to(settings, "GET", link);
+}
+
+bool succeeded(const HttpResult& answer) {
+  return answer.answered() && answer.status >= 200 && answer.status < 300;
+}
+
+std::string header_of(const HttpResult& answer, std::string_view name) {
+  const Json headers = Json::parse(answer.headers_json, nullptr, false);
+  if (!headers.is_array()) return {};
+  for (const Json& header : headers) {
+    if (header.is_array() && header.size() == 2 && header[0] == name && header[1].is_string()) {
+      return header[1].get<std::string>();
+    }
+  }
+  return {};
+}
+
+std::optional<Json> resource_of(const HttpResult& answer, std::string_view type) {
+  auto resource = parse(answer.body);
+  if (!resource || !resource->is_object() || text(*resource, "resourceType") != type)
+    return std::nullopt;
+  return resource;
+}
+
+Written written(const HttpResult& answer, const std::string& type) {
+  Written out;
+  if (const auto resource = resource_of(answer, type)) {
+    out.id = text(*resource, "id");
+    const auto meta = resource->find("meta");
+    if (meta != resource->end()) out.version = text(*meta, "versionId");
+  }
+  // [base]/Type/id/_history/version
+  const std::string location = header_of(answer, "location");
+  const auto at = location.rfind("/" + type + "/");
+  if (out.id.empty() && at != std::string::npos) {
+    const std::string rest = location.substr(at + type.size() + 2);
+    out.id = rest.substr(0, rest.find('/'));
+  }
+  if (out.version.empty()) out.version = version_in(header_of(answer, "etag"));
+  if (out.version.empty() && at != std::string::npos) {
+    const auto history = location.find("/_history/", at);
+    if (history != std::string::npos) out.version = location.substr(history + 10);
+  }
+  return out;
+}
+
+Outcome failure(const HttpResult& answer) {
+  using rabt::sdk::Kind;
+  if (!answer.answered()) {
+    Kind kind = Kind::transient;
+    if (answer.error_code == "cancelled") kind = Kind::cancelled;
+    // These stay wrong until somebody changes the configuration.
+    if (answer.error_code == "not_allowed" || answer.error_code == "no_secret" ||
+        answer.error_code == "too_large") {
+      kind = Kind::permanent;
+    }
+    return Outcome::fail(kind, "fhir.no_answer." + answer.error_code, answer.error_message);
+  }
+  const Json codes = issue_codes(answer);
+  Json detail = Json::object();
+  detail["status"] = answer.status;
+  if (!codes.empty()) detail["issues"] = codes;
+  std::string message = "the record system answered " + std::to_string(answer.status);
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    message += (i == 0 ? ", issue " : ", ") + codes[i].get<std::string>();
+  const std::string name = "fhir." + std::to_string(answer.status);
+  const bool again =
+      answer.status == 408 || answer.status == 409 || answer.status == 429 || answer.status >= 500;
+  if (!again) return Outcome::fail(Kind::permanent, name, message, detail.dump());
+  std::int64_t wait = answer.status == 429 ? kDefaultWaitMs : 0;
+  const std::string after = header_of(answer, "retry-after");
+  if (!after.empty() && after.size() < 6 &&
+      after.find_first_not_of("0123456789") == std::string::npos) {
+    wait = std::stoll(after) * 1000;
+  }
+  return Outcome::fail(Kind::transient, name, message, detail.dump(), wait);
+}
+
+}  // namespace fhir

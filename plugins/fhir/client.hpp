@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mapping.hpp"
+#include "rabt/task.hpp"
+
+// The RESTful API of FHIR R4 (http://hl7.org/fhir/R4/http.html): requests, and what an answer
+// means.
+namespace fhir {
+
+using rabt::sdk::HttpRequest;
+using rabt::sdk::HttpResult;
+using rabt::sdk::Outcome;
+
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
+[[nodiscard]] HttpRequest read_request(const Settings& settings, const std::string& type,
+                                       const std::string& id);
+// Created only when no resource of this type has the identifier yet (If-None-Exist): a repeat finds
+// the first one.
+[[nodiscard]] HttpRequest create_request(const Settings& settings, const Json& resource,
+                                         const std::string& system, const std::string& value);
+// body: the whole resource. version: the one that it replaces (If-Match).
+[[nodiscard]] HttpRequest update_request(const Settings& settings, const std::string& type,
+                                         const std::string& id, std::string body,
+                                         const std::string& version);
+// By POST, so that identifiers of patients stay out of addresses and access logs.
+[[nodiscard]] HttpRequest search_request(const Settings& settings, const std::string& type,
+                                         const Json& parameters, std::int64_t count);
+// A further page. Nothing when the link leads to another server: it would be handed the
+// credentials.
+[[nodiscard]] std::optional<HttpRequest> page_request(const Settings& settings,
+                                                      const std::string& link);
+
+[[nodiscard]] bool succeeded(const HttpResult& answer);
+[[nodiscard]] std::string header_of(const HttpResult& answer, std::string_view name);
+// The resource in the answer when it has this type, else nothing.
+[[nodiscard]] std::optional<Json> resource_of(const HttpResult& answer, std::string_view type);
+
+// Which resource an answer is about: from its body, else from Location and ETag. Members are ""
+// when it does not say.
+struct Written {
+  std::string id;
+  std::string version;
+};
+[[nodiscard]] Written written(const HttpResult& answer, const std::string& type);
+
+// The outcome of a request that did not succeed. Every request of this plugin may be sent again
+// without harm, so a lost answer is transient. Of an OperationOutcome only the issue codes are
+// passed on: its texts may quote patient data.
+[[nodiscard]] Outcome failure(const HttpResult& answer);
+
+}  // namespace fhir

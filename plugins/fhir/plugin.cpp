@@ -1,0 +1,218 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "client.hpp"
+#include "mapping.hpp"
+#include "rabt/task.hpp"
+
+// A FHIR R4 record system behind the role `ehr`, and its appointments as events.
+namespace fhir {
+
+using rabt::sdk::Call;
+using rabt::sdk::Delivery;
+using rabt::sdk::Events;
+using rabt::sdk::Host;
+using rabt::sdk::Kind;
+using rabt::sdk::Task;
+using rabt::sdk::TaskPlugin;
+
+namespace {
+
+constexpr int kMaxConflicts = 3;  // times that an update is made again on a newer version
+constexpr int kMaxPages = 20;     // of one search
+constexpr std::int64_t kDefaultLimit = 200;
+constexpr std::int64_t kMaxPage = 100;
+
+Outcome unreadable() {
+  // Every request may be repeated, so asking again is right.
+  return Outcome::fail(Kind::transient, "fhir.unreadable",
+                       "the record system's answer could not be read");
+}
+
+std::string next_link(const Json& bundle) {
+  const auto links = bundle.find("link");
+  if (links == bundle.end() || !links->is_array()) return {};
+  for (const Json& link : *links) {
+    if (text(link, "relation") == "next") return text(link, "url");
+  }
+  return {};
+}
+
+}  // namespace
+
+class FhirPlugin final : public TaskPlugin {
+ public:
+  FhirPlugin(Host host, std::string_view config)
+      : TaskPlugin(host), settings_(read_settings(config)) {}
+
+  Events normalise(const Delivery& delivery) {
+    Announcement announced = to_events(delivery.body, settings_);
+    Events events;
+    events.error = std::move(announced.error);
+    events.json = announced.events.dump();
+    return events;
+  }
+
+ protected:
+  Task<Outcome> run(Call call) override {
+    const auto input = parse(call.input);
+    if (!input || !input->is_object())
+      co_return Outcome::fail(Kind::permanent, "fhir.input", "the arguments are not a JSON object");
+    if (call.action == "write-encounter") co_return co_await write_encounter(call, *input);
+    if (call.action == "write-document") co_return co_await write_document(call, *input);
+    if (call.action == "update-encounter")
+      co_return co_await update_encounter(call, text(*input, "id"), text(*input, "status"));
+    if (call.action == "read")
+      co_return co_await read(call, text(*input, "type"), text(*input, "id"));
+    if (call.action == "search") co_return co_await search(call, *input);
+    co_return Outcome::fail(Kind::permanent, "fhir.unknown_action", "fhir has no such action");
+  }
+
+ private:
+  // Gives {id, reference, versionId}. FHIR has no idempotency key; the consultation's identifier
+  // makes a repeat find the resource of the first attempt.
+  Task<Outcome> create(const Call& call, Json resource, std::string consultation) {
+    const std::string type = text(resource, "resourceType");
+    const HttpResult answer = co_await http(
+        call, create_request(settings_, resource, std::string(kConsultationSystem), consultation));
+    if (answer.answered() && answer.status == 412) {
+      co_return Outcome::fail(
+          Kind::permanent, "fhir.several",
+          "the record system holds more than one " + type + " of this consultation");
+    }
+    if (!succeeded(answer)) co_return failure(answer);
+    const Written made = written(answer, type);
+    if (made.id.empty()) co_return unreadable();
+    Json output = Json::object();
+    output["id"] = made.id;
+    output["reference"] = type + "/" + made.id;
+    if (!made.version.empty()) output["versionId"] = made.version;
+    co_return Outcome::done(output.dump());
+  }
+
+  Task<Outcome> write_encounter(const Call& call, const Json& input) {
+    Outcome made = co_await create(call, encounter(input, settings_), text(input, "consultation"));
+    if (made.kind != Kind::done) co_return made;
+    // What a document about the encounter repeats.
+    Json output = Json::parse(made.output);
+    const Json appointment = input.value("appointment", Json::object());
+    for (const char* key : {"patientReference", "practitionerReference"}) {
+      if (std::string known = text(appointment, key); !known.empty())
+        output[key] = std::move(known);
+    }
+    for (const char* key : {"start", "end"}) {
+      if (std::string known = text(input, key); !known.empty()) output[key] = std::move(known);
+    }
+    co_return Outcome::done(output.dump());
+  }
+
+  Task<Outcome> write_document(const Call& call, const Json& input) {
+    const auto recordings = input.find("recordings");
+    if (recordings == input.end() || !recordings->is_array()) {
+      co_return Outcome::fail(Kind::permanent, "fhir.input", "recordings is missing");
+    }
+    // A DocumentReference must have content: without a recording there is nothing to file.
+    if (recordings->empty()) co_return Outcome::done(R"({"written":false})");
+    Outcome made = co_await create(call, document(input, settings_, host().now_unix_ms() / 1000),
+                                   text(input, "consultation"));
+    if (made.kind != Kind::done) co_return made;
+    Json output = Json::parse(made.output);
+    output["written"] = true;
+    co_return Outcome::done(output.dump());
+  }
+
+  Task<Outcome> update_encounter(const Call& call, std::string id, std::string status) {
+    HttpResult last;
+    for (int attempt = 0; attempt <= kMaxConflicts; ++attempt) {
+      const HttpResult seen = co_await http(call, read_request(settings_, "Encounter", id));
+      if (!succeeded(seen)) co_return failure(seen);
+      const auto resource = resource_of(seen, "Encounter");
+      if (!resource) co_return unreadable();
+      Written version = written(seen, "Encounter");
+      bool changed = false;
+      if (text(*resource, "status") != status) {
+        const auto body = with_status(seen.body, status);
+        if (!body) co_return unreadable();
+        if (version.version.empty()) {
+          co_return Outcome::fail(
+              Kind::permanent, "fhir.no_version",
+              "the record system gives no version: a change could undo somebody else's");
+        }
+        last =
+            co_await http(call, update_request(settings_, "Encounter", id, *body, version.version));
+        if (last.answered() && (last.status == 412 || last.status == 409)) continue;
+        if (!succeeded(last)) co_return failure(last);
+        version = written(last, "Encounter");
+        changed = true;
+      }
+      Json output = Json::object();
+      output["id"] = id;
+      output["reference"] = "Encounter/" + id;
+      output["status"] = status;
+      output["changed"] = changed;
+      if (!version.version.empty()) output["versionId"] = version.version;
+      co_return Outcome::done(output.dump());
+    }
+    co_return Outcome::fail(Kind::transient, "fhir.conflict",
+                            "others keep changing the encounter; the update was not made");
+  }
+
+  Task<Outcome> read(const Call& call, std::string type, std::string id) {
+    const HttpResult answer = co_await http(call, read_request(settings_, type, id));
+    if (!succeeded(answer)) co_return failure(answer);
+    const auto resource = resource_of(answer, type);
+    if (!resource) co_return unreadable();
+    Json output = Json::object();
+    output["resource"] = *resource;
+    const Written version = written(answer, type);
+    if (!version.version.empty()) output["versionId"] = version.version;
+    co_return Outcome::done(output.dump());
+  }
+
+  // complete false: there is more than limit.
+  Task<Outcome> search(const Call& call, const Json& input) {
+    const std::string type = text(input, "type");
+    const std::int64_t limit = input.value("limit", kDefaultLimit);
+    Json resources = Json::array();
+    bool complete = false;
+    HttpRequest request = search_request(settings_, type, input.value("parameters", Json::object()),
+                                         std::min(limit, kMaxPage));
+    for (int page = 0; page < kMaxPages; ++page) {
+      const HttpResult answer = co_await http(call, request);
+      if (!succeeded(answer)) co_return failure(answer);
+      const auto bundle = resource_of(answer, "Bundle");
+      if (!bundle) co_return unreadable();
+      bool full = false;
+      for (const Json& entry : bundle->value("entry", Json::array())) {
+        const auto resource = entry.find("resource");
+        if (resource == entry.end() || text(*resource, "resourceType") == "OperationOutcome")
+          continue;
+        full = static_cast<std::int64_t>(resources.size()) >= limit;
+        if (full) break;
+        resources.push_back(*resource);
+      }
+      const std::string link = next_link(*bundle);
+      complete = !full && link.empty();
+      if (full || link.empty() || static_cast<std::int64_t>(resources.size()) >= limit) break;
+      auto next = page_request(settings_, link);
+      if (!next) {
+        co_return Outcome::fail(
+            Kind::permanent, "fhir.foreign_link",
+            "the next page of the search lies outside base_url; it was not asked for");
+      }
+      request = std::move(*next);
+    }
+    Json output = Json::object();
+    output["resources"] = std::move(resources);
+    output["complete"] = complete;
+    co_return Outcome::done(output.dump());
+  }
+
+  Settings settings_;
+};
+
+}  // namespace fhir
+
+RABT_PLUGIN(fhir::FhirPlugin, "fhir", "1.0.0");

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The documents say what is there: every `path: function` names a function of that file, every relative link leads somewhere, every
+# folder of hub/, configuration key, path of the API, metric and limit is written down.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+bad=0; names=0; links=0
+complain() { echo "$1"; bad=1; }
+
+# has FILE NAME: the file defines or declares it. A lower-case name must be a function or a member.
+has() {
+  case $2 in
+    *_) grep -qE "\b$2\b" "$1" ;;
+    [a-z]*) grep -qE "(^|[^.>A-Za-z0-9_])$2 ?\(" "$1" ;;
+    *) grep -qE "\b$2\b" "$1" ;;
+  esac
+}
+for document in docs/life_of_a_consultation.md hub/README.md; do
+  while IFS=: read -r line pair; do
+    pair=${pair#\`}; pair=${pair%\`}; file=${pair%%: *}; symbol=${pair#*: }
+    names=$((names + 1))
+    [ -f "$file" ] || { complain "$document:$line: there is no file $file; correct the path"; continue; }
+    while read -r part; do
+      has "$file" "$part" || complain "$document:$line: $file has no \`$part\` (of $symbol); name the function that does this step now"
+    done < <(sed 's/::/\n/g' <<<"$symbol")
+  done < <(grep -noE '`[A-Za-z0-9_./]+\.(cpp|hpp|h|c|sh): [A-Za-z_:]+`' "$document")
+done
+[ $names -ge 40 ] || complain "docs/life_of_a_consultation.md: only $names names were found; write them as \`path: function\`"
+
+while read -r document; do
+  while IFS=: read -r line link; do
+    target=${link#*](}; target=${target%)}; target=${target%%#*}
+    case $target in http://*|https://*|mailto:*|'') continue ;; esac
+    links=$((links + 1))
+    [ -e "$(dirname "$document")/$target" ] || complain "$document:$line: the link $target leads nowhere; correct or remove it"
+  done < <(grep -noE '\[[^]]*\]\([^) ]+\)' "$document" || true)
+done < <(find . \( -path ./build -o -path ./.git -o -path ./data \) -prune -o -name '*.md' -print)
+
+written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they stand between back-quotes
+  while read -r name; do
+    case $1 in
+      *.md) grep -qE "\`[^\`]*\b$name\b" "$1" ;;
+      *) grep -qxF -e "$name" "$1" ;;
+    esac || complain "$1: the $2 $name is missing; write it down"
+  done
+}
+written hub/README.md folder < <(find hub -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
+written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(tr '\n' ' ' < hub/cli/config.cpp) | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
+written docs/operations.md metric < <(grep -oE '"rabt_[a-z_]+"' hub/http/routes.cpp | sort -u | tr -d '"')
+written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)
+written docs/openapi.yaml path < <(grep -oE '^//   (GET|POST) +/[^ ,]+' hub/http/routes.hpp | awk '{print "  " $3 ":"}')
+[ $bad = 0 ] && echo "documents: good ($names names, $links links)"
+exit $bad

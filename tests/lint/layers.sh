@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Includes point down only, in the order of hub/README.md; sdk/ and plugins/ see nothing of hub/. OpenSSL, SQLite, curl, yaml-cpp and
+# Poco are each included by one folder; heavy headers never by a header of ours.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+order=(base crypto net store audit phi workflow plugin engine consultation http cli)
+declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
+bad=0
+complain() { echo "$1"; bad=1; }
+for layer in "${order[@]}"; do
+  [ -d "hub/$layer" ] || continue
+  while IFS=: read -r file line included; do
+    target=$(sed -n 's/.*"hub\/\([a-z]*\)\/.*/\1/p' <<<"$included")
+    [ -n "$target" ] || continue
+    [ -n "${rank[$target]:-}" ] || complain "$file:$line: includes hub/$target, which is no layer; add it to tests/lint/layers.sh and hub/README.md"
+    [ "${rank[$target]:-0}" -le "${rank[$layer]}" ] || complain "$file:$line: hub/$layer includes hub/$target, which stands above it; move the code or turn the dependency round"
+  done < <(grep -rn '#include "hub/' "hub/$layer" || true)
+done
+while IFS=: read -r file line _; do
+  complain "$file:$line: a plugin or the SDK includes the hub; only sdk/include is theirs"
+done < <(grep -rn '#include "hub/' sdk plugins || true)
+only() {  # only PATTERN FOLDER...
+  local pattern=$1; shift
+  local allowed; allowed=$(printf '^hub/%s/|' "$@"); allowed=${allowed%|}
+  while IFS=: read -r file line _; do
+    grep -Eq "$allowed" <<<"$file" || complain "$file:$line: $pattern belongs to hub/$1 alone"
+  done < <(grep -rnE "#include <($pattern)" hub || true)
+}
+only 'openssl/' crypto
+only 'sqlite3' store/sqlite
+only 'curl/' net
+only 'spdlog/' base
+only 'Poco/' http
+only 'boost/' plugin
+only 'yaml-cpp/' workflow plugin
+while IFS=: read -r file line _; do
+  complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
+done < <(grep -rnE '#include <(nlohmann|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml)' hub --include=*.hpp || true)
+[ $bad = 0 ] && echo "layers: good"
+exit $bad
