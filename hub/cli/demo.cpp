@@ -153,7 +153,7 @@ Status Demo::start_sandbox() {
                               {"media_bytes", crowd ? 256 * 1024 : 3 * 1024 * 1024}});
   if (crowd) {
     twilio.set("auto", Json::object({{"join_after_ms", 500},
-                                     {"end_after_ms", 2500},
+                                     {"end_after_ms", 10'000},
                                      {"identities", Json::array({"patient", "practitioner"})}}));
   }
   const Json options = Json::object(

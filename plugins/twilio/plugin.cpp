@@ -201,8 +201,16 @@ class TwilioPlugin final : public TaskPlugin {
   Task<Outcome> set_recording(const Call& call, const std::string& sid, bool record) {
     const HttpResult answer =
         co_await http(call, post_request(settings_, url("/Rooms/" + sid + "/RecordingRules"), rules_form(record)));
-    if (!succeeded(answer)) co_return failure(answer, true);
-    co_return Outcome::done(Json{{"sessionId", sid}, {"recording", record}}.dump());
+    bool recording = record;
+    if (!succeeded(answer)) {
+      if (!answer.answered() || answer.status >= 500 || answer.status == 429 || answer.status == 401) co_return failure(answer, true);
+      // The participants may have left before this call: a room that is over records nothing, and that is no failure.
+      const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
+      const auto room = body_of(seen);
+      if (!succeeded(seen) || !room || text(*room, "status") != "completed") co_return failure(answer, true);
+      recording = false;
+    }
+    co_return Outcome::done(Json{{"sessionId", sid}, {"recording", recording}}.dump());
   }
 
   Task<Outcome> list_recordings(const Call& call, const std::string& sid) {
