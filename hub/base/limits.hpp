@@ -32,6 +32,8 @@ inline constexpr std::uint64_t kExpressionSteps = 1'000'000;  // evaluation step
 inline constexpr std::size_t kExpressionDepth = 256;          // nested evaluation
 inline constexpr std::size_t kExpressionBytes = 16U << 20U;   // values built by one evaluation
 
+inline constexpr std::size_t kMaxLiveInstances = 8192;  // in memory, for each worker; some 20 KB each
+
 // Actions
 inline constexpr std::size_t kMaxActionBytes = 1U << 20U;  // arguments or result; larger content is a blob
 inline constexpr std::chrono::milliseconds kDefaultActionTimeout{60'000};

@@ -14,8 +14,8 @@ namespace rabt {
 
 namespace {
 
-constexpr int kMaxSchemaDepth = 64;     // nested schemas in one document
-constexpr int kMaxCheckDepth = 256;     // nested checks: ends a $ref that leads back to itself
+constexpr int kMaxSchemaDepth = 64;        // nested schemas in one document
+constexpr int kMaxCheckDepth = 256;        // nested checks: ends a $ref that leads back to itself
 constexpr std::size_t kMaxNodes = 20'000;  // schemas in one document
 
 using Index = std::int32_t;
@@ -59,7 +59,8 @@ struct Node {
   std::vector<Index> any_of;
   std::vector<Index> one_of;
   std::optional<double> minimum, maximum, above, below;
-  std::optional<std::size_t> min_length, max_length, min_items, max_items, min_properties, max_properties;
+  std::optional<std::size_t> min_length, max_length, min_items, max_items, min_properties,
+      max_properties;
   bool unique = false;
   std::shared_ptr<const re2::RE2> pattern;
 };
@@ -79,8 +80,9 @@ std::string escape(std::string_view token) {
 }
 
 std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+  }));
 }
 
 bool integral(const Json& value) {
@@ -95,12 +97,18 @@ bool integral(const Json& value) {
 
 unsigned type_of(const Json& value) {
   switch (value.type()) {
-    case Json::Type::null: return kNull;
-    case Json::Type::boolean: return kBoolean;
-    case Json::Type::number: return integral(value) ? kInteger : kNumber;
-    case Json::Type::string: return kString;
-    case Json::Type::array: return kArray;
-    case Json::Type::object: return kObject;
+    case Json::Type::null:
+      return kNull;
+    case Json::Type::boolean:
+      return kBoolean;
+    case Json::Type::number:
+      return integral(value) ? kInteger : kNumber;
+    case Json::Type::string:
+      return kString;
+    case Json::Type::array:
+      return kArray;
+    case Json::Type::object:
+      return kObject;
   }
   return 0;
 }
@@ -108,7 +116,7 @@ unsigned type_of(const Json& value) {
 std::string type_list(unsigned types) {
   std::string out;
   for (const auto& [name, bit] : kTypes) {
-    const bool listed = name == "integer" ? (types & (kInteger | kNumber)) == kInteger
+    const bool listed = name == "integer"  ? (types & (kInteger | kNumber)) == kInteger
                         : name == "number" ? (types & kNumber) != 0
                                            : (types & bit) != 0;
     if (!listed) continue;
@@ -120,9 +128,10 @@ std::string type_list(unsigned types) {
 
 bool is_annotation(std::string_view key) {
   static constexpr std::array<std::string_view, 11> kAnnotations{
-      "title", "description", "default", "examples", "format", "$comment", "$schema", "$id", "deprecated", "readOnly",
-      "writeOnly"};
-  return key.starts_with("x-") || std::find(kAnnotations.begin(), kAnnotations.end(), key) != kAnnotations.end();
+      "title",   "description", "default",    "examples", "format",   "$comment",
+      "$schema", "$id",         "deprecated", "readOnly", "writeOnly"};
+  return key.starts_with("x-") ||
+         std::find(kAnnotations.begin(), kAnnotations.end(), key) != kAnnotations.end();
 }
 
 }  // namespace
@@ -174,7 +183,8 @@ class Compiler {
     return invalid("schema.invalid", "schema at \"" + path + "\" " + std::string(what));
   }
 
-  Status keyword(Node& node, const std::string& key, const Json& value, const std::string& path, int depth) {
+  Status keyword(Node& node, const std::string& key, const Json& value, const std::string& path,
+                 int depth) {
     const std::string here = path + "/" + escape(key);
     if (key == "type") return type(node, value, here);
     if (key == "enum") {
@@ -216,7 +226,9 @@ class Compiler {
       if (!value.is_string()) return wrong(here, "must be a text");
       const std::string& target = value.as_string();
       if (target != "#" && !target.starts_with("#/$defs/")) {
-        return invalid("schema.unsupported", "schema at \"" + here + "\": only \"#\" and \"#/$defs/<name>\" can be referred to");
+        return invalid(
+            "schema.unsupported",
+            "schema at \"" + here + "\": only \"#\" and \"#/$defs/<name>\" can be referred to");
       }
       references_.emplace_back(path, target.substr(1));
       return ok_status();
@@ -238,16 +250,18 @@ class Compiler {
     }
     if (key == "pattern") return pattern(node, value, here);
     if (is_annotation(key)) return ok_status();
-    return invalid("schema.unsupported", "schema at \"" + path + "\": the keyword \"" + key +
-                                             "\" is not supported; say it in the supported subset, or prefix it with x- "
-                                             "when it is an annotation");
+    return invalid("schema.unsupported",
+                   "schema at \"" + path + "\": the keyword \"" + key +
+                       "\" is not supported; say it in the supported subset, or prefix it with x- "
+                       "when it is an annotation");
   }
 
   static Status type(Node& node, const Json& value, const std::string& here) {
     const auto add = [&node](const Json& name) {
       if (!name.is_string()) return false;
-      const auto found =
-          std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& t) { return t.name == name.as_string(); });
+      const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& t) {
+        return t.name == name.as_string();
+      });
       if (found == kTypes.end()) return false;
       node.types |= found->bit;
       return true;
@@ -256,7 +270,10 @@ class Compiler {
     if (value.is_array()) {
       for (const Json& name : value.as_array()) ok = ok && add(name);
     }
-    if (!ok) return wrong(here, "must be null, boolean, integer, number, string, array, object or an array of these");
+    if (!ok)
+      return wrong(
+          here,
+          "must be null, boolean, integer, number, string, array, object or an array of these");
     return ok_status();
   }
 
@@ -276,7 +293,8 @@ class Compiler {
     return ok_status();
   }
   Status several(std::vector<Index>& slot, const Json& value, const std::string& here, int depth) {
-    if (!value.is_array() || value.size() == 0) return wrong(here, "must be a non-empty array of schemas");
+    if (!value.is_array() || value.size() == 0)
+      return wrong(here, "must be a non-empty array of schemas");
     for (std::size_t i = 0; i < value.size(); ++i) {
       RABT_TRY(child, compile(value[i], here + "/" + std::to_string(i), depth + 1));
       slot.push_back(child);
@@ -288,7 +306,8 @@ class Compiler {
     slot = value.as_double();
     return ok_status();
   }
-  static Status count(std::optional<std::size_t>& slot, const Json& value, const std::string& here) {
+  static Status count(std::optional<std::size_t>& slot, const Json& value,
+                      const std::string& here) {
     const auto size = value.as_int64();
     if (!size || *size < 0) return wrong(here, "must be a whole number, 0 or more");
     slot = static_cast<std::size_t>(*size);
@@ -307,16 +326,22 @@ class Checker {
   // Returns false and fills fault() on the first fault.
   bool check(Index index, const Json& value, int depth) {
     const Node& node = model_.nodes[static_cast<std::size_t>(index)];
-    if (depth > kMaxCheckDepth) return fail(node, "", "the value or the schema is nested too deeply");
+    if (depth > kMaxCheckDepth)
+      return fail(node, "", "the value or the schema is nested too deeply");
     if (node.never) return fail(node, "", "nothing is allowed here");
     if (node.reference != kNone && !check(node.reference, value, depth + 1)) return false;
     const unsigned type = type_of(value);
-    if (node.types != 0 && (type & node.types) == 0 && !((type & kInteger) != 0 && (node.types & kNumber) != 0)) {
+    if (node.types != 0 && (type & node.types) == 0 &&
+        !((type & kInteger) != 0 && (node.types & kNumber) != 0)) {
       return fail(node, "type", "must be " + type_list(node.types) + ", is " + type_list(type));
     }
-    if (node.constant && !(*node.constant == value)) return fail(node, "const", "must be the one value of the schema");
-    if (node.has_choices && std::find(node.choices.begin(), node.choices.end(), value) == node.choices.end()) {
-      return fail(node, "enum", "must be one of the " + std::to_string(node.choices.size()) + " values of the schema");
+    if (node.constant && !(*node.constant == value))
+      return fail(node, "const", "must be the one value of the schema");
+    if (node.has_choices &&
+        std::find(node.choices.begin(), node.choices.end(), value) == node.choices.end()) {
+      return fail(
+          node, "enum",
+          "must be one of the " + std::to_string(node.choices.size()) + " values of the schema");
     }
     switch (value.type()) {
       case Json::Type::number:
@@ -332,7 +357,8 @@ class Checker {
         if (!object(node, value.as_object(), depth)) return false;
         break;
       case Json::Type::null:
-      case Json::Type::boolean: break;
+      case Json::Type::boolean:
+        break;
     }
     return combine(node, value, depth);
   }
@@ -352,8 +378,10 @@ class Checker {
     const double real = value.as_double();
     if (node.minimum && real < *node.minimum) return fail(node, "minimum", "is below the minimum");
     if (node.maximum && real > *node.maximum) return fail(node, "maximum", "is above the maximum");
-    if (node.above && real <= *node.above) return fail(node, "exclusiveMinimum", "is not above the exclusive minimum");
-    if (node.below && real >= *node.below) return fail(node, "exclusiveMaximum", "is not below the exclusive maximum");
+    if (node.above && real <= *node.above)
+      return fail(node, "exclusiveMinimum", "is not above the exclusive minimum");
+    if (node.below && real >= *node.below)
+      return fail(node, "exclusiveMaximum", "is not below the exclusive maximum");
     return true;
   }
 
@@ -361,10 +389,12 @@ class Checker {
     if (node.min_length || node.max_length) {
       const std::size_t length = code_points(value);
       if (node.min_length && length < *node.min_length) {
-        return fail(node, "minLength", "must have at least " + std::to_string(*node.min_length) + " characters");
+        return fail(node, "minLength",
+                    "must have at least " + std::to_string(*node.min_length) + " characters");
       }
       if (node.max_length && length > *node.max_length) {
-        return fail(node, "maxLength", "must have at most " + std::to_string(*node.max_length) + " characters");
+        return fail(node, "maxLength",
+                    "must have at most " + std::to_string(*node.max_length) + " characters");
       }
     }
     if (node.pattern && !re2::RE2::PartialMatch(value, *node.pattern)) {
@@ -376,17 +406,21 @@ class Checker {
   bool array(const Node& node, const Json& value, int depth) {
     const Json::Array& items = value.as_array();
     if (node.min_items && items.size() < *node.min_items) {
-      return fail(node, "minItems", "must have at least " + std::to_string(*node.min_items) + " items");
+      return fail(node, "minItems",
+                  "must have at least " + std::to_string(*node.min_items) + " items");
     }
     if (node.max_items && items.size() > *node.max_items) {
-      return fail(node, "maxItems", "must have at most " + std::to_string(*node.max_items) + " items");
+      return fail(node, "maxItems",
+                  "must have at most " + std::to_string(*node.max_items) + " items");
     }
     if (node.unique && items.size() > 1) {
       std::vector<const Json*> sorted;
       for (const Json& item : items) sorted.push_back(&item);
-      std::sort(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) { return Json::compare(*a, *b) < 0; });
-      if (std::adjacent_find(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) { return *a == *b; }) !=
-          sorted.end()) {
+      std::sort(sorted.begin(), sorted.end(),
+                [](const Json* a, const Json* b) { return Json::compare(*a, *b) < 0; });
+      if (std::adjacent_find(sorted.begin(), sorted.end(), [](const Json* a, const Json* b) {
+            return *a == *b;
+          }) != sorted.end()) {
         return fail(node, "uniqueItems", "must not hold the same item twice");
       }
     }
@@ -401,13 +435,16 @@ class Checker {
 
   bool object(const Node& node, const JsonObject& value, int depth) {
     if (node.min_properties && value.size() < *node.min_properties) {
-      return fail(node, "minProperties", "must have at least " + std::to_string(*node.min_properties) + " members");
+      return fail(node, "minProperties",
+                  "must have at least " + std::to_string(*node.min_properties) + " members");
     }
     if (node.max_properties && value.size() > *node.max_properties) {
-      return fail(node, "maxProperties", "must have at most " + std::to_string(*node.max_properties) + " members");
+      return fail(node, "maxProperties",
+                  "must have at most " + std::to_string(*node.max_properties) + " members");
     }
     for (const std::string& name : node.required) {
-      if (!value.contains(name)) return fail(node, "required", "lacks the required member \"" + name + "\"");
+      if (!value.contains(name))
+        return fail(node, "required", "lacks the required member \"" + name + "\"");
     }
     if (node.properties.empty() && node.additional == kNone) return true;
     for (const auto& [name, member] : value) {
@@ -453,15 +490,18 @@ class Checker {
       bool any = false;
       for (const Index part : node.any_of) any = any || quietly(part, value, depth);
       if (!any) {
-        return fail(node, "anyOf", "matches none of the " + std::to_string(node.any_of.size()) + " alternatives");
+        return fail(node, "anyOf",
+                    "matches none of the " + std::to_string(node.any_of.size()) + " alternatives");
       }
     }
     if (!node.one_of.empty()) {
       std::size_t matches = 0;
       for (const Index part : node.one_of) matches += quietly(part, value, depth) ? 1 : 0;
       if (matches != 1) {
-        return fail(node, "oneOf", "matches " + std::to_string(matches) + " of the " + std::to_string(node.one_of.size()) +
-                                       " alternatives, must match exactly one");
+        return fail(node, "oneOf",
+                    "matches " + std::to_string(matches) + " of the " +
+                        std::to_string(node.one_of.size()) +
+                        " alternatives, must match exactly one");
       }
     }
     return true;
@@ -500,6 +540,8 @@ std::optional<SchemaFault> Schema::check(const Json& value) const {
   return std::move(checker).fault();
 }
 
-std::set<std::string> Schema::phi_names() const { return model_ == nullptr ? std::set<std::string>{} : model_->phi; }
+std::set<std::string> Schema::phi_names() const {
+  return model_ == nullptr ? std::set<std::string>{} : model_->phi;
+}
 
 }  // namespace rabt

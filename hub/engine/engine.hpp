@@ -12,6 +12,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -86,6 +87,8 @@ class Engine {
   struct Options {
     std::string tenant;
     int workers = 2;
+    // Waiting instances beyond this leave memory; the next input reads them back from their journal.
+    std::size_t max_live_per_worker = limits::kMaxLiveInstances;
     // Told after the last turn of an instance is durable, on a worker thread; must not block.
     std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished = {};
   };

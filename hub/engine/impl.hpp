@@ -249,6 +249,8 @@ class Worker {
   void run_turn(Live& live, workflow::Input input, std::string actor, std::string act, std::string result, Json detail,
                 std::shared_ptr<std::promise<Status>> answer = nullptr);
   void forget(std::int64_t num);
+  // Lets waiting instances go when there are too many in memory.
+  void evict();
 
   // dispatch.cpp
   void dispatch(Live& live, OpenCall& call);

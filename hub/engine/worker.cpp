@@ -58,6 +58,7 @@ void Worker::run() {
       --engine_.counters.open_work;
     }
     batch.clear();
+    if (live_.size() > engine_.options.max_live_per_worker) evict();
   }
 }
 
@@ -80,6 +81,16 @@ void Worker::handle(Message& message) {
 
 void Worker::forget(std::int64_t num) {
   if (live_.erase(num) != 0) --engine_.counters.live;
+}
+
+void Worker::evict() {
+  const std::size_t wanted = engine_.options.max_live_per_worker / 4 * 3;
+  for (auto at = live_.begin(); at != live_.end() && live_.size() > wanted;) {
+    const Live& live = *at->second;
+    const bool idle = live.begun && live.calls.empty() && live.commits_in_flight == 0;
+    at = idle ? live_.erase(at) : std::next(at);
+    if (idle) --engine_.counters.live;
+  }
 }
 
 Live* Worker::find_or_load(std::int64_t num) {

@@ -139,6 +139,20 @@ TEST(Engine, an_event_reaches_the_instance_whose_key_it_carries_and_no_other) {
   EXPECT_EQ(rig.status(a[0]), "waiting");
 }
 
+TEST(Engine, a_waiting_instance_that_left_memory_is_read_back_by_its_event) {
+  Rig rig;
+  rig.crash();
+  rig.max_live = 0;
+  rig.start();
+  rig.deploy(workflow_of(kListening));
+  const auto ids = rig.send("test.start.v1", Json::object({{"room", "a"}}));
+  EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
+  for (int i = 0; i < 1000 && rig.engine().stats().live != 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(rig.engine().stats().live, 0U);
+  rig.send("test.reply.v1", Json::object({{"room", "a"}}));
+  EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
+}
+
 TEST(Engine, an_event_that_came_before_its_listen_was_reached_is_not_lost) {
   Rig rig;
   auto held = std::make_shared<std::vector<ScriptedService::Call>>();

@@ -118,7 +118,7 @@ void Rig::start() {
                                   .random = random_,
                                   .ids = ids_,
                                   .log = null_logger()},
-                                 {.tenant = "t1", .workers = 2}));
+                                 {.tenant = "t1", .workers = 2, .max_live_per_worker = max_live}));
 }
 
 void Rig::crash() {

@@ -57,6 +57,7 @@ class Rig {
   explicit Rig(std::shared_ptr<ScriptedService> service = std::make_shared<ScriptedService>());
   ~Rig();
 
+  std::size_t max_live = limits::kMaxLiveInstances;
   // Opens everything over the same folder. Fails the process when it cannot.
   void start();
   // Drops the engine as a crash would: calls in flight get no answer.
