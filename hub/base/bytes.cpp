@@ -8,7 +8,8 @@ namespace rabt {
 
 namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -79,14 +80,16 @@ std::optional<Bytes> from_base64(std::string_view text) {
   out.reserve(text.size() / 4 * 3);
   for (std::size_t i = 0; i < text.size(); i += 4) {
     const bool last = i + 4 == text.size();
-    const std::size_t padding = last ? (text[i + 3] == '=' ? (text[i + 2] == '=' ? 2U : 1U) : 0U) : 0U;
+    const std::size_t padding =
+        last ? (text[i + 3] == '=' ? (text[i + 2] == '=' ? 2U : 1U) : 0U) : 0U;
     unsigned v = 0;
     for (std::size_t k = 0; k < 4; ++k) {
       const int digit = k >= 4 - padding ? 0 : kTable[static_cast<unsigned char>(text[i + k])];
       if (digit < 0) return std::nullopt;
       v = v << 6U | static_cast<unsigned>(digit);
     }
-    if ((padding == 1 && (v & 0xffU) != 0) || (padding == 2 && (v & 0xffffU) != 0)) return std::nullopt;
+    if ((padding == 1 && (v & 0xffU) != 0) || (padding == 2 && (v & 0xffffU) != 0))
+      return std::nullopt;
     out.push_back(static_cast<std::uint8_t>(v >> 16U));
     if (padding < 2) out.push_back(static_cast<std::uint8_t>(v >> 8U));
     if (padding < 1) out.push_back(static_cast<std::uint8_t>(v));
@@ -108,7 +111,9 @@ void SecretBytes::wipe() {
   bytes_.clear();
 }
 
-bool SecretBytes::equals(ByteView other) const { return constant_time_equal(bytes_, other); }
+bool SecretBytes::equals(ByteView other) const {
+  return constant_time_equal(bytes_, other);
+}
 
 bool constant_time_equal(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;

@@ -40,7 +40,8 @@ std::string to_iso8601(Timestamp at) {
 
 Result<Timestamp> parse_iso8601(std::string_view text) {
   using namespace std::chrono;
-  const Error wrong = invalid("time.syntax", "not an RFC 3339 time such as 2026-03-10T09:00:00+03:00");
+  const Error wrong =
+      invalid("time.syntax", "not an RFC 3339 time such as 2026-03-10T09:00:00+03:00");
   const auto y = digits(text, 0, 4);
   const auto mo = digits(text, 5, 2);
   const auto d = digits(text, 8, 2);
@@ -52,7 +53,8 @@ Result<Timestamp> parse_iso8601(std::string_view text) {
       text[16] != ':') {
     return wrong;
   }
-  const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)}, day{static_cast<unsigned>(*d)}};
+  const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)},
+                            day{static_cast<unsigned>(*d)}};
   if (!date.ok() || *h > 23 || *mi > 59 || *s > 60) return wrong;
   std::size_t at = 19;
   std::int64_t fraction = 0;

@@ -61,7 +61,8 @@ std::optional<Ulid> Ulid::parse(std::string_view text) {
   if (text.size() != 26) return std::nullopt;
   Ulid id;
   for (std::size_t i = 0; i < 26; ++i) {
-    const char c = text[i] >= 'a' && text[i] <= 'z' ? static_cast<char>(text[i] - 'a' + 'A') : text[i];
+    const char c =
+        text[i] >= 'a' && text[i] <= 'z' ? static_cast<char>(text[i] - 'a' + 'A') : text[i];
     const auto value = kAlphabet.find(c);
     if (value == std::string_view::npos || (i == 0 && value > 7)) return std::nullopt;
     for (std::size_t b = 0; b < 5; ++b) {

@@ -14,8 +14,8 @@
 
 namespace rabt {
 
-// ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random bits, 26 characters of Crockford base 32.
-// Sorts by time as bytes and as text.
+// ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random bits, 26 characters of Crockford
+// base 32. Sorts by time as bytes and as text.
 struct Ulid {
   std::array<std::uint8_t, 16> bytes{};
   friend auto operator<=>(const Ulid&, const Ulid&) = default;
@@ -23,12 +23,12 @@ struct Ulid {
   [[nodiscard]] std::string_view view() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
-  [[nodiscard]] static std::optional<Ulid> parse(std::string_view text);       // 26 characters, any case
+  [[nodiscard]] static std::optional<Ulid> parse(std::string_view text);  // 26 characters, any case
   [[nodiscard]] static std::optional<Ulid> from_bytes(std::string_view bytes);  // 16 bytes
 };
 
-// Makes ULIDs that rise strictly within this process, also when the clock stands still or steps back.
-// Internally synchronised.
+// Makes ULIDs that rise strictly within this process, also when the clock stands still or steps
+// back. Internally synchronised.
 class UlidSource {
  public:
   UlidSource(const Clock& clock, Random& random) : clock_(clock), random_(random) {}

@@ -16,7 +16,8 @@ struct Json::DecimalNode : Node {
   explicit DecimalNode(std::string t) : text(std::move(t)) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc::result_out_of_range) {
-      // from_chars leaves the value alone; strtod's rule is +-HUGE_VAL or 0, which is what comparisons need.
+      // from_chars leaves the value alone; strtod's rule is +-HUGE_VAL or 0, which is what
+      // comparisons need.
       value = std::strtod(text.c_str(), nullptr);
     }
   }
@@ -48,8 +49,8 @@ std::string shortest(double value) {
   std::array<char, 32> buffer{};
   // Integral values up to 17 digits print without exponent, as jq does.
   if (value == std::trunc(value) && std::fabs(value) < 1e17) {
-    const auto [end, error] =
-        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed);
+    const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                            std::chars_format::fixed);
     return {buffer.data(), end};
   }
   const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
@@ -66,25 +67,46 @@ void Json::release() noexcept {
   if (!on_heap()) return;
   if (payload_.node->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   switch (tag_) {
-    case Tag::decimal: delete static_cast<DecimalNode*>(payload_.node); break;
-    case Tag::string: delete static_cast<StringNode*>(payload_.node); break;
-    case Tag::array: delete static_cast<ArrayNode*>(payload_.node); break;
-    case Tag::object: delete static_cast<ObjectNode*>(payload_.node); break;
+    case Tag::decimal:
+      delete static_cast<DecimalNode*>(payload_.node);
+      break;
+    case Tag::string:
+      delete static_cast<StringNode*>(payload_.node);
+      break;
+    case Tag::array:
+      delete static_cast<ArrayNode*>(payload_.node);
+      break;
+    case Tag::object:
+      delete static_cast<ObjectNode*>(payload_.node);
+      break;
     case Tag::null:
     case Tag::boolean:
     case Tag::integer:
-    case Tag::real: break;
+    case Tag::real:
+      break;
   }
 }
 
-Json::Json(double value) : tag_(Tag::real) { payload_.real = value; }
-Json::Json(std::string value) : tag_(Tag::string) { payload_.node = new StringNode(std::move(value)); }
+Json::Json(double value) : tag_(Tag::real) {
+  payload_.real = value;
+}
+Json::Json(std::string value) : tag_(Tag::string) {
+  payload_.node = new StringNode(std::move(value));
+}
 Json::Json(std::string_view value) : Json(std::string(value)) {}
 Json::Json(const char* value) : Json(std::string(value)) {}
-Json::Json(Array value) : tag_(Tag::array) { payload_.node = new ArrayNode(std::move(value)); }
-Json::Json(JsonObject value) : tag_(Tag::object) { payload_.node = new ObjectNode(std::move(value)); }
-Json::Json(const Json& other) noexcept : payload_(other.payload_), tag_(other.tag_) { retain(); }
-Json::Json(Json&& other) noexcept : payload_(other.payload_), tag_(other.tag_) { other.tag_ = Tag::null; }
+Json::Json(Array value) : tag_(Tag::array) {
+  payload_.node = new ArrayNode(std::move(value));
+}
+Json::Json(JsonObject value) : tag_(Tag::object) {
+  payload_.node = new ObjectNode(std::move(value));
+}
+Json::Json(const Json& other) noexcept : payload_(other.payload_), tag_(other.tag_) {
+  retain();
+}
+Json::Json(Json&& other) noexcept : payload_(other.payload_), tag_(other.tag_) {
+  other.tag_ = Tag::null;
+}
 Json& Json::operator=(const Json& other) noexcept {
   if (this != &other) {
     other.retain();
@@ -106,7 +128,9 @@ Json& Json::operator=(Json&& other) noexcept {
   }
   return *this;
 }
-Json::~Json() { release(); }
+Json::~Json() {
+  release();
+}
 
 Json Json::object(std::initializer_list<std::pair<std::string_view, Json>> members) {
   JsonObject object;
@@ -115,7 +139,9 @@ Json Json::object(std::initializer_list<std::pair<std::string_view, Json>> membe
   return object;
 }
 
-Json Json::array(std::initializer_list<Json> items) { return Array(items); }
+Json Json::array(std::initializer_list<Json> items) {
+  return Array(items);
+}
 
 Json Json::number(std::string text) {
   std::int64_t integer = 0;
@@ -130,14 +156,20 @@ Json Json::number(std::string text) {
 
 Json::Type Json::type() const noexcept {
   switch (tag_) {
-    case Tag::null: return Type::null;
-    case Tag::boolean: return Type::boolean;
+    case Tag::null:
+      return Type::null;
+    case Tag::boolean:
+      return Type::boolean;
     case Tag::integer:
     case Tag::real:
-    case Tag::decimal: return Type::number;
-    case Tag::string: return Type::string;
-    case Tag::array: return Type::array;
-    case Tag::object: return Type::object;
+    case Tag::decimal:
+      return Type::number;
+    case Tag::string:
+      return Type::string;
+    case Tag::array:
+      return Type::array;
+    case Tag::object:
+      return Type::object;
   }
   return Type::null;
 }
@@ -211,7 +243,8 @@ bool Json::bool_or(std::string_view key, bool fallback) const {
 Json::Array& Json::mutable_array() {
   if (tag_ == Tag::null) *this = Json(Array{});
   RABT_CHECK(is_array());
-  if (payload_.node->references.load(std::memory_order_acquire) != 1) *this = Json(Array(as_array()));
+  if (payload_.node->references.load(std::memory_order_acquire) != 1)
+    *this = Json(Array(as_array()));
   return static_cast<ArrayNode*>(payload_.node)->value;
 }
 JsonObject& Json::mutable_object() {
@@ -222,8 +255,12 @@ JsonObject& Json::mutable_object() {
   }
   return static_cast<ObjectNode*>(payload_.node)->value;
 }
-void Json::set(std::string_view key, Json value) { mutable_object().set(key, std::move(value)); }
-void Json::push_back(Json value) { mutable_array().push_back(std::move(value)); }
+void Json::set(std::string_view key, Json value) {
+  mutable_object().set(key, std::move(value));
+}
+void Json::push_back(Json value) {
+  mutable_array().push_back(std::move(value));
+}
 
 std::size_t Json::size() const noexcept {
   if (tag_ == Tag::array) return static_cast<const ArrayNode*>(payload_.node)->value.size();
@@ -231,7 +268,8 @@ std::size_t Json::size() const noexcept {
   return 0;
 }
 
-// ---- objects ----------------------------------------------------------------------------------------------------
+// ---- objects
+// ----------------------------------------------------------------------------------------------------
 
 std::size_t JsonObject::position(std::string_view key) const noexcept {
   if (sorted_.empty()) {
@@ -240,10 +278,9 @@ std::size_t JsonObject::position(std::string_view key) const noexcept {
     }
     return members_.size();
   }
-  const auto at =
-      std::lower_bound(sorted_.begin(), sorted_.end(), key, [this](std::uint32_t i, std::string_view k) {
-        return members_[i].first < k;
-      });
+  const auto at = std::lower_bound(
+      sorted_.begin(), sorted_.end(), key,
+      [this](std::uint32_t i, std::string_view k) { return members_[i].first < k; });
   if (at == sorted_.end() || members_[*at].first != key) return members_.size();
   return *at;
 }
@@ -295,7 +332,8 @@ bool JsonObject::erase(std::string_view key) {
   return true;
 }
 
-// ---- text -------------------------------------------------------------------------------------------------------
+// ---- text
+// -------------------------------------------------------------------------------------------------------
 
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
@@ -307,13 +345,27 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(text, start, i - start);
     start = i + 1;
     switch (c) {
-      case '"': out.append("\\\""); break;
-      case '\\': out.append("\\\\"); break;
-      case '\b': out.append("\\b"); break;
-      case '\f': out.append("\\f"); break;
-      case '\n': out.append("\\n"); break;
-      case '\r': out.append("\\r"); break;
-      case '\t': out.append("\\t"); break;
+      case '"':
+        out.append("\\\"");
+        break;
+      case '\\':
+        out.append("\\\\");
+        break;
+      case '\b':
+        out.append("\\b");
+        break;
+      case '\f':
+        out.append("\\f");
+        break;
+      case '\n':
+        out.append("\\n");
+        break;
+      case '\r':
+        out.append("\\r");
+        break;
+      case '\t':
+        out.append("\\t");
+        break;
       default:
         out.append("\\u00");
         out.push_back(kHex[c >> 4U]);
@@ -335,10 +387,18 @@ void newline(std::string& out, std::size_t depth) {
 
 void write(const Json& json, std::string& out, Layout layout, std::size_t depth) {
   switch (json.type()) {
-    case Json::Type::null: out.append("null"); return;
-    case Json::Type::boolean: out.append(json.as_bool() ? "true" : "false"); return;
-    case Json::Type::number: out.append(json.number_text()); return;
-    case Json::Type::string: append_json_string(out, json.as_string()); return;
+    case Json::Type::null:
+      out.append("null");
+      return;
+    case Json::Type::boolean:
+      out.append(json.as_bool() ? "true" : "false");
+      return;
+    case Json::Type::number:
+      out.append(json.number_text());
+      return;
+    case Json::Type::string:
+      append_json_string(out, json.as_string());
+      return;
     case Json::Type::array: {
       const auto& items = json.as_array();
       out.push_back('[');
@@ -382,7 +442,9 @@ void write(const Json& json, std::string& out, Layout layout, std::size_t depth)
   }
 }
 
-int sign(bool less, bool greater) { return less ? -1 : (greater ? 1 : 0); }
+int sign(bool less, bool greater) {
+  return less ? -1 : (greater ? 1 : 0);
+}
 
 // Strips sign, leading zeros; true when the text is an integer literal (no fraction, no exponent).
 bool integer_digits(std::string_view text, bool& negative, std::string_view& digits) {
@@ -398,7 +460,7 @@ int compare_numbers(const Json& a, const Json& b) {
   const double x = a.as_double();
   const double y = b.as_double();
   if (x != y || !(a.has_digits() || b.has_digits() || std::fabs(x) >= 9007199254740992.0)) {
-    return sign(x < y, x > y);
+    return sign(x<y, x> y);
   }
   // Equal as doubles: integers beyond 2^53 are told apart by their digits.
   const std::string left = a.number_text();
@@ -411,9 +473,10 @@ int compare_numbers(const Json& a, const Json& b) {
       !integer_digits(right, right_negative, right_digits) || left_negative != right_negative) {
     return 0;
   }
-  int order = sign(left_digits.size() < right_digits.size(), left_digits.size() > right_digits.size());
+  int order =
+      sign(left_digits.size() < right_digits.size(), left_digits.size() > right_digits.size());
   if (order == 0) order = left_digits.compare(right_digits);
-  order = sign(order < 0, order > 0);
+  order = sign(order<0, order> 0);
   return left_negative ? -order : order;
 }
 
@@ -430,7 +493,9 @@ std::string Json::dump() const {
   dump_to(out);
   return out;
 }
-void Json::dump_to(std::string& out) const { write(*this, out, Layout::compact, 0); }
+void Json::dump_to(std::string& out) const {
+  write(*this, out, Layout::compact, 0);
+}
 std::string Json::dump_pretty() const {
   std::string out;
   write(*this, out, Layout::pretty, 0);
@@ -447,11 +512,13 @@ int Json::compare(const Json& a, const Json& b) {
   if (ranks != 0) return ranks < 0 ? -1 : 1;
   switch (a.type()) {
     case Type::null:
-    case Type::boolean: return 0;
-    case Type::number: return compare_numbers(a, b);
+    case Type::boolean:
+      return 0;
+    case Type::number:
+      return compare_numbers(a, b);
     case Type::string: {
       const int order = a.as_string().compare(b.as_string());
-      return sign(order < 0, order > 0);
+      return sign(order<0, order> 0);
     }
     case Type::array: {
       const auto& x = a.as_array();
@@ -486,7 +553,8 @@ int Json::compare(const Json& a, const Json& b) {
   return 0;
 }
 
-// ---- parsing: nlohmann's SAX parser feeds our values ---------------------------------------------------------------
+// ---- parsing: nlohmann's SAX parser feeds our values
+// ---------------------------------------------------------------
 
 namespace {
 
@@ -510,7 +578,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& value) override {
     Frame& frame = stack_.back();
     if (frame.object.contains(value)) {
-      error = invalid("json.duplicate_key", "an object names the same key twice; remove one of them");
+      error =
+          invalid("json.duplicate_key", "an object names the same key twice; remove one of them");
       return false;
     }
     frame.key = std::move(value);
@@ -535,7 +604,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool open(bool is_object) {
     if (stack_.size() >= limits_.max_depth) {
-      error = invalid("json.depth", "JSON is nested deeper than " + std::to_string(limits_.max_depth));
+      error =
+          invalid("json.depth", "JSON is nested deeper than " + std::to_string(limits_.max_depth));
       return false;
     }
     stack_.push_back(Frame{.is_object = is_object, .object = {}, .array = {}, .key = {}});
@@ -565,7 +635,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
 
 Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
-    return invalid("json.size", "JSON document is larger than " + std::to_string(limits.max_bytes) + " bytes");
+    return invalid("json.size",
+                   "JSON document is larger than " + std::to_string(limits.max_bytes) + " bytes");
   }
   // nlohmann takes a trailing NUL for the end of input; RFC 8259 does not.
   if (text.find('\0') != std::string_view::npos) {

@@ -21,11 +21,11 @@ struct JsonLimits {
 
 class JsonObject;
 
-// A JSON value (RFC 8259). Values are immutable once shared: copying a Json copies one pointer, whatever its size;
-// the mutable_* calls clone the top level first when somebody else holds it too. Numbers that came as text keep
-// their digits (10.10 stays 10.10, 9007199254740993 stays exact). Objects keep insertion order; a key appears once.
-// Threads: distinct Json objects may share content and be used from different threads; one Json object is the
-// caller's to synchronise.
+// A JSON value (RFC 8259). Values are immutable once shared: copying a Json copies one pointer,
+// whatever its size; the mutable_* calls clone the top level first when somebody else holds it too.
+// Numbers that came as text keep their digits (10.10 stays 10.10, 9007199254740993 stays exact).
+// Objects keep insertion order; a key appears once. Threads: distinct Json objects may share
+// content and be used from different threads; one Json object is the caller's to synchronise.
 class Json {
  public:
   enum class Type : std::uint8_t { null, boolean, number, string, array, object };
@@ -33,20 +33,21 @@ class Json {
   using Object = JsonObject;
 
   Json() noexcept = default;  // null
-  Json(std::nullptr_t) noexcept {}  // NOLINT: implicit by design, as are the other value constructors
+  Json(std::nullptr_t) noexcept {
+  }  // NOLINT: implicit by design, as are the other value constructors
   template <std::same_as<bool> T>
   Json(T value) noexcept : tag_(Tag::boolean) {  // NOLINT
     payload_.boolean = value;
   }
   template <std::integral T>
-    requires(!std::same_as<T, bool> && !std::same_as<T, char>)
-  Json(T value) : Json(from_integer(value)) {}  // NOLINT
-  Json(double value);                           // NOLINT; must be finite
-  Json(std::string value);                      // NOLINT; UTF-8
-  Json(std::string_view value);                 // NOLINT
-  Json(const char* value);                      // NOLINT
-  Json(Array value);                            // NOLINT
-  Json(JsonObject value);                       // NOLINT
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>) Json(T value)
+      : Json(from_integer(value)) {}  // NOLINT
+  Json(double value);                 // NOLINT; must be finite
+  Json(std::string value);            // NOLINT; UTF-8
+  Json(std::string_view value);       // NOLINT
+  Json(const char* value);            // NOLINT
+  Json(Array value);                  // NOLINT
+  Json(JsonObject value);             // NOLINT
   Json(const Json& other) noexcept;
   Json(Json&& other) noexcept;
   Json& operator=(const Json& other) noexcept;
@@ -56,11 +57,13 @@ class Json {
   // {{"a", 1}, {"b", "x"}}; later duplicates win.
   static Json object(std::initializer_list<std::pair<std::string_view, Json>> members = {});
   static Json array(std::initializer_list<Json> items = {});
-  // A number from its JSON text; the text is kept. The text must match the JSON grammar for numbers.
+  // A number from its JSON text; the text is kept. The text must match the JSON grammar for
+  // numbers.
   static Json number(std::string text);
 
-  // Refuses: invalid UTF-8, duplicate keys, depth or size past the limits, anything after the value, NUL bytes.
-  // Error codes json.syntax, json.duplicate_key, json.depth, json.size; the message holds a byte offset, no content.
+  // Refuses: invalid UTF-8, duplicate keys, depth or size past the limits, anything after the
+  // value, NUL bytes. Error codes json.syntax, json.duplicate_key, json.depth, json.size; the
+  // message holds a byte offset, no content.
   static Result<Json> parse(std::string_view text, const JsonLimits& limits = {});
 
   [[nodiscard]] Type type() const noexcept;
@@ -71,13 +74,16 @@ class Json {
   [[nodiscard]] bool is_array() const noexcept { return tag_ == Tag::array; }
   [[nodiscard]] bool is_object() const noexcept { return tag_ == Tag::object; }
 
-  // The as_* calls need the matching type (checked). String, array and object references live as long as this
-  // Json is neither assigned nor mutated.
+  // The as_* calls need the matching type (checked). String, array and object references live as
+  // long as this Json is neither assigned nor mutated.
   [[nodiscard]] bool as_bool() const;
   [[nodiscard]] double as_double() const;
-  [[nodiscard]] std::optional<std::int64_t> as_int64() const;  // empty: not a number, not integral, out of range
-  [[nodiscard]] std::string number_text() const;               // shortest text, or the digits as they came
-  [[nodiscard]] bool has_digits() const noexcept { return tag_ == Tag::decimal; }  // number kept as text
+  [[nodiscard]] std::optional<std::int64_t> as_int64()
+      const;                                      // empty: not a number, not integral, out of range
+  [[nodiscard]] std::string number_text() const;  // shortest text, or the digits as they came
+  [[nodiscard]] bool has_digits() const noexcept {
+    return tag_ == Tag::decimal;
+  }  // number kept as text
   [[nodiscard]] const std::string& as_string() const;
   [[nodiscard]] const Array& as_array() const;
   [[nodiscard]] const JsonObject& as_object() const;
@@ -91,7 +97,7 @@ class Json {
   [[nodiscard]] const Json& operator[](T index) const noexcept {
     return item(static_cast<std::size_t>(index));
   }
-  [[nodiscard]] const Json& item(std::size_t index) const noexcept;  // null when there is none
+  [[nodiscard]] const Json& item(std::size_t index) const noexcept;     // null when there is none
   [[nodiscard]] const Json* find(std::string_view key) const noexcept;  // nullptr when absent
   [[nodiscard]] std::string string_or(std::string_view key, std::string_view fallback) const;
   [[nodiscard]] std::int64_t int_or(std::string_view key, std::int64_t fallback) const;
@@ -108,10 +114,11 @@ class Json {
   [[nodiscard]] std::string dump() const;         // compact, insertion order
   void dump_to(std::string& out) const;           // appends
   [[nodiscard]] std::string dump_pretty() const;  // two spaces
-  [[nodiscard]] std::string dump_sorted() const;  // compact, keys sorted by code point: for hashes and comparisons
+  [[nodiscard]] std::string dump_sorted()
+      const;  // compact, keys sorted by code point: for hashes and comparisons
 
-  // jq's order: null < false < true < numbers < strings < arrays < objects (objects: sorted key lists, then values).
-  // Numbers compare by value: 1 == 1.0; integers with digits compare exactly.
+  // jq's order: null < false < true < numbers < strings < arrays < objects (objects: sorted key
+  // lists, then values). Numbers compare by value: 1 == 1.0; integers with digits compare exactly.
   [[nodiscard]] static int compare(const Json& a, const Json& b);
   friend bool operator==(const Json& a, const Json& b) { return compare(a, b) == 0; }
 
@@ -149,7 +156,8 @@ class Json {
   Tag tag_ = Tag::null;
 };
 
-// Members in insertion order. Look-up is linear up to kIndexFrom members, then through a sorted index.
+// Members in insertion order. Look-up is linear up to kIndexFrom members, then through a sorted
+// index.
 class JsonObject {
  public:
   using Member = std::pair<std::string, Json>;

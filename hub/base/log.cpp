@@ -13,20 +13,28 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
 
 constexpr std::string_view name(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warn: return "warn";
-    case LogLevel::error: return "error";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warn:
+      return "warn";
+    case LogLevel::error:
+      return "error";
   }
   return "info";
 }
@@ -35,10 +43,9 @@ class SpdLogger final : public Logger {
  public:
   SpdLogger(LogLevel minimum, const std::string& path)
       : minimum_(minimum),
-        log_("rabt", path.empty()
-                         ? std::static_pointer_cast<spdlog::sinks::sink>(
-                               std::make_shared<spdlog::sinks::stderr_sink_mt>())
-                         : std::make_shared<spdlog::sinks::basic_file_sink_mt>(path)) {
+        log_("rabt", path.empty() ? std::static_pointer_cast<spdlog::sinks::sink>(
+                                        std::make_shared<spdlog::sinks::stderr_sink_mt>())
+                                  : std::make_shared<spdlog::sinks::basic_file_sink_mt>(path)) {
     log_.set_pattern("%v");
     log_.set_level(to_spdlog(minimum));
     log_.flush_on(spdlog::level::debug);

@@ -5,7 +5,8 @@
 
 namespace rabt {
 
-// Bytes that nobody can predict. Internally synchronised. fill() never fails: without entropy the process stops.
+// Bytes that nobody can predict. Internally synchronised. fill() never fails: without entropy the
+// process stops.
 class Random {
  public:
   virtual ~Random() = default;

@@ -10,8 +10,8 @@
 
 namespace rabt {
 
-// What went wrong, as far as the caller's next step depends on it. The kind alone decides HTTP status, whether a
-// retry can help, and log level: see error_policy().
+// What went wrong, as far as the caller's next step depends on it. The kind alone decides HTTP
+// status, whether a retry can help, and log level: see error_policy().
 enum class ErrorKind : std::uint8_t {
   invalid,      // the input is wrong; repeating it cannot help
   not_found,    // the thing named does not exist
@@ -36,8 +36,8 @@ struct ErrorPolicy {
 // The one table from kind to HTTP status, retry and log level.
 [[nodiscard]] ErrorPolicy error_policy(ErrorKind kind);
 
-// code: stable, for programs ("workflow.unknown_key"). message: for operators, never patient data; says what is
-// wrong, where, and what to do.
+// code: stable, for programs ("workflow.unknown_key"). message: for operators, never patient data;
+// says what is wrong, where, and what to do.
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::internal;
   std::string code;
@@ -75,13 +75,16 @@ struct Unit {
   friend bool operator==(Unit, Unit) = default;
 };
 
-// A value or an Error. Reading the value of a failed Result, or the error of a good one, stops the process.
+// A value or an Error. Reading the value of a failed Result, or the error of a good one, stops the
+// process.
 template <typename T>
 class [[nodiscard]] Result {
  public:
   using Value = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -118,20 +121,22 @@ class [[nodiscard]] Result {
 };
 
 using Status = Result<Unit>;
-inline Status ok_status() { return Unit{}; }
+inline Status ok_status() {
+  return Unit{};
+}
 
 }  // namespace rabt
 
 #define RABT_CONCAT_INNER(a, b) a##b
 #define RABT_CONCAT(a, b) RABT_CONCAT_INNER(a, b)
-#define RABT_TRY_WITH(temporary, name, ...)                      \
-  auto temporary = (__VA_ARGS__);                                \
-  if (!temporary.ok()) return std::move(temporary).error();      \
+#define RABT_TRY_WITH(temporary, name, ...)                 \
+  auto temporary = (__VA_ARGS__);                           \
+  if (!temporary.ok()) return std::move(temporary).error(); \
   auto name = std::move(temporary).value()
-#define RABT_TRY_STATUS_WITH(temporary, ...)                     \
-  do {                                                           \
-    auto temporary = (__VA_ARGS__);                              \
-    if (!temporary.ok()) return std::move(temporary).error();    \
+#define RABT_TRY_STATUS_WITH(temporary, ...)                  \
+  do {                                                        \
+    auto temporary = (__VA_ARGS__);                           \
+    if (!temporary.ok()) return std::move(temporary).error(); \
   } while (false)
 // RABT_TRY(name, expression): name = value of the Result, or return its error from this function.
 #define RABT_TRY(name, ...) RABT_TRY_WITH(RABT_CONCAT(rabt_try_, __COUNTER__), name, __VA_ARGS__)

@@ -5,7 +5,8 @@
 
 namespace rabt::cli {
 
-// Each command returns the process's exit code: 0 good, 1 failed, 2 wrong input. Messages go to standard error.
+// Each command returns the process's exit code: 0 good, 1 failed, 2 wrong input. Messages go to
+// standard error.
 
 struct ServeOptions {
   std::string config = "config/rabt.yaml";
@@ -16,12 +17,12 @@ struct ServeOptions {
 int serve(const ServeOptions& options);
 
 struct DemoOptions {
-  bool serve = false;         // stay up and print the addresses
-  bool crash = false;         // kill the hub twenty times in one consultation
-  bool keep = false;          // keep the data folder
-  int consultations = 1;      // more than one: a load run without the story
-  std::string data;           // data folder; empty: a temporary one
-  std::string root;           // the project's folder; empty: found from the binary
+  bool serve = false;     // stay up and print the addresses
+  bool crash = false;     // kill the hub twenty times in one consultation
+  bool keep = false;      // keep the data folder
+  int consultations = 1;  // more than one: a load run without the story
+  std::string data;       // data folder; empty: a temporary one
+  std::string root;       // the project's folder; empty: found from the binary
 };
 int demo(const DemoOptions& options);
 

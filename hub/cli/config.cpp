@@ -24,10 +24,12 @@ using workflow::YamlNode;
 // Reads one mapping key by key and remembers what is wrong with it.
 class Reader {
  public:
-  Reader(std::string file, std::vector<std::string>& mistakes) : file_(std::move(file)), mistakes_(mistakes) {}
+  Reader(std::string file, std::vector<std::string>& mistakes)
+      : file_(std::move(file)), mistakes_(mistakes) {}
 
   void mistake(int line, int column, const std::string& what) {
-    mistakes_.push_back(file_ + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + what);
+    mistakes_.push_back(file_ + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " +
+                        what);
   }
   bool mapping(const YamlNode& node, std::string_view what) {
     if (node.kind == YamlNode::Kind::mapping) return true;
@@ -40,7 +42,8 @@ class Reader {
       if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
       const std::string near = workflow::nearest(entry.key, names);
       mistake(entry.line, entry.column,
-              "unknown key `" + entry.key + "`" + (near.empty() ? "" : "; did you mean `" + near + "`?"));
+              "unknown key `" + entry.key + "`" +
+                  (near.empty() ? "" : "; did you mean `" + near + "`?"));
     }
   }
   void text(const YamlNode& node, std::string_view key, std::string& out, bool required = false) {
@@ -48,7 +51,8 @@ class Reader {
     if (entry == nullptr) {
       if (required) mistake(node.line, node.column, "`" + std::string(key) + "` is missing");
     } else if (!entry->value->is_text()) {
-      mistake(entry->line, entry->column, "`" + std::string(key) + "` must be text; put it in quotes");
+      mistake(entry->line, entry->column,
+              "`" + std::string(key) + "` must be text; put it in quotes");
     } else {
       out = entry->value->text();
     }
@@ -58,8 +62,9 @@ class Reader {
     if (entry == nullptr) return;
     const auto value = entry->value->scalar.as_int64();
     if (!value || *value < low || *value > high) {
-      mistake(entry->line, entry->column, "`" + std::string(key) + "` must be a whole number from " + std::to_string(low) +
-                                              " to " + std::to_string(high));
+      mistake(entry->line, entry->column,
+              "`" + std::string(key) + "` must be a whole number from " + std::to_string(low) +
+                  " to " + std::to_string(high));
       return;
     }
     out = static_cast<int>(*value);
@@ -92,13 +97,15 @@ class Reader {
     SecretSource source;
     if (node.kind != YamlNode::Kind::mapping) {
       mistake(node.line, node.column,
-              "a secret is never written into the configuration; say where it is: {file: PATH} or {env: NAME}");
+              "a secret is never written into the configuration; say where it is: {file: PATH} or "
+              "{env: NAME}");
       return source;
     }
     only(node, {"file", "env"});
     text(node, "file", source.file);
     text(node, "env", source.env);
-    if (source.file.empty() == source.env.empty()) mistake(node.line, node.column, "a secret needs either `file` or `env`");
+    if (source.file.empty() == source.env.empty())
+      mistake(node.line, node.column, "a secret needs either `file` or `env`");
     return source;
   }
 
@@ -111,8 +118,10 @@ PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& ba
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
   reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls"});
-  if (const YamlEntry* config = node.find("config"); config != nullptr) plugin.config = workflow::to_json(*config->value);
-  if (const YamlEntry* secrets = node.find("secrets"); secrets != nullptr && reader.mapping(*secrets->value, "`secrets`")) {
+  if (const YamlEntry* config = node.find("config"); config != nullptr)
+    plugin.config = workflow::to_json(*config->value);
+  if (const YamlEntry* secrets = node.find("secrets");
+      secrets != nullptr && reader.mapping(*secrets->value, "`secrets`")) {
     for (const YamlEntry& entry : secrets->value->entries) {
       SecretSource source = reader.secret(*entry.value);
       if (!source.file.empty()) source.file = (base / source.file).lexically_normal();
@@ -121,7 +130,8 @@ PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& ba
   }
   reader.texts(node, "hosts", plugin.hosts);
   reader.flag(node, "allow_private_addresses", plugin.allow_private);
-  if (const YamlEntry* tls = node.find("tls"); tls != nullptr && reader.mapping(*tls->value, "`tls`")) {
+  if (const YamlEntry* tls = node.find("tls");
+      tls != nullptr && reader.mapping(*tls->value, "`tls`")) {
     reader.only(*tls->value, {"ca", "client_cert", "client_key"});
     reader.text(*tls->value, "ca", plugin.tls_ca);
     reader.text(*tls->value, "client_cert", plugin.tls_cert);
@@ -142,13 +152,17 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const fs::path& 
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
-  if (source.scheme != "standard-webhooks" && source.scheme != "twilio" && source.scheme != "static-token" &&
-      !source.scheme.empty()) {
-    reader.mistake(node.line, node.column, "unknown scheme `" + source.scheme + "`; use standard-webhooks, twilio or static-token");
+  if (source.scheme != "standard-webhooks" && source.scheme != "twilio" &&
+      source.scheme != "static-token" && !source.scheme.empty()) {
+    reader.mistake(
+        node.line, node.column,
+        "unknown scheme `" + source.scheme + "`; use standard-webhooks, twilio or static-token");
   }
   const YamlEntry* secrets = node.find("secrets");
-  if (secrets == nullptr || secrets->value->kind != YamlNode::Kind::sequence || secrets->value->items.empty()) {
-    reader.mistake(named.line, named.column, "source `" + named.key + "` needs `secrets`, a list with at least one entry");
+  if (secrets == nullptr || secrets->value->kind != YamlNode::Kind::sequence ||
+      secrets->value->items.empty()) {
+    reader.mistake(named.line, named.column,
+                   "source `" + named.key + "` needs `secrets`, a list with at least one entry");
     return source;
   }
   for (const auto& item : secrets->value->items) {
@@ -161,40 +175,61 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const fs::path& 
 
 }  // namespace
 
+Result<std::string> read_text(const std::string& path) {
+  std::error_code failure;
+  if (fs::is_directory(path, failure))
+    return invalid("config.io", std::strerror(EISDIR));  // the stream would throw while reading
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return invalid("config.io", std::strerror(errno));
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) return invalid("config.io", "it ends in a read error");
+  return text;
+}
+
 Result<std::shared_ptr<SecretBytes>> read_secret(const SecretSource& source) {
   if (!source.env.empty()) {
-    const char* value = std::getenv(source.env.c_str());  // NOLINT(concurrency-mt-unsafe): before any thread starts
+    const char* value =
+        std::getenv(source.env.c_str());  // NOLINT(concurrency-mt-unsafe): before any thread starts
     if (value == nullptr || *value == '\0') {
-      return invalid("config.missing_secret", "the environment variable " + source.env + " is not set");
+      return invalid("config.missing_secret",
+                     "the environment variable " + source.env + " is not set");
     }
     return std::make_shared<SecretBytes>(std::string_view(value));
   }
   struct stat info {};
   if (::stat(source.file.c_str(), &info) != 0) {
-    return invalid("config.missing_secret", "the secret file " + source.file + " cannot be read: " + std::strerror(errno));
+    return invalid("config.missing_secret",
+                   "the secret file " + source.file + " cannot be read: " + std::strerror(errno));
   }
   if ((info.st_mode & 077U) != 0) {
-    return invalid("config.missing_secret",
-                   "the secret file " + source.file + " is readable by others; run: chmod 600 " + source.file);
+    return invalid(
+        "config.missing_secret",
+        "the secret file " + source.file + " is readable by others; run: chmod 600 " + source.file);
   }
-  std::ifstream in(source.file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  auto content = read_text(source.file);
+  if (!content.ok()) {
+    return invalid("config.missing_secret", "the secret file " + source.file +
+                                                " cannot be read: " + content.error().message);
+  }
+  std::string& text = *content;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  if (!in.good() && !in.eof()) return invalid("config.missing_secret", "the secret file " + source.file + " cannot be read");
-  if (text.empty()) return invalid("config.missing_secret", "the secret file " + source.file + " is empty");
+  if (text.empty())
+    return invalid("config.missing_secret", "the secret file " + source.file + " is empty");
   auto secret = std::make_shared<SecretBytes>(std::string_view(text));
   std::fill(text.begin(), text.end(), '\0');
   return secret;
 }
 
 Result<Config> load_config(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return invalid("config.io", "the configuration " + path + " cannot be read: " + std::strerror(errno));
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  const auto parsed = workflow::parse_yaml(text);
+  const auto text = read_text(path);
+  if (!text.ok())
+    return invalid("config.io",
+                   "the configuration " + path + " cannot be read: " + text.error().message);
+  const auto parsed = workflow::parse_yaml(*text);
   if (parsed.root == nullptr) {
     return invalid("config.invalid", path + ":" + std::to_string(parsed.fault.line) + ":" +
-                                         std::to_string(parsed.fault.column) + ": " + parsed.fault.message);
+                                         std::to_string(parsed.fault.column) + ": " +
+                                         parsed.fault.message);
   }
   const YamlNode& root = *parsed.root;
   std::vector<std::string> mistakes;
@@ -203,16 +238,18 @@ Result<Config> load_config(const std::string& path) {
   config.file = path;
   const fs::path base = fs::absolute(path).parent_path();
   if (reader.mapping(root, "the configuration")) {
-    reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles", "plugin", "sources", "workers",
-                       "log"});
+    reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
+                       "plugin", "sources", "workers", "log"});
     reader.text(root, "tenant", config.tenant, true);
-    if (const YamlEntry* server = root.find("server"); server != nullptr && reader.mapping(*server->value, "`server`")) {
+    if (const YamlEntry* server = root.find("server");
+        server != nullptr && reader.mapping(*server->value, "`server`")) {
       reader.only(*server->value, {"address", "port", "public_url"});
       reader.text(*server->value, "address", config.address);
       reader.integer(*server->value, "port", 0, 65535, config.port);
       reader.text(*server->value, "public_url", config.public_url);
     }
-    if (const YamlEntry* log = root.find("log"); log != nullptr && reader.mapping(*log->value, "`log`")) {
+    if (const YamlEntry* log = root.find("log");
+        log != nullptr && reader.mapping(*log->value, "`log`")) {
       reader.only(*log->value, {"level", "file"});
       reader.text(*log->value, "level", config.log_level);
       reader.text(*log->value, "file", config.log_file);
@@ -222,29 +259,35 @@ Result<Config> load_config(const std::string& path) {
     reader.text(root, "migrations", config.migrations, true);
     reader.texts(root, "workflows", config.workflows);
     reader.integer(root, "workers", 1, 64, config.workers);
-    if (const YamlEntry* roles = root.find("roles"); roles != nullptr && reader.mapping(*roles->value, "`roles`")) {
+    if (const YamlEntry* roles = root.find("roles");
+        roles != nullptr && reader.mapping(*roles->value, "`roles`")) {
       for (const YamlEntry& entry : roles->value->entries) {
         reader.text(*roles->value, entry.key, config.roles[entry.key]);
       }
     }
-    if (const YamlEntry* plugins = root.find("plugin"); plugins != nullptr && reader.mapping(*plugins->value, "`plugin`")) {
+    if (const YamlEntry* plugins = root.find("plugin");
+        plugins != nullptr && reader.mapping(*plugins->value, "`plugin`")) {
       for (const YamlEntry& entry : plugins->value->entries) {
         config.plugin.emplace(entry.key, read_plugin(reader, *entry.value, base));
       }
     }
-    if (const YamlEntry* sources = root.find("sources"); sources != nullptr && reader.mapping(*sources->value, "`sources`")) {
+    if (const YamlEntry* sources = root.find("sources");
+        sources != nullptr && reader.mapping(*sources->value, "`sources`")) {
       for (const YamlEntry& entry : sources->value->entries) {
         config.sources.push_back(read_source(reader, entry, base));
-        if (!config.sources.back().plugin.empty() && !config.plugin.contains(config.sources.back().plugin)) {
-          reader.mistake(entry.line, entry.column, "source `" + entry.key + "` names the plugin `" +
-                                                       config.sources.back().plugin + "`, which is not under `plugin`");
+        if (!config.sources.back().plugin.empty() &&
+            !config.plugin.contains(config.sources.back().plugin)) {
+          reader.mistake(entry.line, entry.column,
+                         "source `" + entry.key + "` names the plugin `" +
+                             config.sources.back().plugin + "`, which is not under `plugin`");
         }
       }
     }
   }
   if (!mistakes.empty()) {
     std::string message;
-    for (const std::string& mistake : mistakes) message.append(message.empty() ? "" : "\n").append(mistake);
+    for (const std::string& mistake : mistakes)
+      message.append(message.empty() ? "" : "\n").append(mistake);
     return invalid("config.invalid", std::move(message));
   }
   for (std::string* folder : {&config.data, &config.plugins, &config.migrations}) {

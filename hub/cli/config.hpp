@@ -13,12 +13,17 @@
 // config/rabt.yaml, read and checked. docs/configuration.md lists every key.
 namespace rabt::cli {
 
+// A whole file. Error invalid config.io: why it cannot be read, without its name; a folder is no
+// file.
+[[nodiscard]] Result<std::string> read_text(const std::string& path);
+
 // Where a secret comes from; the value itself is never in the file.
 struct SecretSource {
   std::string file;
   std::string env;
 };
-// Error invalid config.missing_secret: says which source was empty or unreadable, or readable by others.
+// Error invalid config.missing_secret: says which source was empty or unreadable, or readable by
+// others.
 [[nodiscard]] Result<std::shared_ptr<SecretBytes>> read_secret(const SecretSource& source);
 
 struct PluginEntry {
@@ -55,7 +60,8 @@ struct Config {
   std::string log_file;  // empty: standard error
 };
 
-// Errors: config.io, config.invalid; the message lists every mistake as file:line:column: what is wrong, with a suggestion.
+// Errors: config.io, config.invalid; the message lists every mistake as file:line:column: what is
+// wrong, with a suggestion.
 [[nodiscard]] Result<Config> load_config(const std::string& path);
 
 }  // namespace rabt::cli

@@ -30,23 +30,29 @@ std::string identity_number(int number) {
 }
 
 constexpr std::array<std::string_view, 6> kGiven{"عبدالله", "محمد", "فهد", "سلمان", "تركي", "ناصر"};
-constexpr std::array<std::string_view, 6> kFamily{"القحطاني", "العتيبي", "الشمري", "الدوسري", "الحربي", "الغامدي"};
+constexpr std::array<std::string_view, 6> kFamily{"القحطاني", "العتيبي", "الشمري",
+                                                  "الدوسري",  "الحربي",  "الغامدي"};
 
 Json coding(std::string_view system, std::string_view code, std::string_view display = {}) {
   Json value = Json::object({{"system", system}, {"code", code}});
   if (!display.empty()) value.set("display", display);
   return value;
 }
-Json concept_of(Json code) { return Json::object({{"coding", Json::array({std::move(code)})}}); }
+Json concept_of(Json code) {
+  return Json::object({{"coding", Json::array({std::move(code)})}});
+}
 Json identifier(std::string_view system, std::string_view value) {
   return Json::object({{"system", system}, {"value", value}});
 }
 Json entry(std::string_view type, std::string_view id, Json resource) {
-  return Json::object({{"fullUrl", "https://his.example.sa/fhir/" + std::string(type) + "/" + std::string(id)},
-                       {"resource", std::move(resource)}});
+  return Json::object(
+      {{"fullUrl", "https://his.example.sa/fhir/" + std::string(type) + "/" + std::string(id)},
+       {"resource", std::move(resource)}});
 }
 Json participant(std::string_view reference) {
-  return Json::object({{"actor", Json::object({{"reference", reference}})}, {"required", "required"}, {"status", "accepted"}});
+  return Json::object({{"actor", Json::object({{"reference", reference}})},
+                       {"required", "required"},
+                       {"status", "accepted"}});
 }
 
 // Local time of the facility, UTC+03:00 all year.
@@ -77,24 +83,31 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
        {"id", "app-" + key},
        {"extension",
         Json::array({Json::object(
-            {{"url", "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"},
-             {"extension", Json::array({Json::object({{"url", "_datatype"}, {"valueString", "VirtualServiceDetail"}}),
-                                        Json::object({{"url", "maxParticipants"}, {"valuePositiveInt", 2}})})}})})},
+            {{"url",
+              "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"},
+             {"extension",
+              Json::array(
+                  {Json::object({{"url", "_datatype"}, {"valueString", "VirtualServiceDetail"}}),
+                   Json::object({{"url", "maxParticipants"}, {"valuePositiveInt", 2}})})}})})},
        {"identifier", Json::array({identifier("https://his.example.sa/appointment", "A-" + key)})},
        {"status", "booked"},
        {"serviceType", Json::array({Json::object({{"text", "Video consultation"}})})},
-       {"reasonCode", Json::array({concept_of(coding("http://hl7.org/fhir/sid/icd-10-am", "J06.9",
-                                                     "Acute upper respiratory infection, unspecified"))})},
+       {"reasonCode",
+        Json::array({concept_of(coding("http://hl7.org/fhir/sid/icd-10-am", "J06.9",
+                                       "Acute upper respiratory infection, unspecified"))})},
        {"description", booking.complaint},
        {"start", riyadh(start)},
        {"end", riyadh({start.ms + 20 * 60'000})},
-       {"participant", Json::array({participant("Patient/" + patient), participant("Practitioner/" + practitioner)})}});
+       {"participant", Json::array({participant("Patient/" + patient),
+                                    participant("Practitioner/" + practitioner)})}});
   const Json person = Json::object(
       {{"resourceType", "Patient"},
        {"id", patient},
-       {"identifier", Json::array({Json::object({{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/v2-0203", "NI"))},
-                                                 {"system", "http://nphies.sa/identifier/nationalid"},
-                                                 {"value", identity_number(number)}})})},
+       {"identifier",
+        Json::array({Json::object(
+            {{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/v2-0203", "NI"))},
+             {"system", "http://nphies.sa/identifier/nationalid"},
+             {"value", identity_number(number)}})})},
        {"active", true},
        {"name", Json::array({Json::object({{"use", "official"},
                                            {"text", booking.patient_name},
@@ -102,13 +115,16 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
                                            {"given", Json::array({given, "سعد"})}})})},
        {"gender", "male"},
        {"birthDate", "1985-04-12"},
-       {"maritalStatus", concept_of(coding("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "M"))}});
+       {"maritalStatus",
+        concept_of(coding("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "M"))}});
   const Json doctor = Json::object(
       {{"resourceType", "Practitioner"},
        {"id", practitioner},
-       {"identifier", Json::array({Json::object({{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/v2-0203", "MD"))},
-                                                 {"system", "http://nphies.sa/license/practitioner-license"},
-                                                 {"value", "N-P-00001"}})})},
+       {"identifier",
+        Json::array({Json::object(
+            {{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/v2-0203", "MD"))},
+             {"system", "http://nphies.sa/license/practitioner-license"},
+             {"value", "N-P-00001"}})})},
        {"active", true},
        {"name", Json::array({Json::object({{"text", booking.practitioner_name},
                                            {"family", "السبيعي"},
@@ -116,22 +132,33 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
   const Json coverage = Json::object(
       {{"resourceType", "Coverage"},
        {"id", "cov-" + key},
-       {"identifier", Json::array({identifier("http://payer.example.sa/memberid", "M-" + key.substr(key.size() - 10))})},
+       {"identifier", Json::array({identifier("http://payer.example.sa/memberid",
+                                              "M-" + key.substr(key.size() - 10))})},
        {"status", "active"},
-       {"type", concept_of(coding("http://nphies.sa/terminology/CodeSystem/coverage-type", "EHCPOL"))},
+       {"type",
+        concept_of(coding("http://nphies.sa/terminology/CodeSystem/coverage-type", "EHCPOL"))},
        {"beneficiary", Json::object({{"reference", "Patient/" + patient}})},
-       {"relationship", concept_of(coding("http://terminology.hl7.org/CodeSystem/subscriber-relationship", "self"))},
-       {"payor", Json::array({Json::object({{"identifier", identifier("http://nphies.sa/license/payer-license", "INS-FHIR")},
-                                            {"display", "Demo Insurance"}})})},
-       {"class", Json::array({Json::object({{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/coverage-class", "plan"))},
-                                            {"value", "GOLD"},
-                                            {"name", "Gold"}})})}});
-  booking.body = Json::object({{"resourceType", "Bundle"},
-                               {"type", "collection"},
-                               {"entry", Json::array({entry("Appointment", "app-" + key, appointment), entry("Patient", patient, person),
-                                                      entry("Practitioner", practitioner, doctor),
-                                                      entry("Coverage", "cov-" + key, coverage)})}})
-                     .dump();
+       {"relationship",
+        concept_of(
+            coding("http://terminology.hl7.org/CodeSystem/subscriber-relationship", "self"))},
+       {"payor",
+        Json::array({Json::object(
+            {{"identifier", identifier("http://nphies.sa/license/payer-license", "INS-FHIR")},
+             {"display", "Demo Insurance"}})})},
+       {"class",
+        Json::array({Json::object(
+            {{"type",
+              concept_of(coding("http://terminology.hl7.org/CodeSystem/coverage-class", "plan"))},
+             {"value", "GOLD"},
+             {"name", "Gold"}})})}});
+  booking.body =
+      Json::object({{"resourceType", "Bundle"},
+                    {"type", "collection"},
+                    {"entry", Json::array({entry("Appointment", "app-" + key, appointment),
+                                           entry("Patient", patient, person),
+                                           entry("Practitioner", practitioner, doctor),
+                                           entry("Coverage", "cov-" + key, coverage)})}})
+          .dump();
   return booking;
 }
 

@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -28,8 +26,9 @@ Status make_data_folder(const std::string& folder) {
   fs::create_directories(folder, failure);
   if (failure || ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     const std::string why = failure ? failure.message() : std::strerror(errno);
-    return unavailable("cli.data_folder", "the data folder " + folder + " cannot be written: " + why +
-                                              "; make it writable for this user, or set `data` to another folder");
+    return unavailable("cli.data_folder",
+                       "the data folder " + folder + " cannot be written: " + why +
+                           "; make it writable for this user, or set `data` to another folder");
   }
   fs::permissions(folder, fs::perms::owner_all, failure);
   return ok_status();
@@ -43,10 +42,12 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) {
     if (errno == EEXIST) return read_api_token(folder);
-    return unavailable("cli.data_folder", "the API token file " + path + " cannot be written: " + std::strerror(errno));
+    return unavailable("cli.data_folder", "the API token file " + path +
+                                              " cannot be written: " + std::strerror(errno));
   }
   const std::string line = token + "\n";
-  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(fd) == 0;
+  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+                       ::fsync(fd) == 0;
   ::close(fd);
   if (!written) {
     ::unlink(path.c_str());
@@ -89,17 +90,22 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
 
   // A new keyring beside an old database would open nothing of it.
   if (fs::exists(config.data + "/rabt.db") && !fs::exists(config.data + "/keyring")) {
-    return corrupt("cli.keyring_missing", "the database in " + config.data + " exists but its keyring does not; restore the file " +
-                                              config.data + "/keyring from its own backup");
+    return corrupt("cli.keyring_missing",
+                   "the database in " + config.data +
+                       " exists but its keyring does not; restore the file " + config.data +
+                       "/keyring from its own backup");
   }
   RABT_TRY(keyring, crypto::Keyring::open_or_create(config.data + "/keyring", hub.random));
   hub.keyring = std::move(keyring);
   RABT_TRY_STATUS(hub.keyring->ensure_tenant(config.tenant));
-  RABT_TRY(store, store::open_sqlite({.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
+  RABT_TRY(store,
+           store::open_sqlite(
+               {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
   hub.store = std::move(store);
   RABT_TRY(audit, audit::AuditLog::open(*hub.store, clock, config.data + "/audit.head"));
   hub.audit = std::move(audit);
-  RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keyring, clock, hub.random, hub.ids, log));
+  RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keyring, clock,
+                                          hub.random, hub.ids, log));
   hub.blobs = std::move(blobs);
   hub.blobs->sweep();
   hub.http_client = net::make_curl_client(clock, log);
@@ -124,37 +130,45 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     for (const auto& [name, source] : entry.secrets) {
       auto secret = read_secret(source);
       if (!secret.ok()) {
-        return invalid(secret.error().code, "plugin " + id + ", secret " + name + ": " + secret.error().message);
+        return invalid(secret.error().code,
+                       "plugin " + id + ", secret " + name + ": " + secret.error().message);
       }
       plugin.secrets.emplace(name, *secret);
     }
     if (!entry.tls_ca.empty() || !entry.tls_cert.empty()) {
       plugin.tls = std::make_shared<const net::TlsOptions>(
-          net::TlsOptions{.ca_file = entry.tls_ca, .client_cert_file = entry.tls_cert, .client_key_file = entry.tls_key});
+          net::TlsOptions{.ca_file = entry.tls_ca,
+                          .client_cert_file = entry.tls_cert,
+                          .client_key_file = entry.tls_key});
     }
     plugin.extra_hosts = entry.hosts;
     plugin.allow_private_addresses = entry.allow_private;
     RABT_TRY_STATUS(hub.plugins->load(std::move(plugin)));
   }
-  for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
+  for (const auto& [role, target] : config.roles)
+    RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
 
   // Everything that was accepted before finds its way first; only then does the door open.
-  RABT_TRY(recovered, engine::Engine::recover({.store = *hub.store,
-                                               .keyring = *hub.keyring,
-                                               .audit = *hub.audit,
-                                               .actions = *hub.plugins,
-                                               .clock = clock,
-                                               .random = hub.random,
-                                               .ids = hub.ids,
-                                               .log = log},
-                                              {.tenant = config.tenant, .workers = config.workers}));
+  RABT_TRY(recovered,
+           engine::Engine::recover({.store = *hub.store,
+                                    .keyring = *hub.keyring,
+                                    .audit = *hub.audit,
+                                    .actions = *hub.plugins,
+                                    .clock = clock,
+                                    .random = hub.random,
+                                    .ids = hub.ids,
+                                    .log = log},
+                                   {.tenant = config.tenant, .workers = config.workers}));
   hub.engine = std::move(recovered);
   for (const std::string& file : config.workflows) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return invalid("config.io", "the workflow " + file + " cannot be read: " + std::strerror(errno));
-    const std::string yaml((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    RABT_TRY(deployed, hub.engine->deploy(yaml, file));
-    log.info("workflow.deployed", {{"workflow", deployed.name}, {"version", deployed.version}, {"changed", deployed.changed}});
+    const auto yaml = read_text(file);
+    if (!yaml.ok())
+      return invalid("config.io",
+                     "the workflow " + file + " cannot be read: " + yaml.error().message);
+    RABT_TRY(deployed, hub.engine->deploy(*yaml, file));
+    log.info("workflow.deployed", {{"workflow", deployed.name},
+                                   {"version", deployed.version},
+                                   {"changed", deployed.changed}});
   }
 
   std::vector<http::Source> sources;
@@ -162,14 +176,16 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     http::Source source;
     source.name = entry.name;
     source.plugin = entry.plugin;
-    source.signature.scheme = entry.scheme == "twilio"         ? http::SignatureScheme::twilio
-                              : entry.scheme == "static-token" ? http::SignatureScheme::static_token
-                                                               : http::SignatureScheme::standard_webhooks;
+    source.signature.scheme = entry.scheme == "twilio" ? http::SignatureScheme::twilio
+                              : entry.scheme == "static-token"
+                                  ? http::SignatureScheme::static_token
+                                  : http::SignatureScheme::standard_webhooks;
     if (!entry.header.empty()) source.signature.token_header = entry.header;
     source.signature.public_url = config.public_url;
     for (const SecretSource& from : entry.secrets) {
       auto secret = read_secret(from);
-      if (!secret.ok()) return invalid(secret.error().code, "source " + entry.name + ": " + secret.error().message);
+      if (!secret.ok())
+        return invalid(secret.error().code, "source " + entry.name + ": " + secret.error().message);
       if (source.signature.scheme == http::SignatureScheme::standard_webhooks) {
         RABT_TRY(key, http::parse_whsec((*secret)->expose_text()));
         source.signature.secrets.push_back(std::move(key));
@@ -182,17 +198,20 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     }
     sources.push_back(std::move(source));
   }
-  hub.routes = std::make_unique<http::Routes>(http::Routes::Parts{.engine = *hub.engine,
-                                                                  .plugins = *hub.plugins,
-                                                                  .blobs = *hub.blobs,
-                                                                  .store = *hub.store,
-                                                                  .audit = *hub.audit,
-                                                                  .clock = clock,
-                                                                  .log = log},
-                                              config.tenant, crypto::sha256(token), std::move(sources));
+  hub.routes =
+      std::make_unique<http::Routes>(http::Routes::Parts{.engine = *hub.engine,
+                                                         .plugins = *hub.plugins,
+                                                         .blobs = *hub.blobs,
+                                                         .store = *hub.store,
+                                                         .audit = *hub.audit,
+                                                         .clock = clock,
+                                                         .log = log},
+                                     config.tenant, crypto::sha256(token), std::move(sources));
   http::Routes& routes = *hub.routes;
-  RABT_TRY(server, http::Server::start(http::ServerOptions{.address = config.address, .port = config.port},
-                                       [&routes](const http::Request& request) { return routes.handle(request); }, log));
+  RABT_TRY(server,
+           http::Server::start(
+               http::ServerOptions{.address = config.address, .port = config.port},
+               [&routes](const http::Request& request) { return routes.handle(request); }, log));
   hub.server = std::move(server);
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});
@@ -200,11 +219,21 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
 }
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-Hub::~Hub() { stop(); }
-int Hub::port() const { return parts_->server->port(); }
-std::string Hub::url() const { return "http://" + parts_->address + ":" + std::to_string(port()); }
-engine::Engine& Hub::engine() { return *parts_->engine; }
-store::Store& Hub::store() { return *parts_->store; }
+Hub::~Hub() {
+  stop();
+}
+int Hub::port() const {
+  return parts_->server->port();
+}
+std::string Hub::url() const {
+  return "http://" + parts_->address + ":" + std::to_string(port());
+}
+engine::Engine& Hub::engine() {
+  return *parts_->engine;
+}
+store::Store& Hub::store() {
+  return *parts_->store;
+}
 
 void Hub::stop(std::int64_t grace_ms) {
   if (parts_->server != nullptr) parts_->server->stop();

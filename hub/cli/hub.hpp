@@ -12,13 +12,15 @@
 
 namespace rabt::cli {
 
-// A running hub: everything constructed in reading order, references passed down, no singletons. Destroyed in reverse order.
-// Threads: start, stop and the destructor from one thread; the rest from any.
+// A running hub: everything constructed in reading order, references passed down, no singletons.
+// Destroyed in reverse order. Threads: start, stop and the destructor from one thread; the rest
+// from any.
 class Hub {
  public:
-  // Makes the data folder, keyring and API token on first start. Errors say what to do: cli.data_folder, http.port_in_use,
-  // config.missing_secret, plugin.*, engine.definition, store.*.
-  [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const Config& config, const Clock& clock, Logger& log);
+  // Makes the data folder, keyring and API token on first start. Errors say what to do:
+  // cli.data_folder, http.port_in_use, config.missing_secret, plugin.*, engine.definition, store.*.
+  [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const Config& config, const Clock& clock,
+                                                          Logger& log);
   ~Hub();
   [[nodiscard]] int port() const;
   [[nodiscard]] std::string url() const;

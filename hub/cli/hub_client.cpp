@@ -15,32 +15,41 @@ LocalHttp::LocalHttp() : state_(std::make_unique<State>()) {}
 LocalHttp::~LocalHttp() = default;
 
 Result<net::Response> LocalHttp::send(const std::string& method, const std::string& url,
-                                      std::vector<std::pair<std::string, std::string>> headers, std::string body,
-                                      std::int64_t timeout_ms) {
-  // The URL comes from the operator's own command line or configuration: its host is allowed as it stands.
+                                      std::vector<std::pair<std::string, std::string>> headers,
+                                      std::string body, std::int64_t timeout_ms) {
+  // The URL comes from the operator's own command line or configuration: its host is allowed as it
+  // stands.
   const auto host_at = url.find("://");
-  const auto path_at = host_at == std::string::npos ? std::string::npos : url.find('/', host_at + 3);
+  const auto path_at =
+      host_at == std::string::npos ? std::string::npos : url.find('/', host_at + 3);
   RABT_TRY(allow, net::AllowList::make({url.substr(0, path_at)}, true));
   std::promise<net::Response> promise;
   auto answer = promise.get_future();
   (void)state_->client->start(
-      {.method = method, .url = url, .headers = std::move(headers), .body = std::move(body), .timeout_ms = timeout_ms},
+      {.method = method,
+       .url = url,
+       .headers = std::move(headers),
+       .body = std::move(body),
+       .timeout_ms = timeout_ms},
       std::make_shared<const net::AllowList>(std::move(allow)),
       [&promise](net::Response response) { promise.set_value(std::move(response)); });
   net::Response response = answer.get();
   if (response.status == 0) {
-    return unavailable("cli.no_answer", "no answer (" + response.error_code + "): " + response.error_message);
+    return unavailable("cli.no_answer",
+                       "no answer (" + response.error_code + "): " + response.error_message);
   }
   return response;
 }
 
 Result<Json> LocalHttp::json(const std::string& method, const std::string& url,
-                             std::vector<std::pair<std::string, std::string>> headers, std::string body) {
+                             std::vector<std::pair<std::string, std::string>> headers,
+                             std::string body) {
   RABT_TRY(response, send(method, url, std::move(headers), std::move(body)));
   auto parsed = Json::parse(response.body);
   if (response.status < 200 || response.status > 299) {
     const std::string detail = parsed.ok() ? parsed->string_or("detail", "") : std::string();
-    return unavailable("cli.refused", "HTTP " + std::to_string(response.status) + (detail.empty() ? "" : ": " + detail));
+    return unavailable("cli.refused", "HTTP " + std::to_string(response.status) +
+                                          (detail.empty() ? "" : ": " + detail));
   }
   return parsed;
 }

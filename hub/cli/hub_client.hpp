@@ -12,18 +12,21 @@
 
 namespace rabt::cli {
 
-// One HTTP exchange after the other, with hosts of this machine: a hub's API, the stand-ins. Not thread-safe.
+// One HTTP exchange after the other, with hosts of this machine: a hub's API, the stand-ins. Not
+// thread-safe.
 class LocalHttp {
  public:
   LocalHttp();
   ~LocalHttp();
   // Any answer is ok; no answer is unavailable cli.no_answer.
-  [[nodiscard]] Result<net::Response> send(const std::string& method, const std::string& url,
-                                           std::vector<std::pair<std::string, std::string>> headers = {}, std::string body = {},
-                                           std::int64_t timeout_ms = 10'000);
+  [[nodiscard]] Result<net::Response> send(
+      const std::string& method, const std::string& url,
+      std::vector<std::pair<std::string, std::string>> headers = {}, std::string body = {},
+      std::int64_t timeout_ms = 10'000);
   // A 2xx with a JSON body, else an error with the problem's detail.
   [[nodiscard]] Result<Json> json(const std::string& method, const std::string& url,
-                                  std::vector<std::pair<std::string, std::string>> headers = {}, std::string body = {});
+                                  std::vector<std::pair<std::string, std::string>> headers = {},
+                                  std::string body = {});
 
  private:
   struct State;

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/cli/commands.hpp"
@@ -11,7 +9,8 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, audit verify, workflow lint, instances, plugin list.
+// Commands that look and do not run: config check, audit verify, workflow lint, instances, plugin
+// list.
 namespace rabt::cli {
 
 namespace {
@@ -32,7 +31,8 @@ class ManifestCatalog final : public workflow::ActionCatalog {
         catalog.hub_roles_.push_back(role);
         continue;
       }
-      RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
+      RABT_TRY(manifest,
+               plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
       catalog.actions_.emplace(role, std::move(manifest.actions));
     }
     return catalog;
@@ -49,18 +49,23 @@ class ManifestCatalog final : public workflow::ActionCatalog {
     }
     return names;
   }
-  [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role, std::string_view action,
+  [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role,
+                                                         std::string_view action,
                                                          std::string_view version) const override {
     // Services of the hub have no manifest to read here; the hub checks them when it deploys.
     if (std::find(hub_roles_.begin(), hub_roles_.end(), role) != hub_roles_.end()) {
-      return workflow::ActionInfo{.name = std::string(action), .version = std::string(version), .idempotency = "key"};
+      return workflow::ActionInfo{
+          .name = std::string(action), .version = std::string(version), .idempotency = "key"};
     }
     const auto found = actions_.find(std::string(role));
     if (found == actions_.end()) return std::nullopt;
     for (const auto& spec : found->second) {
-      if (spec.name == action && spec.version.substr(0, spec.version.find('.')) == version.substr(0, version.find('.'))) {
-        return workflow::ActionInfo{
-            .name = spec.name, .version = spec.version, .idempotency = spec.idempotency, .input_schema = spec.input_schema};
+      if (spec.name == action &&
+          spec.version.substr(0, spec.version.find('.')) == version.substr(0, version.find('.'))) {
+        return workflow::ActionInfo{.name = spec.name,
+                                    .version = spec.version,
+                                    .idempotency = spec.idempotency,
+                                    .input_schema = spec.input_schema};
       }
     }
     return std::nullopt;
@@ -84,7 +89,8 @@ int check_config(const std::string& path) {
     good = false;
   };
   for (const auto& [id, plugin] : config->plugin) {
-    for (const auto& [name, source] : plugin.secrets) check("plugin " + id + ", secret " + name, source);
+    for (const auto& [name, source] : plugin.secrets)
+      check("plugin " + id + ", secret " + name, source);
     const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
     if (!manifest.ok()) {
       std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), manifest.error().message.c_str());
@@ -105,10 +111,12 @@ int audit_verify(const std::string& path) {
   if (!found.ok()) return complain(found.error());
   for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
   if (!found->verified) {
-    std::printf("NOT verified: the audit log was changed (%llu entries read)\n", static_cast<unsigned long long>(found->entries));
+    std::printf("NOT verified: the audit log was changed (%llu entries read)\n",
+                static_cast<unsigned long long>(found->entries));
     return 1;
   }
-  std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries), found->head.c_str());
+  std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries),
+              found->head.c_str());
   return 0;
 }
 
@@ -123,15 +131,15 @@ int workflow_lint(const std::vector<std::string>& files, const std::string& conf
   }
   bool good = true;
   for (const std::string& file : files) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) {
-      std::fprintf(stderr, "%s: cannot be read\n", file.c_str());
+    const auto text = read_text(file);
+    if (!text.ok()) {
+      std::fprintf(stderr, "%s: cannot be read: %s\n", file.c_str(), text.error().message.c_str());
       good = false;
       continue;
     }
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    const auto parsed = workflow::parse_definition(text, catalog ? &*catalog : nullptr);
-    for (const auto& diagnostic : parsed.diagnostics) std::printf("%s\n", to_string(diagnostic, file).c_str());
+    const auto parsed = workflow::parse_definition(*text, catalog ? &*catalog : nullptr);
+    for (const auto& diagnostic : parsed.diagnostics)
+      std::printf("%s\n", to_string(diagnostic, file).c_str());
     if (parsed.definition == nullptr) good = false;
   }
   return good ? 0 : 2;
@@ -150,8 +158,9 @@ int list_instances(const std::string& path, const std::string& id) {
     return 0;
   }
   for (const Json& one : (*answer)["instances"].as_array()) {
-    std::printf("%s  %-10s %s %s  %s\n", one.string_or("id", "").c_str(), one.string_or("status", "").c_str(),
-                one.string_or("workflow", "").c_str(), one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
+    std::printf("%s  %-10s %s %s  %s\n", one.string_or("id", "").c_str(),
+                one.string_or("status", "").c_str(), one.string_or("workflow", "").c_str(),
+                one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
   }
   return 0;
 }
@@ -166,13 +175,14 @@ int list_plugins(const std::string& path) {
       code = complain(manifest.error());
       continue;
     }
-    std::printf("%s %s by %s (ABI %d)\n", manifest->id.c_str(), manifest->version.c_str(), manifest->vendor.c_str(),
-                manifest->abi_major);
+    std::printf("%s %s by %s (ABI %d)\n", manifest->id.c_str(), manifest->version.c_str(),
+                manifest->vendor.c_str(), manifest->abi_major);
     for (const auto& [role, target] : config->roles) {
       if (target == "plugin://" + id) std::printf("  serves the role %s\n", role.c_str());
     }
     for (const auto& action : manifest->actions) {
-      std::printf("  %s %s (safe to repeat: %s)\n", action.name.c_str(), action.version.c_str(), action.idempotency.c_str());
+      std::printf("  %s %s (safe to repeat: %s)\n", action.name.c_str(), action.version.c_str(),
+                  action.idempotency.c_str());
     }
     for (const std::string& host : manifest->hosts) std::printf("  may reach %s\n", host.c_str());
     for (const std::string& host : entry.hosts) std::printf("  may reach %s\n", host.c_str());

@@ -15,7 +15,8 @@ namespace rabt::cli {
 
 namespace {
 
-// Patient data lives in this process's memory: it must not reach a core file or another user's debugger.
+// Patient data lives in this process's memory: it must not reach a core file or another user's
+// debugger.
 void forbid_core_dumps() {
   const rlimit none{0, 0};
   (void)::setrlimit(RLIMIT_CORE, &none);
@@ -32,7 +33,8 @@ LogLevel to_level(const std::string& name) {
 bool write_ready_file(const std::string& path, const std::string& url) {
   const std::string temporary = path + ".tmp";
   std::ofstream out(temporary);
-  out << Json::object({{"url", url}, {"pid", static_cast<std::int64_t>(::getpid())}}).dump() << "\n";
+  out << Json::object({{"url", url}, {"pid", static_cast<std::int64_t>(::getpid())}}).dump()
+      << "\n";
   out.close();
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
@@ -59,7 +61,8 @@ int serve(const ServeOptions& options) {
   const SystemClock clock;
   auto hub = Hub::start(*config, clock, *log);
   if (!hub.ok()) {
-    std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", hub.error().code.c_str(), hub.error().message.c_str());
+    std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", hub.error().code.c_str(),
+                 hub.error().message.c_str());
     return hub.error().kind == ErrorKind::invalid ? 2 : 1;
   }
   if (!options.ready_file.empty() && !write_ready_file(options.ready_file, (*hub)->url())) {

@@ -15,33 +15,46 @@ using workflow::OutcomeKind;
 
 constexpr Statement kFind{"SELECT state FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kInsert{
-    "INSERT INTO consultation (tenant, id, state, month, seconds, created_ms, updated_ms) VALUES ($1, $2, $3, $4, 0, $5, $6)"};
-constexpr Statement kUpdate{"UPDATE consultation SET state = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4"};
-constexpr Statement kUpdateSeconds{"UPDATE consultation SET seconds = $1 WHERE tenant = $2 AND id = $3"};
+    "INSERT INTO consultation (tenant, id, state, month, seconds, created_ms, updated_ms) VALUES "
+    "($1, $2, $3, $4, 0, $5, $6)"};
+constexpr Statement kUpdate{
+    "UPDATE consultation SET state = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4"};
+constexpr Statement kUpdateSeconds{
+    "UPDATE consultation SET seconds = $1 WHERE tenant = $2 AND id = $3"};
 constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kFigures{
-    "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP BY state"};
+    "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP "
+    "BY state"};
 constexpr Statement kInsertRecording{
-    "INSERT INTO recording (tenant, id, consultation, external_id, kind, blob, content_type, bytes, sha256, stored_ms, "
+    "INSERT INTO recording (tenant, id, consultation, external_id, kind, blob, content_type, "
+    "bytes, sha256, stored_ms, "
     "retain_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
 constexpr Statement kFindByExternal{
-    "SELECT id, kind, content_type, bytes, sha256 FROM recording WHERE tenant = $1 AND consultation = $2 AND external_id = $3"};
+    "SELECT id, kind, content_type, bytes, sha256 FROM recording WHERE tenant = $1 AND "
+    "consultation = $2 AND external_id = $3"};
 constexpr Statement kFindRecording{
-    "SELECT id, consultation, kind, blob, content_type, bytes, sha256, stored_ms FROM recording WHERE tenant = $1 AND id = $2"};
+    "SELECT id, consultation, kind, blob, content_type, bytes, sha256, stored_ms FROM recording "
+    "WHERE tenant = $1 AND id = $2"};
 
 // Saudi Arabia is UTC+03:00 all year.
 constexpr std::int64_t kRiyadhOffsetMs = 3 * 3'600'000;
 constexpr std::int64_t kYearMs = 31'557'600'000;
 constexpr std::int64_t kDefaultRetentionYears = 10;
 
-std::string month_of(Timestamp at) { return to_iso8601({at.ms + kRiyadhOffsetMs}).substr(0, 7); }
+std::string month_of(Timestamp at) {
+  return to_iso8601({at.ms + kRiyadhOffsetMs}).substr(0, 7);
+}
 
-ActionOutcome done(Json output) { return {.kind = OutcomeKind::done, .output = std::move(output)}; }
+ActionOutcome done(Json output) {
+  return {.kind = OutcomeKind::done, .output = std::move(output)};
+}
 
-// What an error of the store or of a rule means to the workflow. Nothing was written in any of these cases.
+// What an error of the store or of a rule means to the workflow. Nothing was written in any of
+// these cases.
 ActionOutcome failed(const Error& error) {
   ActionOutcome outcome;
-  outcome.kind = error_policy(error.kind).retry_helps ? OutcomeKind::transient : OutcomeKind::permanent;
+  outcome.kind =
+      error_policy(error.kind).retry_helps ? OutcomeKind::transient : OutcomeKind::permanent;
   outcome.code = error.code;
   outcome.message = error.message;
   outcome.detail = Json::object({{"status", error_policy(error.kind).http_status}});
@@ -56,7 +69,9 @@ Json schema_of(std::initializer_list<std::string_view> required, Json properties
                        {"properties", std::move(properties)},
                        {"additionalProperties", false}});
 }
-Json typed(std::string_view type) { return Json::object({{"type", type}}); }
+Json typed(std::string_view type) {
+  return Json::object({{"type", type}});
+}
 
 class Register final : public plugin::HubService {
  public:
@@ -68,16 +83,18 @@ class Register final : public plugin::HubService {
              .title = "Move a consultation to its next state",
              .idempotency = "key",
              .timeout_ms = 30'000,
-             .input_schema = schema_of({"consultation", "to"}, Json::object({{"consultation", typed("string")},
-                                                                             {"to", typed("string")},
-                                                                             {"startEpoch", typed("number")},
-                                                                             {"seconds", typed("number")}}))},
+             .input_schema =
+                 schema_of({"consultation", "to"}, Json::object({{"consultation", typed("string")},
+                                                                 {"to", typed("string")},
+                                                                 {"startEpoch", typed("number")},
+                                                                 {"seconds", typed("number")}}))},
             {.name = "monthly-figures",
              .version = "1.0.0",
              .title = "Figures of a consultation's month so far",
              .idempotency = "key",
              .timeout_ms = 30'000,
-             .input_schema = schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))}};
+             .input_schema =
+                 schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))}};
   }
 
   void invoke(const CallRequest& call, Ended ended) override {
@@ -92,7 +109,8 @@ class Register final : public plugin::HubService {
   void advance(const CallRequest& call, Ended ended) {
     const auto to = parse_state(call.arguments.string_or("to", ""));
     if (!to) {
-      ended(failed(invalid("consultation.unknown_state", "`to` names no state of a consultation; see docs/consultation.md")));
+      ended(failed(invalid("consultation.unknown_state",
+                           "`to` names no state of a consultation; see docs/consultation.md")));
       return;
     }
     struct Work {
@@ -106,11 +124,12 @@ class Register final : public plugin::HubService {
     };
     const Timestamp now = parts_.clock.now();
     const auto start = call.arguments["startEpoch"].as_int64();
-    auto work = std::make_shared<Work>(Work{.tenant = call.tenant,
-                                            .id = call.arguments.string_or("consultation", ""),
-                                            .to = *to,
-                                            .month = month_of(start ? Timestamp{*start * 1000} : now),
-                                            .seconds = call.arguments.int_or("seconds", -1)});
+    auto work =
+        std::make_shared<Work>(Work{.tenant = call.tenant,
+                                    .id = call.arguments.string_or("consultation", ""),
+                                    .to = *to,
+                                    .month = month_of(start ? Timestamp{*start * 1000} : now),
+                                    .seconds = call.arguments.int_or("seconds", -1)});
     const auto entry = parts_.audit.prepare({.tenant = work->tenant,
                                              .actor = "instance:" + call.instance,
                                              .act = "consultation.state",
@@ -131,10 +150,12 @@ class Register final : public plugin::HubService {
           if (!work->changed) return ok_status();
           work->state = work->to;
           if (!from) {
-            RABT_TRY(rows, tx.execute(kInsert, {work->tenant, work->id, to_string(work->to), work->month, now.ms, now.ms}));
+            RABT_TRY(rows, tx.execute(kInsert, {work->tenant, work->id, to_string(work->to),
+                                                work->month, now.ms, now.ms}));
             (void)rows;
           } else {
-            RABT_TRY(rows, tx.execute(kUpdate, {to_string(work->to), now.ms, work->tenant, work->id}));
+            RABT_TRY(rows,
+                     tx.execute(kUpdate, {to_string(work->to), now.ms, work->tenant, work->id}));
             (void)rows;
           }
           if (work->seconds >= 0) {
@@ -147,7 +168,8 @@ class Register final : public plugin::HubService {
           if (!status.ok()) {
             ended(failed(status.error()));
           } else {
-            ended(done(Json::object({{"state", to_string(work->state)}, {"changed", work->changed}})));
+            ended(done(
+                Json::object({{"state", to_string(work->state)}, {"changed", work->changed}})));
           }
         });
   }
@@ -159,15 +181,19 @@ class Register final : public plugin::HubService {
     std::int64_t cancelled = 0;
     std::int64_t seconds = 0;
     const Status read = parts_.store.read([&](store::Connection& connection) -> Status {
-      RABT_TRY_STATUS(connection.query(kMonthOf, {call.tenant, call.arguments.string_or("consultation", "")},
+      RABT_TRY_STATUS(connection.query(kMonthOf,
+                                       {call.tenant, call.arguments.string_or("consultation", "")},
                                        [&](const store::Row& row) {
                                          month = std::string(row.text(0));
                                          return false;
                                        }));
-      if (month.empty()) return not_found("consultation.unknown", "this consultation is not in the register; advance it to booked first");
+      if (month.empty())
+        return not_found("consultation.unknown",
+                         "this consultation is not in the register; advance it to booked first");
       return connection.query(kFigures, {call.tenant, month}, [&](const store::Row& row) {
         const auto state = parse_state(row.text(0));
-        if (state == State::closed || state == State::billed || state == State::documented || state == State::ended) {
+        if (state == State::closed || state == State::billed || state == State::documented ||
+            state == State::ended) {
           visits += row.integer(1);
           seconds += row.integer(2);
         } else if (state == State::no_show) {
@@ -185,10 +211,11 @@ class Register final : public plugin::HubService {
     const auto value = [](std::string_view element, std::int64_t number) {
       return Json::object({{"dataElement", element}, {"value", number}});
     };
-    ended(done(Json::object({{"period", month},
-                             {"values", Json::array({value("TH_VISITS", visits), value("TH_NO_SHOWS", no_shows),
-                                                     value("TH_CANCELLED", cancelled),
-                                                     value("TH_MINUTES", (seconds + 59) / 60)})}})));
+    ended(done(Json::object(
+        {{"period", month},
+         {"values", Json::array({value("TH_VISITS", visits), value("TH_NO_SHOWS", no_shows),
+                                 value("TH_CANCELLED", cancelled),
+                                 value("TH_MINUTES", (seconds + 59) / 60)})}})));
   }
 
   Parts parts_;
@@ -204,12 +231,12 @@ class Recordings final : public plugin::HubService {
              .title = "Keep a recording",
              .idempotency = "key",
              .timeout_ms = 30'000,
-             .input_schema =
-                 schema_of({"consultation", "recordingId", "kind", "blob"}, Json::object({{"consultation", typed("string")},
-                                                                                          {"recordingId", typed("string")},
-                                                                                          {"kind", typed("string")},
-                                                                                          {"blob", typed("string")},
-                                                                                          {"retentionYears", typed("integer")}}))}};
+             .input_schema = schema_of({"consultation", "recordingId", "kind", "blob"},
+                                       Json::object({{"consultation", typed("string")},
+                                                     {"recordingId", typed("string")},
+                                                     {"kind", typed("string")},
+                                                     {"blob", typed("string")},
+                                                     {"retentionYears", typed("integer")}}))}};
   }
 
   void invoke(const CallRequest& call, Ended ended) override {
@@ -229,26 +256,28 @@ class Recordings final : public plugin::HubService {
       std::int64_t years;
       Json output;
     };
-    auto work = std::make_shared<Work>(Work{.tenant = call.tenant,
-                                            .consultation = call.arguments.string_or("consultation", ""),
-                                            .external = call.arguments.string_or("recordingId", ""),
-                                            .kind = call.arguments.string_or("kind", ""),
-                                            .blob = std::move(*info),
-                                            .id = parts_.ids.next().text(),
-                                            .years = call.arguments.int_or("retentionYears", kDefaultRetentionYears)});
+    auto work = std::make_shared<Work>(
+        Work{.tenant = call.tenant,
+             .consultation = call.arguments.string_or("consultation", ""),
+             .external = call.arguments.string_or("recordingId", ""),
+             .kind = call.arguments.string_or("kind", ""),
+             .blob = std::move(*info),
+             .id = parts_.ids.next().text(),
+             .years = call.arguments.int_or("retentionYears", kDefaultRetentionYears)});
     const auto entry = parts_.audit.prepare(
         {.tenant = work->tenant,
          .actor = "instance:" + call.instance,
          .act = "recording.stored",
          .object = "recording:" + work->id,
          .result = "ok",
-         .detail = Json::object({{"bytes", work->blob.bytes}, {"sha256", work->blob.sha256}, {"kind", work->kind}})});
+         .detail = Json::object(
+             {{"bytes", work->blob.bytes}, {"sha256", work->blob.sha256}, {"kind", work->kind}})});
     const Timestamp now = parts_.clock.now();
     parts_.store.submit(
         store::Store::Need::droppable,
         [this, work, entry, now](store::Transaction& tx) -> Status {
-          const auto answer = [&](std::string_view id, std::string_view kind, std::string_view type, std::int64_t bytes,
-                                  std::string_view sha256) {
+          const auto answer = [&](std::string_view id, std::string_view kind, std::string_view type,
+                                  std::int64_t bytes, std::string_view sha256) {
             work->output = Json::object({{"id", id},
                                          {"recordingId", work->external},
                                          {"kind", kind},
@@ -257,20 +286,24 @@ class Recordings final : public plugin::HubService {
                                          {"sha256", sha256}});
           };
           bool known = false;
-          RABT_TRY_STATUS(tx.query(kFindByExternal, {work->tenant, work->consultation, work->external},
-                                   [&](const store::Row& row) {
-                                     known = true;
-                                     answer(row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4));
-                                     return false;
-                                   }));
+          RABT_TRY_STATUS(
+              tx.query(kFindByExternal, {work->tenant, work->consultation, work->external},
+                       [&](const store::Row& row) {
+                         known = true;
+                         answer(row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4));
+                         return false;
+                       }));
           if (known) return ok_status();
-          RABT_TRY_STATUS(parts_.blobs.adopt(tx, work->tenant, work->blob.id, "recording:" + work->id));
+          RABT_TRY_STATUS(
+              parts_.blobs.adopt(tx, work->tenant, work->blob.id, "recording:" + work->id));
           RABT_TRY(rows, tx.execute(kInsertRecording,
-                                    {work->tenant, work->id, work->consultation, work->external, work->kind, work->blob.id,
-                                     work->blob.content_type, static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256,
+                                    {work->tenant, work->id, work->consultation, work->external,
+                                     work->kind, work->blob.id, work->blob.content_type,
+                                     static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256,
                                      now.ms, now.ms + work->years * kYearMs}));
           (void)rows;
-          answer(work->id, work->kind, work->blob.content_type, static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256);
+          answer(work->id, work->kind, work->blob.content_type,
+                 static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256);
           return parts_.audit.append(tx, entry);
         },
         [work, ended = std::move(ended)](const Status& status) {
@@ -284,10 +317,15 @@ class Recordings final : public plugin::HubService {
 
 }  // namespace
 
-std::shared_ptr<plugin::HubService> make_register(Parts parts) { return std::make_shared<Register>(parts); }
-std::shared_ptr<plugin::HubService> make_recordings(Parts parts) { return std::make_shared<Recordings>(parts); }
+std::shared_ptr<plugin::HubService> make_register(Parts parts) {
+  return std::make_shared<Register>(parts);
+}
+std::shared_ptr<plugin::HubService> make_recordings(Parts parts) {
+  return std::make_shared<Recordings>(parts);
+}
 
-Result<Recording> find_recording(store::Store& store, std::string_view tenant, std::string_view id) {
+Result<Recording> find_recording(store::Store& store, std::string_view tenant,
+                                 std::string_view id) {
   std::optional<Recording> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(kFindRecording, {tenant, id}, [&](const store::Row& row) {

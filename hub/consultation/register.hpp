@@ -8,7 +8,8 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
-// The hub's own records behind two roles. A workflow reaches them as it reaches any plugin; the API uses the same tables.
+// The hub's own records behind two roles. A workflow reaches them as it reaches any plugin; the API
+// uses the same tables.
 namespace rabt::consultation {
 
 struct Parts {
@@ -21,14 +22,16 @@ struct Parts {
 
 // hub://register
 //   advance 1.0.0          {consultation, to, startEpoch?, seconds?} -> {state, changed}
-//   monthly-figures 1.0.0  {consultation} -> {period: "2026-11", values: [{dataElement, value}]}: the month of that consultation so far
+//   monthly-figures 1.0.0  {consultation} -> {period: "2026-11", values: [{dataElement, value}]}:
+//   the month of that consultation so far
 // Both are safe to repeat. advance is durable, with its audit entry, when it answers done.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_register(Parts parts);
 
 // hub://recording
-//   store 1.0.0 {consultation, recordingId, kind, blob, retentionYears?} -> {id, recordingId, kind, bytes, sha256, contentType}
-// Takes a blob over into the hub's keeping. The same recordingId of a consultation again gives the stored recording; the second blob is
-// left to the sweeper.
+//   store 1.0.0 {consultation, recordingId, kind, blob, retentionYears?} -> {id, recordingId, kind,
+//   bytes, sha256, contentType}
+// Takes a blob over into the hub's keeping. The same recordingId of a consultation again gives the
+// stored recording; the second blob is left to the sweeper.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_recordings(Parts parts);
 
 struct Recording {
@@ -41,6 +44,7 @@ struct Recording {
   std::string sha256;
   Timestamp stored;
 };
-[[nodiscard]] Result<Recording> find_recording(store::Store& store, std::string_view tenant, std::string_view id);
+[[nodiscard]] Result<Recording> find_recording(store::Store& store, std::string_view tenant,
+                                               std::string_view id);
 
 }  // namespace rabt::consultation

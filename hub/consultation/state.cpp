@@ -7,18 +7,21 @@
 namespace rabt::consultation {
 
 namespace {
-constexpr std::array<std::pair<State, std::string_view>, 9> kNames{{{State::booked, "booked"},
-                                                                    {State::in_session, "in-session"},
-                                                                    {State::ended, "ended"},
-                                                                    {State::documented, "documented"},
-                                                                    {State::billed, "billed"},
-                                                                    {State::closed, "closed"},
-                                                                    {State::no_show, "no-show"},
-                                                                    {State::cancelled, "cancelled"},
-                                                                    {State::failed, "failed"}}};
+constexpr std::array<std::pair<State, std::string_view>, 9> kNames{
+    {{State::booked, "booked"},
+     {State::in_session, "in-session"},
+     {State::ended, "ended"},
+     {State::documented, "documented"},
+     {State::billed, "billed"},
+     {State::closed, "closed"},
+     {State::no_show, "no-show"},
+     {State::cancelled, "cancelled"},
+     {State::failed, "failed"}}};
 
 // The regular path in order; -1 for the ends beside it.
-int rank(State state) { return state <= State::closed ? static_cast<int>(state) : -1; }
+int rank(State state) {
+  return state <= State::closed ? static_cast<int>(state) : -1;
+}
 }  // namespace
 
 std::string_view to_string(State state) {
@@ -35,7 +38,9 @@ std::optional<State> parse_state(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_end(State state) { return state >= State::closed; }
+bool is_end(State state) {
+  return state >= State::closed;
+}
 
 Result<Step> decide(std::optional<State> from, State to) {
   if (!from) {
@@ -49,8 +54,9 @@ Result<Step> decide(std::optional<State> from, State to) {
   const bool aside = *from == State::booked && (to == State::no_show || to == State::cancelled);
   const bool failing = !is_end(*from) && to == State::failed;
   if (forward || aside || failing) return Step::change;
-  return conflict("consultation.illegal_transition", "a consultation that is " + std::string(to_string(*from)) +
-                                                         " cannot become " + std::string(to_string(to)));
+  return conflict("consultation.illegal_transition",
+                  "a consultation that is " + std::string(to_string(*from)) + " cannot become " +
+                      std::string(to_string(to)));
 }
 
 }  // namespace rabt::consultation

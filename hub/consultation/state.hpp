@@ -15,7 +15,17 @@
 // closed, no-show, cancelled and failed are ends.
 namespace rabt::consultation {
 
-enum class State : std::uint8_t { booked, in_session, ended, documented, billed, closed, no_show, cancelled, failed };
+enum class State : std::uint8_t {
+  booked,
+  in_session,
+  ended,
+  documented,
+  billed,
+  closed,
+  no_show,
+  cancelled,
+  failed
+};
 
 [[nodiscard]] std::string_view to_string(State state);
 [[nodiscard]] std::optional<State> parse_state(std::string_view text);
@@ -23,7 +33,8 @@ enum class State : std::uint8_t { booked, in_session, ended, documented, billed,
 
 // What to do when a consultation in `from` (nullopt: not registered yet) is told to be in `to`.
 enum class Step : std::uint8_t { change, nothing };
-// nothing: it is there already, or is past it (a late or repeated message). Error conflict consultation.illegal_transition names both states.
+// nothing: it is there already, or is past it (a late or repeated message). Error conflict
+// consultation.illegal_transition names both states.
 [[nodiscard]] Result<Step> decide(std::optional<State> from, State to);
 
 }  // namespace rabt::consultation

@@ -35,7 +35,8 @@ plugin::CallRequest Worker::request_of(const Live& live, const OpenCall& call) c
   request.action = call.action.action;
   request.version = call.action.version;
   request.arguments = call.action.arguments;
-  // The same over retries and restarts, different between steps and instances; safe in URLs and header fields.
+  // The same over retries and restarts, different between steps and instances; safe in URLs and
+  // header fields.
   const crypto::Digest digest = crypto::sha256(call.action.reference);
   request.idempotency_key = live.id + "-" + to_hex(ByteView(digest).first(8));
   request.deadline_unix_ms = 0;  // the action's own time limit
@@ -56,7 +57,8 @@ void Worker::dispatch(Live& live, OpenCall& call) {
   engine.parts.store.submit(
       store::Store::Need::required,
       [num, id](store::Transaction& transaction) -> Status {
-        RABT_TRY(rows, transaction.execute(sql::kInsertDispatched, {num, static_cast<std::int64_t>(id)}));
+        RABT_TRY(rows,
+                 transaction.execute(sql::kInsertDispatched, {num, static_cast<std::int64_t>(id)}));
         (void)rows;
         return ok_status();
       },
@@ -82,10 +84,11 @@ void Worker::send_call(Live& live, OpenCall& call) {
   const std::uint64_t id = call.action.id;
   ++engine.counters.open_work;
   // The answer may come before invoke returns; it is a message to this worker and waits its turn.
-  call.token = engine_.parts.actions.invoke(request_of(live, call), [&engine, num, id](ActionOutcome outcome) {
-    engine.send(num, CallEnded{num, id, std::move(outcome)});
-    --engine.counters.open_work;
-  });
+  call.token = engine_.parts.actions.invoke(
+      request_of(live, call), [&engine, num, id](ActionOutcome outcome) {
+        engine.send(num, CallEnded{num, id, std::move(outcome)});
+        --engine.counters.open_work;
+      });
 }
 
 void Worker::settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome) {
@@ -112,15 +115,17 @@ void Worker::settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome)
     park(live, call);
     return;
   }
-  // Repeating is safe and did not help: the workflow decides; its own retry repeats with the same key.
+  // Repeating is safe and did not help: the workflow decides; its own retry repeats with the same
+  // key.
   Json detail = Json::object({{"action", call.action.action},
                               {"task", call.action.task},
                               {"outcome", workflow::to_string(outcome.kind)},
                               {"sends", call.sends}});
   std::string actor = "role:" + call.action.role;
   std::string code = outcome.code;
-  run_turn(live, {engine_.parts.clock.now(), workflow::ActionEnded{call.action.id, std::move(outcome)}}, std::move(actor), "action.ended",
-           std::move(code), std::move(detail));
+  run_turn(live,
+           {engine_.parts.clock.now(), workflow::ActionEnded{call.action.id, std::move(outcome)}},
+           std::move(actor), "action.ended", std::move(code), std::move(detail));
 }
 
 void Worker::probe(Live& live, OpenCall& call) {
@@ -129,10 +134,11 @@ void Worker::probe(Live& live, OpenCall& call) {
   const std::uint64_t id = call.action.id;
   ++call.sends;
   ++engine.counters.open_work;
-  engine_.parts.actions.probe(request_of(live, call), [&engine, num, id](plugin::ProbeAnswer answer) {
-    engine.send(num, CallProbed{num, id, std::move(answer)});
-    --engine.counters.open_work;
-  });
+  engine_.parts.actions.probe(request_of(live, call),
+                              [&engine, num, id](plugin::ProbeAnswer answer) {
+                                engine.send(num, CallProbed{num, id, std::move(answer)});
+                                --engine.counters.open_work;
+                              });
 }
 
 void Worker::probed(const CallProbed& message) {
@@ -150,7 +156,9 @@ void Worker::probed(const CallProbed& message) {
       call_ended(ended);
       return;
     }
-    case plugin::ProbeAnswer::Effect::no: send_call(live, call); return;
+    case plugin::ProbeAnswer::Effect::no:
+      send_call(live, call);
+      return;
     case plugin::ProbeAnswer::Effect::unknown:
       if (call.sends <= limits::kMaxResends) {
         const Timestamp due{engine_.parts.clock.now().ms + resend_delay_ms(call.sends)};
@@ -165,23 +173,28 @@ void Worker::probed(const CallProbed& message) {
 void Worker::park(Live& live, OpenCall& call) {
   live.parked_call = call.action.id;
   ++engine_.counters.parked;
-  engine_.parts.log.warn("action.parked",
-                         {{"instance", live.id}, {"role", call.action.role}, {"action", call.action.action}});
+  engine_.parts.log.warn(
+      "action.parked",
+      {{"instance", live.id}, {"role", call.action.role}, {"action", call.action.action}});
   Engine::Impl& engine = engine_;
   const std::int64_t num = live.num;
-  const std::string text = std::to_string(call.action.id) + " " + call.action.role + "/" + call.action.action;
-  const auto entry = engine.parts.audit.prepare(
-      {.tenant = engine.options.tenant,
-       .actor = "hub",
-       .act = "action.parked",
-       .object = "instance:" + live.id,
-       .result = "ambiguous",
-       .detail = Json::object({{"role", call.action.role}, {"action", call.action.action}, {"task", call.action.task}})});
+  const std::string text =
+      std::to_string(call.action.id) + " " + call.action.role + "/" + call.action.action;
+  const auto entry =
+      engine.parts.audit.prepare({.tenant = engine.options.tenant,
+                                  .actor = "hub",
+                                  .act = "action.parked",
+                                  .object = "instance:" + live.id,
+                                  .result = "ambiguous",
+                                  .detail = Json::object({{"role", call.action.role},
+                                                          {"action", call.action.action},
+                                                          {"task", call.action.task}})});
   ++engine.counters.open_work;
   engine.parts.store.submit(
       store::Store::Need::required,
       [&engine, num, text, entry](store::Transaction& transaction) -> Status {
-        RABT_TRY(rows, transaction.execute(sql::kParkInstance, {text, engine.parts.clock.now().ms, num}));
+        RABT_TRY(rows,
+                 transaction.execute(sql::kParkInstance, {text, engine.parts.clock.now().ms, num}));
         (void)rows;
         return engine.parts.audit.append(transaction, entry);
       },

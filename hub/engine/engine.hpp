@@ -27,10 +27,12 @@ namespace rabt::engine {
 // What a webhook, a timer of a plugin or a person brought in: events under one delivery id.
 struct Delivery {
   std::string tenant;
-  std::string source;        // configured source name
-  std::string dedupe_id;     // from a part of the message that its signature covers, or the body's digest
-  std::string body_sha256;   // 32 raw bytes
-  std::vector<Json> events;  // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data
+  std::string source;  // configured source name
+  std::string
+      dedupe_id;  // from a part of the message that its signature covers, or the body's digest
+  std::string body_sha256;  // 32 raw bytes
+  std::vector<Json>
+      events;  // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data
 };
 struct Accepted {
   bool repeated = false;  // the same delivery came before: answer is the stored one
@@ -87,39 +89,50 @@ class Engine {
   struct Options {
     std::string tenant;
     int workers = 2;
-    // Waiting instances beyond this leave memory; the next input reads them back from their journal.
+    // Waiting instances beyond this leave memory; the next input reads them back from their
+    // journal.
     std::size_t max_live_per_worker = limits::kMaxLiveInstances;
     // Told after the last turn of an instance is durable, on a worker thread; must not block.
-    std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished = {};
+    std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished =
+        {};
   };
 
-  // Loads the deployed definitions, re-arms timers, replays instances that were in the middle of something and settles their calls. When
-  // this returns every accepted event has found its way; only then may new work be offered. Errors: store and definition errors.
+  // Loads the deployed definitions, re-arms timers, replays instances that were in the middle of
+  // something and settles their calls. When this returns every accepted event has found its way;
+  // only then may new work be offered. Errors: store and definition errors.
   [[nodiscard]] static Result<std::unique_ptr<Engine>> recover(Parts parts, Options options);
   ~Engine();
 
-  // Lints against the installed actions and stores. Durable when ok; new instances use the latest deployed version, running ones stay on theirs.
-  // Errors: engine.definition (message: every diagnostic with line and column), engine.version_taken (same version, other content).
+  // Lints against the installed actions and stores. Durable when ok; new instances use the latest
+  // deployed version, running ones stay on theirs. Errors: engine.definition (message: every
+  // diagnostic with line and column), engine.version_taken (same version, other content).
   Result<Deployed> deploy(std::string_view yaml, std::string_view file);
 
-  // Stores the delivery, its events and the instances they start, with the audit entry, in one transaction. When the result is ok all of that is
-  // durable. Errors: conflict engine.delivery_conflict (same id, other body), unavailable store.busy / store.full. Blocks for one commit.
+  // Stores the delivery, its events and the instances they start, with the audit entry, in one
+  // transaction. When the result is ok all of that is durable. Errors: conflict
+  // engine.delivery_conflict (same id, other body), unavailable store.busy / store.full. Blocks for
+  // one commit.
   Result<Accepted> accept(const Delivery& delivery);
 
-  [[nodiscard]] Result<std::vector<InstanceSummary>> instances(std::size_t limit, std::optional<std::string> before,
+  [[nodiscard]] Result<std::vector<InstanceSummary>> instances(std::size_t limit,
+                                                               std::optional<std::string> before,
                                                                std::optional<std::string> status);
-  // Summary with the timeline: every task with its start, end, outcome and attempts, made by replaying the journal. No patient data unless
-  // with_data, which needs a reason and is audited before the data is returned.
+  // Summary with the timeline: every task with its start, end, outcome and attempts, made by
+  // replaying the journal. No patient data unless with_data, which needs a reason and is audited
+  // before the data is returned.
   [[nodiscard]] Result<Json> instance(std::string_view id, bool with_data, std::string_view reason);
   // Asks the instance to stop; it ends as cancelled. Durable when ok.
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
-  // A person's decision on a parked call. Errors: engine.not_parked.
-  Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor);
+  // A person's decision on a parked call; the audit log keeps the digest of the reason. Durable
+  // when ok. Errors: engine.not_parked.
+  Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
+                 std::string_view reason);
 
   [[nodiscard]] EngineStats stats() const;
   // Waits until nothing runs: no turn, no call and no commit in flight, or until the time is over.
   bool drain(std::int64_t timeout_ms);
-  // Stops taking work and waits for commits in flight. Calls in flight are settled by the next start.
+  // Stops taking work and waits for commits in flight. Calls in flight are settled by the next
+  // start.
   void stop();
 
  public:

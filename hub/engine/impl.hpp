@@ -18,8 +18,10 @@
 #include "hub/engine/engine.hpp"
 #include "hub/engine/timers.hpp"
 
-// Inside the engine. Reading order: Delivery -> Engine::accept (intake.cpp) -> Worker::begin / offer -> Worker::run_turn (worker.cpp)
-// -> the writer's job -> Worker::committed -> Worker::dispatch (dispatch.cpp) -> the plugin host -> Worker::call_ended -> run_turn.
+// Inside the engine. Reading order: Delivery -> Engine::accept (intake.cpp) -> Worker::begin /
+// offer -> Worker::run_turn (worker.cpp)
+// -> the writer's job -> Worker::committed -> Worker::dispatch (dispatch.cpp) -> the plugin host ->
+// Worker::call_ended -> run_turn.
 namespace rabt::engine {
 
 using workflow::ActionOutcome;
@@ -35,7 +37,7 @@ struct PreparedEvent {
   std::vector<std::string> keys;  // blind indexes of correlation keys
   struct StartOf {
     std::int64_t definition = 0;
-    std::string id;  // the new instance's ULID
+    std::string id;            // the new instance's ULID
     std::string business_key;  // blind index, empty: none
     std::shared_ptr<const crypto::DataKey> key;
     std::string wrapped_key;
@@ -102,7 +104,8 @@ struct Rang {
 struct Committed {
   std::shared_ptr<Turn> turn;
 };
-// The store refused a turn for good: memory is ahead of the journal. The instance is dropped and read again.
+// The store refused a turn for good: memory is ahead of the journal. The instance is dropped and
+// read again.
 struct Reload {
   std::int64_t num = 0;
 };
@@ -123,9 +126,11 @@ struct ResolveRequest {
   std::int64_t num = 0;
   ActionOutcome outcome;
   std::string actor;
+  std::string reason;
   std::shared_ptr<std::promise<Status>> answer;
 };
-using Message = std::variant<Begin, Offer, CallEnded, CallProbed, Rang, Committed, Reload, Noted, Recover, CancelRequest, ResolveRequest>;
+using Message = std::variant<Begin, Offer, CallEnded, CallProbed, Rang, Committed, Reload, Noted,
+                             Recover, CancelRequest, ResolveRequest>;
 
 struct OpenCall {
   workflow::CallAction action;
@@ -174,8 +179,8 @@ struct DeployedDefinition {
 };
 
 struct Counters {
-  std::atomic<std::uint64_t> started{0}, completed{0}, faulted{0}, cancelled{0}, turns{0}, deliveries{0}, repeated{0}, events{0},
-      actions{0}, resends{0}, parked{0}, late{0};
+  std::atomic<std::uint64_t> started{0}, completed{0}, faulted{0}, cancelled{0}, turns{0},
+      deliveries{0}, repeated{0}, events{0}, actions{0}, resends{0}, parked{0}, late{0};
   std::atomic<std::int64_t> live{0};
   std::atomic<std::int64_t> open_work{0};  // messages, commits and calls that are under way
 };
@@ -193,7 +198,8 @@ struct Engine::Impl {
   // ---- events (intake.cpp)
   [[nodiscard]] PreparedEvent prepare_event(Json envelope);
   // Stores the event unless it is known, and finds whom it concerns. Inside a job.
-  Status store_event(store::Transaction& transaction, const PreparedEvent& event, Routing& routing, std::vector<std::string>& instances);
+  Status store_event(store::Transaction& transaction, const PreparedEvent& event, Routing& routing,
+                     std::vector<std::string>& instances);
   void route(Routing&& routing);
   [[nodiscard]] Result<Json> read_event(std::int64_t seq);
 
@@ -201,19 +207,24 @@ struct Engine::Impl {
   [[nodiscard]] Result<InstanceRow> load_row(std::int64_t num);
   [[nodiscard]] Result<InstanceRow> load_row(std::string_view id);
   // The journal's inputs, opened, in order.
-  [[nodiscard]] Result<std::vector<workflow::Input>> read_journal(const InstanceRow& row, const crypto::DataKey& key);
-  [[nodiscard]] static crypto::SealContext journal_context(const std::string& tenant, const std::string& row) {
+  [[nodiscard]] Result<std::vector<workflow::Input>> read_journal(const InstanceRow& row,
+                                                                  const crypto::DataKey& key);
+  [[nodiscard]] static crypto::SealContext journal_context(const std::string& tenant,
+                                                           const std::string& row) {
     return {tenant, "journal", row, "input"};
   }
 
   void send(std::int64_t num, Message message);
-  Worker& worker(std::int64_t num) { return *workers[static_cast<std::size_t>(num) % workers.size()]; }
+  Worker& worker(std::int64_t num) {
+    return *workers[static_cast<std::size_t>(num) % workers.size()];
+  }
 
   Parts parts;
   Options options;
   std::shared_ptr<const crypto::DataKey> event_key;
   mutable std::shared_mutex definitions_mutex;
-  std::shared_ptr<const std::vector<DeployedDefinition>> deployed = std::make_shared<const std::vector<DeployedDefinition>>();
+  std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
+      std::make_shared<const std::vector<DeployedDefinition>>();
   std::vector<std::unique_ptr<Worker>> workers;
   Timers timers;
   Counters counters;
@@ -245,8 +256,10 @@ class Worker {
   void recover(std::int64_t num);
   void cancel(CancelRequest& message);
   void resolve(ResolveRequest& message);
-  // Applies the input, makes the turn and hands it to the store. actor and act are for the audit entry.
-  void run_turn(Live& live, workflow::Input input, std::string actor, std::string act, std::string result, Json detail,
+  // Applies the input, makes the turn and hands it to the store. actor and act are for the audit
+  // entry.
+  void run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
+                std::string result, Json detail,
                 std::shared_ptr<std::promise<Status>> answer = nullptr);
   void forget(std::int64_t num);
   // Lets waiting instances go when there are too many in memory.

@@ -21,8 +21,9 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
   event.type = envelope.string_or("type", "");
   const Ulid uid = parts.ids.next();
   event.uid = std::string(uid.view());
-  event.origin = parts.keyring.blind_index(tenant, "event.origin",
-                                           envelope.string_or("source", "") + "\n" + envelope.string_or("id", ""));
+  event.origin = parts.keyring.blind_index(
+      tenant, "event.origin",
+      envelope.string_or("source", "") + "\n" + envelope.string_or("id", ""));
   event.sealed = event_key->seal(event_context(tenant, event.uid), envelope.dump(), parts.random);
 
   std::set<std::string> keys;
@@ -37,8 +38,8 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
     start.id = parts.ids.next().text();
     const auto business_key = one.definition->business_key(Json::array({envelope}));
     if (business_key.ok() && business_key->has_value()) {
-      start.business_key = parts.keyring.blind_index(tenant, "instance.business_key",
-                                                     one.definition->name() + "\n" + **business_key);
+      start.business_key = parts.keyring.blind_index(
+          tenant, "instance.business_key", one.definition->name() + "\n" + **business_key);
     }
     auto key = parts.keyring.make_data_key(tenant, parts.random);
     start.key = std::move(key.key);
@@ -50,38 +51,43 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
   return event;
 }
 
-Status Engine::Impl::store_event(store::Transaction& transaction, const PreparedEvent& event, Routing& routing,
-                                 std::vector<std::string>& instances) {
+Status Engine::Impl::store_event(store::Transaction& transaction, const PreparedEvent& event,
+                                 Routing& routing, std::vector<std::string>& instances) {
   const std::string& tenant = options.tenant;
   bool known = false;
-  RABT_TRY_STATUS(transaction.query(sql::kFindEvent, {tenant, store::Blob{event.origin}}, [&](const store::Row&) {
-    known = true;
-    return false;
-  }));
+  RABT_TRY_STATUS(transaction.query(sql::kFindEvent, {tenant, store::Blob{event.origin}},
+                                    [&](const store::Row&) {
+                                      known = true;
+                                      return false;
+                                    }));
   if (known) return ok_status();
 
   const std::int64_t now = parts.clock.now().ms;
-  RABT_TRY(inserted, transaction.execute(
-                         sql::kInsertEvent,
-                         {store::Blob{event.uid}, tenant, store::Blob{event.origin}, event.type, store::Blob{event.sealed}, now,
-                          now + std::chrono::milliseconds(limits::kEventRetention).count()}));
+  RABT_TRY(inserted,
+           transaction.execute(sql::kInsertEvent,
+                               {store::Blob{event.uid}, tenant, store::Blob{event.origin},
+                                event.type, store::Blob{event.sealed}, now,
+                                now + std::chrono::milliseconds(limits::kEventRetention).count()}));
   (void)inserted;
   const std::int64_t seq = transaction.last_insert_id();
   std::set<std::pair<std::int64_t, std::int64_t>> told;
   for (const std::string& key : event.keys) {
     RABT_TRY(rows, transaction.execute(sql::kInsertEventKey, {tenant, store::Blob{key}, seq}));
     (void)rows;
-    RABT_TRY_STATUS(transaction.query(sql::kSubscribersOfKey, {tenant, store::Blob{key}}, [&](const store::Row& row) {
-      if (told.emplace(row.integer(0), row.integer(1)).second) {
-        routing.offers.push_back({row.integer(0), static_cast<std::uint64_t>(row.integer(1)), seq, event.envelope});
-      }
-      return true;
-    }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::kSubscribersOfKey, {tenant, store::Blob{key}}, [&](const store::Row& row) {
+          if (told.emplace(row.integer(0), row.integer(1)).second) {
+            routing.offers.push_back(
+                {row.integer(0), static_cast<std::uint64_t>(row.integer(1)), seq, event.envelope});
+          }
+          return true;
+        }));
   }
   for (const PreparedEvent::StartOf& start : event.starts) {
     if (!start.business_key.empty()) {
       std::string existing;
-      RABT_TRY_STATUS(transaction.query(sql::kLiveByBusinessKey, {tenant, store::Blob{start.business_key}},
+      RABT_TRY_STATUS(transaction.query(sql::kLiveByBusinessKey,
+                                        {tenant, store::Blob{start.business_key}},
                                         [&](const store::Row& row) {
                                           existing = std::string(row.text(0));
                                           return false;
@@ -91,13 +97,16 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
         continue;
       }
     }
-    const store::Value business_key =
-        start.business_key.empty() ? store::Value(store::Null{}) : store::Value(store::Blob{start.business_key});
-    RABT_TRY(rows, transaction.execute(sql::kInsertInstance, {start.id, tenant, start.definition, business_key, seq,
-                                                              store::Blob{start.wrapped_key}, now, now}));
+    const store::Value business_key = start.business_key.empty()
+                                          ? store::Value(store::Null{})
+                                          : store::Value(store::Blob{start.business_key});
+    RABT_TRY(rows, transaction.execute(sql::kInsertInstance,
+                                       {start.id, tenant, start.definition, business_key, seq,
+                                        store::Blob{start.wrapped_key}, now, now}));
     (void)rows;
     instances.push_back(start.id);
-    routing.begins.push_back({transaction.last_insert_id(), start.id, start.definition, seq, start.key, event.envelope});
+    routing.begins.push_back(
+        {transaction.last_insert_id(), start.id, start.definition, seq, start.key, event.envelope});
   }
   return ok_status();
 }
@@ -130,33 +139,37 @@ Result<Json> Engine::Impl::read_event(std::int64_t seq) {
 
 Result<Accepted> Engine::accept(const Delivery& delivery) {
   Impl& engine = *impl_;
-  if (engine.stopping) return unavailable("engine.stopping", "the hub is shutting down; deliver again");
+  if (engine.stopping)
+    return unavailable("engine.stopping", "the hub is shutting down; deliver again");
   if (delivery.events.size() > static_cast<std::size_t>(limits::kMaxEventsPerDelivery)) {
     return invalid("engine.too_many_events", "one delivery may carry at most " +
-                                                 std::to_string(limits::kMaxEventsPerDelivery) + " events");
+                                                 std::to_string(limits::kMaxEventsPerDelivery) +
+                                                 " events");
   }
   std::vector<PreparedEvent> events;
   events.reserve(delivery.events.size());
   for (const Json& envelope : delivery.events) events.push_back(engine.prepare_event(envelope));
 
-  const std::string dedupe =
-      engine.parts.keyring.blind_index(delivery.tenant, "delivery", delivery.source + "\n" + delivery.dedupe_id);
+  const std::string dedupe = engine.parts.keyring.blind_index(
+      delivery.tenant, "delivery", delivery.source + "\n" + delivery.dedupe_id);
   Accepted accepted;
   Routing routing;
   const Status written = engine.parts.store.write(
       [&](store::Transaction& transaction) -> Status {
         bool conflicting = false;
-        RABT_TRY_STATUS(transaction.query(
-            sql::kFindDelivery, {delivery.tenant, delivery.source, store::Blob{dedupe}}, [&](const store::Row& row) {
-              accepted.repeated = true;
-              conflicting = row.blob(0) != delivery.body_sha256;
-              accepted.status = static_cast<int>(row.integer(1));
-              accepted.answer = std::string(row.text(2));
-              return false;
-            }));
+        RABT_TRY_STATUS(transaction.query(sql::kFindDelivery,
+                                          {delivery.tenant, delivery.source, store::Blob{dedupe}},
+                                          [&](const store::Row& row) {
+                                            accepted.repeated = true;
+                                            conflicting = row.blob(0) != delivery.body_sha256;
+                                            accepted.status = static_cast<int>(row.integer(1));
+                                            accepted.answer = std::string(row.text(2));
+                                            return false;
+                                          }));
         if (conflicting) {
           return conflict("engine.delivery_conflict",
-                          "a delivery with this id was accepted before with another body; use a new id for new content");
+                          "a delivery with this id was accepted before with another body; use a "
+                          "new id for new content");
         }
         if (accepted.repeated) return ok_status();
 
@@ -173,17 +186,20 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
         const std::int64_t now = engine.parts.clock.now().ms;
         RABT_TRY(rows, transaction.execute(sql::kInsertDelivery,
                                            {delivery.tenant, delivery.source, store::Blob{dedupe},
-                                            store::Blob{delivery.body_sha256}, accepted.status, accepted.answer, now}));
+                                            store::Blob{delivery.body_sha256}, accepted.status,
+                                            accepted.answer, now}));
         (void)rows;
         return engine.parts.audit.append(
-            transaction, engine.parts.audit.prepare(
-                             {.tenant = delivery.tenant,
-                              .actor = "source:" + delivery.source,
-                              .act = "webhook.accepted",
-                              .object = instances.empty() ? "" : "instance:" + instances.front(),
-                              .result = "ok",
-                              .detail = Json::object({{"events", static_cast<std::int64_t>(events.size())},
-                                                      {"started", static_cast<std::int64_t>(routing.begins.size())}})}));
+            transaction,
+            engine.parts.audit.prepare(
+                {.tenant = delivery.tenant,
+                 .actor = "source:" + delivery.source,
+                 .act = "webhook.accepted",
+                 .object = instances.empty() ? "" : "instance:" + instances.front(),
+                 .result = "ok",
+                 .detail = Json::object(
+                     {{"events", static_cast<std::int64_t>(events.size())},
+                      {"started", static_cast<std::int64_t>(routing.begins.size())}})}));
       },
       store::Store::Need::droppable);
   if (!written.ok()) return written.error();

@@ -3,7 +3,8 @@
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 
-// Looking at instances. Everything is made by replaying the journal: there is no second copy of the truth.
+// Looking at instances. Everything is made by replaying the journal: there is no second copy of the
+// truth.
 namespace rabt::engine {
 
 namespace {
@@ -91,16 +92,18 @@ Result<InstanceRow> Engine::Impl::load_row(std::int64_t num) {
 Result<InstanceRow> Engine::Impl::load_row(std::string_view id) {
   std::optional<InstanceRow> found;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kLoadInstanceById, {id, options.tenant}, [&](const store::Row& row) {
-      found = to_row(row);
-      return false;
-    });
+    return connection.query(sql::kLoadInstanceById, {id, options.tenant},
+                            [&](const store::Row& row) {
+                              found = to_row(row);
+                              return false;
+                            });
   }));
   if (!found) return not_found("engine.instance", "there is no instance with this id");
   return *found;
 }
 
-Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRow& row, const crypto::DataKey& key) {
+Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRow& row,
+                                                                const crypto::DataKey& key) {
   std::vector<workflow::Input> inputs;
   std::optional<Error> failure;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
@@ -112,7 +115,8 @@ Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRo
         return false;
       }
       auto json = Json::parse(*plain);
-      auto input = json.ok() ? workflow::input_from_json(*json) : Result<workflow::Input>(json.error());
+      auto input =
+          json.ok() ? workflow::input_from_json(*json) : Result<workflow::Input>(json.error());
       if (!input.ok()) {
         failure = input.error();
         return false;
@@ -125,7 +129,8 @@ Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRo
   return inputs;
 }
 
-Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit, std::optional<std::string> before,
+Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
+                                                       std::optional<std::string> before,
                                                        std::optional<std::string> status) {
   int low = 0;
   int high = static_cast<int>(workflow::InstanceStatus::cancelled);
@@ -138,24 +143,27 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit, std::o
       }
     }
     if (!known) {
-      return invalid("engine.status", "unknown status; use running, waiting, completed, faulted, cancelled or parked");
+      return invalid(
+          "engine.status",
+          "unknown status; use running, waiting, completed, faulted, cancelled or parked");
     }
   }
   std::vector<InstanceSummary> list;
   RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kListInstances,
-                            {impl_->options.tenant, before.value_or("~"), low, high, static_cast<std::int64_t>(limit)},
-                            [&](const store::Row& row) {
-                              const bool parked = !row.is_null(4);
-                              if (status == "parked" && !parked) return true;
-                              list.push_back({.id = std::string(row.text(0)),
-                                              .workflow = std::string(row.text(1)),
-                                              .version = std::string(row.text(2)),
-                                              .status = status_text(static_cast<int>(row.integer(3)), parked),
-                                              .created = Timestamp{row.integer(5)},
-                                              .updated = Timestamp{row.integer(6)}});
-                              return true;
-                            });
+    return connection.query(
+        sql::kListInstances,
+        {impl_->options.tenant, before.value_or("~"), low, high, static_cast<std::int64_t>(limit)},
+        [&](const store::Row& row) {
+          const bool parked = !row.is_null(4);
+          if (status == "parked" && !parked) return true;
+          list.push_back({.id = std::string(row.text(0)),
+                          .workflow = std::string(row.text(1)),
+                          .version = std::string(row.text(2)),
+                          .status = status_text(static_cast<int>(row.integer(3)), parked),
+                          .created = Timestamp{row.integer(5)},
+                          .updated = Timestamp{row.integer(6)}});
+          return true;
+        });
   }));
   return list;
 }
@@ -163,11 +171,13 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit, std::o
 Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_view reason) {
   Impl& engine = *impl_;
   if (with_data && reason.empty()) {
-    return invalid("engine.reason", "reading an instance's data needs a reason; it is written to the audit log");
+    return invalid("engine.reason",
+                   "reading an instance's data needs a reason; it is written to the audit log");
   }
   RABT_TRY(row, engine.load_row(id));
   const auto definition = engine.definition(row.definition);
-  if (definition == nullptr) return corrupt("engine.definition", "the instance's definition is not loaded");
+  if (definition == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
   RABT_TRY(key, engine.parts.keyring.open_data_key(row.tenant, row.wrapped_key));
   RABT_TRY(inputs, engine.read_journal(row, *key));
 
@@ -194,7 +204,8 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
                             {"turns", static_cast<std::int64_t>(inputs.size())}});
   if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
   if (!error.is_null()) {
-    // title and detail come from plugins and definitions and are operator text; only type, status and place are sure to be free of data.
+    // title and detail come from plugins and definitions and are operator text; only type, status
+    // and place are sure to be free of data.
     json.set("error", Json::object({{"type", error["type"]},
                                     {"status", error["status"]},
                                     {"title", error["title"]},
@@ -204,12 +215,14 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
   if (with_data) {
     RABT_TRY_STATUS(engine.parts.store.write([&](store::Transaction& transaction) {
       return engine.parts.audit.append(
-          transaction, engine.parts.audit.prepare({.tenant = row.tenant,
-                                                   .actor = "api",
-                                                   .act = "instance.read",
-                                                   .object = "instance:" + row.id,
-                                                   .result = "ok",
-                                                   .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})}));
+          transaction,
+          engine.parts.audit.prepare(
+              {.tenant = row.tenant,
+               .actor = "api",
+               .act = "instance.read",
+               .object = "instance:" + row.id,
+               .result = "ok",
+               .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})}));
     }));
     json.set("context", execution.context());
     json.set("output", output);
@@ -226,11 +239,13 @@ Status Engine::cancel(std::string_view id, std::string_view actor, std::string_v
   return done.get();
 }
 
-Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor) {
+Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
+                       std::string_view reason) {
   RABT_TRY(row, impl_->load_row(id));
   auto answer = std::make_shared<std::promise<Status>>();
   auto done = answer->get_future();
-  impl_->send(row.num, ResolveRequest{row.num, std::move(outcome), std::string(actor), answer});
+  impl_->send(row.num, ResolveRequest{row.num, std::move(outcome), std::string(actor),
+                                      std::string(reason), answer});
   return done.get();
 }
 

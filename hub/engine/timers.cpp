@@ -7,7 +7,8 @@
 namespace rabt::engine {
 
 namespace {
-// The longest sleep. A wall clock that was set forward, or a clock that a test moves, is noticed within this.
+// The longest sleep. A wall clock that was set forward, or a clock that a test moves, is noticed
+// within this.
 constexpr std::int64_t kLongestSleepMs = 20;
 }  // namespace
 

@@ -12,8 +12,9 @@
 
 namespace rabt::engine {
 
-// A heap of due times and one thread. Durable timers live in the table `timer`; this is their alarm clock. An entry that is no longer wanted
-// still rings: whoever hears it looks whether it matters. Internally synchronised.
+// A heap of due times and one thread. Durable timers live in the table `timer`; this is their alarm
+// clock. An entry that is no longer wanted still rings: whoever hears it looks whether it matters.
+// Internally synchronised.
 class Timers {
  public:
   enum class Kind : std::uint8_t { task, resend, probe };

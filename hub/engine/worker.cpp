@@ -14,11 +14,15 @@ struct Overloaded : Fs... {
 template <typename... Fs>
 Overloaded(Fs...) -> Overloaded<Fs...>;
 
-constexpr int as_int(workflow::InstanceStatus status) { return static_cast<int>(status); }
+constexpr int as_int(workflow::InstanceStatus status) {
+  return static_cast<int>(status);
+}
 
 }  // namespace
 
-void Engine::Impl::send(std::int64_t num, Message message) { worker(num).push(std::move(message)); }
+void Engine::Impl::send(std::int64_t num, Message message) {
+  worker(num).push(std::move(message));
+}
 
 void Worker::start() {
   thread_ = std::thread([this] { run(); });
@@ -70,7 +74,10 @@ void Worker::handle(Message& message) {
                  [this](CallProbed& m) { probed(m); },
                  [this](Rang& m) { rang(m.entry); },
                  [this](Committed& m) { committed(m); },
-                 [this](Reload& m) { forget(m.num); recover(m.num); },
+                 [this](Reload& m) {
+                   forget(m.num);
+                   recover(m.num);
+                 },
                  [this](Noted& m) { noted(m); },
                  [this](Recover& m) { recover(m.num); },
                  [this](CancelRequest& m) { cancel(m); },
@@ -98,7 +105,8 @@ Live* Worker::find_or_load(std::int64_t num) {
   return at != live_.end() ? at->second.get() : load(num);
 }
 
-// Reads the instance and replays its journal. Null when it has ended, or cannot be read (logged; the next start tries again).
+// Reads the instance and replays its journal. Null when it has ended, or cannot be read (logged;
+// the next start tries again).
 Live* Worker::load(std::int64_t num) {
   auto row = engine_.load_row(num);
   if (!row.ok()) {
@@ -109,12 +117,14 @@ Live* Worker::load(std::int64_t num) {
   const auto definition = engine_.definition(row->definition);
   auto key = engine_.parts.keyring.open_data_key(row->tenant, row->wrapped_key);
   if (definition == nullptr || !key.ok()) {
-    engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", "engine.definition_or_key"}});
+    engine_.parts.log.error("engine.load_failed",
+                            {{"instance", row->id}, {"code", "engine.definition_or_key"}});
     return nullptr;
   }
   auto inputs = engine_.read_journal(*row, **key);
   if (!inputs.ok()) {
-    engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", inputs.error().code}});
+    engine_.parts.log.error("engine.load_failed",
+                            {{"instance", row->id}, {"code", inputs.error().code}});
     return nullptr;
   }
   auto live = std::make_unique<Live>(Live{.num = num,
@@ -163,15 +173,16 @@ void Worker::begin(Begin& message) {
   if (envelope.is_null()) {
     auto event = engine_.read_event(live->start_event);
     if (!event.ok()) {
-      engine_.parts.log.error("engine.start_event_lost", {{"instance", live->id}, {"code", event.error().code}});
+      engine_.parts.log.error("engine.start_event_lost",
+                              {{"instance", live->id}, {"code", event.error().code}});
       return;
     }
     envelope = std::move(*event);
   }
   live->begun = true;
   ++engine_.counters.started;
-  run_turn(*live, {engine_.parts.clock.now(), workflow::Start{live->id, Json::array({envelope})}}, "hub", "instance.started", "ok",
-           Json());
+  run_turn(*live, {engine_.parts.clock.now(), workflow::Start{live->id, Json::array({envelope})}},
+           "hub", "instance.started", "ok", Json());
 }
 
 void Worker::offer(Offer& message) {
@@ -184,8 +195,10 @@ void Worker::offer(Offer& message) {
   }
   if (!live->execution.wants(message.listen, message.envelope)) return;
   Json detail = Json::object({{"type", message.envelope.string_or("type", "")}});
-  run_turn(*live, {engine_.parts.clock.now(), workflow::EventArrived{message.listen, std::move(message.envelope)}}, "hub",
-           "event.consumed", "ok", std::move(detail));
+  run_turn(*live,
+           {engine_.parts.clock.now(),
+            workflow::EventArrived{message.listen, std::move(message.envelope)}},
+           "hub", "event.consumed", "ok", std::move(detail));
 }
 
 void Worker::rang(const Timers::Entry& entry) {
@@ -202,7 +215,8 @@ void Worker::rang(const Timers::Entry& entry) {
     return;
   }
   if (!live->timers.contains(entry.id)) return;
-  run_turn(*live, {engine_.parts.clock.now(), workflow::TimerFired{entry.id}}, "hub", "timer.fired", "ok", Json());
+  run_turn(*live, {engine_.parts.clock.now(), workflow::TimerFired{entry.id}}, "hub", "timer.fired",
+           "ok", Json());
 }
 
 void Worker::cancel(CancelRequest& message) {
@@ -211,28 +225,35 @@ void Worker::cancel(CancelRequest& message) {
     message.answer->set_value(conflict("engine.ended", "the instance has ended already"));
     return;
   }
-  run_turn(*live, {engine_.parts.clock.now(), workflow::Cancel{message.reason}}, message.actor, "instance.cancel", "ok", Json(),
+  run_turn(*live, {engine_.parts.clock.now(), workflow::Cancel{message.reason}}, message.actor,
+           "instance.cancel", "ok",
+           Json::object({{"reason_sha256", to_hex(crypto::sha256(message.reason))}}),
            message.answer);
 }
 
 void Worker::resolve(ResolveRequest& message) {
   Live* live = find_or_load(message.num);
-  const auto call = live == nullptr ? std::map<std::uint64_t, OpenCall>::iterator{} : live->calls.find(live->parked_call);
+  const auto call = live == nullptr ? std::map<std::uint64_t, OpenCall>::iterator{}
+                                    : live->calls.find(live->parked_call);
   if (live == nullptr || live->parked_call == 0 || call == live->calls.end()) {
-    message.answer->set_value(conflict("engine.not_parked", "no action of this instance waits for a decision"));
+    message.answer->set_value(
+        conflict("engine.not_parked", "no action of this instance waits for a decision"));
     return;
   }
   const std::uint64_t id = live->parked_call;
   Json detail = Json::object({{"role", call->second.action.role},
                               {"action", call->second.action.action},
-                              {"outcome", workflow::to_string(message.outcome.kind)}});
-  run_turn(*live, {engine_.parts.clock.now(), workflow::ActionEnded{id, std::move(message.outcome)}}, message.actor, "action.resolved",
-           "ok", std::move(detail), message.answer);
+                              {"outcome", workflow::to_string(message.outcome.kind)},
+                              {"reason_sha256", to_hex(crypto::sha256(message.reason))}});
+  run_turn(*live,
+           {engine_.parts.clock.now(), workflow::ActionEnded{id, std::move(message.outcome)}},
+           message.actor, "action.resolved", "ok", std::move(detail), message.answer);
 }
 
 void Worker::call_ended(CallEnded& message) {
   const auto at = live_.find(message.num);
-  if (at == live_.end() || !at->second->calls.contains(message.call) || at->second->parked_call == message.call) {
+  if (at == live_.end() || !at->second->calls.contains(message.call) ||
+      at->second->parked_call == message.call) {
     ++engine_.counters.late;
     return;
   }
@@ -244,16 +265,20 @@ void Worker::call_ended(CallEnded& message) {
     return;
   }
   std::string actor = "role:" + call.action.role;
-  std::string result = message.outcome.kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code;
+  std::string result =
+      message.outcome.kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code;
   Json detail = Json::object({{"action", call.action.action},
                               {"task", call.action.task},
                               {"outcome", workflow::to_string(message.outcome.kind)},
                               {"sends", call.sends}});
-  run_turn(live, {engine_.parts.clock.now(), workflow::ActionEnded{message.call, std::move(message.outcome)}}, std::move(actor),
-           "action.ended", std::move(result), std::move(detail));
+  run_turn(
+      live,
+      {engine_.parts.clock.now(), workflow::ActionEnded{message.call, std::move(message.outcome)}},
+      std::move(actor), "action.ended", std::move(result), std::move(detail));
 }
 
-void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std::string act, std::string result, Json detail,
+void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
+                      std::string result, Json detail,
                       std::shared_ptr<std::promise<Status>> answer) {
   const std::string& tenant = engine_.options.tenant;
   auto turn = std::make_shared<Turn>();
@@ -262,8 +287,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   turn->start_event = live.start_event;
 
   const std::string row = live.id + "/" + std::to_string(live.turns++);
-  turn->journal =
-      live.key->seal(Engine::Impl::journal_context(tenant, row), workflow::to_json(input).dump(), engine_.parts.random);
+  turn->journal = live.key->seal(Engine::Impl::journal_context(tenant, row),
+                                 workflow::to_json(input).dump(), engine_.parts.random);
 
   std::vector<Effect> effects = live.execution.apply(input);
   if (const auto* ended = std::get_if<workflow::ActionEnded>(&input.what)) {
@@ -283,59 +308,62 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
 
   std::string requested;
   for (Effect& effect : effects) {
-    std::visit(Overloaded{
-                   [&](workflow::CallAction& call) {
-                     if (!requested.empty()) requested.push_back(' ');
-                     requested.append(call.role).append("/").append(call.action);
-                     live.calls.emplace(call.id, OpenCall{.action = call});
-                     turn->calls.push_back(std::move(call));
-                   },
-                   [&](workflow::CancelCall& cancelled) {
-                     const auto call = live.calls.find(cancelled.id);
-                     if (call == live.calls.end()) return;
-                     if (call->second.token != 0) engine_.parts.actions.cancel(call->second.token);
-                     live.calls.erase(call);
-                     std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
-                   },
-                   [&](workflow::StartTimer& timer) {
-                     live.timers.insert(timer.id);
-                     turn->timers.push_back(std::move(timer));
-                   },
-                   [&](workflow::CancelTimer& timer) {
-                     live.timers.erase(timer.id);
-                     if (std::erase_if(turn->timers, [&](const auto& t) { return t.id == timer.id; }) == 0) {
-                       turn->timers_done.push_back(timer.id);
-                     }
-                   },
-                   [&](workflow::Subscribe& listen) {
-                     live.listens.insert(listen.id);
-                     std::vector<std::string> keys;
-                     for (const std::string& key : listen.keys) {
-                       keys.push_back(engine_.parts.keyring.blind_index(tenant, "event.correlation", key));
-                     }
-                     turn->listens.emplace_back(listen.id, std::move(keys));
-                   },
-                   [&](workflow::Unsubscribe& listen) {
-                     live.listens.erase(listen.id);
-                     if (std::erase_if(turn->listens, [&](const auto& l) { return l.first == listen.id; }) == 0) {
-                       turn->listens_done.push_back(listen.id);
-                     }
-                   },
-                   [&](workflow::Emit& emitted) {
-                     turn->events.push_back(engine_.prepare_event(std::move(emitted.event)));
-                   },
-                   [](workflow::TaskTrace&) {},
-                   [&](workflow::Finished& finished) {
-                     turn->finished = true;
-                     turn->status = as_int(finished.status);
-                     live.finished = true;
-                     detail.set("ended", workflow::to_string(finished.status));
-                     if (finished.status == workflow::InstanceStatus::faulted) {
-                       detail.set("error", finished.error.string_or("type", ""));
-                     }
-                   },
-               },
-               effect);
+    std::visit(
+        Overloaded{
+            [&](workflow::CallAction& call) {
+              if (!requested.empty()) requested.push_back(' ');
+              requested.append(call.role).append("/").append(call.action);
+              live.calls.emplace(call.id, OpenCall{.action = call});
+              turn->calls.push_back(std::move(call));
+            },
+            [&](workflow::CancelCall& cancelled) {
+              const auto call = live.calls.find(cancelled.id);
+              if (call == live.calls.end()) return;
+              if (call->second.token != 0) engine_.parts.actions.cancel(call->second.token);
+              live.calls.erase(call);
+              std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
+            },
+            [&](workflow::StartTimer& timer) {
+              live.timers.insert(timer.id);
+              turn->timers.push_back(std::move(timer));
+            },
+            [&](workflow::CancelTimer& timer) {
+              live.timers.erase(timer.id);
+              if (std::erase_if(turn->timers, [&](const auto& t) { return t.id == timer.id; }) ==
+                  0) {
+                turn->timers_done.push_back(timer.id);
+              }
+            },
+            [&](workflow::Subscribe& listen) {
+              live.listens.insert(listen.id);
+              std::vector<std::string> keys;
+              for (const std::string& key : listen.keys) {
+                keys.push_back(engine_.parts.keyring.blind_index(tenant, "event.correlation", key));
+              }
+              turn->listens.emplace_back(listen.id, std::move(keys));
+            },
+            [&](workflow::Unsubscribe& listen) {
+              live.listens.erase(listen.id);
+              if (std::erase_if(turn->listens,
+                                [&](const auto& l) { return l.first == listen.id; }) == 0) {
+                turn->listens_done.push_back(listen.id);
+              }
+            },
+            [&](workflow::Emit& emitted) {
+              turn->events.push_back(engine_.prepare_event(std::move(emitted.event)));
+            },
+            [](workflow::TaskTrace&) {},
+            [&](workflow::Finished& finished) {
+              turn->finished = true;
+              turn->status = as_int(finished.status);
+              live.finished = true;
+              detail.set("ended", workflow::to_string(finished.status));
+              if (finished.status == workflow::InstanceStatus::faulted) {
+                detail.set("error", finished.error.string_or("type", ""));
+              }
+            },
+        },
+        effect);
   }
   if (!requested.empty()) detail.set("requested", std::move(requested));
   if (turn->finished) {
@@ -349,10 +377,12 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
     turn->timers.clear();
     turn->listens.clear();
   } else {
-    turn->status = as_int(live.calls.empty() ? workflow::InstanceStatus::waiting : workflow::InstanceStatus::running);
+    turn->status = as_int(live.calls.empty() ? workflow::InstanceStatus::waiting
+                                             : workflow::InstanceStatus::running);
   }
   turn->busy = !turn->finished && !live.calls.empty();
-  turn->update_instance = turn->finished || turn->busy != live.stored_busy || turn->status != live.stored_status;
+  turn->update_instance =
+      turn->finished || turn->busy != live.stored_busy || turn->status != live.stored_status;
   live.stored_busy = turn->busy;
   live.stored_status = turn->status;
   turn->audit_entry = engine_.parts.audit.prepare({.tenant = tenant,
@@ -371,7 +401,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
       [&engine, turn](store::Transaction& tx) -> Status {
         const std::string& owner = engine.options.tenant;
         turn->routing = {};
-        const auto run = [&](const store::Statement& statement, std::initializer_list<store::Value> values) -> Status {
+        const auto run = [&](const store::Statement& statement,
+                             std::initializer_list<store::Value> values) -> Status {
           RABT_TRY(rows, tx.execute(statement, values));
           (void)rows;
           return ok_status();
@@ -381,37 +412,43 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kDeleteTimer, {turn->num, static_cast<std::int64_t>(timer)}));
         }
         for (const std::uint64_t listen : turn->listens_done) {
-          RABT_TRY_STATUS(run(sql::kDeleteSubscription, {turn->num, static_cast<std::int64_t>(listen)}));
+          RABT_TRY_STATUS(
+              run(sql::kDeleteSubscription, {turn->num, static_cast<std::int64_t>(listen)}));
         }
         for (const auto& timer : turn->timers) {
-          RABT_TRY_STATUS(run(sql::kInsertTimer, {turn->num, static_cast<std::int64_t>(timer.id), timer.due.ms}));
+          RABT_TRY_STATUS(run(sql::kInsertTimer,
+                              {turn->num, static_cast<std::int64_t>(timer.id), timer.due.ms}));
         }
         for (const auto& [listen, keys] : turn->listens) {
           std::set<std::int64_t> early;
           for (const std::string& key : keys) {
-            RABT_TRY_STATUS(run(sql::kInsertSubscription,
-                                {owner, store::Blob{key}, turn->num, static_cast<std::int64_t>(listen)}));
+            RABT_TRY_STATUS(run(sql::kInsertSubscription, {owner, store::Blob{key}, turn->num,
+                                                           static_cast<std::int64_t>(listen)}));
             // Events that came before their listen was reached.
-            RABT_TRY_STATUS(tx.query(sql::kEventsOfKeySince, {owner, store::Blob{key}, turn->start_event},
+            RABT_TRY_STATUS(tx.query(sql::kEventsOfKeySince,
+                                     {owner, store::Blob{key}, turn->start_event},
                                      [&](const store::Row& found) {
                                        early.insert(found.integer(0));
                                        return true;
                                      }));
           }
-          for (const std::int64_t event : early) turn->routing.offers.push_back({turn->num, listen, event, Json()});
+          for (const std::int64_t event : early)
+            turn->routing.offers.push_back({turn->num, listen, event, Json()});
         }
         for (const PreparedEvent& event : turn->events) {
           std::vector<std::string> instances;
           RABT_TRY_STATUS(engine.store_event(tx, event, turn->routing, instances));
         }
         if (turn->answered_call != 0) {
-          RABT_TRY_STATUS(run(sql::kDeleteDispatched, {turn->num, static_cast<std::int64_t>(turn->answered_call)}));
+          RABT_TRY_STATUS(run(sql::kDeleteDispatched,
+                              {turn->num, static_cast<std::int64_t>(turn->answered_call)}));
         }
         if (turn->unpark) {
           RABT_TRY_STATUS(run(sql::kParkInstance, {store::Null{}, turn->at.ms, turn->num}));
         }
         if (turn->update_instance) {
-          RABT_TRY_STATUS(run(sql::kUpdateInstance, {turn->status, turn->busy ? 1 : 0, turn->at.ms, turn->num}));
+          RABT_TRY_STATUS(run(sql::kUpdateInstance,
+                              {turn->status, turn->busy ? 1 : 0, turn->at.ms, turn->num}));
         }
         if (turn->finished) {
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
@@ -423,7 +460,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
         if (status.ok()) {
           engine.send(turn->num, Committed{turn});
         } else {
-          engine.parts.log.error("engine.turn_refused", {{"instance", turn->num}, {"code", status.error().code}});
+          engine.parts.log.error("engine.turn_refused",
+                                 {{"instance", turn->num}, {"code", status.error().code}});
           RABT_BUG("a turn was refused by the store");
           engine.send(turn->num, Reload{turn->num});
         }
@@ -440,7 +478,8 @@ void Worker::committed(const Committed& message) {
   Live& live = *at->second;
   --live.commits_in_flight;
   for (const workflow::StartTimer& timer : turn.timers) {
-    if (live.timers.contains(timer.id)) engine_.timers.add({timer.due, live.num, timer.id, Timers::Kind::task});
+    if (live.timers.contains(timer.id))
+      engine_.timers.add({timer.due, live.num, timer.id, Timers::Kind::task});
   }
   for (const workflow::CallAction& action : turn.calls) {
     const auto call = live.calls.find(action.id);
@@ -448,11 +487,18 @@ void Worker::committed(const Committed& message) {
   }
   if (turn.finished) {
     switch (static_cast<workflow::InstanceStatus>(turn.status)) {
-      case workflow::InstanceStatus::completed: ++engine_.counters.completed; break;
-      case workflow::InstanceStatus::faulted: ++engine_.counters.faulted; break;
-      case workflow::InstanceStatus::cancelled: ++engine_.counters.cancelled; break;
+      case workflow::InstanceStatus::completed:
+        ++engine_.counters.completed;
+        break;
+      case workflow::InstanceStatus::faulted:
+        ++engine_.counters.faulted;
+        break;
+      case workflow::InstanceStatus::cancelled:
+        ++engine_.counters.cancelled;
+        break;
       case workflow::InstanceStatus::running:
-      case workflow::InstanceStatus::waiting: break;
+      case workflow::InstanceStatus::waiting:
+        break;
     }
     if (engine_.options.on_finished) {
       engine_.options.on_finished(live.id, static_cast<workflow::InstanceStatus>(turn.status));
@@ -470,7 +516,8 @@ void Worker::recover(std::int64_t num) {
     begin(message);
     return;
   }
-  for (auto& [id, call] : live->calls) {
+  for (auto& [open_id, call] : live->calls) {
+    const std::uint64_t id = open_id;
     if (live->parked_call == id) continue;
     const std::string idempotency = idempotency_of(call.action);
     if (idempotency == "native" || idempotency == "key") {
@@ -480,10 +527,11 @@ void Worker::recover(std::int64_t num) {
     } else {
       bool sent = false;
       const Status read = engine_.parts.store.read([&](store::Connection& connection) {
-        return connection.query(sql::kFindDispatched, {num, static_cast<std::int64_t>(id)}, [&](const store::Row&) {
-          sent = true;
-          return false;
-        });
+        return connection.query(sql::kFindDispatched, {num, static_cast<std::int64_t>(id)},
+                                [&](const store::Row&) {
+                                  sent = true;
+                                  return false;
+                                });
       });
       if (read.ok() && !sent) {
         dispatch(*live, call);

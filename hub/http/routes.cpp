@@ -9,7 +9,8 @@ namespace rabt::http {
 namespace {
 
 constexpr std::size_t kMaxPage = 200;
-constexpr std::int64_t kRefusalAuditEveryMs = 1000;  // a flood of forged deliveries must not become a flood of audit entries
+constexpr std::int64_t kRefusalAuditEveryMs =
+    1000;  // a flood of forged deliveries must not become a flood of audit entries
 
 Response json_response(int status, const Json& body) {
   return {.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body.dump()};
@@ -38,13 +39,15 @@ Json summary_json(const engine::InstanceSummary& summary) {
 }
 
 Response wrong_method(std::string_view allowed) {
-  Response response = problem(405, "http.method", "Method Not Allowed", "this path answers to " + std::string(allowed));
+  Response response = problem(405, "http.method", "Method Not Allowed",
+                              "this path answers to " + std::string(allowed));
   response.headers.emplace_back("Allow", allowed);
   return response;
 }
 
 Result<Json> body_object(const Request& request) {
-  auto body = Json::parse(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
+  auto body =
+      Json::parse(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
   if (!body.ok()) return body.error();
   if (!body->is_object()) return invalid("api.body", "the body must be a JSON object");
   return body;
@@ -52,7 +55,8 @@ Result<Json> body_object(const Request& request) {
 
 }  // namespace
 
-Routes::Routes(Parts parts, std::string tenant, crypto::Digest token_sha256, std::vector<Source> sources)
+Routes::Routes(Parts parts, std::string tenant, crypto::Digest token_sha256,
+               std::vector<Source> sources)
     : parts_(parts), tenant_(std::move(tenant)), token_sha256_(token_sha256) {
   for (Source& source : sources) {
     std::string name = source.name;
@@ -72,7 +76,8 @@ Response Routes::handle(const Request& request) {
     if (!authorised(request)) {
       ++refused_tokens_;
       Response response = problem(401, "http.unauthenticated", "Unauthorized",
-                                  "send the API token as `Authorization: Bearer ...`; it is in the file api-token of the data folder");
+                                  "send the API token as `Authorization: Bearer ...`; it is in the "
+                                  "file api-token of the data folder");
       response.headers.emplace_back("WWW-Authenticate", "Bearer");
       return response;
     }
@@ -82,7 +87,8 @@ Response Routes::handle(const Request& request) {
     if (request.method != "GET") return wrong_method("GET");
     return path == "/health" ? health() : metrics();
   }
-  return problem(404, "http.not_found", "Not Found", "there is nothing here; see docs/openapi.yaml");
+  return problem(404, "http.not_found", "Not Found",
+                 "there is nothing here; see docs/openapi.yaml");
 }
 
 bool Routes::authorised(const Request& request) const {
@@ -92,12 +98,14 @@ bool Routes::authorised(const Request& request) const {
   return constant_time_equal(crypto::sha256(value->substr(kBearer.size())), token_sha256_);
 }
 
-// ---- intake -------------------------------------------------------------------------------------------------------
+// ---- intake
+// -------------------------------------------------------------------------------------------------------
 
 Response Routes::hook(const Request& request, std::string_view name) {
   const auto found = sources_.find(name);
   if (found == sources_.end()) {
-    return problem(404, "hooks.unknown_source", "Not Found", "no source of this name is configured");
+    return problem(404, "hooks.unknown_source", "Not Found",
+                   "no source of this name is configured");
   }
   const Source& source = found->second;
 
@@ -131,11 +139,12 @@ Response Routes::hook(const Request& request, std::string_view name) {
   accepted.body_sha256 = std::string(as_text(digest));
   std::int64_t number = 0;
   for (const Json& event : events->as_array()) {
-    Json envelope = Json::object({{"specversion", "1.0"},
-                                  {"id", event.string_or("id", verified->dedupe_id + "/" + std::to_string(number))},
-                                  {"source", event.string_or("source", "/sources/" + source.name)},
-                                  {"type", event.string_or("type", "")},
-                                  {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
+    Json envelope = Json::object(
+        {{"specversion", "1.0"},
+         {"id", event.string_or("id", verified->dedupe_id + "/" + std::to_string(number))},
+         {"source", event.string_or("source", "/sources/" + source.name)},
+         {"type", event.string_or("type", "")},
+         {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
     if (event.find("subject") != nullptr) envelope.set("subject", event["subject"]);
     envelope.set("datacontenttype", "application/json");
     envelope.set("data", event["data"]);
@@ -144,7 +153,9 @@ Response Routes::hook(const Request& request, std::string_view name) {
   }
   auto answer = parts_.engine.accept(accepted);
   if (!answer.ok()) return problem(answer.error());
-  Response response{.status = answer->status, .headers = {{"Content-Type", "application/json"}}, .body = answer->answer};
+  Response response{.status = answer->status,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = answer->answer};
   if (answer->repeated) response.headers.emplace_back("X-Rabt-Repeated", "true");
   return response;
 }
@@ -154,7 +165,9 @@ void Routes::audit_refusal(std::string_view source, std::string_view code) {
   parts_.log.warn("hook.refused", {{"source", source}, {"code", code}});
   const std::int64_t now = parts_.clock.monotonic_ms();
   std::int64_t last = last_refusal_audit_ms_.load();
-  if (now - last < kRefusalAuditEveryMs || !last_refusal_audit_ms_.compare_exchange_strong(last, now)) return;
+  if (now - last < kRefusalAuditEveryMs ||
+      !last_refusal_audit_ms_.compare_exchange_strong(last, now))
+    return;
   const auto entry = parts_.audit.prepare({.tenant = tenant_,
                                            .actor = "source:" + std::string(source),
                                            .act = "webhook.refused",
@@ -162,25 +175,32 @@ void Routes::audit_refusal(std::string_view source, std::string_view code) {
                                            .detail = Json::object({{"total", count}})});
   audit::AuditLog& log = parts_.audit;
   parts_.store.submit(
-      store::Store::Need::droppable, [&log, entry](store::Transaction& tx) { return log.append(tx, entry); },
+      store::Store::Need::droppable,
+      [&log, entry](store::Transaction& tx) { return log.append(tx, entry); },
       [](const Status& /*status*/) {});
 }
 
-// ---- API ----------------------------------------------------------------------------------------------------------
+// ---- API
+// ----------------------------------------------------------------------------------------------------------
 
 Response Routes::api(const Request& request, std::string_view path) {
   const auto [collection, rest] = split(path);
   const auto [id, verb] = split(rest);
   const bool get = request.method == "GET";
   const bool post = request.method == "POST";
-  if (collection == "instances" && id.empty()) return get ? instances(request) : wrong_method("GET");
-  if (collection == "instances" && verb.empty()) return get ? instance(request, id) : wrong_method("GET");
-  if (collection == "instances" && verb == "cancel") return post ? cancel(request, id) : wrong_method("POST");
-  if (collection == "instances" && verb == "resolve") return post ? resolve(request, id) : wrong_method("POST");
+  if (collection == "instances" && id.empty())
+    return get ? instances(request) : wrong_method("GET");
+  if (collection == "instances" && verb.empty())
+    return get ? instance(request, id) : wrong_method("GET");
+  if (collection == "instances" && verb == "cancel")
+    return post ? cancel(request, id) : wrong_method("POST");
+  if (collection == "instances" && verb == "resolve")
+    return post ? resolve(request, id) : wrong_method("POST");
   if (collection == "recordings" && !id.empty() && (verb.empty() || verb == "content")) {
     return get ? recording(request, id, verb == "content") : wrong_method("GET");
   }
-  return problem(404, "http.not_found", "Not Found", "the API has no such path; see docs/openapi.yaml");
+  return problem(404, "http.not_found", "Not Found",
+                 "the API has no such path; see docs/openapi.yaml");
 }
 
 Response Routes::instances(const Request& request) {
@@ -188,21 +208,29 @@ Response Routes::instances(const Request& request) {
   if (const auto text = request.parameter("limit"); text) {
     limit = 0;
     for (const char c : *text) {
-      if (c < '0' || c > '9' || limit > kMaxPage) return problem(invalid("api.limit", "`limit` must be a number from 1 to 200"));
+      if (c < '0' || c > '9' || limit > kMaxPage)
+        return problem(invalid("api.limit", "`limit` must be a number from 1 to 200"));
       limit = limit * 10 + static_cast<std::size_t>(c - '0');
     }
-    if (limit < 1 || limit > kMaxPage) return problem(invalid("api.limit", "`limit` must be a number from 1 to 200"));
+    if (limit < 1 || limit > kMaxPage)
+      return problem(invalid("api.limit", "`limit` must be a number from 1 to 200"));
   }
   const auto optional_text = [&](std::string_view name) -> std::optional<std::string> {
     const auto value = request.parameter(name);
     return value ? std::optional<std::string>(*value) : std::nullopt;
   };
-  const auto list = parts_.engine.instances(limit, optional_text("before"), optional_text("status"));
+  const auto list =
+      parts_.engine.instances(limit, optional_text("before"), optional_text("status"));
   if (!list.ok()) return problem(list.error());
   Json items = Json::array();
   for (const auto& summary : *list) items.push_back(summary_json(summary));
   Json body = Json::object({{"instances", items}});
-  if (list->size() == limit) body.set("next", "/api/v1/instances?before=" + list->back().id);
+  if (list->size() == limit) {
+    std::string next =
+        "/api/v1/instances?before=" + list->back().id + "&limit=" + std::to_string(limit);
+    if (const auto status = optional_text("status"); status) next += "&status=" + *status;
+    body.set("next", next);
+  }
   return json_response(200, body);
 }
 
@@ -216,7 +244,8 @@ Response Routes::cancel(const Request& request, std::string_view id) {
   const auto body = body_object(request);
   if (!body.ok()) return problem(body.error());
   const Status status = parts_.engine.cancel(id, "api", body->string_or("reason", ""));
-  return status.ok() ? json_response(202, Json::object({{"cancelled", true}})) : problem(status.error());
+  return status.ok() ? json_response(202, Json::object({{"cancelled", true}}))
+                     : problem(status.error());
 }
 
 Response Routes::resolve(const Request& request, std::string_view id) {
@@ -227,14 +256,17 @@ Response Routes::resolve(const Request& request, std::string_view id) {
   if (kind == "done") {
     outcome.output = (*body)["output"];
   } else if (kind == "transient" || kind == "permanent") {
-    outcome.kind = kind == "transient" ? workflow::OutcomeKind::transient : workflow::OutcomeKind::permanent;
+    outcome.kind =
+        kind == "transient" ? workflow::OutcomeKind::transient : workflow::OutcomeKind::permanent;
     outcome.code = "operator.decision";
     outcome.message = "an operator decided that the action had no effect";
   } else {
     return problem(invalid("api.outcome", "`outcome` must be done, transient or permanent"));
   }
-  const Status status = parts_.engine.resolve(id, std::move(outcome), "api");
-  return status.ok() ? json_response(202, Json::object({{"resolved", true}})) : problem(status.error());
+  const Status status =
+      parts_.engine.resolve(id, std::move(outcome), "api", body->string_or("reason", ""));
+  return status.ok() ? json_response(202, Json::object({{"resolved", true}}))
+                     : problem(status.error());
 }
 
 Response Routes::recording(const Request& request, std::string_view id, bool content) {
@@ -251,38 +283,43 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
   }
   const std::string_view reason = request.header("x-rabt-reason");
   if (reason.empty()) {
-    return problem(invalid("api.reason", "reading a recording needs a reason in the header X-Rabt-Reason; it is written to the audit log"));
+    return problem(invalid("api.reason",
+                           "reading a recording needs a reason in the header X-Rabt-Reason; it is "
+                           "written to the audit log"));
   }
   // Audited before the first byte leaves; no audit, no act.
-  const auto entry = parts_.audit.prepare({.tenant = tenant_,
-                                           .actor = "api",
-                                           .act = "recording.read",
-                                           .object = "recording:" + found->id,
-                                           .result = "ok",
-                                           .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})});
+  const auto entry = parts_.audit.prepare(
+      {.tenant = tenant_,
+       .actor = "api",
+       .act = "recording.read",
+       .object = "recording:" + found->id,
+       .result = "ok",
+       .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})});
   const Status audited =
       parts_.store.write([&](store::Transaction& tx) { return parts_.audit.append(tx, entry); });
   if (!audited.ok()) return problem(audited.error());
   Response response{.headers = {{"Content-Type", found->content_type}}};
   response.stream_length = found->bytes;
-  response.stream = [&blobs = parts_.blobs, tenant = tenant_, blob = found->blob](const auto& write) {
-    return blobs.read(tenant, blob, write);
-  };
+  response.stream = [&blobs = parts_.blobs, tenant = tenant_, blob = found->blob](
+                        const auto& write) { return blobs.read(tenant, blob, write); };
   return response;
 }
 
-// ---- health and metrics -------------------------------------------------------------------------------------------
+// ---- health and metrics
+// -------------------------------------------------------------------------------------------
 
 Response Routes::health() const {
   const auto store = parts_.store.stats();
   const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2;
   Json plugins = Json::array();
   for (const auto& state : parts_.plugins.plugins()) {
-    plugins.push_back(Json::object({{"id", state.manifest.id}, {"version", state.manifest.version}, {"open", state.open}}));
+    plugins.push_back(Json::object(
+        {{"id", state.manifest.id}, {"version", state.manifest.version}, {"open", state.open}}));
   }
-  Json body = Json::object({{"status", well ? "pass" : "fail"},
-                            {"store", Json::object({{"diskFull", store.disk_full}, {"queued", store.queued}})},
-                            {"plugins", plugins}});
+  Json body = Json::object(
+      {{"status", well ? "pass" : "fail"},
+       {"store", Json::object({{"diskFull", store.disk_full}, {"queued", store.queued}})},
+       {"plugins", plugins}});
   Response response = json_response(well ? 200 : 503, body);
   response.headers = {{"Content-Type", "application/health+json"}};
   return response;
@@ -291,20 +328,33 @@ Response Routes::health() const {
 Response Routes::metrics() const {
   std::string out;
   const auto family = [&](std::string_view name, std::string_view type, std::string_view help) {
-    out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name).append(" ").append(type).append("\n");
+    out.append("# HELP ")
+        .append(name)
+        .append(" ")
+        .append(help)
+        .append("\n# TYPE ")
+        .append(name)
+        .append(" ")
+        .append(type)
+        .append("\n");
   };
-  const auto sample = [&](std::string_view name, std::uint64_t value, std::string_view labels = {}) {
+  const auto sample = [&](std::string_view name, std::uint64_t value,
+                          std::string_view labels = {}) {
     out.append(name).append(labels).append(" ").append(std::to_string(value)).append("\n");
   };
-  const auto one = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+  const auto one = [&](std::string_view name, std::string_view type, std::string_view help,
+                       std::uint64_t value) {
     family(name, type, help);
     sample(name, value);
   };
   const auto engine = parts_.engine.stats();
   const auto store = parts_.store.stats();
-  one("rabt_deliveries_total", "counter", "Webhook deliveries accepted, repeats included.", engine.deliveries);
-  one("rabt_deliveries_repeated_total", "counter", "Deliveries that were answered from the stored answer.", engine.repeated_deliveries);
-  one("rabt_deliveries_refused_total", "counter", "Deliveries whose signature did not hold.", refused_signatures_);
+  one("rabt_deliveries_total", "counter", "Webhook deliveries accepted, repeats included.",
+      engine.deliveries);
+  one("rabt_deliveries_repeated_total", "counter",
+      "Deliveries that were answered from the stored answer.", engine.repeated_deliveries);
+  one("rabt_deliveries_refused_total", "counter", "Deliveries whose signature did not hold.",
+      refused_signatures_);
   one("rabt_api_refused_total", "counter", "API requests without a valid token.", refused_tokens_);
   one("rabt_events_total", "counter", "Events stored.", engine.events);
   family("rabt_instances_total", "counter", "Workflow instances by what became of them.");
@@ -315,11 +365,15 @@ Response Routes::metrics() const {
   one("rabt_instances_live", "gauge", "Instances held in memory.", engine.live);
   one("rabt_turns_total", "counter", "Turns run.", engine.turns);
   one("rabt_actions_total", "counter", "Action calls sent, repeats included.", engine.actions);
-  one("rabt_actions_resent_total", "counter", "Action calls repeated after an ambiguous outcome.", engine.resends);
-  one("rabt_actions_parked_total", "counter", "Actions that wait for a person's decision.", engine.parked);
-  one("rabt_results_late_total", "counter", "Action results that nothing waited for any more.", engine.late_results);
+  one("rabt_actions_resent_total", "counter", "Action calls repeated after an ambiguous outcome.",
+      engine.resends);
+  one("rabt_actions_parked_total", "counter", "Actions that wait for a person's decision.",
+      engine.parked);
+  one("rabt_results_late_total", "counter", "Action results that nothing waited for any more.",
+      engine.late_results);
   one("rabt_store_commits_total", "counter", "Transactions committed.", store.commits);
-  one("rabt_store_jobs_total", "counter", "Jobs committed; jobs by commits is the group size.", store.jobs);
+  one("rabt_store_jobs_total", "counter", "Jobs committed; jobs by commits is the group size.",
+      store.jobs);
   one("rabt_store_rows_total", "counter", "Rows written.", store.rows);
   one("rabt_store_queued", "gauge", "Jobs waiting for the writer.", store.queued);
   one("rabt_store_disk_full", "gauge", "1 while the disk is full.", store.disk_full ? 1 : 0);
@@ -328,16 +382,20 @@ Response Routes::metrics() const {
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");
   for (const auto& state : plugins) {
     for (const auto& [kind, count] : state.outcomes) {
-      sample("rabt_plugin_calls_total", count, "{plugin=\"" + state.manifest.id + "\",outcome=\"" + kind + "\"}");
+      sample("rabt_plugin_calls_total", count,
+             "{plugin=\"" + state.manifest.id + "\",outcome=\"" + kind + "\"}");
     }
   }
   family("rabt_plugin_violations_total", "counter", "Broken clauses of the plugin contract.");
   for (const auto& state : plugins) {
     for (const auto& [clause, count] : state.violations) {
-      sample("rabt_plugin_violations_total", count, "{plugin=\"" + state.manifest.id + "\",clause=\"" + clause + "\"}");
+      sample("rabt_plugin_violations_total", count,
+             "{plugin=\"" + state.manifest.id + "\",clause=\"" + clause + "\"}");
     }
   }
-  return {.status = 200, .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = std::move(out)};
+  return {.status = 200,
+          .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          .body = std::move(out)};
 }
 
 }  // namespace rabt::http

@@ -28,11 +28,11 @@ struct Source {
 // What the hub answers. The OpenAPI description is docs/openapi.yaml. Internally synchronised.
 //   POST /hooks/{source}                     a signed delivery; 202 after the commit
 //   GET  /api/v1/instances                   list; ?limit= &before= &status=
-//   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in X-Rabt-Reason
-//   POST /api/v1/instances/{id}/cancel       {"reason"}
-//   POST /api/v1/instances/{id}/resolve      {"outcome": "done|transient|permanent", "output"?, "reason"}
-//   GET  /api/v1/recordings/{id}             what is kept; /content streams it (reason in X-Rabt-Reason, audited first)
-//   GET  /health, /metrics
+//   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in
+//   X-Rabt-Reason POST /api/v1/instances/{id}/cancel       {"reason"} POST
+//   /api/v1/instances/{id}/resolve      {"outcome": "done|transient|permanent", "output"?,
+//   "reason"} GET  /api/v1/recordings/{id}             what is kept; /content streams it (reason in
+//   X-Rabt-Reason, audited first) GET  /health, /metrics
 class Routes {
  public:
   struct Parts {

@@ -23,11 +23,14 @@ constexpr store::Statement kInsert{
     "INSERT INTO blob (id, tenant, content_type, bytes, sha256, wrapped_key, owner, created_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, '', $7)"};
 constexpr store::Statement kFind{
-    "SELECT content_type, bytes, sha256, owner, created_ms, wrapped_key FROM blob WHERE tenant = $1 AND id = $2"};
-constexpr store::Statement kAdopt{"UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = ''"};
+    "SELECT content_type, bytes, sha256, owner, created_ms, wrapped_key FROM blob WHERE tenant = "
+    "$1 AND id = $2"};
+constexpr store::Statement kAdopt{
+    "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = ''"};
 constexpr store::Statement kOwner{"SELECT owner FROM blob WHERE tenant = $1 AND id = $2"};
 constexpr store::Statement kExists{"SELECT 1 FROM blob WHERE id = $1"};
-constexpr store::Statement kOrphans{"SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
+constexpr store::Statement kOrphans{
+    "SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
 constexpr store::Statement kDropOrphan{"DELETE FROM blob WHERE id = $1 AND owner = ''"};
 
 constexpr std::string_view kPart = ".part";
@@ -36,9 +39,12 @@ constexpr std::size_t kMaxContentType = 128;
 
 Error io_error(std::string_view what) {
   if (errno == ENOSPC || errno == EDQUOT) {
-    return unavailable("blob.full", "no room on the disk of the blob folder; free some, recordings wait meanwhile");
+    return unavailable(
+        "blob.full",
+        "no room on the disk of the blob folder; free some, recordings wait meanwhile");
   }
-  return unavailable("blob.io", std::string(what) + " failed in the blob folder: " + std::strerror(errno));
+  return unavailable("blob.io",
+                     std::string(what) + " failed in the blob folder: " + std::strerror(errno));
 }
 
 // What a writer needs of the store; outlives the store when a writer does.
@@ -67,7 +73,8 @@ struct Stored {
 
 class Writer final : public BlobWriter {
  public:
-  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info, crypto::Keyring::NewKey key, Random& random, int fd)
+  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info,
+         crypto::Keyring::NewKey key, Random& random, int fd)
       : folder_(std::move(folder)),
         store_(store),
         info_(std::move(info)),
@@ -89,7 +96,8 @@ class Writer final : public BlobWriter {
     if (failed_ || fd_ < 0) return unavailable("blob.io", "an earlier write of this blob failed");
     if (sealer_.plain_bytes() + plain.size() > limits::kMaxBlobBytes) {
       failed_ = true;
-      return invalid("blob.too_large", "the content is larger than " + std::to_string(limits::kMaxBlobBytes) + " bytes");
+      return invalid("blob.too_large", "the content is larger than " +
+                                           std::to_string(limits::kMaxBlobBytes) + " bytes");
     }
     buffer_.clear();
     sealer_.write(plain, buffer_);
@@ -112,9 +120,9 @@ class Writer final : public BlobWriter {
     info_.sha256 = to_hex(sealer_.plain_sha256());
     RABT_TRY_STATUS(store_.write([this](store::Transaction& transaction) -> Status {
       auto inserted = transaction.execute(
-          kInsert, {std::string_view(info_.id), std::string_view(info_.tenant), std::string_view(info_.content_type),
-                    static_cast<std::int64_t>(info_.bytes), std::string_view(info_.sha256), store::Blob{key_.wrapped},
-                    info_.created.ms});
+          kInsert, {std::string_view(info_.id), std::string_view(info_.tenant),
+                    std::string_view(info_.content_type), static_cast<std::int64_t>(info_.bytes),
+                    std::string_view(info_.sha256), store::Blob{key_.wrapped}, info_.created.ms});
       if (!inserted.ok()) return std::move(inserted).error();
       return ok_status();
     }));
@@ -150,14 +158,22 @@ class Writer final : public BlobWriter {
 
 class FileBlobStore final : public BlobStore {
  public:
-  FileBlobStore(std::string folder, store::Store& store, const crypto::Keyring& keyring, const Clock& clock, Random& random,
-                UlidSource& ids, Logger& log)
-      : folder_(std::make_shared<Folder>()), store_(store), keyring_(keyring), clock_(clock), random_(random), ids_(ids), log_(log) {
+  FileBlobStore(std::string folder, store::Store& store, const crypto::Keyring& keyring,
+                const Clock& clock, Random& random, UlidSource& ids, Logger& log)
+      : folder_(std::make_shared<Folder>()),
+        store_(store),
+        keyring_(keyring),
+        clock_(clock),
+        random_(random),
+        ids_(ids),
+        log_(log) {
     folder_->path = std::move(folder);
   }
 
-  Result<std::unique_ptr<BlobWriter>> create(std::string_view tenant, std::string_view content_type) override {
-    if (content_type.size() > kMaxContentType) return invalid("blob.content_type", "the content type is too long");
+  Result<std::unique_ptr<BlobWriter>> create(std::string_view tenant,
+                                             std::string_view content_type) override {
+    if (content_type.size() > kMaxContentType)
+      return invalid("blob.content_type", "the content type is too long");
     BlobInfo info;
     info.id = ids_.next().text();
     info.tenant = tenant;
@@ -175,8 +191,8 @@ class FileBlobStore final : public BlobStore {
       folder_->active.erase(info.id);
       return error;
     }
-    return std::unique_ptr<BlobWriter>(
-        std::make_unique<Writer>(folder_, store_, std::move(info), keyring_.make_data_key(tenant, random_), random_, fd));
+    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(
+        folder_, store_, std::move(info), keyring_.make_data_key(tenant, random_), random_, fd));
   }
 
   Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
@@ -184,17 +200,21 @@ class FileBlobStore final : public BlobStore {
     return std::move(stored.info);
   }
 
-  Status read(std::string_view tenant, std::string_view id, const std::function<Status(std::string_view)>& sink) override {
+  Status read(std::string_view tenant, std::string_view id,
+              const std::function<Status(std::string_view)>& sink) override {
     RABT_TRY(stored, look_up(tenant, id));
     RABT_TRY(key, keyring_.open_data_key(tenant, stored.wrapped_key));
     const int fd = ::open(folder_->file(stored.info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return corrupt("blob.missing", "the file of blob " + stored.info.id + " cannot be opened: " + std::strerror(errno));
+    if (fd < 0)
+      return corrupt("blob.missing", "the file of blob " + stored.info.id +
+                                         " cannot be opened: " + std::strerror(errno));
     Status result = stream(fd, stored.info, *key, sink);
     ::close(fd);
     return result;
   }
 
-  Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id, std::string_view owner) override {
+  Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+               std::string_view owner) override {
     RABT_TRY(changed, transaction.execute(kAdopt, {tenant, id, owner}));
     if (changed == 1) return ok_status();
     std::optional<std::string> present;
@@ -215,7 +235,8 @@ class FileBlobStore final : public BlobStore {
 
  private:
   static Error unknown(std::string_view id) {
-    return not_found("blob.unknown", "there is no blob " + std::string(id.substr(0, 26)) + " in this tenant");
+    return not_found("blob.unknown",
+                     "there is no blob " + std::string(id.substr(0, 26)) + " in this tenant");
   }
 
   Result<Stored> look_up(std::string_view tenant, std::string_view id) {
@@ -273,10 +294,12 @@ class FileBlobStore final : public BlobStore {
     return ok_status();
   }
 
-  // Blobs that nobody took over in time: the row first, then the file, so that a crash between leaves a file without a row.
+  // Blobs that nobody took over in time: the row first, then the file, so that a crash between
+  // leaves a file without a row.
   std::int64_t sweep_rows() {
     const std::int64_t before =
-        clock_.now().ms - std::chrono::duration_cast<std::chrono::milliseconds>(limits::kOrphanBlobAge).count();
+        clock_.now().ms -
+        std::chrono::duration_cast<std::chrono::milliseconds>(limits::kOrphanBlobAge).count();
     std::vector<std::string> ids;
     const Status listed = store_.read([&](store::Connection& connection) {
       return connection.query(kOrphans, {before}, [&ids](const store::Row& row) {
@@ -345,13 +368,16 @@ class FileBlobStore final : public BlobStore {
 
 }  // namespace
 
-Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::Store& store, const crypto::Keyring& keyring,
-                                                   const Clock& clock, Random& random, UlidSource& ids, Logger& log) {
+Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::Store& store,
+                                                   const crypto::Keyring& keyring,
+                                                   const Clock& clock, Random& random,
+                                                   UlidSource& ids, Logger& log) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return unavailable("blob.io", folder + ": cannot be made: " + std::strerror(errno));
   }
   struct stat status {};
-  if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+  if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+      ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unavailable("blob.io", folder + ": is no folder that this process may write to");
   }
   return std::unique_ptr<BlobStore>(

@@ -5,8 +5,9 @@
 
 namespace rabt::plugin {
 
-// Lets callers in until it is closed; closing waits for those inside. A caller that is inside may enter again. Plugins live longer
-// than the hub's parts (their code is never unloaded), so every way from plugin code to such a part goes through a gate.
+// Lets callers in until it is closed; closing waits for those inside. A caller that is inside may
+// enter again. Plugins live longer than the hub's parts (their code is never unloaded), so every
+// way from plugin code to such a part goes through a gate.
 class Gate {
  public:
   class Pass {
@@ -26,7 +27,8 @@ class Gate {
 
   void close() {
     closed_.store(true);
-    for (std::uint32_t inside = inside_.load(); inside != 0; inside = inside_.load()) inside_.wait(inside);
+    for (std::uint32_t inside = inside_.load(); inside != 0; inside = inside_.load())
+      inside_.wait(inside);
   }
   [[nodiscard]] bool closed() const { return closed_.load(); }
 

@@ -15,27 +15,30 @@ namespace {
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
-constexpr std::chrono::milliseconds kSlowLane{50};           // abi.h, LANES
-constexpr std::chrono::seconds kCreateTimeout{30};           // a constructor that needs longer hangs
-constexpr std::chrono::seconds kNormaliseTimeout{20};        // the sender of a webhook gives up before
-constexpr std::int64_t kStopWaitMs = 2000;                   // for lane threads to leave plugin code
-constexpr std::size_t kMaxOpenCalls = 65'536;                // of one instance
-constexpr std::uint64_t kMaxOverdue = 1024;                  // calls never answered before the instance counts as stuck
-constexpr std::size_t kMaxOperatorText = 512;                // message and code of an outcome
+constexpr std::chrono::milliseconds kSlowLane{50};     // abi.h, LANES
+constexpr std::chrono::seconds kCreateTimeout{30};     // a constructor that needs longer hangs
+constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
+constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to leave plugin code
+constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
+constexpr std::uint64_t kMaxOverdue =
+    1024;  // calls never answered before the instance counts as stuck
+constexpr std::size_t kMaxOperatorText = 512;  // message and code of an outcome
 
 std::string_view view(rabt_bytes bytes) {
   if (bytes.ptr == nullptr) return {};
   return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
 }
 rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::uint64_t>(text.size())};
+  return {reinterpret_cast<const std::uint8_t*>(text.data()),
+          static_cast<std::uint64_t>(text.size())};
 }
 
 // A text for operators: bounded, one line, printable ASCII and whole UTF-8.
 std::string operator_text(std::string_view text) {
   std::string out(text.substr(0, kMaxOperatorText));
   if (out.size() < text.size()) {
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0U) == 0x80U) out.pop_back();
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0U) == 0x80U)
+      out.pop_back();
     if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0x80U) out.pop_back();
   }
   for (char& c : out) {
@@ -56,12 +59,14 @@ ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
 }
 
 std::string at_path(const SchemaFault& fault) {
-  return (fault.instance_path.empty() ? std::string("the value") : fault.instance_path) + " " + fault.message;
+  return (fault.instance_path.empty() ? std::string("the value") : fault.instance_path) + " " +
+         fault.message;
 }
 
 }  // namespace
 
-Instance::Instance(Setup setup) : setup_(std::move(setup)), lane_(setup_.package.manifest.concurrency) {
+Instance::Instance(Setup setup)
+    : setup_(std::move(setup)), lane_(setup_.package.manifest.concurrency) {
   host_.size = sizeof host_;
   host_.abi_minor = RABT_ABI_MINOR;
   host_.self = this;
@@ -80,37 +85,52 @@ Status Instance::start(const rabt_entry& entry) {
   lane_.post([this, &entry, promise] {  // the entry is part of a library that stays mapped
     Outcome outcome;
     const std::string config = setup_.config.config.is_null() ? "{}" : setup_.config.config.dump();
-    const rabt_sink sink = [](void* context, rabt_bytes text) { *static_cast<std::string*>(context) = operator_text(view(text)); };
-    if (!guarded("create", [&] { outcome.plugin = entry.create(&host_, bytes(config), &outcome.error, sink); })) {
+    const rabt_sink sink = [](void* context, rabt_bytes text) {
+      *static_cast<std::string*>(context) = operator_text(view(text));
+    };
+    if (!guarded("create", [&] {
+          outcome.plugin = entry.create(&host_, bytes(config), &outcome.error, sink);
+        })) {
       outcome.error = "its constructor threw across the C line";
     }
     promise->set_value(std::move(outcome));
   });
   const std::string name = setup_.package.manifest.id;
   if (future.wait_for(kCreateTimeout) != std::future_status::ready) {
-    return unavailable("plugin.create", name + ": create did not return within " + std::to_string(kCreateTimeout.count()) +
+    return unavailable("plugin.create", name + ": create did not return within " +
+                                            std::to_string(kCreateTimeout.count()) +
                                             " s; it must not wait for outside systems");
   }
   const Outcome outcome = future.get();
   if (outcome.plugin == nullptr) {
-    return invalid("plugin.create", name + " could not start: " +
-                                        (outcome.error.empty() ? "it gave no reason" : outcome.error) +
-                                        "; check its section of the configuration");
+    return invalid("plugin.create",
+                   name + " could not start: " +
+                       (outcome.error.empty() ? "it gave no reason" : outcome.error) +
+                       "; check its section of the configuration");
   }
   const rabt_plugin* plugin = outcome.plugin;
-  if (!RABT_HAS(rabt_plugin, plugin, destroy) || plugin->invoke == nullptr || plugin->destroy == nullptr) {
-    return invalid("plugin.create", name + ": the instance lacks invoke or destroy; build it against rabt/abi.h");
+  if (!RABT_HAS(rabt_plugin, plugin, destroy) || plugin->invoke == nullptr ||
+      plugin->destroy == nullptr) {
+    return invalid("plugin.create",
+                   name + ": the instance lacks invoke or destroy; build it against rabt/abi.h");
   }
   if (plugin->get_extension != nullptr) {
-    const auto* webhook = static_cast<const rabt_webhook*>(plugin->get_extension(plugin->self, RABT_WEBHOOK));
-    if (webhook != nullptr && RABT_HAS(rabt_webhook, webhook, normalise) && webhook->normalise != nullptr) webhook_ = webhook;
-    const auto* probe = static_cast<const rabt_probe*>(plugin->get_extension(plugin->self, RABT_PROBE));
-    if (probe != nullptr && RABT_HAS(rabt_probe, probe, probe) && probe->probe != nullptr) probe_ = probe;
+    const auto* webhook =
+        static_cast<const rabt_webhook*>(plugin->get_extension(plugin->self, RABT_WEBHOOK));
+    if (webhook != nullptr && RABT_HAS(rabt_webhook, webhook, normalise) &&
+        webhook->normalise != nullptr)
+      webhook_ = webhook;
+    const auto* probe =
+        static_cast<const rabt_probe*>(plugin->get_extension(plugin->self, RABT_PROBE));
+    if (probe != nullptr && RABT_HAS(rabt_probe, probe, probe) && probe->probe != nullptr)
+      probe_ = probe;
   }
   for (const CompiledAction& action : setup_.package.actions) {
     if (action.spec.idempotency == "probe" && probe_ == nullptr) {
-      return invalid("plugin.create", name + ": the action " + action.spec.name +
-                                          " is declared with idempotency: probe, but the plugin offers no " RABT_PROBE);
+      return invalid(
+          "plugin.create",
+          name + ": the action " + action.spec.name +
+              " is declared with idempotency: probe, but the plugin offers no " RABT_PROBE);
     }
   }
   plugin_ = plugin;
@@ -118,7 +138,8 @@ Status Instance::start(const rabt_entry& entry) {
   return ok_status();
 }
 
-std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, CallRequest request, Ended ended) {
+std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, CallRequest request,
+                             Ended ended) {
   auto open = std::make_shared<OpenCall>();
   open->purpose = purpose;
   open->action = &action;
@@ -127,17 +148,20 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   open->attempt = request.attempt;
   const Clock& clock = setup_.parts.clock;
   const std::int64_t now = clock.now().ms;
-  open->deadline_unix_ms = request.deadline_unix_ms > 0 ? request.deadline_unix_ms : now + action.spec.timeout_ms;
+  open->deadline_unix_ms =
+      request.deadline_unix_ms > 0 ? request.deadline_unix_ms : now + action.spec.timeout_ms;
 
   std::optional<ActionOutcome> refusal;
   if (const auto fault = action.input.check(request.arguments)) {
     refusal = failed(OutcomeKind::permanent, "plugin.arguments",
-                     "the arguments do not fit the input schema of " + action.spec.name + ": " + at_path(*fault));
+                     "the arguments do not fit the input schema of " + action.spec.name + ": " +
+                         at_path(*fault));
   } else {
     open->input = request.arguments.dump();
     if (open->input.size() > limits::kMaxActionBytes) {
       refusal = failed(OutcomeKind::permanent, "plugin.arguments",
-                       "the arguments are larger than " + std::to_string(limits::kMaxActionBytes) + " bytes; pass a blob");
+                       "the arguments are larger than " + std::to_string(limits::kMaxActionBytes) +
+                           " bytes; pass a blob");
     }
   }
 
@@ -152,9 +176,11 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
         refusal = failed(OutcomeKind::transient, "plugin.shutdown", "the plugin is stopping");
       } else if (overdue_ >= kMaxOverdue) {
         refusal = failed(OutcomeKind::transient, "plugin.stuck",
-                         "the plugin owes answers to " + std::to_string(overdue_) + " calls; restart the hub to restart it");
+                         "the plugin owes answers to " + std::to_string(overdue_) +
+                             " calls; restart the hub to restart it");
       } else if (calls_.size() >= kMaxOpenCalls) {
-        refusal = failed(OutcomeKind::transient, "plugin.busy", "too many calls of this plugin are open");
+        refusal =
+            failed(OutcomeKind::transient, "plugin.busy", "too many calls of this plugin are open");
       } else {
         const std::int64_t left = std::max<std::int64_t>(open->deadline_unix_ms - now, 0);
         open->timer = setup_.timers.add(clock.monotonic_ms() + left + limits::kActionGrace.count(),
@@ -172,7 +198,8 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
 }
 
 void Instance::run(std::uint64_t token) {
-  std::shared_ptr<OpenCall> open;  // keeps the bytes valid until complete and invoke have both returned
+  std::shared_ptr<OpenCall>
+      open;  // keeps the bytes valid until complete and invoke have both returned
   {
     const std::scoped_lock lock(mutex_);
     const auto found = calls_.find(token);
@@ -200,7 +227,8 @@ void Instance::run(std::uint64_t token) {
   const auto taken = take(token);
   if (!returned) {
     if (taken) {
-      deliver(*taken, failed(OutcomeKind::ambiguous, "plugin.exception", "the plugin threw across the C line"));
+      deliver(*taken, failed(OutcomeKind::ambiguous, "plugin.exception",
+                             "the plugin threw across the C line"));
     }
     return;
   }
@@ -208,7 +236,8 @@ void Instance::run(std::uint64_t token) {
     violation("A2", "refused a call that had already ended");
     return;
   }
-  deliver(*taken, failed(OutcomeKind::transient, "plugin.refused", "the plugin refused the call (" + std::to_string(refused) + ")"));
+  deliver(*taken, failed(OutcomeKind::transient, "plugin.refused",
+                         "the plugin refused the call (" + std::to_string(refused) + ")"));
 }
 
 std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
@@ -280,29 +309,34 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
 }
 
 ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* outcome) {
-  if (outcome == nullptr || !RABT_HAS(rabt_outcome, outcome, retry_after_ms) || outcome->kind > RABT_CANCELLED) {
+  if (outcome == nullptr || !RABT_HAS(rabt_outcome, outcome, retry_after_ms) ||
+      outcome->kind > RABT_CANCELLED) {
     violation("A8", "an outcome that is incomplete or of an unknown kind");
-    return failed(OutcomeKind::ambiguous, "plugin.bad_outcome", "the plugin's outcome is incomplete or of an unknown kind");
+    return failed(OutcomeKind::ambiguous, "plugin.bad_outcome",
+                  "the plugin's outcome is incomplete or of an unknown kind");
   }
   const Schema& schema = call.action->output;
   if (outcome->kind == RABT_DONE) {
     const std::string_view text = view(outcome->output);
     if (text.size() > limits::kMaxActionBytes) {
       return failed(OutcomeKind::permanent, "plugin.output",
-                    "the output is larger than " + std::to_string(limits::kMaxActionBytes) + " bytes; the plugin should use a blob");
+                    "the output is larger than " + std::to_string(limits::kMaxActionBytes) +
+                        " bytes; the plugin should use a blob");
     }
     ActionOutcome result;
     if (!text.empty()) {
       auto parsed = Json::parse(text);
       if (!parsed.ok()) {
-        return failed(OutcomeKind::permanent, "plugin.output", "the output is no JSON: " + parsed.error().message);
+        return failed(OutcomeKind::permanent, "plugin.output",
+                      "the output is no JSON: " + parsed.error().message);
       }
       result.output = std::move(parsed).value();
     }
     if (call.purpose == Purpose::probe) return result;
     if (const auto fault = schema.check(result.output)) {
       return failed(OutcomeKind::permanent, "plugin.output",
-                    "the output does not fit the output schema of " + call.action->spec.name + ": " + at_path(*fault));
+                    "the output does not fit the output schema of " + call.action->spec.name +
+                        ": " + at_path(*fault));
     }
     return result;
   }
@@ -315,7 +349,8 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
   if (result.code.empty()) result.code = "plugin.no_code";
   result.message = operator_text(view(outcome->message));
   result.retry_after_ms = std::max<std::int64_t>(outcome->retry_after_ms, 0);
-  if (const std::string_view detail = view(outcome->detail); !detail.empty() && detail.size() <= limits::kMaxActionBytes) {
+  if (const std::string_view detail = view(outcome->detail);
+      !detail.empty() && detail.size() <= limits::kMaxActionBytes) {
     auto parsed = Json::parse(detail);
     if (parsed.ok() && parsed->is_object()) result.detail = std::move(parsed).value();
   }
@@ -343,13 +378,16 @@ void Instance::deadline_passed(std::uint64_t token) {
                           "the plugin was busy until the deadline; nothing was started"));
     return;
   }
-  setup_.parts.log.warn("plugin.deadline", {{"plugin", std::string_view(setup_.package.manifest.id)},
-                                            {"action", std::string_view(open->action->spec.name)}});
+  setup_.parts.log.warn("plugin.deadline",
+                        {{"plugin", std::string_view(setup_.package.manifest.id)},
+                         {"action", std::string_view(open->action->spec.name)}});
   cancel_flights(token);
   if (plugin_->cancel != nullptr) {
-    lane_.post([this, token] { guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); }); });
+    lane_.post(
+        [this, token] { guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); }); });
   }
-  deliver(*open, failed(OutcomeKind::ambiguous, "plugin.no_answer", "no answer until the deadline and its grace time"));
+  deliver(*open, failed(OutcomeKind::ambiguous, "plugin.no_answer",
+                        "no answer until the deadline and its grace time"));
 }
 
 void Instance::cancel(std::uint64_t token) {
@@ -366,11 +404,13 @@ void Instance::cancel(std::uint64_t token) {
   }
   if (unstarted) {
     setup_.timers.cancel(unstarted->timer);
-    deliver(*unstarted, failed(OutcomeKind::cancelled, "plugin.cancelled", "cancelled before it was started"));
+    deliver(*unstarted,
+            failed(OutcomeKind::cancelled, "plugin.cancelled", "cancelled before it was started"));
     return;
   }
   lane_.post([this, token] {
-    if (plugin_->cancel != nullptr) guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); });
+    if (plugin_->cancel != nullptr)
+      guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); });
     cancel_flights(token);
   });
 }
@@ -398,14 +438,16 @@ bool Instance::guarded(std::string_view what, const std::function<void()>& code)
   } catch (...) {
     returned = false;
   }
-  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
   if (!returned) violation("line", "threw an exception across the C line");
   if (spent > kSlowLane && !setup_.package.manifest.blocking && what != "create") {
     const Gate::Pass pass(gate_);
     if (pass) {
-      setup_.parts.log.warn("plugin.slow_lane", {{"plugin", std::string_view(setup_.package.manifest.id)},
-                                                 {"function", what},
-                                                 {"ms", static_cast<std::int64_t>(spent.count())}});
+      setup_.parts.log.warn("plugin.slow_lane",
+                            {{"plugin", std::string_view(setup_.package.manifest.id)},
+                             {"function", what},
+                             {"ms", static_cast<std::int64_t>(spent.count())}});
     }
   }
   return returned;
@@ -423,15 +465,18 @@ void Instance::violation(std::string_view clause, std::string_view what) {
   }
   const Gate::Pass pass(gate_);
   if (!pass) return;
-  setup_.parts.log.warn("plugin.violation", {{"plugin", std::string_view(setup_.package.manifest.id)},
-                                             {"clause", clause},
-                                             {"what", what}});
+  setup_.parts.log.warn("plugin.violation",
+                        {{"plugin", std::string_view(setup_.package.manifest.id)},
+                         {"clause", clause},
+                         {"what", what}});
 }
 
 Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   const std::string& name = setup_.package.manifest.id;
   if (webhook_ == nullptr) {
-    return invalid("plugin.no_webhook", "the plugin " + name + " does not read webhooks (it offers no " RABT_WEBHOOK ")");
+    return invalid("plugin.no_webhook", "the plugin " + name +
+                                            " does not read webhooks (it offers no " RABT_WEBHOOK
+                                            ")");
   }
   struct Work {
     std::string info;
@@ -467,11 +512,14 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   });
   if (!posted) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (future.wait_for(kNormaliseTimeout) != std::future_status::ready) {
-    return unavailable("plugin.delivery_timeout", "the plugin " + name + " did not read the delivery in time");
+    return unavailable("plugin.delivery_timeout",
+                       "the plugin " + name + " did not read the delivery in time");
   }
-  if (!work->returned) return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
+  if (!work->returned)
+    return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
   if (work->result != 0) {
-    return invalid("plugin.delivery", name + ": " + (work->error.empty() ? "the delivery was refused" : work->error));
+    return invalid("plugin.delivery",
+                   name + ": " + (work->error.empty() ? "the delivery was refused" : work->error));
   }
   if (work->events_calls != 1) {
     violation("webhook", "returned 0 without giving events exactly once");
@@ -495,9 +543,12 @@ Status Instance::check_events(const Json& events) const {
   const auto wrong = [&name](std::size_t at, const std::string& what) {
     return invalid("plugin.delivery", name + ": event " + std::to_string(at + 1) + " " + what);
   };
-  if (!events.is_array()) return invalid("plugin.delivery", name + ": the events are no JSON array");
+  if (!events.is_array())
+    return invalid("plugin.delivery", name + ": the events are no JSON array");
   if (events.size() > static_cast<std::size_t>(limits::kMaxEventsPerDelivery)) {
-    return invalid("plugin.delivery", name + ": more than " + std::to_string(limits::kMaxEventsPerDelivery) + " events in one delivery");
+    return invalid("plugin.delivery", name + ": more than " +
+                                          std::to_string(limits::kMaxEventsPerDelivery) +
+                                          " events in one delivery");
   }
   static const std::vector<std::string> kMembers{"type", "source", "subject", "time", "id", "data"};
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -519,7 +570,8 @@ Status Instance::check_events(const Json& events) const {
       return wrong(i, "has a \"time\" that is no RFC 3339 time");
     }
     const auto declared = setup_.package.events.find(event["type"].as_string());
-    if (declared == setup_.package.events.end()) return wrong(i, "has a type that the manifest does not list under events");
+    if (declared == setup_.package.events.end())
+      return wrong(i, "has a type that the manifest does not list under events");
     if (const auto fault = declared->second.check(event["data"])) {
       return wrong(i, "(" + declared->first + ") does not fit its schema: " + at_path(*fault));
     }
@@ -567,7 +619,8 @@ void Instance::shutdown(std::int64_t grace_ms) {
       if (open->state == OpenCall::State::overdue) continue;
       const bool started = open->state == OpenCall::State::running;
       rest.push_back({token, open, started});
-      // The record of a started call stays, so that its bytes stay valid for a plugin that still reads them (A3).
+      // The record of a started call stays, so that its bytes stay valid for a plugin that still
+      // reads them (A3).
       if (!started) continue;
       open->state = OpenCall::State::overdue;
       ++overdue_;
@@ -578,10 +631,11 @@ void Instance::shutdown(std::int64_t grace_ms) {
   }
   for (const Rest& unanswered : rest) {
     setup_.timers.cancel(unanswered.open->timer);
-    deliver(*unanswered.open,
-            unanswered.started
-                ? failed(OutcomeKind::ambiguous, "plugin.shutdown", "the hub stopped before the plugin answered")
-                : failed(OutcomeKind::transient, "plugin.shutdown", "the hub stopped before the call was started"));
+    deliver(*unanswered.open, unanswered.started
+                                  ? failed(OutcomeKind::ambiguous, "plugin.shutdown",
+                                           "the hub stopped before the plugin answered")
+                                  : failed(OutcomeKind::transient, "plugin.shutdown",
+                                           "the hub stopped before the call was started"));
   }
   {
     std::vector<std::uint64_t> open_flights;
@@ -595,7 +649,8 @@ void Instance::shutdown(std::int64_t grace_ms) {
   if (abandoned || !was_alive) {
     // Never destroyed: the plugin still holds calls (A7).
     if (was_alive) {
-      setup_.parts.log.warn("plugin.abandoned", {{"plugin", std::string_view(setup_.package.manifest.id)}});
+      setup_.parts.log.warn("plugin.abandoned",
+                            {{"plugin", std::string_view(setup_.package.manifest.id)}});
     }
     gate_.close();
     lane_.stop({}, kStopWaitMs);
@@ -609,7 +664,9 @@ void Instance::shutdown(std::int64_t grace_ms) {
         }
       },
       kStopWaitMs);
-  if (!ended) setup_.parts.log.warn("plugin.abandoned", {{"plugin", std::string_view(setup_.package.manifest.id)}});
+  if (!ended)
+    setup_.parts.log.warn("plugin.abandoned",
+                          {{"plugin", std::string_view(setup_.package.manifest.id)}});
   gate_.close();
 }
 

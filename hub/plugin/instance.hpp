@@ -43,8 +43,9 @@ struct HttpAnswer {
   }
 };
 
-// One plugin instance with its lane, its open calls and its services. It is never freed: plugin code may call it at any time, also
-// after the host is gone. After shutdown it touches no part of the hub any more. Internally synchronised.
+// One plugin instance with its lane, its open calls and its services. It is never freed: plugin
+// code may call it at any time, also after the host is gone. After shutdown it touches no part of
+// the hub any more. Internally synchronised.
 class Instance final {
  public:
   struct Setup {
@@ -54,7 +55,8 @@ class Instance final {
     Package package;
     PluginConfig config;
     std::shared_ptr<const net::AllowList> allow;
-    std::uint64_t number = 0;  // of this instance within the host, from 1; the high bits of its call tokens
+    std::uint64_t number =
+        0;  // of this instance within the host, from 1; the high bits of its call tokens
   };
   explicit Instance(Setup setup);
   Instance(const Instance&) = delete;
@@ -68,7 +70,8 @@ class Instance final {
 
   enum class Purpose : std::uint8_t { invoke, probe };
   // ended exactly once. Returns the token.
-  std::uint64_t call(Purpose purpose, const CompiledAction& action, CallRequest request, Ended ended);
+  std::uint64_t call(Purpose purpose, const CompiledAction& action, CallRequest request,
+                     Ended ended);
   void cancel(std::uint64_t token);
   [[nodiscard]] Result<Json> normalise(const Json& delivery, std::string_view body);
   [[nodiscard]] PluginHost::PluginState state() const;
@@ -102,14 +105,17 @@ class Instance final {
   // calls
   static void complete(void* self, rabt_call_id token, const rabt_outcome* outcome) noexcept;
   void completed(std::uint64_t token, const rabt_outcome* outcome);
-  [[nodiscard]] workflow::ActionOutcome read_outcome(const OpenCall& call, const rabt_outcome* outcome);
+  [[nodiscard]] workflow::ActionOutcome read_outcome(const OpenCall& call,
+                                                     const rabt_outcome* outcome);
   void run(std::uint64_t token);
   void deadline_passed(std::uint64_t token);
-  // Takes a call that is queued or running out of the table; its answer is then the caller's to give.
+  // Takes a call that is queued or running out of the table; its answer is then the caller's to
+  // give.
   std::shared_ptr<OpenCall> take(std::uint64_t token);
   void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
   void violation(std::string_view clause, std::string_view what);
-  // Runs plugin code on this thread: catches what it throws (false) and reports what takes too long.
+  // Runs plugin code on this thread: catches what it throws (false) and reports what takes too
+  // long.
   bool guarded(std::string_view what, const std::function<void()>& code);
   void cancel_flights(std::uint64_t call);
   [[nodiscard]] Status check_events(const Json& events) const;
@@ -117,7 +123,8 @@ class Instance final {
   // services (services.cpp)
   void fill_services();
   static const void* get_service(void* self, const char* id) noexcept;
-  [[nodiscard]] const SecretBytes* secret(std::string_view name) const;  // declared and configured, or null
+  [[nodiscard]] const SecretBytes* secret(
+      std::string_view name) const;  // declared and configured, or null
   void post_answer(std::uint64_t flight, HttpAnswer answer);
   // Counts work that owes the plugin a callback.
   void owe(int count);

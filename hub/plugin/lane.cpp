@@ -47,7 +47,9 @@ Lane::Lane(int threads) : state_(std::make_shared<State>()) {
   for (int i = 0; i < threads; ++i) std::thread([state = state_] { state->run(); }).detach();
 }
 
-Lane::~Lane() { stop({}, 0); }
+Lane::~Lane() {
+  stop({}, 0);
+}
 
 bool Lane::post(std::function<void()> closure) {
   const std::scoped_lock lock(state_->mutex);
@@ -74,7 +76,8 @@ bool Lane::stop(std::function<void()> last, std::int64_t wait_ms) {
   lock.unlock();
   dropped.clear();
   lock.lock();
-  return state_->ended.wait_for(lock, std::chrono::milliseconds(wait_ms), [this] { return state_->done; });
+  return state_->ended.wait_for(lock, std::chrono::milliseconds(wait_ms),
+                                [this] { return state_->done; });
 }
 
 }  // namespace rabt::plugin

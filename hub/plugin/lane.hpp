@@ -7,8 +7,9 @@
 
 namespace rabt::plugin {
 
-// Runs closures in the order they come, on one thread or on several. Internally synchronised. Its threads do not belong to
-// the object: a thread that never comes back from a closure outlives it and harms nobody.
+// Runs closures in the order they come, on one thread or on several. Internally synchronised. Its
+// threads do not belong to the object: a thread that never comes back from a closure outlives it
+// and harms nobody.
 class Lane {
  public:
   explicit Lane(int threads);
@@ -19,8 +20,8 @@ class Lane {
   // False after stop: the closure is dropped.
   bool post(std::function<void()> closure);
   [[nodiscard]] std::size_t depth() const;
-  // Drops what is queued, lets running closures end, then runs last on the last thread that leaves. Waits up to wait_ms (real time)
-  // and returns whether last has run. A second call only waits.
+  // Drops what is queued, lets running closures end, then runs last on the last thread that leaves.
+  // Waits up to wait_ms (real time) and returns whether last has run. A second call only waits.
   bool stop(std::function<void()> last, std::int64_t wait_ms);
 
  private:

@@ -37,8 +37,9 @@ class Descriptor {
   int fd_;
 };
 
-// Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors stay open with them: the linker
-// knows a library by its path, and /proc/self/fd/N must not come to name another file.
+// Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
+// stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
+// name another file.
 void keep_for_ever(boost::dll::shared_library library) {
   static std::mutex mutex;
   static auto* const kept = new std::vector<boost::dll::shared_library>();  // no destructor at exit
@@ -61,13 +62,19 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t 
 #error "unknown machine"
 #endif
   if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return invalid("plugin.platform", path + ": is no ELF shared library; build it with rabt_plugin() or cc -shared");
+    return invalid("plugin.platform",
+                   path + ": is no ELF shared library; build it with rabt_plugin() or cc -shared");
   }
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != kMachine) {
-    return invalid("plugin.platform", path + ": is built for another machine (ELF machine " + std::to_string(header.e_machine) +
-                                          "); this hub runs on Linux " + std::string(kName) + ": take the package for it");
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+      header.e_machine != kMachine) {
+    return invalid("plugin.platform", path + ": is built for another machine (ELF machine " +
+                                          std::to_string(header.e_machine) +
+                                          "); this hub runs on Linux " + std::string(kName) +
+                                          ": take the package for it");
   }
-  if (header.e_type != ET_DYN) return invalid("plugin.platform", path + ": is no shared library (is it a program or an object file?)");
+  if (header.e_type != ET_DYN)
+    return invalid("plugin.platform",
+                   path + ": is no shared library (is it a program or an object file?)");
   return ok_status();
 }
 
@@ -90,10 +97,12 @@ Result<Library> map_library(const std::string& path) {
     if (got == 0) break;
     const auto size = static_cast<std::size_t>(got);
     if (total < sizeof header) {
-      std::memcpy(reinterpret_cast<char*>(&header) + total, piece.data(), std::min(size, sizeof header - total));
+      std::memcpy(reinterpret_cast<char*>(&header) + total, piece.data(),
+                  std::min(size, sizeof header - total));
     }
     total += size;
-    if (total > kMaxLibraryBytes) return invalid("plugin.library", path + ": is too large to be a plugin; strip it");
+    if (total > kMaxLibraryBytes)
+      return invalid("plugin.library", path + ": is too large to be a plugin; strip it");
     hash.update(std::string_view(piece.data(), size));
     for (std::size_t done = 0; done < size;) {
       const ssize_t put = ::write(memory.get(), piece.data() + done, size - done);
@@ -103,7 +112,8 @@ Result<Library> map_library(const std::string& path) {
     }
   }
   RABT_TRY_STATUS(check_elf(path, header, total));
-  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+  if (::fcntl(memory.get(), F_ADD_SEALS,
+              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
     return broken(path, "cannot be sealed");
   }
 
@@ -115,29 +125,38 @@ Result<Library> map_library(const std::string& path) {
               boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
   if (failure) {
     return unavailable("plugin.library", path + ": cannot be mapped: " + failure.message() +
-                                             "; are the libraries it needs installed? (ldd " + path + ")");
+                                             "; are the libraries it needs installed? (ldd " +
+                                             path + ")");
   }
   static_cast<void>(memory.release());
-  if (mapped.has("rabt_plugin_entry")) library.entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
+  if (mapped.has("rabt_plugin_entry"))
+    library.entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
   keep_for_ever(std::move(mapped));
   if (library.entry == nullptr) {
-    return invalid("plugin.no_entry", path + ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
-                                             "make the symbol visible when hidden visibility is the default");
+    return invalid(
+        "plugin.no_entry",
+        path +
+            ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
+            "make the symbol visible when hidden visibility is the default");
   }
   return library;
 }
 
 Status check_manifest_abi(const Manifest& manifest) {
   if (manifest.abi_major != RABT_ABI_MAJOR) {
-    return invalid("plugin.abi_major", manifest.id + " " + manifest.version + " speaks ABI " + std::to_string(manifest.abi_major) +
+    return invalid("plugin.abi_major", manifest.id + " " + manifest.version + " speaks ABI " +
+                                           std::to_string(manifest.abi_major) +
                                            ", this hub speaks " + std::to_string(RABT_ABI_MAJOR) +
-                                           "; install the plugin's release for ABI " + std::to_string(RABT_ABI_MAJOR));
+                                           "; install the plugin's release for ABI " +
+                                           std::to_string(RABT_ABI_MAJOR));
   }
   if (manifest.abi_min_minor > RABT_ABI_MINOR) {
-    return invalid("plugin.abi_too_new", manifest.id + " " + manifest.version + " needs ABI " + std::to_string(RABT_ABI_MAJOR) + "." +
-                                             std::to_string(manifest.abi_min_minor) + ", this hub has " +
-                                             std::to_string(RABT_ABI_MAJOR) + "." + std::to_string(RABT_ABI_MINOR) +
-                                             "; update the hub or install an older release of the plugin");
+    return invalid("plugin.abi_too_new",
+                   manifest.id + " " + manifest.version + " needs ABI " +
+                       std::to_string(RABT_ABI_MAJOR) + "." +
+                       std::to_string(manifest.abi_min_minor) + ", this hub has " +
+                       std::to_string(RABT_ABI_MAJOR) + "." + std::to_string(RABT_ABI_MINOR) +
+                       "; update the hub or install an older release of the plugin");
   }
   return ok_status();
 }
@@ -145,29 +164,38 @@ Status check_manifest_abi(const Manifest& manifest) {
 Status check_entry(const rabt_entry* entry, const Manifest& manifest) {
   const std::string& id = manifest.id;
   if (entry->magic != RABT_ABI_MAGIC) {
-    return invalid("plugin.no_entry", id + ": rabt_plugin_entry does not begin with the magic number; build it against rabt/abi.h");
+    return invalid("plugin.no_entry", id + ": rabt_plugin_entry does not begin with the magic "
+                                           "number; build it against rabt/abi.h");
   }
   // Version before size: another major may lay the rest out differently.
   if (entry->abi_major != RABT_ABI_MAJOR) {
-    return invalid("plugin.abi_major", id + ": the library speaks ABI " + std::to_string(entry->abi_major) + ", this hub speaks " +
-                                           std::to_string(RABT_ABI_MAJOR) + "; build it with this hub's sdk/");
+    return invalid("plugin.abi_major", id + ": the library speaks ABI " +
+                                           std::to_string(entry->abi_major) + ", this hub speaks " +
+                                           std::to_string(RABT_ABI_MAJOR) +
+                                           "; build it with this hub's sdk/");
   }
   if (entry->abi_minor > RABT_ABI_MINOR) {
-    return invalid("plugin.abi_too_new", id + ": the library needs ABI minor " + std::to_string(entry->abi_minor) + ", this hub has " +
+    return invalid("plugin.abi_too_new", id + ": the library needs ABI minor " +
+                                             std::to_string(entry->abi_minor) + ", this hub has " +
                                              std::to_string(RABT_ABI_MINOR) + "; update the hub");
   }
-  if (!RABT_HAS(rabt_entry, entry, create) || entry->create == nullptr || entry->id == nullptr || entry->version == nullptr ||
-      entry->manifest_sha256 == nullptr) {
-    return invalid("plugin.no_entry", id + ": rabt_plugin_entry is incomplete; build it against rabt/abi.h");
+  if (!RABT_HAS(rabt_entry, entry, create) || entry->create == nullptr || entry->id == nullptr ||
+      entry->version == nullptr || entry->manifest_sha256 == nullptr) {
+    return invalid("plugin.no_entry",
+                   id + ": rabt_plugin_entry is incomplete; build it against rabt/abi.h");
   }
   if (id != entry->id || manifest.version != entry->version) {
-    return invalid("plugin.id_mismatch", "manifest.yaml says " + id + " " + manifest.version + ", the library says " +
-                                             std::string(entry->id).substr(0, 64) + " " + std::string(entry->version).substr(0, 32) +
+    return invalid("plugin.id_mismatch", "manifest.yaml says " + id + " " + manifest.version +
+                                             ", the library says " +
+                                             std::string(entry->id).substr(0, 64) + " " +
+                                             std::string(entry->version).substr(0, 32) +
                                              "; the folder mixes two packages: install it again");
   }
   if (manifest.sha256 != entry->manifest_sha256) {
-    return invalid("plugin.digest", id + ": manifest.yaml is not the one that the library was built with (its SHA-256 is " +
-                                        manifest.sha256 + "); rebuild the plugin, or restore the manifest of the package");
+    return invalid(
+        "plugin.digest",
+        id + ": manifest.yaml is not the one that the library was built with (its SHA-256 is " +
+            manifest.sha256 + "); rebuild the plugin, or restore the manifest of the package");
   }
   return ok_status();
 }

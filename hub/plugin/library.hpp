@@ -8,20 +8,21 @@
 
 namespace rabt::plugin {
 
-// A mapped plugin library. It is never unmapped: threads, thread-local destructors and static destructors of a library make
-// unloading unsafe.
+// A mapped plugin library. It is never unmapped: threads, thread-local destructors and static
+// destructors of a library make unloading unsafe.
 struct Library {
   const rabt_entry* entry = nullptr;
   std::string sha256;  // hex, of exactly the bytes that were mapped
 };
 
-// Copies the file into a sealed memory file, hashes that copy and maps it, so that what was hashed is what runs. The ELF header is
-// checked before anything of the library runs. Error codes: plugin.library (cannot be read or mapped), plugin.platform (built for
-// another machine), plugin.no_entry.
+// Copies the file into a sealed memory file, hashes that copy and maps it, so that what was hashed
+// is what runs. The ELF header is checked before anything of the library runs. Error codes:
+// plugin.library (cannot be read or mapped), plugin.platform (built for another machine),
+// plugin.no_entry.
 [[nodiscard]] Result<Library> map_library(const std::string& path);
 
-// Compares the entry's data with the manifest; calls nothing. Error codes: plugin.no_entry, plugin.abi_major, plugin.abi_too_new,
-// plugin.id_mismatch, plugin.digest.
+// Compares the entry's data with the manifest; calls nothing. Error codes: plugin.no_entry,
+// plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest.
 [[nodiscard]] Status check_entry(const rabt_entry* entry, const Manifest& manifest);
 // The part of check_entry that the manifest alone answers.
 [[nodiscard]] Status check_manifest_abi(const Manifest& manifest);

@@ -18,23 +18,27 @@ namespace rabt::plugin {
 
 namespace {
 
-constexpr std::size_t kMaxManifestBytes = 1U << 20U;  // a manifest with inline schemas stays far below
-constexpr std::size_t kMaxYamlNodes = 50'000;         // ends a document whose aliases multiply
+constexpr std::size_t kMaxManifestBytes = 1U
+                                          << 20U;  // a manifest with inline schemas stays far below
+constexpr std::size_t kMaxYamlNodes = 50'000;      // ends a document whose aliases multiply
 constexpr std::size_t kMaxActions = 256;
-constexpr std::size_t kMaxNames = 256;                // events, secrets, hosts
-constexpr int kMaxConcurrency = 64;                   // each costs a thread
+constexpr std::size_t kMaxNames = 256;  // events, secrets, hosts
+constexpr int kMaxConcurrency = 64;     // each costs a thread
 constexpr std::int64_t kMaxTimeoutMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kDefaultKvBytes = 256LL << 20U;
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return not_found("plugin.manifest_io", path + ": cannot be opened; is the plugin's folder right?");
+  if (!in)
+    return not_found("plugin.manifest_io",
+                     path + ": cannot be opened; is the plugin's folder right?");
   std::string text;
   std::array<char, 16384> piece{};
   while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
     text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
     if (text.size() > kMaxManifestBytes) {
-      return invalid("plugin.manifest_io", path + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
+      return invalid("plugin.manifest_io",
+                     path + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
     }
   }
   return text;
@@ -79,14 +83,16 @@ std::optional<Version> parse_version(std::string_view text) {
 bool is_name(std::string_view text, std::string_view extra) {
   if (text.empty() || text.size() > 128 || text.front() < 'a' || text.front() > 'z') return false;
   return std::all_of(text.begin(), text.end(), [extra](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || extra.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           extra.find(c) != std::string_view::npos;
   });
 }
 // Like a vendor spells it: credentials are often given in camel or upper case.
 bool is_free_name(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
@@ -97,16 +103,18 @@ struct Wrong {
 
 class Reader {
  public:
-  Reader(std::string file, std::string folder) : file_(std::move(file)), folder_(std::move(folder)) {}
+  Reader(std::string file, std::string folder)
+      : file_(std::move(file)), folder_(std::move(folder)) {}
 
   Package read(const YAML::Node& root) {
     Package package;
     Manifest& m = package.manifest;
     only(root, "the manifest",
-         {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events", "secrets", "permissions",
-          "concurrency", "blocking", "isolation"});
+         {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
+          "secrets", "permissions", "concurrency", "blocking", "isolation"});
     m.id = text(need(root, "id"), "id");
-    if (!is_name(m.id, "-") || m.id.size() > 64) fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
+    if (!is_name(m.id, "-") || m.id.size() > 64)
+      fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
     m.version = version(need(root, "version"));
     const YAML::Node abi = need(root, "abi");
     only(abi, "abi", {"major", "min_minor"});
@@ -125,10 +133,12 @@ class Reader {
     events(root["events"], package);
     secrets(root["secrets"], package);
     permissions(root["permissions"], package);
-    m.concurrency = static_cast<int>(integer_or(root["concurrency"], "concurrency", 1, 1, kMaxConcurrency));
+    m.concurrency =
+        static_cast<int>(integer_or(root["concurrency"], "concurrency", 1, 1, kMaxConcurrency));
     m.blocking = boolean_or(root["blocking"], "blocking", false);
     if (root["isolation"]) {
-      const std::string isolation = choice(root["isolation"], "isolation", {"inline", "inline-ok", "process"});
+      const std::string isolation =
+          choice(root["isolation"], "isolation", {"inline", "inline-ok", "process"});
       package.inline_allowed = isolation != "process";
     } else {
       package.inline_allowed = true;
@@ -139,10 +149,13 @@ class Reader {
  private:
   [[noreturn]] void fail(const YAML::Node& at, const std::string& what) const {
     const YAML::Mark mark = at.Mark();
-    throw Wrong{invalid("plugin.manifest", file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + what)};
+    throw Wrong{
+        invalid("plugin.manifest",
+                file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + what)};
   }
 
-  void only(const YAML::Node& map, const std::string& where, const std::vector<std::string>& known) const {
+  void only(const YAML::Node& map, const std::string& where,
+            const std::vector<std::string>& known) const {
     if (!map.IsMap()) fail(map, where + " must be a mapping");
     std::set<std::string> seen;
     for (const auto& member : map) {
@@ -150,9 +163,11 @@ class Reader {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         std::string list;
         for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-        fail(member.first, "unknown key \"" + key + "\" in " + where + "; " + did_you_mean(key, known) + "allowed are: " + list);
+        fail(member.first, "unknown key \"" + key + "\" in " + where + "; " +
+                               did_you_mean(key, known) + "allowed are: " + list);
       }
-      if (!seen.insert(key).second) fail(member.first, "the key \"" + key + "\" appears twice in " + where);
+      if (!seen.insert(key).second)
+        fail(member.first, "the key \"" + key + "\" appears twice in " + where);
     }
   }
   YAML::Node need(const YAML::Node& map, const std::string& key) const {
@@ -169,36 +184,42 @@ class Reader {
     if (!parse_version(value)) fail(node, "version must be a semantic version such as 1.0.0");
     return value;
   }
-  std::int64_t integer(const YAML::Node& node, const std::string& where, std::int64_t low, std::int64_t high) const {
+  std::int64_t integer(const YAML::Node& node, const std::string& where, std::int64_t low,
+                       std::int64_t high) const {
     std::int64_t value = 0;
     const std::string& raw = node.IsScalar() ? node.Scalar() : where;
     const auto [end, failure] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
     if (failure != std::errc{} || end != raw.data() + raw.size() || value < low || value > high) {
-      fail(node, where + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+      fail(node, where + " must be a whole number from " + std::to_string(low) + " to " +
+                     std::to_string(high));
     }
     return value;
   }
-  std::int64_t integer_or(const YAML::Node& node, const std::string& where, std::int64_t fallback, std::int64_t low,
-                          std::int64_t high) const {
+  std::int64_t integer_or(const YAML::Node& node, const std::string& where, std::int64_t fallback,
+                          std::int64_t low, std::int64_t high) const {
     return node ? integer(node, where, low, high) : fallback;
   }
   bool boolean_or(const YAML::Node& node, const std::string& where, bool fallback) const {
     if (!node) return fallback;
-    if (!node.IsScalar() || (node.Scalar() != "true" && node.Scalar() != "false")) fail(node, where + " must be true or false");
+    if (!node.IsScalar() || (node.Scalar() != "true" && node.Scalar() != "false"))
+      fail(node, where + " must be true or false");
     return node.Scalar() == "true";
   }
-  std::string choice(const YAML::Node& node, const std::string& where, const std::vector<std::string>& known) const {
+  std::string choice(const YAML::Node& node, const std::string& where,
+                     const std::vector<std::string>& known) const {
     const std::string value = text(node, where);
     if (std::find(known.begin(), known.end(), value) == known.end()) {
       std::string list;
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-      fail(node, where + " cannot be \"" + value + "\"; " + did_you_mean(value, known) + "allowed are: " + list);
+      fail(node, where + " cannot be \"" + value + "\"; " + did_you_mean(value, known) +
+                     "allowed are: " + list);
     }
     return value;
   }
   void list(const YAML::Node& node, const std::string& where, std::size_t limit) const {
     if (!node.IsSequence()) fail(node, where + " must be a list");
-    if (node.size() > limit) fail(node, where + " has more than " + std::to_string(limit) + " entries");
+    if (node.size() > limit)
+      fail(node, where + " has more than " + std::to_string(limit) + " entries");
   }
 
   Json to_json(const YAML::Node& node) {
@@ -220,9 +241,11 @@ class Reader {
         }
         return Json(std::move(members));
       }
-      case YAML::NodeType::Scalar: return scalar(node);
+      case YAML::NodeType::Scalar:
+        return scalar(node);
       case YAML::NodeType::Null:
-      case YAML::NodeType::Undefined: return {};
+      case YAML::NodeType::Undefined:
+        return {};
     }
     return {};
   }
@@ -232,16 +255,19 @@ class Reader {
     if (value == "true") return Json(true);
     if (value == "false") return Json(false);
     if (value == "null" || value == "~" || value.empty()) return {};
-    const auto number = Json::parse(value);  // YAML numbers that JSON does not know (hex, .inf) stay texts
+    const auto number =
+        Json::parse(value);  // YAML numbers that JSON does not know (hex, .inf) stay texts
     if (number.ok() && number->is_number()) return *number;
     return Json(value);
   }
 
   // A schema written here, or the name of a file under schemas/.
-  Json schema(const YAML::Node& node, Schema& compiled, std::set<std::string>& phi, const std::string& where) {
+  Json schema(const YAML::Node& node, Schema& compiled, std::set<std::string>& phi,
+              const std::string& where) {
     Json document;
     std::string origin = where;
-    if (node.IsScalar() && node.Tag() != "!" && (node.Scalar() == "true" || node.Scalar() == "false")) {
+    if (node.IsScalar() && node.Tag() != "!" &&
+        (node.Scalar() == "true" || node.Scalar() == "false")) {
       document = Json(node.Scalar() == "true");
     } else if (node.IsScalar()) {
       std::string name = node.Scalar();
@@ -271,21 +297,29 @@ class Reader {
     if (!node) return;
     list(node, "actions", kMaxActions);
     for (const auto& item : node) {
-      only(item, "an action", {"name", "version", "title", "input", "output", "idempotency", "timeout_ms"});
+      only(item, "an action",
+           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms"});
       CompiledAction action;
       action.spec.name = text(need(item, "name"), "name");
-      if (!is_name(action.spec.name, "-_.")) fail(item["name"], "an action's name must be lower-case letters, digits, '-', '_' or '.'");
+      if (!is_name(action.spec.name, "-_."))
+        fail(item["name"], "an action's name must be lower-case letters, digits, '-', '_' or '.'");
       action.spec.version = version(need(item, "version"));
       if (item["title"]) action.spec.title = text(item["title"], "title");
-      action.spec.idempotency = choice(need(item, "idempotency"), "idempotency", {"native", "key", "probe", "none"});
-      action.spec.timeout_ms =
-          integer_or(item["timeout_ms"], "timeout_ms", limits::kDefaultActionTimeout.count(), 1, kMaxTimeoutMs);
-      if (item["input"]) action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
-      if (item["output"]) action.spec.output_schema = schema(item["output"], action.output, package.phi_names, "output");
+      action.spec.idempotency =
+          choice(need(item, "idempotency"), "idempotency", {"native", "key", "probe", "none"});
+      action.spec.timeout_ms = integer_or(item["timeout_ms"], "timeout_ms",
+                                          limits::kDefaultActionTimeout.count(), 1, kMaxTimeoutMs);
+      if (item["input"])
+        action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
+      if (item["output"])
+        action.spec.output_schema =
+            schema(item["output"], action.output, package.phi_names, "output");
       for (const CompiledAction& other : package.actions) {
         if (other.spec.name == action.spec.name &&
-            parse_version(other.spec.version)->part[0] == parse_version(action.spec.version)->part[0]) {
-          fail(item, "the action " + action.spec.name + " appears twice with the same major version");
+            parse_version(other.spec.version)->part[0] ==
+                parse_version(action.spec.version)->part[0]) {
+          fail(item,
+               "the action " + action.spec.name + " appears twice with the same major version");
         }
       }
       package.manifest.actions.push_back(action.spec);
@@ -299,10 +333,13 @@ class Reader {
     for (const auto& item : node) {
       only(item, "an event", {"type", "schema"});
       const std::string type = text(need(item, "type"), "type");
-      if (!is_free_name(type)) fail(item["type"], "an event's type must be letters, digits, '.', '_' or '-'");
+      if (!is_free_name(type))
+        fail(item["type"], "an event's type must be letters, digits, '.', '_' or '-'");
       Schema compiled;
-      if (item["schema"]) static_cast<void>(schema(item["schema"], compiled, package.phi_names, "schema"));
-      if (!package.events.emplace(type, std::move(compiled)).second) fail(item, "the event " + type + " appears twice");
+      if (item["schema"])
+        static_cast<void>(schema(item["schema"], compiled, package.phi_names, "schema"));
+      if (!package.events.emplace(type, std::move(compiled)).second)
+        fail(item, "the event " + type + " appears twice");
       package.manifest.events.push_back(type);
     }
   }
@@ -314,7 +351,8 @@ class Reader {
       only(item, "a secret", {"name", "description", "required"});
       SecretSpec secret;
       secret.name = text(need(item, "name"), "name");
-      if (!is_free_name(secret.name)) fail(item["name"], "a secret's name must be letters, digits, '.', '_' or '-'");
+      if (!is_free_name(secret.name))
+        fail(item["name"], "a secret's name must be letters, digits, '.', '_' or '-'");
       if (item["description"]) secret.description = text(item["description"], "description");
       secret.required = boolean_or(item["required"], "required", false);
       auto& names = package.manifest.secrets;
@@ -334,8 +372,10 @@ class Reader {
       list(node["hosts"], "permissions.hosts", kMaxNames);
       for (const auto& host : node["hosts"]) package.manifest.hosts.push_back(text(host, "a host"));
     }
-    package.manifest.secrets_raw = boolean_or(node["secrets_raw"], "permissions.secrets_raw", false);
-    package.kv_bytes = integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
+    package.manifest.secrets_raw =
+        boolean_or(node["secrets_raw"], "permissions.secrets_raw", false);
+    package.kv_bytes =
+        integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
   }
 
   std::string file_;
@@ -358,7 +398,9 @@ std::string did_you_mean(std::string_view wrong, const std::vector<std::string>&
   return match == nullptr ? "" : "did you mean `" + *match + "`? ";
 }
 
-bool is_version(std::string_view text) { return parse_version(text).has_value(); }
+bool is_version(std::string_view text) {
+  return parse_version(text).has_value();
+}
 
 bool version_serves(std::string_view offered, std::string_view asked) {
   if (asked.empty()) return true;

@@ -43,10 +43,12 @@ struct Package {
 // Error codes: plugin.manifest, plugin.manifest_io.
 [[nodiscard]] Result<Package> read_package(const std::string& folder);
 
-// Whether a version serves a call that asks for another: same major, not older. An empty wish takes any.
+// Whether a version serves a call that asks for another: same major, not older. An empty wish takes
+// any.
 [[nodiscard]] bool version_serves(std::string_view offered, std::string_view asked);
 [[nodiscard]] bool is_version(std::string_view text);
 // "did you mean `x`? " or "", from the names that exist.
-[[nodiscard]] std::string did_you_mean(std::string_view wrong, const std::vector<std::string>& known);
+[[nodiscard]] std::string did_you_mean(std::string_view wrong,
+                                       const std::vector<std::string>& known);
 
 }  // namespace rabt::plugin

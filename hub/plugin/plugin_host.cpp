@@ -71,8 +71,10 @@ const Json& at_pointer(const Json& document, std::string_view pointer) {
   return *at;
 }
 
-// "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent value allows nothing.
-Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries, const Json& config) {
+// "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent
+// value allows nothing.
+Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries,
+                                               const Json& config) {
   constexpr std::string_view kOpen = "${config:";
   std::vector<std::string> out;
   for (const std::string& entry : entries) {
@@ -80,14 +82,19 @@ Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& e
       out.push_back(entry);
       continue;
     }
-    if (!entry.ends_with("}")) return invalid("plugin.config", "the host entry \"" + entry + "\" does not end with }");
+    if (!entry.ends_with("}"))
+      return invalid("plugin.config", "the host entry \"" + entry + "\" does not end with }");
     const std::string pointer = entry.substr(kOpen.size(), entry.size() - kOpen.size() - 1);
     const Json& value = at_pointer(config, pointer);
     if (value.is_null()) continue;
-    if (!value.is_string()) return invalid("plugin.config", "config " + pointer + " must be a URL: it is an allow-list entry");
+    if (!value.is_string())
+      return invalid("plugin.config",
+                     "config " + pointer + " must be a URL: it is an allow-list entry");
     const std::string& text = value.as_string();
-    const auto url = net::parse_url(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
-    if (!url.ok()) return invalid("plugin.config", "config " + pointer + " is no URL: " + url.error().message);
+    const auto url =
+        net::parse_url(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
+    if (!url.ok())
+      return invalid("plugin.config", "config " + pointer + " is no URL: " + url.error().message);
     out.push_back(url->scheme + "://" + url->host_port());
   }
   return out;
@@ -101,7 +108,8 @@ struct Service {
 
 class Host final : public PluginHost {
  public:
-  explicit Host(Parts parts) : parts_(parts), finisher_(std::make_shared<Lane>(1)), timers_(parts.clock) {}
+  explicit Host(Parts parts)
+      : parts_(parts), finisher_(std::make_shared<Lane>(1)), timers_(parts.clock) {}
   ~Host() override { shutdown(0); }
 
   Status load(PluginConfig config) override {
@@ -116,12 +124,15 @@ class Host final : public PluginHost {
     entry.act = "plugin.loaded";
     entry.object = "plugin:" + id;
     entry.result = loaded.ok() ? "ok" : loaded.error().code;
-    if (loaded.ok()) entry.detail = Json::object({{"version", version}, {"library_sha256", digest}});
+    if (loaded.ok())
+      entry.detail = Json::object({{"version", version}, {"library_sha256", digest}});
     const audit::Prepared prepared = parts_.audit.prepare(entry);
     const Status written = parts_.store.write(
-        [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); }, store::Store::Need::required);
+        [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); },
+        store::Store::Need::required);
     if (!loaded.ok()) {
-      parts_.log.error("plugin.not_loaded", {{"plugin", std::string_view(id)}, {"code", std::string_view(loaded.error().code)}});
+      parts_.log.error("plugin.not_loaded", {{"plugin", std::string_view(id)},
+                                             {"code", std::string_view(loaded.error().code)}});
       return loaded;
     }
     RABT_TRY_STATUS(written);
@@ -137,8 +148,10 @@ class Host final : public PluginHost {
     for (ActionSpec& spec : entry->service->actions()) {
       CompiledAction action;
       // A service of the hub is our own code: a schema that does not compile is our defect.
-      auto input = spec.input_schema.is_null() ? Result<Schema>(Schema{}) : Schema::compile(spec.input_schema);
-      auto output = spec.output_schema.is_null() ? Result<Schema>(Schema{}) : Schema::compile(spec.output_schema);
+      auto input = spec.input_schema.is_null() ? Result<Schema>(Schema{})
+                                               : Schema::compile(spec.input_schema);
+      auto output = spec.output_schema.is_null() ? Result<Schema>(Schema{})
+                                                 : Schema::compile(spec.output_schema);
       RABT_CHECK(input.ok() && output.ok());
       action.input = std::move(input).value();
       action.output = std::move(output).value();
@@ -155,10 +168,12 @@ class Host final : public PluginHost {
     const Target found = find_target(target);
     if (found.instance == nullptr && found.service == nullptr) {
       std::vector<std::string> known;
-      for (const auto& [id, instance] : instances_) known.push_back(std::string(kPluginScheme) + id);
+      for (const auto& [id, instance] : instances_)
+        known.push_back(std::string(kPluginScheme) + id);
       for (const auto& [name, service] : services_) known.push_back(std::string(kHubScheme) + name);
-      return not_found("plugin.unknown_target", "role " + role + " cannot be bound to \"" + std::string(target) + "\"; " +
-                                                    did_you_mean(target, known) + "there are: " + joined(known));
+      return not_found("plugin.unknown_target",
+                       "role " + role + " cannot be bound to \"" + std::string(target) + "\"; " +
+                           did_you_mean(target, known) + "there are: " + joined(known));
     }
     bindings_[std::move(role)] = std::string(target);
     return ok_status();
@@ -172,7 +187,8 @@ class Host final : public PluginHost {
       return 0;
     }
     if (target.instance != nullptr) {
-      return target.instance->call(Instance::Purpose::invoke, *action, std::move(call), std::move(done));
+      return target.instance->call(Instance::Purpose::invoke, *action, std::move(call),
+                                   std::move(done));
     }
     return invoke_service(target.service, *action, std::move(call), std::move(done));
   }
@@ -191,26 +207,30 @@ class Host final : public PluginHost {
   void probe(CallRequest call, std::function<void(ProbeAnswer)> done) override {
     Target target;
     const CompiledAction* action = nullptr;
-    if (resolve(call, target, action) || target.instance == nullptr || !target.instance->can_probe()) {
+    if (resolve(call, target, action) || target.instance == nullptr ||
+        !target.instance->can_probe()) {
       done(ProbeAnswer{});
       return;
     }
-    target.instance->call(Instance::Purpose::probe, *action, std::move(call), [action, done = std::move(done)](ActionOutcome outcome) {
-      ProbeAnswer answer;
-      if (outcome.kind == OutcomeKind::done && outcome.output.is_object()) {
-        const std::string effect = outcome.output.string_or("effect", "");
-        if (effect == "no") answer.effect = ProbeAnswer::Effect::no;
-        // An effect whose output cannot be shown does not end the call as done.
-        if (effect == "yes" && !action->output.check(outcome.output["output"])) {
-          answer.effect = ProbeAnswer::Effect::yes;
-          answer.output = outcome.output["output"];
-        }
-      }
-      done(std::move(answer));
-    });
+    target.instance->call(
+        Instance::Purpose::probe, *action, std::move(call),
+        [action, done = std::move(done)](ActionOutcome outcome) {
+          ProbeAnswer answer;
+          if (outcome.kind == OutcomeKind::done && outcome.output.is_object()) {
+            const std::string effect = outcome.output.string_or("effect", "");
+            if (effect == "no") answer.effect = ProbeAnswer::Effect::no;
+            // An effect whose output cannot be shown does not end the call as done.
+            if (effect == "yes" && !action->output.check(outcome.output["output"])) {
+              answer.effect = ProbeAnswer::Effect::yes;
+              answer.output = outcome.output["output"];
+            }
+          }
+          done(std::move(answer));
+        });
   }
 
-  Result<Json> normalise(std::string_view plugin_id, const Json& delivery, std::string_view body) override {
+  Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
+                         std::string_view body) override {
     Instance* instance = nullptr;
     {
       const std::shared_lock lock(mutex_);
@@ -218,7 +238,9 @@ class Host final : public PluginHost {
       if (found != instances_.end()) instance = found->second;
     }
     if (instance == nullptr) {
-      return not_found("plugin.unknown", "there is no plugin " + std::string(plugin_id.substr(0, 64)) + "; load it in the configuration");
+      return not_found("plugin.unknown", "there is no plugin " +
+                                             std::string(plugin_id.substr(0, 64)) +
+                                             "; load it in the configuration");
     }
     return instance->normalise(delivery, body);
   }
@@ -244,7 +266,9 @@ class Host final : public PluginHost {
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
     for (Instance* instance : instances) {
       if (instance == nullptr) continue;
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                            until - std::chrono::steady_clock::now())
+                            .count();
       instance->shutdown(std::max<std::int64_t>(left, 0));
     }
     finisher_->stop({}, kFinisherWaitMs);
@@ -252,11 +276,13 @@ class Host final : public PluginHost {
     {
       std::unique_lock lock(service_mutex_);
       const auto left = until - std::chrono::steady_clock::now();
-      service_idle_.wait_for(lock, std::max(left, std::chrono::steady_clock::duration::zero()), [this] { return service_calls_.empty(); });
+      service_idle_.wait_for(lock, std::max(left, std::chrono::steady_clock::duration::zero()),
+                             [this] { return service_calls_.empty(); });
       rest = service_calls_;
     }
     for (const auto& [number, open] : rest) {
-      end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.shutdown", "the hub stopped before the service answered"));
+      end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.shutdown",
+                                    "the hub stopped before the service answered"));
     }
     services_gate_->close();
   }
@@ -273,12 +299,14 @@ class Host final : public PluginHost {
     std::vector<std::string> out;
     if (const auto* list = actions_of(target_of(role))) {
       for (const CompiledAction& action : *list) {
-        if (std::find(out.begin(), out.end(), action.spec.name) == out.end()) out.push_back(action.spec.name);
+        if (std::find(out.begin(), out.end(), action.spec.name) == out.end())
+          out.push_back(action.spec.name);
       }
     }
     return out;
   }
-  std::optional<workflow::ActionInfo> find(std::string_view role, std::string_view action, std::string_view version) const override {
+  std::optional<workflow::ActionInfo> find(std::string_view role, std::string_view action,
+                                           std::string_view version) const override {
     const std::shared_lock lock(mutex_);
     const auto* list = actions_of(target_of(role));
     const CompiledAction* found = list == nullptr ? nullptr : pick(*list, action, version);
@@ -303,41 +331,52 @@ class Host final : public PluginHost {
     version = manifest.version;
     RABT_TRY_STATUS(check_manifest_abi(manifest));
     if (manifest.id != config.id) {
-      return invalid("plugin.id_mismatch", "the configuration loads \"" + config.id + "\" from " + config.folder +
-                                               ", whose manifest says " + manifest.id + "; correct the folder or the id");
+      return invalid("plugin.id_mismatch", "the configuration loads \"" + config.id + "\" from " +
+                                               config.folder + ", whose manifest says " +
+                                               manifest.id + "; correct the folder or the id");
     }
     if (!package.inline_allowed) {
-      return invalid("plugin.isolation", manifest.id + " asks for isolation: process, which this hub does not offer; take a release that "
-                                                       "may run inline");
+      return invalid(
+          "plugin.isolation",
+          manifest.id +
+              " asks for isolation: process, which this hub does not offer; take a release that "
+              "may run inline");
     }
     {
       const std::shared_lock lock(mutex_);
       if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
       if (instances_.contains(config.id)) {
-        return conflict("plugin.config", "the plugin " + config.id + " is loaded already; each id can be configured once");
+        return conflict("plugin.config", "the plugin " + config.id +
+                                             " is loaded already; each id can be configured once");
       }
       if (by_number_.size() >= kMaxPlugins) return invalid("plugin.config", "too many plugins");
     }
     if (config.config.is_null()) config.config = Json::object();
     if (const auto fault = package.config.check(config.config)) {
-      return invalid("plugin.config", "the configuration of " + manifest.id + " does not fit its schema: config" + fault->instance_path +
-                                          " " + fault->message + " (" + config.folder + "/manifest.yaml, config" + fault->schema_path + ")");
+      return invalid("plugin.config",
+                     "the configuration of " + manifest.id + " does not fit its schema: config" +
+                         fault->instance_path + " " + fault->message + " (" + config.folder +
+                         "/manifest.yaml, config" + fault->schema_path + ")");
     }
     std::vector<std::string> missing;
     for (const SecretSpec& secret : package.secrets) {
       const auto found = config.secrets.find(secret.name);
-      const bool present = found != config.secrets.end() && found->second != nullptr && !found->second->empty();
+      const bool present =
+          found != config.secrets.end() && found->second != nullptr && !found->second->empty();
       if (secret.required && !present) missing.push_back(secret.name);
     }
     if (!missing.empty()) {
-      return invalid("plugin.missing_secret", manifest.id + " needs the secrets: " + joined(missing) +
-                                                  "; give them in its section of the configuration");
+      return invalid("plugin.missing_secret",
+                     manifest.id + " needs the secrets: " + joined(missing) +
+                         "; give them in its section of the configuration");
     }
     RABT_TRY(hosts, resolve_hosts(manifest.hosts, config.config));
     RABT_TRY(extra, resolve_hosts(config.extra_hosts, config.config));
     hosts.insert(hosts.end(), extra.begin(), extra.end());
     auto allow = net::AllowList::make(hosts, config.allow_private_addresses);
-    if (!allow.ok()) return invalid("plugin.config", manifest.id + ": the host allow-list: " + allow.error().message);
+    if (!allow.ok())
+      return invalid("plugin.config",
+                     manifest.id + ": the host allow-list: " + allow.error().message);
 
     RABT_TRY(library, map_library(config.folder + "/plugin.so"));
     digest = library.sha256;
@@ -358,7 +397,8 @@ class Host final : public PluginHost {
     by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
     if (!started.ok()) return started;
     if (!instances_.emplace(id, &instance).second) {
-      return conflict("plugin.config", "the plugin " + id + " is loaded already; each id can be configured once");
+      return conflict("plugin.config",
+                      "the plugin " + id + " is loaded already; each id can be configured once");
     }
     return ok_status();
   }
@@ -383,16 +423,19 @@ class Host final : public PluginHost {
     if (target.instance != nullptr) return &target.instance->package().actions;
     return target.service == nullptr ? nullptr : &target.service->actions;
   }
-  static const CompiledAction* pick(const std::vector<CompiledAction>& list, std::string_view name, std::string_view version) {
+  static const CompiledAction* pick(const std::vector<CompiledAction>& list, std::string_view name,
+                                    std::string_view version) {
     const CompiledAction* best = nullptr;
     for (const CompiledAction& action : list) {
       if (action.spec.name != name || !version_serves(action.spec.version, version)) continue;
-      if (best == nullptr || !version_serves(best->spec.version, action.spec.version)) best = &action;
+      if (best == nullptr || !version_serves(best->spec.version, action.spec.version))
+        best = &action;
     }
     return best;
   }
 
-  std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target, const CompiledAction*& action) const {
+  std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
+                                       const CompiledAction*& action) const {
     const std::shared_lock lock(mutex_);
     target = target_of(call.role);
     const auto* list = actions_of(target);
@@ -403,7 +446,8 @@ class Host final : public PluginHost {
     action = pick(*list, call.action, call.version);
     if (action == nullptr) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",
-                    "the role " + call.role + " offers no action " + call.action + " in a version that serves " + call.version);
+                    "the role " + call.role + " offers no action " + call.action +
+                        " in a version that serves " + call.version);
     }
     return std::nullopt;
   }
@@ -417,11 +461,13 @@ class Host final : public PluginHost {
     Timers::Key timer;
   };
 
-  std::uint64_t invoke_service(const std::shared_ptr<Service>& service, const CompiledAction& action, CallRequest call, Ended done) {
+  std::uint64_t invoke_service(const std::shared_ptr<Service>& service,
+                               const CompiledAction& action, CallRequest call, Ended done) {
     if (const auto fault = action.input.check(call.arguments)) {
       done(failed(OutcomeKind::permanent, "plugin.arguments",
                   "the arguments do not fit the input schema of " + action.spec.name + ": " +
-                      (fault->instance_path.empty() ? "the value" : fault->instance_path) + " " + fault->message));
+                      (fault->instance_path.empty() ? "the value" : fault->instance_path) + " " +
+                      fault->message));
       return 0;
     }
     const Gate::Pass pass(*services_gate_);
@@ -437,10 +483,13 @@ class Host final : public PluginHost {
       open->number = ++next_service_call_;
       service_calls_.emplace(open->number, open);
       if (call.deadline_unix_ms > 0) {
-        const std::int64_t left = std::max<std::int64_t>(call.deadline_unix_ms - parts_.clock.now().ms, 0);
-        open->timer = timers_.add(parts_.clock.monotonic_ms() + left + limits::kActionGrace.count(), [this, open] {
-          end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.no_answer", "no answer until the deadline and its grace time"));
-        });
+        const std::int64_t left =
+            std::max<std::int64_t>(call.deadline_unix_ms - parts_.clock.now().ms, 0);
+        open->timer = timers_.add(
+            parts_.clock.monotonic_ms() + left + limits::kActionGrace.count(), [this, open] {
+              end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.no_answer",
+                                            "no answer until the deadline and its grace time"));
+            });
       }
     }
     service->service->invoke(call, [this, open, gate = services_gate_](ActionOutcome outcome) {
@@ -449,8 +498,10 @@ class Host final : public PluginHost {
       if (outcome.kind == OutcomeKind::done) {
         if (const auto fault = open->action->output.check(outcome.output)) {
           outcome = failed(OutcomeKind::permanent, "plugin.output",
-                           "the output does not fit the output schema of " + open->action->spec.name + ": " +
-                               (fault->instance_path.empty() ? "the value" : fault->instance_path) + " " + fault->message);
+                           "the output does not fit the output schema of " +
+                               open->action->spec.name + ": " +
+                               (fault->instance_path.empty() ? "the value" : fault->instance_path) +
+                               " " + fault->message);
         }
       }
       end_service_call(open, std::move(outcome));
@@ -475,7 +526,8 @@ class Host final : public PluginHost {
   std::vector<Instance*> by_number_;                         // also those that failed to start
   std::uint64_t next_number_ = 0;
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
-  std::vector<std::shared_ptr<Service>> all_services_;  // also replaced ones: open calls point into them
+  std::vector<std::shared_ptr<Service>>
+      all_services_;  // also replaced ones: open calls point into them
   std::map<std::string, std::string, std::less<>> bindings_;
   bool closed_ = false;
   std::mutex service_mutex_;
@@ -487,6 +539,8 @@ class Host final : public PluginHost {
 
 }  // namespace
 
-std::unique_ptr<PluginHost> PluginHost::make(Parts parts) { return std::make_unique<Host>(parts); }
+std::unique_ptr<PluginHost> PluginHost::make(Parts parts) {
+  return std::make_unique<Host>(parts);
+}
 
 }  // namespace rabt::plugin

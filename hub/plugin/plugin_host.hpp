@@ -29,9 +29,10 @@ namespace rabt::plugin {
 // One action as its manifest declares it.
 struct ActionSpec {
   std::string name;
-  std::string version;      // semver of the action's contract
+  std::string version;  // semver of the action's contract
   std::string title;
-  std::string idempotency;  // native: the outside system takes the key; key: the plugin makes repeating safe; probe: it can ask; none
+  std::string idempotency;  // native: the outside system takes the key; key: the plugin makes
+                            // repeating safe; probe: it can ask; none
   std::int64_t timeout_ms = 0;
   Json input_schema;   // null when none
   Json output_schema;  // null when none
@@ -46,9 +47,10 @@ struct Manifest {
   std::string vendor;
   Json config_schema;
   std::vector<ActionSpec> actions;
-  std::vector<std::string> events;    // event types it may produce
-  std::vector<std::string> secrets;   // names it may refer to
-  std::vector<std::string> hosts;     // allow-list entries; "${config:/pointer}" takes the host of a configured URL
+  std::vector<std::string> events;   // event types it may produce
+  std::vector<std::string> secrets;  // names it may refer to
+  std::vector<std::string>
+      hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
   bool secrets_raw = false;
   int concurrency = 1;
   bool blocking = false;
@@ -62,10 +64,10 @@ struct PluginConfig {
   std::string id;      // also the name of the instance
   std::string folder;  // holds manifest.yaml and plugin.so
   std::string tenant;
-  Json config;                                              // handed to the plugin; checked against the manifest's schema
+  Json config;  // handed to the plugin; checked against the manifest's schema
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
-  std::shared_ptr<const net::TlsOptions> tls;               // null: defaults
-  std::vector<std::string> extra_hosts;                     // allow-list beyond the manifest's
+  std::shared_ptr<const net::TlsOptions> tls;  // null: defaults
+  std::vector<std::string> extra_hosts;        // allow-list beyond the manifest's
   bool allow_private_addresses = false;
 };
 
@@ -82,8 +84,8 @@ struct CallRequest {
 };
 using Ended = std::function<void(workflow::ActionOutcome)>;
 
-// A service of the hub that a role can be bound to (hub://<name>): the hub's own records, reached by workflows as any plugin.
-// Internally synchronised.
+// A service of the hub that a role can be bound to (hub://<name>): the hub's own records, reached
+// by workflows as any plugin. Internally synchronised.
 class HubService {
  public:
   virtual ~HubService() = default;
@@ -113,25 +115,29 @@ class PluginHost : public workflow::ActionCatalog {
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
-  // Reads and checks the manifest, hashes and maps the library (sealed memory file), checks the entry, then creates the instance.
-  // Never unloads. Error codes: plugin.manifest..., plugin.platform, plugin.no_entry, plugin.abi_major, plugin.abi_too_new,
-  // plugin.id_mismatch, plugin.digest, plugin.config, plugin.missing_secret, plugin.create; each message says what to do next.
+  // Reads and checks the manifest, hashes and maps the library (sealed memory file), checks the
+  // entry, then creates the instance. Never unloads. Error codes: plugin.manifest...,
+  // plugin.library, plugin.platform, plugin.isolation, plugin.no_entry, plugin.abi_major,
+  // plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config, plugin.missing_secret,
+  // plugin.create; each message says what to do next.
   virtual Status load(PluginConfig config) = 0;
   virtual void add_service(std::shared_ptr<HubService> service) = 0;
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
   virtual Status bind_role(std::string role, std::string_view target) = 0;
 
-  // Starts a call. done exactly once, from any thread: the plugin's outcome, or transient (refused, unknown role), permanent (arguments
-  // or output against the schema), or ambiguous (deadline and grace passed, no answer). A late answer is counted and dropped.
-  // Returns a token for cancel.
+  // Starts a call. done exactly once, from any thread: the plugin's outcome, or transient (refused,
+  // unknown role), permanent (arguments or output against the schema), or ambiguous (deadline and
+  // grace passed, no answer). A late answer is counted and dropped. Returns a token for cancel.
   virtual std::uint64_t invoke(CallRequest call, Ended done) = 0;
   virtual void cancel(std::uint64_t token) = 0;
   // Asks whether an earlier call with this key took effect; unknown when the plugin cannot say.
   virtual void probe(CallRequest call, std::function<void(ProbeAnswer)> done) = 0;
 
-  // Runs the plugin's webhook extension: events as a JSON array, checked for shape. Blocks the calling thread while the plugin works.
-  // Errors: plugin.unknown, plugin.no_webhook, plugin.delivery (422: the plugin's words).
-  [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery, std::string_view body) = 0;
+  // Runs the plugin's webhook extension: events as a JSON array, checked for shape. Blocks the
+  // calling thread while the plugin works. Errors: plugin.unknown, plugin.no_webhook,
+  // plugin.delivery (422: the plugin's words).
+  [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
+                                               std::string_view body) = 0;
 
   struct PluginState {
     Manifest manifest;

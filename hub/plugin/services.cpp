@@ -1,5 +1,6 @@
-// The functions behind the service structs of rabt/services.h. Each is called by plugin code from any thread, so each ends in
-// noexcept, goes through the instance's gate before it touches a part of the hub, and answers on the lane.
+// The functions behind the service structs of rabt/services.h. Each is called by plugin code from
+// any thread, so each ends in noexcept, goes through the instance's gate before it touches a part
+// of the hub, and answers on the lane.
 
 #include <algorithm>
 #include <array>
@@ -15,24 +16,31 @@ namespace rabt::plugin {
 namespace {
 
 constexpr store::Statement kKvGet{
-    "SELECT value, version, expires_ms FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
+    "SELECT value, version, expires_ms FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = "
+    "$3"};
 constexpr store::Statement kKvHead{
-    "SELECT version, expires_ms, LENGTH(value) FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
+    "SELECT version, expires_ms, LENGTH(value) FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
+    "AND key = $3"};
 constexpr store::Statement kKvPut{
-    "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms) VALUES ($1, $2, $3, $4, $5, $6) "
-    "ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value, version = excluded.version, "
+    "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms) VALUES ($1, $2, $3, "
+    "$4, $5, $6) "
+    "ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value, version = "
+    "excluded.version, "
     "expires_ms = excluded.expires_ms"};
-constexpr store::Statement kKvDelete{"DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
-constexpr store::Statement kKvUsed{"SELECT COALESCE(SUM(LENGTH(value)), 0) FROM plugin_kv WHERE tenant = $1 AND plugin = $2"};
+constexpr store::Statement kKvDelete{
+    "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
+constexpr store::Statement kKvUsed{
+    "SELECT COALESCE(SUM(LENGTH(value)), 0) FROM plugin_kv WHERE tenant = $1 AND plugin = $2"};
 
-constexpr std::size_t kMaxLogBytes = 16U << 10U;     // fields of one entry
+constexpr std::size_t kMaxLogBytes = 16U << 10U;  // fields of one entry
 constexpr std::size_t kMaxLogFields = 15;
 constexpr std::size_t kMaxLogText = 256;
-constexpr std::size_t kMaxRequestJson = 1U << 20U;   // description of one HTTP request; the body travels beside it
+constexpr std::size_t kMaxRequestJson =
+    1U << 20U;  // description of one HTTP request; the body travels beside it
 constexpr std::size_t kMaxHttpHeaders = 64;
-constexpr std::size_t kMaxFlights = 4096;            // of one instance
+constexpr std::size_t kMaxFlights = 4096;              // of one instance
 constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // of a request outside any call
-constexpr std::uint64_t kMaxWakes = 65'536;          // of one instance
+constexpr std::uint64_t kMaxWakes = 65'536;            // of one instance
 constexpr std::size_t kMaxRandom = 1U << 20U;
 
 std::string_view view(rabt_bytes bytes) {
@@ -40,14 +48,18 @@ std::string_view view(rabt_bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
 }
 rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::uint64_t>(text.size())};
+  return {reinterpret_cast<const std::uint8_t*>(text.data()),
+          static_cast<std::uint64_t>(text.size())};
 }
-rabt_bytes bytes(ByteView content) { return {content.data(), static_cast<std::uint64_t>(content.size())}; }
+rabt_bytes bytes(ByteView content) {
+  return {content.data(), static_cast<std::uint64_t>(content.size())};
+}
 
 bool is_key(std::string_view text, std::string_view extra) {
   if (text.empty() || text.size() > 64) return false;
   return std::all_of(text.begin(), text.end(), [extra](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || extra.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           extra.find(c) != std::string_view::npos;
   });
 }
 
@@ -55,7 +67,8 @@ bool is_key(std::string_view text, std::string_view extra) {
 bool is_token(std::string_view text) {
   if (text.empty() || text.size() > 256) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
 bool is_header_value(std::string_view text) {
@@ -66,13 +79,15 @@ bool is_header_value(std::string_view text) {
 }
 
 template <std::size_t... I>
-void log_exactly(Logger& log, LogLevel level, std::string_view event, const std::vector<std::pair<std::string_view, LogValue>>& f,
+void log_exactly(Logger& log, LogLevel level, std::string_view event,
+                 const std::vector<std::pair<std::string_view, LogValue>>& f,
                  std::index_sequence<I...> /*count*/) {
   log.log(level, event, {f[I]...});
 }
 // LogFields is a list that only the compiler can make; this makes one of a size known at run time.
 template <std::size_t N = kMaxLogFields + 1>
-void log_fields(Logger& log, LogLevel level, std::string_view event, const std::vector<std::pair<std::string_view, LogValue>>& f) {
+void log_fields(Logger& log, LogLevel level, std::string_view event,
+                const std::vector<std::pair<std::string_view, LogValue>>& f) {
   if (f.size() >= N) {
     log_exactly(log, level, event, f, std::make_index_sequence<N>{});
   } else if constexpr (N > 1) {
@@ -83,7 +98,8 @@ void log_fields(Logger& log, LogLevel level, std::string_view event, const std::
 std::string_view cut(std::string_view text) {
   if (text.size() <= kMaxLogText) return text;
   text = text.substr(0, kMaxLogText);
-  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0U) == 0x80U) text.remove_suffix(1);
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0U) == 0x80U)
+    text.remove_suffix(1);
   if (!text.empty() && static_cast<unsigned char>(text.back()) >= 0x80U) text.remove_suffix(1);
   return text;
 }
@@ -103,8 +119,10 @@ struct Services {
   static PluginHost::Parts& parts(Instance& self) { return self.setup_.parts; }
   static std::string_view id(const Instance& self) { return self.setup_.package.manifest.id; }
 
-  // ---- rabt.log/1 -------------------------------------------------------------------------------------------------
-  static void log(void* raw, std::uint32_t level, const char* event, rabt_bytes fields_json) noexcept try {
+  // ---- rabt.log/1
+  // -------------------------------------------------------------------------------------------------
+  static void log(void* raw, std::uint32_t level, const char* event,
+                  rabt_bytes fields_json) noexcept try {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
     if (!pass) return;
@@ -119,7 +137,8 @@ struct Services {
     if (fields.is_object()) {
       for (const auto& [key, value] : fields.as_object()) {
         if (out.size() > kMaxLogFields) break;
-        if (!is_key(key, "") || key == "plugin" || key == "ts" || key == "level" || key == "event") continue;
+        if (!is_key(key, "") || key == "plugin" || key == "ts" || key == "level" || key == "event")
+          continue;
         if (self.setup_.package.phi_names.contains(key)) continue;
         if (value.is_string()) {
           out.emplace_back(key, cut(value.as_string()));
@@ -136,17 +155,22 @@ struct Services {
                         : level == RABT_LOG_INFO ? LogLevel::info
                         : level == RABT_LOG_WARN ? LogLevel::warn
                                                  : LogLevel::error;
-    log_fields(parts(self).log, at, level == RABT_LOG_HOST_MISBEHAVING ? "plugin.host_misbehaving" : std::string_view(name), out);
+    log_fields(
+        parts(self).log, at,
+        level == RABT_LOG_HOST_MISBEHAVING ? "plugin.host_misbehaving" : std::string_view(name),
+        out);
   } catch (...) {  // a log entry that cannot be written is lost
   }
 
-  // ---- rabt.http/1 ------------------------------------------------------------------------------------------------
+  // ---- rabt.http/1
+  // ------------------------------------------------------------------------------------------------
   struct Described {
     net::Request request;
     std::optional<std::string> blob_content_type;
   };
 
-  static std::uint64_t http_start(void* raw, rabt_call_id call, rabt_bytes request_json, rabt_bytes body, void* context,
+  static std::uint64_t http_start(void* raw, rabt_call_id call, rabt_bytes request_json,
+                                  rabt_bytes body, void* context,
                                   void (*done)(void*, const rabt_http_result*)) noexcept try {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
@@ -166,7 +190,8 @@ struct Services {
     if (!pass) return flight;  // the instance is dead: nothing runs on its lane any more
     self.owe(1);
     if (open >= kMaxFlights) {
-      self.post_answer(flight, HttpAnswer::failed("overload", "too many requests of this plugin are open"));
+      self.post_answer(flight,
+                       HttpAnswer::failed("overload", "too many requests of this plugin are open"));
       return flight;
     }
     HttpAnswer failure;
@@ -177,17 +202,22 @@ struct Services {
     }
     std::shared_ptr<BlobWriter> writer;
     if (described->blob_content_type) {
-      auto created = parts(self).blobs.create(self.setup_.config.tenant, *described->blob_content_type);
+      auto created =
+          parts(self).blobs.create(self.setup_.config.tenant, *described->blob_content_type);
       if (!created.ok()) {
         self.post_answer(flight, HttpAnswer::failed("blob", created.error().message));
         return flight;
       }
       writer = std::move(created).value();
-      described->request.body_sink = [writer](std::string_view piece) { return writer->write(piece); };
+      described->request.body_sink = [writer](std::string_view piece) {
+        return writer->write(piece);
+      };
     }
     const net::RequestId request =
         parts(self).http.start(std::move(described->request), self.setup_.allow,
-                               [&self, flight, writer](net::Response response) { answered(self, flight, std::move(response), writer); });
+                               [&self, flight, writer](net::Response response) {
+                                 answered(self, flight, std::move(response), writer);
+                               });
     bool cancelled = false;
     {
       const std::scoped_lock lock(self.flights_mutex_);
@@ -204,17 +234,20 @@ struct Services {
     return UINT64_MAX;
   }
 
-  static std::optional<Described> describe(Instance& self, rabt_call_id call, std::string_view json, std::string_view body,
-                                           HttpAnswer& failure) {
+  static std::optional<Described> describe(Instance& self, rabt_call_id call, std::string_view json,
+                                           std::string_view body, HttpAnswer& failure) {
     const auto refuse = [&failure](std::string_view code, std::string message) {
       failure = HttpAnswer::failed(code, std::move(message));
       return std::nullopt;
     };
-    if (json.size() > kMaxRequestJson) return refuse("not_allowed", "the request description is too large");
+    if (json.size() > kMaxRequestJson)
+      return refuse("not_allowed", "the request description is too large");
     auto parsed = Json::parse(json);
-    if (!parsed.ok() || !parsed->is_object()) return refuse("not_allowed", "the request description is no JSON object");
+    if (!parsed.ok() || !parsed->is_object())
+      return refuse("not_allowed", "the request description is no JSON object");
     const Json& wish = *parsed;
-    static constexpr std::array<std::string_view, 6> kKeys{"method", "url", "headers", "timeout_ms", "max_bytes", "blob"};
+    static constexpr std::array<std::string_view, 6> kKeys{"method",     "url",       "headers",
+                                                           "timeout_ms", "max_bytes", "blob"};
     for (const auto& [key, value] : wish.as_object()) {
       if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
         return refuse("not_allowed", "the request description has an unknown key");
@@ -228,21 +261,24 @@ struct Services {
     if (const Status allowed = self.setup_.allow->check(out.request.url); !allowed.ok()) {
       return refuse("not_allowed", allowed.error().message);
     }
-    if (!wish["headers"].is_null() && !wish["headers"].is_array()) return refuse("not_allowed", "headers must be an array of pairs");
+    if (!wish["headers"].is_null() && !wish["headers"].is_array())
+      return refuse("not_allowed", "headers must be an array of pairs");
     if (wish["headers"].size() > kMaxHttpHeaders) return refuse("not_allowed", "too many headers");
     for (std::size_t i = 0; i < wish["headers"].size(); ++i) {
       const Json& pair = wish["headers"][i];
-      if (!pair.is_array() || pair.size() != 2 || !pair[std::size_t{0}].is_string() || !is_token(pair[std::size_t{0}].as_string())) {
+      if (!pair.is_array() || pair.size() != 2 || !pair[std::size_t{0}].is_string() ||
+          !is_token(pair[std::size_t{0}].as_string())) {
         return refuse("not_allowed", "a header must be a pair of name and value");
       }
       const auto value = header_value(self, pair[1], failure);
       if (!value) return std::nullopt;
-      if (!is_header_value(*value)) return refuse("not_allowed", "a header's value has control characters");
+      if (!is_header_value(*value))
+        return refuse("not_allowed", "a header's value has control characters");
       out.request.headers.emplace_back(pair[std::size_t{0}].as_string(), *value);
     }
     out.request.body = body;
-    out.request.max_response_bytes =
-        static_cast<std::size_t>(std::clamp<std::int64_t>(wish.int_or("max_bytes", 0), 0, std::int64_t{limits::kMaxHttpResponse}));
+    out.request.max_response_bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(
+        wish.int_or("max_bytes", 0), 0, std::int64_t{limits::kMaxHttpResponse}));
     if (const Json& blob = wish["blob"]; !blob.is_null()) {
       if (!blob.is_object()) return refuse("not_allowed", "blob must be an object");
       out.blob_content_type = blob.string_or("content_type", "");
@@ -253,7 +289,8 @@ struct Services {
     if (call != 0) {
       const std::scoped_lock lock(self.mutex_);
       const auto found = self.calls_.find(call);
-      if (found == self.calls_.end() || found->second->state != Instance::OpenCall::State::running) {
+      if (found == self.calls_.end() ||
+          found->second->state != Instance::OpenCall::State::running) {
         return refuse("cancelled", "the call that the request belongs to is not open any more");
       }
       left = found->second->deadline_unix_ms - parts(self).clock.now().ms;
@@ -264,22 +301,26 @@ struct Services {
     return out;
   }
 
-  static std::optional<std::string> header_value(Instance& self, const Json& value, HttpAnswer& failure) {
+  static std::optional<std::string> header_value(Instance& self, const Json& value,
+                                                 HttpAnswer& failure) {
     if (value.is_string()) return value.as_string();
     if (!value.is_object() || !value["secret"].is_string()) {
-      failure = HttpAnswer::failed("not_allowed", R"(a header's value must be a text or {"secret": "<name>"})");
+      failure = HttpAnswer::failed("not_allowed",
+                                   R"(a header's value must be a text or {"secret": "<name>"})");
       return std::nullopt;
     }
     for (const auto& [key, member] : value.as_object()) {
       if ((key != "secret" && key != "prefix" && key != "basic_user") || !member.is_string()) {
-        failure = HttpAnswer::failed("not_allowed", "a secret header knows secret, prefix and basic_user, all texts");
+        failure = HttpAnswer::failed(
+            "not_allowed", "a secret header knows secret, prefix and basic_user, all texts");
         return std::nullopt;
       }
     }
     const SecretBytes* secret = self.secret(value["secret"].as_string());
     if (secret == nullptr) {
-      failure = HttpAnswer::failed("no_secret", "the secret \"" + std::string(cut(value["secret"].as_string())) +
-                                                    "\" is not declared in the manifest or not configured");
+      failure = HttpAnswer::failed("no_secret",
+                                   "the secret \"" + std::string(cut(value["secret"].as_string())) +
+                                       "\" is not declared in the manifest or not configured");
       return std::nullopt;
     }
     if (const Json& user = value["basic_user"]; user.is_string()) {
@@ -295,7 +336,8 @@ struct Services {
   }
 
   // On the client's I/O thread: must not block.
-  static void answered(Instance& self, std::uint64_t flight, net::Response response, const std::shared_ptr<BlobWriter>& writer) {
+  static void answered(Instance& self, std::uint64_t flight, net::Response response,
+                       const std::shared_ptr<BlobWriter>& writer) {
     auto answer = std::make_shared<HttpAnswer>();
     answer->sent = response.sent == net::Sent::no      ? RABT_SENT_NO
                    : response.sent == net::Sent::maybe ? RABT_SENT_MAYBE
@@ -314,7 +356,8 @@ struct Services {
       answer->headers_json += "]";
     }
     answer->headers_json += "]";
-    const bool stored = writer != nullptr && answer->error_code.empty() && answer->status >= 200 && answer->status < 300;
+    const bool stored = writer != nullptr && answer->error_code.empty() && answer->status >= 200 &&
+                        answer->status < 300;
     if (!stored) {
       self.post_answer(flight, std::move(*answer));
       return;
@@ -349,8 +392,10 @@ struct Services {
   } catch (...) {  // advice
   }
 
-  // ---- rabt.secrets/1 and rabt.sign/1: touch no part of the hub --------------------------------------------------------
-  static std::int32_t secret_get(void* raw, const char* name, void* context, rabt_sink sink) noexcept try {
+  // ---- rabt.secrets/1 and rabt.sign/1: touch no part of the hub
+  // --------------------------------------------------------
+  static std::int32_t secret_get(void* raw, const char* name, void* context,
+                                 rabt_sink sink) noexcept try {
     Instance& self = of(raw);
     const SecretBytes* secret = name == nullptr ? nullptr : self.secret(name);
     if (secret == nullptr) return 1;
@@ -360,26 +405,29 @@ struct Services {
     return 2;
   }
 
-  static std::int32_t sign_hmac(void* raw, const char* name, const char* algorithm, rabt_bytes data, void* context,
-                                rabt_sink sink) noexcept try {
+  static std::int32_t sign_hmac(void* raw, const char* name, const char* algorithm, rabt_bytes data,
+                                void* context, rabt_sink sink) noexcept try {
     Instance& self = of(raw);
     const SecretBytes* secret = name == nullptr ? nullptr : self.secret(name);
     if (secret == nullptr || algorithm == nullptr) return 1;
     const std::string_view wish(algorithm);
     if (wish != "sha1" && wish != "sha256") return 2;
-    const Bytes mac = wish == "sha1" ? crypto::hmac_sha1(secret->expose(), view(data)) : crypto::hmac_sha256(secret->expose(), view(data));
+    const Bytes mac = wish == "sha1" ? crypto::hmac_sha1(secret->expose(), view(data))
+                                     : crypto::hmac_sha256(secret->expose(), view(data));
     sink(context, bytes(ByteView(mac)));
     return 0;
   } catch (...) {
     return 3;
   }
 
-  static std::int32_t sign_jwt(void* raw, const char* name, const char* algorithm, rabt_bytes header_json, rabt_bytes claims_json,
-                               void* context, rabt_sink sink) noexcept try {
+  static std::int32_t sign_jwt(void* raw, const char* name, const char* algorithm,
+                               rabt_bytes header_json, rabt_bytes claims_json, void* context,
+                               rabt_sink sink) noexcept try {
     Instance& self = of(raw);
     const SecretBytes* secret = name == nullptr ? nullptr : self.secret(name);
     if (secret == nullptr || algorithm == nullptr) return 1;
-    const std::string_view header = header_json.len == 0 ? std::string_view("{}") : view(header_json);
+    const std::string_view header =
+        header_json.len == 0 ? std::string_view("{}") : view(header_json);
     const auto token = crypto::sign_jwt(secret->expose(), algorithm, header, view(claims_json));
     if (!token.ok()) return 2;
     sink(context, bytes(*token));
@@ -388,20 +436,24 @@ struct Services {
     return 3;
   }
 
-  // ---- rabt.kv/1 --------------------------------------------------------------------------------------------------
+  // ---- rabt.kv/1
+  // --------------------------------------------------------------------------------------------------
   static KvRow kv_row(Instance& self, std::string_view key) {
     KvRow row;
     row.tenant = self.setup_.config.tenant;
     row.plugin = id(self);
     // Indexed blindly: a plugin may use a patient's identifier as key.
-    row.key = parts(self).keyring.blind_index(row.tenant, "plugin_kv.key", row.plugin + "/" + std::string(key));
+    row.key = parts(self).keyring.blind_index(row.tenant, "plugin_kv.key",
+                                              row.plugin + "/" + std::string(key));
     row.row = row.plugin + "/" + to_hex(as_bytes(row.key));
     return row;
   }
   static crypto::SealContext kv_context(const KvRow& row) {
     return {.tenant = row.tenant, .table = "plugin_kv", .row = row.row, .field = "value"};
   }
-  static bool live(std::int64_t expires_ms, std::int64_t now) { return expires_ms == 0 || expires_ms > now; }
+  static bool live(std::int64_t expires_ms, std::int64_t now) {
+    return expires_ms == 0 || expires_ms > now;
+  }
 
   static void kv_get(void* raw, rabt_bytes key, void* context,
                      void (*done)(void*, std::int32_t, rabt_bytes, std::int64_t)) noexcept try {
@@ -419,14 +471,16 @@ struct Services {
       const std::int64_t now = parts(self).clock.now().ms;
       std::string sealed;
       const Status read = parts(self).store.read([&](store::Connection& connection) {
-        return connection.query(kKvGet, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
-                                [&](const store::Row& found) {
-                                  if (!live(found.integer(2), now)) return false;
-                                  sealed = found.blob(0);
-                                  version = found.integer(1);
-                                  status = RABT_KV_OK;
-                                  return false;
-                                });
+        return connection.query(
+            kKvGet,
+            {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+            [&](const store::Row& found) {
+              if (!live(found.integer(2), now)) return false;
+              sealed = found.blob(0);
+              version = found.integer(1);
+              status = RABT_KV_OK;
+              return false;
+            });
       });
       if (!read.ok()) {
         status = RABT_KV_FAILED;
@@ -437,7 +491,9 @@ struct Services {
         } else {
           status = RABT_KV_FAILED;
           version = 0;
-          parts(self).log.error("plugin.kv_corrupt", {{"plugin", id(self)}, {"code", std::string_view(opened.error().code)}});
+          parts(self).log.error(
+              "plugin.kv_corrupt",
+              {{"plugin", id(self)}, {"code", std::string_view(opened.error().code)}});
         }
       }
     }
@@ -459,7 +515,8 @@ struct Services {
     std::int64_t version = 0;
   };
 
-  static void kv_put(void* raw, rabt_bytes key, rabt_bytes value, std::int64_t ttl_ms, std::int64_t expected, void* context,
+  static void kv_put(void* raw, rabt_bytes key, rabt_bytes value, std::int64_t ttl_ms,
+                     std::int64_t expected, void* context,
                      void (*done)(void*, std::int32_t, std::int64_t)) noexcept try {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
@@ -468,11 +525,13 @@ struct Services {
     auto put = std::make_shared<Put>();
     const auto answer = [&self, context, done, put](std::int32_t status) {
       self.lane_.post([&self, context, done, put, status] {
-        self.guarded("kv callback", [&] { done(context, status, status == RABT_KV_OK ? put->version : 0); });
+        self.guarded("kv callback",
+                     [&] { done(context, status, status == RABT_KV_OK ? put->version : 0); });
         self.owe(-1);
       });
     };
-    if (key.len == 0 || key.len > limits::kMaxKvKey || value.len > limits::kMaxKvValue || ttl_ms < 0 || expected < RABT_KV_ANY) {
+    if (key.len == 0 || key.len > limits::kMaxKvKey || value.len > limits::kMaxKvValue ||
+        ttl_ms < 0 || expected < RABT_KV_ANY) {
       answer(RABT_KV_FAILED);
       return;
     }
@@ -482,8 +541,11 @@ struct Services {
     put->expected = expected;
     put->now = parts(self).clock.now().ms;
     parts(self).store.submit(
-        store::Store::Need::droppable, [&self, put](store::Transaction& transaction) { return kv_write(self, *put, transaction); },
-        [put, answer](const Status& status) { answer(status.ok() ? put->status : RABT_KV_FAILED); });
+        store::Store::Need::droppable,
+        [&self, put](store::Transaction& transaction) { return kv_write(self, *put, transaction); },
+        [put, answer](const Status& status) {
+          answer(status.ok() ? put->status : RABT_KV_FAILED);
+        });
   } catch (...) {
     RABT_BUG("kv put threw");
   }
@@ -493,14 +555,16 @@ struct Services {
     std::int64_t stored = 0;
     std::int64_t old_size = 0;
     bool present = false;
-    RABT_TRY_STATUS(transaction.query(kKvHead, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
-                                      [&](const store::Row& found) {
-                                        stored = found.integer(0);
-                                        present = live(found.integer(1), put.now);
-                                        old_size = found.integer(2);
-                                        return false;
-                                      }));
-    const bool expected = put.expected == RABT_KV_ANY || (put.expected == 0 ? !present : present && stored == put.expected);
+    RABT_TRY_STATUS(transaction.query(
+        kKvHead, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+        [&](const store::Row& found) {
+          stored = found.integer(0);
+          present = live(found.integer(1), put.now);
+          old_size = found.integer(2);
+          return false;
+        }));
+    const bool expected = put.expected == RABT_KV_ANY ||
+                          (put.expected == 0 ? !present : present && stored == put.expected);
     if (!expected) {
       put.status = RABT_KV_CONFLICT;
       return ok_status();
@@ -512,9 +576,9 @@ struct Services {
     }
     put.version = stored + 1;
     const std::int64_t expires = put.ttl_ms == 0 ? 0 : put.now + put.ttl_ms;
-    auto written =
-        transaction.execute(kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
-                                     store::Blob{put.sealed}, put.version, expires});
+    auto written = transaction.execute(
+        kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
+                 store::Blob{put.sealed}, put.version, expires});
     if (!written.ok()) return std::move(written).error();
     self.kv_used_ += growth;
     transaction.on_rollback([&self, growth] { self.kv_used_ -= growth; });
@@ -522,7 +586,8 @@ struct Services {
     return ok_status();
   }
 
-  static void kv_remove(void* raw, rabt_bytes key, void* context, void (*done)(void*, std::int32_t)) noexcept try {
+  static void kv_remove(void* raw, rabt_bytes key, void* context,
+                        void (*done)(void*, std::int32_t)) noexcept try {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
     if (!pass) return;
@@ -546,26 +611,31 @@ struct Services {
           const KvRow& row = put->row;
           put->status = RABT_KV_ABSENT;
           std::int64_t size = 0;
-          RABT_TRY_STATUS(transaction.query(kKvHead,
-                                            {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
-                                            [&](const store::Row& found) {
-                                              if (live(found.integer(1), put->now)) put->status = RABT_KV_OK;
-                                              size = found.integer(2);
-                                              return false;
-                                            }));
-          auto removed =
-              transaction.execute(kKvDelete, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}});
+          RABT_TRY_STATUS(transaction.query(
+              kKvHead,
+              {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+              [&](const store::Row& found) {
+                if (live(found.integer(1), put->now)) put->status = RABT_KV_OK;
+                size = found.integer(2);
+                return false;
+              }));
+          auto removed = transaction.execute(
+              kKvDelete,
+              {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}});
           if (!removed.ok()) return std::move(removed).error();
           self.kv_used_ -= size;
           transaction.on_rollback([&self, size] { self.kv_used_ += size; });
           return ok_status();
         },
-        [put, answer](const Status& status) { answer(status.ok() ? put->status : RABT_KV_FAILED); });
+        [put, answer](const Status& status) {
+          answer(status.ok() ? put->status : RABT_KV_FAILED);
+        });
   } catch (...) {
     RABT_BUG("kv remove threw");
   }
 
-  // ---- rabt.clock/1 -----------------------------------------------------------------------------------------------
+  // ---- rabt.clock/1
+  // -----------------------------------------------------------------------------------------------
   static std::int64_t now_unix_ms(void* raw) noexcept {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
@@ -576,7 +646,8 @@ struct Services {
     const Gate::Pass pass(self.gate_);
     return pass ? parts(self).clock.monotonic_ms() : 0;
   }
-  static void wake_after(void* raw, std::int64_t after_ms, void* context, void (*wake)(void*)) noexcept try {
+  static void wake_after(void* raw, std::int64_t after_ms, void* context,
+                         void (*wake)(void*)) noexcept try {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
     if (!pass) return;
@@ -585,10 +656,12 @@ struct Services {
       self.violation("limit", "too many wake-ups are waiting; this one is lost");
       return;
     }
-    self.setup_.timers.add(parts(self).clock.monotonic_ms() + std::max<std::int64_t>(after_ms, 0), [&self, context, wake] {
-      self.wakes_.fetch_sub(1);
-      self.lane_.post([&self, context, wake] { self.guarded("wake", [&] { wake(context); }); });
-    });
+    self.setup_.timers.add(
+        parts(self).clock.monotonic_ms() + std::max<std::int64_t>(after_ms, 0),
+        [&self, context, wake] {
+          self.wakes_.fetch_sub(1);
+          self.lane_.post([&self, context, wake] { self.guarded("wake", [&] { wake(context); }); });
+        });
   } catch (...) {
     RABT_BUG("wake_after threw");
   }
@@ -606,17 +679,26 @@ void Instance::fill_services() {
   secrets_ = {sizeof secrets_, 0, this, &Services::secret_get};
   sign_ = {sizeof sign_, 0, this, &Services::sign_hmac, &Services::sign_jwt};
   kv_ = {sizeof kv_, 0, this, &Services::kv_get, &Services::kv_put, &Services::kv_remove};
-  clock_ = {sizeof clock_,           0, this, &Services::now_unix_ms, &Services::monotonic_ms, &Services::wake_after,
+  clock_ = {sizeof clock_,
+            0,
+            this,
+            &Services::now_unix_ms,
+            &Services::monotonic_ms,
+            &Services::wake_after,
             &Services::random};
   kv_key_.emplace(setup_.parts.keyring.purpose_key(setup_.config.tenant, "plugin-kv"));
   const std::string& plugin = setup_.package.manifest.id;
   const Status used = setup_.parts.store.read([&](store::Connection& connection) {
-    return connection.query(kKvUsed, {std::string_view(setup_.config.tenant), std::string_view(plugin)}, [this](const store::Row& row) {
-      kv_used_ = row.integer(0);
-      return false;
-    });
+    return connection.query(kKvUsed,
+                            {std::string_view(setup_.config.tenant), std::string_view(plugin)},
+                            [this](const store::Row& row) {
+                              kv_used_ = row.integer(0);
+                              return false;
+                            });
   });
-  if (!used.ok()) setup_.parts.log.warn("plugin.kv_usage", {{"plugin", std::string_view(plugin)}, {"code", std::string_view(used.error().code)}});
+  if (!used.ok())
+    setup_.parts.log.warn("plugin.kv_usage", {{"plugin", std::string_view(plugin)},
+                                              {"code", std::string_view(used.error().code)}});
 }
 
 const void* Instance::get_service(void* self, const char* id) noexcept {
@@ -627,7 +709,8 @@ const void* Instance::get_service(void* self, const char* id) noexcept {
   if (name == RABT_SIGN) return &instance.sign_;
   if (name == RABT_KV) return &instance.kv_;
   if (name == RABT_CLOCK) return &instance.clock_;
-  if (name == RABT_SECRETS && instance.setup_.package.manifest.secrets_raw) return &instance.secrets_;
+  if (name == RABT_SECRETS && instance.setup_.package.manifest.secrets_raw)
+    return &instance.secrets_;
   return nullptr;
 }
 
@@ -660,7 +743,8 @@ void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {
     result.blob = bytes(shared->blob);
     result.blob_bytes = shared->blob_bytes;
     result.blob_sha256 = bytes(shared->blob_sha256);
-    if (entry.done != nullptr) guarded("http callback", [&] { entry.done(entry.context, &result); });
+    if (entry.done != nullptr)
+      guarded("http callback", [&] { entry.done(entry.context, &result); });
     owe(-1);
   });
 }

@@ -12,8 +12,9 @@
 
 namespace rabt::plugin {
 
-// Runs closures when the clock has reached their time, on one thread; a closure must not block. The clock may be virtual: it is
-// asked every few milliseconds while something waits. Internally synchronised.
+// Runs closures when the clock has reached their time, on one thread; a closure must not block. The
+// clock may be virtual: it is asked every few milliseconds while something waits. Internally
+// synchronised.
 class Timers {
  public:
   struct Key {

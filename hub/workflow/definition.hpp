@@ -31,7 +31,7 @@ struct Diagnostic {
 // What a call may name: the actions of the plugins and hub services that roles are bound to.
 struct ActionInfo {
   std::string name;
-  std::string version;  // the version that serves the call
+  std::string version;      // the version that serves the call
   std::string idempotency;  // native, key, probe, none
   Json input_schema;        // null when none is given
 };
@@ -41,7 +41,8 @@ class ActionCatalog {
   [[nodiscard]] virtual std::vector<std::string> roles() const = 0;
   [[nodiscard]] virtual std::vector<std::string> actions(std::string_view role) const = 0;
   // The action of a role in a version that satisfies the asked one (same major, not older).
-  [[nodiscard]] virtual std::optional<ActionInfo> find(std::string_view role, std::string_view action,
+  [[nodiscard]] virtual std::optional<ActionInfo> find(std::string_view role,
+                                                       std::string_view action,
                                                        std::string_view version) const = 0;
 };
 
@@ -58,14 +59,16 @@ class Definition {
 
   // Event types that start an instance (schedule.on.one / any). Empty: started by other means.
   [[nodiscard]] std::vector<std::string> start_types() const;
-  // Whether this event starts an instance: type and filter match. Errors in the filter count as no match.
+  // Whether this event starts an instance: type and filter match. Errors in the filter count as no
+  // match.
   [[nodiscard]] bool starts_on(const Json& event) const;
-  // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated on the workflow's
-  // transformed input. nullopt: the definition has none.
+  // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated
+  // on the workflow's transformed input. nullopt: the definition has none.
   [[nodiscard]] Result<std::optional<std::string>> business_key(const Json& start_events) const;
 
-  // The correlation keys of an event for every listen of this definition that could take it. A key is one text made of
-  // type, correlation names, `from` expressions and extracted values; a subscription carries the same text.
+  // The correlation keys of an event for every listen of this definition that could take it. A key
+  // is one text made of type, correlation names, `from` expressions and extracted values; a
+  // subscription carries the same text.
   [[nodiscard]] std::vector<std::string> correlation_keys(const Json& event) const;
 
   // Roles and actions the workflow calls: {role, action, version}.
@@ -89,6 +92,7 @@ struct ParsedDefinition {
 };
 
 // Parses and lints. catalog may be null: then roles and actions are not checked. Never throws.
-[[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* catalog);
+[[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml,
+                                                const ActionCatalog* catalog);
 
 }  // namespace rabt::workflow

@@ -6,12 +6,17 @@
 namespace rabt::workflow {
 
 ExpressionBudget default_expression_budget() {
-  return {.steps = limits::kExpressionSteps, .depth = limits::kExpressionDepth, .bytes = limits::kExpressionBytes};
+  return {.steps = limits::kExpressionSteps,
+          .depth = limits::kExpressionDepth,
+          .bytes = limits::kExpressionBytes};
 }
 
-bool truthy(const Json& value) { return !value.is_null() && (!value.is_bool() || value.as_bool()); }
+bool truthy(const Json& value) {
+  return !value.is_null() && (!value.is_bool() || value.as_bool());
+}
 
-Expression::Outcome Expression::compile(std::string_view text, std::span<const std::string_view> variables) {
+Expression::Outcome Expression::compile(std::string_view text,
+                                        std::span<const std::string_view> variables) {
   Outcome outcome;
   if (text.size() > limits::kMaxWorkflowBytes) {
     outcome.fault = {"expression.syntax", "the expression is larger than a workflow may be", 0};
@@ -30,17 +35,19 @@ Result<std::vector<Json>> Expression::all(const Json& input, std::span<const Jso
   RABT_CHECK(values.size() == compiled_->variables);
   Evaluation evaluation(values, budget);
   std::vector<Json> results;
-  const bool done = evaluation.run(*compiled_->root, nullptr, input, nullptr, [&](const Json& value, const Json*) {
-    if (!evaluation.charge(sizeof(Json))) return false;
-    results.push_back(value);
-    return true;
-  });
+  const bool done = evaluation.run(
+      *compiled_->root, nullptr, input, nullptr, [&](const Json& value, const Json*) {
+        if (!evaluation.charge(sizeof(Json)) || !evaluation.leaves(value)) return false;
+        results.push_back(value);
+        return true;
+      });
   if (!done) return evaluation.error();
   for (Json& result : results) evaluation.finish(result);
   return results;
 }
 
-Result<Json> Expression::one(const Json& input, std::span<const Json> values, const ExpressionBudget& budget) const {
+Result<Json> Expression::one(const Json& input, std::span<const Json> values,
+                             const ExpressionBudget& budget) const {
   RABT_CHECK(values.size() == compiled_->variables);
   Evaluation evaluation(values, budget);
   const Node& root = *compiled_->root;
@@ -51,26 +58,33 @@ Result<Json> Expression::one(const Json& input, std::span<const Json> values, co
   }
   Json result;
   if (root.single) {
-    if (!evaluation.value(root, nullptr, input, result)) return evaluation.error();
+    if (!evaluation.value(root, nullptr, input, result) || !evaluation.leaves(result))
+      return evaluation.error();
     evaluation.finish(result);
     return result;
   }
   std::size_t count = 0;
-  const bool done = evaluation.run(root, nullptr, input, nullptr, [&](const Json& value, const Json*) {
-    if (++count > 1) return false;
-    result = value;
-    return true;
-  });
+  const bool done =
+      evaluation.run(root, nullptr, input, nullptr, [&](const Json& value, const Json*) {
+        if (++count > 1) return false;
+        result = value;
+        return true;
+      });
   if (count > 1) {
     return invalid("expression.several_results",
-                   "the expression has several results where one is needed; put [ ] around it or use first(...)");
+                   "the expression has several results where one is needed; put [ ] around it or "
+                   "use first(...)");
   }
-  if (!done) return evaluation.error();
+  if (!done || !evaluation.leaves(result)) return evaluation.error();
   evaluation.finish(result);
   return result;
 }
 
-const std::string& Expression::text() const { return compiled_->text; }
-const std::vector<std::size_t>& Expression::used_variables() const { return compiled_->used_variables; }
+const std::string& Expression::text() const {
+  return compiled_->text;
+}
+const std::vector<std::size_t>& Expression::used_variables() const {
+  return compiled_->used_variables;
+}
 
 }  // namespace rabt::workflow

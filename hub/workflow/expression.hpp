@@ -16,7 +16,9 @@ namespace rabt::workflow {
 
 // Why a text is no expression. offset: byte position in the text.
 struct ExpressionFault {
-  std::string code;     // expression.syntax, expression.unknown_variable, expression.unknown_function, expression.forbidden
+  // expression.syntax, expression.unknown_variable, expression.unknown_function,
+  // expression.forbidden
+  std::string code;
   std::string message;  // what is wrong and, where one is near, "did you mean ...?"
   std::size_t offset = 0;
 };
@@ -29,17 +31,20 @@ struct ExpressionBudget {
 };
 [[nodiscard]] ExpressionBudget default_expression_budget();  // from hub/base/limits.hpp
 
-// A compiled expression. Immutable; evaluation is const and safe from any thread. No I/O, no clock, no environment.
+// A compiled expression. Immutable; evaluation is const and safe from any thread. No I/O, no clock,
+// no environment.
 class Expression {
  public:
   struct Compiled;
   // variables: the names (without $) that may be used; values are later passed in the same order.
-  // Anything else after $ that is not bound inside the expression is an error here, not at run time.
+  // Anything else after $ that is not bound inside the expression is an error here, not later.
   struct Outcome;
-  [[nodiscard]] static Outcome compile(std::string_view text, std::span<const std::string_view> variables);
+  [[nodiscard]] static Outcome compile(std::string_view text,
+                                       std::span<const std::string_view> variables);
 
-  // Every result, in order. Error kind invalid, code expression.runtime or expression.budget; the message names the
-  // operation and the types involved, never values (they may be patient data). values.size() == variables.size().
+  // Every result, in order. Error kind invalid, code expression.runtime or expression.budget; the
+  // message names the operation and the types involved, never values (they may be patient data).
+  // values.size() == variables.size().
   [[nodiscard]] Result<std::vector<Json>> all(const Json& input, std::span<const Json> values,
                                               const ExpressionBudget& budget) const;
   // Exactly one result: none gives null, several are the error expression.several_results.

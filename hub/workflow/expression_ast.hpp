@@ -11,7 +11,8 @@
 #include "hub/base/json.hpp"
 #include "hub/workflow/expression.hpp"
 
-// The compiled form of an expression, shared by parser, evaluator and builtins. Internal to hub/workflow.
+// The compiled form of an expression, shared by parser, evaluator and builtins. Internal to
+// hub/workflow.
 namespace rabt::workflow {
 
 class Evaluation;
@@ -21,7 +22,8 @@ struct FunctionDef;
 // A compiled regular expression; the library's header stays in expression_regex.cpp.
 struct Regex;
 // flags: g i x s n l p. Error text without the pattern when it or a flag is not supported.
-[[nodiscard]] std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string_view flags,
+[[nodiscard]] std::shared_ptr<const Regex> compile_regex(std::string_view pattern,
+                                                         std::string_view flags,
                                                          std::string& error);
 
 enum class Kind : std::uint8_t {
@@ -68,20 +70,20 @@ enum class Format : std::uint8_t { text, json, csv, tsv, html, uri, sh, base64, 
 
 enum class Special : std::uint8_t {
   empty,
-  path,      // path(f)
-  select,    // select(f)
-  first,     // first(f)
-  limit,     // limit(n; f)
-  getpath,   // getpath(p): also a path
-  range,     // range(from; to; by)
-  walk,      // walk(f)
+  path,     // path(f)
+  select,   // select(f)
+  first,    // first(f)
+  limit,    // limit(n; f)
+  getpath,  // getpath(p): also a path
+  range,    // range(from; to; by)
+  walk,     // walk(f)
   tostream,
   fromstream,
-  substitute,   // sub(re; f; flags)
-  error,        // error(f)
-  last,         // last(f)
-  any_of,       // any(generator; condition)
-  all_of,       // all(generator; condition)
+  substitute,  // sub(re; f; flags)
+  error,       // error(f)
+  last,        // last(f)
+  any_of,      // any(generator; condition)
+  all_of,      // all(generator; condition)
 };
 
 struct PathKey {
@@ -117,13 +119,15 @@ struct Patterns {
 struct FunctionDef {
   std::string name;
   std::size_t parameters = 0;
-  // Exactly one result, if it ends at all. While its body is parsed this is an assumption about calls of itself.
+  // Exactly one result, if it ends at all. While its body is parsed this is an assumption about
+  // calls of itself.
   bool single = false;
   bool recursive = false;
   const Node* body = nullptr;
 };
 
-using BuiltinFunction = bool (*)(Evaluation& evaluation, const Json& input, const Json* arguments, Json& out);
+using BuiltinFunction = bool (*)(Evaluation& evaluation, const Json& input, const Json* arguments,
+                                 Json& out);
 struct Builtin {
   std::string_view name;
   std::size_t arity;
@@ -134,8 +138,9 @@ constexpr std::size_t kNoOffset = static_cast<std::size_t>(-1);
 
 struct Node {
   Kind kind = Kind::identity;
-  bool single = false;   // exactly one result, or an error
-  bool in_place = false;  // single, and the result already exists: it can be referred to without a copy
+  bool single = false;  // exactly one result, or an error
+  bool in_place =
+      false;  // single, and the result already exists: it can be referred to without a copy
   bool written = false;  // error(): its argument is a text of the expression and may be shown
   Op op = Op::add;
   Format format = Format::text;
@@ -169,7 +174,8 @@ struct Expression::Compiled {
 };
 
 // Parses text into compiled.root; false: fault is set.
-[[nodiscard]] bool parse_expression(std::string_view text, std::span<const std::string_view> variables,
+[[nodiscard]] bool parse_expression(std::string_view text,
+                                    std::span<const std::string_view> variables,
                                     Expression::Compiled& compiled, ExpressionFault& fault);
 
 [[nodiscard]] const Builtin* find_builtin(std::string_view name, std::size_t arity);

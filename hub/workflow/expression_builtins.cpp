@@ -56,12 +56,15 @@ bool array(E& e, Json::Array items, Json& out) {
   return true;
 }
 
-// ---- general --------------------------------------------------------------------------------------------------------
+// ---- general ----
 
 bool length(E& e, const Json& in, const Json*, Json& out) {
   switch (in.type()) {
-    case Json::Type::null: out = Json(0); return true;
-    case Json::Type::boolean: return type_error(e, in, "has no length");
+    case Json::Type::null:
+      out = Json(0);
+      return true;
+    case Json::Type::boolean:
+      return type_error(e, in, "has no length");
     case Json::Type::number: {
       if (const auto whole = in.as_int64(); whole && *whole >= 0) {
         out = Json(in);
@@ -72,12 +75,15 @@ bool length(E& e, const Json& in, const Json*, Json& out) {
     }
     case Json::Type::string: {
       const std::string& s = in.as_string();
-      out = Json(static_cast<std::int64_t>(std::count_if(
-          s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; })));
+      out = Json(static_cast<std::int64_t>(std::count_if(s.begin(), s.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+      })));
       return e.spend(s.size() / 256);
     }
     case Json::Type::array:
-    case Json::Type::object: out = Json(in.size()); return true;
+    case Json::Type::object:
+      out = Json(in.size());
+      return true;
   }
   return true;
 }
@@ -108,8 +114,12 @@ bool keys_of(E& e, const Json& in, bool sorted, Json& out) {
   }
   return array(e, std::move(keys), out);
 }
-bool keys(E& e, const Json& in, const Json*, Json& out) { return keys_of(e, in, true, out); }
-bool keys_unsorted(E& e, const Json& in, const Json*, Json& out) { return keys_of(e, in, false, out); }
+bool keys(E& e, const Json& in, const Json*, Json& out) {
+  return keys_of(e, in, true, out);
+}
+bool keys_unsorted(E& e, const Json& in, const Json*, Json& out) {
+  return keys_of(e, in, false, out);
+}
 
 bool has(E& e, const Json& in, const Json* args, Json& out) {
   if (in.is_object() && args[0].is_string()) {
@@ -121,14 +131,16 @@ bool has(E& e, const Json& in, const Json* args, Json& out) {
     out = Json(at >= 0 && at < static_cast<double>(in.size()));
     return true;
   }
-  return e.fail(std::string("Cannot check whether ") + type_name(in) + " has a " + type_name(args[0]) + " key");
+  return e.fail(std::string("Cannot check whether ") + type_name(in) + " has a " +
+                type_name(args[0]) + " key");
 }
 
 // Depth is that of the values, which is bounded.
 bool contains_value(E& e, const Json& in, const Json& part, bool& result) {
   if (!e.spend(1)) return false;
   if (in.type() != part.type()) {
-    return e.fail(std::string(type_name(in)) + " and " + type_name(part) + " cannot have their containment checked");
+    return e.fail(std::string(type_name(in)) + " and " + type_name(part) +
+                  " cannot have their containment checked");
   }
   result = true;
   if (in.is_object()) {
@@ -163,8 +175,8 @@ bool contains_value(E& e, const Json& in, const Json& part, bool& result) {
     result = in.as_string().find(part.as_string()) != std::string::npos;
     return e.spend(in.as_string().size() / 64);
   }
-  result = order(in, part) == 0;
-  return true;
+  result = order(e, in, part) == 0;
+  return !e.stopped();
 }
 bool contains(E& e, const Json& in, const Json* args, Json& out) {
   bool result = false;
@@ -174,7 +186,8 @@ bool contains(E& e, const Json& in, const Json* args, Json& out) {
 }
 
 bool add(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_array() && !in.is_object()) return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object())
+    return e.fail(std::string("Cannot iterate over ") + type_name(in));
   Json sum;
   std::string joined;  // texts are collected, adding them one by one would be quadratic
   bool joining = false;
@@ -210,7 +223,8 @@ bool add(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool any_or_all(E& e, const Json& in, bool decides, Json& out) {
-  if (!in.is_array() && !in.is_object()) return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object())
+    return e.fail(std::string("Cannot iterate over ") + type_name(in));
   bool found = false;
   if (in.is_array()) {
     for (const Json& item : in.as_array()) found = found || truthy(item) == decides;
@@ -220,8 +234,12 @@ bool any_or_all(E& e, const Json& in, bool decides, Json& out) {
   out = Json(found == decides);
   return e.spend(in.size());
 }
-bool any(E& e, const Json& in, const Json*, Json& out) { return any_or_all(e, in, true, out); }
-bool all(E& e, const Json& in, const Json*, Json& out) { return any_or_all(e, in, false, out); }
+bool any(E& e, const Json& in, const Json*, Json& out) {
+  return any_or_all(e, in, true, out);
+}
+bool all(E& e, const Json& in, const Json*, Json& out) {
+  return any_or_all(e, in, false, out);
+}
 
 bool flatten_into(E& e, const Json& in, double depth, Json::Array& items) {
   const auto one = [&](const Json& item) {
@@ -242,12 +260,15 @@ bool flatten_into(E& e, const Json& in, double depth, Json::Array& items) {
   return true;
 }
 bool flatten_to(E& e, const Json& in, double depth, Json& out) {
-  if (!in.is_array() && !in.is_object()) return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object())
+    return e.fail(std::string("Cannot iterate over ") + type_name(in));
   if (depth < 0) return e.fail("flatten depth must not be negative");
   Json::Array items;
   return flatten_into(e, in, depth, items) && array(e, std::move(items), out);
 }
-bool flatten(E& e, const Json& in, const Json*, Json& out) { return flatten_to(e, in, 1e9, out); }
+bool flatten(E& e, const Json& in, const Json*, Json& out) {
+  return flatten_to(e, in, 1e9, out);
+}
 bool flatten_depth(E& e, const Json& in, const Json* args, Json& out) {
   if (!args[0].is_number()) return e.fail("flatten depth must be a number");
   return flatten_to(e, in, args[0].as_double(), out);
@@ -257,16 +278,20 @@ bool type(E&, const Json& in, const Json*, Json& out) {
   out = Json(type_name(in));
   return true;
 }
-bool raise(E& e, const Json& in, const Json*, Json&) { return e.raise(in, false); }
+bool raise(E& e, const Json& in, const Json*, Json&) {
+  return e.raise(in, false);
+}
 
 bool tostring(E& e, const Json& in, const Json*, Json& out) {
   if (in.is_string()) {
     out = Json(in);
     return true;
   }
-  return text(e, in.dump(), out);
+  return e.affordable(in) && text(e, in.dump(), out);
 }
-bool tojson(E& e, const Json& in, const Json*, Json& out) { return text(e, in.dump(), out); }
+bool tojson(E& e, const Json& in, const Json*, Json& out) {
+  return e.affordable(in) && text(e, in.dump(), out);
+}
 
 bool fromjson(E& e, const Json& in, const Json*, Json& out) {
   if (!in.is_string()) return type_error(e, in, "only strings can be parsed");
@@ -292,7 +317,8 @@ bool tonumber(E& e, const Json& in, const Json*, Json& out) {
   if (s.empty() || s.size() > 1000) return e.fail("the string cannot be parsed as a number");
   std::string digits(s);
   auto parsed = Json::parse(digits);
-  if (!parsed.ok() || !parsed->is_number()) return e.fail("the string cannot be parsed as a number");
+  if (!parsed.ok() || !parsed->is_number())
+    return e.fail("the string cannot be parsed as a number");
   out = std::move(*parsed);
   return true;
 }
@@ -305,7 +331,7 @@ bool toarray(E& e, const Json& in, const Json*, Json& out) {
   return e.wrap(in) && array(e, {in}, out);
 }
 
-// ---- numbers ----------------------------------------------------------------------------------------------------------
+// ---- numbers ----
 
 template <double (*F)(double)>
 bool math(E& e, const Json& in, const Json*, Json& out) {
@@ -337,31 +363,81 @@ double significand(double x) {
   int exponent = 0;
   return std::frexp(x, &exponent) * 2;
 }
-double f_floor(double x) { return std::floor(x); }
-double f_ceil(double x) { return std::ceil(x); }
-double f_round(double x) { return std::round(x); }
-double f_trunc(double x) { return std::trunc(x); }
-double f_fabs(double x) { return std::fabs(x); }
-double f_sqrt(double x) { return std::sqrt(x); }
-double f_cbrt(double x) { return std::cbrt(x); }
-double f_exp(double x) { return std::exp(x); }
-double f_exp2(double x) { return std::exp2(x); }
-double f_exp10(double x) { return std::pow(10.0, x); }
-double f_log(double x) { return std::log(x); }
-double f_log2(double x) { return std::log2(x); }
-double f_log10(double x) { return std::log10(x); }
-double f_sin(double x) { return std::sin(x); }
-double f_cos(double x) { return std::cos(x); }
-double f_tan(double x) { return std::tan(x); }
-double f_asin(double x) { return std::asin(x); }
-double f_acos(double x) { return std::acos(x); }
-double f_atan(double x) { return std::atan(x); }
-double f_logb(double x) { return std::logb(x); }
-double f_pow(double x, double y) { return std::pow(x, y); }
-double f_atan2(double x, double y) { return std::atan2(x, y); }
-double f_fmin(double x, double y) { return std::fmin(x, y); }
-double f_fmax(double x, double y) { return std::fmax(x, y); }
-double f_fmod(double x, double y) { return std::fmod(x, y); }
+double f_floor(double x) {
+  return std::floor(x);
+}
+double f_ceil(double x) {
+  return std::ceil(x);
+}
+double f_round(double x) {
+  return std::round(x);
+}
+double f_trunc(double x) {
+  return std::trunc(x);
+}
+double f_fabs(double x) {
+  return std::fabs(x);
+}
+double f_sqrt(double x) {
+  return std::sqrt(x);
+}
+double f_cbrt(double x) {
+  return std::cbrt(x);
+}
+double f_exp(double x) {
+  return std::exp(x);
+}
+double f_exp2(double x) {
+  return std::exp2(x);
+}
+double f_exp10(double x) {
+  return std::pow(10.0, x);
+}
+double f_log(double x) {
+  return std::log(x);
+}
+double f_log2(double x) {
+  return std::log2(x);
+}
+double f_log10(double x) {
+  return std::log10(x);
+}
+double f_sin(double x) {
+  return std::sin(x);
+}
+double f_cos(double x) {
+  return std::cos(x);
+}
+double f_tan(double x) {
+  return std::tan(x);
+}
+double f_asin(double x) {
+  return std::asin(x);
+}
+double f_acos(double x) {
+  return std::acos(x);
+}
+double f_atan(double x) {
+  return std::atan(x);
+}
+double f_logb(double x) {
+  return std::logb(x);
+}
+double f_pow(double x, double y) {
+  return std::pow(x, y);
+}
+double f_atan2(double x, double y) {
+  return std::atan2(x, y);
+}
+double f_fmin(double x, double y) {
+  return std::fmin(x, y);
+}
+double f_fmax(double x, double y) {
+  return std::fmax(x, y);
+}
+double f_fmod(double x, double y) {
+  return std::fmod(x, y);
+}
 
 bool absolute(E& e, const Json& in, const Json*, Json& out) {
   if (!in.is_number()) return type_error(e, in, "has no absolute value");
@@ -403,7 +479,7 @@ bool have_decnum(E&, const Json&, const Json*, Json& out) {
   return true;
 }
 
-// ---- arrays -------------------------------------------------------------------------------------------------------------
+// ---- arrays ----
 
 bool need_array(E& e, const Json& in, std::string_view what) {
   return in.is_array() || type_error(e, in, what);
@@ -426,8 +502,8 @@ bool keyed(E& e, const Json& in, const Json& by, std::vector<std::size_t>& posit
   positions.resize(in.size());
   for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = i;
   std::stable_sort(positions.begin(), positions.end(),
-                   [&](std::size_t a, std::size_t b) { return order(by[a], by[b]) < 0; });
-  return true;
+                   [&](std::size_t a, std::size_t b) { return order(e, by[a], by[b]) < 0; });
+  return !e.stopped();
 }
 bool sort_by(E& e, const Json& in, const Json* args, Json& out) {
   std::vector<std::size_t> positions;
@@ -444,7 +520,8 @@ bool group_by(E& e, const Json& in, const Json* args, Json& out) {
   for (std::size_t i = 0; i < positions.size(); ++i) {
     if (!e.wrap(in[positions[i]])) return false;
     group.push_back(in[positions[i]]);
-    if (i + 1 == positions.size() || order(args[0][positions[i]], args[0][positions[i + 1]]) != 0) {
+    if (i + 1 == positions.size() ||
+        order(e, args[0][positions[i]], args[0][positions[i + 1]]) != 0) {
       groups.emplace_back(std::move(group));
       group = {};
     }
@@ -456,9 +533,10 @@ bool unique_by(E& e, const Json& in, const Json* args, Json& out) {
   if (!keyed(e, in, args[0], positions)) return false;
   Json::Array items;
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    if (i == 0 || order(args[0][positions[i - 1]], args[0][positions[i]]) != 0) items.push_back(in[positions[i]]);
+    if (i == 0 || order(e, args[0][positions[i - 1]], args[0][positions[i]]) != 0)
+      items.push_back(in[positions[i]]);
   }
-  return array(e, std::move(items), out);
+  return !e.stopped() && array(e, std::move(items), out);
 }
 bool unique(E& e, const Json& in, const Json*, Json& out) {
   if (!need_array(e, in, "cannot be sorted, as it is not an array")) return false;
@@ -471,17 +549,26 @@ bool extreme(E& e, const Json& in, const Json& by, bool want_max, Json& out) {
   if (!e.spend(in.size())) return false;
   std::size_t best = 0;
   for (std::size_t i = 1; i < in.size(); ++i) {
-    const int compared = order(by[i], by[best]);
-    if (want_max ? compared >= 0 : compared < 0) best = i;  // the last of the greatest, the first of the least
+    const int compared = order(e, by[i], by[best]);
+    if (want_max ? compared >= 0 : compared < 0)
+      best = i;  // the last of the greatest, the first of the least
   }
   Json found = in.size() == 0 ? Json() : in[best];
   out = std::move(found);
-  return true;
+  return !e.stopped();
 }
-bool min(E& e, const Json& in, const Json*, Json& out) { return extreme(e, in, in, false, out); }
-bool max(E& e, const Json& in, const Json*, Json& out) { return extreme(e, in, in, true, out); }
-bool min_by(E& e, const Json& in, const Json* args, Json& out) { return extreme(e, in, args[0], false, out); }
-bool max_by(E& e, const Json& in, const Json* args, Json& out) { return extreme(e, in, args[0], true, out); }
+bool min(E& e, const Json& in, const Json*, Json& out) {
+  return extreme(e, in, in, false, out);
+}
+bool max(E& e, const Json& in, const Json*, Json& out) {
+  return extreme(e, in, in, true, out);
+}
+bool min_by(E& e, const Json& in, const Json* args, Json& out) {
+  return extreme(e, in, args[0], false, out);
+}
+bool max_by(E& e, const Json& in, const Json* args, Json& out) {
+  return extreme(e, in, args[0], true, out);
+}
 
 bool reverse(E& e, const Json& in, const Json*, Json& out) {
   if (in.is_null()) return array(e, {}, out);
@@ -506,7 +593,8 @@ bool transpose(E& e, const Json& in, const Json*, Json& out) {
   if (!need_array(e, in, "cannot be transposed, as it is not an array")) return false;
   std::size_t width = 0;
   for (const Json& row : in.as_array()) {
-    if (!row.is_array()) return e.fail(std::string("Cannot index ") + type_name(row) + " with number");
+    if (!row.is_array())
+      return e.fail(std::string("Cannot index ") + type_name(row) + " with number");
     width = std::max(width, row.size());
   }
   if (!e.charge(width * in.size() * sizeof(Json)) || !e.spend(width * in.size() / 4)) return false;
@@ -526,18 +614,20 @@ bool bsearch(E& e, const Json& in, const Json* args, Json& out) {
   while (low < high) {
     if (!e.spend(1)) return false;
     const std::size_t middle = low + (high - low) / 2;
-    if (order(in[middle], args[0]) < 0) {
+    if (order(e, in[middle], args[0]) < 0) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
   const auto at = static_cast<std::int64_t>(low);
-  out = low < in.size() && order(in[low], args[0]) == 0 ? Json(at) : Json(-1 - at);
-  return true;
+  out = low < in.size() && order(e, in[low], args[0]) == 0 ? Json(at) : Json(-1 - at);
+  return !e.stopped();
 }
 
-bool indices(E& e, const Json& in, const Json* args, Json& out) { return find_all(e, in, args[0], out); }
+bool indices(E& e, const Json& in, const Json* args, Json& out) {
+  return find_all(e, in, args[0], out);
+}
 bool index_of(E& e, const Json& in, const Json& wanted, bool last, Json& out) {
   Json found;
   if (!find_all(e, in, wanted, found)) return false;
@@ -548,10 +638,14 @@ bool index_of(E& e, const Json& in, const Json& wanted, bool last, Json& out) {
   out = Json(found[last ? found.size() - 1 : 0]);
   return true;
 }
-bool index(E& e, const Json& in, const Json* args, Json& out) { return index_of(e, in, args[0], false, out); }
-bool rindex(E& e, const Json& in, const Json* args, Json& out) { return index_of(e, in, args[0], true, out); }
+bool index(E& e, const Json& in, const Json* args, Json& out) {
+  return index_of(e, in, args[0], false, out);
+}
+bool rindex(E& e, const Json& in, const Json* args, Json& out) {
+  return index_of(e, in, args[0], true, out);
+}
 
-// ---- objects and paths -----------------------------------------------------------------------------------------------------
+// ---- objects and paths ----
 
 bool to_entries(E& e, const Json& in, const Json*, Json& out) {
   Json::Array entries;
@@ -578,10 +672,12 @@ bool to_entries(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool from_entries(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_array() && !in.is_object()) return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object())
+    return e.fail(std::string("Cannot iterate over ") + type_name(in));
   JsonObject object;
   const auto one = [&](const Json& entry) {
-    if (!entry.is_object()) return e.fail(std::string("Cannot index ") + type_name(entry) + " with string");
+    if (!entry.is_object())
+      return e.fail(std::string("Cannot index ") + type_name(entry) + " with string");
     const Json* key = nullptr;
     for (const std::string_view name : {"key", "k", "name", "Name", "Key", "K"}) {
       const Json* found = entry.find(name);
@@ -636,16 +732,18 @@ bool delpaths(E& e, const Json& in, const Json* args, Json& out) {
   return true;
 }
 
-// ---- strings -----------------------------------------------------------------------------------------------------------------
+// ---- strings ----
 
 bool split(E& e, const Json& in, const Json* args, Json& out) {
-  if (!in.is_string() || !args[0].is_string()) return e.fail("split input and separator must be strings");
+  if (!in.is_string() || !args[0].is_string())
+    return e.fail("split input and separator must be strings");
   return arithmetic(e, Op::div, in, args[0], out);
 }
 
 bool join(E& e, const Json& in, const Json* args, Json& out) {
   if (!in.is_array()) return e.fail(std::string("Cannot iterate over ") + type_name(in));
-  if (in.size() > 0 && !args[0].is_string()) return type_error(e, args[0], "cannot separate strings");
+  if (in.size() > 0 && !args[0].is_string())
+    return type_error(e, args[0], "cannot separate strings");
   std::string joined;
   for (std::size_t i = 0; i < in.size(); ++i) {
     const Json& item = in[i];
@@ -703,9 +801,15 @@ bool trimmed(E& e, const Json& in, bool left, bool right, Json& out) {
   while (right && !s.empty() && blank(s.back())) s.remove_suffix(1);
   return text(e, std::string(s), out);
 }
-bool trim(E& e, const Json& in, const Json*, Json& out) { return trimmed(e, in, true, true, out); }
-bool ltrim(E& e, const Json& in, const Json*, Json& out) { return trimmed(e, in, true, false, out); }
-bool rtrim(E& e, const Json& in, const Json*, Json& out) { return trimmed(e, in, false, true, out); }
+bool trim(E& e, const Json& in, const Json*, Json& out) {
+  return trimmed(e, in, true, true, out);
+}
+bool ltrim(E& e, const Json& in, const Json*, Json& out) {
+  return trimmed(e, in, true, false, out);
+}
+bool rtrim(E& e, const Json& in, const Json*, Json& out) {
+  return trimmed(e, in, false, true, out);
+}
 
 bool explode(E& e, const Json& in, const Json*, Json& out) {
   if (!in.is_string()) return type_error(e, in, "cannot be exploded");
@@ -878,7 +982,8 @@ constexpr std::array kPrelude = {
     Definition{"last", 0, "def last: .[-1];"},
     Definition{"nth", 1, "def nth($n): .[$n];"},
     Definition{"nth", 2,
-               "def nth($n; f): if $n < 0 then error(\"nth has no negative indices\") else last(limit($n + 1; f)) end;"},
+               "def nth($n; f): if $n < 0 then error(\"nth has no negative indices\") else "
+               "last(limit($n + 1; f)) end;"},
     Definition{"in", 1, "def in(c): . as $k | c | has($k);"},
     Definition{"inside", 1, "def inside(c): . as $p | c | contains($p);"},
     Definition{"paths", 0, "def paths: path(..) | select(length > 0);"},
@@ -886,7 +991,9 @@ constexpr std::array kPrelude = {
                "def paths(f): . as $v | paths | select(. as $p | $v | getpath($p) | f);"},
     Definition{"leaf_paths", 0, "def leaf_paths: paths(type != \"array\" and type != \"object\");"},
     Definition{"del", 1, "def del(f): delpaths([path(f)]);"},
-    Definition{"pick", 1, "def pick(f): . as $v | reduce path(f) as $p (null; setpath($p; $v | getpath($p)));"},
+    Definition{
+        "pick", 1,
+        "def pick(f): . as $v | reduce path(f) as $p (null; setpath($p; $v | getpath($p)));"},
     Definition{"with_entries", 1, "def with_entries(f): to_entries | map(f) | from_entries;"},
     Definition{"min_by", 1, "def min_by(f): _min_by(map([f]));"},
     Definition{"max_by", 1, "def max_by(f): _max_by(map([f]));"},
@@ -895,18 +1002,23 @@ constexpr std::array kPrelude = {
     Definition{"unique_by", 1, "def unique_by(f): _unique_by(map([f]));"},
     Definition{"ascii", 0, "def ascii: [.] | implode;"},
     Definition{"combinations", 0,
-               "def combinations: if length == 0 then [] else .[0][] as $x | .[1:] | combinations | [$x] + . end;"},
-    Definition{"combinations", 1, "def combinations($n): . as $s | [range($n) | $s] | combinations;"},
+               "def combinations: if length == 0 then [] else .[0][] as $x | .[1:] | combinations "
+               "| [$x] + . end;"},
+    Definition{"combinations", 1,
+               "def combinations($n): . as $s | [range($n) | $s] | combinations;"},
     Definition{"truncate_stream", 1,
-               "def truncate_stream(s): . as $n | null | s | select((.[0] | length) > $n) | .[0] |= .[$n:];"},
+               "def truncate_stream(s): . as $n | null | s | select((.[0] | length) > $n) | .[0] "
+               "|= .[$n:];"},
     Definition{"truncate_stream", 2, "def truncate_stream($n; s): $n | truncate_stream(s);"},
     Definition{"IN", 1, "def IN(s): any(s == .; .);"},
     Definition{"IN", 2, "def IN(f; s): any(f == s; .);"},
     Definition{"INDEX", 1, "def INDEX(f): INDEX(.[]; f);"},
-    Definition{"INDEX", 2, "def INDEX(s; f): reduce s as $row ({}; .[$row | f | tostring] = $row);"},
+    Definition{"INDEX", 2,
+               "def INDEX(s; f): reduce s as $row ({}; .[$row | f | tostring] = $row);"},
     Definition{"todate", 0, "def todate: strftime(\"%Y-%m-%dT%H:%M:%SZ\");"},
     Definition{"todateiso8601", 0, "def todateiso8601: todate;"},
-    Definition{"fromdateiso8601", 0, "def fromdateiso8601: strptime(\"%Y-%m-%dT%H:%M:%SZ\") | mktime;"},
+    Definition{"fromdateiso8601", 0,
+               "def fromdateiso8601: strptime(\"%Y-%m-%dT%H:%M:%SZ\") | mktime;"},
     Definition{"fromdate", 0, "def fromdate: fromdateiso8601;"},
     Definition{"date", 0, "def date: todate;"},
     Definition{"match", 1, "def match($re): _match($re; null; false)[];"},
@@ -914,15 +1026,18 @@ constexpr std::array kPrelude = {
     Definition{"test", 1, "def test($re): _match($re; null; true);"},
     Definition{"test", 2, "def test($re; $flags): _match($re; $flags; true);"},
     Definition{"_captured", 0,
-               "def _captured: reduce (.captures[] | select(.name != null)) as $c ({}; .[$c.name] = $c.string);"},
+               "def _captured: reduce (.captures[] | select(.name != null)) as $c ({}; .[$c.name] "
+               "= $c.string);"},
     Definition{"capture", 1, "def capture($re): match($re) | _captured;"},
     Definition{"capture", 2, "def capture($re; $flags): match($re; $flags) | _captured;"},
     Definition{"scan", 1, "def scan($re): scan($re; null);"},
     Definition{"scan", 2,
-               "def scan($re; $flags): match($re; \"g\" + $flags) | if (.captures | length) == 0 then .string "
+               "def scan($re; $flags): match($re; \"g\" + $flags) | if (.captures | length) == 0 "
+               "then .string "
                "else [.captures[].string] end;"},
     Definition{"split", 2,
-               "def split($re; $flags): . as $s | [foreach (_match($re; \"g\" + $flags; false)[], null) as $m "
+               "def split($re; $flags): . as $s | [foreach (_match($re; \"g\" + $flags; false)[], "
+               "null) as $m "
                "({to: 0}; if $m == null then .part = $s[.to:] else .part = $s[.to:$m.offset] | "
                ".to = $m.offset + $m.length end; .part)];"},
     Definition{"splits", 1, "def splits($re): splits($re; null);"},

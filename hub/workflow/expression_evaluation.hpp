@@ -9,7 +9,8 @@
 
 #include "hub/workflow/expression_ast.hpp"
 
-// One evaluation of a compiled expression: a tree walker that hands every result to a sink. Internal to hub/workflow.
+// One evaluation of a compiled expression: a tree walker that hands every result to a sink.
+// Internal to hub/workflow.
 namespace rabt::workflow {
 
 // A reference to a callable; lives no longer than the call it is passed to.
@@ -17,8 +18,8 @@ template <typename... Arguments>
 class Callback {
  public:
   template <typename F>
-    requires(!std::same_as<std::remove_cvref_t<F>, Callback>)
-  Callback(F&& function)  // NOLINT: implicit by design
+  requires(!std::same_as<std::remove_cvref_t<F>, Callback>)
+      Callback(F&& function)  // NOLINT: implicit by design
       : object_(const_cast<void*>(static_cast<const void*>(&function))),
         call_([](void* object, Arguments... arguments) -> bool {
           return (*static_cast<std::remove_reference_t<F>*>(object))(arguments...);
@@ -70,7 +71,8 @@ class Environment {
 
 class Evaluation final {
  public:
-  Evaluation(std::span<const Json> values, const ExpressionBudget& budget) : values_(values), budget_(budget) {}
+  Evaluation(std::span<const Json> values, const ExpressionBudget& budget)
+      : values_(values), budget_(budget) {}
 
   // Every result of the node.
   bool run(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out);
@@ -79,13 +81,15 @@ class Evaluation final {
   // The result of a node that is `in_place`; null after an error.
   const Json* refer(const Node& node, Cell* environment, const Json& input);
 
-  // For operations and builtins. All return false, so that `return evaluation.fail(...)` reads well.
-  bool fail(std::string message);         // an error that try can catch; never holds values
+  // For operations and builtins. All return false, so that `return evaluation.fail(...)` reads
+  // well.
+  bool fail(std::string message);               // an error that try can catch; never holds values
   bool raise(const Json& value, bool written);  // error(value)
-  bool over_budget(std::string message);  // cannot be caught
+  bool over_budget(std::string message);        // cannot be caught
   bool spend(std::size_t steps) {
     steps_ += steps;
-    return steps_ <= budget_.steps || over_budget("more than " + std::to_string(budget_.steps) + " steps");
+    return steps_ <= budget_.steps ||
+           over_budget("more than " + std::to_string(budget_.steps) + " steps");
   }
   bool charge(std::size_t bytes) {
     bytes_ += bytes;
@@ -94,6 +98,14 @@ class Evaluation final {
   }
   // Called where a value is put into a new array or object: keeps recursion over values safe.
   bool wrap(const Json& inner);
+  // Counts one more reference to parts that exist already.
+  void shared() { ++wraps_; }
+  // Would the value, written out, fit into what is left of the byte budget? Values share parts, so
+  // a few of them can stand for a text without end.
+  bool affordable(const Json& value);
+  // Results leave the evaluation: as affordable(), where enough was shared for it to matter.
+  bool leaves(const Json& result);
+  [[nodiscard]] bool stopped() const { return pending_ == Pending::budget; }
   Json number(double value);
   // Where an error would be; the definitions of the prelude have no place in the text.
   void mark(std::size_t offset) {
@@ -117,36 +129,41 @@ class Evaluation final {
   const Json* operand(const Node& node, Cell* environment, const Json& input, Json& scratch);
   bool enter(const Node& call, Cell* environment, Environment& callee);
 
-  bool compose_text(const Node& node, std::size_t count, Cell* environment, const Json& input, std::string tail,
-                    Callback<const Json&> out);
-  bool compose_object(const Node& node, std::size_t at, Cell* environment, const Json& input, JsonObject done,
-                      Callback<const Json&> out);
+  bool compose_text(const Node& node, std::size_t count, Cell* environment, const Json& input,
+                    std::string tail, Callback<const Json&> out);
+  bool compose_object(const Node& node, std::size_t at, Cell* environment, const Json& input,
+                      JsonObject done, Callback<const Json&> out);
   bool add_member(JsonObject& object, const Json& key, const Json& member);
-  bool call_builtin(const Node& node, std::size_t left_over, Cell* environment, const Json& input, std::vector<Json>& arguments,
-                    Callback<const Json&> out);
+  bool call_builtin(const Node& node, std::size_t left_over, Cell* environment, const Json& input,
+                    std::vector<Json>& arguments, Callback<const Json&> out);
   bool builtin_value(const Node& node, Cell* environment, const Json& input, Json& out);
   bool loop(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out);
-  bool reduce_value(const Node& node, Cell* environment, const Json& input, Json state, const Json* path, Sink out);
+  bool reduce_value(const Node& node, Cell* environment, const Json& input, Json state,
+                    const Json* path, Sink out);
   bool consume(const Node& node, Cell* environment, Json& state);
   bool change(const Node& node, Cell* environment, Json& state, const Json& right);
-  bool change_all(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out);
-  bool each_binding(const Patterns& patterns, Cell* environment, const Json& source, const bool& downstream,
-                    Callback<Cell*> body);
-  bool destructure(const Pattern& pattern, const Json& source, Cell* environment, std::vector<Json>& slots,
-                   Callback<> done);
-  bool destructure_rest(const Pattern& pattern, std::size_t at, const Json& source, Cell* environment,
-                        std::vector<Json>& slots, Callback<> done);
-  bool run_special(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out);
+  bool change_all(const Node& node, Cell* environment, const Json& input,
+                  Callback<const Json&> out);
+  bool each_binding(const Patterns& patterns, Cell* environment, const Json& source,
+                    const bool& downstream, Callback<Cell*> body);
+  bool destructure(const Pattern& pattern, const Json& source, Cell* environment,
+                   std::vector<Json>& slots, Callback<> done);
+  bool destructure_rest(const Pattern& pattern, std::size_t at, const Json& source,
+                        Cell* environment, std::vector<Json>& slots, Callback<> done);
+  bool run_special(const Node& node, Cell* environment, const Json& input, const Json* path,
+                   Sink out);
   bool run_keys(const Node& node, const Json& base, const Json* path, Sink out);
   bool iterate(const Json& base, const Json* path, Sink out);
   bool descend(const Json& base, const Json* path, Sink out);
   bool walk_value(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out);
   bool to_stream(const Json& value, const Json& path, bool top, Callback<const Json&> out);
   bool from_stream(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out);
-  bool substitute(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out);
+  bool substitute(const Node& node, Cell* environment, const Json& input,
+                  Callback<const Json&> out);
   bool extend(const Json& path, const Json& key, Json& longer);
   bool plain(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out) {
-    return run(node, environment, input, nullptr, [&](const Json& v, const Json*) { return out(v); });
+    return run(node, environment, input, nullptr,
+               [&](const Json& v, const Json*) { return out(v); });
   }
   bool step() { return spend(1); }
   bool leave(std::uint64_t label) {
@@ -171,23 +188,27 @@ class Evaluation final {
   std::size_t wraps_ = 0;
   std::size_t offset_ = 0;
   Pending pending_ = Pending::none;
-  bool raised_ = false;    // the pending error comes from error()
-  bool written_ = false;   // ... with a text of the expression
+  bool raised_ = false;   // the pending error comes from error()
+  bool written_ = false;  // ... with a text of the expression
   bool nonfinite_ = false;
   Json error_;
   std::string budget_message_;
   std::map<std::string, std::shared_ptr<const Regex>> regexes_;
 };
 
-// ---- operations on values (expression_values.cpp) -------------------------------------------------------------
+// ---- operations on values (expression_values.cpp) ----
 
 [[nodiscard]] const char* type_name(const Json& value);
-[[nodiscard]] int order(const Json& a, const Json& b);  // Json::compare; nan is below every number
+// The order of Json::compare; nan is below every number. Spends steps on arrays and objects: see
+// stopped().
+[[nodiscard]] int order(Evaluation& evaluation, const Json& a, const Json& b);
 bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Json& out);
 bool add_in_place(Evaluation& evaluation, Json& a, const Json& b);
 bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json& out);
-bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, const Json& to, Json& out);
-// Replaces or changes what stands at the path; missing places are made. change may set the value to anything.
+bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, const Json& to,
+                 Json& out);
+// Replaces or changes what stands at the path; missing places are made. change may set the value to
+// anything.
 bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, std::size_t at,
                  Callback<Json&> change);
 bool get_path(Evaluation& evaluation, const Json& root, const Json& path, Json& out);
@@ -197,10 +218,10 @@ bool sort_values(Evaluation& evaluation, std::vector<Json>& values);
 [[nodiscard]] std::string display(const Json& value);  // tostring
 bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out);  // indices
 
-// ---- regular expressions (expression_regex.cpp) ---------------------------------------------------------------
+// ---- regular expressions (expression_regex.cpp) ----
 
 // All matches (one without g) as match objects, or a boolean in out when test is set.
-bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags, bool test,
-                 bool global, const Regex* compiled, Json& out);
+bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags,
+                 bool test, bool global, const Regex* compiled, Json& out);
 
 }  // namespace rabt::workflow

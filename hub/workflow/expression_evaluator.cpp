@@ -15,20 +15,47 @@ constexpr std::uint32_t kMaxChain = 10'000;
 // Above so many arrays and objects in one evaluation, each new one is measured: see wrap().
 constexpr std::size_t kFreeWraps = 1'000;
 constexpr std::size_t kMaxValueDepth = 1'000;  // copying, comparing and freeing values recurses
+constexpr std::size_t kMaxVisits = std::size_t{1} << 24U;  // as many parts as bytes may be built
+constexpr std::size_t kVisitsPerStep = 64;
+// So few references let a value grow by a factor of 20 at most; its text need not be measured.
+constexpr std::size_t kHarmlessWraps = 8;
 
-bool deeper_than(const Json& value, std::size_t levels) {
+// Each visit of a shared part counts again. false: too deep or too many visits.
+bool within(const Json& value, std::size_t levels, std::size_t& visits) {
+  if (visits == 0) return false;
+  --visits;
   if (value.is_array()) {
-    if (levels == 0) return true;
+    if (levels == 0) return false;
     for (const Json& item : value.as_array()) {
-      if (deeper_than(item, levels - 1)) return true;
+      if (!within(item, levels - 1, visits)) return false;
     }
   } else if (value.is_object()) {
-    if (levels == 0) return true;
+    if (levels == 0) return false;
     for (const auto& [key, member] : value.as_object()) {
-      if (deeper_than(member, levels - 1)) return true;
+      if (!within(member, levels - 1, visits)) return false;
     }
   }
-  return false;
+  return true;
+}
+
+// Takes the bytes of the value's text, roughly, from left. false: not enough.
+bool take(const Json& value, std::size_t& left) {
+  std::size_t own = 2;
+  if (value.is_string()) own += value.as_string().size();
+  if (own > left) return false;
+  left -= own;
+  if (value.is_array()) {
+    for (const Json& item : value.as_array()) {
+      if (!take(item, left)) return false;
+    }
+  } else if (value.is_object()) {
+    for (const auto& [key, member] : value.as_object()) {
+      if (key.size() + 3 > left) return false;
+      left -= key.size() + 3;
+      if (!take(member, left)) return false;
+    }
+  }
+  return true;
 }
 
 void make_finite(Json& value) {
@@ -51,7 +78,8 @@ void make_finite(Json& value) {
 }
 
 bool invalid_path(Evaluation& evaluation) {
-  return evaluation.fail("Invalid path expression: the value was computed, it stands nowhere in the input");
+  return evaluation.fail(
+      "Invalid path expression: the value was computed, it stands nowhere in the input");
 }
 
 }  // namespace
@@ -89,7 +117,7 @@ void Environment::release(Cell* cell) {
   }
 }
 
-// ---- errors and budgets ---------------------------------------------------------------------------------------
+// ---- errors and budgets ----
 
 bool Evaluation::fail(std::string message) {
   pending_ = Pending::error;
@@ -120,21 +148,48 @@ Error Evaluation::error() const {
     return invalid("expression.budget", "the expression was stopped: " + budget_message_);
   }
   if (raised_) {
-    if (written_ && error_.is_string()) return invalid("expression.runtime", "error: " + error_.as_string() + place);
-    return invalid("expression.runtime",
-                   std::string("error() was called with a value of type ") + type_name(error_) + place);
+    if (written_ && error_.is_string())
+      return invalid("expression.runtime", "error: " + error_.as_string() + place);
+    return invalid("expression.runtime", std::string("error() was called with a value of type ") +
+                                             type_name(error_) + place);
   }
-  return invalid("expression.runtime", (error_.is_string() ? error_.as_string() : std::string("failed")) + place);
+  return invalid("expression.runtime",
+                 (error_.is_string() ? error_.as_string() : std::string("failed")) + place);
 }
 
 bool Evaluation::wrap(const Json& inner) {
   if (!inner.is_array() && !inner.is_object()) return true;
   if (++wraps_ <= kFreeWraps) return true;
-  return !deeper_than(inner, kMaxValueDepth) ||
-         over_budget("it built a value nested deeper than " + std::to_string(kMaxValueDepth));
+  std::size_t visits = kMaxVisits;
+  if (!within(inner, kMaxValueDepth, visits)) {
+    return over_budget("it built a value that is too large or nested deeper than " +
+                       std::to_string(kMaxValueDepth));
+  }
+  return spend((kMaxVisits - visits) / kVisitsPerStep);
 }
 
-const Regex* Evaluation::regex(const std::string& pattern, const std::string& flags, std::string& error) {
+bool Evaluation::affordable(const Json& written) {
+  if (!written.is_array() && !written.is_object()) return true;
+  std::size_t left = budget_.bytes - std::min(bytes_, budget_.bytes);
+  const std::size_t before = left;
+  if (!take(written, left)) {
+    return over_budget("a value, written out, is larger than the " + std::to_string(budget_.bytes) +
+                       " bytes it may build");
+  }
+  return spend((before - left) / (kVisitsPerStep * 8));
+}
+
+bool Evaluation::leaves(const Json& result) {
+  if (wraps_ <= kHarmlessWraps || (!result.is_array() && !result.is_object())) return true;
+  std::size_t left = budget_.bytes;
+  std::size_t visits = kMaxVisits;
+  return (take(result, left) && within(result, kMaxValueDepth, visits)) ||
+         over_budget("a result, written out, is larger than " + std::to_string(budget_.bytes) +
+                     " bytes");
+}
+
+const Regex* Evaluation::regex(const std::string& pattern, const std::string& flags,
+                               std::string& error) {
   constexpr std::size_t kMaxKept = 32;  // patterns made from data must not pile up
   const std::string key = flags + "/" + pattern;
   if (const auto known = regexes_.find(key); known != regexes_.end()) return known->second.get();
@@ -160,7 +215,7 @@ void Evaluation::finish(Json& result) {
   if (nonfinite_) make_finite(result);
 }
 
-// ---- environment ------------------------------------------------------------------------------------------------
+// ---- environment ----
 
 Cell* Evaluation::make_cell(Cell* parent) {
   auto* cell = new Cell;
@@ -209,7 +264,8 @@ bool Evaluation::enter(const Node& call, Cell* environment, Environment& callee)
   }
   const bool fits = scope->chain <= kMaxChain;
   callee.adopt(scope);
-  return fits || over_budget("functions nested deeper than " + std::to_string(kMaxChain) + " closures");
+  return fits ||
+         over_budget("functions nested deeper than " + std::to_string(kMaxChain) + " closures");
 }
 
 bool Evaluation::single_now(const Node& node, Cell* environment) const {
@@ -224,7 +280,7 @@ bool Evaluation::single_now(const Node& node, Cell* environment) const {
   return false;
 }
 
-// ---- single values ------------------------------------------------------------------------------------------------
+// ---- single values ----
 
 namespace {
 
@@ -236,7 +292,8 @@ const Json* look_up(const Json& base, const PathKey& key) {
   }
   if (base.is_array()) {
     const auto& items = base.as_array();
-    const std::int64_t index = key.index < 0 ? key.index + static_cast<std::int64_t>(items.size()) : key.index;
+    const std::int64_t index =
+        key.index < 0 ? key.index + static_cast<std::int64_t>(items.size()) : key.index;
     if (index < 0 || index >= static_cast<std::int64_t>(items.size())) return &kNull;
     return &items[static_cast<std::size_t>(index)];
   }
@@ -252,11 +309,16 @@ std::string cannot_index(const Json& base, const Json& key) {
 const Json* Evaluation::refer(const Node& node, Cell* environment, const Json& input) {
   if (!step()) return nullptr;
   switch (node.kind) {
-    case Kind::identity: return &input;
-    case Kind::literal: return &node.value;
-    case Kind::variable: return &values_[node.index];
-    case Kind::local: return &walk(environment, node.index)->value;
-    default: break;
+    case Kind::identity:
+      return &input;
+    case Kind::literal:
+      return &node.value;
+    case Kind::variable:
+      return &values_[node.index];
+    case Kind::local:
+      return &walk(environment, node.index)->value;
+    default:
+      break;
   }
   const Json* at = node.a == nullptr ? &input : refer(*node.a, environment, input);
   if (at == nullptr) return nullptr;
@@ -272,7 +334,8 @@ const Json* Evaluation::refer(const Node& node, Cell* environment, const Json& i
   return at;
 }
 
-const Json* Evaluation::operand(const Node& node, Cell* environment, const Json& input, Json& scratch) {
+const Json* Evaluation::operand(const Node& node, Cell* environment, const Json& input,
+                                Json& scratch) {
   if (node.in_place) return refer(node, environment, input);
   return value(node, environment, input, scratch) ? &scratch : nullptr;
 }
@@ -285,7 +348,8 @@ bool Evaluation::builtin_value(const Node& node, Cell* environment, const Json& 
   }
   mark(node.offset);
   if (node.regex != nullptr) {
-    return match_regex(*this, input, arguments[0], arguments[1], truthy(arguments[2]), false, node.regex.get(), out);
+    return match_regex(*this, input, arguments[0], arguments[1], truthy(arguments[2]), false,
+                       node.regex.get(), out);
   }
   return node.builtin->function(*this, input, arguments.data(), out);
 }
@@ -403,7 +467,8 @@ bool Evaluation::value(const Node& first, Cell* outer, const Json& input, Json& 
         const Json* number_in = operand(*node->a, environment, *in, scratch);
         if (number_in == nullptr) return false;
         mark(node->offset);
-        if (!number_in->is_number()) return fail(std::string(type_name(*number_in)) + " cannot be negated");
+        if (!number_in->is_number())
+          return fail(std::string(type_name(*number_in)) + " cannot be negated");
         return arithmetic(*this, Op::sub, Json(0), *number_in, out);
       }
       case Kind::binary: {
@@ -477,25 +542,29 @@ bool Evaluation::value(const Node& first, Cell* outer, const Json& input, Json& 
       }
       case Kind::text: {
         const Node& text = *node;
-        return compose_text(text, text.list.size(), environment, *in, {}, [&](const Json& composed) {
-          out = composed;
-          return true;
-        });
+        return compose_text(text, text.list.size(), environment, *in, {},
+                            [&](const Json& composed) {
+                              out = composed;
+                              return true;
+                            });
       }
       case Kind::format: {
         std::string formatted;
         mark(node->offset);
-        if (!format_value(*this, node->format, *in, formatted) || !charge(formatted.size())) return false;
+        if (!format_value(*this, node->format, *in, formatted) || !charge(formatted.size()))
+          return false;
         out = Json(std::move(formatted));
         return true;
       }
-      case Kind::builtin: return builtin_value(*node, environment, *in, out);
+      case Kind::builtin:
+        return builtin_value(*node, environment, *in, out);
       case Kind::reduce: {
         if (!value(*node->b, environment, *in, scratch)) return false;
-        return reduce_value(*node, environment, *in, std::move(scratch), nullptr, [&](const Json& v, const Json*) {
-          out = v;
-          return true;
-        });
+        return reduce_value(*node, environment, *in, std::move(scratch), nullptr,
+                            [&](const Json& v, const Json*) {
+                              out = v;
+                              return true;
+                            });
       }
       case Kind::assign:
       case Kind::modify:
@@ -510,18 +579,19 @@ bool Evaluation::value(const Node& first, Cell* outer, const Json& input, Json& 
           out = Json(v);
           return true;
         });
-      default: break;
+      default:
+        break;
     }
     RABT_BUG("an expression node was taken for a single one");
     return fail("internal error in the expression evaluator");
   }
 }
 
-// ---- construction ---------------------------------------------------------------------------------------------------
+// ---- construction ----
 
 // From the last part to the first: jq varies the first part fastest.
-bool Evaluation::compose_text(const Node& node, std::size_t count, Cell* environment, const Json& input,
-                              std::string tail, Callback<const Json&> out) {
+bool Evaluation::compose_text(const Node& node, std::size_t count, Cell* environment,
+                              const Json& input, std::string tail, Callback<const Json&> out) {
   while (count > 0) {
     const Node& part = *node.list[count - 1];
     if (part.kind == Kind::literal) {
@@ -555,14 +625,15 @@ bool Evaluation::compose_text(const Node& node, std::size_t count, Cell* environ
 }
 
 bool Evaluation::add_member(JsonObject& object, const Json& key, const Json& member) {
-  if (!key.is_string()) return fail(std::string("Object keys must be strings, not ") + type_name(key));
+  if (!key.is_string())
+    return fail(std::string("Object keys must be strings, not ") + type_name(key));
   if (!charge(sizeof(JsonObject::Member) + key.as_string().size()) || !wrap(member)) return false;
   object.set(key.as_string(), member);
   return true;
 }
 
-bool Evaluation::compose_object(const Node& node, std::size_t at, Cell* environment, const Json& input,
-                                JsonObject done, Callback<const Json&> out) {
+bool Evaluation::compose_object(const Node& node, std::size_t at, Cell* environment,
+                                const Json& input, JsonObject done, Callback<const Json&> out) {
   const Depth depth(*this);
   if (!depth.ok) return false;
   for (; at < node.list.size(); at += 2) {
@@ -573,14 +644,16 @@ bool Evaluation::compose_object(const Node& node, std::size_t at, Cell* environm
         return plain(value_node, environment, input, [&](const Json& member) {
           JsonObject copy = done;
           mark(node.offset);
-          if (!charge(copy.size() * sizeof(JsonObject::Member)) || !add_member(copy, key, member)) return false;
+          if (!charge(copy.size() * sizeof(JsonObject::Member)) || !add_member(copy, key, member))
+            return false;
           return compose_object(node, at + 2, environment, input, std::move(copy), out);
         });
       });
     }
     Json key;
     Json member;
-    if (!value(key_node, environment, input, key) || !value(value_node, environment, input, member)) return false;
+    if (!value(key_node, environment, input, key) || !value(value_node, environment, input, member))
+      return false;
     mark(node.offset);
     if (!add_member(done, key, member)) return false;
   }
@@ -588,8 +661,9 @@ bool Evaluation::compose_object(const Node& node, std::size_t at, Cell* environm
 }
 
 // From the last argument to the first: jq varies the first fastest.
-bool Evaluation::call_builtin(const Node& node, std::size_t left_over, Cell* environment, const Json& input,
-                              std::vector<Json>& arguments, Callback<const Json&> out) {
+bool Evaluation::call_builtin(const Node& node, std::size_t left_over, Cell* environment,
+                              const Json& input, std::vector<Json>& arguments,
+                              Callback<const Json&> out) {
   if (left_over > 0) {
     return plain(*node.list[left_over - 1], environment, input, [&](const Json& argument) {
       arguments[left_over - 1] = argument;
@@ -599,7 +673,8 @@ bool Evaluation::call_builtin(const Node& node, std::size_t left_over, Cell* env
   Json result;
   mark(node.offset);
   if (node.regex != nullptr) {
-    if (!match_regex(*this, input, arguments[0], arguments[1], truthy(arguments[2]), false, node.regex.get(), result)) {
+    if (!match_regex(*this, input, arguments[0], arguments[1], truthy(arguments[2]), false,
+                     node.regex.get(), result)) {
       return false;
     }
   } else if (!node.builtin->function(*this, input, arguments.data(), result)) {
@@ -608,7 +683,7 @@ bool Evaluation::call_builtin(const Node& node, std::size_t left_over, Cell* env
   return out(result);
 }
 
-// ---- paths ------------------------------------------------------------------------------------------------------------
+// ---- paths ----
 
 bool Evaluation::extend(const Json& path, const Json& key, Json& longer) {
   if (!path.is_array()) return invalid_path(*this);
@@ -662,13 +737,14 @@ bool Evaluation::descend(const Json& base, const Json* path, Sink out) {
   const Depth depth(*this);
   if (!depth.ok || !step() || !out(base, path)) return false;
   if (!base.is_array() && !base.is_object()) return true;
-  return iterate(base, path, [&](const Json& item, const Json* where) { return descend(item, where, out); });
+  return iterate(base, path,
+                 [&](const Json& item, const Json* where) { return descend(item, where, out); });
 }
 
-// ---- binding ------------------------------------------------------------------------------------------------------------
+// ---- binding ----
 
-bool Evaluation::destructure(const Pattern& pattern, const Json& source, Cell* environment, std::vector<Json>& slots,
-                             Callback<> done) {
+bool Evaluation::destructure(const Pattern& pattern, const Json& source, Cell* environment,
+                             std::vector<Json>& slots, Callback<> done) {
   const Depth depth(*this);
   if (!depth.ok || !step()) return false;
   if (pattern.shape == Pattern::Shape::variable) {
@@ -678,8 +754,8 @@ bool Evaluation::destructure(const Pattern& pattern, const Json& source, Cell* e
   return destructure_rest(pattern, 0, source, environment, slots, done);
 }
 
-bool Evaluation::destructure_rest(const Pattern& pattern, std::size_t at, const Json& source, Cell* environment,
-                                  std::vector<Json>& slots, Callback<> done) {
+bool Evaluation::destructure_rest(const Pattern& pattern, std::size_t at, const Json& source,
+                                  Cell* environment, std::vector<Json>& slots, Callback<> done) {
   if (pattern.shape == Pattern::Shape::array) {
     if (at == pattern.items.size()) return done();
     Json item;
@@ -695,16 +771,18 @@ bool Evaluation::destructure_rest(const Pattern& pattern, std::size_t at, const 
     Json found;
     if (!index_value(*this, source, key, found)) return false;
     if (member.variable != Pattern::kNone) slots[member.variable] = found;
-    const auto rest = [&] { return destructure_rest(pattern, at + 1, source, environment, slots, done); };
+    const auto rest = [&] {
+      return destructure_rest(pattern, at + 1, source, environment, slots, done);
+    };
     if (member.value == nullptr) return rest();
     return destructure(*member.value, found, environment, slots, rest);
   });
 }
 
-// body runs once a binding. downstream: set by the caller when a false came from behind the body, which an
-// alternative pattern must not catch.
-bool Evaluation::each_binding(const Patterns& patterns, Cell* environment, const Json& source, const bool& downstream,
-                              Callback<Cell*> body) {
+// body runs once a binding. downstream: set by the caller when a false came from behind the body,
+// which an alternative pattern must not catch.
+bool Evaluation::each_binding(const Patterns& patterns, Cell* environment, const Json& source,
+                              const bool& downstream, Callback<Cell*> body) {
   if (patterns.plain()) {
     Environment scope;
     scope.adopt(bind_value(environment, source));
@@ -718,16 +796,17 @@ bool Evaluation::each_binding(const Patterns& patterns, Cell* environment, const
       return body(scope.get());
     });
     if (ok) return true;
-    if (downstream || pending_ != Pending::error || i + 1 == patterns.alternatives.size()) return false;
+    if (downstream || pending_ != Pending::error || i + 1 == patterns.alternatives.size())
+      return false;
     pending_ = Pending::none;
   }
   return true;
 }
 
-// ---- loops ----------------------------------------------------------------------------------------------------------------
+// ---- loops ----
 
-bool Evaluation::reduce_value(const Node& node, Cell* environment, const Json& input, Json state, const Json* path,
-                              Sink out) {
+bool Evaluation::reduce_value(const Node& node, Cell* environment, const Json& input, Json state,
+                              const Json* path, Sink out) {
   const bool downstream = false;
   const bool in_place = path == nullptr && node.c->single;
   Json where = path == nullptr ? Json() : *path;
@@ -757,9 +836,11 @@ bool Evaluation::reduce_value(const Node& node, Cell* environment, const Json& i
   return out(state, path == nullptr ? nullptr : &where);
 }
 
-bool Evaluation::loop(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out) {
+bool Evaluation::loop(const Node& node, Cell* environment, const Json& input, const Json* path,
+                      Sink out) {
   return run(*node.b, environment, input, path, [&](const Json& init, const Json* init_path) {
-    if (node.kind == Kind::reduce) return reduce_value(node, environment, input, init, init_path, out);
+    if (node.kind == Kind::reduce)
+      return reduce_value(node, environment, input, init, init_path, out);
     bool downstream = false;
     Json state = init;
     Json where = init_path == nullptr ? Json() : *init_path;
@@ -790,9 +871,10 @@ bool Evaluation::loop(const Node& node, Cell* environment, const Json& input, co
   });
 }
 
-// ---- updates ----------------------------------------------------------------------------------------------------------------
+// ---- updates ----
 
-// Evaluates a single node whose input nobody else needs, so that arrays and objects can grow in place.
+// Evaluates a single node whose input nobody else needs, so that arrays and objects can grow in
+// place.
 bool Evaluation::consume(const Node& node, Cell* environment, Json& state) {
   switch (node.kind) {
     case Kind::pipe:
@@ -835,8 +917,10 @@ bool Evaluation::consume(const Node& node, Cell* environment, Json& state) {
       if (!step() || !value(*node.b, environment, state, right)) return false;
       return change(node, environment, state, right);
     }
-    case Kind::modify: return step() && change(node, environment, state, Json());
-    default: break;
+    case Kind::modify:
+      return step() && change(node, environment, state, Json());
+    default:
+      break;
   }
   Json out;
   if (!value(node, environment, state, out)) return false;
@@ -866,11 +950,12 @@ bool Evaluation::change(const Node& node, Cell* environment, Json& state, const 
       bool any = false;
       if (!get_path(*this, state, path, before)) return false;
       const std::uint64_t label = ++labels_;
-      if (!plain(*node.b, environment, before, [&](const Json& v) {
-            after = Json(v);
-            any = true;
-            return leave(label);
-          }) &&
+      if (!plain(*node.b, environment, before,
+                 [&](const Json& v) {
+                   after = Json(v);
+                   any = true;
+                   return leave(label);
+                 }) &&
           !left(label)) {
         return false;
       }
@@ -909,16 +994,18 @@ bool Evaluation::change(const Node& node, Cell* environment, Json& state, const 
   return removed.empty() || delete_paths(*this, state, std::move(removed));
 }
 
-bool Evaluation::change_all(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out) {
+bool Evaluation::change_all(const Node& node, Cell* environment, const Json& input,
+                            Callback<const Json&> out) {
   return plain(*node.b, environment, input, [&](const Json& right) {
     Json state(input);
     return change(node, environment, state, right) && out(state);
   });
 }
 
-// ---- generators -------------------------------------------------------------------------------------------------------------
+// ---- generators ----
 
-bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Json* first_path, Sink out) {
+bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Json* first_path,
+                     Sink out) {
   const Depth depth(*this);
   if (!depth.ok) return false;
   const Node* node = &first;
@@ -943,7 +1030,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
     }
     if (!step()) return false;
     switch (node->kind) {
-      case Kind::identity: return out(*in, path);
+      case Kind::identity:
+        return out(*in, path);
       case Kind::pipe: {
         const Node* next = node->b;
         if (path == nullptr && single_now(*node->a, environment)) {
@@ -955,8 +1043,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
           continue;
         }
         if (node->a->kind == Kind::call_param) {
-          // One result is held back, so that the last one continues in this frame: `def r: ., (f | r);` may then
-          // run long where f gives one result at most.
+          // One result is held back, so that the last one continues in this frame: `def r: ., (f |
+          // r);` may then run long where f gives one result at most.
           bool any = false;
           bool downstream = false;
           Json last;
@@ -1006,8 +1094,9 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
           node = next;
           continue;
         }
-        return run(*node->a, environment, *in, path,
-                   [&](const Json& v, const Json* p) { return run(*next, environment, v, p, out); });
+        return run(*node->a, environment, *in, path, [&](const Json& v, const Json* p) {
+          return run(*next, environment, v, p, out);
+        });
       }
       case Kind::comma: {
         for (std::size_t i = 0; i + 1 < node->list.size(); ++i) {
@@ -1051,7 +1140,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
               if (!slice_value(*this, base, from, to, found)) return false;
               if (p == nullptr) return out(found, nullptr);
               Json longer;
-              return extend(*p, Json::object({{"start", from}, {"end", to}}), longer) && out(found, &longer);
+              return extend(*p, Json::object({{"start", from}, {"end", to}}), longer) &&
+                     out(found, &longer);
             });
           });
         });
@@ -1063,7 +1153,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
           return iterate(base, p, out);
         });
       }
-      case Kind::descend: return descend(Json(*in), path, out);
+      case Kind::descend:
+        return descend(Json(*in), path, out);
       case Kind::negate:
         return plain(*node->a, environment, *in, [&](const Json& v) {
           Json result;
@@ -1084,7 +1175,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
         const bool decides = node->kind == Kind::logic_or;
         return plain(*node->a, environment, *in, [&](const Json& left_side) {
           if (truthy(left_side) == decides) return computed(Json(decides));
-          return plain(*node->b, environment, *in, [&](const Json& right) { return computed(Json(truthy(right))); });
+          return plain(*node->b, environment, *in,
+                       [&](const Json& right) { return computed(Json(truthy(right))); });
         });
       }
       case Kind::alternative: {
@@ -1101,7 +1193,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
         continue;
       }
       case Kind::assign:
-      case Kind::update: return change_all(*node, environment, *in, computed);
+      case Kind::update:
+        return change_all(*node, environment, *in, computed);
       case Kind::condition: {
         const Node& choice = *node;
         if (single_now(*choice.a, environment)) {
@@ -1137,7 +1230,8 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
         continue;
       }
       case Kind::reduce:
-      case Kind::foreach: return loop(*node, environment, *in, path, out);
+      case Kind::foreach:
+        return loop(*node, environment, *in, path, out);
       case Kind::bind: {
         if (node->patterns->plain() && single_now(*node->a, environment)) {
           Json bound;
@@ -1193,15 +1287,20 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
         scope.adopt(cell);
         return run(*node->a, cell, *in, path, out) || left(label);
       }
-      case Kind::leave: return leave(walk(environment, node->index)->label);
-      case Kind::object: return compose_object(*node, 0, environment, *in, {}, computed);
-      case Kind::text: return compose_text(*node, node->list.size(), environment, *in, {}, computed);
+      case Kind::leave:
+        return leave(walk(environment, node->index)->label);
+      case Kind::object:
+        return compose_object(*node, 0, environment, *in, {}, computed);
+      case Kind::text:
+        return compose_text(*node, node->list.size(), environment, *in, {}, computed);
       case Kind::builtin: {
         std::vector<Json> arguments(node->list.size());
         return call_builtin(*node, arguments.size(), environment, *in, arguments, computed);
       }
-      case Kind::special: return run_special(*node, environment, *in, path, out);
-      default: break;
+      case Kind::special:
+        return run_special(*node, environment, *in, path, out);
+      default:
+        break;
     }
     // In path mode: values that are computed have no path.
     Json result;
@@ -1210,14 +1309,16 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
   }
 }
 
-bool Evaluation::run_special(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out) {
+bool Evaluation::run_special(const Node& node, Cell* environment, const Json& input,
+                             const Json* path, Sink out) {
   const Depth depth(*this);
   if (!depth.ok) return false;
   const auto computed = [&](const Json& v) { return out(v, path == nullptr ? nullptr : &kNoPath); };
   const std::uint64_t label = ++labels_;
   const auto& list = node.list;
   switch (node.special) {
-    case Special::empty: return true;
+    case Special::empty:
+      return true;
     case Special::path: {
       const Json root{Json::Array{}};
       return run(*list[0], environment, input, &root, [&](const Json&, const Json* p) {
@@ -1226,7 +1327,8 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
       });
     }
     case Special::select:
-      return plain(*list[0], environment, input, [&](const Json& v) { return !truthy(v) || out(input, path); });
+      return plain(*list[0], environment, input,
+                   [&](const Json& v) { return !truthy(v) || out(input, path); });
     case Special::first: {
       bool downstream = false;
       if (run(*list[0], environment, input, path, [&](const Json& v, const Json* p) {
@@ -1289,7 +1391,8 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
             }
             const double end = to.as_double();
             const double width = by.as_double();
-            for (double at = from.as_double(); width > 0 ? at < end : (width < 0 && at > end); at += width) {
+            for (double at = from.as_double(); width > 0 ? at < end : (width < 0 && at > end);
+                 at += width) {
               if (!step() || !computed(number(at))) return false;
               if (at + width == at) return over_budget("range makes no progress");
             }
@@ -1297,10 +1400,14 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
           });
         });
       });
-    case Special::walk: return walk_value(*list[0], environment, input, computed);
-    case Special::tostream: return to_stream(input, Json(Json::Array{}), true, computed);
-    case Special::fromstream: return from_stream(*list[0], environment, input, computed);
-    case Special::substitute: return substitute(node, environment, input, computed);
+    case Special::walk:
+      return walk_value(*list[0], environment, input, computed);
+    case Special::tostream:
+      return to_stream(input, Json(Json::Array{}), true, computed);
+    case Special::fromstream:
+      return from_stream(*list[0], environment, input, computed);
+    case Special::substitute:
+      return substitute(node, environment, input, computed);
     case Special::error:
       return plain(*list[0], environment, input, [&](const Json& v) {
         mark(node.offset);
@@ -1328,7 +1435,8 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
 }
 
 // Members keep the first result for them and go when there is none; items keep all results.
-bool Evaluation::walk_value(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out) {
+bool Evaluation::walk_value(const Node& f, Cell* environment, const Json& input,
+                            Callback<const Json&> out) {
   const Depth depth(*this);
   if (!depth.ok || !step()) return false;
   Json changed(input);
@@ -1363,7 +1471,8 @@ bool Evaluation::walk_value(const Node& f, Cell* environment, const Json& input,
   return plain(f, environment, changed, out);
 }
 
-bool Evaluation::to_stream(const Json& streamed, const Json& path, bool top, Callback<const Json&> out) {
+bool Evaluation::to_stream(const Json& streamed, const Json& path, bool top,
+                           Callback<const Json&> out) {
   const Depth depth(*this);
   if (!depth.ok || !step()) return false;
   if (streamed.size() == 0) return charge(2 * sizeof(Json)) && out(Json::array({path, streamed}));
@@ -1378,11 +1487,13 @@ bool Evaluation::to_stream(const Json& streamed, const Json& path, bool top, Cal
   return charge(sizeof(Json)) && out(Json::array({last}));
 }
 
-bool Evaluation::from_stream(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out) {
+bool Evaluation::from_stream(const Node& f, Cell* environment, const Json& input,
+                             Callback<const Json&> out) {
   Json root;
   bool open = false;
   return plain(f, environment, input, [&](const Json& event) {
-    if (!event.is_array() || event.size() == 0 || event.size() > 2 || !event[std::size_t{0}].is_array()) {
+    if (!event.is_array() || event.size() == 0 || event.size() > 2 ||
+        !event[std::size_t{0}].is_array()) {
       return fail("fromstream needs events as tostream makes them");
     }
     const Json path = event[std::size_t{0}];
@@ -1403,12 +1514,14 @@ bool Evaluation::from_stream(const Node& f, Cell* environment, const Json& input
 }
 
 // sub and gsub: several results of the replacement give several texts.
-bool Evaluation::substitute(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out) {
+bool Evaluation::substitute(const Node& node, Cell* environment, const Json& input,
+                            Callback<const Json&> out) {
   return plain(*node.list[2], environment, input, [&](const Json& flags) {
     return plain(*node.list[0], environment, input, [&](const Json& pattern) {
       Json matches;
       mark(node.offset);
-      if (!match_regex(*this, input, pattern, flags, false, false, node.regex.get(), matches)) return false;
+      if (!match_regex(*this, input, pattern, flags, false, false, node.regex.get(), matches))
+        return false;
       // Code point offsets become byte offsets on the way.
       const std::string& text = input.as_string();
       std::vector<std::string> results(1);
@@ -1418,7 +1531,8 @@ bool Evaluation::substitute(const Node& node, Cell* environment, const Json& inp
         const std::size_t begin = byte;
         while (point < target && byte < text.size()) {
           ++byte;
-          while (byte < text.size() && (static_cast<unsigned char>(text[byte]) & 0xc0U) == 0x80U) ++byte;
+          while (byte < text.size() && (static_cast<unsigned char>(text[byte]) & 0xc0U) == 0x80U)
+            ++byte;
           ++point;
         }
         return text.substr(begin, byte - begin);
@@ -1428,17 +1542,20 @@ bool Evaluation::substitute(const Node& node, Cell* environment, const Json& inp
         skip_to(match.int_or("offset", 0) + match.int_or("length", 0));
         JsonObject captures;
         for (const Json& capture : match["captures"].as_array()) {
-          if (capture["name"].is_string()) captures.set(capture["name"].as_string(), capture["string"]);
+          if (capture["name"].is_string())
+            captures.set(capture["name"].as_string(), capture["string"]);
         }
         std::vector<std::string> next;
         const Json capture_object{std::move(captures)};
         if (!plain(*node.list[1], environment, capture_object, [&](const Json& replacement) {
               mark(node.offset);
               if (!replacement.is_string()) {
-                return fail(std::string("the replacement must be a string, not ") + type_name(replacement));
+                return fail(std::string("the replacement must be a string, not ") +
+                            type_name(replacement));
               }
               for (const std::string& result : results) {
-                if (!charge(result.size() + before.size() + replacement.as_string().size())) return false;
+                if (!charge(result.size() + before.size() + replacement.as_string().size()))
+                  return false;
                 next.push_back(result + before + replacement.as_string());
               }
               return true;

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <optional>
 
 #include "hub/workflow/expression_ast.hpp"
@@ -10,13 +12,23 @@ namespace rabt::workflow {
 
 namespace {
 
-// Recursion of the parser. A parenthesis costs three (pipe, operator, term), so about 100 may be open at once; the
-// parser then uses well below a megabyte of stack, with sanitizers too.
+// Recursion of the parser. A parenthesis costs three (pipe, operator, term), so about 100 may be
+// open at once; the parser then uses well below a megabyte of stack, with sanitizers too.
 constexpr std::size_t kMaxNesting = 300;
 // Nodes of one expression, the prelude definitions it uses included.
 constexpr std::size_t kMaxNodes = 50'000;
 
-enum class Token : std::uint8_t { end, identifier, field, variable, number, quote, format, op, bad };
+enum class Token : std::uint8_t {
+  end,
+  identifier,
+  field,
+  variable,
+  number,
+  quote,
+  format,
+  op,
+  bad
+};
 
 constexpr std::array<std::string_view, 18> kKeywords = {
     "def", "if",    "then",  "elif",   "else",    "end", "as", "reduce",  "foreach",
@@ -32,9 +44,12 @@ struct Forbidden {
 };
 constexpr std::string_view kEnvironment = "it would show the process environment, secrets included";
 constexpr std::string_view kClock =
-    "it reads the clock or the time zone, so a replay would differ; use $workflow.startedAt or $task.startedAt";
-constexpr std::string_view kInput = "expressions do no input or output; data comes as `.` and $variables";
-constexpr std::string_view kStop = "an expression cannot stop the process; use a raise task or error()";
+    "it reads the clock or the time zone, so a replay would differ; use $workflow.startedAt or "
+    "$task.startedAt";
+constexpr std::string_view kInput =
+    "expressions do no input or output; data comes as `.` and $variables";
+constexpr std::string_view kStop =
+    "an expression cannot stop the process; use a raise task or error()";
 constexpr std::string_view kModules = "expressions have no modules; write a def in the expression";
 constexpr std::array<Forbidden, 19> kForbidden = {{{"env", kEnvironment},
                                                    {"now", kClock},
@@ -85,10 +100,18 @@ constexpr std::array<SpecialForm, 17> kSpecials = {{{"empty", 0, Special::empty}
                                                     {"any", 2, Special::any_of},
                                                     {"all", 2, Special::all_of}}};
 
-bool space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool digit(char c) { return c >= '0' && c <= '9'; }
-bool name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool name_part(char c) { return name_start(c) || digit(c); }
+bool space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool name_part(char c) {
+  return name_start(c) || digit(c);
+}
 
 void append_utf8(std::string& out, std::uint32_t code) {
   if (code < 0x80) {
@@ -117,16 +140,18 @@ struct Visible {
   FunctionDef* def = nullptr;
 };
 
-// Recursive descent with precedence climbing. Every parse_* returns null after a fault; the first fault is kept.
+// Recursive descent with precedence climbing. Every parse_* returns null after a fault; the first
+// fault is kept.
 class Parser final {
  public:
-  Parser(std::string_view text, std::span<const std::string_view> variables, Expression::Compiled& out,
-         ExpressionFault& fault)
+  Parser(std::string_view text, std::span<const std::string_view> variables,
+         Expression::Compiled& out, ExpressionFault& fault)
       : text_(text), variables_(variables), out_(out), fault_(fault) {}
 
   const Node* program() {
     advance();
-    if (token_ == Token::end && !failed_) return fail("the expression is empty; write `.` for the input");
+    if (token_ == Token::end && !failed_)
+      return fail("the expression is empty; write `.` for the input");
     const Node* node = parse_pipe();
     if (node != nullptr && token_ != Token::end) return unexpected("the end of the expression");
     return failed_ ? nullptr : node;
@@ -143,7 +168,8 @@ class Parser final {
   }
 
  private:
-  // ---- tokens ----------------------------------------------------------------------------------------------
+  // ---- tokens
+  // ----------------------------------------------------------------------------------------------
 
   void advance() {
     while (at_ < text_.size()) {
@@ -192,8 +218,8 @@ class Parser final {
       return;
     }
     token_ = Token::op;
-    static constexpr std::array<std::string_view, 14> kLong = {"?//", "//=", "..", "==", "!=", "<=", ">=",
-                                                               "|=",  "+=",  "-=", "*=", "/=", "%=", "//"};
+    static constexpr std::array<std::string_view, 14> kLong = {
+        "?//", "//=", "..", "==", "!=", "<=", ">=", "|=", "+=", "-=", "*=", "/=", "%=", "//"};
     for (const std::string_view op : kLong) {
       if (text_.substr(at_).starts_with(op)) {
         word_ = text_.substr(at_, op.size());
@@ -234,7 +260,9 @@ class Parser final {
     word_ = text_.substr(begin, at_ - begin);
   }
 
-  [[nodiscard]] bool op(std::string_view word) const { return token_ == Token::op && word_ == word; }
+  [[nodiscard]] bool op(std::string_view word) const {
+    return token_ == Token::op && word_ == word;
+  }
   [[nodiscard]] bool keyword(std::string_view word) const {
     return token_ == Token::identifier && word_ == word;
   }
@@ -255,9 +283,12 @@ class Parser final {
     return false;
   }
 
-  // ---- faults ----------------------------------------------------------------------------------------------
+  // ---- faults
+  // ----------------------------------------------------------------------------------------------
 
-  std::nullptr_t fail(std::string message) { return fail("expression.syntax", std::move(message), start_); }
+  std::nullptr_t fail(std::string message) {
+    return fail("expression.syntax", std::move(message), start_);
+  }
   std::nullptr_t fail(std::string code, std::string message, std::size_t offset) {
     if (!failed_) {
       failed_ = true;
@@ -287,7 +318,8 @@ class Parser final {
     Parser& p;
   };
 
-  // ---- nodes -----------------------------------------------------------------------------------------------
+  // ---- nodes
+  // -----------------------------------------------------------------------------------------------
 
   Node* make(Kind kind, std::size_t offset) {
     if (out_.nodes.size() >= kMaxNodes) fail("the expression is too long");
@@ -334,7 +366,9 @@ class Parser final {
     node->keys.push_back(std::move(entry));
     return node;
   }
-  static Node* mutable_node(const Node* node) { return const_cast<Node*>(node); }  // the arena owns it
+  static Node* mutable_node(const Node* node) {
+    return const_cast<Node*>(node);
+  }  // the arena owns it
 
   Node* index(Node* base, const Node* key, std::size_t offset) {
     if (key->kind == Kind::literal &&
@@ -351,7 +385,8 @@ class Parser final {
     return node;
   }
 
-  // ---- grammar ---------------------------------------------------------------------------------------------
+  // ---- grammar
+  // ---------------------------------------------------------------------------------------------
 
   const Node* parse_pipe() {
     const Nesting nesting(*this);
@@ -403,26 +438,17 @@ class Parser final {
       std::string_view word;
       Operator value;
     };
-    static constexpr std::array<Entry, 20> kOperators = {{{"//", {1, Kind::alternative, Op::add}},
-                                                          {"=", {2, Kind::assign, Op::add}},
-                                                          {"|=", {2, Kind::modify, Op::add}},
-                                                          {"+=", {2, Kind::update, Op::add}},
-                                                          {"-=", {2, Kind::update, Op::sub}},
-                                                          {"*=", {2, Kind::update, Op::mul}},
-                                                          {"/=", {2, Kind::update, Op::div}},
-                                                          {"%=", {2, Kind::update, Op::mod}},
-                                                          {"//=", {2, Kind::update, Op::alternative}},
-                                                          {"==", {5, Kind::binary, Op::eq}},
-                                                          {"!=", {5, Kind::binary, Op::ne}},
-                                                          {"<", {5, Kind::binary, Op::lt}},
-                                                          {"<=", {5, Kind::binary, Op::le}},
-                                                          {">", {5, Kind::binary, Op::gt}},
-                                                          {">=", {5, Kind::binary, Op::ge}},
-                                                          {"+", {6, Kind::binary, Op::add}},
-                                                          {"-", {6, Kind::binary, Op::sub}},
-                                                          {"*", {7, Kind::binary, Op::mul}},
-                                                          {"/", {7, Kind::binary, Op::div}},
-                                                          {"%", {7, Kind::binary, Op::mod}}}};
+    static constexpr std::array<Entry, 20> kOperators = {
+        {{"//", {1, Kind::alternative, Op::add}},     {"=", {2, Kind::assign, Op::add}},
+         {"|=", {2, Kind::modify, Op::add}},          {"+=", {2, Kind::update, Op::add}},
+         {"-=", {2, Kind::update, Op::sub}},          {"*=", {2, Kind::update, Op::mul}},
+         {"/=", {2, Kind::update, Op::div}},          {"%=", {2, Kind::update, Op::mod}},
+         {"//=", {2, Kind::update, Op::alternative}}, {"==", {5, Kind::binary, Op::eq}},
+         {"!=", {5, Kind::binary, Op::ne}},           {"<", {5, Kind::binary, Op::lt}},
+         {"<=", {5, Kind::binary, Op::le}},           {">", {5, Kind::binary, Op::gt}},
+         {">=", {5, Kind::binary, Op::ge}},           {"+", {6, Kind::binary, Op::add}},
+         {"-", {6, Kind::binary, Op::sub}},           {"*", {7, Kind::binary, Op::mul}},
+         {"/", {7, Kind::binary, Op::div}},           {"%", {7, Kind::binary, Op::mod}}}};
     for (const Entry& entry : kOperators) {
       if (entry.word == word_) return entry.value;
     }
@@ -439,7 +465,8 @@ class Parser final {
       if (!next || next->level < minimum) break;
       const std::size_t offset = start_;
       if ((next->level == 2 || next->level == 5) && next->level == last_level) {
-        return fail("`" + std::string(word_) + "` cannot follow another operator of its kind; use parentheses");
+        return fail("`" + std::string(word_) +
+                    "` cannot follow another operator of its kind; use parentheses");
       }
       advance();
       // Level 1 is right associative, the others left or not at all.
@@ -463,7 +490,10 @@ class Parser final {
       if (operand == nullptr) return nullptr;
       if (operand->kind == Kind::literal && operand->value.is_number()) {
         const std::string digits = operand->value.number_text();
-        return literal(digits == "0" ? Json(0) : Json::number("-" + digits), offset);
+        if (digits == "0") return literal(Json(0), offset);
+        // The operand may be a negated literal itself: two signs are no number.
+        return literal(Json::number(digits.front() == '-' ? digits.substr(1) : "-" + digits),
+                       offset);
       }
       Node* node = make(Kind::negate, offset);
       node->a = operand;
@@ -763,7 +793,8 @@ class Parser final {
     node->a = base;
     node->b = from;
     node->c = to;
-    node->single = base->single && (from == nullptr || from->single) && (to == nullptr || to->single);
+    node->single =
+        base->single && (from == nullptr || from->single) && (to == nullptr || to->single);
     return node;
   }
 
@@ -775,18 +806,24 @@ class Parser final {
         advance();
         return node;
       }
-      case Token::quote: return mutable_node(parse_text(Format::text));
-      case Token::format: return parse_format();
+      case Token::quote:
+        return mutable_node(parse_text(Format::text));
+      case Token::format:
+        return parse_format();
       case Token::field: {
         Node* node = add_key(identity(offset), word_, offset);
         advance();
         return node;
       }
-      case Token::variable: return parse_variable();
-      case Token::identifier: return parse_word();
-      case Token::op: break;
+      case Token::variable:
+        return parse_variable();
+      case Token::identifier:
+        return parse_word();
+      case Token::op:
+        break;
       case Token::end:
-      case Token::bad: return unexpected("an expression");
+      case Token::bad:
+        return unexpected("an expression");
     }
     if (op("..")) {
       advance();
@@ -833,14 +870,19 @@ class Parser final {
         dot != std::string::npos && (dot + 1 == digits.size() || !digit(digits[dot + 1]))) {
       digits.insert(dot + 1, "0");
     }
-    return Json::number(std::move(digits));
+    Json value = Json::number(std::move(digits));
+    // As for computed values: past the range of a double the largest one stands, which JSON can
+    // hold.
+    if (std::isinf(value.as_double())) return Json(std::numeric_limits<double>::max());
+    return value;
   }
 
   Node* parse_variable() {
     const std::size_t offset = start_;
     const std::string_view name = word_;
     if (name == "__loc__") {
-      const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(offset), '\n');
+      const auto line =
+          1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(offset), '\n');
       advance();
       return literal(Json::object({{"file", "<top-level>"}, {"line", line}}), offset);
     }
@@ -868,7 +910,8 @@ class Parser final {
       return node;
     }
     if (const Forbidden* forbidden = find_forbidden(name); forbidden != nullptr && name != "env") {
-      return fail("expression.forbidden", "$" + std::string(name) + " is not available: " + std::string(forbidden->why),
+      return fail("expression.forbidden",
+                  "$" + std::string(name) + " is not available: " + std::string(forbidden->why),
                   offset);
     }
     std::vector<std::string> names;
@@ -898,10 +941,11 @@ class Parser final {
     const auto* found = std::find_if(kFormats.begin(), kFormats.end(),
                                      [&](const auto& entry) { return entry.first == word_; });
     if (found == kFormats.end()) {
-      return fail("expression.unknown_function",
-                  "@" + std::string(word_) +
-                      " is no format; there are @text @json @csv @tsv @html @uri @sh @base64 @base64d",
-                  offset);
+      return fail(
+          "expression.unknown_function",
+          "@" + std::string(word_) +
+              " is no format; there are @text @json @csv @tsv @html @uri @sh @base64 @base64d",
+          offset);
     }
     advance();
     if (token_ == Token::quote) return mutable_node(parse_text(found->second));
@@ -961,7 +1005,9 @@ class Parser final {
   }
 
   // An interpolated literal must not be taken for a piece of the text: `. | literal`.
-  const Node* wrap(const Node* inner) { return two(Kind::pipe, identity(inner->offset), inner, inner->offset); }
+  const Node* wrap(const Node* inner) {
+    return two(Kind::pipe, identity(inner->offset), inner, inner->offset);
+  }
 
   bool hex4(std::uint32_t& out) {
     if (at_ + 4 > text_.size()) return false;
@@ -975,12 +1021,24 @@ class Parser final {
     switch (c) {
       case '"':
       case '\\':
-      case '/': piece.push_back(c); return true;
-      case 'b': piece.push_back('\b'); return true;
-      case 'f': piece.push_back('\f'); return true;
-      case 'n': piece.push_back('\n'); return true;
-      case 'r': piece.push_back('\r'); return true;
-      case 't': piece.push_back('\t'); return true;
+      case '/':
+        piece.push_back(c);
+        return true;
+      case 'b':
+        piece.push_back('\b');
+        return true;
+      case 'f':
+        piece.push_back('\f');
+        return true;
+      case 'n':
+        piece.push_back('\n');
+        return true;
+      case 'r':
+        piece.push_back('\r');
+        return true;
+      case 't':
+        piece.push_back('\t');
+        return true;
       case 'u': {
         std::uint32_t code = 0;
         if (!hex4(code)) break;
@@ -990,14 +1048,16 @@ class Parser final {
             at_ += 2;
             if (!hex4(low)) break;
           }
-          code = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((code - 0xd800) << 10U) + (low - 0xdc00) : 0xfffd;
+          code = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((code - 0xd800) << 10U) + (low - 0xdc00)
+                                               : 0xfffd;
         } else if (code >= 0xdc00 && code < 0xe000) {
           code = 0xfffd;
         }
         append_utf8(piece, code);
         return true;
       }
-      default: break;
+      default:
+        break;
     }
     fail("an escape that JSON texts do not have");
     return false;
@@ -1048,7 +1108,8 @@ class Parser final {
         if (op("}")) return unexpected("a key after `,`");
       } else if (!op("}")) {
         if (binary_operator()) {
-          return fail("the value of a key is one term; put parentheses around `" + std::string(word_) + "` and its operands");
+          return fail("the value of a key is one term; put parentheses around `" +
+                      std::string(word_) + "` and its operands");
         }
         return unexpected("`,` or `}` in the object");
       }
@@ -1106,8 +1167,8 @@ class Parser final {
         advance();
         return node;
       }
-      return fail("expression.unknown_variable", "there is no label $" + std::string(word_) + " around this break",
-                  start_);
+      return fail("expression.unknown_variable",
+                  "there is no label $" + std::string(word_) + " around this break", start_);
     }
     if (word_ == "def" || word_ == "label") {
       return mutable_node(word_ == "def" ? parse_def() : parse_label());
@@ -1191,7 +1252,8 @@ class Parser final {
     return resolve_call(name, std::move(arguments), offset);
   }
 
-  Node* resolve_call(const std::string& name, std::vector<const Node*> arguments, std::size_t offset) {
+  Node* resolve_call(const std::string& name, std::vector<const Node*> arguments,
+                     std::size_t offset) {
     const std::size_t arity = arguments.size();
     for (std::size_t i = scope_.size(); i-- > 0;) {
       const Visible& entry = scope_[i];
@@ -1213,7 +1275,8 @@ class Parser final {
       return literal(name == "null" ? Json() : Json(name == "true"), offset);
     }
     for (const SpecialForm& form : kSpecials) {
-      if (form.name == name && form.arity == arity) return special(form.special, std::move(arguments), offset);
+      if (form.name == name && form.arity == arity)
+        return special(form.special, std::move(arguments), offset);
     }
     if (const Builtin* builtin = find_builtin(name, arity); builtin != nullptr) {
       Node* node = make(Kind::builtin, offset);
@@ -1239,13 +1302,15 @@ class Parser final {
       return node;
     }
     if (const Forbidden* forbidden = find_forbidden(name); forbidden != nullptr && name != "ENV") {
-      return fail("expression.forbidden", name + " is not available: " + std::string(forbidden->why), offset);
+      return fail("expression.forbidden",
+                  name + " is not available: " + std::string(forbidden->why), offset);
     }
     std::string message = "there is no function " + name + "/" + std::to_string(arity);
     std::vector<std::string> names = builtin_names();
     for (const SpecialForm& form : kSpecials) names.emplace_back(form.name);
     for (const Visible& entry : scope_) {
-      if (entry.what != Visible::What::variable && entry.what != Visible::What::label) names.push_back(entry.name);
+      if (entry.what != Visible::What::variable && entry.what != Visible::What::label)
+        names.push_back(entry.name);
     }
     if (std::find(names.begin(), names.end(), name) != names.end()) {
       message += "; it takes another number of arguments (they are separated by `;`)";
@@ -1264,14 +1329,21 @@ class Parser final {
     node->special = form;
     node->list = std::move(arguments);
     switch (form) {
-      case Special::getpath: node->single = node->list[0]->single; break;
+      case Special::getpath:
+        node->single = node->list[0]->single;
+        break;
       case Special::any_of:
-      case Special::all_of: node->single = true; break;
-      case Special::error: node->written = node->list[0]->kind == Kind::literal; break;
+      case Special::all_of:
+        node->single = true;
+        break;
+      case Special::error:
+        node->written = node->list[0]->kind == Kind::literal;
+        break;
       case Special::substitute:
         if (!precompile(*node, node->list[0], node->list[2])) return nullptr;
         break;
-      default: break;
+      default:
+        break;
     }
     return node;
   }
@@ -1290,23 +1362,26 @@ class Parser final {
     fail("expression.syntax", error, pattern->offset);
     return false;
   }
-  // test, match, sub and gsub with a literal pattern: compiled once here, not in every evaluation. Null: not such a
-  // call, or a fault. The other functions get at least their pattern checked.
-  Node* literal_regex(std::string_view name, const std::vector<const Node*>& arguments, std::size_t offset) {
-    static constexpr std::array<std::string_view, 8> kTakers = {"test", "match", "sub",    "gsub",
-                                                                "scan", "split", "splits", "capture"};
+  // test, match, sub and gsub with a literal pattern: compiled once here, not in every evaluation.
+  // Null: not such a call, or a fault. The other functions get at least their pattern checked.
+  Node* literal_regex(std::string_view name, const std::vector<const Node*>& arguments,
+                      std::size_t offset) {
+    static constexpr std::array<std::string_view, 8> kTakers = {
+        "test", "match", "sub", "gsub", "scan", "split", "splits", "capture"};
     const auto* taker = std::find(kTakers.begin(), kTakers.end(), name);
-    if (taker == kTakers.end() || arguments.empty() || (name == "split" && arguments.size() == 1)) return nullptr;
+    if (taker == kTakers.end() || arguments.empty() || (name == "split" && arguments.size() == 1))
+      return nullptr;
     const bool replaces = name == "sub" || name == "gsub";
     const std::size_t flags_at = replaces ? 2 : 1;
     if (arguments.size() + 1 < flags_at + 1 || arguments.size() > flags_at + 1) return nullptr;
     const Node* pattern = arguments[0];
     const Node* flags = arguments.size() > flags_at ? arguments[flags_at] : literal(Json(), offset);
-    if (pattern->kind != Kind::literal || !pattern->value.is_string() || flags->kind != Kind::literal ||
-        !(flags->value.is_string() || flags->value.is_null())) {
+    if (pattern->kind != Kind::literal || !pattern->value.is_string() ||
+        flags->kind != Kind::literal || !(flags->value.is_string() || flags->value.is_null())) {
       return nullptr;
     }
-    if (name == "gsub") flags = literal(flags->value.is_null() ? "g" : "g" + flags->value.as_string(), offset);
+    if (name == "gsub")
+      flags = literal(flags->value.is_null() ? "g" : "g" + flags->value.as_string(), offset);
     if (replaces) return special(Special::substitute, {pattern, arguments[1], flags}, offset);
     if (taker - kTakers.begin() > 1) {
       Node scratch;
@@ -1321,15 +1396,18 @@ class Parser final {
     return each;
   }
 
-  const FunctionDef* prelude_function(const std::string& name, std::size_t arity, std::string_view definition) {
+  const FunctionDef* prelude_function(const std::string& name, std::size_t arity,
+                                      std::string_view definition) {
     const std::string key = name + "/" + std::to_string(arity);
-    if (const auto known = out_.prelude.find(key); known != out_.prelude.end()) return known->second;
+    if (const auto known = out_.prelude.find(key); known != out_.prelude.end())
+      return known->second;
     FunctionDef& def = out_.functions.emplace_back();
     out_.prelude.emplace(key, &def);
     ExpressionFault fault;
     Parser inner(definition, {}, out_, fault);
     if (!inner.prelude(name, def)) {
-      fail("expression.syntax", "the definition of " + key + " is broken: " + fault.message, start_);
+      fail("expression.syntax", "the definition of " + key + " is broken: " + fault.message,
+           start_);
       return nullptr;
     }
     return &def;

@@ -7,8 +7,9 @@
 namespace rabt::workflow {
 
 namespace {
-constexpr std::int64_t kMaxProgram = 1 << 20;   // bytes one compiled pattern may take; RE2 refuses larger ones
-constexpr std::size_t kMaxPattern = 4096;        // bytes of its text
+constexpr std::int64_t kMaxProgram =
+    1 << 20;  // bytes one compiled pattern may take; RE2 refuses larger ones
+constexpr std::size_t kMaxPattern = 4096;  // bytes of its text
 }  // namespace
 
 struct Regex {
@@ -45,8 +46,8 @@ std::string translate(std::string_view pattern, bool extended) {
     } else if (extended && c == '#') {
       while (i + 1 < pattern.size() && pattern[i + 1] != '\n') ++i;
       continue;
-    } else if (pattern.substr(i).starts_with("(?<") && i + 3 < pattern.size() && pattern[i + 3] != '=' &&
-               pattern[i + 3] != '!') {
+    } else if (pattern.substr(i).starts_with("(?<") && i + 3 < pattern.size() &&
+               pattern[i + 3] != '=' && pattern[i + 3] != '!') {
       out += "(?P<";
       i += 2;
       continue;
@@ -58,7 +59,8 @@ std::string translate(std::string_view pattern, bool extended) {
 
 }  // namespace
 
-std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string_view flags, std::string& error) {
+std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string_view flags,
+                                           std::string& error) {
   if (pattern.size() > kMaxPattern) {
     error = "the regular expression is longer than " + std::to_string(kMaxPattern) + " bytes";
     return nullptr;
@@ -71,14 +73,29 @@ std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string
   bool skip_empty = false;
   for (const char flag : flags) {
     switch (flag) {
-      case 'g': global = true; break;
-      case 'i': options.set_case_sensitive(false); break;
-      case 'x': extended = true; break;
-      case 's': break;  // ^ and $ mean start and end of the text: they always do here
-      case 'p': options.set_dot_nl(true); break;
-      case 'n': skip_empty = true; break;
-      case 'l': options.set_longest_match(true); break;
-      default: error = "the flags of a regular expression are letters of g i x s n p l"; return nullptr;
+      case 'g':
+        global = true;
+        break;
+      case 'i':
+        options.set_case_sensitive(false);
+        break;
+      case 'x':
+        extended = true;
+        break;
+      case 's':
+        break;  // ^ and $ mean start and end of the text: they always do here
+      case 'p':
+        options.set_dot_nl(true);
+        break;
+      case 'n':
+        skip_empty = true;
+        break;
+      case 'l':
+        options.set_longest_match(true);
+        break;
+      default:
+        error = "the flags of a regular expression are letters of g i x s n p l";
+        return nullptr;
     }
   }
   auto regex = std::make_shared<Regex>(translate(pattern, extended), options);
@@ -86,13 +103,23 @@ std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string
     switch (regex->program.error_code()) {
       case RE2::ErrorBadPerlOp:
       case RE2::ErrorBadEscape:
-        error = "the regular expression uses something RE2 does not have (look-around, back-references)";
+        error =
+            "the regular expression uses something RE2 does not have (look-around, "
+            "back-references)";
         break;
-      case RE2::ErrorPatternTooLarge: error = "the regular expression is too large"; break;
+      case RE2::ErrorPatternTooLarge:
+        error = "the regular expression is too large";
+        break;
       case RE2::ErrorMissingParen:
-      case RE2::ErrorUnexpectedParen: error = "the regular expression has unbalanced parentheses"; break;
-      case RE2::ErrorMissingBracket: error = "the regular expression has an open character class"; break;
-      default: error = "not a regular expression that RE2 understands"; break;
+      case RE2::ErrorUnexpectedParen:
+        error = "the regular expression has unbalanced parentheses";
+        break;
+      case RE2::ErrorMissingBracket:
+        error = "the regular expression has an open character class";
+        break;
+      default:
+        error = "not a regular expression that RE2 understands";
+        break;
     }
     return nullptr;
   }
@@ -105,16 +132,19 @@ std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string
   return regex;
 }
 
-bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags, bool test,
-                 bool global, const Regex* compiled, Json& out) {
+bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags,
+                 bool test, bool global, const Regex* compiled, Json& out) {
   if (!input.is_string()) {
-    return evaluation.fail(std::string(type_name(input)) + " cannot be matched, as it is not a string");
+    return evaluation.fail(std::string(type_name(input)) +
+                           " cannot be matched, as it is not a string");
   }
   if (!pattern.is_string()) return evaluation.fail("a regular expression must be a string");
-  if (!flags.is_null() && !flags.is_string()) return evaluation.fail("the flags of a regular expression must be a string");
+  if (!flags.is_null() && !flags.is_string())
+    return evaluation.fail("the flags of a regular expression must be a string");
   if (compiled == nullptr) {
     std::string error;
-    compiled = evaluation.regex(pattern.as_string(), flags.is_string() ? flags.as_string() : std::string(), error);
+    compiled = evaluation.regex(pattern.as_string(),
+                                flags.is_string() ? flags.as_string() : std::string(), error);
     if (compiled == nullptr) return evaluation.fail(error);
   }
   const std::string& text = input.as_string();
@@ -146,7 +176,8 @@ bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern,
     const std::size_t length = groups[0].size();
     if (length == 0) {
       start = begin + 1;
-      while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U) ++start;
+      while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U)
+        ++start;
       if (compiled->skip_empty) continue;
     } else {
       start = begin + length;

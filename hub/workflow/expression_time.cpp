@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                    "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
-                                                      "May",       "June",     "July",     "August",
-                                                      "September", "October",  "November", "December"};
+constexpr std::array<std::string_view, 12> kMonths = {
+    "January", "February", "March",     "April",   "May",      "June",
+    "July",    "August",   "September", "October", "November", "December"};
 constexpr double kMaxSeconds = 3e13;  // about a million years
 constexpr std::int64_t kMaxYear = 1'000'000;
 
@@ -26,7 +26,8 @@ struct Parts {
   std::int64_t yearday = 0;
 };
 
-// Days since 1970-01-01 in the proleptic Gregorian calendar; era arithmetic on years that start in March.
+// Days since 1970-01-01 in the proleptic Gregorian calendar; era arithmetic on years that start in
+// March.
 std::int64_t days_from_civil(std::int64_t year, std::int64_t month, std::int64_t day) {
   year -= month <= 2 ? 1 : 0;
   const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -53,7 +54,8 @@ Parts from_seconds(double seconds) {
   const std::int64_t z = days + 719468;
   const std::int64_t era = (z >= 0 ? z : z - 146096) / 146097;
   const std::int64_t of_era = z - era * 146097;
-  const std::int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  const std::int64_t year_of_era =
+      (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
   const std::int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t shifted = (5 * of_year + 2) / 153;
   Parts parts;
@@ -77,10 +79,19 @@ bool read(Evaluation& evaluation, const Json& input, std::string_view function, 
     if (!item.is_number() || !(std::fabs(item.as_double()) < 1e9)) return evaluation.fail(message);
     numbers[i] = item.as_double();
   }
-  const auto integer = [&](std::size_t i) { return static_cast<std::int64_t>(std::floor(numbers[i])); };
-  parts = {.year = integer(0), .month = integer(1), .day = integer(2), .hour = integer(3), .minute = integer(4),
-           .second = numbers[5], .weekday = integer(6), .yearday = integer(7)};
-  if (std::abs(parts.year) > kMaxYear) return evaluation.fail(std::string(function) + ": the year is out of range");
+  const auto integer = [&](std::size_t i) {
+    return static_cast<std::int64_t>(std::floor(numbers[i]));
+  };
+  parts = {.year = integer(0),
+           .month = integer(1),
+           .day = integer(2),
+           .hour = integer(3),
+           .minute = integer(4),
+           .second = numbers[5],
+           .weekday = integer(6),
+           .yearday = integer(7)};
+  if (std::abs(parts.year) > kMaxYear)
+    return evaluation.fail(std::string(function) + ": the year is out of range");
   // Months beyond the year carry over, as timegm does.
   parts.year += parts.month >= 0 ? parts.month / 12 : (parts.month - 11) / 12;
   parts.month = (parts.month % 12 + 12) % 12;
@@ -88,14 +99,16 @@ bool read(Evaluation& evaluation, const Json& input, std::string_view function, 
 }
 
 double seconds_of(const Parts& parts) {
-  return static_cast<double>(days_from_civil(parts.year, parts.month + 1, 1) + parts.day - 1) * 86400.0 +
+  return static_cast<double>(days_from_civil(parts.year, parts.month + 1, 1) + parts.day - 1) *
+             86400.0 +
          static_cast<double>(parts.hour) * 3600.0 + static_cast<double>(parts.minute) * 60.0 +
          std::floor(parts.second);
 }
 
 Json broken_down(Evaluation& evaluation, const Parts& parts) {
-  return Json::array({Json(parts.year), Json(parts.month), Json(parts.day), Json(parts.hour), Json(parts.minute),
-                      evaluation.number(parts.second), Json(parts.weekday), Json(parts.yearday)});
+  return Json::array({Json(parts.year), Json(parts.month), Json(parts.day), Json(parts.hour),
+                      Json(parts.minute), evaluation.number(parts.second), Json(parts.weekday),
+                      Json(parts.yearday)});
 }
 
 std::string padded(std::int64_t value, std::size_t width, char fill = '0') {
@@ -125,49 +138,118 @@ bool render(const Parts& parts, std::string_view format, std::string& out) {
     std::int64_t week = 0;
     const std::int64_t hour12 = parts.hour % 12 == 0 ? 12 : parts.hour % 12;
     switch (format[i]) {
-      case 'Y': out += std::to_string(parts.year); break;
-      case 'C': out += padded(parts.year / 100, 2); break;
-      case 'y': out += padded(((parts.year % 100) + 100) % 100, 2); break;
-      case 'm': out += padded(parts.month + 1, 2); break;
-      case 'd': out += padded(parts.day, 2); break;
-      case 'e': out += padded(parts.day, 2, ' '); break;
-      case 'H': out += padded(parts.hour, 2); break;
-      case 'k': out += padded(parts.hour, 2, ' '); break;
-      case 'I': out += padded(hour12, 2); break;
-      case 'l': out += padded(hour12, 2, ' '); break;
-      case 'M': out += padded(parts.minute, 2); break;
-      case 'S': out += padded(static_cast<std::int64_t>(std::floor(parts.second)), 2); break;
-      case 'j': out += padded(parts.yearday + 1, 3); break;
-      case 'a': out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)].substr(0, 3); break;
-      case 'A': out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)]; break;
+      case 'Y':
+        out += std::to_string(parts.year);
+        break;
+      case 'C':
+        out += padded(parts.year / 100, 2);
+        break;
+      case 'y':
+        out += padded(((parts.year % 100) + 100) % 100, 2);
+        break;
+      case 'm':
+        out += padded(parts.month + 1, 2);
+        break;
+      case 'd':
+        out += padded(parts.day, 2);
+        break;
+      case 'e':
+        out += padded(parts.day, 2, ' ');
+        break;
+      case 'H':
+        out += padded(parts.hour, 2);
+        break;
+      case 'k':
+        out += padded(parts.hour, 2, ' ');
+        break;
+      case 'I':
+        out += padded(hour12, 2);
+        break;
+      case 'l':
+        out += padded(hour12, 2, ' ');
+        break;
+      case 'M':
+        out += padded(parts.minute, 2);
+        break;
+      case 'S':
+        out += padded(static_cast<std::int64_t>(std::floor(parts.second)), 2);
+        break;
+      case 'j':
+        out += padded(parts.yearday + 1, 3);
+        break;
+      case 'a':
+        out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)].substr(0, 3);
+        break;
+      case 'A':
+        out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)];
+        break;
       case 'b':
-      case 'h': out += kMonths[static_cast<std::size_t>(parts.month)].substr(0, 3); break;
-      case 'B': out += kMonths[static_cast<std::size_t>(parts.month)]; break;
-      case 'p': out += parts.hour < 12 ? "AM" : "PM"; break;
-      case 's': out += std::to_string(static_cast<std::int64_t>(seconds_of(parts))); break;
-      case 'u': out += std::to_string(parts.weekday == 0 ? 7 : parts.weekday); break;
-      case 'w': out += std::to_string(parts.weekday); break;
-      case 'U': out += padded((parts.yearday + 7 - parts.weekday) / 7, 2); break;
-      case 'W': out += padded((parts.yearday + 7 - (parts.weekday + 6) % 7) / 7, 2); break;
+      case 'h':
+        out += kMonths[static_cast<std::size_t>(parts.month)].substr(0, 3);
+        break;
+      case 'B':
+        out += kMonths[static_cast<std::size_t>(parts.month)];
+        break;
+      case 'p':
+        out += parts.hour < 12 ? "AM" : "PM";
+        break;
+      case 's':
+        out += std::to_string(static_cast<std::int64_t>(seconds_of(parts)));
+        break;
+      case 'u':
+        out += std::to_string(parts.weekday == 0 ? 7 : parts.weekday);
+        break;
+      case 'w':
+        out += std::to_string(parts.weekday);
+        break;
+      case 'U':
+        out += padded((parts.yearday + 7 - parts.weekday) / 7, 2);
+        break;
+      case 'W':
+        out += padded((parts.yearday + 7 - (parts.weekday + 6) % 7) / 7, 2);
+        break;
       case 'G':
       case 'V':
         iso_week(parts, iso_year, week);
         out += format[i] == 'G' ? std::to_string(iso_year) : padded(week, 2);
         break;
-      case 'Z': out += "UTC"; break;
-      case 'z': out += "+0000"; break;
+      case 'Z':
+        out += "UTC";
+        break;
+      case 'z':
+        out += "+0000";
+        break;
       case 'T':
-      case 'X': render(parts, "%H:%M:%S", out); break;
-      case 'R': render(parts, "%H:%M", out); break;
-      case 'r': render(parts, "%I:%M:%S %p", out); break;
+      case 'X':
+        render(parts, "%H:%M:%S", out);
+        break;
+      case 'R':
+        render(parts, "%H:%M", out);
+        break;
+      case 'r':
+        render(parts, "%I:%M:%S %p", out);
+        break;
       case 'D':
-      case 'x': render(parts, "%m/%d/%y", out); break;
-      case 'F': render(parts, "%Y-%m-%d", out); break;
-      case 'c': render(parts, "%a %b %e %H:%M:%S %Y", out); break;
-      case 'n': out.push_back('\n'); break;
-      case 't': out.push_back('\t'); break;
-      case '%': out.push_back('%'); break;
-      default: return false;
+      case 'x':
+        render(parts, "%m/%d/%y", out);
+        break;
+      case 'F':
+        render(parts, "%Y-%m-%d", out);
+        break;
+      case 'c':
+        render(parts, "%a %b %e %H:%M:%S %Y", out);
+        break;
+      case 'n':
+        out.push_back('\n');
+        break;
+      case 't':
+        out.push_back('\t');
+        break;
+      case '%':
+        out.push_back('%');
+        break;
+      default:
+        return false;
     }
   }
   return true;
@@ -203,7 +285,8 @@ class Reader final {
 
  private:
   void skip_space() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n'))
+      ++at_;
   }
   bool number(std::size_t digits, std::int64_t low, std::int64_t high, std::int64_t& out) {
     skip_space();
@@ -264,14 +347,17 @@ class Reader final {
         have_date = true;
         return name(kMonths, parts_.month);
       case 'a':
-      case 'A': return name(kDays, parts_.weekday);
+      case 'A':
+        return name(kDays, parts_.weekday);
       case 'H':
-      case 'k': return number(2, 0, 23, parts_.hour);
+      case 'k':
+        return number(2, 0, 23, parts_.hour);
       case 'I':
       case 'l':
         have_hour12 = true;
         return number(2, 1, 12, parts_.hour);
-      case 'M': return number(2, 0, 59, parts_.minute);
+      case 'M':
+        return number(2, 0, 59, parts_.minute);
       case 'S':
         if (!number(2, 0, 60, value)) return false;
         parts_.second = static_cast<double>(value);
@@ -298,22 +384,31 @@ class Reader final {
         return true;
       }
       case 'Z':  // a name is read over, as the C library does
-        while (at_ < text_.size() && ((text_[at_] >= 'A' && text_[at_] <= 'Z') || (text_[at_] >= 'a' && text_[at_] <= 'z'))) {
+        while (at_ < text_.size() && ((text_[at_] >= 'A' && text_[at_] <= 'Z') ||
+                                      (text_[at_] >= 'a' && text_[at_] <= 'z'))) {
           ++at_;
         }
         return true;
-      case 'z': return zone();
-      case 'T': return read("%H:%M:%S");
-      case 'R': return read("%H:%M");
-      case 'F': return read("%Y-%m-%d");
-      case 'D': return read("%m/%d/%y");
+      case 'z':
+        return zone();
+      case 'T':
+        return read("%H:%M:%S");
+      case 'R':
+        return read("%H:%M");
+      case 'F':
+        return read("%Y-%m-%d");
+      case 'D':
+        return read("%m/%d/%y");
       case 'n':
-      case 't': skip_space(); return true;
+      case 't':
+        skip_space();
+        return true;
       case '%':
         if (at_ >= text_.size() || text_[at_] != '%') return false;
         ++at_;
         return true;
-      default: return false;
+      default:
+        return false;
     }
   }
 
@@ -341,7 +436,8 @@ class Reader final {
 
 bool gmtime(Evaluation& evaluation, const Json& input, const Json* /*arguments*/, Json& out) {
   if (!input.is_number()) return evaluation.fail("gmtime() requires a number");
-  if (!(std::fabs(input.as_double()) <= kMaxSeconds)) return evaluation.fail("gmtime: the time is out of range");
+  if (!(std::fabs(input.as_double()) <= kMaxSeconds))
+    return evaluation.fail("gmtime: the time is out of range");
   out = broken_down(evaluation, from_seconds(input.as_double()));
   return evaluation.charge(8 * sizeof(Json));
 }
@@ -378,8 +474,8 @@ bool strptime(Evaluation& evaluation, const Json& input, const Json* arguments, 
   }
   if (reader.have_hour12) parts.hour = parts.hour % 12 + (reader.afternoon ? 12 : 0);
   if (reader.have_yearday && parts.day == 0) {
-    const Parts date =
-        from_seconds(static_cast<double>(days_from_civil(parts.year, 1, 1) + parts.yearday) * 86400.0);
+    const Parts date = from_seconds(
+        static_cast<double>(days_from_civil(parts.year, 1, 1) + parts.yearday) * 86400.0);
     parts.month = date.month;
     parts.day = date.day;
   }

@@ -2,8 +2,8 @@
 
 #include "hub/workflow/expression_evaluation.hpp"
 
-// Broken-down UTC time as jq has it: [year, month 0-11, day, hours, minutes, seconds, weekday, day of the year].
-// No time zone data, no locale, no clock. Internal to hub/workflow.
+// Broken-down UTC time as jq has it: [year, month 0-11, day, hours, minutes, seconds, weekday, day
+// of the year]. No time zone data, no locale, no clock. Internal to hub/workflow.
 namespace rabt::workflow {
 
 bool gmtime(Evaluation& evaluation, const Json& input, const Json* arguments, Json& out);

@@ -11,7 +11,8 @@ namespace rabt::workflow {
 namespace {
 
 constexpr std::size_t kMaxPathKeys = 256;  // a path as a value; change_path recurses over it
-// Paths can make arrays longer by writing past their end; each missing item is charged, this bounds one step.
+// Paths can make arrays longer by writing past their end; each missing item is charged, this bounds
+// one step.
 constexpr double kMaxIndex = 1e8;
 
 bool fits_range(const Json& value, double& out) {
@@ -44,7 +45,8 @@ bool repeat(Evaluation& evaluation, const std::string& text, double count, Json&
     return true;
   }
   const double times = std::max(1.0, std::trunc(count));
-  if (times * static_cast<double>(text.size()) > 1e12) return evaluation.charge(std::size_t{1} << 40U);
+  if (times * static_cast<double>(text.size()) > 1e12)
+    return evaluation.charge(std::size_t{1} << 40U);
   if (!evaluation.charge(static_cast<std::size_t>(times) * text.size())) return false;
   if (text.empty()) {
     out = Json("");
@@ -58,6 +60,7 @@ bool repeat(Evaluation& evaluation, const std::string& text, double count, Json&
 }
 
 bool merge(Evaluation& evaluation, Json& into, const Json& from) {
+  evaluation.shared();
   JsonObject& target = into.mutable_object();
   if (!evaluation.charge(target.size() * sizeof(JsonObject::Member))) return false;
   for (const auto& [key, member] : from.as_object()) {
@@ -72,7 +75,8 @@ bool merge(Evaluation& evaluation, Json& into, const Json& from) {
   return true;
 }
 
-bool split_text(Evaluation& evaluation, const std::string& text, const std::string& separator, Json& out) {
+bool split_text(Evaluation& evaluation, const std::string& text, const std::string& separator,
+                Json& out) {
   Json::Array parts;
   const auto add = [&](std::string_view part) {
     parts.emplace_back(part);
@@ -93,7 +97,8 @@ bool split_text(Evaluation& evaluation, const std::string& text, const std::stri
   } else {
     for (;;) {
       const std::size_t end = text.find(separator, begin);
-      if (!add(std::string_view(text).substr(begin, end == std::string::npos ? end : end - begin))) return false;
+      if (!add(std::string_view(text).substr(begin, end == std::string::npos ? end : end - begin)))
+        return false;
       if (end == std::string::npos) break;
       begin = end + separator.size();
     }
@@ -114,29 +119,77 @@ std::int64_t whole(double value) {
 
 const char* type_name(const Json& value) {
   switch (value.type()) {
-    case Json::Type::null: return "null";
-    case Json::Type::boolean: return "boolean";
-    case Json::Type::number: return "number";
-    case Json::Type::string: return "string";
-    case Json::Type::array: return "array";
-    case Json::Type::object: return "object";
+    case Json::Type::null:
+      return "null";
+    case Json::Type::boolean:
+      return "boolean";
+    case Json::Type::number:
+      return "number";
+    case Json::Type::string:
+      return "string";
+    case Json::Type::array:
+      return "array";
+    case Json::Type::object:
+      return "object";
   }
   return "null";
 }
 
-int order(const Json& a, const Json& b) {
-  if (a.is_number() && b.is_number() && std::isnan(a.as_double())) return -1;
-  if (a.is_number() && b.is_number() && std::isnan(b.as_double())) return 1;
-  return Json::compare(a, b);
+int order(Evaluation& evaluation, const Json& a, const Json& b) {
+  if (a.is_number() && b.is_number()) {
+    if (std::isnan(a.as_double())) return -1;
+    if (std::isnan(b.as_double())) return 1;
+    return Json::compare(a, b);
+  }
+  const bool containers = (a.is_array() && b.is_array()) || (a.is_object() && b.is_object());
+  if (!containers) return Json::compare(a, b);
+  // Values can share parts many times over, so that comparing costs far more than their memory:
+  // every pair is a step.
+  if (!evaluation.spend(1)) return 0;
+  if (a.is_array()) {
+    const auto& x = a.as_array();
+    const auto& y = b.as_array();
+    for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+      if (const int compared = order(evaluation, x[i], y[i]); compared != 0 || evaluation.stopped())
+        return compared;
+    }
+    return x.size() == y.size() ? 0 : (x.size() < y.size() ? -1 : 1);
+  }
+  const auto members = [](const JsonObject& object) {
+    std::vector<const JsonObject::Member*> sorted;
+    sorted.reserve(object.size());
+    for (const auto& member : object) sorted.push_back(&member);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto* p, const auto* q) { return p->first < q->first; });
+    return sorted;
+  };
+  if (!evaluation.spend(a.size() + b.size())) return 0;
+  const auto x = members(a.as_object());
+  const auto y = members(b.as_object());
+  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+    if (const int compared = x[i]->first.compare(y[i]->first); compared != 0)
+      return compared < 0 ? -1 : 1;
+  }
+  if (x.size() != y.size()) return x.size() < y.size() ? -1 : 1;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (const int compared = order(evaluation, x[i]->second, y[i]->second);
+        compared != 0 || evaluation.stopped()) {
+      return compared;
+    }
+  }
+  return 0;
 }
 
-std::string display(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
+std::string display(const Json& value) {
+  return value.is_string() ? value.as_string() : value.dump();
+}
 
 bool add_in_place(Evaluation& evaluation, Json& a, const Json& b) {
   if (a.is_array() && b.is_array()) {
     const Json held(b);  // b may be a itself
     const Json* before = a.as_array().data();
     Json::Array& items = a.mutable_array();
+    evaluation.shared();
     const std::size_t old = items.data() == before ? 0 : items.size();
     if (!evaluation.charge((old + held.size()) * sizeof(Json))) return false;
     items.insert(items.end(), held.as_array().begin(), held.as_array().end());
@@ -146,6 +199,7 @@ bool add_in_place(Evaluation& evaluation, Json& a, const Json& b) {
     const Json held(b);
     const JsonObject* before = &a.as_object();
     JsonObject& object = a.mutable_object();
+    evaluation.shared();
     const std::size_t old = &object == before ? 0 : object.size();
     if (!evaluation.charge((old + held.size()) * sizeof(JsonObject::Member))) return false;
     for (const auto& [key, member] : held.as_object()) object.set(key, member);
@@ -159,14 +213,29 @@ bool add_in_place(Evaluation& evaluation, Json& a, const Json& b) {
 
 bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Json& out) {
   switch (op) {
-    case Op::eq: out = Json(order(a, b) == 0); return true;
-    case Op::ne: out = Json(order(a, b) != 0); return true;
-    case Op::lt: out = Json(order(a, b) < 0); return true;
-    case Op::le: out = Json(order(a, b) <= 0); return true;
-    case Op::gt: out = Json(order(a, b) > 0); return true;
-    case Op::ge: out = Json(order(a, b) >= 0); return true;
-    case Op::alternative: out = truthy(a) ? a : b; return true;
-    default: break;
+    case Op::eq:
+      out = Json(order(evaluation, a, b) == 0);
+      return !evaluation.stopped();
+    case Op::ne:
+      out = Json(order(evaluation, a, b) != 0);
+      return !evaluation.stopped();
+    case Op::lt:
+      out = Json(order(evaluation, a, b) < 0);
+      return !evaluation.stopped();
+    case Op::le:
+      out = Json(order(evaluation, a, b) <= 0);
+      return !evaluation.stopped();
+    case Op::gt:
+      out = Json(order(evaluation, a, b) > 0);
+      return !evaluation.stopped();
+    case Op::ge:
+      out = Json(order(evaluation, a, b) >= 0);
+      return !evaluation.stopped();
+    case Op::alternative:
+      out = truthy(a) ? a : b;
+      return true;
+    default:
+      break;
   }
   std::int64_t x = 0;
   std::int64_t y = 0;
@@ -217,12 +286,13 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         Json::Array rest;
         for (const Json& item : a.as_array()) {
           const auto& gone = b.as_array();
-          if (std::none_of(gone.begin(), gone.end(), [&](const Json& g) { return order(item, g) == 0; })) {
+          if (std::none_of(gone.begin(), gone.end(),
+                           [&](const Json& g) { return order(evaluation, item, g) == 0; })) {
             rest.push_back(item);
           }
         }
         out = Json(std::move(rest));
-        return true;
+        return !evaluation.stopped();
       }
       return evaluation.fail(pair_of(a, b) + " cannot be subtracted");
     case Op::mul:
@@ -234,8 +304,10 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         out = evaluation.number(a.as_double() * b.as_double());
         return true;
       }
-      if (a.is_string() && b.is_number()) return repeat(evaluation, a.as_string(), b.as_double(), out);
-      if (a.is_number() && b.is_string()) return repeat(evaluation, b.as_string(), a.as_double(), out);
+      if (a.is_string() && b.is_number())
+        return repeat(evaluation, a.as_string(), b.as_double(), out);
+      if (a.is_number() && b.is_string())
+        return repeat(evaluation, b.as_string(), a.as_double(), out);
       if (a.is_object() && b.is_object()) {
         Json merged(a);
         if (!merge(evaluation, merged, b)) return false;
@@ -253,7 +325,8 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         }
         return true;
       }
-      if (a.is_string() && b.is_string()) return split_text(evaluation, a.as_string(), b.as_string(), out);
+      if (a.is_string() && b.is_string())
+        return split_text(evaluation, a.as_string(), b.as_string(), out);
       return evaluation.fail(pair_of(a, b) + " cannot be divided");
     case Op::mod: {
       if (!numbers) return evaluation.fail(pair_of(a, b) + " cannot be divided (remainder)");
@@ -265,17 +338,19 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
       out = Json(left % right);
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   return evaluation.fail("internal error: unknown operator");
 }
 
-// ---- look-up ------------------------------------------------------------------------------------------------------------
+// ---- look-up ----
 
 namespace {
 
 // Start and end of a slice, cut to the length. false: not numbers.
-bool bounds(const Json& from, const Json& to, std::size_t length, std::size_t& begin, std::size_t& end) {
+bool bounds(const Json& from, const Json& to, std::size_t length, std::size_t& begin,
+            std::size_t& end) {
   double first = 0;
   auto last = static_cast<double>(length);
   if (!from.is_null() && !fits_range(from, first)) return false;
@@ -293,8 +368,9 @@ bool bounds(const Json& from, const Json& to, std::size_t length, std::size_t& b
 }
 
 std::size_t code_points(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+  }));
 }
 
 std::size_t byte_of(const std::string& text, std::size_t point) {
@@ -307,11 +383,14 @@ std::size_t byte_of(const std::string& text, std::size_t point) {
   return at;
 }
 
-bool is_slice(const Json& key) { return key.is_object(); }
+bool is_slice(const Json& key) {
+  return key.is_object();
+}
 
 }  // namespace
 
-bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, const Json& to, Json& out) {
+bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, const Json& to,
+                 Json& out) {
   if (base.is_null()) {
     out = Json();
     return true;
@@ -335,7 +414,8 @@ bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, con
   }
   if (!evaluation.charge((end - begin) * sizeof(Json))) return false;
   const auto& items = base.as_array();
-  Json::Array part(items.begin() + static_cast<std::ptrdiff_t>(begin), items.begin() + static_cast<std::ptrdiff_t>(end));
+  Json::Array part(items.begin() + static_cast<std::ptrdiff_t>(begin),
+                   items.begin() + static_cast<std::ptrdiff_t>(end));
   out = Json(std::move(part));
   return true;
 }
@@ -351,7 +431,8 @@ bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json
     double at = key.as_double();
     if (at < 0) at += static_cast<double>(base.size());
     Json copy;
-    if (at == std::floor(at) && at >= 0 && at < static_cast<double>(base.size())) copy = base[static_cast<std::size_t>(at)];
+    if (at == std::floor(at) && at >= 0 && at < static_cast<double>(base.size()))
+      copy = base[static_cast<std::size_t>(at)];
     out = std::move(copy);
     return true;
   }
@@ -363,7 +444,8 @@ bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json
     out = Json();
     return true;
   }
-  return evaluation.fail(std::string("Cannot index ") + type_name(base) + " with " + type_name(key));
+  return evaluation.fail(std::string("Cannot index ") + type_name(base) + " with " +
+                         type_name(key));
 }
 
 bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out) {
@@ -382,7 +464,8 @@ bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Jso
     // Byte positions become code points on the way.
     std::size_t counted = 0;
     std::int64_t points = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) {
+    for (std::size_t at = text.find(part); at != std::string::npos;
+         at = text.find(part, at + part.size())) {
       for (; counted < at; ++counted) {
         if ((static_cast<unsigned char>(text[counted]) & 0xc0U) != 0x80U) ++points;
       }
@@ -399,7 +482,7 @@ bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Jso
     for (std::size_t at = 0; at + part.size() <= items.size(); ++at) {
       if (!evaluation.spend(1)) return false;
       std::size_t same = 0;
-      while (same < part.size() && order(items[at + same], part[same]) == 0) ++same;
+      while (same < part.size() && order(evaluation, items[at + same], part[same]) == 0) ++same;
       if (!evaluation.spend(same)) return false;
       if (same == part.size()) found.emplace_back(at);
     }
@@ -407,13 +490,14 @@ bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Jso
     const auto& items = input.as_array();
     if (!evaluation.spend(items.size())) return false;
     for (std::size_t at = 0; at < items.size(); ++at) {
-      if (order(items[at], wanted) == 0) found.emplace_back(at);
+      if (order(evaluation, items[at], wanted) == 0) found.emplace_back(at);
     }
   } else {
-    return evaluation.fail(std::string("Cannot search ") + type_name(input) + " for " + type_name(wanted));
+    return evaluation.fail(std::string("Cannot search ") + type_name(input) + " for " +
+                           type_name(wanted));
   }
   out = Json(std::move(found));
-  return true;
+  return !evaluation.stopped();
 }
 
 bool get_path(Evaluation& evaluation, const Json& root, const Json& path, Json& out) {
@@ -430,14 +514,16 @@ bool get_path(Evaluation& evaluation, const Json& root, const Json& path, Json& 
   return true;
 }
 
-// ---- change ---------------------------------------------------------------------------------------------------------------
+// ---- change ----
 
-bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, std::size_t at, Callback<Json&> change) {
+bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, std::size_t at,
+                 Callback<Json&> change) {
   if (at == path.size()) return change(root);
   if (path.size() > kMaxPathKeys) {
     return evaluation.over_budget("a path has more than " + std::to_string(kMaxPathKeys) + " keys");
   }
   if (!evaluation.spend(1)) return false;
+  evaluation.shared();  // each key may add a level
   const Json& key = path[at];
   if (key.is_string() && (root.is_object() || root.is_null())) {
     const JsonObject* before = root.is_object() ? &root.as_object() : nullptr;
@@ -464,7 +550,9 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
     if (index > kMaxIndex) return evaluation.fail("Array index too large");
     const Json* before = root.is_array() ? root.as_array().data() : nullptr;
     Json::Array& items = root.mutable_array();
-    if (before != nullptr && before != items.data() && !evaluation.charge(items.size() * sizeof(Json))) return false;
+    if (before != nullptr && before != items.data() &&
+        !evaluation.charge(items.size() * sizeof(Json)))
+      return false;
     const auto position = static_cast<std::size_t>(index);
     if (position >= items.size()) {
       if (!evaluation.charge((position + 1 - items.size()) * sizeof(Json))) return false;
@@ -476,7 +564,8 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
     Json part;
     if (!slice_value(evaluation, root, key["start"], key["end"], part)) return false;
     if (!change_path(evaluation, part, path, at + 1, change)) return false;
-    if (!part.is_array()) return evaluation.fail("A slice of an array can only be assigned another array");
+    if (!part.is_array())
+      return evaluation.fail("A slice of an array can only be assigned another array");
     std::size_t begin = 0;
     std::size_t end = 0;
     if (!bounds(key["start"], key["end"], root.size(), begin, end)) {
@@ -489,8 +578,10 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
     items.insert(first, part.as_array().begin(), part.as_array().end());
     return true;
   }
-  if (key.is_array() && root.is_array()) return evaluation.fail("Cannot update field at array index of array");
-  return evaluation.fail(std::string("Cannot index ") + type_name(root) + " with " + type_name(key));
+  if (key.is_array() && root.is_array())
+    return evaluation.fail("Cannot update field at array index of array");
+  return evaluation.fail(std::string("Cannot index ") + type_name(root) + " with " +
+                         type_name(key));
 }
 
 namespace {
@@ -530,13 +621,15 @@ bool delete_one(Evaluation& evaluation, Json& root, const Json::Array& path, std
     }
     if (last) {
       Json::Array& items = root.mutable_array();
-      items.erase(items.begin() + static_cast<std::ptrdiff_t>(begin), items.begin() + static_cast<std::ptrdiff_t>(end));
+      items.erase(items.begin() + static_cast<std::ptrdiff_t>(begin),
+                  items.begin() + static_cast<std::ptrdiff_t>(end));
       return true;
     }
     return change_path(evaluation, root, Json::Array{key}, 0,
                        [&](Json& part) { return delete_one(evaluation, part, path, at + 1); });
   }
-  return evaluation.fail(std::string("Cannot delete field at ") + type_name(key) + " index of " + type_name(root));
+  return evaluation.fail(std::string("Cannot delete field at ") + type_name(key) + " index of " +
+                         type_name(root));
 }
 
 }  // namespace
@@ -549,7 +642,7 @@ bool delete_paths(Evaluation& evaluation, Json& root, std::vector<Json> paths) {
   if (!sort_values(evaluation, paths)) return false;
   // From the back, so that earlier positions stay what they were.
   for (std::size_t i = paths.size(); i-- > 0;) {
-    if (i + 1 < paths.size() && order(paths[i], paths[i + 1]) == 0) continue;
+    if (i + 1 < paths.size() && order(evaluation, paths[i], paths[i + 1]) == 0) continue;
     if (!delete_one(evaluation, root, paths[i].as_array(), 0)) return false;
   }
   return true;
@@ -559,30 +652,39 @@ bool sort_values(Evaluation& evaluation, std::vector<Json>& values) {
   std::size_t steps = values.size();
   for (std::size_t n = values.size(); n > 1; n /= 2) steps += values.size() / 4;
   if (!evaluation.spend(steps)) return false;
-  std::stable_sort(values.begin(), values.end(), [](const Json& a, const Json& b) { return order(a, b) < 0; });
-  return true;
+  std::stable_sort(values.begin(), values.end(),
+                   [&](const Json& a, const Json& b) { return order(evaluation, a, b) < 0; });
+  return !evaluation.stopped();
 }
 
-// ---- formats ----------------------------------------------------------------------------------------------------------------
+// ---- formats ----
 
 namespace {
 
-std::string csv_number(const Json& value) { return value.number_text(); }
+std::string csv_number(const Json& value) {
+  return value.number_text();
+}
 
 bool row(Evaluation& evaluation, Format format, const Json& value, std::string& out) {
   const bool csv = format == Format::csv;
   const std::string name = csv ? "csv" : "tsv";
   if (!value.is_array()) {
-    return evaluation.fail(std::string(type_name(value)) + " cannot be " + name + "-formatted, only array");
+    return evaluation.fail(std::string(type_name(value)) + " cannot be " + name +
+                           "-formatted, only array");
   }
   bool first = true;
   for (const Json& item : value.as_array()) {
     if (!first) out.push_back(csv ? ',' : '\t');
     first = false;
     switch (item.type()) {
-      case Json::Type::null: break;
-      case Json::Type::boolean: out += item.as_bool() ? "true" : "false"; break;
-      case Json::Type::number: out += csv_number(item); break;
+      case Json::Type::null:
+        break;
+      case Json::Type::boolean:
+        out += item.as_bool() ? "true" : "false";
+        break;
+      case Json::Type::number:
+        out += csv_number(item);
+        break;
       case Json::Type::string:
         if (csv) out.push_back('"');
         for (const char c : item.as_string()) {
@@ -591,11 +693,20 @@ bool row(Evaluation& evaluation, Format format, const Json& value, std::string& 
             out.push_back(c);
           } else {
             switch (c) {
-              case '\t': out += "\\t"; break;
-              case '\n': out += "\\n"; break;
-              case '\r': out += "\\r"; break;
-              case '\\': out += "\\\\"; break;
-              default: out.push_back(c);
+              case '\t':
+                out += "\\t";
+                break;
+              case '\n':
+                out += "\\n";
+                break;
+              case '\r':
+                out += "\\r";
+                break;
+              case '\\':
+                out += "\\\\";
+                break;
+              default:
+                out.push_back(c);
             }
           }
         }
@@ -603,7 +714,8 @@ bool row(Evaluation& evaluation, Format format, const Json& value, std::string& 
         break;
       case Json::Type::array:
       case Json::Type::object:
-        return evaluation.fail(std::string(type_name(item)) + " is not valid in a " + name + " row");
+        return evaluation.fail(std::string(type_name(item)) + " is not valid in a " + name +
+                               " row");
     }
   }
   return true;
@@ -664,21 +776,24 @@ bool decode_base64(Evaluation& evaluation, const std::string& text, std::string&
       raw.push_back(static_cast<char>((bits >> static_cast<unsigned>(count)) & 0xffU));
     }
   }
-  if (digits == 1 || (digits == 0 && !text.empty())) return evaluation.fail("string is not valid base64 data");
+  if (digits == 1 || (digits == 0 && !text.empty()))
+    return evaluation.fail("string is not valid base64 data");
   // Copies whole UTF-8 sequences only.
   for (std::size_t i = 0; i < raw.size();) {
     const auto lead = static_cast<unsigned char>(raw[i]);
-    const std::size_t length = lead < 0x80 ? 1 : (lead >= 0xc2 && lead < 0xe0) ? 2 : (lead >= 0xe0 && lead < 0xf0) ? 3
-                               : (lead >= 0xf0 && lead < 0xf5)                 ? 4
-                                                                               : 0;
+    const std::size_t length = lead < 0x80                     ? 1
+                               : (lead >= 0xc2 && lead < 0xe0) ? 2
+                               : (lead >= 0xe0 && lead < 0xf0) ? 3
+                               : (lead >= 0xf0 && lead < 0xf5) ? 4
+                                                               : 0;
     bool good = length > 0 && i + length <= raw.size();
     for (std::size_t k = 1; good && k < length; ++k) {
       good = (static_cast<unsigned char>(raw[i + k]) & 0xc0U) == 0x80U;
     }
     if (good && length >= 3) {
       const auto second = static_cast<unsigned char>(raw[i + 1]);
-      if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0) || (lead == 0xf0 && second < 0x90) ||
-          (lead == 0xf4 && second >= 0x90)) {
+      if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0) ||
+          (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) {
         good = false;
       }
     }
@@ -696,22 +811,38 @@ bool decode_base64(Evaluation& evaluation, const std::string& text, std::string&
 }  // namespace
 
 bool format_value(Evaluation& evaluation, Format format, const Json& value, std::string& out) {
-  if (!evaluation.spend(1 + cost(value) / 64)) return false;
+  if (!evaluation.spend(1 + cost(value) / 64) || !evaluation.affordable(value)) return false;
   static constexpr std::string_view kHex = "0123456789ABCDEF";
   switch (format) {
-    case Format::text: out = display(value); return true;
-    case Format::json: out = value.dump(); return true;
+    case Format::text:
+      out = display(value);
+      return true;
+    case Format::json:
+      out = value.dump();
+      return true;
     case Format::csv:
-    case Format::tsv: return row(evaluation, format, value, out);
+    case Format::tsv:
+      return row(evaluation, format, value, out);
     case Format::html:
       for (const char c : display(value)) {
         switch (c) {
-          case '<': out += "&lt;"; break;
-          case '>': out += "&gt;"; break;
-          case '&': out += "&amp;"; break;
-          case '\'': out += "&#39;"; break;
-          case '"': out += "&quot;"; break;
-          default: out.push_back(c);
+          case '<':
+            out += "&lt;";
+            break;
+          case '>':
+            out += "&gt;";
+            break;
+          case '&':
+            out += "&amp;";
+            break;
+          case '\'':
+            out += "&#39;";
+            break;
+          case '"':
+            out += "&quot;";
+            break;
+          default:
+            out.push_back(c);
         }
       }
       return true;
@@ -728,9 +859,13 @@ bool format_value(Evaluation& evaluation, Format format, const Json& value, std:
         }
       }
       return true;
-    case Format::sh: return shell(evaluation, value, out);
-    case Format::base64: out = to_base64(as_bytes(display(value))); return true;
-    case Format::base64d: return decode_base64(evaluation, display(value), out);
+    case Format::sh:
+      return shell(evaluation, value, out);
+    case Format::base64:
+      out = to_base64(as_bytes(display(value)));
+      return true;
+    case Format::base64d:
+      return decode_base64(evaluation, display(value), out);
   }
   return true;
 }

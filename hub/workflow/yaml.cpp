@@ -151,6 +151,10 @@ class Builder final : public YAML::EventHandler {
     node->quoted = !plain;
     if (value.find('\0') != std::string::npos)
       refuse(mark, "yaml.syntax", "NUL is not allowed in a text");
+    // The file is UTF-8, but yaml-cpp turns the escapes \N and \_ into single bytes.
+    if (find_bad_byte(value) != std::string_view::npos)
+      refuse(mark, "yaml.syntax",
+             "an escape gives no UTF-8; write \\u0085 for \\N and \\u00A0 for \\_");
     node->kind = YamlNode::Kind::string;
     if (plain) {
       if (value == "true" || value == "True" || value == "TRUE") {
@@ -163,6 +167,9 @@ class Builder final : public YAML::EventHandler {
         refuse(mark, "yaml.number",
                "infinity and NaN have no JSON form; quote the text if it is one");
       } else if (auto number = core_number(value); number.has_value()) {
+        // What is sealed as JSON must parse again: a number beyond a double's range would not.
+        if (!Json::parse(number->number_text()).ok())
+          refuse(mark, "yaml.number", "the number is too large; quote the text if it is one");
         node->kind = YamlNode::Kind::number;
         node->scalar = std::move(*number);
       }

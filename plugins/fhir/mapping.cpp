@@ -89,8 +89,7 @@ std::size_t characters(std::string_view value) {
   }));
 }
 
-// ---- The resources of a delivery
-// ----------------------------------------------------------------------------------
+// ---- The resources of a delivery ----
 
 struct Entry {
   const Json* resource = nullptr;
@@ -172,8 +171,7 @@ std::string address(const std::optional<Entry>& entry, const Settings& settings)
   return entry->full_url.empty() ? relative : std::string();
 }
 
-// ---- Appointment
-// --------------------------------------------------------------------------------------------------
+// ---- Appointment ----
 
 std::string key_of(const Json& appointment) {
   for (const Json& identifier : list(appointment, "identifier")) {
@@ -262,8 +260,7 @@ std::optional<std::int64_t> instant_at(const Json& appointment, const char* key)
   return seconds;
 }
 
-// ---- Patient, Practitioner, Coverage
-// ------------------------------------------------------------------------------
+// ---- Patient, Practitioner, Coverage ----
 
 std::string name_of(const Json& person) {
   const Json* best = nullptr;
@@ -606,8 +603,7 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   return event;
 }
 
-// ---- Subscription notifications
-// -----------------------------------------------------------------------------------
+// ---- Subscription notifications ----
 
 // The status resource of a notification: Parameters in R4 (backport), SubscriptionStatus in R4B and
 // later. Null: none.
@@ -675,8 +671,7 @@ Json events_of(const Json& root, const Settings& settings) {
   return events;
 }
 
-// ---- What the hub writes
-// ------------------------------------------------------------------------------------------
+// ---- What the hub writes ----
 
 Json coding(const char* system, const std::string& code, const char* display = "") {
   Json value = Json::object();

@@ -14,7 +14,8 @@ std::string text(const Json& json, const char* key) {
 }
 
 std::string lower(std::string value) {
-  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(value.begin(), value.end(), value.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return value;
 }
 
@@ -42,13 +43,16 @@ std::string field(const Form& form, std::string_view name) {
 }
 
 // "patient-2" and "patient" have the role patient: what stands before the first '-'.
-std::string role_of(const std::string& identity) { return identity.substr(0, identity.find('-')); }
+std::string role_of(const std::string& identity) {
+  return identity.substr(0, identity.find('-'));
+}
 
 }  // namespace
 
 Settings read_settings(std::string_view json) {
   const Json config = Json::parse(json, nullptr, false);
-  if (!config.is_object()) throw std::runtime_error("the configuration of twilio must be an object");
+  if (!config.is_object())
+    throw std::runtime_error("the configuration of twilio must be an object");
   Settings settings;
   settings.account_sid = text(config, "account_sid");
   settings.api_key_sid = text(config, "api_key_sid");
@@ -89,7 +93,8 @@ std::string percent_decode(std::string_view value) {
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '+') {
       out.push_back(' ');
-    } else if (value[i] == '%' && i + 2 < value.size() && digit(value[i + 1]) >= 0 && digit(value[i + 2]) >= 0) {
+    } else if (value[i] == '%' && i + 2 < value.size() && digit(value[i + 1]) >= 0 &&
+               digit(value[i + 2]) >= 0) {
       out.push_back(static_cast<char>(digit(value[i + 1]) * 16 + digit(value[i + 2])));
       i += 2;
     } else {
@@ -116,7 +121,8 @@ Form decode_form(std::string_view body) {
     const auto equals = pair.find('=');
     if (!pair.empty()) {
       form.emplace_back(percent_decode(pair.substr(0, equals)),
-                        equals == std::string_view::npos ? std::string() : percent_decode(pair.substr(equals + 1)));
+                        equals == std::string_view::npos ? std::string()
+                                                         : percent_decode(pair.substr(equals + 1)));
     }
     if (end == std::string_view::npos) break;
     body.remove_prefix(end + 1);
@@ -124,8 +130,12 @@ Form decode_form(std::string_view body) {
   return form;
 }
 
-HttpRequest get_request(const Settings& settings, const std::string& url) { return authorised(settings, "GET", url); }
-HttpRequest delete_request(const Settings& settings, const std::string& url) { return authorised(settings, "DELETE", url); }
+HttpRequest get_request(const Settings& settings, const std::string& url) {
+  return authorised(settings, "GET", url);
+}
+HttpRequest delete_request(const Settings& settings, const std::string& url) {
+  return authorised(settings, "DELETE", url);
+}
 HttpRequest post_request(const Settings& settings, const std::string& url, const Form& form) {
   HttpRequest request = authorised(settings, "POST", url);
   rabt::sdk::Header type;
@@ -136,7 +146,9 @@ HttpRequest post_request(const Settings& settings, const std::string& url, const
   return request;
 }
 
-bool succeeded(const HttpResult& answer) { return answer.answered() && answer.status >= 200 && answer.status < 300; }
+bool succeeded(const HttpResult& answer) {
+  return answer.answered() && answer.status >= 200 && answer.status < 300;
+}
 
 std::optional<Json> body_of(const HttpResult& answer) {
   Json json = Json::parse(answer.body, nullptr, false);
@@ -148,7 +160,8 @@ std::string header_of(const HttpResult& answer, std::string_view name) {
   const Json headers = Json::parse(answer.headers_json, nullptr, false);
   if (!headers.is_array()) return {};
   for (const Json& header : headers) {
-    if (header.is_array() && header.size() == 2 && header[0] == name) return header[1].get<std::string>();
+    if (header.is_array() && header.size() == 2 && header[0] == name)
+      return header[1].get<std::string>();
   }
   return {};
 }
@@ -165,7 +178,8 @@ Outcome failure(const HttpResult& answer, bool repeatable) {
   using rabt::sdk::Sent;
   if (!answer.answered()) {
     const bool transient = answer.sent == Sent::no || repeatable;
-    return Outcome::fail(transient ? Kind::transient : Kind::ambiguous, "twilio.no_answer." + answer.error_code, answer.error_message);
+    return Outcome::fail(transient ? Kind::transient : Kind::ambiguous,
+                         "twilio.no_answer." + answer.error_code, answer.error_message);
   }
   const int code = error_code(answer);
   // Twilio's message may quote what we sent: only its number is passed on.
@@ -176,17 +190,20 @@ Outcome failure(const HttpResult& answer, bool repeatable) {
   if (answer.status == 429) {
     std::int64_t wait = 1000;
     const std::string after = header_of(answer, "retry-after");
-    if (!after.empty() && after.size() < 6 && after.find_first_not_of("0123456789") == std::string::npos) wait = std::stoll(after) * 1000;
+    if (!after.empty() && after.size() < 6 &&
+        after.find_first_not_of("0123456789") == std::string::npos)
+      wait = std::stoll(after) * 1000;
     return Outcome::fail(Kind::transient, name, message, detail.dump(), wait);
   }
   if (answer.status >= 500) {
-    return Outcome::fail(repeatable ? Kind::transient : Kind::ambiguous, name, message, detail.dump());
+    return Outcome::fail(repeatable ? Kind::transient : Kind::ambiguous, name, message,
+                         detail.dump());
   }
   return Outcome::fail(Kind::permanent, name, message, detail.dump());
 }
 
-std::string token_claims(const Settings& settings, std::string_view room, std::string_view identity, std::int64_t now_seconds,
-                         std::int64_t ttl_seconds) {
+std::string token_claims(const Settings& settings, std::string_view room, std::string_view identity,
+                         std::int64_t now_seconds, std::int64_t ttl_seconds) {
   const Json claims{{"jti", settings.api_key_sid + "-" + std::to_string(now_seconds)},
                     {"iat", now_seconds},
                     {"exp", now_seconds + ttl_seconds},
@@ -210,17 +227,20 @@ Json to_events(const Form& form) {
   } else if (what == "room-ended") {
     type = "org.rabt.session.ended.v1";
     const std::string duration = field(form, "RoomDuration");
-    if (!duration.empty() && duration.size() < 10 && duration.find_first_not_of("0123456789") == std::string::npos) {
+    if (!duration.empty() && duration.size() < 10 &&
+        duration.find_first_not_of("0123456789") == std::string::npos) {
       data["durationSeconds"] = std::stoll(duration);
     }
   } else if (what == "participant-connected" || what == "participant-disconnected") {
-    type = what == "participant-connected" ? "org.rabt.session.participant-joined.v1" : "org.rabt.session.participant-left.v1";
+    type = what == "participant-connected" ? "org.rabt.session.participant-joined.v1"
+                                           : "org.rabt.session.participant-left.v1";
     const std::string identity = field(form, "ParticipantIdentity");
     data["participantId"] = field(form, "ParticipantSid");
     data["identity"] = identity;
     data["role"] = role_of(identity);
     key += "/" + field(form, "ParticipantSid");
-  } else if (what == "recording-started" || what == "recording-completed" || what == "recording-failed") {
+  } else if (what == "recording-started" || what == "recording-completed" ||
+             what == "recording-failed") {
     type = what == "recording-started"     ? "org.rabt.session.recording-started.v1"
            : what == "recording-completed" ? "org.rabt.session.recording-ready.v1"
                                            : "org.rabt.session.recording-failed.v1";
@@ -230,7 +250,11 @@ Json to_events(const Form& form) {
   } else {
     return Json::array();
   }
-  Json event{{"type", type}, {"source", "https://video.twilio.com"}, {"id", key}, {"subject", room}, {"data", data}};
+  Json event{{"type", type},
+             {"source", "https://video.twilio.com"},
+             {"id", key},
+             {"subject", room},
+             {"data", data}};
   if (!time.empty()) event["time"] = time;
   return Json::array({event});
 }

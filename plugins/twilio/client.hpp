@@ -38,20 +38,24 @@ using Form = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Form decode_form(std::string_view body);
 
 [[nodiscard]] HttpRequest get_request(const Settings& settings, const std::string& url);
-[[nodiscard]] HttpRequest post_request(const Settings& settings, const std::string& url, const Form& form);
+[[nodiscard]] HttpRequest post_request(const Settings& settings, const std::string& url,
+                                       const Form& form);
 [[nodiscard]] HttpRequest delete_request(const Settings& settings, const std::string& url);
 
 // Twilio's error code in a body, or 0.
 [[nodiscard]] int error_code(const HttpResult& answer);
-// The outcome of a request that did not succeed. repeatable: sending it again is harmless, so a lost answer is only transient.
+// The outcome of a request that did not succeed. repeatable: sending it again is harmless, so a
+// lost answer is only transient.
 [[nodiscard]] Outcome failure(const HttpResult& answer, bool repeatable);
 [[nodiscard]] bool succeeded(const HttpResult& answer);
 [[nodiscard]] std::optional<Json> body_of(const HttpResult& answer);  // a JSON object, or nothing
 [[nodiscard]] std::string header_of(const HttpResult& answer, std::string_view name);
 
-// Access token claims (twilio-node AccessToken): header cty twilio-fpa;v=1, payload jti, iat, exp, iss, sub, grants.
-[[nodiscard]] std::string token_claims(const Settings& settings, std::string_view room, std::string_view identity,
-                                       std::int64_t now_seconds, std::int64_t ttl_seconds);
+// Access token claims (twilio-node AccessToken): header cty twilio-fpa;v=1, payload jti, iat, exp,
+// iss, sub, grants.
+[[nodiscard]] std::string token_claims(const Settings& settings, std::string_view room,
+                                       std::string_view identity, std::int64_t now_seconds,
+                                       std::int64_t ttl_seconds);
 
 // A status callback as events; empty when it is of no interest (track events, for instance).
 [[nodiscard]] Json to_events(const Form& form);

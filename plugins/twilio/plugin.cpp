@@ -5,7 +5,8 @@
 #include "client.hpp"
 #include "rabt/task.hpp"
 
-// Twilio Video behind the role `video`. API: Twilio Video REST API v1; twilio-oai spec/json/twilio_video_v1.json.
+// Twilio Video behind the role `video`. API: Twilio Video REST API v1; twilio-oai
+// spec/json/twilio_video_v1.json.
 namespace twilio {
 
 using rabt::sdk::Call;
@@ -19,7 +20,8 @@ using rabt::sdk::TaskPlugin;
 namespace {
 
 constexpr int kRoomExists = 53113;
-constexpr int kMaxPages = 20;  // of a listing; a room holds at most 50 participants and a few tracks each
+constexpr int kMaxPages =
+    20;  // of a listing; a room holds at most 50 participants and a few tracks each
 constexpr std::string_view kIncludeAll = R"([{"type":"include","all":true}])";
 constexpr std::string_view kExcludeAll = R"([{"type":"exclude","all":true}])";
 
@@ -59,7 +61,8 @@ Json recording_json(const Json& recording) {
 
 class TwilioPlugin final : public TaskPlugin {
  public:
-  TwilioPlugin(Host host, std::string_view config) : TaskPlugin(host), settings_(read_settings(config)) {}
+  TwilioPlugin(Host host, std::string_view config)
+      : TaskPlugin(host), settings_(read_settings(config)) {}
 
   // Status callbacks are forms. The host has checked X-Twilio-Signature.
   Events normalise(const Delivery& delivery) {
@@ -76,21 +79,32 @@ class TwilioPlugin final : public TaskPlugin {
  protected:
   Task<Outcome> run(Call call) override {
     const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) co_return Outcome::fail(Kind::permanent, "twilio.input", "the arguments are not a JSON object");
+    if (!input.is_object())
+      co_return Outcome::fail(Kind::permanent, "twilio.input",
+                              "the arguments are not a JSON object");
     if (call.action == "create-session") co_return co_await create_session(call, input);
-    if (call.action == "get-session") co_return co_await get_session(call, text(input, "sessionId"));
-    if (call.action == "end-session") co_return co_await end_session(call, text(input, "sessionId"));
+    if (call.action == "get-session")
+      co_return co_await get_session(call, text(input, "sessionId"));
+    if (call.action == "end-session")
+      co_return co_await end_session(call, text(input, "sessionId"));
     if (call.action == "issue-token") co_return issue_token(input);
-    if (call.action == "start-recording") co_return co_await set_recording(call, text(input, "sessionId"), true);
-    if (call.action == "stop-recording") co_return co_await set_recording(call, text(input, "sessionId"), false);
-    if (call.action == "list-recordings") co_return co_await list_recordings(call, text(input, "sessionId"));
-    if (call.action == "fetch-recording") co_return co_await fetch_recording(call, text(input, "recordingId"));
-    if (call.action == "delete-recording") co_return co_await delete_recording(call, text(input, "recordingId"));
+    if (call.action == "start-recording")
+      co_return co_await set_recording(call, text(input, "sessionId"), true);
+    if (call.action == "stop-recording")
+      co_return co_await set_recording(call, text(input, "sessionId"), false);
+    if (call.action == "list-recordings")
+      co_return co_await list_recordings(call, text(input, "sessionId"));
+    if (call.action == "fetch-recording")
+      co_return co_await fetch_recording(call, text(input, "recordingId"));
+    if (call.action == "delete-recording")
+      co_return co_await delete_recording(call, text(input, "recordingId"));
     co_return Outcome::fail(Kind::permanent, "twilio.unknown_action", "twilio has no such action");
   }
 
  private:
-  [[nodiscard]] std::string url(const std::string& path) const { return settings_.base_url + "/v1" + path; }
+  [[nodiscard]] std::string url(const std::string& path) const {
+    return settings_.base_url + "/v1" + path;
+  }
 
   [[nodiscard]] Form room_form(const std::string& name, const Json& input) const {
     Form form{{"UniqueName", name},
@@ -104,22 +118,26 @@ class TwilioPlugin final : public TaskPlugin {
     return form;
   }
 
-  [[nodiscard]] std::string mint(const std::string& room, const std::string& identity, std::int64_t ttl) const {
+  [[nodiscard]] std::string mint(const std::string& room, const std::string& identity,
+                                 std::int64_t ttl) const {
     const std::int64_t now = host().now_unix_ms() / 1000;
     return host().jwt("api_key_secret", "HS256", R"({"typ":"JWT","cty":"twilio-fpa;v=1"})",
                       token_claims(settings_, room, identity, now, ttl));
   }
 
-  // Twilio has no idempotency key. The room's unique name is made from the hub's key, and names are unique among rooms in progress: a
-  // repeat finds the room that the first attempt made and adopts it.
+  // Twilio has no idempotency key. The room's unique name is made from the hub's key, and names are
+  // unique among rooms in progress: a repeat finds the room that the first attempt made and adopts
+  // it.
   Task<Outcome> create_session(const Call& call, const Json& input) {
     const std::string name = call.idempotency_key;
-    HttpResult answer = co_await http(call, post_request(settings_, url("/Rooms"), room_form(name, input)));
+    HttpResult answer =
+        co_await http(call, post_request(settings_, url("/Rooms"), room_form(name, input)));
     if (answer.answered() && error_code(answer) == kRoomExists) {
       answer = co_await http(call, get_request(settings_, url("/Rooms/" + percent_encode(name))));
       const auto room = body_of(answer);
       if (succeeded(answer) && room && text(*room, "status_callback") != settings_.callback_url) {
-        co_return Outcome::fail(Kind::permanent, "twilio.foreign_room", "a room of this name exists with another callback; it is not ours");
+        co_return Outcome::fail(Kind::permanent, "twilio.foreign_room",
+                                "a room of this name exists with another callback; it is not ours");
       }
     }
     if (!succeeded(answer)) co_return failure(answer, true);
@@ -131,15 +149,22 @@ class TwilioPlugin final : public TaskPlugin {
     for (const Json& participant : input.at("participants")) {
       const std::string identity = text(participant, "identity");
       const std::string token = mint(sid, identity, settings_.token_ttl_seconds);
-      if (token.empty()) co_return Outcome::fail(Kind::permanent, "twilio.no_secret", "the secret api_key_secret is not available");
-      participants.push_back(Json{{"role", text(participant, "role")}, {"identity", identity}, {"token", token}});
+      if (token.empty())
+        co_return Outcome::fail(Kind::permanent, "twilio.no_secret",
+                                "the secret api_key_secret is not available");
+      participants.push_back(
+          Json{{"role", text(participant, "role")}, {"identity", identity}, {"token", token}});
     }
-    co_return Outcome::done(
-        Json{{"sessionId", sid}, {"name", text(*room, "unique_name")}, {"status", text(*room, "status")}, {"participants", participants}}
-            .dump());
+    co_return Outcome::done(Json{
+        {"sessionId", sid},
+        {"name", text(*room, "unique_name")},
+        {"status", text(*room, "status")},
+        {"participants",
+         participants}}.dump());
   }
 
-  // Follows next_page_url until the list ends. Fills items; returns the outcome of the page that failed, if one did.
+  // Follows next_page_url until the list ends. Fills items; returns the outcome of the page that
+  // failed, if one did.
   Task<Outcome> list(const Call& call, std::string first, std::string key, Json& items) {
     std::string next = std::move(first);
     for (int page = 0; !next.empty() && page < kMaxPages; ++page) {
@@ -161,9 +186,13 @@ class TwilioPlugin final : public TaskPlugin {
     if (!room) co_return unreadable();
     // Without a status only those who are connected now are listed.
     Json found = Json::array();
-    Outcome listed = co_await list(call, url("/Rooms/" + sid + "/Participants?Status=connected&PageSize=100"), "participants", found);
+    Outcome listed =
+        co_await list(call, url("/Rooms/" + sid + "/Participants?Status=connected&PageSize=100"),
+                      "participants", found);
     if (listed.kind != Kind::done) co_return listed;
-    listed = co_await list(call, url("/Rooms/" + sid + "/Participants?Status=disconnected&PageSize=100"), "participants", found);
+    listed =
+        co_await list(call, url("/Rooms/" + sid + "/Participants?Status=disconnected&PageSize=100"),
+                      "participants", found);
     if (listed.kind != Kind::done) co_return listed;
     Json participants = Json::array();
     for (const Json& participant : found) participants.push_back(participant_json(participant));
@@ -178,13 +207,18 @@ class TwilioPlugin final : public TaskPlugin {
   }
 
   Task<Outcome> end_session(const Call& call, const std::string& sid) {
-    const HttpResult answer = co_await http(call, post_request(settings_, url("/Rooms/" + sid), complete_form()));
+    const HttpResult answer =
+        co_await http(call, post_request(settings_, url("/Rooms/" + sid), complete_form()));
     if (!succeeded(answer)) {
-      // A room that is over already answers with an error; which one differs. The room itself knows.
-      if (!answer.answered() || answer.status >= 500 || answer.status == 429 || answer.status == 401) co_return failure(answer, true);
+      // A room that is over already answers with an error; which one differs. The room itself
+      // knows.
+      if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
+          answer.status == 401)
+        co_return failure(answer, true);
       const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
       const auto room = body_of(seen);
-      if (!succeeded(seen) || !room || text(*room, "status") != "completed") co_return failure(answer, true);
+      if (!succeeded(seen) || !room || text(*room, "status") != "completed")
+        co_return failure(answer, true);
     }
     co_return co_await get_session(call, sid);
   }
@@ -193,21 +227,31 @@ class TwilioPlugin final : public TaskPlugin {
   Outcome issue_token(const Json& input) {
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
     const std::string token = mint(text(input, "room"), text(input, "identity"), ttl);
-    if (token.empty()) return Outcome::fail(Kind::permanent, "twilio.no_secret", "the secret api_key_secret is not available");
-    return Outcome::done(Json{{"token", token}, {"expiresAt", host().now_unix_ms() / 1000 + ttl}}.dump());
+    if (token.empty())
+      return Outcome::fail(Kind::permanent, "twilio.no_secret",
+                           "the secret api_key_secret is not available");
+    return Outcome::done(
+        Json{{"token", token}, {"expiresAt", host().now_unix_ms() / 1000 + ttl}}.dump());
   }
 
-  static Form rules_form(bool record) { return {{"Rules", std::string(record ? kIncludeAll : kExcludeAll)}}; }
+  static Form rules_form(bool record) {
+    return {{"Rules", std::string(record ? kIncludeAll : kExcludeAll)}};
+  }
   Task<Outcome> set_recording(const Call& call, const std::string& sid, bool record) {
-    const HttpResult answer =
-        co_await http(call, post_request(settings_, url("/Rooms/" + sid + "/RecordingRules"), rules_form(record)));
+    const HttpResult answer = co_await http(
+        call,
+        post_request(settings_, url("/Rooms/" + sid + "/RecordingRules"), rules_form(record)));
     bool recording = record;
     if (!succeeded(answer)) {
-      if (!answer.answered() || answer.status >= 500 || answer.status == 429 || answer.status == 401) co_return failure(answer, true);
-      // The participants may have left before this call: a room that is over records nothing, and that is no failure.
+      if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
+          answer.status == 401)
+        co_return failure(answer, true);
+      // The participants may have left before this call: a room that is over records nothing, and
+      // that is no failure.
       const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
       const auto room = body_of(seen);
-      if (!succeeded(seen) || !room || text(*room, "status") != "completed") co_return failure(answer, true);
+      if (!succeeded(seen) || !room || text(*room, "status") != "completed")
+        co_return failure(answer, true);
       recording = false;
     }
     co_return Outcome::done(Json{{"sessionId", sid}, {"recording", recording}}.dump());
@@ -215,7 +259,8 @@ class TwilioPlugin final : public TaskPlugin {
 
   Task<Outcome> list_recordings(const Call& call, const std::string& sid) {
     Json found = Json::array();
-    Outcome listed = co_await list(call, url("/Recordings?GroupingSid=" + sid + "&PageSize=100"), "recordings", found);
+    Outcome listed = co_await list(call, url("/Recordings?GroupingSid=" + sid + "&PageSize=100"),
+                                   "recordings", found);
     if (listed.kind != Kind::done) co_return listed;
     // Ready when nothing is still being processed. Failed tracks are reported and not waited for.
     bool ready = true;
@@ -227,11 +272,13 @@ class TwilioPlugin final : public TaskPlugin {
       if (status == "completed") recordings.push_back(recording_json(recording));
       if (status == "failed") failed.push_back(recording_json(recording));
     }
-    co_return Outcome::done(Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}}.dump());
+    co_return Outcome::done(
+        Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}}.dump());
   }
 
   static HttpRequest media_request(const std::string& location, const std::string& content_type) {
-    // No credentials: the location is signed, and S3 refuses a request that carries an Authorization header as well.
+    // No credentials: the location is signed, and S3 refuses a request that carries an
+    // Authorization header as well.
     HttpRequest request;
     request.method = "GET";
     request.url = location;
@@ -241,16 +288,20 @@ class TwilioPlugin final : public TaskPlugin {
   }
 
   Task<Outcome> fetch_recording(const Call& call, const std::string& sid) {
-    const HttpResult described = co_await http(call, get_request(settings_, url("/Recordings/" + sid)));
+    const HttpResult described =
+        co_await http(call, get_request(settings_, url("/Recordings/" + sid)));
     if (!succeeded(described)) co_return failure(described, true);
     const auto recording = body_of(described);
     if (!recording) co_return unreadable();
-    const std::string type = text(*recording, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
+    const std::string type =
+        text(*recording, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
 
-    const HttpResult redirected = co_await http(call, get_request(settings_, url("/Recordings/" + sid + "/Media")));
+    const HttpResult redirected =
+        co_await http(call, get_request(settings_, url("/Recordings/" + sid + "/Media")));
     if (!redirected.answered()) co_return failure(redirected, true);
     std::string location;
-    if (redirected.status >= 300 && redirected.status < 400) location = header_of(redirected, "location");
+    if (redirected.status >= 300 && redirected.status < 400)
+      location = header_of(redirected, "location");
     if (location.empty()) {
       const auto body = body_of(redirected);
       if (body) location = text(*body, "redirect_to");
@@ -259,17 +310,19 @@ class TwilioPlugin final : public TaskPlugin {
 
     const HttpResult media = co_await http(call, media_request(location, type));
     if (!succeeded(media) || media.blob.empty()) co_return failure(media, true);
-    co_return Outcome::done(Json{{"recordingId", sid},
-                                 {"blob", media.blob},
-                                 {"bytes", media.blob_bytes},
-                                 {"sha256", media.blob_sha256},
-                                 {"contentType", type}}
-                                .dump());
+    co_return Outcome::done(Json{
+        {"recordingId", sid},
+        {"blob", media.blob},
+        {"bytes", media.blob_bytes},
+        {"sha256", media.blob_sha256},
+        {"contentType", type}}.dump());
   }
 
   Task<Outcome> delete_recording(const Call& call, const std::string& sid) {
-    const HttpResult answer = co_await http(call, delete_request(settings_, url("/Recordings/" + sid)));
-    if (!succeeded(answer) && !(answer.answered() && answer.status == 404)) co_return failure(answer, true);
+    const HttpResult answer =
+        co_await http(call, delete_request(settings_, url("/Recordings/" + sid)));
+    if (!succeeded(answer) && !(answer.answered() && answer.status == 404))
+      co_return failure(answer, true);
     co_return Outcome::done(Json{{"recordingId", sid}, {"deleted", true}}.dump());
   }
 

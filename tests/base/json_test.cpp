@@ -21,7 +21,9 @@ TEST(Json, keeps_the_digits_of_decimals_and_large_integers) {
             "[10.10,9007199254740993,123456789012345678901234567890,1e2]");
 }
 
-TEST(Json, keeps_the_order_of_members) { EXPECT_EQ(parse(R"({"b":1,"a":2})").dump(), R"({"b":1,"a":2})"); }
+TEST(Json, keeps_the_order_of_members) {
+  EXPECT_EQ(parse(R"({"b":1,"a":2})").dump(), R"({"b":1,"a":2})");
+}
 
 TEST(Json, refuses_duplicate_keys) {
   const auto result = Json::parse(R"({"a":1,"b":{"c":1,"c":2}})");
@@ -54,7 +56,8 @@ TEST(Json, finds_members_of_large_objects) {
   Json json = Json::object();
   for (int i = 0; i < 500; ++i) json.set("k" + std::to_string(i * 7 % 500), i);
   ASSERT_EQ(json.size(), 500U);
-  for (int i = 0; i < 500; ++i) EXPECT_EQ(json[std::string_view("k" + std::to_string(i * 7 % 500))].as_int64(), i);
+  for (int i = 0; i < 500; ++i)
+    EXPECT_EQ(json[std::string_view("k" + std::to_string(i * 7 % 500))].as_int64(), i);
   json.mutable_object().erase("k7");
   EXPECT_EQ(json.find("k7"), nullptr);
   EXPECT_EQ(json["k14"].as_int64(), 2);
@@ -67,12 +70,14 @@ TEST(Json, assigning_a_part_of_itself_is_safe) {
 }
 
 TEST(Json, orders_as_jq_does) {
-  const char* order[] = {"null", "false", "true", "-1", "0", "1.5", "2", "\"\"", "\"a\"", "[]",
+  const char* order[] = {"null", "false", "true", "-1",        "0",
+                         "1.5",  "2",     "\"\"", "\"a\"",     "[]",
                          "[0]",  "[0,1]", "{}",   "{\"a\":2}", "{\"a\":1,\"b\":1}"};
   for (std::size_t i = 0; i < std::size(order); ++i) {
     for (std::size_t k = 0; k < std::size(order); ++k) {
       const int expected = i < k ? -1 : (i > k ? 1 : 0);
-      EXPECT_EQ(Json::compare(parse(order[i]), parse(order[k])), expected) << order[i] << " " << order[k];
+      EXPECT_EQ(Json::compare(parse(order[i]), parse(order[k])), expected)
+          << order[i] << " " << order[k];
     }
   }
   EXPECT_EQ(parse("1"), parse("1.0"));
@@ -89,10 +94,11 @@ TEST(Json, agrees_with_the_json_test_suite) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
   int seen = 0;
-  for (const auto& file :
-       std::filesystem::recursive_directory_iterator(std::filesystem::path(data) / "vectors" / "json")) {
+  for (const auto& file : std::filesystem::recursive_directory_iterator(
+           std::filesystem::path(data) / "vectors" / "json")) {
     const std::string name = file.path().filename().string();
-    if (file.path().extension() != ".json" || (name[0] != 'y' && name[0] != 'n') || name[1] != '_') continue;
+    if (file.path().extension() != ".json" || (name[0] != 'y' && name[0] != 'n') || name[1] != '_')
+      continue;
     std::ifstream in(file.path(), std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();
@@ -101,7 +107,8 @@ TEST(Json, agrees_with_the_json_test_suite) {
     if (name[0] == 'n') {
       EXPECT_FALSE(result.ok()) << name;
     } else if (name.find("duplicated_key") != std::string::npos) {
-      EXPECT_EQ(result.error().code, "json.duplicate_key") << name;  // our policy, RFC 8259 section 4 allows it
+      EXPECT_EQ(result.error().code, "json.duplicate_key")
+          << name;  // our policy, RFC 8259 section 4 allows it
     } else {
       EXPECT_TRUE(result.ok()) << name;
     }

@@ -1,5 +1,6 @@
-// ./dev bench engine: ten durable, sealed, audited action steps, each with 1 KB of arguments and result, through an inline plugin over the
-// C ABI. Prints; asserts nothing. SQLite's own row rate is measured in the same run, with the same pragmas, on the same disk.
+// ./dev bench engine: ten durable, sealed, audited action steps, each with 1 KB of arguments and
+// result, through an inline plugin over the C ABI. Prints; asserts nothing. SQLite's own row rate
+// is measured in the same run, with the same pragmas, on the same disk.
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -29,13 +30,19 @@ T must(Result<T> result) {
   return std::move(result).value();
 }
 
-double seconds_since(Clock_::time_point start) { return std::chrono::duration<double>(Clock_::now() - start).count(); }
+double seconds_since(Clock_::time_point start) {
+  return std::chrono::duration<double>(Clock_::now() - start).count();
+}
 
-// Rows of 600 bytes, 200 a commit, WAL and synchronous=FULL: what the disk and SQLite give without us.
+// Rows of 600 bytes, 200 a commit, WAL and synchronous=FULL: what the disk and SQLite give without
+// us.
 double sqlite_rows_per_second(const std::string& path, double seconds) {
   sqlite3* db = nullptr;
   sqlite3_open(path.c_str(), &db);
-  sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (seq INTEGER PRIMARY KEY, body BLOB)", nullptr, nullptr, nullptr);
+  sqlite3_exec(db,
+               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (seq INTEGER "
+               "PRIMARY KEY, body BLOB)",
+               nullptr, nullptr, nullptr);
   sqlite3_stmt* insert = nullptr;
   sqlite3_prepare_v2(db, "INSERT INTO t (body) VALUES (?)", -1, &insert, nullptr);
   const std::string row(600, 'x');
@@ -59,7 +66,8 @@ double sqlite_rows_per_second(const std::string& path, double seconds) {
 std::string ten_steps() {
   std::string yaml =
       "document: {dsl: '1.0.3', namespace: bench, name: ten-steps, version: '1.0.0'}\n"
-      "schedule: {on: {one: {with: {type: bench.start.v1}}}}\ninput: {from: '${ .[0].data }'}\ndo:\n";
+      "schedule: {on: {one: {with: {type: bench.start.v1}}}}\ninput: {from: '${ .[0].data "
+      "}'}\ndo:\n";
   for (int i = 0; i < 10; ++i) {
     yaml += "  - step" + std::to_string(i) + ": {call: 'echo:1.2.0@echo', with: '${ . }'}\n";
   }
@@ -83,11 +91,14 @@ void run(int at_once, int total, double row_rate) {
     SystemRandom random;
     UlidSource ids(clock, random);
     const auto keyring = must(crypto::Keyring::open_or_create(folder + "/keyring", random));
-    const auto store = must(store::open_sqlite({.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    const auto store = must(store::open_sqlite(
+        {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
     const auto audit = must(audit::AuditLog::open(*store, clock, folder + "/audit.head"));
-    const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, *keyring, clock, random, ids, null_logger()));
+    const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, *keyring, clock,
+                                                    random, ids, null_logger()));
     const auto http = net::make_curl_client(clock, null_logger());
-    const auto host = plugin::PluginHost::make({*store, *keyring, *audit, *http, *blobs, clock, random, null_logger()});
+    const auto host = plugin::PluginHost::make(
+        {*store, *keyring, *audit, *http, *blobs, clock, random, null_logger()});
     plugin::PluginConfig echo;
     echo.id = "echo";
     echo.folder = std::string(RABT_FIXTURES) + "/echo";
@@ -111,7 +122,8 @@ void run(int at_once, int total, double row_rate) {
       --book.in_flight;
       book.freed.notify_one();
     };
-    const auto engine = must(engine::Engine::recover({*store, *keyring, *audit, *host, clock, random, ids, null_logger()}, options));
+    const auto engine = must(engine::Engine::recover(
+        {*store, *keyring, *audit, *host, clock, random, ids, null_logger()}, options));
     (void)must(engine->deploy(ten_steps(), "bench"));
     const Json payload = Json::object({{"n", 1}, {"text", std::string(1000, 'x')}});
 
@@ -156,13 +168,19 @@ void run(int at_once, int total, double row_rate) {
     const auto after = store->stats();
     std::sort(book.ms.begin(), book.ms.end());
     const auto percentile = [&](double p) {
-      return book.ms.empty() ? 0.0 : book.ms[std::min(book.ms.size() - 1, static_cast<std::size_t>(p * static_cast<double>(book.ms.size())))];
+      return book.ms.empty()
+                 ? 0.0
+                 : book.ms[std::min(
+                       book.ms.size() - 1,
+                       static_cast<std::size_t>(p * static_cast<double>(book.ms.size())))];
     };
     const double rows = static_cast<double>(after.rows - before.rows);
     const double commits = static_cast<double>(after.commits - before.commits);
-    std::printf("%4d at once  %8.0f instances/s  %9.0f steps/s  p50 %7.1f ms  p99 %7.1f ms  %6.1f rows/commit  %8.0f rows/s  %3.0f %% of SQLite's\n",
-                at_once, total / elapsed, total * 10 / elapsed, percentile(0.5), percentile(0.99), rows / commits, rows / elapsed,
-                100.0 * rows / elapsed / row_rate);
+    std::printf(
+        "%4d at once  %8.0f instances/s  %9.0f steps/s  p50 %7.1f ms  p99 %7.1f ms  %6.1f "
+        "rows/commit  %8.0f rows/s  %3.0f %% of SQLite's\n",
+        at_once, total / elapsed, total * 10 / elapsed, percentile(0.5), percentile(0.99),
+        rows / commits, rows / elapsed, 100.0 * rows / elapsed / row_rate);
     std::fflush(stdout);
     engine->stop();
     host->shutdown(1000);
@@ -179,7 +197,9 @@ int main(int argc, char** argv) {
   const std::string folder = ::mkdtemp(pattern.data());
   const double rate = sqlite_rows_per_second(folder + "/raw.db", 2.0);
   std::filesystem::remove_all(folder);
-  std::printf("ten steps an instance, 1 KB each; SQLite WAL, synchronous=FULL; every step sealed, audited and durable before the next\n");
+  std::printf(
+      "ten steps an instance, 1 KB each; SQLite WAL, synchronous=FULL; every step sealed, audited "
+      "and durable before the next\n");
   std::printf("SQLite alone: %.0f rows/s (600 bytes, 200 a commit)\n", rate);
   run(1, static_cast<int>(400 * scale), rate);
   run(64, static_cast<int>(8000 * scale), rate);

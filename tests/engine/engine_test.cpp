@@ -16,7 +16,9 @@ using workflow::OutcomeKind;
 
 std::string workflow_of(const std::string& tasks, const std::string& version = "1.0.0") {
   return "document: {dsl: '1.0.3', namespace: test, name: sample, version: '" + version +
-         "'}\nschedule: {on: {one: {with: {type: test.start.v1}}}}\ninput: {from: '${ .[0].data }'}\ndo:\n" + tasks;
+         "'}\nschedule: {on: {one: {with: {type: test.start.v1}}}}\ninput: {from: '${ .[0].data "
+         "}'}\ndo:\n" +
+         tasks;
 }
 
 const char* const kOneCall = R"(
@@ -44,7 +46,8 @@ TEST(Engine, the_same_delivery_again_gets_the_stored_answer_and_another_body_a_c
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->repeated);
   EXPECT_EQ(again->answer, accepted->answer);
-  const auto other = rig.engine().accept(rig.delivery("test.start.v1", Json::object({{"n", 2}}), "one"));
+  const auto other =
+      rig.engine().accept(rig.delivery("test.start.v1", Json::object({{"n", 2}}), "one"));
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, "engine.delivery_conflict");
   const auto list = rig.engine().instances(10, std::nullopt, std::nullopt);
@@ -77,17 +80,22 @@ TEST(Engine, a_call_that_is_not_safe_to_repeat_parks_after_a_crash_until_a_perso
   rig.start();
   EXPECT_EQ(rig.wait_status(ids[0], "parked"), "parked");
   EXPECT_EQ(rig.script().count("do-none"), 1U) << "it must not be sent again";
-  ASSERT_TRUE(rig.engine().resolve(ids[0], done(Json::object({{"paid", true}})), "user:test").ok());
+  ASSERT_TRUE(
+      rig.engine()
+          .resolve(ids[0], done(Json::object({{"paid", true}})), "user:test", "seen at the bank")
+          .ok());
   EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
   EXPECT_EQ(rig.output(ids[0]), Json::object({{"paid", true}}));
-  EXPECT_EQ(rig.engine().resolve(ids[0], done(), "user:test").error().code, "engine.not_parked");
+  EXPECT_EQ(rig.engine().resolve(ids[0], done(), "user:test", "again").error().code,
+            "engine.not_parked");
 }
 
 TEST(Engine, an_ambiguous_outcome_is_settled_by_repeating_when_the_action_is_safe_to_repeat) {
   Rig rig;
   auto calls = std::make_shared<std::atomic<int>>(0);
   rig.script().on("do-native", [calls](ScriptedService::Call call) {
-    call.done(++*calls < 3 ? failed(OutcomeKind::ambiguous, "lost") : done(Json::object({{"ok", true}})));
+    call.done(++*calls < 3 ? failed(OutcomeKind::ambiguous, "lost")
+                           : done(Json::object({{"ok", true}})));
   });
   rig.deploy(workflow_of("  - work: {call: 'do-native:1.0.0@script', with: {n: 1}}\n"));
   const auto ids = rig.send("test.start.v1", Json::object());
@@ -103,7 +111,8 @@ TEST(Engine, an_ambiguous_outcome_is_settled_by_repeating_when_the_action_is_saf
 
 TEST(Engine, timers_survive_a_restart) {
   Rig rig;
-  rig.deploy(workflow_of("  - rest: {wait: PT10M}\n  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
+  rig.deploy(workflow_of(
+      "  - rest: {wait: PT10M}\n  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
   const auto ids = rig.send("test.start.v1", Json::object());
   EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
   rig.crash();
@@ -147,7 +156,8 @@ TEST(Engine, a_waiting_instance_that_left_memory_is_read_back_by_its_event) {
   rig.deploy(workflow_of(kListening));
   const auto ids = rig.send("test.start.v1", Json::object({{"room", "a"}}));
   EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
-  for (int i = 0; i < 1000 && rig.engine().stats().live != 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 1000 && rig.engine().stats().live != 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(rig.engine().stats().live, 0U);
   rig.send("test.reply.v1", Json::object({{"room", "a"}}));
   EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
@@ -161,7 +171,8 @@ TEST(Engine, an_event_that_came_before_its_listen_was_reached_is_not_lost) {
     const std::scoped_lock lock(*mutex);
     held->push_back(std::move(call));
   });
-  rig.deploy(workflow_of("  - work: {call: 'do-key:1.0.0@script', with: {room: '${ .room }'}}\n" + std::string(kListening).substr(1)));
+  rig.deploy(workflow_of("  - work: {call: 'do-key:1.0.0@script', with: {room: '${ .room }'}}\n" +
+                         std::string(kListening).substr(1)));
   const auto ids = rig.send("test.start.v1", Json::object({{"room", "a"}}));
   ASSERT_TRUE(rig.script().wait_for("do-key", 1));
   rig.send("test.reply.v1", Json::object({{"room", "a"}}));
@@ -210,15 +221,18 @@ TEST(Engine, the_same_version_with_other_content_is_refused) {
 
 TEST(Engine, a_misspelt_key_is_refused_with_its_place) {
   Rig rig;
-  const auto refused = rig.engine().deploy(workflow_of("  - work: {cal: 'do-key:1.0.0@script'}\n"), "test.yaml");
+  const auto refused =
+      rig.engine().deploy(workflow_of("  - work: {cal: 'do-key:1.0.0@script'}\n"), "test.yaml");
   ASSERT_FALSE(refused.ok());
-  EXPECT_NE(refused.error().message.find("test.yaml:5:"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("test.yaml:5:"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST(Engine, a_business_key_admits_one_live_instance) {
   Rig rig;
   std::string yaml = workflow_of("  - rest: {wait: PT1M}\n");
-  yaml.replace(yaml.find("'}\nschedule"), 2, "', metadata: {rabt: {businessKey: '${ .appointment }'}}}");
+  yaml.replace(yaml.find("'}\nschedule"), 2,
+               "', metadata: {rabt: {businessKey: '${ .appointment }'}}}");
   rig.deploy(yaml);
   const auto first = rig.send("test.start.v1", Json::object({{"appointment", "A-1"}}));
   const auto second = rig.send("test.start.v1", Json::object({{"appointment", "A-1"}}));
@@ -275,14 +289,16 @@ TEST(Engine, many_instances_share_commits) {
   for (int t = 0; t < 8; ++t) {
     senders.emplace_back([&rig, t] {
       for (int i = 0; i < 25; ++i) {
-        const auto accepted = rig.engine().accept(
-            rig.delivery("test.start.v1", Json::object({{"n", i}}), "x" + std::to_string(t) + "-" + std::to_string(i)));
+        const auto accepted =
+            rig.engine().accept(rig.delivery("test.start.v1", Json::object({{"n", i}}),
+                                             "x" + std::to_string(t) + "-" + std::to_string(i)));
         EXPECT_TRUE(accepted.ok());
       }
     });
   }
   for (auto& sender : senders) sender.join();
-  for (int i = 0; i < 1000 && rig.engine().stats().completed < 200; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 1000 && rig.engine().stats().completed < 200; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(rig.engine().stats().completed, 200U);
   EXPECT_EQ(rig.script().count(), 600U);
   const auto stats = rig.store().stats();

@@ -24,9 +24,13 @@ T must(Result<T> result) {
 std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   std::vector<plugin::ActionSpec> list;
   for (const char* idempotency : {"key", "none", "native"}) {
-    list.push_back({.name = std::string("do-") + idempotency, .version = "1.0.0", .idempotency = idempotency, .timeout_ms = 3'600'000});
+    list.push_back({.name = std::string("do-") + idempotency,
+                    .version = "1.0.0",
+                    .idempotency = idempotency,
+                    .timeout_ms = 3'600'000});
   }
-  list.push_back({.name = "undo", .version = "1.0.0", .idempotency = "key", .timeout_ms = 3'600'000});
+  list.push_back(
+      {.name = "undo", .version = "1.0.0", .idempotency = "key", .timeout_ms = 3'600'000});
   return list;
 }
 
@@ -35,7 +39,8 @@ void ScriptedService::invoke(const plugin::CallRequest& call, plugin::Ended done
   {
     const std::scoped_lock lock(mutex_);
     calls_.emplace_back(call.action, call.idempotency_key);
-    if (const auto found = answers_.find(call.action); found != answers_.end()) answer = found->second;
+    if (const auto found = answers_.find(call.action); found != answers_.end())
+      answer = found->second;
   }
   changed_.notify_all();
   Call made{call.action, call.idempotency_key, call.arguments, std::move(done_call)};
@@ -67,7 +72,8 @@ std::vector<std::string> ScriptedService::keys(const std::string& action) const 
   return list;
 }
 
-bool ScriptedService::wait_for(const std::string& action, std::size_t wanted, int timeout_ms) const {
+bool ScriptedService::wait_for(const std::string& action, std::size_t wanted,
+                               int timeout_ms) const {
   for (int waited = 0; waited < timeout_ms; ++waited) {
     if (count(action) >= wanted) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -75,7 +81,9 @@ bool ScriptedService::wait_for(const std::string& action, std::size_t wanted, in
   return count(action) >= wanted;
 }
 
-workflow::ActionOutcome done(Json output) { return {.kind = workflow::OutcomeKind::done, .output = std::move(output)}; }
+workflow::ActionOutcome done(Json output) {
+  return {.kind = workflow::OutcomeKind::done, .output = std::move(output)};
+}
 workflow::ActionOutcome failed(workflow::OutcomeKind kind, std::string code) {
   return {.kind = kind, .code = std::move(code), .message = "scripted"};
 }
@@ -94,11 +102,15 @@ Rig::~Rig() {
 }
 
 void Rig::start() {
-  const std::string source = std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR") : ".";
+  const std::string source =
+      std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR") : ".";
   keyring_ = must(crypto::Keyring::open_or_create(folder_ + "/keyring", random_));
-  store_ = must(store::open_sqlite({.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"}, null_logger()));
+  store_ = must(store::open_sqlite(
+      {.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"},
+      null_logger()));
   audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
-  blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_, ids_, null_logger()));
+  blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_,
+                                        ids_, null_logger()));
   http_ = net::make_curl_client(clock_, null_logger());
   host_ = plugin::PluginHost::make({.store = *store_,
                                     .keyring = *keyring_,
@@ -134,7 +146,9 @@ void Rig::crash() {
   keyring_.reset();
 }
 
-void Rig::deploy(const std::string& yaml) { (void)must(engine_->deploy(yaml, "test.yaml")); }
+void Rig::deploy(const std::string& yaml) {
+  (void)must(engine_->deploy(yaml, "test.yaml"));
+}
 
 Delivery Rig::delivery(const std::string& type, Json data, const std::string& id) {
   Delivery message;
@@ -153,8 +167,8 @@ Delivery Rig::delivery(const std::string& type, Json data, const std::string& id
 }
 
 std::vector<std::string> Rig::send(const std::string& type, Json data, const std::string& id) {
-  const Accepted accepted =
-      must(engine_->accept(delivery(type, std::move(data), id.empty() ? "m" + std::to_string(++sent_) : id)));
+  const Accepted accepted = must(engine_->accept(
+      delivery(type, std::move(data), id.empty() ? "m" + std::to_string(++sent_) : id)));
   std::vector<std::string> list;
   const Json answer = must(Json::parse(accepted.answer));
   for (const Json& one : answer["instances"].as_array()) list.push_back(one.as_string());
@@ -166,7 +180,8 @@ std::string Rig::status(const std::string& instance) {
   return found.ok() ? found->string_or("status", "") : found.error().code;
 }
 
-std::string Rig::wait_status(const std::string& instance, const std::string& wanted, int timeout_ms) {
+std::string Rig::wait_status(const std::string& instance, const std::string& wanted,
+                             int timeout_ms) {
   std::string seen = status(instance);
   for (int waited = 0; seen != wanted && waited < timeout_ms; waited += 2) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -17,10 +17,12 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
-// A hub without edge and plugins, in a folder of its own: real store, keyring, audit and engine; actions are functions of the test.
+// A hub without edge and plugins, in a folder of its own: real store, keyring, audit and engine;
+// actions are functions of the test.
 namespace rabt::engine {
 
-// hub://script. Each action is answered by the test: at once, later, or never. Internally synchronised.
+// hub://script. Each action is answered by the test: at once, later, or never. Internally
+// synchronised.
 class ScriptedService final : public plugin::HubService {
  public:
   struct Call {
@@ -76,7 +78,8 @@ class Rig {
   Delivery delivery(const std::string& type, Json data, const std::string& id);
   [[nodiscard]] std::string status(const std::string& instance);
   // Waits until the instance has the status; the last status seen otherwise.
-  std::string wait_status(const std::string& instance, const std::string& status, int timeout_ms = 5000);
+  std::string wait_status(const std::string& instance, const std::string& status,
+                          int timeout_ms = 5000);
   [[nodiscard]] Json output(const std::string& instance);
 
  private:

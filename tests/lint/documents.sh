@@ -39,7 +39,7 @@ written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they 
   while read -r name; do
     case $1 in
       *.md) grep -qE "\`[^\`]*\b$name\b" "$1" ;;
-      *) grep -qxF -e "$name" "$1" ;;
+      *) grep -qF -e "  $name:" "$1" ;;
     esac || complain "$1: the $2 $name is missing; write it down"
   done
 }
@@ -47,6 +47,6 @@ written hub/README.md folder < <(find hub -mindepth 1 -maxdepth 1 -type d -print
 written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(tr '\n' ' ' < hub/cli/config.cpp) | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
 written docs/operations.md metric < <(grep -oE '"rabt_[a-z_]+"' hub/http/routes.cpp | sort -u | tr -d '"')
 written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)
-written docs/openapi.yaml path < <(grep -oE '^//   (GET|POST) +/[^ ,]+' hub/http/routes.hpp | awk '{print "  " $3 ":"}')
+written docs/openapi.yaml path < <(grep -oE '^//   (GET|POST) +/[^ ,]+' hub/http/routes.hpp | awk '{print $3}')
 [ $bad = 0 ] && echo "documents: good ($names names, $links links)"
 exit $bad

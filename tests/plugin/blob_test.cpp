@@ -30,17 +30,22 @@ Result<std::string> read_blob(Hub& hub, const std::string& id) {
   return out;
 }
 Status adopt(Hub& hub, const std::string& id, const std::string& owner) {
-  return hub.store->write([&](store::Transaction& transaction) { return hub.blobs->adopt(transaction, "t1", id, owner); });
+  return hub.store->write([&](store::Transaction& transaction) {
+    return hub.blobs->adopt(transaction, "t1", id, owner);
+  });
 }
 std::size_t files(Hub& hub) {
   std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(hub.folder.path() + "/blobs")) ++count;
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator(hub.folder.path() + "/blobs"))
+    ++count;
   return count;
 }
 
 TEST(Blobs, GiveBackWhatWasWritten) {
   Hub hub;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, limits::kSealSegment - 1, limits::kSealSegment, limits::kSealSegment * 2 + 17}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, limits::kSealSegment - 1,
+                                 limits::kSealSegment, limits::kSealSegment * 2 + 17}) {
     std::string content(size, 'a');
     for (std::size_t i = 0; i < size; i += 977) content[i] = static_cast<char>('b' + i % 23);
     const BlobInfo info = store_blob(hub, content);
@@ -93,7 +98,8 @@ TEST(Blobs, AFileUnderAnotherIdDoesNotOpen) {
   const BlobInfo a = store_blob(hub, "content of a");
   const BlobInfo b = store_blob(hub, "content of b");
   const std::string folder = hub.folder.path() + "/blobs/";
-  std::filesystem::copy_file(folder + a.id, folder + b.id, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(folder + a.id, folder + b.id,
+                             std::filesystem::copy_options::overwrite_existing);
   EXPECT_FALSE(read_blob(hub, b.id).ok());
 }
 

@@ -13,6 +13,8 @@ TEST(Calls, AnAcceptedCallEndsOnceWithItsOutput) {  // A1, A3
   hub.load_echo();
   EXPECT_EQ(hub.call("echo", "echo", Json::object({{"n", 4}})).output.dump(), R"({"n":4})");
   EXPECT_EQ(hub.call("echo", "later", Json::object({{"n", 5}})).output.dump(), R"({"n":5})");
+  // The counters follow the outcome, on the thread that gave it.
+  ASSERT_TRUE(eventually([&] { return hub.host->plugins().front().open == 0; }));
   const auto state = hub.host->plugins().front();
   EXPECT_EQ(state.calls, 2U);
   EXPECT_EQ(state.open, 0U);
@@ -65,7 +67,8 @@ TEST(Calls, WithoutAnAnswerTheCallEndsAsAmbiguousAfterDeadlineAndGrace) {  // A5
   call.deadline_unix_ms = hub.clock.now().ms + 1000;
   hub.host->invoke(std::move(call), waiter.sink());
   ASSERT_TRUE(eventually([&] { return hub.host->plugins().front().calls == 1; }));
-  EXPECT_EQ(hub.call("zoo", "echo", Json(1)).kind, OutcomeKind::done);  // the lane has run the call before
+  EXPECT_EQ(hub.call("zoo", "echo", Json(1)).kind,
+            OutcomeKind::done);  // the lane has run the call before
   hub.fake.advance_ms(2900);
   EXPECT_FALSE(waiter.wait(60)) << "the grace time is not over";
   hub.fake.advance_ms(200);
@@ -261,7 +264,8 @@ TEST(Webhook, TurnsADeliveryIntoEventsAndChecksTheirShape) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "plugin.delivery");
   EXPECT_NE(refused.error().message.find("not for us"), std::string::npos);
-  for (const char* body : {R"({"n":"x"})", R"({"n":1,"type":"undeclared"})", R"({"n":1,"extra":1})", "{oops"}) {
+  for (const char* body :
+       {R"({"n":"x"})", R"({"n":1,"type":"undeclared"})", R"({"n":1,"extra":1})", "{oops"}) {
     const auto wrong = hub.host->normalise("echo", info, body);
     ASSERT_FALSE(wrong.ok()) << body;
     EXPECT_EQ(wrong.error().code, "plugin.delivery") << body;
@@ -309,7 +313,8 @@ TEST(HubServices, AreCalledThroughRolesLikePlugins) {
   EXPECT_EQ(waiter.count(), 1);
   EXPECT_EQ(hub.call("person", "ask", Json::object()).code, "plugin.arguments");
   Waiter never;
-  hub.host->invoke(request("person", "ask", Json::object({{"q", Json::object({{"x", "never"}})}})), never.sink());
+  hub.host->invoke(request("person", "ask", Json::object({{"q", Json::object({{"x", "never"}})}})),
+                   never.sink());
   hub.host->shutdown(10);
   ASSERT_TRUE(never.wait(0));
   EXPECT_EQ(never.outcome().kind, OutcomeKind::ambiguous);
@@ -330,8 +335,11 @@ TEST(Calls, ManyCallsOverOneLaneAreCheap) {
     });
   }
   ASSERT_TRUE(eventually([&] { return ended == kCalls; }, 20'000));
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
-  RecordProperty("calls_per_second", std::to_string(kCalls * 1000LL / std::max<std::int64_t>(ms, 1)));
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                      std::chrono::steady_clock::now() - begin)
+                      .count();
+  RecordProperty("calls_per_second",
+                 std::to_string(kCalls * 1000LL / std::max<std::int64_t>(ms, 1)));
   EXPECT_LT(ms, 10'000);
 }
 

@@ -16,7 +16,9 @@ std::string code_of(Hub& hub, PluginConfig config) {
 
 void copy(const std::string& from, const std::string& to) {
   std::filesystem::create_directories(to);
-  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy(
+      from, to,
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
 }
 
 struct Refusal {
@@ -32,10 +34,14 @@ TEST_P(LoadRefusal, HasItsStableCode) {
   EXPECT_TRUE(hub.log.has(std::string("plugin.not_loaded plugin=") + GetParam().fixture));
 }
 INSTANTIATE_TEST_SUITE_P(All, LoadRefusal,
-                         ::testing::Values(Refusal{"no-entry", "plugin.no_entry"}, Refusal{"bad-magic", "plugin.no_entry"},
-                                           Refusal{"other-major", "plugin.abi_major"}, Refusal{"too-new", "plugin.abi_too_new"},
-                                           Refusal{"other-id", "plugin.id_mismatch"}, Refusal{"other-version", "plugin.id_mismatch"},
-                                           Refusal{"other-manifest", "plugin.digest"}, Refusal{"no-create", "plugin.create"},
+                         ::testing::Values(Refusal{"no-entry", "plugin.no_entry"},
+                                           Refusal{"bad-magic", "plugin.no_entry"},
+                                           Refusal{"other-major", "plugin.abi_major"},
+                                           Refusal{"too-new", "plugin.abi_too_new"},
+                                           Refusal{"other-id", "plugin.id_mismatch"},
+                                           Refusal{"other-version", "plugin.id_mismatch"},
+                                           Refusal{"other-manifest", "plugin.digest"},
+                                           Refusal{"no-create", "plugin.create"},
                                            Refusal{"absent", "plugin.manifest_io"}));
 
 TEST(Load, AcceptsTheSmallestPluginInPlainC) {
@@ -60,7 +66,8 @@ TEST(Load, AThrowingConstructorIsAnErrorInOneLine) {
   const Status status = hub.host->load(std::move(echo));
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, "plugin.create");
-  EXPECT_NE(status.error().message.find("no greeting for you"), std::string::npos) << status.error().message;
+  EXPECT_NE(status.error().message.find("no greeting for you"), std::string::npos)
+      << status.error().message;
 }
 
 TEST(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
@@ -99,7 +106,8 @@ TEST(Load, RefusesAConfigurationThatDoesNotFitTheSchemaAndNamesThePlace) {
   const Status status = hub.host->load(config);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, "plugin.config");
-  EXPECT_NE(status.error().message.find("config/limit must be integer"), std::string::npos) << status.error().message;
+  EXPECT_NE(status.error().message.find("config/limit must be integer"), std::string::npos)
+      << status.error().message;
   EXPECT_EQ(status.error().message.find("many"), std::string::npos) << "values may be secrets";
 }
 
@@ -137,7 +145,8 @@ TEST(Roles, AnUnknownTargetListsWhatThereIsAndSuggests) {
   const Status status = hub.host->bind_role("x", "plugin://zou");
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, "plugin.unknown_target");
-  EXPECT_NE(status.error().message.find("did you mean `plugin://zoo`?"), std::string::npos) << status.error().message;
+  EXPECT_NE(status.error().message.find("did you mean `plugin://zoo`?"), std::string::npos)
+      << status.error().message;
 }
 
 TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
@@ -159,7 +168,8 @@ TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
   EXPECT_TRUE(catalog.find("plugin://echo", "later", "1.0.0")) << "a workflow may pin a target";
 }
 
-// ---- manifest -----------------------------------------------------------------------------------------------------
+// ---- manifest
+// -----------------------------------------------------------------------------------------------------
 
 std::string manifest_error(const std::string& text) {
   const TempFolder folder;
@@ -172,34 +182,50 @@ std::string manifest_error(const std::string& text) {
 constexpr const char* kHead = "id: x\nversion: 1.0.0\nabi: {major: 1}\nvendor: {name: V}\n";
 
 TEST(Manifest, SuggestsForAnUnknownKeyAndNamesTheLine) {
-  EXPECT_EQ(manifest_error(std::string(kHead) + "concurency: 2\n").substr(0, 87),
-            "manifest.yaml:5: unknown key \"concurency\" in the manifest; did you mean `concurrency`? ");
+  EXPECT_EQ(
+      manifest_error(std::string(kHead) + "concurency: 2\n").substr(0, 87),
+      "manifest.yaml:5: unknown key \"concurency\" in the manifest; did you mean `concurrency`? ");
 }
 TEST(Manifest, RefusesWhatCannotBe) {
   const std::string head(kHead);
   EXPECT_EQ(manifest_error(head), "ok");
-  EXPECT_NE(manifest_error(head + "concurrency: 0\n").find("manifest.yaml:5: concurrency must be a whole number from 1"), std::string::npos);
-  EXPECT_NE(manifest_error("id: X\nversion: 1.0.0\n").find("manifest.yaml:1: id must be"), std::string::npos);
-  EXPECT_NE(manifest_error("id: x\nversion: one\n").find("manifest.yaml:2: version must be"), std::string::npos);
-  EXPECT_NE(manifest_error("id: x\nversion: 1.0.0\nvendor: {name: V}\n").find("the key \"abi\" is missing"), std::string::npos);
+  EXPECT_NE(manifest_error(head + "concurrency: 0\n")
+                .find("manifest.yaml:5: concurrency must be a whole number from 1"),
+            std::string::npos);
+  EXPECT_NE(manifest_error("id: X\nversion: 1.0.0\n").find("manifest.yaml:1: id must be"),
+            std::string::npos);
+  EXPECT_NE(manifest_error("id: x\nversion: one\n").find("manifest.yaml:2: version must be"),
+            std::string::npos);
+  EXPECT_NE(manifest_error("id: x\nversion: 1.0.0\nvendor: {name: V}\n")
+                .find("the key \"abi\" is missing"),
+            std::string::npos);
   EXPECT_NE(manifest_error("id: [\n").find("manifest.yaml:2:"), std::string::npos);
   const std::string action = "actions:\n  - {name: a, version: 1.0.0, idempotency: ";
   EXPECT_EQ(manifest_error(head + action + "native}\n"), "ok");
-  EXPECT_NE(manifest_error(head + action + "nativ}\n").find("manifest.yaml:6: idempotency cannot be \"nativ\"; did you mean `native`?"),
+  EXPECT_NE(manifest_error(head + action + "nativ}\n")
+                .find("manifest.yaml:6: idempotency cannot be \"nativ\"; did you mean `native`?"),
             std::string::npos);
-  EXPECT_NE(manifest_error(head + action + "key, input: gone.json}\n").find("manifest.yaml:6: input: "), std::string::npos);
-  EXPECT_NE(manifest_error(head + action + "key, input: ../up.json}\n").find("under schemas/"), std::string::npos);
-  EXPECT_NE(manifest_error(head + action + "key, input: {typ: string}}\n").find("keyword \"typ\" is not supported"), std::string::npos);
+  EXPECT_NE(
+      manifest_error(head + action + "key, input: gone.json}\n").find("manifest.yaml:6: input: "),
+      std::string::npos);
+  EXPECT_NE(manifest_error(head + action + "key, input: ../up.json}\n").find("under schemas/"),
+            std::string::npos);
+  EXPECT_NE(manifest_error(head + action + "key, input: {typ: string}}\n")
+                .find("keyword \"typ\" is not supported"),
+            std::string::npos);
 }
 TEST(Manifest, ReadsTypesAsYamlDoes) {
   const TempFolder folder;
-  std::ofstream(folder.path() + "/manifest.yaml") << kHead << "config: {properties: {a: {enum: [1, '1', true, null, x]}}}\n";
+  std::ofstream(folder.path() + "/manifest.yaml")
+      << kHead << "config: {properties: {a: {enum: [1, '1', true, null, x]}}}\n";
   const auto manifest = read_manifest(folder.path());
   ASSERT_TRUE(manifest.ok());
-  EXPECT_EQ(manifest->config_schema.dump(), R"({"properties":{"a":{"enum":[1,"1",true,null,"x"]}}})");
+  EXPECT_EQ(manifest->config_schema.dump(),
+            R"({"properties":{"a":{"enum":[1,"1",true,null,"x"]}}})");
 }
 TEST(Manifest, EveryShippedOneIsRead) {
-  for (const auto& folder : std::filesystem::directory_iterator(std::filesystem::path(RABT_SOURCE "/plugins"))) {
+  for (const auto& folder :
+       std::filesystem::directory_iterator(std::filesystem::path(RABT_SOURCE "/plugins"))) {
     if (!std::filesystem::exists(folder.path() / "manifest.yaml")) continue;
     const auto manifest = read_manifest(folder.path().string());
     EXPECT_TRUE(manifest.ok()) << manifest.error().message;

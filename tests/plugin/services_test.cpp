@@ -31,7 +31,8 @@ TEST(HttpService, AnErrorStatusIsAnAnswer) {
   const TinyServer server(TinyServer::Mode::answer, "busy", 503);
   Hub hub;
   hub.load_echo(server.url());
-  EXPECT_EQ(output_of(hub, "http", Json::object({{"url", server.url()}}))["status"].as_int64(), 503);
+  EXPECT_EQ(output_of(hub, "http", Json::object({{"url", server.url()}}))["status"].as_int64(),
+            503);
 }
 
 TEST(HttpService, PutsSecretsInWithoutShowingThem) {
@@ -39,12 +40,20 @@ TEST(HttpService, PutsSecretsInWithoutShowingThem) {
   Hub hub;
   hub.load_echo(server.url());
   output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "token"}}));
-  EXPECT_NE(server.last_request().find("Authorization: Bearer s3cret-of-thirty-two-bytes-or-more\r\n"), std::string::npos);
+  EXPECT_NE(
+      server.last_request().find("Authorization: Bearer s3cret-of-thirty-two-bytes-or-more\r\n"),
+      std::string::npos);
   output_of(hub, "http", Json::object({{"url", server.url()}, {"basic", "AC1"}}));
-  EXPECT_NE(server.last_request().find("Authorization: Basic QUMxOnMzY3JldC1vZi10aGlydHktdHdvLWJ5dGVzLW9yLW1vcmU=\r\n"), std::string::npos);
+  EXPECT_NE(server.last_request().find(
+                "Authorization: Basic QUMxOnMzY3JldC1vZi10aGlydHktdHdvLWJ5dGVzLW9yLW1vcmU=\r\n"),
+            std::string::npos);
   // Declared but not configured, and not declared at all.
-  EXPECT_EQ(output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "other"}}))["code"].as_string(), "no_secret");
-  const Json refused = output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "nobody"}}));
+  EXPECT_EQ(
+      output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "other"}}))["code"]
+          .as_string(),
+      "no_secret");
+  const Json refused =
+      output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "nobody"}}));
   EXPECT_EQ(refused["code"].as_string(), "no_secret");
   EXPECT_EQ(refused["sent"].as_int64(), 0);
 }
@@ -53,7 +62,8 @@ TEST(HttpService, ADroppedAnswerMayHaveHadAnEffect) {
   const TinyServer server(TinyServer::Mode::drop);
   Hub hub;
   hub.load_echo(server.url());
-  const Json out = output_of(hub, "http", Json::object({{"url", server.url()}, {"method", "POST"}, {"body", "x"}}));
+  const Json out = output_of(
+      hub, "http", Json::object({{"url", server.url()}, {"method", "POST"}, {"body", "x"}}));
   EXPECT_EQ(out["sent"].as_int64(), 1);
   EXPECT_EQ(out["status"].as_int64(), 0);
   EXPECT_NE(out["code"].as_string(), "");
@@ -77,7 +87,8 @@ TEST(HttpService, OnlyAllowedHostsAreReached) {
   const TinyServer other(TinyServer::Mode::answer);
   Hub hub;
   hub.load_echo(allowed.url());
-  for (const std::string& url : {other.url(), std::string("https://example.test/"), std::string("file:///etc/passwd")}) {
+  for (const std::string& url :
+       {other.url(), std::string("https://example.test/"), std::string("file:///etc/passwd")}) {
     const Json out = output_of(hub, "http", Json::object({{"url", url}}));
     EXPECT_EQ(out["code"].as_string(), "not_allowed") << url;
     EXPECT_EQ(out["sent"].as_int64(), 0);
@@ -89,7 +100,8 @@ TEST(HttpService, TheCallsDeadlineBoundsTheExchange) {
   const TinyServer server(TinyServer::Mode::hang);
   Hub hub;
   hub.load_echo(server.url());
-  const Json out = output_of(hub, "http", Json::object({{"url", server.url()}, {"timeout_ms", 60000}}), 150);
+  const Json out =
+      output_of(hub, "http", Json::object({{"url", server.url()}, {"timeout_ms", 60000}}), 150);
   EXPECT_EQ(out["code"].as_string(), "timeout");
   EXPECT_EQ(out["sent"].as_int64(), 1);
 }
@@ -99,7 +111,8 @@ TEST(HttpService, CancellingACallCancelsItsRequests) {
   Hub hub;
   hub.load_echo(server.url());
   Waiter waiter;
-  const std::uint64_t token = hub.host->invoke(request("echo", "http", Json::object({{"url", server.url()}})), waiter.sink());
+  const std::uint64_t token = hub.host->invoke(
+      request("echo", "http", Json::object({{"url", server.url()}})), waiter.sink());
   ASSERT_TRUE(eventually([&] { return !server.last_request().empty(); }));
   hub.host->cancel(token);
   ASSERT_TRUE(waiter.wait());
@@ -117,10 +130,11 @@ TEST(HttpService, ABodyBecomesASealedBlob) {
   EXPECT_EQ(out["blob_bytes"].as_int64(), 3'000'000);
   EXPECT_EQ(out["blob_sha256"].as_string(), to_hex(crypto::sha256(recording)));
   std::string opened;
-  const Status read = hub.blobs->read("t1", out["blob"].as_string(), [&opened](std::string_view piece) {
-    opened += piece;
-    return ok_status();
-  });
+  const Status read =
+      hub.blobs->read("t1", out["blob"].as_string(), [&opened](std::string_view piece) {
+        opened += piece;
+        return ok_status();
+      });
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(opened, recording);
   EXPECT_EQ(hub.blobs->find("t1", out["blob"].as_string())->content_type, "video/webm");
@@ -146,7 +160,8 @@ TEST(Example, HelloGreets) {
   const Status loaded = hub.host->load(std::move(hello));
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_TRUE(hub.host->bind_role("greeter", "plugin://hello").ok());
-  EXPECT_EQ(hub.call("greeter", "greet", Json::object({{"language", "ar"}})).output.dump(), R"({"greeting":"marhaba"})");
+  EXPECT_EQ(hub.call("greeter", "greet", Json::object({{"language", "ar"}})).output.dump(),
+            R"({"greeting":"marhaba"})");
   EXPECT_NE(server.last_request().find("GET /greeting/ar "), std::string::npos);
   EXPECT_NE(server.last_request().find("Authorization: Bearer t0ken"), std::string::npos);
 }
@@ -155,7 +170,8 @@ TEST(KvService, ComparesVersionsAndRemoves) {
   Hub hub;
   hub.load_echo();
   // absent; put; conflict; put over 1; read; removed; absent; absent
-  EXPECT_EQ(output_of(hub, "kv", Json::object({{"key", "cursor"}})).dump(), R"([1,0,2,0,"three@2",0,1,1])");
+  EXPECT_EQ(output_of(hub, "kv", Json::object({{"key", "cursor"}})).dump(),
+            R"([1,0,2,0,"three@2",0,1,1])");
 }
 
 TEST(KvService, ValuesSurviveARestartAndAreSealed) {
@@ -177,18 +193,24 @@ TEST(KvService, ValuesSurviveARestartAndAreSealed) {
   EXPECT_EQ(rows, 1);
   hub.restart_host();
   hub.load_echo();
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "patient-77"}}))["value"].as_string(), "three");
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "patient-77"}}))["value"].as_string(),
+            "three");
 }
 
 TEST(KvService, ValuesExpire) {
   Hub hub(true);
   hub.load_echo();
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "v"}, {"ttl", 1000}})).as_int64(), 0);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "v"}, {"ttl", 1000}}))
+                .as_int64(),
+            0);
   hub.fake.advance_ms(999);
   EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}}))["status"].as_int64(), 0);
   hub.fake.advance_ms(1);
   EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}}))["status"].as_int64(), 1);
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "w"}, {"expected", 0}})).as_int64(), 0) << "absent";
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "w"}, {"expected", 0}}))
+                .as_int64(),
+            0)
+      << "absent";
 }
 
 TEST(KvService, LimitsHoldAndChangeNothing) {
@@ -196,13 +218,24 @@ TEST(KvService, LimitsHoldAndChangeNothing) {
   hub.load_echo();
   const std::string limit(limits::kMaxKvKey, 'k');
   EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", limit}, {"value", "v"}})).as_int64(), 0);
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", limit + "k"}, {"value", "v"}})).as_int64(), 3);
+  EXPECT_EQ(
+      output_of(hub, "kv-raw", Json::object({{"key", limit + "k"}, {"value", "v"}})).as_int64(), 3);
   EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", ""}, {"value", "v"}})).as_int64(), 3);
   // kv_bytes: 100000 in the manifest.
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "a"}, {"value", std::string(90'000, 'v')}})).as_int64(), 0);
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "b"}, {"value", std::string(20'000, 'v')}})).as_int64(), 3);
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "a"}, {"value", "small"}})).as_int64(), 0);
-  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "b"}, {"value", std::string(20'000, 'v')}})).as_int64(), 0);
+  EXPECT_EQ(
+      output_of(hub, "kv-raw", Json::object({{"key", "a"}, {"value", std::string(90'000, 'v')}}))
+          .as_int64(),
+      0);
+  EXPECT_EQ(
+      output_of(hub, "kv-raw", Json::object({{"key", "b"}, {"value", std::string(20'000, 'v')}}))
+          .as_int64(),
+      3);
+  EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "a"}, {"value", "small"}})).as_int64(),
+            0);
+  EXPECT_EQ(
+      output_of(hub, "kv-raw", Json::object({{"key", "b"}, {"value", std::string(20'000, 'v')}}))
+          .as_int64(),
+      0);
 }
 
 TEST(SignService, SignsWithASecretThePluginNeverSees) {
@@ -236,7 +269,8 @@ TEST(LogService, DropsPatientDataAndDocuments) {
   Hub hub;
   hub.load_echo();
   output_of(hub, "log", Json::object());
-  EXPECT_TRUE(hub.log.has("plugin.hello plugin=echo code=x1 count=3 ok=true")) << "and no other field";
+  EXPECT_TRUE(hub.log.has("plugin.hello plugin=echo code=x1 count=3 ok=true"))
+      << "and no other field";
   EXPECT_FALSE(hub.log.has("Jane"));
 }
 

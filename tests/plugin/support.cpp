@@ -47,7 +47,8 @@ TempFolder::~TempFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-TinyServer::TinyServer(Mode mode, std::string body, int status) : mode_(mode), body_(std::move(body)), status_(status) {
+TinyServer::TinyServer(Mode mode, std::string body, int status)
+    : mode_(mode), body_(std::move(body)), status_(status) {
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -108,14 +109,18 @@ void TinyServer::serve() {
   for (const int peer : held) ::close(peer);
 }
 
-std::string fixture(const std::string& name) { return RABT_FIXTURES "/" + name; }
+std::string fixture(const std::string& name) {
+  return RABT_FIXTURES "/" + name;
+}
 
 Hub::Hub(bool fake_clock)
-    : clock(fake_clock ? static_cast<const Clock&>(fake) : static_cast<const Clock&>(system)), ids(clock, random) {
+    : clock(fake_clock ? static_cast<const Clock&>(fake) : static_cast<const Clock&>(system)),
+      ids(clock, random) {
   store = store::open_sqlite({folder.path() + "/hub.db", RABT_MIGRATIONS}, log).value();
   keyring = crypto::Keyring::open_or_create(folder.path() + "/keyring", random).value();
   audit = audit::AuditLog::open(*store, clock).value();
-  blobs = make_blob_store(folder.path() + "/blobs", *store, *keyring, clock, random, ids, log).value();
+  blobs =
+      make_blob_store(folder.path() + "/blobs", *store, *keyring, clock, random, ids, log).value();
   http = net::make_curl_client(clock, log);
   restart_host();
 }
@@ -139,7 +144,8 @@ void Hub::load_echo(const std::string& base_url) {
   PluginConfig echo = config("echo");
   echo.config = Json::object({{"greeting", "hi"}});
   if (!base_url.empty()) echo.config.set("base_url", base_url);
-  echo.secrets["token"] = std::make_shared<SecretBytes>(std::string_view("s3cret-of-thirty-two-bytes-or-more"));
+  echo.secrets["token"] =
+      std::make_shared<SecretBytes>(std::string_view("s3cret-of-thirty-two-bytes-or-more"));
   const Status loaded = host->load(std::move(echo));
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_TRUE(host->bind_role("echo", "plugin://echo").ok());
@@ -149,7 +155,8 @@ void Hub::load_zoo() {
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_TRUE(host->bind_role("zoo", "plugin://zoo").ok());
 }
-workflow::ActionOutcome Hub::call(const std::string& role, const std::string& action, Json arguments, std::int64_t deadline_in_ms) {
+workflow::ActionOutcome Hub::call(const std::string& role, const std::string& action,
+                                  Json arguments, std::int64_t deadline_in_ms) {
   CallRequest call = request(role, action, std::move(arguments));
   if (deadline_in_ms > 0) call.deadline_unix_ms = clock.now().ms + deadline_in_ms;
   Waiter waiter;
@@ -176,7 +183,8 @@ Ended Waiter::sink() {
 }
 bool Waiter::wait(int ms) {
   std::unique_lock lock(state_->mutex);
-  return state_->ready.wait_for(lock, std::chrono::milliseconds(ms), [this] { return state_->count > 0; });
+  return state_->ready.wait_for(lock, std::chrono::milliseconds(ms),
+                                [this] { return state_->count > 0; });
 }
 workflow::ActionOutcome Waiter::outcome() const {
   const std::scoped_lock lock(state_->mutex);

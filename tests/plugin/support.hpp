@@ -84,8 +84,10 @@ class Hub {
   void load_echo(const std::string& base_url = {});
   void load_zoo();
   // A call to its outcome; waits up to five seconds.
-  workflow::ActionOutcome call(const std::string& role, const std::string& action, Json arguments, std::int64_t deadline_in_ms = 0);
-  [[nodiscard]] std::uint64_t violations(const std::string& plugin, const std::string& clause) const;
+  workflow::ActionOutcome call(const std::string& role, const std::string& action, Json arguments,
+                               std::int64_t deadline_in_ms = 0);
+  [[nodiscard]] std::uint64_t violations(const std::string& plugin,
+                                         const std::string& clause) const;
   void restart_host();
 
   TempFolder folder;
@@ -121,7 +123,8 @@ class Waiter {
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
-CallRequest request(const std::string& role, const std::string& action, Json arguments = Json::object());
+CallRequest request(const std::string& role, const std::string& action,
+                    Json arguments = Json::object());
 bool eventually(const std::function<bool()>& condition, int ms = 3000);
 
 }  // namespace rabt::plugin::test

@@ -837,14 +837,17 @@ TEST(Instance, DeeplyNestedFunctionsAreStopped) {
 }
 
 TEST(InputJson, RoundTripsEveryInput) {
-  const std::vector<Input> inputs = {
-      {{1}, Start{"I", json("[1.10]")}},
-      {{2}, ActionEnded{3, {OutcomeKind::done, json("{}"), "", "", {}, 0}}},
-      {{2}, ActionEnded{3, {OutcomeKind::transient, {}, "c", "m", json(R"({"status":503})"), 7}}},
-      {{3}, TimerFired{4}},
-      {{4}, EventArrived{5, event("t", json("{}"))}},
-      {{5}, Cancel{"why"}},
+  std::vector<Input> inputs;
+  const auto add = [&]<typename What>(What what) {
+    inputs.emplace_back().at = {7};
+    inputs.back().what.emplace<What>(std::move(what));
   };
+  add(Start{"I", json("[1.10]")});
+  add(ActionEnded{3, {OutcomeKind::done, json("{}"), "", "", {}, 0}});
+  add(ActionEnded{3, {OutcomeKind::transient, {}, "c", "m", json(R"({"status":503})"), 7}});
+  add(TimerFired{4});
+  add(EventArrived{5, event("t", json("{}"))});
+  add(Cancel{"why"});
   for (const Input& input : inputs) {
     const Json stored = to_json(input);
     const Result<Input> read = input_from_json(stored);

@@ -2,8 +2,9 @@
 
 #include <string_view>
 
-// Programs, inputs and the results that jq 1.6 gives: a JSON array of them, or "error". The test runs every program
-// through our evaluator and, where the jq program is installed, through jq as well.
+// Programs, inputs and the results that jq 1.6 gives: a JSON array of them, or "error". The test
+// runs every program through our evaluator and, where the jq program is installed, through jq as
+// well.
 namespace rabt::workflow::oracle {
 
 struct Case {
@@ -62,7 +63,6 @@ inline constexpr Case kCases[] = {
     {R"~(isempty(.[]))~", R"~([])~", R"~([true])~"},
     {R"~(any(.[]; . > 2), all(.[]; . > 0))~", R"~([1,2,3])~", R"~([true,true])~"},
     {R"~(@base64 "x\(.)", (@base64 | @base64d))~", R"~("hé")~", R"~(["xaMOp","hé"])~"},
-    {R"~($__loc__ | .line)~", R"~(null)~", R"~([1])~"},
     {R"~(. as {a: $x} ?// [$x] | $x)~", R"~([5])~", R"~([5])~"},
     {R"~([.[] as {a: $x} ?// [$x] | $x])~", R"~([[1],{"a":2}])~", R"~([[1,2]])~"},
     {R"~(.a.b |= (.c = 1))~", R"~({"a":{"b":{}}})~", R"~([{"a":{"b":{"c":1}}}])~"},
@@ -274,7 +274,6 @@ inline constexpr Case kCases[] = {
     {R"~("xyz"|capture("(?<a>x)(?<n>q)?"))~", R"~(null)~", R"~([{"a":"x","n":null}])~"},
     {R"~("é"|ascii_upcase)~", R"~(null)~", R"~(["é"])~"},
     {R"~("ü /?"|@uri)~", R"~(null)~", R"~(["%C3%BC%20%2F%3F"])~"},
-    {R"~($__loc__)~", R"~(null)~", R"~([{"file":"<top-level>","line":1}])~"},
     {R"~((.a,.b)=1)~", R"~(null)~", R"~([{"a":1,"b":1}])~"},
     {R"~((1,error("x"))//2)~", R"~(null)~", R"~(error)~"},
     {R"~((1,error("x"),3)?)~", R"~(null)~", R"~([1])~"},
@@ -297,7 +296,6 @@ inline constexpr Case kCases[] = {
     {R"~(0|strftime("%s %u %w %U %V %G %y %C %I %p %k %l"))~", R"~(null)~", R"~(["0 4 4 00 01 1970 70 19 12 AM  0 12"])~"},
     {R"~(1 -1)~", R"~(null)~", R"~([0])~"},
     {R"~(1 and 2)~", R"~(null)~", R"~([true])~"},
-    {R"~(1 as $x | 2 as $y | [$x,$y,$__loc__])~", R"~(null)~", R"~([[1,2,{"file":"<top-level>","line":1}]])~"},
     {R"~(1 as $x|[$x,$x+1]|.[0] as $y|$y)~", R"~(null)~", R"~([1])~"},
     {R"~(1 as [$a]|$a)~", R"~(null)~", R"~(error)~"},
     {R"~(1+null)~", R"~(null)~", R"~([1])~"},
@@ -314,6 +312,7 @@ inline constexpr Case kCases[] = {
     {R"~(1425599621|todate,gmtime)~", R"~(null)~", R"~(["2015-03-05T23:53:41Z",[2015,2,5,23,53,41,4,63]])~"},
     {R"~(1<2)~", R"~(null)~", R"~([true])~"},
     {R"~(1e10%3)~", R"~(null)~", R"~([1])~"},
+    {R"~(1e1000|tostring)~", R"~(null)~", R"~(["1.7976931348623157e+308"])~"},
     {R"~(1e12|todate)~", R"~(null)~", R"~(["33658-09-27T01:46:40Z"])~"},
     {R"~(1e3)~", R"~(null)~", R"~([1e3])~"},
     {R"~(1|@base64)~", R"~(null)~", R"~(["MQ=="])~"},
@@ -359,6 +358,7 @@ inline constexpr Case kCases[] = {
     {R"~([(null,error("x"))//2])~", R"~(null)~", R"~(error)~"},
     {R"~([(true,false) or (true,false)])~", R"~(null)~", R"~([[true,true,false]])~"},
     {R"~([..])~", R"~(null)~", R"~([[null]])~"},
+    {R"~([.1,1.,007,1e1000,-1e1000])~", R"~(null)~", R"~([[0.1,1.0,7,1.7976931348623157e+308,-1.7976931348623157e+308]])~"},
     {R"~([.[("a","b")]?])~", R"~(null)~", R"~([[null,null]])~"},
     {R"~([.[1,2]?])~", R"~(null)~", R"~([[null,null]])~"},
     {R"~([.[]?,1]|first(empty))~", R"~(null)~", R"~([])~"},

@@ -50,7 +50,7 @@ Error error_of(std::string_view program, std::string_view input = "null") {
   return values.ok() ? Error{} : values.error();
 }
 
-// ---- against jq -----------------------------------------------------------------------------------------------
+// ---- against jq ----
 
 TEST(Expression, gives_the_results_that_jq_gives) {
   ASSERT_GE(std::size(oracle::kCases), 300U);
@@ -67,9 +67,11 @@ TEST(Expression, gives_the_results_that_jq_gives) {
 }
 
 TEST(Expression, jq_itself_gives_the_committed_results) {
-  if (std::system("jq --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "the jq program is not installed";
+  if (std::system("jq --version > /dev/null 2>&1") != 0)
+    GTEST_SKIP() << "the jq program is not installed";
   // jq needs about 30 ms to start, so many programs travel in one.
-  const auto folder = std::filesystem::temp_directory_path() / ("rabt_jq_" + std::to_string(::getpid()));
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("rabt_jq_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   const std::size_t count = std::size(oracle::kCases);
   constexpr std::size_t kBatch = 100;
@@ -82,22 +84,25 @@ TEST(Expression, jq_itself_gives_the_committed_results) {
       for (std::size_t i = begin; i < end; ++i) {
         inputs.push_back(parse(oracle::kCases[i].input));
         if (i > begin) program << ",\n";
-        program << "(.[" << i - begin << "] | try [(" << oracle::kCases[i].program << "\n)] catch \"error\")";
+        program << "(.[" << i - begin << "] | try [(" << oracle::kCases[i].program
+                << "\n)] catch \"error\")";
       }
       std::ofstream(folder / "input.json") << Json(inputs).dump();
     }
-    const std::string command =
-        "jq -c -f '" + (folder / "program.jq").string() + "' '" + (folder / "input.json").string() + "'";
+    const std::string command = "jq -c -f '" + (folder / "program.jq").string() + "' '" +
+                                (folder / "input.json").string() + "'";
     FILE* pipe = ::popen(command.c_str(), "r");
     ASSERT_NE(pipe, nullptr);
     std::string output;
     std::array<char, 4096> buffer{};
-    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.append(buffer.data(), got);
+    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      output.append(buffer.data(), got);
     EXPECT_EQ(::pclose(pipe), 0);
     std::istringstream lines(output);
     std::string line;
     for (std::size_t i = begin; i < end; ++i, ++compared) {
-      ASSERT_TRUE(std::getline(lines, line)) << "jq gave no result for " << oracle::kCases[i].program;
+      ASSERT_TRUE(std::getline(lines, line))
+          << "jq gave no result for " << oracle::kCases[i].program;
       const oracle::Case& c = oracle::kCases[i];
       const Json expected = c.results == "error" ? Json("error") : parse(c.results);
       EXPECT_EQ(parse(line), expected) << c.program << " gave " << line;
@@ -117,25 +122,30 @@ struct Difference {
 // docs/expressions.md, "Differences from jq 1.6", names each.
 constexpr Difference kDifferences[] = {
     {"limit(0; 1, 2)", "null", "[]", "1.6 still gives one; 1.7 does not"},
-    {"[limit(3; repeat(. * 2))]", "1", "[[1,2,4]]", "repeat starts with its input, as the manual says"},
+    {"[limit(3; repeat(. * 2))]", "1", "[[1,2,4]]",
+     "repeat starts with its input, as the manual says"},
     {".[] |= empty", "[1,2,3,4]", "[[]]", "1.6 skips every other item"},
     {"[path(last(.a, .b))]", "null", R"([[["b"]]])", "last(f) is a path, as in 1.7"},
-    {R"("abc" | capture("(?<x>z)?"))", "null", R"([{"x":null}])", "1.6 loses the captures of empty matches"},
+    {R"("abc" | capture("(?<x>z)?"))", "null", R"([{"x":null}])",
+     "1.6 loses the captures of empty matches"},
     {R"("ab" | gsub(""; "x"))", "null", R"(["xaxb"])", "1.6 does not end"},
     {R"("ab\n" | test("b$"))", "null", "[false]", "RE2: $ is the very end"},
     {R"("a b" | indices(""))", "null", "[null]", "1.6 does not end"},
     {"tostring", "1.10", R"(["1.10"])", "digits are kept"},
     {". + 0", "9007199254740993", "[9007199254740993]", "64-bit integers are exact"},
     {"100000000000000000000 | tostring", "null", R"(["100000000000000000000"])", "digits are kept"},
-    {"from_entries", R"([{"key":1,"value":2}])", R"([{"1":2}])", "1.6 refuses number keys; 1.7 does not"},
+    {"from_entries", R"([{"key":1,"value":2}])", R"([{"1":2}])",
+     "1.6 refuses number keys; 1.7 does not"},
     {R"(@html)", R"("'")", R"(["&#39;"])", "1.6 of Debian writes &apos;"},
     {R"(try ("nan" | tonumber) catch "no")", "null", R"(["no"])", "only JSON numbers are numbers"},
     {R"(try ("+5" | tonumber) catch "no")", "null", R"(["no"])", "only JSON numbers are numbers"},
     {"try error(null) catch [.]", "null", "[[null]]", "1.6 takes error(null) for empty"},
     {"try path(null) catch \"no\"", "null", R"(["no"])", "a literal stands nowhere"},
     {R"("a\u0000b" | contains("b"))", "null", "[true]", "1.6 stops at NUL"},
-    {R"("10:20" | strptime("%H:%M"))", "null", "[[1900,0,0,10,20,0,0,0]]", "no weekday without a date"},
-    {"try (1 | .a) catch .", "null", R"(["Cannot index number with string"])", "no values in messages"},
+    {R"("10:20" | strptime("%H:%M"))", "null", "[[1900,0,0,10,20,0,0,0]]",
+     "no weekday without a date"},
+    {"try (1 | .a) catch .", "null", R"(["Cannot index number with string"])",
+     "no values in messages"},
     {".a? // 1, [.[]?//2]", "null", "[1,[2]]", "1.6 does not read `?//` outside patterns"},
     {"if . then 1 end", "false", "[false]", "else is optional, as in 1.7"},
     {"abs, toarray, ([3] | toarray)", "-3", "[3,[-3],[3]]", "from 1.7"},
@@ -149,10 +159,11 @@ constexpr Difference kDifferences[] = {
 };
 
 TEST(Expression, differs_from_jq_only_where_the_documents_say) {
-  for (const Difference& d : kDifferences) EXPECT_EQ(results(d.program, d.input), d.ours) << d.program << ": " << d.why;
+  for (const Difference& d : kDifferences)
+    EXPECT_EQ(results(d.program, d.input), d.ours) << d.program << ": " << d.why;
 }
 
-// ---- compile errors ---------------------------------------------------------------------------------------------
+// ---- compile errors ----
 
 TEST(ExpressionFault, names_the_offset_and_what_was_expected) {
   const auto fault = fault_of(".a | (1 + ");
@@ -160,9 +171,12 @@ TEST(ExpressionFault, names_the_offset_and_what_was_expected) {
   EXPECT_EQ(fault.offset, 10U);
   EXPECT_EQ(fault_of("{a: 1 + 2}").offset, 6U);
   EXPECT_NE(fault_of("{a: 1 + 2}").message.find("parentheses"), std::string::npos);
-  for (const char* text : {"", "   ", ".a |", "[1", "{a", "\"abc", "\"\\q\"", "\"\\(1\"", "1 2", ".[", ".a as $x", "if 1",
-                           "reduce . as $x", "def f", "def f: 1", "1 == 2 == 3", "a b", ")", "try", ". as [] | 1", "@",
-                           "break", "label x | 1", "$", "{1:2}", "{,}", "{a,}", ".a = 1 = 2", "\xff"}) {
+  for (const char* text :
+       {"",         "   ",         ".a |", "[1",       "{a",   "\"abc",          "\"\\q\"",
+        "\"\\(1\"", "1 2",         ".[",   ".a as $x", "if 1", "reduce . as $x", "def f",
+        "def f: 1", "1 == 2 == 3", "a b",  ")",        "try",  ". as [] | 1",    "@",
+        "break",    "label x | 1", "$",    "{1:2}",    "{,}",  "{a,}",           ".a = 1 = 2",
+        "\xff"}) {
     const auto outcome = Expression::compile(text, {});
     EXPECT_FALSE(outcome.expression.has_value()) << text;
     EXPECT_FALSE(outcome.fault.message.empty()) << text;
@@ -183,8 +197,9 @@ TEST(ExpressionFault, suggests_near_names) {
 
 TEST(ExpressionFault, forbids_what_cannot_be_replayed_and_says_why) {
   for (const char* text :
-       {"env", "$ENV", "$ENV.HOME", "now", "input", "inputs", "import \"a\" as a; .", "include \"a\"; .", "debug", "stderr",
-        "halt", "halt_error", "input_filename", "get_search_list", "localtime", "strflocaltime(\"%Y\")", "[.[] | now]"}) {
+       {"env", "$ENV", "$ENV.HOME", "now", "input", "inputs", "import \"a\" as a; .",
+        "include \"a\"; .", "debug", "stderr", "halt", "halt_error", "input_filename",
+        "get_search_list", "localtime", "strflocaltime(\"%Y\")", "[.[] | now]"}) {
     const auto fault = fault_of(text);
     EXPECT_EQ(fault.code, "expression.forbidden") << text;
     EXPECT_NE(fault.message.find("not available: "), std::string::npos) << text;
@@ -204,8 +219,9 @@ TEST(ExpressionFault, deep_nesting_is_a_syntax_error_and_no_crash) {
     for (std::size_t i = 0; i < times; ++i) text += piece;
     return text;
   };
-  for (const char* piece : {"(", "[", "{a:", "-", "\"\\(", "if ", "try ", "1 as $x | ", "label $x | ", ". as [", "1//",
-                            "def f: ", "reduce ", "if 1 then 1 elif "}) {
+  for (const char* piece :
+       {"(", "[", "{a:", "-", "\"\\(", "if ", "try ", "1 as $x | ", "label $x | ", ". as [", "1//",
+        "def f: ", "reduce ", "if 1 then 1 elif "}) {
     EXPECT_EQ(fault_of(repeat(piece, 10'000) + "1").code, "expression.syntax") << piece;
   }
   EXPECT_EQ(results(repeat("(", 90) + "1" + repeat(")", 90)), "[1]");
@@ -213,7 +229,7 @@ TEST(ExpressionFault, deep_nesting_is_a_syntax_error_and_no_crash) {
   EXPECT_EQ(results("[" + repeat("1,", 10'000) + "1] | length"), "[10001]");
 }
 
-// ---- variables --------------------------------------------------------------------------------------------------
+// ---- variables ----
 
 TEST(Expression, reads_variables_by_position_and_reports_the_used_ones) {
   const auto expression = compile("$context.a + $input.b", {"secrets", "context", "task", "input"});
@@ -225,8 +241,14 @@ TEST(Expression, reads_variables_by_position_and_reports_the_used_ones) {
 
 TEST(Expression, a_local_name_hides_a_given_one) {
   const std::vector<Json> values = {Json(1)};
-  EXPECT_EQ(compile("2 as $x | $x", {"x"}).one(Json(), values, default_expression_budget())->dump(), "2");
+  EXPECT_EQ(compile("2 as $x | $x", {"x"}).one(Json(), values, default_expression_budget())->dump(),
+            "2");
   EXPECT_TRUE(compile("2 as $x | $x", {"x"}).used_variables().empty());
+}
+
+TEST(Expression, knows_its_line) {
+  EXPECT_EQ(results("$__loc__"), R"([{"file":"<top-level>","line":1}])");
+  EXPECT_EQ(results(".,\n$__loc__.line"), "[null,2]");
 }
 
 TEST(Expression, one_gives_null_for_nothing_and_refuses_several) {
@@ -235,22 +257,26 @@ TEST(Expression, one_gives_null_for_nothing_and_refuses_several) {
   EXPECT_TRUE(compile(".a?").one(Json(1), {}, budget)->is_null());
   EXPECT_EQ(compile("1, 2").one(Json(), {}, budget).error().code, "expression.several_results");
   // It does not go on to find out how many there are.
-  EXPECT_EQ(compile("repeat(1)").one(Json(), {}, budget).error().code, "expression.several_results");
+  EXPECT_EQ(compile("repeat(1)").one(Json(), {}, budget).error().code,
+            "expression.several_results");
 }
 
 TEST(Expression, truthy_is_all_but_null_and_false) {
   EXPECT_FALSE(truthy(Json()));
   EXPECT_FALSE(truthy(Json(false)));
-  for (const Json& value : {Json(true), Json(0), Json(""), Json(Json::Array{}), Json::object()}) EXPECT_TRUE(truthy(value));
+  for (const Json& value : {Json(true), Json(0), Json(""), Json(Json::Array{}), Json::object()})
+    EXPECT_TRUE(truthy(value));
 }
 
-// ---- values -------------------------------------------------------------------------------------------------------
+// ---- values ----
 
 TEST(Expression, keeps_the_digits_of_untouched_numbers) {
   EXPECT_EQ(results(".price, [.price], {p: .price}, (.price | tojson)", R"({"price":10.10})"),
             R"([10.10,[10.10],{"p":10.10},"10.10"])");
-  EXPECT_EQ(results(". , . + 1", "9223372036854775806"), "[9223372036854775806,9223372036854775807]");
-  EXPECT_EQ(results(". + 1 == 9223372036854775808", "9223372036854775807"), "[true]");  // leaves int64 as a double
+  EXPECT_EQ(results(". , . + 1", "9223372036854775806"),
+            "[9223372036854775806,9223372036854775807]");
+  EXPECT_EQ(results(". + 1 == 9223372036854775808", "9223372036854775807"),
+            "[true]");  // leaves int64 as a double
   EXPECT_EQ(results(". * 3, . - 1, . / 3, -.", "3002399751580331"),
             "[9007199254740993,3002399751580330,1000799917193443.6,-3002399751580331]");
   EXPECT_EQ(results("10.50, .5, 5., 007, 1e3"), "[10.50,0.5,5.0,7,1e3]");
@@ -272,15 +298,17 @@ TEST(Expression, plain_paths_share_the_input) {
 TEST(Expression, never_changes_its_input) {
   const Json input = parse(R"({"a":[1,{"b":2}],"c":{"d":3}})");
   const std::string before = input.dump();
-  for (const char* program : {".a[1].b = 9", ".c.d |= empty", "del(.a[0])", ".a += [1]", "reduce range(5) as $i (.; .c.d += $i)",
-                              "with_entries(.value |= tostring)", ". * {c: {d: {e: 1}}}", ".a | sort | reverse", "add?"}) {
+  for (const char* program :
+       {".a[1].b = 9", ".c.d |= empty", "del(.a[0])", ".a += [1]",
+        "reduce range(5) as $i (.; .c.d += $i)", "with_entries(.value |= tostring)",
+        ". * {c: {d: {e: 1}}}", ".a | sort | reverse", "add?"}) {
     ASSERT_TRUE(compile(program).all(input, {}, default_expression_budget()).ok()) << program;
     EXPECT_EQ(input.dump(), before) << program;
   }
 }
 
 TEST(Expression, closures_see_the_variables_of_their_place) {
-  EXPECT_EQ(results("def f(g): g | g; [10 | f(. as $x | (1, 2) | . + $x)]"), "[[22,23,24,25]]");
+  EXPECT_EQ(results("def f(g): g | g; [10 | f(. as $x | (1, 2) | . + $x)]"), "[[12,13,13,14]]");
   EXPECT_EQ(results("def f(g): def h: 5 as $x | g; h; 1 as $x | f($x)"), "[1]");
   EXPECT_EQ(results("def f($a; g): [$a, g]; 3 as $a | f(1; $a)"), "[[1,3]]");
 }
@@ -292,19 +320,51 @@ TEST(Expression, tail_calls_run_long) {
   EXPECT_EQ(results("until(. >= 30000; . + 1)", "0"), "[30000]");
 }
 
-// ---- errors ---------------------------------------------------------------------------------------------------------
+// ---- errors ----
 
 TEST(ExpressionError, names_types_and_place_but_no_values) {
   constexpr std::string_view kSecret = "Zaphod-1234";
-  const std::string input = "{\"name\":\"" + std::string(kSecret) + "\",\"n\":98765,\"o\":{\"" + std::string(kSecret) + "\":1}}";
-  for (const char* program :
-       {".name.x", ".name + 1", ".name | tonumber", ".name | error", "error(.name)", "error({v: .name})", ".name[0]",
-        ".name | fromjson", ".n | .[]", ".o - .n", ".name | test(\"a\") | .[0]", "\"a\" | test(\"(\" + $__loc__.file)",
-        ".[.n]", "{(.n | tostring): 1}[.o]", ".name | strptime(\"%Y\")", ".o | join(\",\")", "[.o] | @csv", "[.o] | implode",
-        ".o | tonumber", ".name | has(0)", ".o | contains(.name?, 1)", "setpath([.n]; 1)", "delpaths([[.n]])", "-.name",
-        ".name * {}", ".o / .n", ".o % .name", ".name | @base64d", "[.name] | implode", ".o | keys | .[.x]",
-        "try error(.name) catch error(.)", ".o as [$a] | $a", ".name | sort", "range(.name)", ".name | ltrimstr(1) | .a",
-        "def f: error(.name); f", "path(.name | tostring)", ".name |= error", ".n | splits(\"x\")"}) {
+  const std::string input = "{\"name\":\"" + std::string(kSecret) + "\",\"n\":98765,\"o\":{\"" +
+                            std::string(kSecret) + "\":1}}";
+  for (const char* program : {".name.x",
+                              ".name + 1",
+                              ".name | tonumber",
+                              ".name | error",
+                              "error(.name)",
+                              "error({v: .name})",
+                              ".name[0]",
+                              ".name | fromjson",
+                              ".n | .[]",
+                              ".o - .n",
+                              ".name | test(\"a\") | .[0]",
+                              "\"a\" | test(\"(\" + $__loc__.file)",
+                              ".[.n]",
+                              "{(.n | tostring): 1}[.o]",
+                              ".name | strptime(\"%Y\")",
+                              ".o | join(\",\")",
+                              "[.o] | @csv",
+                              "[.o] | implode",
+                              ".o | tonumber",
+                              ".name | has(0)",
+                              ".o | contains(.name?, 1)",
+                              "setpath([.n]; 1)",
+                              "delpaths([[.n]])",
+                              "-.name",
+                              ".name * {}",
+                              ".o / .n",
+                              ".o % .name",
+                              ".name | @base64d",
+                              "[.name] | implode",
+                              ".o | keys | .[.x]",
+                              "try error(.name) catch error(.)",
+                              ".o as [$a] | $a",
+                              ".name | sort",
+                              "range(.name)",
+                              ".name | ltrimstr(1) | .a",
+                              "def f: error(.name); f",
+                              "path(.name | tostring)",
+                              ".name |= error",
+                              ".n | splits(\"x\")"}) {
     const Error error = error_of(program, input);
     EXPECT_EQ(error.kind, ErrorKind::invalid) << program;
     EXPECT_EQ(error.code, "expression.runtime") << program;
@@ -312,7 +372,8 @@ TEST(ExpressionError, names_types_and_place_but_no_values) {
     EXPECT_EQ(error.message.find(kSecret), std::string::npos) << program << ": " << error.message;
     EXPECT_EQ(error.message.find("98765"), std::string::npos) << program << ": " << error.message;
   }
-  EXPECT_EQ(error_of(".a | .b", R"({"a":1})").message, "Cannot index number with string (at byte 5 of the expression)");
+  EXPECT_EQ(error_of(".a | .b", R"({"a":1})").message,
+            "Cannot index number with string (at byte 5 of the expression)");
 }
 
 TEST(ExpressionError, a_text_written_in_the_expression_is_shown) {
@@ -328,7 +389,7 @@ TEST(ExpressionError, try_catches_the_body_but_not_what_follows) {
   EXPECT_EQ(results("[label $out | 1, (try break $out catch 5), 2]"), "[[1]]");
 }
 
-// ---- budgets --------------------------------------------------------------------------------------------------------
+// ---- budgets ----
 
 TEST(ExpressionBudget, steps_end_at_the_limit) {
   ExpressionBudget budget = default_expression_budget();
@@ -369,16 +430,44 @@ TEST(ExpressionBudget, bytes_end_at_the_limit) {
 }
 
 TEST(ExpressionBudget, nothing_runs_for_ever_or_grows_without_end) {
-  for (const char* program :
-       {"def f: f; f", "def f: f, 1; f", "def f: [f]; f", "def f(g): f(g | g); f(.)", "last(repeat(1))", "until(false; .)",
-        "[range(1e12)]", "range(0; 1; 1e-300)", "\"x\" * 1e15", "reduce range(100) as $i (\"a\"; . + .)",
-        "reduce range(100) as $i ([1]; . + .)", "reduce range(100) as $i ({a: 1}; {a: ., b: .}) | tojson",
-        "reduce range(1000000) as $i (null; [.])", "reduce range(1000000) as $i (null; {a: .})",
-        "reduce range(100000) as $i (null; .a |= {b: .})", "setpath([range(300) | 0]; 1)", ".[1e7] = 1",
-        "[range(1000)] | [., ., ., ., .] | combinations", "[limit(100000; repeat(\"a\" * 1000))]", "def r: {a: r}; r",
-        "[range(100000)] as $a | [range(100000)] - $a", "label $x | repeat(1) | select(false)"}) {
+  for (const char* program : {"def f: f; f",
+                              "def f: f, 1; f",
+                              "def f: [f]; f",
+                              "def f(g): f(g | g); f(.)",
+                              "last(repeat(1))",
+                              "until(false; .)",
+                              "[range(1e12)]",
+                              "range(0; 1; 1e-300)",
+                              "\"x\" * 1e15",
+                              "reduce range(100) as $i (\"a\"; . + .)",
+                              "reduce range(100) as $i ([1]; . + .)",
+                              "reduce range(100) as $i ({a: 1}; {a: ., b: .}) | tojson",
+                              "reduce range(1000000) as $i (null; [.])",
+                              "reduce range(1000000) as $i (null; {a: .})",
+                              "reduce range(100000) as $i (null; .a |= {b: .})",
+                              "setpath([range(300) | 0]; 1)",
+                              ".[1e7] = 1",
+                              "[range(1000)] | [., ., ., ., .] | combinations",
+                              "[limit(100000; repeat(\"a\" * 1000))]",
+                              "def r: {a: r}; r",
+                              "[range(100000)] as $a | [range(100000)] - $a",
+                              "reduce range(5000) as $i (null; setpath([range(250) | \"a\"]; .))",
+                              "label $x | repeat(1) | select(false)"}) {
     EXPECT_EQ(results(program), "error expression.budget") << program;
   }
+}
+
+TEST(ExpressionBudget, shared_parts_count_each_time_they_are_read) {
+  // 2^60 numbers in 60 small objects.
+  const std::string bomb = "reduce range(60) as $i (1; {a: ., b: .})";
+  for (const std::string tail : {"", " | tojson", " | tostring", " | \"\\(.)\"", " | @base64",
+                                 " | . as $x | . == ([$x, 1] | .[0])", " | [., .] | sort",
+                                 " | [., .] | unique", " | [..] | length", " | [paths] | length",
+                                 " | walk(.)", " | [tostream] | length", " | contains(.)"}) {
+    const auto result = compile(bomb + tail).all(Json(), {}, default_expression_budget());
+    EXPECT_FALSE(result.ok()) << tail;
+  }
+  EXPECT_EQ(results(bomb + " | .a.b.a | keys"), R"([["a","b"]])");
 }
 
 TEST(ExpressionBudget, try_does_not_catch_it) {
@@ -390,21 +479,24 @@ TEST(ExpressionBudget, try_does_not_catch_it) {
 TEST(ExpressionBudget, growing_in_place_is_charged_once) {
   EXPECT_EQ(results("reduce range(20000) as $i ([]; . + [$i]) | length"), "[20000]");
   EXPECT_EQ(results("reduce range(10000) as $i ({}; .[\"k\\($i % 500)\"] += 1) | length"), "[500]");
-  EXPECT_EQ(results("reduce range(5000) as $i ({list: []}; .list += [$i]) | .list | length"), "[5000]");
+  EXPECT_EQ(results("reduce range(5000) as $i ({list: []}; .list += [$i]) | .list | length"),
+            "[5000]");
 }
 
-// ---- threads, speed ---------------------------------------------------------------------------------------------------
+// ---- threads, speed ----
 
 TEST(Expression, one_expression_serves_many_threads) {
-  const auto expression =
-      compile("[.items[] | select(.n > 1) | \"\\(.n)-\\($who)\" | gsub(\"(?<d>\\\\d)\"; \"<\\(.d)>\")]", {"who"});
+  const auto expression = compile(
+      "[.items[] | select(.n > 1) | \"\\(.n)-\\($who)\" | gsub(\"(?<d>\\\\d)\"; \"<\\(.d)>\")]",
+      {"who"});
   const Json input = parse(R"({"items":[{"n":1},{"n":2},{"n":3}]})");
   std::vector<std::thread> threads;
   std::atomic<int> wrong = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       const std::vector<Json> values = {Json("t" + std::string(static_cast<std::size_t>(t), 'x'))};
-      const std::string expected = "[\"<2>-" + values[0].as_string() + "\",\"<3>-" + values[0].as_string() + "\"]";
+      const std::string expected =
+          "[\"<2>-" + values[0].as_string() + "\",\"<3>-" + values[0].as_string() + "\"]";
       for (int i = 0; i < 200; ++i) {
         const auto result = expression.one(input, values, default_expression_budget());
         if (!result.ok() || result->dump() != expected) ++wrong;
@@ -416,7 +508,8 @@ TEST(Expression, one_expression_serves_many_threads) {
 }
 
 TEST(Expression, prints_how_long_common_expressions_take) {
-  const Json input = parse(R"({"a":{"b":{"c":1}},"list":[{"role":"x"},{"role":"patient","id":7}]})");
+  const Json input =
+      parse(R"({"a":{"b":{"c":1}},"list":[{"role":"x"},{"role":"patient","id":7}]})");
   const std::vector<Json> values = {parse(R"({"a":{"b":"x"}})")};
   for (const char* program : {".a.b.c", "$context.a.b == \"x\"", "$context + {s: .a.b.c}",
                               "[.list[] | select(.role == \"patient\") | .id]"}) {
@@ -426,12 +519,17 @@ TEST(Expression, prints_how_long_common_expressions_take) {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < kRounds; ++i) ASSERT_TRUE(expression.one(input, values, budget).ok());
     const auto took = std::chrono::steady_clock::now() - start;
-    std::cout << program << ": " << std::chrono::duration<double, std::micro>(took).count() / kRounds << " us\n";
+    std::cout << program << ": "
+              << std::chrono::duration<double, std::micro>(took).count() / kRounds << " us\n";
   }
   const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < 1000; ++i) compile("$context.a | map(select(.b == 1)) | sort_by(.c)", {"context"});
+  for (int i = 0; i < 1000; ++i)
+    compile("$context.a | map(select(.b == 1)) | sort_by(.c)", {"context"});
   std::cout << "compile: "
-            << std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / 1000 << " us\n";
+            << std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
+                       .count() /
+                   1000
+            << " us\n";
 }
 
 }  // namespace

@@ -59,8 +59,10 @@ class Play {
 
   template <typename What>
   const std::vector<Effect>& send(What what) {
-    inputs.push_back({now, std::move(what)});
-    last = execution.apply(inputs.back());
+    Input& input = inputs.emplace_back();
+    input.at = now;
+    input.what.template emplace<What>(std::move(what));
+    last = execution.apply(input);
     all.insert(all.end(), last.begin(), last.end());
     return last;
   }

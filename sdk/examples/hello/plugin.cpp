@@ -19,7 +19,8 @@ using rabt::sdk::Task;
 
 class Hello final : public rabt::sdk::TaskPlugin {
  public:
-  // config fits the manifest's schema. A throw here is shown to the operator and the plugin does not start.
+  // config fits the manifest's schema. A throw here is shown to the operator and the plugin does
+  // not start.
   Hello(Host host, std::string_view config)
       : TaskPlugin(host), base_url_(json::parse(config).at("base_url").get<std::string>()) {}
 
@@ -28,19 +29,23 @@ class Hello final : public rabt::sdk::TaskPlugin {
     const HttpResult answer = co_await http(call, greeting_request(call));
     // A GET has no effect, so nothing here is ambiguous. After a POST, Sent::maybe would be.
     if (answer.sent != Sent::yes || answer.status == 429 || answer.status >= 500) {
-      co_return Outcome::fail(Kind::transient, "hello.unreachable", "the greeting service did not answer");
+      co_return Outcome::fail(Kind::transient, "hello.unreachable",
+                              "the greeting service did not answer");
     }
     if (answer.status != 200) {
-      co_return Outcome::fail(Kind::permanent, "hello.refused", "HTTP status " + std::to_string(answer.status));
+      co_return Outcome::fail(Kind::permanent, "hello.refused",
+                              "HTTP status " + std::to_string(answer.status));
     }
     co_return Outcome::done(json{{"greeting", answer.body}}.dump());
   }
 
  private:
-  // GCC 12 refuses brace-initialised vectors inside co_await expressions: requests are built in plain functions.
+  // GCC 12 refuses brace-initialised vectors inside co_await expressions: requests are built in
+  // plain functions.
   HttpRequest greeting_request(const Call& call) const {
     HttpRequest request;
-    request.url = base_url_ + "/greeting/" + json::parse(call.input).at("language").get<std::string>();
+    request.url =
+        base_url_ + "/greeting/" + json::parse(call.input).at("language").get<std::string>();
     Header authorization;
     authorization.name = "Authorization";
     authorization.prefix = "Bearer ";

@@ -5,33 +5,36 @@
  *
  *     extern const rabt_entry rabt_plugin_entry;
  *
- * THE LINE. Only bytes and numbers cross it: UTF-8 JSON in, UTF-8 JSON out, 64-bit call ids. No C++ type, exception,
- * allocator, file handle or errno.
+ * THE LINE. Only bytes and numbers cross it: UTF-8 JSON in, UTF-8 JSON out, 64-bit call ids. No C++
+ * type, exception, allocator, file handle or errno.
  *
- * MEMORY. Whoever receives bytes copies what it keeps before returning; nobody frees the other's memory.
- * **The single exception: the bytes of a rabt_call stay valid until complete() of that call returns.**
+ * MEMORY. Whoever receives bytes copies what it keeps before returning; nobody frees the other's
+ * memory.
+ * **The single exception: the bytes of a rabt_call stay valid until complete() of that call
+ * returns.**
  *
- * STRUCTS. Every struct starts with its size. A field is present iff offset + sizeof <= size, and a function pointer iff
- * it is also not null (RABT_HAS). New fields come only at the end. The five structs of this file are frozen but for that;
- * everything else is a named service (host side) or extension (plugin side): "rabt.<name>/<revision>".
+ * STRUCTS. Every struct starts with its size. A field is present iff offset + sizeof <= size, and a
+ * function pointer iff it is also not null (RABT_HAS). New fields come only at the end. The five
+ * structs of this file are frozen but for that; everything else is a named service (host side) or
+ * extension (plugin side): "rabt.<name>/<revision>".
  *
  * LANES. Each function carries one of four words.
  *   [control-lane]    create, destroy: one at a time, never while calls run.
- *   [call-lane]       invoke and every callback that a service gives back to this instance: one at a time when the manifest
- *                     says concurrency: 1 (the default). Return within 50 ms.
- *   [any-thread]      may be called from anywhere, also at the same time.
- *   [inside-callback] valid only during a callback.
+ *   [call-lane]       invoke and every callback that a service gives back to this instance: one at
+ * a time when the manifest says concurrency: 1 (the default). Return within 50 ms. [any-thread] may
+ * be called from anywhere, also at the same time. [inside-callback] valid only during a callback.
  *
  * ASYNCHRONOUS CONTRACT.
- *   A1  invoke returns 0: accepted; exactly one complete() follows, from any thread, possibly before invoke returns.
- *   A2  invoke returns non-zero: refused; no work was started and no complete() follows. The hub treats it as transient.
- *   A3  complete() copies; after it returns the call's bytes are gone.
- *   A4  A second or late complete() is ignored, counted and reported.
- *   A5  cancel() is advice; complete() is still owed. After deadline and grace the hub ends the call as ambiguous by itself.
- *   A6  The idempotency key is the same for every attempt of one step of one run, and differs between steps and runs.
- *   A7  destroy() is called only when no call is open. If calls do not end in the grace time, the instance is abandoned.
- *   A8  transient: provably no effect. permanent: provably no effect and a retry cannot help. ambiguous: the effect may
- *       exist. When in doubt, ambiguous.
+ *   A1  invoke returns 0: accepted; exactly one complete() follows, from any thread, possibly
+ * before invoke returns. A2  invoke returns non-zero: refused; no work was started and no
+ * complete() follows. The hub treats it as transient. A3  complete() copies; after it returns the
+ * call's bytes are gone. A4  A second or late complete() is ignored, counted and reported. A5
+ * cancel() is advice; complete() is still owed. After deadline and grace the hub ends the call as
+ * ambiguous by itself. A6  The idempotency key is the same for every attempt of one step of one
+ * run, and differs between steps and runs. A7  destroy() is called only when no call is open. If
+ * calls do not end in the grace time, the instance is abandoned. A8  transient: provably no effect.
+ * permanent: provably no effect and a retry cannot help. ambiguous: the effect may exist. When in
+ * doubt, ambiguous.
  */
 #ifndef RABT_ABI_H
 #define RABT_ABI_H
@@ -47,7 +50,8 @@ extern "C" {
 #define RABT_ABI_MAJOR 1
 #define RABT_ABI_MINOR 0
 
-/* Present iff the field lies within the size the other side declared. The type is named so that this is plain C. */
+/* Present iff the field lies within the size the other side declared. The type is named so that
+ * this is plain C. */
 #define RABT_HAS(type, pointer, field) \
   ((pointer) != NULL && offsetof(type, field) + sizeof(((type*)0)->field) <= (pointer)->size)
 
@@ -68,10 +72,11 @@ typedef uint64_t rabt_call_id; /* a token: late use is harmless */
 typedef struct rabt_outcome {
   uint32_t size;
   uint32_t kind;
-  rabt_bytes output;      /* RABT_DONE: JSON, valid against the action's output schema */
-  rabt_bytes code;        /* otherwise: stable, for programs, e.g. "twilio.room_exists" */
-  rabt_bytes message;     /* for operators; never patient data */
-  rabt_bytes detail;      /* JSON object or empty; may hold patient data, the hub seals it; "status": HTTP status */
+  rabt_bytes output;  /* RABT_DONE: JSON, valid against the action's output schema */
+  rabt_bytes code;    /* otherwise: stable, for programs, e.g. "twilio.room_exists" */
+  rabt_bytes message; /* for operators; never patient data */
+  rabt_bytes detail;  /* JSON object or empty; may hold patient data, the hub seals it; "status":
+                         HTTP status */
   int64_t retry_after_ms; /* transient: not before; 0 = no wish */
 } rabt_outcome;
 
@@ -89,7 +94,8 @@ typedef struct rabt_host {
   uint32_t size;
   uint32_t abi_minor;
   void* self; /* first argument of every function here */
-  /* [any-thread] A service struct that lives as long as the plugin, or null when the host does not offer it. */
+  /* [any-thread] A service struct that lives as long as the plugin, or null when the host does not
+   * offer it. */
   const void* (*get_service)(void* self, const char* id);
   /* [any-thread] Ends a call; see A1 to A4. */
   void (*complete)(void* self, rabt_call_id call, const rabt_outcome* outcome);
@@ -121,9 +127,10 @@ typedef struct rabt_entry {
   const char* id;              /* as in the manifest */
   const char* version;         /* as in the manifest */
   const char* manifest_sha256; /* 64 lower-case hex digits of manifest.yaml's bytes */
-  /* [control-lane] Makes an instance. config: JSON, valid against the manifest's config schema. Returns null after
-   * calling error once with a text for operators. host outlives the instance. */
-  const rabt_plugin* (*create)(const rabt_host* host, rabt_bytes config, void* error_context, rabt_sink error);
+  /* [control-lane] Makes an instance. config: JSON, valid against the manifest's config schema.
+   * Returns null after calling error once with a text for operators. host outlives the instance. */
+  const rabt_plugin* (*create)(const rabt_host* host, rabt_bytes config, void* error_context,
+                               rabt_sink error);
 } rabt_entry;
 
 #ifdef __cplusplus

@@ -2,9 +2,9 @@
 
 // C++20 over rabt/abi.h: header only, needs no JSON library. SPDX-License-Identifier: Apache-2.0
 //
-// A plugin is a class that satisfies the concept Plugin and one last line: RABT_PLUGIN(MyPlugin, "my-id", "1.0.0")
-// Optional members: cancel(rabt_call_id), normalise(Delivery) -> Events, probe(Call, Reply).
-// For actions that read top to bottom with co_await, see rabt/task.hpp.
+// A plugin is a class that satisfies the concept Plugin and one last line: RABT_PLUGIN(MyPlugin,
+// "my-id", "1.0.0") Optional members: cancel(rabt_call_id), normalise(Delivery) -> Events,
+// probe(Call, Reply). For actions that read top to bottom with co_await, see rabt/task.hpp.
 
 #include <cstdint>
 #include <exception>
@@ -21,7 +21,8 @@ inline std::string_view view(rabt_bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
 }
 inline rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::uint64_t>(text.size())};
+  return {reinterpret_cast<const std::uint8_t*>(text.data()),
+          static_cast<std::uint64_t>(text.size())};
 }
 
 enum class Kind : std::uint32_t {
@@ -32,7 +33,8 @@ enum class Kind : std::uint32_t {
   cancelled = RABT_CANCELLED,
 };
 
-// How a call ends. output and detail are JSON text; message is for operators and holds no patient data.
+// How a call ends. output and detail are JSON text; message is for operators and holds no patient
+// data.
 struct Outcome {
   Kind kind = Kind::ambiguous;
   std::string output;
@@ -58,8 +60,12 @@ struct Call {
   std::int64_t deadline_unix_ms = 0;
 
   static Call copy(const rabt_call& call) {
-    return {call.id, call.attempt, std::string(view(call.action)), std::string(view(call.input)),
-            std::string(view(call.idempotency_key)), call.deadline_unix_ms};
+    return {call.id,
+            call.attempt,
+            std::string(view(call.action)),
+            std::string(view(call.input)),
+            std::string(view(call.idempotency_key)),
+            call.deadline_unix_ms};
   }
 };
 
@@ -87,7 +93,8 @@ class Host {
     if (log != nullptr) log->log(log->self, level, event, bytes(fields));
   }
   // The raw MAC, or empty when the secret or the algorithm is not there.
-  [[nodiscard]] std::string hmac(const char* secret, const char* algorithm, std::string_view data) const {
+  [[nodiscard]] std::string hmac(const char* secret, const char* algorithm,
+                                 std::string_view data) const {
     std::string out;
     if (const rabt_sign* s = sign(); s != nullptr) {
       (void)s->hmac(s->self, secret, algorithm, bytes(data), &out, &Host::append);
@@ -95,11 +102,12 @@ class Host {
     return out;
   }
   // The compact JWT, or empty when the secret or the algorithm is not there.
-  [[nodiscard]] std::string jwt(const char* secret, const char* algorithm, std::string_view header_json,
-                                std::string_view claims_json) const {
+  [[nodiscard]] std::string jwt(const char* secret, const char* algorithm,
+                                std::string_view header_json, std::string_view claims_json) const {
     std::string out;
     if (const rabt_sign* s = sign(); s != nullptr) {
-      (void)s->jwt(s->self, secret, algorithm, bytes(header_json), bytes(claims_json), &out, &Host::append);
+      (void)s->jwt(s->self, secret, algorithm, bytes(header_json), bytes(claims_json), &out,
+                   &Host::append);
     }
     return out;
   }
@@ -131,22 +139,27 @@ class Host {
   }
 
  private:
-  static void append(void* context, rabt_bytes b) { static_cast<std::string*>(context)->append(view(b)); }
+  static void append(void* context, rabt_bytes b) {
+    static_cast<std::string*>(context)->append(view(b));
+  }
   const rabt_host* host_;
 };
 
-// The one answer of a call. Move-only; an answer that is dropped, also by an exception, says ambiguous (A1, A8).
+// The one answer of a call. Move-only; an answer that is dropped, also by an exception, says
+// ambiguous (A1, A8).
 class Reply {
  public:
   Reply(Host host, rabt_call_id call) : host_(host), call_(call), open_(true) {}
-  Reply(Reply&& other) noexcept : host_(other.host_), call_(other.call_), open_(std::exchange(other.open_, false)) {}
+  Reply(Reply&& other) noexcept
+      : host_(other.host_), call_(other.call_), open_(std::exchange(other.open_, false)) {}
   Reply& operator=(Reply&&) = delete;
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
   ~Reply() {
     if (!open_) return;
     try {
-      host_.complete(call_, Outcome::fail(Kind::ambiguous, "plugin.no_answer", "the plugin gave the call up without an answer"));
+      host_.complete(call_, Outcome::fail(Kind::ambiguous, "plugin.no_answer",
+                                          "the plugin gave the call up without an answer"));
     } catch (...) {  // out of memory while answering: the deadline ends the call
     }
   }
@@ -187,7 +200,8 @@ namespace detail {
 template <Plugin T>
 class Instance {
  public:
-  static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void* error_context, rabt_sink error) noexcept {
+  static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void* error_context,
+                                   rabt_sink error) noexcept {
     try {
       auto instance = std::make_unique<Instance>(host, config);
       return &instance.release()->table_;
@@ -224,13 +238,13 @@ class Instance {
       of(self).plugin_.invoke(std::move(copy), std::move(reply));
       return 0;
     } catch (...) {
-      // A Reply was made: unwinding answered it. Before that only allocation can fail, and then nothing was started; the
-      // hub's deadline covers the case that cannot be told apart.
+      // A Reply was made: unwinding answered it. Before that only allocation can fail, and then
+      // nothing was started; the hub's deadline covers the case that cannot be told apart.
       return 0;
     }
   }
   static void cancel([[maybe_unused]] void* self, [[maybe_unused]] rabt_call_id call) noexcept {
-    if constexpr (requires(T& p) { p.cancel(call); }) {
+    if constexpr (requires(T & p) { p.cancel(call); }) {
       try {
         of(self).plugin_.cancel(call);
       } catch (...) {  // advice: nothing is owed but the call's own answer
@@ -239,19 +253,20 @@ class Instance {
   }
   static const void* get_extension(void* self, const char* id) noexcept {
     const std::string_view name(id);
-    if constexpr (requires(T& p, Delivery d) { p.normalise(d); }) {
+    if constexpr (requires(T & p, Delivery d) { p.normalise(d); }) {
       if (name == RABT_WEBHOOK) return &of(self).webhook_;
     }
-    if constexpr (requires(T& p, Call c, Reply r) { p.probe(std::move(c), std::move(r)); }) {
+    if constexpr (requires(T & p, Call c, Reply r) { p.probe(std::move(c), std::move(r)); }) {
       if (name == RABT_PROBE) return &of(self).probe_;
     }
     (void)self;
     return nullptr;
   }
-  static int32_t normalise([[maybe_unused]] void* self, [[maybe_unused]] rabt_bytes info, [[maybe_unused]] rabt_bytes body,
-                           void* context, [[maybe_unused]] rabt_sink events, rabt_sink error) noexcept {
+  static int32_t normalise([[maybe_unused]] void* self, [[maybe_unused]] rabt_bytes info,
+                           [[maybe_unused]] rabt_bytes body, void* context,
+                           [[maybe_unused]] rabt_sink events, rabt_sink error) noexcept {
     try {
-      if constexpr (requires(T& p, Delivery d) { p.normalise(d); }) {
+      if constexpr (requires(T & p, Delivery d) { p.normalise(d); }) {
         const Events result = of(self).plugin_.normalise(Delivery{view(info), view(body)});
         if (result.error.empty()) {
           events(context, bytes(result.json));
@@ -266,8 +281,9 @@ class Instance {
     error(context, bytes("the plugin could not read the delivery"));
     return 1;
   }
-  static int32_t probe([[maybe_unused]] void* self, [[maybe_unused]] const rabt_call* call) noexcept {
-    if constexpr (requires(T& p, Call c, Reply r) { p.probe(std::move(c), std::move(r)); }) {
+  static int32_t probe([[maybe_unused]] void* self,
+                       [[maybe_unused]] const rabt_call* call) noexcept {
+    if constexpr (requires(T & p, Call c, Reply r) { p.probe(std::move(c), std::move(r)); }) {
       try {
         Call copy = Call::copy(*call);
         Reply reply(of(self).host_, call->id);
@@ -291,15 +307,21 @@ class Instance {
 }  // namespace detail
 }  // namespace rabt::sdk
 
-// The digest of manifest.yaml comes from the build (rabt_plugin() in CMake); "" means: built without it, never loads.
+// The digest of manifest.yaml comes from the build (rabt_plugin() in CMake); "" means: built
+// without it, never loads.
 #ifndef RABT_MANIFEST_SHA256
 #define RABT_MANIFEST_SHA256 ""
 #endif
 
 // The last line of a plugin. id and version as in the manifest.
-#define RABT_PLUGIN(type, plugin_id, plugin_version)                                                      \
-  extern "C" __attribute__((visibility("default"))) const rabt_entry rabt_plugin_entry;                  \
-  extern "C" const rabt_entry rabt_plugin_entry = {                                                       \
-      RABT_ABI_MAGIC, RABT_ABI_MAJOR, RABT_ABI_MINOR,         sizeof(rabt_entry),                         \
-      0,              plugin_id,      plugin_version,         RABT_MANIFEST_SHA256,                       \
-      &rabt::sdk::detail::Instance<type>::create}
+#define RABT_PLUGIN(type, plugin_id, plugin_version)                                    \
+  extern "C" __attribute__((visibility("default"))) const rabt_entry rabt_plugin_entry; \
+  extern "C" const rabt_entry rabt_plugin_entry = {RABT_ABI_MAGIC,                      \
+                                                   RABT_ABI_MAJOR,                      \
+                                                   RABT_ABI_MINOR,                      \
+                                                   sizeof(rabt_entry),                  \
+                                                   0,                                   \
+                                                   plugin_id,                           \
+                                                   plugin_version,                      \
+                                                   RABT_MANIFEST_SHA256,                \
+                                                   &rabt::sdk::detail::Instance<type>::create}

@@ -1,6 +1,7 @@
 #pragma once
 
-// Coroutines over rabt/plugin.hpp, so that an action reads top to bottom. SPDX-License-Identifier: Apache-2.0
+// Coroutines over rabt/plugin.hpp, so that an action reads top to bottom. SPDX-License-Identifier:
+// Apache-2.0
 //
 //   class Mine final : public rabt::sdk::TaskPlugin {
 //    public:
@@ -11,8 +12,8 @@
 //     }
 //   };
 //
-// Everything runs on the call lane: with the default concurrency of 1 no two pieces of a plugin run at the same time, and
-// a coroutine is only interrupted where it says co_await.
+// Everything runs on the call lane: with the default concurrency of 1 no two pieces of a plugin run
+// at the same time, and a coroutine is only interrupted where it says co_await.
 
 #include <coroutine>
 #include <cstdint>
@@ -32,7 +33,9 @@ template <typename T>
 class [[nodiscard]] Task {
  public:
   struct promise_type {
-    Task get_return_object() { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    Task get_return_object() {
+      return Task(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
     std::suspend_always initial_suspend() noexcept { return {}; }
     struct Final {
       bool await_ready() noexcept { return false; }
@@ -75,8 +78,8 @@ class [[nodiscard]] Task {
 
 enum class Sent : std::uint32_t { no = RABT_SENT_NO, maybe = RABT_SENT_MAYBE, yes = RABT_SENT_YES };
 
-// One header. secret: name of a secret whose value the host puts after prefix; with basic_user the host makes a Basic
-// credential of basic_user and the secret.
+// One header. secret: name of a secret whose value the host puts after prefix; with basic_user the
+// host makes a Basic credential of basic_user and the secret.
 struct Header {
   std::string name;
   std::string value = {};
@@ -90,9 +93,9 @@ struct HttpRequest {
   std::string url;
   std::vector<Header> headers = {};
   std::string body = {};
-  std::int64_t timeout_ms = 0;      // 0: what is left of the call's deadline
-  std::int64_t max_bytes = 0;       // 0: the host's default
-  bool to_blob = false;             // the answer's body becomes a sealed blob
+  std::int64_t timeout_ms = 0;  // 0: what is left of the call's deadline
+  std::int64_t max_bytes = 0;   // 0: the host's default
+  bool to_blob = false;         // the answer's body becomes a sealed blob
   std::string blob_content_type = {};
 };
 
@@ -168,8 +171,10 @@ inline std::string request_json(const HttpRequest& request) {
     out.push_back(']');
   }
   out.push_back(']');
-  if (request.timeout_ms > 0) out.append(",\"timeout_ms\":").append(std::to_string(request.timeout_ms));
-  if (request.max_bytes > 0) out.append(",\"max_bytes\":").append(std::to_string(request.max_bytes));
+  if (request.timeout_ms > 0)
+    out.append(",\"timeout_ms\":").append(std::to_string(request.timeout_ms));
+  if (request.max_bytes > 0)
+    out.append(",\"max_bytes\":").append(std::to_string(request.max_bytes));
   if (request.to_blob) {
     out.append(",\"blob\":{\"content_type\":");
     quote(out, request.blob_content_type);
@@ -192,10 +197,12 @@ struct Detached {
 
 }  // namespace detail
 
-// co_await these on the call lane. They resume on the call lane. A Host without the service answers at once with failure.
+// co_await these on the call lane. They resume on the call lane. A Host without the service answers
+// at once with failure.
 class HttpAwait {
  public:
-  HttpAwait(Host host, rabt_call_id call, HttpRequest request) : host_(host), call_(call), request_(std::move(request)) {}
+  HttpAwait(Host host, rabt_call_id call, HttpRequest request)
+      : host_(host), call_(call), request_(std::move(request)) {}
   bool await_ready() {
     if (host_.http() != nullptr) return false;
     result_.error_code = "not_allowed";
@@ -213,9 +220,11 @@ class HttpAwait {
  private:
   static void done(void* context, const rabt_http_result* r) {
     auto& self = *static_cast<HttpAwait*>(context);
-    self.result_ = {static_cast<Sent>(r->sent),  static_cast<int>(r->status),        std::string(view(r->headers_json)),
-                    std::string(view(r->body)),  std::string(view(r->error_code)),   std::string(view(r->error_message)),
-                    std::string(view(r->blob)),  r->blob_bytes,                      std::string(view(r->blob_sha256))};
+    self.result_ = {static_cast<Sent>(r->sent),         static_cast<int>(r->status),
+                    std::string(view(r->headers_json)), std::string(view(r->body)),
+                    std::string(view(r->error_code)),   std::string(view(r->error_message)),
+                    std::string(view(r->blob)),         r->blob_bytes,
+                    std::string(view(r->blob_sha256))};
     self.awaiter_.resume();
   }
   Host host_;
@@ -235,11 +244,12 @@ class KvGet {
   void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_kv* kv = host_.kv();
-    kv->get(kv->self, bytes(key_), this, [](void* context, std::int32_t status, rabt_bytes value, std::int64_t version) {
-      auto& self = *static_cast<KvGet*>(context);
-      self.result_ = {status, std::string(view(value)), version};
-      self.awaiter_.resume();
-    });
+    kv->get(kv->self, bytes(key_), this,
+            [](void* context, std::int32_t status, rabt_bytes value, std::int64_t version) {
+              auto& self = *static_cast<KvGet*>(context);
+              self.result_ = {status, std::string(view(value)), version};
+              self.awaiter_.resume();
+            });
   }
   KvValue await_resume() { return std::move(result_); }
 
@@ -253,8 +263,13 @@ class KvGet {
 // Resumes with RABT_KV_OK when the value is durable.
 class KvPut {
  public:
-  KvPut(Host host, std::string key, std::string value, std::int64_t ttl_ms, std::int64_t expected_version)
-      : host_(host), key_(std::move(key)), value_(std::move(value)), ttl_ms_(ttl_ms), expected_(expected_version) {}
+  KvPut(Host host, std::string key, std::string value, std::int64_t ttl_ms,
+        std::int64_t expected_version)
+      : host_(host),
+        key_(std::move(key)),
+        value_(std::move(value)),
+        ttl_ms_(ttl_ms),
+        expected_(expected_version) {}
   bool await_ready() { return host_.kv() == nullptr; }
   void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
@@ -307,7 +322,8 @@ class Sleep {
   void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_clock* clock = host_.clock();
-    clock->wake_after(clock->self, ms_, this, [](void* context) { static_cast<Sleep*>(context)->awaiter_.resume(); });
+    clock->wake_after(clock->self, ms_, this,
+                      [](void* context) { static_cast<Sleep*>(context)->awaiter_.resume(); });
   }
   void await_resume() const {}
 
@@ -336,7 +352,9 @@ class TaskPlugin {
     std::move(reply).send(outcome);
   }
 
-  [[nodiscard]] HttpAwait http(const Call& call, HttpRequest request) const { return {host_, call.id, std::move(request)}; }
+  [[nodiscard]] HttpAwait http(const Call& call, HttpRequest request) const {
+    return {host_, call.id, std::move(request)};
+  }
   [[nodiscard]] KvGet kv_get(std::string key) const { return {host_, std::move(key)}; }
   [[nodiscard]] KvPut kv_put(std::string key, std::string value, std::int64_t ttl_ms = 0,
                              std::int64_t expected_version = RABT_KV_ANY) const {

@@ -1,0 +1,63 @@
+#include "hub/cli/child_process.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+namespace rabt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool exists(pid_t pid) {
+  return ::kill(pid, 0) == 0;
+}
+
+TEST(ChildProcess, output_goes_to_the_file_and_the_end_is_seen) {
+  std::string folder = (fs::temp_directory_path() / "rabt-child-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  ChildProcess child;
+  ASSERT_TRUE(child.start({"/bin/sh", "-c", "echo out; echo err >&2"}, folder + "/out").ok());
+  for (int i = 0; i < 500 && child.running(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(child.running());
+  std::ifstream in(folder + "/out");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "out\nerr\n");
+  fs::remove_all(folder);
+}
+
+TEST(ChildProcess, kill_and_destruction_end_it) {
+  pid_t pid = -1;
+  {
+    ChildProcess child;
+    ASSERT_TRUE(child.start({"/bin/sleep", "60"}, "").ok());
+    pid = child.pid();
+    EXPECT_TRUE(child.running());
+  }
+  EXPECT_FALSE(exists(pid));
+  ChildProcess second;
+  ASSERT_TRUE(second.start({"/bin/sleep", "60"}, "").ok());
+  pid = second.pid();
+  second.kill();
+  EXPECT_FALSE(exists(pid));
+  EXPECT_FALSE(second.running());
+  second.kill();  // twice is allowed
+}
+
+TEST(ChildProcess, what_does_not_exist_is_named) {
+  ChildProcess child;
+  const Status status = child.start({"/nowhere/program"}, "");
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "cli.spawn");
+  EXPECT_NE(status.error().message.find("/nowhere/program"), std::string::npos);
+  EXPECT_FALSE(child.running());
+}
+
+}  // namespace
+}  // namespace rabt::cli

@@ -1,0 +1,72 @@
+#include "hub/cli/demo_booking.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "hub/base/json.hpp"
+#include "hub/base/random.hpp"
+
+namespace rabt::cli {
+namespace {
+
+bool luhn(const std::string& digits) {
+  int sum = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    int digit = digits[digits.size() - 1 - i] - '0';
+    if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+    sum += digit;
+  }
+  return sum % 10 == 0;
+}
+
+Json resource(const std::string& body, const std::string& type) {
+  const auto bundle = Json::parse(body);
+  if (!bundle.ok()) return {};
+  for (const Json& entry : (*bundle)["entry"].as_array()) {
+    if (entry["resource"].string_or("resourceType", "") == type) return entry["resource"];
+  }
+  return {};
+}
+
+TEST(DemoBooking, every_number_is_another_citizen_with_a_valid_identity_number) {
+  const FakeClock clock;
+  SystemRandom random;
+  UlidSource ids(clock, random);
+  std::set<std::string> identities;
+  std::set<std::string> deliveries;
+  std::set<std::string> members;
+  for (int number = 0; number < 500; ++number) {
+    const Booking booking = make_booking(clock, ids, number);
+    const std::string identity =
+        resource(booking.body, "Patient")["identifier"][0].string_or("value", "");
+    ASSERT_EQ(identity.size(), 10U);
+    EXPECT_EQ(identity[0], '1');
+    EXPECT_TRUE(luhn(identity)) << number;
+    EXPECT_TRUE(identities.insert(identity).second) << number;
+    EXPECT_TRUE(deliveries.insert(booking.id).second) << number;
+    EXPECT_TRUE(
+        members.insert(resource(booking.body, "Coverage")["identifier"][0].string_or("value", ""))
+            .second)
+        << number;
+  }
+}
+
+TEST(DemoBooking, it_starts_now_in_riyadh_time) {
+  const FakeClock clock(Timestamp{1'773'000'000'999});  // 2026-03-08T20:00:00.999Z
+  SystemRandom random;
+  UlidSource ids(clock, random);
+  const Json appointment = resource(make_booking(clock, ids, 0).body, "Appointment");
+  EXPECT_EQ(appointment.string_or("start", ""), "2026-03-08T23:00:00+03:00");
+  EXPECT_EQ(appointment.string_or("end", ""), "2026-03-08T23:20:00+03:00");
+}
+
+TEST(DemoBooking, a_free_port_is_a_port) {
+  const auto port = free_port();
+  ASSERT_TRUE(port.ok());
+  EXPECT_GT(*port, 1023);
+  EXPECT_LT(*port, 65536);
+}
+
+}  // namespace
+}  // namespace rabt::cli

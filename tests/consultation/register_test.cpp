@@ -1,0 +1,217 @@
+#include "hub/consultation/register.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::consultation {
+namespace {
+
+using plugin::CallRequest;
+using workflow::ActionOutcome;
+using workflow::OutcomeKind;
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
+    std::abort();
+  }
+  return std::move(result).value();
+}
+
+// Both services over a real store in a folder of its own.
+class Records : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "rabt-consultation-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_NE(source, nullptr) << "run this program through ctest";
+    keyring_ = must(crypto::Keyring::open_or_create(folder_ + "/keyring", random_));
+    store_ =
+        must(store::open_sqlite({.path = folder_ + "/rabt.db",
+                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
+                                null_logger()));
+    audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
+    blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_,
+                                          ids_, null_logger()));
+    const Parts parts{*store_, *audit_, *blobs_, clock_, ids_};
+    register_ = make_register(parts);
+    recordings_ = make_recordings(parts);
+  }
+  void TearDown() override {
+    register_.reset();
+    recordings_.reset();
+    blobs_.reset();
+    audit_.reset();
+    store_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  ActionOutcome call(plugin::HubService& service, const std::string& action, Json arguments,
+                     const std::string& tenant = "t1") {
+    CallRequest request;
+    request.tenant = tenant;
+    request.instance = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    request.action = action;
+    request.arguments = std::move(arguments);
+    std::promise<ActionOutcome> ended;
+    service.invoke(request,
+                   [&ended](ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
+    return ended.get_future().get();
+  }
+  ActionOutcome advance(const std::string& id, const std::string& to,
+                        const std::string& tenant = "t1") {
+    return call(*register_, "advance", Json::object({{"consultation", id}, {"to", to}}), tenant);
+  }
+  // Walks the regular path up to a state.
+  void walk(const std::string& id, const std::string& until, std::int64_t start_epoch,
+            std::int64_t seconds) {
+    for (const std::string state :
+         {"booked", "in-session", "ended", "documented", "billed", "closed"}) {
+      Json arguments = Json::object({{"consultation", id}, {"to", state}});
+      if (state == "booked") arguments.set("startEpoch", start_epoch);
+      if (state == "ended") arguments.set("seconds", seconds);
+      ASSERT_EQ(call(*register_, "advance", arguments).kind, OutcomeKind::done) << state;
+      if (state == until) return;
+    }
+  }
+  std::string blob(const std::string& content) {
+    auto writer = must(blobs_->create("t1", "video/x-matroska"));
+    EXPECT_TRUE(writer->write(content).ok());
+    return must(writer->finish()).id;
+  }
+  Json recording(const std::string& external, const std::string& blob_id) {
+    return Json::object(
+        {{"consultation", "c1"}, {"recordingId", external}, {"kind", "audio"}, {"blob", blob_id}});
+  }
+  std::uint64_t audit_entries() {
+    return must(audit::verify_file(folder_ + "/rabt.db", folder_)).entries;
+  }
+  static std::int64_t figure(const Json& output, const std::string& element) {
+    for (const Json& value : output["values"].as_array()) {
+      if (value.string_or("dataElement", "") == element) return value.int_or("value", -1);
+    }
+    return -1;
+  }
+
+  std::string folder_;
+  FakeClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<plugin::BlobStore> blobs_;
+  std::shared_ptr<plugin::HubService> register_;
+  std::shared_ptr<plugin::HubService> recordings_;
+};
+
+TEST_F(Records, a_step_is_stored_with_its_audit_entry_and_a_repeat_adds_none) {
+  const auto first = advance("c1", "booked");
+  ASSERT_EQ(first.kind, OutcomeKind::done);
+  EXPECT_EQ(first.output, Json::object({{"state", "booked"}, {"changed", true}}));
+  EXPECT_EQ(audit_entries(), 1U);
+  const auto again = advance("c1", "booked");
+  EXPECT_EQ(again.output, Json::object({{"state", "booked"}, {"changed", false}}));
+  EXPECT_EQ(audit_entries(), 1U);
+}
+
+TEST_F(Records, a_late_step_answers_with_the_state_that_is) {
+  (void)advance("c1", "booked");
+  (void)advance("c1", "in-session");
+  const auto late = advance("c1", "booked");
+  EXPECT_EQ(late.kind, OutcomeKind::done);
+  EXPECT_EQ(late.output, Json::object({{"state", "in-session"}, {"changed", false}}));
+}
+
+TEST_F(Records, an_illegal_step_fails_for_good_and_changes_nothing) {
+  (void)advance("c1", "booked");
+  const auto jump = advance("c1", "billed");
+  EXPECT_EQ(jump.kind, OutcomeKind::permanent);
+  EXPECT_EQ(jump.code, "consultation.illegal_transition");
+  EXPECT_EQ(jump.detail.int_or("status", 0), 409);
+  EXPECT_EQ(advance("c1", "nonsense").code, "consultation.unknown_state");
+  EXPECT_EQ(advance("c1", "booked").output.string_or("state", ""), "booked");
+  EXPECT_EQ(audit_entries(), 1U);
+}
+
+TEST_F(Records, tenants_do_not_see_each_others_consultations) {
+  (void)advance("c1", "booked");
+  (void)advance("c1", "in-session");
+  EXPECT_EQ(advance("c1", "booked", "t2").output,
+            Json::object({{"state", "booked"}, {"changed", true}}));
+  EXPECT_EQ(call(*register_, "monthly-figures", Json::object({{"consultation", "c1"}}), "t3").code,
+            "consultation.unknown");
+}
+
+TEST_F(Records, the_figures_count_the_month_of_the_consultation_in_riyadh) {
+  constexpr std::int64_t kLastOfMarch = 1'774'990'799;  // 2026-03-31T20:59:59Z: 23:59:59 in Riyadh
+  walk("march", "closed", kLastOfMarch, 61);
+  walk("april", "closed", kLastOfMarch + 1, 600);
+  walk("april-2", "ended", kLastOfMarch + 2, 30);
+  walk("april-3", "booked", kLastOfMarch + 3, 0);
+  walk("april-4", "booked", kLastOfMarch + 4, 0);
+  ASSERT_EQ(advance("april-4", "no-show").kind, OutcomeKind::done);
+  const auto march = call(*register_, "monthly-figures", Json::object({{"consultation", "march"}}));
+  ASSERT_EQ(march.kind, OutcomeKind::done);
+  EXPECT_EQ(march.output.string_or("period", ""), "2026-03");
+  EXPECT_EQ(figure(march.output, "TH_VISITS"), 1);
+  EXPECT_EQ(figure(march.output, "TH_MINUTES"), 2);  // begun minutes count
+  const auto april =
+      call(*register_, "monthly-figures", Json::object({{"consultation", "april-3"}}));
+  EXPECT_EQ(april.output.string_or("period", ""), "2026-04");
+  EXPECT_EQ(figure(april.output, "TH_VISITS"), 2);
+  EXPECT_EQ(figure(april.output, "TH_NO_SHOWS"), 1);
+  EXPECT_EQ(figure(april.output, "TH_CANCELLED"), 0);
+  EXPECT_EQ(figure(april.output, "TH_MINUTES"), 11);
+}
+
+TEST_F(Records, figures_of_a_consultation_that_is_not_registered_fail_for_good) {
+  const auto figures = call(*register_, "monthly-figures", Json::object({{"consultation", "c9"}}));
+  EXPECT_EQ(figures.kind, OutcomeKind::permanent);
+  EXPECT_EQ(figures.code, "consultation.unknown");
+}
+
+TEST_F(Records, a_stored_recording_is_found_by_its_id_for_its_tenant_only) {
+  const std::string content(100'000, 'v');
+  const auto stored = call(*recordings_, "store", recording("RT1", blob(content)));
+  ASSERT_EQ(stored.kind, OutcomeKind::done) << stored.code;
+  const std::string id = stored.output.string_or("id", "");
+  const auto found = find_recording(*store_, "t1", id);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->bytes, content.size());
+  EXPECT_EQ(found->sha256, to_hex(crypto::sha256(content)));
+  EXPECT_EQ(found->consultation, "c1");
+  EXPECT_EQ(found->content_type, "video/x-matroska");
+  EXPECT_FALSE(find_recording(*store_, "t2", id).ok());
+  EXPECT_EQ(find_recording(*store_, "t1", "nothing").error().code, "recording.unknown");
+  EXPECT_EQ(audit_entries(), 1U);
+}
+
+TEST_F(Records, the_same_recording_again_gives_the_first_one) {
+  const auto first = call(*recordings_, "store", recording("RT1", blob("first")));
+  const auto again = call(*recordings_, "store", recording("RT1", blob("again")));
+  ASSERT_EQ(again.kind, OutcomeKind::done);
+  EXPECT_EQ(again.output, first.output);
+  EXPECT_EQ(audit_entries(), 1U);
+}
+
+TEST_F(Records, one_blob_cannot_become_two_recordings) {
+  const std::string id = blob("content");
+  ASSERT_EQ(call(*recordings_, "store", recording("RT1", id)).kind, OutcomeKind::done);
+  const auto second = call(*recordings_, "store", recording("RT2", id));
+  EXPECT_EQ(second.kind, OutcomeKind::permanent) << second.code;
+  EXPECT_EQ(call(*recordings_, "store", recording("RT3", "01ARZ3NDEKTSV4RRFFQ69G5FAV")).kind,
+            OutcomeKind::permanent);
+}
+
+}  // namespace
+}  // namespace rabt::consultation

@@ -1,0 +1,237 @@
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <regex>
+
+#include "tests/e2e/support.hpp"
+
+// `rabt demo` as a person runs it, and what it leaves behind.
+namespace rabt::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+Finished demo(const std::vector<std::string>& more, std::int64_t limit_ms) {
+  std::vector<std::string> arguments{program("rabt"), "demo", "--root", source_dir()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(arguments, limit_ms);
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// The demo runs once; every test looks at its own copy of the folder.
+class AfterTheDemo : public testing::Test {
+ public:
+  static void SetUpTestSuite() {
+    folder_ = new Folder;
+    finished_ = demo({"--data", folder_->path().string(), "--keep"}, 120'000);
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+
+ protected:
+  void SetUp() override {
+    if (finished_.code != 0)
+      GTEST_FAIL() << "the demo failed with " << finished_.code << ":\n" << finished_.said;
+    fs::copy(folder_->path() / "data", copy_.path() / "data", fs::copy_options::recursive);
+    std::string yaml = read_file(folder_->path() / "rabt.yaml");
+    const std::string original = "\ndata: " + (*folder_ / "data") + "\n";
+    const auto at = yaml.find(original);
+    ASSERT_NE(at, std::string::npos);
+    yaml.replace(at, original.size(), "\ndata: " + (copy_ / "data") + "\n");
+    write_file(copy_ / "rabt.yaml", yaml);
+  }
+  void sql(const std::string& statements) const {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((copy_ / "data/rabt.db").c_str(), &db), SQLITE_OK);
+    char* message = nullptr;
+    const int code = sqlite3_exec(db, statements.c_str(), nullptr, nullptr, &message);
+    EXPECT_EQ(code, SQLITE_OK) << (message != nullptr ? message : "");
+    EXPECT_GT(sqlite3_total_changes(db), 0);
+    sqlite3_free(message);
+    sqlite3_close(db);
+  }
+  [[nodiscard]] Finished verify() const {
+    return run({program("rabt"), "audit", "verify", "--config", copy_ / "rabt.yaml"});
+  }
+
+  static Folder* folder_;
+  static Finished finished_;
+  Folder copy_;
+};
+Folder* AfterTheDemo::folder_ = nullptr;
+Finished AfterTheDemo::finished_;
+
+TEST_F(AfterTheDemo, it_told_the_whole_story_in_time) {
+  const std::string& said = finished_.said;
+  EXPECT_TRUE(contains(said, "عبدالله بن سعد القحطاني")) << said;
+  EXPECT_TRUE(contains(said, "د. نورة السبيعي")) << said;
+  EXPECT_TRUE(contains(said, "webhook accepted (202)")) << said;
+  EXPECT_TRUE(contains(said, "complete, approved")) << said;
+  EXPECT_TRUE(contains(said, "1 room, 1 claim, 1 report")) << said;
+  EXPECT_TRUE(contains(said, ", verified, head ")) << said;
+  EXPECT_TRUE(contains(said, "opened again: same")) << said;
+  EXPECT_FALSE(contains(said, "NOT")) << said;
+  if (!kSanitized) {
+    EXPECT_LT(finished_.ms, 30'000);
+  }
+}
+
+TEST_F(AfterTheDemo, its_processes_have_ended) {
+  const auto ready = Json::parse(read_file(folder_->path() / "hub.ready"));
+  ASSERT_TRUE(ready.ok());
+  EXPECT_FALSE(fs::exists("/proc/" + std::to_string(ready->int_or("pid", 1))));
+}
+
+TEST_F(AfterTheDemo, no_value_of_the_patient_stands_in_the_clear_in_what_the_hub_wrote) {
+  // The demo's patient has number 0. The member number is drawn anew for each booking: the hub
+  // itself is asked for it.
+  SystemClock clock;
+  SystemRandom random;
+  UlidSource ids(clock, random);
+  const cli::Booking booking = cli::make_booking(clock, ids, 0);
+  std::vector<std::string> values = private_values(booking.body);
+  ASSERT_GE(values.size(), 12U);
+  std::erase_if(values, [](const std::string& value) { return value.starts_with("M-"); });
+
+  Site site(Kind::whole);
+  site.data = copy_ / "data";
+  ASSERT_NO_FATAL_FAILURE(site.start_hub());
+  const Json list = site.api("instances");
+  ASSERT_EQ(list["instances"].size(), 1U);
+  const std::string context =
+      site.api("instances/" + list["instances"][0].string_or("id", ""), true).dump();
+  std::smatch member;
+  ASSERT_TRUE(std::regex_search(context, member, std::regex("M-[0-9A-HJKMNP-TV-Z]{10}")));
+  values.push_back(member.str());
+  site.stop_hub();
+  EXPECT_TRUE(contains(context, booking.complaint)) << "the hub does not have what is searched for";
+
+  const std::vector<fs::path> places{folder_->path() / "data",    folder_->path() / "hub.log",
+                                     folder_->path() / "hub.out", copy_.path() / "data",
+                                     site.folder() / "hub.log",   site.folder() / "hub.out"};
+  EXPECT_EQ(search(places, values), std::vector<std::string>{});
+  // The recordings begin with Matroska elements.
+  EXPECT_EQ(search({folder_->path() / "data/blobs"}, {"matroska"}), std::vector<std::string>{});
+  std::uintmax_t sealed = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_->path() / "data/blobs")) {
+    if (entry.is_regular_file()) sealed += entry.file_size();
+  }
+  EXPECT_GT(sealed, 2U * 1024 * 1024) << "there are no recordings to look at";
+}
+
+TEST(Search, finds_a_value_in_every_form_in_which_it_may_have_leaked) {
+  const Folder folder;
+  const std::string value = "صداع وارتفاع";
+  const auto forms = forms_of(value);
+  EXPECT_EQ(forms.size(), 7U);
+  for (const auto& [form, bytes] : forms) {
+    write_file(folder / "leak", std::string(5000, '\0') + bytes + std::string(5000, 'x'));
+    EXPECT_EQ(search({folder.path()}, {"something else", value}),
+              std::vector<std::string>{"leak: value 1 as " + form});
+  }
+  // Base64 as an encoder writes it, whatever stands before.
+  for (const std::string before : {"", "a", "ab"}) {
+    write_file(folder / "leak", to_base64(as_bytes(before + value + "after")));
+    EXPECT_EQ(search({folder.path()}, {value}), std::vector<std::string>{"leak: value 0 as base64"})
+        << before;
+  }
+  write_file(folder / "leak", "nothing");
+  EXPECT_EQ(search({folder.path()}, {value}), std::vector<std::string>{});
+  write_file(folder / ("visit-" + value), "nothing");
+  EXPECT_EQ(search({folder.path()}, {value}).size(), 1U);
+}
+
+// ---- audit
+// ----------------------------------------------------------------------------------------------------------
+
+TEST_F(AfterTheDemo, an_untouched_audit_log_verifies) {
+  const Finished found = verify();
+  EXPECT_EQ(found.code, 0) << found.said;
+  EXPECT_TRUE(contains(found.said, "verified: ")) << found.said;
+}
+
+TEST_F(AfterTheDemo, one_changed_byte_of_an_entry_is_found) {
+  sql("UPDATE audit SET canonical = CAST(replace(CAST(canonical AS TEXT), '\"ok\"', '\"oK\"') AS "
+      "BLOB) "
+      "WHERE seq = (SELECT min(seq) FROM audit WHERE seq > 4 AND instr(CAST(canonical AS TEXT), "
+      "'\"ok\"') > 0)");
+  const Finished found = verify();
+  EXPECT_EQ(found.code, 1) << found.said;
+  EXPECT_TRUE(std::regex_search(found.said, std::regex("(^|\n)entry [0-9]+: "))) << found.said;
+  EXPECT_TRUE(contains(found.said, "NOT verified")) << found.said;
+  EXPECT_EQ(std::count(found.said.begin(), found.said.end(), '\n'), 2)
+      << "only that entry is at fault:\n"
+      << found.said;
+}
+
+TEST_F(AfterTheDemo, a_removed_entry_is_found) {
+  sql("DELETE FROM audit WHERE seq = 7");
+  const Finished found = verify();
+  EXPECT_EQ(found.code, 1) << found.said;
+  EXPECT_TRUE(contains(found.said, "entry 7 is missing")) << found.said;
+}
+
+TEST_F(AfterTheDemo, two_entries_in_each_others_place_are_found) {
+  sql("UPDATE audit SET seq = -1 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 6; UPDATE "
+      "audit SET seq = 6 WHERE seq = -1");
+  const Finished found = verify();
+  EXPECT_EQ(found.code, 1) << found.said;
+  EXPECT_TRUE(contains(found.said, "entry 5: ")) << found.said;
+  EXPECT_TRUE(contains(found.said, "entry 6: ")) << found.said;
+}
+
+TEST_F(AfterTheDemo, a_cut_end_is_found_and_the_hub_does_not_go_on_with_it) {
+  sql("DELETE FROM audit WHERE seq > (SELECT max(seq) - 3 FROM audit)");
+  const Finished found = verify();
+  EXPECT_EQ(found.code, 1) << found.said;
+  EXPECT_TRUE(contains(found.said, " are missing")) << found.said;
+
+  Site site(Kind::edge);
+  site.data = copy_ / "data";
+  const Finished served = site.serve();
+  EXPECT_EQ(served.code, 1) << served.said;
+  EXPECT_TRUE(contains(served.said, "[audit.cut]")) << served.said;
+  EXPECT_TRUE(contains(served.said, "rabt audit verify")) << served.said;
+}
+
+// ---- slow
+// -----------------------------------------------------------------------------------------------------------
+
+TEST(Slow, a_hub_that_is_killed_twenty_times_does_everything_once) {
+  const Folder folder;
+  const Finished finished = demo({"--crash", "--data", folder.path().string()}, 240'000);
+  EXPECT_EQ(finished.code, 0) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "(20 of 20)")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "20 times killed and recovered")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "1 room, 1 claim, 1 report")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "complete, approved")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, ", verified, head ")) << finished.said;
+  if (!kSanitized) {
+    EXPECT_LT(finished.ms, 90'000);
+  }
+}
+
+TEST(Slow, two_hundred_consultations_at_once_all_finish_in_little_memory) {
+  const Folder folder;
+  const Finished finished =
+      demo({"--consultations", "200", "--data", folder.path().string()}, 400'000);
+  EXPECT_EQ(finished.code, 0) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "200 completed, 0 not")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "ledger: 200 rooms, 200 claims")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "audit: verified")) << finished.said;
+  std::smatch peak;
+  ASSERT_TRUE(std::regex_search(finished.said, peak, std::regex("hub memory peak +([0-9]+) kB")))
+      << finished.said;
+  if (kRelease && !kSanitized) {
+    EXPECT_LT(std::stol(peak[1].str()), 300L * 1024);
+  }
+  RecordProperty("hub_memory_peak_kb", peak[1].str());
+}
+
+}  // namespace
+}  // namespace rabt::e2e

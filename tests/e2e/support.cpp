@@ -1,0 +1,468 @@
+#include "tests/e2e/support.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "hub/base/bytes.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/crypto/crypto.hpp"
+
+extern char** environ;  // NOLINT
+
+namespace rabt::e2e {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+void pause_ms(std::int64_t ms) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+}
+
+std::string variable(const char* name) {
+  const char* value =
+      std::getenv(name);  // NOLINT(concurrency-mt-unsafe): the environment is not changed
+  if (value != nullptr) return value;
+  ADD_FAILURE() << name << " is not set; run this program through ctest";
+  return ".";
+}
+
+// A workflow that ends at once: what the edge does shows without the outside systems.
+constexpr std::string_view kEdgeWorkflow =
+    "document: {dsl: '1.0.3', namespace: test, name: edge, version: '1.0.0'}\n"
+    "schedule: {on: {one: {with: {type: org.rabt.appointment.booked.v1}}}}\n"
+    "input: {from: '${ .[0].data }'}\n"
+    "do:\n"
+    "  - book:\n"
+    "      call: advance:1.0.0@register\n"
+    "      with: {consultation: '${ $workflow.id }', to: booked}\n";
+
+// Code points of UTF-8 text that is known to be good.
+std::u32string code_points(const std::string& text) {
+  std::u32string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    char32_t point = size == 1 ? lead : static_cast<char32_t>(lead & (0x7fU >> size));
+    for (std::size_t k = 1; k < size; ++k)
+      point = (point << 6U) | (static_cast<unsigned char>(text[i + k]) & 0x3fU);
+    out.push_back(point);
+    i += size;
+  }
+  return out;
+}
+
+void collect(const Json& value, std::vector<std::string>& out) {
+  if (value.is_string()) {
+    if (!value.as_string().empty()) out.push_back(value.as_string());
+  } else if (value.is_array()) {
+    for (const Json& item : value.as_array()) collect(item, out);
+  }
+}
+
+}  // namespace
+
+std::string source_dir() {
+  return variable("RABT_SOURCE_DIR");
+}
+std::string build_dir() {
+  return variable("RABT_BUILD_DIR");
+}
+std::string program(std::string_view name) {
+  return build_dir() + "/bin/" + std::string(name);
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+void write_file(const fs::path& path, std::string_view content, int mode) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << content;
+  out.close();
+  ASSERT_TRUE(out.good()) << path;
+  ASSERT_EQ(::chmod(path.c_str(), static_cast<mode_t>(mode)), 0) << path;
+}
+
+Folder::Folder() {
+  std::string name = (fs::temp_directory_path() / "rabt-e2e-XXXXXX").string();
+  EXPECT_NE(::mkdtemp(name.data()), nullptr);
+  path_ = name;
+}
+Folder::~Folder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+Finished run(const std::vector<std::string>& arguments, std::int64_t limit_ms) {
+  const Folder folder;
+  const std::string output = folder / "output";
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments)
+    argv.push_back(const_cast<char*>(argument.c_str()));  // NOLINT
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(),
+                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  Finished finished;
+  const std::int64_t start = now_ms();
+  pid_t pid = -1;
+  const int failure = ::posix_spawn(&pid, argv.front(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) {
+    finished.said = arguments.front() + " cannot be started";
+    return finished;
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, WNOHANG) != pid) {
+    if (now_ms() - start > limit_ms) {
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, 0);
+      finished.said = read_file(output) + "\n(killed after " + std::to_string(limit_ms) + " ms)";
+      finished.ms = now_ms() - start;
+      return finished;
+    }
+    pause_ms(10);
+  }
+  finished.ms = now_ms() - start;
+  finished.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  finished.said = read_file(output);
+  return finished;
+}
+
+std::vector<std::string> private_values(const std::string& booking_body) {
+  std::vector<std::string> values;
+  const auto bundle = Json::parse(booking_body);
+  if (!bundle.ok()) {
+    ADD_FAILURE() << "the booking is no JSON";
+    return values;
+  }
+  for (const Json& entry : (*bundle)["entry"].as_array()) {
+    const Json& resource = entry["resource"];
+    const std::string type = resource.string_or("resourceType", "");
+    if (type == "Patient" || type == "Practitioner") {
+      for (const Json& name : resource["name"].as_array()) {
+        for (const char* part : {"text", "family", "given"}) collect(name[part], values);
+      }
+    }
+    if (type == "Patient") {
+      collect(resource["birthDate"], values);
+      for (const Json& identifier : resource["identifier"].as_array())
+        collect(identifier["value"], values);
+    } else if (type == "Coverage") {
+      for (const Json& identifier : resource["identifier"].as_array())
+        collect(identifier["value"], values);
+    } else if (type == "Appointment") {
+      collect(resource["description"], values);
+      for (const Json& reason : resource["reasonCode"].as_array()) {
+        for (const Json& coding : reason["coding"].as_array()) {
+          collect(coding["code"], values);
+          collect(coding["display"], values);
+        }
+      }
+    }
+  }
+  return values;
+}
+
+std::vector<std::pair<std::string, std::string>> forms_of(const std::string& value) {
+  std::vector<std::pair<std::string, std::string>> forms{{"UTF-8", value}};
+  std::string little;
+  std::string big;
+  std::string escaped;
+  bool ascii = true;
+  for (const char32_t point : code_points(value)) {  // all of the basic plane
+    const char high = static_cast<char>((point >> 8U) & 0xffU);
+    const char low = static_cast<char>(point & 0xffU);
+    little.append({low, high});
+    big.append({high, low});
+    if (point < 0x80) {
+      escaped.push_back(low);
+    } else {
+      ascii = false;
+      const std::array<std::uint8_t, 2> raw{static_cast<std::uint8_t>(high),
+                                            static_cast<std::uint8_t>(low)};
+      escaped.append("\\u").append(to_hex(raw));
+    }
+  }
+  forms.emplace_back("UTF-16LE", little);
+  forms.emplace_back("UTF-16BE", big);
+  if (!ascii) forms.emplace_back("JSON escapes", escaped);
+  // Base64 of the value at each of the three places it can have in a longer text; the characters
+  // that depend on the neighbours are cut off. Short values would be found by chance in sealed
+  // bytes.
+  for (std::size_t before = 0; value.size() >= 9 && before < 3; ++before) {
+    const std::string padded = std::string(before, '\0') + value;
+    const std::string whole = to_base64(ByteView(
+        reinterpret_cast<const std::uint8_t*>(padded.data()), padded.size() / 3 * 3));  // NOLINT
+    forms.emplace_back("base64", whole.substr(before == 0 ? 0 : 4));
+  }
+  return forms;
+}
+
+std::vector<std::string> search(const std::vector<fs::path>& paths,
+                                const std::vector<std::string>& values) {
+  std::vector<fs::path> files;
+  for (const fs::path& path : paths) {
+    if (!fs::is_directory(path)) {
+      files.push_back(path);
+      continue;
+    }
+    for (const auto& entry : fs::recursive_directory_iterator(path)) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+  }
+  std::vector<std::string> found;
+  for (const fs::path& file : files) {
+    const std::string content = read_file(file) + file.string();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      for (const auto& [form, bytes] : forms_of(values[i])) {
+        if (::memmem(content.data(), content.size(), bytes.data(), bytes.size()) == nullptr)
+          continue;
+        found.push_back(file.filename().string() + ": value " + std::to_string(i) + " as " + form);
+      }
+    }
+  }
+  return found;
+}
+
+Site::Site(Kind kind) : kind_(kind) {
+  const auto free = cli::free_port();
+  EXPECT_TRUE(free.ok());
+  port = free.ok() ? *free : 0;
+  data = folder_ / "data";
+  plugins = build_dir() + "/plugins";
+  const std::string secrets = folder_ / "secrets";
+  fs::create_directories(secrets);
+  std::array<std::uint8_t, 32> key{};
+  random_.fill(key);
+  key_.assign(key.begin(), key.end());
+  whsec_file = secrets + "/his";
+  fhir_secret = "{file: " + secrets + "/fhir-token}";
+  write_file(whsec_file, "whsec_" + to_base64(key_));
+  write_file(secrets + "/fhir-token", "sandbox-fhir-token");
+  write_file(secrets + "/twilio-auth-token", "sandbox-auth-token");
+  write_file(secrets + "/twilio-api-key-secret", cli::kDemoApiKeySecret);
+  write_file(secrets + "/moh-token", cli::kDemoMohToken);
+  workflow = folder_ / "edge.yaml";
+  write_file(workflow, kEdgeWorkflow);
+  if (kind_ == Kind::whole) workflow = source_dir() + "/workflows/consultation.yaml";
+}
+
+std::string Site::write_configuration() {
+  const std::string secrets = folder_ / "secrets";
+  const auto host = [&](const char* name) { return urls_.string_or(name, "http://127.0.0.1:9"); };
+  std::string yaml =
+      "tenant: demo-hospital\nserver: {address: 127.0.0.1, port: " + std::to_string(port) +
+      ", public_url: '" + url() + "'}\ndata: " + data + "\nplugins: " + plugins +
+      "\nmigrations: " + source_dir() + "/migrations/sqlite\nworkflows: [" + workflow +
+      "]\nlog: {file: " + (folder_ / "hub.log") + "}\nroles:\n  register: hub://register\n";
+  if (kind_ == Kind::whole) {
+    yaml +=
+        "  video: plugin://twilio\n  ehr: plugin://fhir\n  payer: plugin://nphies\n  moh: "
+        "plugin://moh\n  recording: hub://recording\n";
+  }
+  yaml += "plugin:\n  fhir:\n    config: {base_url: '" + host("fhir") +
+          "/fhir'}\n    secrets: {access_token: " + fhir_secret + "}\n    hosts: ['" +
+          host("fhir") + "']\n";
+  if (kind_ == Kind::whole) {
+    yaml += "  twilio:\n    config: {account_sid: " + std::string(cli::kDemoAccount) +
+            ", api_key_sid: " + std::string(cli::kDemoApiKey) + ", base_url: '" + host("twilio") +
+            "', callback_url: '" + url() +
+            "/hooks/twilio'}\n    secrets: {api_key_secret: {file: " + secrets +
+            "/twilio-api-key-secret}}\n    hosts: ['" + host("twilio") +
+            "']\n  nphies:\n    config:\n      base_url: '" + host("nphies") +
+            "'\n      provider: {licence: PR-FHIR, name: Demo Hospital}\n      payer: {licence: "
+            "INS-FHIR, name: Demo Insurance}\n"
+            "      facility: {licence: FAC-0001, name: Demo Telehealth Clinic, clinicSpecialty: "
+            "P01-01}\n"
+            "      practitioner: {specialty: '08.00'}\n      services:\n"
+            "        - {code: 83600-00-10, system: "
+            "'http://nphies.sa/terminology/CodeSystem/services', display: Video consultation, "
+            "unitPriceHalalas: 15000}\n    hosts: ['" +
+            host("nphies") + "']\n  moh:\n    config: {base_url: '" + host("dhis2") +
+            "', data_set: TH_MONTHLY, org_unit: PR-FHIR, format: adx}\n    secrets: {api_token: "
+            "{file: " +
+            secrets + "/moh-token}}\n    hosts: ['" + host("dhis2") + "']\n";
+  }
+  yaml += more_plugins +
+          "sources:\n  his: {scheme: standard-webhooks, secrets: [{file: " + whsec_file +
+          "}], plugin: fhir}\n";
+  if (kind_ == Kind::whole) {
+    yaml += "  twilio: {scheme: twilio, secrets: [{file: " + secrets +
+            "/twilio-auth-token}], plugin: twilio}\n";
+  }
+  std::string file = folder_ / "rabt.yaml";
+  write_file(file, yaml);
+  return file;
+}
+
+Finished Site::serve() {
+  return run({program("rabt"), "serve", "--config", write_configuration(), "--die-with-parent"});
+}
+
+void Site::start_sandbox(const Json& options) {
+  Json whole = options;
+  if (whole.find("twilio") == nullptr) {
+    whole.set("twilio", Json::object({{"media_bytes", 256 * 1024},
+                                      {"api_key_secret", cli::kDemoApiKeySecret}}));
+  }
+  if (whole.find("nphies") == nullptr)
+    whole.set("nphies", Json::object({{"adjudicate_after_ms", 500}, {"licence", "PR-FHIR"}}));
+  if (whole.find("fhir") == nullptr)
+    whole.set("fhir", Json::object({{"token", "sandbox-fhir-token"}}));
+  write_file(folder_ / "sandbox.json", whole.dump());
+  const std::string ready = folder_ / "sandbox.ready";
+  const auto started =
+      sandbox_.start({program("rabt-sandbox"), "--options", folder_ / "sandbox.json",
+                      "--ready-file", ready, "--die-with-parent"},
+                     folder_ / "sandbox.log");
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  for (const std::int64_t end = now_ms() + 15'000; now_ms() < end && sandbox_.running();
+       pause_ms(10)) {
+    if (!fs::exists(ready)) continue;
+    const auto urls = Json::parse(read_file(ready));
+    ASSERT_TRUE(urls.ok());
+    urls_ = *urls;
+    return;
+  }
+  FAIL() << "the stand-ins did not start: " << read_file(folder_ / "sandbox.log");
+}
+
+void Site::start_hub() {
+  const std::string ready = folder_ / "hub.ready";
+  fs::remove(ready);
+  const auto started = hub_.start({program("rabt"), "serve", "--config", write_configuration(),
+                                   "--ready-file", ready, "--die-with-parent"},
+                                  folder_ / "hub.out");
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  for (const std::int64_t end = now_ms() + 30'000; now_ms() < end && hub_.running(); pause_ms(10)) {
+    if (!fs::exists(ready)) continue;
+    const auto token = cli::read_api_token(data);
+    ASSERT_TRUE(token.ok()) << token.error().message;
+    token_ = *token;
+    return;
+  }
+  FAIL() << "the hub did not start: " << read_file(folder_ / "hub.out");
+}
+
+net::Response Site::send(const std::string& method, const std::string& path,
+                         std::vector<std::pair<std::string, std::string>> headers,
+                         std::string body) {
+  auto answer = http_.send(method, url() + path, std::move(headers), std::move(body));
+  if (answer.ok()) return std::move(*answer);
+  ADD_FAILURE() << method << " " << path << ": " << answer.error().message;
+  return {};
+}
+
+net::Response Site::post(const std::string& id, const std::string& body, bool spoil) {
+  const std::string stamp = std::to_string(clock_.now().ms / 1000);
+  const std::string covered = id + "." + stamp + "." + body + (spoil ? " " : "");
+  return send("POST", "/hooks/his",
+              {{"Content-Type", "application/fhir+json"},
+               {"webhook-id", id},
+               {"webhook-timestamp", stamp},
+               {"webhook-signature", "v1," + to_base64(crypto::hmac_sha256(key_, covered))}},
+              body);
+}
+
+Json Site::api(const std::string& path, bool with_data) {
+  std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_}};
+  if (with_data) headers.emplace_back("X-Rabt-Reason", "test");
+  const auto answer = http_.send("GET", url() + "/api/v1/" + path + (with_data ? "?data=true" : ""),
+                                 std::move(headers));
+  if (!answer.ok() || answer->status != 200) return {};
+  return Json::parse(answer->body).ok() ? *Json::parse(answer->body) : Json();
+}
+
+Json Site::control(const std::string& method, const std::string& path, const std::string& body) {
+  const auto answer = http_.send(method, urls_.string_or("control", "") + path,
+                                 {{"Content-Type", "application/json"}}, body);
+  if (!answer.ok() || answer->status < 200 || answer->status > 299) {
+    ADD_FAILURE() << method << " " << path << ": "
+                  << (answer.ok() ? std::to_string(answer->status) : answer.error().message);
+    return {};
+  }
+  const auto parsed = Json::parse(answer->body);
+  return parsed.ok() ? *parsed : Json();
+}
+
+void Site::faults(const std::string& stand_in, const std::string& rules) {
+  (void)control("PUT", "/faults/" + stand_in, rules);
+}
+
+std::vector<std::int64_t> Site::fired(const std::string& stand_in) {
+  std::vector<std::int64_t> counts;
+  const Json rules = control("GET", "/faults/" + stand_in);
+  const Json& list = rules.is_array() ? rules : rules["rules"];
+  if (list.is_array()) {
+    for (const Json& rule : list.as_array()) counts.push_back(rule.int_or("fired", 0));
+  }
+  return counts;
+}
+
+std::int64_t Site::effects(const std::string& kind) {
+  return control("GET", "/ledger/count?kind=" + kind).int_or("count", -1);
+}
+
+std::string Site::play(const cli::Booking& booking, std::int64_t limit_ms) {
+  const net::Response accepted = post(booking.id, booking.body);
+  EXPECT_EQ(accepted.status, 202) << accepted.body;
+  const auto answer = Json::parse(accepted.body);
+  if (!answer.ok() || !(*answer)["instances"][0].is_string()) return "no instance";
+  instance_ = (*answer)["instances"][0].as_string();
+
+  bool joined = false;
+  bool over = false;
+  std::int64_t joined_at = 0;
+  std::string status;
+  for (const std::int64_t end = now_ms() + limit_ms; now_ms() < end; pause_ms(50)) {
+    status = api("instances/" + instance_).string_or("status", status);
+    if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
+      break;
+    if (!joined && effects("room.created") > 0) {
+      const Json session = api("instances/" + instance_, true)["context"]["session"];
+      if (!session["participants"].is_array()) continue;
+      joined = true;
+      joined_at = now_ms();
+      for (const Json& each : session["participants"].as_array()) {
+        (void)control(
+            "POST", "/control/twilio/join",
+            Json::object({{"room", session["sessionId"]}, {"token", each["token"]}}).dump());
+      }
+    }
+    if (joined && !over && effects("recording.started") > 0 && now_ms() - joined_at > 500) {
+      const Json session = api("instances/" + instance_, true)["context"]["session"];
+      if (!session["sessionId"].is_string()) continue;
+      over = true;
+      (void)control("POST", "/control/twilio/end",
+                    Json::object({{"room", session["sessionId"]}}).dump());
+    }
+  }
+  if (status != "completed") {
+    ADD_FAILURE() << "the consultation is " << status << ":\n"
+                  << api("instances/" + instance_).dump_pretty();
+  }
+  return status;
+}
+
+}  // namespace rabt::e2e

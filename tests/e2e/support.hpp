@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/random.hpp"
+#include "hub/cli/child_process.hpp"
+#include "hub/cli/demo_booking.hpp"
+#include "hub/cli/hub_client.hpp"
+
+// The whole product as an operator has it: the programs `rabt` and `rabt-sandbox` as processes, a
+// configuration file, HTTP between them.
+namespace rabt::e2e {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+#ifdef NDEBUG
+inline constexpr bool kRelease = true;
+#else
+inline constexpr bool kRelease = false;
+#endif
+
+[[nodiscard]] std::string source_dir();
+[[nodiscard]] std::string build_dir();
+[[nodiscard]] std::string program(std::string_view name);
+[[nodiscard]] std::string read_file(const std::filesystem::path& path);
+void write_file(const std::filesystem::path& path, std::string_view content, int mode = 0600);
+
+// A temporary folder; goes away with this object.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::string operator/(std::string_view name) const {
+    return (path_ / name).string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Finished {
+  int code = -1;     // exit code; 128 and the signal; -1: it did not end in time and was killed
+  std::string said;  // standard output and error
+  std::int64_t ms = 0;
+};
+// Runs a program to its end.
+[[nodiscard]] Finished run(const std::vector<std::string>& arguments,
+                           std::int64_t limit_ms = 20'000);
+
+// Values of a booking that must not be found anywhere in the clear: names, identifiers, birth date,
+// diagnosis, complaint.
+[[nodiscard]] std::vector<std::string> private_values(const std::string& booking_body);
+// Every place below the paths where one of the values stands, as UTF-8, UTF-16, JSON escapes or
+// base64: "file: value 3 as UTF-16LE". Never the value itself. Names of files count as content.
+[[nodiscard]] std::vector<std::string> search(const std::vector<std::filesystem::path>& paths,
+                                              const std::vector<std::string>& values);
+// The forms that search looks for: name and bytes.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> forms_of(const std::string& value);
+
+enum class Kind {
+  edge,   // the FHIR plugin and a workflow of one step; no stand-ins needed
+  whole,  // every plugin, the shipped workflow, the stand-ins
+};
+
+// One hospital with its hub. Not thread-safe.
+class Site {
+ public:
+  explicit Site(Kind kind);
+
+  // What the configuration says; change it before start_hub.
+  int port = 0;
+  std::string data;
+  std::string plugins;
+  std::string workflow;
+  std::string more_plugins;  // YAML below `plugin:`, two spaces in
+  std::string whsec_file;
+  std::string fhir_secret;  // YAML: where the secret of the FHIR plugin comes from
+
+  [[nodiscard]] const Folder& folder() const { return folder_; }
+  [[nodiscard]] std::string write_configuration();
+  // rabt serve with this configuration, for starts that must fail.
+  [[nodiscard]] Finished serve();
+
+  void start_sandbox(const Json& options = Json::object());
+  // Waits until the hub listens; a failed expectation otherwise.
+  void start_hub();
+  void stop_hub() { hub_.stop(); }
+  [[nodiscard]] bool hub_runs() { return hub_.running(); }
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
+  [[nodiscard]] const std::string& token() const { return token_; }
+
+  [[nodiscard]] net::Response send(const std::string& method, const std::string& path,
+                                   std::vector<std::pair<std::string, std::string>> headers = {},
+                                   std::string body = {});
+  // Posts as the hospital does: signed, with this delivery id. spoil: with a signature of another
+  // body.
+  [[nodiscard]] net::Response post(const std::string& id, const std::string& body,
+                                   bool spoil = false);
+  // GET below /api/v1 with the token; null when the answer is not 200.
+  [[nodiscard]] Json api(const std::string& path, bool with_data = false);
+
+  // The stand-ins' control door.
+  void faults(const std::string& stand_in, const std::string& rules);
+  // How often each rule fired.
+  [[nodiscard]] std::vector<std::int64_t> fired(const std::string& stand_in);
+  [[nodiscard]] std::int64_t effects(const std::string& kind);
+  [[nodiscard]] cli::Booking booking(int number = 0) {
+    return cli::make_booking(clock_, ids_, number);
+  }
+
+  // One consultation with its people: posts the booking, joins with the minted tokens, hangs up,
+  // waits for the end. Returns the instance's last status.
+  [[nodiscard]] std::string play(const cli::Booking& booking, std::int64_t limit_ms = 90'000);
+  [[nodiscard]] const std::string& instance() const { return instance_; }
+
+ private:
+  [[nodiscard]] Json control(const std::string& method, const std::string& path,
+                             const std::string& body = {});
+
+  Kind kind_;
+  Folder folder_;
+  SystemClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  cli::LocalHttp http_;
+  Bytes key_;
+  Json urls_;
+  std::string token_;
+  std::string instance_;
+  cli::ChildProcess sandbox_;
+  cli::ChildProcess hub_;
+};
+
+}  // namespace rabt::e2e

@@ -1,0 +1,314 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "client.hpp"
+#include "tests/plugins/fhir/scripted_host.hpp"
+
+namespace fhir {
+namespace {
+
+using rabt::sdk::Kind;
+using rabt::testing::Answer;
+using rabt::testing::Request;
+using rabt::testing::ScriptedHost;
+
+constexpr const char* kConfig =
+    R"({"base_url": "https://ehr.example.sa/fhir", "organization": {"reference": "Organization/o1"}})";
+
+Json visit() {
+  return Json::parse(R"({
+    "consultation": "01ABC",
+    "appointment": {"reference": "Appointment/a1", "patientReference": "Patient/p1", "practitionerReference": "Practitioner/d1",
+                    "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"}},
+    "patient": {"identifier": {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"},
+                "name": "Canaryname"},
+    "practitioner": {"licence": "N-P-00001", "name": "Dr. Noura"},
+    "start": "2026-03-10T06:00:00Z", "end": "2026-03-10T06:20:00Z"})");
+}
+Json recordings() {
+  return Json::parse(R"({
+    "consultation": "01ABC",
+    "patient": {"identifier": {"value": "1000000008", "type": "NI"}, "name": "Canaryname"},
+    "practitioner": {"licence": "N-P-00001"},
+    "encounter": {"id": "e1", "reference": "Encounter/e1", "patientReference": "Patient/p1", "start": "2026-03-10T06:00:00Z"},
+    "recordings": [{"id": "R1", "kind": "video", "bytes": 3145728, "sha256": "ab12", "contentType": "video/x-matroska"},
+                   {"id": "R2", "kind": "audio", "bytes": 3000000000, "sha256": "cd34", "contentType": "audio/x-matroska"}]})");
+}
+
+Answer created(const Request& request, const std::string& id) {
+  Json body = Json::parse(request.body);
+  body["id"] = id;
+  body["meta"]["versionId"] = "1";
+  return {.status = 201, .body = body.dump()};
+}
+
+TEST(WriteEncounter, CreatesConditionallyOnTheConsultation) {
+  ScriptedHost host(kConfig);
+  host.outside = [](const Request& request) { return created(request, "e1"); };
+  const auto outcome = host.call("write-encounter", visit());
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(
+      Json::parse(outcome.output),
+      Json::parse(
+          R"({"id": "e1", "reference": "Encounter/e1", "versionId": "1", "patientReference": "Patient/p1",
+                            "practitionerReference": "Practitioner/d1", "start": "2026-03-10T06:00:00Z",
+                            "end": "2026-03-10T06:20:00Z"})"));
+  ASSERT_EQ(host.requests.size(), 1U);
+  const Request& sent = host.requests[0];
+  EXPECT_EQ(sent.method(), "POST");
+  EXPECT_EQ(sent.url(), "https://ehr.example.sa/fhir/Encounter");
+  EXPECT_EQ(sent.header("If-None-Exist"),
+            "identifier=https%3A%2F%2Frabt.health%2Fconsultation%7C01ABC");
+  EXPECT_EQ(sent.header("Authorization"),
+            Json::parse(R"({"secret": "access_token", "prefix": "Bearer "})"));
+  EXPECT_EQ(sent.header("Content-Type"), "application/fhir+json");
+  EXPECT_EQ(Json::parse(sent.body), Json::parse(R"({
+    "resourceType": "Encounter", "status": "finished",
+    "identifier": [{"system": "https://rabt.health/consultation", "value": "01ABC"}],
+    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR", "display": "virtual"},
+    "subject": {"reference": "Patient/p1", "type": "Patient", "identifier": {
+      "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "NI"}]},
+      "system": "http://nphies.sa/identifier/nationalid", "value": "1000000008"}},
+    "participant": [{"individual": {"reference": "Practitioner/d1", "type": "Practitioner", "identifier": {
+      "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MD"}]}, "value": "N-P-00001"}}}],
+    "appointment": [{"reference": "Appointment/a1", "type": "Appointment",
+                     "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"}}],
+    "period": {"start": "2026-03-10T06:00:00Z", "end": "2026-03-10T06:20:00Z"},
+    "serviceProvider": {"reference": "Organization/o1"}})"));
+  EXPECT_EQ(sent.body.find("Canaryname"), std::string::npos)
+      << "names do not belong into the encounter";
+}
+
+TEST(WriteEncounter, ReadsIdAndVersionFromHeadersWhenTheBodyIsEmpty) {
+  ScriptedHost host(kConfig);
+  host.outside = [](const Request&) {
+    return Answer{
+        .status = 201,
+        .headers =
+            R"([["location","https://ehr.example.sa/fhir/Encounter/e7/_history/3"],["etag","W/\"3\""]])"};
+  };
+  const Json output = Json::parse(host.call("write-encounter", visit()).output);
+  EXPECT_EQ(output["reference"], "Encounter/e7");
+  EXPECT_EQ(output["versionId"], "3");
+}
+
+TEST(WriteEncounter, SendsNoCredentialWithBearerFalse) {
+  ScriptedHost host(R"({"base_url": "https://ehr.example.sa/fhir", "bearer": false})");
+  host.outside = [](const Request& request) { return created(request, "e1"); };
+  EXPECT_EQ(host.call("write-encounter", visit()).kind, Kind::done);
+  EXPECT_TRUE(host.requests.at(0).header("Authorization").is_null());
+}
+
+TEST(WriteDocument, ListsEveryRecordingWithItsDigest) {
+  ScriptedHost host(kConfig);
+  host.outside = [](const Request& request) { return created(request, "d1"); };
+  const auto outcome = host.call("write-document", recordings());
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(Json::parse(outcome.output)["reference"], "DocumentReference/d1");
+  const Request& sent = host.requests.at(0);
+  EXPECT_EQ(sent.header("If-None-Exist"),
+            "identifier=https%3A%2F%2Frabt.health%2Fconsultation%7C01ABC");
+  const Json body = Json::parse(sent.body);
+  EXPECT_EQ(body["status"], "current");
+  EXPECT_EQ(body["date"], "2026-04-01T06:00:01Z");
+  EXPECT_EQ(body["subject"]["reference"], "Patient/p1");
+  EXPECT_EQ(body["securityLabel"][0]["coding"][0]["code"], "R");
+  EXPECT_EQ(body["context"]["encounter"][0]["reference"], "Encounter/e1");
+  EXPECT_EQ(body["context"]["period"]["start"], "2026-03-10T06:00:00Z");
+  ASSERT_EQ(body["content"].size(), 2U);
+  const Json first = body["content"][0]["attachment"];
+  EXPECT_EQ(first["url"], "urn:rabt:recording:R1");
+  EXPECT_EQ(first["size"], 3'145'728);
+  EXPECT_EQ(first["contentType"], "video/x-matroska");
+  EXPECT_EQ(first["extension"][0]["valueString"], "ab12");
+  EXPECT_FALSE(first.contains("hash")) << "hash is a SHA-1 in R4";
+  EXPECT_FALSE(body["content"][1]["attachment"].contains("size")) << "R4 sizes have 31 bits";
+}
+
+TEST(WriteDocument, WritesNothingWithoutARecording) {
+  ScriptedHost host(kConfig);
+  Json input = recordings();
+  input["recordings"] = Json::array();
+  const auto outcome = host.call("write-document", input);
+  EXPECT_EQ(outcome.kind, Kind::done);
+  EXPECT_EQ(Json::parse(outcome.output)["written"], false);
+  EXPECT_TRUE(host.requests.empty());
+}
+
+TEST(UpdateEncounter, ChangesTheStatusAndNothingElse) {
+  ScriptedHost host(kConfig);
+  const std::string stored =
+      R"({"resourceType":"Encounter","contained":[{"status":"x"}],"id":"e1","meta":{"versionId":"2"},)"
+      R"("text":{"status":"generated"}, "status" : "finished","length":{"value":1.10}})";
+  host.outside = [&](const Request& request) {
+    if (request.method() == "GET") return Answer{.status = 200, .body = stored};
+    return Answer{.status = 200, .headers = R"([["etag","W/\"3\""]])"};
+  };
+  const auto outcome = host.call("update-encounter", {{"id", "e1"}, {"status", "cancelled"}});
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(Json::parse(outcome.output)["versionId"], "3");
+  ASSERT_EQ(host.requests.size(), 2U);
+  EXPECT_EQ(host.requests[1].header("If-Match"), "W/\"2\"");
+  std::string wanted = stored;
+  wanted.replace(wanted.find("finished"), 8, "cancelled");
+  EXPECT_EQ(host.requests[1].body, wanted) << "decimals keep their digits";
+}
+
+TEST(UpdateEncounter, ReadsAgainAfterAConflictAndGivesUpAfterThree) {
+  ScriptedHost host(kConfig);
+  int version = 0;
+  int refusals = 2;
+  host.outside = [&](const Request& request) {
+    if (request.method() == "GET") {
+      return Answer{
+          .status = 200,
+          .body =
+              R"({"resourceType":"Encounter","id":"e1","status":"finished","meta":{"versionId":")" +
+              std::to_string(++version) + R"("}})"};
+    }
+    return Answer{.status = refusals-- > 0 ? 412 : 200};
+  };
+  EXPECT_EQ(host.call("update-encounter", {{"id", "e1"}, {"status", "cancelled"}}).kind,
+            Kind::done);
+  EXPECT_EQ(host.requests.back().header("If-Match"), "W/\"3\"");
+
+  refusals = 1000;
+  host.requests.clear();
+  const auto outcome = host.call("update-encounter", {{"id", "e1"}, {"status", "cancelled"}});
+  EXPECT_EQ(outcome.kind, Kind::transient);
+  EXPECT_EQ(outcome.code, "fhir.conflict");
+  EXPECT_EQ(host.requests.size(), 8U) << "the first time and three more, each a read and a write";
+}
+
+TEST(UpdateEncounter, DoesNotWriteAStatusThatIsThereAlready) {
+  ScriptedHost host(kConfig);
+  host.outside = [](const Request&) {
+    return Answer{.status = 200,
+                  .body = R"({"resourceType":"Encounter","id":"e1","status":"finished"})"};
+  };
+  const auto outcome = host.call("update-encounter", {{"id", "e1"}, {"status", "finished"}});
+  EXPECT_EQ(Json::parse(outcome.output)["changed"], false);
+  EXPECT_EQ(host.requests.size(), 1U);
+  EXPECT_EQ(host.call("update-encounter", {{"id", "e1"}, {"status", "cancelled"}}).code,
+            "fhir.no_version");
+}
+
+TEST(Search, FollowsPagesUpToTheLimitAndKeepsIdentifiersOutOfAddresses) {
+  ScriptedHost host(kConfig);
+  int page = 0;
+  host.outside = [&](const Request&) {
+    ++page;
+    Json bundle = Json::parse(R"({"resourceType": "Bundle", "type": "searchset", "entry": []})");
+    for (int i = 0; i < 2; ++i) {
+      bundle["entry"].push_back(
+          {{"resource", {{"resourceType", "Patient"}, {"id", std::to_string(page * 10 + i)}}}});
+    }
+    if (page < 3) {
+      Json link = {
+          {"relation", "next"},
+          {"url", "https://ehr.example.sa/fhir/Patient?_offset=" + std::to_string(page * 2)}};
+      bundle["link"] = Json::array();
+      bundle["link"].push_back(link);
+    }
+    return Answer{.status = 200, .body = bundle.dump()};
+  };
+  Json input{{"type", "Patient"}, {"parameters", {{"identifier", "urn:ids|1"}}}};
+  Json output = Json::parse(host.call("search", input).output);
+  EXPECT_EQ(output["resources"].size(), 6U);
+  EXPECT_EQ(output["complete"], true);
+  EXPECT_EQ(host.requests[0].url(), "https://ehr.example.sa/fhir/Patient/_search");
+  EXPECT_EQ(host.requests[0].body, "identifier=urn%3Aids%7C1&_count=100");
+
+  page = 0;
+  input["limit"] = 3;
+  output = Json::parse(host.call("search", input).output);
+  EXPECT_EQ(output["resources"].size(), 3U);
+  EXPECT_EQ(output["complete"], false);
+}
+
+TEST(Search, DoesNotFollowALinkToAnotherServer) {
+  for (const char* link : {"https://evil.example/fhir?page=2",
+                           "https://ehr.example.sa/fhirx?page=2", "//evil.example/x"}) {
+    ScriptedHost host(kConfig);
+    host.outside = [link](const Request&) {
+      Json bundle = Json::parse(R"({"resourceType": "Bundle", "link": [{"relation": "next"}]})");
+      bundle["link"][0]["url"] = link;
+      return Answer{.status = 200, .body = bundle.dump()};
+    };
+    const auto outcome = host.call("search", {{"type", "Patient"}});
+    EXPECT_EQ(outcome.code, "fhir.foreign_link") << link;
+    EXPECT_EQ(host.requests.size(), 1U) << link;
+  }
+}
+
+TEST(Read, GivesTheResource) {
+  ScriptedHost host(kConfig);
+  host.outside = [](const Request&) {
+    return Answer{.status = 200,
+                  .body = R"({"resourceType":"Patient","id":"p1","meta":{"versionId":"9"}})"};
+  };
+  const Json output = Json::parse(host.call("read", {{"type", "Patient"}, {"id", "p1"}}).output);
+  EXPECT_EQ(output["resource"]["id"], "p1");
+  EXPECT_EQ(output["versionId"], "9");
+  EXPECT_EQ(host.requests[0].url(), "https://ehr.example.sa/fhir/Patient/p1");
+}
+
+TEST(Failure, IsClassifiedAndQuotesNothing) {
+  struct Case {
+    Answer answer;
+    Kind kind;
+    const char* code;
+    std::int64_t wait;
+  };
+  const std::string issue =
+      R"({"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"invalid","diagnostics":"Canaryname"},)"
+      R"({"code":"Canary Name"}]})";
+  const Case cases[] = {
+      {{.status = 400, .body = issue}, Kind::permanent, "fhir.400", 0},
+      {{.status = 401, .body = issue}, Kind::permanent, "fhir.401", 0},
+      {{.status = 422, .body = issue}, Kind::permanent, "fhir.422", 0},
+      {{.status = 412, .body = issue}, Kind::permanent, "fhir.several", 0},
+      {{.status = 409, .body = issue}, Kind::transient, "fhir.409", 0},
+      {{.status = 429, .headers = R"([["retry-after","7"]])"}, Kind::transient, "fhir.429", 7000},
+      {{.status = 429}, Kind::transient, "fhir.429", 1000},
+      {{.status = 503, .headers = R"([["retry-after","2"]])"}, Kind::transient, "fhir.503", 2000},
+      {{.status = 201, .body = "<html>"}, Kind::transient, "fhir.unreadable", 0},
+      {{.sent = RABT_SENT_NO, .status = 0, .error = "connect"},
+       Kind::transient,
+       "fhir.no_answer.connect",
+       0},
+      {{.sent = RABT_SENT_MAYBE, .status = 0, .error = "timeout"},
+       Kind::transient,
+       "fhir.no_answer.timeout",
+       0},
+      {{.sent = RABT_SENT_NO, .status = 0, .error = "no_secret"},
+       Kind::permanent,
+       "fhir.no_answer.no_secret",
+       0},
+      {{.sent = RABT_SENT_MAYBE, .status = 0, .error = "cancelled"},
+       Kind::cancelled,
+       "fhir.no_answer.cancelled",
+       0}};
+  for (const Case& each : cases) {
+    ScriptedHost host(kConfig);
+    host.outside = [&](const Request&) { return each.answer; };
+    const auto outcome = host.call("write-encounter", visit());
+    EXPECT_EQ(outcome.kind, each.kind) << each.code;
+    EXPECT_EQ(outcome.code, each.code);
+    EXPECT_EQ(outcome.retry_after_ms, each.wait) << each.code;
+    EXPECT_EQ((outcome.message + outcome.detail).find("Canary"), std::string::npos);
+    if (outcome.code == "fhir.422") {
+      EXPECT_EQ(outcome.detail, R"({"issues":["invalid"],"status":422})");
+    }
+  }
+}
+
+TEST(Settings, AreChecked) {
+  EXPECT_FALSE(ScriptedHost("{}").started());
+  EXPECT_NE(ScriptedHost(R"({"base_url": "ehr.example.sa"})").problem.find("base_url"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace fhir

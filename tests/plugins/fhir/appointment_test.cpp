@@ -1,0 +1,398 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "mapping.hpp"
+#include "tests/plugins/fhir/scripted_host.hpp"
+
+namespace fhir {
+namespace {
+
+Settings settings() {
+  Settings out;
+  out.base_url = "https://ehr.example.sa/fhir";
+  return out;
+}
+
+// A booking by a system that is the record system itself. All people are fictional.
+Json booking() {
+  return Json::parse(R"({
+    "resourceType": "Bundle", "type": "collection",
+    "entry": [
+      {"fullUrl": "https://ehr.example.sa/fhir/Appointment/a1", "resource": {
+        "resourceType": "Appointment", "id": "a1", "meta": {"versionId": "4", "lastUpdated": "2026-03-09T12:00:00.123+03:00"},
+        "extension": [{"url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"}],
+        "identifier": [{"system": "https://his.example.sa/appointment", "value": "A-1"}],
+        "status": "booked",
+        "reasonCode": [
+          {"coding": [{"system": "http://snomed.info/sct", "code": "54150009"},
+                      {"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "J06.9", "display": "Infection"}]},
+          {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]},
+          {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "R51"}], "text": "Headache"}],
+        "description": "Canarycomplaint",
+        "start": "2026-03-10T09:00:00+03:00", "end": "2026-03-10T09:20:00+03:00",
+        "participant": [{"actor": {"reference": "Patient/p1"}, "status": "accepted"},
+                        {"actor": {"reference": "Practitioner/d1"}, "status": "accepted"}]}},
+      {"fullUrl": "https://ehr.example.sa/fhir/Patient/p1", "resource": {
+        "resourceType": "Patient", "id": "p1",
+        "identifier": [
+          {"type": {"coding": [{"code": "MR"}]}, "system": "https://his.example.sa/mrn", "value": "77"},
+          {"type": {"coding": [{"code": "NI"}]}, "system": "http://nphies.sa/identifier/nationalid", "value": "1000000008"}],
+        "name": [{"use": "old", "text": "Formername"}, {"use": "official", "family": "Canaryfamily", "given": ["Sami", "Saad"]}],
+        "gender": "male", "birthDate": "1985-04-12",
+        "maritalStatus": {"coding": [{"code": "S"}]}}},
+      {"fullUrl": "https://ehr.example.sa/fhir/Practitioner/d1", "resource": {
+        "resourceType": "Practitioner", "id": "d1",
+        "identifier": [{"value": "staff-9"},
+                       {"type": {"coding": [{"code": "MD"}]}, "system": "http://nphies.sa/license/practitioner-license",
+                        "value": "N-P-00001"}],
+        "name": [{"text": "Dr. Noura"}]}},
+      {"fullUrl": "https://ehr.example.sa/fhir/Coverage/c1", "resource": {
+        "resourceType": "Coverage", "id": "c1", "status": "active",
+        "identifier": [{"system": "http://payer.example.sa/memberid", "value": "M-1"}],
+        "type": {"coding": [{"code": "EHCPOL"}]},
+        "beneficiary": {"reference": "Patient/p1"},
+        "relationship": {"coding": [{"code": "self"}]},
+        "payor": [{"reference": "Organization/o1"}],
+        "class": [{"type": {"coding": [{"code": "group"}]}, "value": "G"},
+                  {"type": {"coding": [{"code": "plan"}]}, "value": "GOLD", "name": "Gold"}]}},
+      {"fullUrl": "https://ehr.example.sa/fhir/Organization/o1", "resource": {
+        "resourceType": "Organization", "id": "o1", "name": "Demo Insurance",
+        "identifier": [{"system": "http://nphies.sa/license/payer-license", "value": "INS-FHIR"}]}}
+    ]})");
+}
+Json& resource(Json& bundle, std::size_t at) {
+  return bundle["entry"][at]["resource"];
+}
+
+Json event(const Json& bundle) {
+  const Announcement out = to_events(bundle.dump(), settings());
+  EXPECT_EQ(out.error, "");
+  EXPECT_EQ(out.events.size(), 1U);
+  return out.events.empty() ? Json() : out.events[0];
+}
+std::string refusal(const Json& bundle) {
+  const Announcement out = to_events(bundle.dump(), settings());
+  EXPECT_TRUE(out.events.empty());
+  EXPECT_EQ(out.error.find("Canary"), std::string::npos)
+      << "a refusal must not repeat patient data";
+  return out.error;
+}
+
+TEST(Instant, ReadsOffsetsAndFractions) {
+  EXPECT_EQ(read_instant("1970-01-01T00:00:00Z"), 0);
+  EXPECT_EQ(read_instant("2026-03-10T09:00:00+03:00"), 1'773'122'400);
+  EXPECT_EQ(read_instant("2026-03-10T06:00:00Z"), 1'773'122'400);
+  EXPECT_EQ(read_instant("2026-03-10T06:00:00.999Z"), 1'773'122'400);
+  EXPECT_EQ(read_instant("2026-03-09T20:30:00-09:30"), 1'773'122'400);
+  EXPECT_EQ(read_instant("2024-02-29T00:00:00+14:00"), 1'709'114'400);
+  EXPECT_EQ(write_instant(1'773'122'400), "2026-03-10T06:00:00Z");
+}
+
+TEST(Instant, RefusesWhatFhirDoesNotAllow) {
+  for (const char* wrong :
+       {"", "2026-03-10", "2026-03-10T09:00:00", "2026-03-10T09:00Z", "2026-02-29T00:00:00Z",
+        "2026-13-01T00:00:00Z", "2026-03-10T24:00:00Z", "2026-03-10T09:60:00Z",
+        "2026-03-10T09:00:60Z", "2026-03-10T09:00:00+03", "2026-03-10T09:00:00+0300",
+        "2026-03-10T09:00:00.Z", "2026-03-10 09:00:00Z", "2026-03-10T09:00:00ZZ",
+        "2026-03-10T09:00:00+15:00", "2026-03-1xT09:00:00Z"}) {
+    EXPECT_EQ(read_instant(wrong), std::nullopt) << wrong;
+  }
+}
+
+TEST(Appointment, BookingGivesWhatTheWorkflowAndThePayerTake) {
+  const Json out = event(booking());
+  EXPECT_EQ(out["type"], "org.rabt.appointment.booked.v1");
+  EXPECT_EQ(out["source"], "https://ehr.example.sa/fhir");
+  EXPECT_EQ(out["id"], "https://his.example.sa/appointment|A-1/booked/4");
+  EXPECT_EQ(out["time"], "2026-03-09T09:00:00Z");
+  EXPECT_EQ(out["data"], Json::parse(R"({
+    "appointment": {
+      "id": "a1", "key": "https://his.example.sa/appointment|A-1",
+      "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"},
+      "start": "2026-03-10T09:00:00+03:00", "end": "2026-03-10T09:20:00+03:00",
+      "startEpoch": 1773122400, "endEpoch": 1773123600, "status": "booked", "description": "Canarycomplaint",
+      "reasons": [{"code": "J06.9", "display": "Infection", "type": "principal"},
+                  {"code": "R51", "display": "Headache", "type": "secondary"}],
+      "reference": "Appointment/a1", "patientReference": "Patient/p1", "practitionerReference": "Practitioner/d1"},
+    "modality": "video",
+    "patient": {"identifier": {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"},
+                "name": "Sami Saad Canaryfamily", "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
+    "practitioner": {"licence": "N-P-00001", "name": "Dr. Noura"},
+    "coverage": {"memberId": "M-1", "payerLicence": "INS-FHIR", "payerName": "Demo Insurance", "type": "EHCPOL",
+                 "relationship": "self", "class": {"type": "plan", "value": "GOLD", "name": "Gold"}}})"));
+}
+
+TEST(Appointment, DataHaveOnlyMembersThatThePayersSchemasAllow) {
+  const char* source = std::getenv("RABT_SOURCE_DIR");
+  if (source == nullptr) GTEST_SKIP() << "RABT_SOURCE_DIR is not set";
+  for (const char* name : {"check-eligibility", "submit-claim"}) {
+    const std::string path =
+        std::string(source) + "/plugins/nphies/schemas/" + name + ".input.json";
+    std::ifstream file(path);
+    ASSERT_TRUE(file) << path;
+    const Json schema = Json::parse(file);
+    const Json data = event(booking())["data"];
+    for (const char* part : {"patient", "coverage", "practitioner"}) {
+      if (!schema["properties"].contains(part)) continue;
+      const Json& wanted = schema["properties"][part];
+      for (const auto& [key, value] : data[part].items()) {
+        EXPECT_TRUE(wanted["properties"].contains(key))
+            << name << " does not take " << part << "." << key;
+      }
+      for (const Json& key : wanted.value("required", Json::array())) {
+        EXPECT_TRUE(data[part].contains(key.get<std::string>())) << part << " lacks " << key;
+      }
+    }
+    if (!schema["properties"].contains("diagnoses")) continue;
+    for (const auto& [key, value] : data["appointment"]["reasons"][0].items()) {
+      EXPECT_TRUE(schema["properties"]["diagnoses"]["items"]["properties"].contains(key)) << key;
+    }
+  }
+}
+
+TEST(Appointment, ReferencesToAnotherServerStayAbsolute) {
+  Json bundle = booking();
+  for (Json& entry : bundle["entry"]) {
+    std::string url = entry["fullUrl"].get<std::string>();
+    entry["fullUrl"] = "https://his.example.sa/r4" + url.substr(settings().base_url.size());
+  }
+  const Json out = event(bundle);
+  EXPECT_EQ(out["source"], "https://his.example.sa/r4");
+  EXPECT_EQ(out["data"]["appointment"]["patientReference"], "https://his.example.sa/r4/Patient/p1");
+}
+
+TEST(Appointment, ResolvesUrnsAndVersionsAndContainedResources) {
+  Json bundle = booking();
+  bundle["type"] = "transaction";
+  bundle["entry"][1]["fullUrl"] = "urn:uuid:0d6c1e0a-0000-4000-8000-000000000001";
+  resource(bundle, 0)["participant"][0]["actor"]["reference"] =
+      "urn:uuid:0d6c1e0a-0000-4000-8000-000000000001";
+  resource(bundle, 3)["beneficiary"]["reference"] = "urn:uuid:0d6c1e0a-0000-4000-8000-000000000001";
+  resource(bundle, 0)["participant"][1]["actor"]["reference"] =
+      "https://ehr.example.sa/fhir/Practitioner/d1/_history/2";
+  Json out = event(bundle);
+  EXPECT_EQ(out["data"]["patient"]["birthDate"], "1985-04-12");
+  EXPECT_EQ(out["data"]["practitioner"]["licence"], "N-P-00001");
+  EXPECT_FALSE(out["data"]["appointment"].contains("patientReference")) << "a urn is no address";
+
+  bundle = booking();
+  Json doctor = resource(bundle, 2);
+  resource(bundle, 0)["contained"] = Json::array({doctor});
+  resource(bundle, 0)["participant"][1]["actor"]["reference"] = "#d1";
+  bundle["entry"].erase(2);
+  EXPECT_EQ(event(bundle)["data"]["practitioner"]["name"], "Dr. Noura");
+}
+
+TEST(Appointment, ResolvesByTypeAndIdWithoutFullUrls) {
+  Json bundle = booking();
+  for (Json& entry : bundle["entry"]) entry.erase("fullUrl");
+  const Json out = event(bundle);
+  EXPECT_EQ(out["source"], "https://ehr.example.sa/fhir");
+  EXPECT_EQ(out["data"]["patient"]["gender"], "male");
+}
+
+TEST(Appointment, FindsThePractitionerBehindARole) {
+  Json bundle = booking();
+  resource(bundle, 0)["participant"][1]["actor"]["reference"] = "PractitionerRole/r1";
+  bundle["entry"].push_back({{"fullUrl", "https://ehr.example.sa/fhir/PractitionerRole/r1"},
+                             {"resource",
+                              {{"resourceType", "PractitionerRole"},
+                               {"id", "r1"},
+                               {"practitioner", {{"reference", "Practitioner/d1"}}}}}});
+  EXPECT_EQ(event(bundle)["data"]["practitioner"]["licence"], "N-P-00001");
+}
+
+TEST(Appointment, StatusDecidesTheType) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"booked", "booked"},    {"pending", "updated"},     {"arrived", "updated"},
+      {"proposed", "updated"}, {"checked-in", "updated"},  {"fulfilled", "updated"},
+      {"waitlist", "updated"}, {"cancelled", "cancelled"}, {"entered-in-error", "cancelled"},
+      {"noshow", "noshow"}};
+  for (const auto& [status, type] : cases) {
+    Json bundle = booking();
+    resource(bundle, 0)["status"] = status;
+    EXPECT_EQ(event(bundle)["type"], "org.rabt.appointment." + std::string(type) + ".v1") << status;
+  }
+  Json bundle = booking();
+  resource(bundle, 0)["status"] = "martian";
+  EXPECT_NE(refusal(bundle).find("Appointment.status"), std::string::npos);
+}
+
+TEST(Appointment, EventIdChangesWithStatusAndVersion) {
+  Json bundle = booking();
+  const Json first = event(bundle)["id"];
+  EXPECT_EQ(event(bundle)["id"], first) << "a repeat must have the same id";
+  resource(bundle, 0)["meta"]["versionId"] = "5";
+  EXPECT_NE(event(bundle)["id"], first);
+  resource(bundle, 0)["meta"].erase("versionId");
+  EXPECT_EQ(event(bundle)["id"],
+            "https://his.example.sa/appointment|A-1/booked/2026-03-09T12:00:00.123+03:00");
+  resource(bundle, 0).erase("meta");
+  EXPECT_EQ(event(bundle)["id"],
+            "https://his.example.sa/appointment|A-1/booked/2026-03-10T09:00:00+03:00");
+  EXPECT_FALSE(event(bundle).contains("time"));
+}
+
+TEST(Appointment, KeyIsTheIdWithoutAnIdentifier) {
+  Json bundle = booking();
+  resource(bundle, 0).erase("identifier");
+  EXPECT_EQ(event(bundle)["data"]["appointment"]["key"], "Appointment/a1");
+  EXPECT_FALSE(event(bundle)["data"]["appointment"].contains("identifier"));
+  resource(bundle, 0).erase("id");
+  EXPECT_NE(refusal(bundle).find("no identifier"), std::string::npos);
+}
+
+TEST(Appointment, ModalityComesFromExtensionServiceTypeOrAppointmentType) {
+  Json bundle = booking();
+  resource(bundle, 0).erase("extension");
+  EXPECT_EQ(event(bundle)["data"]["modality"], "in-person");
+  resource(bundle, 0)["serviceType"] = Json::parse(R"([{"text": "Video consultation"}])");
+  EXPECT_EQ(event(bundle)["data"]["modality"], "video");
+  resource(bundle, 0)["serviceType"] = Json::parse(R"([{"coding": [{"code": "VR"}]}])");
+  EXPECT_EQ(event(bundle)["data"]["modality"], "video");
+  resource(bundle, 0).erase("serviceType");
+  resource(bundle, 0)["appointmentType"] =
+      Json::parse(R"({"coding": [{"code": "X", "display": "Virtual visit"}]})");
+  EXPECT_EQ(event(bundle)["data"]["modality"], "video");
+}
+
+TEST(Appointment, CancellationNeedsOnlyItsKey) {
+  const Json bare =
+      Json::parse(R"({"resourceType": "Appointment", "id": "a1", "status": "cancelled",
+    "identifier": [{"system": "https://his.example.sa/appointment", "value": "A-1"}],
+    "participant": [{"actor": {"reference": "Patient/p1"}, "status": "accepted"}]})");
+  const Json out = event(bare);
+  EXPECT_EQ(out["type"], "org.rabt.appointment.cancelled.v1");
+  EXPECT_EQ(out["data"]["appointment"]["key"], "https://his.example.sa/appointment|A-1");
+  EXPECT_FALSE(out["data"].contains("patient"));
+  EXPECT_FALSE(out["data"].contains("coverage"));
+}
+
+TEST(Appointment, RefusalsSayWhatIsMissingAndWhere) {
+  Json bundle = booking();
+  resource(bundle, 0)["participant"].erase(0);
+  EXPECT_EQ(refusal(bundle),
+            "the appointment names no patient: participant[].actor must refer to a Patient that is "
+            "in the bundle");
+
+  bundle = booking();
+  bundle["entry"].erase(1);
+  EXPECT_NE(
+      refusal(bundle).find("participant[0].actor refers to a Patient that is not in the bundle"),
+      std::string::npos);
+
+  bundle = booking();
+  resource(bundle, 0)["participant"].erase(1);
+  EXPECT_NE(refusal(bundle).find("names no practitioner"), std::string::npos);
+
+  bundle = booking();
+  resource(bundle, 0).erase("start");
+  EXPECT_NE(refusal(bundle).find("Appointment.start"), std::string::npos);
+
+  bundle = booking();
+  resource(bundle, 0)["start"] = "2026-03-10T09:00";
+  EXPECT_NE(refusal(bundle).find("Appointment.start is no instant"), std::string::npos);
+
+  bundle = booking();
+  resource(bundle, 0)["end"] = "2026-03-10T08:00:00+03:00";
+  EXPECT_NE(refusal(bundle).find("ends before it starts"), std::string::npos);
+
+  bundle = booking();
+  bundle["entry"].erase(3);
+  EXPECT_NE(refusal(bundle).find("no coverage"), std::string::npos);
+
+  bundle = booking();
+  bundle["entry"].erase(0);
+  EXPECT_NE(refusal(bundle).find("holds no Appointment"), std::string::npos);
+
+  bundle = booking();
+  resource(bundle, 1)["birthDate"] = "1985";
+  EXPECT_NE(refusal(bundle).find("Patient.birthDate"), std::string::npos);
+
+  bundle = booking();
+  resource(bundle, 1)["gender"] = "Canary";
+  EXPECT_NE(refusal(bundle).find("Patient.gender"), std::string::npos);
+
+  EXPECT_NE(
+      refusal(Json::parse(R"({"resourceType": "Patient"})")).find("no Appointment and no Bundle"),
+      std::string::npos);
+  EXPECT_NE(to_events("no json", settings()).error.find("no JSON object"), std::string::npos);
+  EXPECT_NE(to_events(std::string(100'000, '['), settings()).error.find("no JSON object"),
+            std::string::npos);
+}
+
+TEST(Appointment, NeverTakesAnotherPatientsCoverage) {
+  Json bundle = booking();
+  Json other = bundle["entry"][1];
+  other["fullUrl"] = "https://ehr.example.sa/fhir/Patient/p2";
+  other["resource"]["id"] = "p2";
+  bundle["entry"].push_back(other);
+  resource(bundle, 3)["beneficiary"]["reference"] = "Patient/p2";
+  EXPECT_NE(refusal(bundle).find("no coverage"), std::string::npos);
+
+  bundle = booking();
+  bundle["entry"].push_back(other);
+  resource(bundle, 0)["participant"].push_back(
+      Json::parse(R"({"actor": {"reference": "Patient/p2"}})"));
+  EXPECT_NE(refusal(bundle).find("more than one patient"), std::string::npos);
+}
+
+TEST(Appointment, TwoResourcesOfTheSameTypeAndIdAreNotGuessed) {
+  Json bundle = booking();
+  for (Json& entry : bundle["entry"]) entry.erase("fullUrl");
+  bundle["entry"].push_back(bundle["entry"][1]);
+  EXPECT_NE(refusal(bundle).find("not in the bundle"), std::string::npos);
+}
+
+TEST(Notification, HandshakeHeartbeatAndOtherResourcesAnnounceNothing) {
+  const char* data = std::getenv("RABT_CONFORMANCE_DATA");
+  if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
+  int seen = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(data) + "/fhir/examples")) {
+    if (!entry.path().filename().string().starts_with("notification-")) continue;
+    std::ifstream file(entry.path());
+    const std::string body((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
+    const Announcement out = to_events(body, settings());
+    EXPECT_EQ(out.error, "") << entry.path().filename();
+    EXPECT_TRUE(out.events.empty()) << entry.path().filename();
+    ++seen;
+  }
+  EXPECT_GT(seen, 0);
+}
+
+TEST(Notification, AnAppointmentInItIsAnnounced) {
+  Json bundle = booking();
+  bundle["type"] = "history";
+  const Json status = Json::parse(R"({"resource": {"resourceType": "Parameters", "parameter": [
+    {"name": "subscription", "valueReference": {"reference": "https://ehr.example.sa/fhir/Subscription/s"}},
+    {"name": "type", "valueCode": "event-notification"},
+    {"name": "notification-event", "part": [
+      {"name": "focus", "valueReference": {"reference": "https://ehr.example.sa/fhir/Appointment/a1"}}]}]}})");
+  bundle["entry"].insert(bundle["entry"].begin(), status);
+  EXPECT_EQ(event(bundle)["type"], "org.rabt.appointment.booked.v1");
+
+  Json alone = bundle;
+  alone["entry"] = Json::array({status});
+  EXPECT_NE(refusal(alone).find("full-resource"), std::string::npos);
+}
+
+TEST(Webhook, GoesThroughThePluginsEntry) {
+  rabt::testing::ScriptedHost host(R"({"base_url": "https://ehr.example.sa/fhir/"})");
+  ASSERT_TRUE(host.started()) << host.problem;
+  const auto [events, error] = host.deliver(booking().dump());
+  EXPECT_EQ(error, "");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0]["data"]["appointment"]["patientReference"], "Patient/p1");
+  const auto [none, refused] = host.deliver("{}");
+  EXPECT_FALSE(refused.empty());
+}
+
+}  // namespace
+}  // namespace fhir
