@@ -168,6 +168,9 @@ class Compiler {
     return index;
   }
 
+  // JSON pointer to the keyword that the last error is about.
+  [[nodiscard]] const std::string& place() const { return place_; }
+
   // After the whole document is read: $ref may point forward.
   Status resolve() {
     for (const auto& [from, target] : references_) {
@@ -179,7 +182,8 @@ class Compiler {
   }
 
  private:
-  static Error wrong(const std::string& path, std::string_view what) {
+  Error wrong(const std::string& path, std::string_view what) {
+    place_ = path;
     return invalid("schema.invalid", "schema at \"" + path + "\" " + std::string(what));
   }
 
@@ -226,6 +230,7 @@ class Compiler {
       if (!value.is_string()) return wrong(here, "must be a text");
       const std::string& target = value.as_string();
       if (target != "#" && !target.starts_with("#/$defs/")) {
+        place_ = here;
         return invalid(
             "schema.unsupported",
             "schema at \"" + here + "\": only \"#\" and \"#/$defs/<name>\" can be referred to");
@@ -250,13 +255,14 @@ class Compiler {
     }
     if (key == "pattern") return pattern(node, value, here);
     if (is_annotation(key)) return ok_status();
+    place_ = here;
     return invalid("schema.unsupported",
                    "schema at \"" + path + "\": the keyword \"" + key +
                        "\" is not supported; say it in the supported subset, or prefix it with x- "
                        "when it is an annotation");
   }
 
-  static Status type(Node& node, const Json& value, const std::string& here) {
+  Status type(Node& node, const Json& value, const std::string& here) {
     const auto add = [&node](const Json& name) {
       if (!name.is_string()) return false;
       const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeName& t) {
@@ -277,7 +283,7 @@ class Compiler {
     return ok_status();
   }
 
-  static Status pattern(Node& node, const Json& value, const std::string& here) {
+  Status pattern(Node& node, const Json& value, const std::string& here) {
     if (!value.is_string()) return wrong(here, "must be a text");
     re2::RE2::Options options;
     options.set_log_errors(false);
@@ -301,12 +307,12 @@ class Compiler {
     }
     return ok_status();
   }
-  static Status number(std::optional<double>& slot, const Json& value, const std::string& here) {
+  Status number(std::optional<double>& slot, const Json& value, const std::string& here) {
     if (!value.is_number()) return wrong(here, "must be a number");
     slot = value.as_double();
     return ok_status();
   }
-  static Status count(std::optional<std::size_t>& slot, const Json& value,
+  Status count(std::optional<std::size_t>& slot, const Json& value,
                       const std::string& here) {
     const auto size = value.as_int64();
     if (!size || *size < 0) return wrong(here, "must be a whole number, 0 or more");
@@ -315,6 +321,7 @@ class Compiler {
   }
 
   Schema::Model& model_;
+  std::string place_;
   std::map<std::string, Index> by_path_;
   std::vector<std::pair<std::string, std::string>> references_;
 };
@@ -522,12 +529,15 @@ class Checker {
 
 }  // namespace
 
-Result<Schema> Schema::compile(const Json& document) {
+Result<Schema> Schema::compile(const Json& document, std::string* place) {
   auto model = std::make_shared<Model>();
   Compiler compiler(*model);
-  RABT_TRY(root, compiler.compile(document, "", 0));
-  static_cast<void>(root);
-  RABT_TRY_STATUS(compiler.resolve());
+  const auto root = compiler.compile(document, "", 0);
+  const Status resolved = root.ok() ? compiler.resolve() : Status(root.error());
+  if (!resolved.ok()) {
+    if (place != nullptr) *place = compiler.place();
+    return resolved.error();
+  }
   Schema schema;
   schema.model_ = std::move(model);
   return schema;

@@ -31,8 +31,8 @@ class Schema {
   Schema() = default;  // accepts everything
 
   // Error codes: schema.unsupported (keyword), schema.invalid (its value); the message names the
-  // schema path.
-  static Result<Schema> compile(const Json& document);
+  // schema path. place, when given, gets the JSON pointer to the keyword that is wrong.
+  static Result<Schema> compile(const Json& document, std::string* place = nullptr);
   // The first fault, or nothing.
   [[nodiscard]] std::optional<SchemaFault> check(const Json& value) const;
   // Names of properties that the schema marks with "x-phi": true, at any depth.

@@ -344,7 +344,7 @@ int Demo::story() {
   const Booking booking = make_booking(clock_, ids_, 0);
   std::printf("Booking  %s with %s\n         %s, %s\n\n", isolate(booking.patient_name).c_str(),
               isolate(booking.practitioner_name).c_str(), isolate(booking.complaint).c_str(),
-              booking.hijri_note.c_str());
+              booking.start.c_str());
   next_crash_ = now_ms() + random_ms(20, 300);
   started_ = now_ms();
   const auto answer = deliver(booking);

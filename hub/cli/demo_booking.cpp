@@ -74,7 +74,7 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
   booking.practitioner_name = "د. نورة السبيعي";
   booking.complaint = "صداع وارتفاع في الحرارة منذ يومين";
   const Timestamp start{clock.now().ms / 1000 * 1000};
-  booking.hijri_note = riyadh(start);
+  booking.start = riyadh(start);
 
   const std::string patient = "pat-" + key;
   const std::string practitioner = "prac-1";

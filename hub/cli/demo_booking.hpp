@@ -21,7 +21,7 @@ struct Booking {
   std::string patient_name;
   std::string practitioner_name;
   std::string complaint;
-  std::string hijri_note;  // when, in both calendars
+  std::string start;  // as the hospital writes it, UTC+03:00
 };
 // number chooses the patient: every number is another person with a valid identity number (Luhn).
 [[nodiscard]] Booking make_booking(const Clock& clock, UlidSource& ids, int number);

@@ -152,10 +152,10 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
   RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::kListInstances,
-        {impl_->options.tenant, before.value_or("~"), low, high, static_cast<std::int64_t>(limit)},
+        {impl_->options.tenant, before.value_or("~"), low, high, status == "parked" ? 1 : 0,
+         static_cast<std::int64_t>(limit)},
         [&](const store::Row& row) {
           const bool parked = !row.is_null(4);
-          if (status == "parked" && !parked) return true;
           list.push_back({.id = std::string(row.text(0)),
                           .workflow = std::string(row.text(1)),
                           .version = std::string(row.text(2)),

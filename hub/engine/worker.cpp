@@ -264,6 +264,15 @@ void Worker::call_ended(CallEnded& message) {
     settle_ambiguous(live, call, std::move(message.outcome));
     return;
   }
+  if (message.outcome.kind != workflow::OutcomeKind::done) {
+    // message is for operators and holds no patient data (rabt/abi.h); detail may and stays sealed.
+    engine_.parts.log.warn("action.failed", {{"instance", live.id},
+                                             {"role", call.action.role},
+                                             {"action", call.action.action},
+                                             {"outcome", workflow::to_string(message.outcome.kind)},
+                                             {"code", message.outcome.code},
+                                             {"message", message.outcome.message}});
+  }
   std::string actor = "role:" + call.action.role;
   std::string result =
       message.outcome.kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code;

@@ -298,7 +298,7 @@ void Execution::Impl::enter(Frame* frame) {
 bool Execution::Impl::conforms(Frame* frame, const std::optional<Schema>& schema, const Json& value,
                                std::string_view where) {
   if (!schema.has_value()) return true;
-  const std::string wrong = schema->validate(value);
+  const std::string wrong = violation(*schema, value);
   if (wrong.empty()) return true;
   fail(frame, "validation", 400, "the " + std::string(where) + " does not conform to its schema",
        wrong);

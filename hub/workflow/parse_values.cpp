@@ -449,7 +449,7 @@ std::optional<Schema> Parser::schema(const YamlNode& node) {
       return std::nullopt;
     }
   }
-  return Schema::compile(
+  return compile_schema(
       *node.find("document")->value,
       [this](int line, int column, std::string code, std::string message, std::string suggestion) {
         error(line, column, std::move(code), std::move(message), std::move(suggestion));

@@ -177,6 +177,10 @@ Outcome failure(const HttpResult& answer, bool repeatable) {
   using rabt::sdk::Kind;
   using rabt::sdk::Sent;
   if (!answer.answered()) {
+    // What the operator has to set right does not get better by trying again.
+    if (answer.error_code == "no_secret" || answer.error_code == "not_allowed") {
+      return Outcome::fail(Kind::permanent, "twilio." + answer.error_code, answer.error_message);
+    }
     const bool transient = answer.sent == Sent::no || repeatable;
     return Outcome::fail(transient ? Kind::transient : Kind::ambiguous,
                          "twilio.no_answer." + answer.error_code, answer.error_message);

@@ -151,7 +151,8 @@ class TwilioPlugin final : public TaskPlugin {
       const std::string token = mint(sid, identity, settings_.token_ttl_seconds);
       if (token.empty())
         co_return Outcome::fail(Kind::permanent, "twilio.no_secret",
-                                "the secret api_key_secret is not available");
+                                "no token can be signed: the secret api_key_secret is missing or "
+                                "shorter than 32 bytes");
       participants.push_back(
           Json{{"role", text(participant, "role")}, {"identity", identity}, {"token", token}});
     }
@@ -228,8 +229,9 @@ class TwilioPlugin final : public TaskPlugin {
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
     const std::string token = mint(text(input, "room"), text(input, "identity"), ttl);
     if (token.empty())
-      return Outcome::fail(Kind::permanent, "twilio.no_secret",
-                           "the secret api_key_secret is not available");
+      return Outcome::fail(
+          Kind::permanent, "twilio.no_secret",
+          "no token can be signed: the secret api_key_secret is missing or shorter than 32 bytes");
     return Outcome::done(
         Json{{"token", token}, {"expiresAt", host().now_unix_ms() / 1000 + ttl}}.dump());
   }

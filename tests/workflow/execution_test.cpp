@@ -59,7 +59,7 @@ TEST(DataFlow, SchemasGuardInputOutputAndContext) {
   EXPECT_EQ(error["status"].as_int64(), 400);
   EXPECT_EQ(error["instance"].as_string(), "/");
   error = type_of("do:\n  - a: {set: {b: 1}, output: {schema: {document: {required: [c]}}}}\n", {});
-  EXPECT_EQ(error["detail"].as_string(), "the value must have the property `c`");
+  EXPECT_EQ(error["detail"].as_string(), "the value lacks the required member \"c\"");
   EXPECT_EQ(error["instance"].as_string(), "/do/0/a");
   error = type_of("do:\n  - a: {set: {b: 1}, export: {as: ., schema: {document: {type: array}}}}\n",
                   {});
