@@ -312,8 +312,7 @@ class Compiler {
     slot = value.as_double();
     return ok_status();
   }
-  Status count(std::optional<std::size_t>& slot, const Json& value,
-                      const std::string& here) {
+  Status count(std::optional<std::size_t>& slot, const Json& value, const std::string& here) {
     const auto size = value.as_int64();
     if (!size || *size < 0) return wrong(here, "must be a whole number, 0 or more");
     slot = static_cast<std::size_t>(*size);

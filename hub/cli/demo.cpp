@@ -329,6 +329,11 @@ void Demo::print_progress(const Json& instance) {
     const std::string state = entry.string_or("state", "");
     if (!kShown.contains(kind) || entry.find("ended") == nullptr || state == "cancelled") continue;
     if (!printed_.insert(entry.string_or("reference", "")).second) continue;
+    // Asked for before it was there, and asked for again: the attempts of the try around it tell
+    // enough.
+    if (kind == "raise" && entry.string_or("detail", "").find("/not-ready") != std::string::npos) {
+      continue;
+    }
     const std::int64_t attempts = entry.int_or("attempts", 1);
     std::printf("%7.2f s  %-16s %-7s %-9s %6lld ms  %s%s\n",
                 static_cast<double>(now_ms() - started_) / 1000.0,

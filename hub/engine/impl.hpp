@@ -260,7 +260,7 @@ class Worker {
   // entry.
   void run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
                 std::string result, Json detail,
-                std::shared_ptr<std::promise<Status>> answer = nullptr);
+                const std::shared_ptr<std::promise<Status>>& answer = nullptr);
   void forget(std::int64_t num);
   // Lets waiting instances go when there are too many in memory.
   void evict();

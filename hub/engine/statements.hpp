@@ -61,8 +61,10 @@ inline constexpr Statement kLoadInstanceById{
     "FROM instance WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kBusyInstances{"SELECT num FROM instance WHERE busy = 1 ORDER BY num"};
 inline constexpr Statement kListInstances{
-    "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM instance i "
-    "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.status >= $3 AND "
+    "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM instance "
+    "i "
+    "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.status >= $3 "
+    "AND "
     "i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC LIMIT $6"};
 
 inline constexpr Statement kInsertJournal{"INSERT INTO journal (instance, sealed) VALUES ($1, $2)"};

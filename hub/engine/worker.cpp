@@ -288,7 +288,7 @@ void Worker::call_ended(CallEnded& message) {
 
 void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
                       std::string result, Json detail,
-                      std::shared_ptr<std::promise<Status>> answer) {
+                      const std::shared_ptr<std::promise<Status>>& answer) {
   const std::string& tenant = engine_.options.tenant;
   auto turn = std::make_shared<Turn>();
   turn->num = live.num;
