@@ -77,22 +77,6 @@ Json issue_codes(const HttpResult& answer) {
 
 }  // namespace
 
-std::string percent_encode(std::string_view value) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : value) {
-    const auto u = static_cast<unsigned char>(c);
-    if (std::isalnum(u) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 0xfU]);
-    }
-  }
-  return out;
-}
-
 HttpRequest read_request(const Settings& settings, const std::string& type, const std::string& id) {
   return request_to(settings, "GET",
                     settings.base_url + "/" + percent_encode(type) + "/" + percent_encode(id));

@@ -16,7 +16,7 @@ using rabt::sdk::HttpRequest;
 using rabt::sdk::HttpResult;
 using rabt::sdk::Outcome;
 
-[[nodiscard]] std::string percent_encode(std::string_view text);
+using rabt::sdk::percent_encode;
 
 [[nodiscard]] HttpRequest read_request(const Settings& settings, const std::string& type,
                                        const std::string& id);

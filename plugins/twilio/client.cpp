@@ -66,22 +66,6 @@ Settings read_settings(std::string_view json) {
   return settings;
 }
 
-std::string percent_encode(std::string_view value) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : value) {
-    const auto u = static_cast<unsigned char>(c);
-    if (std::isalnum(u) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 0xfU]);
-    }
-  }
-  return out;
-}
-
 std::string percent_decode(std::string_view value) {
   const auto digit = [](char c) {
     if (c >= '0' && c <= '9') return c - '0';

@@ -32,7 +32,7 @@ struct Settings {
 [[nodiscard]] Settings read_settings(std::string_view json);
 
 using Form = std::vector<std::pair<std::string, std::string>>;
-[[nodiscard]] std::string percent_encode(std::string_view text);
+using rabt::sdk::percent_encode;
 [[nodiscard]] std::string percent_decode(std::string_view text);  // '+' is a space
 [[nodiscard]] std::string encode_form(const Form& form);
 [[nodiscard]] Form decode_form(std::string_view body);

@@ -25,6 +25,25 @@ inline rabt_bytes bytes(std::string_view text) {
           static_cast<std::uint64_t>(text.size())};
 }
 
+// RFC 3986 section 2.1: everything but unreserved characters becomes %XX.
+inline std::string percent_encode(std::string_view value) {
+  static constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : value) {
+    const auto u = static_cast<unsigned char>(c);
+    if (kUnreserved.find(c) != std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[u >> 4U]);
+      out.push_back(kHex[u & 0xfU]);
+    }
+  }
+  return out;
+}
+
 enum class Kind : std::uint32_t {
   done = RABT_DONE,
   transient = RABT_TRANSIENT,
