@@ -325,6 +325,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               live.calls.emplace(call.id, OpenCall{.action = call});
               turn->calls.push_back(std::move(call));
             },
+            [](workflow::StartWorkflow&) {},
             [&](workflow::CancelCall& cancelled) {
               const auto call = live.calls.find(cancelled.id);
               if (call == live.calls.end()) return;

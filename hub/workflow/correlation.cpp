@@ -28,6 +28,15 @@ const std::string& Definition::version() const {
 std::string Definition::title() const {
   return model_->title;
 }
+const std::vector<Definition::Child>& Definition::children() const {
+  return model_->children;
+}
+const std::vector<std::string>& Definition::secrets() const {
+  return model_->secrets;
+}
+const std::optional<Definition::Schedule>& Definition::schedule() const {
+  return model_->schedule;
+}
 const std::vector<Definition::Call>& Definition::calls() const {
   return model_->calls;
 }

@@ -80,6 +80,25 @@ class Definition {
   };
   [[nodiscard]] const std::vector<Call>& calls() const;
 
+  // Definitions that run.workflow starts. version may be "latest".
+  struct Child {
+    std::string name_space;
+    std::string name;
+    std::string version;
+    int line = 0;
+  };
+  [[nodiscard]] const std::vector<Child>& children() const;
+  // use.secrets: the names whose values an execution is given.
+  [[nodiscard]] const std::vector<std::string>& secrets() const;
+  // schedule.every, cron, after: instances that the clock starts, with input null.
+  struct Schedule {
+    std::int64_t every_ms = 0;   // 0: no `every`
+    std::string cron;            // five fields; empty: no `cron`
+    std::int64_t after_ms = -1;  // after the end of the instance before; -1: no `after`
+    std::string time_zone;       // IANA name, of `cron`
+  };
+  [[nodiscard]] const std::optional<Schedule>& schedule() const;
+
   [[nodiscard]] const Model& model() const { return *model_; }
 
  private:

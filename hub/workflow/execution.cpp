@@ -621,8 +621,8 @@ void Execution::Impl::trace(const Frame& frame, std::string_view state, std::str
 // ---- the public face
 // --------------------------------------------------------------------------------------------
 
-Execution::Execution(std::shared_ptr<const Definition> definition)
-    : impl_(std::make_unique<Impl>(std::move(definition))) {}
+Execution::Execution(std::shared_ptr<const Definition> definition, Json secrets)
+    : impl_(std::make_unique<Impl>(std::move(definition), std::move(secrets))) {}
 Execution::Execution(Execution&&) noexcept = default;
 Execution& Execution::operator=(Execution&&) noexcept = default;
 Execution::~Execution() = default;

@@ -72,8 +72,29 @@ struct CallAction {
   Json arguments;
   std::int64_t attempt = 1;
 };
-struct CancelCall {
+// Role and action of a CallAction that is an HTTP request of `call: http` or `call: openapi`; no
+// plugin may take the role. Arguments: {method, uri, headers?, query?, body?, redirect?,
+// authentication?}. done: any HTTP answer, whatever its status: {status, headers (names in lower
+// case), body (JSON when the answer says JSON, else text; {"base64": ...} when it is neither JSON
+// nor UTF-8)}. The other outcomes: no whole answer came.
+inline constexpr std::string_view kHttpRole = "http";
+inline constexpr std::string_view kHttpAction = "request";
+
+// run.workflow: start an instance of another definition. With await it is answered by ActionEnded:
+// done with the child's output; permanent when it faulted, with detail {"error": <its error>};
+// cancelled when it was cancelled. Without await nothing is answered. CancelCall cancels the child.
+struct StartWorkflow {
   std::uint64_t id = 0;
+  std::string reference;
+  std::string task;
+  std::string name_space;
+  std::string name;
+  std::string version;  // "latest": the newest that was deployed when the parent was deployed
+  Json input;
+  bool await = true;
+};
+struct CancelCall {
+  std::uint64_t id = 0;  // of a CallAction or a StartWorkflow
 };
 struct StartTimer {
   std::uint64_t id = 0;
@@ -112,14 +133,16 @@ struct Finished {
   Json output;  // of completed
   Json error;   // of faulted: RFC 7807 type, status, title, detail, instance
 };
-using Effect = std::variant<CallAction, CancelCall, StartTimer, CancelTimer, Subscribe, Unsubscribe,
-                            Emit, TaskTrace, Finished>;
+using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, CancelTimer,
+                            Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
 
 // Confined to its executor; distinct executions are independent.
 class Execution {
  public:
   struct Impl;  // hub/workflow/interpreter.hpp
-  explicit Execution(std::shared_ptr<const Definition> definition);
+  // secrets: an object, by the names of use.secrets; never part of a state or an effect but the
+  // arguments of calls.
+  explicit Execution(std::shared_ptr<const Definition> definition, Json secrets = {});
   Execution(Execution&&) noexcept;
   Execution& operator=(Execution&&) noexcept;
   ~Execution();
@@ -134,8 +157,8 @@ class Execution {
   [[nodiscard]] bool wants(std::uint64_t listen, const Json& event) const;
   // running: an action is open; waiting: only timers and listens are.
   [[nodiscard]] InstanceStatus status() const;
-  // What is awaited now, as the effects that asked for it (CallAction, StartTimer, Subscribe), in
-  // order of id. For recovery.
+  // What is awaited now, as the effects that asked for it (CallAction, StartWorkflow, StartTimer,
+  // Subscribe), in order of id. For recovery.
   [[nodiscard]] std::vector<Effect> open() const;
   [[nodiscard]] const Json& context() const;  // $context
 

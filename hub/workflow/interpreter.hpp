@@ -85,11 +85,12 @@ struct Frame {
 };
 
 struct Execution::Impl {
-  explicit Impl(std::shared_ptr<const Definition> of)
-      : definition(std::move(of)), model(definition->model()) {}
+  Impl(std::shared_ptr<const Definition> of, Json given_secrets)
+      : definition(std::move(of)), model(definition->model()), secrets(std::move(given_secrets)) {}
 
   std::shared_ptr<const Definition> definition;
   const Definition::Model& model;
+  Json secrets;
   std::string instance;
   Timestamp now;  // of the input that is applied
   Timestamp started_at;

@@ -216,6 +216,9 @@ struct Definition::Model {
   std::vector<std::unique_ptr<Task>> functions;
   std::unique_ptr<Task> root;  // a do task whose input, output and timeout are the workflow's
   std::vector<Definition::Call> calls;
+  std::vector<Definition::Child> children;
+  std::vector<std::string> secrets;
+  std::optional<Definition::Schedule> schedule;
 
   // For correlation_keys: the ways to a key, by event type. Two listens with the same way share
   // one.
