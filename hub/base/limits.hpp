@@ -22,6 +22,11 @@ inline constexpr int kMaxEventsPerDelivery = 256;         // events that one web
 inline constexpr std::chrono::hours kEventRetention{
     24 * 7};  // early events wait this long for their listen
 
+// JSON Schema
+inline constexpr std::uint64_t kSchemaSteps =
+    5'000'000;  // of one check: a schema against a value is one; a FHIR message of 10 MB takes some
+                // 2 million, and all of them less than a second
+
 // Workflow
 inline constexpr std::size_t kMaxWorkflowBytes = 1U << 20U;
 inline constexpr std::size_t kMaxWorkflowDepth = 64;

@@ -4,7 +4,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
