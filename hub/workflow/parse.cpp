@@ -1175,8 +1175,8 @@ ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* ca
   const YamlOutcome tree = parse_yaml(yaml);
   if (tree.root == nullptr) {
     ParsedDefinition out;
-    out.diagnostics.push_back({Severity::error, tree.fault.code, tree.fault.message, "",
-                               tree.fault.line, tree.fault.column});
+    out.diagnostics.push_back({Severity::error, tree.fault.code, tree.fault.message,
+                               tree.fault.suggestion, tree.fault.line, tree.fault.column});
     return out;
   }
   if (yaml.starts_with("\xEF\xBB\xBF")) yaml.remove_prefix(3);

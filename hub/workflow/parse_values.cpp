@@ -113,15 +113,6 @@ bool is_semver(std::string_view text) {
   }
 }
 
-void Parser::split(std::string_view text) {
-  while (true) {
-    const std::size_t end = text.find('\n');
-    lines_.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-}
-
 void Parser::error(int line, int column, std::string code, std::string message,
                    std::string suggestion) {
   failed_ = true;
@@ -218,19 +209,12 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
       }
     }
   }
-  // Where a fault or a name stands in the file: exact when the scalar is on one line without
-  // escapes.
-  int line = at.line;
-  int column = at.column;
-  bool exact = false;
-  if (at.is_text() && static_cast<std::size_t>(at.line) <= lines_.size()) {
-    const std::string_view source = lines_[static_cast<std::size_t>(at.line) - 1];
-    const std::size_t start = static_cast<std::size_t>(at.column) - 1 + (at.quoted ? 1U : 0U);
-    exact = start <= source.size() && source.substr(start).starts_with(at.text());
-    if (exact) column = static_cast<int>(start + offset) + 1;
-  }
-  const auto column_at = [&](std::size_t inside) {
-    return exact ? column + static_cast<int>(inside) : at.column;
+  // Where a fault or a name stands in the file. Worked out only when it is asked for.
+  std::optional<std::vector<std::size_t>> offsets;
+  const auto place_of = [&](std::size_t inside) {
+    if (!offsets) offsets = scalar_offsets(source_, at).value_or(std::vector<std::size_t>{});
+    if (offset + inside >= offsets->size()) return TextPlace{at.line, at.column};
+    return index_.at((*offsets)[offset + inside]);
   };
 
   std::vector<std::string_view> names;
@@ -254,7 +238,8 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
       suggestion = names.empty() ? "no variable is known here" : "known here:";
       for (const std::string_view one : names) suggestion += " $" + std::string(one);
     }
-    error(line, column_at(fault.offset), fault.code, fault.message, std::move(suggestion));
+    const TextPlace where = place_of(fault.offset);
+    error(where.line, where.column, fault.code, fault.message, std::move(suggestion));
     return std::nullopt;
   }
   for (std::size_t found = text.find("$context."); found != std::string_view::npos;
@@ -262,8 +247,10 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     std::size_t end = found + 9;
     while (end < text.size() && is_word(text[end])) ++end;
     const std::string_view key = text.substr(found + 9, end - found - 9);
-    if (!key.empty() && is_letter(key[0]))
-      reads_.push_back({std::string(key), line, column_at(found)});
+    if (!key.empty() && is_letter(key[0])) {
+      const TextPlace where = place_of(found);
+      reads_.push_back({std::string(key), where.line, where.column});
+    }
   }
   // Compiled again with the used names only, so that evaluation passes no value that is not read.
   Expr expr;
@@ -275,7 +262,7 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     expr.variables.push_back(slot);
   }
   if (used.size() > kMaxVariables) {
-    error(line, column, "workflow.limit",
+    error(at, "workflow.limit",
           "an expression may use at most " + std::to_string(kMaxVariables) + " variables");
     return std::nullopt;
   }

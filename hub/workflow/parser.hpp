@@ -10,6 +10,7 @@
 
 #include "hub/workflow/model.hpp"
 #include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml_position.hpp"
 
 // Internal to the language: builds the model from the YAML tree and collects diagnostics on the
 // way.
@@ -38,7 +39,8 @@ struct Scope {
 
 class Parser final {
  public:
-  Parser(std::string_view text, const ActionCatalog* catalog) : catalog_(catalog) { split(text); }
+  Parser(std::string_view text, const ActionCatalog* catalog)
+      : catalog_(catalog), source_(text), index_(text) {}
 
   [[nodiscard]] ParsedDefinition run(const YamlNode& root);
 
@@ -60,7 +62,6 @@ class Parser final {
   };
 
   // parse_values.cpp
-  void split(std::string_view text);
   void error(int line, int column, std::string code, std::string message,
              std::string suggestion = {});
   void warning(int line, int column, std::string code, std::string message,
@@ -125,7 +126,8 @@ class Parser final {
   void check_retried_functions();
 
   const ActionCatalog* catalog_;
-  std::vector<std::string_view> lines_;
+  std::string_view source_;
+  LineIndex index_;
   std::vector<Diagnostic> diagnostics_;
   bool failed_ = false;
   std::shared_ptr<Definition::Model> model_ = std::make_shared<Definition::Model>();
