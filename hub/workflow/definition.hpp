@@ -34,6 +34,8 @@ struct ActionInfo {
   std::string version;      // the version that serves the call
   std::string idempotency;  // native, key, probe, none
   Json input_schema;        // null when none is given
+  Json output_schema;       // null when none is given
+  std::string title;        // for people; may be empty
 };
 class ActionCatalog {
  public:
