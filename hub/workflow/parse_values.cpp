@@ -124,6 +124,11 @@ void Parser::warning(int line, int column, std::string code, std::string message
   diagnostics_.push_back({Severity::warning, std::move(code), std::move(message),
                           std::move(suggestion), line, column});
 }
+void Parser::note(int line, int column, std::string code, std::string message,
+                  std::string suggestion) {
+  diagnostics_.push_back(
+      {Severity::note, std::move(code), std::move(message), std::move(suggestion), line, column});
+}
 void Parser::error(const YamlNode& at, std::string code, std::string message,
                    std::string suggestion) {
   error(at.line, at.column, std::move(code), std::move(message), std::move(suggestion));
@@ -220,6 +225,7 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
   std::vector<std::string_view> names;
   names.reserve(known.size());
   for (const Named& n : known) names.push_back(n.name);
+  facts_ = expression_facts(text, names);
   Expression::Outcome outcome = Expression::compile(text, names);
   if (!outcome.expression.has_value()) {
     ExpressionFault& fault = outcome.fault;
@@ -242,16 +248,14 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     error(where.line, where.column, fault.code, fault.message, std::move(suggestion));
     return std::nullopt;
   }
-  for (std::size_t found = text.find("$context."); found != std::string_view::npos;
-       found = text.find("$context.", found + 1)) {
-    std::size_t end = found + 9;
-    while (end < text.size() && is_word(text[end])) ++end;
-    const std::string_view key = text.substr(found + 9, end - found - 9);
-    if (!key.empty() && is_letter(key[0])) {
-      const TextPlace where = place_of(found);
-      reads_.push_back({std::string(key), where.line, where.column});
-    }
+  for (const auto& [key, at_byte] : facts_.context_reads) {
+    const TextPlace where = place_of(at_byte);
+    reads_.push_back({key, where.line, where.column, current_task_,
+                      place == Place::task_export || place == Place::caught});
   }
+  for (const auto& [key, at_byte] : facts_.secret_reads) read_secrets_.insert(key);
+  whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
+  check_error_text(facts_, place_of);
   // Compiled again with the used names only, so that evaluation passes no value that is not read.
   Expr expr;
   std::vector<std::string_view> used;
