@@ -63,6 +63,27 @@ int main(int argc, char** argv) {
                    "configuration; without it roles and actions are not checked");
   lint->callback([&] { code = workflow_lint(files, lint_config); });
 
+  ExprOptions expr_options;
+  auto* expr_command = app.add_subcommand("expr", "evaluate an expression on JSON values");
+  expr_command->add_option("expression", expr_options.expression, "the expression");
+  expr_command->add_option("-i,--input", expr_options.input,
+                           "file with JSON values (default: standard input)");
+  expr_command->add_option("--arg", expr_options.arguments, "a variable: NAME=JSON")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  expr_command->add_flag("-n,--null-input", expr_options.null_input, "read nothing; `.` is null");
+  expr_command->add_flag("-r,--raw", expr_options.raw, "print texts without quotes");
+  expr_command->allow_extras();  // an expression may start with `-`
+  expr_command->callback([&] {
+    std::vector<std::string> rest = expr_command->remaining();
+    if (expr_options.expression.empty() && rest.size() == 1) {
+      expr_options.expression = rest.front();
+      rest.clear();
+    }
+    if (!rest.empty()) throw CLI::ExtrasError(rest);
+    code = expr(expr_options);
+  });
+
   std::string id;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");

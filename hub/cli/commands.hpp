@@ -26,6 +26,17 @@ struct DemoOptions {
 };
 int demo(const DemoOptions& options);
 
+struct ExprOptions {
+  std::string expression;              // as between ${ and }
+  std::string input;                   // file; empty: standard input unless it is a terminal
+  std::vector<std::string> arguments;  // NAME=JSON
+  bool null_input = false;
+  bool raw = false;  // texts without quotes
+};
+// Evaluates an expression on every JSON value of the input and prints the results, one a line.
+// Exit code 5 when it does not compile or an evaluation failed.
+int expr(const ExprOptions& options);
+
 int audit_verify(const std::string& config);
 int check_config(const std::string& config);
 int workflow_lint(const std::vector<std::string>& files, const std::string& config);

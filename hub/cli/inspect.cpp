@@ -6,6 +6,7 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/cli/manifest_catalog.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
@@ -19,62 +20,6 @@ int complain(const Error& error) {
   std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
   return error.kind == ErrorKind::invalid ? 2 : 1;
 }
-
-// The actions that the manifests beside the configuration declare; no plugin code runs.
-class ManifestCatalog final : public workflow::ActionCatalog {
- public:
-  static Result<ManifestCatalog> make(const Config& config) {
-    ManifestCatalog catalog;
-    for (const auto& [role, target] : config.roles) {
-      constexpr std::string_view kPlugin = "plugin://";
-      if (!target.starts_with(kPlugin)) {
-        catalog.hub_roles_.push_back(role);
-        continue;
-      }
-      RABT_TRY(manifest,
-               plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
-      catalog.actions_.emplace(role, std::move(manifest.actions));
-    }
-    return catalog;
-  }
-  [[nodiscard]] std::vector<std::string> roles() const override {
-    std::vector<std::string> names = hub_roles_;
-    for (const auto& [role, actions] : actions_) names.push_back(role);
-    return names;
-  }
-  [[nodiscard]] std::vector<std::string> actions(std::string_view role) const override {
-    std::vector<std::string> names;
-    if (const auto found = actions_.find(std::string(role)); found != actions_.end()) {
-      for (const auto& action : found->second) names.push_back(action.name);
-    }
-    return names;
-  }
-  [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role,
-                                                         std::string_view action,
-                                                         std::string_view version) const override {
-    // Services of the hub have no manifest to read here; the hub checks them when it deploys.
-    if (std::find(hub_roles_.begin(), hub_roles_.end(), role) != hub_roles_.end()) {
-      return workflow::ActionInfo{
-          .name = std::string(action), .version = std::string(version), .idempotency = "key"};
-    }
-    const auto found = actions_.find(std::string(role));
-    if (found == actions_.end()) return std::nullopt;
-    for (const auto& spec : found->second) {
-      if (spec.name == action &&
-          spec.version.substr(0, spec.version.find('.')) == version.substr(0, version.find('.'))) {
-        return workflow::ActionInfo{.name = spec.name,
-                                    .version = spec.version,
-                                    .idempotency = spec.idempotency,
-                                    .input_schema = spec.input_schema};
-      }
-    }
-    return std::nullopt;
-  }
-
- private:
-  std::map<std::string, std::vector<plugin::ActionSpec>> actions_;
-  std::vector<std::string> hub_roles_;
-};
 
 }  // namespace
 

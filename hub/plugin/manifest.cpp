@@ -380,6 +380,15 @@ bool is_version(std::string_view text) {
   return parse_version(text).has_value();
 }
 
+workflow::ActionInfo action_info(const ActionSpec& spec) {
+  return {.name = spec.name,
+          .version = spec.version,
+          .idempotency = spec.idempotency,
+          .input_schema = spec.input_schema,
+          .output_schema = spec.output_schema,
+          .title = spec.title};
+}
+
 bool version_serves(std::string_view offered, std::string_view asked) {
   if (asked.empty()) return true;
   const auto have = parse_version(offered);

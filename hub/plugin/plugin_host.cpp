@@ -313,12 +313,7 @@ class Host final : public PluginHost {
     const auto* list = actions_of(target_of(role));
     const CompiledAction* found = list == nullptr ? nullptr : pick(*list, action, version);
     if (found == nullptr) return std::nullopt;
-    workflow::ActionInfo info;
-    info.name = found->spec.name;
-    info.version = found->spec.version;
-    info.idempotency = found->spec.idempotency;
-    info.input_schema = found->spec.input_schema;
-    return info;
+    return action_info(found->spec);
   }
 
  private:
