@@ -80,6 +80,10 @@ Json FrameVariables::get(const VariableSlot& slot) const {
       return run_.workflow_value;
     case Variable::runtime:
       return runtime_value();
+    case Variable::secrets:
+      return run_.secrets;
+    case Variable::authorization:
+      return frame_.http == nullptr ? Json() : frame_.http->authorization;
     case Variable::error:
       return error_ == nullptr ? Json() : *error_;
     case Variable::local:
@@ -145,7 +149,12 @@ void Execution::Impl::on(const ActionEnded& ended) {
   frame->arguments = Json();
   if (frame->task->kind() == TaskKind::run && child_ended(frame, ended.outcome)) return;
   const ActionOutcome& outcome = ended.outcome;
+  if (frame->http != nullptr) return http_ended(frame, outcome);
   if (outcome.kind == OutcomeKind::done) return complete(frame, outcome.output);
+  fault_of_call(frame, outcome);
+}
+
+void Execution::Impl::fault_of_call(Frame* frame, const ActionOutcome& outcome) {
   int status = 500;
   switch (outcome.kind) {
     case OutcomeKind::transient:
@@ -273,6 +282,7 @@ void Execution::Impl::release(Frame* frame) {
   frame->extend_state.reset();
   frame->useful_until.reset();
   frame->in_extension = false;
+  frame->http.reset();
   unused.push_back(frame);
 }
 
@@ -321,7 +331,9 @@ void Execution::Impl::start_task(Frame* parent, const Task& task, Json raw, Cont
     }
   }
   trace(*frame, "started",
-        task.kind() == TaskKind::call ? std::get<CallBody>(task.body).title : std::string());
+        task.kind() == TaskKind::call   ? std::get<CallBody>(task.body).title
+        : task.kind() == TaskKind::http ? std::get<HttpBody>(task.body).title
+                                        : std::string());
   if (!model.extensions.empty() && !frame->in_extension && extend(frame)) return;
   enter(frame);
 }
@@ -522,6 +534,9 @@ void Execution::Impl::fail(Frame* frame, std::string_view type, int status, std:
 }
 
 void Execution::Impl::fail(Frame* frame, const Error& error, std::string_view where) {
+  if (error.kind == ErrorKind::denied) {
+    return fail(frame, "authorization", 403, error.code, std::string(where) + ": " + error.message);
+  }
   fail(frame, "expression", 400, error.code, std::string(where) + ": " + error.message);
 }
 

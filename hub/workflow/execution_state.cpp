@@ -91,6 +91,10 @@ Json frame_json(const Frame& frame) {
                                        Json(frame.try_state->in_handler), frame.try_state->error}));
   }
   if (frame.listen_state != nullptr) out.append_new("listen", listen_json(*frame.listen_state));
+  if (frame.http != nullptr) {  // without its secrets
+    out.append_new("http", Json::array({Json(frame.http->document), Json(frame.http->document_uri),
+                                        frame.http->shown}));
+  }
   if (frame.extend_state != nullptr) {
     const Frame::Extend& state = *frame.extend_state;
     Json::Array names;

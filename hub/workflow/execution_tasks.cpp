@@ -29,6 +29,12 @@ std::uint64_t stable_hash(std::string_view a, std::string_view b, std::uint64_t 
   return hash ^ (hash >> 31U);
 }
 
+bool is_plain_object(const Json& value) {
+  return value.is_object();
+}
+
+}  // namespace
+
 std::int64_t attempt_of(const Frame& frame) {
   std::int64_t attempt = 1;
   for (const Frame* at = frame.parent; at != nullptr; at = at->parent) {
@@ -37,12 +43,6 @@ std::int64_t attempt_of(const Frame& frame) {
   return attempt;
 }
 
-bool is_plain_object(const Json& value) {
-  return value.is_object();
-}
-
-}  // namespace
-
 void Execution::Impl::run(Frame* frame) {
   const Task& task = *frame->task;
   switch (task.kind()) {
@@ -50,6 +50,8 @@ void Execution::Impl::run(Frame* frame) {
       return run_call(frame, std::get<CallBody>(task.body));
     case TaskKind::function:
       return run_function(frame, std::get<FunctionBody>(task.body));
+    case TaskKind::http:
+      return run_http(frame, std::get<HttpBody>(task.body));
     case TaskKind::do_:
       return run_list(frame, std::get<DoBody>(task.body).list, frame->input);
     case TaskKind::set: {
@@ -104,6 +106,7 @@ Effect Execution::Impl::call_effect(std::uint64_t id, const Frame& frame) const 
     return StartWorkflow{id,          frame.reference, frame.task->name, child->name_space,
                          child->name, child->version,  frame.arguments,  child->await};
   }
+  if (frame.http != nullptr) return http_effect(id, frame);
   const auto& body = std::get<CallBody>(frame.task->body);
   return CallAction{id,          frame.reference, frame.task->name, body.role,
                     body.action, body.version,    frame.arguments,  attempt_of(frame)};

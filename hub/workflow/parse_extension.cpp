@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
 
 // use.extensions, run.workflow, and metadata.rabt: what this hub adds to the language, in the one
 // place that the specification leaves to runtimes.
@@ -22,10 +22,12 @@ constexpr std::uint32_t bit(TaskKind kind) {
 std::optional<std::uint32_t> kinds_of(const std::string& extend) {
   static const std::vector<std::pair<std::string, std::uint32_t>> known = {
       {"all", ~0U},
-      {"call", bit(TaskKind::call) | bit(TaskKind::function)},
+      {"call", bit(TaskKind::call) | bit(TaskKind::function) | bit(TaskKind::http)},
       {"composite", bit(TaskKind::do_) | bit(TaskKind::fork)},
+      {"do", bit(TaskKind::do_)},
       {"emit", bit(TaskKind::emit)},
       {"for", bit(TaskKind::for_)},
+      {"fork", bit(TaskKind::fork)},
       {"listen", bit(TaskKind::listen)},
       {"raise", bit(TaskKind::raise)},
       {"run", bit(TaskKind::run)},
@@ -83,8 +85,8 @@ void Parser::read_extensions(const YamlNode& root) {
     const std::string what = text_of(extend, "extend");
     const std::optional<std::uint32_t> kinds = kinds_of(what);
     if (!kinds.has_value() && !what.empty()) {
-      const Names names = {"all",   "call", "composite", "emit",   "for", "listen",
-                           "raise", "run",  "set",       "switch", "try", "wait"};
+      const Names names = {"all",    "call",  "composite", "do",  "emit",   "for", "fork",
+                           "listen", "raise", "run",       "set", "switch", "try", "wait"};
       error(*extend.value, "workflow.value",
             "`" + what +
                 "` is no kind of task that can be extended: all, call, composite (do and "
@@ -277,8 +279,8 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
     }
   }
   if (const YamlEntry* found = rabt.find("usefulUntil")) {
-    if (kind != TaskKind::call && kind != TaskKind::function && kind != TaskKind::try_ &&
-        kind != TaskKind::run) {
+    if (kind != TaskKind::call && kind != TaskKind::function && kind != TaskKind::http &&
+        kind != TaskKind::try_ && kind != TaskKind::run) {
       error(*found, "workflow.value", "metadata.rabt.usefulUntil goes with call, run or try");
     } else {
       task.useful_until = instant(*found, scope);

@@ -2,7 +2,7 @@
 
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 // Event filters, listen tasks and schedules (dsl-reference.md: Event Consumption Strategy, Listen,
 // Subscription Iterator, Schedule).
