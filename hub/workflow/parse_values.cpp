@@ -3,8 +3,8 @@
 #include <cctype>
 
 #include "hub/base/clock.hpp"
-#include "hub/workflow/parser.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/parser.hpp"
 
 namespace rabt::workflow {
 
@@ -434,9 +434,9 @@ std::optional<Schema> Parser::schema(const YamlNode& node) {
     return std::nullopt;
   if (const YamlEntry* format = node.find("format")) {
     const std::string name = text_of(*format, "schema.format");
-    if (!name.empty() && !name.starts_with("json")) {
-      error(*format->value, "workflow.not_supported", "only JSON Schema is supported",
-            "leave `format` out");
+    if (!name.empty() && name != "json" && name != "json:2020-12") {
+      error(*format->value, "workflow.not_supported", "only JSON Schema 2020-12 is supported",
+            "write `json`, or leave `format` out");
       return std::nullopt;
     }
   }
