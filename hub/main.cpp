@@ -58,10 +58,20 @@ int main(int argc, char** argv) {
   auto* lint = workflow_command->add_subcommand(
       "lint", "check workflow files against the language and the installed actions");
   lint->add_option("files", files, "workflow files")->required();
-  std::string lint_config;
-  lint->add_option("-c,--config", lint_config,
+  LintOptions lint_options;
+  lint->add_option("-c,--config", lint_options.config,
                    "configuration; without it roles and actions are not checked");
-  lint->callback([&] { code = workflow_lint(files, lint_config); });
+  lint->add_option("--format", lint_options.format, "text, json or sarif")
+      ->check(CLI::IsMember({"text", "json", "sarif"}))
+      ->capture_default_str();
+  lint->add_flag("--strict", lint_options.strict, "warnings count as errors");
+  lint->callback([&] { code = workflow_lint(files, lint_options); });
+  auto* schema = workflow_command->add_subcommand(
+      "schema", "print a JSON Schema of workflow files, for editors");
+  std::string schema_config;
+  schema->add_option("-c,--config", schema_config,
+                     "configuration; with it the schema knows roles, actions and arguments");
+  schema->callback([&] { code = workflow_schema(schema_config); });
 
   ExprOptions expr_options;
   auto* expr_command = app.add_subcommand("expr", "evaluate an expression on JSON values");

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "hub/workflow/expression_ast.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
