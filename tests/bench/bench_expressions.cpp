@@ -2,8 +2,10 @@
 // For jq that is a structural conversion there and back, without text. Variables travel to jq
 // inside its input, because it binds others when it compiles. Prints; asserts that the results are
 // the same.
+extern "C" {  // the headers are plain C
 #include <jq.h>
 #include <jv.h>
+}
 
 #include <chrono>
 #include <cmath>

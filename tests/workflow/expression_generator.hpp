@@ -389,9 +389,9 @@ class ExpressionGenerator final {
       case 6:
         return "max_by(" + e + ")";
       case 7:
-        return "any(" + e + ")";
+        return "any(" + decision(d, e) + ")";
       case 8:
-        return "all(" + e + ")";
+        return "all(" + decision(d, e) + ")";
       case 9:
         return "first(" + e + ")";
       case 10:
@@ -500,14 +500,21 @@ class ExpressionGenerator final {
         return "fmin(" + number() + ";" + number() + "),fmod(" + number() + ";3),ldexp(" +
                number() + ";2),scalb(1;" + number() + "),drem(" + number() + ";3)";
       case 62:
-        return "any(" + path(d) + ";" + condition(d) + ")";
+        return "any(" + path(d) + ";" + decision(d, "length>1") + ")";
       case 63:
-        return "all(" + path(d) + ";" + condition(d) + ")";
+        return "all(" + path(d) + ";" + decision(d, ".!=1") + ")";
       case 64:
         return "(" + k + "|test(" + regex() + "))";
       default:
         return "JOIN({\"a\":1,\"1\":2};tostring)";
     }
+  }
+
+  // For any and all: jq 1.6 may evaluate one result more than it needs.
+  std::string decision(std::size_t d, const std::string& several) {
+    if (!known_) return one(d);
+    classes_.insert("any and all end at once");
+    return several;
   }
 
   // What is looked for; jq 1.6 does not end for an empty text.
