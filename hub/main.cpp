@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
   expr_command->allow_extras();  // an expression may start with `-`
   expr_command->callback([&] {
     std::vector<std::string> rest = expr_command->remaining();
+    std::erase(rest, "--");
     if (expr_options.expression.empty() && rest.size() == 1) {
       expr_options.expression = rest.front();
       rest.clear();
