@@ -9,8 +9,7 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, audit verify, workflow lint, instances, plugin
-// list.
+// Commands that look and do not run: config check, audit verify, instances, plugin list.
 namespace rabt::cli {
 
 namespace {
@@ -19,62 +18,6 @@ int complain(const Error& error) {
   std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
   return error.kind == ErrorKind::invalid ? 2 : 1;
 }
-
-// The actions that the manifests beside the configuration declare; no plugin code runs.
-class ManifestCatalog final : public workflow::ActionCatalog {
- public:
-  static Result<ManifestCatalog> make(const Config& config) {
-    ManifestCatalog catalog;
-    for (const auto& [role, target] : config.roles) {
-      constexpr std::string_view kPlugin = "plugin://";
-      if (!target.starts_with(kPlugin)) {
-        catalog.hub_roles_.push_back(role);
-        continue;
-      }
-      RABT_TRY(manifest,
-               plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
-      catalog.actions_.emplace(role, std::move(manifest.actions));
-    }
-    return catalog;
-  }
-  [[nodiscard]] std::vector<std::string> roles() const override {
-    std::vector<std::string> names = hub_roles_;
-    for (const auto& [role, actions] : actions_) names.push_back(role);
-    return names;
-  }
-  [[nodiscard]] std::vector<std::string> actions(std::string_view role) const override {
-    std::vector<std::string> names;
-    if (const auto found = actions_.find(std::string(role)); found != actions_.end()) {
-      for (const auto& action : found->second) names.push_back(action.name);
-    }
-    return names;
-  }
-  [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role,
-                                                         std::string_view action,
-                                                         std::string_view version) const override {
-    // Services of the hub have no manifest to read here; the hub checks them when it deploys.
-    if (std::find(hub_roles_.begin(), hub_roles_.end(), role) != hub_roles_.end()) {
-      return workflow::ActionInfo{
-          .name = std::string(action), .version = std::string(version), .idempotency = "key"};
-    }
-    const auto found = actions_.find(std::string(role));
-    if (found == actions_.end()) return std::nullopt;
-    for (const auto& spec : found->second) {
-      if (spec.name == action &&
-          spec.version.substr(0, spec.version.find('.')) == version.substr(0, version.find('.'))) {
-        return workflow::ActionInfo{.name = spec.name,
-                                    .version = spec.version,
-                                    .idempotency = spec.idempotency,
-                                    .input_schema = spec.input_schema};
-      }
-    }
-    return std::nullopt;
-  }
-
- private:
-  std::map<std::string, std::vector<plugin::ActionSpec>> actions_;
-  std::vector<std::string> hub_roles_;
-};
 
 }  // namespace
 
@@ -118,31 +61,6 @@ int audit_verify(const std::string& path) {
   std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries),
               found->head.c_str());
   return 0;
-}
-
-int workflow_lint(const std::vector<std::string>& files, const std::string& config_path) {
-  std::optional<ManifestCatalog> catalog;
-  if (!config_path.empty()) {
-    const auto config = load_config(config_path);
-    if (!config.ok()) return complain(config.error());
-    auto made = ManifestCatalog::make(*config);
-    if (!made.ok()) return complain(made.error());
-    catalog.emplace(std::move(*made));
-  }
-  bool good = true;
-  for (const std::string& file : files) {
-    const auto text = read_text(file);
-    if (!text.ok()) {
-      std::fprintf(stderr, "%s: cannot be read: %s\n", file.c_str(), text.error().message.c_str());
-      good = false;
-      continue;
-    }
-    const auto parsed = workflow::parse_definition(*text, catalog ? &*catalog : nullptr);
-    for (const auto& diagnostic : parsed.diagnostics)
-      std::printf("%s\n", to_string(diagnostic, file).c_str());
-    if (parsed.definition == nullptr) good = false;
-  }
-  return good ? 0 : 2;
 }
 
 int list_instances(const std::string& path, const std::string& id) {

@@ -73,29 +73,45 @@ Json typed(std::string_view type) {
   return Json::object({{"type", type}});
 }
 
+std::vector<ActionSpec> register_actions() {
+  return {{.name = "advance",
+           .version = "1.0.0",
+           .title = "Move a consultation to its next state",
+           .idempotency = "key",
+           .timeout_ms = 30'000,
+           .input_schema =
+               schema_of({"consultation", "to"}, Json::object({{"consultation", typed("string")},
+                                                               {"to", typed("string")},
+                                                               {"startEpoch", typed("number")},
+                                                               {"seconds", typed("number")}}))},
+          {.name = "monthly-figures",
+           .version = "1.0.0",
+           .title = "Figures of a consultation's month so far",
+           .idempotency = "key",
+           .timeout_ms = 30'000,
+           .input_schema =
+               schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))}};
+}
+
+std::vector<ActionSpec> recording_actions() {
+  return {{.name = "store",
+           .version = "1.0.0",
+           .title = "Keep a recording",
+           .idempotency = "key",
+           .timeout_ms = 30'000,
+           .input_schema = schema_of({"consultation", "recordingId", "kind", "blob"},
+                                     Json::object({{"consultation", typed("string")},
+                                                   {"recordingId", typed("string")},
+                                                   {"kind", typed("string")},
+                                                   {"blob", typed("string")},
+                                                   {"retentionYears", typed("integer")}}))}};
+}
+
 class Register final : public plugin::HubService {
  public:
   explicit Register(Parts parts) : parts_(parts) {}
   [[nodiscard]] std::string name() const override { return "register"; }
-  [[nodiscard]] std::vector<ActionSpec> actions() const override {
-    return {{.name = "advance",
-             .version = "1.0.0",
-             .title = "Move a consultation to its next state",
-             .idempotency = "key",
-             .timeout_ms = 30'000,
-             .input_schema =
-                 schema_of({"consultation", "to"}, Json::object({{"consultation", typed("string")},
-                                                                 {"to", typed("string")},
-                                                                 {"startEpoch", typed("number")},
-                                                                 {"seconds", typed("number")}}))},
-            {.name = "monthly-figures",
-             .version = "1.0.0",
-             .title = "Figures of a consultation's month so far",
-             .idempotency = "key",
-             .timeout_ms = 30'000,
-             .input_schema =
-                 schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))}};
-  }
+  [[nodiscard]] std::vector<ActionSpec> actions() const override { return register_actions(); }
 
   void invoke(const CallRequest& call, Ended ended) override {
     if (call.action == "advance") {
@@ -225,19 +241,7 @@ class Recordings final : public plugin::HubService {
  public:
   explicit Recordings(Parts parts) : parts_(parts) {}
   [[nodiscard]] std::string name() const override { return "recording"; }
-  [[nodiscard]] std::vector<ActionSpec> actions() const override {
-    return {{.name = "store",
-             .version = "1.0.0",
-             .title = "Keep a recording",
-             .idempotency = "key",
-             .timeout_ms = 30'000,
-             .input_schema = schema_of({"consultation", "recordingId", "kind", "blob"},
-                                       Json::object({{"consultation", typed("string")},
-                                                     {"recordingId", typed("string")},
-                                                     {"kind", typed("string")},
-                                                     {"blob", typed("string")},
-                                                     {"retentionYears", typed("integer")}}))}};
-  }
+  [[nodiscard]] std::vector<ActionSpec> actions() const override { return recording_actions(); }
 
   void invoke(const CallRequest& call, Ended ended) override {
     const std::string blob = call.arguments.string_or("blob", "");
@@ -316,6 +320,12 @@ class Recordings final : public plugin::HubService {
 };
 
 }  // namespace
+
+std::vector<ActionSpec> service_actions(std::string_view service) {
+  if (service == "register") return register_actions();
+  if (service == "recording") return recording_actions();
+  return {};
+}
 
 std::shared_ptr<plugin::HubService> make_register(Parts parts) {
   return std::make_shared<Register>(parts);

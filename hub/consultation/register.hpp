@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
@@ -33,6 +35,9 @@ struct Parts {
 // Takes a blob over into the hub's keeping. The same recordingId of a consultation again gives the
 // stored recording; the second blob is left to the sweeper.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_recordings(Parts parts);
+
+// What hub://<service> offers, without running it. Empty: there is no such service.
+[[nodiscard]] std::vector<plugin::ActionSpec> service_actions(std::string_view service);
 
 struct Recording {
   std::string id;

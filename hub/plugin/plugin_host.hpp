@@ -38,6 +38,8 @@ struct ActionSpec {
   Json output_schema;  // null when none
 };
 
+[[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec);
+
 // A manifest, read and checked before any code of the plugin runs.
 struct Manifest {
   std::string id;

@@ -1,0 +1,52 @@
+#include "hub/cli/manifest_catalog.hpp"
+
+#include "hub/consultation/register.hpp"
+#include "hub/plugin/manifest.hpp"
+
+namespace rabt::cli {
+
+Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
+  constexpr std::string_view kPlugin = "plugin://";
+  constexpr std::string_view kHub = "hub://";
+  ManifestCatalog catalog;
+  for (const auto& [role, target] : config.roles) {
+    if (target.starts_with(kHub)) {
+      catalog.actions_.emplace(
+          role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
+      continue;
+    }
+    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
+    catalog.actions_.emplace(role, std::move(manifest.actions));
+  }
+  return catalog;
+}
+
+std::vector<std::string> ManifestCatalog::roles() const {
+  std::vector<std::string> names;
+  for (const auto& [role, actions] : actions_) names.push_back(role);
+  return names;
+}
+
+std::vector<std::string> ManifestCatalog::actions(std::string_view role) const {
+  std::vector<std::string> names;
+  if (const auto found = actions_.find(role); found != actions_.end()) {
+    for (const auto& action : found->second) names.push_back(action.name);
+  }
+  return names;
+}
+
+std::optional<workflow::ActionInfo> ManifestCatalog::find(std::string_view role,
+                                                          std::string_view action,
+                                                          std::string_view version) const {
+  const auto found = actions_.find(role);
+  if (found == actions_.end()) return std::nullopt;
+  const plugin::ActionSpec* best = nullptr;
+  for (const plugin::ActionSpec& spec : found->second) {
+    if (spec.name != action || !plugin::version_serves(spec.version, version)) continue;
+    if (best == nullptr || !plugin::version_serves(best->version, spec.version)) best = &spec;
+  }
+  if (best == nullptr) return std::nullopt;
+  return plugin::action_info(*best);
+}
+
+}  // namespace rabt::cli

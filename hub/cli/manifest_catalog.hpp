@@ -1,0 +1,29 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hub/cli/config.hpp"
+#include "hub/plugin/plugin_host.hpp"
+
+namespace rabt::cli {
+
+// The actions that a configuration's roles offer: of plugins by their manifests, of the hub's own
+// services by their declarations. No plugin code runs. Immutable.
+class ManifestCatalog final : public workflow::ActionCatalog {
+ public:
+  // Errors: those of plugin::read_manifest.
+  static Result<ManifestCatalog> make(const Config& config);
+
+  [[nodiscard]] std::vector<std::string> roles() const override;
+  [[nodiscard]] std::vector<std::string> actions(std::string_view role) const override;
+  [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role,
+                                                         std::string_view action,
+                                                         std::string_view version) const override;
+
+ private:
+  std::map<std::string, std::vector<plugin::ActionSpec>, std::less<>> actions_;  // by role
+};
+
+}  // namespace rabt::cli
