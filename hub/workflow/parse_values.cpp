@@ -281,8 +281,14 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     used.push_back(known[index].name);
     VariableSlot slot{known[index].variable, 0};
     if (slot.variable == Variable::local) slot.local = local_number(std::string(known[index].name));
-    if (slot.variable == Variable::secrets && !note_secrets(text, line, column, expr))
-      return std::nullopt;
+    if (slot.variable == Variable::secrets) {
+      for (const auto& [key, at_byte] : facts_.secret_reads) {
+        const TextPlace where = place_of(at_byte);
+        check_secret(where.line, where.column, key);
+        expr.secrets.push_back(key);
+      }
+      if (facts_.whole_secrets) expr.secrets = model_->secrets;
+    }
     expr.variables.push_back(slot);
   }
   if (used.size() > kMaxVariables) {
