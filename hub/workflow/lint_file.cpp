@@ -4,9 +4,9 @@
 #include <unordered_set>
 
 #include "hub/base/clock.hpp"
-#include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/parser.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/task_tree.hpp"
 
 // Checks of the whole file, after it was read.
