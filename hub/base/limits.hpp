@@ -22,6 +22,11 @@ inline constexpr int kMaxEventsPerDelivery = 256;         // events that one web
 inline constexpr std::chrono::hours kEventRetention{
     24 * 7};  // early events wait this long for their listen
 
+// JSON Schema
+inline constexpr std::uint64_t kSchemaSteps =
+    5'000'000;  // of one check: a schema against a value is one; a FHIR message of 10 MB takes some
+                // 2 million, and all of them less than a second
+
 // Workflow
 inline constexpr std::size_t kMaxWorkflowBytes = 1U << 20U;
 inline constexpr std::size_t kMaxWorkflowDepth = 64;
@@ -59,6 +64,9 @@ inline constexpr std::size_t kMaxHttpResponse = 12U
                                                 << 20U;  // in memory; larger bodies go to a blob
 inline constexpr std::size_t kMaxHttpInFlight = 4096;
 inline constexpr std::chrono::milliseconds kHttpConnectTimeout{5'000};
+inline constexpr int kMaxRedirects = 5;  // of one call of a workflow; more is a loop
+inline constexpr std::size_t kMaxCachedTokens =
+    1024;  // access tokens of workflows' calls; beyond, the oldest are fetched again
 
 // Recordings
 inline constexpr std::size_t kSealSegment = 1U << 20U;  // plaintext bytes of one sealed segment

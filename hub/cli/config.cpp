@@ -10,7 +10,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/yaml.hpp"
 
 namespace rabt::cli {
@@ -40,7 +40,7 @@ class Reader {
     const std::vector<std::string> names(known.begin(), known.end());
     for (const YamlEntry& entry : node.entries) {
       if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
-      const std::string near = workflow::nearest(entry.key, names);
+      const std::string near = nearest(entry.key, names);
       mistake(entry.line, entry.column,
               "unknown key `" + entry.key + "`" +
                   (near.empty() ? "" : "; did you mean `" + near + "`?"));

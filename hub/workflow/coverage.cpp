@@ -4,7 +4,7 @@
 #include <set>
 
 #include "hub/workflow/error_types.hpp"
-#include "hub/workflow/task_tree.hpp"
+#include "hub/workflow/task_parts.hpp"
 
 namespace rabt::workflow {
 

@@ -1,91 +1,112 @@
 #include "hub/workflow/task_tree.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace rabt::workflow {
 
 namespace {
 
-void add(std::vector<TaskPart>& parts, TaskPart::Kind kind, const TaskList& list) {
-  if (list.tasks.empty()) return;
-  TaskPart& part = parts.emplace_back();
-  part.kind = kind;
-  for (const auto& task : list.tasks) part.tasks.push_back(task.get());
+// A loop and a try also hold `do`, so they are looked for first.
+constexpr std::array<std::string_view, 12> kKinds = {
+    "for", "try", "call", "do", "set", "switch", "fork", "listen", "emit", "raise", "run", "wait"};
+
+void fill(TaskSequence& list, const YamlNode& node);
+
+void add_list(TaskPlace& task, std::string_view role, const YamlNode* node) {
+  if (node == nullptr || node->kind != YamlNode::Kind::sequence) return;
+  auto list = std::make_unique<TaskSequence>();
+  list->role = role;
+  list->parent = &task;
+  fill(*list, *node);
+  task.lists.push_back(std::move(list));
 }
 
-bool takes(std::string_view& rest, std::string_view prefix) {
-  if (!rest.starts_with(prefix)) return false;
-  if (rest.size() > prefix.size() && rest[prefix.size()] != '/') return false;
-  rest.remove_prefix(prefix.size());
-  return true;
+const YamlNode* child(const YamlNode* node, std::string_view key) {
+  if (node == nullptr) return nullptr;
+  const YamlEntry* entry = node->find(key);
+  return entry == nullptr ? nullptr : entry->value.get();
 }
 
-// `/for/3` or `/visit/2`
-void skip_counted(std::string_view& rest, std::string_view word) {
-  if (!rest.starts_with(word)) return;
-  std::size_t end = word.size();
-  while (end < rest.size() && rest[end] >= '0' && rest[end] <= '9') ++end;
-  if (end > word.size() && (end == rest.size() || rest[end] == '/')) rest.remove_prefix(end);
+std::unique_ptr<TaskPlace> place(const YamlEntry& entry, const TaskSequence& list,
+                                 std::size_t position) {
+  auto out = std::make_unique<TaskPlace>();
+  out->entry = &entry;
+  out->list = &list;
+  out->position = position;
+  const YamlNode& body = *entry.value;
+  for (const std::string_view kind : kKinds) {
+    if ((out->kind = body.find(kind)) != nullptr) break;
+  }
+  add_list(*out, "try", child(&body, "try"));
+  add_list(*out, "catch", child(child(&body, "catch"), "do"));
+  add_list(*out, "branches", child(child(&body, "fork"), "branches"));
+  add_list(*out, "foreach", child(child(&body, "foreach"), "do"));
+  add_list(*out, "do", child(&body, "do"));
+  return out;
 }
 
-void collect(const Definition::Model& model, const Task& task, const std::string& path,
-             std::vector<ListedTask>& out) {
-  out.push_back({&task, path});
-  for (const TaskPart& part : parts_of(model, task)) {
-    if (part.kind == TaskPart::Kind::function) continue;
-    for (const Task* child : part.tasks) collect(model, *child, path + '/' + child->name, out);
+void fill(TaskSequence& list, const YamlNode& node) {
+  for (const YamlPtr& item : node.items) {
+    if (item->kind != YamlNode::Kind::mapping || item->entries.size() != 1) continue;
+    list.tasks.push_back(place(item->entries.front(), list, list.tasks.size()));
+  }
+}
+
+void walk(const TaskSequence& list, const std::function<void(const TaskPlace&)>& visit) {
+  for (const auto& task : list.tasks) {
+    visit(*task);
+    for (const auto& inner : task->lists) walk(*inner, visit);
   }
 }
 
 }  // namespace
 
-std::vector<TaskPart> parts_of(const Definition::Model& model, const Task& task) {
-  std::vector<TaskPart> parts;
-  if (const auto* body = std::get_if<DoBody>(&task.body)) {
-    add(parts, TaskPart::Kind::list, body->list);
-  } else if (const auto* loop = std::get_if<ForBody>(&task.body)) {
-    add(parts, TaskPart::Kind::loop, loop->list);
-  } else if (const auto* fork = std::get_if<ForkBody>(&task.body)) {
-    add(parts, TaskPart::Kind::branches, fork->branches);
-  } else if (const auto* attempt = std::get_if<TryBody>(&task.body)) {
-    add(parts, TaskPart::Kind::attempt, attempt->list);
-    add(parts, TaskPart::Kind::handler, attempt->handler);
-  } else if (const auto* call = std::get_if<FunctionBody>(&task.body)) {
-    parts.push_back({TaskPart::Kind::function, {model.functions[call->function].get()}});
+TaskTree::TaskTree(const YamlNode& root) {
+  if (const YamlNode* functions = child(child(&root, "use"), "functions")) {
+    for (const YamlEntry& entry : functions->entries) {
+      auto list = std::make_unique<TaskSequence>();
+      list->role = "function";
+      list->tasks.push_back(place(entry, *list, 0));
+      functions_.push_back(std::move(list));
+    }
   }
-  return parts;
+  body_.role = "do";
+  if (const YamlNode* tasks = child(&root, "do"); tasks != nullptr) fill(body_, *tasks);
 }
 
-Located locate(const Definition::Model& model, std::string_view reference) {
-  Located found;
-  found.task = model.root.get();
-  std::string_view rest = reference;
-  while (!rest.empty() && found.task != nullptr) {
-    const Task* parent = found.task;
-    const std::string_view before = rest;
-    found.parent_reference = std::string(reference.substr(0, reference.size() - before.size()));
-    if (parent->kind() == TaskKind::for_) skip_counted(rest, "/for/");
-    found.task = nullptr;
-    for (const TaskPart& part : parts_of(model, *parent)) {
-      for (std::size_t i = 0; i < part.tasks.size() && found.task == nullptr; ++i) {
-        if (!takes(rest, part.tasks[i]->segment)) continue;
-        found.task = part.tasks[i];
-        found.parent = parent;
-        found.part = part.kind;
-        found.position = i;
+void TaskTree::each(const std::function<void(const TaskPlace&)>& visit) const {
+  for (const auto& function : functions_) walk(*function, visit);
+  walk(body_, visit);
+}
+
+std::vector<std::vector<std::size_t>> TaskSequence::successors() const {
+  std::vector<std::vector<std::size_t>> out(tasks.size());
+  if (role == "branches") return out;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const auto follow = [&](const YamlNode* then) {
+      if (then == nullptr || !then->is_text() || then->text() == "continue") {
+        if (i + 1 < tasks.size()) out[i].push_back(i + 1);
+        return;
+      }
+      for (std::size_t target = 0; target < tasks.size(); ++target) {
+        if (tasks[target]->entry->key == then->text()) out[i].push_back(target);
+      }
+    };
+    const YamlNode& body = *tasks[i]->entry->value;
+    bool falls_through = body.find("raise") == nullptr;
+    if (const YamlNode* cases = child(&body, "switch")) {
+      for (const YamlPtr& item : cases->items) {
+        if (item->entries.size() != 1) continue;
+        const YamlNode& one = *item->entries.front().value;
+        follow(child(&one, "then"));
+        if (one.find("when") == nullptr) falls_through = false;
       }
     }
-    skip_counted(rest, "/visit/");
+    if (const YamlNode* then = child(child(&body, "catch"), "then")) follow(then);
+    if (falls_through) follow(child(&body, "then"));
+    if (body.find("if") != nullptr) follow(nullptr);  // skipped: `then` is ignored
   }
-  return found;
-}
-
-std::vector<ListedTask> all_tasks(const Definition::Model& model) {
-  std::vector<ListedTask> out;
-  for (const TaskPart& part : parts_of(model, *model.root)) {
-    for (const Task* task : part.tasks) collect(model, *task, task->name, out);
-  }
-  for (const auto& function : model.functions) collect(model, *function, function->name, out);
   return out;
 }
 

@@ -1,39 +1,54 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "hub/workflow/model.hpp"
+#include "hub/workflow/yaml.hpp"
 
-// The tasks of a definition as a tree, for whoever looks at them without running them.
+// The tasks of a workflow file as they nest, for checks that look at several of them. Built from
+// the YAML tree alone, so it also stands when the file has mistakes; what is no task is left out.
 namespace rabt::workflow {
 
-// What a task holds: one list of tasks, or the function it calls.
-struct TaskPart {
-  enum class Kind : std::uint8_t { list, branches, attempt, handler, loop, function };
-  Kind kind = Kind::list;
-  std::vector<const Task*> tasks;  // not empty
-};
-[[nodiscard]] std::vector<TaskPart> parts_of(const Definition::Model& model, const Task& task);
+struct TaskPlace {
+  const YamlEntry* entry = nullptr;  // name and body
+  const YamlEntry* kind = nullptr;   // call, set, ...; nullptr when none is written
+  const struct TaskSequence* list = nullptr;
+  std::size_t position = 0;  // in the list
+  std::vector<std::unique_ptr<struct TaskSequence>> lists;
 
-// The task that a reference of this definition's instances names, with the part of its parent that
-// holds it. task is null when there is none.
-struct Located {
-  const Task* task = nullptr;
-  const Task* parent = nullptr;
-  TaskPart::Kind part = TaskPart::Kind::list;
-  std::size_t position = 0;      // in the part
-  std::string parent_reference;  // as in traces: with iterations and visits
+  [[nodiscard]] const YamlEntry* find(std::string_view key) const {
+    return entry->value->find(key);
+  }
 };
-[[nodiscard]] Located locate(const Definition::Model& model, std::string_view reference);
 
-// Every task once, in the order of the file's lists; functions last. The root is not among them.
-// path: names from the outside in, as in "consult/eligibility".
-struct ListedTask {
-  const Task* task = nullptr;
-  std::string path;
+struct TaskSequence {
+  std::string role;  // do, try, catch, branches, foreach, function
+  const TaskPlace* parent = nullptr;
+  std::vector<std::unique_ptr<TaskPlace>> tasks;
+
+  // Which tasks may run right after each: by `then`, by the cases of a switch, or as the next.
+  [[nodiscard]] std::vector<std::vector<std::size_t>> successors() const;
 };
-[[nodiscard]] std::vector<ListedTask> all_tasks(const Definition::Model& model);
+
+class TaskTree {
+ public:
+  explicit TaskTree(const YamlNode& root);
+
+  [[nodiscard]] const TaskSequence& body() const { return body_; }
+  // Of use.functions, each a list of one task.
+  [[nodiscard]] const std::vector<std::unique_ptr<TaskSequence>>& functions() const {
+    return functions_;
+  }
+  // Every task, parents first, in the order of the file.
+  void each(const std::function<void(const TaskPlace&)>& visit) const;
+
+ private:
+  TaskSequence body_;
+  std::vector<std::unique_ptr<TaskSequence>> functions_;
+};
 
 }  // namespace rabt::workflow

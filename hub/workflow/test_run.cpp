@@ -3,7 +3,7 @@
 
 #include "hub/workflow/evaluate.hpp"
 #include "hub/workflow/suggest.hpp"
-#include "hub/workflow/task_tree.hpp"
+#include "hub/workflow/task_parts.hpp"
 #include "hub/workflow/test_model.hpp"
 
 // Runs the cases of a test file in the simulator and compares.
