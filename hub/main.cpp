@@ -95,6 +95,22 @@ int main(int argc, char** argv) {
     code = expr(expr_options);
   });
 
+  WorkflowTestOptions test_options;
+  auto* test = workflow_command->add_subcommand(
+      "test", "run the cases of test files in virtual time, without plugins and network");
+  test->add_option("files", test_options.files, "test files")->required();
+  test->add_option(
+      "-c,--config", test_options.config,
+      "configuration; arguments and outputs are then compared with the actions' schemas");
+  test->add_option("--format", test_options.format, "text, json or junit")
+      ->check(CLI::IsMember({"text", "json", "junit"}))
+      ->capture_default_str();
+  test->add_option("--case", test_options.only, "run only the case of this name");
+  test->add_option("--require-coverage", test_options.require_coverage,
+                   "fail below this percentage of tasks and branches")
+      ->check(CLI::Range(0.0, 100.0));
+  test->callback([&] { code = workflow_test(test_options); });
+
   std::string id;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");
