@@ -55,6 +55,9 @@ inline constexpr std::size_t kMaxHttpResponse = 12U
                                                 << 20U;  // in memory; larger bodies go to a blob
 inline constexpr std::size_t kMaxHttpInFlight = 4096;
 inline constexpr std::chrono::milliseconds kHttpConnectTimeout{5'000};
+inline constexpr int kMaxRedirects = 5;  // of one call of a workflow; more is a loop
+inline constexpr std::size_t kMaxCachedTokens =
+    1024;  // access tokens of workflows' calls; beyond, the oldest are fetched again
 
 // Recordings
 inline constexpr std::size_t kSealSegment = 1U << 20U;  // plaintext bytes of one sealed segment

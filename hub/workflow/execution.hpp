@@ -73,10 +73,14 @@ struct CallAction {
   std::int64_t attempt = 1;
 };
 // Role and action of a CallAction that is an HTTP request of `call: http` or `call: openapi`; no
-// plugin may take the role. Arguments: {method, uri, headers?, query?, body?, redirect?,
-// authentication?}. done: any HTTP answer, whatever its status: {status, headers (names in lower
-// case), body (JSON when the answer says JSON, else text; {"base64": ...} when it is neither JSON
-// nor UTF-8)}. The other outcomes: no whole answer came.
+// plugin may take the role. Arguments: {method (upper case), uri (absolute, with its query),
+// headers? (object of texts), body? (a text is sent as it is, everything else as JSON), redirect?
+// (true: follow), raw? (true: the body comes as base64), idempotency? ("key": may be repeated),
+// authentication? ({basic|bearer|digest|oauth2|oidc: {...}}, as in a workflow file)}. done: any
+// HTTP answer, whatever its status: {status, headers (names in lower case), body (null when empty;
+// JSON when the answer says JSON, else text; {"base64": ...} when it is neither JSON nor UTF-8, or
+// raw)}. The other outcomes: no whole answer came; the code http.authentication says that no
+// credentials could be got.
 inline constexpr std::string_view kHttpRole = "http";
 inline constexpr std::string_view kHttpAction = "request";
 
