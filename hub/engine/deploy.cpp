@@ -46,8 +46,8 @@ int compare_versions(std::string_view a, std::string_view b) {
                : std::pair{text.substr(0, place), text.substr(place + 1)};
   };
   const auto is_number = [](std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(),
-                                        [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   };
   const auto compare_parts = [&](std::string_view x, std::string_view y) {
     while (!x.empty() || !y.empty()) {
@@ -55,8 +55,7 @@ int compare_versions(std::string_view a, std::string_view b) {
       const auto [first_y, rest_y] = cut(y, '.');
       if (is_number(first_x) && is_number(first_y)) {
         if (first_x.size() != first_y.size()) return first_x.size() < first_y.size() ? -1 : 1;
-      } else if (is_number(first_x) != is_number(first_y) && !first_x.empty() &&
-                 !first_y.empty()) {
+      } else if (is_number(first_x) != is_number(first_y) && !first_x.empty() && !first_y.empty()) {
         return is_number(first_x) ? -1 : 1;
       }
       if (const int order = first_x.compare(first_y); order != 0) return order < 0 ? -1 : 1;
@@ -96,9 +95,9 @@ struct Engine::Impl::Draft {
     const WorkflowFile* file = nullptr;
     std::shared_ptr<const Definition> definition;
     std::string sha256;
-    std::int64_t stored = 0;                          // its row, when this version is stored
-    std::shared_ptr<const Definition> before;         // the active version
-    std::shared_ptr<const Definition> same_version;   // when its content is another
+    std::int64_t stored = 0;                         // its row, when this version is stored
+    std::shared_ptr<const Definition> before;        // the active version
+    std::shared_ptr<const Definition> same_version;  // when its content is another
     std::string change;
     bool becomes_active = false;
     std::vector<Bound> children;
@@ -130,20 +129,21 @@ void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
   if (yaml.root == nullptr) return;
   for (const workflow::Literal& secret : workflow::declared_secrets(*yaml.root)) {
     if (options.secrets.contains(secret.text)) continue;
-    draft.errors.push_back({file.name, "engine.secret",
-                            "the secret `" + secret.text +
-                                "` is not configured (add to the configuration: workflow_secrets: {" +
-                                secret.text + ": {file: PATH}})",
-                            secret.line, secret.column});
+    draft.errors.push_back(
+        {file.name, "engine.secret",
+         "the secret `" + secret.text +
+             "` is not configured (add to the configuration: workflow_secrets: {" + secret.text +
+             ": {file: PATH}})",
+         secret.line, secret.column});
   }
   for (const workflow::Literal& endpoint : workflow::literal_origins(*yaml.root)) {
     if (options.http.allow != nullptr && options.http.allow->check(endpoint.text + "/").ok())
       continue;
-    draft.errors.push_back(
-        {file.name, "engine.host",
-         endpoint.text + " is not allowed (add to the configuration: http: {allow: ['" +
-             endpoint.text + "']})",
-         endpoint.line, endpoint.column, ErrorKind::denied});
+    draft.errors.push_back({file.name, "engine.host",
+                            endpoint.text +
+                                " is not allowed (add to the configuration: http: {allow: ['" +
+                                endpoint.text + "']})",
+                            endpoint.line, endpoint.column});
   }
 }
 
@@ -279,8 +279,8 @@ Result<Json> Engine::plan(const std::vector<WorkflowFile>& files, bool prune) {
     for (const DeployedDefinition& one : *all) {
       const auto count = live.find(one.id);
       if (count == live.end() || !same_name(*one.definition, of)) continue;
-      list.push_back(Json::object(
-          {{"version", one.definition->version()}, {"instances", count->second}}));
+      list.push_back(
+          Json::object({{"version", one.definition->version()}, {"instances", count->second}}));
     }
     return list;
   };
@@ -304,9 +304,10 @@ Result<Json> Engine::plan(const std::vector<WorkflowFile>& files, bool prune) {
     if (Json list = running(definition); list.size() != 0) entry.set("running", list);
     Json children = Json::array();
     for (const auto& bound : item.children) {
-      children.push_back(Json::object({{"workflow", bound.wanted->name_space + "/" + bound.wanted->name},
-                                       {"version", bound.wanted->version},
-                                       {"bound", bound.version}}));
+      children.push_back(
+          Json::object({{"workflow", bound.wanted->name_space + "/" + bound.wanted->name},
+                        {"version", bound.wanted->version},
+                        {"bound", bound.version}}));
     }
     if (item.stored != 0) {
       for (const DeployedDefinition& one : *all) {
@@ -352,8 +353,8 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
                     item.definition->version(), item.change});
   }
   for (const DeployedDefinition& one : draft.removed) {
-    done.push_back({one.definition->name_space(), one.definition->name(),
-                    one.definition->version(), "removed"});
+    done.push_back({one.definition->name_space(), one.definition->name(), one.definition->version(),
+                    "removed"});
   }
   if (!draft.changes()) return done;
 
@@ -370,14 +371,13 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
     const auto audit = [&](std::string_view act, const Definition& definition,
                            Json detail) -> Status {
       return engine.parts.audit.append(
-          transaction,
-          engine.parts.audit.prepare(
-              {.tenant = tenant,
-               .actor = std::string(actor),
-               .act = std::string(act),
-               .object = "workflow:" + definition.name() + "@" + definition.version(),
-               .result = "ok",
-               .detail = std::move(detail)}));
+          transaction, engine.parts.audit.prepare(
+                           {.tenant = tenant,
+                            .actor = std::string(actor),
+                            .act = std::string(act),
+                            .object = "workflow:" + definition.name() + "@" + definition.version(),
+                            .result = "ok",
+                            .detail = std::move(detail)}));
     };
     const std::int64_t now = engine.parts.clock.now().ms;
     std::vector<std::int64_t> ids;
@@ -385,9 +385,10 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
       std::int64_t id = item.stored;
       const Definition& definition = *item.definition;
       if (id == 0) {
-        RABT_TRY_STATUS(run(sql::kInsertDefinition,
-                            {tenant, definition.name_space(), definition.name(),
-                             definition.version(), item.sha256, store::Blob{item.file->yaml}, now}));
+        RABT_TRY_STATUS(
+            run(sql::kInsertDefinition,
+                {tenant, definition.name_space(), definition.name(), definition.version(),
+                 item.sha256, store::Blob{item.file->yaml}, now}));
         id = transaction.last_insert_id();
       }
       ids.push_back(id);
@@ -396,25 +397,25 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
       const auto& item = draft.items[i];
       const Definition& definition = *item.definition;
       for (const auto& bound : item.children) {
-        RABT_TRY_STATUS(run(sql::kInsertDefinitionChild,
-                            {ids[i], bound.wanted->name_space, bound.wanted->name,
-                             bound.wanted->version, bound.stored != 0 ? bound.stored : ids[bound.file]}));
+        RABT_TRY_STATUS(
+            run(sql::kInsertDefinitionChild,
+                {ids[i], bound.wanted->name_space, bound.wanted->name, bound.wanted->version,
+                 bound.stored != 0 ? bound.stored : ids[bound.file]}));
       }
       if (item.change == "unchanged") continue;
       if (item.becomes_active) {
-        RABT_TRY_STATUS(run(sql::kDeactivateDefinitions,
-                            {tenant, definition.name_space(), definition.name()}));
+        RABT_TRY_STATUS(
+            run(sql::kDeactivateDefinitions, {tenant, definition.name_space(), definition.name()}));
         RABT_TRY_STATUS(run(sql::kActivateDefinition, {ids[i]}));
         RABT_TRY_STATUS(engine.store_schedule(transaction, definition, ids[i], timers));
       }
-      RABT_TRY_STATUS(audit(
-          "workflow.deployed", definition,
-          Json::object({{"sha256", item.sha256}, {"change", item.change}})));
+      RABT_TRY_STATUS(audit("workflow.deployed", definition,
+                            Json::object({{"sha256", item.sha256}, {"change", item.change}})));
     }
     for (const DeployedDefinition& one : draft.removed) {
       const Definition& definition = *one.definition;
-      RABT_TRY_STATUS(run(sql::kDeactivateDefinitions,
-                          {tenant, definition.name_space(), definition.name()}));
+      RABT_TRY_STATUS(
+          run(sql::kDeactivateDefinitions, {tenant, definition.name_space(), definition.name()}));
       RABT_TRY_STATUS(
           run(sql::kDeleteSchedule, {tenant, definition.name_space(), definition.name()}));
       RABT_TRY_STATUS(audit("workflow.removed", definition, Json()));
@@ -425,9 +426,9 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
   for (const Timers::Entry& timer : timers) engine.timers.add(timer);
   for (const Deployed& one : done) {
     if (one.change != "unchanged")
-      engine.parts.log.info("workflow.deployed", {{"workflow", one.name},
-                                                  {"version", one.version},
-                                                  {"change", one.change}});
+      engine.parts.log.info(
+          "workflow.deployed",
+          {{"workflow", one.name}, {"version", one.version}, {"change", one.change}});
   }
   return done;
 }
@@ -449,8 +450,7 @@ std::shared_ptr<const workflow::Definition> Engine::Impl::definition(std::int64_
 }
 
 std::int64_t Engine::Impl::child_definition(std::int64_t parent, std::string_view name_space,
-                                            std::string_view name,
-                                            std::string_view version) const {
+                                            std::string_view name, std::string_view version) const {
   const auto all = definitions();
   for (const DeployedDefinition& one : *all) {
     if (one.id != parent) continue;

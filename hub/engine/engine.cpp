@@ -61,8 +61,8 @@ Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
       unwanted.push_back(row.integer(0));
       return true;
     }));
-    RABT_TRY_STATUS(connection.query(
-        sql::kAllSchedules, {engine.options.tenant}, [&](const store::Row& row) {
+    RABT_TRY_STATUS(
+        connection.query(sql::kAllSchedules, {engine.options.tenant}, [&](const store::Row& row) {
           timers.push_back({Timestamp{row.integer(1)}, 0,
                             static_cast<std::uint64_t>(row.integer(0)), Timers::Kind::schedule});
           return true;
@@ -111,6 +111,7 @@ void Engine::stop() {
   if (impl_->stopping.exchange(true)) return;
   impl_->timers.stop();
   for (const auto& worker : impl_->workers) worker->stop();
+  impl_->http.reset();  // what is open ends now; its messages reach nobody
   impl_->parts.store.flush();
 }
 

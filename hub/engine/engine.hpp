@@ -18,6 +18,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/engine/http_calls.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
@@ -99,6 +100,7 @@ class Engine {
     const crypto::Keyring& keyring;
     audit::AuditLog& audit;
     plugin::PluginHost& actions;
+    net::HttpClient& http;  // of the HTTP requests of workflows
     const Clock& clock;
     Random& random;
     UlidSource& ids;
@@ -110,6 +112,8 @@ class Engine {
     // Waiting instances beyond this leave memory; the next input reads them back from their
     // journal.
     std::size_t max_live_per_worker = limits::kMaxLiveInstances;
+    // Which hosts workflows may reach; without an allow-list none.
+    HttpCallOptions http = {};
     // Values for use.secrets of workflows. They are handed to executions and go nowhere else.
     std::map<std::string, std::shared_ptr<SecretBytes>> secrets = {};
     // Told after the last turn of an instance is durable, on a worker thread; must not block.

@@ -182,9 +182,9 @@ struct ResolveRequest {
 struct SettleChildren {
   std::int64_t num = 0;
 };
-using Message = std::variant<Begin, Offer, CallEnded, CallProbed, ChildEnded, Rang, Committed,
-                             Reload, Noted, Recover, SettleChildren, CancelChild, CancelRequest,
-                             ResolveRequest>;
+using Message =
+    std::variant<Begin, Offer, CallEnded, CallProbed, ChildEnded, Rang, Committed, Reload, Noted,
+                 Recover, SettleChildren, CancelChild, CancelRequest, ResolveRequest>;
 
 struct OpenCall {
   workflow::CallAction action;
@@ -253,7 +253,11 @@ struct Counters {
 class Worker;
 
 struct Engine::Impl {
-  Impl(Parts p, Options o) : parts(p), options(std::move(o)), timers(p.clock) {}
+  Impl(Parts p, Options o)
+      : parts(p),
+        options(std::move(o)),
+        http(std::make_unique<HttpCalls>(parts.http, parts.clock, parts.random, options.http)),
+        timers(p.clock) {}
 
   // ---- definitions (deploy.cpp)
   struct Draft;
@@ -288,7 +292,7 @@ struct Engine::Impl {
   // ---- the clock (starts.cpp)
   // Brings the schedule of a workflow to the definition that became active. Inside a job.
   Status store_schedule(store::Transaction& transaction, const workflow::Definition& definition,
-                        std::int64_t id, std::vector<Timers::Entry>& timers);
+                        std::int64_t id, std::vector<Timers::Entry>& alarms);
   // Starts what is due at this time, unless that has happened.
   void schedule_due(const Timers::Entry& entry);
 
@@ -320,6 +324,7 @@ struct Engine::Impl {
 
   Parts parts;
   Options options;
+  std::unique_ptr<HttpCalls> http;  // until stop
   std::shared_ptr<const crypto::DataKey> event_key;
   mutable std::shared_mutex definitions_mutex;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
@@ -370,6 +375,7 @@ class Worker {
   // dispatch.cpp
   void dispatch(Live& live, OpenCall& call);
   void send_call(Live& live, OpenCall& call);
+  void cancel_call(const OpenCall& call);
   void probe(Live& live, OpenCall& call);
   void settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome);
   void park(Live& live, OpenCall& call);

@@ -10,7 +10,8 @@ namespace rabt::engine {
 
 namespace {
 
-using Schedule = workflow::Definition::Schedule;
+using workflow::Definition;
+using Schedule = Definition::Schedule;
 
 Status run(store::Transaction& transaction, const store::Statement& statement,
            std::initializer_list<store::Value> values) {
@@ -26,22 +27,25 @@ bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
 
 // The next due time after the one at `due`, on the schedule's own grid and in the future: what was
 // missed meanwhile is made up for by the one start that is happening. nullopt: the end of the
-// instance decides. Error workflow.cron: there is no next time.
-Result<std::optional<Timestamp>> following(const Schedule& schedule, Timestamp due, Timestamp now) {
+// instance decides, or there is none.
+std::optional<Timestamp> following(const Schedule& schedule, Timestamp due, Timestamp now) {
+  if (schedule.after_ms >= 0) return std::nullopt;
   const Timestamp from{std::max(due.ms, now.ms)};
-  if (schedule.after_ms >= 0) return std::optional<Timestamp>();
+  Schedule cron = schedule;
+  cron.every_ms = 0;
+  std::optional<Timestamp> next;
+  if (!schedule.cron.empty()) next = workflow::next_due(cron, from);
   if (schedule.every_ms > 0) {
     const std::int64_t steps = (from.ms - due.ms) / schedule.every_ms + 1;
-    return std::optional(Timestamp{due.ms + steps * schedule.every_ms});
+    const Timestamp grid{due.ms + steps * schedule.every_ms};
+    if (!next || grid < *next) next = grid;
   }
-  RABT_TRY(next, workflow::next_due(schedule.cron, schedule.time_zone, from));
-  return std::optional(next);
+  return next;
 }
 
-Result<Timestamp> first_due(const Schedule& schedule, Timestamp now) {
+std::optional<Timestamp> first_due(const Schedule& schedule, Timestamp now) {
   if (schedule.after_ms >= 0) return Timestamp{now.ms + schedule.after_ms};
-  if (schedule.every_ms > 0) return Timestamp{now.ms + schedule.every_ms};
-  return workflow::next_due(schedule.cron, schedule.time_zone, now);
+  return workflow::next_due(schedule, now);
 }
 
 store::Value value_of(const std::optional<Timestamp>& time) {
@@ -112,12 +116,11 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
   const std::string& tenant = options.tenant;
   if (!start.business_key.empty()) {
     bool taken = false;
-    RABT_TRY_STATUS(transaction.query(sql::kLiveByBusinessKey,
-                                      {tenant, store::Blob{start.business_key}},
-                                      [&](const store::Row&) {
-                                        taken = true;
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::kLiveByBusinessKey, {tenant, store::Blob{start.business_key}}, [&](const store::Row&) {
+          taken = true;
+          return false;
+        }));
     if (taken) return std::string(kBusinessKeyTaken);
   }
   const store::Value business_key = start.business_key.empty()
@@ -130,12 +133,12 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
   const std::int64_t num = transaction.last_insert_id();
   const Origin& origin = *start.origin;
   const bool child = origin.parent != 0;
-  RABT_TRY_STATUS(
-      run(transaction, sql::kInsertOrigin,
-          {num, store::Blob{start.sealed_input},
-           child ? store::Value(origin.parent) : store::Value(store::Null{}),
-           child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
-           origin.awaited ? 1 : 0, origin.depth}));
+  RABT_TRY_STATUS(run(
+      transaction, sql::kInsertOrigin,
+      {num, store::Blob{start.sealed_input},
+       child ? store::Value(origin.parent) : store::Value(store::Null{}),
+       child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
+       origin.awaited ? 1 : 0, origin.depth}));
   routing.begins.push_back(
       {num, start.id, start.definition, start_event, start.key, Json(), start.origin});
   return std::string();
@@ -176,20 +179,19 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
     RABT_TRY(refused, store_start(transaction, start, turn.start_event, turn.routing));
     if (!refused.empty()) {
       RABT_TRY_STATUS(parts.audit.append(
-          transaction,
-          parts.audit.prepare({.tenant = options.tenant,
-                               .actor = "hub",
-                               .act = "child.refused",
-                               .object = "instance:" + origin.parent_id,
-                               .result = refused,
-                               .detail = Json()})));
+          transaction, parts.audit.prepare({.tenant = options.tenant,
+                                            .actor = "hub",
+                                            .act = "child.refused",
+                                            .object = "instance:" + origin.parent_id,
+                                            .result = refused,
+                                            .detail = Json()})));
     }
     if (!origin.awaited) continue;
-    RABT_TRY_STATUS(run(transaction, sql::kInsertChild,
-                        {turn.num, static_cast<std::int64_t>(origin.call),
-                         refused.empty() ? turn.routing.begins[begun].num : 0,
-                         refused.empty() ? store::Value(store::Null{})
-                                         : store::Value(std::string_view(refused))}));
+    RABT_TRY_STATUS(run(
+        transaction, sql::kInsertChild,
+        {turn.num, static_cast<std::int64_t>(origin.call),
+         refused.empty() ? turn.routing.begins[begun].num : 0,
+         refused.empty() ? store::Value(store::Null{}) : store::Value(std::string_view(refused))}));
     if (!refused.empty())
       turn.routing.answers.push_back({turn.num, origin.call, refused_outcome(refused), {}});
   }
@@ -233,8 +235,7 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
   if (active == nullptr || !active->schedule() || active->schedule()->after_ms < 0)
     return ok_status();
   const Timestamp due{turn.at.ms + active->schedule()->after_ms};
-  turn.routing.timers.push_back(
-      {due, 0, static_cast<std::uint64_t>(of), Timers::Kind::schedule});
+  turn.routing.timers.push_back({due, 0, static_cast<std::uint64_t>(of), Timers::Kind::schedule});
   return run(transaction, sql::kScheduleAfter, {turn.num, due.ms});
 }
 
@@ -243,7 +244,7 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
 
 Status Engine::Impl::store_schedule(store::Transaction& transaction,
                                     const workflow::Definition& definition_now, std::int64_t id,
-                                    std::vector<Timers::Entry>& timers) {
+                                    std::vector<Timers::Entry>& alarms) {
   const std::string& tenant = options.tenant;
   const auto& schedule = definition_now.schedule();
   if (!schedule) {
@@ -253,25 +254,24 @@ Status Engine::Impl::store_schedule(store::Transaction& transaction,
   bool known = false;
   std::int64_t old_definition = 0;
   std::optional<Timestamp> due;
-  RABT_TRY_STATUS(transaction.query(
-      sql::kFindSchedule, {tenant, definition_now.name_space(), definition_now.name()},
-      [&](const store::Row& row) {
-        known = true;
-        old_definition = row.integer(0);
-        if (!row.is_null(1)) due = Timestamp{row.integer(1)};
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::kFindSchedule,
+                                    {tenant, definition_now.name_space(), definition_now.name()},
+                                    [&](const store::Row& row) {
+                                      known = true;
+                                      old_definition = row.integer(0);
+                                      if (!row.is_null(1)) due = Timestamp{row.integer(1)};
+                                      return false;
+                                    }));
   const auto old = known ? definition(old_definition) : nullptr;
   const bool instance_decides = known && !due && schedule->after_ms >= 0;
   const bool keep = old != nullptr && due && same(old->schedule(), schedule);
   if (!keep && !instance_decides) {
-    RABT_TRY(first, first_due(*schedule, parts.clock.now()));
-    due = first;
+    due = first_due(*schedule, parts.clock.now());
   }
   RABT_TRY_STATUS(
       run(transaction, sql::kPutSchedule,
           {tenant, definition_now.name_space(), definition_now.name(), id, value_of(due)}));
-  if (due) timers.push_back({*due, 0, static_cast<std::uint64_t>(id), Timers::Kind::schedule});
+  if (due) alarms.push_back({*due, 0, static_cast<std::uint64_t>(id), Timers::Kind::schedule});
   return ok_status();
 }
 
@@ -301,22 +301,18 @@ void Engine::Impl::schedule_due(const Timers::Entry& entry) {
           return false;
         }));
         RABT_TRY(refused, store_start(transaction, *start, last_event, *routing));
-        auto next = following(*active->schedule(), entry.due, now);
-        if (!next.ok()) {
-          parts.log.error("schedule.no_next",
-                          {{"workflow", active->name()}, {"code", next.error().code}});
-          next = std::optional<Timestamp>();
-        } else if (!refused.empty() && !*next) {
-          next = std::optional(Timestamp{now.ms + active->schedule()->after_ms});
-        }
+        const Schedule& schedule = *active->schedule();
+        std::optional<Timestamp> next = following(schedule, entry.due, now);
+        if (!refused.empty() && schedule.after_ms >= 0)
+          next = Timestamp{now.ms + schedule.after_ms};
         if (refused.empty()) {
           RABT_TRY_STATUS(run(transaction, sql::kScheduleStarted,
-                              {id, value_of(*next), entry.due.ms, routing->begins.front().num}));
+                              {id, value_of(next), entry.due.ms, routing->begins.front().num}));
         } else {
           RABT_TRY_STATUS(
-              run(transaction, sql::kScheduleSkipped, {id, value_of(*next), entry.due.ms}));
+              run(transaction, sql::kScheduleSkipped, {id, value_of(next), entry.due.ms}));
         }
-        if (*next) routing->timers.push_back({**next, 0, entry.id, Timers::Kind::schedule});
+        if (next) routing->timers.push_back({*next, 0, entry.id, Timers::Kind::schedule});
         return parts.audit.append(
             transaction,
             parts.audit.prepare(

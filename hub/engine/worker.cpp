@@ -404,7 +404,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               }
               const auto call = live.calls.find(cancelled.id);
               if (call == live.calls.end()) return;
-              if (call->second.token != 0) engine_.parts.actions.cancel(call->second.token);
+              cancel_call(call->second);
               live.calls.erase(call);
               std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
             },
@@ -454,9 +454,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   }
   if (!requested.empty()) detail.set("requested", std::move(requested));
   if (turn->finished) {
-    for (const auto& [id, call] : live.calls) {
-      if (call.token != 0) engine_.parts.actions.cancel(call.token);
-    }
+    for (const auto& [id, call] : live.calls) cancel_call(call);
     std::erase_if(turn->starts, [](const auto& start) { return start.origin->awaited; });
     for (const auto& [id, child] : live.children) turn->children_cancelled.push_back(id);
     live.calls.clear();
@@ -467,9 +465,9 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
     turn->timers.clear();
     turn->listens.clear();
   } else {
-    turn->status = as_int(live.calls.empty() && live.children.empty()
-                              ? workflow::InstanceStatus::waiting
-                              : workflow::InstanceStatus::running);
+    turn->status =
+        as_int(live.calls.empty() && live.children.empty() ? workflow::InstanceStatus::waiting
+                                                           : workflow::InstanceStatus::running);
   }
   turn->busy = !turn->finished && !live.calls.empty();
   turn->update_instance =
@@ -658,8 +656,8 @@ void Worker::settle_children(std::int64_t num) {
       answer.outcome = refused_outcome(row.refused);
     } else if (row.ended) {
       const auto child = engine_.load_row(row.instance);
-      const auto end = child.ok() ? engine_.replay_end(*child)
-                                  : Result<workflow::Finished>(child.error());
+      const auto end =
+          child.ok() ? engine_.replay_end(*child) : Result<workflow::Finished>(child.error());
       if (!end.ok()) {
         engine_.parts.log.error("engine.load_failed",
                                 {{"instance", live->id}, {"code", end.error().code}});
