@@ -29,6 +29,10 @@ std::vector<Named> variables_of(Place place) {
   switch (place) {
     case Place::workflow_input:
       return {{"workflow", Variable::workflow}, {"runtime", Variable::runtime}};
+    case Place::workflow_from:
+      return {{"secrets", Variable::secrets},
+              {"workflow", Variable::workflow},
+              {"runtime", Variable::runtime}};
     case Place::workflow_output:
       return {{"context", Variable::context},
               {"workflow", Variable::workflow},
@@ -38,17 +42,23 @@ std::vector<Named> variables_of(Place place) {
               {"task", Variable::task},
               {"workflow", Variable::workflow},
               {"runtime", Variable::runtime}};
+    case Place::task_from:
     case Place::task:
     case Place::caught:
-      return {{"context", Variable::context},
-              {"input", Variable::input},
-              {"task", Variable::task},
-              {"workflow", Variable::workflow},
-              {"runtime", Variable::runtime}};
-    case Place::task_export:
-      return {{"context", Variable::context},   {"input", Variable::input},
-              {"output", Variable::output},     {"task", Variable::task},
-              {"workflow", Variable::workflow}, {"runtime", Variable::runtime}};
+    case Place::call_with:
+    case Place::task_export: {
+      std::vector<Named> out = {{"context", Variable::context},
+                                {"task", Variable::task},
+                                {"workflow", Variable::workflow},
+                                {"runtime", Variable::runtime}};
+      if (place == Place::task_from || place == Place::call_with)
+        out.push_back({"secrets", Variable::secrets});
+      if (place == Place::task_from) return out;
+      out.push_back({"input", Variable::input});
+      if (place != Place::caught) out.push_back({"authorization", Variable::authorization});
+      if (place == Place::task_export) out.push_back({"output", Variable::output});
+      return out;
+    }
     case Place::event:
       return {};
   }
@@ -210,7 +220,8 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     known.push_back({"error", Variable::error});
     if (scope.caught != "error") known.push_back({scope.caught, Variable::error});
   }
-  if (place != Place::workflow_input && place != Place::workflow_output && place != Place::event) {
+  if (place != Place::workflow_input && place != Place::workflow_from &&
+      place != Place::workflow_output && place != Place::event) {
     for (const std::string& local : scope.locals) {
       if (std::none_of(known.begin(), known.end(),
                        [&](const Named& n) { return n.name == local; })) {
@@ -243,8 +254,15 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     const std::string_view rest = text.substr(std::min(fault.offset, text.size()));
     const std::string_view name =
         rest.substr(0, std::min(rest.find_first_of(".[ )|,}", 1), rest.size()));
-    if (name == "$secrets" || name == "$authorization") {
-      suggestion = "credentials belong to the plugin's configuration, never to the workflow";
+    if (name == "$secrets") {
+      fault.code = "expression.unknown_variable";
+      fault.message =
+          "$secrets has no value here: what this expression gives is kept with the instance";
+      suggestion = "use it in the `with` of a call, in an authentication, or in input.from";
+    } else if (name == "$authorization") {
+      fault.code = "expression.unknown_variable";
+      fault.message = "$authorization has no value here";
+      suggestion = "it is known inside a task that has an authentication";
     } else if (name == "$context" || name == "$input" || name == "$output" || name == "$task") {
       // A name of the language, but without a value in this place.
       fault.code = "expression.unknown_variable";
@@ -272,6 +290,8 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     used.push_back(known[index].name);
     VariableSlot slot{known[index].variable, 0};
     if (slot.variable == Variable::local) slot.local = local_number(std::string(known[index].name));
+    if (slot.variable == Variable::secrets && !note_secrets(text, line, column, expr))
+      return std::nullopt;
     expr.variables.push_back(slot);
   }
   if (used.size() > kMaxVariables) {

@@ -82,12 +82,11 @@ const Mistake kMistakes[] = {
      "7:13: error: no function `submitClam` in use.functions; an action is called "
      "<action>:<version>@<role> (did you "
      "mean `submitClaim`?) [workflow.unknown_function]"},
-    {"call http", "do:\n  - a:\n      call: http\n      with: {method: get}\n",
-     "4:13: error: call: http is not supported: outside systems are reached through plugins, so "
-     "that egress, "
-     "credentials and audit are in one place (call a plugin's action, such as "
-     "create-session:1.0.0@video) "
-     "[workflow.not_supported]"},
+    {"call http without endpoint", "do:\n  - a:\n      call: http\n      with: {method: get}\n",
+     "5:7: error: the `with` of call: http needs the key `endpoint` [workflow.missing_key]"},
+    {"call grpc", "do:\n  - a:\n      call: grpc\n      with: {method: get}\n",
+     "4:13: error: call: grpc is not supported: this profile calls plugins, HTTP and OpenAPI only "
+     "(call a plugin's action, such as create-session:1.0.0@video) [workflow.not_supported]"},
     {"run", "do:\n  - a:\n      run: {shell: {command: ls}}\n",
      "4:7: error: run (container, script, shell, workflow) is not supported by this profile (call "
      "a plugin's action) "
@@ -252,7 +251,7 @@ TEST(Lint, VariablesAreKnownOnlyWhereTheyHaveAValue) {
                   "$workflow, $runtime]'}}\n"),
             "nothing");
   const std::string secret = first("do:\n  - a: {set: {b: '${ $secrets.key }'}}\n");
-  EXPECT_NE(secret.find("credentials belong to the plugin's configuration"), std::string::npos)
+  EXPECT_NE(secret.find("what this expression gives is kept with the instance"), std::string::npos)
       << secret;
 }
 
