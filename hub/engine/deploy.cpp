@@ -137,8 +137,7 @@ void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
          secret.line, secret.column});
   }
   for (const workflow::Literal& endpoint : workflow::literal_origins(*yaml.root)) {
-    if (options.http.allow != nullptr && options.http.allow->check(endpoint.text + "/").ok())
-      continue;
+    if (options.http.allow->check(endpoint.text + "/").ok()) continue;
     draft.errors.push_back({file.name, "engine.host",
                             endpoint.text +
                                 " is not allowed (add to the configuration: http: {allow: ['" +

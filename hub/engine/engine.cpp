@@ -18,6 +18,8 @@ Engine::~Engine() {
 }
 
 Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
+  if (options.http.allow == nullptr)
+    options.http.allow = std::make_shared<const net::AllowList>();  // nothing
   auto impl = std::make_unique<Impl>(parts, std::move(options));
   Impl& engine = *impl;
   engine.event_key = std::make_shared<const crypto::DataKey>(

@@ -26,10 +26,9 @@ bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
 }
 
 // The next due time after the one at `due`, on the schedule's own grid and in the future: what was
-// missed meanwhile is made up for by the one start that is happening. nullopt: the end of the
-// instance decides, or there is none.
+// missed meanwhile is made up for by the one start that is happening. nullopt: only the end of an
+// instance makes it due.
 std::optional<Timestamp> following(const Schedule& schedule, Timestamp due, Timestamp now) {
-  if (schedule.after_ms >= 0) return std::nullopt;
   const Timestamp from{std::max(due.ms, now.ms)};
   Schedule cron = schedule;
   cron.every_ms = 0;
@@ -44,8 +43,8 @@ std::optional<Timestamp> following(const Schedule& schedule, Timestamp due, Time
 }
 
 std::optional<Timestamp> first_due(const Schedule& schedule, Timestamp now) {
-  if (schedule.after_ms >= 0) return Timestamp{now.ms + schedule.after_ms};
-  return workflow::next_due(schedule, now);
+  if (schedule.every_ms > 0 || !schedule.cron.empty()) return workflow::next_due(schedule, now);
+  return Timestamp{now.ms + std::max<std::int64_t>(0, schedule.after_ms)};
 }
 
 store::Value value_of(const std::optional<Timestamp>& time) {
@@ -226,17 +225,20 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
   }
   // The instance was the clock's: `after` counts from here.
   std::int64_t of = 0;
+  std::optional<Timestamp> due;
   RABT_TRY_STATUS(
       transaction.query(sql::kScheduleOfInstance, {turn.num}, [&](const store::Row& row) {
         of = row.integer(0);
+        if (!row.is_null(1)) due = Timestamp{row.integer(1)};
         return false;
       }));
   const auto active = of == 0 ? nullptr : definition(of);
   if (active == nullptr || !active->schedule() || active->schedule()->after_ms < 0)
     return ok_status();
-  const Timestamp due{turn.at.ms + active->schedule()->after_ms};
-  turn.routing.timers.push_back({due, 0, static_cast<std::uint64_t>(of), Timers::Kind::schedule});
-  return run(transaction, sql::kScheduleAfter, {turn.num, due.ms});
+  const Timestamp after{turn.at.ms + active->schedule()->after_ms};
+  if (due && *due <= after) return ok_status();
+  turn.routing.timers.push_back({after, 0, static_cast<std::uint64_t>(of), Timers::Kind::schedule});
+  return run(transaction, sql::kScheduleAfter, {turn.num, after.ms});
 }
 
 // ---- the clock
@@ -303,8 +305,7 @@ void Engine::Impl::schedule_due(const Timers::Entry& entry) {
         RABT_TRY(refused, store_start(transaction, *start, last_event, *routing));
         const Schedule& schedule = *active->schedule();
         std::optional<Timestamp> next = following(schedule, entry.due, now);
-        if (!refused.empty() && schedule.after_ms >= 0)
-          next = Timestamp{now.ms + schedule.after_ms};
+        if (!refused.empty() && !next) next = Timestamp{now.ms + schedule.after_ms};
         if (refused.empty()) {
           RABT_TRY_STATUS(run(transaction, sql::kScheduleStarted,
                               {id, value_of(next), entry.due.ms, routing->begins.front().num}));

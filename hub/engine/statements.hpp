@@ -118,9 +118,9 @@ inline constexpr Statement kScheduleStarted{
 inline constexpr Statement kScheduleSkipped{
     "UPDATE schedule SET due_ms = $2, last_ms = $3 WHERE definition = $1"};
 inline constexpr Statement kScheduleOfInstance{
-    "SELECT definition FROM schedule WHERE instance = $1 AND due_ms IS NULL"};
+    "SELECT definition, due_ms FROM schedule WHERE instance = $1"};
 inline constexpr Statement kScheduleAfter{
-    "UPDATE schedule SET due_ms = $2 WHERE instance = $1 AND due_ms IS NULL"};
+    "UPDATE schedule SET due_ms = $2 WHERE instance = $1"};
 inline constexpr Statement kAllSchedules{
     "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms IS NOT NULL"};
 inline constexpr Statement kLastEvent{"SELECT COALESCE(MAX(seq), 0) FROM event"};
