@@ -58,10 +58,41 @@ int main(int argc, char** argv) {
   auto* lint = workflow_command->add_subcommand(
       "lint", "check workflow files against the language and the installed actions");
   lint->add_option("files", files, "workflow files")->required();
-  std::string lint_config;
-  lint->add_option("-c,--config", lint_config,
+  LintOptions lint_options;
+  lint->add_option("-c,--config", lint_options.config,
                    "configuration; without it roles and actions are not checked");
-  lint->callback([&] { code = workflow_lint(files, lint_config); });
+  lint->add_option("--format", lint_options.format, "text, json or sarif")
+      ->check(CLI::IsMember({"text", "json", "sarif"}))
+      ->capture_default_str();
+  lint->add_flag("--strict", lint_options.strict, "warnings count as errors");
+  lint->callback([&] { code = workflow_lint(files, lint_options); });
+  auto* schema = workflow_command->add_subcommand(
+      "schema", "print a JSON Schema of workflow files, for editors");
+  std::string schema_config;
+  schema->add_option("-c,--config", schema_config,
+                     "configuration; with it the schema knows roles, actions and arguments");
+  schema->callback([&] { code = workflow_schema(schema_config); });
+
+  ExprOptions expr_options;
+  auto* expr_command = app.add_subcommand("expr", "evaluate an expression on JSON values");
+  expr_command->add_option("expression", expr_options.expression, "the expression");
+  expr_command->add_option("-i,--input", expr_options.input,
+                           "file with JSON values (default: standard input)");
+  expr_command->add_option("--arg", expr_options.arguments, "a variable: NAME=JSON")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  expr_command->add_flag("-n,--null-input", expr_options.null_input, "read nothing; `.` is null");
+  expr_command->add_flag("-r,--raw", expr_options.raw, "print texts without quotes");
+  expr_command->allow_extras();  // an expression may start with `-`
+  expr_command->callback([&] {
+    std::vector<std::string> rest = expr_command->remaining();
+    if (expr_options.expression.empty() && rest.size() == 1) {
+      expr_options.expression = rest.front();
+      rest.clear();
+    }
+    if (!rest.empty()) throw CLI::ExtrasError(rest);
+    code = expr(expr_options);
+  });
 
   DeployOptions deploy;
   const auto with_deploy = [&](CLI::App* command) {

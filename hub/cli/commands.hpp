@@ -26,9 +26,30 @@ struct DemoOptions {
 };
 int demo(const DemoOptions& options);
 
+struct ExprOptions {
+  std::string expression;              // as between ${ and }
+  std::string input;                   // file; empty: standard input unless it is a terminal
+  std::vector<std::string> arguments;  // NAME=JSON
+  bool null_input = false;
+  bool raw = false;  // texts without quotes
+};
+// Evaluates an expression on every JSON value of the input and prints the results, one a line.
+// Exit code 5 when it does not compile or an evaluation failed.
+int expr(const ExprOptions& options);
+
 int audit_verify(const std::string& config);
 int check_config(const std::string& config);
-int workflow_lint(const std::vector<std::string>& files, const std::string& config);
+
+struct LintOptions {
+  std::string config;           // empty: roles and actions are not checked
+  std::string format = "text";  // text, json, sarif
+  bool strict = false;          // warnings count as errors
+};
+// 0: no error, 1: errors (with strict also warnings), 2: a file or the configuration is not
+// readable.
+int workflow_lint(const std::vector<std::string>& files, const LintOptions& options);
+// Prints the JSON Schema of workflow files for editors. config as above.
+int workflow_schema(const std::string& config);
 
 // These ask the running hub. files: those of the configuration when there are none.
 struct DeployOptions {

@@ -10,9 +10,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "hub/base/suggest.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/workflow/execution.hpp"
-#include "hub/workflow/suggest.hpp"
 #include "hub/workflow/yaml.hpp"
 
 namespace rabt::cli {
@@ -42,7 +42,7 @@ class Reader {
     const std::vector<std::string> names(known.begin(), known.end());
     for (const YamlEntry& entry : node.entries) {
       if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
-      const std::string near = workflow::nearest(entry.key, names);
+      const std::string near = nearest(entry.key, names);
       mistake(entry.line, entry.column,
               "unknown key `" + entry.key + "`" +
                   (near.empty() ? "" : "; did you mean `" + near + "`?"));

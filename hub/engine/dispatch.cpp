@@ -6,16 +6,6 @@
 // From a committed turn to the plugin host, and what happens when an outcome stays ambiguous.
 namespace rabt::engine {
 
-namespace {
-
-// 0.2 s, doubling, at most 30 s.
-std::int64_t resend_delay_ms(int sends) {
-  const std::int64_t delay = 200LL << std::min(sends, 8);
-  return std::min<std::int64_t>(delay, 30'000);
-}
-
-}  // namespace
-
 std::string Worker::idempotency_of(const workflow::CallAction& action) const {
   if (action.role == workflow::kHttpRole) return std::string(HttpCalls::idempotency(action));
   std::string name = action.role + "/" + action.action + ":" + action.version;
@@ -120,7 +110,7 @@ void Worker::settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome)
     if (idempotency == "probe") {
       probe(live, call);
     } else {
-      const Timestamp due{engine_.parts.clock.now().ms + resend_delay_ms(call.sends)};
+      const Timestamp due{engine_.parts.clock.now().ms + limits::resend_delay_ms(call.sends)};
       engine_.timers.add({due, live.num, call.action.id, Timers::Kind::resend});
     }
     return;
@@ -175,7 +165,7 @@ void Worker::probed(const CallProbed& message) {
       return;
     case plugin::ProbeAnswer::Effect::unknown:
       if (call.sends <= limits::kMaxResends) {
-        const Timestamp due{engine_.parts.clock.now().ms + resend_delay_ms(call.sends)};
+        const Timestamp due{engine_.parts.clock.now().ms + limits::resend_delay_ms(call.sends)};
         engine_.timers.add({due, live.num, call.action.id, Timers::Kind::probe});
       } else {
         park(live, call);

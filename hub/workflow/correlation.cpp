@@ -6,10 +6,22 @@
 // What a definition says about events before an instance looks at them.
 namespace rabt::workflow {
 
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::error:
+      return "error";
+    case Severity::warning:
+      return "warning";
+    case Severity::note:
+      return "note";
+  }
+  return "";
+}
+
 std::string to_string(const Diagnostic& diagnostic, std::string_view file) {
   std::string out(file);
   out += ':' + std::to_string(diagnostic.line) + ':' + std::to_string(diagnostic.column) + ": ";
-  out += diagnostic.severity == Severity::error ? "error: " : "warning: ";
+  out += std::string(to_string(diagnostic.severity)) + ": ";
   out += diagnostic.message;
   if (!diagnostic.suggestion.empty()) out += " (" + diagnostic.suggestion + ')';
   out += " [" + diagnostic.code + ']';

@@ -14,9 +14,10 @@
 // A workflow file: the Rabt profile of the Open Workflow DSL 1.0.3, parsed and checked.
 namespace rabt::workflow {
 
-enum class Severity : std::uint8_t { error, warning };
+enum class Severity : std::uint8_t { error, warning, note };
+[[nodiscard]] std::string_view to_string(Severity severity);
 
-// line and column count from 1.
+// line and column count from 1; columns count characters.
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;        // workflow.unknown_key, workflow.unknown_task, expression.syntax, ...

@@ -46,6 +46,24 @@ Result<std::vector<Json>> Expression::all(const Json& input, std::span<const Jso
   return results;
 }
 
+std::optional<ExpressionFault> Expression::each(
+    const Json& input, std::span<const Json> values, const ExpressionBudget& budget,
+    const std::function<bool(const Json&)>& receiver) const {
+  RABT_CHECK(values.size() == compiled_->variables);
+  Evaluation evaluation(values, budget);
+  bool ended = false;
+  const bool done = evaluation.run(*compiled_->root, nullptr, input, nullptr,
+                                   [&](const Json& value, const Json*) {
+                                     if (!evaluation.leaves(value)) return false;
+                                     Json result(value);
+                                     evaluation.finish(result);
+                                     ended = !receiver(result);
+                                     return !ended;
+                                   });
+  if (done || ended) return std::nullopt;
+  return evaluation.fault();
+}
+
 Result<Json> Expression::one(const Json& input, std::span<const Json> values,
                              const ExpressionBudget& budget) const {
   RABT_CHECK(values.size() == compiled_->variables);

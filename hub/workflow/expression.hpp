@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,10 +15,10 @@
 // Runtime expressions: a declared core of jq 1.6 on the hub's JSON. See docs/expressions.md.
 namespace rabt::workflow {
 
-// Why a text is no expression. offset: byte position in the text.
+// Why a text is no expression, or why an evaluation ended. offset: byte position in the text.
 struct ExpressionFault {
   // expression.syntax, expression.unknown_variable, expression.unknown_function,
-  // expression.forbidden
+  // expression.forbidden; of an evaluation: expression.runtime, expression.budget
   std::string code;
   std::string message;  // what is wrong and, where one is near, "did you mean ...?"
   std::size_t offset = 0;
@@ -47,6 +48,11 @@ class Expression {
   // values.size() == variables.size().
   [[nodiscard]] Result<std::vector<Json>> all(const Json& input, std::span<const Json> values,
                                               const ExpressionBudget& budget) const;
+  // As all(), but hands over each result as it comes; false from the receiver ends the evaluation
+  // without a fault. What was handed over before a fault stays handed over.
+  [[nodiscard]] std::optional<ExpressionFault> each(
+      const Json& input, std::span<const Json> values, const ExpressionBudget& budget,
+      const std::function<bool(const Json&)>& receiver) const;
   // Exactly one result: none gives null, several are the error expression.several_results.
   [[nodiscard]] Result<Json> one(const Json& input, std::span<const Json> values,
                                  const ExpressionBudget& budget) const;

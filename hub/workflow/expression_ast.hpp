@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,7 +67,20 @@ enum class Kind : std::uint8_t {
 };
 
 enum class Op : std::uint8_t { add, sub, mul, div, mod, eq, ne, lt, le, gt, ge, alternative };
-enum class Format : std::uint8_t { text, json, csv, tsv, html, uri, sh, base64, base64d };
+enum class Format : std::uint8_t {
+  text,
+  json,
+  csv,
+  tsv,
+  html,
+  uri,
+  urid,
+  sh,
+  base64,
+  base64d,
+  base32,
+  base32d
+};
 
 enum class Special : std::uint8_t {
   empty,
@@ -181,7 +195,12 @@ struct Expression::Compiled {
 [[nodiscard]] const Builtin* find_builtin(std::string_view name, std::size_t arity);
 // Definitions written in the language itself; empty when there is none. "name/arity" -> "def ...;".
 [[nodiscard]] std::string_view find_prelude(std::string_view name, std::size_t arity);
-// Names of all functions, for "did you mean".
+// The functions of both kinds, as "name/arity".
 [[nodiscard]] std::vector<std::string> builtin_names();
+// All functions that an expression may call, as "name/arity", sorted.
+[[nodiscard]] std::vector<std::string> function_table();
+// Names that are refused, without $.
+[[nodiscard]] std::vector<std::string> forbidden_names();
+[[nodiscard]] std::optional<Format> find_format(std::string_view name);  // without @
 
 }  // namespace rabt::workflow

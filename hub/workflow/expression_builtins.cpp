@@ -12,10 +12,6 @@ namespace {
 
 using E = Evaluation;
 
-bool type_error(E& e, const Json& value, std::string_view what) {
-  return e.fail(std::string(type_name(value)) + " " + std::string(what));
-}
-
 bool append_utf8(std::string& out, std::int64_t code) {
   if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) code = 0xfffd;
   const auto c = static_cast<std::uint32_t>(code);
@@ -139,8 +135,7 @@ bool has(E& e, const Json& in, const Json* args, Json& out) {
 bool contains_value(E& e, const Json& in, const Json& part, bool& result) {
   if (!e.spend(1)) return false;
   if (in.type() != part.type()) {
-    return e.fail(std::string(type_name(in)) + " and " + type_name(part) +
-                  " cannot have their containment checked");
+    return pair_error(e, in, part, "cannot have their containment checked");
   }
   result = true;
   if (in.is_object()) {
@@ -186,8 +181,7 @@ bool contains(E& e, const Json& in, const Json* args, Json& out) {
 }
 
 bool add(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_array() && !in.is_object())
-    return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   Json sum;
   std::string joined;  // texts are collected, adding them one by one would be quadratic
   bool joining = false;
@@ -223,8 +217,7 @@ bool add(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool any_or_all(E& e, const Json& in, bool decides, Json& out) {
-  if (!in.is_array() && !in.is_object())
-    return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   bool found = false;
   if (in.is_array()) {
     for (const Json& item : in.as_array()) found = found || truthy(item) == decides;
@@ -260,8 +253,7 @@ bool flatten_into(E& e, const Json& in, double depth, Json::Array& items) {
   return true;
 }
 bool flatten_to(E& e, const Json& in, double depth, Json& out) {
-  if (!in.is_array() && !in.is_object())
-    return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   if (depth < 0) return e.fail("flatten depth must not be negative");
   Json::Array items;
   return flatten_into(e, in, depth, items) && array(e, std::move(items), out);
@@ -314,13 +306,39 @@ bool tonumber(E& e, const Json& in, const Json*, Json& out) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
   while (!s.empty() && blank(s.front())) s.remove_prefix(1);
   while (!s.empty() && blank(s.back())) s.remove_suffix(1);
-  if (s.empty() || s.size() > 1000) return e.fail("the string cannot be parsed as a number");
+  if (s.empty() || s.size() > 1000) return type_error(e, in, "cannot be parsed as a number");
   std::string digits(s);
   auto parsed = Json::parse(digits);
   if (!parsed.ok() || !parsed->is_number())
-    return e.fail("the string cannot be parsed as a number");
+    return type_error(e, in, "cannot be parsed as a number");
   out = std::move(*parsed);
   return true;
+}
+
+bool toboolean(E& e, const Json& in, const Json*, Json& out) {
+  const bool word = in.is_string() && (in.as_string() == "true" || in.as_string() == "false");
+  if (!word && !in.is_bool()) return type_error(e, in, "cannot be parsed as a boolean");
+  out = word ? Json(in.as_string() == "true") : Json(in);
+  return true;
+}
+
+bool format(E& e, const Json& in, const Json* args, Json& out) {
+  if (!args[0].is_string()) return type_error(e, args[0], "is not a valid format");
+  const auto found = find_format(args[0].as_string());
+  if (!found) {
+    return e.charge(args[0].as_string().size()) &&
+           e.fail(args[0].as_string() + " is not a valid format",
+                  "the argument of format is not the name of a format");
+  }
+  std::string formatted;
+  if (!format_value(e, *found, in, formatted)) return false;
+  return text(e, std::move(formatted), out);
+}
+
+bool builtins(E& e, const Json&, const Json*, Json& out) {
+  Json::Array names;
+  for (std::string& name : function_table()) names.emplace_back(std::move(name));
+  return array(e, std::move(names), out);
 }
 
 bool toarray(E& e, const Json& in, const Json*, Json& out) {
@@ -363,80 +381,54 @@ double significand(double x) {
   int exponent = 0;
   return std::frexp(x, &exponent) * 2;
 }
-double f_floor(double x) {
-  return std::floor(x);
-}
-double f_ceil(double x) {
-  return std::ceil(x);
-}
-double f_round(double x) {
-  return std::round(x);
-}
-double f_trunc(double x) {
-  return std::trunc(x);
-}
-double f_fabs(double x) {
-  return std::fabs(x);
-}
-double f_sqrt(double x) {
-  return std::sqrt(x);
-}
-double f_cbrt(double x) {
-  return std::cbrt(x);
-}
-double f_exp(double x) {
-  return std::exp(x);
-}
-double f_exp2(double x) {
-  return std::exp2(x);
-}
-double f_exp10(double x) {
+double exp10(double x) {
   return std::pow(10.0, x);
 }
-double f_log(double x) {
-  return std::log(x);
+
+// Not std::lgamma, which writes a global variable.
+double log_gamma(double x) {
+  int sign = 0;
+  return ::lgamma_r(x, &sign);
 }
-double f_log2(double x) {
-  return std::log2(x);
+// Exponents saturate; a fraction in one is no number.
+double scale(double x, double exponent) {
+  if (std::isnan(exponent) || exponent != std::trunc(exponent)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  return std::scalbln(x, static_cast<long>(std::clamp(exponent, -100'000.0, 100'000.0)));
 }
-double f_log10(double x) {
-  return std::log10(x);
+double load_exponent(double x, double exponent) {
+  return scale(x, std::trunc(exponent));
 }
-double f_sin(double x) {
-  return std::sin(x);
+
+bool pair_of_numbers(E& e, Json first, Json second, Json& out) {
+  return array(e, {std::move(first), std::move(second)}, out);
 }
-double f_cos(double x) {
-  return std::cos(x);
+bool frexp(E& e, const Json& in, const Json*, Json& out) {
+  if (!in.is_number()) return type_error(e, in, "number required");
+  int exponent = 0;
+  const double number = in.as_double();
+  const double fraction = std::frexp(number, &exponent);
+  return pair_of_numbers(e, e.number(fraction), Json(std::isfinite(number) ? exponent : 0), out);
 }
-double f_tan(double x) {
-  return std::tan(x);
+bool modf(E& e, const Json& in, const Json*, Json& out) {
+  if (!in.is_number()) return type_error(e, in, "number required");
+  double whole = 0;
+  const double fraction = std::modf(in.as_double(), &whole);
+  return pair_of_numbers(e, e.number(fraction), e.number(whole), out);
 }
-double f_asin(double x) {
-  return std::asin(x);
+bool lgamma_r(E& e, const Json& in, const Json*, Json& out) {
+  if (!in.is_number()) return type_error(e, in, "number required");
+  int sign = 0;
+  const double value = ::lgamma_r(in.as_double(), &sign);
+  return pair_of_numbers(e, e.number(value), Json(sign), out);
 }
-double f_acos(double x) {
-  return std::acos(x);
-}
-double f_atan(double x) {
-  return std::atan(x);
-}
-double f_logb(double x) {
-  return std::logb(x);
-}
-double f_pow(double x, double y) {
-  return std::pow(x, y);
-}
-double f_atan2(double x, double y) {
-  return std::atan2(x, y);
-}
-double f_fmin(double x, double y) {
-  return std::fmin(x, y);
-}
-double f_fmax(double x, double y) {
-  return std::fmax(x, y);
-}
-double f_fmod(double x, double y) {
-  return std::fmod(x, y);
+bool fma(E& e, const Json&, const Json* args, Json& out) {
+  for (const Json* arg : {&args[0], &args[1], &args[2]}) {
+    if (!arg->is_number()) return type_error(e, *arg, "number required");
+  }
+  out = e.number(std::fma(args[0].as_double(), args[1].as_double(), args[2].as_double()));
+  return true;
 }
 
 bool absolute(E& e, const Json& in, const Json*, Json& out) {
@@ -494,7 +486,7 @@ bool sort(E& e, const Json& in, const Json*, Json& out) {
 // The key functions get [[f results], ...] as their argument, made by the prelude with map([f]).
 bool keyed(E& e, const Json& in, const Json& by, std::vector<std::size_t>& positions) {
   if (!in.is_array() || !by.is_array() || in.size() != by.size()) {
-    return type_error(e, in, "cannot be sorted or grouped, as it is not an array");
+    return pair_error(e, in, by, "cannot be sorted, as they are not both arrays");
   }
   std::size_t steps = in.size();
   for (std::size_t n = in.size(); n > 1; n /= 2) steps += in.size() / 4;
@@ -544,7 +536,7 @@ bool unique(E& e, const Json& in, const Json*, Json& out) {
 }
 bool extreme(E& e, const Json& in, const Json& by, bool want_max, Json& out) {
   if (!in.is_array() || !by.is_array() || in.size() != by.size()) {
-    return type_error(e, in, "has no minimum or maximum, as it is not an array");
+    return pair_error(e, in, by, "cannot be iterated over");
   }
   if (!e.spend(in.size())) return false;
   std::size_t best = 0;
@@ -593,8 +585,7 @@ bool transpose(E& e, const Json& in, const Json*, Json& out) {
   if (!need_array(e, in, "cannot be transposed, as it is not an array")) return false;
   std::size_t width = 0;
   for (const Json& row : in.as_array()) {
-    if (!row.is_array())
-      return e.fail(std::string("Cannot index ") + type_name(row) + " with number");
+    if (!row.is_array()) return cannot_index(e, row, Json(0));
     width = std::max(width, row.size());
   }
   if (!e.charge(width * in.size() * sizeof(Json)) || !e.spend(width * in.size() / 4)) return false;
@@ -672,12 +663,10 @@ bool to_entries(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool from_entries(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_array() && !in.is_object())
-    return e.fail(std::string("Cannot iterate over ") + type_name(in));
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   JsonObject object;
   const auto one = [&](const Json& entry) {
-    if (!entry.is_object())
-      return e.fail(std::string("Cannot index ") + type_name(entry) + " with string");
+    if (!entry.is_object()) return cannot_index(e, entry, Json("key"));
     const Json* key = nullptr;
     for (const std::string_view name : {"key", "k", "name", "Name", "Key", "K"}) {
       const Json* found = entry.find(name);
@@ -688,11 +677,13 @@ bool from_entries(E& e, const Json& in, const Json*, Json& out) {
       if (value == nullptr) value = entry.find(name);
     }
     std::string name;
-    if (key == nullptr || key->is_null()) return e.fail("Cannot use null as object key");
+    if (key == nullptr || key->is_null())
+      return e.fail("Cannot use null (null) as object key", "Cannot use null as object key");
     if (key->is_string() || key->is_bool() || key->is_number()) {
       name = display(*key);
     } else {
-      return e.fail(std::string("Cannot use ") + type_name(*key) + " as object key");
+      const std::string shown = std::string("Cannot use ") + type_name(*key);
+      return e.fail(shown + " (" + excerpt(*key) + ") as object key", shown + " as object key");
     }
     if (!e.charge(sizeof(JsonObject::Member) + name.size())) return false;
     object.set(name, value == nullptr ? Json() : *value);
@@ -748,7 +739,8 @@ bool join(E& e, const Json& in, const Json* args, Json& out) {
   for (std::size_t i = 0; i < in.size(); ++i) {
     const Json& item = in[i];
     if (item.is_array() || item.is_object()) {
-      return e.fail(std::string("string and ") + type_name(item) + " cannot be added");
+      if (i > 0) joined += args[0].as_string();
+      return pair_error(e, Json(std::move(joined)), item, "cannot be added");
     }
     const std::size_t before = joined.size();
     if (i > 0) joined += args[0].as_string();
@@ -761,7 +753,8 @@ bool join(E& e, const Json& in, const Json* args, Json& out) {
 
 template <bool Upper>
 bool ascii_case(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_string()) return type_error(e, in, "is not a string; its case cannot be changed");
+  if (!in.is_string())
+    return e.fail("explode input must be a string", "only the case of a string can be changed");
   std::string changed = in.as_string();
   for (char& c : changed) {
     if (Upper ? (c >= 'a' && c <= 'z') : (c >= 'A' && c <= 'Z')) c = static_cast<char>(c ^ 0x20);
@@ -812,7 +805,7 @@ bool rtrim(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool explode(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_string()) return type_error(e, in, "cannot be exploded");
+  if (!in.is_string()) return e.fail("explode input must be a string");
   Json::Array points;
   std::uint32_t code = 0;
   int rest = 0;
@@ -835,10 +828,12 @@ bool explode(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool implode(E& e, const Json& in, const Json*, Json& out) {
-  if (!need_array(e, in, "cannot be imploded, as it is not an array")) return false;
+  if (!in.is_array()) return e.fail("implode input must be an array");
   std::string result;
   for (const Json& point : in.as_array()) {
-    if (!point.is_number()) return e.fail("a unicode codepoint to implode must be a number");
+    if (!point.is_number()) {
+      return type_error(e, point, "can't be imploded, unicode codepoint needs to be numeric");
+    }
     const double code = point.as_double();
     append_utf8(result, code >= 0 && code <= 0x10ffff ? static_cast<std::int64_t>(code) : -1);
   }
@@ -873,33 +868,62 @@ constexpr std::array kBuiltins = {
     Builtin{"tojson", 0, tojson},
     Builtin{"fromjson", 0, fromjson},
     Builtin{"toarray", 0, toarray},
-    Builtin{"floor", 0, rounding<f_floor>},
-    Builtin{"ceil", 0, rounding<f_ceil>},
-    Builtin{"round", 0, rounding<f_round>},
-    Builtin{"trunc", 0, rounding<f_trunc>},
-    Builtin{"fabs", 0, math<f_fabs>},
+    Builtin{"toboolean", 0, toboolean},
+    Builtin{"format", 1, format},
+    Builtin{"builtins", 0, builtins},
+    Builtin{"floor", 0, rounding<std::floor>},
+    Builtin{"ceil", 0, rounding<std::ceil>},
+    Builtin{"round", 0, rounding<std::round>},
+    Builtin{"trunc", 0, rounding<std::trunc>},
+    Builtin{"fabs", 0, math<std::fabs>},
     Builtin{"abs", 0, absolute},
-    Builtin{"sqrt", 0, math<f_sqrt>},
-    Builtin{"cbrt", 0, math<f_cbrt>},
-    Builtin{"exp", 0, math<f_exp>},
-    Builtin{"exp2", 0, math<f_exp2>},
-    Builtin{"exp10", 0, math<f_exp10>},
-    Builtin{"log", 0, math<f_log>},
-    Builtin{"log2", 0, math<f_log2>},
-    Builtin{"log10", 0, math<f_log10>},
-    Builtin{"sin", 0, math<f_sin>},
-    Builtin{"cos", 0, math<f_cos>},
-    Builtin{"tan", 0, math<f_tan>},
-    Builtin{"asin", 0, math<f_asin>},
-    Builtin{"acos", 0, math<f_acos>},
-    Builtin{"atan", 0, math<f_atan>},
-    Builtin{"logb", 0, math<f_logb>},
+    Builtin{"sqrt", 0, math<std::sqrt>},
+    Builtin{"cbrt", 0, math<std::cbrt>},
+    Builtin{"exp", 0, math<std::exp>},
+    Builtin{"exp2", 0, math<std::exp2>},
+    Builtin{"exp10", 0, math<exp10>},
+    Builtin{"log", 0, math<std::log>},
+    Builtin{"log2", 0, math<std::log2>},
+    Builtin{"log10", 0, math<std::log10>},
+    Builtin{"sin", 0, math<std::sin>},
+    Builtin{"cos", 0, math<std::cos>},
+    Builtin{"tan", 0, math<std::tan>},
+    Builtin{"asin", 0, math<std::asin>},
+    Builtin{"acos", 0, math<std::acos>},
+    Builtin{"atan", 0, math<std::atan>},
+    Builtin{"logb", 0, math<std::logb>},
     Builtin{"significand", 0, math<significand>},
-    Builtin{"pow", 2, math2<f_pow>},
-    Builtin{"atan2", 2, math2<f_atan2>},
-    Builtin{"fmin", 2, math2<f_fmin>},
-    Builtin{"fmax", 2, math2<f_fmax>},
-    Builtin{"fmod", 2, math2<f_fmod>},
+    Builtin{"sinh", 0, math<std::sinh>},
+    Builtin{"cosh", 0, math<std::cosh>},
+    Builtin{"tanh", 0, math<std::tanh>},
+    Builtin{"asinh", 0, math<std::asinh>},
+    Builtin{"acosh", 0, math<std::acosh>},
+    Builtin{"atanh", 0, math<std::atanh>},
+    Builtin{"expm1", 0, math<std::expm1>},
+    Builtin{"log1p", 0, math<std::log1p>},
+    Builtin{"rint", 0, rounding<std::rint>},
+    Builtin{"nearbyint", 0, rounding<std::nearbyint>},
+    Builtin{"gamma", 0, math<log_gamma>},
+    Builtin{"lgamma", 0, math<log_gamma>},
+    Builtin{"lgamma_r", 0, lgamma_r},
+    Builtin{"tgamma", 0, math<std::tgamma>},
+    Builtin{"frexp", 0, frexp},
+    Builtin{"modf", 0, modf},
+    Builtin{"ldexp", 2, math2<load_exponent>},
+    Builtin{"scalb", 2, math2<scale>},
+    Builtin{"scalbln", 2, math2<load_exponent>},
+    Builtin{"drem", 2, math2<std::remainder>},
+    Builtin{"fdim", 2, math2<std::fdim>},
+    Builtin{"hypot", 2, math2<std::hypot>},
+    Builtin{"copysign", 2, math2<std::copysign>},
+    Builtin{"nextafter", 2, math2<std::nextafter>},
+    Builtin{"nexttoward", 2, math2<std::nextafter>},
+    Builtin{"fma", 3, fma},
+    Builtin{"pow", 2, math2<std::pow>},
+    Builtin{"atan2", 2, math2<std::atan2>},
+    Builtin{"fmin", 2, math2<std::fmin>},
+    Builtin{"fmax", 2, math2<std::fmax>},
+    Builtin{"fmod", 2, math2<std::fmod>},
     Builtin{"infinite", 0, infinite},
     Builtin{"nan", 0, nan},
     Builtin{"isinfinite", 0, isinfinite},
@@ -966,6 +990,10 @@ constexpr std::array kPrelude = {
     Definition{"iterables", 0, "def iterables: select(type == \"array\" or type == \"object\");"},
     Definition{"scalars", 0, "def scalars: select(type != \"array\" and type != \"object\");"},
     Definition{"finites", 0, "def finites: select((isinfinite or isnan) | not);"},
+    Definition{"isfinite", 0, "def isfinite: type == \"number\" and (isinfinite | not);"},
+    Definition{"scalars_or_empty", 0,
+               "def scalars_or_empty: select(type != \"array\" and type != \"object\");"},
+    Definition{"recurse_down", 0, "def recurse_down: ..;"},
     Definition{"normals", 0, "def normals: select(isnormal);"},
     Definition{"recurse", 0, "def recurse: ..;"},
     Definition{"recurse", 1, "def recurse(f): def r: ., (f | r); r;"},
@@ -978,12 +1006,18 @@ constexpr std::array kPrelude = {
     Definition{"any", 1, "def any(f): any(.[]; f);"},
     Definition{"all", 1, "def all(f): all(.[]; f);"},
     Definition{"add", 1, "def add(f): reduce f as $x (null; . + $x);"},
+    Definition{"skip", 2,
+               "def skip($n; f): if $n > 0 then foreach f as $x ($n; . - 1; if . < 0 then $x else "
+               "empty end) elif $n == 0 then f else error(\"skip doesn't support negative count\") "
+               "end;"},
+    Definition{"trimstr", 1, "def trimstr($t): ltrimstr($t) | rtrimstr($t);"},
     Definition{"first", 0, "def first: .[0];"},
     Definition{"last", 0, "def last: .[-1];"},
     Definition{"nth", 1, "def nth($n): .[$n];"},
-    Definition{"nth", 2,
-               "def nth($n; f): if $n < 0 then error(\"nth has no negative indices\") else "
-               "last(limit($n + 1; f)) end;"},
+    Definition{
+        "nth", 2,
+        "def nth($n; f): if $n < 0 then error(\"nth doesn't support negative indices\") else "
+        "last(limit($n + 1; f)) end;"},
     Definition{"in", 1, "def in(c): . as $k | c | has($k);"},
     Definition{"inside", 1, "def inside(c): . as $p | c | contains($p);"},
     Definition{"paths", 0, "def paths: path(..) | select(length > 0);"},
@@ -1015,6 +1049,11 @@ constexpr std::array kPrelude = {
     Definition{"INDEX", 1, "def INDEX(f): INDEX(.[]; f);"},
     Definition{"INDEX", 2,
                "def INDEX(s; f): reduce s as $row ({}; .[$row | f | tostring] = $row);"},
+    Definition{"JOIN", 2, "def JOIN($idx; k): [.[] | [., $idx[k]]];"},
+    Definition{"JOIN", 3, "def JOIN($idx; s; k): s | [., $idx[k]];"},
+    Definition{"JOIN", 4, "def JOIN($idx; s; k; j): s | [., $idx[k]] | j;"},
+    Definition{"dateadd", 2, "def dateadd(u; n): . + n;"},
+    Definition{"datesub", 2, "def datesub(u; n): . - n;"},
     Definition{"todate", 0, "def todate: strftime(\"%Y-%m-%dT%H:%M:%SZ\");"},
     Definition{"todateiso8601", 0, "def todateiso8601: todate;"},
     Definition{"fromdateiso8601", 0,
@@ -1066,12 +1105,11 @@ std::string_view find_prelude(std::string_view name, std::size_t arity) {
 
 std::vector<std::string> builtin_names() {
   std::vector<std::string> names;
-  for (const Builtin& builtin : kBuiltins) {
-    if (builtin.name.front() != '_') names.emplace_back(builtin.name);
-  }
-  for (const Definition& definition : kPrelude) {
-    if (definition.name.front() != '_') names.emplace_back(definition.name);
-  }
+  const auto add = [&](std::string_view name, std::size_t arity) {
+    if (name.front() != '_') names.push_back(std::string(name) + "/" + std::to_string(arity));
+  };
+  for (const Builtin& builtin : kBuiltins) add(builtin.name, builtin.arity);
+  for (const Definition& definition : kPrelude) add(definition.name, definition.arity);
   return names;
 }
 

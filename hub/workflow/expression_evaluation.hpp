@@ -83,7 +83,10 @@ class Evaluation final {
 
   // For operations and builtins. All return false, so that `return evaluation.fail(...)` reads
   // well.
-  bool fail(std::string message);               // an error that try can catch; never holds values
+  // An error that try can catch. shown leaves the evaluation and never holds values; caught is what
+  // `catch` gets, in the words of jq, which show the beginning of values.
+  bool fail(std::string caught, std::string shown);
+  bool fail(std::string shown);
   bool raise(const Json& value, bool written);  // error(value)
   bool over_budget(std::string message);        // cannot be caught
   bool spend(std::size_t steps) {
@@ -115,8 +118,9 @@ class Evaluation final {
   // Compiled once an evaluation; null: error is set.
   const Regex* regex(const std::string& pattern, const std::string& flags, std::string& error);
 
-  [[nodiscard]] Error error() const;
-  void finish(Json& result);  // makes nan and infinities representable
+  [[nodiscard]] ExpressionFault fault() const;
+  [[nodiscard]] Error error() const;  // the fault, with its place in the message
+  void finish(Json& result);          // makes nan and infinities representable
 
  private:
   enum class Pending : std::uint8_t { none, error, leave, budget };
@@ -191,7 +195,8 @@ class Evaluation final {
   bool raised_ = false;   // the pending error comes from error()
   bool written_ = false;  // ... with a text of the expression
   bool nonfinite_ = false;
-  Json error_;
+  Json error_;         // what catch gets
+  std::string shown_;  // the text that leaves, when the error is not raised_
   std::string budget_message_;
   std::map<std::string, std::shared_ptr<const Regex>> regexes_;
 };
@@ -199,6 +204,13 @@ class Evaluation final {
 // ---- operations on values (expression_values.cpp) ----
 
 [[nodiscard]] const char* type_name(const Json& value);
+// The beginning of the value's text, as jq shows it in errors: at most length - 1 bytes.
+[[nodiscard]] std::string excerpt(const Json& value, std::size_t length = 15);
+// Errors that say "TYPE what", and "TYPE and TYPE what"; with excerpts for catch.
+bool type_error(Evaluation& evaluation, const Json& value, std::string_view what);
+bool pair_error(Evaluation& evaluation, const Json& a, const Json& b, std::string_view what);
+bool cannot_index(Evaluation& evaluation, const Json& base, const Json& key);
+bool cannot_iterate(Evaluation& evaluation, const Json& value);
 // The order of Json::compare; nan is below every number. Spends steps on arrays and objects: see
 // stopped().
 [[nodiscard]] int order(Evaluation& evaluation, const Json& a, const Json& b);

@@ -77,9 +77,16 @@ void make_finite(Json& value) {
   }
 }
 
-bool invalid_path(Evaluation& evaluation) {
-  return evaluation.fail(
-      "Invalid path expression: the value was computed, it stands nowhere in the input");
+constexpr std::string_view kInvalidPath =
+    "Invalid path expression: the value was computed, it stands nowhere in the input";
+bool invalid_path(Evaluation& evaluation, const Json& result) {
+  return evaluation.fail("Invalid path expression with result " + excerpt(result),
+                         std::string(kInvalidPath));
+}
+bool invalid_path(Evaluation& evaluation, const Json& base, const Json& key) {
+  return evaluation.fail("Invalid path expression near attempt to access element " + excerpt(key) +
+                             " of " + excerpt(base, 30),
+                         std::string(kInvalidPath));
 }
 
 }  // namespace
@@ -119,11 +126,17 @@ void Environment::release(Cell* cell) {
 
 // ---- errors and budgets ----
 
-bool Evaluation::fail(std::string message) {
+bool Evaluation::fail(std::string caught, std::string shown) {
   pending_ = Pending::error;
   raised_ = false;
-  error_ = Json(std::move(message));
+  error_ = Json(std::move(caught));
+  shown_ = std::move(shown);
   return false;
+}
+
+bool Evaluation::fail(std::string shown) {
+  std::string caught = shown;
+  return fail(std::move(caught), std::move(shown));
 }
 
 bool Evaluation::raise(const Json& raised, bool written) {
@@ -142,19 +155,25 @@ bool Evaluation::over_budget(std::string message) {
   return false;
 }
 
-Error Evaluation::error() const {
-  const std::string place = " (at byte " + std::to_string(offset_) + " of the expression)";
+ExpressionFault Evaluation::fault() const {
   if (pending_ == Pending::budget) {
-    return invalid("expression.budget", "the expression was stopped: " + budget_message_);
+    return {"expression.budget", "the expression was stopped: " + budget_message_, offset_};
   }
+  std::string message = shown_;
   if (raised_) {
-    if (written_ && error_.is_string())
-      return invalid("expression.runtime", "error: " + error_.as_string() + place);
-    return invalid("expression.runtime", std::string("error() was called with a value of type ") +
-                                             type_name(error_) + place);
+    message = written_ && error_.is_string()
+                  ? "error: " + error_.as_string()
+                  : std::string("error() was called with a value of type ") + type_name(error_);
   }
-  return invalid("expression.runtime",
-                 (error_.is_string() ? error_.as_string() : std::string("failed")) + place);
+  return {"expression.runtime", std::move(message), offset_};
+}
+
+Error Evaluation::error() const {
+  ExpressionFault found = fault();
+  if (pending_ != Pending::budget) {
+    found.message += " (at byte " + std::to_string(found.offset) + " of the expression)";
+  }
+  return invalid(std::move(found.code), std::move(found.message));
 }
 
 bool Evaluation::wrap(const Json& inner) {
@@ -300,10 +319,6 @@ const Json* look_up(const Json& base, const PathKey& key) {
   return base.is_null() ? &kNull : nullptr;
 }
 
-std::string cannot_index(const Json& base, const Json& key) {
-  return std::string("Cannot index ") + type_name(base) + " with " + type_name(key);
-}
-
 }  // namespace
 
 const Json* Evaluation::refer(const Node& node, Cell* environment, const Json& input) {
@@ -326,7 +341,7 @@ const Json* Evaluation::refer(const Node& node, Cell* environment, const Json& i
     const Json* next = look_up(*at, key);
     if (next == nullptr) {
       mark(node.offset);
-      fail(cannot_index(*at, key.json));
+      cannot_index(*this, *at, key.json);
       return nullptr;
     }
     at = next;
@@ -437,7 +452,7 @@ bool Evaluation::value(const Node& first, Cell* outer, const Json& input, Json& 
           const Json* next = look_up(*at, key);
           if (next == nullptr) {
             mark(node->offset);
-            return fail(cannot_index(*at, key.json));
+            return cannot_index(*this, *at, key.json);
           }
           at = next;
         }
@@ -467,8 +482,7 @@ bool Evaluation::value(const Node& first, Cell* outer, const Json& input, Json& 
         const Json* number_in = operand(*node->a, environment, *in, scratch);
         if (number_in == nullptr) return false;
         mark(node->offset);
-        if (!number_in->is_number())
-          return fail(std::string(type_name(*number_in)) + " cannot be negated");
+        if (!number_in->is_number()) return type_error(*this, *number_in, "cannot be negated");
         return arithmetic(*this, Op::sub, Json(0), *number_in, out);
       }
       case Kind::binary: {
@@ -625,8 +639,11 @@ bool Evaluation::compose_text(const Node& node, std::size_t count, Cell* environ
 }
 
 bool Evaluation::add_member(JsonObject& object, const Json& key, const Json& member) {
-  if (!key.is_string())
-    return fail(std::string("Object keys must be strings, not ") + type_name(key));
+  if (!key.is_string()) {
+    return fail(
+        std::string("Cannot use ") + type_name(key) + " (" + excerpt(key) + ") as object key",
+        std::string("Cannot use ") + type_name(key) + " as object key");
+  }
   if (!charge(sizeof(JsonObject::Member) + key.as_string().size()) || !wrap(member)) return false;
   object.set(key.as_string(), member);
   return true;
@@ -686,7 +703,6 @@ bool Evaluation::call_builtin(const Node& node, std::size_t left_over, Cell* env
 // ---- paths ----
 
 bool Evaluation::extend(const Json& path, const Json& key, Json& longer) {
-  if (!path.is_array()) return invalid_path(*this);
   Json::Array keys = path.as_array();
   keys.push_back(key);
   if (!charge(keys.size() * sizeof(Json))) return false;
@@ -700,8 +716,9 @@ bool Evaluation::run_keys(const Node& node, const Json& base, const Json* path, 
   if (path != nullptr) where = *path;
   for (const PathKey& key : node.keys) {
     mark(node.offset);
+    if (path != nullptr && !where.is_array()) return invalid_path(*this, *at, key.json);
     const Json* next = look_up(*at, key);
-    if (next == nullptr) return fail(cannot_index(*at, key.json));
+    if (next == nullptr) return cannot_index(*this, *at, key.json);
     at = next;
     if (path == nullptr) continue;
     Json longer;
@@ -712,6 +729,10 @@ bool Evaluation::run_keys(const Node& node, const Json& base, const Json* path, 
 }
 
 bool Evaluation::iterate(const Json& base, const Json* path, Sink out) {
+  if (path != nullptr && !path->is_array()) {
+    return fail("Invalid path expression near attempt to iterate through " + excerpt(base),
+                std::string(kInvalidPath));
+  }
   const Json held(base);  // the sink may change what base belongs to
   Json where;
   if (held.is_array()) {
@@ -730,7 +751,7 @@ bool Evaluation::iterate(const Json& base, const Json* path, Sink out) {
     }
     return true;
   }
-  return fail(std::string("Cannot iterate over ") + type_name(held));
+  return cannot_iterate(*this, held);
 }
 
 bool Evaluation::descend(const Json& base, const Json* path, Sink out) {
@@ -767,7 +788,7 @@ bool Evaluation::destructure_rest(const Pattern& pattern, std::size_t at, const 
   if (at == pattern.members.size()) return done();
   const Pattern::Member& member = pattern.members[at];
   return plain(*member.key, environment, source, [&](const Json& key) {
-    if (!key.is_string()) return fail(cannot_index(source, key));
+    if (!key.is_string()) return cannot_index(*this, source, key);
     Json found;
     if (!index_value(*this, source, key, found)) return false;
     if (member.variable != Pattern::kNone) slots[member.variable] = found;
@@ -934,8 +955,8 @@ bool Evaluation::change(const Node& node, Cell* environment, Json& state, const 
   if (!depth.ok) return false;
   std::vector<Json> paths;
   const Json root_path{Json::Array{}};
-  if (!run(*node.a, environment, state, &root_path, [&](const Json&, const Json* path) {
-        if (!path->is_array()) return invalid_path(*this);
+  if (!run(*node.a, environment, state, &root_path, [&](const Json& v, const Json* path) {
+        if (!path->is_array()) return invalid_path(*this, v);
         paths.push_back(*path);
         return charge(sizeof(Json));
       })) {
@@ -1075,6 +1096,7 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
             const std::uint64_t target = label_;
             const std::size_t place = offset_;
             const Json error_value = std::move(error_);
+            std::string shown = std::move(shown_);
             if (!go_on()) return false;
             pending_ = pending;
             raised_ = raised;
@@ -1082,6 +1104,7 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
             label_ = target;
             offset_ = place;
             error_ = error_value;
+            shown_ = std::move(shown);
             return false;
           }
           if (!any) return true;
@@ -1117,6 +1140,7 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
           return run(*at.a, environment, *in, path, [&](const Json& base, const Json* p) {
             Json found;
             mark(at.offset);
+            if (p != nullptr && !p->is_array()) return invalid_path(*this, base, key);
             if (!index_value(*this, base, key, found)) return false;
             if (p == nullptr) return out(found, nullptr);
             Json longer;
@@ -1137,10 +1161,12 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
             return run(*at.a, environment, *in, path, [&](const Json& base, const Json* p) {
               Json found;
               mark(at.offset);
-              if (!slice_value(*this, base, from, to, found)) return false;
-              if (p == nullptr) return out(found, nullptr);
+              if (p == nullptr)
+                return slice_value(*this, base, from, to, found) && out(found, nullptr);
+              const Json key = Json::object({{"start", from}, {"end", to}});
+              if (!p->is_array()) return invalid_path(*this, base, key);
               Json longer;
-              return extend(*p, Json::object({{"start", from}, {"end", to}}), longer) &&
+              return slice_value(*this, base, from, to, found) && extend(*p, key, longer) &&
                      out(found, &longer);
             });
           });
@@ -1159,7 +1185,7 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
         return plain(*node->a, environment, *in, [&](const Json& v) {
           Json result;
           mark(node->offset);
-          if (!v.is_number()) return fail(std::string(type_name(v)) + " cannot be negated");
+          if (!v.is_number()) return type_error(*this, v, "cannot be negated");
           return arithmetic(*this, Op::sub, Json(0), v, result) && computed(result);
         });
       case Kind::binary:
@@ -1321,8 +1347,8 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
       return true;
     case Special::path: {
       const Json root{Json::Array{}};
-      return run(*list[0], environment, input, &root, [&](const Json&, const Json* p) {
-        if (!p->is_array()) return invalid_path(*this);
+      return run(*list[0], environment, input, &root, [&](const Json& v, const Json* p) {
+        if (!p->is_array()) return invalid_path(*this, v);
         return computed(*p);
       });
     }
@@ -1375,7 +1401,7 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
         mark(node.offset);
         if (!get_path(*this, input, where, found)) return false;
         if (path == nullptr) return out(found, nullptr);
-        if (!path->is_array()) return invalid_path(*this);
+        if (!path->is_array()) return out(found, path);
         Json::Array keys = path->as_array();
         keys.insert(keys.end(), where.as_array().begin(), where.as_array().end());
         const Json longer(std::move(keys));
@@ -1550,8 +1576,7 @@ bool Evaluation::substitute(const Node& node, Cell* environment, const Json& inp
         if (!plain(*node.list[1], environment, capture_object, [&](const Json& replacement) {
               mark(node.offset);
               if (!replacement.is_string()) {
-                return fail(std::string("the replacement must be a string, not ") +
-                            type_name(replacement));
+                return pair_error(*this, Json(before), replacement, "cannot be added");
               }
               for (const std::string& result : results) {
                 if (!charge(result.size() + before.size() + replacement.as_string().size()))

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "hub/workflow/expression_ast.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -51,7 +51,7 @@ constexpr std::string_view kInput =
 constexpr std::string_view kStop =
     "an expression cannot stop the process; use a raise task or error()";
 constexpr std::string_view kModules = "expressions have no modules; write a def in the expression";
-constexpr std::array<Forbidden, 19> kForbidden = {{{"env", kEnvironment},
+constexpr std::array<Forbidden, 21> kForbidden = {{{"env", kEnvironment},
                                                    {"now", kClock},
                                                    {"localtime", kClock},
                                                    {"strflocaltime", kClock},
@@ -67,6 +67,8 @@ constexpr std::array<Forbidden, 19> kForbidden = {{{"env", kEnvironment},
                                                    {"include", kModules},
                                                    {"modulemeta", kModules},
                                                    {"get_search_list", kModules},
+                                                   {"get_jq_origin", kModules},
+                                                   {"get_prog_origin", kModules},
                                                    {"ENV", kEnvironment},
                                                    {"__prog_args", kEnvironment},
                                                    {"getenv", kEnvironment}}};
@@ -99,6 +101,23 @@ constexpr std::array<SpecialForm, 17> kSpecials = {{{"empty", 0, Special::empty}
                                                     {"error", 1, Special::error},
                                                     {"any", 2, Special::any_of},
                                                     {"all", 2, Special::all_of}}};
+
+struct NamedFormat {
+  std::string_view name;
+  Format format;
+};
+constexpr std::array<NamedFormat, 12> kFormats = {{{"text", Format::text},
+                                                   {"json", Format::json},
+                                                   {"csv", Format::csv},
+                                                   {"tsv", Format::tsv},
+                                                   {"html", Format::html},
+                                                   {"uri", Format::uri},
+                                                   {"urid", Format::urid},
+                                                   {"sh", Format::sh},
+                                                   {"base64", Format::base64},
+                                                   {"base64d", Format::base64d},
+                                                   {"base32", Format::base32},
+                                                   {"base32d", Format::base32d}}};
 
 bool space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -455,6 +474,10 @@ class Parser final {
     return std::nullopt;
   }
 
+  static bool number_literal(const Node* node) {
+    return node->kind == Kind::literal && node->value.is_number();
+  }
+
   const Node* parse_binary(int minimum) {
     const Nesting nesting(*this);
     if (failed_) return nullptr;
@@ -472,6 +495,10 @@ class Parser final {
       // Level 1 is right associative, the others left or not at all.
       const Node* right = parse_binary(next->level == 1 ? 1 : next->level + 1);
       if (right == nullptr) return nullptr;
+      if (next->kind == Kind::binary && next->op == Op::div && number_literal(left) &&
+          number_literal(right) && right->value.as_double() == 0) {
+        return fail("expression.syntax", "division by zero", offset);
+      }
       Node* node = two(next->kind, left, right, offset);
       node->op = next->op;
       if (next->kind == Kind::modify) node->single = true;
@@ -928,29 +955,17 @@ class Parser final {
 
   Node* parse_format() {
     const std::size_t offset = start_;
-    static constexpr std::array<std::pair<std::string_view, Format>, 9> kFormats = {
-        {{"text", Format::text},
-         {"json", Format::json},
-         {"csv", Format::csv},
-         {"tsv", Format::tsv},
-         {"html", Format::html},
-         {"uri", Format::uri},
-         {"sh", Format::sh},
-         {"base64", Format::base64},
-         {"base64d", Format::base64d}}};
-    const auto* found = std::find_if(kFormats.begin(), kFormats.end(),
-                                     [&](const auto& entry) { return entry.first == word_; });
-    if (found == kFormats.end()) {
-      return fail(
-          "expression.unknown_function",
-          "@" + std::string(word_) +
-              " is no format; there are @text @json @csv @tsv @html @uri @sh @base64 @base64d",
-          offset);
+    const std::optional<Format> format = find_format(word_);
+    if (!format) {
+      std::string names;
+      for (const auto& entry : kFormats) names += " @" + std::string(entry.name);
+      return fail("expression.unknown_function",
+                  "@" + std::string(word_) + " is no format; there are" + names, offset);
     }
     advance();
-    if (token_ == Token::quote) return mutable_node(parse_text(found->second));
+    if (token_ == Token::quote) return mutable_node(parse_text(*format));
     Node* node = make(Kind::format, offset);
-    node->format = found->second;
+    node->format = *format;
     node->single = true;
     return node;
   }
@@ -1094,6 +1109,9 @@ class Parser final {
         return unexpected("a key or `}`");
       }
       if (key == nullptr) return nullptr;
+      if (key->kind == Kind::literal && !key->value.is_string()) {
+        return fail("expression.syntax", "an object's key must be a text", key_offset);
+      }
       if (value == nullptr && (needs_value || op(":"))) {
         if (!expect_op(":", "after the key")) return nullptr;
         value = parse_object_value();
@@ -1306,8 +1324,8 @@ class Parser final {
                   name + " is not available: " + std::string(forbidden->why), offset);
     }
     std::string message = "there is no function " + name + "/" + std::to_string(arity);
-    std::vector<std::string> names = builtin_names();
-    for (const SpecialForm& form : kSpecials) names.emplace_back(form.name);
+    std::vector<std::string> names = function_table();
+    for (std::string& known : names) known.resize(known.rfind('/'));
     for (const Visible& entry : scope_) {
       if (entry.what != Visible::What::variable && entry.what != Visible::What::label)
         names.push_back(entry.name);
@@ -1428,6 +1446,29 @@ class Parser final {
 };
 
 }  // namespace
+
+std::optional<Format> find_format(std::string_view name) {
+  for (const NamedFormat& entry : kFormats) {
+    if (entry.name == name) return entry.format;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> function_table() {
+  std::vector<std::string> names = builtin_names();
+  for (const SpecialForm& form : kSpecials) {
+    if (form.name.front() != '_')
+      names.push_back(std::string(form.name) + "/" + std::to_string(form.arity));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> forbidden_names() {
+  std::vector<std::string> names;
+  for (const Forbidden& entry : kForbidden) names.emplace_back(entry.name);
+  return names;
+}
 
 bool parse_expression(std::string_view text, std::span<const std::string_view> variables,
                       Expression::Compiled& compiled, ExpressionFault& fault) {

@@ -135,10 +135,12 @@ std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string
 bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags,
                  bool test, bool global, const Regex* compiled, Json& out) {
   if (!input.is_string()) {
-    return evaluation.fail(std::string(type_name(input)) +
-                           " cannot be matched, as it is not a string");
+    return type_error(evaluation, input, "cannot be matched, as it is not a string");
   }
-  if (!pattern.is_string()) return evaluation.fail("a regular expression must be a string");
+  if (!pattern.is_string()) {
+    return evaluation.fail(std::string(type_name(pattern)) + " not a string or array",
+                           "a regular expression must be a string");
+  }
   if (!flags.is_null() && !flags.is_string())
     return evaluation.fail("the flags of a regular expression must be a string");
   if (compiled == nullptr) {

@@ -435,7 +435,7 @@ class Reader final {
 }  // namespace
 
 bool gmtime(Evaluation& evaluation, const Json& input, const Json* /*arguments*/, Json& out) {
-  if (!input.is_number()) return evaluation.fail("gmtime() requires a number");
+  if (!input.is_number()) return evaluation.fail("gmtime() requires numeric inputs");
   if (!(std::fabs(input.as_double()) <= kMaxSeconds))
     return evaluation.fail("gmtime: the time is out of range");
   out = broken_down(evaluation, from_seconds(input.as_double()));
@@ -466,11 +466,15 @@ bool strftime(Evaluation& evaluation, const Json& input, const Json* arguments, 
 
 bool strptime(Evaluation& evaluation, const Json& input, const Json* arguments, Json& out) {
   if (!input.is_string()) return evaluation.fail("strptime/1 requires string inputs and arguments");
-  if (!arguments[0].is_string()) return evaluation.fail("strptime/1 requires a string format");
+  if (!arguments[0].is_string())
+    return evaluation.fail("strptime/1 requires string inputs and arguments");
   Parts parts;
   Reader reader(input.as_string(), parts);
   if (!reader.read(arguments[0].as_string()) || !reader.finished()) {
-    return evaluation.fail("the date does not match the format");
+    return evaluation.charge(input.as_string().size() + arguments[0].as_string().size()) &&
+           evaluation.fail("date \"" + input.as_string() + "\" does not match format \"" +
+                               arguments[0].as_string() + "\"",
+                           "the date does not match the format");
   }
   if (reader.have_hour12) parts.hour = parts.hour % 12 + (reader.afternoon ? 12 : 0);
   if (reader.have_yearday && parts.day == 0) {

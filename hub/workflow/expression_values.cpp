@@ -21,10 +21,6 @@ bool fits_range(const Json& value, double& out) {
   return true;
 }
 
-std::string pair_of(const Json& a, const Json& b) {
-  return std::string(type_name(a)) + " and " + type_name(b);
-}
-
 std::size_t cost(const Json& value) {
   if (value.is_string()) return value.as_string().size();
   return value.size() * (value.is_object() ? sizeof(JsonObject::Member) : sizeof(Json));
@@ -133,6 +129,83 @@ const char* type_name(const Json& value) {
       return "object";
   }
   return "null";
+}
+
+namespace {
+
+// Appends the value's text until it is longer than enough.
+void write_some(const Json& value, std::size_t enough, std::string& out) {
+  if (value.is_array()) {
+    out.push_back('[');
+    bool first = true;
+    for (const Json& item : value.as_array()) {
+      if (out.size() > enough) return;
+      if (!first) out.push_back(',');
+      first = false;
+      write_some(item, enough, out);
+    }
+    out.push_back(']');
+  } else if (value.is_object()) {
+    out.push_back('{');
+    bool first = true;
+    for (const auto& [key, member] : value.as_object()) {
+      if (out.size() > enough) return;
+      if (!first) out.push_back(',');
+      first = false;
+      append_json_string(out, std::string_view(key).substr(0, enough + 1));
+      out.push_back(':');
+      write_some(member, enough, out);
+    }
+    out.push_back('}');
+  } else if (value.is_string()) {
+    append_json_string(out, std::string_view(value.as_string()).substr(0, enough + 1));
+  } else {
+    value.dump_to(out);
+  }
+}
+
+}  // namespace
+
+std::string excerpt(const Json& value, std::size_t length) {
+  std::string out;
+  write_some(value, length, out);
+  if (out.size() < length) return out;
+  std::size_t end = length - 4;
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(out[at]) & 0xc0U) == 0x80U;
+  };
+  const bool cut = continues(end);  // inside a code point
+  while (end > 0 && continues(end)) --end;
+  out.resize(end);
+  if (cut) out += "\xef\xbf\xbd";
+  return out + "...";
+}
+
+bool type_error(Evaluation& evaluation, const Json& value, std::string_view what) {
+  const std::string type = type_name(value);
+  const std::string said(what);
+  return evaluation.fail(type + " (" + excerpt(value) + ") " + said, type + " " + said);
+}
+
+bool pair_error(Evaluation& evaluation, const Json& a, const Json& b, std::string_view what) {
+  const std::string left = type_name(a);
+  const std::string right = type_name(b);
+  const std::string said(what);
+  return evaluation.fail(
+      left + " (" + excerpt(a) + ") and " + right + " (" + excerpt(b) + ") " + said,
+      left + " and " + right + " " + said);
+}
+
+bool cannot_index(Evaluation& evaluation, const Json& base, const Json& key) {
+  std::string shown = std::string("Cannot index ") + type_name(base) + " with " + type_name(key);
+  std::string caught = shown;
+  if (key.is_string()) caught += " \"" + key.as_string() + "\"";
+  return evaluation.charge(caught.size()) && evaluation.fail(std::move(caught), std::move(shown));
+}
+
+bool cannot_iterate(Evaluation& evaluation, const Json& value) {
+  const std::string shown = std::string("Cannot iterate over ") + type_name(value);
+  return evaluation.fail(shown + " (" + excerpt(value) + ")", shown);
 }
 
 int order(Evaluation& evaluation, const Json& a, const Json& b) {
@@ -271,7 +344,7 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         out = std::move(sum);
         return true;
       }
-      return evaluation.fail(pair_of(a, b) + " cannot be added");
+      return pair_error(evaluation, a, b, "cannot be added");
     case Op::sub:
       if (exact && !__builtin_sub_overflow(x, y, &whole_result)) {
         out = Json(whole_result);
@@ -294,7 +367,7 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         out = Json(std::move(rest));
         return !evaluation.stopped();
       }
-      return evaluation.fail(pair_of(a, b) + " cannot be subtracted");
+      return pair_error(evaluation, a, b, "cannot be subtracted");
     case Op::mul:
       if (exact && !__builtin_mul_overflow(x, y, &whole_result)) {
         out = Json(whole_result);
@@ -314,10 +387,12 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         out = std::move(merged);
         return true;
       }
-      return evaluation.fail(pair_of(a, b) + " cannot be multiplied");
+      return pair_error(evaluation, a, b, "cannot be multiplied");
     case Op::div:
       if (numbers) {
-        if (b.as_double() == 0) return evaluation.fail("number cannot be divided by zero");
+        if (b.as_double() == 0) {
+          return pair_error(evaluation, a, b, "cannot be divided because the divisor is zero");
+        }
         if (exact && y != -1 && x % y == 0) {
           out = Json(x / y);
         } else {
@@ -327,14 +402,17 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
       }
       if (a.is_string() && b.is_string())
         return split_text(evaluation, a.as_string(), b.as_string(), out);
-      return evaluation.fail(pair_of(a, b) + " cannot be divided");
+      return pair_error(evaluation, a, b, "cannot be divided");
     case Op::mod: {
-      if (!numbers) return evaluation.fail(pair_of(a, b) + " cannot be divided (remainder)");
+      if (!numbers) return pair_error(evaluation, a, b, "cannot be divided");
       const std::int64_t left = exact ? x : whole(a.as_double());
       std::int64_t right = exact ? y : whole(b.as_double());
       if (right == INT64_MIN) right = INT64_MAX;
       if (right < 0) right = -right;
-      if (right == 0) return evaluation.fail("number cannot be divided (remainder) by zero");
+      if (right == 0) {
+        return pair_error(evaluation, a, b,
+                          "cannot be divided (remainder) because the divisor is zero");
+      }
       out = Json(left % right);
       return true;
     }
@@ -396,13 +474,13 @@ bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, con
     return true;
   }
   if (!base.is_array() && !base.is_string()) {
-    return evaluation.fail(std::string("Cannot index ") + type_name(base) + " with object");
+    return cannot_index(evaluation, base, Json::object());
   }
   std::size_t begin = 0;
   std::size_t end = 0;
   const std::size_t length = base.is_array() ? base.size() : code_points(base.as_string());
   if (!bounds(from, to, length, begin, end)) {
-    return evaluation.fail("Start and end indices of a slice must be numbers");
+    return evaluation.fail("Start and end indices of an array slice must be numbers");
   }
   if (base.is_string()) {
     const std::string& text = base.as_string();
@@ -444,8 +522,7 @@ bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json
     out = Json();
     return true;
   }
-  return evaluation.fail(std::string("Cannot index ") + type_name(base) + " with " +
-                         type_name(key));
+  return cannot_index(evaluation, base, key);
 }
 
 bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out) {
@@ -493,8 +570,7 @@ bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Jso
       if (order(evaluation, items[at], wanted) == 0) found.emplace_back(at);
     }
   } else {
-    return evaluation.fail(std::string("Cannot search ") + type_name(input) + " for " +
-                           type_name(wanted));
+    return cannot_index(evaluation, input, wanted);
   }
   out = Json(std::move(found));
   return !evaluation.stopped();
@@ -569,7 +645,7 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
     std::size_t begin = 0;
     std::size_t end = 0;
     if (!bounds(key["start"], key["end"], root.size(), begin, end)) {
-      return evaluation.fail("Start and end indices of a slice must be numbers");
+      return evaluation.fail("Start and end indices of an array slice must be numbers");
     }
     Json::Array& items = root.mutable_array();
     if (!evaluation.charge((items.size() + part.size()) * sizeof(Json))) return false;
@@ -580,72 +656,110 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
   }
   if (key.is_array() && root.is_array())
     return evaluation.fail("Cannot update field at array index of array");
-  return evaluation.fail(std::string("Cannot index ") + type_name(root) + " with " +
-                         type_name(key));
+  if (key.is_object() && root.is_string())
+    return evaluation.fail("Cannot update field at object index of string");
+  return cannot_index(evaluation, root, key);
 }
 
 namespace {
 
-bool delete_one(Evaluation& evaluation, Json& root, const Json::Array& path, std::size_t at) {
-  if (root.is_null()) return true;
-  if (!evaluation.spend(1)) return false;
-  if (at == path.size()) {
-    root = Json();
-    return true;
-  }
-  const Json& key = path[at];
-  const bool last = at + 1 == path.size();
-  if (key.is_string() && root.is_object()) {
-    if (!root.as_object().contains(key.as_string())) return true;
-    JsonObject& object = root.mutable_object();
-    if (!evaluation.charge(last ? 0 : sizeof(Json))) return false;
-    if (!last) return delete_one(evaluation, *object.find(key.as_string()), path, at + 1);
-    object.erase(key.as_string());
-    return true;
-  }
-  if (key.is_number() && root.is_array()) {
-    double index = std::floor(key.as_double());
-    if (index < 0) index += static_cast<double>(root.size());
-    if (!(index >= 0) || index >= static_cast<double>(root.size())) return true;
-    Json::Array& items = root.mutable_array();
-    const auto position = static_cast<std::size_t>(index);
-    if (!last) return delete_one(evaluation, items[position], path, at + 1);
-    items.erase(items.begin() + static_cast<std::ptrdiff_t>(position));
-    return true;
-  }
-  if (is_slice(key) && root.is_array()) {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    if (!bounds(key["start"], key["end"], root.size(), begin, end)) {
-      return evaluation.fail("Start and end indices of a slice must be numbers");
+// Removes members or items; all keys are looked up before anything moves.
+bool delete_keys(Evaluation& evaluation, Json& root, const std::vector<const Json*>& keys) {
+  if (root.is_null() || keys.empty()) return true;
+  if (!evaluation.spend(root.size() / 8 + keys.size())) return false;
+  if (root.is_object()) {
+    for (const Json* key : keys) {
+      if (!key->is_string())
+        return evaluation.fail(std::string("Cannot delete ") + type_name(*key) +
+                               " field of object");
+      if (!root.as_object().contains(key->as_string())) continue;
+      const JsonObject* before = &root.as_object();
+      JsonObject& object = root.mutable_object();
+      if (&object != before && !evaluation.charge(object.size() * sizeof(JsonObject::Member)))
+        return false;
+      // One key of a large object costs its length, as the members behind it move.
+      if (!evaluation.spend(object.size() / 8)) return false;
+      object.erase(key->as_string());
     }
-    if (last) {
-      Json::Array& items = root.mutable_array();
-      items.erase(items.begin() + static_cast<std::ptrdiff_t>(begin),
-                  items.begin() + static_cast<std::ptrdiff_t>(end));
-      return true;
-    }
-    return change_path(evaluation, root, Json::Array{key}, 0,
-                       [&](Json& part) { return delete_one(evaluation, part, path, at + 1); });
+    return true;
   }
-  return evaluation.fail(std::string("Cannot delete field at ") + type_name(key) + " index of " +
-                         type_name(root));
+  if (!root.is_array()) {
+    return evaluation.fail(std::string("Cannot delete fields from ") + type_name(root));
+  }
+  const auto size = static_cast<double>(root.size());
+  std::vector<bool> gone(root.size());
+  for (const Json* key : keys) {
+    if (key->is_number()) {
+      double index = std::trunc(key->as_double());
+      if (index < 0) index += size;
+      if (index >= 0 && index < size) gone[static_cast<std::size_t>(index)] = true;
+    } else if (is_slice(*key)) {
+      std::size_t begin = 0;
+      std::size_t end = 0;
+      if (!bounds((*key)["start"], (*key)["end"], root.size(), begin, end)) {
+        return evaluation.fail("Start and end indices of an array slice must be numbers");
+      }
+      if (!evaluation.spend((end - begin) / 8)) return false;
+      std::fill(gone.begin() + static_cast<std::ptrdiff_t>(begin),
+                gone.begin() + static_cast<std::ptrdiff_t>(end), true);
+    } else {
+      return evaluation.fail(std::string("Cannot delete ") + type_name(*key) + " element of array");
+    }
+  }
+  if (!evaluation.charge(root.size() * sizeof(Json))) return false;
+  Json::Array rest;
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    if (!gone[i]) rest.push_back(root[i]);
+  }
+  root = Json(std::move(rest));
+  return true;
+}
+
+// paths: sorted, longer than level and the same before it.
+bool delete_sorted(Evaluation& evaluation, Json& root, std::span<const Json> paths,
+                   std::size_t level) {
+  std::vector<const Json*> keys;
+  for (std::size_t i = 0; i < paths.size();) {
+    const Json& key = paths[i][level];
+    std::size_t end = i + 1;
+    while (end < paths.size() && order(evaluation, key, paths[end][level]) == 0) ++end;
+    if (!evaluation.spend(end - i)) return false;
+    if (paths[i].size() == level + 1) {
+      keys.push_back(&key);  // and with it whatever stands inside
+    } else {
+      Json inner;
+      if (!index_value(evaluation, root, key, inner)) return false;
+      if (!inner.is_null()) {
+        inner = Json();  // alone in the tree, so that it can change in place
+        const auto below = paths.subspan(i, end - i);
+        if (!change_path(evaluation, root, Json::Array{key}, 0, [&](Json& place) {
+              return delete_sorted(evaluation, place, below, level + 1);
+            })) {
+          return false;
+        }
+      }
+    }
+    i = end;
+  }
+  return delete_keys(evaluation, root, keys);
 }
 
 }  // namespace
 
 bool delete_paths(Evaluation& evaluation, Json& root, std::vector<Json> paths) {
   for (const Json& path : paths) {
-    if (!path.is_array()) return evaluation.fail("Path must be specified as an array");
+    if (!path.is_array())
+      return evaluation.fail(std::string("Path must be specified as array, not ") +
+                             type_name(path));
     if (path.size() > kMaxPathKeys) return evaluation.over_budget("a path has too many keys");
   }
+  if (paths.empty()) return true;
   if (!sort_values(evaluation, paths)) return false;
-  // From the back, so that earlier positions stay what they were.
-  for (std::size_t i = paths.size(); i-- > 0;) {
-    if (i + 1 < paths.size() && order(evaluation, paths[i], paths[i + 1]) == 0) continue;
-    if (!delete_one(evaluation, root, paths[i].as_array(), 0)) return false;
+  if (paths.front().size() == 0) {
+    root = Json();
+    return true;
   }
-  return true;
+  return delete_sorted(evaluation, root, paths, 0);
 }
 
 bool sort_values(Evaluation& evaluation, std::vector<Json>& values) {
@@ -669,8 +783,7 @@ bool row(Evaluation& evaluation, Format format, const Json& value, std::string& 
   const bool csv = format == Format::csv;
   const std::string name = csv ? "csv" : "tsv";
   if (!value.is_array()) {
-    return evaluation.fail(std::string(type_name(value)) + " cannot be " + name +
-                           "-formatted, only array");
+    return type_error(evaluation, value, "cannot be " + name + "-formatted, only array");
   }
   bool first = true;
   for (const Json& item : value.as_array()) {
@@ -714,8 +827,7 @@ bool row(Evaluation& evaluation, Format format, const Json& value, std::string& 
         break;
       case Json::Type::array:
       case Json::Type::object:
-        return evaluation.fail(std::string(type_name(item)) + " is not valid in a " + name +
-                               " row");
+        return type_error(evaluation, item, "is not valid in a csv row");
     }
   }
   return true;
@@ -728,7 +840,7 @@ bool shell(Evaluation& evaluation, const Json& value, std::string& out) {
     if (!first) out.push_back(' ');
     first = false;
     if (item.is_array() || item.is_object()) {
-      return evaluation.fail(std::string(type_name(item)) + " can not be escaped for shell");
+      return type_error(evaluation, item, "can not be escaped for shell");
     }
     if (!item.is_string()) {
       out += item.dump();
@@ -747,38 +859,8 @@ bool shell(Evaluation& evaluation, const Json& value, std::string& out) {
   return true;
 }
 
-// Lenient as jq: padding may be missing, a stray rest is dropped. Invalid UTF-8 becomes U+FFFD.
-bool decode_base64(Evaluation& evaluation, const std::string& text, std::string& out) {
-  std::uint32_t bits = 0;
-  int count = 0;
-  std::string raw;
-  std::size_t digits = 0;
-  for (const char c : text) {
-    std::uint32_t digit = 0;
-    if (c >= 'A' && c <= 'Z') {
-      digit = static_cast<std::uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      digit = static_cast<std::uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      digit = static_cast<std::uint32_t>(c - '0') + 52;
-    } else if (c == '+' || c == '/') {
-      digit = c == '+' ? 62 : 63;
-    } else if (c == '=') {
-      break;
-    } else {
-      return evaluation.fail("string is not valid base64 data");
-    }
-    ++digits;
-    bits = (bits << 6U) | digit;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      raw.push_back(static_cast<char>((bits >> static_cast<unsigned>(count)) & 0xffU));
-    }
-  }
-  if (digits == 1 || (digits == 0 && !text.empty()))
-    return evaluation.fail("string is not valid base64 data");
-  // Copies whole UTF-8 sequences only.
+// Copies whole UTF-8 sequences; every other byte becomes U+FFFD.
+void append_repaired(std::string_view raw, std::string& out) {
   for (std::size_t i = 0; i < raw.size();) {
     const auto lead = static_cast<unsigned char>(raw[i]);
     const std::size_t length = lead < 0x80                     ? 1
@@ -805,6 +887,102 @@ bool decode_base64(Evaluation& evaluation, const std::string& text, std::string&
       ++i;
     }
   }
+}
+
+constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // RFC 4648, section 6
+
+std::string encode_base32(std::string_view raw) {
+  std::string out;
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const char c : raw) {
+    bits = (bits << 8U) | static_cast<unsigned char>(c);
+    for (count += 8; count >= 5; count -= 5) out.push_back(kBase32[(bits >> (count - 5)) & 31U]);
+  }
+  if (count > 0) out.push_back(kBase32[(bits << (5 - count)) & 31U]);
+  while (out.size() % 8 != 0) out.push_back('=');
+  return out;
+}
+
+bool decode_base32(Evaluation& evaluation, const std::string& text, std::string& out) {
+  std::string raw;
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    const std::size_t digit = kBase32.find(c);
+    if (digit == std::string_view::npos) {
+      return type_error(evaluation, Json(text), "is not valid base32 data");
+    }
+    bits = (bits << 5U) | static_cast<std::uint32_t>(digit);
+    count += 5;
+    if (count >= 8) {
+      count -= 8;
+      raw.push_back(static_cast<char>((bits >> count) & 0xffU));
+    }
+  }
+  append_repaired(raw, out);
+  return true;
+}
+
+bool decode_uri(Evaluation& evaluation, const std::string& text, std::string& out) {
+  std::string raw;
+  const auto hex = [&](std::size_t at) {
+    if (at >= text.size()) return 16U;
+    const char c = text[at];
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10U;
+    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10U;
+    return 16U;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      raw.push_back(text[i]);
+      continue;
+    }
+    const unsigned high = hex(i + 1);
+    const unsigned low = hex(i + 2);
+    if (high > 15 || low > 15) {
+      return type_error(evaluation, Json(text), "is not a valid uri encoding");
+    }
+    raw.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  append_repaired(raw, out);
+  return true;
+}
+
+// Lenient as jq: padding may be missing. Invalid UTF-8 becomes U+FFFD.
+bool decode_base64(Evaluation& evaluation, const std::string& text, std::string& out) {
+  std::uint32_t bits = 0;
+  int count = 0;
+  std::string raw;
+  std::size_t digits = 0;
+  for (const char c : text) {
+    std::uint32_t digit = 0;
+    if (c >= 'A' && c <= 'Z') {
+      digit = static_cast<std::uint32_t>(c - 'A');
+    } else if (c >= 'a' && c <= 'z') {
+      digit = static_cast<std::uint32_t>(c - 'a') + 26;
+    } else if (c >= '0' && c <= '9') {
+      digit = static_cast<std::uint32_t>(c - '0') + 52;
+    } else if (c == '+' || c == '/') {
+      digit = c == '+' ? 62 : 63;
+    } else if (c == '=') {
+      break;
+    } else {
+      return type_error(evaluation, Json(text), "is not valid base64 data");
+    }
+    ++digits;
+    bits = (bits << 6U) | digit;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      raw.push_back(static_cast<char>((bits >> static_cast<unsigned>(count)) & 0xffU));
+    }
+  }
+  if (digits % 4 == 1) return type_error(evaluation, Json(text), "trailing base64 byte found");
+  append_repaired(raw, out);
   return true;
 }
 
@@ -836,7 +1014,7 @@ bool format_value(Evaluation& evaluation, Format format, const Json& value, std:
             out += "&amp;";
             break;
           case '\'':
-            out += "&#39;";
+            out += "&apos;";
             break;
           case '"':
             out += "&quot;";
@@ -850,7 +1028,7 @@ bool format_value(Evaluation& evaluation, Format format, const Json& value, std:
       for (const char c : display(value)) {
         const auto byte = static_cast<unsigned char>(c);
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            std::string_view("-_.~").find(c) != std::string_view::npos) {
+            std::string_view("-_.!~*'()").find(c) != std::string_view::npos) {
           out.push_back(c);
         } else {
           out.push_back('%');
@@ -859,6 +1037,13 @@ bool format_value(Evaluation& evaluation, Format format, const Json& value, std:
         }
       }
       return true;
+    case Format::urid:
+      return decode_uri(evaluation, display(value), out);
+    case Format::base32:
+      out = encode_base32(display(value));
+      return true;
+    case Format::base32d:
+      return decode_base32(evaluation, display(value), out);
     case Format::sh:
       return shell(evaluation, value, out);
     case Format::base64:

@@ -2,76 +2,10 @@
 #include <cctype>
 
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 // Checks that need more than one place of the file.
 namespace rabt::workflow {
-
-namespace {
-
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0)
-    text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0)
-    text.remove_suffix(1);
-  return text;
-}
-
-// The keys of `$context + { a: ..., b }` or `{ a: ... }`. false: the text has another form, so
-// nothing is known.
-bool object_keys(std::string_view text, std::set<std::string>& keys) {
-  text = trim(text);
-  if (text.starts_with("$context")) {
-    text = trim(text.substr(8));
-    if (text.empty()) return true;
-    if (text[0] != '+') return false;
-    text = trim(text.substr(1));
-  }
-  if (!text.starts_with('{') || !text.ends_with('}')) return false;
-  int depth = 0;
-  bool in_text = false;
-  bool expects_key = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_text) {
-      if (c == '\\') ++i;
-      if (c == '"') in_text = false;
-      continue;
-    }
-    if (expects_key && depth == 1 && is_word(c)) {
-      std::size_t end = i;
-      while (end < text.size() && is_word(text[end])) ++end;
-      keys.insert(std::string(text.substr(i, end - i)));
-      i = end - 1;
-      expects_key = false;
-    } else if (expects_key && depth == 1 && c == '"') {
-      const std::size_t end = text.find('"', i + 1);
-      if (end == std::string_view::npos) return false;
-      keys.insert(std::string(text.substr(i + 1, end - i - 1)));
-      i = end;
-      expects_key = false;
-    } else if (expects_key && depth == 1 && c == '(') {
-      return false;  // a computed key
-    } else if (c == '"') {
-      in_text = true;
-    } else if (c == '{' || c == '[' || c == '(') {
-      ++depth;
-      if (depth == 1) expects_key = true;
-    } else if (c == '}' || c == ']' || c == ')') {
-      --depth;
-      if (depth == 0 && i + 1 != text.size()) return false;  // `{...} | ...` and the like
-    } else if (c == ',' && depth == 1) {
-      expects_key = true;
-    }
-  }
-  return true;
-}
-
-}  // namespace
 
 void Parser::check_reachable(const TaskList& list, const YamlNode& node) {
   const std::size_t count = list.tasks.size();
@@ -115,29 +49,28 @@ void Parser::check_reachable(const TaskList& list, const YamlNode& node) {
 }
 
 void Parser::note_export(const YamlNode& as, const YamlNode& task_node) {
+  ObjectShape shape;
   if (as.kind == YamlNode::Kind::mapping) {
-    for (const YamlEntry& entry : as.entries) written_.insert(entry.key);
-    return;
-  }
-  if (!as.is_text()) {
-    writes_unknown_ = true;
-    return;
-  }
-  const auto inside = [](const std::string& text) {
-    const Enclosed found = enclosed(text);
-    return trim(found.kind == Enclosed::Kind::expression ? found.inside : std::string_view(text));
-  };
-  std::string_view text = inside(as.text());
-  const YamlEntry* set = task_node.find("set");
-  const bool whole_output = text == "$output" || text == ".";
-  if (whole_output && set != nullptr && task_node.find("output") == nullptr) {
-    if (set->value->kind == YamlNode::Kind::mapping) {
-      for (const YamlEntry& entry : set->value->entries) written_.insert(entry.key);
-      return;
+    for (const YamlEntry& entry : as.entries) shape.keys.insert(entry.key);
+  } else if (as.is_text()) {
+    shape = facts_.shape;
+    const YamlEntry* set = task_node.find("set");
+    if (shape.is_output) {
+      shape.known = set != nullptr && task_node.find("output") == nullptr &&
+                    set->value->kind == YamlNode::Kind::mapping;
+      if (shape.known) {
+        for (const YamlEntry& entry : set->value->entries) shape.keys.insert(entry.key);
+      } else if (set != nullptr && task_node.find("output") == nullptr) {
+        shape = set_shape_;
+        shape.known = shape.known && !shape.is_output;
+      }
     }
-    if (set->value->is_text()) text = inside(set->value->text());
+  } else {
+    shape.known = false;
   }
-  if (!object_keys(text, written_)) writes_unknown_ = true;
+  written_.insert(shape.keys.begin(), shape.keys.end());
+  if (!shape.known) writes_unknown_ = true;
+  exports_.push_back({&as, &task_node, std::move(shape)});
 }
 
 void Parser::check_context_keys() {

@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/execution.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -46,6 +47,20 @@ bool is_task_name(std::string_view text) {
            return c == '/' || c == '~' || static_cast<unsigned char>(c) < 0x20;
          });
 }
+
+// Gives a variable another value for as long as it lives.
+class Restored {
+ public:
+  Restored(const YamlNode*& variable, const YamlNode* value)
+      : variable_(variable), before_(std::exchange(variable, value)) {}
+  ~Restored() { variable_ = before_; }
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+
+ private:
+  const YamlNode*& variable_;
+  const YamlNode* before_;
+};
 
 std::string unsupported_call(std::string_view name) {
   if (name == "grpc" || name == "asyncapi" || name == "a2a" || name == "mcp")
@@ -109,9 +124,9 @@ ParsedDefinition Parser::run(const YamlNode& root) {
     if (const YamlEntry* schedule = root.find("schedule")) read_schedule(*schedule);
     read_functions();
     read_body(root);
-    check_context_keys();
     check_recursion();
     check_retried_functions();
+    check_file(root);
   }
   ParsedDefinition out;
   std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
@@ -455,6 +470,7 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
     return out;
   }
   const YamlNode& node = *entry.value;
+  const Restored in_task(current_task_, &node);
   if (!is_task_name(entry.key)) {
     error(entry, "workflow.value",
           "a task's name may not be empty, longer than 100 bytes, or hold `/` or `~`");
@@ -534,6 +550,7 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
             "write ${ ... }");
     }
     out->body = SetBody{value(*kind->value, Place::task, scope, false)};
+    set_shape_ = kind->value->is_text() ? facts_.shape : ObjectShape{};
   } else if (kind->key == "switch") {
     body_switch(node, *out, list, scope);
   } else if (kind->key == "for") {
@@ -660,30 +677,7 @@ void Parser::check_action(const YamlEntry& call, const YamlEntry* arguments, Cal
               "let a person decide, or make the action idempotent");
     }
   }
-  const Json& schema = info->input_schema;
-  if (!schema.is_object() ||
-      (arguments != nullptr && arguments->value->kind != YamlNode::Kind::mapping))
-    return;
-  const Json& required = schema["required"];
-  for (std::size_t i = 0; i < required.size(); ++i) {
-    if (!required[i].is_string()) continue;
-    const std::string& name = required[i].as_string();
-    if (arguments == nullptr || arguments->value->find(name) == nullptr) {
-      const YamlEntry& at = arguments == nullptr ? call : *arguments;
-      error(at, "workflow.argument_missing",
-            "`" + body.action + "` needs the argument `" + name + "`");
-    }
-  }
-  const Json& closed = schema["additionalProperties"];
-  if (arguments == nullptr || !closed.is_bool() || closed.as_bool()) return;
-  Names known;
-  if (schema["properties"].is_object()) known = keys_of(schema["properties"].as_object());
-  for (const YamlEntry& entry : arguments->value->entries) {
-    if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-    error(entry, "workflow.argument_unknown",
-          "`" + body.action + "` has no argument `" + entry.key + "`",
-          did_you_mean(entry.key, known));
-  }
+  check_arguments(body.action, info->input_schema, call, arguments);
 }
 
 void Parser::body_switch(const YamlNode& node, Task& task, ListNames& list, const Scope& scope) {
@@ -755,7 +749,8 @@ void Parser::body_fork(const YamlNode& node, Task& task, const Scope& scope) {
     return;
   if (const YamlEntry* compete = entry.value->find("compete")) {
     if (compete->value->kind != YamlNode::Kind::boolean) {
-      error(*compete->value, "workflow.type", "fork.compete is true or false");
+      error(*compete->value, "workflow.type", "fork.compete is true or false",
+            boolean_hint(*compete->value));
     } else {
       body.compete = compete->value->scalar.as_bool();
     }
@@ -966,17 +961,6 @@ void Parser::body_emit(const YamlNode& node, Task& task, const Scope& scope) {
   task.body = EmitBody{value(*attributes.value, Place::task, scope, false)};
 }
 
-void Parser::check_error_type(const YamlNode& node) {
-  if (!node.is_text()) return;
-  const std::string_view name = standard_error_name(node.text());
-  const Names& names = standard_error_names();
-  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
-  const std::string near = nearest(name, names);
-  error(node, "workflow.unknown_error_type",
-        "the specification has no error type `" + std::string(name) + "`",
-        near.empty() ? std::string() : "did you mean `" + error_type(near) + "`?");
-}
-
 Template Parser::error_value(const YamlNode& node, const Scope& scope, bool& fixed_title) {
   if (!check_keys(node, "an error", {"type", "status", "title", "detail", "instance"},
                   {"type", "status"}, node.line, node.column)) {
@@ -1177,8 +1161,8 @@ ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* ca
   const YamlOutcome tree = parse_yaml(yaml);
   if (tree.root == nullptr) {
     ParsedDefinition out;
-    out.diagnostics.push_back({Severity::error, tree.fault.code, tree.fault.message, "",
-                               tree.fault.line, tree.fault.column});
+    out.diagnostics.push_back({Severity::error, tree.fault.code, tree.fault.message,
+                               tree.fault.suggestion, tree.fault.line, tree.fault.column});
     return out;
   }
   if (yaml.starts_with("\xEF\xBB\xBF")) yaml.remove_prefix(3);

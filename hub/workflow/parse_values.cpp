@@ -4,7 +4,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -123,15 +123,6 @@ bool is_semver(std::string_view text) {
   }
 }
 
-void Parser::split(std::string_view text) {
-  while (true) {
-    const std::size_t end = text.find('\n');
-    lines_.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-}
-
 void Parser::error(int line, int column, std::string code, std::string message,
                    std::string suggestion) {
   failed_ = true;
@@ -142,6 +133,11 @@ void Parser::warning(int line, int column, std::string code, std::string message
                      std::string suggestion) {
   diagnostics_.push_back({Severity::warning, std::move(code), std::move(message),
                           std::move(suggestion), line, column});
+}
+void Parser::note(int line, int column, std::string code, std::string message,
+                  std::string suggestion) {
+  diagnostics_.push_back(
+      {Severity::note, std::move(code), std::move(message), std::move(suggestion), line, column});
 }
 void Parser::error(const YamlNode& at, std::string code, std::string message,
                    std::string suggestion) {
@@ -229,24 +225,18 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
       }
     }
   }
-  // Where a fault or a name stands in the file: exact when the scalar is on one line without
-  // escapes.
-  int line = at.line;
-  int column = at.column;
-  bool exact = false;
-  if (at.is_text() && static_cast<std::size_t>(at.line) <= lines_.size()) {
-    const std::string_view source = lines_[static_cast<std::size_t>(at.line) - 1];
-    const std::size_t start = static_cast<std::size_t>(at.column) - 1 + (at.quoted ? 1U : 0U);
-    exact = start <= source.size() && source.substr(start).starts_with(at.text());
-    if (exact) column = static_cast<int>(start + offset) + 1;
-  }
-  const auto column_at = [&](std::size_t inside) {
-    return exact ? column + static_cast<int>(inside) : at.column;
+  // Where a fault or a name stands in the file. Worked out only when it is asked for.
+  std::optional<std::vector<std::size_t>> offsets;
+  const auto place_of = [&](std::size_t inside) {
+    if (!offsets) offsets = scalar_offsets(source_, at).value_or(std::vector<std::size_t>{});
+    if (offset + inside >= offsets->size()) return TextPlace{at.line, at.column};
+    return index_.at((*offsets)[offset + inside]);
   };
 
   std::vector<std::string_view> names;
   names.reserve(known.size());
   for (const Named& n : known) names.push_back(n.name);
+  facts_ = expression_facts(text, names);
   Expression::Outcome outcome = Expression::compile(text, names);
   if (!outcome.expression.has_value()) {
     ExpressionFault& fault = outcome.fault;
@@ -272,17 +262,18 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
       suggestion = names.empty() ? "no variable is known here" : "known here:";
       for (const std::string_view one : names) suggestion += " $" + std::string(one);
     }
-    error(line, column_at(fault.offset), fault.code, fault.message, std::move(suggestion));
+    const TextPlace where = place_of(fault.offset);
+    error(where.line, where.column, fault.code, fault.message, std::move(suggestion));
     return std::nullopt;
   }
-  for (std::size_t found = text.find("$context."); found != std::string_view::npos;
-       found = text.find("$context.", found + 1)) {
-    std::size_t end = found + 9;
-    while (end < text.size() && is_word(text[end])) ++end;
-    const std::string_view key = text.substr(found + 9, end - found - 9);
-    if (!key.empty() && is_letter(key[0]))
-      reads_.push_back({std::string(key), line, column_at(found)});
+  for (const auto& [key, at_byte] : facts_.context_reads) {
+    const TextPlace where = place_of(at_byte);
+    reads_.push_back({key, where.line, where.column, current_task_,
+                      place == Place::task_export || place == Place::caught});
   }
+  for (const auto& [key, at_byte] : facts_.secret_reads) read_secrets_.insert(key);
+  whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
+  check_error_text(facts_, place_of);
   // Compiled again with the used names only, so that evaluation passes no value that is not read.
   Expr expr;
   std::vector<std::string_view> used;
@@ -295,7 +286,7 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     expr.variables.push_back(slot);
   }
   if (used.size() > kMaxVariables) {
-    error(line, column, "workflow.limit",
+    error(at, "workflow.limit",
           "an expression may use at most " + std::to_string(kMaxVariables) + " variables");
     return std::nullopt;
   }

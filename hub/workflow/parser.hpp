@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <set>
@@ -8,8 +9,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "hub/workflow/expression_facts.hpp"
 #include "hub/workflow/model.hpp"
 #include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml_position.hpp"
 
 // Internal to the language: builds the model from the YAML tree and collects diagnostics on the
 // way.
@@ -41,7 +44,8 @@ struct Scope {
 
 class Parser final {
  public:
-  Parser(std::string_view text, const ActionCatalog* catalog) : catalog_(catalog) { split(text); }
+  Parser(std::string_view text, const ActionCatalog* catalog)
+      : catalog_(catalog), source_(text), index_(text) {}
 
   [[nodiscard]] ParsedDefinition run(const YamlNode& root);
 
@@ -63,11 +67,12 @@ class Parser final {
   };
 
   // parse_values.cpp
-  void split(std::string_view text);
   void error(int line, int column, std::string code, std::string message,
              std::string suggestion = {});
   void warning(int line, int column, std::string code, std::string message,
                std::string suggestion = {});
+  void note(int line, int column, std::string code, std::string message,
+            std::string suggestion = {});
   void error(const YamlNode& at, std::string code, std::string message,
              std::string suggestion = {});
   void error(const YamlEntry& at, std::string code, std::string message,
@@ -142,8 +147,30 @@ class Parser final {
   void check_recursion();
   void check_retried_functions();
 
+  // lint_arguments.cpp
+  class Arguments;
+  void check_arguments(const std::string& subject, const Json& schema, const YamlEntry& call,
+                       const YamlEntry* with);
+
+  // lint_file.cpp
+  void check_file(const YamlNode& root);
+  void check_times(const YamlNode& root, const class TaskTree& tree);
+  void check_loops(const TaskTree& tree);
+  void check_unused(const YamlNode& root, const TaskTree& tree);
+  void check_catches(const TaskTree& tree);
+  void check_values(const YamlNode& root);
+  void check_error_text(const ExpressionFacts& facts,
+                        const std::function<TextPlace(std::size_t)>& place_of);
+
+  // lint_context.cpp
+  void check_replaced_context(const TaskTree& tree);
+
+  // lint_secrets.cpp
+  void check_secrets(const YamlNode& root);
+
   const ActionCatalog* catalog_;
-  std::vector<std::string_view> lines_;
+  std::string_view source_;
+  LineIndex index_;
   std::vector<Diagnostic> diagnostics_;
   bool failed_ = false;
   std::shared_ptr<Definition::Model> model_ = std::make_shared<Definition::Model>();
@@ -161,13 +188,26 @@ class Parser final {
   std::map<std::string, FunctionEntry> functions_;
   std::map<std::string, std::shared_ptr<const Authentication>> authentications_;
 
-  // $context.key reads with their places, and the keys that some export writes
+  // $context.key reads with their places and tasks, and what exports write
   struct Read {
     std::string key;
     int line = 0;
     int column = 0;
+    const YamlNode* task = nullptr;  // nullptr: outside of every task
+    bool late = false;               // read after the task's own tasks have run
   };
+  struct Export {
+    const YamlNode* as = nullptr;
+    const YamlNode* task = nullptr;
+    ObjectShape shape;
+  };
+  const YamlNode* current_task_ = nullptr;
+  ExpressionFacts facts_;  // of the expression compiled last
+  ObjectShape set_shape_;  // of the last `set` that is one expression
   std::vector<Read> reads_;
+  std::vector<Export> exports_;
+  std::set<std::string> read_secrets_;
+  bool whole_secrets_ = false;
   std::set<std::string> written_;
   bool writes_unknown_ = false;
 };
@@ -180,6 +220,9 @@ struct Enclosed {
   std::size_t offset = 0;
 };
 [[nodiscard]] Enclosed enclosed(std::string_view text);
+
+// "write true" for `yes` and the like, which are texts in YAML 1.2.
+[[nodiscard]] std::string boolean_hint(const YamlNode& node);
 
 [[nodiscard]] bool is_semver(std::string_view text);
 

@@ -10,6 +10,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "hub/workflow/suggest.hpp"
+#include "hub/workflow/yaml_position.hpp"
+
 namespace rabt::workflow {
 
 namespace {
@@ -17,6 +20,10 @@ namespace {
 struct Refused {
   YamlFault fault;
 };
+
+std::size_t offset_of(const YAML::Mark& mark) {
+  return mark.pos < 0 ? 0U : static_cast<std::size_t>(mark.pos);
+}
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -122,13 +129,30 @@ bool is_infinity_or_nan(std::string_view text) {
 // Builds the tree from yaml-cpp's events. Exceptions of type Refused leave through the parser.
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(const YamlLimits& limits) : limits_(limits) {}
+  Builder(const YamlLimits& limits, const LineIndex& lines, std::string_view source)
+      : limits_(limits), lines_(lines), source_(source) {}
 
   void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
   void OnDocumentEnd() override {}
+  void OnAnchor(const YAML::Mark& /*mark*/, const std::string& name) override {
+    anchor_names_.push_back(name);
+  }
 
+  // yaml-cpp gives the place of whatever comes next, so an empty value gets the place of its key.
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto node = start(mark);
+    if (!stack_.empty() && stack_.back().has_key) {
+      node->line = stack_.back().pending.line;
+      node->column = stack_.back().pending.column;
+      node->offset = stack_.back().pending_offset;
+    } else if (offset_of(mark) >= source_.size() || source_[offset_of(mark)] != '~') {
+      if (const auto dash = dash_before(offset_of(mark)); dash.has_value()) {
+        const TextPlace place = lines_.at(*dash);
+        node->line = place.line;
+        node->column = place.column;
+        node->offset = *dash;
+      }
+    }
     add(std::move(node), mark, anchor, nullptr);
   }
 
@@ -145,16 +169,15 @@ class Builder final : public YAML::EventHandler {
     const bool plain = tag == "?";
     const bool text_tag = tag == "!" || tag == "tag:yaml.org,2002:str";
     if (!plain && !text_tag) {
-      refuse(mark, "yaml.tag",
-             "tags are not supported here; write the value without `" + tag + "`");
+      refuse_tag(mark, tag);
     }
     node->quoted = !plain;
     if (value.find('\0') != std::string::npos)
-      refuse(mark, "yaml.syntax", "NUL is not allowed in a text");
+      refuse(mark, "yaml.encoding", "NUL is not allowed in a text");
     // The file is UTF-8, but yaml-cpp turns the escapes \N and \_ into single bytes.
     if (find_bad_byte(value) != std::string_view::npos)
-      refuse(mark, "yaml.syntax",
-             "an escape gives no UTF-8; write \\u0085 for \\N and \\u00A0 for \\_");
+      refuse(mark, "yaml.encoding", "an escape gives no UTF-8",
+             "write \\u0085 for \\N and \\u00A0 for \\_");
     node->kind = YamlNode::Kind::string;
     if (plain) {
       if (value == "true" || value == "True" || value == "TRUE") {
@@ -164,17 +187,18 @@ class Builder final : public YAML::EventHandler {
         node->kind = YamlNode::Kind::boolean;
         node->scalar = false;
       } else if (is_infinity_or_nan(value)) {
-        refuse(mark, "yaml.number",
-               "infinity and NaN have no JSON form; quote the text if it is one");
+        refuse(mark, "yaml.number", "infinity and NaN have no JSON form",
+               "quote the value if it is a text");
       } else if (auto number = core_number(value); number.has_value()) {
         // What is sealed as JSON must parse again: a number beyond a double's range would not.
         if (!Json::parse(number->number_text()).ok())
-          refuse(mark, "yaml.number", "the number is too large; quote the text if it is one");
+          refuse(mark, "yaml.number", "the number is too large", "quote the value if it is a text");
         node->kind = YamlNode::Kind::number;
         node->scalar = std::move(*number);
       }
     }
     if (node->kind == YamlNode::Kind::string) node->scalar = value;
+    last_scalar_ = node;
     add(std::move(node), mark, anchor, &value);
   }
 
@@ -190,6 +214,20 @@ class Builder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   [[nodiscard]] YamlPtr root() const { return root_ ? root_ : std::make_shared<const YamlNode>(); }
+  [[nodiscard]] const std::vector<std::string>& anchor_names() const { return anchor_names_; }
+
+  // yaml-cpp takes a quoted text that the file never closes: its last scalar is looked at again.
+  void check_closed() const {
+    if (last_scalar_ == nullptr || !last_scalar_->quoted) return;
+    const auto offsets = scalar_offsets(source_, *last_scalar_);
+    if (!offsets.has_value()) return;
+    const std::string_view before = source_.substr(0, offsets->front());
+    const char quote = before.empty() ? ' ' : before.back();
+    if ((quote != '"' && quote != '\'') || last_scalar_->text().empty()) return;
+    if (source_.find(quote, offsets->back()) != std::string_view::npos) return;
+    throw Refused{{"yaml.syntax", "this quoted text is never closed",
+                   std::string("end it with ") + quote, last_scalar_->line, last_scalar_->column}};
+  }
 
  private:
   struct Open {
@@ -198,26 +236,47 @@ class Builder final : public YAML::EventHandler {
     YAML::anchor_t anchor = YAML::NullAnchor;
     bool has_key = false;
     YamlEntry pending;
+    std::size_t pending_offset = 0;
     std::unordered_set<std::string> keys;
   };
 
-  [[noreturn]] static void refuse(const YAML::Mark& mark, std::string code, std::string message) {
-    throw Refused{{std::move(code), std::move(message), mark.line + 1, mark.column + 1}};
+  [[noreturn]] void refuse(const YAML::Mark& mark, std::string code, std::string message,
+                           std::string suggestion = {}) const {
+    const TextPlace place = lines_.at(offset_of(mark));
+    throw Refused{
+        {std::move(code), std::move(message), std::move(suggestion), place.line, place.column}};
+  }
+  [[noreturn]] void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
+    refuse(mark, "yaml.tag", "tags are not supported here",
+           "write the value without `" + tag + "`");
   }
 
-  static std::shared_ptr<YamlNode> start(const YAML::Mark& mark) {
+  [[nodiscard]] std::shared_ptr<YamlNode> start(const YAML::Mark& mark) const {
     auto node = std::make_shared<YamlNode>();
-    node->line = mark.line + 1;
-    node->column = mark.column + 1;
+    node->offset = offset_of(mark);
+    const TextPlace place = lines_.at(node->offset);
+    node->line = place.line;
+    node->column = place.column;
     return node;
+  }
+
+  // The `-` of an empty list item: the last one above that starts a line.
+  [[nodiscard]] std::optional<std::size_t> dash_before(std::size_t offset) const {
+    std::size_t end = std::min(offset, source_.size());
+    while (end > 0) {
+      const std::size_t found = source_.rfind('\n', end - 1);
+      const std::size_t start = found == std::string_view::npos ? 0 : found + 1;
+      const std::size_t first = source_.find_first_not_of(' ', start);
+      if (first < end && source_[first] == '-') return first;
+      if (start == 0) break;
+      end = start - 1;
+    }
+    return std::nullopt;
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             YamlNode::Kind kind) {
-    if (!tag.empty() && tag != "?" && tag != "!") {
-      refuse(mark, "yaml.tag",
-             "tags are not supported here; write the value without `" + tag + "`");
-    }
+    if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(mark, tag);
     if (!stack_.empty() && stack_.back().node->kind == YamlNode::Kind::mapping &&
         !stack_.back().has_key) {
       refuse(mark, "yaml.key", "a key must be a single text, not a list or a mapping");
@@ -253,12 +312,19 @@ class Builder final : public YAML::EventHandler {
     if (top.node->kind == YamlNode::Kind::mapping && !top.has_key) {
       if (text == nullptr && node->is_text()) text = &node->text();  // an alias to a text
       if (text == nullptr) refuse(mark, "yaml.key", "a key must be a text");
+      if (*text == "<<" && !(last_scalar_ != nullptr && last_scalar_->quoted)) {
+        refuse(mark, "yaml.merge_key", "merge keys (`<<`) are of YAML 1.1 and not read here",
+               "write the keys out, or name what is shared in `use`");
+      }
       if (!top.keys.insert(*text).second) {
-        refuse(mark, "yaml.duplicate_key", "the key `" + *text + "` stands here twice");
+        refuse(mark, "yaml.duplicate_key", "the key `" + *text + "` stands here twice",
+               "keep one of them");
       }
       top.pending.key = *text;
-      top.pending.line = mark.line + 1;
-      top.pending.column = mark.column + 1;
+      const TextPlace place = lines_.at(offset_of(mark));
+      top.pending.line = place.line;
+      top.pending.column = place.column;
+      top.pending_offset = offset_of(mark);
       top.has_key = true;
       return;
     }
@@ -285,10 +351,87 @@ class Builder final : public YAML::EventHandler {
   }
 
   const YamlLimits& limits_;
+  const LineIndex& lines_;
+  std::string_view source_;
   std::vector<Open> stack_;
   std::vector<YamlPtr> anchors_;
+  std::vector<std::string> anchor_names_;
   YamlPtr root_;
+  YamlPtr last_scalar_;
 };
+
+// yaml-cpp says where it gave up; what the author did wrong is guessed from the line.
+YamlFault explain(const YAML::Exception& error, std::string_view source, const LineIndex& lines,
+                  const std::vector<std::string>& anchors) {
+  const std::size_t offset =
+      error.mark.is_null() ? 0U : std::min(offset_of(error.mark), source.size());
+  const TextPlace place = lines.at(offset);
+  YamlFault fault{"yaml.syntax", error.msg, "", place.line, place.column};
+  const auto says = [&](std::string_view part) {
+    return error.msg.find(part) != std::string::npos;
+  };
+  const std::string_view line = lines.line(place.line);
+  const std::size_t line_start = offset == 0 ? 0 : source.rfind('\n', offset - 1) + 1;
+  const std::string_view before = source.substr(line_start, offset - line_start);
+  const char here = offset < source.size() ? source[offset] : '\0';
+
+  if (says("anchor is not defined")) {
+    const std::string_view rest = source.substr(offset + 1);
+    const std::string name(rest.substr(0, rest.find_first_of(" \t\r\n,[]{}")));
+    fault.code = "yaml.unknown_anchor";
+    fault.message = "`*" + name + "` is an alias, and no anchor `&" + name + "` stands above it";
+    fault.suggestion = did_you_mean(name, anchors);
+    if (fault.suggestion.empty()) fault.suggestion = "quote the value if it is a text";
+    return fault;
+  }
+  const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
+  if (const std::size_t tab = line.substr(0, indent).find('\t'); tab != std::string_view::npos) {
+    fault.message = "a tab stands in the indentation";
+    fault.suggestion = "indent with spaces";
+    fault.column = static_cast<int>(tab) + 1;
+    return fault;
+  }
+  const std::size_t dollar = before.rfind("${");
+  if (dollar != std::string_view::npos || (before.ends_with('$') && here == '{')) {
+    fault.message = says("illegal map value")
+                        ? "`: ` ends a plain text, so this expression is cut here"
+                        : "a `{`, `}`, `,` or `: ` cuts this unquoted expression";
+    fault.suggestion = "put the whole expression in quotes: '${ ... }'";
+    return fault;
+  }
+  if (says("illegal map value")) {
+    const bool key_first = before.find_first_not_of(' ') != std::string_view::npos &&
+                           before.find(':') == std::string_view::npos;
+    if (key_first) {
+      fault.message = "a key does not fit here: the line above has a value of its own";
+      fault.suggestion = "check the indentation, and the space after `:` in the line above";
+    } else {
+      fault.message = "`: ` ends a plain text";
+      fault.suggestion = "put the whole text in quotes";
+    }
+  } else if (says("unexpected character in block scalar") ||
+             (says("end of map not found") &&
+              before.find_first_of("\"'") != std::string_view::npos)) {
+    fault.message = "something stands behind the end of this value";
+    fault.suggestion = "put the whole text in quotes";
+  } else if (says("end of map not found") || says("end of sequence not found") ||
+             says("illegal block entry")) {
+    fault.message = "the indentation of this line fits nothing above it";
+    fault.suggestion = "line it up with its neighbours";
+  } else if (says("end of sequence flow not found")) {
+    fault.message = "a `[` above is not closed";
+    fault.suggestion = "end it with `]`";
+  } else if (says("end of map flow not found")) {
+    fault.message = "a `{` above is not closed";
+    fault.suggestion = "end it with `}`";
+  } else if (says("unknown token") && here != '\0') {
+    fault.message = std::string("a plain text cannot start with `") + here + "`";
+    fault.suggestion = "put the text in quotes";
+  } else if (says("unknown escape character")) {
+    fault.suggestion = "write \\\\ for a backslash, or use single quotes";
+  }
+  return fault;
+}
 
 }  // namespace
 
@@ -302,46 +445,39 @@ const YamlEntry* YamlNode::find(std::string_view key) const {
 YamlOutcome parse_yaml(std::string_view text, const YamlLimits& limits) {
   if (text.size() > limits.max_bytes) {
     return {nullptr,
-            {"yaml.size", "larger than " + std::to_string(limits.max_bytes) + " bytes", 1, 1}};
+            {"yaml.size", "larger than " + std::to_string(limits.max_bytes) + " bytes", "", 1, 1}};
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const LineIndex lines(text);
   if (const std::size_t bad = find_bad_byte(text); bad != std::string_view::npos) {
-    int line = 1;
-    int column = 1;
-    for (const char c : text.substr(0, bad)) {
-      column = c == '\n' ? 1 : column + 1;
-      if (c == '\n') ++line;
-    }
-    return {nullptr, {"yaml.syntax", "not UTF-8 text; save the file as UTF-8", line, column}};
+    const TextPlace place = lines.at(bad);
+    const bool nul = text[bad] == '\0';
+    return {nullptr,
+            {"yaml.encoding", nul ? "a NUL byte stands here" : "this byte is no UTF-8 text",
+             nul ? "remove it; UTF-16 files must be saved as UTF-8" : "save the file as UTF-8",
+             place.line, place.column}};
   }
+  Builder builder(limits, lines, text);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    Builder builder(limits);
-    if (parser.HandleNextDocument(builder)) {
-      YamlPtr root = builder.root();
-      Builder rest(limits);
-      if (parser.HandleNextDocument(rest)) {
-        const YamlPtr second = rest.root();
-        return {
-            nullptr,
-            {"yaml.documents", "only one document for each file", second->line, second->column}};
-      }
-      return {std::move(root), {}};
+    if (!parser.HandleNextDocument(builder)) return {std::make_shared<const YamlNode>(), {}};
+    builder.check_closed();
+    YamlPtr root = builder.root();
+    Builder rest(limits, lines, text);
+    if (parser.HandleNextDocument(rest)) {
+      const YamlPtr second = rest.root();
+      return {nullptr,
+              {"yaml.documents", "a second document starts here: a file holds one workflow",
+               "put it into a file of its own", second->line, second->column}};
     }
-    return {std::make_shared<const YamlNode>(), {}};
+    return {std::move(root), {}};
   } catch (const Refused& refused) {
     return {nullptr, refused.fault};
   } catch (const YAML::Exception& error) {
-    const int line = error.mark.is_null() ? 1 : error.mark.line + 1;
-    const int column = error.mark.is_null() ? 1 : error.mark.column + 1;
-    std::string message = error.msg;
-    if (message.find("illegal map value") != std::string::npos) {
-      message += "; a text that holds `: ` must be quoted";
-    }
-    return {nullptr, {"yaml.syntax", std::move(message), line, column}};
+    return {nullptr, explain(error, text, lines, builder.anchor_names())};
   } catch (const std::exception&) {
-    return {nullptr, {"yaml.syntax", "not readable as YAML", 1, 1}};
+    return {nullptr, {"yaml.syntax", "not readable as YAML", "", 1, 1}};
   }
 }
 

@@ -24,13 +24,14 @@ struct YamlLimits {
 struct YamlEntry;
 
 // Immutable after parsing; an anchor's node is shared by its aliases. line and column count from 1;
-// column counts bytes.
+// column counts characters (code points), offset bytes of the text without its BOM.
 struct YamlNode {
   enum class Kind : std::uint8_t { null, boolean, number, string, sequence, mapping };
   Kind kind = Kind::null;
   bool quoted = false;  // a quoted or block scalar
   int line = 1;
   int column = 1;
+  std::size_t offset = 0;
   Json scalar;  // of the first four kinds; numbers keep their digits
   std::vector<std::shared_ptr<const YamlNode>> items;
   std::vector<YamlEntry> entries;  // in the order of the file
@@ -50,11 +51,12 @@ struct YamlEntry {
   YamlPtr value;
 };
 
-// Codes: yaml.syntax, yaml.duplicate_key, yaml.depth, yaml.size, yaml.key, yaml.tag, yaml.number,
-// yaml.documents.
+// Codes: yaml.syntax, yaml.encoding, yaml.duplicate_key, yaml.depth, yaml.size, yaml.key, yaml.tag,
+// yaml.number, yaml.unknown_anchor, yaml.merge_key, yaml.documents.
 struct YamlFault {
   std::string code;
   std::string message;
+  std::string suggestion;  // what to do; may be empty
   int line = 1;
   int column = 1;
 };

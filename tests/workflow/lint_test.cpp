@@ -174,7 +174,7 @@ const Mistake kMistakes[] = {
     {"schedule by time", "schedule: {every: PT1M}\ndo: [{a: {set: {b: 1}}}]\n",
      "2:12: error: schedule.every is not supported yet: use schedule.on [workflow.not_supported]"},
     {"duplicate key", "do:\n  - a:\n      set: {b: 1}\n      set: {b: 2}\n",
-     "5:7: error: the key `set` stands here twice [yaml.duplicate_key]"},
+     "5:7: error: the key `set` stands here twice (keep one of them) [yaml.duplicate_key]"},
     {"unreachable task",
      "do:\n  - a:\n      set: {b: 1}\n      then: end\n  - c:\n      set: {b: 1}\n",
      "6:5: warning: task `c` is never reached (the task before it jumps or raises: let a `then` "

@@ -79,9 +79,9 @@ TEST(Yaml, RefusesWhatIsTooDeepOrTooLarge) {
 }
 
 TEST(Yaml, RefusesWhatIsNoText) {
-  EXPECT_EQ(fault_of("a: \xff").code, "yaml.syntax");
-  EXPECT_EQ(fault_of(std::string_view("a: \0b", 5)).code, "yaml.syntax");
-  EXPECT_EQ(fault_of("a: \"\\0\"").code, "yaml.syntax");
+  EXPECT_EQ(fault_of("a: \xff").code, "yaml.encoding");
+  EXPECT_EQ(fault_of(std::string_view("a: \0b", 5)).code, "yaml.encoding");
+  EXPECT_EQ(fault_of("a: \"\\0\"").code, "yaml.encoding");
   EXPECT_EQ(fault_of("? [a]\n: 1").code, "yaml.key");
   EXPECT_EQ(fault_of("a: !secret x").code, "yaml.tag");
   EXPECT_EQ(fault_of("a: 1\n---\nb: 2").code, "yaml.documents");

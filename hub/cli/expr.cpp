@@ -1,0 +1,148 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "hub/cli/commands.hpp"
+#include "hub/workflow/expression.hpp"
+
+namespace rabt::cli {
+
+namespace {
+
+constexpr int kEvaluationFailed = 5;  // as the jq program
+constexpr JsonLimits kInputLimits{.max_bytes = 64U << 20U, .max_depth = 256};
+
+int wrong_input(const std::string& message) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  return 2;
+}
+
+// Line, column (in code points, from 1) and the line itself with a caret under the place.
+void show(const workflow::ExpressionFault& fault, std::string_view text) {
+  const std::size_t offset = std::min(fault.offset, text.size());
+  const std::string_view before = text.substr(0, offset);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const std::size_t newline = before.rfind('\n');
+  const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
+  const std::string_view shown = text.substr(begin, text.find('\n', begin) - begin);
+  std::string margin;
+  for (const char c : text.substr(begin, offset - begin)) {
+    if ((static_cast<unsigned char>(c) & 0xc0U) != 0x80U) margin.push_back(c == '\t' ? '\t' : ' ');
+  }
+  std::fprintf(stderr, "expression:%td:%zu: %s [%s]\n  %.*s\n  %s^\n", line, margin.size() + 1,
+               fault.message.c_str(), fault.code.c_str(), static_cast<int>(shown.size()),
+               shown.data(), margin.c_str());
+}
+
+// Where the JSON value that starts at begin ends; its inside is the parser's business.
+std::size_t end_of_value(std::string_view text, std::size_t begin) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t at = begin; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted) {
+      if (c == '\\') ++at;
+      if (c != '"') continue;
+      quoted = false;
+    } else if (c == '"') {
+      if (depth == 0 && at > begin) return at;
+      quoted = true;
+      continue;
+    } else if (c == '[' || c == '{') {
+      if (depth == 0 && at > begin) return at;
+      ++depth;
+      continue;
+    } else if (c == ']' || c == '}') {
+      if (depth == 0) return at + 1;
+      --depth;
+    } else {
+      if (depth == 0 && kSpace.find(c) != std::string_view::npos) return at;
+      continue;
+    }
+    if (depth == 0) return at + 1;
+  }
+  return text.size();
+}
+
+Result<std::string> read_all(const std::string& path) {
+  if (path.empty()) {
+    std::string text;
+    std::array<char, 65536> buffer{};
+    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), stdin)) {
+      text.append(buffer.data(), got);
+      if (text.size() > kInputLimits.max_bytes) break;  // the parser refuses it
+    }
+    return text;
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return invalid("expression.input", path + " cannot be read");
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+}  // namespace
+
+int expr(const ExprOptions& options) {
+  if (options.expression.empty()) return wrong_input("give an expression, such as '.a | length'");
+  std::vector<std::string> names;
+  std::vector<Json> values;
+  for (const std::string& argument : options.arguments) {
+    const std::size_t equals = argument.find('=');
+    auto value = Json::parse(equals == std::string::npos ? "" : argument.substr(equals + 1));
+    if (equals == 0 || !value.ok()) {
+      return wrong_input("--arg " + argument.substr(0, equals) +
+                         ": write NAME=JSON; a text needs quotes: 'name=\"text\"'");
+    }
+    names.push_back(argument.substr(0, equals));
+    values.push_back(std::move(*value));
+  }
+  const std::vector<std::string_view> variables(names.begin(), names.end());
+  const auto compiled = workflow::Expression::compile(options.expression, variables);
+  if (!compiled.expression) {
+    show(compiled.fault, options.expression);
+    return kEvaluationFailed;
+  }
+
+  int code = 0;
+  const auto evaluate = [&](const Json& input) {
+    const auto fault = compiled.expression->each(
+        input, values, workflow::default_expression_budget(), [&](const Json& result) {
+          const std::string line =
+              options.raw && result.is_string() ? result.as_string() : result.dump();
+          std::fwrite(line.data(), 1, line.size(), stdout);
+          std::fputc('\n', stdout);
+          return true;
+        });
+    if (!fault) return;
+    std::fflush(stdout);
+    show(*fault, options.expression);
+    code = kEvaluationFailed;
+  };
+  if (options.null_input || (options.input.empty() && ::isatty(STDIN_FILENO) == 1)) {
+    evaluate(Json());
+    return code;
+  }
+  const auto text = read_all(options.input);
+  if (!text.ok()) return wrong_input(text.error().message);
+  std::string_view rest = *text;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors write it
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  for (std::size_t number = 1;; ++number) {
+    const std::size_t begin = rest.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos) return code;
+    const std::size_t end = end_of_value(rest, begin);
+    const auto input = Json::parse(rest.substr(begin, end - begin), kInputLimits);
+    if (!input.ok()) {
+      return wrong_input("value " + std::to_string(number) +
+                         " of the input: " + input.error().message);
+    }
+    evaluate(*input);
+    rest.remove_prefix(end);
+  }
+}
+
+}  // namespace rabt::cli

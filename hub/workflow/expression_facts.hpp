@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// What the linter wants to know about an expression, from its syntax tree.
+namespace rabt::workflow {
+
+// The keys of the object that an expression gives, as far as its form tells.
+struct ObjectShape {
+  std::set<std::string> keys;
+  bool keeps_context = false;  // $context is part of it: the keys that were there stay
+  bool is_output = false;      // exactly the task's output: `.` or `$output`
+  bool known = true;           // false: another form, nothing can be said
+};
+
+struct ExpressionFacts {
+  std::vector<std::pair<std::string, std::size_t>> context_reads;  // key of $context, byte offset
+  bool whole_context = false;                                      // $context without a key is used
+  std::vector<std::pair<std::string, std::size_t>> secret_reads;   // key of $secrets, byte offset
+  bool whole_secrets = false;
+  std::vector<std::pair<std::string, std::size_t>> texts;  // literal texts, byte offset
+  ObjectShape shape;
+};
+
+// variables: the names that may be used, as for Expression::compile. An expression that does not
+// compile has no facts.
+[[nodiscard]] ExpressionFacts expression_facts(std::string_view text,
+                                               std::span<const std::string_view> variables);
+
+}  // namespace rabt::workflow

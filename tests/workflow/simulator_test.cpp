@@ -1,0 +1,292 @@
+#include "hub/workflow/simulator.hpp"
+
+#include <gtest/gtest.h>
+
+#include "harness.hpp"
+#include "hub/base/limits.hpp"
+
+namespace rabt::workflow {
+namespace {
+
+constexpr std::int64_t kMinute = 60'000;
+constexpr std::int64_t kDay = 86'400'000;
+
+CallReply done(Json output, std::int64_t after_ms = 0) {
+  return {CallReply::Kind::after, {OutcomeKind::done, std::move(output), "", "", {}, 0}, after_ms};
+}
+CallReply fails(OutcomeKind kind, std::int64_t after_ms = 0) {
+  return {CallReply::Kind::after, {kind, {}, "vendor.down", "no", {}, 0}, after_ms};
+}
+
+std::string text_of(const Simulator& simulator) {
+  std::string out;
+  for (const SimulatedTrace& one : simulator.traces()) {
+    out += std::to_string(one.instance) + ' ' + std::to_string(one.at.ms) + ' ' +
+           workflow::text_of(one.trace) + '\n';
+  }
+  for (const SimulatedCall& one : simulator.calls()) {
+    out += workflow::text_of(one.action) + ' ' + one.key + ' ' + std::to_string(one.at.ms) + ' ' +
+           std::to_string(one.ended.ms) + '\n';
+  }
+  return out;
+}
+
+Json with_id(std::string_view type, Json data, std::string_view id) {
+  return event(type, std::move(data), id);
+}
+
+TEST(Simulator, time_jumps_to_the_next_timer) {
+  Simulator simulator({}, {});
+  const Timestamp start = simulator.now();
+  simulator.start(parsed("do: [{a: {wait: PT1H}}, {b: {wait: {days: 2}}}]\n"), {});
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances()[0].status, InstanceStatus::completed);
+  EXPECT_EQ(simulator.now().ms - start.ms, 60 * kMinute + 2 * kDay);
+  EXPECT_EQ(simulator.instances()[0].ended, simulator.now());
+}
+
+TEST(Simulator, answers_come_at_their_time_and_retries_keep_the_key) {
+  int number = 0;
+  Simulator simulator({}, {.call = [&](const SimulatedCall&) {
+                        return ++number < 3 ? fails(OutcomeKind::transient, 100)
+                                            : done(Json::object({{"x", 1}}), 50);
+                      }});
+  const Timestamp start = simulator.now();
+  simulator.start(parsed("do:\n"
+                         "  - t:\n"
+                         "      try:\n"
+                         "        - c: {call: act:1.0.0@role, with: {a: 1}}\n"
+                         "      catch: {retry: {delay: PT10S, limit: {attempt: {count: 5}}}}\n"),
+                  {});
+  ASSERT_EQ(simulator.run(), Simulator::Stop::ended);
+  ASSERT_EQ(simulator.calls().size(), 3U);
+  EXPECT_EQ(simulator.calls()[0].key, simulator.calls()[2].key);
+  EXPECT_EQ(simulator.calls()[2].action.attempt, 3);
+  EXPECT_EQ(simulator.calls()[1].at.ms - start.ms, 10'100);
+  EXPECT_EQ(simulator.now().ms - start.ms, 10'100 + 10'100 + 50);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"({"x":1})");
+}
+
+TEST(Simulator, an_event_before_a_timer_that_is_due_together) {
+  const char* body =
+      "do:\n"
+      "  - race:\n"
+      "      fork:\n"
+      "        compete: true\n"
+      "        branches:\n"
+      "          - late: {wait: PT5M, then: continue}\n"
+      "          - told: {listen: {to: {one: {with: {type: a.b.c}}}}}\n";
+  Simulator simulator({}, {});
+  simulator.start(parsed(body), Json::object());
+  simulator.post(with_id("a.b.c", 7, "1"), {simulator.now().ms + 5 * kMinute});
+  ASSERT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[7]");
+}
+
+TEST(Simulator, an_early_event_is_found_by_a_later_listen_until_it_is_too_old) {
+  const auto run = [](std::int64_t wait_ms) {
+    Simulator simulator({}, {});
+    simulator.start(
+        parsed("do:\n  - w: {wait: {milliseconds: " + std::to_string(wait_ms) +
+               "}}\n  - l: {listen: {to: {one: {with: {type: a.b.c}, correlate: {k: {from: "
+               ".data.k, expect: '${ \"x\" }'}}}}}}\n"),
+        Json::object());
+    simulator.post(with_id("a.b.c", Json::object({{"k", "y"}}), "other"), simulator.now());
+    simulator.post(with_id("a.b.c", Json::object({{"k", "x"}}), "mine"), simulator.now());
+    const Simulator::Stop stop = simulator.run();
+    return std::pair(stop, simulator.instances()[0].result.output.dump());
+  };
+  const std::int64_t kept = std::chrono::milliseconds(limits::kEventRetention).count();
+  EXPECT_EQ(run(kept), std::pair(Simulator::Stop::ended, std::string(R"([{"k":"x"}])")));
+  EXPECT_EQ(run(kept + 1).first, Simulator::Stop::waiting);
+}
+
+TEST(Simulator, the_same_event_again_is_not_processed_and_one_listen_takes_it_once) {
+  Simulator simulator({}, {});
+  simulator.start(parsed("do:\n"
+                         "  - l: {listen: {to: {any: [{with: {type: a.b.c}}], until: 'length == "
+                         "2'}}}\n"),
+                  Json::object());
+  simulator.post(with_id("a.b.c", 1, "1"), simulator.now());
+  simulator.post(with_id("a.b.c", 2, "1"), simulator.now());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::waiting);
+  EXPECT_EQ(simulator.instances()[0].status, InstanceStatus::waiting);
+  simulator.post(with_id("a.b.c", 3, "2"), simulator.now());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[1,3]");
+}
+
+TEST(Simulator, an_emitted_event_reaches_the_own_listen_and_starts_other_workflows) {
+  Simulator simulator({}, {});
+  const auto parent = parsed(
+      "do:\n"
+      "  - e: {emit: {event: {with: {type: a.b.c, data: {n: 1}}}}}\n"
+      "  - l: {listen: {to: {one: {with: {type: a.b.c}}}}}\n");
+  ParsedDefinition other = parse_definition(
+      "document: {dsl: '1.0.3', namespace: test, name: other, version: '1.0.0'}\n"
+      "schedule: {on: {one: {with: {type: a.b.c, data: '${ .n == 1 }'}}}}\n"
+      "input: {from: '.[0].data.n'}\n"
+      "do: [{s: {set: '${ . + 1 }'}}]\n",
+      nullptr);
+  ASSERT_NE(other.definition, nullptr) << all_text(other.diagnostics);
+  simulator.deploy(other.definition);
+  simulator.start(parent, Json::object());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  ASSERT_EQ(simulator.instances().size(), 2U);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"([{"n":1}])");
+  EXPECT_EQ(simulator.instances()[1].result.output.dump(), "2");
+  EXPECT_EQ(simulator.emitted().size(), 1U);
+}
+
+TEST(Simulator, a_business_key_has_one_live_instance) {
+  Simulator simulator({}, {});
+  ParsedDefinition one = parse_definition(
+      "document:\n"
+      "  dsl: '1.0.3'\n"
+      "  namespace: test\n"
+      "  name: sample\n"
+      "  version: '1.0.0'\n"
+      "  metadata: {rabt: {businessKey: '${ .[0].data.k }'}}\n"
+      "schedule: {on: {one: {with: {type: a.b.c}}}}\n"
+      "do: [{w: {wait: PT1H}}]\n",
+      nullptr);
+  ASSERT_NE(one.definition, nullptr) << all_text(one.diagnostics);
+  simulator.deploy(one.definition);
+  const Timestamp start = simulator.now();
+  for (int i = 0; i < 3; ++i) {
+    simulator.post(with_id("a.b.c", Json::object({{"k", "x"}}), std::to_string(i)),
+                   {start.ms + i * 40 * kMinute});
+  }
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances().size(), 2U);  // the third comes after the first has ended
+}
+
+TEST(Simulator, a_call_that_is_open_holds_the_clock) {
+  Simulator simulator({}, {.call = [](const SimulatedCall&) {
+                        return CallReply{CallReply::Kind::open, {}, 0};
+                      }});
+  simulator.start(parsed("do:\n"
+                         "  - c: {call: act:1.0.0@role}\n"
+                         "    \n"),
+                  Json::object());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::open_calls);
+  simulator.answer(0, {OutcomeKind::done, Json(5), "", "", {}, 0});
+  simulator.answer(0, {OutcomeKind::done, Json(6), "", "", {}, 0});
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), "5");
+}
+
+TEST(Simulator, a_silent_call_ends_by_the_timeout_of_its_task) {
+  int cancelled = 0;
+  Simulator simulator({}, {.cancelled = [&](const SimulatedCall&) { ++cancelled; }});
+  simulator.start(parsed("do:\n  - c:\n      call: act:1.0.0@role\n      timeout: {after: PT5M}\n"),
+                  Json::object());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances()[0].result.error.int_or("status", 0), 408);
+  EXPECT_TRUE(simulator.calls()[0].cancelled);
+  EXPECT_EQ(cancelled, 1);
+}
+
+TEST(Simulator, an_ambiguous_outcome_is_settled_as_the_hub_settles_it) {
+  const auto run = [](std::string idempotency, int ambiguous) {
+    Simulator simulator({}, {.call =
+                                 [&](const SimulatedCall& call) {
+                                   return call.sends <= ambiguous ? fails(OutcomeKind::ambiguous)
+                                                                  : done(Json("good"));
+                                 },
+                             .idempotency = [&](const CallAction&) { return idempotency; }});
+    const Timestamp start = simulator.now();
+    simulator.start(parsed("do: [{c: {call: act:1.0.0@role}}]\n"), Json::object());
+    (void)simulator.run();
+    const SimulatedInstance& instance = simulator.instances()[0];
+    return std::string(to_string(instance.status)) + ' ' +
+           std::to_string(simulator.calls()[0].sends) + ' ' +
+           std::to_string(simulator.now().ms - start.ms) +
+           (simulator.calls()[0].parked ? " parked" : "") +
+           (instance.status == InstanceStatus::faulted
+                ? ' ' + std::to_string(instance.result.error.int_or("status", 0))
+                : std::string());
+  };
+  EXPECT_EQ(run("key", 2), "completed 3 1200");
+  EXPECT_EQ(run("native", 100), "faulted 9 80800 504");
+  EXPECT_EQ(run("probe", 1), "completed 2 0");
+  EXPECT_EQ(run("none", 1), "running 1 0 parked");
+}
+
+TEST(Simulator, cancelling_ends_the_instance_and_its_calls) {
+  Simulator simulator({}, {});
+  const std::size_t one = simulator.start(parsed("do: [{c: {call: act:1.0.0@role}}]\n"), {});
+  simulator.cancel(one, {simulator.now().ms + kMinute});
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances()[one].status, InstanceStatus::cancelled);
+  EXPECT_EQ(simulator.instances()[one].ended.ms - simulator.instances()[one].started.ms, kMinute);
+  EXPECT_TRUE(simulator.calls()[0].cancelled);
+}
+
+TEST(Simulator, the_limits_on_time_and_turns_hold) {
+  Simulator late({.max_virtual_ms = kDay}, {});
+  late.start(parsed("do: [{w: {wait: {days: 2}}}]\n"), {});
+  EXPECT_EQ(late.run(), Simulator::Stop::time_limit);
+  Simulator busy({.max_turns = 50}, {});
+  busy.start(parsed("do:\n  - w: {wait: PT1S}\n  - b: {set: {}, then: w}\n"), {});
+  EXPECT_EQ(busy.run(), Simulator::Stop::turn_limit);
+}
+
+TEST(Simulator, run_until_stops_the_clock_where_it_was_told) {
+  Simulator simulator({}, {});
+  const Timestamp start = simulator.now();
+  simulator.start(parsed("do: [{w: {wait: PT1H}}]\n"), {});
+  EXPECT_EQ(simulator.run_until({start.ms + kMinute}), Simulator::Stop::until);
+  EXPECT_EQ(simulator.now().ms, start.ms + kMinute);
+  EXPECT_EQ(simulator.next_due(), (Timestamp{start.ms + 60 * kMinute}));
+  EXPECT_EQ(simulator.run_until({start.ms + 2 * 60 * kMinute}), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.now().ms, start.ms + 60 * kMinute);
+}
+
+TEST(Simulator, the_same_input_gives_the_same_records) {
+  const auto run = [] {
+    Simulator simulator({}, {.call = [](const SimulatedCall& call) {
+                          return call.action.attempt < 4
+                                     ? fails(OutcomeKind::transient, call.action.attempt)
+                                     : done(call.action.arguments, 3);
+                        }});
+    for (int i = 0; i < 5; ++i) {
+      simulator.start(
+          parsed("do:\n"
+                 "  - f:\n"
+                 "      fork:\n"
+                 "        branches:\n"
+                 "          - a: &t\n"
+                 "              try: [{c: {call: act:1.0.0@role, with: {x: '${ . }'}}}]\n"
+                 "              catch: {retry: {delay: PT1S, backoff: {exponential: {}}, jitter: "
+                 "{from: PT0S, to: PT5S}, limit: {attempt: {count: 9}}}}\n"
+                 "          - b: *t\n"),
+          Json(i));
+    }
+    EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+    return text_of(simulator);
+  };
+  const std::string first = run();
+  EXPECT_EQ(first, run());
+  EXPECT_NE(first.find("retried"), std::string::npos);
+}
+
+TEST(Simulator, the_inputs_of_an_instance_replay_to_the_same_end) {
+  Simulator simulator({}, {.call = [](const SimulatedCall&) { return done(Json("out"), 10); }});
+  const auto definition = parsed(
+      "do:\n"
+      "  - c: {call: act:1.0.0@role}\n"
+      "  - w: {wait: PT1M}\n"
+      "  - l: {listen: {to: {one: {with: {type: a.b.c}}}}}\n");
+  simulator.start(definition, Json::object());
+  simulator.post(with_id("a.b.c", 9, "1"), {simulator.now().ms + 1000});
+  ASSERT_EQ(simulator.run(), Simulator::Stop::ended);
+  Execution again(definition);
+  std::vector<Effect> last;
+  for (const Input& input : simulator.inputs(0)) last = again.apply(input);
+  ASSERT_FALSE(last.empty());
+  EXPECT_EQ(text_of(last.back()), text_of(Effect(simulator.instances()[0].result)));
+}
+
+}  // namespace
+}  // namespace rabt::workflow
