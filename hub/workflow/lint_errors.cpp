@@ -2,7 +2,7 @@
 
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 // URIs of error types that are nearly standard ones.
 namespace rabt::workflow {

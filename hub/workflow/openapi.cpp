@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/uri_template.hpp"
 #include "hub/workflow/yaml.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "hub/workflow/execution.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/uri_template.hpp"
 
 // call: http, call: openapi, use.authentications and use.secrets (DSL reference: "HTTP Call",
@@ -90,40 +90,6 @@ void Parser::check_secret(int line, int column, const std::string& name) {
   if (suggestion.empty()) suggestion = "add it to use.secrets";
   error(line, column, "workflow.unknown_secret", "no secret `" + name + "` in use.secrets",
         std::move(suggestion));
-}
-
-bool Parser::note_secrets(std::string_view text, int line, int column, Expr& expr) {
-  constexpr std::string_view kName = "$secrets";
-  const auto is_word = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-  };
-  bool whole = false;
-  bool good = true;
-  for (std::size_t at = text.find(kName); at != std::string_view::npos;
-       at = text.find(kName, at + 1)) {
-    std::string_view rest = text.substr(at + kName.size());
-    if (!rest.empty() && is_word(rest.front())) continue;  // $secretsOfOthers
-    std::string name;
-    if (rest.starts_with("[\"") || rest.starts_with(".[\"") || rest.starts_with(".\"")) {
-      rest.remove_prefix(rest.find('"') + 1);
-      name = std::string(rest.substr(0, rest.find('"')));
-    } else if (rest.starts_with('.')) {
-      std::size_t end = 1;
-      while (end < rest.size() && is_word(rest[end])) ++end;
-      name = std::string(rest.substr(1, end - 1));
-    }
-    if (name.empty()) {
-      whole = true;
-    } else {
-      const std::size_t known = diagnostics_.size();
-      check_secret(line, column, name);
-      good = good && diagnostics_.size() == known;
-      if (std::find(expr.secrets.begin(), expr.secrets.end(), name) == expr.secrets.end())
-        expr.secrets.push_back(name);
-    }
-  }
-  if (whole) expr.secrets = model_->secrets;
-  return good;
 }
 
 void Parser::read_authentications(const YamlEntry& entry) {

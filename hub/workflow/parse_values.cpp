@@ -3,8 +3,8 @@
 #include <cctype>
 
 #include "hub/base/clock.hpp"
-#include "hub/workflow/parser.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/parser.hpp"
 
 namespace rabt::workflow {
 
@@ -271,18 +271,23 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     reads_.push_back({key, where.line, where.column, current_task_,
                       place == Place::task_export || place == Place::caught});
   }
-  for (const auto& [key, at_byte] : facts_.secret_reads) read_secrets_.insert(key);
-  whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
   check_error_text(facts_, place_of);
-  // Compiled again with the used names only, so that evaluation passes no value that is not read.
   Expr expr;
+  if (facts_.whole_secrets) expr.secrets = model_->secrets;
+  for (const auto& [key, at_byte] : facts_.secret_reads) {
+    const TextPlace where = place_of(at_byte);
+    check_secret(where.line, where.column, key);
+    read_secrets_.insert(key);
+    if (std::find(expr.secrets.begin(), expr.secrets.end(), key) == expr.secrets.end())
+      expr.secrets.push_back(key);
+  }
+  whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
+  // Compiled again with the used names only, so that evaluation passes no value that is not read.
   std::vector<std::string_view> used;
   for (const std::size_t index : outcome.expression->used_variables()) {
     used.push_back(known[index].name);
     VariableSlot slot{known[index].variable, 0};
     if (slot.variable == Variable::local) slot.local = local_number(std::string(known[index].name));
-    if (slot.variable == Variable::secrets && !note_secrets(text, line, column, expr))
-      return std::nullopt;
     expr.variables.push_back(slot);
   }
   if (used.size() > kMaxVariables) {

@@ -137,7 +137,6 @@ class Parser final {
   void check_headers(const YamlNode& node);
   void warn_in_clear(const YamlEntry& endpoint, const Endpoint& parsed, const YamlNode& with);
   void check_secret(int line, int column, const std::string& name);
-  bool note_secrets(std::string_view text, int line, int column, Expr& expr);
   void warn_stored_credentials(const YamlNode& node);
 
   // lint.cpp

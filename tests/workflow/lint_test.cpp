@@ -166,8 +166,9 @@ const Mistake kMistakes[] = {
      "deeper) "
      "[workflow.type]"},
     {"schema keyword",
-     "input:\n  schema:\n    document:\n      dependentRequired: {}\ndo: [{a: {set: {b: 1}}}]\n",
-     "5:7: error: schema keyword `dependentRequired` is not supported [workflow.not_supported]"},
+     "input:\n  schema:\n    document:\n      dependentRequird: {}\ndo: [{a: {set: {b: 1}}}]\n",
+     "5:7: error: schema keyword `dependentRequird` is not supported (did you mean "
+     "`dependentRequired`?) [workflow.not_supported]"},
     {"name that breaks references", "do:\n  - a/b: {set: {c: 1}}\n",
      "3:5: error: a task's name may not be empty, longer than 100 bytes, or hold `/` or `~` "
      "[workflow.value]"},
