@@ -111,6 +111,40 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 100.0));
   test->callback([&] { code = workflow_test(test_options); });
 
+  DeployOptions deploy;
+  const auto with_deploy = [&](CLI::App* command) {
+    command->add_option("-c,--config", deploy.config, "configuration file")->capture_default_str();
+    command
+        ->add_option_function<std::string>(
+            "--format", [&](const std::string& format) { deploy.json = format == "json"; },
+            "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
+  };
+  const auto with_files = [&](CLI::App* command) {
+    with_deploy(command);
+    command->add_option("files", deploy.files, "workflow files (default: the configuration's)");
+    command->add_flag(
+        "--prune", deploy.prune,
+        "stop active workflows of the files' namespaces that are not among the files");
+  };
+  auto* plan = workflow_command->add_subcommand(
+      "plan", "say what apply would change; exit status 0: nothing, 2: something, 1: refused");
+  with_files(plan);
+  plan->callback([&] { code = workflow_plan(deploy); });
+  auto* apply = workflow_command->add_subcommand(
+      "apply", "deploy files to the running hub: all of them or none");
+  with_files(apply);
+  apply->callback([&] { code = workflow_apply(deploy); });
+  auto* deployed = workflow_command->add_subcommand("list", "what is deployed");
+  with_deploy(deployed);
+  deployed->callback([&] { code = workflow_list(deploy); });
+  std::string exported;
+  auto* export_command =
+      workflow_command->add_subcommand("export", "print a deployed file as it was deployed");
+  with_config(export_command);
+  export_command->add_option("name", exported, "[NAMESPACE/]NAME[@VERSION]")->required();
+  export_command->callback([&] { code = workflow_export(config, exported); });
+
   std::string id;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");

@@ -61,6 +61,20 @@ int workflow_lint(const std::vector<std::string>& files, const LintOptions& opti
 // Prints the JSON Schema of workflow files for editors. config as above.
 int workflow_schema(const std::string& config);
 
+// These ask the running hub. files: those of the configuration when there are none.
+struct DeployOptions {
+  std::string config = "config/rabt.yaml";
+  std::vector<std::string> files;
+  bool prune = false;
+  bool json = false;
+};
+// What apply would do: 0 nothing, 2 something, 1 it would be refused or there is no answer.
+int workflow_plan(const DeployOptions& options);
+int workflow_apply(const DeployOptions& options);
+int workflow_list(const DeployOptions& options);
+// The deployed file, to standard output. name: [NAMESPACE/]NAME[@VERSION].
+int workflow_export(const std::string& config, const std::string& name);
+
 int list_instances(const std::string& config, const std::string& id);
 int list_plugins(const std::string& config);
 
