@@ -272,6 +272,7 @@ void Execution::Impl::release(Frame* frame) {
   frame->reference.clear();
   frame->raw = frame->input = frame->raw_output = frame->arguments = Json();
   frame->then.reset();
+  frame->note.clear();
   frame->children.clear();
   frame->list = nullptr;
   frame->visits.clear();
@@ -406,7 +407,7 @@ void Execution::Impl::complete(Frame* frame, Json output) {
 }
 
 void Execution::Impl::completed(Frame* frame, Json output) {
-  trace(*frame, "completed");
+  trace(*frame, "completed", std::move(frame->note));
   const Then then = frame->then.value_or(frame->task->then);
   Frame* parent = frame->parent;
   ContextCell* cell = frame->context;
