@@ -110,6 +110,23 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 100.0));
   test->callback([&] { code = workflow_test(test_options); });
 
+  std::string file;
+  std::string format;
+  auto* graph = workflow_command->add_subcommand("graph", "print a workflow as a flowchart");
+  graph->add_option("file", file, "workflow file")->required();
+  graph->add_option("--format", format, "mermaid")->check(CLI::IsMember({"mermaid"}));
+  graph->callback([&] { code = workflow_graph(file); });
+
+  auto* explain = workflow_command->add_subcommand(
+      "explain", "say in plain words what a workflow does, and where patient data goes");
+  explain->add_option("file", file, "workflow file")->required();
+  std::string explain_config;
+  explain->add_option(
+      "-c,--config", explain_config,
+      "configuration; its plugins tell what is patient data and what can be repeated");
+  explain->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  explain->callback([&] { code = workflow_explain(file, explain_config, format); });
+
   std::string id;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");

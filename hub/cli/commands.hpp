@@ -50,6 +50,13 @@ struct WorkflowTestOptions {
 // Exit codes: 0 every case passed, 1 a case failed or the coverage is too low, 2 a file is invalid.
 int workflow_test(const WorkflowTestOptions& options);
 
+// Prints the workflow as a Mermaid flowchart. 2: the file is invalid.
+int workflow_graph(const std::string& file);
+// Says in plain words what a workflow does. config: empty, or a configuration whose actions tell
+// which arguments are patient data and what can be repeated. format: text or json. 2: a file is
+// invalid.
+int workflow_explain(const std::string& file, const std::string& config, const std::string& format);
+
 struct LintOptions {
   std::string config;           // empty: roles and actions are not checked
   std::string format = "text";  // text, json, sarif
