@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
   expr_command->allow_extras();  // an expression may start with `-`
   expr_command->callback([&] {
     std::vector<std::string> rest = expr_command->remaining();
+    std::erase(rest, "--");
     if (expr_options.expression.empty() && rest.size() == 1) {
       expr_options.expression = rest.front();
       rest.clear();
@@ -111,10 +112,10 @@ int main(int argc, char** argv) {
   test->callback([&] { code = workflow_test(test_options); });
 
   std::string file;
-  std::string format;
+  std::string shape;
   auto* graph = workflow_command->add_subcommand("graph", "print a workflow as a flowchart");
   graph->add_option("file", file, "workflow file")->required();
-  graph->add_option("--format", format, "mermaid")->check(CLI::IsMember({"mermaid"}));
+  graph->add_option("--format", shape, "mermaid")->check(CLI::IsMember({"mermaid"}));
   graph->callback([&] { code = workflow_graph(file); });
 
   auto* explain = workflow_command->add_subcommand(
@@ -124,8 +125,58 @@ int main(int argc, char** argv) {
   explain->add_option(
       "-c,--config", explain_config,
       "configuration; its plugins tell what is patient data and what can be repeated");
-  explain->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  explain->callback([&] { code = workflow_explain(file, explain_config, format); });
+  explain->add_option("--format", shape, "text or json")->check(CLI::IsMember({"text", "json"}));
+  explain->callback([&] { code = workflow_explain(file, explain_config, shape); });
+
+  DeployOptions deploy;
+  const auto with_deploy = [&](CLI::App* command) {
+    command->add_option("-c,--config", deploy.config, "configuration file")->capture_default_str();
+    command
+        ->add_option_function<std::string>(
+            "--format", [&](const std::string& format) { deploy.json = format == "json"; },
+            "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
+  };
+  const auto with_files = [&](CLI::App* command) {
+    with_deploy(command);
+    command->add_option("files", deploy.files, "workflow files (default: the configuration's)");
+    command->add_flag(
+        "--prune", deploy.prune,
+        "stop active workflows of the files' namespaces that are not among the files");
+  };
+  auto* plan = workflow_command->add_subcommand(
+      "plan", "say what apply would change; exit status 0: nothing, 2: something, 1: refused");
+  with_files(plan);
+  plan->callback([&] { code = workflow_plan(deploy); });
+  auto* apply = workflow_command->add_subcommand(
+      "apply", "deploy files to the running hub: all of them or none");
+  with_files(apply);
+  apply->callback([&] { code = workflow_apply(deploy); });
+  auto* deployed = workflow_command->add_subcommand("list", "what is deployed");
+  with_deploy(deployed);
+  deployed->callback([&] { code = workflow_list(deploy); });
+  std::string exported;
+  auto* export_command =
+      workflow_command->add_subcommand("export", "print a deployed file as it was deployed");
+  with_config(export_command);
+  export_command->add_option("name", exported, "[NAMESPACE/]NAME[@VERSION]")->required();
+  export_command->callback([&] { code = workflow_export(config, exported); });
+
+  WorkflowRunOptions run_options;
+  auto* run = workflow_command->add_subcommand(
+      "run", "execute a workflow in memory and in virtual time, without a hub");
+  run->add_option("file", run_options.file, "workflow file")->required();
+  run->add_option("--input", run_options.input, "input, JSON or YAML; - is standard input");
+  run->add_option("--event", run_options.events, "events, one CloudEvent in JSON on each line");
+  run->add_option("--workflow", run_options.workflows, "a workflow that events or `run` may start");
+  run->add_option("--secret", run_options.secrets, "NAME=ENVVAR: a secret from the environment");
+  run->add_option("--reply", run_options.replies,
+                  "ROLE/ACTION=FILE: what every call of a plugin's action answers");
+  run->add_flag("--allow-network", run_options.allow_network, "HTTP calls reach the network");
+  run->add_option("--map", run_options.maps, "HOST=URL: requests for a host go to a stand-in");
+  run->add_flag("--trace", run_options.trace, "lifecycle events on standard error");
+  run->add_flag("--real-time", run_options.real_time, "wait as long as the workflow waits");
+  run->callback([&] { code = workflow_run(run_options); });
 
   std::string id;
   auto* instances_command = app.add_subcommand(

@@ -37,6 +37,8 @@ inline constexpr std::uint64_t kMaxTaskStartsPerTurn =
 inline constexpr std::uint64_t kMaxTurnsPerInstance = 100'000;
 inline constexpr std::uint64_t kMaxLoopIterations = 10'000;
 inline constexpr std::size_t kMaxForkBranches = 64;
+inline constexpr int kMaxWorkflowNesting =
+    16;  // workflows that start workflows; a chain that is longer calls itself without end
 inline constexpr std::uint64_t kExpressionSteps = 1'000'000;  // evaluation steps of one expression
 inline constexpr std::size_t kExpressionDepth = 256;          // nested evaluation
 inline constexpr std::size_t kExpressionBytes = 16U << 20U;   // values built by one evaluation

@@ -40,6 +40,23 @@ int expr(const ExprOptions& options);
 int audit_verify(const std::string& config);
 int check_config(const std::string& config);
 
+struct WorkflowRunOptions {
+  std::string file;
+  std::string input;                   // file; -: standard input; empty: null
+  std::vector<std::string> events;     // files of CloudEvents, one JSON object on each line
+  std::vector<std::string> workflows;  // files of other definitions
+  std::vector<std::string> secrets;    // NAME=ENVVAR
+  std::vector<std::string> replies;    // ROLE/ACTION=FILE
+  std::vector<std::string> maps;       // HOST=URL
+  bool allow_network = false;
+  bool trace = false;
+  bool real_time = false;
+};
+// Runs a workflow in memory. Its output goes to standard output: 0. 2: a file, the input or an
+// option is wrong. 3: it faulted, and the error goes to standard output. 4: it was cancelled, or
+// waits for something that does not come.
+int workflow_run(const WorkflowRunOptions& options);
+
 struct WorkflowTestOptions {
   std::vector<std::string> files;
   std::string config;  // empty: arguments and outputs are not compared with the actions' schemas
@@ -67,6 +84,20 @@ struct LintOptions {
 int workflow_lint(const std::vector<std::string>& files, const LintOptions& options);
 // Prints the JSON Schema of workflow files for editors. config as above.
 int workflow_schema(const std::string& config);
+
+// These ask the running hub. files: those of the configuration when there are none.
+struct DeployOptions {
+  std::string config = "config/rabt.yaml";
+  std::vector<std::string> files;
+  bool prune = false;
+  bool json = false;
+};
+// What apply would do: 0 nothing, 2 something, 1 it would be refused or there is no answer.
+int workflow_plan(const DeployOptions& options);
+int workflow_apply(const DeployOptions& options);
+int workflow_list(const DeployOptions& options);
+// The deployed file, to standard output. name: [NAMESPACE/]NAME[@VERSION].
+int workflow_export(const std::string& config, const std::string& name);
 
 int list_instances(const std::string& config, const std::string& id);
 int list_plugins(const std::string& config);

@@ -31,6 +31,7 @@ struct Request {
   std::string url{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
+  std::string host_header{};           // empty: the URL's; for stand-ins that play another host
   std::int64_t timeout_ms = 30'000;    // whole exchange
   std::size_t max_response_bytes = 0;  // 0: limits::kMaxHttpResponse; ignored with a body_sink
   // When set, a 2xx body goes here piece by piece, on the client's I/O thread, and Response::body
@@ -70,6 +71,8 @@ class AllowList {
   // Error: net.allow_entry, with the entry and what to write instead.
   static Result<AllowList> make(const std::vector<std::string>& entries,
                                 bool allow_private = false);
+  // Every host and address over http and https: for a person's own machine, never for a hub.
+  static AllowList anything();
   // Parses the URL strictly (no user info, no fragment, no control characters). Errors: net.url,
   // net.not_allowed.
   [[nodiscard]] Status check(std::string_view url) const;
@@ -84,6 +87,7 @@ class AllowList {
   };
   std::vector<Entry> entries_;
   bool allow_private_ = false;
+  bool anything_ = false;
 };
 
 using RequestId = std::uint64_t;
