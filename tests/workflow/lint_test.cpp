@@ -169,6 +169,18 @@ const Mistake kMistakes[] = {
      "input:\n  schema:\n    document:\n      dependentRequird: {}\ndo: [{a: {set: {b: 1}}}]\n",
      "5:7: error: schema keyword `dependentRequird` is not supported (did you mean "
      "`dependentRequired`?) [workflow.not_supported]"},
+    {"schema that names another document",
+     "input:\n  schema:\n    document:\n      $ref: https://elsewhere.test/a\n"
+     "do: [{a: {set: {b: 1}}}]\n",
+     "5:7: error: `https://elsewhere.test/a` is in another document (put what it names under "
+     "$defs) [workflow.not_supported]"},
+    {"schema of another version",
+     "input:\n  schema:\n    format: json:draft-07\n    document: {}\n"
+     "do: [{a: {set: {b: 1}}}]\n",
+     "4:13: error: only JSON Schema 2020-12 is supported (write `json`, or leave `format` out) "
+     "[workflow.not_supported]"},
+    {"schema type", "input:\n  schema:\n    document: {type: strin}\ndo: [{a: {set: {b: 1}}}]\n",
+     "4:22: error: `strin` is no JSON type (did you mean `string`?) [workflow.schema]"},
     {"name that breaks references", "do:\n  - a/b: {set: {c: 1}}\n",
      "3:5: error: a task's name may not be empty, longer than 100 bytes, or hold `/` or `~` "
      "[workflow.value]"},
