@@ -238,6 +238,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
       return (this->*handler)(call, std::move(refused));
     }
     request.timeout_ms = left;
+    request.tls = options.tls;
     std::shared_ptr<const net::AllowList> allow = options.allow;
     if (const Result<net::Url> url = net::parse_url(request.url); url.ok()) {
       auto found = options.hosts.find(url->host_port());
