@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
   expr_command->allow_extras();  // an expression may start with `-`
   expr_command->callback([&] {
     std::vector<std::string> rest = expr_command->remaining();
+    std::erase(rest, "--");
     if (expr_options.expression.empty() && rest.size() == 1) {
       expr_options.expression = rest.front();
       rest.clear();
@@ -93,6 +94,22 @@ int main(int argc, char** argv) {
     if (!rest.empty()) throw CLI::ExtrasError(rest);
     code = expr(expr_options);
   });
+
+  WorkflowTestOptions test_options;
+  auto* test = workflow_command->add_subcommand(
+      "test", "run the cases of test files in virtual time, without plugins and network");
+  test->add_option("files", test_options.files, "test files")->required();
+  test->add_option(
+      "-c,--config", test_options.config,
+      "configuration; arguments and outputs are then compared with the actions' schemas");
+  test->add_option("--format", test_options.format, "text, json or junit")
+      ->check(CLI::IsMember({"text", "json", "junit"}))
+      ->capture_default_str();
+  test->add_option("--case", test_options.only, "run only the case of this name");
+  test->add_option("--require-coverage", test_options.require_coverage,
+                   "fail below this percentage of tasks and branches")
+      ->check(CLI::Range(0.0, 100.0));
+  test->callback([&] { code = workflow_test(test_options); });
 
   DeployOptions deploy;
   const auto with_deploy = [&](CLI::App* command) {

@@ -295,7 +295,7 @@ class Translator {
       default:
         if (c >= '1' && c <= '9' && syntax_only_ && !in_class) return Atom{"(?:)", std::nullopt};
         if (c >= '1' && c <= '9')
-          return refuse(std::string("uses a back-reference (\\") + c +
+          return refuse(std::string("uses a back-reference (\\").append(1, c) +
                         "), which matching in linear time cannot do");
         // Punctuation stands for itself. The u flag allows that for some of it only; the rest has
         // no other meaning either.
@@ -307,7 +307,7 @@ class Translator {
     }
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f)
       return refuse("has a backslash before a character that needs none");
-    return refuse(std::string("has \\") + c + ", which is no escape of ECMA-262");
+    return refuse(std::string("has \\").append(1, c) + ", which is no escape of ECMA-262");
   }
 
   Result<Atom> class_member() {

@@ -40,6 +40,16 @@ int expr(const ExprOptions& options);
 int audit_verify(const std::string& config);
 int check_config(const std::string& config);
 
+struct WorkflowTestOptions {
+  std::vector<std::string> files;
+  std::string config;  // empty: arguments and outputs are not compared with the actions' schemas
+  std::string format = "text";  // text, json, junit
+  std::string only;             // the name of one case
+  double require_coverage = 0;  // percent, of every file
+};
+// Exit codes: 0 every case passed, 1 a case failed or the coverage is too low, 2 a file is invalid.
+int workflow_test(const WorkflowTestOptions& options);
+
 struct LintOptions {
   std::string config;           // empty: roles and actions are not checked
   std::string format = "text";  // text, json, sarif

@@ -177,7 +177,8 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   State(net::HttpClient& given_client, const Clock& given_clock, Random& given_random,
         HttpCallOptions given)
       : client(given_client), clock(given_clock), random(given_random), options(std::move(given)) {
-    for (const auto& [host, origin] : options.hosts) {
+    for (auto& [host, origin] : options.hosts) {
+      while (origin.ends_with('/')) origin.pop_back();
       Result<net::AllowList> list = net::AllowList::make({origin});
       // An origin that is no URL: its requests are refused as not allowed.
       stand_ins[lower(host)] = std::make_shared<const net::AllowList>(
@@ -246,9 +247,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
         const bool standard = url->port == (url->scheme == "https" ? 443 : 80);
         const std::string with_port = url->host_port();
         request.host_header = standard ? with_port.substr(0, with_port.rfind(':')) : with_port;
-        std::string origin = found->second;
-        while (origin.ends_with('/')) origin.pop_back();
-        request.url = origin + target_of(request.url);
+        request.url = found->second + target_of(request.url);
         allow = stand_ins.at(lower(found->first));
       }
     }
@@ -563,7 +562,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   net::HttpClient& client;
   const Clock& clock;
   Random& random;
-  const HttpCallOptions options;
+  HttpCallOptions options;  // constant once constructed
   std::map<std::string, std::shared_ptr<const net::AllowList>> stand_ins;  // by host
 
   std::mutex mutex;

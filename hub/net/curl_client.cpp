@@ -261,15 +261,12 @@ class CurlClient final : public HttpClient {
       if (refusal.error_code.empty()) {
         ++stats_.in_flight;
         incoming_.push_back(std::move(exchange));
-      } else {
-        ++stats_.failed;
+        curl_multi_wakeup(multi_);
+        return id;
       }
+      ++stats_.failed;
     }
-    if (exchange) {
-      exchange->done(std::move(refusal));
-    } else {
-      curl_multi_wakeup(multi_);
-    }
+    exchange->done(std::move(refusal));
     return id;
   }
 

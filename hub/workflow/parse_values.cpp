@@ -459,9 +459,9 @@ std::optional<Schema> Parser::schema(const YamlNode& node) {
     return std::nullopt;
   if (const YamlEntry* format = node.find("format")) {
     const std::string name = text_of(*format, "schema.format");
-    if (!name.empty() && !name.starts_with("json")) {
-      error(*format->value, "workflow.not_supported", "only JSON Schema is supported",
-            "leave `format` out");
+    if (!name.empty() && name != "json" && name != "json:2020-12") {
+      error(*format->value, "workflow.not_supported", "only JSON Schema 2020-12 is supported",
+            "write `json`, or leave `format` out");
       return std::nullopt;
     }
   }
