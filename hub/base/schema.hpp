@@ -1,42 +1,87 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
 namespace rabt {
 
-// Where a value breaks its schema. Both paths are JSON pointers; a key that the schema does not
-// name appears as "*". message never holds values, so it may be logged.
+// Where a value breaks its schema. instance_path is a JSON pointer in which a key that the schema
+// does not name appears as "*". schema_path is a JSON
+// pointer into the document that was compiled; inside a metaschema it is that document's URI, "#"
+// and the pointer. message never holds values, so it may be logged.
 struct SchemaFault {
   std::string instance_path;
   std::string schema_path;
   std::string message;
 };
 
-// A compiled JSON Schema, a subset of 2020-12: true/false, type, enum, const, required, properties,
-// additionalProperties, minProperties, maxProperties, items, minItems, maxItems, uniqueItems,
-// minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, pattern (RE2 syntax),
-// oneOf, anyOf, allOf, not, $ref to "#" or "#/$defs/<name>", $defs. Annotations (title,
-// description, default, examples, format, $comment, $schema, $id, deprecated, readOnly, writeOnly,
-// x-*) are accepted and assert nothing. Any other keyword is an error: a rule that is not enforced
-// must not look enforced. Immutable after compile; safe from any thread.
+// What is wrong with a schema. pointer: JSON pointer to the keyword (or schema) in the document.
+// message: a sentence without the place. suggestion: "did you mean `x`?", or what to write, or
+// empty.
+struct SchemaMistake {
+  std::string pointer;
+  std::string message;
+  std::string suggestion;
+};
+
+// assert: a text must have its format; a format outside of docs/schemas.md does not compile.
+enum class FormatMode : std::uint8_t { annotate, assert };
+// refuse: a keyword that the dialect does not know is a mistake, unless it starts with "x-": a rule
+// that is not enforced must not look enforced. ignore: what the specification says (Core, 6.5).
+enum class UnknownKeywords : std::uint8_t { refuse, ignore };
+
+struct SchemaOptions {
+  FormatMode formats = FormatMode::annotate;
+  UnknownKeywords unknown = UnknownKeywords::refuse;
+};
+
+// A property of the root object, as the schema tells it.
+struct PropertyInfo {
+  std::string name;
+  bool required = false;
+  std::string type;  // "string", "integer or null"; empty: any
+  std::string description;
+  bool phi = false;  // see phi_names
+};
+
+// A compiled JSON Schema 2020-12 (Core and Validation, all vocabularies), without references to
+// other documents; the metaschemas are built in. Patterns are ECMA-262, run by RE2. Numbers are
+// compared exactly. docs/schemas.md has the details. Immutable after compile; safe from any thread.
 class Schema {
  public:
   struct Model;
   Schema() = default;  // accepts everything
 
-  // Error codes: schema.unsupported (keyword), schema.invalid (its value); the message names the
-  // schema path. place, when given, gets the JSON pointer to the keyword that is wrong.
+  // Error codes: schema.unsupported (a keyword, dialect or reference that cannot be followed),
+  // schema.invalid (a wrong value, or a schema past the limits); the message names the place.
+  // mistake, when given, is filled on failure.
+  static Result<Schema> compile(const Json& document, const SchemaOptions& options,
+                                SchemaMistake* mistake = nullptr);
+  // The same with default options; place gets mistake.pointer.
   static Result<Schema> compile(const Json& document, std::string* place = nullptr);
-  // The first fault, or nothing.
+
+  // The first fault, or nothing. A check that takes more than limits::kSchemaSteps steps, or nests
+  // too deeply, ends with a fault that says so.
   [[nodiscard]] std::optional<SchemaFault> check(const Json& value) const;
-  // Names of properties that the schema marks with "x-phi": true, at any depth.
+  // All faults, at most limit. Of anyOf and oneOf: one fault that says so and names the first one
+  // of the alternative that came nearest; that alternative's other faults follow. Empty: the value
+  // conforms.
+  [[nodiscard]] std::vector<SchemaFault> check_all(const Json& value, std::size_t limit) const;
+
+  // Names of properties that the schema marks with "x-phi": true, at any depth: at the property, at
+  // what it refers to or is combined from ($ref, allOf, anyOf, oneOf, if), or at its items.
   [[nodiscard]] std::set<std::string> phi_names() const;
+  // Properties of the root object that every value may have: those named by the root schema and by
+  // what it pulls in through $ref and allOf. In the order of the document; a name appears once.
+  [[nodiscard]] std::vector<PropertyInfo> properties() const;
 
  private:
   std::shared_ptr<const Model> model_;

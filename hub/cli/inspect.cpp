@@ -6,12 +6,10 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/cli/manifest_catalog.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, audit verify, workflow lint, instances, plugin
-// list.
+// Commands that look and do not run: config check, audit verify, instances, plugin list.
 namespace rabt::cli {
 
 namespace {
@@ -42,6 +40,8 @@ int check_config(const std::string& path) {
       good = false;
     }
   }
+  for (const auto& [name, source] : config->workflow_secrets)
+    check("workflow secret " + name, source);
   for (const auto& source : config->sources) {
     for (const auto& secret : source.secrets) check("source " + source.name, secret);
   }
@@ -65,38 +65,12 @@ int audit_verify(const std::string& path) {
   return 0;
 }
 
-int workflow_lint(const std::vector<std::string>& files, const std::string& config_path) {
-  std::optional<ManifestCatalog> catalog;
-  if (!config_path.empty()) {
-    const auto config = load_config(config_path);
-    if (!config.ok()) return complain(config.error());
-    auto made = ManifestCatalog::make(*config);
-    if (!made.ok()) return complain(made.error());
-    catalog.emplace(std::move(*made));
-  }
-  bool good = true;
-  for (const std::string& file : files) {
-    const auto text = read_text(file);
-    if (!text.ok()) {
-      std::fprintf(stderr, "%s: cannot be read: %s\n", file.c_str(), text.error().message.c_str());
-      good = false;
-      continue;
-    }
-    const auto parsed = workflow::parse_definition(*text, catalog ? &*catalog : nullptr);
-    for (const auto& diagnostic : parsed.diagnostics)
-      std::printf("%s\n", to_string(diagnostic, file).c_str());
-    if (parsed.definition == nullptr) good = false;
-  }
-  return good ? 0 : 2;
-}
-
 int list_instances(const std::string& path, const std::string& id) {
   const auto config = load_config(path);
   if (!config.ok()) return complain(config.error());
-  const auto token = read_api_token(config->data);
-  if (!token.ok()) return complain(token.error());
-  HubClient client("http://" + config->address + ":" + std::to_string(config->port), *token);
-  const auto answer = client.get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id));
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id));
   if (!answer.ok()) return complain(answer.error());
   if (!id.empty()) {
     std::printf("%s\n", answer->dump_pretty().c_str());

@@ -105,8 +105,8 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
                                         store::Blob{start.wrapped_key}, now, now}));
     (void)rows;
     instances.push_back(start.id);
-    routing.begins.push_back(
-        {transaction.last_insert_id(), start.id, start.definition, seq, start.key, event.envelope});
+    routing.begins.push_back({transaction.last_insert_id(), start.id, start.definition, seq,
+                              start.key, event.envelope, nullptr});
   }
   return ok_status();
 }
@@ -120,6 +120,12 @@ void Engine::Impl::route(Routing&& routing) {
     const std::int64_t num = offer.num;
     send(num, std::move(offer));
   }
+  for (ChildEnded& answer : routing.answers) {
+    const std::int64_t num = answer.parent;
+    send(num, std::move(answer));
+  }
+  for (const CancelChild& cancel : routing.cancels) send(cancel.num, cancel);
+  for (const Timers::Entry& timer : routing.timers) timers.add(timer);
 }
 
 Result<Json> Engine::Impl::read_event(std::int64_t seq) {

@@ -12,6 +12,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::plugin {
@@ -42,21 +43,6 @@ Result<std::string> read_text(const std::string& path) {
     }
   }
   return text;
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 struct Version {
@@ -100,6 +86,11 @@ bool is_free_name(std::string_view text) {
 struct Wrong {
   Error error;
 };
+
+std::string suggested(std::string_view wrong, const std::vector<std::string>& known) {
+  const std::string near = did_you_mean(wrong, known);
+  return near.empty() ? near : near + ' ';
+}
 
 class Reader {
  public:
@@ -164,7 +155,7 @@ class Reader {
         std::string list;
         for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
         fail(member.first, "unknown key \"" + key + "\" in " + where + "; " +
-                               did_you_mean(key, known) + "allowed are: " + list);
+                               suggested(key, known) + "allowed are: " + list);
       }
       if (!seen.insert(key).second)
         fail(member.first, "the key \"" + key + "\" appears twice in " + where);
@@ -211,7 +202,7 @@ class Reader {
     if (std::find(known.begin(), known.end(), value) == known.end()) {
       std::string list;
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-      fail(node, where + " cannot be \"" + value + "\"; " + did_you_mean(value, known) +
+      fail(node, where + " cannot be \"" + value + "\"; " + suggested(value, known) +
                      "allowed are: " + list);
     }
     return value;
@@ -384,19 +375,6 @@ class Reader {
 };
 
 }  // namespace
-
-std::string did_you_mean(std::string_view wrong, const std::vector<std::string>& known) {
-  std::size_t best = std::max<std::size_t>(wrong.size() / 3, 1) + 1;
-  const std::string* match = nullptr;
-  for (const std::string& name : known) {
-    const std::size_t d = wrong.size() > 256 ? best : distance(wrong, name);
-    if (d < best) {
-      best = d;
-      match = &name;
-    }
-  }
-  return match == nullptr ? "" : "did you mean `" + *match + "`? ";
-}
 
 bool is_version(std::string_view text) {
   return parse_version(text).has_value();

@@ -47,8 +47,5 @@ struct Package {
 // any.
 [[nodiscard]] bool version_serves(std::string_view offered, std::string_view asked);
 [[nodiscard]] bool is_version(std::string_view text);
-// "did you mean `x`? " or "", from the names that exist.
-[[nodiscard]] std::string did_you_mean(std::string_view wrong,
-                                       const std::vector<std::string>& known);
 
 }  // namespace rabt::plugin

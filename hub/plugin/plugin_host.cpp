@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
 #include "hub/plugin/instance.hpp"
 #include "hub/plugin/lane.hpp"
@@ -171,9 +172,10 @@ class Host final : public PluginHost {
       for (const auto& [id, instance] : instances_)
         known.push_back(std::string(kPluginScheme) + id);
       for (const auto& [name, service] : services_) known.push_back(std::string(kHubScheme) + name);
+      const std::string near = did_you_mean(target, known);
       return not_found("plugin.unknown_target",
                        "role " + role + " cannot be bound to \"" + std::string(target) + "\"; " +
-                           did_you_mean(target, known) + "there are: " + joined(known));
+                           (near.empty() ? near : near + ' ') + "there are: " + joined(known));
     }
     bindings_[std::move(role)] = std::string(target);
     return ok_status();

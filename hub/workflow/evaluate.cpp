@@ -26,10 +26,22 @@ Json workflow_input(const Definition::Model& model, const Json& raw) {
   return Json(std::move(items));
 }
 
+Error missing_secret(std::string_view name) {
+  return denied("workflow.secret", "the secret `" + std::string(name) +
+                                       "` is declared, but the hub was not given it for this "
+                                       "workflow: add it to the configuration");
+}
+
 Result<Json> evaluate(const Expr& expr, const Json& input, const Variables& variables) {
   std::array<Json, kMaxVariables> values;
   const std::size_t count = expr.variables.size();
-  for (std::size_t i = 0; i < count; ++i) values[i] = variables.get(expr.variables[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = variables.get(expr.variables[i]);
+    if (expr.variables[i].variable != Variable::secrets) continue;
+    for (const std::string& name : expr.secrets) {
+      if (values[i].find(name) == nullptr) return missing_secret(name);
+    }
+  }
   static const ExpressionBudget budget = default_expression_budget();
   return expr.expression.one(input, std::span<const Json>(values.data(), count), budget);
 }

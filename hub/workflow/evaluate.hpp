@@ -36,6 +36,10 @@ class WorkflowVariables final : public Variables {
 // The workflow's input as input.from sees it: schedule.read: data takes the data out of each event.
 [[nodiscard]] Json workflow_input(const Definition::Model& model, const Json& raw);
 
+// Kind denied, code workflow.secret: becomes the error authorization, 403 (DSL, "Secrets").
+[[nodiscard]] Error missing_secret(std::string_view name);
+
+// Kind denied: a secret is missing. Every other kind: the expression failed.
 [[nodiscard]] Result<Json> evaluate(const Expr& expr, const Json& input,
                                     const Variables& variables);
 [[nodiscard]] Result<Json> evaluate(const Template& value, const Json& input,

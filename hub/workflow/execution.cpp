@@ -53,6 +53,10 @@ Json FrameVariables::get(const VariableSlot& slot) const {
       return run_.workflow_value;
     case Variable::runtime:
       return runtime_value();
+    case Variable::secrets:
+      return run_.secrets;
+    case Variable::authorization:
+      return frame_.http == nullptr ? Json() : frame_.http->authorization;
     case Variable::error:
       return error_ == nullptr ? Json() : *error_;
     case Variable::local:
@@ -109,7 +113,12 @@ void Execution::Impl::on(const ActionEnded& ended) {
   Frame* frame = entry.frame;
   frame->arguments = Json();
   const ActionOutcome& outcome = ended.outcome;
+  if (frame->http != nullptr) return http_ended(frame, outcome);
   if (outcome.kind == OutcomeKind::done) return complete(frame, outcome.output);
+  fault_of_call(frame, outcome);
+}
+
+void Execution::Impl::fault_of_call(Frame* frame, const ActionOutcome& outcome) {
   int status = 500;
   switch (outcome.kind) {
     case OutcomeKind::transient:
@@ -223,6 +232,7 @@ void Execution::Impl::release(Frame* frame) {
   frame->reference.clear();
   frame->raw = frame->input = frame->raw_output = frame->arguments = Json();
   frame->then.reset();
+  frame->note.clear();
   frame->children.clear();
   frame->list = nullptr;
   frame->visits.clear();
@@ -230,6 +240,7 @@ void Execution::Impl::release(Frame* frame) {
   frame->fork_state.reset();
   frame->try_state.reset();
   frame->listen_state.reset();
+  frame->http.reset();
   unused.push_back(frame);
 }
 
@@ -272,7 +283,9 @@ void Execution::Impl::start_task(Frame* parent, const Task& task, Json raw, Cont
     }
   }
   trace(*frame, "started",
-        task.kind() == TaskKind::call ? std::get<CallBody>(task.body).title : std::string());
+        task.kind() == TaskKind::call   ? std::get<CallBody>(task.body).title
+        : task.kind() == TaskKind::http ? std::get<HttpBody>(task.body).title
+                                        : std::string());
   enter(frame);
 }
 
@@ -318,7 +331,7 @@ void Execution::Impl::complete(Frame* frame, Json output) {
   if (task.export_as.has_value() && !export_context(frame, output)) return;
   drop_waits(frame);
   if (frame == root) return finish(InstanceStatus::completed, std::move(output), {});
-  trace(*frame, "completed");
+  trace(*frame, "completed", std::move(frame->note));
   const Then then = frame->then.value_or(task.then);
   Frame* parent = frame->parent;
   ContextCell* cell = frame->context;
@@ -425,6 +438,9 @@ void Execution::Impl::fail(Frame* frame, std::string_view type, int status, std:
 }
 
 void Execution::Impl::fail(Frame* frame, const Error& error, std::string_view where) {
+  if (error.kind == ErrorKind::denied) {
+    return fail(frame, "authorization", 403, error.code, std::string(where) + ": " + error.message);
+  }
   fail(frame, "expression", 400, error.code, std::string(where) + ": " + error.message);
 }
 

@@ -29,14 +29,6 @@ std::uint64_t stable_hash(std::string_view a, std::string_view b, std::uint64_t 
   return hash ^ (hash >> 31U);
 }
 
-std::int64_t attempt_of(const Frame& frame) {
-  std::int64_t attempt = 1;
-  for (const Frame* at = frame.parent; at != nullptr; at = at->parent) {
-    if (at->try_state != nullptr && !at->try_state->in_handler) attempt += at->try_state->retries;
-  }
-  return attempt;
-}
-
 // An event's identity (CloudEvents 1.0.2 section 3.1: source and id). Empty: it has none.
 std::string event_identity(const Json& event) {
   const Json& id = event["id"];
@@ -50,6 +42,14 @@ bool is_plain_object(const Json& value) {
 
 }  // namespace
 
+std::int64_t attempt_of(const Frame& frame) {
+  std::int64_t attempt = 1;
+  for (const Frame* at = frame.parent; at != nullptr; at = at->parent) {
+    if (at->try_state != nullptr && !at->try_state->in_handler) attempt += at->try_state->retries;
+  }
+  return attempt;
+}
+
 void Execution::Impl::run(Frame* frame) {
   const Task& task = *frame->task;
   switch (task.kind()) {
@@ -57,6 +57,8 @@ void Execution::Impl::run(Frame* frame) {
       return run_call(frame, std::get<CallBody>(task.body));
     case TaskKind::function:
       return run_function(frame, std::get<FunctionBody>(task.body));
+    case TaskKind::http:
+      return run_http(frame, std::get<HttpBody>(task.body));
     case TaskKind::do_:
       return run_list(frame, std::get<DoBody>(task.body).list, frame->input);
     case TaskKind::set: {
@@ -105,6 +107,7 @@ void Execution::Impl::run_call(Frame* frame, const CallBody& body) {
 }
 
 CallAction Execution::Impl::call_effect(std::uint64_t id, const Frame& frame) const {
+  if (frame.http != nullptr) return http_effect(id, frame);
   const auto& body = std::get<CallBody>(frame.task->body);
   return {id,          frame.reference, frame.task->name, body.role,
           body.action, body.version,    frame.arguments,  attempt_of(frame)};
@@ -129,6 +132,7 @@ void Execution::Impl::run_switch(Frame* frame, const SwitchBody& body) {
       if (!truthy(found.value())) continue;
     }
     frame->then = one.then;
+    frame->note = "case " + one.name;
     break;
   }
   complete(frame, frame->input);
@@ -162,6 +166,7 @@ void Execution::Impl::next_iteration(Frame* frame, Json value) {
       more = truthy(found.value());
     }
     if (more) return run_list(frame, body.list, std::move(value));
+    frame->note = "while";
   }
   steps.push_back({Step::Kind::complete, frame, nullptr, std::move(value), 0, nullptr});
 }

@@ -118,6 +118,10 @@ bool keys_unsorted(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool has(E& e, const Json& in, const Json* args, Json& out) {
+  if (in.is_null()) {
+    out = Json(false);
+    return true;
+  }
   if (in.is_object() && args[0].is_string()) {
     out = Json(in.as_object().contains(args[0].as_string()));
     return true;
@@ -253,8 +257,8 @@ bool flatten_into(E& e, const Json& in, double depth, Json::Array& items) {
   return true;
 }
 bool flatten_to(E& e, const Json& in, double depth, Json& out) {
-  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   if (depth < 0) return e.fail("flatten depth must not be negative");
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   Json::Array items;
   return flatten_into(e, in, depth, items) && array(e, std::move(items), out);
 }
@@ -447,19 +451,16 @@ bool nan(E& e, const Json&, const Json*, Json& out) {
   out = e.number(std::numeric_limits<double>::quiet_NaN());
   return true;
 }
-bool isinfinite(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_number()) return type_error(e, in, "number required");
-  out = Json(std::isinf(in.as_double()));
+bool isinfinite(E&, const Json& in, const Json*, Json& out) {
+  out = Json(in.is_number() && std::isinf(in.as_double()));
   return true;
 }
-bool isnan(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_number()) return type_error(e, in, "number required");
-  out = Json(std::isnan(in.as_double()));
+bool isnan(E&, const Json& in, const Json*, Json& out) {
+  out = Json(in.is_number() && std::isnan(in.as_double()));
   return true;
 }
-bool isnormal(E& e, const Json& in, const Json*, Json& out) {
-  if (!in.is_number()) return type_error(e, in, "number required");
-  out = Json(std::isnormal(in.as_double()));
+bool isnormal(E&, const Json& in, const Json*, Json& out) {
+  out = Json(in.is_number() && std::isnormal(in.as_double()));
   return true;
 }
 bool have_literal_numbers(E&, const Json&, const Json*, Json& out) {
@@ -531,8 +532,11 @@ bool unique_by(E& e, const Json& in, const Json* args, Json& out) {
   return !e.stopped() && array(e, std::move(items), out);
 }
 bool unique(E& e, const Json& in, const Json*, Json& out) {
-  if (!need_array(e, in, "cannot be sorted, as it is not an array")) return false;
-  return unique_by(e, in, &in, out);
+  if (in.is_array()) return unique_by(e, in, &in, out);
+  if (!in.is_object()) return cannot_iterate(e, in);
+  Json::Array keys;
+  for (const auto& [key, member] : in.as_object()) keys.push_back(Json::array({member}));
+  return pair_error(e, in, Json(std::move(keys)), "cannot be sorted, as they are not both arrays");
 }
 bool extreme(E& e, const Json& in, const Json& by, bool want_max, Json& out) {
   if (!in.is_array() || !by.is_array() || in.size() != by.size()) {
@@ -562,6 +566,12 @@ bool max_by(E& e, const Json& in, const Json* args, Json& out) {
   return extreme(e, in, args[0], true, out);
 }
 
+// What jq does with `.[length - 1]` and no array: nothing when the length is 0.
+bool without_items(E& e, const Json& in) {
+  Json size;
+  return length(e, in, nullptr, size) && (size.as_double() == 0 || cannot_index(e, in, Json(0)));
+}
+
 bool reverse(E& e, const Json& in, const Json*, Json& out) {
   if (in.is_null()) return array(e, {}, out);
   if (in.is_string()) {
@@ -576,18 +586,35 @@ bool reverse(E& e, const Json& in, const Json*, Json& out) {
     }
     return text(e, std::move(reversed), out);
   }
-  if (!in.is_array()) return type_error(e, in, "cannot be reversed, as it is not an array");
+  if (!in.is_array()) return without_items(e, in) && array(e, {}, out);
   Json::Array items(in.as_array().rbegin(), in.as_array().rend());
   return array(e, std::move(items), out);
 }
 
 bool transpose(E& e, const Json& in, const Json*, Json& out) {
-  if (!need_array(e, in, "cannot be transposed, as it is not an array")) return false;
-  std::size_t width = 0;
-  for (const Json& row : in.as_array()) {
-    if (!row.is_array()) return cannot_index(e, row, Json(0));
-    width = std::max(width, row.size());
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
+  double widest = 0;
+  const auto measure = [&](const Json& row) {
+    Json size;
+    if (!e.spend(1) || !length(e, row, nullptr, size)) return false;
+    widest = std::max(widest, std::ceil(size.as_double()));
+    return true;
+  };
+  if (in.is_object()) {
+    for (const auto& [key, row] : in.as_object()) {
+      if (!measure(row)) return false;
+    }
+    return widest == 0 ? array(e, {}, out) : cannot_index(e, in, Json(0));
   }
+  for (const Json& row : in.as_array()) {
+    if (!measure(row)) return false;
+  }
+  if (widest > 0) {
+    for (const Json& row : in.as_array()) {
+      if (!row.is_array() && !row.is_null()) return cannot_index(e, row, Json(0));
+    }
+  }
+  const auto width = static_cast<std::size_t>(widest);  // that of an array
   if (!e.charge(width * in.size() * sizeof(Json)) || !e.spend(width * in.size() / 4)) return false;
   Json::Array rows;
   for (std::size_t column = 0; column < width; ++column) {
@@ -599,7 +626,10 @@ bool transpose(E& e, const Json& in, const Json*, Json& out) {
 }
 
 bool bsearch(E& e, const Json& in, const Json* args, Json& out) {
-  if (!need_array(e, in, "cannot be searched from")) return false;
+  if (!in.is_array()) {
+    out = Json(-1);
+    return without_items(e, in);
+  }
   std::size_t low = 0;
   std::size_t high = in.size();
   while (low < high) {
@@ -622,6 +652,11 @@ bool indices(E& e, const Json& in, const Json* args, Json& out) {
 bool index_of(E& e, const Json& in, const Json& wanted, bool last, Json& out) {
   Json found;
   if (!find_all(e, in, wanted, found)) return false;
+  if (!found.is_array()) {  // what an object holds under that key
+    Json part(found);
+    return (!last || slice_value(e, found, Json(-1), Json(), part)) &&
+           index_value(e, part, Json(0), out);
+  }
   if (found.size() == 0) {
     out = Json();
     return true;
@@ -732,20 +767,27 @@ bool split(E& e, const Json& in, const Json* args, Json& out) {
 }
 
 bool join(E& e, const Json& in, const Json* args, Json& out) {
-  if (!in.is_array()) return e.fail(std::string("Cannot iterate over ") + type_name(in));
-  if (in.size() > 0 && !args[0].is_string())
-    return type_error(e, args[0], "cannot separate strings");
+  if (!in.is_array() && !in.is_object()) return cannot_iterate(e, in);
   std::string joined;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const Json& item = in[i];
-    if (item.is_array() || item.is_object()) {
-      if (i > 0) joined += args[0].as_string();
-      return pair_error(e, Json(std::move(joined)), item, "cannot be added");
-    }
+  bool first = true;
+  const auto one = [&](const Json& item) {
+    if (!args[0].is_string()) return type_error(e, args[0], "cannot separate strings");
     const std::size_t before = joined.size();
-    if (i > 0) joined += args[0].as_string();
+    if (!first) joined += args[0].as_string();
+    first = false;
+    if (item.is_array() || item.is_object())
+      return pair_error(e, Json(std::move(joined)), item, "cannot be added");
     if (!item.is_null()) joined += display(item);
-    if (!e.spend(1) || !e.charge(joined.size() - before)) return false;
+    return e.spend(1) && e.charge(joined.size() - before);
+  };
+  if (in.is_array()) {
+    for (const Json& item : in.as_array()) {
+      if (!one(item)) return false;
+    }
+  } else {
+    for (const auto& [key, item] : in.as_object()) {
+      if (!one(item)) return false;
+    }
   }
   out = Json(std::move(joined));
   return true;
@@ -989,7 +1031,7 @@ constexpr std::array kPrelude = {
     Definition{"objects", 0, "def objects: select(type == \"object\");"},
     Definition{"iterables", 0, "def iterables: select(type == \"array\" or type == \"object\");"},
     Definition{"scalars", 0, "def scalars: select(type != \"array\" and type != \"object\");"},
-    Definition{"finites", 0, "def finites: select((isinfinite or isnan) | not);"},
+    Definition{"finites", 0, "def finites: select(isfinite);"},
     Definition{"isfinite", 0, "def isfinite: type == \"number\" and (isinfinite | not);"},
     Definition{"scalars_or_empty", 0,
                "def scalars_or_empty: select(type != \"array\" and type != \"object\");"},
@@ -1023,7 +1065,7 @@ constexpr std::array kPrelude = {
     Definition{"paths", 0, "def paths: path(..) | select(length > 0);"},
     Definition{"paths", 1,
                "def paths(f): . as $v | paths | select(. as $p | $v | getpath($p) | f);"},
-    Definition{"leaf_paths", 0, "def leaf_paths: paths(type != \"array\" and type != \"object\");"},
+    Definition{"leaf_paths", 0, "def leaf_paths: paths(scalars);"},
     Definition{"del", 1, "def del(f): delpaths([path(f)]);"},
     Definition{
         "pick", 1,

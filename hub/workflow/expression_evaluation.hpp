@@ -126,6 +126,19 @@ class Evaluation final {
   enum class Pending : std::uint8_t { none, error, leave, budget };
   friend struct Depth;
 
+  // An error or break that waits while something else is tried.
+  struct Failure {
+    Pending pending;
+    bool raised;
+    bool written;
+    std::uint64_t label;
+    std::size_t offset;
+    Json error;
+    std::string shown;
+  };
+  Failure set_aside();
+  bool fail_again(const Failure& failure);  // false
+
   Cell* make_cell(Cell* parent);
   Cell* bind_value(Cell* parent, Json bound);
   static Cell* walk(Cell* environment, std::size_t steps);
@@ -146,6 +159,8 @@ class Evaluation final {
                     const Json* path, Sink out);
   bool consume(const Node& node, Cell* environment, Json& state);
   bool change(const Node& node, Cell* environment, Json& state, const Json& right);
+  bool change_places(const Node& node, Cell* environment, Json& state, const Json& right,
+                     const std::vector<Json>& paths);
   bool change_all(const Node& node, Cell* environment, const Json& input,
                   Callback<const Json&> out);
   bool each_binding(const Patterns& patterns, Cell* environment, const Json& source,

@@ -155,6 +155,27 @@ bool Evaluation::over_budget(std::string message) {
   return false;
 }
 
+Evaluation::Failure Evaluation::set_aside() {
+  return {.pending = std::exchange(pending_, Pending::none),
+          .raised = raised_,
+          .written = written_,
+          .label = label_,
+          .offset = offset_,
+          .error = std::move(error_),
+          .shown = std::move(shown_)};
+}
+
+bool Evaluation::fail_again(const Failure& failure) {
+  pending_ = failure.pending;
+  raised_ = failure.raised;
+  written_ = failure.written;
+  label_ = failure.label;
+  offset_ = failure.offset;
+  error_ = failure.error;
+  shown_ = failure.shown;
+  return false;
+}
+
 ExpressionFault Evaluation::fault() const {
   if (pending_ == Pending::budget) {
     return {"expression.budget", "the expression was stopped: " + budget_message_, offset_};
@@ -960,8 +981,16 @@ bool Evaluation::change(const Node& node, Cell* environment, Json& state, const 
         paths.push_back(*path);
         return charge(sizeof(Json));
       })) {
-    return false;
+    if (pending_ == Pending::budget) return false;
+    // jq changes each place before it looks for the next: those errors come first.
+    const Failure failure = set_aside();
+    return change_places(node, environment, state, right, paths) && fail_again(failure);
   }
+  return change_places(node, environment, state, right, paths);
+}
+
+bool Evaluation::change_places(const Node& node, Cell* environment, Json& state, const Json& right,
+                               const std::vector<Json>& paths) {
   std::vector<Json> removed;
   for (const Json& path : paths) {
     if (node.kind == Kind::modify && !node.b->single) {
@@ -991,7 +1020,9 @@ bool Evaluation::change(const Node& node, Cell* environment, Json& state, const 
       }
       continue;
     }
-    const bool ok = change_path(*this, state, path.as_array(), 0, [&](Json& place) {
+    bool reached = false;
+    const auto apply = [&](Json& place) {
+      reached = true;
       mark(node.offset);
       if (node.kind == Kind::assign) {
         place = right;
@@ -1009,8 +1040,13 @@ bool Evaluation::change(const Node& node, Cell* environment, Json& state, const 
         return true;
       }
       return consume(*node.b, environment, place) && wrap(place);
-    });
-    if (!ok) return false;
+    };
+    if (change_path(*this, state, path.as_array(), 0, apply)) continue;
+    if (reached || pending_ != Pending::error) return false;
+    // The place cannot be written. jq computes first, so that its error comes first.
+    const Failure failure = set_aside();
+    Json place;
+    return get_path(*this, state, path, place) && apply(place) && fail_again(failure);
   }
   return removed.empty() || delete_paths(*this, state, std::move(removed));
 }
@@ -1090,22 +1126,9 @@ bool Evaluation::run(const Node& first, Cell* outer, const Json& input, const Js
           if (!ok) {
             if (downstream || !any || pending_ == Pending::budget) return false;
             // What was held back comes before the error or break.
-            const Pending pending = std::exchange(pending_, Pending::none);
-            const bool raised = raised_;
-            const bool written = written_;
-            const std::uint64_t target = label_;
-            const std::size_t place = offset_;
-            const Json error_value = std::move(error_);
-            std::string shown = std::move(shown_);
+            const Failure failure = set_aside();
             if (!go_on()) return false;
-            pending_ = pending;
-            raised_ = raised;
-            written_ = written;
-            label_ = target;
-            offset_ = place;
-            error_ = error_value;
-            shown_ = std::move(shown);
-            return false;
+            return fail_again(failure);
           }
           if (!any) return true;
           hold = std::move(last);
@@ -1377,7 +1400,8 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
           })) {
         return false;
       }
-      return !any || out(last, path == nullptr ? nullptr : &last_path);
+      if (path != nullptr) return !any || out(last, &last_path);
+      return out(last, nullptr);  // null when there was none
     }
     case Special::limit:
       return plain(*list[0], environment, input, [&](const Json& count) {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "hub/workflow/expression_ast.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -285,10 +285,15 @@ class Parser final {
   [[nodiscard]] bool keyword(std::string_view word) const {
     return token_ == Token::identifier && word_ == word;
   }
-  bool expect_op(std::string_view word, std::string_view where) {
+  // opening: where the bracket stands that word closes; a text that ends too early is shown there.
+  bool expect_op(std::string_view word, std::string_view where, std::size_t opening = kNoOffset) {
     if (op(word)) {
       advance();
       return !failed_;
+    }
+    if (token_ == Token::end && opening != kNoOffset) {
+      unclosed(opening, word);
+      return false;
     }
     unexpected("`" + std::string(word) + "` " + std::string(where));
     return false;
@@ -323,6 +328,15 @@ class Parser final {
       found = "`" + std::string(text_.substr(start_, at_ - start_)) + "`";
     }
     return fail("expected " + wanted + ", found " + found);
+  }
+
+  std::nullptr_t unclosed(std::size_t opening, std::string_view closing) {
+    const std::string_view word =
+        name_start(text_[opening]) ? name_at(opening) : text_.substr(opening, 1);
+    return fail(
+        "expression.syntax",
+        "the `" + std::string(word) + "` that starts here has no `" + std::string(closing) + "`",
+        opening);
   }
 
   struct Nesting {
@@ -569,6 +583,7 @@ class Parser final {
     };
     std::vector<Parameter> parameters;
     if (op("(")) {
+      const std::size_t opening = start_;
       do {
         advance();
         if (token_ != Token::identifier && token_ != Token::variable) {
@@ -578,7 +593,7 @@ class Parser final {
         parameters.push_back({std::string(word_), token_ == Token::variable});
         advance();
       } while (op(";"));
-      if (!expect_op(")", "after the parameters")) return false;
+      if (!expect_op(")", "after the parameters", opening)) return false;
     }
     if (!expect_op(":", "before the function's body")) return false;
     def.parameters = parameters.size();
@@ -693,6 +708,7 @@ class Parser final {
   const Pattern* parse_pattern(Patterns& list) {
     const Nesting nesting(*this);
     if (failed_) return nullptr;
+    const std::size_t opening = start_;
     Pattern& pattern = out_.patterns.emplace_back();
     if (token_ == Token::variable) {
       pattern.variable = variable_number(list, word_);
@@ -707,7 +723,7 @@ class Parser final {
         if (item == nullptr) return nullptr;
         pattern.items.push_back(item);
       } while (op(","));
-      return expect_op("]", "after the pattern") ? &pattern : nullptr;
+      return expect_op("]", "after the pattern", opening) ? &pattern : nullptr;
     }
     if (!op("{")) return unexpected("$name, [ or { as a pattern");
     pattern.shape = Pattern::Shape::object;
@@ -729,7 +745,7 @@ class Parser final {
       } else if (op("(")) {
         advance();
         member.key = parse_pipe();
-        if (member.key == nullptr || !expect_op(")", "after the key")) return nullptr;
+        if (member.key == nullptr || !expect_op(")", "after the key", offset)) return nullptr;
       } else {
         return unexpected("a key in the pattern");
       }
@@ -741,7 +757,7 @@ class Parser final {
       }
       pattern.members.push_back(member);
     } while (op(","));
-    return expect_op("}", "after the pattern") ? &pattern : nullptr;
+    return expect_op("}", "after the pattern", opening) ? &pattern : nullptr;
   }
 
   Node* attempt(const Node* body, const Node* handler, std::size_t offset) {
@@ -807,7 +823,9 @@ class Parser final {
         return index(base, from, offset);
       }
     }
-    if (!expect_op(":", "or `]`")) return nullptr;
+    if (!op(":")) return token_ == Token::end ? unclosed(offset, "]") : unexpected("`:` or `]`");
+    advance();
+    if (failed_) return nullptr;
     const Node* to = nullptr;
     if (!op("]")) {
       to = parse_pipe();
@@ -815,7 +833,7 @@ class Parser final {
     } else if (from == nullptr) {
       return unexpected("a number before or after `:`");
     }
-    if (!expect_op("]", "after the slice")) return nullptr;
+    if (!expect_op("]", "after the slice", offset)) return nullptr;
     Node* node = make(Kind::slice, offset);
     node->a = base;
     node->b = from;
@@ -867,7 +885,7 @@ class Parser final {
     if (op("(")) {
       advance();
       const Node* inner = parse_pipe();
-      if (inner == nullptr || !expect_op(")", "to close the parenthesis")) return nullptr;
+      if (inner == nullptr || !expect_op(")", "to close the parenthesis", offset)) return nullptr;
       // A pipe in parentheses must not be extended by keys that follow, a path may.
       return mutable_node(inner);
     }
@@ -880,7 +898,7 @@ class Parser final {
         return node;
       }
       node->a = parse_pipe();
-      if (node->a == nullptr || !expect_op("]", "to close the array")) return nullptr;
+      if (node->a == nullptr || !expect_op("]", "to close the array", offset)) return nullptr;
       return node;
     }
     if (op("{")) return parse_object();
@@ -994,12 +1012,16 @@ class Parser final {
       const char escaped = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
       at_ += 2;
       if (escaped == '(') {
+        const std::size_t interpolation = start_ + 1;
         if (!piece.empty()) parts.push_back(literal(std::move(piece), start_));
         piece.clear();
         advance();
         const Node* inner = parse_pipe();
         if (inner == nullptr) return nullptr;
-        if (!op(")")) return unexpected("`)` to close the interpolation");
+        if (!op(")")) {
+          return token_ == Token::end ? unclosed(interpolation, ")")
+                                      : unexpected("`)` to close the interpolation");
+        }
         // The text goes on right behind the parenthesis.
         at_ = start_ + 1;
         if (inner->kind == Kind::literal) inner = wrap(inner);
@@ -1103,10 +1125,10 @@ class Parser final {
       } else if (op("(")) {
         advance();
         key = parse_pipe();
-        if (key == nullptr || !expect_op(")", "after the key")) return nullptr;
+        if (key == nullptr || !expect_op(")", "after the key", key_offset)) return nullptr;
         needs_value = true;
       } else {
-        return unexpected("a key or `}`");
+        return token_ == Token::end ? unclosed(offset, "}") : unexpected("a key or `}`");
       }
       if (key == nullptr) return nullptr;
       if (key->kind == Kind::literal && !key->value.is_string()) {
@@ -1129,7 +1151,8 @@ class Parser final {
           return fail("the value of a key is one term; put parentheses around `" +
                       std::string(word_) + "` and its operands");
         }
-        return unexpected("`,` or `}` in the object");
+        return token_ == Token::end ? unclosed(offset, "}")
+                                    : unexpected("`,` or `}` in the object");
       }
     }
     advance();
@@ -1214,6 +1237,7 @@ class Parser final {
         otherwise = parse_pipe();
         if (otherwise == nullptr) return nullptr;
       }
+      if (token_ == Token::end) return unclosed(offset, "end");
       if (!expect_keyword("end", "to close the `if`")) return nullptr;
     }
     Node* node = make(Kind::condition, offset);
@@ -1231,6 +1255,7 @@ class Parser final {
     if (source == nullptr) return nullptr;
     if (!keyword("as")) return unexpected("`as` after the source");
     const Patterns* patterns = parse_patterns();
+    const std::size_t opening = start_;
     if (patterns == nullptr || !expect_op("(", "after the pattern")) return nullptr;
     const Node* init = parse_pipe();
     if (init == nullptr || !expect_op(";", "after the start value")) return nullptr;
@@ -1242,7 +1267,8 @@ class Parser final {
       extract = parse_pipe();
     }
     scope_.resize(outer);
-    if (update == nullptr || failed_ || !expect_op(")", "to close the loop")) return nullptr;
+    if (update == nullptr || failed_ || !expect_op(")", "to close the loop", opening))
+      return nullptr;
     Node* node = make(is_reduce ? Kind::reduce : Kind::foreach, offset);
     node->a = source;
     node->b = init;
@@ -1259,13 +1285,14 @@ class Parser final {
     std::vector<const Node*> arguments;
     advance();
     if (op("(")) {
+      const std::size_t opening = start_;
       do {
         advance();
         const Node* argument = parse_pipe();
         if (argument == nullptr) return nullptr;
         arguments.push_back(argument);
       } while (op(";"));
-      if (!expect_op(")", "after the arguments")) return nullptr;
+      if (!expect_op(")", "after the arguments", opening)) return nullptr;
     }
     return resolve_call(name, std::move(arguments), offset);
   }
@@ -1352,6 +1379,7 @@ class Parser final {
         break;
       case Special::any_of:
       case Special::all_of:
+      case Special::last:
         node->single = true;
         break;
       case Special::error:

@@ -192,8 +192,8 @@ bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern,
     const auto describe = [&](const re2::StringPiece& group, JsonObject& object) {
       if (group.data() == nullptr) {
         object.append_new("offset", Json(-1));
-        object.append_new("length", Json(0));
         object.append_new("string", Json());
+        object.append_new("length", Json(0));
         return evaluation.charge(3 * sizeof(JsonObject::Member));
       }
       const auto at = static_cast<std::size_t>(group.data() - text.data());

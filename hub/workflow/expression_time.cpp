@@ -443,6 +443,7 @@ bool gmtime(Evaluation& evaluation, const Json& input, const Json* /*arguments*/
 }
 
 bool mktime(Evaluation& evaluation, const Json& input, const Json* /*arguments*/, Json& out) {
+  if (!input.is_array()) return evaluation.fail("mktime requires array inputs");
   Parts parts;
   if (!read(evaluation, input, "mktime", parts)) return false;
   out = evaluation.number(seconds_of(parts));

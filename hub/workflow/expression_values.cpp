@@ -404,7 +404,7 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
         return split_text(evaluation, a.as_string(), b.as_string(), out);
       return pair_error(evaluation, a, b, "cannot be divided");
     case Op::mod: {
-      if (!numbers) return pair_error(evaluation, a, b, "cannot be divided");
+      if (!numbers) return pair_error(evaluation, a, b, "cannot be divided (remainder)");
       const std::int64_t left = exact ? x : whole(a.as_double());
       std::int64_t right = exact ? y : whole(b.as_double());
       if (right == INT64_MIN) right = INT64_MAX;
@@ -518,19 +518,11 @@ bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json
     return slice_value(evaluation, base, key["start"], key["end"], out);
   }
   if (key.is_array() && base.is_array()) return find_all(evaluation, base, key, out);
-  if (key.is_null() && base.is_null()) {
-    out = Json();
-    return true;
-  }
   return cannot_index(evaluation, base, key);
 }
 
 bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out) {
   Json::Array found;
-  if (input.is_null()) {
-    out = Json();
-    return true;
-  }
   if (input.is_string() && wanted.is_string()) {
     const std::string& text = input.as_string();
     const std::string& part = wanted.as_string();
@@ -570,7 +562,7 @@ bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Jso
       if (order(evaluation, items[at], wanted) == 0) found.emplace_back(at);
     }
   } else {
-    return cannot_index(evaluation, input, wanted);
+    return index_value(evaluation, input, wanted, out);
   }
   out = Json(std::move(found));
   return !evaluation.stopped();
@@ -618,8 +610,9 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
     return change_path(evaluation, *member, path, at + 1, change);
   }
   if (key.is_number() && (root.is_array() || root.is_null())) {
-    double index = std::floor(key.as_double());
+    double index = std::trunc(key.as_double());
     if (std::isnan(index)) index = 0;
+    const bool fraction = index != key.as_double();  // reads null, writes to the whole position
     const auto size = static_cast<double>(root.size());
     if (index < 0) index += size;
     if (index < 0) return evaluation.fail("Out of bounds negative array index");
@@ -634,6 +627,7 @@ bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, st
       if (!evaluation.charge((position + 1 - items.size()) * sizeof(Json))) return false;
       items.resize(position + 1);
     }
+    if (fraction) items[position] = Json();
     return change_path(evaluation, items[position], path, at + 1, change);
   }
   if (is_slice(key) && (root.is_array() || root.is_null())) {
@@ -781,9 +775,10 @@ std::string csv_number(const Json& value) {
 
 bool row(Evaluation& evaluation, Format format, const Json& value, std::string& out) {
   const bool csv = format == Format::csv;
-  const std::string name = csv ? "csv" : "tsv";
   if (!value.is_array()) {
-    return type_error(evaluation, value, "cannot be " + name + "-formatted, only array");
+    return type_error(
+        evaluation, value,
+        csv ? "cannot be csv-formatted, only array" : "cannot be tsv-formatted, only array");
   }
   bool first = true;
   for (const Json& item : value.as_array()) {

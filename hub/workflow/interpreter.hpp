@@ -46,6 +46,7 @@ struct Frame {
   Json raw_output;
   Timestamp started;
   std::optional<Then> then;  // decided while it ran: by a switch's case or a catch
+  std::string note;          // of how it completed, for its trace
 
   std::vector<Frame*> children;  // several only under a fork
   // The list being run: of do, for, try, catch.
@@ -78,6 +79,15 @@ struct Frame {
     std::vector<std::string> keys;
     std::string path;  // names this listen over all its activations
   };
+  // A call: http or openapi.
+  struct Http {
+    bool document = false;     // the OpenAPI document is awaited, not the answer
+    std::string document_uri;  // of openapi
+    Json authentication;       // of the request, with its secrets
+    Json authorization;        // $authorization
+    Json shown;                // the request as output: response shows it, without secrets
+  };
+  std::unique_ptr<Http> http;
   std::optional<For> for_state;
   std::unique_ptr<Fork> fork_state;
   std::unique_ptr<Try> try_state;
@@ -128,6 +138,9 @@ struct Execution::Impl {
   std::deque<Frame> storage;  // frames keep their addresses
   std::vector<Frame*> unused;
 
+  // OpenAPI documents that this instance has fetched, by URI.
+  std::map<std::string, Json> documents;
+
   // execution.cpp
   void apply(const Input& given);
   void on(const Start& start);
@@ -135,6 +148,7 @@ struct Execution::Impl {
   void on(const TimerFired& fired);
   void on(const EventArrived& arrived);
   void on(const Cancel& cancel);
+  void fault_of_call(Frame* frame, const ActionOutcome& outcome);
   void drain();
   Frame* take_frame();
   void release(Frame* frame);
@@ -195,7 +209,18 @@ struct Execution::Impl {
                                                         const RetryPolicy& policy,
                                                         const Fault& fault,
                                                         std::optional<Error>& problem) const;
+
+  // execution_http.cpp
+  void run_http(Frame* frame, const HttpBody& body);
+  void send_http(Frame* frame, const HttpBody& body);
+  void http_ended(Frame* frame, const ActionOutcome& outcome);
+  void http_answered(Frame* frame, const HttpBody& body, const Json& answer);
+  void fail_http(Frame* frame, const Error& error, std::string_view where);
+  [[nodiscard]] CallAction http_effect(std::uint64_t id, const Frame& frame) const;
 };
+
+// 1 + the retries of every try around the frame.
+[[nodiscard]] std::int64_t attempt_of(const Frame& frame);
 
 class FrameVariables final : public Variables {
  public:

@@ -2,7 +2,7 @@
 #include <cctype>
 
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 // Checks that need more than one place of the file.
 namespace rabt::workflow {

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 // Arguments of a call against the JSON Schema of the action. What is written out is checked fully;
 // an expression is only known to be there.

@@ -6,7 +6,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/task_tree.hpp"
 
 // Checks of the whole file, after it was read.

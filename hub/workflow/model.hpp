@@ -27,6 +27,8 @@ enum class Variable : std::uint8_t {
   task,
   workflow,
   runtime,
+  secrets,
+  authorization,
   error,
   local
 };
@@ -37,6 +39,7 @@ struct VariableSlot {
 struct Expr {
   Expression expression;
   std::vector<VariableSlot> variables;  // in the order of the expression's slots
+  std::vector<std::string> secrets;     // the members of $secrets that it reads
 };
 
 // A value with expressions inside. Parts without any are one shared constant.
@@ -105,6 +108,31 @@ struct FunctionBody {
   std::size_t function = 0;  // index in Model::functions
   std::optional<Template> arguments;
 };
+// Of a request: one scheme of the specification's "Authentication".
+struct Authentication {
+  std::string scheme;                // basic, bearer, digest, oauth2, oidc
+  std::optional<Template> settings;  // none: `secret` holds all of them
+  std::string secret;
+};
+struct Endpoint {
+  Template uri;  // a constant text is a URI template
+  std::shared_ptr<const Authentication> authentication;
+};
+// call: http and call: openapi.
+struct HttpBody {
+  enum class Output : std::uint8_t { content, response, raw };
+  bool openapi = false;
+  std::string title;   // for traces: no data
+  Endpoint endpoint;   // of openapi: where its document is
+  Template operation;  // http: the method; openapi: the operation's id
+  std::optional<Template> headers;
+  std::optional<Template> query;  // openapi: the parameters
+  std::optional<Template> body;
+  std::shared_ptr<const Authentication> authentication;  // of the request
+  Output output = Output::content;
+  bool redirect = false;
+  bool repeatable = false;  // metadata.rabt.idempotency: key
+};
 struct DoBody {
   TaskList list;
 };
@@ -164,6 +192,7 @@ struct WaitBody {
 enum class TaskKind : std::uint8_t {
   call,
   function,
+  http,
   do_,
   set,
   switch_,
@@ -193,8 +222,8 @@ struct Task {
   std::optional<Schema> export_schema;
   std::shared_ptr<const DurationSpec> timeout;
   Then then;
-  std::variant<CallBody, FunctionBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody, ListenBody,
-               EmitBody, RaiseBody, TryBody, WaitBody>
+  std::variant<CallBody, FunctionBody, HttpBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody,
+               ListenBody, EmitBody, RaiseBody, TryBody, WaitBody>
       body;
 
   [[nodiscard]] TaskKind kind() const { return static_cast<TaskKind>(body.index()); }

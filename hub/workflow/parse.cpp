@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "hub/workflow/error_types.hpp"
+#include "hub/workflow/execution.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -62,12 +63,8 @@ class Restored {
 };
 
 std::string unsupported_call(std::string_view name) {
-  if (name == "http" || name == "openapi") {
-    return "outside systems are reached through plugins, so that egress, credentials and audit are "
-           "in one place";
-  }
   if (name == "grpc" || name == "asyncapi" || name == "a2a" || name == "mcp")
-    return "this profile calls plugins only";
+    return "this profile calls plugins, HTTP and OpenAPI only";
   return {};
 }
 
@@ -77,6 +74,7 @@ std::string_view to_string(TaskKind kind) {
   switch (kind) {
     case TaskKind::call:
     case TaskKind::function:
+    case TaskKind::http:
       return "call";
     case TaskKind::do_:
       return "do";
@@ -197,10 +195,8 @@ void Parser::read_use(const YamlNode& use) {
                   {}, use.line, use.column)) {
     if (use.kind != YamlNode::Kind::mapping) return;
   }
-  if (const YamlEntry* found = use.find("authentications")) {
-    error(*found, "workflow.not_supported",
-          "authentications belong to the plugin's configuration, not to a workflow");
-  }
+  if (const YamlEntry* found = use.find("secrets")) read_secrets(*found);
+  if (const YamlEntry* found = use.find("authentications")) read_authentications(*found);
   if (const YamlEntry* found = use.find("extensions")) {
     error(*found, "workflow.not_supported", "extensions are not supported yet");
   }
@@ -318,7 +314,7 @@ void Parser::read_body(const YamlNode& root) {
   if (const YamlEntry* input = root.find("input")) {
     check_keys(*input->value, "input", {"from", "schema"}, {}, input->line, input->column);
     if (const YamlEntry* from = input->value->find("from")) {
-      task->input_from = value(*from->value, Place::workflow_input, Scope{}, true);
+      task->input_from = value(*from->value, Place::workflow_from, Scope{}, true);
     }
     if (const YamlEntry* found = input->value->find("schema"))
       task->input_schema = schema(*found->value);
@@ -430,7 +426,7 @@ void Parser::read_common(const YamlNode& node, Task& task, const Scope& scope) {
   if (const YamlEntry* input = node.find("input")) {
     check_keys(*input->value, "input", {"from", "schema"}, {}, input->line, input->column);
     if (const YamlEntry* from = input->value->find("from")) {
-      task.input_from = value(*from->value, Place::task_before, scope, true);
+      task.input_from = value(*from->value, Place::task_from, scope, true);
     }
     if (const YamlEntry* found = input->value->find("schema"))
       task.input_schema = schema(*found->value);
@@ -581,6 +577,7 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
   const YamlEntry* arguments = node.find("with");
   const std::string name = text_of(call, "call");
   if (name.empty()) return;
+  if (name == "http" || name == "openapi") return body_http(node, task, scope);
   std::optional<Template> passed;
   if (arguments != nullptr) {
     const YamlNode& given = *arguments->value;
@@ -588,7 +585,7 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
         !(given.is_text() && enclosed(given.text()).kind == Enclosed::Kind::expression)) {
       error(given, "workflow.type", "`with` is a mapping or one expression ${ ... }");
     }
-    passed = value(given, Place::task, scope, false);
+    passed = value(given, Place::call_with, scope, false);
   }
   if (const auto function = functions_.find(name); function != functions_.end()) {
     if (!scope.function.empty()) functions_[scope.function].uses.insert(name);
@@ -627,6 +624,11 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
     error(*call.value, "workflow.value",
           "`" + name + "` is no action: write <action>:<version>@<role>",
           "such as create-session:1.0.0@video");
+    return;
+  }
+  if (body.role == kHttpRole) {
+    error(*call.value, "workflow.value", "the role `http` belongs to the hub",
+          "write call: http with method and endpoint");
     return;
   }
   body.title = name;

@@ -3,8 +3,8 @@
 #include <cctype>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -29,6 +29,10 @@ std::vector<Named> variables_of(Place place) {
   switch (place) {
     case Place::workflow_input:
       return {{"workflow", Variable::workflow}, {"runtime", Variable::runtime}};
+    case Place::workflow_from:
+      return {{"secrets", Variable::secrets},
+              {"workflow", Variable::workflow},
+              {"runtime", Variable::runtime}};
     case Place::workflow_output:
       return {{"context", Variable::context},
               {"workflow", Variable::workflow},
@@ -38,17 +42,23 @@ std::vector<Named> variables_of(Place place) {
               {"task", Variable::task},
               {"workflow", Variable::workflow},
               {"runtime", Variable::runtime}};
+    case Place::task_from:
     case Place::task:
     case Place::caught:
-      return {{"context", Variable::context},
-              {"input", Variable::input},
-              {"task", Variable::task},
-              {"workflow", Variable::workflow},
-              {"runtime", Variable::runtime}};
-    case Place::task_export:
-      return {{"context", Variable::context},   {"input", Variable::input},
-              {"output", Variable::output},     {"task", Variable::task},
-              {"workflow", Variable::workflow}, {"runtime", Variable::runtime}};
+    case Place::call_with:
+    case Place::task_export: {
+      std::vector<Named> out = {{"context", Variable::context},
+                                {"task", Variable::task},
+                                {"workflow", Variable::workflow},
+                                {"runtime", Variable::runtime}};
+      if (place == Place::task_from || place == Place::call_with)
+        out.push_back({"secrets", Variable::secrets});
+      if (place == Place::task_from) return out;
+      out.push_back({"input", Variable::input});
+      if (place != Place::caught) out.push_back({"authorization", Variable::authorization});
+      if (place == Place::task_export) out.push_back({"output", Variable::output});
+      return out;
+    }
     case Place::event:
       return {};
   }
@@ -206,7 +216,8 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     known.push_back({"error", Variable::error});
     if (scope.caught != "error") known.push_back({scope.caught, Variable::error});
   }
-  if (place != Place::workflow_input && place != Place::workflow_output && place != Place::event) {
+  if (place != Place::workflow_input && place != Place::workflow_from &&
+      place != Place::workflow_output && place != Place::event) {
     for (const std::string& local : scope.locals) {
       if (std::none_of(known.begin(), known.end(),
                        [&](const Named& n) { return n.name == local; })) {
@@ -233,8 +244,15 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     const std::string_view rest = text.substr(std::min(fault.offset, text.size()));
     const std::string_view name =
         rest.substr(0, std::min(rest.find_first_of(".[ )|,}", 1), rest.size()));
-    if (name == "$secrets" || name == "$authorization") {
-      suggestion = "credentials belong to the plugin's configuration, never to the workflow";
+    if (name == "$secrets") {
+      fault.code = "expression.unknown_variable";
+      fault.message =
+          "$secrets has no value here: what this expression gives is kept with the instance";
+      suggestion = "use it in the `with` of a call, in an authentication, or in input.from";
+    } else if (name == "$authorization") {
+      fault.code = "expression.unknown_variable";
+      fault.message = "$authorization has no value here";
+      suggestion = "it is known inside a task that has an authentication";
     } else if (name == "$context" || name == "$input" || name == "$output" || name == "$task") {
       // A name of the language, but without a value in this place.
       fault.code = "expression.unknown_variable";
@@ -253,11 +271,18 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     reads_.push_back({key, where.line, where.column, current_task_,
                       place == Place::task_export || place == Place::caught});
   }
-  for (const auto& [key, at_byte] : facts_.secret_reads) read_secrets_.insert(key);
-  whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
   check_error_text(facts_, place_of);
-  // Compiled again with the used names only, so that evaluation passes no value that is not read.
   Expr expr;
+  if (facts_.whole_secrets) expr.secrets = model_->secrets;
+  for (const auto& [key, at_byte] : facts_.secret_reads) {
+    const TextPlace where = place_of(at_byte);
+    check_secret(where.line, where.column, key);
+    read_secrets_.insert(key);
+    if (std::find(expr.secrets.begin(), expr.secrets.end(), key) == expr.secrets.end())
+      expr.secrets.push_back(key);
+  }
+  whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
+  // Compiled again with the used names only, so that evaluation passes no value that is not read.
   std::vector<std::string_view> used;
   for (const std::size_t index : outcome.expression->used_variables()) {
     used.push_back(known[index].name);
@@ -434,9 +459,9 @@ std::optional<Schema> Parser::schema(const YamlNode& node) {
     return std::nullopt;
   if (const YamlEntry* format = node.find("format")) {
     const std::string name = text_of(*format, "schema.format");
-    if (!name.empty() && !name.starts_with("json")) {
-      error(*format->value, "workflow.not_supported", "only JSON Schema is supported",
-            "leave `format` out");
+    if (!name.empty() && name != "json" && name != "json:2020-12") {
+      error(*format->value, "workflow.not_supported", "only JSON Schema 2020-12 is supported",
+            "write `json`, or leave `format` out");
       return std::nullopt;
     }
   }

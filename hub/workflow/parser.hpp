@@ -22,10 +22,13 @@ namespace rabt::workflow {
 // docs/workflow-profile.md).
 enum class Place : std::uint8_t {
   workflow_input,   // $workflow $runtime
+  workflow_from,    // + $secrets
   workflow_output,  // + $context
   task_before,      // if, input.from: $context $task $workflow $runtime and names in scope
-  task,             // + $input
-  task_export,      // + $output
+  task_from,        // task_before + $secrets
+  task,             // task_before + $input $authorization
+  call_with,        // task + $secrets
+  task_export,      // task + $output
   caught,           // task + the error
   event,            // none: evaluated on an event alone
 };
@@ -122,6 +125,20 @@ class Parser final {
   std::optional<EventFilter> filter(const YamlNode& node, Place place, const Scope& scope);
   void add_key_plan(const EventFilter& filter);
 
+  // parse_http.cpp
+  void read_secrets(const YamlEntry& entry);
+  void read_authentications(const YamlEntry& entry);
+  void body_http(const YamlNode& node, Task& task, const Scope& scope);
+  bool endpoint(const YamlEntry& entry, Endpoint& out, const Scope& scope);
+  // top: a definition of use.authentications, which may not refer to another.
+  std::shared_ptr<const Authentication> authentication(const YamlEntry& entry, const Scope& scope,
+                                                       bool top);
+  bool check_authentication(const YamlEntry& scheme);
+  void check_headers(const YamlNode& node);
+  void warn_in_clear(const YamlEntry& endpoint, const Endpoint& parsed, const YamlNode& with);
+  void check_secret(int line, int column, const std::string& name);
+  void warn_stored_credentials(const YamlNode& node);
+
   // lint.cpp
   void check_reachable(const TaskList& list, const YamlNode& node);
   void note_export(const YamlNode& as, const YamlNode& task_node);
@@ -168,6 +185,7 @@ class Parser final {
   std::map<std::string, std::shared_ptr<const RetryPolicy>> built_retries_;
   std::map<std::string, const YamlEntry*> timeouts_;
   std::map<std::string, FunctionEntry> functions_;
+  std::map<std::string, std::shared_ptr<const Authentication>> authentications_;
 
   // $context.key reads with their places and tasks, and what exports write
   struct Read {

@@ -2,50 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
-#include <vector>
-
-#include "hub/workflow/suggest.hpp"
 
 namespace rabt::workflow {
 
 namespace {
-
-const std::vector<std::string>& keywords() {
-  static const std::vector<std::string> list = {"type",
-                                                "required",
-                                                "properties",
-                                                "additionalProperties",
-                                                "items",
-                                                "enum",
-                                                "const",
-                                                "minItems",
-                                                "maxItems",
-                                                "uniqueItems",
-                                                "minimum",
-                                                "maximum",
-                                                "minLength",
-                                                "maxLength",
-                                                "pattern",
-                                                "oneOf",
-                                                "anyOf",
-                                                "allOf",
-                                                "not",
-                                                "exclusiveMinimum",
-                                                "title",
-                                                "description",
-                                                "default",
-                                                "examples",
-                                                "exclusiveMaximum",
-                                                "minProperties",
-                                                "maxProperties"};
-  return list;
-}
-
-const std::vector<std::string>& type_names() {
-  static const std::vector<std::string> list = {"null",   "boolean", "object", "array",
-                                                "number", "string",  "integer"};
-  return list;
-}
 
 std::string unescape(std::string_view token) {
   std::string out;
@@ -89,25 +49,17 @@ Place find(const YamlNode& root, std::string_view pointer) {
 }  // namespace
 
 std::optional<Schema> compile_schema(const YamlNode& node, const SchemaReport& report) {
-  std::string pointer;
-  auto compiled = Schema::compile(to_json(node), &pointer);
+  SchemaMistake mistake;
+  auto compiled = Schema::compile(to_json(node), SchemaOptions{}, &mistake);
   if (compiled.ok()) return std::move(*compiled);
 
-  const Place place = find(node, pointer);
-  const bool keyword = compiled.error().code == "schema.unsupported" && place.entry != nullptr;
-  std::string message = compiled.error().message;
-  std::string suggestion;
-  if (keyword) {
-    message = "schema keyword `" + place.entry->key + "` is not supported";
-    suggestion = did_you_mean(place.entry->key, keywords());
-  } else if (place.entry != nullptr && place.entry->key == "type" && place.node->is_text()) {
-    message = "`" + place.node->text() + "` is no JSON type";
-    suggestion = did_you_mean(place.node->text(), type_names());
-  }
-  report(keyword ? place.entry->line : place.node->line,
-         keyword ? place.entry->column : place.node->column,
-         keyword ? "workflow.not_supported" : "workflow.schema", std::move(message),
-         std::move(suggestion));
+  const Place place = find(node, mistake.pointer);
+  const bool unsupported = compiled.error().code == "schema.unsupported";
+  const bool at_key = unsupported && place.entry != nullptr;
+  report(at_key ? place.entry->line : place.node->line,
+         at_key ? place.entry->column : place.node->column,
+         unsupported ? "workflow.not_supported" : "workflow.schema", std::move(mistake.message),
+         std::move(mistake.suggestion));
   return std::nullopt;
 }
 

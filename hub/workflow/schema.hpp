@@ -12,7 +12,7 @@ namespace rabt::workflow {
 
 // A schema in a workflow file: rabt::Schema, with the place of a mistake as line and column.
 // Called with the first mistake: workflow.schema (a wrong value), workflow.not_supported (a
-// keyword).
+// keyword, a dialect, a reference to another document).
 using SchemaReport = std::function<void(int line, int column, std::string code, std::string message,
                                         std::string suggestion)>;
 // nullopt after a report.

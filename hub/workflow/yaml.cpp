@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/yaml_position.hpp"
 
 namespace rabt::workflow {

@@ -142,7 +142,7 @@ TEST_F(ConfigFile, a_folder_in_the_place_of_a_file_is_an_error_and_no_crash) {
   const auto secret = read_secret({.file = secrets});
   ASSERT_FALSE(secret.ok());
   expect_part(secret.error().message, secrets + " cannot be read: Is a directory");
-  EXPECT_EQ(workflow_lint({folder_}, ""), 2);
+  EXPECT_EQ(workflow_lint({folder_}, {}), 2);
 }
 
 TEST_F(ConfigFile, a_secret_is_read_without_its_line_end) {

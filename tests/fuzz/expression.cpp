@@ -43,7 +43,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(first.error().code.starts_with("expression."),
                   "a failure has an expression code");
   }
-  (void)compiled.expression->one(input, values, budget);
+  std::size_t handed = 0;
+  const auto fault = compiled.expression->each(input, values, budget, [&](const Json& result) {
+    fuzz::require(
+        !first.ok() || (handed < first->size() && (*first)[handed].dump() == result.dump()),
+        "results one by one are the results");
+    return ++handed < 10'000;
+  });
+  fuzz::require(!fault || fault->offset <= given[0].size(), "a failure lies inside the text");
+  const auto one = compiled.expression->one(input, values, budget);
+  fuzz::require(!one.ok() || !first.ok() || first->size() <= 1, "one result is one result");
   fuzz::require(input.dump() == before, "the input is left alone");
   return 0;
 }

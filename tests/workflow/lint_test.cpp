@@ -82,12 +82,11 @@ const Mistake kMistakes[] = {
      "7:13: error: no function `submitClam` in use.functions; an action is called "
      "<action>:<version>@<role> (did you "
      "mean `submitClaim`?) [workflow.unknown_function]"},
-    {"call http", "do:\n  - a:\n      call: http\n      with: {method: get}\n",
-     "4:13: error: call: http is not supported: outside systems are reached through plugins, so "
-     "that egress, "
-     "credentials and audit are in one place (call a plugin's action, such as "
-     "create-session:1.0.0@video) "
-     "[workflow.not_supported]"},
+    {"call http without endpoint", "do:\n  - a:\n      call: http\n      with: {method: get}\n",
+     "5:7: error: the `with` of call: http needs the key `endpoint` [workflow.missing_key]"},
+    {"call grpc", "do:\n  - a:\n      call: grpc\n      with: {method: get}\n",
+     "4:13: error: call: grpc is not supported: this profile calls plugins, HTTP and OpenAPI only "
+     "(call a plugin's action, such as create-session:1.0.0@video) [workflow.not_supported]"},
     {"run", "do:\n  - a:\n      run: {shell: {command: ls}}\n",
      "4:7: error: run (container, script, shell, workflow) is not supported by this profile (call "
      "a plugin's action) "
@@ -167,8 +166,9 @@ const Mistake kMistakes[] = {
      "deeper) "
      "[workflow.type]"},
     {"schema keyword",
-     "input:\n  schema:\n    document:\n      dependentRequired: {}\ndo: [{a: {set: {b: 1}}}]\n",
-     "5:7: error: schema keyword `dependentRequired` is not supported [workflow.not_supported]"},
+     "input:\n  schema:\n    document:\n      dependentRequird: {}\ndo: [{a: {set: {b: 1}}}]\n",
+     "5:7: error: schema keyword `dependentRequird` is not supported (did you mean "
+     "`dependentRequired`?) [workflow.not_supported]"},
     {"name that breaks references", "do:\n  - a/b: {set: {c: 1}}\n",
      "3:5: error: a task's name may not be empty, longer than 100 bytes, or hold `/` or `~` "
      "[workflow.value]"},
@@ -252,7 +252,7 @@ TEST(Lint, VariablesAreKnownOnlyWhereTheyHaveAValue) {
                   "$workflow, $runtime]'}}\n"),
             "nothing");
   const std::string secret = first("do:\n  - a: {set: {b: '${ $secrets.key }'}}\n");
-  EXPECT_NE(secret.find("credentials belong to the plugin's configuration"), std::string::npos)
+  EXPECT_NE(secret.find("what this expression gives is kept with the instance"), std::string::npos)
       << secret;
 }
 

@@ -1,8 +1,8 @@
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 
 #include <algorithm>
 
-namespace rabt::workflow {
+namespace rabt {
 
 namespace {
 constexpr std::size_t kMaxNameLength =
@@ -49,4 +49,4 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return found.empty() ? std::string() : "did you mean `" + found + "`?";
 }
 
-}  // namespace rabt::workflow
+}  // namespace rabt

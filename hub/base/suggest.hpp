@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rabt::workflow {
+namespace rabt {
 
 // Damerau-Levenshtein distance (optimal string alignment): insert, delete, replace, swap
 // neighbours.
@@ -19,4 +19,4 @@ namespace rabt::workflow {
 [[nodiscard]] std::string did_you_mean(std::string_view name,
                                        const std::vector<std::string>& candidates);
 
-}  // namespace rabt::workflow
+}  // namespace rabt

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+
+// URI templates and the escapes of URIs. The DSL takes Simple String Expansion only (RFC 6570
+// section 3.2.2; DSL reference, "URI Template").
+namespace rabt::workflow {
+
+// Everything but unreserved characters (RFC 3986 section 2.3) and those of `kept` as %XX.
+[[nodiscard]] std::string percent_encode(std::string_view text, std::string_view kept = {});
+
+// What is wrong with a template; empty when it can be expanded. names: when given, gets the names
+// in braces, in order.
+[[nodiscard]] std::string uri_template_fault(std::string_view text,
+                                             std::vector<std::string>* names = nullptr);
+
+// Names are looked up verbatim among the members of values; what is missing or null gives nothing.
+// Characters outside braces that a URI may not hold are escaped. Error expression.uri_template: a
+// value is an array or object, or a whole path segment would become `.` or `..`, which leads to
+// another path. The message holds names, no values.
+[[nodiscard]] Result<std::string> expand_uri_template(std::string_view text, const Json& values);
+
+// A reference against a base URI (RFC 3986 section 5.2, http and https). Both without fragment.
+[[nodiscard]] std::string resolve_uri(std::string_view base, std::string_view reference);
+
+// The value of a scalar as text: null is empty. nullopt: an array or object.
+[[nodiscard]] std::optional<std::string> scalar_text(const Json& value);
+
+}  // namespace rabt::workflow

@@ -1,0 +1,96 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+// The program itself: `rabt expr`, from the shell.
+namespace rabt::cli {
+namespace {
+
+struct Run {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+// The line is for bash; `rabt` in it is the program.
+Run run(const std::string& line) {
+  const char* build = std::getenv("RABT_BUILD_DIR");
+  Run result;
+  std::string folder = (std::filesystem::temp_directory_path() / "rabt-expr-XXXXXX").string();
+  if (build == nullptr || ::mkdtemp(folder.data()) == nullptr) return result;
+  std::ofstream(folder + "/script") << "rabt() { '" << build << "/bin/rabt' \"$@\"; }\ncd '"
+                                    << folder << "'\n{ " << line << "\n} > out 2> err\n";
+  const int status = std::system(("bash '" + folder + "/script'").c_str());
+  result.code = WEXITSTATUS(status);
+  const auto read = [&](const std::string& name) {
+    std::ifstream file(folder + "/" + name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  result.out = read("out");
+  result.err = read("err");
+  std::filesystem::remove_all(folder);
+  return result;
+}
+
+TEST(Expr, evaluates_each_value_of_the_input) {
+  const Run all = run(R"(echo '{"a":1}{"a":[2]} "x"3 null' | rabt expr '.a? // .')");
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_EQ(all.out, "1\n[2]\n\"x\"\n3\nnull\n");
+  EXPECT_EQ(run("echo '[1,2]' > f; rabt expr '.[]' --input f").out, "1\n2\n");
+  EXPECT_EQ(run("rabt expr '.' < /dev/null").out, "");
+  EXPECT_EQ(run("rabt expr --null-input '[., 1]' < /dev/null").out, "[null,1]\n");
+}
+
+TEST(Expr, takes_variables_and_expressions_that_start_with_a_minus) {
+  EXPECT_EQ(run(R"(rabt expr -n '$a + $b.c' --arg a=1 --arg 'b={"c":41}')").out, "42\n");
+  EXPECT_EQ(run("rabt expr -n '-(3)'").out, "-3\n");
+  EXPECT_EQ(run("rabt expr -n -- '-1'").out, "-1\n");
+  EXPECT_EQ(run("rabt expr -n '$a' --arg a=x").code, 2);
+  EXPECT_NE(run("rabt expr -n '.' --unknown").code, 0);
+}
+
+TEST(Expr, prints_texts_raw_on_request) {
+  EXPECT_EQ(run(R"(rabt expr -n '"a\"b", 1')").out, "\"a\\\"b\"\n1\n");
+  EXPECT_EQ(run(R"(rabt expr -n --raw '"a\"b", 1')").out, "a\"b\n1\n");
+}
+
+TEST(Expr, shows_where_an_expression_is_wrong) {
+  const Run syntax = run("rabt expr -n '.a |\n  (1 + '");
+  EXPECT_EQ(syntax.code, 5);
+  EXPECT_EQ(syntax.out, "");
+  EXPECT_EQ(syntax.err,
+            "expression:2:8: expected an expression, found the end [expression.syntax]\n"
+            "    (1 + \n"
+            "         ^\n");
+  // The column counts characters, not bytes.
+  EXPECT_EQ(run("rabt expr -n '\"مرحبا\" | lenght'").err.substr(0, 17), "expression:1:11: ");
+}
+
+TEST(Expr, prints_what_came_before_an_error_and_goes_on_with_the_next_value) {
+  const Run failed = run(R"(echo '1 {"a":2}' | rabt expr '"first", .a')");
+  EXPECT_EQ(failed.code, 5);
+  EXPECT_EQ(failed.out, "\"first\"\n\"first\"\n2\n");
+  EXPECT_EQ(failed.err,
+            "expression:1:10: Cannot index number with string [expression.runtime]\n"
+            "  \"first\", .a\n"
+            "           ^\n");
+  EXPECT_EQ(run("rabt expr -n 'last(repeat(1))'").code, 5);
+}
+
+TEST(Expr, refuses_input_that_is_no_json) {
+  const Run broken = run("echo '1 {\"a\"' | rabt expr .");
+  EXPECT_EQ(broken.code, 2);
+  EXPECT_EQ(broken.out, "1\n");
+  EXPECT_NE(broken.err.find("value 2 of the input"), std::string::npos) << broken.err;
+  EXPECT_EQ(run("rabt expr . --input missing.json").code, 2);
+  EXPECT_EQ(run("rabt expr < /dev/null").code, 2);
+}
+
+}  // namespace
+}  // namespace rabt::cli
