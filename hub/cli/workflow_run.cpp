@@ -19,6 +19,7 @@
 #include "hub/net/http_client.hpp"
 #include "hub/net/url.hpp"
 #include "hub/workflow/error_types.hpp"
+#include "hub/workflow/lifecycle.hpp"
 #include "hub/workflow/simulator.hpp"
 #include "hub/workflow/yaml.hpp"
 
@@ -321,18 +322,9 @@ class Runner {
   static void print_lifecycle(const workflow::SimulatedInstance& instance, std::uint64_t number,
                               const workflow::Input& input,
                               const std::vector<workflow::Effect>& effects) {
-    for (const workflow::Effect& effect : effects) {
-      const auto* trace = std::get_if<workflow::TaskTrace>(&effect);
-      if (trace == nullptr) continue;
-      std::fprintf(stderr, "%s\n",
-                   Json::object({{"time", to_iso8601(input.at)},
-                                 {"instance", instance.id},
-                                 {"turn", number},
-                                 {"task", trace->reference},
-                                 {"state", trace->state},
-                                 {"detail", trace->detail}})
-                       .dump()
-                       .c_str());
+    for (const Json& event :
+         workflow::lifecycle_events(*instance.definition, {instance.id, number, input, effects})) {
+      std::fprintf(stderr, "%s\n", event.dump().c_str());
     }
   }
 

@@ -319,6 +319,10 @@ class Walk {
       called(task, arguments);
       return {{"answer of " + http->title}, {}};
     }
+    if (const auto* child = std::get_if<RunBody>(&task.body)) {
+      called(task, child->input ? value(*child->input, dot, task, {}) : FlowValue{});
+      return {{"output of " + child->name_space + '/' + child->name}, {}};
+    }
     if (const auto* function = std::get_if<FunctionBody>(&task.body)) {
       const FlowValue arguments =
           function->arguments ? value(*function->arguments, dot, task, {}) : FlowValue{};
@@ -338,7 +342,12 @@ class Walk {
     }
     if (const auto* listen = std::get_if<ListenBody>(&task.body)) {
       FlowValue out;
-      for (const EventFilter& filter : listen->filters) out.origins.insert("event " + filter.type);
+      for (const EventFilter& filter : listen->filters)
+        out.origins.insert(filter.every ? "any event" : "event " + filter.type);
+      if (listen->foreach.has_value()) {
+        join(locals_[listen->foreach->item], out);
+        join(out, list(listen->foreach->list, out, task));
+      }
       return out;
     }
     if (const auto* emit = std::get_if<EmitBody>(&task.body))

@@ -75,7 +75,7 @@ std::string expression_text(const Expr& expression) {
 }
 
 std::string event_text(const EventFilter& filter) {
-  std::string out = filter.type;
+  std::string out = filter.every ? "every event" : filter.type;
   if (filter.data.has_value() && filter.data->kind == Template::Kind::expression)
     out += " with " + expression_text(*filter.data->expression);
   for (const Correlation& one : filter.correlate) {
@@ -111,7 +111,8 @@ std::string task_text(const Definition::Model& model, const Task& task) {
       for (std::size_t i = 0; i < body.filters.size(); ++i)
         out += (i == 0 ? "" : "; ") + event_text(body.filters[i]);
       if (body.until.has_value()) out += " until " + expression_text(*body.until);
-      if (body.until_event.has_value()) out += " until " + event_text(*body.until_event);
+      for (std::size_t i = 0; i < body.until_filters.size(); ++i)
+        out += (i == 0 ? " until " : "; ") + event_text(body.until_filters[i]);
       return out;
     }
     case TaskKind::emit:
@@ -120,6 +121,11 @@ std::string task_text(const Definition::Model& model, const Task& task) {
       return "raises " + error_text(given["raise"]["error"]);
     case TaskKind::wait:
       return "waits " + duration_text(std::get<WaitBody>(task.body).duration);
+    case TaskKind::run: {
+      const auto& body = std::get<RunBody>(task.body);
+      return "the workflow " + body.name_space + '/' + body.name + ' ' + body.version +
+             (body.await ? "" : ", without waiting for it");
+    }
     default:
       return {};
   }

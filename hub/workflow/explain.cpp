@@ -114,6 +114,9 @@ class Explainer {
     if (holds) text.pop_back();
     if (task.condition.has_value()) text += ", only if " + expression_text(*task.condition);
     if (task.timeout != nullptr) text += ", for at most " + limit;
+    if (task.compensate.has_value())
+      text += ", undone by " + task.compensate->call.title + " when the workflow fails later";
+    if (task.commit) text += ", after which nothing before it is undone any more";
     text += leads_to(task);
     if (holds) text += ':';
     out_.steps.push_back({depth, task.line, task.name, std::move(text)});
@@ -159,6 +162,8 @@ class Explainer {
       case TaskKind::call:
       case TaskKind::http:
         return "calls " + task_text(model_, task);
+      case TaskKind::run:
+        return "runs " + task_text(model_, task);
       case TaskKind::function:
         return "calls the " + task_text(model_, task);
       case TaskKind::do_:
@@ -232,6 +237,10 @@ class Explainer {
       } else if (const auto* http = std::get_if<HttpBody>(&task->body)) {
         call.role = kHttp;
         call.action = http->title;
+      } else if (const auto* child = std::get_if<RunBody>(&task->body)) {
+        call.role = "workflow";
+        call.action = child->name_space + '/' + child->name;
+        call.version = child->version;
       } else {
         continue;
       }
