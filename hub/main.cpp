@@ -95,6 +95,56 @@ int main(int argc, char** argv) {
     code = expr(expr_options);
   });
 
+  WorkflowTestOptions test_options;
+  auto* test = workflow_command->add_subcommand(
+      "test", "run the cases of test files in virtual time, without plugins and network");
+  test->add_option("files", test_options.files, "test files")->required();
+  test->add_option(
+      "-c,--config", test_options.config,
+      "configuration; arguments and outputs are then compared with the actions' schemas");
+  test->add_option("--format", test_options.format, "text, json or junit")
+      ->check(CLI::IsMember({"text", "json", "junit"}))
+      ->capture_default_str();
+  test->add_option("--case", test_options.only, "run only the case of this name");
+  test->add_option("--require-coverage", test_options.require_coverage,
+                   "fail below this percentage of tasks and branches")
+      ->check(CLI::Range(0.0, 100.0));
+  test->callback([&] { code = workflow_test(test_options); });
+
+  DeployOptions deploy;
+  const auto with_deploy = [&](CLI::App* command) {
+    command->add_option("-c,--config", deploy.config, "configuration file")->capture_default_str();
+    command
+        ->add_option_function<std::string>(
+            "--format", [&](const std::string& format) { deploy.json = format == "json"; },
+            "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
+  };
+  const auto with_files = [&](CLI::App* command) {
+    with_deploy(command);
+    command->add_option("files", deploy.files, "workflow files (default: the configuration's)");
+    command->add_flag(
+        "--prune", deploy.prune,
+        "stop active workflows of the files' namespaces that are not among the files");
+  };
+  auto* plan = workflow_command->add_subcommand(
+      "plan", "say what apply would change; exit status 0: nothing, 2: something, 1: refused");
+  with_files(plan);
+  plan->callback([&] { code = workflow_plan(deploy); });
+  auto* apply = workflow_command->add_subcommand(
+      "apply", "deploy files to the running hub: all of them or none");
+  with_files(apply);
+  apply->callback([&] { code = workflow_apply(deploy); });
+  auto* deployed = workflow_command->add_subcommand("list", "what is deployed");
+  with_deploy(deployed);
+  deployed->callback([&] { code = workflow_list(deploy); });
+  std::string exported;
+  auto* export_command =
+      workflow_command->add_subcommand("export", "print a deployed file as it was deployed");
+  with_config(export_command);
+  export_command->add_option("name", exported, "[NAMESPACE/]NAME[@VERSION]")->required();
+  export_command->callback([&] { code = workflow_export(config, exported); });
+
   std::string id;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");

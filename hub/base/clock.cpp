@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -77,7 +78,7 @@ Result<Timestamp> parse_iso8601(std::string_view text) {
     const auto oh = digits(text, at + 1, 2);
     const auto om = digits(text, at + 4, 2);
     if (!oh || !om || text[at + 3] != ':' || *oh > 23 || *om > 59) return wrong;
-    offset_minutes = (*oh * 60 + *om) * (text[at] == '-' ? -1 : 1);
+    offset_minutes = (*oh * 60LL + *om) * (text[at] == '-' ? -1 : 1);
     at += 6;
   } else {
     return wrong;
@@ -129,7 +130,7 @@ Result<std::int64_t> parse_duration_ms(std::string_view text) {
   }
   constexpr double kMaxMs = 3.2e12;  // a hundred years
   if (!any || total > kMaxMs) return wrong;
-  return static_cast<std::int64_t>(total + 0.5);
+  return std::llround(total);
 }
 
 Timestamp SystemClock::now() const {

@@ -37,6 +37,8 @@ inline constexpr std::uint64_t kMaxTaskStartsPerTurn =
 inline constexpr std::uint64_t kMaxTurnsPerInstance = 100'000;
 inline constexpr std::uint64_t kMaxLoopIterations = 10'000;
 inline constexpr std::size_t kMaxForkBranches = 64;
+inline constexpr int kMaxWorkflowNesting =
+    16;  // workflows that start workflows; a chain that is longer calls itself without end
 inline constexpr std::uint64_t kExpressionSteps = 1'000'000;  // evaluation steps of one expression
 inline constexpr std::size_t kExpressionDepth = 256;          // nested evaluation
 inline constexpr std::size_t kExpressionBytes = 16U << 20U;   // values built by one evaluation
@@ -52,11 +54,11 @@ inline constexpr std::chrono::milliseconds kActionGrace{
     2'000};  // after the deadline, before it ends as ambiguous
 inline constexpr int kMaxResends =
     8;  // of one action whose outcome stayed ambiguous and that is safe to repeat
-// How long to wait after that many sendings of such an action: 0.4 s, doubling, at most 30 s.
+inline constexpr std::chrono::milliseconds kMaxResendDelay{30'000};  // between two of them
+// How long to wait after that many sendings: 0.4 s, doubling.
 constexpr std::int64_t resend_delay_ms(int sends) {
-  constexpr std::int64_t kLongest = 30'000;
   const std::int64_t delay = 200LL << (sends < 8 ? sends : 8);
-  return delay < kLongest ? delay : kLongest;
+  return delay < kMaxResendDelay.count() ? delay : kMaxResendDelay.count();
 }
 
 // Outbound HTTP

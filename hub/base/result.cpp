@@ -48,7 +48,6 @@ ErrorPolicy error_policy(ErrorKind kind) {
     case ErrorKind::ambiguous:
       return {504, false, LogLevel::warn};
     case ErrorKind::corrupt:
-      return {500, false, LogLevel::error};
     case ErrorKind::internal:
       return {500, false, LogLevel::error};
   }

@@ -372,14 +372,12 @@ class Compiler {
     }
     unsigned dialect = kCore;
     for (const auto& [uri, needed] : (*metaschema)["$vocabulary"].as_object()) {
-      const auto* found =
-          std::find_if(kVocabularyNames.begin(), kVocabularyNames.end(), [&](const auto& v) {
-            return uri.size() == kVocabularies.size() + v.name.size() &&
-                   uri.starts_with(kVocabularies) && uri.ends_with(v.name);
-          });
-      if (found != kVocabularyNames.end()) {
-        dialect |= found->bit;
-      } else if (!needed.is_bool() || needed.as_bool()) {
+      unsigned bit = 0;
+      for (const auto& [name, known_bit] : kVocabularyNames) {
+        if (uri == std::string(kVocabularies) + std::string(name)) bit = known_bit;
+      }
+      dialect |= bit;
+      if (bit == 0 && (!needed.is_bool() || needed.as_bool())) {
         return unsupported(
             here, "the dialect needs the vocabulary `" + shown(uri) + "`, which is not supported");
       }

@@ -40,6 +40,16 @@ int expr(const ExprOptions& options);
 int audit_verify(const std::string& config);
 int check_config(const std::string& config);
 
+struct WorkflowTestOptions {
+  std::vector<std::string> files;
+  std::string config;  // empty: arguments and outputs are not compared with the actions' schemas
+  std::string format = "text";  // text, json, junit
+  std::string only;             // the name of one case
+  double require_coverage = 0;  // percent, of every file
+};
+// Exit codes: 0 every case passed, 1 a case failed or the coverage is too low, 2 a file is invalid.
+int workflow_test(const WorkflowTestOptions& options);
+
 struct LintOptions {
   std::string config;           // empty: roles and actions are not checked
   std::string format = "text";  // text, json, sarif
@@ -50,6 +60,20 @@ struct LintOptions {
 int workflow_lint(const std::vector<std::string>& files, const LintOptions& options);
 // Prints the JSON Schema of workflow files for editors. config as above.
 int workflow_schema(const std::string& config);
+
+// These ask the running hub. files: those of the configuration when there are none.
+struct DeployOptions {
+  std::string config = "config/rabt.yaml";
+  std::vector<std::string> files;
+  bool prune = false;
+  bool json = false;
+};
+// What apply would do: 0 nothing, 2 something, 1 it would be refused or there is no answer.
+int workflow_plan(const DeployOptions& options);
+int workflow_apply(const DeployOptions& options);
+int workflow_list(const DeployOptions& options);
+// The deployed file, to standard output. name: [NAMESPACE/]NAME[@VERSION].
+int workflow_export(const std::string& config, const std::string& name);
 
 int list_instances(const std::string& config, const std::string& id);
 int list_plugins(const std::string& config);

@@ -11,6 +11,8 @@
 #include <iterator>
 
 #include "hub/base/suggest.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/workflow/execution.hpp"
 #include "hub/workflow/yaml.hpp"
 
 namespace rabt::cli {
@@ -114,20 +116,25 @@ class Reader {
   std::vector<std::string>& mistakes_;
 };
 
+// A mapping of names to where each secret is.
+void read_secrets(Reader& reader, const YamlNode& node, const std::string& key,
+                  const fs::path& base, std::map<std::string, SecretSource>& out) {
+  const YamlEntry* secrets = node.find(key);
+  if (secrets == nullptr || !reader.mapping(*secrets->value, "`" + key + "`")) return;
+  for (const YamlEntry& entry : secrets->value->entries) {
+    SecretSource source = reader.secret(*entry.value);
+    if (!source.file.empty()) source.file = (base / source.file).lexically_normal();
+    out.emplace(entry.key, std::move(source));
+  }
+}
+
 PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& base) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
   reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls"});
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     plugin.config = workflow::to_json(*config->value);
-  if (const YamlEntry* secrets = node.find("secrets");
-      secrets != nullptr && reader.mapping(*secrets->value, "`secrets`")) {
-    for (const YamlEntry& entry : secrets->value->entries) {
-      SecretSource source = reader.secret(*entry.value);
-      if (!source.file.empty()) source.file = (base / source.file).lexically_normal();
-      plugin.secrets.emplace(entry.key, std::move(source));
-    }
-  }
+  read_secrets(reader, node, "secrets", base, plugin.secrets);
   reader.texts(node, "hosts", plugin.hosts);
   reader.flag(node, "allow_private_addresses", plugin.allow_private);
   if (const YamlEntry* tls = node.find("tls");
@@ -239,7 +246,7 @@ Result<Config> load_config(const std::string& path) {
   const fs::path base = fs::absolute(path).parent_path();
   if (reader.mapping(root, "the configuration")) {
     reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
-                       "plugin", "sources", "workers", "log"});
+                       "plugin", "sources", "http", "workflow_secrets", "workers", "log"});
     reader.text(root, "tenant", config.tenant, true);
     if (const YamlEntry* server = root.find("server");
         server != nullptr && reader.mapping(*server->value, "`server`")) {
@@ -262,6 +269,12 @@ Result<Config> load_config(const std::string& path) {
     if (const YamlEntry* roles = root.find("roles");
         roles != nullptr && reader.mapping(*roles->value, "`roles`")) {
       for (const YamlEntry& entry : roles->value->entries) {
+        if (entry.key == workflow::kHttpRole) {
+          reader.mistake(entry.line, entry.column,
+                         "the role `http` is the hub's own: workflows reach it with `call: http`; "
+                         "choose another name");
+          continue;
+        }
         reader.text(*roles->value, entry.key, config.roles[entry.key]);
       }
     }
@@ -271,6 +284,17 @@ Result<Config> load_config(const std::string& path) {
         config.plugin.emplace(entry.key, read_plugin(reader, *entry.value, base));
       }
     }
+    if (const YamlEntry* http = root.find("http");
+        http != nullptr && reader.mapping(*http->value, "`http`")) {
+      reader.only(*http->value, {"allow", "allow_private", "ca"});
+      reader.texts(*http->value, "allow", config.http.allow);
+      reader.flag(*http->value, "allow_private", config.http.allow_private);
+      reader.text(*http->value, "ca", config.http.ca);
+      if (!config.http.ca.empty()) config.http.ca = (base / config.http.ca).lexically_normal();
+      if (const auto list = net::AllowList::make(config.http.allow); !list.ok())
+        reader.mistake(http->line, http->column, "`http.allow`: " + list.error().message);
+    }
+    read_secrets(reader, root, "workflow_secrets", base, config.workflow_secrets);
     if (const YamlEntry* sources = root.find("sources");
         sources != nullptr && reader.mapping(*sources->value, "`sources`")) {
       for (const YamlEntry& entry : sources->value->entries) {

@@ -42,6 +42,13 @@ struct SourceEntry {
   std::string plugin;  // reads the delivery
 };
 
+// What the HTTP requests of workflows may reach.
+struct HttpEntry {
+  std::vector<std::string> allow;
+  bool allow_private = false;
+  std::string ca;
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -55,6 +62,8 @@ struct Config {
   std::map<std::string, std::string> roles;
   std::map<std::string, PluginEntry> plugin;
   std::vector<SourceEntry> sources;
+  HttpEntry http;
+  std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";
   std::string log_file;  // empty: standard error

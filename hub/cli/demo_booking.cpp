@@ -57,7 +57,7 @@ Json participant(std::string_view reference) {
 
 // Local time of the facility, UTC+03:00 all year.
 std::string riyadh(Timestamp at) {
-  std::string text = to_iso8601({at.ms + 3 * 3'600'000});
+  std::string text = to_iso8601({at.ms + 3LL * 3'600'000});
   return text.substr(0, 19) + "+03:00";
 }
 
@@ -97,7 +97,7 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
                                        "Acute upper respiratory infection, unspecified"))})},
        {"description", booking.complaint},
        {"start", riyadh(start)},
-       {"end", riyadh({start.ms + 20 * 60'000})},
+       {"end", riyadh({start.ms + 20LL * 60'000})},
        {"participant", Json::array({participant("Patient/" + patient),
                                     participant("Practitioner/" + practitioner)})}});
   const Json person = Json::object(

@@ -63,6 +63,18 @@ Result<std::string> read_api_token(const std::string& data_folder) {
   return std::string(secret->expose_text());
 }
 
+Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::string>& names) {
+  std::vector<engine::WorkflowFile> files;
+  for (const std::string& name : names) {
+    auto yaml = read_text(name);
+    if (!yaml.ok())
+      return invalid("config.io",
+                     "the workflow " + name + " cannot be read: " + yaml.error().message);
+    files.push_back({name, std::move(*yaml)});
+  }
+  return files;
+}
+
 // Reading order is construction order.
 struct Hub::Parts {
   Parts(const Clock& c, Logger& l) : clock(c), log(l), ids(c, random) {}
@@ -148,28 +160,36 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   for (const auto& [role, target] : config.roles)
     RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
 
-  // Everything that was accepted before finds its way first; only then does the door open.
-  RABT_TRY(recovered,
-           engine::Engine::recover({.store = *hub.store,
-                                    .keyring = *hub.keyring,
-                                    .audit = *hub.audit,
-                                    .actions = *hub.plugins,
-                                    .clock = clock,
-                                    .random = hub.random,
-                                    .ids = hub.ids,
-                                    .log = log},
-                                   {.tenant = config.tenant, .workers = config.workers}));
-  hub.engine = std::move(recovered);
-  for (const std::string& file : config.workflows) {
-    const auto yaml = read_text(file);
-    if (!yaml.ok())
-      return invalid("config.io",
-                     "the workflow " + file + " cannot be read: " + yaml.error().message);
-    RABT_TRY(deployed, hub.engine->deploy(*yaml, file));
-    log.info("workflow.deployed", {{"workflow", deployed.name},
-                                   {"version", deployed.version},
-                                   {"changed", deployed.changed}});
+  engine::Engine::Options options{.tenant = config.tenant, .workers = config.workers};
+  RABT_TRY(allow, net::AllowList::make(config.http.allow, config.http.allow_private));
+  options.http.allow = std::make_shared<const net::AllowList>(std::move(allow));
+  if (!config.http.ca.empty()) {
+    options.http.tls =
+        std::make_shared<const net::TlsOptions>(net::TlsOptions{.ca_file = config.http.ca});
   }
+  for (const auto& [name, source] : config.workflow_secrets) {
+    auto secret = read_secret(source);
+    if (!secret.ok()) {
+      return invalid(secret.error().code,
+                     "workflow secret " + name + ": " + secret.error().message);
+    }
+    options.secrets.emplace(name, *secret);
+  }
+  // Everything that was accepted before finds its way first; only then does the door open.
+  RABT_TRY(recovered, engine::Engine::recover({.store = *hub.store,
+                                               .keyring = *hub.keyring,
+                                               .audit = *hub.audit,
+                                               .actions = *hub.plugins,
+                                               .http = *hub.http_client,
+                                               .clock = clock,
+                                               .random = hub.random,
+                                               .ids = hub.ids,
+                                               .log = log},
+                                              std::move(options)));
+  hub.engine = std::move(recovered);
+  RABT_TRY(files, read_workflows(config.workflows));
+  RABT_TRY(deployed, hub.engine->apply(files, "operator"));
+  (void)deployed;
 
   std::vector<http::Source> sources;
   for (const SourceEntry& entry : config.sources) {

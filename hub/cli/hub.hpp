@@ -35,6 +35,10 @@ class Hub {
   std::unique_ptr<Parts> parts_;
 };
 
+// Workflow files as the engine takes them. Error invalid config.io names the file.
+[[nodiscard]] Result<std::vector<engine::WorkflowFile>> read_workflows(
+    const std::vector<std::string>& names);
+
 // The token that protects /api: made on first start, mode 0600, in <data>/api-token.
 [[nodiscard]] Result<std::string> read_api_token(const std::string& data_folder);
 

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "hub/base/clock.hpp"
+#include "hub/cli/hub.hpp"
 
 namespace rabt::cli {
 
@@ -13,6 +14,7 @@ struct LocalHttp::State {
 
 LocalHttp::LocalHttp() : state_(std::make_unique<State>()) {}
 LocalHttp::~LocalHttp() = default;
+LocalHttp::LocalHttp(LocalHttp&&) noexcept = default;
 
 Result<net::Response> LocalHttp::send(const std::string& method, const std::string& url,
                                       std::vector<std::pair<std::string, std::string>> headers,
@@ -41,23 +43,46 @@ Result<net::Response> LocalHttp::send(const std::string& method, const std::stri
   return response;
 }
 
+namespace {
+// A 2xx answer as it is, else an error with the problem's detail.
+Result<std::string> good_body(net::Response response) {
+  if (response.status >= 200 && response.status <= 299) return std::move(response.body);
+  const auto problem = Json::parse(response.body);
+  const std::string detail = problem.ok() ? problem->string_or("detail", "") : std::string();
+  return unavailable("cli.refused", "HTTP " + std::to_string(response.status) +
+                                        (detail.empty() ? "" : ": " + detail));
+}
+}  // namespace
+
 Result<Json> LocalHttp::json(const std::string& method, const std::string& url,
                              std::vector<std::pair<std::string, std::string>> headers,
                              std::string body) {
   RABT_TRY(response, send(method, url, std::move(headers), std::move(body)));
-  auto parsed = Json::parse(response.body);
-  if (response.status < 200 || response.status > 299) {
-    const std::string detail = parsed.ok() ? parsed->string_or("detail", "") : std::string();
-    return unavailable("cli.refused", "HTTP " + std::to_string(response.status) +
-                                          (detail.empty() ? "" : ": " + detail));
-  }
-  return parsed;
+  RABT_TRY(text, good_body(std::move(response)));
+  return Json::parse(text);
+}
+
+Result<HubClient> HubClient::of(const Config& config) {
+  RABT_TRY(token, read_api_token(config.data));
+  return HubClient("http://" + config.address + ":" + std::to_string(config.port), token);
 }
 
 Result<Json> HubClient::get(std::string_view path, std::string_view reason) {
   std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_}};
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
   return http_.json("GET", url_ + std::string(path), std::move(headers));
+}
+
+Result<std::string> HubClient::text(std::string_view path) {
+  RABT_TRY(response,
+           http_.send("GET", url_ + std::string(path), {{"Authorization", "Bearer " + token_}}));
+  return good_body(std::move(response));
+}
+
+Result<Json> HubClient::post(std::string_view path, const Json& body) {
+  return http_.json("POST", url_ + std::string(path),
+                    {{"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}},
+                    body.dump());
 }
 
 }  // namespace rabt::cli

@@ -8,6 +8,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/cli/config.hpp"
 #include "hub/net/http_client.hpp"
 
 namespace rabt::cli {
@@ -18,6 +19,7 @@ class LocalHttp {
  public:
   LocalHttp();
   ~LocalHttp();
+  LocalHttp(LocalHttp&&) noexcept;
   // Any answer is ok; no answer is unavailable cli.no_answer.
   [[nodiscard]] Result<net::Response> send(
       const std::string& method, const std::string& url,
@@ -37,7 +39,12 @@ class LocalHttp {
 class HubClient {
  public:
   HubClient(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}
+  // The hub that runs with this configuration. Error: there is no token yet.
+  [[nodiscard]] static Result<HubClient> of(const Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
+  // An answer that is no JSON.
+  [[nodiscard]] Result<std::string> text(std::string_view path);
+  [[nodiscard]] Result<Json> post(std::string_view path, const Json& body);
 
  private:
   LocalHttp http_;

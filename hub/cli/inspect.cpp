@@ -40,6 +40,8 @@ int check_config(const std::string& path) {
       good = false;
     }
   }
+  for (const auto& [name, source] : config->workflow_secrets)
+    check("workflow secret " + name, source);
   for (const auto& source : config->sources) {
     for (const auto& secret : source.secrets) check("source " + source.name, secret);
   }
@@ -66,10 +68,9 @@ int audit_verify(const std::string& path) {
 int list_instances(const std::string& path, const std::string& id) {
   const auto config = load_config(path);
   if (!config.ok()) return complain(config.error());
-  const auto token = read_api_token(config->data);
-  if (!token.ok()) return complain(token.error());
-  HubClient client("http://" + config->address + ":" + std::to_string(config->port), *token);
-  const auto answer = client.get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id));
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id));
   if (!answer.ok()) return complain(answer.error());
   if (!id.empty()) {
     std::printf("%s\n", answer->dump_pretty().c_str());

@@ -37,7 +37,7 @@ constexpr Statement kFindRecording{
     "WHERE tenant = $1 AND id = $2"};
 
 // Saudi Arabia is UTC+03:00 all year.
-constexpr std::int64_t kRiyadhOffsetMs = 3 * 3'600'000;
+constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
 constexpr std::int64_t kYearMs = 31'557'600'000;
 constexpr std::int64_t kDefaultRetentionYears = 10;
 

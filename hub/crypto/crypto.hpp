@@ -32,6 +32,10 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+// 16 bytes; only for HTTP Digest authentication with servers that know nothing better (RFC 7616).
+// Empty where the library has no MD5.
+[[nodiscard]] Bytes md5(std::string_view data);
+
 [[nodiscard]] Bytes hmac_sha256(ByteView key, std::string_view data);  // 32 bytes
 [[nodiscard]] Bytes hmac_sha1(
     ByteView key, std::string_view data);  // 20 bytes; only for vendors' webhook signatures

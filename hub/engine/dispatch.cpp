@@ -7,6 +7,7 @@
 namespace rabt::engine {
 
 std::string Worker::idempotency_of(const workflow::CallAction& action) const {
+  if (action.role == workflow::kHttpRole) return std::string(HttpCalls::idempotency(action));
   std::string name = action.role + "/" + action.action + ":" + action.version;
   const auto known = idempotency_.find(name);
   if (known != idempotency_.end()) return known->second;
@@ -74,11 +75,24 @@ void Worker::send_call(Live& live, OpenCall& call) {
   const std::uint64_t id = call.action.id;
   ++engine.counters.open_work;
   // The answer may come before invoke returns; it is a message to this worker and waits its turn.
-  call.token = engine_.parts.actions.invoke(
-      request_of(live, call), [&engine, num, id](ActionOutcome outcome) {
-        engine.send(num, CallEnded{num, id, std::move(outcome)});
-        --engine.counters.open_work;
-      });
+  auto ended = [&engine, num, id](ActionOutcome outcome) {
+    engine.send(num, CallEnded{num, id, std::move(outcome)});
+    --engine.counters.open_work;
+  };
+  plugin::CallRequest request = request_of(live, call);
+  call.token =
+      call.action.role == workflow::kHttpRole
+          ? engine_.http->invoke(call.action, std::move(request.idempotency_key), std::move(ended))
+          : engine_.parts.actions.invoke(std::move(request), std::move(ended));
+}
+
+void Worker::cancel_call(const OpenCall& call) {
+  if (call.token == 0) return;
+  if (call.action.role == workflow::kHttpRole) {
+    engine_.http->cancel(call.token);
+  } else {
+    engine_.parts.actions.cancel(call.token);
+  }
 }
 
 void Worker::settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome) {

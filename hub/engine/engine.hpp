@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
@@ -16,6 +18,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/engine/http_calls.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
@@ -40,11 +43,27 @@ struct Accepted {
   std::string answer;  // JSON
 };
 
+struct WorkflowFile {
+  std::string name;  // as errors call it
+  std::string yaml;
+};
 struct Deployed {
-  std::int64_t id = 0;
+  std::string name_space;
   std::string name;
   std::string version;
-  bool changed = true;  // false: exactly this was deployed already
+  // new: no version of it was active; new-version; activated: stored before, active again; stored:
+  // a higher version among the files is the active one, this one serves run.workflow; unchanged;
+  // removed: by prune.
+  std::string change;
+};
+struct DeployedWorkflow {
+  std::string name_space;
+  std::string name;
+  std::string version;
+  std::string sha256;  // hex, of the file
+  bool active = false;
+  Timestamp deployed;
+  std::int64_t running = 0;  // instances
 };
 
 // What an instance looks like from outside.
@@ -81,6 +100,7 @@ class Engine {
     const crypto::Keyring& keyring;
     audit::AuditLog& audit;
     plugin::PluginHost& actions;
+    net::HttpClient& http;  // of the HTTP requests of workflows
     const Clock& clock;
     Random& random;
     UlidSource& ids;
@@ -92,6 +112,10 @@ class Engine {
     // Waiting instances beyond this leave memory; the next input reads them back from their
     // journal.
     std::size_t max_live_per_worker = limits::kMaxLiveInstances;
+    // Which hosts workflows may reach; without an allow-list none.
+    HttpCallOptions http = {};
+    // Values for use.secrets of workflows. They are handed to executions and go nowhere else.
+    std::map<std::string, std::shared_ptr<SecretBytes>> secrets = {};
     // Told after the last turn of an instance is durable, on a worker thread; must not block.
     std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished =
         {};
@@ -103,10 +127,30 @@ class Engine {
   [[nodiscard]] static Result<std::unique_ptr<Engine>> recover(Parts parts, Options options);
   ~Engine();
 
-  // Lints against the installed actions and stores. Durable when ok; new instances use the latest
-  // deployed version, running ones stay on theirs. Errors: engine.definition (message: every
-  // diagnostic with line and column), engine.version_taken (same version, other content).
-  Result<Deployed> deploy(std::string_view yaml, std::string_view file);
+  // What apply would do with these files, and what is in its way. Writes nothing. With prune the
+  // active workflows of the files' namespaces that are not among them go. An object:
+  //   changes    whether apply would write
+  //   workflows  {namespace, name, version, change (as Deployed; `refused` for version_taken),
+  //              file?, from? (the version that is active now), differences? (workflow/diff.hpp),
+  //              running? ([{version, instances}]: they stay on their version),
+  //              children? ([{workflow, version, bound}])}
+  //   errors, warnings  {file, line, column, code, message}
+  [[nodiscard]] Result<Json> plan(const std::vector<WorkflowFile>& files, bool prune);
+  // Lints the files against the installed actions, the configured secrets and hosts, and each
+  // other, and stores all of them in one transaction, or none. Of several versions of one workflow
+  // among the files the highest becomes the active one. Durable when ok; new instances use the
+  // active version, running ones stay on theirs; `latest` of run.workflow is bound here, for good.
+  // Errors: the first one's kind and code, the message has every error with line and column:
+  // engine.definition, engine.version_taken (same version, other content), engine.duplicate,
+  // engine.secret, engine.host, engine.child.
+  Result<std::vector<Deployed>> apply(const std::vector<WorkflowFile>& files,
+                                      std::string_view actor, bool prune = false);
+  // Every version that is stored, by namespace, name and time.
+  [[nodiscard]] Result<std::vector<DeployedWorkflow>> workflows();
+  // The file as it was deployed; an empty version means the active one. Errors: engine.workflow
+  // (none, or the name is in several namespaces and none was given).
+  [[nodiscard]] Result<std::string> source(std::string_view name_space, std::string_view name,
+                                           std::string_view version);
 
   // Stores the delivery, its events and the instances they start, with the audit entry, in one
   // transaction. When the result is ok all of that is durable. Errors: conflict

@@ -23,6 +23,7 @@ struct HttpCallOptions {
   // Stand-ins: requests for a host (as in the URL, with its port when it has one) go to this origin
   // (http://127.0.0.1:8080), with the Host header of the URL. Such a host needs no entry in allow.
   std::map<std::string, std::string> hosts;
+  std::shared_ptr<const net::TlsOptions> tls;  // null: the system's authorities
   // The whole call: token, redirects and all.
   std::chrono::milliseconds timeout = limits::kDefaultActionTimeout;
   // Answers are journaled with the instance.

@@ -43,6 +43,17 @@ struct PreparedEvent {
     std::string wrapped_key;
   };
   std::vector<StartOf> starts;
+  std::vector<std::int64_t> collecting;  // definitions of schedule.on.all with this type
+};
+
+// How an instance came to be that no event started.
+struct Origin {
+  std::int64_t parent = 0;  // its number; 0: the clock
+  std::string parent_id;
+  std::uint64_t call = 0;  // of the parent
+  bool awaited = false;
+  int depth = 0;  // parents above it
+  Json input;
 };
 
 // What storing an event found out: whom to tell after the commit.
@@ -53,6 +64,7 @@ struct Begin {
   std::int64_t start_event = 0;
   std::shared_ptr<const crypto::DataKey> key;  // null: load everything from the store
   Json envelope;
+  std::shared_ptr<const Origin> origin;  // null: an event started it
 };
 struct Offer {
   std::int64_t num = 0;
@@ -60,9 +72,42 @@ struct Offer {
   std::int64_t event = 0;
   Json envelope;  // null: read it from the store
 };
+// A run.workflow call is answered.
+struct ChildEnded {
+  std::int64_t parent = 0;
+  std::uint64_t call = 0;
+  ActionOutcome outcome;
+  std::string child;  // id, for the audit log; empty: it was refused
+};
+// Nobody waits for a child any more.
+struct CancelChild {
+  std::int64_t num = 0;
+};
 struct Routing {
   std::vector<Begin> begins;
   std::vector<Offer> offers;
+  std::vector<ChildEnded> answers;
+  std::vector<CancelChild> cancels;
+  std::vector<Timers::Entry> timers;
+};
+
+// Why an instance was not started.
+inline constexpr std::string_view kBusinessKeyTaken = "engine.business_key_taken";
+inline constexpr std::string_view kNestingTooDeep = "engine.nesting";
+inline constexpr std::string_view kNotBound = "engine.child";
+// The answer to a run.workflow call that was refused.
+[[nodiscard]] ActionOutcome refused_outcome(const std::string& code);
+
+// An instance that is started by a call or by the clock, made ready off the writer thread.
+struct PreparedStart {
+  std::int64_t definition = 0;
+  std::string refused;  // a code: it cannot be started
+  std::string id;       // ULID
+  std::string business_key;
+  std::shared_ptr<const crypto::DataKey> key;
+  std::string wrapped_key;
+  std::string sealed_input;
+  std::shared_ptr<const Origin> origin;
 };
 
 // One turn on its way to the store.
@@ -76,6 +121,11 @@ struct Turn {
   std::vector<std::uint64_t> listens_done;
   std::vector<PreparedEvent> events;
   std::uint64_t answered_call = 0;  // a call whose `dispatched` note goes
+  std::vector<PreparedStart> starts;
+  std::uint64_t answered_child = 0;  // a call whose row in `child` goes
+  std::vector<std::uint64_t> children_cancelled;
+  std::shared_ptr<const Origin> origin;
+  ActionOutcome outcome;  // of a finished child
   bool update_instance = false;
   bool finished = false;
   bool unpark = false;
@@ -129,8 +179,13 @@ struct ResolveRequest {
   std::string reason;
   std::shared_ptr<std::promise<Status>> answer;
 };
-using Message = std::variant<Begin, Offer, CallEnded, CallProbed, Rang, Committed, Reload, Noted,
-                             Recover, CancelRequest, ResolveRequest>;
+// Looks which children of an instance have ended, and answers their calls.
+struct SettleChildren {
+  std::int64_t num = 0;
+};
+using Message =
+    std::variant<Begin, Offer, CallEnded, CallProbed, ChildEnded, Rang, Committed, Reload, Noted,
+                 Recover, SettleChildren, CancelChild, CancelRequest, ResolveRequest>;
 
 struct OpenCall {
   workflow::CallAction action;
@@ -146,8 +201,10 @@ struct Live {
   std::int64_t start_event = 0;
   std::shared_ptr<const crypto::DataKey> key;
   workflow::Execution execution;
+  std::shared_ptr<const Origin> origin;
   std::uint64_t turns = 0;
   std::map<std::uint64_t, OpenCall> calls;
+  std::map<std::uint64_t, workflow::StartWorkflow> children;  // awaited
   std::set<std::uint64_t> timers;
   std::set<std::uint64_t> listens;
   bool begun = false;
@@ -176,6 +233,15 @@ struct DeployedDefinition {
   std::int64_t id = 0;
   std::shared_ptr<const workflow::Definition> definition;
   bool active = false;
+  std::string sha256;
+  Timestamp deployed;
+  struct Bound {
+    std::string name_space;
+    std::string name;
+    std::string version;  // as the file says
+    std::int64_t child = 0;
+  };
+  std::vector<Bound> children;
 };
 
 struct Counters {
@@ -188,12 +254,52 @@ struct Counters {
 class Worker;
 
 struct Engine::Impl {
-  Impl(Parts p, Options o) : parts(p), options(std::move(o)), timers(p.clock) {}
+  Impl(Parts p, Options o)
+      : parts(p),
+        options(std::move(o)),
+        http(std::make_unique<HttpCalls>(parts.http, parts.clock, parts.random, options.http)),
+        timers(p.clock) {}
 
-  // ---- definitions (engine.cpp)
+  // ---- definitions (deploy.cpp)
+  struct Draft;
+  [[nodiscard]] Draft make_draft(const std::vector<WorkflowFile>& files, bool prune);
+  void check_file(Draft& draft, const WorkflowFile& file) const;
   Status load_definitions();
   [[nodiscard]] std::shared_ptr<const workflow::Definition> definition(std::int64_t id) const;
   [[nodiscard]] std::shared_ptr<const std::vector<DeployedDefinition>> definitions() const;
+
+  // The values of the secrets that the definition uses. Error engine.secret names what is missing.
+  [[nodiscard]] Result<Json> secrets_of(const workflow::Definition& definition) const;
+  // Definition of a run.workflow call of this parent; 0: none.
+  [[nodiscard]] std::int64_t child_definition(std::int64_t parent, std::string_view name_space,
+                                              std::string_view name,
+                                              std::string_view version) const;
+
+  // ---- starts without an event (starts.cpp)
+  [[nodiscard]] PreparedStart prepare_start(std::int64_t definition, Origin origin);
+  // Stores the instance; or gives the code that says why it is refused. Inside a job.
+  Result<std::string> store_start(store::Transaction& transaction, const PreparedStart& start,
+                                  std::int64_t start_event, Routing& routing);
+  // schedule.on.all: the event joins a set; a set that is whole starts an instance. Inside a job.
+  Status collect_start(store::Transaction& transaction, const PreparedEvent& event,
+                       std::int64_t definition_id, std::int64_t seq, Routing& routing,
+                       std::vector<std::string>& instances);
+  // The parts of a turn that are about children. Inside a job.
+  Status store_children(store::Transaction& transaction, Turn& turn);
+  [[nodiscard]] static crypto::SealContext input_context(const std::string& tenant,
+                                                         const std::string& id) {
+    return {tenant, "origin", id, "input"};
+  }
+  // Null: an event started it.
+  [[nodiscard]] Result<std::shared_ptr<const Origin>> load_origin(const InstanceRow& row,
+                                                                  const crypto::DataKey& key);
+
+  // ---- the clock (starts.cpp)
+  // Brings the schedule of a workflow to the definition that became active. Inside a job.
+  Status store_schedule(store::Transaction& transaction, const workflow::Definition& definition,
+                        std::int64_t id, std::vector<Timers::Entry>& alarms);
+  // Starts what is due at this time, unless that has happened.
+  void schedule_due(const Timers::Entry& entry);
 
   // ---- events (intake.cpp)
   [[nodiscard]] PreparedEvent prepare_event(Json envelope);
@@ -209,6 +315,8 @@ struct Engine::Impl {
   // The journal's inputs, opened, in order.
   [[nodiscard]] Result<std::vector<workflow::Input>> read_journal(const InstanceRow& row,
                                                                   const crypto::DataKey& key);
+  // How an instance that has ended did so, by replaying it.
+  [[nodiscard]] Result<workflow::Finished> replay_end(const InstanceRow& row);
   [[nodiscard]] static crypto::SealContext journal_context(const std::string& tenant,
                                                            const std::string& row) {
     return {tenant, "journal", row, "input"};
@@ -221,6 +329,7 @@ struct Engine::Impl {
 
   Parts parts;
   Options options;
+  std::unique_ptr<HttpCalls> http;  // until stop
   std::shared_ptr<const crypto::DataKey> event_key;
   mutable std::shared_mutex definitions_mutex;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
@@ -251,9 +360,12 @@ class Worker {
   void begin(Begin& message);
   void offer(Offer& message);
   void call_ended(CallEnded& message);
+  void child_ended(ChildEnded& message);
   void rang(const Timers::Entry& entry);
   void committed(const Committed& message);
   void recover(std::int64_t num);
+  void settle_children(std::int64_t num);
+  void cancel_child(const CancelChild& message);
   void cancel(CancelRequest& message);
   void resolve(ResolveRequest& message);
   // Applies the input, makes the turn and hands it to the store. actor and act are for the audit
@@ -268,6 +380,7 @@ class Worker {
   // dispatch.cpp
   void dispatch(Live& live, OpenCall& call);
   void send_call(Live& live, OpenCall& call);
+  void cancel_call(const OpenCall& call);
   void probe(Live& live, OpenCall& call);
   void settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome);
   void park(Live& live, OpenCall& call);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 
@@ -31,6 +33,11 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
   for (const DeployedDefinition& one : *all) {
     for (const std::string& key : one.definition->correlation_keys(envelope)) {
       keys.insert(parts.keyring.blind_index(tenant, kCorrelationField, key));
+    }
+    if (one.active && one.definition->starts_on_all()) {
+      const auto types = one.definition->start_types();
+      if (std::find(types.begin(), types.end(), event.type) != types.end())
+        event.collecting.push_back(one.id);
     }
     if (!one.active || !one.definition->starts_on(envelope)) continue;
     PreparedEvent::StartOf start;
@@ -105,9 +112,11 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
                                         store::Blob{start.wrapped_key}, now, now}));
     (void)rows;
     instances.push_back(start.id);
-    routing.begins.push_back(
-        {transaction.last_insert_id(), start.id, start.definition, seq, start.key, event.envelope});
+    routing.begins.push_back({transaction.last_insert_id(), start.id, start.definition, seq,
+                              start.key, event.envelope, nullptr});
   }
+  for (const std::int64_t collecting : event.collecting)
+    RABT_TRY_STATUS(collect_start(transaction, event, collecting, seq, routing, instances));
   return ok_status();
 }
 
@@ -120,6 +129,12 @@ void Engine::Impl::route(Routing&& routing) {
     const std::int64_t num = offer.num;
     send(num, std::move(offer));
   }
+  for (ChildEnded& answer : routing.answers) {
+    const std::int64_t num = answer.parent;
+    send(num, std::move(answer));
+  }
+  for (const CancelChild& cancel : routing.cancels) send(cancel.num, cancel);
+  for (const Timers::Entry& timer : routing.timers) timers.add(timer);
 }
 
 Result<Json> Engine::Impl::read_event(std::int64_t seq) {

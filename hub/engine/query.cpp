@@ -28,6 +28,33 @@ std::string status_text(int status, bool parked) {
   return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));
 }
 
+constexpr std::int64_t kMaxShownChildren = 1000;
+
+// A workflow may have put a secret into its data, or an outside system may have sent it back.
+Json without_secrets(const Json& value, const Json& secrets) {
+  if (!secrets.is_object()) return value;
+  if (value.is_string()) {
+    std::string text = value.as_string();
+    for (const auto& [name, secret] : secrets.as_object()) {
+      const std::string& hidden = secret.as_string();
+      for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at + 1))
+        text.replace(at, hidden.size(), "*");
+    }
+    return text;
+  }
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : value.as_array()) out.push_back(without_secrets(item, secrets));
+    return out;
+  }
+  if (value.is_object()) {
+    Json out = Json::object();
+    for (const auto& [key, item] : value.as_object()) out.set(key, without_secrets(item, secrets));
+    return out;
+  }
+  return value;
+}
+
 // One task in the timeline, from its traces.
 struct TimelineEntry {
   Json json;
@@ -129,6 +156,22 @@ Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRo
   return inputs;
 }
 
+Result<workflow::Finished> Engine::Impl::replay_end(const InstanceRow& row) {
+  const auto found = definition(row.definition);
+  if (found == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  RABT_TRY(key, parts.keyring.open_data_key(row.tenant, row.wrapped_key));
+  RABT_TRY(inputs, read_journal(row, *key));
+  RABT_TRY(secrets, secrets_of(*found));
+  workflow::Execution execution(found, secrets);
+  for (const workflow::Input& input : inputs) {
+    for (Effect& effect : execution.apply(input)) {
+      if (auto* finished = std::get_if<workflow::Finished>(&effect)) return std::move(*finished);
+    }
+  }
+  return corrupt("engine.journal", "the journal of an instance that has ended does not end");
+}
+
 Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
                                                        std::optional<std::string> before,
                                                        std::optional<std::string> status) {
@@ -181,7 +224,18 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
   RABT_TRY(key, engine.parts.keyring.open_data_key(row.tenant, row.wrapped_key));
   RABT_TRY(inputs, engine.read_journal(row, *key));
 
-  workflow::Execution execution(definition);
+  RABT_TRY(secrets, engine.secrets_of(*definition));
+  RABT_TRY(origin, engine.load_origin(row, *key));
+  std::vector<std::string> started;
+  RABT_TRY_STATUS(engine.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kStartedBy, {row.num, kMaxShownChildren},
+                            [&](const store::Row& child) {
+                              started.emplace_back(child.text(0));
+                              return true;
+                            });
+  }));
+
+  workflow::Execution execution(definition, secrets);
   Timeline timeline;
   Json output;
   Json error;
@@ -202,6 +256,12 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
                             {"created", to_iso8601(row.created)},
                             {"updated", to_iso8601(row.updated)},
                             {"turns", static_cast<std::int64_t>(inputs.size())}});
+  if (origin != nullptr && origin->parent != 0) json.set("parent", origin->parent_id);
+  if (!started.empty()) {
+    Json children = Json::array();
+    for (const std::string& child : started) children.push_back(child);
+    json.set("children", children);
+  }
   if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
   if (!error.is_null()) {
     // title and detail come from plugins and definitions and are operator text; only type, status
@@ -224,9 +284,9 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
                .result = "ok",
                .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})}));
     }));
-    json.set("context", execution.context());
-    json.set("output", output);
-    if (!error.is_null()) json.set("error", error);
+    json.set("context", without_secrets(execution.context(), secrets));
+    json.set("output", without_secrets(output, secrets));
+    if (!error.is_null()) json.set("error", without_secrets(error, secrets));
   }
   return json;
 }

@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the engine. Tables: migrations/sqlite/0002_engine.sql.
+// Every statement of the engine. Tables: migrations/sqlite/0002_engine.sql, 0005_starts.sql.
 namespace rabt::engine::sql {
 
 using store::Statement;
@@ -11,14 +11,24 @@ inline constexpr Statement kInsertDefinition{
     "INSERT INTO definition (tenant, namespace, name, version, sha256, source, deployed_ms, "
     "active) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, 1)"};
-inline constexpr Statement kFindDefinition{
-    "SELECT id, sha256, active FROM definition WHERE tenant = $1 AND namespace = $2 AND name = $3 "
-    "AND version = $4"};
 inline constexpr Statement kDeactivateDefinitions{
     "UPDATE definition SET active = 0 WHERE tenant = $1 AND namespace = $2 AND name = $3"};
 inline constexpr Statement kActivateDefinition{"UPDATE definition SET active = 1 WHERE id = $1"};
 inline constexpr Statement kAllDefinitions{
-    "SELECT id, name, version, source, active FROM definition WHERE tenant = $1 ORDER BY id"};
+    "SELECT id, name, version, source, active, sha256, deployed_ms FROM definition WHERE tenant = "
+    "$1 ORDER BY id"};
+inline constexpr Statement kInsertDefinitionChild{
+    "INSERT INTO definition_child (definition, namespace, name, version, child) "
+    "VALUES ($1, $2, $3, $4, $5)"};
+inline constexpr Statement kAllDefinitionChildren{
+    "SELECT c.definition, c.namespace, c.name, c.version, c.child FROM definition_child c "
+    "JOIN definition d ON d.id = c.definition WHERE d.tenant = $1"};
+inline constexpr Statement kReadSource{
+    "SELECT source FROM definition WHERE id = $1 AND tenant = $2"};
+// What plan tells about running instances.
+inline constexpr Statement kCountLive{
+    "SELECT definition, COUNT(*) FROM instance WHERE tenant = $1 AND status < 2 GROUP BY "
+    "definition"};
 
 inline constexpr Statement kFindDelivery{
     "SELECT body_sha256, status, answer FROM delivery WHERE tenant = $1 AND source = $2 AND dedupe "
@@ -66,6 +76,60 @@ inline constexpr Statement kListInstances{
     "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.status >= $3 "
     "AND "
     "i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC LIMIT $6"};
+
+inline constexpr Statement kInsertOrigin{
+    "INSERT INTO origin (instance, input, parent, call, awaited, depth) "
+    "VALUES ($1, $2, $3, $4, $5, $6)"};
+inline constexpr Statement kLoadOrigin{
+    "SELECT o.input, o.parent, o.call, o.awaited, o.depth, p.id FROM origin o "
+    "LEFT JOIN instance p ON p.num = o.parent WHERE o.instance = $1"};
+inline constexpr Statement kStartedBy{
+    "SELECT i.id FROM origin o JOIN instance i ON i.num = o.instance WHERE o.parent = $1 "
+    "ORDER BY i.num LIMIT $2"};
+inline constexpr Statement kInsertChild{
+    "INSERT INTO child (parent, call, instance, refused, cancelled) VALUES ($1, $2, $3, $4, 0)"};
+inline constexpr Statement kDeleteChild{"DELETE FROM child WHERE parent = $1 AND call = $2"};
+inline constexpr Statement kChildrenOf{
+    "SELECT c.call, c.instance, c.refused, i.status FROM child c LEFT JOIN instance i ON i.num = "
+    "c.instance WHERE c.parent = $1 AND c.cancelled = 0 ORDER BY c.call"};
+inline constexpr Statement kCancelChild{
+    "UPDATE child SET cancelled = 1 WHERE parent = $1 AND call = $2"};
+inline constexpr Statement kDeleteCancelledChild{
+    "DELETE FROM child WHERE instance = $1 AND cancelled = 1"};
+// Recovery: parents whose children have ended or were refused, and children that nobody waits for.
+inline constexpr Statement kParentsToAnswer{
+    "SELECT DISTINCT c.parent FROM child c LEFT JOIN instance i ON i.num = c.instance "
+    "WHERE c.cancelled = 0 AND (c.instance = 0 OR i.status >= 2)"};
+inline constexpr Statement kChildrenToCancel{"SELECT instance FROM child WHERE cancelled = 1"};
+
+inline constexpr Statement kFindStartSet{
+    "SELECT definition, sealed FROM start_set WHERE tenant = $1 AND namespace = $2 AND name = $3"};
+inline constexpr Statement kPutStartSet{
+    "INSERT INTO start_set (tenant, namespace, name, definition, sealed) VALUES ($1, $2, $3, $4, "
+    "$5) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = excluded.definition, "
+    "sealed = excluded.sealed"};
+
+inline constexpr Statement kFindSchedule{
+    "SELECT definition, due_ms, instance FROM schedule WHERE tenant = $1 AND namespace = $2 AND "
+    "name = $3"};
+inline constexpr Statement kPutSchedule{
+    "INSERT INTO schedule (tenant, namespace, name, definition, due_ms) VALUES ($1, $2, $3, $4, "
+    "$5) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = excluded.definition, "
+    "due_ms = excluded.due_ms"};
+inline constexpr Statement kDeleteSchedule{
+    "DELETE FROM schedule WHERE tenant = $1 AND namespace = $2 AND name = $3"};
+inline constexpr Statement kDueSchedule{
+    "SELECT 1 FROM schedule WHERE definition = $1 AND due_ms = $2"};
+inline constexpr Statement kScheduleStarted{
+    "UPDATE schedule SET due_ms = $2, last_ms = $3, instance = $4 WHERE definition = $1"};
+inline constexpr Statement kScheduleSkipped{
+    "UPDATE schedule SET due_ms = $2, last_ms = $3 WHERE definition = $1"};
+inline constexpr Statement kScheduleOfInstance{
+    "SELECT definition, due_ms FROM schedule WHERE instance = $1"};
+inline constexpr Statement kScheduleAfter{"UPDATE schedule SET due_ms = $2 WHERE instance = $1"};
+inline constexpr Statement kAllSchedules{
+    "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms IS NOT NULL"};
+inline constexpr Statement kLastEvent{"SELECT COALESCE(MAX(seq), 0) FROM event"};
 
 inline constexpr Statement kInsertJournal{"INSERT INTO journal (instance, sealed) VALUES ($1, $2)"};
 inline constexpr Statement kReadJournal{

@@ -17,7 +17,8 @@ namespace rabt::engine {
 // Internally synchronised.
 class Timers {
  public:
-  enum class Kind : std::uint8_t { task, resend, probe };
+  enum class Kind : std::uint8_t { task, resend, probe, schedule };
+  // schedule: id is the definition, instance 0.
   struct Entry {
     Timestamp due;
     std::int64_t instance = 0;

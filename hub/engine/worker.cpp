@@ -17,6 +17,31 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 constexpr int as_int(workflow::InstanceStatus status) {
   return static_cast<int>(status);
 }
+constexpr workflow::InstanceStatus kFirstEnded = workflow::InstanceStatus::completed;
+
+// What the end of a child answers to its parent.
+ActionOutcome child_outcome(const workflow::Finished& finished) {
+  ActionOutcome outcome;
+  switch (finished.status) {
+    case workflow::InstanceStatus::completed:
+      outcome.output = finished.output;
+      break;
+    case workflow::InstanceStatus::cancelled:
+      outcome.kind = workflow::OutcomeKind::cancelled;
+      outcome.code = "workflow.child_cancelled";
+      outcome.message = "the workflow that was started was cancelled";
+      break;
+    case workflow::InstanceStatus::faulted:
+    case workflow::InstanceStatus::running:
+    case workflow::InstanceStatus::waiting:
+      outcome.kind = workflow::OutcomeKind::permanent;
+      outcome.code = "workflow.child_faulted";
+      outcome.message = "the workflow that was started faulted";
+      outcome.detail = Json::object({{"error", finished.error}});
+      break;
+  }
+  return outcome;
+}
 
 }  // namespace
 
@@ -72,6 +97,7 @@ void Worker::handle(Message& message) {
                  [this](Offer& m) { offer(m); },
                  [this](CallEnded& m) { call_ended(m); },
                  [this](CallProbed& m) { probed(m); },
+                 [this](ChildEnded& m) { child_ended(m); },
                  [this](Rang& m) { rang(m.entry); },
                  [this](Committed& m) { committed(m); },
                  [this](Reload& m) {
@@ -80,6 +106,8 @@ void Worker::handle(Message& message) {
                  },
                  [this](Noted& m) { noted(m); },
                  [this](Recover& m) { recover(m.num); },
+                 [this](SettleChildren& m) { settle_children(m.num); },
+                 [this](CancelChild& m) { cancel_child(m); },
                  [this](CancelRequest& m) { cancel(m); },
                  [this](ResolveRequest& m) { resolve(m); },
              },
@@ -121,10 +149,14 @@ Live* Worker::load(std::int64_t num) {
                             {{"instance", row->id}, {"code", "engine.definition_or_key"}});
     return nullptr;
   }
+  auto secrets = engine_.secrets_of(*definition);
+  auto origin = engine_.load_origin(*row, **key);
   auto inputs = engine_.read_journal(*row, **key);
-  if (!inputs.ok()) {
-    engine_.parts.log.error("engine.load_failed",
-                            {{"instance", row->id}, {"code", inputs.error().code}});
+  if (!inputs.ok() || !secrets.ok() || !origin.ok()) {
+    const Error& error = !inputs.ok()    ? inputs.error()
+                         : !secrets.ok() ? secrets.error()
+                                         : origin.error();
+    engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", error.code}});
     return nullptr;
   }
   auto live = std::make_unique<Live>(Live{.num = num,
@@ -132,7 +164,8 @@ Live* Worker::load(std::int64_t num) {
                                           .definition = row->definition,
                                           .start_event = row->start_event,
                                           .key = *key,
-                                          .execution = workflow::Execution(definition)});
+                                          .execution = workflow::Execution(definition, *secrets),
+                                          .origin = *origin});
   for (const workflow::Input& input : *inputs) (void)live->execution.apply(input);
   live->turns = inputs->size();
   live->begun = !inputs->empty();
@@ -141,6 +174,8 @@ Live* Worker::load(std::int64_t num) {
   for (const Effect& effect : live->execution.open()) {
     if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
       live->calls.emplace(call->id, OpenCall{.action = *call});
+    } else if (const auto* child = std::get_if<workflow::StartWorkflow>(&effect)) {
+      live->children.emplace(child->id, *child);
     } else if (const auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
       live->timers.insert(timer->id);
     } else if (const auto* listen = std::get_if<workflow::Subscribe>(&effect)) {
@@ -157,18 +192,36 @@ void Worker::begin(Begin& message) {
   if (message.key != nullptr) {
     const auto definition = engine_.definition(message.definition);
     RABT_CHECK(definition != nullptr);
+    auto secrets = engine_.secrets_of(*definition);
+    if (!secrets.ok()) {
+      engine_.parts.log.error("engine.load_failed",
+                              {{"instance", message.id}, {"code", secrets.error().code}});
+      return;
+    }
     auto made = std::make_unique<Live>(Live{.num = message.num,
                                             .id = message.id,
                                             .definition = message.definition,
                                             .start_event = message.start_event,
                                             .key = message.key,
-                                            .execution = workflow::Execution(definition)});
+                                            .execution = workflow::Execution(definition, *secrets),
+                                            .origin = message.origin});
     ++engine_.counters.live;
     live = live_.emplace(message.num, std::move(made)).first->second.get();
   } else {
     live = find_or_load(message.num);
   }
   if (live == nullptr || live->begun) return;
+  if (live->origin != nullptr) {
+    const Origin& origin = *live->origin;
+    Json detail = Json::object();
+    if (origin.parent != 0) detail.set("parent", origin.parent_id);
+    live->begun = true;
+    ++engine_.counters.started;
+    run_turn(*live, {engine_.parts.clock.now(), workflow::Start{live->id, origin.input}},
+             origin.parent == 0 && origin.input.is_null() ? "clock" : "hub", "instance.started",
+             "ok", std::move(detail));
+    return;
+  }
   Json envelope = std::move(message.envelope);
   if (envelope.is_null()) {
     auto event = engine_.read_event(live->start_event);
@@ -294,6 +347,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   turn->num = live.num;
   turn->at = input.at;
   turn->start_event = live.start_event;
+  turn->origin = live.origin;
 
   const std::string row = live.id + "/" + std::to_string(live.turns++);
   turn->journal = live.key->seal(Engine::Impl::journal_context(tenant, row),
@@ -305,6 +359,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
     if (call != live.calls.end()) {
       if (idempotency_of(call->second.action) == "none") turn->answered_call = ended->call;
       live.calls.erase(call);
+    } else if (live.children.erase(ended->call) != 0) {
+      turn->answered_child = ended->call;
     }
     if (live.parked_call == ended->call) {
       live.parked_call = 0;
@@ -325,11 +381,31 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               live.calls.emplace(call.id, OpenCall{.action = call});
               turn->calls.push_back(std::move(call));
             },
-            [](workflow::StartWorkflow&) {},
+            [&](workflow::StartWorkflow& start) {
+              if (!requested.empty()) requested.push_back(' ');
+              requested.append("workflow/").append(start.name);
+              turn->starts.push_back(engine_.prepare_start(
+                  engine_.child_definition(live.definition, start.name_space, start.name,
+                                           start.version),
+                  {.parent = live.num,
+                   .parent_id = live.id,
+                   .call = start.id,
+                   .awaited = start.await,
+                   .depth = live.origin == nullptr ? 1 : live.origin->depth + 1,
+                   .input = std::move(start.input)}));
+              if (start.await) live.children.emplace(start.id, std::move(start));
+            },
             [&](workflow::CancelCall& cancelled) {
+              if (live.children.erase(cancelled.id) != 0) {
+                if (std::erase_if(turn->starts, [&](const auto& start) {
+                      return start.origin->call == cancelled.id;
+                    }) == 0)
+                  turn->children_cancelled.push_back(cancelled.id);
+                return;
+              }
               const auto call = live.calls.find(cancelled.id);
               if (call == live.calls.end()) return;
-              if (call->second.token != 0) engine_.parts.actions.cancel(call->second.token);
+              cancel_call(call->second);
               live.calls.erase(call);
               std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
             },
@@ -367,6 +443,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               turn->finished = true;
               turn->status = as_int(finished.status);
               live.finished = true;
+              if (live.origin != nullptr && live.origin->awaited)
+                turn->outcome = child_outcome(finished);
               detail.set("ended", workflow::to_string(finished.status));
               if (finished.status == workflow::InstanceStatus::faulted) {
                 detail.set("error", finished.error.string_or("type", ""));
@@ -377,18 +455,20 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   }
   if (!requested.empty()) detail.set("requested", std::move(requested));
   if (turn->finished) {
-    for (const auto& [id, call] : live.calls) {
-      if (call.token != 0) engine_.parts.actions.cancel(call.token);
-    }
+    for (const auto& [id, call] : live.calls) cancel_call(call);
+    std::erase_if(turn->starts, [](const auto& start) { return start.origin->awaited; });
+    for (const auto& [id, child] : live.children) turn->children_cancelled.push_back(id);
     live.calls.clear();
+    live.children.clear();
     live.timers.clear();
     live.listens.clear();
     turn->calls.clear();
     turn->timers.clear();
     turn->listens.clear();
   } else {
-    turn->status = as_int(live.calls.empty() ? workflow::InstanceStatus::waiting
-                                             : workflow::InstanceStatus::running);
+    turn->status =
+        as_int(live.calls.empty() && live.children.empty() ? workflow::InstanceStatus::waiting
+                                                           : workflow::InstanceStatus::running);
   }
   turn->busy = !turn->finished && !live.calls.empty();
   turn->update_instance =
@@ -460,6 +540,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kUpdateInstance,
                               {turn->status, turn->busy ? 1 : 0, turn->at.ms, turn->num}));
         }
+        RABT_TRY_STATUS(engine.store_children(tx, *turn));
         if (turn->finished) {
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
           RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
@@ -484,6 +565,11 @@ void Worker::committed(const Committed& message) {
   Turn& turn = *message.turn;
   engine_.route(std::move(turn.routing));
   const auto at = live_.find(turn.num);
+  if (turn.finished && turn.origin != nullptr && turn.origin->awaited) {
+    engine_.send(turn.origin->parent,
+                 ChildEnded{turn.origin->parent, turn.origin->call, std::move(turn.outcome),
+                            at == live_.end() ? std::string() : at->second->id});
+  }
   if (at == live_.end()) return;
   Live& live = *at->second;
   --live.commits_in_flight;
@@ -515,6 +601,91 @@ void Worker::committed(const Committed& message) {
     }
   }
   if (live.finished && live.commits_in_flight == 0) forget(turn.num);
+}
+
+void Worker::child_ended(ChildEnded& message) {
+  Live* live = find_or_load(message.parent);
+  if (live == nullptr) return;
+  const auto child = live->children.find(message.call);
+  if (child == live->children.end()) return;  // answered before, or nobody waits any more
+  if (message.outcome.kind != workflow::OutcomeKind::done) {
+    engine_.parts.log.warn("child.failed", {{"instance", live->id},
+                                            {"workflow", child->second.name},
+                                            {"child", message.child},
+                                            {"code", message.outcome.code}});
+  }
+  std::string actor = message.child.empty() ? "hub" : "instance:" + message.child;
+  std::string result =
+      message.outcome.kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code;
+  Json detail = Json::object({{"workflow", child->second.name},
+                              {"task", child->second.task},
+                              {"outcome", workflow::to_string(message.outcome.kind)}});
+  run_turn(
+      *live,
+      {engine_.parts.clock.now(), workflow::ActionEnded{message.call, std::move(message.outcome)}},
+      std::move(actor), "child.ended", std::move(result), std::move(detail));
+}
+
+// The rows of `child` that wait for an answer outlive a crash: the answer is made again, from the
+// child's journal.
+void Worker::settle_children(std::int64_t num) {
+  Live* live = find_or_load(num);
+  if (live == nullptr || live->children.empty()) return;
+  struct Row {
+    std::uint64_t call;
+    std::int64_t instance;
+    std::string refused;
+    bool ended;
+  };
+  std::vector<Row> rows;
+  const Status read = engine_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kChildrenOf, {num}, [&](const store::Row& row) {
+      rows.push_back({static_cast<std::uint64_t>(row.integer(0)), row.integer(1),
+                      row.is_null(2) ? std::string() : std::string(row.text(2)),
+                      !row.is_null(3) && row.integer(3) >= as_int(kFirstEnded)});
+      return true;
+    });
+  });
+  if (!read.ok()) {
+    engine_.parts.log.error("engine.load_failed",
+                            {{"instance", live->id}, {"code", read.error().code}});
+    return;
+  }
+  for (const Row& row : rows) {
+    ChildEnded answer{num, row.call, {}, {}};
+    if (row.instance == 0) {
+      answer.outcome = refused_outcome(row.refused);
+    } else if (row.ended) {
+      const auto child = engine_.load_row(row.instance);
+      const auto end =
+          child.ok() ? engine_.replay_end(*child) : Result<workflow::Finished>(child.error());
+      if (!end.ok()) {
+        engine_.parts.log.error("engine.load_failed",
+                                {{"instance", live->id}, {"code", end.error().code}});
+        continue;
+      }
+      answer.outcome = child_outcome(*end);
+      answer.child = child->id;
+    } else {
+      continue;
+    }
+    engine_.send(num, std::move(answer));
+  }
+}
+
+void Worker::cancel_child(const CancelChild& message) {
+  Live* live = find_or_load(message.num);
+  if (live != nullptr && !live->begun) {
+    Begin first;
+    first.num = message.num;
+    begin(first);
+    live = find_or_load(message.num);
+  }
+  if (live == nullptr || live->finished || !live->begun) return;
+  run_turn(*live,
+           {engine_.parts.clock.now(), workflow::Cancel{"the instance that started it has ended"}},
+           "hub", "instance.cancel", "ok",
+           Json::object({{"parent", live->origin == nullptr ? "" : live->origin->parent_id}}));
 }
 
 void Worker::recover(std::int64_t num) {
@@ -550,6 +721,7 @@ void Worker::recover(std::int64_t num) {
       }
     }
   }
+  settle_children(num);
 }
 
 }  // namespace rabt::engine

@@ -196,6 +196,10 @@ Response Routes::api(const Request& request, std::string_view path) {
     return post ? cancel(request, id) : wrong_method("POST");
   if (collection == "instances" && verb == "resolve")
     return post ? resolve(request, id) : wrong_method("POST");
+  if (collection == "workflows" && verb.empty()) {
+    if (post && (id == "plan" || id == "apply")) return deploy(request, id == "apply");
+    return get ? workflows(request, id) : wrong_method("GET");
+  }
   if (collection == "recordings" && !id.empty() && (verb.empty() || verb == "content")) {
     return get ? recording(request, id, verb == "content") : wrong_method("GET");
   }
@@ -267,6 +271,58 @@ Response Routes::resolve(const Request& request, std::string_view id) {
       parts_.engine.resolve(id, std::move(outcome), "api", body->string_or("reason", ""));
   return status.ok() ? json_response(202, Json::object({{"resolved", true}}))
                      : problem(status.error());
+}
+
+Response Routes::workflows(const Request& request, std::string_view name) {
+  if (!name.empty()) {
+    const auto source =
+        parts_.engine.source(request.parameter("namespace").value_or(std::string_view{}), name,
+                             request.parameter("version").value_or(std::string_view{}));
+    if (!source.ok()) return problem(source.error());
+    return {.status = 200, .headers = {{"Content-Type", "application/yaml"}}, .body = *source};
+  }
+  const auto list = parts_.engine.workflows();
+  if (!list.ok()) return problem(list.error());
+  Json items = Json::array();
+  for (const auto& one : *list) {
+    items.push_back(Json::object({{"namespace", one.name_space},
+                                  {"name", one.name},
+                                  {"version", one.version},
+                                  {"active", one.active},
+                                  {"deployed", to_iso8601(one.deployed)},
+                                  {"sha256", one.sha256},
+                                  {"running", one.running}}));
+  }
+  return json_response(200, Json::object({{"workflows", items}}));
+}
+
+Response Routes::deploy(const Request& request, bool apply) {
+  const auto body = body_object(request);
+  if (!body.ok()) return problem(body.error());
+  std::vector<engine::WorkflowFile> files;
+  const Json& list = (*body)["files"];
+  if (!list.is_array() || list.size() == 0)
+    return problem(invalid("api.files", "`files` must be a list with at least one file"));
+  for (const Json& file : list.as_array()) {
+    if (!file["name"].is_string() || !file["source"].is_string())
+      return problem(invalid("api.files", "each of `files` needs `name` and `source`, both text"));
+    files.push_back({file["name"].as_string(), file["source"].as_string()});
+  }
+  const bool prune = body->bool_or("prune", false);
+  if (!apply) {
+    const auto plan = parts_.engine.plan(files, prune);
+    return plan.ok() ? json_response(200, *plan) : problem(plan.error());
+  }
+  const auto done = parts_.engine.apply(files, "api", prune);
+  if (!done.ok()) return problem(done.error());
+  Json items = Json::array();
+  for (const engine::Deployed& one : *done) {
+    items.push_back(Json::object({{"namespace", one.name_space},
+                                  {"name", one.name},
+                                  {"version", one.version},
+                                  {"change", one.change}}));
+  }
+  return json_response(200, Json::object({{"workflows", items}}));
 }
 
 Response Routes::recording(const Request& request, std::string_view id, bool content) {

@@ -54,6 +54,8 @@ class Routes {
   [[nodiscard]] Response instance(const Request& request, std::string_view id);
   [[nodiscard]] Response cancel(const Request& request, std::string_view id);
   [[nodiscard]] Response resolve(const Request& request, std::string_view id);
+  [[nodiscard]] Response workflows(const Request& request, std::string_view name);
+  [[nodiscard]] Response deploy(const Request& request, bool apply);
   [[nodiscard]] Response recording(const Request& request, std::string_view id, bool content);
   [[nodiscard]] Response health() const;
   [[nodiscard]] Response metrics() const;

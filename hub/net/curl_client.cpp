@@ -261,15 +261,12 @@ class CurlClient final : public HttpClient {
       if (refusal.error_code.empty()) {
         ++stats_.in_flight;
         incoming_.push_back(std::move(exchange));
-      } else {
-        ++stats_.failed;
+        curl_multi_wakeup(multi_);
+        return id;
       }
+      ++stats_.failed;
     }
-    if (exchange) {
-      exchange->done(std::move(refusal));
-    } else {
-      curl_multi_wakeup(multi_);
-    }
+    exchange->done(std::move(refusal));
     return id;
   }
 
@@ -324,6 +321,7 @@ class CurlClient final : public HttpClient {
       return no("the method is not allowed");
     if (request.headers.size() > kMaxRequestHeaders)
       return no("the request has more than 100 headers");
+    if (!is_header_value(request.host_header)) return no("the host holds a control character");
     for (const auto& [name, value] : request.headers) {
       if (!is_token(name)) return no("a header name is not a token");
       if (!is_header_value(value)) return no("header " + name + " holds a control character");
@@ -500,6 +498,7 @@ class CurlClient final : public HttpClient {
                        : name + ": " +
                              std::string(text));  // "name;" is libcurl's spelling of an empty value
     }
+    if (!request.host_header.empty()) add("Host: " + request.host_header);
     if (!has_type) add("Content-Type:");  // libcurl would claim a form
     if (!has_agent) add("User-Agent: rabt");
     add("Expect:");  // waiting for 100 Continue costs a second with servers that do not know it

@@ -31,6 +31,7 @@ struct Request {
   std::string url{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
+  std::string host_header{};           // empty: the URL's; for stand-ins that play another host
   std::int64_t timeout_ms = 30'000;    // whole exchange
   std::size_t max_response_bytes = 0;  // 0: limits::kMaxHttpResponse; ignored with a body_sink
   // When set, a 2xx body goes here piece by piece, on the client's I/O thread, and Response::body

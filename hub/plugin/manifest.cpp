@@ -171,7 +171,7 @@ class Reader {
     return node.Scalar();
   }
   std::string version(const YAML::Node& node) const {
-    const std::string value = text(node, "version");
+    std::string value = text(node, "version");
     if (!parse_version(value)) fail(node, "version must be a semantic version such as 1.0.0");
     return value;
   }
@@ -198,7 +198,7 @@ class Reader {
   }
   std::string choice(const YAML::Node& node, const std::string& where,
                      const std::vector<std::string>& known) const {
-    const std::string value = text(node, where);
+    std::string value = text(node, where);
     if (std::find(known.begin(), known.end(), value) == known.end()) {
       std::string list;
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;

@@ -118,7 +118,7 @@ class Host final : public PluginHost {
     const std::string tenant = config.tenant;
     std::string digest;
     std::string version;
-    const Status loaded = load_checked(std::move(config), version, digest);
+    Status loaded = load_checked(std::move(config), version, digest);
     audit::Entry entry;
     entry.tenant = tenant;
     entry.actor = "hub";
@@ -192,7 +192,7 @@ class Host final : public PluginHost {
       return target.instance->call(Instance::Purpose::invoke, *action, std::move(call),
                                    std::move(done));
     }
-    return invoke_service(target.service, *action, std::move(call), std::move(done));
+    return invoke_service(target.service, *action, call, std::move(done));
   }
 
   void cancel(std::uint64_t token) override {
@@ -216,7 +216,7 @@ class Host final : public PluginHost {
     }
     target.instance->call(
         Instance::Purpose::probe, *action, std::move(call),
-        [action, done = std::move(done)](ActionOutcome outcome) {
+        [action, done = std::move(done)](const ActionOutcome& outcome) {
           ProbeAnswer answer;
           if (outcome.kind == OutcomeKind::done && outcome.output.is_object()) {
             const std::string effect = outcome.output.string_or("effect", "");
@@ -388,7 +388,7 @@ class Host final : public PluginHost {
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
         Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
                         std::make_shared<const net::AllowList>(std::move(allow).value()), number}));
-    const Status started = instance.start(*library.entry);
+    Status started = instance.start(*library.entry);
     const std::scoped_lock lock(mutex_);
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
     by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
@@ -459,7 +459,7 @@ class Host final : public PluginHost {
   };
 
   std::uint64_t invoke_service(const std::shared_ptr<Service>& service,
-                               const CompiledAction& action, CallRequest call, Ended done) {
+                               const CompiledAction& action, const CallRequest& call, Ended done) {
     if (const auto fault = action.input.check(call.arguments)) {
       done(failed(OutcomeKind::permanent, "plugin.arguments",
                   "the arguments do not fit the input schema of " + action.spec.name + ": " +

@@ -232,6 +232,7 @@ void Execution::Impl::release(Frame* frame) {
   frame->reference.clear();
   frame->raw = frame->input = frame->raw_output = frame->arguments = Json();
   frame->then.reset();
+  frame->note.clear();
   frame->children.clear();
   frame->list = nullptr;
   frame->visits.clear();
@@ -330,7 +331,7 @@ void Execution::Impl::complete(Frame* frame, Json output) {
   if (task.export_as.has_value() && !export_context(frame, output)) return;
   drop_waits(frame);
   if (frame == root) return finish(InstanceStatus::completed, std::move(output), {});
-  trace(*frame, "completed");
+  trace(*frame, "completed", std::move(frame->note));
   const Then then = frame->then.value_or(task.then);
   Frame* parent = frame->parent;
   ContextCell* cell = frame->context;

@@ -128,7 +128,9 @@ struct TaskTrace {
   std::string task;
   std::string kind;  // call, set, listen, ...
   std::string state;
-  std::string detail;  // an error's type and title or an action's name: no patient data
+  // An error's type and title, an action's name, of a switch `case <name>`, of a loop that its
+  // condition ended `while`: no patient data.
+  std::string detail;
 };
 enum class InstanceStatus : std::uint8_t { running, waiting, completed, faulted, cancelled };
 [[nodiscard]] std::string_view to_string(InstanceStatus status);

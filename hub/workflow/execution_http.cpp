@@ -422,6 +422,8 @@ void Execution::Impl::http_ended(Frame* frame, const ActionOutcome& outcome) {
     return http_answered(frame, std::get<HttpBody>(frame->task->body), outcome.output);
   if (outcome.code == "http.authentication")
     return fail(frame, "authentication", 401, outcome.code, outcome.message);
+  if (outcome.code == "http.not_allowed")
+    return fail(frame, "authorization", 403, outcome.code, outcome.message);
   fault_of_call(frame, outcome);
 }
 

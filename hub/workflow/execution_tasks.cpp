@@ -132,6 +132,7 @@ void Execution::Impl::run_switch(Frame* frame, const SwitchBody& body) {
       if (!truthy(found.value())) continue;
     }
     frame->then = one.then;
+    frame->note = "case " + one.name;
     break;
   }
   complete(frame, frame->input);
@@ -165,6 +166,7 @@ void Execution::Impl::next_iteration(Frame* frame, Json value) {
       more = truthy(found.value());
     }
     if (more) return run_list(frame, body.list, std::move(value));
+    frame->note = "while";
   }
   steps.push_back({Step::Kind::complete, frame, nullptr, std::move(value), 0, nullptr});
 }

@@ -46,6 +46,7 @@ struct Frame {
   Json raw_output;
   Timestamp started;
   std::optional<Then> then;  // decided while it ran: by a switch's case or a catch
+  std::string note;          // of how it completed, for its trace
 
   std::vector<Frame*> children;  // several only under a fork
   // The list being run: of do, for, try, catch.

@@ -176,10 +176,11 @@ Style style_of(const Json& parameter, bool swagger) {
   return out;
 }
 
-std::string_view separator_of(const Style& style) {
-  if (style.name == "spaceDelimited") return "%20";
-  if (style.name == "pipeDelimited") return "|";
-  if (style.name == "tab") return "%09";
+// escape: the place is a URI, where blank, tab and | may not stand.
+std::string_view separator_of(const Style& style, bool escape) {
+  if (style.name == "spaceDelimited") return escape ? "%20" : " ";
+  if (style.name == "pipeDelimited") return escape ? "%7C" : "|";
+  if (style.name == "tab") return escape ? "%09" : "\t";
   return ",";
 }
 
@@ -199,13 +200,13 @@ class Serializer {
     const std::string separator = style_.name == "label" && style_.explode ? "."
                                   : style_.name == "matrix" && style_.explode
                                       ? ";"
-                                      : std::string(separator_of(style_));
+                                      : std::string(separator_of(style_, escape_));
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       if (i > 0) joined += separator;
       const auto& [key, item] = pieces[i];
       if (members) {
         joined += key + (style_.explode ? "=" : ",") + item;
-      } else if (style_.name == "matrix" && style_.explode) {
+      } else if (style_.name == "matrix" && style_.explode && value.is_array()) {
         joined += escaped(name_) + "=" + item;
       } else {
         joined += item;
@@ -228,7 +229,7 @@ class Serializer {
     }
     RABT_TRY(pieces, this->pieces(value));
     if (style_.name == "deepObject" && value.is_object()) {
-      for (const auto& [key, item] : pieces) out.emplace_back(name + "[" + key + "]", item);
+      for (const auto& [key, item] : pieces) out.emplace_back(name + "%5B" + key + "%5D", item);
       return out;
     }
     if (value.is_object() && style_.explode) {
@@ -241,7 +242,7 @@ class Serializer {
     }
     std::string joined;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-      if (i > 0) joined += separator_of(style_);
+      if (i > 0) joined += separator_of(style_, escape_);
       if (value.is_object()) joined += pieces[i].first + ",";
       joined += pieces[i].second;
     }
@@ -589,11 +590,8 @@ Result<HttpRequest> openapi_request(const Json& document, std::string_view docum
     } else if (in == "formData") {
       if (value.is_array() && !style.explode) {
         // No escapes here: the form's encoder writes them.
-        Style plain = style;
+        const std::string between(separator_of(style, false));
         std::string joined;
-        const std::string between = style.name == "spaceDelimited" ? " "
-                                    : style.name == "tab"          ? "\t"
-                                                          : std::string(separator_of(plain));
         for (const Json& item : value.as_array()) {
           const std::optional<std::string> text = scalar_text(item);
           if (!text.has_value())

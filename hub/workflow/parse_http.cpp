@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/execution.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/base/suggest.hpp"
 #include "hub/workflow/uri_template.hpp"
 
 // call: http, call: openapi, use.authentications and use.secrets (DSL reference: "HTTP Call",
@@ -166,16 +166,6 @@ bool Parser::check_authentication(const YamlEntry& scheme) {
       }
     }
   }
-  // A credential in the file is in version control, in the store and in $workflow.definition.
-  const YamlNode* client =
-      node.find("client") == nullptr ? nullptr : node.find("client")->value.get();
-  for (const YamlEntry* found : {node.find("password"), node.find("token"),
-                                 client == nullptr ? nullptr : client->find("secret")}) {
-    if (found == nullptr || !found->value->is_text() || is_expression(*found->value)) continue;
-    warning(found->value->line, found->value->column, "workflow.credential_in_file",
-            "`" + found->key + "` is written into the file, where everybody who reads it has it",
-            "name a secret in use.secrets and write ${ $secrets.<name>." + found->key + " }");
-  }
   return std::none_of(diagnostics_.begin() + static_cast<std::ptrdiff_t>(known), diagnostics_.end(),
                       [](const Diagnostic& one) { return one.severity == Severity::error; });
 }
@@ -312,12 +302,6 @@ void Parser::check_headers(const YamlNode& node) {
       error(entry, "workflow.value", "`" + entry.key + "` is no name of a header");
     } else if (std::find(own.begin(), own.end(), lower(entry.key)) != own.end()) {
       error(entry, "workflow.value", "the header `" + entry.key + "` is set by the hub");
-    }
-    if (lower(entry.key) == "authorization" && entry.value->is_text() &&
-        !is_expression(*entry.value)) {
-      warning(entry.value->line, entry.value->column, "workflow.credential_in_file",
-              "a credential is written into the file, where everybody who reads it has it",
-              "use `authentication` with a secret of use.secrets");
     }
   }
 }

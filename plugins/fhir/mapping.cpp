@@ -382,10 +382,10 @@ Json practitioner_data(const Json& practitioner) {
 std::string member_id(const Json& coverage) {
   std::string any;
   for (const Json& identifier : list(coverage, "identifier")) {
-    const std::string value = text(identifier, "value");
+    std::string value = text(identifier, "value");
     if (value.empty()) continue;
     if (!code_among(member(identifier, "type"), {"MB"}).empty()) return value;
-    if (any.empty()) any = value;
+    if (any.empty()) any = std::move(value);
   }
   return any.empty() ? text(coverage, "subscriberId") : any;
 }
@@ -855,10 +855,10 @@ std::optional<std::int64_t> read_instant(std::string_view value) {
     const int hours = number(at + 1, 2);
     const int minutes = number(at + 4, 2);
     if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59) return std::nullopt;
-    offset = (zone[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    offset = (zone[0] == '-' ? -1 : 1) * (hours * 3600LL + minutes * 60LL);
   }
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return days * 86'400 + hour * 3600 + minute * 60 + second - offset;
+  return days * 86'400 + hour * 3600LL + minute * 60LL + second - offset;
 }
 
 std::string write_instant(std::int64_t unix_seconds) {

@@ -16,8 +16,8 @@ constexpr std::size_t kMaxValues = 5000;  // of a report; a facility's monthly s
 constexpr std::size_t kMaxName = 100;
 constexpr std::size_t kMaxDigits = 40;  // of a value
 constexpr std::size_t kMaxCategories = 20;
-constexpr std::size_t kMaxCodes = 20;             // error codes that are passed on
-constexpr std::int64_t kRiyadhOffset = 3 * 3600;  // all year
+constexpr std::size_t kMaxCodes = 20;               // error codes that are passed on
+constexpr std::int64_t kRiyadhOffset = 3LL * 3600;  // all year
 
 constexpr const char* kAdxNamespace = "urn:ihe:qrph:adx:2015";
 // DHIS2's JSON has no categories, only their combination.

@@ -121,7 +121,7 @@ Slot add_practitioner(MessageBuilder& builder, const Json& input, std::string& s
   }
   specialty = doctor.specialty;
   role = doctor.role;
-  const Slot slot = builder.slot("Practitioner");
+  Slot slot = builder.slot("Practitioner");
   Json out = MessageBuilder::resource("Practitioner", slot, "practitioner");
   Json licence = hl7_code("v2-0203", "MD");
   Json identifier = Json::object();
@@ -143,7 +143,7 @@ Slot add_practitioner(MessageBuilder& builder, const Json& input, std::string& s
 
 Slot add_encounter(MessageBuilder& builder, const Json& input, const Visit& visit,
                    const Slot& patient, const Slot& provider) {
-  const Slot slot = builder.slot("Encounter");
+  Slot slot = builder.slot("Encounter");
   Json out = MessageBuilder::resource("Encounter", slot, "encounter");
   out["extension"] =
       Json::array({claim_extension("extension-serviceEventType", "valueCodeableConcept",

@@ -90,7 +90,7 @@ TEST(Schema, FaultsNameThePlaceAndNeverTheValue) {
 }
 
 TEST(Schema, WhatItDoesNotEnforceDoesNotCompile) {
-  EXPECT_EQ(code(R"({"if":{}})"), "schema.unsupported");
+  EXPECT_EQ(code(R"({"nullable":true})"), "schema.unsupported");
   EXPECT_EQ(code(R"({"properties":{"a":{"typ":"string"}}})"), "schema.unsupported");
   EXPECT_EQ(code(R"({"$ref":"https://example.test/x"})"), "schema.unsupported");
   EXPECT_EQ(code(R"({"$ref":"#/$defs/gone"})"), "schema.invalid");
@@ -99,15 +99,123 @@ TEST(Schema, WhatItDoesNotEnforceDoesNotCompile) {
   EXPECT_EQ(code(R"({"title":"t","x-phi":true,"format":"date","examples":[1]})"), "ok");
 }
 
-TEST(Schema, AReferenceThatLeadsBackToItselfEnds) {
-  EXPECT_FALSE(accepts(
-      R"({"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}})", "1"));
+TEST(Schema, AReferenceThatLeadsBackToItselfDoesNotCompile) {
+  EXPECT_EQ(
+      code(R"({"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}})"),
+      "schema.invalid");
+  EXPECT_EQ(code(R"({"allOf":[{"not":{"$ref":"#"}}]})"), "schema.invalid");
+  EXPECT_EQ(code(R"({"properties":{"a":{"$ref":"#"}}})"), "ok") << "each step goes into the value";
 }
 
 TEST(Schema, KnowsWhichNamesArePatientData) {
   const auto schema = compiled(
       R"({"properties":{"name":{"x-phi":true},"list":{"items":{"properties":{"mrn":{"x-phi":true},"n":{}}}}}})");
   EXPECT_EQ(schema.phi_names(), (std::set<std::string>{"mrn", "name"}));
+}
+
+TEST(Schema, MarksOfPatientDataAreFoundThroughReferencesAndItems) {
+  const auto schema = compiled(R"({
+    "$defs": {
+      "text": {"type": "string", "x-phi": true},
+      "alias": {"allOf": [{"$ref": "#/$defs/text"}]},
+      "person": {"properties": {"given": {"$ref": "#/$defs/alias"}}}
+    },
+    "properties": {
+      "patient": {"$ref": "#/$defs/person"},
+      "notes": {"type": "array", "items": {"$ref": "#/$defs/text"}},
+      "contact": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/text"}]},
+      "next": {"$ref": "#"},
+      "room": {"type": "string"}
+    }})");
+  EXPECT_EQ(schema.phi_names(), (std::set<std::string>{"contact", "given", "notes"}));
+}
+
+TEST(Schema, TellsThePropertiesOfItsRootObject) {
+  const auto schema = compiled(R"({
+    "$ref": "#/$defs/base",
+    "properties": {"b": {"$ref": "#/$defs/when"}, "a": {"type": ["integer", "null"]}},
+    "allOf": [{"required": ["a"], "properties": {"c": true, "b": {"type": "string"}}}],
+    "$defs": {
+      "base": {"properties": {"d": {"type": "number", "x-phi": true}}, "required": ["d"]},
+      "when": {"type": "string", "description": "RFC 3339"}
+    }})");
+  std::string told;
+  for (const PropertyInfo& one : schema.properties()) {
+    told += one.name + (one.required ? "!" : "") + " (" + one.type + ") " + one.description +
+            (one.phi ? " phi" : "") + "\n";
+  }
+  EXPECT_EQ(told, "b (string) RFC 3339\na! (null or integer) \nd! (number)  phi\nc () \n");
+  EXPECT_TRUE(compiled("true").properties().empty());
+  EXPECT_TRUE(Schema{}.properties().empty());
+}
+
+TEST(Schema, UnknownKeywordsAreIgnoredOnlyWhenAsked) {
+  const auto document = Json::parse(R"({"typo":1,"type":"string","properties":{"a":{"onOf":[]}}})");
+  SchemaMistake mistake;
+  const auto strict = Schema::compile(*document, SchemaOptions{}, &mistake);
+  ASSERT_FALSE(strict.ok());
+  EXPECT_EQ(strict.error().code, "schema.unsupported");
+  EXPECT_EQ(mistake.pointer, "/typo");
+  EXPECT_EQ(mistake.message, "schema keyword `typo` is not supported");
+  EXPECT_EQ(mistake.suggestion, "did you mean `type`?");
+  const auto lenient =
+      Schema::compile(*document, SchemaOptions{.unknown = UnknownKeywords::ignore});
+  ASSERT_TRUE(lenient.ok());
+  EXPECT_TRUE(lenient->check(Json(1)));
+}
+
+TEST(Schema, ADialectDeclaredInTheDocumentSwitchesVocabulariesOff) {
+  const auto document = Json::parse(R"({
+    "$schema": "https://rabt.test/structure", "minimum": 5, "properties": {"a": false},
+    "$defs": {"structure": {"$id": "https://rabt.test/structure",
+      "$schema": "https://json-schema.org/draft/2020-12/schema",
+      "$vocabulary": {"https://json-schema.org/draft/2020-12/vocab/core": true,
+                      "https://json-schema.org/draft/2020-12/vocab/applicator": true,
+                      "https://rabt.test/vocab/other": false}}}})");
+  const auto lenient =
+      Schema::compile(*document, SchemaOptions{.unknown = UnknownKeywords::ignore});
+  ASSERT_TRUE(lenient.ok()) << lenient.error().message;
+  EXPECT_FALSE(lenient->check(Json(1))) << "minimum is of a vocabulary that is not used";
+  EXPECT_TRUE(lenient->check(Json::object({{"a", 1}})));
+  const auto strict = Schema::compile(*document);
+  ASSERT_FALSE(strict.ok());
+  EXPECT_NE(strict.error().message.find("`minimum` is not supported"), std::string::npos);
+}
+
+TEST(Schema, AssertedFormatsAreCheckedAndUnknownOnesRefused) {
+  const auto document = Json::parse(R"({"format":"date"})").value();
+  EXPECT_FALSE(Schema::compile(document)->check(Json("tomorrow")));
+  const SchemaOptions asserted{.formats = FormatMode::assert};
+  const auto fault = Schema::compile(document, asserted)->check(Json("tomorrow"));
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(fault->schema_path, "/format");
+  EXPECT_FALSE(Schema::compile(document, asserted)->check(Json("2024-02-29")));
+  const auto unknown = Schema::compile(Json::parse(R"({"format":"dat"})").value(), asserted);
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_NE(unknown.error().message.find("did you mean `date`?"), std::string::npos);
+}
+
+TEST(Schema, NumbersAreComparedExactly) {
+  EXPECT_FALSE(accepts(R"({"maximum":9007199254740992})", "9007199254740993"));
+  EXPECT_FALSE(accepts(R"({"maximum":0.1})", "0.10000000000000000001"));
+  EXPECT_TRUE(accepts(R"({"exclusiveMinimum":0.1})", "0.10000000000000000001"));
+  EXPECT_TRUE(accepts(R"({"const":1})", "1.00"));
+  EXPECT_FALSE(accepts(R"({"const":0.1})", "0.10000000000000000001"));
+  EXPECT_TRUE(accepts(R"({"multipleOf":0.01})", "19.99"));
+  EXPECT_FALSE(accepts(R"({"multipleOf":0.01})", "19.999"));
+  EXPECT_TRUE(accepts(R"({"multipleOf":0.0001})", "0.0075"));
+  // Beyond what a double holds: such numbers come from code, not from JSON text.
+  const auto fits = [](const char* keyword, const char* bound, const Json& value) {
+    const auto schema = Schema::compile(Json::object({{keyword, Json::number(bound)}}));
+    return schema.ok() && !schema->check(value);
+  };
+  EXPECT_TRUE(fits("maximum", "1e400", Json::number("1e399")));
+  EXPECT_FALSE(fits("maximum", "1e400", Json::number("1e401")));
+  EXPECT_TRUE(fits("multipleOf", "7", Json::number("7e500")));
+  EXPECT_FALSE(fits("multipleOf", "7", Json::number("1e500")));
+  const Schema unique = compiled(R"({"uniqueItems":true})");
+  EXPECT_TRUE(unique.check(Json::array({Json::number("1e400"), Json::number("10e399")})));
+  EXPECT_FALSE(unique.check(Json::array({Json::number("1e400"), Json::number("1e401")})));
 }
 
 }  // namespace

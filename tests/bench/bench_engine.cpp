@@ -123,8 +123,8 @@ void run(int at_once, int total, double row_rate) {
       book.freed.notify_one();
     };
     const auto engine = must(engine::Engine::recover(
-        {*store, *keyring, *audit, *host, clock, random, ids, null_logger()}, options));
-    (void)must(engine->deploy(ten_steps(), "bench"));
+        {*store, *keyring, *audit, *host, *http, clock, random, ids, null_logger()}, options));
+    (void)must(engine->apply({{"bench", ten_steps()}}, "bench"));
     const Json payload = Json::object({{"n", 1}, {"text", std::string(1000, 'x')}});
 
     const auto before = store->stats();

@@ -214,15 +214,16 @@ TEST(Engine, a_running_instance_stays_on_the_version_it_started_with) {
 TEST(Engine, the_same_version_with_other_content_is_refused) {
   Rig rig;
   rig.deploy(workflow_of(kOneCall));
-  const auto second = rig.engine().deploy(workflow_of("  - mark: {set: {a: 1}}\n"), "test.yaml");
+  const auto second =
+      rig.engine().apply({{"test.yaml", workflow_of("  - mark: {set: {a: 1}}\n")}}, "test");
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, "engine.version_taken");
 }
 
 TEST(Engine, a_misspelt_key_is_refused_with_its_place) {
   Rig rig;
-  const auto refused =
-      rig.engine().deploy(workflow_of("  - work: {cal: 'do-key:1.0.0@script'}\n"), "test.yaml");
+  const auto refused = rig.engine().apply(
+      {{"test.yaml", workflow_of("  - work: {cal: 'do-key:1.0.0@script'}\n")}}, "test");
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message.find("test.yaml:5:"), std::string::npos)
       << refused.error().message;

@@ -126,11 +126,16 @@ void Rig::start() {
                                   .keyring = *keyring_,
                                   .audit = *audit_,
                                   .actions = *host_,
+                                  .http = *http_,
                                   .clock = clock_,
                                   .random = random_,
                                   .ids = ids_,
                                   .log = null_logger()},
-                                 {.tenant = "t1", .workers = 2, .max_live_per_worker = max_live}));
+                                 {.tenant = "t1",
+                                  .workers = 2,
+                                  .max_live_per_worker = max_live,
+                                  .http = http,
+                                  .secrets = secrets}));
 }
 
 void Rig::crash() {
@@ -147,7 +152,7 @@ void Rig::crash() {
 }
 
 void Rig::deploy(const std::string& yaml) {
-  (void)must(engine_->deploy(yaml, "test.yaml"));
+  (void)must(engine_->apply({{"test.yaml", yaml}}, "test"));
 }
 
 Delivery Rig::delivery(const std::string& type, Json data, const std::string& id) {

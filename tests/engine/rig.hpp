@@ -59,7 +59,10 @@ class Rig {
   explicit Rig(std::shared_ptr<ScriptedService> service = std::make_shared<ScriptedService>());
   ~Rig();
 
+  // For the next start.
   std::size_t max_live = limits::kMaxLiveInstances;
+  HttpCallOptions http;
+  std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
   // Opens everything over the same folder. Fails the process when it cannot.
   void start();
   // Drops the engine as a crash would: calls in flight get no answer.

@@ -1,0 +1,186 @@
+#include <cstdio>
+
+#include "hub/cli/commands.hpp"
+#include "hub/cli/config.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/cli/hub_client.hpp"
+
+// workflow plan, apply, list, export: against the running hub, which alone knows its plugins,
+// secrets and instances.
+namespace rabt::cli {
+
+namespace {
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
+  if (error.code == "cli.no_answer") {
+    std::fprintf(stderr,
+                 "no hub runs with this configuration; start it with `rabt serve`: it deploys the "
+                 "configured workflows when it starts\n");
+  }
+  return 1;
+}
+
+struct Target {
+  HubClient client;
+  Json body;
+};
+Result<Target> prepare(const DeployOptions& options) {
+  RABT_TRY(config, load_config(options.config));
+  RABT_TRY(files, read_workflows(options.files.empty() ? config.workflows : options.files));
+  if (files.empty()) {
+    return invalid("cli.no_files",
+                   "name workflow files, or list them under `workflows` of " + options.config);
+  }
+  Json list = Json::array();
+  for (const auto& file : files)
+    list.push_back(Json::object({{"name", file.name}, {"source", file.yaml}}));
+  RABT_TRY(client, HubClient::of(config));
+  return Target{std::move(client), Json::object({{"files", list}, {"prune", options.prune}})};
+}
+
+std::string title(const Json& entry) {
+  return entry.string_or("namespace", "") + "/" + entry.string_or("name", "") + " " +
+         entry.string_or("version", "");
+}
+
+std::string said(const Json& entry) {
+  const std::string change = entry.string_or("change", "");
+  if (change == "new") return "new";
+  if (change == "new-version")
+    return "new version" + (entry.find("from") == nullptr
+                                ? std::string()
+                                : "; active now: " + entry.string_or("from", ""));
+  if (change == "activated") return "deployed before, becomes active again";
+  if (change == "stored") return "stored beside a higher version among the files";
+  if (change == "removed") return "stops: it is not among the files";
+  if (change == "refused") return "refused: this version is deployed with other content";
+  return change;
+}
+
+void print_difference(const Json& one) {
+  const std::string change = one.string_or("change", "");
+  const char sign = change == "added"     ? '+'
+                    : change == "removed" ? '-'
+                    : change == "moved"   ? '>'
+                                          : '~';
+  std::printf("    %c %s %s", sign, one.string_or("what", "").c_str(),
+              one.string_or("path", "").c_str());
+  const std::string from = one.string_or("from", "");
+  const std::string to = one.string_or("to", "");
+  if (!from.empty() && !to.empty()) {
+    std::printf(": %s -> %s", from.c_str(), to.c_str());
+  } else if (!from.empty() || !to.empty()) {
+    std::printf(": %s", (from + to).c_str());
+  }
+  std::printf("\n");
+}
+
+void print_findings(const Json& list, const char* severity) {
+  for (const Json& one : list.as_array()) {
+    std::printf("%s:%lld:%lld: %s: %s [%s]\n", one.string_or("file", "").c_str(),
+                static_cast<long long>(one.int_or("line", 0)),
+                static_cast<long long>(one.int_or("column", 0)), severity,
+                one.string_or("message", "").c_str(), one.string_or("code", "").c_str());
+  }
+}
+
+void print_plan(const Json& plan) {
+  for (const Json& entry : plan["workflows"].as_array()) {
+    std::printf("%s: %s\n", title(entry).c_str(), said(entry).c_str());
+    if (entry["differences"].is_array()) {
+      for (const Json& one : entry["differences"].as_array()) print_difference(one);
+    }
+    if (entry["children"].is_array()) {
+      for (const Json& child : entry["children"].as_array()) {
+        std::printf("    run.workflow %s %s is %s\n", child.string_or("workflow", "").c_str(),
+                    child.string_or("version", "").c_str(), child.string_or("bound", "").c_str());
+      }
+    }
+    if (entry["running"].is_array()) {
+      for (const Json& running : entry["running"].as_array()) {
+        std::printf("    %lld running on %s; they stay on it\n",
+                    static_cast<long long>(running.int_or("instances", 0)),
+                    running.string_or("version", "").c_str());
+      }
+    }
+  }
+  print_findings(plan["warnings"], "warning");
+  print_findings(plan["errors"], "error");
+  if (plan["errors"].size() != 0) {
+    std::printf("apply would be refused: %zu errors\n", plan["errors"].size());
+  } else {
+    std::printf("%s\n", plan.bool_or("changes", false) ? "apply would change this" : "no changes");
+  }
+}
+
+}  // namespace
+
+int workflow_plan(const DeployOptions& options) {
+  auto target = prepare(options);
+  if (!target.ok()) return complain(target.error());
+  const auto plan = target->client.post("/api/v1/workflows/plan", target->body);
+  if (!plan.ok()) return complain(plan.error());
+  if (options.json) {
+    std::printf("%s\n", plan->dump_pretty().c_str());
+  } else {
+    print_plan(*plan);
+  }
+  if ((*plan)["errors"].size() != 0) return 1;
+  return plan->bool_or("changes", false) ? 2 : 0;
+}
+
+int workflow_apply(const DeployOptions& options) {
+  auto target = prepare(options);
+  if (!target.ok()) return complain(target.error());
+  const auto done = target->client.post("/api/v1/workflows/apply", target->body);
+  if (!done.ok()) return complain(done.error());
+  if (options.json) {
+    std::printf("%s\n", done->dump_pretty().c_str());
+    return 0;
+  }
+  for (const Json& entry : (*done)["workflows"].as_array())
+    std::printf("%s: %s\n", title(entry).c_str(), entry.string_or("change", "").c_str());
+  return 0;
+}
+
+int workflow_list(const DeployOptions& options) {
+  const auto config = load_config(options.config);
+  if (!config.ok()) return complain(config.error());
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer = client->get("/api/v1/workflows");
+  if (!answer.ok()) return complain(answer.error());
+  if (options.json) {
+    std::printf("%s\n", answer->dump_pretty().c_str());
+    return 0;
+  }
+  for (const Json& one : (*answer)["workflows"].as_array()) {
+    std::printf("%-40s %-8s %6lld running  %s\n", title(one).c_str(),
+                one.bool_or("active", false) ? "active" : "",
+                static_cast<long long>(one.int_or("running", 0)),
+                one.string_or("deployed", "").c_str());
+  }
+  return 0;
+}
+
+int workflow_export(const std::string& path, const std::string& name) {
+  const auto config = load_config(path);
+  if (!config.ok()) return complain(config.error());
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  const auto slash = name.find('/');
+  const std::string name_space = slash == std::string::npos ? "" : name.substr(0, slash);
+  const std::string rest = slash == std::string::npos ? name : name.substr(slash + 1);
+  const auto at = rest.find('@');
+  std::string query;
+  if (!name_space.empty()) query += "&namespace=" + name_space;
+  if (at != std::string::npos) query += "&version=" + rest.substr(at + 1);
+  if (!query.empty()) query.front() = '?';
+  const auto file = client->text("/api/v1/workflows/" + rest.substr(0, at) + query);
+  if (!file.ok()) return complain(file.error());
+  std::fwrite(file->data(), 1, file->size(), stdout);
+  return 0;
+}
+
+}  // namespace rabt::cli

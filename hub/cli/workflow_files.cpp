@@ -1,0 +1,38 @@
+#include "hub/cli/workflow_files.hpp"
+
+#include <cstdio>
+
+#include "hub/cli/hub.hpp"
+
+namespace rabt::cli {
+
+bool load_catalog(const std::string& config, std::optional<ManifestCatalog>& catalog) {
+  if (config.empty()) return true;
+  const auto loaded = load_config(config);
+  auto made =
+      loaded.ok() ? ManifestCatalog::make(*loaded) : Result<ManifestCatalog>(Error(loaded.error()));
+  if (made.ok()) {
+    catalog.emplace(std::move(*made));
+    return true;
+  }
+  std::fprintf(stderr, "%s [%s]\n", made.error().message.c_str(), made.error().code.c_str());
+  return false;
+}
+
+std::shared_ptr<const workflow::Definition> load_definition(const std::string& path,
+                                                            const workflow::ActionCatalog* catalog,
+                                                            bool warnings) {
+  const auto text = read_text(path);
+  if (!text.ok()) {
+    std::fprintf(stderr, "%s: cannot be read: %s\n", path.c_str(), text.error().message.c_str());
+    return nullptr;
+  }
+  const auto parsed = workflow::parse_definition(*text, catalog);
+  for (const auto& diagnostic : parsed.diagnostics) {
+    if (warnings || diagnostic.severity == workflow::Severity::error)
+      std::fprintf(stderr, "%s\n", to_string(diagnostic, path).c_str());
+  }
+  return parsed.definition;
+}
+
+}  // namespace rabt::cli

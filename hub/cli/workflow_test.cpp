@@ -1,0 +1,87 @@
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/cli/workflow_files.hpp"
+#include "hub/workflow/test_file.hpp"
+
+// rabt workflow test
+namespace rabt::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// nullopt after a message on standard error.
+std::optional<workflow::TestReport> run_file(const std::string& path,
+                                             const WorkflowTestOptions& options,
+                                             const workflow::ActionCatalog* catalog) {
+  const auto text = read_text(path);
+  if (!text.ok()) {
+    std::fprintf(stderr, "%s: cannot be read: %s\n", path.c_str(), text.error().message.c_str());
+    return std::nullopt;
+  }
+  const auto parsed = workflow::parse_test_file(*text);
+  for (const auto& diagnostic : parsed.diagnostics)
+    std::fprintf(stderr, "%s\n", to_string(diagnostic, path).c_str());
+  if (parsed.file == nullptr) return std::nullopt;
+
+  std::vector<std::shared_ptr<const workflow::Definition>> definitions;
+  const fs::path folder = fs::path(path).parent_path();
+  const auto add = [&](const std::string& name) {
+    auto definition = load_definition((folder / name).string(), catalog);
+    if (definition == nullptr) return false;
+    definitions.push_back(std::move(definition));
+    return true;
+  };
+  if (!add(parsed.file->workflow())) return std::nullopt;
+  for (const std::string& name : parsed.file->definitions()) {
+    if (!add(name)) return std::nullopt;
+  }
+  auto report =
+      workflow::run_tests(*parsed.file, definitions, {.only = options.only, .catalog = catalog});
+  if (report.ok()) return std::move(*report);
+  std::fprintf(stderr, "%s: %s [%s]\n", path.c_str(), report.error().message.c_str(),
+               report.error().code.c_str());
+  return std::nullopt;
+}
+
+}  // namespace
+
+int workflow_test(const WorkflowTestOptions& options) {
+  std::optional<ManifestCatalog> catalog;
+  if (!load_catalog(options.config, catalog)) return 2;
+  int code = 0;
+  Json all = Json::array();
+  std::string junit;
+  for (const std::string& path : options.files) {
+    const auto report = run_file(path, options, catalog ? &*catalog : nullptr);
+    if (!report) {
+      code = 2;
+      continue;
+    }
+    if (!report->passed()) code = std::max(code, 1);
+    if (options.format == "json") {
+      all.push_back(report_json(*report, path));
+    } else if (options.format == "junit") {
+      junit += report_junit(*report, path);
+    } else {
+      std::fputs(report_text(*report, path).c_str(), stdout);
+    }
+    if (report->percent < options.require_coverage) {
+      std::fprintf(stderr, "%s: coverage is below the required %g %%\n", path.c_str(),
+                   options.require_coverage);
+      code = std::max(code, 1);
+    }
+  }
+  if (options.format == "json") std::printf("%s\n", all.dump_pretty().c_str());
+  if (options.format == "junit") {
+    std::printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n%s</testsuites>\n",
+                junit.c_str());
+  }
+  return code;
+}
+
+}  // namespace rabt::cli
