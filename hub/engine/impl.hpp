@@ -43,6 +43,7 @@ struct PreparedEvent {
     std::string wrapped_key;
   };
   std::vector<StartOf> starts;
+  std::vector<std::int64_t> collecting;  // definitions of schedule.on.all with this type
 };
 
 // How an instance came to be that no event started.
@@ -279,6 +280,10 @@ struct Engine::Impl {
   // Stores the instance; or gives the code that says why it is refused. Inside a job.
   Result<std::string> store_start(store::Transaction& transaction, const PreparedStart& start,
                                   std::int64_t start_event, Routing& routing);
+  // schedule.on.all: the event joins a set; a set that is whole starts an instance. Inside a job.
+  Status collect_start(store::Transaction& transaction, const PreparedEvent& event,
+                       std::int64_t definition_id, std::int64_t seq, Routing& routing,
+                       std::vector<std::string>& instances);
   // The parts of a turn that are about children. Inside a job.
   Status store_children(store::Transaction& transaction, Turn& turn);
   [[nodiscard]] static crypto::SealContext input_context(const std::string& tenant,

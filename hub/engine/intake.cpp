@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 
@@ -31,6 +33,11 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
   for (const DeployedDefinition& one : *all) {
     for (const std::string& key : one.definition->correlation_keys(envelope)) {
       keys.insert(parts.keyring.blind_index(tenant, kCorrelationField, key));
+    }
+    if (one.active && one.definition->starts_on_all()) {
+      const auto types = one.definition->start_types();
+      if (std::find(types.begin(), types.end(), event.type) != types.end())
+        event.collecting.push_back(one.id);
     }
     if (!one.active || !one.definition->starts_on(envelope)) continue;
     PreparedEvent::StartOf start;
@@ -108,6 +115,8 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
     routing.begins.push_back({transaction.last_insert_id(), start.id, start.definition, seq,
                               start.key, event.envelope, nullptr});
   }
+  for (const std::int64_t collecting : event.collecting)
+    RABT_TRY_STATUS(collect_start(transaction, event, collecting, seq, routing, instances));
   return ok_status();
 }
 

@@ -4,6 +4,7 @@
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/error_types.hpp"
+#include "hub/workflow/model.hpp"
 
 // Instances that no event starts: those of run.workflow, and those of the clock.
 namespace rabt::engine {
@@ -166,6 +167,50 @@ Result<std::shared_ptr<const Origin>> Engine::Impl::load_origin(const InstanceRo
   RABT_TRY(input, Json::parse(plain));
   origin->input = std::move(input);
   return std::shared_ptr<const Origin>(std::move(origin));
+}
+
+// ---- schedule.on.all
+// -------------------------------------------------------------------------------------------------
+
+Status Engine::Impl::collect_start(store::Transaction& transaction, const PreparedEvent& event,
+                                   std::int64_t definition_id, std::int64_t seq, Routing& routing,
+                                   std::vector<std::string>& instances) {
+  const std::string& tenant = options.tenant;
+  const auto active = definition(definition_id);
+  if (active == nullptr) return ok_status();
+  const std::string row_name = active->name_space() + "/" + active->name();
+  const crypto::SealContext context{tenant, "start_set", row_name, "pending"};
+  std::int64_t of = 0;
+  std::string sealed;
+  RABT_TRY_STATUS(transaction.query(sql::kFindStartSet,
+                                    {tenant, active->name_space(), active->name()},
+                                    [&](const store::Row& row) {
+                                      of = row.integer(0);
+                                      sealed = std::string(row.blob(1));
+                                      return false;
+                                    }));
+  // Sets of another version go on when it starts on the same events.
+  const auto of_definition = of == 0 ? nullptr : definition(of);
+  Json pending;
+  if (of_definition != nullptr && of_definition->model().document["schedule"]["on"] ==
+                                      active->model().document["schedule"]["on"]) {
+    RABT_TRY(plain, event_key->open(context, sealed));
+    RABT_TRY(stored, Json::parse(plain));
+    pending = std::move(stored);
+  }
+  auto step = active->collect_start(pending, event.envelope, parts.clock.now());
+  if (!(step.pending == pending)) {
+    const std::string kept = event_key->seal(context, step.pending.dump(), parts.random);
+    RABT_TRY_STATUS(
+        run(transaction, sql::kPutStartSet,
+            {tenant, active->name_space(), active->name(), definition_id, store::Blob{kept}}));
+  }
+  if (!step.start) return ok_status();
+  const PreparedStart start =
+      prepare_start(definition_id, {.parent_id = {}, .input = std::move(*step.start)});
+  RABT_TRY(refused, store_start(transaction, start, seq, routing));
+  if (refused.empty()) instances.push_back(start.id);
+  return ok_status();
 }
 
 // ---- run.workflow

@@ -102,6 +102,13 @@ inline constexpr Statement kParentsToAnswer{
     "WHERE c.cancelled = 0 AND (c.instance = 0 OR i.status >= 2)"};
 inline constexpr Statement kChildrenToCancel{"SELECT instance FROM child WHERE cancelled = 1"};
 
+inline constexpr Statement kFindStartSet{
+    "SELECT definition, sealed FROM start_set WHERE tenant = $1 AND namespace = $2 AND name = $3"};
+inline constexpr Statement kPutStartSet{
+    "INSERT INTO start_set (tenant, namespace, name, definition, sealed) VALUES ($1, $2, $3, $4, "
+    "$5) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = excluded.definition, "
+    "sealed = excluded.sealed"};
+
 inline constexpr Statement kFindSchedule{
     "SELECT definition, due_ms, instance FROM schedule WHERE tenant = $1 AND namespace = $2 AND "
     "name = $3"};
@@ -119,8 +126,7 @@ inline constexpr Statement kScheduleSkipped{
     "UPDATE schedule SET due_ms = $2, last_ms = $3 WHERE definition = $1"};
 inline constexpr Statement kScheduleOfInstance{
     "SELECT definition, due_ms FROM schedule WHERE instance = $1"};
-inline constexpr Statement kScheduleAfter{
-    "UPDATE schedule SET due_ms = $2 WHERE instance = $1"};
+inline constexpr Statement kScheduleAfter{"UPDATE schedule SET due_ms = $2 WHERE instance = $1"};
 inline constexpr Statement kAllSchedules{
     "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms IS NOT NULL"};
 inline constexpr Statement kLastEvent{"SELECT COALESCE(MAX(seq), 0) FROM event"};

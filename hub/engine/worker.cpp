@@ -218,7 +218,8 @@ void Worker::begin(Begin& message) {
     live->begun = true;
     ++engine_.counters.started;
     run_turn(*live, {engine_.parts.clock.now(), workflow::Start{live->id, origin.input}},
-             origin.parent != 0 ? "hub" : "clock", "instance.started", "ok", std::move(detail));
+             origin.parent == 0 && origin.input.is_null() ? "clock" : "hub", "instance.started",
+             "ok", std::move(detail));
     return;
   }
   Json envelope = std::move(message.envelope);

@@ -42,3 +42,13 @@ CREATE TABLE schedule (
   PRIMARY KEY (tenant, namespace, name)
 ) WITHOUT ROWID;
 CREATE INDEX schedule_instance ON schedule (instance);
+
+-- Events that schedule.on.all has collected for starts that are not complete.
+CREATE TABLE start_set (
+  tenant     TEXT    NOT NULL,
+  namespace  TEXT    NOT NULL,
+  name       TEXT    NOT NULL,
+  definition INTEGER NOT NULL REFERENCES definition (id), -- whose filters the sets follow
+  sealed     BLOB    NOT NULL,
+  PRIMARY KEY (tenant, namespace, name)
+) WITHOUT ROWID;

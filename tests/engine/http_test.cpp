@@ -1,0 +1,240 @@
+#include <Poco/Net/HTTPRequestHandler.h>
+#include <Poco/Net/HTTPRequestHandlerFactory.h>
+#include <Poco/Net/HTTPServer.h>
+#include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/StreamCopier.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "tests/engine/rig.hpp"
+
+// HTTP requests of workflows, and their secrets: as calls of plugins, but through the hub's own
+// executor.
+namespace rabt::engine {
+namespace {
+
+struct Seen {
+  std::string method;
+  std::string path;
+  std::string key;
+  std::string authorization;
+};
+
+// Answers on 127.0.0.1 with what it was asked; while it is held, not at all. Internally
+// synchronised.
+class Outside {
+ public:
+  Outside() : socket_(Poco::Net::SocketAddress("127.0.0.1", 0)) {
+    auto* parameters = new Poco::Net::HTTPServerParams;  // NOLINT: Poco's pointer takes it
+    parameters->setKeepAlive(false);
+    server_ = std::make_unique<Poco::Net::HTTPServer>(new Factory(*this), socket_, parameters);
+    server_->start();
+  }
+  ~Outside() {
+    release();
+    server_->stopAll(true);
+  }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(socket_.address().port());
+  }
+  void hold() {
+    const std::scoped_lock lock(mutex_);
+    held_ = true;
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    held_ = false;
+    changed_.notify_all();
+  }
+  [[nodiscard]] std::vector<Seen> seen() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_;
+  }
+  [[nodiscard]] bool wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return seen_.size() >= count; });
+  }
+
+ private:
+  class Handler final : public Poco::Net::HTTPRequestHandler {
+   public:
+    explicit Handler(Outside& outside) : outside_(outside) {}
+    void handleRequest(Poco::Net::HTTPServerRequest& request,
+                       Poco::Net::HTTPServerResponse& response) override {
+      std::string body;
+      Poco::StreamCopier::copyToString(request.stream(), body);
+      Seen seen{request.getMethod(), request.getURI(), request.get("Idempotency-Key", ""),
+                request.get("Authorization", "")};
+      const Json answer = Json::object(
+          {{"method", seen.method}, {"path", seen.path}, {"authorization", seen.authorization}});
+      {
+        std::unique_lock lock(outside_.mutex_);
+        outside_.seen_.push_back(std::move(seen));
+        outside_.changed_.notify_all();
+        outside_.changed_.wait(lock, [this] { return !outside_.held_; });
+      }
+      response.setContentType("application/json");
+      response.send() << answer.dump();
+    }
+
+   private:
+    Outside& outside_;
+  };
+  class Factory final : public Poco::Net::HTTPRequestHandlerFactory {
+   public:
+    explicit Factory(Outside& outside) : outside_(outside) {}
+    Poco::Net::HTTPRequestHandler* createRequestHandler(
+        const Poco::Net::HTTPServerRequest& /*request*/) override {
+      return new Handler(outside_);  // NOLINT: Poco deletes it
+    }
+
+   private:
+    Outside& outside_;
+  };
+
+  Poco::Net::ServerSocket socket_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Seen> seen_;
+  bool held_ = false;
+  std::unique_ptr<Poco::Net::HTTPServer> server_;
+};
+
+class HttpOfWorkflows : public testing::Test {
+ protected:
+  HttpOfWorkflows() {
+    rig_.crash();
+    rig_.http.allow =
+        std::make_shared<const net::AllowList>(net::AllowList::make({outside_.url()}).value());
+    rig_.secrets["token"] = std::make_shared<SecretBytes>(std::string_view(kSecret));
+    rig_.start();
+  }
+  static std::string file(const std::string& tasks, const std::string& more = {}) {
+    return "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
+           "schedule: {on: {one: {with: {type: test.start.v1}}}}\n"
+           "input: {from: '${ .[0].data }'}\n" +
+           more + "do:\n" + tasks;
+  }
+  std::string started(const std::string& tasks, const std::string& more = {}) {
+    rig_.deploy(file(tasks, more));
+    const auto ids = rig_.send("test.start.v1", Json::object({{"url", "http://127.0.0.1:1/x"}}));
+    EXPECT_EQ(ids.size(), 1U);
+    return ids.empty() ? "" : ids[0];
+  }
+  std::string request(const std::string& method) const {
+    return "  - ask: {call: http, with: {method: " + method + ", endpoint: '" + outside_.url() +
+           "/a'}}\n";
+  }
+  static constexpr std::string_view kSecret = "a-secret-of-the-workflow-8d1f";
+  Outside outside_;
+  Rig rig_;
+};
+
+TEST_F(HttpOfWorkflows, a_request_is_sent_and_its_answer_is_the_output) {
+  const std::string id = started(request("get"));
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig_.output(id).string_or("path", ""), "/a");
+}
+
+TEST_F(HttpOfWorkflows, a_request_that_may_be_repeated_is_repeated_with_its_key_after_a_crash) {
+  outside_.hold();
+  const std::string id = started(request("put"));
+  ASSERT_TRUE(outside_.wait_for(1));
+  rig_.crash();
+  outside_.release();
+  rig_.start();
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  const auto seen = outside_.seen();
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_TRUE(seen[0].key.starts_with(id + "-")) << seen[0].key;
+  EXPECT_EQ(seen[0].key, seen[1].key);
+}
+
+TEST_F(HttpOfWorkflows, a_request_that_may_not_be_repeated_parks_after_a_crash) {
+  outside_.hold();
+  const std::string id = started(request("post"));
+  ASSERT_TRUE(outside_.wait_for(1));
+  rig_.crash();
+  outside_.release();
+  rig_.start();
+  EXPECT_EQ(rig_.wait_status(id, "parked"), "parked");
+  EXPECT_EQ(outside_.seen().size(), 1U) << "it must not be sent again";
+  const Json answer = Json::object({{"status", 200}, {"headers", Json::object()}, {"body", "ok"}});
+  ASSERT_TRUE(rig_.engine().resolve(id, done(answer), "user:test", "seen").ok());
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig_.output(id), Json("ok"));
+}
+
+TEST_F(HttpOfWorkflows, a_written_host_that_is_not_allowed_is_refused_with_the_line_to_add) {
+  const auto refused = rig_.engine().apply(
+      {{"a.yaml", file("  - ask:\n      call: http\n      with:\n        method: get\n"
+                       "        endpoint: https://elsewhere.example:8443/{id}/x\n")}},
+      "test");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "a.yaml:9:19: error: https://elsewhere.example:8443 is not allowed (add to the "
+            "configuration: http: {allow: ['https://elsewhere.example:8443']}) [engine.host]");
+}
+
+TEST_F(HttpOfWorkflows, a_host_that_an_expression_makes_is_checked_when_it_is_called) {
+  const std::string id =
+      started("  - ask: {call: http, with: {method: get, endpoint: '${ .url }'}}\n");
+  EXPECT_EQ(rig_.wait_status(id, "faulted"), "faulted");
+  const auto found = rig_.engine().instance(id, false, "");
+  ASSERT_TRUE(found.ok());
+  EXPECT_TRUE((*found)["error"].string_or("type", "").ends_with("/authorization"))
+      << found->dump_pretty();
+  EXPECT_EQ((*found)["error"].int_or("status", 0), 403);
+}
+
+TEST_F(HttpOfWorkflows, a_secret_is_sent_and_lies_nowhere_in_the_clear) {
+  const std::string id = started(
+      "  - ask:\n      call: http\n      with:\n        method: get\n        endpoint:\n"
+      "          uri: " +
+          outside_.url() +
+          "/a\n          authentication: {bearer: {token: '${ $secrets.token }'}}\n"
+          "      export: {as: '${ {echo: $output} }'}\n",
+      "use: {secrets: [token]}\n");
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  ASSERT_EQ(outside_.seen().size(), 1U);
+  EXPECT_EQ(outside_.seen()[0].authorization, "Bearer " + std::string(kSecret));
+  // The outside system sent it back: it is in the instance's data, and no answer shows it.
+  const auto shown = rig_.engine().instance(id, true, "test");
+  ASSERT_TRUE(shown.ok());
+  EXPECT_EQ((*shown)["output"].string_or("authorization", ""), "Bearer *");
+  EXPECT_EQ(shown->dump().find(kSecret), std::string::npos);
+  rig_.store().flush();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(rig_.folder())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(bytes.find(kSecret), std::string::npos) << entry.path().filename();
+  }
+}
+
+TEST_F(HttpOfWorkflows, an_instance_whose_secret_is_gone_waits_for_a_start_that_has_it) {
+  const std::string id =
+      started("  - rest: {wait: PT1M}\n" + request("get"), "use: {secrets: [token]}\n");
+  EXPECT_EQ(rig_.wait_status(id, "waiting"), "waiting");
+  rig_.crash();
+  rig_.clock().advance_ms(61'000);
+  const auto kept = rig_.secrets;
+  rig_.secrets.clear();
+  rig_.start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(outside_.seen().size(), 0U);
+  rig_.crash();
+  rig_.secrets = kept;
+  rig_.start();
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+}
+
+}  // namespace
+}  // namespace rabt::engine
