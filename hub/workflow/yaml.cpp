@@ -435,6 +435,10 @@ YamlFault explain(const YAML::Exception& error, std::string_view source, const L
               before.find_first_of("\"'") != std::string_view::npos)) {
     fault.message = "something stands behind the end of this value";
     fault.suggestion = "put the whole text in quotes";
+  } else if (says("end of map not found") && here != '-' && here != '\0' &&
+             line.find(':') == std::string_view::npos) {
+    fault.message = "a `:` is missing after this";
+    fault.suggestion = "write `key: value`";
   } else if (says("end of map not found") || says("end of sequence not found") ||
              says("illegal block entry")) {
     fault.message = "the indentation of this line fits nothing above it";
