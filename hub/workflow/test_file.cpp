@@ -6,7 +6,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/test_model.hpp"
 #include "hub/workflow/yaml.hpp"
 

@@ -2,7 +2,7 @@
 #include <set>
 
 #include "hub/workflow/evaluate.hpp"
-#include "hub/workflow/suggest.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/task_parts.hpp"
 #include "hub/workflow/test_model.hpp"
 

@@ -88,8 +88,8 @@ const Mistake kMistakes[] = {
      "4:13: error: call: grpc is not supported: this profile calls plugins, HTTP and OpenAPI only "
      "(call a plugin's action, such as create-session:1.0.0@video) [workflow.not_supported]"},
     {"run", "do:\n  - a:\n      run: {shell: {command: ls}}\n",
-     "4:7: error: run (container, script, shell, workflow) is not supported by this profile (call "
-     "a plugin's action) "
+     "4:13: error: run.shell is not supported: a hub with patient data starts no programs that a "
+     "workflow file names (call a plugin's action) "
      "[workflow.not_supported]"},
     {"argument missing",
      "do:\n  - a:\n      call: create-session:1.0.0@video\n      with:\n        startsAt: 1\n",
@@ -135,19 +135,83 @@ const Mistake kMistakes[] = {
     {"correlation without expect",
      "do:\n  - a:\n      timeout: {after: PT1M}\n      listen:\n        to:\n          one:\n      "
      "      with: {type: t}\n            correlate:\n              c: {from: .data.c}\n",
-     "10:15: error: correlation `c` needs `expect`: without it events are compared with each "
-     "other, not with this "
-     "instance (write expect: ${ $context.<the value> }) [workflow.missing_key]"},
-    {"listen.foreach",
-     "do:\n  - a:\n      listen: {to: {one: {with: {type: t}}}}\n      foreach: {item: x}\n",
-     "5:7: error: listen.foreach is not supported yet (listen for one event inside a `for`) "
-     "[workflow.not_supported]"},
+     "10:15: warning: correlation `c` has no `expect`: events are compared with each other, not "
+     "with this "
+     "instance (write expect: ${ $context.<the value> }) "
+     "[workflow.correlation_without_expect]"},
+    {"misspelt key of foreach",
+     "do:\n  - a:\n      timeout: {after: PT1M}\n      listen: {to: {one: {with: {type: t}}}}\n    "
+     " "
+     " foreach: {itme: x}\n",
+     "6:17: error: unknown key `itme` in foreach (did you mean `item`?) [workflow.unknown_key]"},
+    {"until within until",
+     "do:\n  - a:\n      timeout: {after: PT1M}\n      listen: {to: {any: [], until: {any: [], "
+     "until: .x}}}\n",
+     "5:47: error: an `until` has no `until` of its own [workflow.value]"},
+    {"until without any",
+     "do:\n  - a:\n      timeout: {after: PT1M}\n      listen: {to: {one: {with: {type: t}}, "
+     "until: "
+     ".x}}\n",
+     "5:45: error: `until` goes with `any` only [workflow.value]"},
+    {"all of nothing", "do:\n  - a:\n      timeout: {after: PT1M}\n      listen: {to: {all: []}}\n",
+     "5:26: error: listen.to.all needs at least one event filter [workflow.empty]"},
+    {"read what",
+     "do:\n  - a:\n      timeout: {after: PT1M}\n      listen: {to: {any: []}, read: envelop}\n",
+     "5:37: error: listen.read is data, envelope or raw (did you mean `envelope`?) "
+     "[workflow.value]"},
+    {"run without a name", "do:\n  - a:\n      run: {workflow: {namespace: x}}\n",
+     "4:13: error: run.workflow needs the key `name` [workflow.missing_key]"},
+    {"run.return", "do:\n  - a:\n      run: {workflow: {namespace: x, name: y}, return: stdot}\n",
+     "4:56: error: run.return is stdout, code, all or none (did you mean `stdout`?) "
+     "[workflow.value]"},
+    {"extension without a list",
+     "use:\n  extensions: {a: {extend: all}}\ndo: [{a: {set: {b: 1}}}]\n",
+     "3:15: error: use.extensions is a list, because their order counts: `- name: {extend: ...}` "
+     "[workflow.type]"},
+    {"extension of what",
+     "use:\n  extensions:\n    - a: {extend: calls, before: [{x: {set: {b: 1}}}]}\ndo: [{a: {set: "
+     "{b: 1}}}]\n",
+     "4:19: error: `calls` is no kind of task that can be extended: all, call, composite (do and "
+     "fork), emit, for, listen, raise, run, set, switch, try, wait (did you mean `call`?) "
+     "[workflow.value]"},
+    {"extension that does nothing",
+     "use:\n  extensions:\n    - a: {extend: all}\ndo: [{a: {set: {b: 1}}}]\n",
+     "4:7: error: extension `a` does nothing: it needs `before` or `after` "
+     "[workflow.missing_key]"},
+    {"misspelt key of metadata.rabt",
+     "do:\n  - a:\n      set: {b: 1}\n      metadata: {rabt: {compensat: {call: x:1.0.0@y}}}\n",
+     "5:25: error: unknown key `compensat` in metadata.rabt of a task (did you mean `compensate`?) "
+     "[workflow.unknown_key]"},
+    {"until without a wait",
+     "do:\n  - a:\n      set: {b: 1}\n      metadata: {rabt: {until: '2026-03-10T06:00:00Z'}}\n",
+     "5:25: error: metadata.rabt.until goes with a wait task [workflow.value]"},
+    {"no point in time",
+     "do:\n  - a:\n      wait: PT0S\n      metadata: {rabt: {until: tomorrow}}\n",
+     "5:32: error: metadata.rabt.until is a point in time (write '2026-03-10T06:00:00Z', or an "
+     "expression that gives such a text or seconds since 1970) [workflow.value]"},
+    {"usefulUntil of a set",
+     "do:\n  - a:\n      set: {b: 1}\n      metadata: {rabt: {usefulUntil: "
+     "'2026-03-10T06:00:00Z'}}\n",
+     "5:25: error: metadata.rabt.usefulUntil goes with call, run or try [workflow.value]"},
+    {"unknown class of data",
+     "do:\n  - a:\n      set: {b: 1}\n      metadata: {rabt: {dataClass: patients}}\n",
+     "5:36: error: dataClass is public, internal or patient (did you mean `patient`?) "
+     "[workflow.value]"},
+    {"compensation that is no action",
+     "do:\n  - a:\n      set: {b: 1}\n      metadata: {rabt: {compensate: {call: end}}}\n",
+     "5:44: error: `end` is no action: compensate.call is <action>:<version>@<role> (such as "
+     "end-session:1.0.0@video) [workflow.value]"},
+    {"compensation with a misspelt argument",
+     "do:\n  - a:\n      set: {b: 1}\n      metadata: {rabt: {compensate: {call: "
+     "end-session:1.0.0@video, with: {referense: x}}}}\n",
+     "5:76: error: `end-session` has no argument `referense` (did you mean `reference`?) "
+     "[workflow.argument_unknown]"},
     {"empty list", "do:\n  - a:\n      do: []\n",
      "4:11: error: `do` needs at least one task [workflow.empty]"},
     {"task that does nothing", "do:\n  - a:\n      then: end\n",
      "3:5: error: task `a` does nothing: it needs one of call, do, set, switch, for, fork, listen, "
-     "emit, raise, try, "
-     "wait [workflow.missing_key]"},
+     "emit, raise, run, "
+     "try, wait [workflow.missing_key]"},
     {"task of two kinds", "do:\n  - a:\n      set: {b: 1}\n      wait: PT1S\n",
      "5:7: error: task `a` is both `set` and `wait`: a task does one thing [workflow.value]"},
     {"try without catch", "do:\n  - a:\n      try: [{b: {set: {c: 1}}}]\n",
@@ -172,8 +236,16 @@ const Mistake kMistakes[] = {
     {"name that breaks references", "do:\n  - a/b: {set: {c: 1}}\n",
      "3:5: error: a task's name may not be empty, longer than 100 bytes, or hold `/` or `~` "
      "[workflow.value]"},
-    {"schedule by time", "schedule: {every: PT1M}\ndo: [{a: {set: {b: 1}}}]\n",
-     "2:12: error: schedule.every is not supported yet: use schedule.on [workflow.not_supported]"},
+    {"schedule too often", "schedule: {every: PT0.5S}\ndo: [{a: {set: {b: 1}}}]\n",
+     "2:19: error: schedule.every must be at least 1000 milliseconds: shorter is a mistake, not a "
+     "schedule [workflow.value]"},
+    {"schedule without anything", "schedule: {read: data}\ndo: [{a: {set: {b: 1}}}]\n",
+     "2:1: error: schedule needs one of the keys `on`, `every`, `cron`, `after` "
+     "[workflow.missing_key]\ntest.yaml:2:12: error: schedule.read goes with schedule.on only "
+     "[workflow.value]"},
+    {"cron with a wrong hour", "schedule: {cron: '0 25 * * *'}\ndo: [{a: {set: {b: 1}}}]\n",
+     "2:21: error: in the hour field: 25 is not between 0 and 23 (minute hour day-of-month month "
+     "day-of-week) [workflow.cron]"},
     {"duplicate key", "do:\n  - a:\n      set: {b: 1}\n      set: {b: 2}\n",
      "5:7: error: the key `set` stands here twice (keep one of them) [yaml.duplicate_key]"},
     {"unreachable task",
