@@ -4,9 +4,9 @@
 #include <unordered_set>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/base/suggest.hpp"
 #include "hub/workflow/task_tree.hpp"
 
 // Checks of the whole file, after it was read.
@@ -74,6 +74,7 @@ void Parser::check_file(const YamlNode& root) {
   check_secrets(root);
   check_times(root, tree);
   check_loops(tree);
+  check_attributes(tree);
   if (failed_) return;  // a misspelt name would show up again as an unused one
   check_context_keys();
   check_replaced_context(tree);
@@ -114,6 +115,40 @@ void Parser::check_loops(const TaskTree& tree) {
     if (in == nullptr || in->is_text() || in->kind == YamlNode::Kind::sequence) return;
     error(*in, "workflow.type", "`for.in` must be a list, or an expression that gives one",
           "write in: ${ .items }");
+  });
+}
+
+// Members with a fixed type: of emitted events (CloudEvents 1.0.2 section 3), of errors (RFC 7807)
+// and of error filters.
+void Parser::check_attributes(const TaskTree& tree) {
+  const auto check = [&](const YamlNode* members, std::string_view where) {
+    if (members == nullptr || members->kind != YamlNode::Kind::mapping) return;
+    for (const YamlEntry& entry : members->entries) {
+      const YamlNode& value = *entry.value;
+      const bool expression =
+          value.is_text() && enclosed(value.text()).kind != Enclosed::Kind::literal;
+      if (entry.key == "data" || expression) continue;
+      if (entry.key == "status") {
+        if (value.is_text()) {
+          error(value, "workflow.type",
+                std::string(where) + ".status is a number: a text never equals it",
+                "leave the quotes out");
+        }
+        continue;
+      }
+      constexpr std::array<std::string_view, 11> kTexts = {
+          "type",    "title", "detail",          "instance",   "id",         "source",
+          "subject", "time",  "datacontenttype", "dataschema", "specversion"};
+      if (std::find(kTexts.begin(), kTexts.end(), entry.key) == kTexts.end() || value.is_text())
+        continue;
+      error(value, "workflow.type", std::string(where) + "." + entry.key + " must be a text",
+            value.kind == YamlNode::Kind::number ? "put it in quotes" : "");
+    }
+  };
+  tree.each([&](const TaskPlace& task) {
+    const YamlNode* body = task.entry->value.get();
+    check(child(child(child(body, "emit"), "event"), "with"), "event");
+    check(child(child(child(body, "catch"), "errors"), "with"), "errors.with");
   });
 }
 

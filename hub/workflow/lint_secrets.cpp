@@ -119,6 +119,10 @@ void Parser::check_secrets(const YamlNode& root) {
     for (const YamlEntry& entry : node.entries)
       open.push_back({entry.value.get(), plain_key(entry.key)});
     if (!node.is_text() || node.text().empty()) continue;
+    if (std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& known) {
+          return known.line == node.line && known.column == node.column;
+        }))
+      continue;  // one mistake, one finding
     const std::string& text = node.text();
     const bool literal = enclosed(text).kind == Enclosed::Kind::literal;
     if (has_credential_form(text) ||

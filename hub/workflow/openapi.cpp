@@ -206,7 +206,7 @@ class Serializer {
       const auto& [key, item] = pieces[i];
       if (members) {
         joined += key + (style_.explode ? "=" : ",") + item;
-      } else if (style_.name == "matrix" && style_.explode) {
+      } else if (style_.name == "matrix" && style_.explode && value.is_array()) {
         joined += escaped(name_) + "=" + item;
       } else {
         joined += item;

@@ -844,7 +844,9 @@ std::shared_ptr<const RetryPolicy> Parser::retry_policy(const YamlNode& node, co
   }
   bool limited = false;
   if (const YamlEntry* limit = node.find("limit")) {
-    check_keys(*limit->value, "limit", {"attempt", "duration"}, {}, limit->line, limit->column);
+    // A misspelt limit was meant as one.
+    limited = !check_keys(*limit->value, "limit", {"attempt", "duration"}, {}, limit->line,
+                          limit->column);
     if (const YamlEntry* attempt = limit->value->find("attempt")) {
       check_keys(*attempt->value, "limit.attempt", {"count", "duration"}, {}, attempt->line,
                  attempt->column);

@@ -67,9 +67,10 @@ std::vector<Named> variables_of(Place place) {
 
 // A text in a place of literals that was surely meant as an expression: `.a.b`, `$context.x`.
 bool looks_like_expression(std::string_view text) {
+  if (text.starts_with("{{") && text.ends_with("}}")) return true;  // of other tools
   if (text.starts_with("$")) {
-    constexpr std::array<std::string_view, 7> kNames = {"context",  "input",   "output", "task",
-                                                        "workflow", "runtime", "error"};
+    constexpr std::array<std::string_view, 8> kNames = {"context",  "input",   "output", "task",
+                                                        "workflow", "runtime", "error",  "secrets"};
     return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view name) {
       return text.substr(1).starts_with(name) &&
              (text.size() == name.size() + 1 || text[name.size() + 1] == '.');
@@ -301,6 +302,23 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
   return expr;
 }
 
+TextPlace Parser::place_in(const YamlNode& node, std::size_t byte) const {
+  const auto offsets = scalar_offsets(source_, node);
+  if (!offsets || byte >= offsets->size()) return {node.line, node.column};
+  return index_.at((*offsets)[byte]);
+}
+
+void Parser::unclosed(const YamlNode& node) {
+  const auto offsets = scalar_offsets(source_, node);
+  const std::string_view rest =
+      offsets ? source_.substr(std::min(offsets->back(), source_.size())) : std::string_view();
+  const std::size_t next = rest.find_first_not_of(' ');
+  const bool comment = !node.quoted && next != std::string_view::npos && rest[next] == '#';
+  error(
+      node, "workflow.interpolation", "this expression starts with `${` but does not end with `}`",
+      comment ? "` #` starts a comment in YAML: put the expression in quotes" : "end it with `}`");
+}
+
 std::optional<Expr> Parser::expression(const YamlNode& node, std::string_view what, Place place,
                                        const Scope& scope) {
   if (node.kind == YamlNode::Kind::boolean) {  // `if: true` is the expression `true`
@@ -318,12 +336,15 @@ std::optional<Expr> Parser::expression(const YamlNode& node, std::string_view wh
     case Enclosed::Kind::literal:
       return compile(node, node.text(), 0, place, scope);
     case Enclosed::Kind::unclosed:
-      error(node, "workflow.interpolation",
-            "this expression starts with `${` but does not end with `}`");
+      unclosed(node);
       return std::nullopt;
-    case Enclosed::Kind::partial:
-      error(node, "workflow.interpolation", "`${` must stand at the start of an expression");
+    case Enclosed::Kind::partial: {
+      const TextPlace where = place_in(node, node.text().find("${"));
+      error(where.line, where.column, "workflow.interpolation",
+            "`${` must stand at the start of an expression",
+            "put `${` before the whole expression, or leave it out here");
       return std::nullopt;
+    }
   }
   return std::nullopt;
 }
@@ -333,23 +354,25 @@ Template Parser::value(const YamlNode& node, Place place, const Scope& scope, bo
   if (node.kind == YamlNode::Kind::string) {
     const Enclosed found = enclosed(node.text());
     if (found.kind == Enclosed::Kind::partial && !bare) {
+      const TextPlace where = place_in(node, node.text().find("${"));
       error(
-          node, "workflow.interpolation",
+          where.line, where.column, "workflow.interpolation",
           "text around `${ }` is not supported: the whole value is an expression or none of it is",
           "write ${ \"... \\(.name) ...\" }");
     } else if (found.kind == Enclosed::Kind::unclosed) {
-      error(node, "workflow.interpolation",
-            "this expression starts with `${` but does not end with `}`");
+      unclosed(node);
     } else if (found.kind == Enclosed::Kind::expression || bare) {
       const bool whole = found.kind != Enclosed::Kind::expression;
       out.expression = compile(node, whole ? std::string_view(node.text()) : found.inside,
                                found.offset, place, scope);
       out.kind = out.expression.has_value() ? Template::Kind::expression : Template::Kind::constant;
     } else {
-      if (!node.quoted && looks_like_expression(node.text())) {
+      if (looks_like_expression(node.text()) && (!node.quoted || node.text().starts_with("{{"))) {
         warning(node.line, node.column, "workflow.missing_expression",
                 "`" + node.text() + "` is passed on as this text, not evaluated",
-                "write ${ " + node.text() + " }, or quote the text");
+                node.text().starts_with("{{")
+                    ? "write ${ ... }"
+                    : "write ${ " + node.text() + " }, or quote the text");
       }
       out.constant = node.scalar;
     }

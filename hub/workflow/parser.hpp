@@ -88,6 +88,9 @@ class Parser final {
   std::optional<Expr> expression(const YamlNode& node, std::string_view what, Place place,
                                  const Scope& scope);
   Template value(const YamlNode& node, Place place, const Scope& scope, bool bare);
+  // Where a byte of a text stands in the file.
+  [[nodiscard]] TextPlace place_in(const YamlNode& node, std::size_t byte) const;
+  void unclosed(const YamlNode& node);
   DurationSpec duration(const YamlNode& node, Place place, const Scope& scope);
   std::shared_ptr<const DurationSpec> timeout(const YamlEntry& entry, Place place,
                                               const Scope& scope);
@@ -174,6 +177,7 @@ class Parser final {
   void check_unused(const YamlNode& root, const TaskTree& tree);
   void check_catches(const TaskTree& tree);
   void check_values(const YamlNode& root);
+  void check_attributes(const TaskTree& tree);
   void check_error_text(const ExpressionFacts& facts,
                         const std::function<TextPlace(std::size_t)>& place_of);
 

@@ -424,6 +424,9 @@ YamlFault explain(const YAML::Exception& error, std::string_view source, const L
   } else if (says("end of map flow not found")) {
     fault.message = "a `{` above is not closed";
     fault.suggestion = "end it with `}`";
+  } else if (says("illegal flow end") && here != '\0') {
+    fault.message = std::string("`") + here + "` closes nothing that is open here";
+    fault.suggestion = "check the brackets of this line: each `[` and `{` needs its own end";
   } else if (says("unknown token") && here != '\0') {
     fault.message = std::string("a plain text cannot start with `") + here + "`";
     fault.suggestion = "put the text in quotes";

@@ -9,8 +9,7 @@ namespace fhir {
 namespace {
 
 constexpr const char* kContentType = "application/fhir+json";
-constexpr std::size_t kMaxIssues = 10;         // of an OperationOutcome that are passed on
-constexpr std::int64_t kDefaultWaitMs = 1000;  // after 429 without Retry-After
+constexpr std::size_t kMaxIssues = 10;  // of an OperationOutcome that are passed on
 
 HttpRequest request_to(const Settings& settings, std::string method, std::string url) {
   HttpRequest request;
@@ -138,21 +137,6 @@ std::optional<HttpRequest> page_request(const Settings& settings, const std::str
   return request_to(settings, "GET", link);
 }
 
-bool succeeded(const HttpResult& answer) {
-  return answer.answered() && answer.status >= 200 && answer.status < 300;
-}
-
-std::string header_of(const HttpResult& answer, std::string_view name) {
-  const Json headers = Json::parse(answer.headers_json, nullptr, false);
-  if (!headers.is_array()) return {};
-  for (const Json& header : headers) {
-    if (header.is_array() && header.size() == 2 && header[0] == name && header[1].is_string()) {
-      return header[1].get<std::string>();
-    }
-  }
-  return {};
-}
-
 std::optional<Json> resource_of(const HttpResult& answer, std::string_view type) {
   auto resource = parse(answer.body);
   if (!resource || !resource->is_object() || text(*resource, "resourceType") != type)
@@ -184,16 +168,7 @@ Written written(const HttpResult& answer, const std::string& type) {
 
 Outcome failure(const HttpResult& answer) {
   using rabt::sdk::Kind;
-  if (!answer.answered()) {
-    Kind kind = Kind::transient;
-    if (answer.error_code == "cancelled") kind = Kind::cancelled;
-    // These stay wrong until somebody changes the configuration.
-    if (answer.error_code == "not_allowed" || answer.error_code == "no_secret" ||
-        answer.error_code == "too_large") {
-      kind = Kind::permanent;
-    }
-    return Outcome::fail(kind, "fhir.no_answer." + answer.error_code, answer.error_message);
-  }
+  if (!answer.answered()) return no_answer(answer, "fhir", rabt::sdk::Repeat::safe);
   const Json codes = issue_codes(answer);
   Json detail = Json::object();
   detail["status"] = answer.status;
@@ -205,13 +180,7 @@ Outcome failure(const HttpResult& answer) {
   const bool again =
       answer.status == 408 || answer.status == 409 || answer.status == 429 || answer.status >= 500;
   if (!again) return Outcome::fail(Kind::permanent, name, message, detail.dump());
-  std::int64_t wait = answer.status == 429 ? kDefaultWaitMs : 0;
-  const std::string after = header_of(answer, "retry-after");
-  if (!after.empty() && after.size() < 6 &&
-      after.find_first_not_of("0123456789") == std::string::npos) {
-    wait = std::stoll(after) * 1000;
-  }
-  return Outcome::fail(Kind::transient, name, message, detail.dump(), wait);
+  return Outcome::fail(Kind::transient, name, message, detail.dump(), retry_after_ms(answer));
 }
 
 }  // namespace fhir

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "mapping.hpp"
-#include "rabt/task.hpp"
+#include "rabt/http_result.hpp"
 
 // The RESTful API of FHIR R4 (http://hl7.org/fhir/R4/http.html): requests, and what an answer
 // means.
@@ -36,8 +36,6 @@ using rabt::sdk::percent_encode;
 [[nodiscard]] std::optional<HttpRequest> page_request(const Settings& settings,
                                                       const std::string& link);
 
-[[nodiscard]] bool succeeded(const HttpResult& answer);
-[[nodiscard]] std::string header_of(const HttpResult& answer, std::string_view name);
 // The resource in the answer when it has this type, else nothing.
 [[nodiscard]] std::optional<Json> resource_of(const HttpResult& answer, std::string_view type);
 

@@ -6,8 +6,6 @@ namespace moh {
 
 namespace {
 
-constexpr std::int64_t kDefaultWaitMs = 1000;  // after 429 without Retry-After
-
 HttpRequest request_to(const Settings& settings, std::string method, std::string url) {
   HttpRequest request;
   request.method = std::move(method);
@@ -26,17 +24,6 @@ HttpRequest request_to(const Settings& settings, std::string method, std::string
   accept.value = "application/json";
   request.headers.push_back(std::move(accept));
   return request;
-}
-
-std::string header_of(const HttpResult& answer, std::string_view name) {
-  const Json headers = Json::parse(answer.headers_json, nullptr, false);
-  if (!headers.is_array()) return {};
-  for (const Json& header : headers) {
-    if (header.is_array() && header.size() == 2 && header[0] == name && header[1].is_string()) {
-      return header[1].get<std::string>();
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -62,22 +49,9 @@ HttpRequest task_summary_request(const Settings& settings, const Reply& reply) {
       settings.base_url + "/api/system/taskSummaries/" + reply.job_type + "/" + reply.task);
 }
 
-bool succeeded(const HttpResult& answer) {
-  return answer.answered() && answer.status >= 200 && answer.status < 300;
-}
-
 Outcome failure(const HttpResult& answer) {
   using rabt::sdk::Kind;
-  if (!answer.answered()) {
-    Kind kind = Kind::transient;
-    if (answer.error_code == "cancelled") kind = Kind::cancelled;
-    // These stay wrong until somebody changes the configuration.
-    if (answer.error_code == "not_allowed" || answer.error_code == "no_secret" ||
-        answer.error_code == "too_large") {
-      kind = Kind::permanent;
-    }
-    return Outcome::fail(kind, "moh.no_answer." + answer.error_code, answer.error_message);
-  }
+  if (!answer.answered()) return no_answer(answer, "moh", rabt::sdk::Repeat::safe);
   // DHIS2's texts repeat what was sent: only its code is passed on.
   const std::string code = error_code(answer.body);
   Json detail = Json::object();
@@ -89,14 +63,8 @@ Outcome failure(const HttpResult& answer) {
   const std::string message = "the reporting system answered " + std::to_string(answer.status) +
                               (code.empty() ? "" : ", error " + code);
   if (answer.status == 408 || answer.status == 429 || answer.status >= 500) {
-    std::int64_t wait = answer.status == 429 ? kDefaultWaitMs : 0;
-    const std::string after = header_of(answer, "retry-after");
-    if (!after.empty() && after.size() < 6 &&
-        after.find_first_not_of("0123456789") == std::string::npos) {
-      wait = std::stoll(after) * 1000;
-    }
     return Outcome::fail(Kind::transient, "moh." + std::to_string(answer.status), message,
-                         detail.dump(), wait);
+                         detail.dump(), retry_after_ms(answer));
   }
   const std::string name =
       answer.status == 409 ? "moh.conflict" : "moh." + std::to_string(answer.status);

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "mapping.hpp"
-#include "rabt/task.hpp"
+#include "rabt/http_result.hpp"
 
 // Requests to the DHIS2 Web API, and what their answers mean for the call.
 namespace moh {
@@ -17,7 +17,6 @@ using rabt::sdk::Outcome;
 [[nodiscard]] HttpRequest task_request(const Settings& settings, const Reply& reply);
 [[nodiscard]] HttpRequest task_summary_request(const Settings& settings, const Reply& reply);
 
-[[nodiscard]] bool succeeded(const HttpResult& answer);
 // The outcome of a request that did not succeed and has no summary. A report may be sent again
 // without harm, so a lost answer is transient.
 [[nodiscard]] Outcome failure(const HttpResult& answer);

@@ -1,7 +1,5 @@
 #include "outcomes.hpp"
 
-#include "money.hpp"
-
 namespace rabt::nphies {
 
 using sdk::HttpResult;
@@ -10,23 +8,6 @@ using sdk::Outcome;
 using sdk::Sent;
 
 namespace {
-
-constexpr std::int64_t kMaxRetryAfterMs =
-    3'600'000;  // a longer wish than an hour is the workflow's decision
-
-std::int64_t retry_after_ms(const std::string& headers_json) {
-  try {
-    const Json headers = parse_json(headers_json.empty() ? "[]" : headers_json);
-    for (const Json& header : headers) {
-      if (text_at(header, "0") != "retry-after") continue;
-      // The date form is not read: it needs agreeing clocks.
-      const auto seconds = scaled(text_at(header, "1"), 0);
-      if (seconds) return *seconds > kMaxRetryAfterMs / 1000 ? kMaxRetryAfterMs : *seconds * 1000;
-    }
-  } catch (const JsonError&) {  // no wish
-  }
-  return 0;
-}
 
 std::string detail_of(int status, const std::vector<Finding>& findings) {
   Json out = Json::object();
@@ -86,7 +67,7 @@ std::optional<Outcome> http_failure(const HttpResult& result) {
       verdict == Verdict::transient) {
     return Outcome::fail(Kind::transient, "nphies.unavailable",
                          with_codes(status + "; " + kUnavailableText, findings), detail,
-                         retry_after_ms(result.headers_json));
+                         retry_after_ms(result));
   }
   if (result.status < 500) {
     return Outcome::fail(

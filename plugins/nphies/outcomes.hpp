@@ -4,7 +4,7 @@
 #include <string>
 
 #include "answers.hpp"
-#include "rabt/task.hpp"
+#include "rabt/http_result.hpp"
 
 // Which outcome an answer, or its absence, is. Messages name places and codes, never content.
 namespace rabt::nphies {

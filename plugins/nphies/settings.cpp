@@ -1,6 +1,7 @@
 #include "settings.hpp"
 
 #include <optional>
+#include <utility>
 
 #include "money.hpp"
 #include "refusal.hpp"
@@ -40,7 +41,7 @@ std::int64_t read_percent(const Json& config, const std::string& name) {
 }
 
 std::string or_else(std::string text, std::string other) {
-  return text.empty() ? other : text;
+  return text.empty() ? std::move(other) : std::move(text);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace rabt::nphies {
 namespace {
 
-constexpr std::int64_t kRiyadhOffset = 3 * 3600;
+constexpr std::int64_t kRiyadhOffset = 3LL * 3600;
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kEarliest = -2'208'988'800;  // 1900-01-01
 constexpr std::int64_t kLatest = 7'258'118'400;     // 2200-01-01

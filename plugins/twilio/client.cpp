@@ -130,24 +130,10 @@ HttpRequest post_request(const Settings& settings, const std::string& url, const
   return request;
 }
 
-bool succeeded(const HttpResult& answer) {
-  return answer.answered() && answer.status >= 200 && answer.status < 300;
-}
-
 std::optional<Json> body_of(const HttpResult& answer) {
   Json json = Json::parse(answer.body, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   return json;
-}
-
-std::string header_of(const HttpResult& answer, std::string_view name) {
-  const Json headers = Json::parse(answer.headers_json, nullptr, false);
-  if (!headers.is_array()) return {};
-  for (const Json& header : headers) {
-    if (header.is_array() && header.size() == 2 && header[0] == name)
-      return header[1].get<std::string>();
-  }
-  return {};
 }
 
 int error_code(const HttpResult& answer) {
@@ -157,36 +143,17 @@ int error_code(const HttpResult& answer) {
   return code != body->end() && code->is_number_integer() ? code->get<int>() : 0;
 }
 
-Outcome failure(const HttpResult& answer, bool repeatable) {
+Outcome failure(const HttpResult& answer) {
   using rabt::sdk::Kind;
-  using rabt::sdk::Sent;
-  if (!answer.answered()) {
-    // What the operator has to set right does not get better by trying again.
-    if (answer.error_code == "no_secret" || answer.error_code == "not_allowed") {
-      return Outcome::fail(Kind::permanent, "twilio." + answer.error_code, answer.error_message);
-    }
-    const bool transient = answer.sent == Sent::no || repeatable;
-    return Outcome::fail(transient ? Kind::transient : Kind::ambiguous,
-                         "twilio.no_answer." + answer.error_code, answer.error_message);
-  }
+  if (!answer.answered()) return no_answer(answer, "twilio", rabt::sdk::Repeat::safe);
   const int code = error_code(answer);
   // Twilio's message may quote what we sent: only its number is passed on.
   const std::string message = "Twilio answered " + std::to_string(answer.status) +
                               (code != 0 ? ", error " + std::to_string(code) : std::string());
   const Json detail{{"status", answer.status}, {"code", code}};
   const std::string name = "twilio." + std::to_string(code != 0 ? code : answer.status);
-  if (answer.status == 429) {
-    std::int64_t wait = 1000;
-    const std::string after = header_of(answer, "retry-after");
-    if (!after.empty() && after.size() < 6 &&
-        after.find_first_not_of("0123456789") == std::string::npos)
-      wait = std::stoll(after) * 1000;
-    return Outcome::fail(Kind::transient, name, message, detail.dump(), wait);
-  }
-  if (answer.status >= 500) {
-    return Outcome::fail(repeatable ? Kind::transient : Kind::ambiguous, name, message,
-                         detail.dump());
-  }
+  if (answer.status == 429 || answer.status >= 500)
+    return Outcome::fail(Kind::transient, name, message, detail.dump(), retry_after_ms(answer));
   return Outcome::fail(Kind::permanent, name, message, detail.dump());
 }
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "rabt/task.hpp"
+#include "rabt/http_result.hpp"
 
 // What is common to all requests to Twilio Video: shapes, encodings and what an answer means.
 namespace twilio {
@@ -44,12 +44,10 @@ using rabt::sdk::percent_encode;
 
 // Twilio's error code in a body, or 0.
 [[nodiscard]] int error_code(const HttpResult& answer);
-// The outcome of a request that did not succeed. repeatable: sending it again is harmless, so a
-// lost answer is only transient.
-[[nodiscard]] Outcome failure(const HttpResult& answer, bool repeatable);
-[[nodiscard]] bool succeeded(const HttpResult& answer);
+// The outcome of a request that did not succeed. Every request of this plugin may be sent again
+// without harm, so a lost answer is transient.
+[[nodiscard]] Outcome failure(const HttpResult& answer);
 [[nodiscard]] std::optional<Json> body_of(const HttpResult& answer);  // a JSON object, or nothing
-[[nodiscard]] std::string header_of(const HttpResult& answer, std::string_view name);
 
 // Access token claims (twilio-node AccessToken): header cty twilio-fpa;v=1, payload jti, iat, exp,
 // iss, sub, grants.

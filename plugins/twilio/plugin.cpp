@@ -140,7 +140,7 @@ class TwilioPlugin final : public TaskPlugin {
                                 "a room of this name exists with another callback; it is not ours");
       }
     }
-    if (!succeeded(answer)) co_return failure(answer, true);
+    if (!succeeded(answer)) co_return failure(answer);
     const auto room = body_of(answer);
     if (!room || text(*room, "sid").empty()) co_return unreadable();
 
@@ -170,7 +170,7 @@ class TwilioPlugin final : public TaskPlugin {
     std::string next = std::move(first);
     for (int page = 0; !next.empty() && page < kMaxPages; ++page) {
       const HttpResult answer = co_await http(call, get_request(settings_, next));
-      if (!succeeded(answer)) co_return failure(answer, true);
+      if (!succeeded(answer)) co_return failure(answer);
       const auto body = body_of(answer);
       if (!body || !body->contains(key) || !body->at(key).is_array()) co_return unreadable();
       for (const Json& item : body->at(key)) items.push_back(item);
@@ -182,7 +182,7 @@ class TwilioPlugin final : public TaskPlugin {
 
   Task<Outcome> get_session(const Call& call, const std::string& sid) {
     const HttpResult answer = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
-    if (!succeeded(answer)) co_return failure(answer, true);
+    if (!succeeded(answer)) co_return failure(answer);
     const auto room = body_of(answer);
     if (!room) co_return unreadable();
     // Without a status only those who are connected now are listed.
@@ -215,11 +215,11 @@ class TwilioPlugin final : public TaskPlugin {
       // knows.
       if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
           answer.status == 401)
-        co_return failure(answer, true);
+        co_return failure(answer);
       const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
       const auto room = body_of(seen);
       if (!succeeded(seen) || !room || text(*room, "status") != "completed")
-        co_return failure(answer, true);
+        co_return failure(answer);
     }
     co_return co_await get_session(call, sid);
   }
@@ -247,13 +247,13 @@ class TwilioPlugin final : public TaskPlugin {
     if (!succeeded(answer)) {
       if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
           answer.status == 401)
-        co_return failure(answer, true);
+        co_return failure(answer);
       // The participants may have left before this call: a room that is over records nothing, and
       // that is no failure.
       const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
       const auto room = body_of(seen);
       if (!succeeded(seen) || !room || text(*room, "status") != "completed")
-        co_return failure(answer, true);
+        co_return failure(answer);
       recording = false;
     }
     co_return Outcome::done(Json{{"sessionId", sid}, {"recording", recording}}.dump());
@@ -292,7 +292,7 @@ class TwilioPlugin final : public TaskPlugin {
   Task<Outcome> fetch_recording(const Call& call, const std::string& sid) {
     const HttpResult described =
         co_await http(call, get_request(settings_, url("/Recordings/" + sid)));
-    if (!succeeded(described)) co_return failure(described, true);
+    if (!succeeded(described)) co_return failure(described);
     const auto recording = body_of(described);
     if (!recording) co_return unreadable();
     const std::string type =
@@ -300,7 +300,7 @@ class TwilioPlugin final : public TaskPlugin {
 
     const HttpResult redirected =
         co_await http(call, get_request(settings_, url("/Recordings/" + sid + "/Media")));
-    if (!redirected.answered()) co_return failure(redirected, true);
+    if (!redirected.answered()) co_return failure(redirected);
     std::string location;
     if (redirected.status >= 300 && redirected.status < 400)
       location = header_of(redirected, "location");
@@ -308,10 +308,10 @@ class TwilioPlugin final : public TaskPlugin {
       const auto body = body_of(redirected);
       if (body) location = text(*body, "redirect_to");
     }
-    if (location.empty()) co_return failure(redirected, true);
+    if (location.empty()) co_return failure(redirected);
 
     const HttpResult media = co_await http(call, media_request(location, type));
-    if (!succeeded(media) || media.blob.empty()) co_return failure(media, true);
+    if (!succeeded(media) || media.blob.empty()) co_return failure(media);
     co_return Outcome::done(Json{
         {"recordingId", sid},
         {"blob", media.blob},
@@ -324,7 +324,7 @@ class TwilioPlugin final : public TaskPlugin {
     const HttpResult answer =
         co_await http(call, delete_request(settings_, url("/Recordings/" + sid)));
     if (!succeeded(answer) && !(answer.answered() && answer.status == 404))
-      co_return failure(answer, true);
+      co_return failure(answer);
     co_return Outcome::done(Json{{"recordingId", sid}, {"deleted", true}}.dump());
   }
 

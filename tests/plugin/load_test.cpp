@@ -211,7 +211,7 @@ TEST(Manifest, RefusesWhatCannotBe) {
   EXPECT_NE(manifest_error(head + action + "key, input: ../up.json}\n").find("under schemas/"),
             std::string::npos);
   EXPECT_NE(manifest_error(head + action + "key, input: {typ: string}}\n")
-                .find("keyword \"typ\" is not supported"),
+                .find("schema keyword `typ` is not supported"),
             std::string::npos);
 }
 TEST(Manifest, ReadsTypesAsYamlDoes) {

@@ -38,6 +38,10 @@ TEST(Schema, ChecksEachKeyword) {
        "the value must have at least 2 characters"},
       {"maxLength: 1", "\"\xD8\xB1\"", "\"ab\"", "the value must have at most 1 characters"},
       {"pattern: '^[a-c]+$'", "\"abc\"", "\"abd\"", "the value does not match the pattern"},
+      {"{$ref: '#/$defs/n', $defs: {n: {type: number}}}", "1", "\"a\"",
+       "the value must be number, is string"},
+      {"{if: {required: [a]}, then: {required: [b]}}", R"({"c":1})", R"({"a":1})",
+       "the value lacks the required member \"b\""},
       {"{properties: {a: {}}, additionalProperties: false}", R"({"a":1})", R"({"secret":1})",
        "the value has a member that is not declared; declared are: a"},
   };

@@ -1,6 +1,7 @@
 // A whole plugin: one action that makes one HTTP request.
 #include <nlohmann/json.hpp>
 
+#include "rabt/http_result.hpp"
 #include "rabt/plugin.hpp"
 #include "rabt/task.hpp"
 
@@ -14,7 +15,7 @@ using rabt::sdk::HttpRequest;
 using rabt::sdk::HttpResult;
 using rabt::sdk::Kind;
 using rabt::sdk::Outcome;
-using rabt::sdk::Sent;
+using rabt::sdk::Repeat;
 using rabt::sdk::Task;
 
 class Hello final : public rabt::sdk::TaskPlugin {
@@ -27,10 +28,12 @@ class Hello final : public rabt::sdk::TaskPlugin {
  protected:
   Task<Outcome> run(Call call) override {
     const HttpResult answer = co_await http(call, greeting_request(call));
-    // A GET has no effect, so nothing here is ambiguous. After a POST, Sent::maybe would be.
-    if (answer.sent != Sent::yes || answer.status == 429 || answer.status >= 500) {
-      co_return Outcome::fail(Kind::transient, "hello.unreachable",
-                              "the greeting service did not answer");
+    // A GET has no effect: sending it again is safe, and nothing here is ambiguous.
+    if (!answer.answered()) co_return no_answer(answer, "hello", Repeat::safe);
+    if (answer.status == 429 || answer.status >= 500) {
+      co_return Outcome::fail(Kind::transient, "hello.unavailable",
+                              "HTTP status " + std::to_string(answer.status), {},
+                              retry_after_ms(answer));
     }
     if (answer.status != 200) {
       co_return Outcome::fail(Kind::permanent, "hello.refused",

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "client.hpp"
-#include "tests/plugins/fhir/scripted_host.hpp"
+#include "tests/plugins/scripted_host.hpp"
 
 namespace fhir {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "mapping.hpp"
-#include "tests/plugins/fhir/scripted_host.hpp"
+#include "tests/plugins/scripted_host.hpp"
 
 namespace fhir {
 namespace {

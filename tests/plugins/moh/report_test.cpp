@@ -8,7 +8,7 @@
 #include <string>
 
 #include "mapping.hpp"
-#include "tests/plugins/fhir/scripted_host.hpp"
+#include "tests/plugins/scripted_host.hpp"
 
 namespace moh {
 namespace {
@@ -339,7 +339,7 @@ TEST(Async, EndsBeforeTheDeadline) {
     return Answer{.status = 200, .body = request.method() == "POST" ? kTask : "[]"};
   };
   const std::int64_t start = host.now_ms;
-  const auto outcome = host.call("submit-aggregate", figures(), 20'000);
+  const auto outcome = host.call("submit-aggregate", figures(), "key-1", 20'000);
   EXPECT_EQ(outcome.kind, Kind::transient);
   EXPECT_EQ(outcome.code, "moh.still_running");
   EXPECT_LT(host.now_ms, start + 20'000);

@@ -2,7 +2,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "fake_host.hpp"
+#include "gateway.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/schema.hpp"
 #include "hub/plugin/manifest.hpp"
@@ -73,7 +73,7 @@ TEST_F(NphiesSchemas, InputsOfTheTestsHoldAndNullsAreAllowedWhereOptional) {
 }
 
 TEST_F(NphiesSchemas, OutputsHold) {
-  FakeHost host;
+  NphiesHost host;
   int key = 0;
   const auto next = [&key] { return "k" + std::to_string(++key); };
   Identifier claim;
@@ -82,8 +82,8 @@ TEST_F(NphiesSchemas, OutputsHold) {
                                                {"complete", "approved", ""},
                                                {"partial", "partial", ""},
                                                {"error", "", "BV-00752"}}) {
-    host.gateway = [&](const std::string& body) {
-      return answered(body, "claim-response", [&](const Identifier& id) {
+    host.outside = [&](const Request& sent) {
+      return answered(sent, "claim-response", [&](const Identifier& id) {
         claim = id;
         return claim_response(id, outcome, adjudication, error);
       });
@@ -107,8 +107,8 @@ TEST_F(NphiesSchemas, OutputsHold) {
            {"cancel-claim", "cancel-response-failed.json"},
            {"status-check", "status-response.json"}}) {
     // The recorded answer, put about the request at hand.
-    host.gateway = [&](const std::string& body) {
-      const Json request = parse_json(body);
+    host.outside = [&](const Request& sent) {
+      const Json request = parse_json(sent.body);
       Json answer = parse_json(read_file(folder / file));
       Json& focus = answer["entry"][1]["resource"];
       if (focus.contains("request"))

@@ -1,21 +1,24 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "fixtures.hpp"
 #include "rabt/plugin.hpp"
 
-// The plugin's entry as the host sees it; defined by plugin.cpp.
+// The plugin's entry as the hub sees it.
 extern "C" const rabt_entry rabt_plugin_entry;
 
-namespace rabt::nphies::testing {
+namespace rabt::testing {
 
+// What the outside system answers.
 struct Answer {
   std::uint32_t sent = RABT_SENT_YES;
   int status = 200;
@@ -24,43 +27,63 @@ struct Answer {
   std::string error;
 };
 inline Answer lost() {
-  return {RABT_SENT_MAYBE, 0, "", "[]", "timeout"};
+  return {.sent = RABT_SENT_MAYBE, .status = 0, .error = "timeout"};
 }
 inline Answer unreachable() {
-  return {RABT_SENT_NO, 0, "", "[]", "connect"};
+  return {.sent = RABT_SENT_NO, .status = 0, .error = "connect"};
 }
 
-// A host of plain C structs: a store in memory, a scripted gateway, callbacks in the order they
-// were asked for, never inside the call that asked. Confined to one thread.
-class FakeHost final {
+struct Request {
+  nlohmann::json head;  // method, url, headers
+  std::string body;
+  [[nodiscard]] std::string method() const { return head.at("method").get<std::string>(); }
+  [[nodiscard]] std::string url() const { return head.at("url").get<std::string>(); }
+  [[nodiscard]] nlohmann::json header(const std::string& name) const {
+    for (const auto& each : head.at("headers")) {
+      if (each[0] == name) return each[1];
+    }
+    return {};
+  }
+};
+
+// A host of plain C structs: a scripted outside system, a store in memory that can fail, a virtual
+// clock. Callbacks come in the order they were asked for, never inside the call that asked.
+// Confined to one thread.
+class ScriptedHost {
  public:
-  explicit FakeHost(const std::string& config = kConfig) : config_(config) {
+  explicit ScriptedHost(std::string config) : config_(std::move(config)) {
     host_ = {sizeof host_, RABT_ABI_MINOR, this, &get_service, &complete};
-    http_ = {sizeof http_, 0, this, &http_start, &http_cancel};
+    http_ = {sizeof http_, 0, this, &http_start, [](void*, std::uint64_t) {}};
     kv_ = {sizeof kv_, 0, this, &kv_get, &kv_put, &kv_remove};
     clock_ = {sizeof clock_, 0, this, &now, &now, &wake_after, &random};
     log_ = {sizeof log_, 0, this, &log};
     start();
   }
-  FakeHost(const FakeHost&) = delete;
-  FakeHost& operator=(const FakeHost&) = delete;
-  ~FakeHost() { stop(); }
+  ScriptedHost(const ScriptedHost&) = delete;
+  ScriptedHost& operator=(const ScriptedHost&) = delete;
+  ~ScriptedHost() { stop(); }
 
+  [[nodiscard]] bool started() const { return plugin_ != nullptr; }
   // As after a crash and a restart: what was stored is there, nothing else.
   void restart() {
     stop();
     start();
   }
 
-  // Starts a call; returns its number.
-  std::size_t begin(const std::string& action, const Json& input, const std::string& key) {
-    const std::string text = write_json(input);
+  // Starts a call with input, a JSON text; returns its number. time_ms is on the virtual clock.
+  rabt_call_id begin_text(const std::string& action, const std::string& input,
+                          const std::string& key = "key-1", std::int64_t time_ms = 60'000) {
     rabt_call call{
-        sizeof call,         1, ++calls_, sdk::bytes(action), sdk::bytes(text), sdk::bytes(key),
-        kNow * 1000 + 65'000};
+        sizeof call,     1, ++calls_, sdk::bytes(action), sdk::bytes(input), sdk::bytes(key),
+        now_ms + time_ms};
+    if (!started()) {
+      ADD_FAILURE() << "the plugin did not start: " << problem;
+      return calls_;
+    }
     EXPECT_EQ(plugin_->invoke(plugin_->self, &call), 0);
     return calls_;
   }
+  // Runs until nothing is asked for any more.
   void pump() {
     for (int guard = 0; !pending_.empty(); ++guard) {
       ASSERT_LT(guard, 10'000) << "the plugin does not come to an end";
@@ -69,40 +92,61 @@ class FakeHost final {
       next();
     }
   }
-  sdk::Outcome call(const std::string& action, const Json& input, const std::string& key) {
-    const std::size_t id = begin(action, input, key);
+  sdk::Outcome call_text(const std::string& action, const std::string& input,
+                         const std::string& key = "key-1", std::int64_t time_ms = 60'000) {
+    const rabt_call_id id = begin_text(action, input, key, time_ms);
     pump();
     EXPECT_EQ(outcomes.count(id), 1U) << "the call was not completed";
     return outcomes[id];
   }
+  sdk::Outcome call(const std::string& action, const nlohmann::json& input,
+                    const std::string& key = "key-1", std::int64_t time_ms = 60'000) {
+    return call_text(action, input.dump(), key, time_ms);
+  }
 
-  // The gateway: gets the body, gives the answer.
-  std::function<Answer(const std::string& body)> gateway = [](const std::string&) {
-    return unreachable();
-  };
-  std::vector<std::string> sent;      // bodies, in order
-  std::vector<std::string> requests;  // request JSON, in order
-  std::map<std::string, std::pair<std::string, std::int64_t>> store;
-  std::map<std::size_t, sdk::Outcome> outcomes;
+  // {events, error}
+  std::pair<nlohmann::json, std::string> deliver(const std::string& body) {
+    std::pair<nlohmann::json, std::string> out;
+    const auto* webhook =
+        static_cast<const rabt_webhook*>(plugin_->get_extension(plugin_->self, RABT_WEBHOOK));
+    if (webhook == nullptr) return {nullptr, "no webhook extension"};
+    webhook->normalise(
+        webhook->self, sdk::bytes("{}"), sdk::bytes(body), &out,
+        [](void* to, rabt_bytes text) {
+          static_cast<std::pair<nlohmann::json, std::string>*>(to)->first =
+              nlohmann::json::parse(sdk::view(text));
+        },
+        [](void* to, rabt_bytes text) {
+          static_cast<std::pair<nlohmann::json, std::string>*>(to)->second =
+              std::string(sdk::view(text));
+        });
+    return out;
+  }
+
+  std::function<Answer(const Request&)> outside = [](const Request&) { return unreachable(); };
+  std::vector<Request> requests;                                      // in order
+  std::map<rabt_call_id, sdk::Outcome> outcomes;                      // of the calls that ended
+  std::map<std::string, std::pair<std::string, std::int64_t>> store;  // key: value, version
   std::vector<std::string> logged;
-  std::vector<std::string> trace;  // "put tx/k", "send", "get ..." in order
+  std::vector<std::string> trace;           // "put tx/k", "send", "get ..." in order
+  std::string problem;                      // why the plugin did not start
+  std::int64_t now_ms = 1'775'023'201'000;  // 2026-04-01T06:00:01Z
+
   // From this operation of the store on, every one fails; -1: none. With late_effect the first
   // failing put or remove still takes effect, as when only its acknowledgement is lost.
   int fail_from = -1;
   bool late_effect = false;
   bool fail_once = false;  // only the operation fail_from fails, the ones after it work
   int operations = 0;
-  std::size_t store_and_gateway_calls() const { return trace.size(); }
 
  private:
-  static FakeHost& of(void* self) { return *static_cast<FakeHost*>(self); }
+  static ScriptedHost& of(void* self) { return *static_cast<ScriptedHost*>(self); }
   void start() {
-    std::string problem;
+    problem.clear();
     plugin_ = rabt_plugin_entry.create(
         &host_, sdk::bytes(config_), &problem, [](void* context, rabt_bytes text) {
           *static_cast<std::string*>(context) = std::string(sdk::view(text));
         });
-    ASSERT_NE(plugin_, nullptr) << problem;
   }
   void stop() {
     if (plugin_ != nullptr) plugin_->destroy(plugin_->self);
@@ -111,7 +155,7 @@ class FakeHost final {
 
   static const void* get_service(void* self, const char* id) {
     const std::string name(id);
-    FakeHost& host = of(self);
+    ScriptedHost& host = of(self);
     if (name == RABT_HTTP) return &host.http_;
     if (name == RABT_KV) return &host.kv_;
     if (name == RABT_CLOCK) return &host.clock_;
@@ -119,7 +163,7 @@ class FakeHost final {
     return nullptr;
   }
   static void complete(void* self, rabt_call_id call, const rabt_outcome* raw) {
-    FakeHost& host = of(self);
+    ScriptedHost& host = of(self);
     EXPECT_EQ(host.outcomes.count(call), 0U) << "completed twice";
     const auto text = [](rabt_bytes b) { return std::string(sdk::view(b)); };
     host.outcomes[call] = {static_cast<sdk::Kind>(raw->kind),
@@ -129,15 +173,14 @@ class FakeHost final {
                            text(raw->detail),
                            raw->retry_after_ms};
   }
-  static std::uint64_t http_start(void* self, rabt_call_id /*call*/, rabt_bytes request,
+  static std::uint64_t http_start(void* self, rabt_call_id /*call*/, rabt_bytes head,
                                   rabt_bytes body, void* context,
                                   void (*done)(void*, const rabt_http_result*)) {
-    FakeHost& host = of(self);
-    host.requests.emplace_back(sdk::view(request));
-    host.sent.emplace_back(sdk::view(body));
+    ScriptedHost& host = of(self);
+    host.requests.push_back({nlohmann::json::parse(sdk::view(head)), std::string(sdk::view(body))});
     host.trace.emplace_back("send");
-    host.pending_.emplace_back([&host, context, done, text = host.sent.back()] {
-      const Answer answer = host.gateway(text);
+    host.pending_.emplace_back([&host, context, done, request = host.requests.back()] {
+      const Answer answer = host.outside(request);
       rabt_http_result result{};
       result.size = sizeof result;
       result.sent = answer.sent;
@@ -147,9 +190,8 @@ class FakeHost final {
       result.error_code = sdk::bytes(answer.error);
       done(context, &result);
     });
-    return host.sent.size();
+    return host.requests.size();
   }
-  static void http_cancel(void*, std::uint64_t) {}
 
   enum class Fate { works, effect_but_fails, fails };
   Fate fate() {
@@ -160,7 +202,7 @@ class FakeHost final {
   }
   static void kv_get(void* self, rabt_bytes key, void* context,
                      void (*done)(void*, int32_t, rabt_bytes, int64_t)) {
-    FakeHost& host = of(self);
+    ScriptedHost& host = of(self);
     host.pending_.emplace_back([&host, context, done, name = std::string(sdk::view(key))] {
       host.trace.push_back("get " + name);
       if (host.fate() != Fate::works) return done(context, RABT_KV_FAILED, {}, 0);
@@ -172,7 +214,7 @@ class FakeHost final {
   }
   static void kv_put(void* self, rabt_bytes key, rabt_bytes value, int64_t /*ttl*/,
                      int64_t expected, void* context, void (*done)(void*, int32_t, int64_t)) {
-    FakeHost& host = of(self);
+    ScriptedHost& host = of(self);
     EXPECT_LE(key.len, 256U);
     host.pending_.emplace_back([&host, expected, context, done, name = std::string(sdk::view(key)),
                                 text = std::string(sdk::view(value))] {
@@ -187,7 +229,7 @@ class FakeHost final {
     });
   }
   static void kv_remove(void* self, rabt_bytes key, void* context, void (*done)(void*, int32_t)) {
-    FakeHost& host = of(self);
+    ScriptedHost& host = of(self);
     host.pending_.emplace_back([&host, context, done, name = std::string(sdk::view(key))] {
       host.trace.push_back("remove " + name);
       const Fate fate = host.fate();
@@ -196,9 +238,12 @@ class FakeHost final {
       done(context, fate != Fate::works ? RABT_KV_FAILED : gone ? RABT_KV_OK : RABT_KV_ABSENT);
     });
   }
-  static int64_t now(void*) { return kNow * 1000; }
-  static void wake_after(void* self, int64_t, void* context, void (*wake)(void*)) {
-    of(self).pending_.emplace_back([context, wake] { wake(context); });
+  static std::int64_t now(void* self) { return of(self).now_ms; }
+  static void wake_after(void* self, std::int64_t ms, void* context, void (*wake)(void*)) {
+    of(self).pending_.emplace_back([self, ms, context, wake] {
+      of(self).now_ms += ms;
+      wake(context);
+    });
   }
   static void random(void* self, std::uint8_t* out, std::uint64_t size) {
     for (std::uint64_t i = 0; i < size; ++i)
@@ -217,86 +262,8 @@ class FakeHost final {
   rabt_log log_{};
   const rabt_plugin* plugin_ = nullptr;
   std::deque<std::function<void()>> pending_;
-  std::size_t calls_ = 0;
+  rabt_call_id calls_ = 0;
   std::uint32_t noise_ = 7;
 };
 
-// ---- Fictional answers
-// -------------------------------------------------------------------------------------------
-
-inline Json message_with(const std::string& id, const std::string& event,
-                         const std::string& response_to, Json focal) {
-  Json header = Json::object();
-  header["resourceType"] = "MessageHeader";
-  header["eventCoding"]["code"] = event;
-  if (!response_to.empty()) {
-    header["response"]["identifier"] = response_to;
-    header["response"]["code"] = "ok";
-  }
-  header["focus"] = Json::array({reference("urn:focal")});
-  Json bundle = Json::object();
-  bundle["resourceType"] = "Bundle";
-  bundle["id"] = id;
-  bundle["type"] = "message";
-  Json first = Json::object();
-  first["fullUrl"] = "urn:header";
-  first["resource"] = header;
-  Json second = Json::object();
-  second["fullUrl"] = "urn:focal";
-  second["resource"] = std::move(focal);
-  bundle["entry"] = Json::array({first, second});
-  return bundle;
-}
-inline Json claim_response(const Identifier& claim, const std::string& outcome,
-                           const std::string& adjudication = "", const std::string& error = "") {
-  Json out = Json::object();
-  out["resourceType"] = "ClaimResponse";
-  if (!claim.value.empty()) out["request"]["identifier"] = to_json(claim);
-  out["outcome"] = outcome;
-  if (!adjudication.empty()) {
-    Json extension = Json::object();
-    extension["url"] = std::string(kProfile) + "extension-adjudication-outcome";
-    extension["valueCodeableConcept"] = nphies_code("adjudication-outcome", adjudication);
-    out["extension"] = Json::array({extension});
-    Json total = Json::object();
-    total["category"] = hl7_code("adjudication", "benefit");
-    total["amount"]["value"] = decimal("95.00");
-    out["total"] = Json::array({total});
-  }
-  if (!error.empty()) {
-    Json entry = Json::object();
-    entry["code"] = nphies_code("adjudication-error", error);
-    entry["code"]["coding"][0]["display"] = "Text about Canaryname";
-    out["error"] = Json::array({entry});
-  }
-  return out;
-}
-// Answers a request with the focal resource that make returns for its focal identifier.
-inline Answer answered(const std::string& body, const std::string& event,
-                       const std::function<Json(const Identifier&)>& make) {
-  const Json request = parse_json(body);
-  Answer out;
-  out.body = write_json(message_with(
-      "answer-" + text_at(request, "id"), event, text_at(request, "entry/0/resource/id"),
-      make(identifier_at(request, "entry/1/resource/identifier/0"))));
-  return out;
-}
-inline Json poll_answer(const Json& request, const std::vector<Json>& nested, bool more) {
-  Json task = Json::object();
-  task["resourceType"] = "Task";
-  task["status"] = "completed";
-  Json out =
-      message_with("poll-answer", "poll-response", text_at(request, "entry/0/resource/id"), task);
-  if (more)
-    out["entry"][0]["resource"]["meta"]["tag"] =
-        Json::array({parse_json(R"({"code": "queued-messages"})")});
-  for (const Json& bundle : nested) {
-    Json entry = Json::object();
-    entry["fullUrl"] = "urn:uuid:" + text_at(bundle, "id");
-    entry["resource"] = bundle;
-    out["entry"].push_back(entry);
-  }
-  return out;
-}
-
-}  // namespace rabt::nphies::testing
+}  // namespace rabt::testing
