@@ -258,8 +258,8 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of a task",
-             {"compensate", "commit", "until", "usefulUntil", "dataClass"}, {}, ours->line,
-             ours->column);
+             {"compensate", "commit", "until", "usefulUntil", "dataClass", "idempotency"}, {},
+             ours->line, ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
   const TaskKind kind = task.kind();
