@@ -111,6 +111,23 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 100.0));
   test->callback([&] { code = workflow_test(test_options); });
 
+  std::string file;
+  std::string shape;
+  auto* graph = workflow_command->add_subcommand("graph", "print a workflow as a flowchart");
+  graph->add_option("file", file, "workflow file")->required();
+  graph->add_option("--format", shape, "mermaid")->check(CLI::IsMember({"mermaid"}));
+  graph->callback([&] { code = workflow_graph(file); });
+
+  auto* explain = workflow_command->add_subcommand(
+      "explain", "say in plain words what a workflow does, and where patient data goes");
+  explain->add_option("file", file, "workflow file")->required();
+  std::string explain_config;
+  explain->add_option(
+      "-c,--config", explain_config,
+      "configuration; its plugins tell what is patient data and what can be repeated");
+  explain->add_option("--format", shape, "text or json")->check(CLI::IsMember({"text", "json"}));
+  explain->callback([&] { code = workflow_explain(file, explain_config, shape); });
+
   DeployOptions deploy;
   const auto with_deploy = [&](CLI::App* command) {
     command->add_option("-c,--config", deploy.config, "configuration file")->capture_default_str();
@@ -145,12 +162,30 @@ int main(int argc, char** argv) {
   export_command->add_option("name", exported, "[NAMESPACE/]NAME[@VERSION]")->required();
   export_command->callback([&] { code = workflow_export(config, exported); });
 
+  WorkflowRunOptions run_options;
+  auto* run = workflow_command->add_subcommand(
+      "run", "execute a workflow in memory and in virtual time, without a hub");
+  run->add_option("file", run_options.file, "workflow file")->required();
+  run->add_option("--input", run_options.input, "input, JSON or YAML; - is standard input");
+  run->add_option("--event", run_options.events, "events, one CloudEvent in JSON on each line");
+  run->add_option("--workflow", run_options.workflows, "a workflow that events or `run` may start");
+  run->add_option("--secret", run_options.secrets, "NAME=ENVVAR: a secret from the environment");
+  run->add_option("--reply", run_options.replies,
+                  "ROLE/ACTION=FILE: what every call of a plugin's action answers");
+  run->add_flag("--allow-network", run_options.allow_network, "HTTP calls reach the network");
+  run->add_option("--map", run_options.maps, "HOST=URL: requests for a host go to a stand-in");
+  run->add_flag("--trace", run_options.trace, "lifecycle events on standard error");
+  run->add_flag("--real-time", run_options.real_time, "wait as long as the workflow waits");
+  run->callback([&] { code = workflow_run(run_options); });
+
   std::string id;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");
   with_config(instances_command);
   instances_command->add_option("id", id, "instance");
-  instances_command->callback([&] { code = list_instances(config, id); });
+  bool events = false;
+  instances_command->add_flag("--events", events, "the lifecycle events of the instance");
+  instances_command->callback([&] { code = list_instances(config, id, events); });
 
   auto* plugin_command = app.add_subcommand("plugin", "plugins");
   plugin_command->require_subcommand(1);

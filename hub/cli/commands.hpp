@@ -40,6 +40,23 @@ int expr(const ExprOptions& options);
 int audit_verify(const std::string& config);
 int check_config(const std::string& config);
 
+struct WorkflowRunOptions {
+  std::string file;
+  std::string input;                   // file; -: standard input; empty: null
+  std::vector<std::string> events;     // files of CloudEvents, one JSON object on each line
+  std::vector<std::string> workflows;  // files of other definitions
+  std::vector<std::string> secrets;    // NAME=ENVVAR
+  std::vector<std::string> replies;    // ROLE/ACTION=FILE
+  std::vector<std::string> maps;       // HOST=URL
+  bool allow_network = false;
+  bool trace = false;
+  bool real_time = false;
+};
+// Runs a workflow in memory. Its output goes to standard output: 0. 2: a file, the input or an
+// option is wrong. 3: it faulted, and the error goes to standard output. 4: it was cancelled, or
+// waits for something that does not come.
+int workflow_run(const WorkflowRunOptions& options);
+
 struct WorkflowTestOptions {
   std::vector<std::string> files;
   std::string config;  // empty: arguments and outputs are not compared with the actions' schemas
@@ -49,6 +66,13 @@ struct WorkflowTestOptions {
 };
 // Exit codes: 0 every case passed, 1 a case failed or the coverage is too low, 2 a file is invalid.
 int workflow_test(const WorkflowTestOptions& options);
+
+// Prints the workflow as a Mermaid flowchart. 2: the file is invalid.
+int workflow_graph(const std::string& file);
+// Says in plain words what a workflow does. config: empty, or a configuration whose actions tell
+// which arguments are patient data and what can be repeated. format: text or json. 2: a file is
+// invalid.
+int workflow_explain(const std::string& file, const std::string& config, const std::string& format);
 
 struct LintOptions {
   std::string config;           // empty: roles and actions are not checked
@@ -75,7 +99,8 @@ int workflow_list(const DeployOptions& options);
 // The deployed file, to standard output. name: [NAMESPACE/]NAME[@VERSION].
 int workflow_export(const std::string& config, const std::string& name);
 
-int list_instances(const std::string& config, const std::string& id);
+// events: the lifecycle events of one, one a line.
+int list_instances(const std::string& config, const std::string& id, bool events);
 int list_plugins(const std::string& config);
 
 }  // namespace rabt::cli

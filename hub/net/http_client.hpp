@@ -71,6 +71,8 @@ class AllowList {
   // Error: net.allow_entry, with the entry and what to write instead.
   static Result<AllowList> make(const std::vector<std::string>& entries,
                                 bool allow_private = false);
+  // Every host and address over http and https: for a person's own machine, never for a hub.
+  static AllowList anything();
   // Parses the URL strictly (no user info, no fragment, no control characters). Errors: net.url,
   // net.not_allowed.
   [[nodiscard]] Status check(std::string_view url) const;
@@ -85,6 +87,7 @@ class AllowList {
   };
   std::vector<Entry> entries_;
   bool allow_private_ = false;
+  bool anything_ = false;
 };
 
 using RequestId = std::uint64_t;

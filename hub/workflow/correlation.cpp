@@ -62,6 +62,7 @@ std::vector<std::string> Definition::start_types() const {
 }
 
 bool Definition::starts_on(const Json& event) const {
+  if (model_->start_on_all) return false;
   const NoVariables none;
   return std::any_of(model_->start.begin(), model_->start.end(), [&](const EventFilter& filter) {
     return filter_matches(filter, event, none);
@@ -99,6 +100,7 @@ std::vector<std::string> Definition::correlation_keys(const Json& event) const {
   std::vector<std::string> out;
   const Json& type = event["type"];
   if (!type.is_string()) return out;
+  if (model_->listens_to_every) out.emplace_back(kEveryEventKey);
   const auto plans = model_->key_plans.find(type.as_string());
   if (plans == model_->key_plans.end()) return out;
   const NoVariables none;

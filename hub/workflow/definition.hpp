@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
@@ -62,9 +63,23 @@ class Definition {
 
   // Event types that start an instance (schedule.on.one / any). Empty: started by other means.
   [[nodiscard]] std::vector<std::string> start_types() const;
-  // Whether this event starts an instance: type and filter match. Errors in the filter count as no
-  // match.
+  // Whether this event alone starts an instance: type and filter match. Errors in the filter count
+  // as no match. Never for schedule.on.all.
   [[nodiscard]] bool starts_on(const Json& event) const;
+  // schedule.on.all: a set of events, one for each filter, starts an instance.
+  [[nodiscard]] bool starts_on_all() const;
+  // What is collected for schedule.on.all, as one value that the caller keeps: null at first, an
+  // array of sets then, oldest first. It holds events, so it is patient data.
+  struct StartStep {
+    Json pending;
+    // The events of a complete set in the order of the filters: the input of a new instance.
+    std::optional<Json> start;
+  };
+  // The event joins the oldest set in which a filter that it matches is still open and whose
+  // correlated values are the same; else it opens a set. A set older than the retention of events
+  // is dropped, and so is the oldest when there are more than kMaxPendingStarts. A pure function:
+  // an event must be offered once only.
+  [[nodiscard]] StartStep collect_start(const Json& pending, const Json& event, Timestamp at) const;
   // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated
   // on the workflow's transformed input. nullopt: the definition has none.
   [[nodiscard]] Result<std::optional<std::string>> business_key(const Json& start_events) const;

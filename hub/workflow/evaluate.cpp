@@ -20,10 +20,20 @@ Json WorkflowVariables::get(const VariableSlot& slot) const {
 }
 
 Json workflow_input(const Definition::Model& model, const Json& raw) {
-  if (!model.start_reads_data || !raw.is_array()) return raw;
+  if (model.start_read == ReadAs::envelope || !raw.is_array()) return raw;
   Json::Array items;
-  for (const Json& event : raw.as_array()) items.push_back(event["data"]);
+  for (const Json& event : raw.as_array()) items.push_back(read_event(model.start_read, event));
   return Json(std::move(items));
+}
+
+Json read_event(ReadAs how, const Json& event) {
+  if (how == ReadAs::envelope) return event;
+  if (how == ReadAs::data) return event["data"];
+  if (const Json* bytes = event.find("data_base64"); bytes != nullptr && bytes->is_string())
+    return *bytes;
+  const Json& data = event["data"];
+  if (data.is_string() || data.is_null()) return data;
+  return Json(data.dump());
 }
 
 Error missing_secret(std::string_view name) {
@@ -107,9 +117,23 @@ Result<std::int64_t> evaluate(const DurationSpec& duration, const Json& input,
   return static_cast<std::int64_t>(total + 0.5);
 }
 
+Result<Timestamp> evaluate(const InstantSpec& instant, const Json& input,
+                           const Variables& variables) {
+  if (!instant.expression.has_value()) return Timestamp{instant.ms};
+  RABT_TRY(value, evaluate(*instant.expression, input, variables));
+  if (value.is_string()) return parse_iso8601(value.as_string());
+  constexpr double kMaxSeconds = 253'402'300'799;  // the end of the year 9999
+  if (!value.is_number() || !(value.as_double() >= 0 && value.as_double() <= kMaxSeconds)) {
+    return invalid("time.instant",
+                   "a point in time must be ISO 8601 text or seconds since 1970, up to the year "
+                   "9999");
+  }
+  return Timestamp{static_cast<std::int64_t>(value.as_double() * 1000 + 0.5)};
+}
+
 bool filter_matches(const EventFilter& filter, const Json& event, const Variables& variables) {
   const Json& type = event["type"];
-  if (!type.is_string() || type.as_string() != filter.type) return false;
+  if (!type.is_string() || (!filter.every && type.as_string() != filter.type)) return false;
   // An expression that gives true or false decides; any other value is compared with the attribute.
   const auto matches = [&](const Template& wanted, const Json& value) {
     const Result<Json> result = evaluate(wanted, value, variables);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/base/clock.hpp"
 #include "hub/workflow/model.hpp"
 
 // Internal to the language: values of expressions, templates and event filters.
@@ -33,7 +34,7 @@ class WorkflowVariables final : public Variables {
 // an upgrade must give the same values.
 [[nodiscard]] const Json& runtime_value();
 
-// The workflow's input as input.from sees it: schedule.read: data takes the data out of each event.
+// The workflow's input as input.from sees it: schedule.read applied to each event.
 [[nodiscard]] Json workflow_input(const Definition::Model& model, const Json& raw);
 
 // Kind denied, code workflow.secret: becomes the error authorization, 403 (DSL, "Secrets").
@@ -48,6 +49,13 @@ class WorkflowVariables final : public Variables {
 // Milliseconds; an expression may give a text such as PT5M or an object such as {"minutes": 5}.
 [[nodiscard]] Result<std::int64_t> evaluate(const DurationSpec& duration, const Json& input,
                                             const Variables& variables);
+
+[[nodiscard]] Result<Timestamp> evaluate(const InstantSpec& instant, const Json& input,
+                                         const Variables& variables);
+
+// An event as `read` wants it. raw: `data_base64` or the data's text as it is, other data as JSON
+// text.
+[[nodiscard]] Json read_event(ReadAs how, const Json& event);
 
 // Type, attributes and data; not the correlation. A filter whose expression fails does not match.
 [[nodiscard]] bool filter_matches(const EventFilter& filter, const Json& event,

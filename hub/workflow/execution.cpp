@@ -21,6 +21,17 @@ int status_of(const ActionOutcome& outcome, int fallback) {
   return status >= 300 && status <= 599 ? static_cast<int>(status) : fallback;
 }
 
+// What of an error holds no data.
+Json shown(const Fault& fault) {
+  JsonObject out;
+  for (const char* key : {"type", "status", "title", "instance"}) {
+    const Json* found = fault.error.find(key);
+    if (found == nullptr || (std::string_view(key) == "title" && !fault.fixed_title)) continue;
+    out.append_new(key, *found);
+  }
+  return Json(std::move(out));
+}
+
 // The type's last word, the status and, where it holds no data, the title.
 std::string trace_detail(const Fault& fault) {
   std::string type = fault.error.string_or("type", "");
@@ -34,6 +45,21 @@ std::string trace_detail(const Fault& fault) {
 
 }  // namespace
 
+Json describe(const Frame& frame) {
+  JsonObject out;
+  if (frame.extend_state != nullptr) {
+    // The specification's examples of extensions read `$task.call` and `$task.with`.
+    for (const auto& [key, value] : frame.task->definition.as_object()) out.append_new(key, value);
+  }
+  out.set("name", frame.task->name);
+  out.set("reference", frame.reference);
+  out.set("definition", frame.task->definition);
+  out.set("input", frame.raw);
+  out.set("output", frame.raw_output);
+  out.set("startedAt", time_value(frame.started));
+  return Json(std::move(out));
+}
+
 Json FrameVariables::get(const VariableSlot& slot) const {
   switch (slot.variable) {
     case Variable::context:
@@ -42,13 +68,14 @@ Json FrameVariables::get(const VariableSlot& slot) const {
       return frame_.input;
     case Variable::output:
       return output_ == nullptr ? Json() : *output_;
-    case Variable::task:
-      return Json::object({{"name", frame_.task->name},
-                           {"reference", frame_.reference},
-                           {"definition", frame_.task->definition},
-                           {"input", frame_.raw},
-                           {"output", frame_.raw_output},
-                           {"startedAt", time_value(frame_.started)}});
+    case Variable::task: {
+      const Frame* subject = &frame_;
+      if (frame_.in_extension) {  // there $task is what is extended
+        while (!subject->parent->extending()) subject = subject->parent;
+        subject = subject->parent;
+      }
+      return describe(*subject);
+    }
     case Variable::workflow:
       return run_.workflow_value;
     case Variable::runtime:
@@ -68,6 +95,10 @@ Json FrameVariables::get(const VariableSlot& slot) const {
       const std::size_t index = frame->for_state->next == 0 ? 0 : frame->for_state->next - 1;
       if (slot.local == body.each) return frame->for_state->items[index];
       if (slot.local == body.at) return Json(index);
+    } else if (frame->listen_state != nullptr && frame->listen_state->iterating) {
+      const auto& each = *std::get<ListenBody>(frame->task->body).foreach;
+      if (slot.local == each.item) return frame->listen_state->item;
+      if (slot.local == each.at) return Json(frame->listen_state->iteration - 1);
     } else if (frame->try_state != nullptr && frame->try_state->in_handler &&
                slot.local == std::get<TryBody>(frame->task->body).as) {
       return frame->try_state->error;
@@ -109,9 +140,14 @@ void Execution::Impl::on(const Start& start) {
 void Execution::Impl::on(const ActionEnded& ended) {
   const Open* found = find_open(ended.call);
   Open entry;
-  if (found == nullptr || found->kind != Wait::call || !take_open(ended.call, entry)) return;
+  if (found == nullptr || (found->kind != Wait::call && found->kind != Wait::undo) ||
+      !take_open(ended.call, entry)) {
+    return;
+  }
+  if (entry.kind == Wait::undo) return on_undo(entry, &ended.outcome);
   Frame* frame = entry.frame;
   frame->arguments = Json();
+  if (frame->task->kind() == TaskKind::run && child_ended(frame, ended.outcome)) return;
   const ActionOutcome& outcome = ended.outcome;
   if (frame->http != nullptr) return http_ended(frame, outcome);
   if (outcome.kind == OutcomeKind::done) return complete(frame, outcome.output);
@@ -146,9 +182,10 @@ void Execution::Impl::on(const TimerFired& fired) {
   const Open* found = find_open(fired.timer);
   Open entry;
   if (found == nullptr || found->kind == Wait::call || found->kind == Wait::listen ||
-      !take_open(fired.timer, entry)) {
+      found->kind == Wait::undo || !take_open(fired.timer, entry)) {
     return;
   }
+  if (entry.kind == Wait::undo_retry) return on_undo(entry, nullptr);
   Frame* frame = entry.frame;
   switch (entry.kind) {
     case Wait::wait:
@@ -165,8 +202,7 @@ void Execution::Impl::on(const TimerFired& fired) {
       if (!caught(frame, fault)) this->fault(frame, std::move(fault));
       return;
     }
-    case Wait::call:
-    case Wait::listen:
+    default:
       return;
   }
 }
@@ -175,9 +211,8 @@ void Execution::Impl::on(const EventArrived& arrived) {
   const Open* found = find_open(arrived.listen);
   if (found == nullptr || found->kind != Wait::listen) return;
   Frame* frame = found->frame;
-  if (const std::optional<std::size_t> filter = matching_filter(*frame, arrived.event)) {
-    take_event(frame, arrived.event, *filter);
-  }
+  if (std::optional<Match> match = matching_filter(*frame, arrived.event))
+    take_event(frame, arrived.event, std::move(*match));
 }
 
 void Execution::Impl::on(const Cancel& /*cancel*/) {
@@ -185,6 +220,7 @@ void Execution::Impl::on(const Cancel& /*cancel*/) {
     started = true;
     return finish(InstanceStatus::cancelled, {}, {});
   }
+  if (ending.has_value()) return;  // it has ended already, and undoing it is not given up
   cancel_below(root);
   finish(InstanceStatus::cancelled, {}, {});
 }
@@ -207,7 +243,7 @@ void Execution::Impl::drain() {
                                         " tasks were started in one turn: an endless loop?",
                                     *step.frame);
       cancel_below(root);
-      return finish(InstanceStatus::faulted, {}, error);
+      return finish(InstanceStatus::faulted, {}, error, error);
     }
     start_task(step.frame, *step.task, std::move(step.value), step.context, step.branch);
   }
@@ -224,6 +260,10 @@ Frame* Execution::Impl::take_frame() {
 }
 
 void Execution::Impl::release(Frame* frame) {
+  if (frame->fork_state != nullptr) {
+    // A fork that does not end as it should: what its branches did can still be undone.
+    for (const auto& cell : frame->fork_state->cells) gather(frame->context->undo, cell->undo);
+  }
   if (Frame* parent = frame->parent) {
     std::erase(parent->children, frame);
   }
@@ -240,6 +280,9 @@ void Execution::Impl::release(Frame* frame) {
   frame->fork_state.reset();
   frame->try_state.reset();
   frame->listen_state.reset();
+  frame->extend_state.reset();
+  frame->useful_until.reset();
+  frame->in_extension = false;
   frame->http.reset();
   unused.push_back(frame);
 }
@@ -255,9 +298,15 @@ void Execution::Impl::start_task(Frame* parent, const Task& task, Json raw, Cont
   frame->raw = std::move(raw);
   frame->started = now;
   frame->reference = parent->reference;
-  if (parent->for_state.has_value()) {
+  frame->in_extension = parent->in_extension || parent->extending();
+  if (parent->extending()) {
+    // What runs around a loop belongs to none of its iterations.
+  } else if (parent->for_state.has_value()) {
     frame->reference += "/for/";
     frame->reference += std::to_string(parent->for_state->next - 1);
+  } else if (parent->listen_state != nullptr) {
+    frame->reference += "/foreach/";
+    frame->reference += std::to_string(parent->listen_state->iteration - 1);
   }
   frame->reference += task.segment;
   if (!parent->visits.empty()) {
@@ -286,6 +335,7 @@ void Execution::Impl::start_task(Frame* parent, const Task& task, Json raw, Cont
         task.kind() == TaskKind::call   ? std::get<CallBody>(task.body).title
         : task.kind() == TaskKind::http ? std::get<HttpBody>(task.body).title
                                         : std::string());
+  if (!model.extensions.empty() && !frame->in_extension && extend(frame)) return;
   enter(frame);
 }
 
@@ -298,6 +348,14 @@ void Execution::Impl::enter(Frame* frame) {
     frame->input = std::move(shaped).value();
   } else {
     frame->input = frame->raw;
+  }
+  if (task.useful_until.has_value()) {
+    const Result<Timestamp> until =
+        evaluate(*task.useful_until, frame->input, FrameVariables(*this, *frame));
+    if (!until) return fail(frame, until.error(), "metadata.rabt.usefulUntil");
+    frame->useful_until = until.value();
+    if (now > until.value())
+      return fail(frame, "timeout", 408, "it is too late for this to be of use", {});
   }
   if (task.timeout != nullptr) {
     const Result<std::int64_t> delay =
@@ -320,19 +378,37 @@ bool Execution::Impl::conforms(Frame* frame, const std::optional<Schema>& schema
 
 void Execution::Impl::complete(Frame* frame, Json output) {
   const Task& task = *frame->task;
+  if (task.output_as.has_value() || frame->extend_state != nullptr) frame->raw_output = output;
   if (task.output_as.has_value()) {
-    frame->raw_output = std::move(output);
     Result<Json> shaped =
         evaluate(*task.output_as, frame->raw_output, FrameVariables(*this, *frame));
     if (!shaped) return fail(frame, shaped.error(), "output.as");
     output = std::move(shaped).value();
   }
   if (!conforms(frame, task.output_schema, output, "output")) return;
-  if (task.export_as.has_value() && !export_context(frame, output)) return;
+  if (task.export_as.has_value() &&
+      !export_context(frame, task.export_as, task.export_schema, output, frame->parent)) {
+    return;
+  }
+  if ((task.compensate.has_value() || task.commit) &&
+      !(frame->extend_state != nullptr && frame->extend_state->replaced) &&
+      !push_undo(frame, output))
+    return;
   drop_waits(frame);
   if (frame == root) return finish(InstanceStatus::completed, std::move(output), {});
+  if (frame->extend_state != nullptr) {
+    Frame::Extend& state = *frame->extend_state;
+    state.phase = Frame::Extend::Phase::after;
+    state.next = state.matched.size();
+    state.output = std::move(output);
+    return next_after(frame);
+  }
+  completed(frame, std::move(output));
+}
+
+void Execution::Impl::completed(Frame* frame, Json output) {
   trace(*frame, "completed", std::move(frame->note));
-  const Then then = frame->then.value_or(task.then);
+  const Then then = frame->then.value_or(frame->task->then);
   Frame* parent = frame->parent;
   ContextCell* cell = frame->context;
   const std::size_t branch = frame->branch;
@@ -341,15 +417,16 @@ void Execution::Impl::complete(Frame* frame, Json output) {
   child_done(parent, branch, std::move(output), then, false);
 }
 
-bool Execution::Impl::export_context(Frame* frame, const Json& output) {
-  const Task& task = *frame->task;
+bool Execution::Impl::export_context(Frame* frame, const std::optional<Template>& as,
+                                     const std::optional<Schema>& schema, const Json& output,
+                                     const Frame* locals_from) {
   Result<Json> exported =
-      evaluate(*task.export_as, output, FrameVariables(*this, *frame, frame->parent, &output));
+      evaluate(*as, output, FrameVariables(*this, *frame, locals_from, &output));
   if (!exported) {
     fail(frame, exported.error(), "export.as");
     return false;
   }
-  if (!conforms(frame, task.export_schema, exported.value(), "context")) return false;
+  if (!conforms(frame, schema, exported.value(), "context")) return false;
   if (json_size(exported.value(), limits::kMaxContextBytes) > limits::kMaxContextBytes) {
     fail(frame, "runtime", 500, "$context is too large",
          "at most " + std::to_string(limits::kMaxContextBytes) +
@@ -372,14 +449,16 @@ void Execution::Impl::run_list(Frame* frame, const TaskList& list, Json value) {
 
 void Execution::Impl::child_done(Frame* parent, std::size_t branch, Json output, const Then& then,
                                  bool skipped) {
-  switch (parent->task->kind()) {
-    case TaskKind::function:
-      steps.push_back({Step::Kind::complete, parent, nullptr, std::move(output), 0, nullptr});
-      return;
-    case TaskKind::fork:
-      return branch_done(parent, branch, std::move(output), skipped);
-    default:
-      break;
+  if (parent->extending()) {
+    if (then.kind == Then::Kind::exit &&
+        parent->extend_state->phase == Frame::Extend::Phase::before) {
+      return replace(parent, std::move(output));
+    }
+  } else if (parent->task->kind() == TaskKind::function) {
+    steps.push_back({Step::Kind::complete, parent, nullptr, std::move(output), 0, nullptr});
+    return;
+  } else if (parent->task->kind() == TaskKind::fork) {
+    return branch_done(parent, branch, std::move(output), skipped);
   }
   const std::size_t size = parent->list->tasks.size();
   const std::size_t next = then.kind == Then::Kind::exit   ? size
@@ -392,6 +471,11 @@ void Execution::Impl::child_done(Frame* parent, std::size_t branch, Json output,
 }
 
 void Execution::Impl::list_done(Frame* frame, Json output) {
+  if (frame->extending()) {
+    return frame->extend_state->phase == Frame::Extend::Phase::before ? next_before(frame)
+                                                                      : next_after(frame);
+  }
+  if (frame->task->kind() == TaskKind::listen) return item_done(frame, std::move(output));
   if (frame->task->kind() == TaskKind::for_) return next_iteration(frame, std::move(output));
   if (frame->try_state != nullptr) drop_wait(frame, Wait::attempt);
   steps.push_back({Step::Kind::complete, frame, nullptr, std::move(output), 0, nullptr});
@@ -404,16 +488,29 @@ void Execution::Impl::end_workflow(Frame* frame, ContextCell* cell, Json output)
   steps.push_back({Step::Kind::complete, root, nullptr, std::move(output), 0, nullptr});
 }
 
-void Execution::Impl::finish(InstanceStatus status, Json output, Json error) {
-  for (const Open& entry : open) cancel_effect(entry);
-  open.clear();
+void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown) {
+  // What is being undone for losers of a race goes on; everything else ends now.
+  std::erase_if(open, [&](const Open& entry) {
+    if (entry.kind == Wait::undo || entry.kind == Wait::undo_retry) return false;
+    cancel_effect(entry);
+    return true;
+  });
   steps.clear();
   storage.clear();
   unused.clear();
   root = nullptr;
+  ending = Finished{status, std::move(output), std::move(error), std::move(shown)};
+  std::vector<Undo> stack = std::move(context.undo);
+  context.undo.clear();
+  if (status != InstanceStatus::completed && !stack.empty()) undo(std::move(stack));
+  if (undoing.empty()) end();
+}
+
+void Execution::Impl::end() {
   finished = true;
-  final_status = status;
-  effects.emplace_back(Finished{status, std::move(output), std::move(error)});
+  final_status = ending->status;
+  effects.emplace_back(std::move(*ending));
+  ending.reset();
 }
 
 // ---- faults and cancellation
@@ -448,14 +545,29 @@ void Execution::Impl::fault(Frame* frame, Fault fault) {
   while (true) {
     cancel_below(frame);
     drop_waits(frame);
-    if (frame == root) return finish(InstanceStatus::faulted, {}, std::move(fault.error));
+    if (frame == root)
+      return finish(InstanceStatus::faulted, {}, std::move(fault.error), shown(fault));
     trace(*frame, "faulted", trace_detail(fault));
+    std::get<TaskTrace>(effects.back()).error = shown(fault);
+    if (frame->useful_until.has_value()) {
+      fault.useful_until =
+          std::min(fault.useful_until.value_or(*frame->useful_until), *frame->useful_until);
+    }
     Frame* parent = frame->parent;
     release(frame);
     frame = parent;
-    if (frame->try_state != nullptr && !frame->try_state->in_handler && caught(frame, fault))
+    if (frame->try_state != nullptr && !frame->try_state->in_handler && !frame->extending() &&
+        caught(frame, fault))
       return;
   }
+}
+
+// Whether a retry after the delay would be of no use any more.
+bool Execution::Impl::too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const {
+  const auto passed = [&](const std::optional<Timestamp>& until) {
+    return until.has_value() && now.ms + delay > until->ms;
+  };
+  return passed(frame->useful_until) || passed(fault.useful_until);
 }
 
 bool Execution::Impl::caught(Frame* frame, Fault& fault) {
@@ -492,7 +604,12 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
     std::optional<Error> problem;
     const std::optional<std::int64_t> delay = retry_delay(*frame, *body.retry, fault, problem);
     if (problem.has_value()) return replace(*problem, "retry");
-    if (delay.has_value()) {
+    if (delay.has_value() && too_late(frame, fault, *delay)) {
+      Fault late;
+      late.error = make_error("timeout", 408, "a retry would be too late to be of use", {}, *frame);
+      late.useful_until = fault.useful_until;
+      fault = std::move(late);
+    } else if (delay.has_value()) {
       ++state.retries;
       trace(*frame, "retried",
             "retry " + std::to_string(state.retries) + " in " + std::to_string(*delay) +
@@ -549,6 +666,7 @@ void Execution::Impl::cancel_below(Frame* frame, const Frame* completed_path) {
 void Execution::Impl::cancel_effect(const Open& entry) {
   switch (entry.kind) {
     case Wait::call:
+    case Wait::undo:
       effects.emplace_back(CancelCall{entry.id});
       break;
     case Wait::listen:
@@ -576,7 +694,8 @@ void Execution::Impl::drop_wait(Frame* frame, Wait kind) {
 }
 
 // What a branch changed in its copy, by top-level key, over what is there now.
-void Execution::Impl::merge(ContextCell& into, const ContextCell& from) const {
+void Execution::Impl::merge(ContextCell& into, ContextCell& from) {
+  gather(into.undo, from.undo);
   if (!from.written) return;
   into.written = true;
   if (!from.value.is_object() || !from.base.is_object() || !into.value.is_object()) {
@@ -649,6 +768,10 @@ std::vector<Effect> Execution::apply(const Input& input) {
   return std::move(impl_->effects);
 }
 
+Json Execution::state() const {
+  return impl_->state();
+}
+
 bool Execution::wants(std::uint64_t listen, const Json& event) const {
   const Impl::Open* found = std::as_const(*impl_).find_open(listen);
   return found != nullptr && found->kind == Impl::Wait::listen &&
@@ -658,8 +781,9 @@ bool Execution::wants(std::uint64_t listen, const Json& event) const {
 InstanceStatus Execution::status() const {
   if (impl_->finished) return impl_->final_status;
   const bool calls =
-      std::any_of(impl_->open.begin(), impl_->open.end(),
-                  [](const Impl::Open& entry) { return entry.kind == Impl::Wait::call; });
+      std::any_of(impl_->open.begin(), impl_->open.end(), [](const Impl::Open& entry) {
+        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo;
+      });
   return calls || !impl_->started ? InstanceStatus::running : InstanceStatus::waiting;
 }
 
@@ -676,7 +800,11 @@ std::vector<Effect> Execution::open() const {
       case Impl::Wait::wait:
         out.emplace_back(StartTimer{entry.id, entry.due, "wait"});
         break;
+      case Impl::Wait::undo:
+        out.emplace_back(impl_->undo_effect(entry.id));
+        break;
       case Impl::Wait::retry:
+      case Impl::Wait::undo_retry:
         out.emplace_back(StartTimer{entry.id, entry.due, "retry"});
         break;
       case Impl::Wait::timeout:

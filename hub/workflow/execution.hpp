@@ -122,7 +122,7 @@ struct Emit {
   Json event;
 };
 // What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
-// retried, skipped, waiting, cancelled.
+// retried, skipped, waiting, cancelled; of what undoes a task compensated, compensation-failed.
 struct TaskTrace {
   std::string reference;
   std::string task;
@@ -131,13 +131,15 @@ struct TaskTrace {
   // An error's type and title, an action's name, of a switch `case <name>`, of a loop that its
   // condition ended `while`: no patient data.
   std::string detail;
+  Json error = {};     // of faulted: type, status, instance, and title where it holds no data
 };
 enum class InstanceStatus : std::uint8_t { running, waiting, completed, faulted, cancelled };
 [[nodiscard]] std::string_view to_string(InstanceStatus status);
 struct Finished {
   InstanceStatus status = InstanceStatus::completed;
-  Json output;  // of completed
-  Json error;   // of faulted: RFC 7807 type, status, title, detail, instance
+  Json output;      // of completed
+  Json error;       // of faulted: RFC 7807 type, status, title, detail, instance
+  Json shown = {};  // of error what holds no patient data: type, status, instance, a fixed title
 };
 using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, CancelTimer,
                             Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
@@ -167,6 +169,9 @@ class Execution {
   // Subscribe), in order of id. For recovery.
   [[nodiscard]] std::vector<Effect> open() const;
   [[nodiscard]] const Json& context() const;  // $context
+  // Everything that decides what happens next, in one canonical form: equal states behave equally.
+  // For tests and for people who look for a difference; no format to store.
+  [[nodiscard]] Json state() const;
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -29,13 +29,6 @@ std::uint64_t stable_hash(std::string_view a, std::string_view b, std::uint64_t 
   return hash ^ (hash >> 31U);
 }
 
-// An event's identity (CloudEvents 1.0.2 section 3.1: source and id). Empty: it has none.
-std::string event_identity(const Json& event) {
-  const Json& id = event["id"];
-  if (!id.is_string()) return {};
-  return event.string_or("source", "") + '\n' + id.as_string();
-}
-
 bool is_plain_object(const Json& value) {
   return value.is_object();
 }
@@ -83,6 +76,8 @@ void Execution::Impl::run(Frame* frame) {
       return run_try(frame);
     case TaskKind::wait:
       return run_wait(frame, std::get<WaitBody>(task.body));
+    case TaskKind::run:
+      return run_workflow(frame, std::get<RunBody>(task.body));
   }
 }
 
@@ -106,11 +101,15 @@ void Execution::Impl::run_call(Frame* frame, const CallBody& body) {
   effects.emplace_back(call_effect(id, *frame));
 }
 
-CallAction Execution::Impl::call_effect(std::uint64_t id, const Frame& frame) const {
+Effect Execution::Impl::call_effect(std::uint64_t id, const Frame& frame) const {
+  if (const auto* child = std::get_if<RunBody>(&frame.task->body)) {
+    return StartWorkflow{id,          frame.reference, frame.task->name, child->name_space,
+                         child->name, child->version,  frame.arguments,  child->await};
+  }
   if (frame.http != nullptr) return http_effect(id, frame);
   const auto& body = std::get<CallBody>(frame.task->body);
-  return {id,          frame.reference, frame.task->name, body.role,
-          body.action, body.version,    frame.arguments,  attempt_of(frame)};
+  return CallAction{id,          frame.reference, frame.task->name, body.role,
+                    body.action, body.version,    frame.arguments,  attempt_of(frame)};
 }
 
 void Execution::Impl::run_function(Frame* frame, const FunctionBody& body) {
@@ -194,6 +193,9 @@ void Execution::Impl::branch_done(Frame* frame, std::size_t branch, Json output,
   if (body.compete && !skipped) {
     cancel_below(frame);
     merge(*frame->context, *state.cells[branch]);
+    std::vector<Undo> lost;
+    for (const auto& cell : state.cells) gather(lost, cell->undo);
+    if (!lost.empty()) undo(std::move(lost));
     steps.push_back({Step::Kind::complete, frame, nullptr, std::move(output), 0, nullptr});
     return;
   }
@@ -209,104 +211,6 @@ void Execution::Impl::branch_done(Frame* frame, std::size_t branch, Json output,
   Json result =
       body.compete ? frame->input : Json(Json::Array(state.outputs.begin(), state.outputs.end()));
   steps.push_back({Step::Kind::complete, frame, nullptr, std::move(result), 0, nullptr});
-}
-
-void Execution::Impl::run_listen(Frame* frame, const ListenBody& body) {
-  auto state = std::make_unique<Frame::Listen>();
-  const FrameVariables variables(*this, *frame);
-  const auto prepare = [&](const EventFilter& filter) -> std::optional<Error> {
-    std::vector<Json> values;
-    std::vector<std::pair<std::string, std::string>> names;
-    for (const Correlation& one : filter.correlate) {
-      Result<Json> value = evaluate(one.expect, frame->input, variables);
-      if (!value) return value.error();
-      if (value.value().is_null()) {
-        return invalid("workflow.correlation",
-                       "`" + one.name + "` is null here, so no event could be told apart");
-      }
-      values.push_back(std::move(value).value());
-      names.emplace_back(one.name, one.from_text);
-    }
-    std::string key = correlation_key(filter.type, names, values);
-    if (std::find(state->keys.begin(), state->keys.end(), key) == state->keys.end())
-      state->keys.push_back(std::move(key));
-    state->expected.push_back(std::move(values));
-    return std::nullopt;
-  };
-  for (const EventFilter& filter : body.filters) {
-    if (const std::optional<Error> error = prepare(filter))
-      return fail(frame, *error, "correlate.expect");
-  }
-  if (body.until_event.has_value()) {
-    if (const std::optional<Error> error = prepare(*body.until_event))
-      return fail(frame, *error, "correlate.expect");
-  }
-  state->satisfied.assign(body.filters.size(), false);
-  for (const Frame* at = frame; at != nullptr; at = at->parent)
-    state->path += std::to_string(at->task->index) + '.';
-  frame->listen_state = std::move(state);
-  trace(*frame, "waiting");
-  const std::uint64_t id = await(frame, Wait::listen, now);
-  effects.emplace_back(Subscribe{id, frame->listen_state->keys});
-}
-
-std::optional<std::size_t> Execution::Impl::matching_filter(const Frame& frame,
-                                                            const Json& event) const {
-  const auto& body = std::get<ListenBody>(frame.task->body);
-  const Frame::Listen& state = *frame.listen_state;
-  if (const auto seen = consumed.find(state.path); seen != consumed.end()) {
-    const std::string identity = event_identity(event);
-    if (!identity.empty() && seen->second.contains(identity)) return std::nullopt;
-  }
-  const FrameVariables variables(*this, frame);
-  const NoVariables none;
-  const auto takes = [&](const EventFilter& filter, const std::vector<Json>& expected) {
-    if (!filter_matches(filter, event, variables)) return false;
-    for (std::size_t i = 0; i < filter.correlate.size(); ++i) {
-      const Result<Json> value = evaluate(filter.correlate[i].from, event, none);
-      // Compared as the keys are, so that a subscription and this agree.
-      if (!value || value.value().dump_sorted() != expected[i].dump_sorted()) return false;
-    }
-    return true;
-  };
-  if (body.until_event.has_value() && takes(*body.until_event, state.expected.back()))
-    return body.filters.size();
-  for (std::size_t i = 0; i < body.filters.size(); ++i) {
-    if (!state.satisfied[i] && takes(body.filters[i], state.expected[i])) return i;
-  }
-  return std::nullopt;
-}
-
-void Execution::Impl::take_event(Frame* frame, const Json& event, std::size_t filter) {
-  const auto& body = std::get<ListenBody>(frame->task->body);
-  Frame::Listen& state = *frame->listen_state;
-  if (std::string identity = event_identity(event); !identity.empty()) {
-    consumed[state.path].insert(std::move(identity));
-  }
-  bool done = true;
-  if (filter < body.filters.size()) {
-    if (state.consumed.size() >= limits::kMaxLoopIterations) {
-      return fail(frame, "runtime", 500, "a listen took too many events",
-                  "at most " + std::to_string(limits::kMaxLoopIterations));
-    }
-    state.consumed.push_back(body.envelope ? event : event["data"]);
-    if (body.strategy == ListenBody::Strategy::all) {
-      state.satisfied[filter] = true;
-      done =
-          std::all_of(state.satisfied.begin(), state.satisfied.end(), [](bool one) { return one; });
-    } else if (body.until.has_value()) {
-      const Result<Json> enough =
-          evaluate(*body.until, Json(state.consumed), FrameVariables(*this, *frame));
-      if (!enough) return fail(frame, enough.error(), "until");
-      done = truthy(enough.value());
-    } else {
-      done = !body.until_event.has_value();
-    }
-  }
-  if (!done) return;
-  Json output(std::move(state.consumed));
-  drop_wait(frame, Wait::listen);
-  complete(frame, std::move(output));
 }
 
 void Execution::Impl::run_emit(Frame* frame, const EmitBody& body) {
@@ -418,12 +322,21 @@ std::optional<std::int64_t> Execution::Impl::retry_delay(const Frame& frame,
 }
 
 void Execution::Impl::run_wait(Frame* frame, const WaitBody& body) {
-  const Result<std::int64_t> delay =
-      evaluate(body.duration, frame->input, FrameVariables(*this, *frame));
-  if (!delay) return fail(frame, delay.error(), "wait");
-  if (delay.value() <= 0) return complete(frame, frame->input);
+  std::int64_t delay = 0;
+  if (body.until.has_value()) {
+    const Result<Timestamp> until =
+        evaluate(*body.until, frame->input, FrameVariables(*this, *frame));
+    if (!until) return fail(frame, until.error(), "metadata.rabt.until");
+    delay = until.value().ms - now.ms;
+  } else {
+    const Result<std::int64_t> length =
+        evaluate(body.duration, frame->input, FrameVariables(*this, *frame));
+    if (!length) return fail(frame, length.error(), "wait");
+    delay = length.value();
+  }
+  if (delay <= 0) return complete(frame, frame->input);
   trace(*frame, "waiting");
-  start_timer(frame, Wait::wait, delay.value(), "wait");
+  start_timer(frame, Wait::wait, delay, "wait");
 }
 
 }  // namespace rabt::workflow

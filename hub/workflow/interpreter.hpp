@@ -20,18 +20,29 @@ namespace rabt::workflow {
 // Deeper nesting of running tasks, through functions, is a mistake in the workflow.
 inline constexpr std::size_t kMaxFrameDepth = 2 * limits::kMaxWorkflowDepth;
 
+// How a completed task is undone (metadata.rabt.compensate).
+struct Undo {
+  std::uint64_t order = 0;  // of completion in the instance
+  std::string reference;    // of the call that undoes it
+  const Task* task = nullptr;
+  Json arguments;
+};
+
 // $context as one line of execution sees it: the instance's, or the copy of a fork's branch.
 struct ContextCell {
   Json value;
   Json base;  // what the copy started from
   ContextCell* parent = nullptr;
   bool written = false;
+  std::vector<Undo> undo;  // of tasks that completed in this line; `order` rises
 };
 
 struct Fault {
   Json error;                       // RFC 7807
   std::int64_t retry_after_ms = 0;  // the plugin asked to wait this long
   bool fixed_title = true;          // the title holds no data, so it may be traced
+  // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
+  std::optional<Timestamp> useful_until;
 };
 
 struct Frame {
@@ -56,6 +67,8 @@ struct Frame {
       visits;  // how often each task was started; only where a `then` jumps back
 
   Json arguments;  // of an open call
+  std::optional<Timestamp> useful_until;
+  bool in_extension = false;  // part of an extension's before or after: not extended itself
 
   struct For {
     Json items;
@@ -72,13 +85,32 @@ struct Frame {
     Json error;
   };
   struct Listen {
-    std::vector<std::vector<Json>>
-        expected;  // by filter, then by correlation; the until event's filter is last
-    std::vector<bool> satisfied;
-    Json::Array consumed;
+    // By filter, then by correlation; those of `until` follow. Null without `expect`.
+    std::vector<std::vector<Json>> expected;
+    std::vector<bool> satisfied;             // of `all`; those of `until` follow
+    std::map<std::string, Json> correlated;  // first extracted values, by correlation name
+    Json::Array outputs;
     std::vector<std::string> keys;
-    std::string path;  // names this listen over all its activations
+    std::string path;     // names this listen over all its activations
+    bool closed = false;  // takes no more events
+    // foreach
+    std::deque<Json> queue;  // taken, and waiting for their turn
+    bool iterating = false;
+    std::size_t iteration = 0;
+    Json item;
   };
+  // use.extensions around this task
+  struct Extend {
+    enum class Phase : std::uint8_t { before, body, after } phase = Phase::before;
+    std::vector<const Extension*> matched;
+    std::size_t next = 0;
+    bool replaced = false;  // an `exit` gave the output; the task itself did not run
+    Json output;            // while `after` runs
+  };
+  // An extension's list runs, not the task itself.
+  [[nodiscard]] bool extending() const {
+    return extend_state != nullptr && extend_state->phase != Extend::Phase::body;
+  }
   // A call: http or openapi.
   struct Http {
     bool document = false;     // the OpenAPI document is awaited, not the answer
@@ -92,6 +124,7 @@ struct Frame {
   std::unique_ptr<Fork> fork_state;
   std::unique_ptr<Try> try_state;
   std::unique_ptr<Listen> listen_state;
+  std::unique_ptr<Extend> extend_state;
 };
 
 struct Execution::Impl {
@@ -116,14 +149,25 @@ struct Execution::Impl {
   std::uint64_t starts = 0;                               // tasks started in this turn
   std::map<std::string, std::set<std::string>> consumed;  // by listen path: events taken
 
-  enum class Wait : std::uint8_t { call, wait, timeout, attempt, retry, listen };
+  // undo, undo_retry: of a compensation, without a frame.
+  enum class Wait : std::uint8_t { call, wait, timeout, attempt, retry, listen, undo, undo_retry };
   struct Open {
     std::uint64_t id = 0;
     Wait kind = Wait::call;
     Frame* frame = nullptr;
     Timestamp due;
   };
-  std::vector<Open> open;  // ids rise
+
+  // What is being undone, the last of each stack first. Stacks run beside each other.
+  struct Undoing {
+    std::vector<Undo> stack;
+    std::int64_t retries = 0;
+    std::uint64_t open = 0;  // the call or timer of the last one
+  };
+  std::vector<Undoing> undoing;
+  std::uint64_t completed_tasks = 0;  // that can be undone: Undo::order
+  std::optional<Finished> ending;     // the end, once everything is undone
+  std::vector<Open> open;             // ids rise
 
   struct Step {
     enum class Kind : std::uint8_t { start, complete } kind = Kind::start;
@@ -159,15 +203,21 @@ struct Execution::Impl {
   void run_list(Frame* frame, const TaskList& list, Json value);
   void list_done(Frame* frame, Json output);
   void end_workflow(Frame* frame, ContextCell* cell, Json output);
-  void finish(InstanceStatus status, Json output, Json error);
+  void finish(InstanceStatus status, Json output, Json error, Json shown = {});
+  void end();
+  void completed(Frame* frame, Json output);
   void fault(Frame* frame, Fault fault);
   bool caught(Frame* frame, Fault& fault);  // by this try; else the fault goes on, maybe replaced
+  [[nodiscard]] bool too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const;
   void cancel_below(Frame* frame, const Frame* completed_path = nullptr);
   void drop_waits(Frame* frame);
   void drop_wait(Frame* frame, Wait kind);
   void cancel_effect(const Open& entry);
-  bool export_context(Frame* frame, const Json& output);  // false: faulted
-  void merge(ContextCell& into, const ContextCell& from) const;
+  // false: faulted. locals_from: as in FrameVariables.
+  bool export_context(Frame* frame, const std::optional<Template>& as,
+                      const std::optional<Schema>& schema, const Json& output,
+                      const Frame* locals_from);
+  void merge(ContextCell& into, ContextCell& from);
 
   std::uint64_t await(Frame* frame, Wait kind, Timestamp due);
   std::uint64_t start_timer(Frame* frame, Wait kind, std::int64_t delay_ms,
@@ -193,22 +243,52 @@ struct Execution::Impl {
   void next_iteration(Frame* frame, Json value);
   void run_fork(Frame* frame, const ForkBody& body);
   void branch_done(Frame* frame, std::size_t branch, Json output, bool skipped);
-  void run_listen(Frame* frame, const ListenBody& body);
-  void take_event(Frame* frame, const Json& event, std::size_t filter);
-  // The filter that would take the event; filters.size() stands for the until event.
-  [[nodiscard]] std::optional<std::size_t> matching_filter(const Frame& frame,
-                                                           const Json& event) const;
   void run_emit(Frame* frame, const EmitBody& body);
   void run_raise(Frame* frame, const RaiseBody& body);
   void run_try(Frame* frame);
   void start_attempt(Frame* frame);
   void run_wait(Frame* frame, const WaitBody& body);
-  [[nodiscard]] CallAction call_effect(std::uint64_t id, const Frame& frame) const;
+  [[nodiscard]] Effect call_effect(std::uint64_t id, const Frame& frame) const;
   // nullopt: no retry. Evaluation errors land in `problem`.
   [[nodiscard]] std::optional<std::int64_t> retry_delay(const Frame& frame,
                                                         const RetryPolicy& policy,
                                                         const Fault& fault,
                                                         std::optional<Error>& problem) const;
+
+  // execution_listen.cpp
+  struct Match {
+    std::size_t filter = 0;                            // filters.size() and above: of `until`
+    std::vector<std::pair<std::string, Json>> values;  // of correlations without `expect`
+  };
+  void run_listen(Frame* frame, const ListenBody& body);
+  void take_event(Frame* frame, const Json& event, Match match);
+  [[nodiscard]] std::optional<Match> matching_filter(const Frame& frame, const Json& event) const;
+  void next_item(Frame* frame);
+  void item_done(Frame* frame, Json output);
+  void close_listen(Frame* frame);
+
+  // execution_workflow.cpp
+  void run_workflow(Frame* frame, const RunBody& body);
+  // false: it ended like a call that failed
+  bool child_ended(Frame* frame, const ActionOutcome& outcome);
+
+  // execution_extension.cpp
+  bool extend(Frame* frame);  // true: an extension's list runs first
+  void next_before(Frame* frame);
+  void next_after(Frame* frame);
+  void replace(Frame* frame, Json output);  // `exit` in before
+
+  // compensation.cpp
+  bool push_undo(Frame* frame, const Json& output);                      // false: faulted
+  static void gather(std::vector<Undo>& into, std::vector<Undo>& from);  // from is empty then
+  void undo(std::vector<Undo> stack);
+  void next_undo(Undoing& job);
+  void on_undo(const Open& entry, const ActionOutcome* outcome);  // nullptr: its timer fired
+  [[nodiscard]] CallAction undo_effect(std::uint64_t id) const;
+  void trace_undo(const Undo& what, std::string_view state, std::string detail);
+
+  // execution_state.cpp
+  [[nodiscard]] Json state() const;
 
   // execution_http.cpp
   void run_http(Frame* frame, const HttpBody& body);
@@ -221,6 +301,9 @@ struct Execution::Impl {
 
 // 1 + the retries of every try around the frame.
 [[nodiscard]] std::int64_t attempt_of(const Frame& frame);
+
+// $task
+[[nodiscard]] Json describe(const Frame& frame);
 
 class FrameVariables final : public Variables {
  public:

@@ -87,9 +87,11 @@ struct Correlation {
   std::string name;
   std::string from_text;
   Expr from;  // of the event's envelope, without variables
-  Template expect;
+  // Not set: the first extracted value of this name is expected from then on.
+  std::optional<Template> expect;
 };
 struct EventFilter {
+  bool every = false;  // `any: []`: no type, any event
   std::string type;
   std::vector<std::pair<std::string, Template>> attributes;  // other than type and data
   std::optional<Template> data;
@@ -158,13 +160,26 @@ struct ForkBody {
   bool compete = false;
   TaskList branches;
 };
+// How events are handed on: the data alone, the whole event, or the data as one text.
+enum class ReadAs : std::uint8_t { data, envelope, raw };
+enum class Strategy : std::uint8_t { one, any, all };
 struct ListenBody {
-  enum class Strategy : std::uint8_t { one, any, all };
   Strategy strategy = Strategy::one;
   std::vector<EventFilter> filters;
   std::optional<Expr> until;
-  std::optional<EventFilter> until_event;
-  bool envelope = false;
+  Strategy until_strategy = Strategy::one;
+  std::vector<EventFilter> until_filters;  // empty: `until` is no strategy
+  ReadAs read = ReadAs::data;
+  struct Foreach {
+    std::uint32_t item = 0;
+    std::uint32_t at = 0;
+    TaskList list;  // may be empty
+    std::optional<Template> output_as;
+    std::optional<Schema> output_schema;
+    std::optional<Template> export_as;
+    std::optional<Schema> export_schema;
+  };
+  std::optional<Foreach> foreach;
 };
 struct EmitBody {
   Template event;
@@ -184,8 +199,29 @@ struct TryBody {
   TaskList handler;
   std::optional<Then> then;
 };
+// A point in time: fixed, or by an expression that gives ISO 8601 text or seconds since 1970.
+struct InstantSpec {
+  std::int64_t ms = 0;
+  std::optional<Expr> expression;
+};
 struct WaitBody {
   DurationSpec duration;
+  std::optional<InstantSpec> until;  // metadata.rabt.until: instead of the duration
+};
+// run.workflow
+struct RunBody {
+  enum class Return : std::uint8_t { output, code, all, none };
+  std::string name_space;
+  std::string name;
+  std::string version;
+  std::optional<Template> input;
+  bool await = true;
+  Return returns = Return::output;
+};
+
+// metadata.rabt.compensate: what undoes a completed task.
+struct Compensation {
+  CallBody call;
 };
 
 // In the order of Task::body.
@@ -202,7 +238,8 @@ enum class TaskKind : std::uint8_t {
   emit,
   raise,
   try_,
-  wait
+  wait,
+  run
 };
 
 struct Task {
@@ -222,14 +259,27 @@ struct Task {
   std::optional<Schema> export_schema;
   std::shared_ptr<const DurationSpec> timeout;
   Then then;
+  std::optional<Compensation> compensate;   // metadata.rabt
+  bool commit = false;                      // metadata.rabt: nothing before it is undone any more
+  std::optional<InstantSpec> useful_until;  // metadata.rabt
+  std::string data_class;                   // metadata.rabt: public, internal, patient, or empty
   std::variant<CallBody, FunctionBody, HttpBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody,
-               ListenBody, EmitBody, RaiseBody, TryBody, WaitBody>
+               ListenBody, EmitBody, RaiseBody, TryBody, WaitBody, RunBody>
       body;
 
   [[nodiscard]] TaskKind kind() const { return static_cast<TaskKind>(body.index()); }
 };
 // call, do, set, ... as the file says it
 [[nodiscard]] std::string_view to_string(TaskKind kind);
+
+// use.extensions
+struct Extension {
+  std::string name;
+  std::uint32_t kinds = 0;   // bit 1 << TaskKind of each kind it extends
+  std::optional<Expr> when;  // of the task's definition
+  TaskList before;
+  TaskList after;
+};
 
 struct Definition::Model {
   std::string dsl;
@@ -239,10 +289,14 @@ struct Definition::Model {
   std::string title;
   Json document;  // the whole file: $workflow.definition
   std::vector<EventFilter> start;
-  bool start_reads_data = false;  // schedule.read: data
+  bool start_on_all = false;  // schedule.on.all
+  ReadAs start_read = ReadAs::envelope;
+  std::string time_zone;   // metadata.rabt.timeZone
+  std::string data_class;  // metadata.rabt.dataClass
   std::optional<Expr> business_key;
   std::vector<std::pair<std::string, std::string>> catalogs;  // use.catalogs: role, endpoint
   std::vector<std::unique_ptr<Task>> functions;
+  std::vector<Extension> extensions;
   std::unique_ptr<Task> root;  // a do task whose input, output and timeout are the workflow's
   std::vector<Definition::Call> calls;
   std::vector<Definition::Child> children;
@@ -250,14 +304,19 @@ struct Definition::Model {
   std::optional<Definition::Schedule> schedule;
 
   // For correlation_keys: the ways to a key, by event type. Two listens with the same way share
-  // one.
+  // one. Correlations without `expect` are no part of a key.
   struct KeyPlan {
     std::string text;  // type and names with from texts: what makes two plans the same
     std::vector<std::pair<std::string, std::string>> names;
     std::vector<Expr> from;
   };
   std::unordered_map<std::string, std::vector<KeyPlan>> key_plans;
+  bool listens_to_every = false;  // some listen takes every event: kEveryEventKey
 };
+
+// The correlation key that every event has for a definition with `any: []`. A key that is the type
+// `*` of some event would only be offered more.
+inline constexpr std::string_view kEveryEventKey = "*";
 
 // One canonical text; values are parallel to correlate.
 [[nodiscard]] std::string correlation_key(

@@ -2,10 +2,10 @@
 #include <cctype>
 #include <utility>
 
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/execution.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/base/suggest.hpp"
 
 namespace rabt::workflow {
 
@@ -31,23 +31,6 @@ Names keys_of(const Map& map) {
   return out;
 }
 
-// RFC 1123 label: lower-case letters, digits and `-`, at most 63.
-bool is_label(std::string_view text) {
-  if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
-
-// Names become parts of references such as /do/3/claim, so they may not hold what separates them.
-bool is_task_name(std::string_view text) {
-  constexpr std::size_t kMaxName = 100;
-  return !text.empty() && text.size() <= kMaxName &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return c == '/' || c == '~' || static_cast<unsigned char>(c) < 0x20;
-         });
-}
-
 // Gives a variable another value for as long as it lives.
 class Restored {
  public:
@@ -69,6 +52,23 @@ std::string unsupported_call(std::string_view name) {
 }
 
 }  // namespace
+
+// RFC 1123 label: lower-case letters, digits and `-`, at most 63.
+bool is_label(std::string_view text) {
+  if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+// Names become parts of references such as /do/3/claim, so they may not hold what separates them.
+bool is_task_name(std::string_view text) {
+  constexpr std::size_t kMaxName = 100;
+  return !text.empty() && text.size() <= kMaxName &&
+         std::none_of(text.begin(), text.end(), [](char c) {
+           return c == '/' || c == '~' || static_cast<unsigned char>(c) < 0x20;
+         });
+}
 
 std::string_view to_string(TaskKind kind) {
   switch (kind) {
@@ -96,6 +96,8 @@ std::string_view to_string(TaskKind kind) {
       return "try";
     case TaskKind::wait:
       return "wait";
+    case TaskKind::run:
+      return "run";
   }
   return "";
 }
@@ -123,6 +125,7 @@ ParsedDefinition Parser::run(const YamlNode& root) {
     }
     if (const YamlEntry* schedule = root.find("schedule")) read_schedule(*schedule);
     read_functions();
+    read_extensions(root);
     read_body(root);
     check_recursion();
     check_retried_functions();
@@ -179,13 +182,7 @@ void Parser::read_document(const YamlNode& root) {
   }
   if (const YamlEntry* title = node.find("title"))
     model_->title = text_of(*title, "document.title");
-  if (const YamlEntry* metadata = node.find("metadata")) {
-    const YamlEntry* rabt = metadata->value->find("rabt");
-    const YamlEntry* key = rabt == nullptr ? nullptr : rabt->value->find("businessKey");
-    if (key != nullptr) {
-      model_->business_key = expression(*key->value, "businessKey", Place::event, Scope{});
-    }
-  }
+  read_document_metadata(node);
 }
 
 void Parser::read_use(const YamlNode& use) {
@@ -197,9 +194,6 @@ void Parser::read_use(const YamlNode& use) {
   }
   if (const YamlEntry* found = use.find("secrets")) read_secrets(*found);
   if (const YamlEntry* found = use.find("authentications")) read_authentications(*found);
-  if (const YamlEntry* found = use.find("extensions")) {
-    error(*found, "workflow.not_supported", "extensions are not supported yet");
-  }
   const auto collect = [&](const char* key, auto&& take) {
     const YamlEntry* found = use.find(key);
     if (found == nullptr || !check_mapping(*found->value, std::string("use.") + key)) return;
@@ -260,50 +254,6 @@ void Parser::read_functions() {
     ListNames alone;
     alone.sequence = false;
     model_->functions[function.index] = task(*function.entry, "/call/" + name, alone, scope);
-  }
-}
-
-void Parser::read_schedule(const YamlEntry& schedule) {
-  const YamlNode& node = *schedule.value;
-  if (!check_mapping(node, "schedule")) return;
-  for (const char* key : {"every", "cron", "after"}) {
-    if (const YamlEntry* found = node.find(key)) {
-      error(*found, "workflow.not_supported",
-            std::string("schedule.") + key + " is not supported yet: use schedule.on");
-      return;
-    }
-  }
-  if (!check_keys(node, "schedule", {"on", "read"}, {"on"}, schedule.line, schedule.column)) return;
-  if (const YamlEntry* read = node.find("read")) {
-    const std::string how = text_of(*read, "schedule.read");
-    if (how != "data" && how != "envelope") {
-      error(*read->value, "workflow.value", "schedule.read is data or envelope",
-            did_you_mean(how, {"data", "envelope"}));
-    }
-    model_->start_reads_data = how == "data";
-  }
-  const YamlEntry& on = *node.find("on");
-  if (const YamlEntry* all = on.value->find("all")) {
-    error(*all, "workflow.not_supported",
-          "schedule.on.all is not supported yet: start on one event, then listen");
-    return;
-  }
-  if (!check_keys(*on.value, "schedule.on", {"one", "any"}, {}, on.line, on.column)) return;
-  if (on.value->entries.size() != 1) {
-    error(on, "workflow.missing_key", "schedule.on needs one of the keys `one`, `any`");
-    return;
-  }
-  const YamlEntry& how = on.value->entries.front();
-  std::vector<YamlPtr> nodes =
-      how.key == "one" ? std::vector<YamlPtr>{how.value} : how.value->items;
-  if (nodes.empty()) error(how, "workflow.empty", "schedule.on.any needs at least one event");
-  for (const YamlPtr& item : nodes) {
-    if (const YamlEntry* correlate = item->find("correlate")) {
-      error(*correlate, "workflow.not_supported",
-            "an event that starts an instance has nothing to correlate with");
-    } else if (std::optional<EventFilter> found = filter(*item, Place::event, Scope{})) {
-      model_->start.push_back(std::move(*found));
-    }
   }
 }
 
@@ -449,8 +399,7 @@ void Parser::read_common(const YamlNode& node, Task& task, const Scope& scope) {
   }
   if (const YamlEntry* found = node.find("timeout"))
     task.timeout = timeout(*found, Place::task, scope);
-  if (const YamlEntry* metadata = node.find("metadata"))
-    check_mapping(*metadata->value, "metadata");
+  read_metadata(node, task, scope);
 }
 
 std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, ListNames& list,
@@ -508,14 +457,8 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
       error(entry, "workflow.missing_key",
             "task `" + entry.key +
                 "` does nothing: it needs one of call, do, set, switch, for, fork, listen, emit, "
-                "raise, try, wait");
+                "raise, run, try, wait");
     }
-    return out;
-  }
-  if (kind->key == "run") {
-    error(*kind, "workflow.not_supported",
-          "run (container, script, shell, workflow) is not supported by this profile",
-          "call a plugin's action");
     return out;
   }
   const std::string where = "task `" + entry.key + "` (" + kind->key + ")";
@@ -565,6 +508,8 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
     body_raise(node, *out, scope);
   } else if (kind->key == "try") {
     body_try(node, *out, list, scope);
+  } else if (kind->key == "run") {
+    body_run(node, *out, scope);
   } else {
     out->body = WaitBody{duration(*kind->value, Place::task, scope)};
   }
@@ -578,6 +523,12 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
   const std::string name = text_of(call, "call");
   if (name.empty()) return;
   if (name == "http" || name == "openapi") return body_http(node, task, scope);
+  if (const std::string reason = unsupported_call(name);
+      !reason.empty() && !functions_.contains(name)) {
+    error(*call.value, "workflow.not_supported", "call: " + name + " is not supported: " + reason,
+          "call a plugin's action, such as create-session:1.0.0@video");
+    return;
+  }
   std::optional<Template> passed;
   if (arguments != nullptr) {
     const YamlNode& given = *arguments->value;
@@ -591,11 +542,6 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
     if (!scope.function.empty()) functions_[scope.function].uses.insert(name);
     if (scope.in_retry) function->second.called_in_retry = true;
     task.body = FunctionBody{name, function->second.index, std::move(passed)};
-    return;
-  }
-  if (const std::string reason = unsupported_call(name); !reason.empty()) {
-    error(*call.value, "workflow.not_supported", "call: " + name + " is not supported: " + reason,
-          "call a plugin's action, such as create-session:1.0.0@video");
     return;
   }
   if (name.find("://") != std::string::npos) {
@@ -764,175 +710,6 @@ void Parser::body_fork(const YamlNode& node, Task& task, const Scope& scope) {
   Scope inner = scope;
   if (body.compete && branches.items.size() > 1) inner.bounded = true;
   body.branches = list(branches, "fork/branches", inner, false, body.compete);
-  task.body = std::move(body);
-}
-
-std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, const Scope& scope) {
-  if (!check_keys(node, "an event filter", {"with", "correlate"}, {"with"}, node.line, node.column))
-    return std::nullopt;
-  const YamlEntry& attributes = *node.find("with");
-  static const Names known = {"id",         "source",      "type",
-                              "subject",    "time",        "datacontenttype",
-                              "dataschema", "specversion", "data"};
-  if (!check_mapping(*attributes.value, "with")) return std::nullopt;
-  EventFilter out;
-  const YamlEntry* type = attributes.value->find("type");
-  if (type == nullptr) {
-    error(attributes, "workflow.event_type",
-          "an event filter needs `type`: without it every event would match");
-    return std::nullopt;
-  }
-  out.type = text_of(*type, "an event's type");
-  if (enclosed(out.type).kind != Enclosed::Kind::literal) {
-    error(*type->value, "workflow.event_type",
-          "an event's type must be written out: events are looked up by it");
-  }
-  for (const YamlEntry& entry : attributes.value->entries) {
-    if (entry.key == "type") continue;
-    // Extension attributes are lower-case letters and digits (CloudEvents 1.0.2 section 3.1).
-    const bool extension = std::all_of(entry.key.begin(), entry.key.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    });
-    const std::string near = nearest(entry.key, known);
-    if (std::find(known.begin(), known.end(), entry.key) == known.end() &&
-        (!extension || !near.empty())) {
-      error(entry, "workflow.unknown_key", "`" + entry.key + "` is no attribute of an event",
-            near.empty() ? std::string() : "did you mean `" + near + "`?");
-      continue;
-    }
-    Template wanted = value(*entry.value, place, scope, false);
-    if (entry.key == "data") {
-      out.data = std::move(wanted);
-    } else {
-      out.attributes.emplace_back(entry.key, std::move(wanted));
-    }
-  }
-  if (const YamlEntry* correlate = node.find("correlate")) {
-    if (!check_mapping(*correlate->value, "correlate")) return std::nullopt;
-    for (const YamlEntry& entry : correlate->value->entries) {
-      if (!check_mapping(*entry.value, "a correlation")) return std::nullopt;
-      if (entry.value->find("from") != nullptr && entry.value->find("expect") == nullptr &&
-          entry.value->entries.size() == 1) {
-        error(entry, "workflow.missing_key",
-              "correlation `" + entry.key +
-                  "` needs `expect`: without it events are compared with each other, not with "
-                  "this instance",
-              "write expect: ${ $context.<the value> }");
-        continue;
-      }
-      if (!check_keys(*entry.value, "a correlation", {"from", "expect"}, {"from", "expect"},
-                      entry.line, entry.column)) {
-        continue;
-      }
-      const YamlNode& from = *entry.value->find("from")->value;
-      std::optional<Expr> path = expression(from, "from", Place::event, Scope{});
-      Correlation one;
-      one.name = entry.key;
-      one.expect = value(*entry.value->find("expect")->value, place, scope, false);
-      if (!path.has_value()) continue;
-      one.from_text = path->expression.text();
-      one.from = std::move(*path);
-      out.correlate.push_back(std::move(one));
-    }
-    std::sort(out.correlate.begin(), out.correlate.end(),
-              [](const Correlation& a, const Correlation& b) { return a.name < b.name; });
-  }
-  return out;
-}
-
-void Parser::add_key_plan(const EventFilter& filter) {
-  Definition::Model::KeyPlan plan;
-  plan.text = filter.type;
-  for (const Correlation& one : filter.correlate) {
-    plan.text += '\n' + one.name + '\n' + one.from_text;
-    plan.names.emplace_back(one.name, one.from_text);
-    plan.from.push_back(one.from);
-  }
-  std::vector<Definition::Model::KeyPlan>& plans = model_->key_plans[filter.type];
-  if (std::none_of(plans.begin(), plans.end(),
-                   [&](const auto& known) { return known.text == plan.text; })) {
-    plans.push_back(std::move(plan));
-  }
-}
-
-void Parser::body_listen(const YamlNode& node, Task& task, const Scope& scope) {
-  const YamlEntry& entry = *node.find("listen");
-  if (const YamlEntry* each = node.find("foreach")) {
-    error(*each, "workflow.not_supported", "listen.foreach is not supported yet",
-          "listen for one event inside a `for`");
-    return;
-  }
-  if (!check_keys(*entry.value, "listen", {"to", "read"}, {"to"}, entry.line, entry.column)) return;
-  ListenBody body;
-  if (const YamlEntry* read = entry.value->find("read")) {
-    const std::string how = text_of(*read, "listen.read");
-    if (how == "raw") {
-      error(*read->value, "workflow.not_supported",
-            "read: raw is not supported: events here are always JSON", "data");
-    } else if (how != "data" && how != "envelope") {
-      error(*read->value, "workflow.value", "listen.read is data or envelope",
-            did_you_mean(how, {"data", "envelope"}));
-    }
-    body.envelope = how == "envelope";
-  }
-  const YamlEntry& to = *entry.value->find("to");
-  if (!check_keys(*to.value, "listen.to", {"one", "any", "all", "until"}, {}, to.line, to.column))
-    return;
-  const YamlEntry* how = nullptr;
-  for (const char* key : {"one", "any", "all"}) {
-    const YamlEntry* found = to.value->find(key);
-    if (found == nullptr) continue;
-    if (how != nullptr) {
-      error(*found, "workflow.value", "listen.to takes one of `one`, `any`, `all`, not two");
-      return;
-    }
-    how = found;
-  }
-  if (how == nullptr) {
-    error(to, "workflow.missing_key", "listen.to needs one of the keys `one`, `any`, `all`");
-    return;
-  }
-  if (how->key == "one") {
-    if (std::optional<EventFilter> found = filter(*how->value, Place::task, scope))
-      body.filters.push_back(std::move(*found));
-  } else {
-    body.strategy = how->key == "any" ? ListenBody::Strategy::any : ListenBody::Strategy::all;
-    if (how->value->kind != YamlNode::Kind::sequence) {
-      error(*how->value, "workflow.type", "listen.to." + how->key + " is a list of event filters");
-      return;
-    }
-    if (how->value->items.empty()) {
-      error(*how->value, "workflow.empty",
-            "listen.to." + how->key + " needs at least one event filter");
-      return;
-    }
-    for (const YamlPtr& item : how->value->items) {
-      if (std::optional<EventFilter> found = filter(*item, Place::task, scope))
-        body.filters.push_back(std::move(*found));
-    }
-  }
-  if (const YamlEntry* until = to.value->find("until")) {
-    if (how->key != "any") {
-      error(*until, "workflow.value", "`until` goes with `any` only");
-    } else if (until->value->kind == YamlNode::Kind::mapping) {
-      const YamlEntry* one = until->value->find("one");
-      if (one == nullptr || until->value->entries.size() != 1) {
-        error(*until->value, "workflow.not_supported",
-              "`until` takes an expression or `one: <event filter>` for now");
-      } else {
-        body.until_event = filter(*one->value, Place::task, scope);
-      }
-    } else {
-      body.until = expression(*until->value, "until", Place::task, scope);
-    }
-  }
-  for (const EventFilter& one : body.filters) add_key_plan(one);
-  if (body.until_event) add_key_plan(*body.until_event);
-  if (!scope.bounded) {
-    warning(entry.line, entry.column, "workflow.listen_without_timeout",
-            "this listen waits for ever when the event does not come",
-            "give the task a `timeout` and catch the timeout error");
-  }
   task.body = std::move(body);
 }
 

@@ -103,7 +103,6 @@ class Parser final {
   void read_document(const YamlNode& root);
   void read_use(const YamlNode& use);
   void read_functions();
-  void read_schedule(const YamlEntry& schedule);
   void read_body(const YamlNode& root);
   void read_common(const YamlNode& node, Task& task, const Scope& scope);
   TaskList list(const YamlNode& node, std::string_view key, const Scope& scope,
@@ -116,7 +115,6 @@ class Parser final {
                     const Scope& scope);
   void body_for(const YamlNode& node, Task& task, const Scope& scope);
   void body_fork(const YamlNode& node, Task& task, const Scope& scope);
-  void body_listen(const YamlNode& node, Task& task, const Scope& scope);
   void body_emit(const YamlNode& node, Task& task, const Scope& scope);
   void body_raise(const YamlNode& node, Task& task, const Scope& scope);
   void body_switch(const YamlNode& node, Task& task, ListNames& list, const Scope& scope);
@@ -125,8 +123,26 @@ class Parser final {
   void check_error_type(const YamlNode& node);
   std::shared_ptr<const RetryPolicy> retry(const YamlEntry& entry, const Scope& scope);
   std::shared_ptr<const RetryPolicy> retry_policy(const YamlNode& node, const Scope& scope);
+
+  // parse_listen.cpp
+  void read_schedule(const YamlEntry& schedule);
+  std::optional<ReadAs> read_as(const YamlEntry& entry, std::string_view what);
   std::optional<EventFilter> filter(const YamlNode& node, Place place, const Scope& scope);
+  std::vector<EventFilter> filters(const YamlEntry& how, std::string_view where, Place place,
+                                   const Scope& scope);
+  const YamlEntry* strategy(const YamlEntry& entry, std::string_view where, Strategy& out);
   void add_key_plan(const EventFilter& filter);
+  void body_listen(const YamlNode& node, Task& task, const Scope& scope);
+  void foreach (const YamlEntry& entry, ListenBody & body, const Scope& scope);
+
+  // parse_extension.cpp
+  void read_extensions(const YamlNode& root);
+  void body_run(const YamlNode& node, Task& task, const Scope& scope);
+  void read_metadata(const YamlNode& node, Task& task, const Scope& scope);
+  void read_document_metadata(const YamlNode& document);
+  std::optional<InstantSpec> instant(const YamlEntry& entry, const Scope& scope);
+  std::string data_class(const YamlEntry& entry);
+  void compensation(const YamlEntry& entry, Task& task, const Scope& scope);
 
   // parse_http.cpp
   void read_secrets(const YamlEntry& entry);
@@ -228,5 +244,7 @@ struct Enclosed {
 [[nodiscard]] std::string boolean_hint(const YamlNode& node);
 
 [[nodiscard]] bool is_semver(std::string_view text);
+[[nodiscard]] bool is_label(std::string_view text);
+[[nodiscard]] bool is_task_name(std::string_view text);
 
 }  // namespace rabt::workflow

@@ -334,6 +334,7 @@ struct Simulator::Impl {
       if (callbacks.effect) callbacks.effect(instances[index], effect);
     }
     if (live(index)) instances[index].status = run.execution.status();
+    if (callbacks.turn) callbacks.turn(instances[index], run.inputs.size() - 1, input, effects);
     for (Json& event : to_accept) accept(std::move(event));
     for (const std::size_t call : to_send) {
       if (!calls[call].cancelled) send(calls[call]);
@@ -515,7 +516,8 @@ Simulator::Stop Simulator::run_until(Timestamp until) {
       impl.due.pop();
       continue;
     }
-    if (next.at > impl.now && !impl.open_calls.empty()) return Stop::open_calls;
+    if (next.at > impl.now && !impl.open_calls.empty() && !impl.options.clock_goes_on)
+      return Stop::open_calls;
     if (next.at > last) return Stop::time_limit;
     if (next.at > until) {
       impl.now = std::max(impl.now, until);
@@ -526,6 +528,7 @@ Simulator::Stop Simulator::run_until(Timestamp until) {
     impl.now = next.at;
     impl.handle(*next.what);
   }
+  if (impl.options.clock_goes_on && until < last) impl.now = std::max(impl.now, until);
   if (!impl.open_calls.empty()) return Stop::open_calls;
   const bool all_ended =
       std::none_of(impl.instances.begin(), impl.instances.end(),

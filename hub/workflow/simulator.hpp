@@ -22,7 +22,7 @@ namespace rabt::workflow {
 struct CallReply {
   enum class Kind : std::uint8_t {
     after,   // with `outcome`, after_ms later in virtual time
-    open,    // by Simulator::answer; until then the clock stands still
+    open,    // by Simulator::answer; until then the clock stands still (Options::clock_goes_on)
     silent,  // never; the clock goes on
   };
   Kind kind = Kind::after;
@@ -87,6 +87,7 @@ class Simulator {
     // are more than any consultation; a workflow that waits longer has a mistake.
     std::int64_t max_virtual_ms = 5LL * 366 * 86'400'000;
     std::uint64_t max_turns = 100'000;  // of all instances together
+    bool clock_goes_on = false;         // also while calls are open
     Json secrets;                       // by name; an instance gets those it declares
   };
   struct Callbacks {
@@ -101,6 +102,10 @@ class Simulator {
     std::function<void(const SimulatedCall&)> cancelled;
     // Every effect, in order, after it took effect here.
     std::function<void(const SimulatedInstance&, const Effect&)> effect;
+    // The same, for each input at once. number counts the inputs of the instance from 0.
+    std::function<void(const SimulatedInstance&, std::uint64_t number, const Input&,
+                       const std::vector<Effect>&)>
+        turn;
     // A listen took an event.
     std::function<void(const SimulatedInstance&, const Json& event)> taken;
   };
@@ -127,7 +132,7 @@ class Simulator {
   enum class Stop : std::uint8_t {
     ended,       // no instance is left, nothing is due
     waiting,     // nothing is due, but instances wait for events or silent calls
-    open_calls,  // calls are open: answer one, then run again
+    open_calls,  // calls are open and nothing else can happen: answer one, then run again
     until,       // the next input is due later than asked
     time_limit,
     turn_limit,

@@ -45,6 +45,8 @@ std::vector<TaskPart> parts_of(const Definition::Model& model, const Task& task)
     add(parts, TaskPart::Kind::list, body->list);
   } else if (const auto* loop = std::get_if<ForBody>(&task.body)) {
     add(parts, TaskPart::Kind::loop, loop->list);
+  } else if (const auto* listen = std::get_if<ListenBody>(&task.body)) {
+    if (listen->foreach.has_value()) add(parts, TaskPart::Kind::loop, listen->foreach->list);
   } else if (const auto* fork = std::get_if<ForkBody>(&task.body)) {
     add(parts, TaskPart::Kind::branches, fork->branches);
   } else if (const auto* attempt = std::get_if<TryBody>(&task.body)) {
@@ -65,6 +67,7 @@ Located locate(const Definition::Model& model, std::string_view reference) {
     const std::string_view before = rest;
     found.parent_reference = std::string(reference.substr(0, reference.size() - before.size()));
     if (parent->kind() == TaskKind::for_) skip_counted(rest, "/for/");
+    if (parent->kind() == TaskKind::listen) skip_counted(rest, "/foreach/");
     found.task = nullptr;
     for (const TaskPart& part : parts_of(model, *parent)) {
       for (std::size_t i = 0; i < part.tasks.size() && found.task == nullptr; ++i) {
@@ -73,6 +76,17 @@ Located locate(const Definition::Model& model, std::string_view reference) {
         found.parent = parent;
         found.part = part.kind;
         found.position = i;
+      }
+    }
+    for (const Extension& extension : model.extensions) {
+      for (const TaskList* list : {&extension.before, &extension.after}) {
+        for (std::size_t i = 0; i < list->tasks.size() && found.task == nullptr; ++i) {
+          if (!takes(rest, list->tasks[i]->segment)) continue;
+          found.task = list->tasks[i].get();
+          found.parent = parent;
+          found.part = TaskPart::Kind::extension;
+          found.position = i;
+        }
       }
     }
     skip_counted(rest, "/visit/");
@@ -86,6 +100,12 @@ std::vector<ListedTask> all_tasks(const Definition::Model& model) {
     for (const Task* task : part.tasks) collect(model, *task, task->name, out);
   }
   for (const auto& function : model.functions) collect(model, *function, function->name, out);
+  for (const Extension& extension : model.extensions) {
+    for (const TaskList* list : {&extension.before, &extension.after}) {
+      for (const auto& task : list->tasks)
+        collect(model, *task, extension.name + '/' + task->name, out);
+    }
+  }
   return out;
 }
 

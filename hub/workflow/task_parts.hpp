@@ -11,7 +11,15 @@ namespace rabt::workflow {
 
 // What a task holds: one list of tasks, or the function it calls.
 struct TaskPart {
-  enum class Kind : std::uint8_t { list, branches, attempt, handler, loop, function };
+  enum class Kind : std::uint8_t {
+    list,
+    branches,
+    attempt,
+    handler,
+    loop,  // for, or foreach of a listen
+    function,
+    extension  // only of Located: before or after its parent
+  };
   Kind kind = Kind::list;
   std::vector<const Task*> tasks;  // not empty
 };
@@ -28,8 +36,8 @@ struct Located {
 };
 [[nodiscard]] Located locate(const Definition::Model& model, std::string_view reference);
 
-// Every task once, in the order of the file's lists; functions last. The root is not among them.
-// path: names from the outside in, as in "consult/eligibility".
+// Every task once, in the order of the file's lists; then those of functions and of extensions. The
+// root is not among them. path: names from the outside in, as in "consult/eligibility".
 struct ListedTask {
   const Task* task = nullptr;
   std::string path;

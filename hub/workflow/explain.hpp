@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/workflow/definition.hpp"
+
+// What a workflow does, in plain words, from its text and the actions' declarations. Pure; the same
+// input gives the same text.
+namespace rabt::workflow {
+
+struct ExplainedStep {
+  std::size_t depth = 0;
+  int line = 0;
+  std::string task;
+  std::string text;
+};
+
+struct ExplainedArgument {
+  std::string path;  // participants.identity
+  bool phi = false;  // the action's input schema marks it as patient data, or a part of it
+  std::vector<std::string> from;  // event.data.patient; what it may be made of
+};
+
+struct ExplainedCall {
+  int line = 0;
+  std::string task;  // path
+  std::string role;
+  std::string action;
+  std::string version;
+  std::string title;        // of the action, when known
+  std::string idempotency;  // native, key, probe, none; empty: not known
+  bool retried = false;     // by a retry policy around it
+  std::vector<ExplainedArgument> arguments;
+};
+
+struct Explanation {
+  std::string name;
+  std::string version;
+  std::string title;
+  std::vector<std::string> starts;
+  std::vector<std::string> limits;  // of the whole workflow
+  std::vector<ExplainedStep> steps;
+  std::map<std::string, std::string> policies;  // of retries, by name
+  std::vector<ExplainedStep> waits;             // with how long at most
+  std::vector<ExplainedCall> calls;
+  std::vector<ExplainedStep> raised;
+  std::vector<ExplainedStep> emitted;
+  bool has_catalog = false;
+};
+
+// catalog may be null: then nothing is known about patient data and repeats.
+[[nodiscard]] Explanation explain(const Definition& definition, const ActionCatalog* catalog);
+[[nodiscard]] std::string to_text(const Explanation& explanation);
+[[nodiscard]] Json to_json(const Explanation& explanation);
+
+}  // namespace rabt::workflow

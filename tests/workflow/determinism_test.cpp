@@ -1,0 +1,146 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <set>
+
+#include "harness.hpp"
+#include "random_workflow.hpp"
+
+// Recovery, the timeline and the simulator are all replays. So a workflow whose inputs are read
+// back from the journal, from any point on, must be in the same state and do the same.
+namespace rabt::workflow {
+namespace {
+
+std::string all_text(const std::vector<Effect>& effects) {
+  std::string out;
+  for (const Effect& effect : effects) out += text_of(effect) + '\n';
+  return out;
+}
+
+// What the run reached, so that a generator which no longer reaches something is noticed.
+void note(const std::vector<Effect>& effects, std::set<std::string>& reached) {
+  for (const Effect& effect : effects) {
+    if (const auto* trace = std::get_if<TaskTrace>(&effect)) {
+      reached.insert(trace->state);
+      reached.insert(trace->kind);
+      for (const char* part :
+           {"/foreach/", "/extensions/", "/for/", "/catch/", "/fork/", "/call/"}) {
+        if (trace->reference.find(part) != std::string::npos) reached.insert(part);
+      }
+    } else if (std::holds_alternative<StartWorkflow>(effect)) {
+      reached.insert("StartWorkflow");
+    } else if (std::holds_alternative<CancelCall>(effect)) {
+      reached.insert("CancelCall");
+    } else if (std::holds_alternative<Emit>(effect)) {
+      reached.insert("Emit");
+    } else if (const auto* call = std::get_if<CallAction>(&effect)) {
+      if (call->role == kHttpRole) reached.insert("http");
+    } else if (const auto* finished = std::get_if<Finished>(&effect)) {
+      reached.insert("finished " + std::string(to_string(finished->status)));
+    }
+  }
+}
+
+Input journaled(const Input& input) {
+  const Result<Json> text = Json::parse(to_json(input).dump());
+  EXPECT_TRUE(text.ok());
+  Result<Input> read = input_from_json(text.value());
+  EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.error().message);
+  return read.ok() ? std::move(read).value() : Input{};
+}
+
+constexpr int kWorkflows = 1000;
+constexpr std::size_t kInputs = 12;
+
+TEST(Determinism, AReplayFromAnyPointIsInTheSameStateAndDoesTheSame) {
+  const char* given = std::getenv("RABT_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 20'260'310;
+  std::cout << "RABT_SEED=" << seed << '\n';
+  std::set<std::string> reached;
+  for (int n = 0; n < kWorkflows; ++n) {
+    Dice dice(seed + static_cast<std::uint64_t>(n));
+    const std::string text = RandomWorkflow(dice).text();
+    const ParsedDefinition file = parse_definition(text, nullptr);
+    ASSERT_NE(file.definition, nullptr) << text << '\n' << all_text(file.diagnostics);
+
+    Execution live(file.definition);
+    std::vector<Input> inputs;
+    std::vector<std::string> states;
+    std::vector<std::string> effects;
+    RandomInputs random(dice, {1'773'000'000'000});
+    for (std::size_t i = 0; i < kInputs; ++i) {
+      Input input;
+      if (i == 0) {
+        input.at = {1'773'000'000'000};
+        input.what = Start{"01J0000000000000000000TEST", Json::object({{"n", n}})};
+      } else {
+        input = random.next(live, inputs);
+      }
+      const std::vector<Effect> done = live.apply(input);
+      note(done, reached);
+      inputs.push_back(std::move(input));
+      effects.push_back(all_text(done));
+      states.push_back(live.state().dump());
+    }
+    for (std::size_t cut = 0; cut < inputs.size(); ++cut) {
+      Execution restored(file.definition);
+      for (std::size_t i = 0; i <= cut; ++i) {
+        const std::string again = all_text(restored.apply(journaled(inputs[i])));
+        ASSERT_EQ(again, effects[i])
+            << "RABT_SEED=" << seed << " workflow " << n << " input " << i << '\n'
+            << text;
+      }
+      ASSERT_EQ(restored.state().dump(), states[cut])
+          << "RABT_SEED=" << seed << " workflow " << n << " cut after " << cut << '\n'
+          << text;
+      for (std::size_t i = cut + 1; i < inputs.size(); ++i) {
+        ASSERT_EQ(all_text(restored.apply(inputs[i])), effects[i])
+            << "RABT_SEED=" << seed << " workflow " << n << " cut after " << cut << " input " << i
+            << '\n'
+            << text;
+      }
+      ASSERT_EQ(restored.state().dump(), states.back())
+          << "RABT_SEED=" << seed << " workflow " << n << " cut after " << cut;
+    }
+  }
+  for (const char* part : {"started",
+                           "completed",
+                           "faulted",
+                           "retried",
+                           "skipped",
+                           "waiting",
+                           "cancelled",
+                           "compensated",
+                           "compensation-failed",
+                           "call",
+                           "do",
+                           "set",
+                           "switch",
+                           "for",
+                           "fork",
+                           "listen",
+                           "emit",
+                           "raise",
+                           "try",
+                           "wait",
+                           "run",
+                           "/foreach/",
+                           "/extensions/",
+                           "/for/",
+                           "/catch/",
+                           "/fork/",
+                           "/call/",
+                           "StartWorkflow",
+                           "CancelCall",
+                           "Emit",
+                           "http",
+                           "finished completed",
+                           "finished faulted",
+                           "finished cancelled"}) {
+    EXPECT_TRUE(reached.contains(part)) << "no random workflow reached " << part;
+  }
+}
+
+}  // namespace
+}  // namespace rabt::workflow
