@@ -79,9 +79,11 @@ std::string event_text(const EventFilter& filter) {
   if (filter.data.has_value() && filter.data->kind == Template::Kind::expression)
     out += " with " + expression_text(*filter.data->expression);
   for (const Correlation& one : filter.correlate) {
-    out += ", " + one_line(one.from_text) + " equal to " +
-           (one.expect.kind == Template::Kind::expression ? expression_text(*one.expect.expression)
-                                                          : one.expect.constant.dump());
+    out +=
+        ", " + one_line(one.from_text) + " equal to " +
+        (!one.expect.has_value()                          ? "the first one's"
+         : one.expect->kind == Template::Kind::expression ? expression_text(*one.expect->expression)
+                                                          : one.expect->constant.dump());
   }
   return out;
 }
@@ -105,9 +107,9 @@ std::string task_text(const Definition::Model& model, const Task& task) {
       return "for each " + list_text(model, task);
     case TaskKind::listen: {
       const auto& body = std::get<ListenBody>(task.body);
-      std::string out = body.strategy == ListenBody::Strategy::one   ? "waits for "
-                        : body.strategy == ListenBody::Strategy::all ? "waits for all of "
-                                                                     : "waits for any of ";
+      std::string out = body.strategy == Strategy::one   ? "waits for "
+                        : body.strategy == Strategy::all ? "waits for all of "
+                                                         : "waits for any of ";
       for (std::size_t i = 0; i < body.filters.size(); ++i)
         out += (i == 0 ? "" : "; ") + event_text(body.filters[i]);
       if (body.until.has_value()) out += " until " + expression_text(*body.until);
