@@ -81,7 +81,7 @@ std::string event_text(const EventFilter& filter) {
   for (const Correlation& one : filter.correlate) {
     out += ", " + one_line(one.from_text);
     if (!one.expect.has_value()) {
-      out += " the same in all";
+      out += " equal in all of them";
     } else if (one.expect->kind == Template::Kind::expression) {
       out += " equal to " + expression_text(*one.expect->expression);
     } else {

@@ -30,7 +30,7 @@ const std::string kRun =
     "  - sub:\n      run:\n        workflow: {namespace: test, name: child, version: '1.0.0', "
     "input: '${ . }'}\n";
 const std::string kRunAndGo =
-    "  - sub:\n      run:\n        await: false\n"
+    "  - go:\n      run:\n        await: false\n"
     "        workflow: {namespace: test, name: child, version: '1.0.0', input: '${ . }'}\n";
 const std::string kCall = "  - work: {call: 'do-key:1.0.0@script', with: {n: '${ .n }'}}\n";
 
