@@ -183,7 +183,9 @@ int main(int argc, char** argv) {
       "instances", "list instances of a running hub, or show one with its timeline");
   with_config(instances_command);
   instances_command->add_option("id", id, "instance");
-  instances_command->callback([&] { code = list_instances(config, id); });
+  bool events = false;
+  instances_command->add_flag("--events", events, "the lifecycle events of the instance");
+  instances_command->callback([&] { code = list_instances(config, id, events); });
 
   auto* plugin_command = app.add_subcommand("plugin", "plugins");
   plugin_command->require_subcommand(1);

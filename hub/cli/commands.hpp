@@ -99,7 +99,8 @@ int workflow_list(const DeployOptions& options);
 // The deployed file, to standard output. name: [NAMESPACE/]NAME[@VERSION].
 int workflow_export(const std::string& config, const std::string& name);
 
-int list_instances(const std::string& config, const std::string& id);
+// events: the lifecycle events of one, one a line.
+int list_instances(const std::string& config, const std::string& id, bool events);
 int list_plugins(const std::string& config);
 
 }  // namespace rabt::cli

@@ -65,13 +65,20 @@ int audit_verify(const std::string& path) {
   return 0;
 }
 
-int list_instances(const std::string& path, const std::string& id) {
+int list_instances(const std::string& path, const std::string& id, bool events) {
   const auto config = load_config(path);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());
-  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id));
+  if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
+  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
+                                  (events ? "/events" : ""));
   if (!answer.ok()) return complain(answer.error());
+  if (events) {
+    for (const Json& event : (*answer)["events"].as_array())
+      std::printf("%s\n", event.dump().c_str());
+    return 0;
+  }
   if (!id.empty()) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;

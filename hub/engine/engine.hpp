@@ -165,6 +165,9 @@ class Engine {
   // replaying the journal. No patient data unless with_data, which needs a reason and is audited
   // before the data is returned.
   [[nodiscard]] Result<Json> instance(std::string_view id, bool with_data, std::string_view reason);
+  // The specification's lifecycle events of the instance so far (workflow/lifecycle.hpp), in order,
+  // made by replaying the journal: an array of CloudEvents. No patient data.
+  [[nodiscard]] Result<Json> lifecycle(std::string_view id);
   // Asks the instance to stop; it ends as cancelled. Durable when ok.
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
   // A person's decision on a parked call; the audit log keeps the digest of the reason. Durable

@@ -2,6 +2,7 @@
 
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
+#include "hub/workflow/lifecycle.hpp"
 
 // Looking at instances. Everything is made by replaying the journal: there is no second copy of the
 // truth.
@@ -289,6 +290,27 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
     if (!error.is_null()) json.set("error", without_secrets(error, secrets));
   }
   return json;
+}
+
+Result<Json> Engine::lifecycle(std::string_view id) {
+  Impl& engine = *impl_;
+  RABT_TRY(row, engine.load_row(id));
+  const auto definition = engine.definition(row.definition);
+  if (definition == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  RABT_TRY(key, engine.parts.keyring.open_data_key(row.tenant, row.wrapped_key));
+  RABT_TRY(secrets, engine.secrets_of(*definition));
+  RABT_TRY(inputs, engine.read_journal(row, *key));
+  workflow::Execution execution(definition, secrets);
+  Json events = Json::array();
+  std::uint64_t number = 0;
+  for (const workflow::Input& input : inputs) {
+    const std::vector<Effect> effects = execution.apply(input);
+    for (Json& event :
+         workflow::lifecycle_events(*definition, {row.id, number++, input, effects}))
+      events.push_back(std::move(event));
+  }
+  return events;
 }
 
 Status Engine::cancel(std::string_view id, std::string_view actor, std::string_view reason) {

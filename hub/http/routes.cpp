@@ -192,6 +192,12 @@ Response Routes::api(const Request& request, std::string_view path) {
     return get ? instances(request) : wrong_method("GET");
   if (collection == "instances" && verb.empty())
     return get ? instance(request, id) : wrong_method("GET");
+  if (collection == "instances" && verb == "events") {
+    if (!get) return wrong_method("GET");
+    const auto events = parts_.engine.lifecycle(id);
+    return events.ok() ? json_response(200, Json::object({{"events", *events}}))
+                       : problem(events.error());
+  }
   if (collection == "instances" && verb == "cancel")
     return post ? cancel(request, id) : wrong_method("POST");
   if (collection == "instances" && verb == "resolve")

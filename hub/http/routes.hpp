@@ -26,13 +26,20 @@ struct Source {
 };
 
 // What the hub answers. The OpenAPI description is docs/openapi.yaml. Internally synchronised.
+// clang-format off
 //   POST /hooks/{source}                     a signed delivery; 202 after the commit
 //   GET  /api/v1/instances                   list; ?limit= &before= &status=
-//   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in
-//   X-Rabt-Reason POST /api/v1/instances/{id}/cancel       {"reason"} POST
-//   /api/v1/instances/{id}/resolve      {"outcome": "done|transient|permanent", "output"?,
-//   "reason"} GET  /api/v1/recordings/{id}             what is kept; /content streams it (reason in
-//   X-Rabt-Reason, audited first) GET  /health, /metrics
+//   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in X-Rabt-Reason
+//   GET  /api/v1/instances/{id}/events       its lifecycle events
+//   POST /api/v1/instances/{id}/cancel       {"reason"}
+//   POST /api/v1/instances/{id}/resolve      {"outcome": "done|transient|permanent", "output"?, "reason"}
+//   GET  /api/v1/workflows                   what is deployed
+//   GET  /api/v1/workflows/{name}            the file; ?namespace= &version=
+//   POST /api/v1/workflows/plan              {"files": [{"name", "source"}], "prune"?}: what apply would do
+//   POST /api/v1/workflows/apply             the same body: all files or none
+//   GET  /api/v1/recordings/{id}             what is kept; /content streams it (reason in X-Rabt-Reason, audited first)
+//   GET  /health, /metrics
+// clang-format on
 class Routes {
  public:
   struct Parts {

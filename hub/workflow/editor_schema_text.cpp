@@ -544,7 +544,7 @@ $defs:
         anyOf:
           - {const: http, title: HTTP request}
           - {const: openapi, title: OpenAPI operation}
-          - {type: string, minLength: 1}
+          - {type: string, minLength: 1, not: {enum: [grpc, asyncapi, a2a, mcp]}}
       with:
         title: Arguments
         description: Of the call.
@@ -715,8 +715,6 @@ $defs:
         then: {required: [with], properties: {with: {$ref: '#/$defs/httpArguments'}}}
       - if: {properties: {call: {const: openapi}}, required: [call]}
         then: {required: [with], properties: {with: {$ref: '#/$defs/openapiArguments'}}}
-      - if: {properties: {call: {enum: [grpc, asyncapi, a2a, mcp]}}, required: [call]}
-        then: {properties: {call: {description: Not in this profile., not: {}}}}
 )yaml";
 }
 

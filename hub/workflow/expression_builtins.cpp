@@ -604,6 +604,7 @@ bool transpose(E& e, const Json& in, const Json*, Json& out) {
     for (const auto& [key, row] : in.as_object()) {
       if (!measure(row)) return false;
     }
+    if (in.size() == 0) return e.fail("Range bounds must be numeric");
     return widest == 0 ? array(e, {}, out) : cannot_index(e, in, Json(0));
   }
   for (const Json& row : in.as_array()) {

@@ -1492,13 +1492,13 @@ bool Evaluation::walk_value(const Node& f, Cell* environment, const Json& input,
   Json changed(input);
   if (input.is_object()) {
     JsonObject object;
-    for (const auto& [key, member] : input.as_object()) {
+    for (const JsonObject::Member& member : input.as_object()) {
       const std::uint64_t label = ++labels_;
       bool any = false;
-      if (!walk_value(f, environment, member,
+      if (!walk_value(f, environment, member.second,
                       [&](const Json& v) {
                         any = true;
-                        if (!add_member(object, Json(key), v)) return false;
+                        if (!add_member(object, Json(member.first), v)) return false;
                         return leave(label);
                       }) &&
           !left(label)) {

@@ -5,8 +5,8 @@
 #include <limits>
 #include <optional>
 
-#include "hub/workflow/expression_ast.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/expression_ast.hpp"
 
 namespace rabt::workflow {
 

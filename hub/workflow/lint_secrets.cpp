@@ -36,6 +36,14 @@ bool is_secret_header(const std::string& key) {
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 
+// A kind of call that this profile refuses.
+bool is_foreign_call(const YamlNode& node) {
+  const YamlEntry* call = node.find("call");
+  if (call == nullptr || !call->value->is_text()) return false;
+  const std::string& name = call->value->text();
+  return name == "grpc" || name == "asyncapi" || name == "a2a" || name == "mcp";
+}
+
 // Keys whose values look random and are no secrets.
 bool is_digest_key(const std::string& key) {
   constexpr std::array<std::string_view, 8> kParts = {"sha",  "hash",        "digest",  "checksum",
@@ -116,6 +124,7 @@ void Parser::check_secrets(const YamlNode& root) {
     const YamlNode& node = *here.node;
     if (!seen.insert(&node).second) continue;
     for (const YamlPtr& item : node.items) open.push_back({item.get(), here.key});
+    if (is_foreign_call(node)) continue;  // refused as a whole
     for (const YamlEntry& entry : node.entries)
       open.push_back({entry.value.get(), plain_key(entry.key)});
     if (!node.is_text() || node.text().empty()) continue;

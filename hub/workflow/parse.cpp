@@ -523,6 +523,12 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
   const std::string name = text_of(call, "call");
   if (name.empty()) return;
   if (name == "http" || name == "openapi") return body_http(node, task, scope);
+  if (const std::string reason = unsupported_call(name);
+      !reason.empty() && !functions_.contains(name)) {
+    error(*call.value, "workflow.not_supported", "call: " + name + " is not supported: " + reason,
+          "call a plugin's action, such as create-session:1.0.0@video");
+    return;
+  }
   std::optional<Template> passed;
   if (arguments != nullptr) {
     const YamlNode& given = *arguments->value;
@@ -536,11 +542,6 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
     if (!scope.function.empty()) functions_[scope.function].uses.insert(name);
     if (scope.in_retry) function->second.called_in_retry = true;
     task.body = FunctionBody{name, function->second.index, std::move(passed)};
-    return;
-  }
-  if (const std::string reason = unsupported_call(name); !reason.empty()) {
-    error(*call.value, "workflow.not_supported", "call: " + name + " is not supported: " + reason,
-          "call a plugin's action, such as create-session:1.0.0@video");
     return;
   }
   if (name.find("://") != std::string::npos) {

@@ -71,6 +71,19 @@ TaskTree::TaskTree(const YamlNode& root) {
       functions_.push_back(std::move(list));
     }
   }
+  if (const YamlNode* extensions = child(child(&root, "use"), "extensions")) {
+    for (const YamlPtr& item : extensions->items) {
+      if (item->entries.size() != 1) continue;
+      for (const char* when : {"before", "after"}) {
+        const YamlNode* tasks = child(item->entries.front().value.get(), when);
+        if (tasks == nullptr) continue;
+        auto list = std::make_unique<TaskSequence>();
+        list->role = "function";
+        fill(*list, *tasks);
+        functions_.push_back(std::move(list));
+      }
+    }
+  }
   body_.role = "do";
   if (const YamlNode* tasks = child(&root, "do"); tasks != nullptr) fill(body_, *tasks);
 }

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "hub/base/clock.hpp"
-#include "hub/workflow/parser.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/parser.hpp"
 #include "hub/workflow/test_model.hpp"
 #include "hub/workflow/yaml.hpp"
 

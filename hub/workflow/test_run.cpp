@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
-#include "hub/workflow/evaluate.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/evaluate.hpp"
 #include "hub/workflow/task_parts.hpp"
 #include "hub/workflow/test_model.hpp"
 

@@ -142,6 +142,7 @@ class Builder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto node = start(mark);
     if (!stack_.empty() && stack_.back().has_key) {
+      check_colon(stack_.back());
       node->line = stack_.back().pending.line;
       node->column = stack_.back().pending.column;
       node->offset = stack_.back().pending_offset;
@@ -204,12 +205,12 @@ class Builder final : public YAML::EventHandler {
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
-    open(mark, tag, anchor, YamlNode::Kind::sequence);
+    open(mark, tag, anchor, YamlNode::Kind::sequence, false);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value /*style*/) override {
-    open(mark, tag, anchor, YamlNode::Kind::mapping);
+                  YAML::EmitterStyle::value style) override {
+    open(mark, tag, anchor, YamlNode::Kind::mapping, style == YAML::EmitterStyle::Flow);
   }
   void OnMapEnd() override { close(); }
 
@@ -234,8 +235,10 @@ class Builder final : public YAML::EventHandler {
     std::shared_ptr<YamlNode> node;
     YAML::Mark mark;
     YAML::anchor_t anchor = YAML::NullAnchor;
+    bool flow = false;  // written {...}
     bool has_key = false;
     YamlEntry pending;
+    YamlPtr pending_key;
     std::size_t pending_offset = 0;
     std::unordered_set<std::string> keys;
   };
@@ -260,6 +263,22 @@ class Builder final : public YAML::EventHandler {
     return node;
   }
 
+  // yaml-cpp takes a line of a block mapping that has no `:` for a key without a value.
+  void check_colon(const Open& mapping) const {
+    if (mapping.flow || mapping.pending_key->offset != mapping.pending_offset) return;
+    const std::string_view before = source_.substr(0, mapping.pending_offset);
+    const std::size_t last = before.find_last_not_of(" \t\r\n");
+    if (last != std::string_view::npos && before[last] == '?') return;  // ? key
+    const auto offsets = scalar_offsets(source_, *mapping.pending_key);
+    if (!offsets.has_value()) return;
+    std::size_t end = offsets->back();
+    if (end < source_.size() && mapping.pending_key->quoted) ++end;
+    end = source_.find_first_not_of(" \t", end);
+    if (end != std::string_view::npos && source_[end] == ':') return;
+    throw Refused{{"yaml.syntax", "a `:` is missing after this", "write `key: value`",
+                   mapping.pending.line, mapping.pending.column}};
+  }
+
   // The `-` of an empty list item: the last one above that starts a line.
   [[nodiscard]] std::optional<std::size_t> dash_before(std::size_t offset) const {
     std::size_t end = std::min(offset, source_.size());
@@ -275,7 +294,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-            YamlNode::Kind kind) {
+            YamlNode::Kind kind, bool flow) {
     if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(mark, tag);
     if (!stack_.empty() && stack_.back().node->kind == YamlNode::Kind::mapping &&
         !stack_.back().has_key) {
@@ -290,6 +309,7 @@ class Builder final : public YAML::EventHandler {
     entry.node->kind = kind;
     entry.mark = mark;
     entry.anchor = anchor;
+    entry.flow = flow;
     stack_.push_back(std::move(entry));
   }
 
@@ -325,6 +345,7 @@ class Builder final : public YAML::EventHandler {
       top.pending.line = place.line;
       top.pending.column = place.column;
       top.pending_offset = offset_of(mark);
+      top.pending_key = node;
       top.has_key = true;
       return;
     }
@@ -414,6 +435,10 @@ YamlFault explain(const YAML::Exception& error, std::string_view source, const L
               before.find_first_of("\"'") != std::string_view::npos)) {
     fault.message = "something stands behind the end of this value";
     fault.suggestion = "put the whole text in quotes";
+  } else if (says("end of map not found") && here != '-' && here != '\0' &&
+             line.find(':') == std::string_view::npos) {
+    fault.message = "a `:` is missing after this";
+    fault.suggestion = "write `key: value`";
   } else if (says("end of map not found") || says("end of sequence not found") ||
              says("illegal block entry")) {
     fault.message = "the indentation of this line fits nothing above it";

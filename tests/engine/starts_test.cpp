@@ -30,7 +30,7 @@ const std::string kRun =
     "  - sub:\n      run:\n        workflow: {namespace: test, name: child, version: '1.0.0', "
     "input: '${ . }'}\n";
 const std::string kRunAndGo =
-    "  - sub:\n      run:\n        await: false\n"
+    "  - go:\n      run:\n        await: false\n"
     "        workflow: {namespace: test, name: child, version: '1.0.0', input: '${ . }'}\n";
 const std::string kCall = "  - work: {call: 'do-key:1.0.0@script', with: {n: '${ .n }'}}\n";
 
@@ -252,6 +252,22 @@ TEST_F(Starts, workflows_that_call_themselves_end_at_the_limit) {
   const auto list = rig_.engine().instances(100, std::nullopt, std::nullopt);
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(list->size(), static_cast<std::size_t>(limits::kMaxWorkflowNesting) + 1);
+}
+
+TEST_F(Starts, lifecycle_events_are_the_same_each_time_and_hold_no_data) {
+  deploy(parent_file(kRun), child_file(kCall));
+  const std::string id = begin(Json::object({{"n", "canary-name"}}));
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  const auto first = rig_.engine().lifecycle(id);
+  ASSERT_TRUE(first.ok());
+  ASSERT_GE(first->size(), 4U);
+  EXPECT_EQ((*first)[0].string_or("type", ""), "io.serverlessworkflow.workflow.started.v1");
+  EXPECT_EQ((*first)[first->size() - 1].string_or("type", ""),
+            "io.serverlessworkflow.workflow.completed.v1");
+  EXPECT_EQ(first->dump().find("canary-name"), std::string::npos);
+  rig_.crash();
+  rig_.start();
+  EXPECT_EQ(rig_.engine().lifecycle(id)->dump(), first->dump());
 }
 
 // ---- the clock

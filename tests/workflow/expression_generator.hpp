@@ -500,9 +500,9 @@ class ExpressionGenerator final {
         return "fmin(" + number() + ";" + number() + "),fmod(" + number() + ";3),ldexp(" +
                number() + ";2),scalb(1;" + number() + "),drem(" + number() + ";3)";
       case 62:
-        return "any(" + path(d) + ";" + decision(d, "length>1") + ")";
+        return "any(" + std::string(known_ ? path(d) : ".,1") + ";" + decision(d, "length>1") + ")";
       case 63:
-        return "all(" + path(d) + ";" + decision(d, ".!=1") + ")";
+        return "all(" + std::string(known_ ? path(d) : "1,.") + ";" + decision(d, ".!=1") + ")";
       case 64:
         return "(" + k + "|test(" + regex() + "))";
       default:
@@ -622,6 +622,8 @@ class ExpressionGenerator final {
       case 27:
         return "(" + path(d) + " " + pick(kUpdates) + " " + expression(d) + ")";
       case 28:
+        if (!known_) return "(-(" + expression(d) + "|if .==0 then 1 else . end))";
+        classes_.insert("negated zero");
         return "(-(" + expression(d) + "))";
       case 29:
       case 30:

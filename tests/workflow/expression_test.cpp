@@ -338,7 +338,7 @@ TEST(ExpressionError, names_types_and_place_but_no_values) {
                               ".[.n]",
                               "{(.n | tostring): 1}[.o]",
                               ".name | strptime(\"%Y\")",
-                              ".o | join(\",\")",
+                              "[.o] | join(\",\")",
                               "[.o] | @csv",
                               "[.o] | implode",
                               ".o | tonumber",

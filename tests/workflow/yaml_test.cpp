@@ -87,6 +87,14 @@ TEST(Yaml, RefusesWhatIsNoText) {
   EXPECT_EQ(fault_of("a: 1\n---\nb: 2").code, "yaml.documents");
 }
 
+TEST(Yaml, AKeyNeedsItsColonInABlockMapping) {
+  EXPECT_EQ(fault_of("a: 1\nb\n").code, "yaml.syntax");
+  EXPECT_EQ(fault_of("a: 1\n'b'\n").line, 2);
+  EXPECT_EQ(value_of("a: 1\nb:\n'c' :\n\"d\":\n").dump(), R"({"a":1,"b":null,"c":null,"d":null})");
+  EXPECT_EQ(value_of("{a, b: 1}").dump(), R"({"a":null,"b":1})");
+  EXPECT_EQ(value_of("? a\n? b\n").dump(), R"({"a":null,"b":null})");
+}
+
 TEST(Yaml, HintsAtQuotesForAColonInAText) {
   const YamlFault fault = fault_of("a: ${ $x + { b: 1 } }\n");
   EXPECT_EQ(fault.line, 1);

@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "hub/base/json.hpp"
+#include "hub/cli/commands.hpp"
+
+namespace rabt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WorkflowLint : public testing::Test {
+ protected:
+  WorkflowLint() {
+    std::string pattern = (fs::temp_directory_path() / "rabt-lint-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~WorkflowLint() override { fs::remove_all(folder_); }
+
+  [[nodiscard]] std::string write(const std::string& name, const std::string& body) const {
+    const std::string path = folder_ + "/" + name;
+    std::ofstream(path) << "document: {dsl: '1.0.3', namespace: t, name: n, version: '1.0.0'}\n"
+                        << body;
+    return path;
+  }
+
+  std::string folder_;
+};
+
+struct Run {
+  int code = 0;
+  std::string out;
+};
+Run lint(const std::vector<std::string>& files, const LintOptions& options) {
+  testing::internal::CaptureStdout();
+  Run run;
+  run.code = workflow_lint(files, options);
+  run.out = testing::internal::GetCapturedStdout();
+  return run;
+}
+
+TEST_F(WorkflowLint, the_exit_code_tells_errors_from_warnings_and_unreadable_files) {
+  const std::string good = write("good.yaml", "do:\n  - a: {set: {b: 1}}\n");
+  const std::string warned = write("warned.yaml", "do:\n  - a: {set: {b: .x.y}}\n");
+  const std::string wrong = write("wrong.yaml", "do: []\n");
+  EXPECT_EQ(lint({good}, {}).code, 0);
+  EXPECT_EQ(lint({good}, {}).out, "");
+  EXPECT_EQ(lint({warned}, {}).code, 0);
+  EXPECT_EQ(lint({warned}, {.strict = true}).code, 1);
+  EXPECT_EQ(lint({good, wrong}, {}).code, 1);
+  EXPECT_EQ(lint({wrong, folder_ + "/none.yaml"}, {}).code, 2);
+  EXPECT_EQ(lint({good}, {.config = folder_ + "/none.yaml"}).code, 2);
+}
+
+TEST_F(WorkflowLint, json_and_sarif_are_one_document_for_all_files) {
+  const std::string one = write("one.yaml", "do: []\n");
+  const std::string two = write("two.yaml", "do: []\n");
+  const auto list = Json::parse(lint({one, two}, {.format = "json"}).out);
+  ASSERT_TRUE(list.ok());
+  EXPECT_EQ(list->size(), 2U);
+  const auto log = Json::parse(lint({one, two, "none"}, {.format = "sarif"}).out);
+  ASSERT_TRUE(log.ok());
+  EXPECT_EQ((*log)["runs"][0]["results"].size(), 2U);
+  EXPECT_EQ((*log)["runs"][0]["artifacts"].size(), 3U);
+}
+
+TEST_F(WorkflowLint, the_editors_schema_is_printed_as_json) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(workflow_schema(""), 0);
+  const auto schema = Json::parse(testing::internal::GetCapturedStdout());
+  ASSERT_TRUE(schema.ok());
+  EXPECT_EQ((*schema)["$schema"], Json("https://json-schema.org/draft/2020-12/schema"));
+  EXPECT_EQ(workflow_schema(folder_ + "/none.yaml"), 2);
+}
+
+}  // namespace
+}  // namespace rabt::cli
