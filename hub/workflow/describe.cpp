@@ -79,11 +79,14 @@ std::string event_text(const EventFilter& filter) {
   if (filter.data.has_value() && filter.data->kind == Template::Kind::expression)
     out += " with " + expression_text(*filter.data->expression);
   for (const Correlation& one : filter.correlate) {
-    out +=
-        ", " + one_line(one.from_text) + " equal to " +
-        (!one.expect.has_value()                          ? "the first one's"
-         : one.expect->kind == Template::Kind::expression ? expression_text(*one.expect->expression)
-                                                          : one.expect->constant.dump());
+    out += ", " + one_line(one.from_text);
+    if (!one.expect.has_value()) {
+      out += " equal in all of them";
+    } else if (one.expect->kind == Template::Kind::expression) {
+      out += " equal to " + expression_text(*one.expect->expression);
+    } else {
+      out += " equal to " + one.expect->constant.dump();
+    }
   }
   return out;
 }

@@ -72,6 +72,7 @@ Json frame_json(const Frame& frame) {
   Json::Array visits;
   for (const std::uint32_t one : frame.visits) visits.emplace_back(one);
   out.append_new("visits", Json(std::move(visits)));
+  out.append_new("note", frame.note);
   out.append_new("arguments", frame.arguments);
   out.append_new("useful_until",
                  frame.useful_until.has_value() ? Json(frame.useful_until->ms) : Json());

@@ -258,8 +258,8 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of a task",
-             {"compensate", "commit", "until", "usefulUntil", "dataClass"}, {}, ours->line,
-             ours->column);
+             {"compensate", "commit", "until", "usefulUntil", "dataClass", "idempotency"}, {},
+             ours->line, ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
   const TaskKind kind = task.kind();
@@ -287,6 +287,12 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
     }
   }
   if (const YamlEntry* found = rabt.find("dataClass")) task.data_class = data_class(*found);
+  // Read with the call itself; an unreadable call was reported and has no body.
+  if (const YamlEntry* found = rabt.find("idempotency");
+      found != nullptr && kind != TaskKind::http && !failed_) {
+    error(*found, "workflow.value", "metadata.rabt.idempotency goes with call: http",
+          "a plugin's manifest says it for its actions");
+  }
 }
 
 void Parser::read_document_metadata(const YamlNode& document) {

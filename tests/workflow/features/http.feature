@@ -369,3 +369,11 @@ Feature: HTTP calls
           catch: {errors: {with: {status: 503}}, retry: {limit: {attempt: {count: 1}}}}
     """
     Then the workflow should be accepted without warnings
+
+  Scenario: Only HTTP calls say whether they may be repeated
+    Given a workflow that does:
+    """yaml
+    do:
+      - a: {set: {b: 1}, metadata: {rabt: {idempotency: key}}}
+    """
+    Then the workflow should be refused with workflow.value
