@@ -306,8 +306,7 @@ Result<Json> Engine::lifecycle(std::string_view id) {
   std::uint64_t number = 0;
   for (const workflow::Input& input : inputs) {
     const std::vector<Effect> effects = execution.apply(input);
-    for (Json& event :
-         workflow::lifecycle_events(*definition, {row.id, number++, input, effects}))
+    for (Json& event : workflow::lifecycle_events(*definition, {row.id, number++, input, effects}))
       events.push_back(std::move(event));
   }
   return events;

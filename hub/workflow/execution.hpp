@@ -131,7 +131,7 @@ struct TaskTrace {
   // An error's type and title, an action's name, of a switch `case <name>`, of a loop that its
   // condition ended `while`: no patient data.
   std::string detail;
-  Json error = {};     // of faulted: type, status, instance, and title where it holds no data
+  Json error = {};  // of faulted: type, status, instance, and title where it holds no data
 };
 enum class InstanceStatus : std::uint8_t { running, waiting, completed, faulted, cancelled };
 [[nodiscard]] std::string_view to_string(InstanceStatus status);

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "hub/workflow/parser.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/parser.hpp"
 
 // Checks that need more than one place of the file.
 namespace rabt::workflow {

@@ -2,8 +2,8 @@
 #include <cctype>
 #include <optional>
 
-#include "hub/workflow/parser.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/parser.hpp"
 
 // Arguments of a call against the JSON Schema of the action. What is written out is checked fully;
 // an expression is only known to be there.

@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/base/suggest.hpp"
 
 // URIs of error types that are nearly standard ones.
 namespace rabt::workflow {

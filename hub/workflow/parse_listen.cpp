@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/parser.hpp"
-#include "hub/base/suggest.hpp"
 
 // Event filters, listen tasks and schedules (dsl-reference.md: Event Consumption Strategy, Listen,
 // Subscription Iterator, Schedule).

@@ -12,16 +12,16 @@
 namespace rabt::cli {
 namespace {
 
-struct Run {
+struct Ran {
   int code = -1;
   std::string out;
   std::string err;
 };
 
 // The line is for bash; `rabt` in it is the program.
-Run run(const std::string& line) {
+Ran run(const std::string& line) {
   const char* build = std::getenv("RABT_BUILD_DIR");
-  Run result;
+  Ran result;
   std::string folder = (std::filesystem::temp_directory_path() / "rabt-expr-XXXXXX").string();
   if (build == nullptr || ::mkdtemp(folder.data()) == nullptr) return result;
   std::ofstream(folder + "/script") << "rabt() { '" << build << "/bin/rabt' \"$@\"; }\ncd '"
@@ -39,7 +39,7 @@ Run run(const std::string& line) {
 }
 
 TEST(Expr, evaluates_each_value_of_the_input) {
-  const Run all = run(R"(echo '{"a":1}{"a":[2]} "x"3 null' | rabt expr '.a? // .')");
+  const Ran all = run(R"(echo '{"a":1}{"a":[2]} "x"3 null' | rabt expr '.a? // .')");
   EXPECT_EQ(all.code, 0) << all.err;
   EXPECT_EQ(all.out, "1\n[2]\n\"x\"\n3\nnull\n");
   EXPECT_EQ(run("echo '[1,2]' > f; rabt expr '.[]' --input f").out, "1\n2\n");
@@ -61,7 +61,7 @@ TEST(Expr, prints_texts_raw_on_request) {
 }
 
 TEST(Expr, shows_where_an_expression_is_wrong) {
-  const Run syntax = run("rabt expr -n '.a |\n  (1 + '");
+  const Ran syntax = run("rabt expr -n '.a |\n  (1 + '");
   EXPECT_EQ(syntax.code, 5);
   EXPECT_EQ(syntax.out, "");
   EXPECT_EQ(syntax.err,
@@ -73,7 +73,7 @@ TEST(Expr, shows_where_an_expression_is_wrong) {
 }
 
 TEST(Expr, prints_what_came_before_an_error_and_goes_on_with_the_next_value) {
-  const Run failed = run(R"(echo '1 {"a":2}' | rabt expr '"first", .a')");
+  const Ran failed = run(R"(echo '1 {"a":2}' | rabt expr '"first", .a')");
   EXPECT_EQ(failed.code, 5);
   EXPECT_EQ(failed.out, "\"first\"\n\"first\"\n2\n");
   EXPECT_EQ(failed.err,
@@ -84,7 +84,7 @@ TEST(Expr, prints_what_came_before_an_error_and_goes_on_with_the_next_value) {
 }
 
 TEST(Expr, refuses_input_that_is_no_json) {
-  const Run broken = run("echo '1 {\"a\"' | rabt expr .");
+  const Ran broken = run("echo '1 {\"a\"' | rabt expr .");
   EXPECT_EQ(broken.code, 2);
   EXPECT_EQ(broken.out, "1\n");
   EXPECT_NE(broken.err.find("value 2 of the input"), std::string::npos) << broken.err;
