@@ -13,7 +13,7 @@ namespace {
 
 int complain(const Error& error) {
   std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  if (error.code == "cli.no_answer") {
+  if (error.code == "cli.no_answer" || error.code == "config.missing_secret") {
     std::fprintf(stderr,
                  "no hub runs with this configuration; start it with `rabt serve`: it deploys the "
                  "configured workflows when it starts\n");

@@ -148,6 +148,11 @@ void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
 
 void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDefinition>& all) {
   for (const Definition::Child& child : item.definition->children()) {
+    if (std::any_of(item.children.begin(), item.children.end(), [&](const Bound& known) {
+          return known.wanted->name_space == child.name_space && known.wanted->name == child.name &&
+                 known.wanted->version == child.version;
+        }))
+      continue;  // two tasks start the same
     Bound bound{.wanted = &child};
     const bool latest = child.version == "latest";
     for (std::size_t i = 0; i < items.size(); ++i) {
