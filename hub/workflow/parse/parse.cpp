@@ -549,9 +549,7 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
           "functions from outside the file are not supported");
     return;
   }
-  const std::size_t colon = name.find(':');
-  const std::size_t at = name.rfind('@');
-  if (colon == std::string::npos && at == std::string::npos) {
+  if (name.find_first_of(":@") == std::string::npos) {
     const std::string near =
         did_you_mean(name, with(keys_of(functions_), {"http", "openapi", "grpc"}));
     error(*call.value, "workflow.unknown_function",
@@ -560,7 +558,19 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
           near);
     return;
   }
+  std::optional<CallBody> action = action_name(call, name);
+  if (!action.has_value()) return;
+  CallBody body = std::move(*action);
+  body.arguments = std::move(passed);
+  check_action(call, arguments, body, scope);
+  model_->calls.push_back({body.role, body.action, body.version, call.value->line});
+  task.body = std::move(body);
+}
+
+std::optional<CallBody> Parser::action_name(const YamlEntry& call, const std::string& name) {
   CallBody body;
+  const std::size_t colon = name.find(':');
+  const std::size_t at = name.rfind('@');
   if (colon != std::string::npos && at != std::string::npos && colon < at) {
     body.action = name.substr(0, colon);
     body.version = name.substr(colon + 1, at - colon - 1);
@@ -570,18 +580,15 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
     error(*call.value, "workflow.value",
           "`" + name + "` is no action: write <action>:<version>@<role>",
           "such as create-session:1.0.0@video");
-    return;
+    return std::nullopt;
   }
   if (body.role == kHttpRole) {
     error(*call.value, "workflow.value", "the role `http` belongs to the hub",
           "write call: http with method and endpoint");
-    return;
+    return std::nullopt;
   }
   body.title = name;
-  body.arguments = std::move(passed);
-  check_action(call, arguments, body, scope);
-  model_->calls.push_back({body.role, body.action, body.version, call.value->line});
-  task.body = std::move(body);
+  return body;
 }
 
 void Parser::check_action(const YamlEntry& call, const YamlEntry* arguments, CallBody& body,

@@ -220,21 +220,9 @@ void Parser::compensation(const YamlEntry& entry, Task& task, const Scope& scope
   const YamlEntry* with = node.find("with");
   const std::string name = text_of(call, "compensate.call");
   if (name.empty()) return;
-  CallBody body;
-  const std::size_t colon = name.find(':');
-  const std::size_t at = name.rfind('@');
-  if (colon != std::string::npos && at != std::string::npos && colon < at) {
-    body.action = name.substr(0, colon);
-    body.version = name.substr(colon + 1, at - colon - 1);
-    body.role = name.substr(at + 1);
-  }
-  if (!is_label(body.action) || !is_semver(body.version) || !is_label(body.role)) {
-    error(*call.value, "workflow.value",
-          "`" + name + "` is no action: compensate.call is <action>:<version>@<role>",
-          "such as end-session:1.0.0@video");
-    return;
-  }
-  body.title = name;
+  std::optional<CallBody> action = action_name(call, name);
+  if (!action.has_value()) return;
+  CallBody body = std::move(*action);
   if (with != nullptr) {
     if (with->value->kind != YamlNode::Kind::mapping &&
         !(with->value->is_text() &&

@@ -111,6 +111,8 @@ class Parser final {
                              const Scope& scope);
   Then then(const YamlEntry& entry, ListNames& list);
   void body_call(const YamlNode& node, Task& task, const Scope& scope);
+  // <action>:<version>@<role>, or an error.
+  std::optional<CallBody> action_name(const YamlEntry& call, const std::string& name);
   void check_action(const YamlEntry& call, const YamlEntry* with, CallBody& body,
                     const Scope& scope);
   void body_for(const YamlNode& node, Task& task, const Scope& scope);

@@ -9,18 +9,12 @@
 #include <variant>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/overloaded.hpp"
 #include "hub/workflow/error_types.hpp"
 
 namespace rabt::workflow {
 
 namespace {
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 std::string instance_id(std::size_t number) {
   constexpr std::size_t kUlidLength = 26;
