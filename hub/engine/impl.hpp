@@ -357,6 +357,7 @@ class Worker {
   // worker.cpp
   Live* find_or_load(std::int64_t num);
   Live* load(std::int64_t num);
+  [[nodiscard]] Error why_not_live(std::int64_t num, const Error& ended) const;
   void begin(Begin& message);
   void offer(Offer& message);
   void call_ended(CallEnded& message);

@@ -187,6 +187,18 @@ Live* Worker::load(std::int64_t num) {
   return live_.emplace(num, std::move(live)).first->second.get();
 }
 
+// Of an instance that is not in memory: it cannot be read, it lacks a secret, or it has ended.
+Error Worker::why_not_live(std::int64_t num, const Error& ended) const {
+  const auto row = engine_.load_row(num);
+  if (!row.ok()) return row.error();
+  if (row->status >= as_int(kFirstEnded)) return ended;
+  const auto definition = engine_.definition(row->definition);
+  if (definition == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  if (const auto secrets = engine_.secrets_of(*definition); !secrets.ok()) return secrets.error();
+  return corrupt("engine.load_failed", "the instance cannot be read; the log says why");
+}
+
 void Worker::begin(Begin& message) {
   Live* live = nullptr;
   if (message.key != nullptr) {
@@ -275,7 +287,8 @@ void Worker::rang(const Timers::Entry& entry) {
 void Worker::cancel(CancelRequest& message) {
   Live* live = find_or_load(message.num);
   if (live == nullptr || live->finished) {
-    message.answer->set_value(conflict("engine.ended", "the instance has ended already"));
+    message.answer->set_value(
+        why_not_live(message.num, conflict("engine.ended", "the instance has ended already")));
     return;
   }
   run_turn(*live, {engine_.parts.clock.now(), workflow::Cancel{message.reason}}, message.actor,
@@ -289,8 +302,9 @@ void Worker::resolve(ResolveRequest& message) {
   const auto call = live == nullptr ? std::map<std::uint64_t, OpenCall>::iterator{}
                                     : live->calls.find(live->parked_call);
   if (live == nullptr || live->parked_call == 0 || call == live->calls.end()) {
-    message.answer->set_value(
-        conflict("engine.not_parked", "no action of this instance waits for a decision"));
+    const Error not_parked =
+        conflict("engine.not_parked", "no action of this instance waits for a decision");
+    message.answer->set_value(live == nullptr ? why_not_live(message.num, not_parked) : not_parked);
     return;
   }
   const std::uint64_t id = live->parked_call;
@@ -406,6 +420,10 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               const auto call = live.calls.find(cancelled.id);
               if (call == live.calls.end()) return;
               cancel_call(call->second);
+              if (live.parked_call == cancelled.id) {  // nobody has to decide it any more
+                live.parked_call = 0;
+                turn->unpark = true;
+              }
               live.calls.erase(call);
               std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
             },
