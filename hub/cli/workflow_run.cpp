@@ -19,9 +19,9 @@
 #include "hub/net/http_client.hpp"
 #include "hub/net/url.hpp"
 #include "hub/workflow/error_types.hpp"
-#include "hub/workflow/lifecycle.hpp"
-#include "hub/workflow/simulator.hpp"
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/run/lifecycle.hpp"
+#include "hub/workflow/simulate/simulator.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 // rabt workflow run
 namespace rabt::cli {

@@ -4,8 +4,8 @@
 
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
-#include "hub/workflow/diff.hpp"
-#include "hub/workflow/endpoints.hpp"
+#include "hub/workflow/explain/diff.hpp"
+#include "hub/workflow/explain/endpoints.hpp"
 
 // Which workflows there are: what is deployed, what a set of files would change, and changing it.
 namespace rabt::engine {

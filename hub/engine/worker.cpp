@@ -2,17 +2,11 @@
 #include "hub/engine/statements.hpp"
 
 #include "hub/base/limits.hpp"
+#include "hub/base/overloaded.hpp"
 
 namespace rabt::engine {
 
 namespace {
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 constexpr int as_int(workflow::InstanceStatus status) {
   return static_cast<int>(status);

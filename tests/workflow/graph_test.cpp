@@ -1,4 +1,4 @@
-#include "hub/workflow/graph.hpp"
+#include "hub/workflow/explain/graph.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "harness.hpp"
-#include "hub/workflow/explain.hpp"
+#include "hub/workflow/explain/explain.hpp"
 
 namespace rabt::workflow {
 namespace {

@@ -1,4 +1,4 @@
-#include "hub/workflow/simulator.hpp"
+#include "hub/workflow/simulate/simulator.hpp"
 
 #include <gtest/gtest.h>
 

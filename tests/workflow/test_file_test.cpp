@@ -1,4 +1,4 @@
-#include "hub/workflow/test_file.hpp"
+#include "hub/workflow/simulate/test_file.hpp"
 
 #include <gtest/gtest.h>
 
