@@ -4,7 +4,7 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/workflow/uri_template.hpp"
+#include "hub/workflow/run/uri_template.hpp"
 
 // workflow plan, apply, list, export: against the running hub, which alone knows its plugins,
 // secrets and instances.

@@ -80,6 +80,35 @@ TEST(StatusOf, a_parked_instance_that_is_cancelled_is_cancelled_and_no_longer_pa
   EXPECT_EQ(rig.status(id), "cancelled");
 }
 
+TEST(StatusOf, several_calls_that_wait_for_a_person_are_decided_one_after_the_other) {
+  Rig rig;
+  rig.script().on("do-none", [](ScriptedService::Call call) {
+    call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
+  });
+  std::string branches;
+  for (const char* name : {"a", "b", "c"})
+    branches +=
+        std::string("        - ") + name + ": {call: 'do-none:1.0.0@script', with: {n: 1}}\n";
+  rig.deploy(workflow_of("  - both:\n      fork:\n        branches:\n" + branches));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
+  ASSERT_TRUE(rig.script().wait_for("do-none", 3));
+  ASSERT_TRUE(rig.engine().drain(5000));
+  const auto decide = [&](const char* answer) {
+    return rig.engine().resolve(id, done(Json::object({{"v", answer}})), "user:test", "seen").ok();
+  };
+  ASSERT_TRUE(decide("first"));
+  EXPECT_EQ(rig.status(id), "parked") << "two are open";
+  rig.crash();
+  rig.start();
+  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(decide("second"));
+  EXPECT_EQ(rig.status(id), "parked") << "one is open";
+  ASSERT_TRUE(decide("third"));
+  EXPECT_EQ(rig.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig.script().count("do-none"), 3U) << "none was sent again";
+}
+
 // Its events, its start and its answers are kept; a person is told what is missing.
 TEST(StatusOf, an_instance_whose_secret_is_missing_loses_nothing) {
   Rig rig;
