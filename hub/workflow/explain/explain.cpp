@@ -71,14 +71,28 @@ class Explainer {
       out_.steps.push_back({0, function->line, function->name, "a function, used above"});
       step(*function, 1, limit_, function_retried(*function));
     }
+    for (const Extension& extension : model_.extensions) extended(extension);
     calls();
     return std::move(out_);
   }
 
  private:
+  void extended(const Extension& extension) {
+    const auto part = [&](const char* when, const TaskList& list) {
+      if (list.tasks.empty()) return;
+      out_.steps.push_back({0, list.tasks.front()->line, extension.name,
+                            std::string("an extension, ") + when + ' ' +
+                                extension_text(model_, extension).substr(7) + ':'});
+      for (const auto& task : list.tasks) step(*task, 1, limit_, false);
+    };
+    part("before", extension.before);
+    part("after", extension.after);
+  }
+
   void starts() {
+    if (model_.start_on_all) out_.starts.emplace_back("all of these events together:");
     for (const EventFilter& filter : model_.start)
-      out_.starts.push_back("an event " + event_text(filter));
+      out_.starts.push_back((model_.start_on_all ? "  " : "an event ") + event_text(filter));
     if (const auto& schedule = model_.schedule) {
       if (schedule->every_ms > 0)
         out_.starts.push_back("the clock, every " + duration_text(schedule->every_ms));
@@ -177,6 +191,10 @@ class Explainer {
           if (one.when.has_value()) out += " when " + expression_text(*one.when);
         }
         return out;
+      }
+      case TaskKind::listen: {
+        const std::string out = task_text(model_, task);
+        return parts_of(model_, task).empty() ? out : out + "; does for each event:";
       }
       case TaskKind::for_:
         return "repeats for each " + list_text(model_, task) + ":";
