@@ -570,7 +570,7 @@ $defs:
             required: [then]
             additionalProperties: false
             properties:
-              when: {title: When, description: 'Left out: always.', $ref: '#/$defs/condition'}
+              when: {title: When, description: 'Left out: taken when no other case holds.', $ref: '#/$defs/condition'}
               then: {$ref: '#/$defs/then'}
       for:
         title: For each

@@ -124,15 +124,22 @@ void Execution::Impl::run_function(Frame* frame, const FunctionBody& body) {
 }
 
 void Execution::Impl::run_switch(Frame* frame, const SwitchBody& body) {
+  // dsl-reference.md, Switch Case: without `when`, "matched by default if no other case match".
+  const SwitchCase* taken = nullptr;
   for (const SwitchCase& one : body.cases) {
-    if (one.when.has_value()) {
-      const Result<Json> found = evaluate(*one.when, frame->input, FrameVariables(*this, *frame));
-      if (!found) return fail(frame, found.error(), "case " + one.name);
-      if (!truthy(found.value())) continue;
+    if (!one.when.has_value()) {
+      taken = &one;
+      continue;
     }
-    frame->then = one.then;
-    frame->note = "case " + one.name;
+    const Result<Json> found = evaluate(*one.when, frame->input, FrameVariables(*this, *frame));
+    if (!found) return fail(frame, found.error(), "case " + one.name);
+    if (!truthy(found.value())) continue;
+    taken = &one;
     break;
+  }
+  if (taken != nullptr) {
+    frame->then = taken->then;
+    frame->note = "case " + taken->name;
   }
   complete(frame, frame->input);
 }

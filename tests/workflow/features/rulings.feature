@@ -349,6 +349,54 @@ Feature: Rulings
     took: a
     """
 
+  Scenario Outline: The case without a condition is for what no other case takes: <n>
+    Given a workflow that does:
+    """yaml
+    do:
+      - choose:
+          switch:
+            - otherwise: {then: rest}
+            - big: {when: '${ .n > 1 }', then: large}
+      - large: {set: {took: big}, then: end}
+      - rest: {set: {took: otherwise}}
+    """
+    And the workflow input is:
+    """yaml
+    n: <n>
+    """
+    When the workflow is executed
+    Then the workflow should complete with output:
+    """yaml
+    took: <took>
+    """
+
+    Examples:
+      | n | took      |
+      | 1 | otherwise |
+      | 5 | big       |
+
+  Scenario: The error filter may be called detail or, as the schema of 1.0.3 has it, details
+    Given a workflow that does:
+    """yaml
+    do:
+      - outer:
+          try:
+            - inner:
+                try:
+                  - fail: {raise: {error: {type: https://example.org/e, status: 400, detail: no slot}}}
+                catch:
+                  errors: {with: {details: another}}
+                  do: [wrong: {set: {caught: inner}}]
+          catch:
+            errors: {with: {details: no slot}}
+            do: [right: {set: {caught: outer}}]
+    """
+    When the workflow is executed
+    Then the workflow should complete with output:
+    """yaml
+    caught: outer
+    """
+
   Scenario: The output of an emit is the event
     Given a workflow that does:
     """yaml
