@@ -681,6 +681,7 @@ $defs:
                   status: {title: Status, type: integer}
                   title: {title: Title, type: string}
                   detail: {title: Detail, type: string}
+                  details: {title: Detail, description: 'As detail.', type: string}
                   instance: {title: Instance, type: string}
           as: {title: As, description: 'Name of the variable; error without it.', type: string, default: error}
           when: {title: When, $ref: '#/$defs/condition'}

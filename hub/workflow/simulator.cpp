@@ -122,6 +122,7 @@ struct Simulator::Impl {
   std::uint64_t next_order = 0;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
   std::vector<std::shared_ptr<const Definition>> definitions;
+  std::map<const Definition*, Json> pending_starts;  // of schedule.on.all
   std::deque<SimulatedInstance> instances;
   std::deque<Run> runs;  // parallel to instances
   std::deque<SimulatedCall> calls;
@@ -180,17 +181,18 @@ struct Simulator::Impl {
     inbox.push_back({event, now, {keys.begin(), keys.end()}});
     // Begins go first, as in the hub.
     for (const auto& definition : definitions) {
-      if (!is_latest(*definition) || !definition->starts_on(event)) continue;
-      Json input = Json::array({event});
+      if (!is_latest(*definition)) continue;
+      std::optional<Json> input = start_events(*definition, event);
+      if (!input.has_value()) continue;
       std::string business_key;
-      if (const auto key = definition->business_key(input); key.ok() && key->has_value())
+      if (const auto key = definition->business_key(*input); key.ok() && key->has_value())
         business_key = definition->name() + '\n' + **key;
       if (!business_key.empty() && std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
             return run.business_key == business_key && live(run.index);
           })) {
         continue;
       }
-      const std::size_t index = create(definition, std::move(input));
+      const std::size_t index = create(definition, std::move(*input));
       runs[index].business_key = std::move(business_key);
       add(now, Begin{index});
     }
@@ -198,6 +200,18 @@ struct Simulator::Impl {
       if (listen.open && shares_key(listen.keys, inbox[position].keys))
         add(now, Offer{listen.instance, listen.id, position});
     }
+  }
+
+  // What an instance that this event starts receives; nullopt: it starts none.
+  std::optional<Json> start_events(const Definition& definition, const Json& event) {
+    if (!definition.starts_on_all()) {
+      if (!definition.starts_on(event)) return std::nullopt;
+      return Json::array({event});
+    }
+    Json& pending = pending_starts[&definition];
+    Definition::StartStep step = definition.collect_start(pending, event, now);
+    pending = std::move(step.pending);
+    return std::move(step.start);
   }
 
   static bool shares_key(const std::vector<std::string>& wanted,

@@ -410,6 +410,49 @@ Feature: Rulings
     {source: /test/sample/1.0.0, data: {a: 1}}
     """
 
+  Scenario Outline: An event whose <attribute> is <value> is not emitted
+    Given a workflow that does:
+    """yaml
+    do:
+      - tell: {emit: {event: {with: {type: told.v1, <attribute>: '${ .value }'}}}}
+    """
+    And the workflow input is:
+    """yaml
+    value: <value>
+    """
+    When the workflow is executed
+    Then the workflow should fault with error:
+    """yaml
+    type: https://open-workflow-specification.org/spec/1.0.0/errors/validation
+    status: 400
+    instance: /do/0/tell
+    """
+
+    Examples:
+      | attribute | value      |
+      | subject   | [1]        |
+      | subject   | 5          |
+      | id        | ''         |
+      | source    | {a: 1}     |
+      | time      | yesterday  |
+      | tenant    | {a: 1}     |
+
+  Scenario: An event may have attributes of its own, and those that are null are left out
+    Given a workflow that does:
+    """yaml
+    do:
+      - tell: {emit: {event: {with: {type: told.v1, tenant: '${ .tenant }', subject: '${ .none }', urgent: true}}}}
+    """
+    And the workflow input is:
+    """yaml
+    tenant: north
+    """
+    When the workflow is executed
+    Then the event told.v1 should be emitted with:
+    """yaml
+    {tenant: north, urgent: true, source: /test/sample/1.0.0}
+    """
+
   Scenario: No result is null
     Given a workflow that does:
     """yaml
