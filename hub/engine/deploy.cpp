@@ -471,8 +471,11 @@ Result<Json> Engine::Impl::secrets_of(const workflow::Definition& definition) co
   for (const std::string& name : definition.secrets()) {
     const auto found = options.secrets.find(name);
     if (found == options.secrets.end()) {
-      return invalid("engine.secret", "workflow " + definition.name() + " uses the secret `" +
-                                          name + "`, which is not configured");
+      return unavailable("engine.secret",
+                         "workflow " + definition.name() + " uses the secret `" + name +
+                             "`, which the hub was not given at its start (add to the "
+                             "configuration: workflow_secrets: {" +
+                             name + ": {file: PATH}})");
     }
     values.set(name, found->second->expose_text());
   }

@@ -138,6 +138,24 @@ TEST(Simulator, an_emitted_event_reaches_the_own_listen_and_starts_other_workflo
   EXPECT_EQ(simulator.emitted().size(), 1U);
 }
 
+TEST(Simulator, a_set_of_events_starts_one_instance) {
+  Simulator simulator({}, {});
+  const ParsedDefinition both = parse_definition(
+      "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
+      "schedule: {read: data, on: {all: [{with: {type: a}}, {with: {type: b}}]}}\n"
+      "do: [{s: {set: {got: '${ . }'}}}]\n",
+      nullptr);
+  ASSERT_NE(both.definition, nullptr) << all_text(both.diagnostics);
+  simulator.deploy(both.definition);
+  simulator.post(with_id("b", 1, "1"), simulator.now());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances().size(), 0U) << "one of two events";
+  simulator.post(with_id("a", 2, "2"), simulator.now());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  ASSERT_EQ(simulator.instances().size(), 1U);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"({"got":[2,1]})");
+}
+
 TEST(Simulator, a_business_key_has_one_live_instance) {
   Simulator simulator({}, {});
   ParsedDefinition one = parse_definition(

@@ -56,7 +56,7 @@ void leaves(const FlowValue& value, const std::string& path,
 class Explainer {
  public:
   Explainer(const Definition& definition, const ActionCatalog* catalog)
-      : definition_(definition), model_(definition.model()), catalog_(catalog) {}
+      : model_(definition.model()), catalog_(catalog) {}
 
   Explanation run() {
     out_.name = model_.name_space + '/' + model_.name;
@@ -269,7 +269,7 @@ class Explainer {
         ExplainedArgument argument;
         argument.path = path;
         argument.phi = std::any_of(phi.begin(), phi.end(), [&](const std::string& marked) {
-          return overlap(path, marked);
+          return overlap(argument.path, marked);
         });
         argument.from.assign(from.begin(), from.end());
         if (!argument.from.empty() || argument.phi) call.arguments.push_back(std::move(argument));
@@ -279,7 +279,6 @@ class Explainer {
   }
 
   static constexpr const char* kHttp = "http";
-  const Definition& definition_;
   const Definition::Model& model_;
   const ActionCatalog* catalog_;
   std::string limit_;
