@@ -294,6 +294,34 @@ TEST(WorkflowRun, a_host_is_mapped_to_a_stand_in) {
   EXPECT_EQ(server.requests()[0].method, "GET");
 }
 
+TEST(WorkflowRun, an_openapi_document_and_its_operation_come_from_the_stand_in) {
+  LoopbackHttp server([](const LoopbackRequest& request) {
+    LoopbackResponse response{.headers = {{"Content-Type", "application/json"}}};
+    if (request.target == "/v2/swagger.json") {
+      response.body =
+          R"({"swagger":"2.0","host":"api.example.org","basePath":"/v2","schemes":["https"],"paths":)"
+          R"({"/pets/{id}":{"get":{"operationId":"getPet","parameters":[{"name":"id","in":"path",)"
+          R"("required":true,"type":"integer"}],"responses":{"200":{"description":"a pet"}}}}}})";
+    } else if (request.target == "/v2/pets/7") {
+      response.body = R"({"name":"Milou"})";
+    } else {
+      response.status = 404;
+    }
+    return response;
+  });
+  EXPECT_EQ(output(run(
+                workflow("do:\n"
+                         "  - a:\n"
+                         "      call: openapi\n"
+                         "      with:\n"
+                         "        document: {endpoint: 'https://api.example.org/v2/swagger.json'}\n"
+                         "        operationId: getPet\n"
+                         "        parameters: {id: '${ .id }'}") +
+                "echo 'id: 7' | rabt workflow run w.yaml --input - --map api.example.org=" +
+                server.origin())),
+            R"({"name":"Milou"})");
+}
+
 TEST(WorkflowRun, a_stand_in_that_is_not_there_is_a_communication_error) {
   int port = 0;
   {
