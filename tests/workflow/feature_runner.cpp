@@ -121,6 +121,19 @@ class World {
     if (is("the action (\\S+) answers:", &a))
       return answer(a, {OutcomeKind::done, yaml(step), "", "", {}, 0});
     if (is("the action (\\S+) fails with:", &a)) return answer(a, failure(yaml(step)));
+    // What run.workflow started, by its name, ends.
+    if (is("the child (\\S+) completes with output:", &a))
+      return child_ends(a, {OutcomeKind::done, yaml(step), "", "", {}, 0});
+    if (is("the child (\\S+) faults with error:", &a)) {
+      return child_ends(a, {OutcomeKind::permanent,
+                            {},
+                            "workflow.faulted",
+                            "",
+                            Json::object({{"error", yaml(step)}}),
+                            0});
+    }
+    if (is("the child (\\S+) is cancelled", &a))
+      return child_ends(a, {OutcomeKind::cancelled, {}, "workflow.cancelled", "", {}, 0});
     if (text == "the workflow is cancelled") {
       send(Cancel{"asked for"});
       return;
@@ -214,6 +227,30 @@ class World {
       const auto calls = effects<CallAction>();
       const auto count = std::count_if(calls.begin(), calls.end(),
                                        [&](const CallAction* call) { return call->action == a; });
+      if (count != number) fail("there are " + std::to_string(count));
+      return;
+    }
+    // yaml: namespace, version, input, await; those that are given are compared
+    if (is("the child (\\S+) should be started with:", &a)) {
+      for (const StartWorkflow* start : effects<StartWorkflow>()) {
+        if (start->name != a) continue;
+        const Json found = Json::object({{"namespace", start->name_space},
+                                         {"version", start->version},
+                                         {"input", start->input},
+                                         {"await", start->await}});
+        if (const std::string what = differs(yaml(step), found); !what.empty())
+          fail("the child's " + what);
+        return;
+      }
+      return fail("it was not started");
+    }
+    if (is("(\\d+) child(?:ren)? should be cancelled", &number)) {
+      std::set<std::uint64_t> cancelled;
+      for (const CancelCall* cancel : effects<CancelCall>()) cancelled.insert(cancel->id);
+      const auto starts = effects<StartWorkflow>();
+      const auto count =
+          std::count_if(starts.begin(), starts.end(),
+                        [&](const StartWorkflow* start) { return cancelled.contains(start->id); });
       if (count != number) fail("there are " + std::to_string(count));
       return;
     }
@@ -418,6 +455,16 @@ class World {
       return send(ActionEnded{call->id, std::move(outcome)});
     }
     fail("no call to " + action + " is open");
+  }
+
+  void child_ends(const std::string& name, ActionOutcome outcome) {
+    if (!execution_) return fail("the workflow was not executed before");
+    for (const Effect& effect : execution_->open()) {
+      const auto* start = std::get_if<StartWorkflow>(&effect);
+      if (start == nullptr || start->name != name) continue;
+      return send(ActionEnded{start->id, std::move(outcome)});
+    }
+    fail("no child " + name + " is awaited");
   }
 
   template <typename T>

@@ -138,6 +138,24 @@ TEST(Simulator, an_emitted_event_reaches_the_own_listen_and_starts_other_workflo
   EXPECT_EQ(simulator.emitted().size(), 1U);
 }
 
+TEST(Simulator, a_set_of_events_starts_one_instance) {
+  Simulator simulator({}, {});
+  const ParsedDefinition both = parse_definition(
+      "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
+      "schedule: {read: data, on: {all: [{with: {type: a}}, {with: {type: b}}]}}\n"
+      "do: [{s: {set: {got: '${ . }'}}}]\n",
+      nullptr);
+  ASSERT_NE(both.definition, nullptr) << all_text(both.diagnostics);
+  simulator.deploy(both.definition);
+  simulator.post(with_id("b", 1, "1"), simulator.now());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  EXPECT_EQ(simulator.instances().size(), 0U) << "one of two events";
+  simulator.post(with_id("a", 2, "2"), simulator.now());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  ASSERT_EQ(simulator.instances().size(), 1U);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"({"got":[2,1]})");
+}
+
 TEST(Simulator, a_business_key_has_one_live_instance) {
   Simulator simulator({}, {});
   ParsedDefinition one = parse_definition(
@@ -159,6 +177,32 @@ TEST(Simulator, a_business_key_has_one_live_instance) {
   }
   EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
   EXPECT_EQ(simulator.instances().size(), 2U);  // the third comes after the first has ended
+}
+
+TEST(Simulator, all_events_of_a_set_start_one_instance) {
+  Simulator simulator({}, {});
+  simulator.deploy(
+      parsed("schedule:\n"
+             "  on:\n"
+             "    all:\n"
+             "      - {with: {type: paid}, correlate: {o: {from: .data.order}}}\n"
+             "      - {with: {type: packed}, correlate: {o: {from: .data.order}}}\n"
+             "do: [{a: {set: '${ map(.data.n) }'}}]\n"));
+  int n = 0;
+  const auto post = [&](std::string_view type, int order, std::int64_t after_ms) {
+    ++n;
+    simulator.post(with_id(type, Json::object({{"order", order}, {"n", n}}), std::to_string(n)),
+                   {simulator.now().ms + after_ms});
+  };
+  post("packed", 1, 0);
+  post("packed", 2, kMinute);
+  post("paid", 2, 2 * kMinute);
+  post("paid", 2, 3 * kMinute);
+  // Too late for the first one.
+  post("paid", 1, std::chrono::milliseconds(limits::kEventRetention).count() + 1);
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  ASSERT_EQ(simulator.instances().size(), 1U);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[3,2]");
 }
 
 TEST(Simulator, a_call_that_is_open_holds_the_clock) {

@@ -91,6 +91,33 @@ std::string event_text(const EventFilter& filter) {
   return out;
 }
 
+std::string start_text(const Definition::Model& model) {
+  std::string out;
+  const auto add = [&](const std::string& text, const char* word) {
+    out += (out.empty() ? "" : word) + text;
+  };
+  for (const EventFilter& filter : model.start)
+    add(filter.type, model.start_on_all ? " and " : " or ");
+  if (!model.schedule.has_value()) return out;
+  if (model.schedule->every_ms > 0) add("every " + duration_text(model.schedule->every_ms), " or ");
+  if (!model.schedule->cron.empty()) add("at " + model.schedule->cron, " or ");
+  if (model.schedule->after_ms >= 0)
+    add(duration_text(model.schedule->after_ms) + " after the one before", " or ");
+  return out;
+}
+
+std::string extension_text(const Definition::Model& model, const Extension& extension) {
+  std::string out = "around every task";
+  const Json& all = model.document["use"]["extensions"];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string kind = all.item(i)[extension.name].string_or("extend", "all");
+    if (all.item(i).find(extension.name) != nullptr && kind != "all")
+      out = "around every " + kind + " task";
+  }
+  if (extension.when.has_value()) out += " when " + expression_text(*extension.when);
+  return out;
+}
+
 std::string task_text(const Definition::Model& model, const Task& task) {
   const Json& given = task.definition;
   switch (task.kind()) {
@@ -137,6 +164,7 @@ std::string task_text(const Definition::Model& model, const Task& task) {
 }
 
 std::string list_text(const Definition::Model& /*model*/, const Task& loop) {
+  if (loop.kind() == TaskKind::listen) return loop.definition["foreach"].string_or("item", "event");
   const Json& head = loop.definition["for"];
   return head.string_or("each", "item") + " in " + written(head["in"]);
 }

@@ -18,5 +18,10 @@ namespace rabt::workflow {
 [[nodiscard]] std::string catch_text(const Task& attempt);  // which errors
 [[nodiscard]] std::string retry_text(const RetryPolicy& policy);
 [[nodiscard]] std::string event_text(const EventFilter& filter);
+// What starts an instance by itself: "a.b.c or every 5 minutes"; may be empty.
+[[nodiscard]] std::string start_text(const Definition::Model& model);
+// "around every call task when ..."
+[[nodiscard]] std::string extension_text(const Definition::Model& model,
+                                         const Extension& extension);
 
 }  // namespace rabt::workflow

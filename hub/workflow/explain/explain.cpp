@@ -56,7 +56,7 @@ void leaves(const FlowValue& value, const std::string& path,
 class Explainer {
  public:
   Explainer(const Definition& definition, const ActionCatalog* catalog)
-      : definition_(definition), model_(definition.model()), catalog_(catalog) {}
+      : model_(definition.model()), catalog_(catalog) {}
 
   Explanation run() {
     out_.name = model_.name_space + '/' + model_.name;
@@ -71,14 +71,28 @@ class Explainer {
       out_.steps.push_back({0, function->line, function->name, "a function, used above"});
       step(*function, 1, limit_, function_retried(*function));
     }
+    for (const Extension& extension : model_.extensions) extended(extension);
     calls();
     return std::move(out_);
   }
 
  private:
+  void extended(const Extension& extension) {
+    const auto part = [&](const char* when, const TaskList& list) {
+      if (list.tasks.empty()) return;
+      out_.steps.push_back({0, list.tasks.front()->line, extension.name,
+                            std::string("an extension, ") + when + ' ' +
+                                extension_text(model_, extension).substr(7) + ':'});
+      for (const auto& task : list.tasks) step(*task, 1, limit_, false);
+    };
+    part("before", extension.before);
+    part("after", extension.after);
+  }
+
   void starts() {
+    if (model_.start_on_all) out_.starts.emplace_back("all of these events together:");
     for (const EventFilter& filter : model_.start)
-      out_.starts.push_back("an event " + event_text(filter));
+      out_.starts.push_back((model_.start_on_all ? "  " : "an event ") + event_text(filter));
     if (const auto& schedule = model_.schedule) {
       if (schedule->every_ms > 0)
         out_.starts.push_back("the clock, every " + duration_text(schedule->every_ms));
@@ -178,6 +192,10 @@ class Explainer {
         }
         return out;
       }
+      case TaskKind::listen: {
+        const std::string out = task_text(model_, task);
+        return parts_of(model_, task).empty() ? out : out + "; does for each event:";
+      }
       case TaskKind::for_:
         return "repeats for each " + list_text(model_, task) + ":";
       case TaskKind::fork:
@@ -251,7 +269,7 @@ class Explainer {
         ExplainedArgument argument;
         argument.path = path;
         argument.phi = std::any_of(phi.begin(), phi.end(), [&](const std::string& marked) {
-          return overlap(path, marked);
+          return overlap(argument.path, marked);
         });
         argument.from.assign(from.begin(), from.end());
         if (!argument.from.empty() || argument.phi) call.arguments.push_back(std::move(argument));
@@ -261,7 +279,6 @@ class Explainer {
   }
 
   static constexpr const char* kHttp = "http";
-  const Definition& definition_;
   const Definition::Model& model_;
   const ActionCatalog* catalog_;
   std::string limit_;

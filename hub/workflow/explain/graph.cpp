@@ -58,7 +58,7 @@ class Writer {
     line("start([" + quoted(model_.title.empty() ? model_.name : model_.title) + "])");
     line("finish([" + quoted("end") + "])");
     const auto& body = std::get<DoBody>(model_.root->body);
-    const Ends ends = list("t", tasks_of(body.list), {{"start", start_label()}});
+    const Ends ends = list("t", tasks_of(body.list), {{"start", start_text(model_)}});
     for (const Exit& exit : ends.next) edge(exit, "finish");
     for (const Exit& exit : ends.end) edge(exit, "finish");
     if (model_.root->timeout != nullptr) {
@@ -71,6 +71,8 @@ class Writer {
       (void)task(id + "_0", *model_.functions[i]);
       close();
     }
+    for (std::size_t i = 0; i < model_.extensions.size(); ++i)
+      extension("x" + std::to_string(i), model_.extensions[i]);
     for (const std::string& one : edges_) line(one);
     return std::move(out_);
   }
@@ -81,6 +83,7 @@ class Writer {
     std::string from;
     std::string text;
     bool dotted = false;
+    bool left = false;  // by `then: exit` of the list it comes out of
   };
   struct Ends {
     std::vector<Exit> next;  // to what follows
@@ -109,12 +112,6 @@ class Writer {
                      to);
   }
 
-  [[nodiscard]] std::string start_label() const {
-    std::string out;
-    for (const EventFilter& filter : model_.start) out += (out.empty() ? "" : " or ") + filter.type;
-    return out;
-  }
-
   static std::vector<const Task*> tasks_of(const TaskList& list) {
     std::vector<const Task*> out;
     for (const auto& one : list.tasks) out.push_back(one.get());
@@ -133,9 +130,11 @@ class Writer {
       switch (then.kind) {
         case Then::Kind::next:
           next.push_back(exit);
+          next.back().left = false;
           break;
         case Then::Kind::exit:
           out.next.push_back(exit);
+          out.next.back().left = true;
           break;
         case Then::Kind::end:
           out.end.push_back(exit);
@@ -177,6 +176,26 @@ class Writer {
     return out;
   }
 
+  // Drawn once, around a task that stands for those it extends.
+  void extension(const std::string& id, const Extension& one) {
+    open(id, "extension " + one.name + ": " + extension_text(model_, one));
+    const Ends before = list(id + "_b", tasks_of(one.before), {});
+    const std::string work = id + "_task";
+    line(work + "((" + quoted("the task") + "))");
+    std::vector<Exit> after = {{work, {}}};
+    for (const Exit& exit : before.next) {
+      if (exit.left) {
+        after.push_back({exit.from, exit.text.empty() ? "in its place" : exit.text, exit.dotted});
+      } else {
+        edge(exit, work);
+      }
+    }
+    Ends ends = list(id + "_a", tasks_of(one.after), std::move(after));
+    close();
+    append(ends.end, before.end);
+    for (const Exit& exit : ends.end) edge(exit, "finish");
+  }
+
   // Writes the task; returns where it is left.
   Ends task(const std::string& id, const Task& one) {
     Ends ends;
@@ -210,7 +229,7 @@ class Writer {
           line(id + "[" + text + "]");
       }
       ends.next.push_back({id, {}, false});
-      timeout_edge(id, one);
+      side_edges(id, one);
       return ends;
     }
     open(id, title + (work.empty() ? "" : ": " + work));
@@ -267,11 +286,15 @@ class Writer {
       }
     }
     close();
-    timeout_edge(id, one);
+    side_edges(id, one);
     return ends;
   }
 
-  void timeout_edge(const std::string& id, const Task& one) {
+  void side_edges(const std::string& id, const Task& one) {
+    if (one.compensate.has_value()) {
+      line(id + "_u[" + quoted("undo: " + one.compensate->call.title) + "]");
+      edge({id, "when it fails later", true}, id + "_u");
+    }
     if (one.timeout == nullptr) return;
     line(id + "_t([" + quoted("fault: timeout") + "])");
     edge({id, "after " + duration_text(*one.timeout), true}, id + "_t");

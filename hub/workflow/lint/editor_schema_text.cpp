@@ -570,7 +570,7 @@ $defs:
             required: [then]
             additionalProperties: false
             properties:
-              when: {title: When, description: 'Left out: always.', $ref: '#/$defs/condition'}
+              when: {title: When, description: 'Left out: taken when no other case holds.', $ref: '#/$defs/condition'}
               then: {$ref: '#/$defs/then'}
       for:
         title: For each
@@ -681,6 +681,7 @@ $defs:
                   status: {title: Status, type: integer}
                   title: {title: Title, type: string}
                   detail: {title: Detail, type: string}
+                  details: {title: Detail, description: 'As detail.', type: string}
                   instance: {title: Instance, type: string}
           as: {title: As, description: 'Name of the variable; error without it.', type: string, default: error}
           when: {title: When, $ref: '#/$defs/condition'}

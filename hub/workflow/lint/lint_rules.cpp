@@ -101,7 +101,7 @@ constexpr LintRule kRules[] = {
      "Correct the name, or define it."},
     {"workflow.unmatched_error", Severity::warning, "A catch is for an error that nothing raises",
      "Correct the type."},
-    {"workflow.unreachable_task", Severity::warning, "No path leads to this task or case",
+    {"workflow.unreachable_task", Severity::warning, "No path leads to this task",
      "Lead a `then` here, or remove it."},
     {"workflow.unused", Severity::warning, "Something in `use` that nothing uses",
      "Remove it, or use it."},

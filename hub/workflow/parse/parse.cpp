@@ -642,6 +642,7 @@ void Parser::body_switch(const YamlNode& node, Task& task, ListNames& list, cons
     return;
   }
   std::set<std::string> seen;
+  std::string standard;  // the case without `when`
   for (const YamlPtr& item : cases.items) {
     if (item->kind != YamlNode::Kind::mapping || item->entries.size() != 1) {
       error(*item, "workflow.type", "a case is written `- name: {when: ..., then: ...}`");
@@ -660,9 +661,12 @@ void Parser::body_switch(const YamlNode& node, Task& task, ListNames& list, cons
     one.name = entry.key;
     if (const YamlEntry* when = entry.value->find("when")) {
       one.when = expression(*when->value, "when", Place::task, scope);
-    } else if (item != cases.items.back()) {
-      warning(entry.line, entry.column, "workflow.unreachable_task",
-              "case `" + entry.key + "` has no `when`, so the cases after it are never looked at");
+    } else if (!standard.empty()) {
+      error(entry, "workflow.value",
+            "case `" + entry.key + "` has no `when`, and `" + standard +
+                "` has none either: one case only is taken when no other holds");
+    } else {
+      standard = entry.key;
     }
     one.then = then(*entry.value->find("then"), list);
     body.cases.push_back(std::move(one));
@@ -905,7 +909,8 @@ void Parser::body_try(const YamlNode& node, Task& task, ListNames& list, const S
                      errors->column)) {
         const YamlEntry& match = *errors->value->find("with");
         check_keys(*match.value, "catch.errors.with",
-                   {"type", "status", "title", "detail", "instance"}, {}, match.line, match.column);
+                   {"type", "status", "title", "detail", "details", "instance"}, {}, match.line,
+                   match.column);
         for (const YamlEntry& entry : match.value->entries) {
           if (entry.value->is_text() &&
               enclosed(entry.value->text()).kind != Enclosed::Kind::literal) {
@@ -913,7 +918,9 @@ void Parser::body_try(const YamlNode& node, Task& task, ListNames& list, const S
                   "errors.with compares with fixed values; use `when` for expressions");
           }
           if (entry.key == "type") check_error_type(*entry.value);
-          body.match.emplace_back(entry.key, to_json(*entry.value));
+          // The schema of DSL 1.0.3 (errorFilter) calls `detail` so.
+          body.match.emplace_back(entry.key == "details" ? "detail" : entry.key,
+                                  to_json(*entry.value));
         }
       }
     }

@@ -124,15 +124,22 @@ void Execution::Impl::run_function(Frame* frame, const FunctionBody& body) {
 }
 
 void Execution::Impl::run_switch(Frame* frame, const SwitchBody& body) {
+  // dsl-reference.md, Switch Case: without `when`, "matched by default if no other case match".
+  const SwitchCase* taken = nullptr;
   for (const SwitchCase& one : body.cases) {
-    if (one.when.has_value()) {
-      const Result<Json> found = evaluate(*one.when, frame->input, FrameVariables(*this, *frame));
-      if (!found) return fail(frame, found.error(), "case " + one.name);
-      if (!truthy(found.value())) continue;
+    if (!one.when.has_value()) {
+      taken = &one;
+      continue;
     }
-    frame->then = one.then;
-    frame->note = "case " + one.name;
+    const Result<Json> found = evaluate(*one.when, frame->input, FrameVariables(*this, *frame));
+    if (!found) return fail(frame, found.error(), "case " + one.name);
+    if (!truthy(found.value())) continue;
+    taken = &one;
     break;
+  }
+  if (taken != nullptr) {
+    frame->then = taken->then;
+    frame->note = "case " + taken->name;
   }
   complete(frame, frame->input);
 }
@@ -213,12 +220,35 @@ void Execution::Impl::branch_done(Frame* frame, std::size_t branch, Json output,
   steps.push_back({Step::Kind::complete, frame, nullptr, std::move(result), 0, nullptr});
 }
 
+namespace {
+
+// CloudEvents 1.0, Context Attributes: the name of an attribute whose value it cannot have.
+std::string wrong_attribute(const Json& given) {
+  for (const auto& [key, value] : given.as_object()) {
+    if (key == "data" || value.is_null()) continue;
+    const bool standard = key == "id" || key == "source" || key == "type" || key == "subject" ||
+                          key == "time" || key == "datacontenttype" || key == "dataschema" ||
+                          key == "specversion";
+    if (standard ? !value.is_string() || value.as_string().empty()
+                 : value.is_array() || value.is_object()) {
+      return key;
+    }
+    if (key == "time" && !parse_iso8601(value.as_string()).ok()) return key;
+  }
+  return {};
+}
+
+}  // namespace
+
 void Execution::Impl::run_emit(Frame* frame, const EmitBody& body) {
   Result<Json> found = evaluate(body.event, frame->input, FrameVariables(*this, *frame));
   if (!found) return fail(frame, found.error(), "emit");
   const Json& given = found.value();
-  if (!given["type"].is_string() || given["type"].as_string().empty()) {
+  if (given["type"].is_null())
     return fail(frame, "validation", 400, "an event's type must be a text", {});
+  if (const std::string wrong = wrong_attribute(given); !wrong.empty()) {
+    return fail(frame, "validation", 400, "the event is no CloudEvent",
+                "its attribute `" + wrong + "` has a value of the wrong kind");
   }
   JsonObject event;
   event.append_new("specversion", "1.0");

@@ -124,6 +124,7 @@ struct Simulator::Impl {
   std::vector<SimulatedEvent> emitted;
   std::vector<SimulatedListen> listens;
   std::deque<Stored> inbox;
+  std::map<const Definition*, Json> start_sets;         // schedule.on.all: what is not complete
   std::set<std::pair<std::string, std::string>> known;  // source and id
 
   void add(Timestamp at, What what) {
@@ -174,24 +175,35 @@ struct Simulator::Impl {
     inbox.push_back({event, now, {keys.begin(), keys.end()}});
     // Begins go first, as in the hub.
     for (const auto& definition : definitions) {
-      if (!is_latest(*definition) || !definition->starts_on(event)) continue;
-      Json input = Json::array({event});
-      std::string business_key;
-      if (const auto key = definition->business_key(input); key.ok() && key->has_value())
-        business_key = definition->name() + '\n' + **key;
-      if (!business_key.empty() && std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
-            return run.business_key == business_key && live(run.index);
-          })) {
-        continue;
+      if (!is_latest(*definition)) continue;
+      if (definition->starts_on_all()) {
+        Json& pending = start_sets[definition.get()];
+        Definition::StartStep step = definition->collect_start(pending, event, now);
+        pending = std::move(step.pending);
+        if (step.start) begin(definition, std::move(*step.start));
+      } else if (definition->starts_on(event)) {
+        begin(definition, Json::array({event}));
       }
-      const std::size_t index = create(definition, std::move(input));
-      runs[index].business_key = std::move(business_key);
-      add(now, Begin{index});
     }
     for (const SimulatedListen& listen : listens) {
       if (listen.open && shares_key(listen.keys, inbox[position].keys))
         add(now, Offer{listen.instance, listen.id, position});
     }
+  }
+
+  // An instance that events start, unless its business key is taken.
+  void begin(const std::shared_ptr<const Definition>& definition, Json input) {
+    std::string business_key;
+    if (const auto key = definition->business_key(input); key.ok() && key->has_value())
+      business_key = definition->name() + '\n' + **key;
+    if (!business_key.empty() && std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
+          return run.business_key == business_key && live(run.index);
+        })) {
+      return;
+    }
+    const std::size_t index = create(definition, std::move(input));
+    runs[index].business_key = std::move(business_key);
+    add(now, Begin{index});
   }
 
   static bool shares_key(const std::vector<std::string>& wanted,
@@ -454,6 +466,9 @@ struct Simulator::Impl {
                                    {"status", 400},
                                    {"title", "the workflow " + start.name_space + '/' + start.name +
                                                  ' ' + start.version + " is not known here"},
+                                   {"detail",
+                                    "give its file: --workflow of `rabt workflow run`, or "
+                                    "`definitions` of a test file"},
                                    {"instance", start.reference}})}});
       return answer(std::move(outcome), 0);
     }

@@ -9,6 +9,7 @@
 #include "hub/workflow/parse/parser.hpp"
 #include "hub/workflow/simulate/test_model.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
+#include "hub/workflow/yaml/yaml_position.hpp"
 
 // Test files: from YAML to the typed form.
 namespace rabt::workflow {
@@ -36,12 +37,14 @@ Json merge_patch(const Json& target, const Json& patch) {
 
 class Reader {
  public:
-  ParsedTestFile run(std::string_view text) {
+  explicit Reader(std::string_view text) : source_(text), index_(text) {}
+
+  ParsedTestFile run() {
     ParsedTestFile out;
-    const YamlOutcome parsed = parse_yaml(text);
+    const YamlOutcome parsed = parse_yaml(source_);
     if (parsed.root == nullptr) {
-      out.diagnostics.push_back({Severity::error, parsed.fault.code, parsed.fault.message, "",
-                                 parsed.fault.line, parsed.fault.column});
+      out.diagnostics.push_back({Severity::error, parsed.fault.code, parsed.fault.message,
+                                 parsed.fault.suggestion, parsed.fault.line, parsed.fault.column});
       return out;
     }
     auto model = std::make_shared<TestFile::Model>();
@@ -60,6 +63,13 @@ class Reader {
   void error(const At& at, std::string code, std::string message, std::string suggestion = {}) {
     diagnostics_.push_back({Severity::error, std::move(code), std::move(message),
                             std::move(suggestion), at.line, at.column});
+  }
+
+  // Of a byte of the node's text.
+  [[nodiscard]] TextPlace place_in(const YamlNode& node, std::size_t byte) const {
+    const auto offsets = scalar_offsets(source_, node);
+    if (!offsets || byte >= offsets->size()) return {node.line, node.column};
+    return index_.at((*offsets)[byte]);
   }
 
   bool keys(const YamlNode& node, std::string_view where, const Names& allowed) {
@@ -157,7 +167,8 @@ class Reader {
           std::string known;
           if (outcome.fault.code == "expression.unknown_variable")
             known = "known here: $instance $call";
-          error(node, outcome.fault.code, outcome.fault.message, known);
+          error(place_in(node, found.offset + outcome.fault.offset), outcome.fault.code,
+                outcome.fault.message, known);
           return out;
         }
         out.kind = Template::Kind::expression;
@@ -634,6 +645,8 @@ class Reader {
     if (const YamlEntry* found = node.find("expect")) out.expect = expect(*found->value);
   }
 
+  std::string_view source_;
+  LineIndex index_;
   std::vector<Diagnostic> diagnostics_;
 };
 
@@ -652,7 +665,8 @@ std::vector<std::string> TestFile::case_names() const {
 }
 
 ParsedTestFile parse_test_file(std::string_view yaml) {
-  return Reader().run(yaml);
+  if (yaml.starts_with("\xEF\xBB\xBF")) yaml.remove_prefix(3);
+  return Reader(yaml).run();
 }
 
 }  // namespace rabt::workflow

@@ -170,6 +170,12 @@ class CaseRun {
     const auto& workflow = definitions_.front();
     if (test_.start.event) {
       const Json event = event_of(*test_.start.event);
+      if (workflow->starts_on_all()) {
+        out_.status = "not_started";
+        differ("start: no single event starts " + workflow->name() +
+               " (schedule.on.all): write the list of events as `input`");
+        return;
+      }
       if (!workflow->starts_on(event)) {
         out_.status = "not_started";
         if (test_.expect.status != out_.status) {

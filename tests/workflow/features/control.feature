@@ -136,3 +136,158 @@ Feature: Extensions, foreach and compensation
     """yaml
     right
     """
+
+  Scenario Outline: run.workflow gives the output of the child: return <return>
+    Given a workflow that does:
+    """yaml
+    do:
+      - book:
+          run:
+            workflow: {namespace: clinic, name: booking, version: '2.0.0', input: {slot: '${ .slot }'}}
+            return: <return>
+    """
+    And the workflow input is:
+    """yaml
+    slot: 9
+    """
+    When the workflow is executed
+    Then the child booking should be started with:
+    """yaml
+    {namespace: clinic, version: 2.0.0, input: {slot: 9}, await: true}
+    """
+    And the workflow should be running
+    When the child booking completes with output:
+    """yaml
+    id: 7
+    """
+    Then the workflow should complete with output:
+    """yaml
+    <output>
+    """
+
+    Examples:
+      | return | output                                  |
+      | stdout | {id: 7}                                 |
+      | code   | 0                                       |
+      | all    | {code: 0, stdout: {id: 7}, stderr: null} |
+      | none   | null                                    |
+
+  Scenario: A child without version and input is the latest, with an empty input
+    Given a workflow that does:
+    """yaml
+    do:
+      - book: {run: {workflow: {namespace: clinic, name: booking}}}
+    """
+    When the workflow is executed
+    Then the child booking should be started with:
+    """yaml
+    {version: latest, input: {}}
+    """
+
+  Scenario: Without await the workflow goes on at once with its input
+    Given a workflow that does:
+    """yaml
+    do:
+      - tell: {run: {workflow: {namespace: clinic, name: reminder}, await: false}}
+      - last: {set: {went: '${ .on }'}}
+    """
+    And the workflow input is:
+    """yaml
+    on: 1
+    """
+    When the workflow is executed
+    Then the child reminder should be started with:
+    """yaml
+    await: false
+    """
+    And the workflow should complete with output:
+    """yaml
+    went: 1
+    """
+
+  Scenario: The error of a child is raised in the parent, at the task of the parent
+    Given a workflow that does:
+    """yaml
+    do:
+      - careful:
+          try:
+            - book: {run: {workflow: {namespace: clinic, name: booking}}}
+          catch:
+            errors: {with: {status: 409, instance: /do/0/careful/try/0/book}}
+            do:
+              - report: {set: '${ $error }'}
+    """
+    When the workflow is executed
+    And the child booking faults with error:
+    """yaml
+    {type: https://example.org/taken, status: 409, title: taken, instance: /do/4/reserve}
+    """
+    Then the workflow should complete with output:
+    """yaml
+    {type: https://example.org/taken, status: 409, title: taken, instance: /do/0/careful/try/0/book}
+    """
+
+  Scenario: A failed child is run again by a retry
+    Given a workflow that does:
+    """yaml
+    do:
+      - careful:
+          try:
+            - book: {run: {workflow: {namespace: clinic, name: booking}}}
+          catch:
+            retry: {delay: PT1M, limit: {attempt: {count: 1}}}
+    """
+    When the workflow is executed
+    And the child booking faults with error:
+    """yaml
+    {type: https://example.org/busy, status: 503}
+    """
+    And the time passes PT1M
+    And the child booking completes with output:
+    """yaml
+    id: 8
+    """
+    Then the workflow should complete with output:
+    """yaml
+    id: 8
+    """
+
+  Scenario: A child that was cancelled is an error
+    Given a workflow that does:
+    """yaml
+    do:
+      - book: {run: {workflow: {namespace: clinic, name: booking}}}
+    """
+    When the workflow is executed
+    And the child booking is cancelled
+    Then the workflow should fault with error:
+    """yaml
+    type: https://open-workflow-specification.org/spec/1.0.0/errors/runtime
+    status: 409
+    instance: /do/0/book
+    """
+
+  Scenario: A task that takes too long cancels its child
+    Given a workflow that does:
+    """yaml
+    do:
+      - book:
+          timeout: {after: PT5M}
+          run: {workflow: {namespace: clinic, name: booking}}
+    """
+    When the workflow is executed
+    And the time passes PT5M
+    Then the workflow should fault with error:
+    """yaml
+    type: https://open-workflow-specification.org/spec/1.0.0/errors/timeout
+    status: 408
+    """
+    And 1 child should be cancelled
+
+  Scenario: A workflow has no standard error to return
+    Given a workflow that does:
+    """yaml
+    do:
+      - book: {run: {workflow: {namespace: clinic, name: booking}, return: stderr}}
+    """
+    Then the workflow should be refused with workflow.value

@@ -349,6 +349,54 @@ Feature: Rulings
     took: a
     """
 
+  Scenario Outline: The case without a condition is for what no other case takes: <n>
+    Given a workflow that does:
+    """yaml
+    do:
+      - choose:
+          switch:
+            - otherwise: {then: rest}
+            - big: {when: '${ .n > 1 }', then: large}
+      - large: {set: {took: big}, then: end}
+      - rest: {set: {took: otherwise}}
+    """
+    And the workflow input is:
+    """yaml
+    n: <n>
+    """
+    When the workflow is executed
+    Then the workflow should complete with output:
+    """yaml
+    took: <took>
+    """
+
+    Examples:
+      | n | took      |
+      | 1 | otherwise |
+      | 5 | big       |
+
+  Scenario: The error filter may be called detail or, as the schema of 1.0.3 has it, details
+    Given a workflow that does:
+    """yaml
+    do:
+      - outer:
+          try:
+            - inner:
+                try:
+                  - fail: {raise: {error: {type: https://example.org/e, status: 400, detail: no slot}}}
+                catch:
+                  errors: {with: {details: another}}
+                  do: [wrong: {set: {caught: inner}}]
+          catch:
+            errors: {with: {details: no slot}}
+            do: [right: {set: {caught: outer}}]
+    """
+    When the workflow is executed
+    Then the workflow should complete with output:
+    """yaml
+    caught: outer
+    """
+
   Scenario: The output of an emit is the event
     Given a workflow that does:
     """yaml
@@ -360,6 +408,49 @@ Feature: Rulings
     And the event org.example.told.v1 should be emitted with:
     """yaml
     {source: /test/sample/1.0.0, data: {a: 1}}
+    """
+
+  Scenario Outline: An event whose <attribute> is <value> is not emitted
+    Given a workflow that does:
+    """yaml
+    do:
+      - tell: {emit: {event: {with: {type: told.v1, <attribute>: '${ .value }'}}}}
+    """
+    And the workflow input is:
+    """yaml
+    value: <value>
+    """
+    When the workflow is executed
+    Then the workflow should fault with error:
+    """yaml
+    type: https://open-workflow-specification.org/spec/1.0.0/errors/validation
+    status: 400
+    instance: /do/0/tell
+    """
+
+    Examples:
+      | attribute | value      |
+      | subject   | [1]        |
+      | subject   | 5          |
+      | id        | ''         |
+      | source    | {a: 1}     |
+      | time      | yesterday  |
+      | tenant    | {a: 1}     |
+
+  Scenario: An event may have attributes of its own, and those that are null are left out
+    Given a workflow that does:
+    """yaml
+    do:
+      - tell: {emit: {event: {with: {type: told.v1, tenant: '${ .tenant }', subject: '${ .none }', urgent: true}}}}
+    """
+    And the workflow input is:
+    """yaml
+    tenant: north
+    """
+    When the workflow is executed
+    Then the event told.v1 should be emitted with:
+    """yaml
+    {tenant: north, urgent: true, source: /test/sample/1.0.0}
     """
 
   Scenario: No result is null
