@@ -100,6 +100,14 @@ class Runner {
       return std::string(action.role == workflow::kHttpRole ? engine::HttpCalls::idempotency(action)
                                                             : std::string_view("key"));
     };
+    callbacks.child = [this](std::size_t /*parent*/, const workflow::StartWorkflow& start) {
+      if (!start.await && !is_given(start) && missing_.empty()) {
+        missing_ = "the workflow " + start.name_space + '/' + start.name + ' ' + start.version +
+                   ", which " + start.reference +
+                   " starts without waiting for it, is not known here: give --workflow FILE";
+      }
+      return std::nullopt;
+    };
     callbacks.cancelled = [this](const workflow::SimulatedCall& call) {
       const auto token = tokens_.find(call.index);
       if (token != tokens_.end()) http_calls_->cancel(token->second);
@@ -208,6 +216,13 @@ class Runner {
       }
     }
     return true;
+  }
+
+  [[nodiscard]] bool is_given(const workflow::StartWorkflow& start) const {
+    return std::any_of(definitions_.begin(), definitions_.end(), [&](const auto& one) {
+      return one->name_space() == start.name_space && one->name() == start.name &&
+             (start.version == "latest" || start.version == one->version());
+    });
   }
 
   // ---- calls
@@ -330,6 +345,11 @@ class Runner {
                            "schedule.on, or `all` of them did not come");
       return kWrong;
     }
+    // Nobody would learn that it did not start. A hub refuses to deploy such a file.
+    if (!missing_.empty()) {
+      (void)complain(missing_);
+      return kWrong;
+    }
     switch (main->status) {
       case workflow::InstanceStatus::completed:
         std::printf("%s\n", main->result.output.dump_pretty().c_str());
@@ -369,6 +389,7 @@ class Runner {
   std::vector<std::pair<std::int64_t, Json>> events_;
   std::map<std::string, std::string> maps_;
   std::map<std::string, Json> replies_;
+  std::string missing_;  // a child that is not given and that nobody waits for
   SystemClock clock_;
   SystemRandom random_;
   std::map<std::size_t, std::uint64_t> tokens_;

@@ -235,6 +235,18 @@ TEST(WorkflowRun, children_are_given_and_an_unknown_one_is_named) {
   EXPECT_EQ(error(unknown), "configuration 400 /do/0/a");
   EXPECT_TRUE(says(unknown.out, "test/child 1.0.0")) << unknown.out;
   EXPECT_TRUE(says(unknown.out, "--workflow")) << unknown.out;
+  // Nobody waits for this one, so nobody would see its error.
+  const std::string aside = workflow(
+      "do:\n  - a: {run: {await: false, workflow: {namespace: test, name: child, version: "
+      "latest}}}\n"
+      "  - b: {set: {x: 1}}");
+  const Ran lost = run(aside + "rabt workflow run w.yaml");
+  EXPECT_EQ(lost.code, 2);
+  EXPECT_EQ(lost.out, "");
+  EXPECT_TRUE(says(lost.err, "test/child latest, which /do/0/a starts")) << lost.err;
+  EXPECT_EQ(output(run(aside + workflow("do: [{a: {wait: P1D}}]", "child") +
+                       "rabt workflow run w.yaml --workflow child.yaml")),
+            R"({"x":1})");
 }
 
 // ---- HTTP

@@ -205,6 +205,18 @@ TEST(Simulator, all_events_of_a_set_start_one_instance) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[3,2]");
 }
 
+TEST(Simulator, a_workflow_that_starts_itself_again_ends_at_the_limit_of_turns) {
+  Simulator simulator({.max_turns = 50}, {});
+  const auto definition = parsed(
+      "schedule: {on: {one: {with: {type: a.b.c}}}}\n"
+      "do: [{e: {emit: {event: {with: {type: a.b.c, data: 1}}}}}]\n");
+  simulator.deploy(definition);
+  simulator.start(definition, Json::array());
+  EXPECT_EQ(simulator.run(), Simulator::Stop::turn_limit);
+  EXPECT_EQ(simulator.instances().size(), 51U);
+  EXPECT_EQ(simulator.instances()[0].status, InstanceStatus::completed);
+}
+
 TEST(Simulator, a_call_that_is_open_holds_the_clock) {
   Simulator simulator({}, {.call = [](const SimulatedCall&) {
                         return CallReply{CallReply::Kind::open, {}, 0};

@@ -65,8 +65,8 @@ TEST(TestFile, a_mistake_in_an_expression_is_shown_at_its_character) {
     const Diagnostic& one = file.diagnostics[0];
     return std::to_string(one.line) + ':' + std::to_string(one.column) + ' ' + one.code;
   };
-  EXPECT_EQ(place("'${ .a | lenght }'"), "7:29 expression.unknown_function");
-  EXPECT_EQ(place("'${ \"مرحبا\" | lenght }'"), "7:34 expression.unknown_function");
+  EXPECT_EQ(place("'${ .a | lenght }'"), "7:28 expression.unknown_function");
+  EXPECT_EQ(place("'${ \"مرحبا\" | lenght }'"), "7:33 expression.unknown_function");
   EXPECT_EQ(place("{a: \"${ \\\"x\\\" + $nobody }\"}"), "7:35 expression.unknown_variable");
   EXPECT_EQ(place(">-\n            ${ .a\n            | $nobody }"),
             "9:15 expression.unknown_variable");

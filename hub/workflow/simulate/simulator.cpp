@@ -123,6 +123,10 @@ struct Simulator::Impl {
   std::vector<SimulatedTrace> traces;
   std::vector<SimulatedEvent> emitted;
   std::vector<SimulatedListen> listens;
+  // Of instances and listens only those that an event can reach: runs may have very many that
+  // ended.
+  std::set<std::size_t> alive;
+  std::set<std::size_t> open_listens;
   std::deque<Stored> inbox;
   std::map<const Definition*, Json> start_sets;         // schedule.on.all: what is not complete
   std::set<std::pair<std::string, std::string>> known;  // source and id
@@ -138,6 +142,7 @@ struct Simulator::Impl {
       if (const Json* value = options.secrets.find(name)) secrets.set(name, *value);
     }
     const std::size_t index = instances.size();
+    alive.insert(index);
     runs.push_back(Run{.index = index,
                        .execution = Execution(definition, std::move(secrets)),
                        .seen = inbox.size()});
@@ -164,9 +169,9 @@ struct Simulator::Impl {
     }
     std::set<std::string> keys;
     std::vector<std::shared_ptr<const Definition>> all = definitions;
-    for (const SimulatedInstance& one : instances) {
-      if (live(one.index) && std::find(all.begin(), all.end(), one.definition) == all.end())
-        all.push_back(one.definition);
+    for (const std::size_t one : alive) {
+      const auto& definition = instances[one].definition;
+      if (std::find(all.begin(), all.end(), definition) == all.end()) all.push_back(definition);
     }
     for (const auto& definition : all) {
       for (std::string& key : definition->correlation_keys(event)) keys.insert(std::move(key));
@@ -185,8 +190,9 @@ struct Simulator::Impl {
         begin(definition, Json::array({event}));
       }
     }
-    for (const SimulatedListen& listen : listens) {
-      if (listen.open && shares_key(listen.keys, inbox[position].keys))
+    for (const std::size_t one : open_listens) {
+      const SimulatedListen& listen = listens[one];
+      if (shares_key(listen.keys, inbox[position].keys))
         add(now, Offer{listen.instance, listen.id, position});
     }
   }
@@ -196,8 +202,8 @@ struct Simulator::Impl {
     std::string business_key;
     if (const auto key = definition->business_key(input); key.ok() && key->has_value())
       business_key = definition->name() + '\n' + **key;
-    if (!business_key.empty() && std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
-          return run.business_key == business_key && live(run.index);
+    if (!business_key.empty() && std::any_of(alive.begin(), alive.end(), [&](std::size_t one) {
+          return runs[one].business_key == business_key;
         })) {
       return;
     }
@@ -215,6 +221,7 @@ struct Simulator::Impl {
 
   void subscribe(Run& run, const Subscribe& subscribe) {
     run.listens[subscribe.id] = listens.size();
+    open_listens.insert(listens.size());
     listens.push_back({run.index, now, subscribe.id, subscribe.keys, true});
     constexpr std::int64_t kRetention = std::chrono::milliseconds(limits::kEventRetention).count();
     for (std::size_t i = run.seen; i < inbox.size(); ++i) {
@@ -227,6 +234,7 @@ struct Simulator::Impl {
     const auto found = run.listens.find(id);
     if (found == run.listens.end()) return;
     listens[found->second].open = false;
+    open_listens.erase(found->second);
     run.listens.erase(found);
   }
 
@@ -352,6 +360,7 @@ struct Simulator::Impl {
     instance.status = finished.status;
     instance.result = finished;
     instance.ended = now;
+    alive.erase(run.index);
     run.timers.clear();
     while (!run.listens.empty()) unsubscribe(run, run.listens.begin()->first);
     while (!run.calls.empty()) cancel_call(run, run.calls.begin()->first);
@@ -539,10 +548,7 @@ Simulator::Stop Simulator::run_until(Timestamp until) {
   }
   if (impl.options.clock_goes_on && until < last) impl.now = std::max(impl.now, until);
   if (!impl.open_calls.empty()) return Stop::open_calls;
-  const bool all_ended =
-      std::none_of(impl.instances.begin(), impl.instances.end(),
-                   [&](const SimulatedInstance& one) { return impl.live(one.index); });
-  return all_ended ? Stop::ended : Stop::waiting;
+  return impl.alive.empty() ? Stop::ended : Stop::waiting;
 }
 
 Timestamp Simulator::now() const {

@@ -496,7 +496,7 @@ YamlOutcome parse_yaml(std::string_view text, const YamlLimits& limits) {
     if (parser.HandleNextDocument(rest)) {
       const YamlPtr second = rest.root();
       return {nullptr,
-              {"yaml.documents", "a second document starts here: a file holds one workflow",
+              {"yaml.documents", "a second document starts here: a file holds one document",
                "put it into a file of its own", second->line, second->column}};
     }
     return {std::move(root), {}};
