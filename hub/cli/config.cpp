@@ -13,7 +13,7 @@
 #include "hub/base/suggest.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/workflow/execution.hpp"
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 namespace rabt::cli {
 

@@ -5,8 +5,8 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/manifest_catalog.hpp"
 #include "hub/workflow/definition.hpp"
-#include "hub/workflow/editor_schema.hpp"
-#include "hub/workflow/lint_report.hpp"
+#include "hub/workflow/lint/editor_schema.hpp"
+#include "hub/workflow/lint/lint_report.hpp"
 
 // Commands on workflow files: lint, schema.
 namespace rabt::cli {

@@ -2,8 +2,8 @@
 
 #include "hub/cli/commands.hpp"
 #include "hub/cli/workflow_files.hpp"
-#include "hub/workflow/explain.hpp"
-#include "hub/workflow/graph.hpp"
+#include "hub/workflow/explain/explain.hpp"
+#include "hub/workflow/explain/graph.hpp"
 
 // rabt workflow graph, rabt workflow explain
 namespace rabt::cli {

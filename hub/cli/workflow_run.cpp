@@ -18,10 +18,9 @@
 #include "hub/engine/http_calls.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/net/url.hpp"
-#include "hub/workflow/error_types.hpp"
-#include "hub/workflow/lifecycle.hpp"
-#include "hub/workflow/simulator.hpp"
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/run/lifecycle.hpp"
+#include "hub/workflow/simulate/simulator.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 // rabt workflow run
 namespace rabt::cli {
@@ -228,18 +227,9 @@ class Runner {
       reply.outcome.output = found->second;
       return reply;
     }
-    // Not a failure of an outside system, so no catch of the workflow may handle it: the run ends.
-    if (configuration_error_.is_null()) {
-      configuration_error_ = Json::object(
-          {{"type", workflow::error_type("configuration")},
-           {"status", 400},
-           {"title", "no plugin runs here"},
-           {"detail", "give --reply " + name + "=FILE, or write cases for `rabt workflow test`"},
-           {"instance", call.action.reference}});
-    }
-    for (const auto& one : simulator_->instances())
-      simulator_->cancel(one.index, simulator_->now());
-    return {workflow::CallReply::Kind::silent, {}, 0};
+    // A catch of the workflow may handle it, as it would handle a plugin that refuses.
+    return refused("run.no_reply", "no plugin runs here: give --reply " + name +
+                                       "=FILE, or write cases for `rabt workflow test`");
   }
 
   workflow::CallReply send(const workflow::SimulatedCall& call) {
@@ -336,13 +326,9 @@ class Runner {
       (void)complain(events_.empty()
                          ? "an event starts this workflow: give --event FILE, or --input with the "
                            "list of events"
-                         : "none of the events starts this workflow: their type or data do not fit "
-                           "schedule.on");
+                         : "the events do not start this workflow: their types or data do not fit "
+                           "schedule.on, or `all` of them did not come");
       return kWrong;
-    }
-    if (!configuration_error_.is_null()) {
-      std::printf("%s\n", configuration_error_.dump_pretty().c_str());
-      return kFaulted;
     }
     switch (main->status) {
       case workflow::InstanceStatus::completed:
@@ -383,7 +369,6 @@ class Runner {
   std::vector<std::pair<std::int64_t, Json>> events_;
   std::map<std::string, std::string> maps_;
   std::map<std::string, Json> replies_;
-  Json configuration_error_;
   SystemClock clock_;
   SystemRandom random_;
   std::map<std::size_t, std::uint64_t> tokens_;

@@ -5,7 +5,7 @@
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/workflow_files.hpp"
-#include "hub/workflow/test_file.hpp"
+#include "hub/workflow/simulate/test_file.hpp"
 
 // rabt workflow test
 namespace rabt::cli {

@@ -4,8 +4,8 @@
 
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
-#include "hub/workflow/diff.hpp"
-#include "hub/workflow/endpoints.hpp"
+#include "hub/workflow/explain/diff.hpp"
+#include "hub/workflow/explain/endpoints.hpp"
 
 // Which workflows there are: what is deployed, what a set of files would change, and changing it.
 namespace rabt::engine {
@@ -471,8 +471,11 @@ Result<Json> Engine::Impl::secrets_of(const workflow::Definition& definition) co
   for (const std::string& name : definition.secrets()) {
     const auto found = options.secrets.find(name);
     if (found == options.secrets.end()) {
-      return invalid("engine.secret", "workflow " + definition.name() + " uses the secret `" +
-                                          name + "`, which is not configured");
+      return unavailable("engine.secret",
+                         "workflow " + definition.name() + " uses the secret `" + name +
+                             "`, which the hub was not given at its start (add to the "
+                             "configuration: workflow_secrets: {" +
+                             name + ": {file: PATH}})");
     }
     values.set(name, found->second->expose_text());
   }

@@ -174,16 +174,23 @@ void Worker::probed(const CallProbed& message) {
   }
 }
 
+std::string parked_text(const workflow::CallAction& action) {
+  return std::to_string(action.id) + " " + action.role + "/" + action.action;
+}
+
+// Calls of several branches may be parked; they are decided one after the other, this one when its
+// turn comes.
 void Worker::park(Live& live, OpenCall& call) {
-  live.parked_call = call.action.id;
+  call.parked = true;
+  const bool shown = live.parked_call == 0;
+  if (shown) live.parked_call = call.action.id;
   ++engine_.counters.parked;
   engine_.parts.log.warn(
       "action.parked",
       {{"instance", live.id}, {"role", call.action.role}, {"action", call.action.action}});
   Engine::Impl& engine = engine_;
   const std::int64_t num = live.num;
-  const std::string text =
-      std::to_string(call.action.id) + " " + call.action.role + "/" + call.action.action;
+  const std::string text = shown ? parked_text(call.action) : std::string();
   const auto entry =
       engine.parts.audit.prepare({.tenant = engine.options.tenant,
                                   .actor = "hub",
@@ -197,9 +204,11 @@ void Worker::park(Live& live, OpenCall& call) {
   engine.parts.store.submit(
       store::Store::Need::required,
       [&engine, num, text, entry](store::Transaction& transaction) -> Status {
-        RABT_TRY(rows,
-                 transaction.execute(sql::kParkInstance, {text, engine.parts.clock.now().ms, num}));
-        (void)rows;
+        if (!text.empty()) {
+          RABT_TRY(rows, transaction.execute(sql::kParkInstance,
+                                             {text, engine.parts.clock.now().ms, num}));
+          (void)rows;
+        }
         return engine.parts.audit.append(transaction, entry);
       },
       [&engine](const Status& /*status*/) { --engine.counters.open_work; });

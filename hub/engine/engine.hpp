@@ -168,10 +168,11 @@ class Engine {
   // The specification's lifecycle events of the instance so far (workflow/lifecycle.hpp), in order,
   // made by replaying the journal: an array of CloudEvents. No patient data.
   [[nodiscard]] Result<Json> lifecycle(std::string_view id);
-  // Asks the instance to stop; it ends as cancelled. Durable when ok.
+  // Asks the instance to stop; it ends as cancelled, after what it has done was undone. Durable
+  // when ok. Errors: engine.ended; engine.secret (the hub was started without one that it uses).
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
   // A person's decision on a parked call; the audit log keeps the digest of the reason. Durable
-  // when ok. Errors: engine.not_parked.
+  // when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
                  std::string_view reason);
 

@@ -12,8 +12,8 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/http_digest.hpp"
 #include "hub/net/url.hpp"
-#include "hub/workflow/openapi.hpp"
-#include "hub/workflow/uri_template.hpp"
+#include "hub/workflow/run/openapi.hpp"
+#include "hub/workflow/run/uri_template.hpp"
 
 namespace rabt::engine {
 

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/workflow/run/uri_template.hpp"
 
 namespace rabt::engine {
 
@@ -72,19 +73,7 @@ bool is_ascii(std::string_view text) {
 
 // RFC 8187: UTF-8''%XX...
 std::string extended(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out = "UTF-8''";
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4U];
-    out += kDigits[byte & 15U];
-  }
-  return out;
+  return "UTF-8''" + workflow::percent_encode(text, "");
 }
 
 }  // namespace

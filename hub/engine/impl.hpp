@@ -97,6 +97,8 @@ inline constexpr std::string_view kNestingTooDeep = "engine.nesting";
 inline constexpr std::string_view kNotBound = "engine.child";
 // The answer to a run.workflow call that was refused.
 [[nodiscard]] ActionOutcome refused_outcome(const std::string& code);
+// What a row says of its parked call: id and name.
+[[nodiscard]] std::string parked_text(const workflow::CallAction& action);
 
 // An instance that is started by a call or by the clock, made ready off the writer thread.
 struct PreparedStart {
@@ -129,6 +131,7 @@ struct Turn {
   bool update_instance = false;
   bool finished = false;
   bool unpark = false;
+  std::string parked_next;  // with unpark: the call that waits for a decision now, if one does
   int status = 0;
   bool busy = false;
   std::int64_t start_event = 0;
@@ -191,6 +194,7 @@ struct OpenCall {
   workflow::CallAction action;
   std::uint64_t token = 0;  // of the plugin host
   int sends = 0;
+  bool parked = false;  // a person has to decide it
 };
 
 // An instance in memory, confined to its worker.
@@ -211,7 +215,7 @@ struct Live {
   bool finished = false;
   int stored_status = 0;
   bool stored_busy = true;
-  std::uint64_t parked_call = 0;
+  std::uint64_t parked_call = 0;  // of the parked ones the one that is shown and decided next
   int commits_in_flight = 0;
 };
 
@@ -357,6 +361,7 @@ class Worker {
   // worker.cpp
   Live* find_or_load(std::int64_t num);
   Live* load(std::int64_t num);
+  [[nodiscard]] Error why_not_live(std::int64_t num, const Error& ended) const;
   void begin(Begin& message);
   void offer(Offer& message);
   void call_ended(CallEnded& message);

@@ -2,7 +2,7 @@
 
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
-#include "hub/workflow/lifecycle.hpp"
+#include "hub/workflow/run/lifecycle.hpp"
 
 // Looking at instances. Everything is made by replaying the journal: there is no second copy of the
 // truth.

@@ -1,18 +1,14 @@
+#include <algorithm>
+
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 
 #include "hub/base/limits.hpp"
+#include "hub/base/overloaded.hpp"
 
 namespace rabt::engine {
 
 namespace {
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 constexpr int as_int(workflow::InstanceStatus status) {
   return static_cast<int>(status);
@@ -182,9 +178,25 @@ Live* Worker::load(std::int64_t num) {
       live->listens.insert(listen->id);
     }
   }
-  if (!row->parked.empty()) live->parked_call = std::strtoull(row->parked.c_str(), nullptr, 10);
+  if (!row->parked.empty()) {
+    live->parked_call = std::strtoull(row->parked.c_str(), nullptr, 10);
+    if (const auto call = live->calls.find(live->parked_call); call != live->calls.end())
+      call->second.parked = true;
+  }
   ++engine_.counters.live;
   return live_.emplace(num, std::move(live)).first->second.get();
+}
+
+// Of an instance that is not in memory: it cannot be read, it lacks a secret, or it has ended.
+Error Worker::why_not_live(std::int64_t num, const Error& ended) const {
+  const auto row = engine_.load_row(num);
+  if (!row.ok()) return row.error();
+  if (row->status >= as_int(kFirstEnded)) return ended;
+  const auto definition = engine_.definition(row->definition);
+  if (definition == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  if (const auto secrets = engine_.secrets_of(*definition); !secrets.ok()) return secrets.error();
+  return corrupt("engine.load_failed", "the instance cannot be read; the log says why");
 }
 
 void Worker::begin(Begin& message) {
@@ -259,7 +271,7 @@ void Worker::rang(const Timers::Entry& entry) {
   if (live == nullptr) return;
   if (entry.kind != Timers::Kind::task) {
     const auto call = live->calls.find(entry.id);
-    if (call == live->calls.end() || live->parked_call == entry.id) return;
+    if (call == live->calls.end() || call->second.parked) return;
     if (entry.kind == Timers::Kind::resend) {
       send_call(*live, call->second);
     } else {
@@ -275,7 +287,8 @@ void Worker::rang(const Timers::Entry& entry) {
 void Worker::cancel(CancelRequest& message) {
   Live* live = find_or_load(message.num);
   if (live == nullptr || live->finished) {
-    message.answer->set_value(conflict("engine.ended", "the instance has ended already"));
+    message.answer->set_value(
+        why_not_live(message.num, conflict("engine.ended", "the instance has ended already")));
     return;
   }
   run_turn(*live, {engine_.parts.clock.now(), workflow::Cancel{message.reason}}, message.actor,
@@ -289,8 +302,9 @@ void Worker::resolve(ResolveRequest& message) {
   const auto call = live == nullptr ? std::map<std::uint64_t, OpenCall>::iterator{}
                                     : live->calls.find(live->parked_call);
   if (live == nullptr || live->parked_call == 0 || call == live->calls.end()) {
-    message.answer->set_value(
-        conflict("engine.not_parked", "no action of this instance waits for a decision"));
+    const Error not_parked =
+        conflict("engine.not_parked", "no action of this instance waits for a decision");
+    message.answer->set_value(live == nullptr ? why_not_live(message.num, not_parked) : not_parked);
     return;
   }
   const std::uint64_t id = live->parked_call;
@@ -306,7 +320,7 @@ void Worker::resolve(ResolveRequest& message) {
 void Worker::call_ended(CallEnded& message) {
   const auto at = live_.find(message.num);
   if (at == live_.end() || !at->second->calls.contains(message.call) ||
-      at->second->parked_call == message.call) {
+      at->second->calls.at(message.call).parked) {
     ++engine_.counters.late;
     return;
   }
@@ -406,6 +420,10 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               const auto call = live.calls.find(cancelled.id);
               if (call == live.calls.end()) return;
               cancel_call(call->second);
+              if (live.parked_call == cancelled.id) {  // nobody has to decide it any more
+                live.parked_call = 0;
+                turn->unpark = true;
+              }
               live.calls.erase(call);
               std::erase_if(turn->calls, [&](const auto& c) { return c.id == cancelled.id; });
             },
@@ -458,6 +476,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
     for (const auto& [id, call] : live.calls) cancel_call(call);
     std::erase_if(turn->starts, [](const auto& start) { return start.origin->awaited; });
     for (const auto& [id, child] : live.children) turn->children_cancelled.push_back(id);
+    turn->unpark = turn->unpark || live.parked_call != 0;
+    live.parked_call = 0;
     live.calls.clear();
     live.children.clear();
     live.timers.clear();
@@ -469,6 +489,14 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
     turn->status =
         as_int(live.calls.empty() && live.children.empty() ? workflow::InstanceStatus::waiting
                                                            : workflow::InstanceStatus::running);
+  }
+  if (turn->unpark) {
+    const auto next = std::find_if(live.calls.begin(), live.calls.end(),
+                                   [](const auto& entry) { return entry.second.parked; });
+    if (next != live.calls.end()) {
+      live.parked_call = next->first;
+      turn->parked_next = parked_text(next->second.action);
+    }
   }
   turn->busy = !turn->finished && !live.calls.empty();
   turn->update_instance =
@@ -534,7 +562,9 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                               {turn->num, static_cast<std::int64_t>(turn->answered_call)}));
         }
         if (turn->unpark) {
-          RABT_TRY_STATUS(run(sql::kParkInstance, {store::Null{}, turn->at.ms, turn->num}));
+          const store::Value next = turn->parked_next.empty() ? store::Value(store::Null{})
+                                                              : store::Value(turn->parked_next);
+          RABT_TRY_STATUS(run(sql::kParkInstance, {next, turn->at.ms, turn->num}));
         }
         if (turn->update_instance) {
           RABT_TRY_STATUS(run(sql::kUpdateInstance,
@@ -699,7 +729,7 @@ void Worker::recover(std::int64_t num) {
   }
   for (auto& [open_id, call] : live->calls) {
     const std::uint64_t id = open_id;
-    if (live->parked_call == id) continue;
+    if (call.parked) continue;
     const std::string idempotency = idempotency_of(call.action);
     if (idempotency == "native" || idempotency == "key") {
       dispatch(*live, call);

@@ -314,7 +314,10 @@ Response Routes::deploy(const Request& request, bool apply) {
       return problem(invalid("api.files", "each of `files` needs `name` and `source`, both text"));
     files.push_back({file["name"].as_string(), file["source"].as_string()});
   }
-  const bool prune = body->bool_or("prune", false);
+  const Json* wish = body->find("prune");
+  if (wish != nullptr && !wish->is_bool())
+    return problem(invalid("api.prune", "`prune` must be true or false"));
+  const bool prune = wish != nullptr && wish->as_bool();
   if (!apply) {
     const auto plan = parts_.engine.plan(files, prune);
     return plan.ok() ? json_response(200, *plan) : problem(plan.error());

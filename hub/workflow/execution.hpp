@@ -147,7 +147,7 @@ using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, C
 // Confined to its executor; distinct executions are independent.
 class Execution {
  public:
-  struct Impl;  // hub/workflow/interpreter.hpp
+  struct Impl;  // hub/workflow/run/interpreter.hpp
   // secrets: an object, by the names of use.secrets; never part of a state or an effect but the
   // arguments of calls.
   explicit Execution(std::shared_ptr<const Definition> definition, Json secrets = {});

@@ -60,7 +60,7 @@ class Expression {
   [[nodiscard]] const std::string& text() const;
   // The variables it really uses, as indices into the list given to compile.
   [[nodiscard]] const std::vector<std::size_t>& used_variables() const;
-  // The syntax tree, for the language's own analyses (hub/workflow/expression_ast.hpp).
+  // The syntax tree, for the language's own analyses (hub/workflow/expression/expression_ast.hpp).
   [[nodiscard]] const Compiled& compiled() const { return *compiled_; }
 
  private:

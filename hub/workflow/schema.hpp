@@ -6,7 +6,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/schema.hpp"
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 namespace rabt::workflow {
 

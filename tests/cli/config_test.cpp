@@ -164,6 +164,73 @@ TEST_F(ConfigFile, a_secret_that_is_open_empty_or_absent_is_refused_with_the_way
               "RABT_TEST_UNSET_VARIABLE is not set");
 }
 
+TEST_F(ConfigFile, what_workflows_may_reach_and_their_secrets_are_read) {
+  const auto none = load(kGood);
+  ASSERT_TRUE(none.ok());
+  EXPECT_TRUE(none->http.allow.empty()) << "nothing is allowed by itself";
+  EXPECT_FALSE(none->http.allow_private);
+  EXPECT_TRUE(none->workflow_secrets.empty());
+
+  const auto config = load(std::string(kGood) +
+                           "http: {allow: ['https://a.example', 'https://b.example:8443'], "
+                           "allow_private: true, ca: tls/ca.pem}\n"
+                           "workflow_secrets: {partner: {file: keys/partner}, other: {env: "
+                           "OTHER}, far: {file: /run/far}}\n");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->http.allow,
+            (std::vector<std::string>{"https://a.example", "https://b.example:8443"}));
+  EXPECT_TRUE(config->http.allow_private);
+  EXPECT_EQ(config->http.ca, folder_ + "/tls/ca.pem");
+  ASSERT_EQ(config->workflow_secrets.size(), 3U);
+  EXPECT_EQ(config->workflow_secrets.at("partner").file, folder_ + "/keys/partner");
+  EXPECT_EQ(config->workflow_secrets.at("other").env, "OTHER");
+  EXPECT_EQ(config->workflow_secrets.at("far").file, "/run/far");
+}
+
+TEST_F(ConfigFile, mistakes_in_what_workflows_get_are_found_with_their_place) {
+  const auto added = [](std::string_view text) { return std::string(kGood) + std::string(text); };
+  expect_part(refused(added("http: {alow: []}\n")),
+              "rabt.yaml:14:8: unknown key `alow`; did you "
+              "mean `allow`?");
+  expect_part(refused(added("http: ['https://a.example']\n")), "`http` must be a mapping");
+  expect_part(refused(added("http: {allow: 'https://a.example'}\n")), "`allow` must be a list");
+  expect_part(refused(added("http: {allow: [{a: b}]}\n")), "every entry of `allow` must be text");
+  for (const std::string host :
+       {"https://a.example/path", "ftp://a.example", "*", "*.example", "a.example:99999", ""}) {
+    expect_part(refused(added("http: {allow: [good.example, '" + host + "']}\n")),
+                "rabt.yaml:14:1: `http.allow`: ");
+  }
+  expect_part(refused(added("http: {allow_private: maybe}\n")),
+              "`allow_private` must be true or false");
+  expect_part(refused(added("workflow_secrets: {partner: s3cr3t-value}\n")),
+              "a secret is never written into the configuration");
+  EXPECT_EQ(refused(added("workflow_secrets: {partner: s3cr3t-value}\n")).find("s3cr3t"),
+            std::string::npos);
+  expect_part(refused(added("workflow_secrets: [partner]\n")),
+              "`workflow_secrets` must be a mapping");
+  expect_part(refused(added("workflow_secrets: {partner: {file: a, env: B}}\n")),
+              "a secret needs either `file` or `env`");
+  expect_part(refused(added("workflow_secret: {}\n")),
+              "unknown key `workflow_secret`; did you mean `workflow_secrets`?");
+}
+
+TEST_F(ConfigFile, the_role_of_the_hubs_own_http_calls_is_taken) {
+  expect_part(refused(with("roles: {video: plugin://twilio}", "roles: {http: plugin://twilio}")),
+              "rabt.yaml:6:9: the role `http` is the hub's own");
+}
+
+TEST_F(ConfigFile, config_check_names_a_workflow_secret_that_is_not_there) {
+  const std::string config = write("rabt.yaml",
+                                   "tenant: t1\ndata: data\nplugins: p\nmigrations: m\n"
+                                   "workflow_secrets: {partner: {file: partner}}\n");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(check_config(config), 2);
+  expect_part(testing::internal::GetCapturedStderr(),
+              "workflow secret partner: the secret file " + folder_ + "/partner cannot be read");
+  write("partner", "value\n");
+  EXPECT_EQ(check_config(config), 0);
+}
+
 TEST_F(ConfigFile, the_shipped_configuration_is_read) {
   const char* source = ::getenv("RABT_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run this program through ctest";

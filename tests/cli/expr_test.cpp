@@ -1,42 +1,10 @@
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
+#include "shell.hpp"
 
 // The program itself: `rabt expr`, from the shell.
 namespace rabt::cli {
 namespace {
-
-struct Ran {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-// The line is for bash; `rabt` in it is the program.
-Ran run(const std::string& line) {
-  const char* build = std::getenv("RABT_BUILD_DIR");
-  Ran result;
-  std::string folder = (std::filesystem::temp_directory_path() / "rabt-expr-XXXXXX").string();
-  if (build == nullptr || ::mkdtemp(folder.data()) == nullptr) return result;
-  std::ofstream(folder + "/script") << "rabt() { '" << build << "/bin/rabt' \"$@\"; }\ncd '"
-                                    << folder << "'\n{ " << line << "\n} > out 2> err\n";
-  const int status = std::system(("bash '" + folder + "/script'").c_str());
-  result.code = WEXITSTATUS(status);
-  const auto read = [&](const std::string& name) {
-    std::ifstream file(folder + "/" + name, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  result.out = read("out");
-  result.err = read("err");
-  std::filesystem::remove_all(folder);
-  return result;
-}
 
 TEST(Expr, evaluates_each_value_of_the_input) {
   const Ran all = run(R"(echo '{"a":1}{"a":[2]} "x"3 null' | rabt expr '.a? // .')");

@@ -311,9 +311,17 @@ std::string Site::write_configuration() {
     yaml += "  twilio: {scheme: twilio, secrets: [{file: " + secrets +
             "/twilio-auth-token}], plugin: twilio}\n";
   }
+  yaml += more;
   std::string file = folder_ / "rabt.yaml";
   write_file(file, yaml);
   return file;
+}
+
+Finished Site::rabt(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), program("rabt"));
+  arguments.emplace_back("--config");
+  arguments.push_back(folder_ / "rabt.yaml");
+  return run(arguments);
 }
 
 Finished Site::serve() {

@@ -87,8 +87,9 @@ class Site {
   int port = 0;
   std::string data;
   std::string plugins;
-  std::string workflow;
+  std::string workflow;      // or several, with commas between
   std::string more_plugins;  // YAML below `plugin:`, two spaces in
+  std::string more;          // YAML at the top
   std::string whsec_file;
   std::string fhir_secret;  // YAML: where the secret of the FHIR plugin comes from
 
@@ -101,6 +102,9 @@ class Site {
   // Waits until the hub listens; a failed expectation otherwise.
   void start_hub();
   void stop_hub() { hub_.stop(); }
+  void kill_hub() { hub_.kill(); }  // SIGKILL
+  // `rabt` with this site's configuration, as it was written last.
+  [[nodiscard]] Finished rabt(std::vector<std::string> arguments) const;
   [[nodiscard]] bool hub_runs() { return hub_.running(); }
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
   [[nodiscard]] const std::string& token() const { return token_; }

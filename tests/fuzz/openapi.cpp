@@ -1,6 +1,6 @@
-#include "hub/workflow/openapi.hpp"
+#include "hub/workflow/run/openapi.hpp"
 
-#include "hub/workflow/uri_template.hpp"
+#include "hub/workflow/run/uri_template.hpp"
 #include "tests/fuzz/input.hpp"
 
 // A document, an operation's id, parameters and a URI, between NUL bytes.

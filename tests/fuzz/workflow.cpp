@@ -1,7 +1,7 @@
 #include "hub/workflow/definition.hpp"
 
 #include "hub/workflow/execution.hpp"
-#include "hub/workflow/lifecycle.hpp"
+#include "hub/workflow/run/lifecycle.hpp"
 
 #include "tests/fuzz/input.hpp"
 #include "tests/workflow/random_workflow.hpp"

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <future>
+#include <set>
+#include <tuple>
 
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/register.hpp"
@@ -302,6 +304,185 @@ TEST_F(RoutesTest, a_delivery_is_accepted_repeated_and_refused_through_its_plugi
   EXPECT_EQ(unwanted.status, 422) << unwanted.body;
   EXPECT_EQ(code(unwanted), "plugin.delivery");
   EXPECT_NE(unwanted.body.find("not for us"), std::string::npos);
+}
+
+// ---- workflows and lifecycle events
+
+constexpr std::string_view kPlainFile =
+    "document: {dsl: '1.0.3', namespace: test, name: plain, version: '1.0.0'}\n"
+    "do:\n  - a: {set: {a: 1}}\n";
+
+std::string files_body(std::initializer_list<std::pair<std::string, std::string>> files,
+                       bool prune = false) {
+  Json list = Json::array();
+  for (const auto& [name, source] : files)
+    list.push_back(Json::object({{"name", name}, {"source", source}}));
+  return Json::object({{"files", list}, {"prune", prune}}).dump();
+}
+
+TEST_F(RoutesTest, the_routes_of_workflows_and_events_need_the_token) {
+  const std::string body = files_body({{"a.yaml", std::string(kPlainFile)}});
+  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
+           {"GET", "workflows"},
+           {"GET", "workflows/plain"},
+           {"POST", "workflows/plan"},
+           {"POST", "workflows/apply"},
+           {"GET", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events"}}) {
+    const Response answer = routes_.handle(request(method, "/api/v1/" + path, body));
+    EXPECT_EQ(answer.status, 401) << method << " " << path;
+    EXPECT_EQ(code(answer), "http.unauthenticated");
+  }
+  EXPECT_EQ(Json::parse(api("GET", "workflows").body)->find("workflows")->size(), 0U)
+      << "nothing was applied";
+}
+
+TEST_F(RoutesTest, each_path_of_workflows_and_events_answers_to_its_method_only) {
+  for (const auto& [method, path, allowed] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"POST", "workflows", "GET"},
+           {"POST", "workflows/plain", "GET"},
+           {"DELETE", "workflows/plain", "GET"},
+           {"POST", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events", "GET"}}) {
+    const Response answer = api(method, path, "{}");
+    EXPECT_EQ(answer.status, 405) << method << " " << path;
+    EXPECT_EQ(header(answer, "Allow"), allowed);
+  }
+  // A workflow may have the name of a verb: reading is no deploying.
+  EXPECT_EQ(code(api("GET", "workflows/plan")), "engine.workflow");
+  EXPECT_EQ(code(api("GET", "workflows/apply")), "engine.workflow");
+  EXPECT_EQ(api("GET", "workflows/plain/more").status, 404);
+}
+
+TEST_F(RoutesTest, a_body_that_is_no_list_of_files_is_refused_and_nothing_is_deployed) {
+  for (const char* verb : {"workflows/plan", "workflows/apply"}) {
+    for (const char* bad :
+         {"", "{}", R"({"files": []})", R"({"files": {}})", R"({"files": ["a.yaml"]})",
+          R"({"files": [{"name": "a.yaml"}]})", R"({"files": [{"source": "a"}]})",
+          R"({"files": [{"name": 1, "source": "a"}]})",
+          R"({"files": [{"name": "a", "source": null}]})"}) {
+      const Response answer = api("POST", verb, bad);
+      EXPECT_EQ(answer.status, 400) << verb << " " << bad;
+      EXPECT_EQ(code(answer), "api.files") << verb << " " << bad;
+    }
+    EXPECT_EQ(code(api("POST", verb, "[]")), "api.body");
+    EXPECT_EQ(api("POST", verb, "{").status, 400);
+    // A text in the place of true is no wish to prune, and no wish to be ignored either.
+    Json body = *Json::parse(files_body({{"a.yaml", std::string(kPlainFile)}}));
+    body.set("prune", "yes");
+    EXPECT_EQ(code(api("POST", verb, body.dump())), "api.prune") << verb;
+  }
+  EXPECT_EQ(rig_.engine().workflows()->size(), 0U);
+}
+
+TEST_F(RoutesTest, plan_tells_apply_deploys_and_the_file_is_read_back) {
+  const std::string body = files_body({{"a.yaml", std::string(kPlainFile)}});
+  const Response planned = api("POST", "workflows/plan", body);
+  ASSERT_EQ(planned.status, 200) << planned.body;
+  const auto plan = Json::parse(planned.body);
+  EXPECT_TRUE(plan->bool_or("changes", false));
+  EXPECT_EQ((*plan)["errors"].size(), 0U);
+  EXPECT_EQ((*plan)["workflows"][0].string_or("file", ""), "a.yaml");
+  EXPECT_EQ(code(api("GET", "workflows/plain")), "engine.workflow") << "plan writes nothing";
+
+  const auto before = audited();
+  const Response applied = api("POST", "workflows/apply", body);
+  ASSERT_EQ(applied.status, 200) << applied.body;
+  EXPECT_EQ(
+      Json::parse(applied.body)->find("workflows")->dump(),
+      Json::array(
+          {Json::object(
+              {{"namespace", "test"}, {"name", "plain"}, {"version", "1.0.0"}, {"change", "new"}})})
+          .dump());
+  EXPECT_EQ(audited(), before + 1);
+
+  const Json row = (*Json::parse(api("GET", "workflows").body))["workflows"][0];
+  EXPECT_EQ(row.string_or("namespace", ""), "test");
+  EXPECT_EQ(row.string_or("name", ""), "plain");
+  EXPECT_EQ(row.string_or("version", ""), "1.0.0");
+  EXPECT_EQ(row.string_or("sha256", ""), to_hex(crypto::sha256(kPlainFile)));
+  EXPECT_TRUE(row.bool_or("active", false));
+  EXPECT_EQ(row.int_or("running", -1), 0);
+  EXPECT_TRUE(parse_iso8601(row.string_or("deployed", "")).ok());
+
+  for (const char* path : {"workflows/plain", "workflows/plain?namespace=test&version=1.0.0"}) {
+    const Response source = api("GET", path);
+    EXPECT_EQ(source.status, 200) << path;
+    EXPECT_EQ(source.body, kPlainFile);
+    EXPECT_EQ(header(source, "Content-Type"), "application/yaml");
+  }
+  for (const char* path : {"workflows/plain?version=2.0.0", "workflows/plain?namespace=other"}) {
+    EXPECT_EQ(api("GET", path).status, 404) << path;
+    EXPECT_EQ(code(api("GET", path)), "engine.workflow");
+  }
+  EXPECT_EQ(Json::parse(api("POST", "workflows/plan", body).body)->bool_or("changes", true), false);
+}
+
+TEST_F(RoutesTest, a_refused_apply_says_which_file_and_line_and_with_which_status) {
+  ASSERT_EQ(
+      api("POST", "workflows/apply", files_body({{"a.yaml", std::string(kPlainFile)}})).status,
+      200);
+  std::string other(kPlainFile);
+  other.replace(other.find("a: 1"), 4, "a: 2");
+  const Response taken = api("POST", "workflows/apply", files_body({{"b.yaml", other}}));
+  EXPECT_EQ(taken.status, 409);
+  EXPECT_EQ(code(taken), "engine.version_taken");
+  std::string bad(kPlainFile);
+  bad.replace(bad.find("set"), 3, "sett");
+  const Response refused = api("POST", "workflows/apply", files_body({{"c.yaml", bad}}));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("c.yaml:3:"), std::string::npos) << refused.body;
+  // plan answers with the same, as a list.
+  const auto plan = Json::parse(
+      api("POST", "workflows/plan", files_body({{"b.yaml", other}, {"c.yaml", bad}})).body);
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ((*plan)["errors"].size(), 2U);
+  std::set<std::string> places;
+  for (const Json& error : (*plan)["errors"].as_array()) {
+    EXPECT_FALSE(error.string_or("code", "").empty());
+    EXPECT_FALSE(error.string_or("message", "").empty());
+    EXPECT_GT(error.int_or("line", 0), 0);
+    EXPECT_GT(error.int_or("column", 0), 0);
+    places.insert(error.string_or("file", ""));
+  }
+  EXPECT_EQ(places, (std::set<std::string>{"b.yaml", "c.yaml"}));
+  EXPECT_EQ(api("GET", "workflows/plain").body, kPlainFile);
+}
+
+TEST_F(RoutesTest, prune_is_done_only_when_it_is_asked_for) {
+  ASSERT_EQ(
+      api("POST", "workflows/apply", files_body({{"a.yaml", std::string(kPlainFile)}})).status,
+      200);
+  std::string other(kPlainFile);
+  other.replace(other.find("plain"), 5, "other");
+  ASSERT_EQ(api("POST", "workflows/apply", files_body({{"b.yaml", other}})).status, 200);
+  EXPECT_EQ(api("GET", "workflows/plain").status, 200);
+  const Response pruned = api("POST", "workflows/apply", files_body({{"b.yaml", other}}, true));
+  EXPECT_EQ(pruned.status, 200);
+  EXPECT_NE(pruned.body.find("\"removed\""), std::string::npos) << pruned.body;
+  EXPECT_EQ(api("GET", "workflows/plain").status, 404) << "no version is active";
+  EXPECT_EQ(api("GET", "workflows/plain?version=1.0.0").body, kPlainFile) << "it is kept";
+}
+
+TEST_F(RoutesTest, lifecycle_events_of_an_instance_are_cloud_events_without_its_data) {
+  const std::string id = waiting_instance("do-key");
+  open_.get_future().get().done(engine::done(Json::object({{"name", "Layla"}})));
+  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
+  const Response answer = api("GET", "instances/" + id + "/events");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body.find("Layla"), std::string::npos) << answer.body;
+  const auto body = Json::parse(answer.body);
+  ASSERT_TRUE(body.ok());
+  const Json& events = (*body)["events"];
+  ASSERT_GE(events.size(), 2U);
+  for (const Json& event : events.as_array()) {
+    EXPECT_EQ(event.string_or("specversion", ""), "1.0");
+    for (const char* needed : {"id", "source", "type", "time"})
+      EXPECT_FALSE(event.string_or(needed, "").empty()) << needed;
+  }
+  EXPECT_EQ(events[0].string_or("type", ""), "io.serverlessworkflow.workflow.started.v1");
+  const Response unknown = api("GET", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(code(unknown), "engine.instance");
 }
 
 TEST_F(RoutesTest, health_and_metrics_need_no_token_and_hold_no_data) {

@@ -16,6 +16,15 @@ for layer in "${order[@]}"; do
     [ "${rank[$target]:-0}" -le "${rank[$layer]}" ] || complain "$file:$line: hub/$layer includes hub/$target, which stands above it; move the code or turn the dependency round"
   done < <(grep -rn '#include "hub/' "hub/$layer" || true)
 done
+# Inside workflow/ the same, folder by folder; what lies beside the folders is for all of them.
+inner=(yaml expression run parse lint explain simulate)
+for i in "${!inner[@]}"; do
+  for above in "${inner[@]:i+1}"; do
+    while IFS=: read -r file line _; do
+      complain "$file:$line: hub/workflow/${inner[$i]} includes $above, which stands above it; move the code or turn the dependency round"
+    done < <(grep -rn "#include \"hub/workflow/$above/" "hub/workflow/${inner[$i]}" || true)
+  done
+done
 while IFS=: read -r file line _; do
   complain "$file:$line: a plugin or the SDK includes the hub; only sdk/include is theirs"
 done < <(grep -rn '#include "hub/' sdk plugins || true)

@@ -1,4 +1,4 @@
-#include "hub/workflow/diff.hpp"
+#include "hub/workflow/explain/diff.hpp"
 
 #include <gtest/gtest.h>
 

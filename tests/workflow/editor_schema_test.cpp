@@ -1,4 +1,4 @@
-#include "hub/workflow/editor_schema.hpp"
+#include "hub/workflow/lint/editor_schema.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "hub/base/schema.hpp"
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 #include "lint_catalog.hpp"
 
 namespace rabt::workflow {

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "hub/workflow/expression_ast.hpp"
+#include "hub/workflow/expression/expression_ast.hpp"
 
 // docs/expressions.md against the evaluator: its examples, its lists.
 namespace rabt::workflow {

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "hub/workflow/error_types.hpp"
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 namespace rabt::workflow {
 

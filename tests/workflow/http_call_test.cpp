@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "harness.hpp"
-#include "hub/workflow/openapi.hpp"
-#include "hub/workflow/uri_template.hpp"
+#include "hub/workflow/run/openapi.hpp"
+#include "hub/workflow/run/uri_template.hpp"
 
 // The parts of HTTP and OpenAPI calls that scenarios in tests/workflow/features do not reach.
 namespace rabt::workflow {

@@ -1,4 +1,4 @@
-#include "hub/workflow/lifecycle.hpp"
+#include "hub/workflow/run/lifecycle.hpp"
 
 #include <gtest/gtest.h>
 

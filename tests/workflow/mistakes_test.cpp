@@ -10,8 +10,8 @@
 #include <set>
 #include <sstream>
 
-#include "hub/workflow/lint_report.hpp"
-#include "hub/workflow/lint_rules.hpp"
+#include "hub/workflow/lint/lint_report.hpp"
+#include "hub/workflow/lint/lint_rules.hpp"
 #include "lint_catalog.hpp"
 
 // Files of tests/workflow/mistakes: each ends with the findings it must give, no more and no less,
@@ -37,7 +37,7 @@ std::string read(const fs::path& path) {
 std::vector<fs::path> files_in(const fs::path& folder, std::string_view extension) {
   std::vector<fs::path> out;
   if (!fs::is_directory(folder)) return out;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.path().extension() == extension) out.push_back(entry.path());
   }
   std::sort(out.begin(), out.end());
@@ -176,8 +176,8 @@ TEST(LintRules, SourceTableAndPageNameTheSameCodes) {
       EXPECT_EQ(severity, to_string(rule->severity)) << section.code;
     }
   }
-  EXPECT_EQ(listed, emitted) << "hub/workflow/lint_rules.cpp against what the source can say";
-  EXPECT_EQ(written, listed) << "docs/lint.md against hub/workflow/lint_rules.cpp";
+  EXPECT_EQ(listed, emitted) << "hub/workflow/lint/lint_rules.cpp against what the source can say";
+  EXPECT_EQ(written, listed) << "docs/lint.md against hub/workflow/lint/lint_rules.cpp";
 }
 
 TEST(LintRules, EveryExampleOfThePageGivesItsCode) {

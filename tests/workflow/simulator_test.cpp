@@ -1,4 +1,4 @@
-#include "hub/workflow/simulator.hpp"
+#include "hub/workflow/simulate/simulator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -177,6 +177,32 @@ TEST(Simulator, a_business_key_has_one_live_instance) {
   }
   EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
   EXPECT_EQ(simulator.instances().size(), 2U);  // the third comes after the first has ended
+}
+
+TEST(Simulator, all_events_of_a_set_start_one_instance) {
+  Simulator simulator({}, {});
+  simulator.deploy(
+      parsed("schedule:\n"
+             "  on:\n"
+             "    all:\n"
+             "      - {with: {type: paid}, correlate: {o: {from: .data.order}}}\n"
+             "      - {with: {type: packed}, correlate: {o: {from: .data.order}}}\n"
+             "do: [{a: {set: '${ map(.data.n) }'}}]\n"));
+  int n = 0;
+  const auto post = [&](std::string_view type, int order, std::int64_t after_ms) {
+    ++n;
+    simulator.post(with_id(type, Json::object({{"order", order}, {"n", n}}), std::to_string(n)),
+                   {simulator.now().ms + after_ms});
+  };
+  post("packed", 1, 0);
+  post("packed", 2, kMinute);
+  post("paid", 2, 2 * kMinute);
+  post("paid", 2, 3 * kMinute);
+  // Too late for the first one.
+  post("paid", 1, std::chrono::milliseconds(limits::kEventRetention).count() + 1);
+  EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+  ASSERT_EQ(simulator.instances().size(), 1U);
+  EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[3,2]");
 }
 
 TEST(Simulator, a_call_that_is_open_holds_the_clock) {

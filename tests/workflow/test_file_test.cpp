@@ -1,4 +1,4 @@
-#include "hub/workflow/test_file.hpp"
+#include "hub/workflow/simulate/test_file.hpp"
 
 #include <gtest/gtest.h>
 
@@ -54,6 +54,37 @@ constexpr std::string_view kCall =
     "      with: {id: '${ .id }', more: {a: 1, b: [1, 2]}}\n";
 
 // ---- the format
+
+TEST(TestFile, a_mistake_in_an_expression_is_shown_at_its_character) {
+  const auto place = [](const std::string& output) {
+    const ParsedTestFile file = parse_test_file(
+        "workflow: w.yaml\ncases:\n  - name: one\n    given:\n      replies:\n"
+        "        payer/check:\n          output: " +
+        output + "\n    expect: {status: completed}\n");
+    if (file.diagnostics.size() != 1) return all_text(file.diagnostics);
+    const Diagnostic& one = file.diagnostics[0];
+    return std::to_string(one.line) + ':' + std::to_string(one.column) + ' ' + one.code;
+  };
+  EXPECT_EQ(place("'${ .a | lenght }'"), "7:29 expression.unknown_function");
+  EXPECT_EQ(place("'${ \"مرحبا\" | lenght }'"), "7:34 expression.unknown_function");
+  EXPECT_EQ(place("{a: \"${ \\\"x\\\" + $nobody }\"}"), "7:35 expression.unknown_variable");
+  EXPECT_EQ(place(">-\n            ${ .a\n            | $nobody }"),
+            "9:15 expression.unknown_variable");
+}
+
+TEST(TestFile, a_workflow_that_a_set_of_events_starts_takes_the_set_as_its_input) {
+  const std::string workflow =
+      "schedule: {on: {all: [{with: {type: a}}, {with: {type: b}}]}}\n"
+      "do: [{s: {set: '${ map(.data) }'}}]\n";
+  EXPECT_EQ(differences(workflow,
+                        "    start: {input: [{data: 1}, {data: 2}]}\n"
+                        "    expect: {status: completed, output_exactly: [1, 2]}\n"),
+            "");
+  EXPECT_NE(
+      differences(workflow, "    start: {event: {type: a}}\n    expect: {status: completed}\n")
+          .find("write the list of events as `input`"),
+      std::string::npos);
+}
 
 TEST(TestFile, mistakes_are_named_with_their_place) {
   EXPECT_EQ(diagnostics_of("workflow: w.yaml\ncase: []\n"),

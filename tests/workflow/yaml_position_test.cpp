@@ -1,8 +1,8 @@
-#include "hub/workflow/yaml_position.hpp"
+#include "hub/workflow/yaml/yaml_position.hpp"
 
 #include <gtest/gtest.h>
 
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 namespace rabt::workflow {
 namespace {

@@ -1,4 +1,4 @@
-#include "hub/workflow/yaml.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
 
 #include <gtest/gtest.h>
 

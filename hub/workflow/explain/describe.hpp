@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "hub/workflow/model.hpp"
+
+// Internal to the language: parts of a definition in plain words, for graph and explain.
+namespace rabt::workflow {
+
+[[nodiscard]] std::string duration_text(std::int64_t ms);  // 2 days 3 hours
+[[nodiscard]] std::string duration_text(const DurationSpec& duration);
+[[nodiscard]] std::string expression_text(const Expr& expression);  // on one line
+// What a task does: "check-eligibility:1.0.0@payer", "one event a.b.c"; of tasks that only hold
+// others nothing or little.
+[[nodiscard]] std::string task_text(const Definition::Model& model, const Task& task);
+[[nodiscard]] std::string list_text(const Definition::Model& model,
+                                    const Task& loop);      // track in $context.tracks
+[[nodiscard]] std::string catch_text(const Task& attempt);  // which errors
+[[nodiscard]] std::string retry_text(const RetryPolicy& policy);
+[[nodiscard]] std::string event_text(const EventFilter& filter);
+// What starts an instance by itself: "a.b.c or every 5 minutes"; may be empty.
+[[nodiscard]] std::string start_text(const Definition::Model& model);
+// "around every call task when ..."
+[[nodiscard]] std::string extension_text(const Definition::Model& model,
+                                         const Extension& extension);
+
+}  // namespace rabt::workflow

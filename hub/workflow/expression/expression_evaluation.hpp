@@ -1,0 +1,254 @@
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "hub/workflow/expression/expression_ast.hpp"
+
+// One evaluation of a compiled expression: a tree walker that hands every result to a sink.
+// Internal to hub/workflow.
+namespace rabt::workflow {
+
+// A reference to a callable; lives no longer than the call it is passed to.
+template <typename... Arguments>
+class Callback {
+ public:
+  template <typename F>
+  requires(!std::same_as<std::remove_cvref_t<F>, Callback>)
+      Callback(F&& function)  // NOLINT: implicit by design
+      : object_(const_cast<void*>(static_cast<const void*>(&function))),
+        call_([](void* object, Arguments... arguments) -> bool {
+          return (*static_cast<std::remove_reference_t<F>*>(object))(arguments...);
+        }) {}
+  bool operator()(Arguments... arguments) const { return call_(object_, arguments...); }
+
+ private:
+  void* object_;
+  bool (*call_)(void*, Arguments...);
+};
+
+// Takes one result; false ends the evaluation (an error is pending, or a break is on its way).
+// path: null outside path expressions; else the path of the value, JSON null when it has none.
+using Sink = Callback<const Json&, const Json*>;
+
+// One name of the environment. Cells are immutable and shared; the newest comes first.
+struct Cell {
+  mutable std::uint32_t references = 1;
+  std::uint32_t chain = 0;  // longest way to the end: bounds what one environment keeps alive
+  Cell* parent = nullptr;
+  Cell* closure = nullptr;  // the environment of node
+  const Node* node = nullptr;
+  std::uint64_t label = 0;
+  Json value;
+};
+
+class Environment {
+ public:
+  Environment() = default;
+  explicit Environment(Cell* cell) : cell_(cell) { retain(cell); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment() { release(cell_); }
+  // Takes over a cell whose reference is the caller's.
+  void adopt(Cell* cell) {
+    Cell* old = cell_;
+    cell_ = cell;
+    release(old);
+  }
+  [[nodiscard]] Cell* get() const { return cell_; }
+  static void retain(Cell* cell) {
+    if (cell != nullptr) ++cell->references;
+  }
+  static void release(Cell* cell);
+
+ private:
+  Cell* cell_ = nullptr;
+};
+
+class Evaluation final {
+ public:
+  Evaluation(std::span<const Json> values, const ExpressionBudget& budget)
+      : values_(values), budget_(budget) {}
+
+  // Every result of the node.
+  bool run(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out);
+  // The one result of a node that is `single`.
+  bool value(const Node& node, Cell* environment, const Json& input, Json& out);
+  // The result of a node that is `in_place`; null after an error.
+  const Json* refer(const Node& node, Cell* environment, const Json& input);
+
+  // For operations and builtins. All return false, so that `return evaluation.fail(...)` reads
+  // well.
+  // An error that try can catch. shown leaves the evaluation and never holds values; caught is what
+  // `catch` gets, in the words of jq, which show the beginning of values.
+  bool fail(std::string caught, std::string shown);
+  bool fail(std::string shown);
+  bool raise(const Json& value, bool written);  // error(value)
+  bool over_budget(std::string message);        // cannot be caught
+  bool spend(std::size_t steps) {
+    steps_ += steps;
+    return steps_ <= budget_.steps ||
+           over_budget("more than " + std::to_string(budget_.steps) + " steps");
+  }
+  bool charge(std::size_t bytes) {
+    bytes_ += bytes;
+    return bytes_ <= budget_.bytes ||
+           over_budget("it built more than " + std::to_string(budget_.bytes) + " bytes of values");
+  }
+  // Called where a value is put into a new array or object: keeps recursion over values safe.
+  bool wrap(const Json& inner);
+  // Counts one more reference to parts that exist already.
+  void shared() { ++wraps_; }
+  // Would the value, written out, fit into what is left of the byte budget? Values share parts, so
+  // a few of them can stand for a text without end.
+  bool affordable(const Json& value);
+  // Results leave the evaluation: as affordable(), where enough was shared for it to matter.
+  bool leaves(const Json& result);
+  [[nodiscard]] bool stopped() const { return pending_ == Pending::budget; }
+  Json number(double value);
+  // Where an error would be; the definitions of the prelude have no place in the text.
+  void mark(std::size_t offset) {
+    if (offset != kNoOffset) offset_ = offset;
+  }
+
+  // Compiled once an evaluation; null: error is set.
+  const Regex* regex(const std::string& pattern, const std::string& flags, std::string& error);
+
+  [[nodiscard]] ExpressionFault fault() const;
+  [[nodiscard]] Error error() const;  // the fault, with its place in the message
+  void finish(Json& result);          // makes nan and infinities representable
+
+ private:
+  enum class Pending : std::uint8_t { none, error, leave, budget };
+  friend struct Depth;
+
+  // An error or break that waits while something else is tried.
+  struct Failure {
+    Pending pending;
+    bool raised;
+    bool written;
+    std::uint64_t label;
+    std::size_t offset;
+    Json error;
+    std::string shown;
+  };
+  Failure set_aside();
+  bool fail_again(const Failure& failure);  // false
+
+  Cell* make_cell(Cell* parent);
+  Cell* bind_value(Cell* parent, Json bound);
+  static Cell* walk(Cell* environment, std::size_t steps);
+  bool single_now(const Node& node, Cell* environment) const;
+  const Json* operand(const Node& node, Cell* environment, const Json& input, Json& scratch);
+  bool enter(const Node& call, Cell* environment, Environment& callee);
+
+  bool compose_text(const Node& node, std::size_t count, Cell* environment, const Json& input,
+                    std::string tail, Callback<const Json&> out);
+  bool compose_object(const Node& node, std::size_t at, Cell* environment, const Json& input,
+                      JsonObject done, Callback<const Json&> out);
+  bool add_member(JsonObject& object, const Json& key, const Json& member);
+  bool call_builtin(const Node& node, std::size_t left_over, Cell* environment, const Json& input,
+                    std::vector<Json>& arguments, Callback<const Json&> out);
+  bool builtin_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool loop(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out);
+  bool reduce_value(const Node& node, Cell* environment, const Json& input, Json state,
+                    const Json* path, Sink out);
+  bool consume(const Node& node, Cell* environment, Json& state);
+  bool change(const Node& node, Cell* environment, Json& state, const Json& right);
+  bool change_places(const Node& node, Cell* environment, Json& state, const Json& right,
+                     const std::vector<Json>& paths);
+  bool change_all(const Node& node, Cell* environment, const Json& input,
+                  Callback<const Json&> out);
+  bool each_binding(const Patterns& patterns, Cell* environment, const Json& source,
+                    const bool& downstream, Callback<Cell*> body);
+  bool destructure(const Pattern& pattern, const Json& source, Cell* environment,
+                   std::vector<Json>& slots, Callback<> done);
+  bool destructure_rest(const Pattern& pattern, std::size_t at, const Json& source,
+                        Cell* environment, std::vector<Json>& slots, Callback<> done);
+  bool run_special(const Node& node, Cell* environment, const Json& input, const Json* path,
+                   Sink out);
+  bool run_keys(const Node& node, const Json& base, const Json* path, Sink out);
+  bool iterate(const Json& base, const Json* path, Sink out);
+  bool descend(const Json& base, const Json* path, Sink out);
+  bool walk_value(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out);
+  bool to_stream(const Json& value, const Json& path, bool top, Callback<const Json&> out);
+  bool from_stream(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out);
+  bool substitute(const Node& node, Cell* environment, const Json& input,
+                  Callback<const Json&> out);
+  bool extend(const Json& path, const Json& key, Json& longer);
+  bool plain(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out) {
+    return run(node, environment, input, nullptr,
+               [&](const Json& v, const Json*) { return out(v); });
+  }
+  bool step() { return spend(1); }
+  bool leave(std::uint64_t label) {
+    pending_ = Pending::leave;
+    label_ = label;
+    return false;
+  }
+  // After a false: true when it was the break to this label; the evaluation then goes on.
+  bool left(std::uint64_t label) {
+    if (pending_ != Pending::leave || label_ != label) return false;
+    pending_ = Pending::none;
+    return true;
+  }
+
+  std::span<const Json> values_;
+  const ExpressionBudget& budget_;
+  std::uint64_t steps_ = 0;
+  std::size_t depth_ = 0;
+  std::size_t bytes_ = 0;
+  std::uint64_t labels_ = 0;
+  std::uint64_t label_ = 0;
+  std::size_t wraps_ = 0;
+  std::size_t offset_ = 0;
+  Pending pending_ = Pending::none;
+  bool raised_ = false;   // the pending error comes from error()
+  bool written_ = false;  // ... with a text of the expression
+  bool nonfinite_ = false;
+  Json error_;         // what catch gets
+  std::string shown_;  // the text that leaves, when the error is not raised_
+  std::string budget_message_;
+  std::map<std::string, std::shared_ptr<const Regex>> regexes_;
+};
+
+// ---- operations on values (expression_values.cpp) ----
+
+[[nodiscard]] const char* type_name(const Json& value);
+// The beginning of the value's text, as jq shows it in errors: at most length - 1 bytes.
+[[nodiscard]] std::string excerpt(const Json& value, std::size_t length = 15);
+// Errors that say "TYPE what", and "TYPE and TYPE what"; with excerpts for catch.
+bool type_error(Evaluation& evaluation, const Json& value, std::string_view what);
+bool pair_error(Evaluation& evaluation, const Json& a, const Json& b, std::string_view what);
+bool cannot_index(Evaluation& evaluation, const Json& base, const Json& key);
+bool cannot_iterate(Evaluation& evaluation, const Json& value);
+// The order of Json::compare; nan is below every number. Spends steps on arrays and objects: see
+// stopped().
+[[nodiscard]] int order(Evaluation& evaluation, const Json& a, const Json& b);
+bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Json& out);
+bool add_in_place(Evaluation& evaluation, Json& a, const Json& b);
+bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json& out);
+bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, const Json& to,
+                 Json& out);
+// Replaces or changes what stands at the path; missing places are made. change may set the value to
+// anything.
+bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, std::size_t at,
+                 Callback<Json&> change);
+bool get_path(Evaluation& evaluation, const Json& root, const Json& path, Json& out);
+bool delete_paths(Evaluation& evaluation, Json& root, std::vector<Json> paths);
+bool format_value(Evaluation& evaluation, Format format, const Json& value, std::string& out);
+bool sort_values(Evaluation& evaluation, std::vector<Json>& values);
+[[nodiscard]] std::string display(const Json& value);  // tostring
+bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out);  // indices
+
+// ---- regular expressions (expression_regex.cpp) ----
+
+// All matches (one without g) as match objects, or a boolean in out when test is set.
+bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags,
+                 bool test, bool global, const Regex* compiled, Json& out);
+
+}  // namespace rabt::workflow

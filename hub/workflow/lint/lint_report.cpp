@@ -1,0 +1,216 @@
+#include "hub/workflow/lint/lint_report.hpp"
+
+#include <algorithm>
+
+#include "hub/workflow/lint/lint_rules.hpp"
+#include "hub/workflow/yaml/yaml_position.hpp"
+
+namespace rabt::workflow {
+
+namespace {
+
+constexpr std::size_t kMaxShown = 160;  // characters of a line
+constexpr std::size_t kBefore = 60;     // of them before the mark, when the line is longer
+
+// Bytes from one character's start to the next.
+std::size_t character_size(std::string_view text) {
+  std::size_t size = 1;
+  while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) ++size;
+  return size;
+}
+
+// Texts of a file may not steer a terminal: C0 and C1 controls and directional marks become `?`.
+std::string harmless(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    const std::string_view one = text.substr(0, size);
+    const auto first = static_cast<unsigned char>(one[0]);
+    const bool c0 = size == 1 && (first < 0x20 || first == 0x7F) && first != '\t';
+    const bool c1 = size == 2 && first == 0xC2 && static_cast<unsigned char>(one[1]) < 0xA0;
+    const bool direction = one == "\u200E" || one == "\u200F" || one == "\u202A" ||
+                           one == "\u202B" || one == "\u202C" || one == "\u202D" ||
+                           one == "\u202E" || one == "\u2066" || one == "\u2067" ||
+                           one == "\u2068" || one == "\u2069";
+    const bool broken = size == 1 && first >= 0x80;
+    if (c0 || c1 || direction || broken) {
+      out += '?';
+    } else {
+      out += one;
+    }
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
+bool is_word(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_' || c == '-' || c == '$' || c == '@';
+}
+
+// The word that starts at the mark gets `~` below its other characters.
+std::size_t word_length(const std::vector<std::string_view>& characters, std::size_t from) {
+  std::size_t length = 0;
+  while (from + length < characters.size() && is_word(characters[from + length][0])) ++length;
+  return std::max<std::size_t>(length, 1);
+}
+
+std::string excerpt(const Diagnostic& diagnostic, const LineIndex& lines) {
+  const std::string_view line = lines.line(diagnostic.line);
+  std::vector<std::string_view> characters;
+  for (std::string_view rest = line; !rest.empty();) {
+    const std::size_t size = character_size(rest);
+    characters.push_back(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+  const std::size_t mark = static_cast<std::size_t>(std::max(diagnostic.column, 1)) - 1;
+  std::size_t from = 0;
+  if (characters.size() > kMaxShown && mark > kBefore) from = mark - kBefore;
+  from = std::min(from, characters.size());
+  const std::size_t to = std::min(characters.size(), from + kMaxShown);
+  std::string shown = from > 0 ? "..." : "";
+  std::string below = from > 0 ? "   " : "";
+  for (std::size_t i = from; i < to; ++i) shown += harmless(characters[i]);
+  if (to < characters.size()) shown += "...";
+  for (std::size_t i = from; i < mark; ++i)
+    below += i < characters.size() && characters[i] == "\t" ? '\t' : ' ';
+  below += '^';
+  const std::size_t length = std::min(word_length(characters, mark), to > mark ? to - mark : 1);
+  below.append(length - 1, '~');
+  const std::string number = std::to_string(diagnostic.line);
+  const std::string margin(number.size(), ' ');
+  return "  " + number + " | " + shown + "\n  " + margin + " | " + below + '\n';
+}
+
+// A path as a relative URI reference, or a file: URI.
+std::string uri_of(const std::string& path) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out = path.starts_with('/') ? "file://" : "";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x80 && std::isalnum(byte) != 0) || c == '/' || c == '-' || c == '_' || c == '.' ||
+        c == '~') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4U];
+      out += kHex[byte & 15U];
+    }
+  }
+  return out;
+}
+
+std::string_view level_of(Severity severity) {
+  return to_string(severity);  // SARIF has the same three words
+}
+
+std::string message_of(const Diagnostic& diagnostic) {
+  std::string out = diagnostic.message;
+  if (!diagnostic.suggestion.empty()) out += " (" + diagnostic.suggestion + ')';
+  return out;
+}
+
+}  // namespace
+
+std::string lint_text(const LintedFile& file) {
+  if (!file.unreadable.empty())
+    return harmless(file.path) + ": error: cannot be read: " + file.unreadable + '\n';
+  std::string_view text = file.text;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const LineIndex lines(text);
+  std::string out;
+  for (const Diagnostic& one : file.diagnostics) {
+    out += harmless(file.path) + ':' + std::to_string(one.line) + ':' + std::to_string(one.column) +
+           ": " + std::string(to_string(one.severity)) + ": " + harmless(one.message) + " [" +
+           one.code + "]\n";
+    if (one.code != "workflow.secret_in_file") out += excerpt(one, lines);
+    if (!one.suggestion.empty()) out += "  help: " + harmless(one.suggestion) + '\n';
+  }
+  return out;
+}
+
+Json lint_json(const std::vector<LintedFile>& files) {
+  Json::Array out;
+  for (const LintedFile& file : files) {
+    if (!file.unreadable.empty()) {
+      out.push_back(Json::object({{"file", file.path},
+                                  {"line", 0},
+                                  {"column", 0},
+                                  {"severity", "error"},
+                                  {"code", "unreadable"},
+                                  {"message", file.unreadable}}));
+    }
+    for (const Diagnostic& one : file.diagnostics) {
+      Json entry = Json::object({{"file", file.path},
+                                 {"line", one.line},
+                                 {"column", one.column},
+                                 {"severity", to_string(one.severity)},
+                                 {"code", one.code},
+                                 {"message", one.message}});
+      if (!one.suggestion.empty()) entry.set("suggestion", one.suggestion);
+      out.push_back(std::move(entry));
+    }
+  }
+  return Json(std::move(out));
+}
+
+Json lint_sarif(const std::vector<LintedFile>& files) {
+  Json::Array rules;
+  for (const LintRule& rule : lint_rules()) {
+    const std::string page = lint_rule_page(rule.code);
+    rules.push_back(Json::object(
+        {{"id", rule.code},
+         {"shortDescription", Json::object({{"text", rule.title}})},
+         {"help", Json::object({{"text", std::string(rule.remedy) + " See " + page + "."},
+                                {"markdown", std::string(rule.remedy) + " See [" +
+                                                 std::string(rule.code) + "](" + page + ")."}})},
+         {"defaultConfiguration", Json::object({{"level", level_of(rule.severity)}})},
+         {"properties", Json::object({{"page", page}})}}));
+  }
+  const auto rule_index = [](std::string_view code) -> std::int64_t {
+    const LintRule* found = find_lint_rule(code);
+    return found == nullptr ? -1 : found - lint_rules().data();
+  };
+  Json::Array artifacts;
+  Json::Array results;
+  Json::Array notifications;
+  for (const LintedFile& file : files) {
+    const Json location = Json::object({{"uri", uri_of(file.path)}, {"index", artifacts.size()}});
+    artifacts.push_back(Json::object(
+        {{"location", Json::object({{"uri", uri_of(file.path)}})}, {"sourceLanguage", "yaml"}}));
+    if (!file.unreadable.empty()) {
+      notifications.push_back(Json::object(
+          {{"level", "error"},
+           {"message", Json::object({{"text", file.path + " cannot be read: " + file.unreadable}})},
+           {"locations",
+            Json::array({Json::object(
+                {{"physicalLocation", Json::object({{"artifactLocation", location}})}})})}}));
+    }
+    for (const Diagnostic& one : file.diagnostics) {
+      const Json region = Json::object({{"startLine", one.line}, {"startColumn", one.column}});
+      results.push_back(Json::object(
+          {{"ruleId", one.code},
+           {"ruleIndex", rule_index(one.code)},
+           {"level", level_of(one.severity)},
+           {"message", Json::object({{"text", message_of(one)}})},
+           {"locations", Json::array({Json::object(
+                             {{"physicalLocation", Json::object({{"artifactLocation", location},
+                                                                 {"region", region}})}})})}}));
+    }
+  }
+  Json invocation = Json::object({{"executionSuccessful", notifications.empty()}});
+  if (!notifications.empty())
+    invocation.set("toolExecutionNotifications", Json(std::move(notifications)));
+  const Json driver = Json::object(
+      {{"name", "rabt"}, {"fullName", "rabt workflow lint"}, {"rules", Json(std::move(rules))}});
+  return Json::object(
+      {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+       {"version", "2.1.0"},
+       {"runs", Json::array({Json::object({{"tool", Json::object({{"driver", driver}})},
+                                           {"columnKind", "unicodeCodePoints"},
+                                           {"invocations", Json::array({std::move(invocation)})},
+                                           {"artifacts", Json(std::move(artifacts))},
+                                           {"results", Json(std::move(results))}})})}});
+}
+
+}  // namespace rabt::workflow

@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "hub/workflow/model.hpp"
+#include "hub/workflow/run/evaluate.hpp"
+
+// What a definition says about events before an instance looks at them.
+namespace rabt::workflow {
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::error:
+      return "error";
+    case Severity::warning:
+      return "warning";
+    case Severity::note:
+      return "note";
+  }
+  return "";
+}
+
+std::string to_string(const Diagnostic& diagnostic, std::string_view file) {
+  std::string out(file);
+  out += ':' + std::to_string(diagnostic.line) + ':' + std::to_string(diagnostic.column) + ": ";
+  out += std::string(to_string(diagnostic.severity)) + ": ";
+  out += diagnostic.message;
+  if (!diagnostic.suggestion.empty()) out += " (" + diagnostic.suggestion + ')';
+  out += " [" + diagnostic.code + ']';
+  return out;
+}
+
+const std::string& Definition::name_space() const {
+  return model_->name_space;
+}
+const std::string& Definition::name() const {
+  return model_->name;
+}
+const std::string& Definition::version() const {
+  return model_->version;
+}
+std::string Definition::title() const {
+  return model_->title;
+}
+const std::vector<Definition::Child>& Definition::children() const {
+  return model_->children;
+}
+const std::vector<std::string>& Definition::secrets() const {
+  return model_->secrets;
+}
+const std::optional<Definition::Schedule>& Definition::schedule() const {
+  return model_->schedule;
+}
+const std::vector<Definition::Call>& Definition::calls() const {
+  return model_->calls;
+}
+
+std::vector<std::string> Definition::start_types() const {
+  std::vector<std::string> out;
+  for (const EventFilter& filter : model_->start) {
+    if (std::find(out.begin(), out.end(), filter.type) == out.end()) out.push_back(filter.type);
+  }
+  return out;
+}
+
+bool Definition::starts_on(const Json& event) const {
+  if (model_->start_on_all) return false;
+  const NoVariables none;
+  return std::any_of(model_->start.begin(), model_->start.end(), [&](const EventFilter& filter) {
+    return filter_matches(filter, event, none);
+  });
+}
+
+Result<std::optional<std::string>> Definition::business_key(const Json& start_events) const {
+  if (!model_->business_key.has_value()) return std::optional<std::string>();
+  WorkflowVariables variables(*model_, start_events);
+  Json input = workflow_input(*model_, start_events);
+  if (model_->root->input_from.has_value()) {
+    RABT_TRY(shaped, evaluate(*model_->root->input_from, input, variables));
+    input = std::move(shaped);
+  }
+  RABT_TRY(key, evaluate(*model_->business_key, input, variables));
+  if (key.is_null())
+    return invalid("workflow.business_key", "the business key is null for this input");
+  return std::optional<std::string>(key.is_string() ? key.as_string() : key.dump_sorted());
+}
+
+std::string correlation_key(std::string_view type,
+                            const std::vector<std::pair<std::string, std::string>>& names,
+                            const std::vector<Json>& values) {
+  if (names.empty()) return std::string(type);
+  Json::Array parts;
+  parts.reserve(names.size() + 1);
+  parts.emplace_back(type);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    parts.push_back(Json::array({Json(names[i].first), Json(names[i].second), values[i]}));
+  }
+  return Json(std::move(parts)).dump_sorted();
+}
+
+std::vector<std::string> Definition::correlation_keys(const Json& event) const {
+  std::vector<std::string> out;
+  const Json& type = event["type"];
+  if (!type.is_string()) return out;
+  if (model_->listens_to_every) out.emplace_back(kEveryEventKey);
+  const auto plans = model_->key_plans.find(type.as_string());
+  if (plans == model_->key_plans.end()) return out;
+  const NoVariables none;
+  for (const Model::KeyPlan& plan : plans->second) {
+    std::vector<Json> values;
+    for (const Expr& from : plan.from) {
+      Result<Json> found = evaluate(from, event, none);
+      if (!found || found.value().is_null())
+        break;  // an event without the value is not meant for this listen
+      values.push_back(std::move(found).value());
+    }
+    if (values.size() == plan.from.size())
+      out.push_back(correlation_key(plans->first, plan.names, values));
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+}  // namespace rabt::workflow

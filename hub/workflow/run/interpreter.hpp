@@ -1,0 +1,326 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hub/base/limits.hpp"
+#include "hub/workflow/execution.hpp"
+#include "hub/workflow/model.hpp"
+#include "hub/workflow/run/evaluate.hpp"
+
+// Internal to the language: the state of one instance. Running tasks form a tree of frames. Work to
+// do next lies on a stack of steps, so that no C++ call nests with the workflow.
+namespace rabt::workflow {
+
+// Deeper nesting of running tasks, through functions, is a mistake in the workflow.
+inline constexpr std::size_t kMaxFrameDepth = 2 * limits::kMaxWorkflowDepth;
+
+// How a completed task is undone (metadata.rabt.compensate).
+struct Undo {
+  std::uint64_t order = 0;  // of completion in the instance
+  std::string reference;    // of the call that undoes it
+  const Task* task = nullptr;
+  Json arguments;
+};
+
+// $context as one line of execution sees it: the instance's, or the copy of a fork's branch.
+struct ContextCell {
+  Json value;
+  Json base;  // what the copy started from
+  ContextCell* parent = nullptr;
+  bool written = false;
+  std::vector<Undo> undo;  // of tasks that completed in this line; `order` rises
+};
+
+struct Fault {
+  Json error;                       // RFC 7807
+  std::int64_t retry_after_ms = 0;  // the plugin asked to wait this long
+  bool fixed_title = true;          // the title holds no data, so it may be traced
+  // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
+  std::optional<Timestamp> useful_until;
+};
+
+struct Frame {
+  const Task* task = nullptr;
+  Frame* parent = nullptr;
+  ContextCell* context = nullptr;
+  std::string reference;
+  std::size_t depth = 0;
+  std::size_t branch = 0;  // of a fork's child
+  Json raw;
+  Json input;
+  Json raw_output;
+  Timestamp started;
+  std::optional<Then> then;  // decided while it ran: by a switch's case or a catch
+  std::string note;          // of how it completed, for its trace
+
+  std::vector<Frame*> children;  // several only under a fork
+  // The list being run: of do, for, try, catch.
+  const TaskList* list = nullptr;
+  std::size_t position = 0;
+  std::vector<std::uint32_t>
+      visits;  // how often each task was started; only where a `then` jumps back
+
+  Json arguments;  // of an open call
+  std::optional<Timestamp> useful_until;
+  bool in_extension = false;  // part of an extension's before or after: not extended itself
+
+  struct For {
+    Json items;
+    std::size_t next = 0;  // 1 + the running iteration
+  };
+  struct Fork {
+    std::vector<Json> outputs;
+    std::vector<std::unique_ptr<ContextCell>> cells;
+    std::size_t open = 0;
+  };
+  struct Try {
+    std::int64_t retries = 0;
+    bool in_handler = false;
+    Json error;
+  };
+  struct Listen {
+    // By filter, then by correlation; those of `until` follow. Null without `expect`.
+    std::vector<std::vector<Json>> expected;
+    std::vector<bool> satisfied;             // of `all`; those of `until` follow
+    std::map<std::string, Json> correlated;  // first extracted values, by correlation name
+    Json::Array outputs;
+    std::vector<std::string> keys;
+    std::string path;     // names this listen over all its activations
+    bool closed = false;  // takes no more events
+    // foreach
+    std::deque<Json> queue;  // taken, and waiting for their turn
+    bool iterating = false;
+    std::size_t iteration = 0;
+    Json item;
+  };
+  // use.extensions around this task
+  struct Extend {
+    enum class Phase : std::uint8_t { before, body, after } phase = Phase::before;
+    std::vector<const Extension*> matched;
+    std::size_t next = 0;
+    bool replaced = false;  // an `exit` gave the output; the task itself did not run
+    Json output;            // while `after` runs
+  };
+  // An extension's list runs, not the task itself.
+  [[nodiscard]] bool extending() const {
+    return extend_state != nullptr && extend_state->phase != Extend::Phase::body;
+  }
+  // A call: http or openapi.
+  struct Http {
+    bool document = false;     // the OpenAPI document is awaited, not the answer
+    std::string document_uri;  // of openapi
+    Json authentication;       // of the request, with its secrets
+    Json authorization;        // $authorization
+    Json shown;                // the request as output: response shows it, without secrets
+  };
+  std::unique_ptr<Http> http;
+  std::optional<For> for_state;
+  std::unique_ptr<Fork> fork_state;
+  std::unique_ptr<Try> try_state;
+  std::unique_ptr<Listen> listen_state;
+  std::unique_ptr<Extend> extend_state;
+};
+
+struct Execution::Impl {
+  Impl(std::shared_ptr<const Definition> of, Json given_secrets)
+      : definition(std::move(of)), model(definition->model()), secrets(std::move(given_secrets)) {}
+
+  std::shared_ptr<const Definition> definition;
+  const Definition::Model& model;
+  Json secrets;
+  std::string instance;
+  Timestamp now;  // of the input that is applied
+  Timestamp started_at;
+  Json input;
+  Json workflow_value;  // $workflow
+  bool started = false;
+  bool finished = false;
+  InstanceStatus final_status = InstanceStatus::running;
+  ContextCell context;
+  Frame* root = nullptr;
+  std::vector<Effect> effects;
+  std::uint64_t next_id = 1;
+  std::uint64_t starts = 0;                               // tasks started in this turn
+  std::map<std::string, std::set<std::string>> consumed;  // by listen path: events taken
+
+  // undo, undo_retry: of a compensation, without a frame.
+  enum class Wait : std::uint8_t { call, wait, timeout, attempt, retry, listen, undo, undo_retry };
+  struct Open {
+    std::uint64_t id = 0;
+    Wait kind = Wait::call;
+    Frame* frame = nullptr;
+    Timestamp due;
+  };
+
+  // What is being undone, the last of each stack first. Stacks run beside each other.
+  struct Undoing {
+    std::vector<Undo> stack;
+    std::int64_t retries = 0;
+    std::uint64_t open = 0;  // the call or timer of the last one
+  };
+  std::vector<Undoing> undoing;
+  std::uint64_t completed_tasks = 0;  // that can be undone: Undo::order
+  std::optional<Finished> ending;     // the end, once everything is undone
+  std::vector<Open> open;             // ids rise
+
+  struct Step {
+    enum class Kind : std::uint8_t { start, complete } kind = Kind::start;
+    Frame* frame = nullptr;      // start: the parent
+    const Task* task = nullptr;  // of start
+    Json value;
+    std::size_t branch = 0;
+    ContextCell* context = nullptr;
+  };
+  std::vector<Step> steps;
+
+  std::deque<Frame> storage;  // frames keep their addresses
+  std::vector<Frame*> unused;
+
+  // OpenAPI documents that this instance has fetched, by URI.
+  std::map<std::string, Json> documents;
+
+  // execution.cpp
+  void apply(const Input& given);
+  void on(const Start& start);
+  void on(const ActionEnded& ended);
+  void on(const TimerFired& fired);
+  void on(const EventArrived& arrived);
+  void on(const Cancel& cancel);
+  void fault_of_call(Frame* frame, const ActionOutcome& outcome);
+  void drain();
+  Frame* take_frame();
+  void release(Frame* frame);
+  void start_task(Frame* parent, const Task& task, Json raw, ContextCell* cell, std::size_t branch);
+  void enter(Frame* frame);  // input, timeout, then the task itself
+  void complete(Frame* frame, Json output);
+  void child_done(Frame* parent, std::size_t branch, Json output, const Then& then, bool skipped);
+  void run_list(Frame* frame, const TaskList& list, Json value);
+  void list_done(Frame* frame, Json output);
+  void end_workflow(Frame* frame, ContextCell* cell, Json output);
+  void finish(InstanceStatus status, Json output, Json error, Json shown = {});
+  void end();
+  void completed(Frame* frame, Json output);
+  void fault(Frame* frame, Fault fault);
+  bool caught(Frame* frame, Fault& fault);  // by this try; else the fault goes on, maybe replaced
+  [[nodiscard]] bool too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const;
+  void cancel_below(Frame* frame, const Frame* completed_path = nullptr);
+  void drop_waits(Frame* frame);
+  void drop_wait(Frame* frame, Wait kind);
+  void cancel_effect(const Open& entry);
+  // false: faulted. locals_from: as in FrameVariables.
+  bool export_context(Frame* frame, const std::optional<Template>& as,
+                      const std::optional<Schema>& schema, const Json& output,
+                      const Frame* locals_from);
+  void merge(ContextCell& into, ContextCell& from);
+
+  std::uint64_t await(Frame* frame, Wait kind, Timestamp due);
+  std::uint64_t start_timer(Frame* frame, Wait kind, std::int64_t delay_ms,
+                            std::string_view purpose);
+  Open* find_open(std::uint64_t id);
+  [[nodiscard]] const Open* find_open(std::uint64_t id) const;
+  bool take_open(std::uint64_t id, Open& out);
+  void trace(const Frame& frame, std::string_view state, std::string detail = {});
+  [[nodiscard]] Json make_error(std::string_view type, int status, std::string_view title,
+                                std::string_view detail, const Frame& frame) const;
+  void fail(Frame* frame, std::string_view type, int status, std::string_view title,
+            std::string_view detail);
+  void fail(Frame* frame, const Error& error, std::string_view where);  // of an expression
+  bool conforms(Frame* frame, const std::optional<Schema>& schema, const Json& value,
+                std::string_view where);
+
+  // execution_tasks.cpp
+  void run(Frame* frame);
+  void run_call(Frame* frame, const CallBody& body);
+  void run_function(Frame* frame, const FunctionBody& body);
+  void run_switch(Frame* frame, const SwitchBody& body);
+  void run_for(Frame* frame, const ForBody& body);
+  void next_iteration(Frame* frame, Json value);
+  void run_fork(Frame* frame, const ForkBody& body);
+  void branch_done(Frame* frame, std::size_t branch, Json output, bool skipped);
+  void run_emit(Frame* frame, const EmitBody& body);
+  void run_raise(Frame* frame, const RaiseBody& body);
+  void run_try(Frame* frame);
+  void start_attempt(Frame* frame);
+  void run_wait(Frame* frame, const WaitBody& body);
+  [[nodiscard]] Effect call_effect(std::uint64_t id, const Frame& frame) const;
+  // nullopt: no retry. Evaluation errors land in `problem`.
+  [[nodiscard]] std::optional<std::int64_t> retry_delay(const Frame& frame,
+                                                        const RetryPolicy& policy,
+                                                        const Fault& fault,
+                                                        std::optional<Error>& problem) const;
+
+  // execution_listen.cpp
+  struct Match {
+    std::size_t filter = 0;                            // filters.size() and above: of `until`
+    std::vector<std::pair<std::string, Json>> values;  // of correlations without `expect`
+  };
+  void run_listen(Frame* frame, const ListenBody& body);
+  void take_event(Frame* frame, const Json& event, Match match);
+  [[nodiscard]] std::optional<Match> matching_filter(const Frame& frame, const Json& event) const;
+  void next_item(Frame* frame);
+  void item_done(Frame* frame, Json output);
+  void close_listen(Frame* frame);
+
+  // execution_workflow.cpp
+  void run_workflow(Frame* frame, const RunBody& body);
+  // false: it ended like a call that failed
+  bool child_ended(Frame* frame, const ActionOutcome& outcome);
+
+  // execution_extension.cpp
+  bool extend(Frame* frame);  // true: an extension's list runs first
+  void next_before(Frame* frame);
+  void next_after(Frame* frame);
+  void replace(Frame* frame, Json output);  // `exit` in before
+
+  // compensation.cpp
+  bool push_undo(Frame* frame, const Json& output);                      // false: faulted
+  static void gather(std::vector<Undo>& into, std::vector<Undo>& from);  // from is empty then
+  void undo(std::vector<Undo> stack);
+  void next_undo(Undoing& job);
+  void on_undo(const Open& entry, const ActionOutcome* outcome);  // nullptr: its timer fired
+  [[nodiscard]] CallAction undo_effect(std::uint64_t id) const;
+  void trace_undo(const Undo& what, std::string_view state, std::string detail);
+
+  // execution_state.cpp
+  [[nodiscard]] Json state() const;
+
+  // execution_http.cpp
+  void run_http(Frame* frame, const HttpBody& body);
+  void send_http(Frame* frame, const HttpBody& body);
+  void http_ended(Frame* frame, const ActionOutcome& outcome);
+  void http_answered(Frame* frame, const HttpBody& body, const Json& answer);
+  void fail_http(Frame* frame, const Error& error, std::string_view where);
+  [[nodiscard]] CallAction http_effect(std::uint64_t id, const Frame& frame) const;
+};
+
+// 1 + the retries of every try around the frame.
+[[nodiscard]] std::int64_t attempt_of(const Frame& frame);
+
+// $task
+[[nodiscard]] Json describe(const Frame& frame);
+
+class FrameVariables final : public Variables {
+ public:
+  // locals_from: the first frame whose loop or catch names are visible.
+  FrameVariables(const Execution::Impl& run, const Frame& frame, const Frame* locals_from,
+                 const Json* output = nullptr, const Json* error = nullptr)
+      : run_(run), frame_(frame), locals_from_(locals_from), output_(output), error_(error) {}
+  FrameVariables(const Execution::Impl& run, const Frame& frame)
+      : FrameVariables(run, frame, frame.parent) {}
+  [[nodiscard]] Json get(const VariableSlot& slot) const override;
+
+ private:
+  const Execution::Impl& run_;
+  const Frame& frame_;
+  const Frame* locals_from_;
+  const Json* output_;
+  const Json* error_;
+};
+
+}  // namespace rabt::workflow

@@ -1,0 +1,580 @@
+#include "hub/workflow/simulate/simulator.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <queue>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "hub/base/limits.hpp"
+#include "hub/base/overloaded.hpp"
+#include "hub/workflow/error_types.hpp"
+
+namespace rabt::workflow {
+
+namespace {
+
+std::string instance_id(std::size_t number) {
+  constexpr std::size_t kUlidLength = 26;
+  std::string digits = std::to_string(number);
+  return std::string(kUlidLength - std::min(digits.size(), kUlidLength), '0') + digits;
+}
+
+// Numbers of major.minor.patch; what follows `-` or `+` is not compared.
+std::vector<std::uint64_t> version_numbers(std::string_view version) {
+  std::vector<std::uint64_t> out;
+  version = version.substr(0, version.find_first_of("-+"));
+  while (!version.empty()) {
+    const std::size_t dot = std::min(version.find('.'), version.size());
+    std::uint64_t number = 0;
+    std::from_chars(version.data(), version.data() + dot, number);
+    out.push_back(number);
+    version.remove_prefix(std::min(dot + 1, version.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Simulator::Impl {
+  Impl(Options o, Callbacks c)
+      : options(std::move(o)), callbacks(std::move(c)), now(options.start) {}
+
+  // ---- what is due
+  struct Begin {
+    std::size_t instance = 0;
+  };
+  struct Posted {
+    Json event;
+  };
+  struct Offer {
+    std::size_t instance = 0;
+    std::uint64_t listen = 0;
+    std::size_t event = 0;  // in inbox
+  };
+  struct Answer {
+    std::size_t call = 0;
+    ActionOutcome outcome;
+    int sends = 0;  // which sending it answers
+  };
+  struct ChildAnswer {
+    std::size_t instance = 0;
+    std::uint64_t id = 0;
+    ActionOutcome outcome;
+  };
+  struct CancelDue {
+    std::size_t instance = 0;
+  };
+  struct Resend {
+    std::size_t call = 0;
+  };
+  struct Ring {
+    std::size_t instance = 0;
+    std::uint64_t timer = 0;
+  };
+  using What = std::variant<Begin, Posted, Offer, Answer, ChildAnswer, CancelDue, Resend, Ring>;
+  // Due together: what comes from outside goes before timers, then in order of arrival;
+  // timers in the order they were started.
+  struct Due {
+    Timestamp at;
+    bool timer = false;
+    std::uint64_t order = 0;
+    std::shared_ptr<What> what;  // shared: a heap hands out copies
+    friend bool operator>(const Due& a, const Due& b) {
+      if (a.at != b.at) return a.at > b.at;
+      if (a.timer != b.timer) return a.timer;
+      return a.order > b.order;
+    }
+  };
+
+  struct Run {
+    std::size_t index = 0;
+    Execution execution;
+    std::map<std::uint64_t, std::size_t> calls;     // open, by id: in `calls`
+    std::map<std::uint64_t, std::size_t> children;  // awaited, by id
+    std::set<std::uint64_t> awaited_replies;        // children that a reply stands for
+    std::set<std::uint64_t> timers;
+    std::map<std::uint64_t, std::size_t> listens;  // open, by id: in `listens`
+    std::uint64_t parent_call = 0;                 // in the parent
+    bool awaited = false;
+    std::size_t seen = 0;  // events of the inbox that came before it
+    std::string business_key;
+    std::vector<Input> inputs;
+  };
+  struct Stored {
+    Json event;
+    Timestamp at;
+    std::vector<std::string> keys;
+  };
+
+  Options options;
+  Callbacks callbacks;
+  Timestamp now;
+  std::uint64_t turns = 0;
+  std::uint64_t next_order = 0;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
+  std::vector<std::shared_ptr<const Definition>> definitions;
+  std::deque<SimulatedInstance> instances;
+  std::deque<Run> runs;  // parallel to instances
+  std::deque<SimulatedCall> calls;
+  std::set<std::size_t> open_calls;
+  std::vector<SimulatedTrace> traces;
+  std::vector<SimulatedEvent> emitted;
+  std::vector<SimulatedListen> listens;
+  std::deque<Stored> inbox;
+  std::map<const Definition*, Json> start_sets;         // schedule.on.all: what is not complete
+  std::set<std::pair<std::string, std::string>> known;  // source and id
+
+  void add(Timestamp at, What what) {
+    const bool timer = std::holds_alternative<Ring>(what) || std::holds_alternative<Resend>(what);
+    due.push({std::max(at, now), timer, next_order++, std::make_shared<What>(std::move(what))});
+  }
+
+  std::size_t create(std::shared_ptr<const Definition> definition, Json input) {
+    Json secrets = Json::object();
+    for (const std::string& name : definition->secrets()) {
+      if (const Json* value = options.secrets.find(name)) secrets.set(name, *value);
+    }
+    const std::size_t index = instances.size();
+    runs.push_back(Run{.index = index,
+                       .execution = Execution(definition, std::move(secrets)),
+                       .seen = inbox.size()});
+    SimulatedInstance& instance = instances.emplace_back();
+    instance.index = index;
+    instance.id = instance_id(index + 1);
+    instance.definition = std::move(definition);
+    instance.input = std::move(input);
+    instance.started = now;
+    return index;
+  }
+
+  [[nodiscard]] bool live(std::size_t instance) const {
+    return instances[instance].status == InstanceStatus::running ||
+           instances[instance].status == InstanceStatus::waiting;
+  }
+
+  // ---- events
+
+  void accept(Json event) {
+    if (event["id"].is_string() &&
+        !known.emplace(event.string_or("source", ""), event["id"].as_string()).second) {
+      return;
+    }
+    std::set<std::string> keys;
+    std::vector<std::shared_ptr<const Definition>> all = definitions;
+    for (const SimulatedInstance& one : instances) {
+      if (live(one.index) && std::find(all.begin(), all.end(), one.definition) == all.end())
+        all.push_back(one.definition);
+    }
+    for (const auto& definition : all) {
+      for (std::string& key : definition->correlation_keys(event)) keys.insert(std::move(key));
+    }
+    const std::size_t position = inbox.size();
+    inbox.push_back({event, now, {keys.begin(), keys.end()}});
+    // Begins go first, as in the hub.
+    for (const auto& definition : definitions) {
+      if (!is_latest(*definition)) continue;
+      if (definition->starts_on_all()) {
+        Json& pending = start_sets[definition.get()];
+        Definition::StartStep step = definition->collect_start(pending, event, now);
+        pending = std::move(step.pending);
+        if (step.start) begin(definition, std::move(*step.start));
+      } else if (definition->starts_on(event)) {
+        begin(definition, Json::array({event}));
+      }
+    }
+    for (const SimulatedListen& listen : listens) {
+      if (listen.open && shares_key(listen.keys, inbox[position].keys))
+        add(now, Offer{listen.instance, listen.id, position});
+    }
+  }
+
+  // An instance that events start, unless its business key is taken.
+  void begin(const std::shared_ptr<const Definition>& definition, Json input) {
+    std::string business_key;
+    if (const auto key = definition->business_key(input); key.ok() && key->has_value())
+      business_key = definition->name() + '\n' + **key;
+    if (!business_key.empty() && std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
+          return run.business_key == business_key && live(run.index);
+        })) {
+      return;
+    }
+    const std::size_t index = create(definition, std::move(input));
+    runs[index].business_key = std::move(business_key);
+    add(now, Begin{index});
+  }
+
+  static bool shares_key(const std::vector<std::string>& wanted,
+                         const std::vector<std::string>& sorted) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& key) {
+      return std::binary_search(sorted.begin(), sorted.end(), key);
+    });
+  }
+
+  void subscribe(Run& run, const Subscribe& subscribe) {
+    run.listens[subscribe.id] = listens.size();
+    listens.push_back({run.index, now, subscribe.id, subscribe.keys, true});
+    constexpr std::int64_t kRetention = std::chrono::milliseconds(limits::kEventRetention).count();
+    for (std::size_t i = run.seen; i < inbox.size(); ++i) {
+      if (inbox[i].at.ms + kRetention >= now.ms && shares_key(subscribe.keys, inbox[i].keys))
+        add(now, Offer{run.index, subscribe.id, i});
+    }
+  }
+
+  void unsubscribe(Run& run, std::uint64_t id) {
+    const auto found = run.listens.find(id);
+    if (found == run.listens.end()) return;
+    listens[found->second].open = false;
+    run.listens.erase(found);
+  }
+
+  // ---- definitions
+
+  [[nodiscard]] static bool same_workflow(const Definition& a, const Definition& b) {
+    return a.name_space() == b.name_space() && a.name() == b.name();
+  }
+  [[nodiscard]] bool is_latest(const Definition& definition) const {
+    return std::none_of(definitions.begin(), definitions.end(), [&](const auto& other) {
+      return same_workflow(*other, definition) &&
+             version_numbers(other->version()) > version_numbers(definition.version());
+    });
+  }
+  [[nodiscard]] std::shared_ptr<const Definition> find(const StartWorkflow& wanted) const {
+    for (const auto& one : definitions) {
+      if (one->name_space() != wanted.name_space || one->name() != wanted.name) continue;
+      if (wanted.version == "latest" ? is_latest(*one) : one->version() == wanted.version)
+        return one;
+    }
+    return nullptr;
+  }
+
+  // ---- turns
+
+  void handle(const What& what) {
+    std::visit(Overloaded{
+                   [&](const Begin& begin) {
+                     apply(begin.instance, workflow::Start{instances[begin.instance].id,
+                                                           instances[begin.instance].input});
+                   },
+                   [&](const Posted& posted) { accept(posted.event); },
+                   [&](const Offer& offer) {
+                     Run& run = runs[offer.instance];
+                     const Json& event = inbox[offer.event].event;
+                     if (!run.listens.contains(offer.listen) ||
+                         !run.execution.wants(offer.listen, event)) {
+                       return;
+                     }
+                     if (callbacks.taken) callbacks.taken(instances[offer.instance], event);
+                     apply(offer.instance, EventArrived{offer.listen, event});
+                   },
+                   [&](const Answer& answer) {
+                     if (calls[answer.call].sends == answer.sends)
+                       call_ended(answer.call, answer.outcome);
+                   },
+                   [&](const ChildAnswer& answer) {
+                     Run& run = runs[answer.instance];
+                     if (!live(answer.instance)) return;
+                     if (run.children.erase(answer.id) + run.awaited_replies.erase(answer.id) == 0)
+                       return;
+                     apply(answer.instance, ActionEnded{answer.id, answer.outcome});
+                   },
+                   [&](const CancelDue& cancel) {
+                     if (live(cancel.instance)) apply(cancel.instance, Cancel{"cancelled"});
+                   },
+                   [&](const Resend& resend) {
+                     SimulatedCall& call = calls[resend.call];
+                     if (call.cancelled || call.outcome.has_value()) return;
+                     ++call.sends;
+                     send(call);
+                   },
+                   [&](const Ring& ring) {
+                     if (runs[ring.instance].timers.erase(ring.timer) != 0)
+                       apply(ring.instance, TimerFired{ring.timer});
+                   },
+               },
+               what);
+  }
+
+  template <typename T>
+  void apply(std::size_t index, T what) {
+    ++turns;
+    Input input{now, std::move(what)};
+    Run& run = runs[index];
+    run.inputs.push_back(input);
+    const std::vector<Effect> effects = run.execution.apply(input);
+    std::vector<std::size_t> to_send;
+    std::vector<Json> to_accept;
+    for (const Effect& effect : effects) {
+      std::visit(Overloaded{
+                     [&](const CallAction& action) {
+                       SimulatedCall& call = calls.emplace_back();
+                       call.index = calls.size() - 1;
+                       call.instance = index;
+                       call.action = action;
+                       call.key = instances[index].id + action.reference;
+                       call.at = now;
+                       run.calls[action.id] = call.index;
+                       to_send.push_back(call.index);
+                     },
+                     [&](const StartWorkflow& start) { start_child(index, start); },
+                     [&](const CancelCall& cancel) { cancel_call(run, cancel.id); },
+                     [&](const StartTimer& timer) {
+                       run.timers.insert(timer.id);
+                       add(timer.due, Ring{index, timer.id});
+                     },
+                     [&](const CancelTimer& timer) { run.timers.erase(timer.id); },
+                     [&](const Subscribe& listen) { subscribe(run, listen); },
+                     [&](const Unsubscribe& listen) { unsubscribe(run, listen.id); },
+                     [&](const Emit& emit) {
+                       emitted.push_back({index, now, emit.event});
+                       to_accept.push_back(emit.event);
+                     },
+                     [&](const TaskTrace& trace) {
+                       traces.push_back({index, now, trace});
+                     },
+                     [&](const Finished& finished) { finish(run, finished); },
+                 },
+                 effect);
+      if (callbacks.effect) callbacks.effect(instances[index], effect);
+    }
+    if (live(index)) instances[index].status = run.execution.status();
+    if (callbacks.turn) callbacks.turn(instances[index], run.inputs.size() - 1, input, effects);
+    for (Json& event : to_accept) accept(std::move(event));
+    for (const std::size_t call : to_send) {
+      if (!calls[call].cancelled) send(calls[call]);
+    }
+  }
+
+  void finish(Run& run, const Finished& finished) {
+    SimulatedInstance& instance = instances[run.index];
+    instance.status = finished.status;
+    instance.result = finished;
+    instance.ended = now;
+    run.timers.clear();
+    while (!run.listens.empty()) unsubscribe(run, run.listens.begin()->first);
+    while (!run.calls.empty()) cancel_call(run, run.calls.begin()->first);
+    while (!run.children.empty()) cancel_call(run, run.children.begin()->first);
+    run.awaited_replies.clear();
+    if (!run.awaited || !instance.parent.has_value()) return;
+    ActionOutcome outcome;
+    switch (finished.status) {
+      case InstanceStatus::completed:
+        outcome.output = finished.output;
+        break;
+      case InstanceStatus::faulted:
+        outcome.kind = OutcomeKind::permanent;
+        outcome.code = "workflow.child_faulted";
+        outcome.message = "the child workflow faulted";
+        outcome.detail = Json::object({{"error", finished.error}});
+        break;
+      default:
+        outcome.kind = OutcomeKind::cancelled;
+        outcome.code = "workflow.child_cancelled";
+        outcome.message = "the child workflow was cancelled";
+    }
+    add(now, ChildAnswer{*instance.parent, run.parent_call, std::move(outcome)});
+  }
+
+  // ---- calls
+
+  void send(SimulatedCall& call) {
+    CallReply reply{CallReply::Kind::silent, {}, 0};
+    if (callbacks.call) reply = callbacks.call(call);
+    switch (reply.kind) {
+      case CallReply::Kind::after:
+        add({now.ms + std::max<std::int64_t>(0, reply.after_ms)},
+            Answer{call.index, std::move(reply.outcome), call.sends});
+        break;
+      case CallReply::Kind::open:
+        open_calls.insert(call.index);
+        break;
+      case CallReply::Kind::silent:
+        break;
+    }
+  }
+
+  void cancel_call(Run& run, std::uint64_t id) {
+    if (const auto found = run.calls.find(id); found != run.calls.end()) {
+      SimulatedCall& call = calls[found->second];
+      run.calls.erase(found);
+      call.cancelled = true;
+      call.ended = now;
+      open_calls.erase(call.index);
+      if (callbacks.cancelled) callbacks.cancelled(call);
+    } else if (const auto child = run.children.find(id); child != run.children.end()) {
+      const std::size_t instance = child->second;
+      run.children.erase(child);
+      runs[instance].awaited = false;
+      add(now, CancelDue{instance});
+    } else {
+      run.awaited_replies.erase(id);
+    }
+  }
+
+  void call_ended(std::size_t index, const ActionOutcome& outcome) {
+    SimulatedCall& call = calls[index];
+    open_calls.erase(index);
+    Run& run = runs[call.instance];
+    if (call.cancelled || call.parked || !run.calls.contains(call.action.id)) return;
+    if (outcome.kind == OutcomeKind::ambiguous && !settled(call)) return;
+    run.calls.erase(call.action.id);
+    call.outcome = outcome;
+    call.ended = now;
+    apply(call.instance, ActionEnded{call.action.id, outcome});
+  }
+
+  // Whether the ambiguous outcome goes to the workflow; else it is asked again, or a person
+  // decides.
+  bool settled(SimulatedCall& call) {
+    const std::string idempotency =
+        callbacks.idempotency ? callbacks.idempotency(call.action) : std::string("key");
+    if (idempotency != "none" && call.sends <= limits::kMaxResends) {
+      // A probe asks at once; repeats wait.
+      const std::int64_t delay =
+          idempotency == "probe" && call.sends == 1 ? 0 : limits::resend_delay_ms(call.sends);
+      add({now.ms + delay}, Resend{call.index});
+      return false;
+    }
+    call.parked = idempotency == "none" || idempotency == "probe";
+    return !call.parked;
+  }
+
+  void start_child(std::size_t parent, const StartWorkflow& start) {
+    Run& run = runs[parent];
+    const auto answer = [&](ActionOutcome outcome, std::int64_t after_ms) {
+      if (!start.await) return;
+      run.awaited_replies.insert(start.id);
+      add({now.ms + after_ms}, ChildAnswer{parent, start.id, std::move(outcome)});
+    };
+    if (callbacks.child) {
+      if (std::optional<CallReply> reply = callbacks.child(parent, start)) {
+        if (reply->kind == CallReply::Kind::after)
+          answer(std::move(reply->outcome), std::max<std::int64_t>(0, reply->after_ms));
+        return;
+      }
+    }
+    const std::shared_ptr<const Definition> definition = find(start);
+    if (definition == nullptr) {
+      ActionOutcome outcome;
+      outcome.kind = OutcomeKind::permanent;
+      outcome.code = "workflow.unknown_child";
+      outcome.message = "no such workflow is known here";
+      outcome.detail = Json::object(
+          {{"error", Json::object({{"type", error_type("configuration")},
+                                   {"status", 400},
+                                   {"title", "the workflow " + start.name_space + '/' + start.name +
+                                                 ' ' + start.version + " is not known here"},
+                                   {"detail",
+                                    "give its file: --workflow of `rabt workflow run`, or "
+                                    "`definitions` of a test file"},
+                                   {"instance", start.reference}})}});
+      return answer(std::move(outcome), 0);
+    }
+    const std::size_t child = create(definition, start.input);
+    instances[child].parent = parent;
+    runs[child].parent_call = start.id;
+    runs[child].awaited = start.await;
+    if (start.await) run.children[start.id] = child;
+    add(now, Begin{child});
+  }
+};
+
+Simulator::Simulator(Options options, Callbacks callbacks)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(callbacks))) {}
+Simulator::Simulator(Simulator&&) noexcept = default;
+Simulator& Simulator::operator=(Simulator&&) noexcept = default;
+Simulator::~Simulator() = default;
+
+void Simulator::deploy(std::shared_ptr<const Definition> definition) {
+  impl_->definitions.push_back(std::move(definition));
+}
+
+std::size_t Simulator::start(std::shared_ptr<const Definition> definition, Json input) {
+  const std::size_t index = impl_->create(std::move(definition), std::move(input));
+  impl_->add(impl_->now, Impl::Begin{index});
+  return index;
+}
+
+void Simulator::post(Json event, Timestamp at) {
+  impl_->add(at, Impl::Posted{std::move(event)});
+}
+
+void Simulator::cancel(std::size_t instance, Timestamp at) {
+  impl_->add(at, Impl::CancelDue{instance});
+}
+
+void Simulator::answer(std::size_t call, ActionOutcome outcome) {
+  if (impl_->open_calls.erase(call) == 0) return;
+  impl_->add(impl_->now, Impl::Answer{call, std::move(outcome), impl_->calls[call].sends});
+}
+
+Simulator::Stop Simulator::run() {
+  return run_until({impl_->options.start.ms + impl_->options.max_virtual_ms});
+}
+
+Simulator::Stop Simulator::run_until(Timestamp until) {
+  Impl& impl = *impl_;
+  const Timestamp last{impl.options.start.ms + impl.options.max_virtual_ms};
+  while (!impl.due.empty()) {
+    const Impl::Due next = impl.due.top();
+    // Timers that nothing waits for any more do not move the clock.
+    if (const auto* ring = std::get_if<Impl::Ring>(next.what.get());
+        ring != nullptr && !impl.runs[ring->instance].timers.contains(ring->timer)) {
+      impl.due.pop();
+      continue;
+    }
+    if (next.at > impl.now && !impl.open_calls.empty() && !impl.options.clock_goes_on)
+      return Stop::open_calls;
+    if (next.at > last) return Stop::time_limit;
+    if (next.at > until) {
+      impl.now = std::max(impl.now, until);
+      return Stop::until;
+    }
+    if (impl.turns >= impl.options.max_turns) return Stop::turn_limit;
+    impl.due.pop();
+    impl.now = next.at;
+    impl.handle(*next.what);
+  }
+  if (impl.options.clock_goes_on && until < last) impl.now = std::max(impl.now, until);
+  if (!impl.open_calls.empty()) return Stop::open_calls;
+  const bool all_ended =
+      std::none_of(impl.instances.begin(), impl.instances.end(),
+                   [&](const SimulatedInstance& one) { return impl.live(one.index); });
+  return all_ended ? Stop::ended : Stop::waiting;
+}
+
+Timestamp Simulator::now() const {
+  return impl_->now;
+}
+std::optional<Timestamp> Simulator::next_due() const {
+  if (impl_->due.empty()) return std::nullopt;
+  return impl_->due.top().at;
+}
+const std::deque<SimulatedInstance>& Simulator::instances() const {
+  return impl_->instances;
+}
+const std::deque<SimulatedCall>& Simulator::calls() const {
+  return impl_->calls;
+}
+const std::vector<SimulatedTrace>& Simulator::traces() const {
+  return impl_->traces;
+}
+const std::vector<SimulatedEvent>& Simulator::emitted() const {
+  return impl_->emitted;
+}
+const std::vector<SimulatedListen>& Simulator::listens() const {
+  return impl_->listens;
+}
+const Json& Simulator::context(std::size_t instance) const {
+  return impl_->runs[instance].execution.context();
+}
+std::vector<Effect> Simulator::open(std::size_t instance) const {
+  return impl_->runs[instance].execution.open();
+}
+const std::vector<Input>& Simulator::inputs(std::size_t instance) const {
+  return impl_->runs[instance].inputs;
+}
+
+}  // namespace rabt::workflow

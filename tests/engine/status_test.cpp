@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "tests/engine/rig.hpp"
+
+// What the hub says about an instance that is undone, that waits for a person, or that it cannot
+// run.
+namespace rabt::engine {
+namespace {
+
+using workflow::OutcomeKind;
+
+std::string workflow_of(const std::string& tasks, const std::string& more = {}) {
+  return "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
+         "schedule: {on: {one: {with: {type: test.start.v1}}}}\ninput: {from: '${ .[0].data }'}\n" +
+         more + "do:\n" + tasks;
+}
+// A task that was done and can be undone, then one that the test ends.
+const std::string kUndone =
+    "  - book:\n      call: do-key:1.0.0@script\n      with: {n: 1}\n"
+    "      metadata: {rabt: {compensate: {call: 'undo:1.0.0@script', with: {n: 1}}}}\n"
+    "  - fail: {raise: {error: {type: 'https://x.example/no', status: 418, title: No}}}\n";
+
+TEST(StatusOf, an_instance_that_is_undone_runs_until_that_is_over_also_after_a_crash) {
+  Rig rig;
+  rig.script().on("undo", [](ScriptedService::Call) {});  // no answer before the crash
+  rig.deploy(workflow_of(kUndone));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_TRUE(rig.script().wait_for("undo", 1));
+  EXPECT_EQ(rig.status(id), "running");
+  const Json timeline = rig.engine().instance(id, false, "").value()["timeline"];
+  EXPECT_EQ(timeline[1].string_or("state", ""), "faulted") << "what went wrong shows already";
+  // It is asked to stop meanwhile: it ends as what it was, and undoing goes on.
+  ASSERT_TRUE(rig.engine().cancel(id, "user:test", "impatient").ok());
+  EXPECT_EQ(rig.status(id), "running");
+  rig.crash();
+  std::promise<ScriptedService::Call> open;
+  rig.script().on("undo", [&open](ScriptedService::Call call) { open.set_value(std::move(call)); });
+  rig.start();
+  ScriptedService::Call call = open.get_future().get();
+  EXPECT_EQ(rig.status(id), "running");
+  call.done(done());
+  EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
+  EXPECT_EQ(rig.engine().instance(id, false, "").value()["error"].int_or("status", 0), 418);
+  const auto keys = rig.script().keys("undo");
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0], keys[1]);
+}
+
+TEST(StatusOf, an_instance_whose_undoing_waits_for_another_try_is_waiting_and_not_faulted_yet) {
+  Rig rig;
+  int tries = 0;
+  rig.script().on("undo", [&tries](ScriptedService::Call call) {
+    call.done(++tries == 1 ? failed(OutcomeKind::transient, "vendor.away") : done());
+  });
+  rig.deploy(workflow_of(kUndone));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_TRUE(rig.script().wait_for("undo", 1));
+  EXPECT_EQ(rig.wait_status(id, "waiting"), "waiting");
+  rig.clock().advance_ms(10'001);
+  EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
+}
+
+TEST(StatusOf, a_parked_instance_that_is_cancelled_is_cancelled_and_no_longer_parked) {
+  Rig rig;
+  rig.script().on("do-none", [](ScriptedService::Call call) {
+    call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
+  });
+  rig.deploy(workflow_of("  - work: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
+  ASSERT_TRUE(rig.engine().cancel(id, "user:test", "no longer needed").ok());
+  EXPECT_EQ(rig.wait_status(id, "cancelled"), "cancelled");
+  EXPECT_EQ(rig.engine().instances(10, std::nullopt, "parked")->size(), 0U);
+  EXPECT_EQ(rig.engine().resolve(id, done(), "user:test", "late").error().code,
+            "engine.not_parked");
+  rig.crash();
+  rig.start();
+  EXPECT_EQ(rig.status(id), "cancelled");
+}
+
+TEST(StatusOf, several_calls_that_wait_for_a_person_are_decided_one_after_the_other) {
+  Rig rig;
+  rig.script().on("do-none", [](ScriptedService::Call call) {
+    call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
+  });
+  std::string branches;
+  for (const char* name : {"a", "b", "c"})
+    branches +=
+        std::string("        - ") + name + ": {call: 'do-none:1.0.0@script', with: {n: 1}}\n";
+  rig.deploy(workflow_of("  - both:\n      fork:\n        branches:\n" + branches));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
+  ASSERT_TRUE(rig.script().wait_for("do-none", 3));
+  ASSERT_TRUE(rig.engine().drain(5000));
+  const auto decide = [&](const char* answer) {
+    return rig.engine().resolve(id, done(Json::object({{"v", answer}})), "user:test", "seen").ok();
+  };
+  ASSERT_TRUE(decide("first"));
+  EXPECT_EQ(rig.status(id), "parked") << "two are open";
+  rig.crash();
+  rig.start();
+  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(decide("second"));
+  EXPECT_EQ(rig.status(id), "parked") << "one is open";
+  ASSERT_TRUE(decide("third"));
+  EXPECT_EQ(rig.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig.script().count("do-none"), 3U) << "none was sent again";
+}
+
+// Its events, its start and its answers are kept; a person is told what is missing.
+TEST(StatusOf, an_instance_whose_secret_is_missing_loses_nothing) {
+  Rig rig;
+  rig.crash();
+  const std::map<std::string, std::shared_ptr<SecretBytes>> whole{
+      {"token", std::make_shared<SecretBytes>(std::string_view("a secret of the test"))}};
+  rig.secrets = whole;
+  rig.start();
+  rig.deploy(
+      workflow_of("  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"
+                  "  - hear: {listen: {to: {one: {with: {type: test.go.v1}}}}}\n",
+                  "use: {secrets: [token]}\n"));
+  const std::string waits = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(waits, "waiting"), "waiting");
+
+  rig.crash();
+  rig.secrets.clear();
+  rig.start();
+  rig.send("test.go.v1", Json::object());
+  const std::string begun = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_TRUE(rig.engine().drain(5000));
+  EXPECT_EQ(rig.script().count("do-key"), 1U) << "nothing runs without its secret";
+  for (const std::string& id : {waits, begun}) {
+    EXPECT_EQ(rig.engine().cancel(id, "user:test", "x").error().code, "engine.secret");
+    EXPECT_EQ(rig.engine().resolve(id, done(), "user:test", "x").error().code, "engine.secret");
+    const auto shown = rig.engine().instance(id, false, "");
+    ASSERT_FALSE(shown.ok());
+    EXPECT_EQ(shown.error().code, "engine.secret");
+    EXPECT_NE(shown.error().message.find("workflow_secrets: {token: {file: PATH}}"),
+              std::string::npos);
+  }
+  EXPECT_EQ(rig.engine().instances(10, std::nullopt, std::nullopt)->size(), 2U);
+
+  rig.crash();
+  rig.secrets = whole;
+  rig.start();
+  EXPECT_EQ(rig.wait_status(waits, "completed"), "completed") << "the event was kept";
+  EXPECT_EQ(rig.wait_status(begun, "waiting"), "waiting");
+}
+
+}  // namespace
+}  // namespace rabt::engine
