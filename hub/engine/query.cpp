@@ -77,14 +77,25 @@ class Timeline {
       entries_.insert_or_assign(trace.reference, TimelineEntry{std::move(entry), at.ms});
       return;
     }
-    const auto found = entries_.find(trace.reference);
-    if (found == entries_.end()) return;
+    auto found = entries_.find(trace.reference);
+    if (found == entries_.end()) {
+      if (trace.kind != "compensate") return;
+      // What undoes a task is no task of the file: nothing tells its start, only its answers.
+      order_.push_back(trace.reference);
+      Json entry = Json::object({{"task", trace.task},
+                                 {"kind", trace.kind},
+                                 {"reference", trace.reference},
+                                 {"state", trace.state},
+                                 {"started", to_iso8601(at)},
+                                 {"attempts", 1}});
+      found = entries_.emplace(trace.reference, TimelineEntry{std::move(entry), at.ms}).first;
+    }
     Json& entry = found->second.json;
     if (trace.state == "retried") {
       entry.set("attempts", entry.int_or("attempts", 1) + 1);
     } else if (trace.state != "waiting") {
       entry.set("ended", to_iso8601(at));
-      entry.set("ms", at.ms - found->second.started);
+      if (trace.kind != "compensate") entry.set("ms", at.ms - found->second.started);
     }
     entry.set("state", trace.state);
     if (!trace.detail.empty()) entry.set("detail", trace.detail);
@@ -240,6 +251,7 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
   Timeline timeline;
   Json output;
   Json error;
+  Json shown;
   for (const workflow::Input& input : inputs) {
     for (Effect& effect : execution.apply(input)) {
       if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
@@ -247,6 +259,7 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
       } else if (auto* finished = std::get_if<workflow::Finished>(&effect)) {
         output = std::move(finished->output);
         error = std::move(finished->error);
+        shown = std::move(finished->shown);
       }
     }
   }
@@ -264,14 +277,9 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
     json.set("children", children);
   }
   if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
-  if (!error.is_null()) {
-    // title and detail come from plugins and definitions and are operator text; only type, status
-    // and place are sure to be free of data.
-    json.set("error", Json::object({{"type", error["type"]},
-                                    {"status", error["status"]},
-                                    {"title", error["title"]},
-                                    {"instance", error["instance"]}}));
-  }
+  // title and detail may have been made by an expression: without a reason only what is sure to be
+  // free of data.
+  if (!error.is_null()) json.set("error", shown);
   json.set("timeline", timeline.json());
   if (with_data) {
     RABT_TRY_STATUS(engine.parts.store.write([&](store::Transaction& transaction) {

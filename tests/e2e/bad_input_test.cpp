@@ -45,7 +45,7 @@ TEST(Start, a_workflow_with_a_misspelt_key_is_refused_with_the_place_and_the_rig
   const std::string file = site.folder() / "wrong.yaml";
   const int line = misspell("schedule:\n", "shedule:\n", file);
   const std::string place = file + ":" + std::to_string(line) + ":1: ";
-  expect_said(run({program("rabt"), "workflow", "lint", file}), kWrongInput,
+  expect_said(run({program("rabt"), "workflow", "lint", file}), kFailed,
               {place, "shedule", "schedule"});
   site.workflow = file;
   expect_said(site.serve(), kWrongInput, {place, "shedule", "schedule"});
@@ -68,7 +68,7 @@ TEST(Start, an_action_that_no_plugin_has_is_found_by_lint) {
   const int line = misspell("start-recording:1.0.0@video", "start-recordin:1.0.0@video", file);
   expect_said(
       run({program("rabt"), "workflow", "lint", "--config", site.write_configuration(), file}),
-      kWrongInput, {file + ":" + std::to_string(line) + ":", "start-recordin", "start-recording"});
+      kFailed, {file + ":" + std::to_string(line) + ":", "start-recordin", "start-recording"});
 }
 
 TEST(Start, a_misspelt_key_of_the_configuration_is_named_with_line_and_suggestion) {

@@ -48,6 +48,21 @@ TEST(StatusOf, an_instance_that_is_undone_runs_until_that_is_over_also_after_a_c
   EXPECT_EQ(keys[0], keys[1]);
 }
 
+TEST(StatusOf, a_title_that_an_expression_made_shows_only_with_the_data) {
+  Rig rig;
+  rig.deploy(workflow_of(
+      "  - fail: {raise: {error: {type: 'https://x.example/no', status: 418, title: '${ \"not "
+      "for \" + .name }'}}}\n"));
+  const std::string id = rig.send("test.start.v1", Json::object({{"name", "Layla"}})).at(0);
+  ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
+  const Json shown = rig.engine().instance(id, false, "").value();
+  EXPECT_EQ(shown.dump().find("Layla"), std::string::npos) << shown.dump_pretty();
+  EXPECT_EQ(shown["error"].string_or("type", ""), "https://x.example/no");
+  EXPECT_EQ(shown["error"].int_or("status", 0), 418);
+  const Json whole = rig.engine().instance(id, true, "care").value();
+  EXPECT_EQ(whole["error"].string_or("title", ""), "not for Layla");
+}
+
 TEST(StatusOf, an_instance_whose_undoing_waits_for_another_try_is_waiting_and_not_faulted_yet) {
   Rig rig;
   int tries = 0;
@@ -60,6 +75,12 @@ TEST(StatusOf, an_instance_whose_undoing_waits_for_another_try_is_waiting_and_no
   EXPECT_EQ(rig.wait_status(id, "waiting"), "waiting");
   rig.clock().advance_ms(10'001);
   EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
+  const Json timeline = rig.engine().instance(id, false, "").value()["timeline"];
+  ASSERT_EQ(timeline.size(), 3U) << timeline.dump_pretty();
+  EXPECT_EQ(timeline[2].string_or("kind", ""), "compensate");
+  EXPECT_EQ(timeline[2].string_or("task", ""), "book");
+  EXPECT_EQ(timeline[2].string_or("state", ""), "compensated");
+  EXPECT_EQ(timeline[2].int_or("attempts", 0), 2);
 }
 
 TEST(StatusOf, a_parked_instance_that_is_cancelled_is_cancelled_and_no_longer_parked) {

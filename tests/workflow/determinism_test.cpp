@@ -19,11 +19,15 @@ std::string all_text(const std::vector<Effect>& effects) {
 }
 
 // What the run reached, so that a generator which no longer reaches something is noticed.
-void note(const std::vector<Effect>& effects, std::set<std::string>& reached) {
+// http: the references of the tasks that sent a request.
+void note(const std::vector<Effect>& effects, std::set<std::string>& http,
+          std::set<std::string>& reached) {
   for (const Effect& effect : effects) {
     if (const auto* trace = std::get_if<TaskTrace>(&effect)) {
       reached.insert(trace->state);
       reached.insert(trace->kind);
+      reached.insert(trace->kind + ' ' + trace->state);
+      if (http.contains(trace->reference)) reached.insert("http " + trace->state);
       for (const char* part :
            {"/foreach/", "/extensions/", "/for/", "/catch/", "/fork/", "/call/"}) {
         if (trace->reference.find(part) != std::string::npos) reached.insert(part);
@@ -35,7 +39,9 @@ void note(const std::vector<Effect>& effects, std::set<std::string>& reached) {
     } else if (std::holds_alternative<Emit>(effect)) {
       reached.insert("Emit");
     } else if (const auto* call = std::get_if<CallAction>(&effect)) {
-      if (call->role == kHttpRole) reached.insert("http");
+      if (call->role != kHttpRole) continue;
+      reached.insert("http");
+      http.insert(call->reference);
     } else if (const auto* finished = std::get_if<Finished>(&effect)) {
       reached.insert("finished " + std::string(to_string(finished->status)));
     }
@@ -68,6 +74,7 @@ TEST(Determinism, AReplayFromAnyPointIsInTheSameStateAndDoesTheSame) {
     std::vector<Input> inputs;
     std::vector<std::string> states;
     std::vector<std::string> effects;
+    std::set<std::string> http;
     RandomInputs random(dice, {1'773'000'000'000});
     for (std::size_t i = 0; i < kInputs; ++i) {
       Input input;
@@ -78,7 +85,7 @@ TEST(Determinism, AReplayFromAnyPointIsInTheSameStateAndDoesTheSame) {
         input = random.next(live, inputs);
       }
       const std::vector<Effect> done = live.apply(input);
-      note(done, reached);
+      note(done, http, reached);
       inputs.push_back(std::move(input));
       effects.push_back(all_text(done));
       states.push_back(live.state().dump());
@@ -135,6 +142,13 @@ TEST(Determinism, AReplayFromAnyPointIsInTheSameStateAndDoesTheSame) {
                            "CancelCall",
                            "Emit",
                            "http",
+                           "http completed",
+                           "http faulted",
+                           "run completed",
+                           "run faulted",
+                           "run cancelled",
+                           "call completed",
+                           "listen completed",
                            "finished completed",
                            "finished faulted",
                            "finished cancelled"}) {

@@ -193,7 +193,10 @@ void Execution::Impl::on(const TimerFired& fired) {
     case Wait::retry:
       return start_attempt(frame);
     case Wait::timeout:
-      return fail(frame, "timeout", 408, "the task took longer than its timeout allows", {});
+      return fail(frame, "timeout", 408,
+                  frame->reference.empty() ? "the workflow took longer than its timeout allows"
+                                           : "the task took longer than its timeout allows",
+                  {});
     case Wait::attempt: {
       cancel_below(frame);
       Fault fault;
