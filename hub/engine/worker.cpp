@@ -465,7 +465,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                 turn->outcome = child_outcome(finished);
               detail.set("ended", workflow::to_string(finished.status));
               if (finished.status == workflow::InstanceStatus::faulted) {
-                detail.set("error", finished.error.string_or("type", ""));
+                detail.set("error", finished.shown.string_or("type", ""));
               }
             },
         },

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -299,6 +300,7 @@ struct Definition::Model {
   std::vector<Extension> extensions;
   std::unique_ptr<Task> root;  // a do task whose input, output and timeout are the workflow's
   std::vector<Definition::Call> calls;
+  std::set<std::string, std::less<>> error_types;  // written in the file, so they hold no data
   std::vector<Definition::Child> children;
   std::vector<std::string> secrets;
   std::optional<Definition::Schedule> schedule;

@@ -886,5 +886,27 @@ TEST(Instance, ASimpleTurnIsCheap) {
   EXPECT_EQ(execution.status(), InstanceStatus::completed);
 }
 
+TEST(Errors, ShowNoTypeAndNoPlaceThatAnExpressionMade) {
+  const auto shown = [](std::string_view error) {
+    const Play play("do:\n  - a: {raise: {error: " + std::string(error) + "}}\n",
+                    json(R"({"name":"Layla","kind":"timeout"})"));
+    const Finished finished = play.result();
+    const std::string trace = play.effects<TaskTrace>().back().detail;
+    EXPECT_EQ(trace.find("Layla"), std::string::npos) << trace;
+    return finished.shown.dump();
+  };
+  EXPECT_EQ(shown("{type: '${ .name }', status: 418, instance: '${ .name }'}"),
+            R"({"status":418,"instance":"/do/0/a"})");
+  EXPECT_EQ(shown("'${ {type: .name, status: 418, title: .name, instance: .name} }'"),
+            R"({"status":418,"instance":"/do/0/a"})");
+  // What the file or the specification names says nothing about a person.
+  EXPECT_EQ(shown("{type: 'https://x.example/no', status: 418}"),
+            R"({"type":"https://x.example/no","status":418,"instance":"/do/0/a"})");
+  const std::string standard = "https://open-workflow-specification.org/spec/1.0.0/errors/timeout";
+  EXPECT_EQ(shown("{type: '${ \"" + standard.substr(0, standard.rfind('/') + 1) +
+                  "\" + .kind }', status: 408}"),
+            "{\"type\":\"" + standard + R"(","status":408,"instance":"/do/0/a"})");
+}
+
 }  // namespace
 }  // namespace rabt::workflow

@@ -27,6 +27,7 @@ bool near_standard_host(std::string_view host) {
 
 void Parser::check_error_type(const YamlNode& node) {
   if (!node.is_text() || enclosed(node.text()).kind != Enclosed::Kind::literal) return;
+  model_->error_types.insert(node.text());
   const std::vector<std::string>& names = standard_error_names();
   const auto refuse = [&](std::string message, const std::string& near) {
     error(node, "workflow.unknown_error_type", std::move(message),

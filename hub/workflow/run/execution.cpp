@@ -21,20 +21,35 @@ int status_of(const ActionOutcome& outcome, int fallback) {
   return status >= 300 && status <= 599 ? static_cast<int>(status) : fallback;
 }
 
+// The type of an error that an expression made may hold data, unless the file or the specification
+// names it.
+bool type_holds_no_data(const Definition::Model& model, const std::string& type) {
+  const std::vector<std::string>& names = standard_error_names();
+  return model.error_types.contains(type) ||
+         std::find(names.begin(), names.end(), standard_error_name(type)) != names.end();
+}
+
 // What of an error holds no data.
-Json shown(const Fault& fault) {
+Json shown(const Definition::Model& model, const Fault& fault) {
+  const Json& error = fault.error;
   JsonObject out;
-  for (const char* key : {"type", "status", "title", "instance"}) {
-    const Json* found = fault.error.find(key);
-    if (found == nullptr || (std::string_view(key) == "title" && !fault.fixed_title)) continue;
-    out.append_new(key, *found);
+  if (const Json& type = error["type"];
+      type.is_string() && type_holds_no_data(model, type.as_string()))
+    out.append_new("type", type);
+  if (error["status"].as_int64().has_value()) out.append_new("status", error["status"]);
+  if (fault.fixed_title && error.find("title") != nullptr) out.append_new("title", error["title"]);
+  if (!fault.raised_at.empty()) {
+    out.append_new("instance", fault.raised_at);
+  } else if (error.find("instance") != nullptr) {
+    out.append_new("instance", error["instance"]);
   }
   return Json(std::move(out));
 }
 
 // The type's last word, the status and, where it holds no data, the title.
-std::string trace_detail(const Fault& fault) {
+std::string trace_detail(const Definition::Model& model, const Fault& fault) {
   std::string type = fault.error.string_or("type", "");
+  if (!type_holds_no_data(model, type)) type = "error";
   if (const std::string_view name = standard_error_name(type); !name.empty())
     type = std::string(name);
   std::string out = type + ' ' + std::to_string(fault.error.int_or("status", 0));
@@ -549,9 +564,9 @@ void Execution::Impl::fault(Frame* frame, Fault fault) {
     cancel_below(frame);
     drop_waits(frame);
     if (frame == root)
-      return finish(InstanceStatus::faulted, {}, std::move(fault.error), shown(fault));
-    trace(*frame, "faulted", trace_detail(fault));
-    std::get<TaskTrace>(effects.back()).error = shown(fault);
+      return finish(InstanceStatus::faulted, {}, std::move(fault.error), shown(model, fault));
+    trace(*frame, "faulted", trace_detail(model, fault));
+    std::get<TaskTrace>(effects.back()).error = shown(model, fault);
     if (frame->useful_until.has_value()) {
       fault.useful_until =
           std::min(fault.useful_until.value_or(*frame->useful_until), *frame->useful_until);
@@ -616,7 +631,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
       ++state.retries;
       trace(*frame, "retried",
             "retry " + std::to_string(state.retries) + " in " + std::to_string(*delay) +
-                " ms after " + trace_detail(fault));
+                " ms after " + trace_detail(model, fault));
       start_timer(frame, Wait::retry, *delay, "retry");
       return true;
     }

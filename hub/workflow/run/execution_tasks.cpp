@@ -281,6 +281,7 @@ void Execution::Impl::run_raise(Frame* frame, const RaiseBody& body) {
   Fault raised;
   raised.error = std::move(error);
   raised.fixed_title = body.fixed_title;
+  raised.raised_at = frame->reference;
   fault(frame, std::move(raised));
 }
 

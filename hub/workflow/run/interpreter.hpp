@@ -41,6 +41,7 @@ struct Fault {
   Json error;                       // RFC 7807
   std::int64_t retry_after_ms = 0;  // the plugin asked to wait this long
   bool fixed_title = true;          // the title holds no data, so it may be traced
+  std::string raised_at;            // of a raise task, whose instance may hold data: its reference
   // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
   std::optional<Timestamp> useful_until;
 };
