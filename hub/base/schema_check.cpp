@@ -5,6 +5,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/base/schema_uri.hpp"
+#include "hub/base/utf8.hpp"
 
 namespace rabt::schema {
 
@@ -31,12 +32,6 @@ struct Marks {
   std::size_t offset;
   std::size_t count;
 };
-
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-  }));
-}
 
 unsigned type_of(const Json& value) {
   switch (value.type()) {

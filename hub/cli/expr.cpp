@@ -6,8 +6,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/workflow/expression.hpp"
+#include "hub/workflow/yaml/yaml_position.hpp"
 
 namespace rabt::cli {
 
@@ -21,21 +23,19 @@ int wrong_input(const std::string& message) {
   return 2;
 }
 
-// Line, column (in code points, from 1) and the line itself with a caret under the place.
+// Line, column and the line itself with a caret under the place.
 void show(const workflow::ExpressionFault& fault, std::string_view text) {
-  const std::size_t offset = std::min(fault.offset, text.size());
-  const std::string_view before = text.substr(0, offset);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const std::size_t newline = before.rfind('\n');
-  const std::size_t begin = newline == std::string_view::npos ? 0 : newline + 1;
-  const std::string_view shown = text.substr(begin, text.find('\n', begin) - begin);
+  const workflow::LineIndex lines(text);
+  const workflow::TextPlace place = lines.at(fault.offset);
+  const std::string_view line = lines.line(place.line);
   std::string margin;
-  for (const char c : text.substr(begin, offset - begin)) {
-    if ((static_cast<unsigned char>(c) & 0xc0U) != 0x80U) margin.push_back(c == '\t' ? '\t' : ' ');
+  for (const char c : line) {
+    if (margin.size() + 1 == static_cast<std::size_t>(place.column)) break;
+    if (!continues_utf8(c)) margin.push_back(c == '\t' ? '\t' : ' ');
   }
-  std::fprintf(stderr, "expression:%td:%zu: %s [%s]\n  %.*s\n  %s^\n", line, margin.size() + 1,
-               fault.message.c_str(), fault.code.c_str(), static_cast<int>(shown.size()),
-               shown.data(), margin.c_str());
+  std::fprintf(stderr, "expression:%d:%d: %s [%s]\n  %.*s\n  %s^\n", place.line, place.column,
+               fault.message.c_str(), fault.code.c_str(), static_cast<int>(line.size()),
+               line.data(), margin.c_str());
 }
 
 // Where the JSON value that starts at begin ends; its inside is the parser's business.

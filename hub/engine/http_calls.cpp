@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/http_digest.hpp"
 #include "hub/net/url.hpp"
@@ -41,28 +42,11 @@ bool is_safe(std::string_view method) {  // RFC 9110 section 9.2.1
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-// The text as JSON; nullopt: it is not UTF-8.
-std::optional<Json> json_text(std::string_view text) {
-  std::string quoted;
-  append_json_string(quoted, text);
-  Result<Json> parsed = Json::parse(quoted);
-  if (!parsed.ok()) return std::nullopt;
-  return std::move(parsed).value();
-}
-
 // Header values are bytes; what is no UTF-8 is read as ISO 8859-1 (RFC 9110 section 5.5).
 Json header_text(std::string_view value) {
-  if (std::optional<Json> text = json_text(value)) return *text;
+  if (is_utf8(value)) return Json(value);
   std::string out;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xC0U | (byte >> 6U));
-      out += static_cast<char>(0x80U | (byte & 0x3FU));
-    }
-  }
+  for (const char c : value) append_utf8(out, static_cast<unsigned char>(c));
   return Json(std::move(out));
 }
 
@@ -82,7 +66,7 @@ Json answer_json(const net::Response& response, bool raw) {
         Result<Json> parsed = Json::parse(response.body);
         if (parsed.ok()) content = std::move(parsed).value();
       }
-      if (!content.has_value()) content = json_text(response.body);
+      if (!content.has_value() && is_utf8(response.body)) content = Json(response.body);
     }
     body = content.has_value() ? std::move(*content)
                                : Json::object({{"base64", to_base64(as_bytes(response.body))}});

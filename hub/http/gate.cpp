@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/utf8.hpp"
 
 namespace rabt::http {
 
@@ -165,41 +166,6 @@ bool is_token(std::string_view text) {
     return is_alpha(c) || is_digit(c) ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
-}
-
-bool is_utf8(std::string_view text) {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned a = at(i);
-    if (a < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t more = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xbf;
-    if (a >= 0xc2 && a <= 0xdf) {
-      more = 1;
-    } else if (a >= 0xe0 && a <= 0xef) {
-      more = 2;
-      if (a == 0xe0) low = 0xa0;
-      if (a == 0xed) high = 0x9f;
-    } else if (a >= 0xf0 && a <= 0xf4) {
-      more = 3;
-      if (a == 0xf0) low = 0x90;
-      if (a == 0xf4) high = 0x8f;
-    } else {
-      return false;
-    }
-    if (at(i + 1) < low || at(i + 1) > high) return false;
-    for (std::size_t k = 2; k <= more; ++k) {
-      if ((at(i + k) & 0xc0U) != 0x80U) return false;
-    }
-    i += more + 1;
-  }
-  return true;
 }
 
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {

@@ -58,6 +58,5 @@ struct HeadScan {
     std::string_view text);
 
 [[nodiscard]] bool is_token(std::string_view text);  // RFC 9110 section 5.6.2
-[[nodiscard]] bool is_utf8(std::string_view text);
 
 }  // namespace rabt::http

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "hub/http/gate.hpp"
+#include "hub/base/utf8.hpp"
 #include "tests/fuzz/input.hpp"
 
 // Input: the expression, NUL, a JSON document.
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                        "error"};
   const workflow::ExpressionBudget budget{.steps = 20'000, .depth = 64, .bytes = 1U << 20U};
   const auto given = fuzz::parts(fuzz::text(data, size), 2);
-  if (!http::is_utf8(given[0])) return 0;  // expressions come out of YAML, which is UTF-8
+  if (!is_utf8(given[0])) return 0;  // expressions come out of YAML, which is UTF-8
   const auto compiled = workflow::Expression::compile(given[0], kVariables);
   if (!compiled.expression) {
     fuzz::require(compiled.fault.code.starts_with("expression."),

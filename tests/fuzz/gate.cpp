@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/utf8.hpp"
 #include "tests/fuzz/input.hpp"
 
 // Input: one byte that says how the rest arrives, then what arrives.
@@ -50,12 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require(head.path.find("/../") == std::string::npos && !head.path.ends_with("/.."),
                 "a path has no dot segments");
   fuzz::require(head.path.find("//") == std::string::npos, "a path has no empty segments");
-  fuzz::require(head.path.find('\0') == std::string::npos && http::is_utf8(head.path),
+  fuzz::require(head.path.find('\0') == std::string::npos && is_utf8(head.path),
                 "a path is clean text");
   std::size_t hosts = 0;
   for (const auto& [name, value] : head.headers) {
     hosts += name == "host" ? 1 : 0;
-    fuzz::require(http::is_token(name) && http::is_utf8(value), "header fields are clean");
+    fuzz::require(http::is_token(name) && is_utf8(value), "header fields are clean");
     fuzz::require(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos,
                   "header values have one line");
     fuzz::require(name != "transfer-encoding", "no other length than Content-Length is accepted");

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/expression/expression_evaluation.hpp"
 #include "hub/workflow/expression/expression_time.hpp"
 
@@ -11,27 +12,6 @@ namespace rabt::workflow {
 namespace {
 
 using E = Evaluation;
-
-bool append_utf8(std::string& out, std::int64_t code) {
-  if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) code = 0xfffd;
-  const auto c = static_cast<std::uint32_t>(code);
-  if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.push_back(static_cast<char>(0xc0U | (c >> 6U)));
-    out.push_back(static_cast<char>(0x80U | (c & 0x3fU)));
-  } else if (c < 0x10000) {
-    out.push_back(static_cast<char>(0xe0U | (c >> 12U)));
-    out.push_back(static_cast<char>(0x80U | ((c >> 6U) & 0x3fU)));
-    out.push_back(static_cast<char>(0x80U | (c & 0x3fU)));
-  } else {
-    out.push_back(static_cast<char>(0xf0U | (c >> 18U)));
-    out.push_back(static_cast<char>(0x80U | ((c >> 12U) & 0x3fU)));
-    out.push_back(static_cast<char>(0x80U | ((c >> 6U) & 0x3fU)));
-    out.push_back(static_cast<char>(0x80U | (c & 0x3fU)));
-  }
-  return true;
-}
 
 std::vector<std::string> sorted_keys(const Json& object) {
   std::vector<std::string> keys;
@@ -877,8 +857,11 @@ bool implode(E& e, const Json& in, const Json*, Json& out) {
     if (!point.is_number()) {
       return type_error(e, point, "can't be imploded, unicode codepoint needs to be numeric");
     }
-    const double code = point.as_double();
-    append_utf8(result, code >= 0 && code <= 0x10ffff ? static_cast<std::int64_t>(code) : -1);
+    constexpr std::uint32_t kReplacement = 0xfffd;
+    const double number = point.as_double();
+    const auto code =
+        number >= 0 && number <= 0x10ffff ? static_cast<std::uint32_t>(number) : kReplacement;
+    append_utf8(result, code >= 0xd800 && code < 0xe000 ? kReplacement : code);
   }
   return e.spend(in.size() / 8) && text(e, std::move(result), out);
 }

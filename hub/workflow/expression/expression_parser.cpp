@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "hub/base/suggest.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/expression/expression_ast.hpp"
 
 namespace rabt::workflow {
@@ -130,24 +131,6 @@ bool name_start(char c) {
 }
 bool name_part(char c) {
   return name_start(c) || digit(c);
-}
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  if (code < 0x80) {
-    out.push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out.push_back(static_cast<char>(0xc0U | (code >> 6U)));
-    out.push_back(static_cast<char>(0x80U | (code & 0x3fU)));
-  } else if (code < 0x10000) {
-    out.push_back(static_cast<char>(0xe0U | (code >> 12U)));
-    out.push_back(static_cast<char>(0x80U | ((code >> 6U) & 0x3fU)));
-    out.push_back(static_cast<char>(0x80U | (code & 0x3fU)));
-  } else {
-    out.push_back(static_cast<char>(0xf0U | (code >> 18U)));
-    out.push_back(static_cast<char>(0x80U | ((code >> 12U) & 0x3fU)));
-    out.push_back(static_cast<char>(0x80U | ((code >> 6U) & 0x3fU)));
-    out.push_back(static_cast<char>(0x80U | (code & 0x3fU)));
-  }
 }
 
 // One name that is visible while parsing; at run time each is one cell of the environment.

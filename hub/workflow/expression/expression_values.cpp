@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/expression/expression_evaluation.hpp"
 
 // Operations on values: arithmetic, look-up, change, formats. Error texts name types, never values.
@@ -443,12 +444,6 @@ bool bounds(const Json& from, const Json& to, std::size_t length, std::size_t& b
   begin = static_cast<std::size_t>(first);
   end = std::max(begin, static_cast<std::size_t>(last));
   return true;
-}
-
-std::size_t code_points(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-  }));
 }
 
 std::size_t byte_of(const std::string& text, std::size_t point) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/lint/lint_rules.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
 
@@ -15,7 +16,7 @@ constexpr std::size_t kBefore = 60;     // of them before the mark, when the lin
 // Bytes from one character's start to the next.
 std::size_t character_size(std::string_view text) {
   std::size_t size = 1;
-  while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) ++size;
+  while (size < text.size() && continues_utf8(text[size])) ++size;
   return size;
 }
 

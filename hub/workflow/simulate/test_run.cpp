@@ -2,6 +2,7 @@
 #include <set>
 
 #include "hub/base/suggest.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/explain/task_parts.hpp"
 #include "hub/workflow/run/evaluate.hpp"
 #include "hub/workflow/simulate/test_model.hpp"
@@ -30,7 +31,7 @@ std::string short_text(const Json& value) {
   std::string text = value.dump();
   if (text.size() > kLongest) {
     std::size_t end = kLongest;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    while (end > 0 && continues_utf8(text[end])) --end;
     text = text.substr(0, end) + "...";
   }
   return text;

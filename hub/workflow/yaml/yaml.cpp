@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "hub/base/suggest.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
 
 namespace rabt::workflow {
@@ -29,30 +30,9 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// The position of the first byte that is no UTF-8 text, or npos. NUL counts as none: it is no YAML
-// character.
+// The position of the first byte that is no YAML character, or npos: what is no UTF-8, and NUL.
 std::size_t find_bad_byte(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (byte == 0) return at;
-    if (byte < 0x80) {
-      ++at;
-      continue;
-    }
-    const std::size_t length = byte >= 0xF0 ? 4U : byte >= 0xE0 ? 3U : 2U;
-    if (byte < 0xC2 || byte > 0xF4 || at + length > text.size()) return at;
-    for (std::size_t i = 1; i < length; ++i) {
-      if ((static_cast<unsigned char>(text[at + i]) & 0xC0U) != 0x80U) return at;
-    }
-    const auto second = static_cast<unsigned char>(text[at + 1]);
-    if ((byte == 0xE0 && second < 0xA0) || (byte == 0xED && second > 0x9F) ||
-        (byte == 0xF0 && second < 0x90) || (byte == 0xF4 && second > 0x8F)) {
-      return at;
-    }
-    at += length;
-  }
-  return std::string_view::npos;
+  return std::min(find_bad_utf8(text), text.find('\0'));
 }
 
 std::optional<Json> radix_number(std::string_view digits, unsigned radix) {

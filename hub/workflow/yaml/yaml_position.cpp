@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hub/base/utf8.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
 
 namespace rabt::workflow {
@@ -13,25 +14,6 @@ constexpr char kEnd = '\0';  // parse_yaml refuses NUL, so it never stands in a 
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
-}
-
-void append_utf8(std::string& out, char32_t code) {
-  const auto byte = [&](char32_t value) { out.push_back(static_cast<char>(value)); };
-  if (code < 0x80) {
-    byte(code);
-  } else if (code < 0x800) {
-    byte(0xC0U | (code >> 6U));
-    byte(0x80U | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    byte(0xE0U | (code >> 12U));
-    byte(0x80U | ((code >> 6U) & 0x3FU));
-    byte(0x80U | (code & 0x3FU));
-  } else {
-    byte(0xF0U | (code >> 18U));
-    byte(0x80U | ((code >> 12U) & 0x3FU));
-    byte(0x80U | ((code >> 6U) & 0x3FU));
-    byte(0x80U | (code & 0x3FU));
-  }
 }
 
 // Reads source and text side by side (YAML 1.2.2 chapters 7 and 8) and notes which byte of the one
@@ -291,10 +273,7 @@ TextPlace LineIndex::at(std::size_t offset) const {
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
   const std::size_t start = *(after - 1);
   const std::string_view before = text_.substr(start, offset - start);
-  const auto characters = std::count_if(before.begin(), before.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  });
-  return {static_cast<int>(after - starts_.begin()), static_cast<int>(characters) + 1};
+  return {static_cast<int>(after - starts_.begin()), static_cast<int>(code_points(before)) + 1};
 }
 
 std::string_view LineIndex::line(int number) const {
