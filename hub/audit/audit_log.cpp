@@ -146,12 +146,17 @@ class ChainedLog final : public AuditLog {
     // In the order of their names, as dump_sorted would.
     field("act", entry.act);
     field("actor", entry.actor);
+    field("client", entry.client);
     if (!entry.detail.is_null()) {
       name("detail");
       out.append(entry.detail.dump_sorted());
     }
     field("object", entry.object);
+    field("patient", entry.patient);
+    field("purpose", entry.purpose);
+    field("request", entry.request);
     field("result", entry.result);
+    field("sealed", entry.sealed);
     field("tenant", entry.tenant);
     out.append(out.empty() ? "{}" : "}");
     prepared.leaf = view(crypto::sha256(out));

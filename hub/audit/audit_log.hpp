@@ -25,6 +25,14 @@ struct Entry {
   std::string object;  // "instance:01J...", "recording:01J..."
   std::string result;  // "ok" or an error code
   Json detail;         // object of ids, codes, counts; may be null
+  // Who and why, for acts on patient data. All optional.
+  std::string patient;  // pseudonym of the patient: hex of the blind index of the identifier
+  std::string purpose;  // HL7 PurposeOfUse: "TREAT", "HPAYMT", "HOPERAT", "BTG", ...
+  std::string client;   // where the request came from: "203.0.113.7"
+  std::string request;  // id of the request (X-Request-Id)
+  // Patient detail (reason given, identifiers), sealed with the patient's key: base64. It becomes
+  // unreadable when that key is destroyed; the entry's hash stays valid.
+  std::string sealed;
 };
 
 // An entry made ready off the writer thread: canonical bytes (without time and number) and their

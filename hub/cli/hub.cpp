@@ -10,6 +10,7 @@
 
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/http/routes.hpp"
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"

@@ -12,7 +12,9 @@
 
 #include "hub/base/check.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/crypto/primitives.hpp"
+#include "hub/crypto/seal.hpp"
 
 // The file: docs/formats/keyring.md.
 namespace rabt::crypto {

@@ -1,3 +1,4 @@
+#include "hub/crypto/seal.hpp"
 #include "hub/base/check.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/primitives.hpp"

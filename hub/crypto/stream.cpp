@@ -7,6 +7,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/primitives.hpp"
+#include "hub/crypto/seal.hpp"
 
 // The STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizar: "Online Authenticated-Encryption
 // and its Nonce-Reuse Misuse-Resistance", 2015): the nonce is the segment's position and whether it

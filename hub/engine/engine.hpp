@@ -18,6 +18,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/engine/http_calls.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"

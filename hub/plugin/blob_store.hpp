@@ -11,6 +11,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/store/store.hpp"
 
 // Large content (recordings), sealed while it arrives: never on disk in clear, never whole in

@@ -17,6 +17,7 @@
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/blob_store.hpp"
 #include "hub/store/store.hpp"

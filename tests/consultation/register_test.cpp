@@ -7,6 +7,7 @@
 #include <future>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 
 namespace rabt::consultation {
 namespace {

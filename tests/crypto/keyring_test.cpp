@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
+#include "hub/crypto/seal.hpp"
 #include "tests/crypto/support.hpp"
 
 namespace rabt::crypto {

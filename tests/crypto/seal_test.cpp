@@ -7,6 +7,7 @@
 
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/primitives.hpp"
+#include "hub/crypto/seal.hpp"
 
 namespace rabt::crypto {
 namespace {

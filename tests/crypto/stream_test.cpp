@@ -4,6 +4,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/seal.hpp"
 
 namespace rabt::crypto {
 namespace {

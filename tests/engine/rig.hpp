@@ -12,6 +12,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_host.hpp"

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/seal.hpp"
 #include "tests/fuzz/input.hpp"
 
 namespace {

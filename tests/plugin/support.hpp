@@ -18,6 +18,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/blob_store.hpp"
 #include "hub/plugin/plugin_host.hpp"
