@@ -1,10 +1,10 @@
 #include <cstdio>
 
+#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/workflow/run/uri_template.hpp"
 
 // workflow plan, apply, list, export: against the running hub, which alone knows its plugins,
 // secrets and instances.
@@ -175,11 +175,10 @@ int workflow_export(const std::string& path, const std::string& name) {
   const std::string rest = slash == std::string::npos ? name : name.substr(slash + 1);
   const auto at = rest.find('@');
   std::string query;
-  if (!name_space.empty()) query += "&namespace=" + workflow::percent_encode(name_space);
-  if (at != std::string::npos) query += "&version=" + workflow::percent_encode(rest.substr(at + 1));
+  if (!name_space.empty()) query += "&namespace=" + percent_encode(name_space);
+  if (at != std::string::npos) query += "&version=" + percent_encode(rest.substr(at + 1));
   if (!query.empty()) query.front() = '?';
-  const auto file =
-      client->text("/api/v1/workflows/" + workflow::percent_encode(rest.substr(0, at)) + query);
+  const auto file = client->text("/api/v1/workflows/" + percent_encode(rest.substr(0, at)) + query);
   if (!file.ok()) return complain(file.error());
   std::fwrite(file->data(), 1, file->size(), stdout);
   return 0;
