@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "hub/base/semver.hpp"
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/explain/diff.hpp"
@@ -35,40 +36,6 @@ Json to_json(const Finding& finding) {
 std::string to_text(const Finding& finding) {
   return finding.file + ":" + std::to_string(finding.line) + ":" + std::to_string(finding.column) +
          ": error: " + finding.message + " [" + finding.code + "]";
-}
-
-// Precedence of semantic versions 2.0.0, section 11, without build metadata. Both are well formed.
-int compare_versions(std::string_view a, std::string_view b) {
-  const auto cut = [](std::string_view text, char at) {
-    const auto place = text.find(at);
-    return place == std::string_view::npos
-               ? std::pair{text, std::string_view{}}
-               : std::pair{text.substr(0, place), text.substr(place + 1)};
-  };
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  };
-  const auto compare_parts = [&](std::string_view x, std::string_view y) {
-    while (!x.empty() || !y.empty()) {
-      const auto [first_x, rest_x] = cut(x, '.');
-      const auto [first_y, rest_y] = cut(y, '.');
-      if (is_number(first_x) && is_number(first_y)) {
-        if (first_x.size() != first_y.size()) return first_x.size() < first_y.size() ? -1 : 1;
-      } else if (is_number(first_x) != is_number(first_y) && !first_x.empty() && !first_y.empty()) {
-        return is_number(first_x) ? -1 : 1;
-      }
-      if (const int order = first_x.compare(first_y); order != 0) return order < 0 ? -1 : 1;
-      x = rest_x;
-      y = rest_y;
-    }
-    return 0;
-  };
-  const auto [core_a, pre_a] = cut(cut(a, '+').first, '-');
-  const auto [core_b, pre_b] = cut(cut(b, '+').first, '-');
-  if (const int order = compare_parts(core_a, core_b); order != 0) return order;
-  if (pre_a.empty() != pre_b.empty()) return pre_a.empty() ? 1 : -1;
-  return compare_parts(pre_a, pre_b);
 }
 
 std::string full_name(const Definition& definition) {
@@ -236,7 +203,7 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
     item.becomes_active =
         std::none_of(draft.items.begin(), draft.items.end(), [&](const Draft::Item& other) {
           return same_name(*other.definition, *item.definition) &&
-                 compare_versions(other.definition->version(), item.definition->version()) > 0;
+                 compare_semver(other.definition->version(), item.definition->version()) > 0;
         });
     const bool active =
         item.before != nullptr && item.before->version() == item.definition->version();

@@ -294,7 +294,8 @@ class Host final : public PluginHost {
                                            std::string_view version) const override {
     const std::shared_lock lock(mutex_);
     const auto* list = actions_of(target_of(role));
-    const CompiledAction* found = list == nullptr ? nullptr : pick(*list, action, version);
+    const CompiledAction* found =
+        list == nullptr ? nullptr : serving_action(*list, action, version);
     if (found == nullptr) return std::nullopt;
     return action_info(found->spec);
   }
@@ -403,17 +404,6 @@ class Host final : public PluginHost {
     if (target.instance != nullptr) return &target.instance->package().actions;
     return target.service == nullptr ? nullptr : &target.service->actions;
   }
-  static const CompiledAction* pick(const std::vector<CompiledAction>& list, std::string_view name,
-                                    std::string_view version) {
-    const CompiledAction* best = nullptr;
-    for (const CompiledAction& action : list) {
-      if (action.spec.name != name || !version_serves(action.spec.version, version)) continue;
-      if (best == nullptr || !version_serves(best->spec.version, action.spec.version))
-        best = &action;
-    }
-    return best;
-  }
-
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
                                        const CompiledAction*& action) const {
     const std::shared_lock lock(mutex_);
@@ -423,7 +413,7 @@ class Host final : public PluginHost {
       return failed(OutcomeKind::transient, "plugin.unknown_role",
                     "the role " + call.role + " is bound to nothing; bind it in the configuration");
     }
-    action = pick(*list, call.action, call.version);
+    action = serving_action(*list, call.action, call.version);
     if (action == nullptr) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",
                     "the role " + call.role + " offers no action " + call.action +

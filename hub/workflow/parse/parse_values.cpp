@@ -99,31 +99,6 @@ Enclosed enclosed(std::string_view text) {
   return {Enclosed::Kind::expression, body.substr(2, body.size() - 3), begin + 2};
 }
 
-bool is_semver(std::string_view text) {
-  const std::size_t extra = text.find_first_of("-+");
-  if (extra != std::string_view::npos) {
-    const std::string_view rest = text.substr(extra + 1);
-    if (rest.empty() || !std::all_of(rest.begin(), rest.end(), [](char c) {
-          return is_word(c) || c == '.' || c == '-' || c == '+';
-        })) {
-      return false;
-    }
-    text = text.substr(0, extra);
-  }
-  int parts = 0;
-  while (true) {
-    const std::size_t dot = text.find('.');
-    const std::string_view part = text.substr(0, dot);
-    if (part.empty() || part.size() > 9 || (part.size() > 1 && part[0] == '0') ||
-        !std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-      return false;
-    }
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 3;
-    text.remove_prefix(dot + 1);
-  }
-}
-
 void Parser::error(int line, int column, std::string code, std::string message,
                    std::string suggestion) {
   failed_ = true;
