@@ -3,6 +3,7 @@
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -11,15 +12,6 @@
 
 // Commands that look and do not run: config check, audit verify, instances, plugin list.
 namespace rabt::cli {
-
-namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
-}
-
-}  // namespace
 
 int check_config(const std::string& path) {
   const auto config = load_config(path);
