@@ -93,10 +93,6 @@ struct EngineStats {
   std::uint64_t live = 0;  // instances in memory
 };
 
-// The blind index (16 bytes) of an identifier of a patient. kind: one of workflow::patient_kinds().
-[[nodiscard]] std::string patient_index(const crypto::Keyring& keyring, std::string_view tenant,
-                                        std::string_view kind, std::string_view value);
-
 // Internally synchronised. Each instance is confined to one of the worker threads.
 class Engine {
  public:

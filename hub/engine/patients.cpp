@@ -1,28 +1,34 @@
+#include <algorithm>
+
+#include "hub/base/check.hpp"
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
+#include "hub/phi/blind_index.hpp"
 
 // Whose data an instance works on (metadata.rabt.patient).
 namespace rabt::engine {
-
-std::string patient_index(const crypto::Keyring& keyring, std::string_view tenant,
-                          std::string_view kind, std::string_view value) {
-  return keyring.blind_index(tenant, "patient." + std::string(kind), value);
-}
 
 Patients Engine::Impl::patients_of(const workflow::Definition& definition,
                                    const Json& start_events) const {
   const auto reference = definition.patient(start_events);
   Patients out;
-  for (const auto& [kind, value] : reference.identifiers) {
-    std::string index = patient_index(parts.keyring, options.tenant, kind, value);
-    if (std::find(out.begin(), out.end(), index) == out.end()) out.push_back(std::move(index));
+  int unread = reference.unread;
+  for (const auto& [kind_text, value] : reference.identifiers) {
+    const auto kind = phi::parse_index_kind(kind_text);
+    RABT_CHECK(kind.has_value());
+    auto index = phi::blind_index(parts.keyring, options.tenant, *kind, value);
+    if (!index.ok()) {
+      ++unread;
+    } else if (std::find(out.begin(), out.end(), *index) == out.end()) {
+      out.push_back(std::move(*index));
+    }
   }
-  if (reference.declared && (out.empty() || reference.unread != 0)) {
+  if (reference.declared && (out.empty() || unread != 0)) {
     parts.log.warn("instance.patient_unknown",
                    {{"workflow", definition.name()},
                     {"version", definition.version()},
                     {"found", static_cast<std::int64_t>(out.size())},
-                    {"unread", static_cast<std::int64_t>(reference.unread)}});
+                    {"unread", static_cast<std::int64_t>(unread)}});
   }
   return out;
 }
