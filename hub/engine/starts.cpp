@@ -223,7 +223,8 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
                                             .act = "child.refused",
                                             .object = "instance:" + origin.parent_id,
                                             .result = refused,
-                                            .detail = Json()})));
+                                            .detail = Json(),
+                                            .patient = to_hex(as_bytes(turn.patient))})));
     }
     if (!origin.awaited) continue;
     RABT_TRY_STATUS(run(

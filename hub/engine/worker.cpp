@@ -369,6 +369,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   const std::string& tenant = engine_.options.tenant;
   auto turn = std::make_shared<Turn>();
   turn->num = live.num;
+  turn->patient = live.patient;
   turn->at = input.at;
   turn->start_event = live.start_event;
   turn->origin = live.origin;
@@ -518,7 +519,12 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                                                    .act = std::move(act),
                                                    .object = "instance:" + live.id,
                                                    .result = std::move(result),
-                                                   .detail = std::move(detail)});
+                                                   .detail = std::move(detail),
+                                                   .patient = to_hex(as_bytes(live.patient))});
+  for (const workflow::CallAction& call : turn->calls) {
+    if (const auto entry = disclosure_of(live, call))
+      turn->disclosures.push_back(engine_.parts.audit.prepare(*entry));
+  }
   ++engine_.counters.turns;
   ++live.commits_in_flight;
   ++engine_.counters.open_work;
@@ -583,7 +589,10 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
           RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
         }
-        return engine.parts.audit.append(tx, turn->audit_entry);
+        RABT_TRY_STATUS(engine.parts.audit.append(tx, turn->audit_entry));
+        for (const audit::Prepared& disclosure : turn->disclosures)
+          RABT_TRY_STATUS(engine.parts.audit.append(tx, disclosure));
+        return ok_status();
       },
       [&engine, turn, answer](const Status& status) {
         if (status.ok()) {

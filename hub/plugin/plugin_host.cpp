@@ -241,6 +241,16 @@ class Host final : public PluginHost {
     return {bindings_.begin(), bindings_.end()};
   }
 
+  std::optional<Recipient> recipient(std::string_view role) const override {
+    const std::shared_lock lock(mutex_);
+    const auto bound = bindings_.find(role);
+    if (bound == bindings_.end()) return std::nullopt;
+    const Target target = find_target(bound->second);
+    if (target.instance == nullptr) return std::nullopt;
+    const auto found = recipients_.find(bound->second);
+    return found == recipients_.end() ? std::nullopt : std::optional(found->second);
+  }
+
   void shutdown(std::int64_t grace_ms) override {
     std::vector<Instance*> instances;
     {
@@ -369,6 +379,7 @@ class Host final : public PluginHost {
       number = ++next_number_;
     }
     const std::string id = config.id;
+    Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
         Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
                         std::make_shared<const net::AllowList>(std::move(allow).value()), number}));
@@ -381,6 +392,7 @@ class Host final : public PluginHost {
       return conflict("plugin.config",
                       "the plugin " + id + " is loaded already; each id can be configured once");
     }
+    recipients_.insert_or_assign(std::string(kPluginScheme) + id, std::move(recipient));
     return ok_status();
   }
 
@@ -493,6 +505,7 @@ class Host final : public PluginHost {
   std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
   mutable std::shared_mutex mutex_;
   std::map<std::string, Instance*, std::less<>> instances_;  // never freed
+  std::map<std::string, Recipient, std::less<>> recipients_;  // by target
   std::vector<Instance*> by_number_;                         // also those that failed to start
   std::uint64_t next_number_ = 0;
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
