@@ -3,9 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
 
-#include "hub/base/check.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/phi/recognise.hpp"
 
@@ -211,13 +209,6 @@ class Found final : public Detector {
 
 }  // namespace
 
-std::string_view to_string(Class value) {
-  static constexpr auto kNames = std::to_array<std::string_view>(
-      {"national-id", "iqama", "phone", "email", "iban", "mrn", "passport", "date", "age",
-       "address", "name", "card", "ip", "url"});
-  return kNames[static_cast<std::size_t>(value)];
-}
-
 Result<std::unique_ptr<const Detector>> Detector::make(const DetectorOptions& options) {
   if (options.mrn_patterns.size() > kMaxPatterns)
     return invalid("phi.pattern", "there are more than " + std::to_string(kMaxPatterns) +
@@ -237,20 +228,6 @@ Result<std::unique_ptr<const Detector>> Detector::make(const DetectorOptions& op
     detector->patterns.push_back(std::move(compiled));
   }
   return std::unique_ptr<const Detector>(std::move(detector));
-}
-
-std::string mask(std::string_view text, const std::vector<Finding>& findings) {
-  std::string out;
-  out.reserve(text.size());
-  std::size_t at = 0;
-  for (const Finding& finding : findings) {
-    RABT_CHECK(finding.begin >= at && finding.end >= finding.begin && finding.end <= text.size());
-    out.append(text.substr(at, finding.begin - at));
-    out.append("[").append(to_string(finding.kind)).append("]");
-    at = finding.end;
-  }
-  out.append(text.substr(at));
-  return out;
 }
 
 }  // namespace rabt::phi
