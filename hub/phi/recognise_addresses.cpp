@@ -178,7 +178,9 @@ class Addresses {
           last = i + 1;
         return add(i, last, 0.9);
       }
-      if ((context.near & kOrderCue) == 0 && !has(last + 1, kMeasure))
+      if ((context.near & (kOrderCue | kPhoneCue)) == 0 && !has(last + 1, kMeasure) &&
+          !number(last + 1, 1, 9) && !(sign(last + 1, "-") && number(last + 2, 1, 9)) &&
+          !sign(last + 1, "."))
         return add(i, last, 0.2, true);
     }
     return i;
@@ -253,7 +255,7 @@ class Addresses {
       while (k < tokens_.size() && k < i + 3 && tokens_[k].kind == Kind::latin && tokens_[k].upper)
         ++k;
       if (k == i + 1 && number(k, 1, 5)) ++k;
-      if (k > i + 1) return add(i, k - 1, 0.4, true);
+      if (k > i + 1) return add(i, k - 1, 0.45);
     }
     if (const std::size_t end = unit_end(i); end > i)
       return add(i, end - 1, 0.5,
@@ -322,7 +324,9 @@ class Addresses {
   }
   // Words that may be the town of an address, when the rest is there.
   std::size_t capital_words(std::size_t i) {
-    if (i > 0 && tokens_[i - 1].kind != Kind::line && !sign(i - 1, ",") && !sign(i - 1, ">"))
+    const bool behind = !pieces_.empty() && pieces_.back().last + 1 == i && !pieces_.back().weak;
+    if (i > 0 && tokens_[i - 1].kind != Kind::line && !sign(i - 1, ",") && !sign(i - 1, ">") &&
+        !behind)
       return i;
     std::size_t k = i + 1;
     while (k < tokens_.size() && k < i + 4 && tokens_[k].kind == Kind::latin && tokens_[k].space &&
@@ -392,7 +396,7 @@ class Addresses {
       const bool name = (tokens_[i].lists & (kGiven | kFamily)) != 0 || w == "عمان" ||
                         w == "السلامه" || w == "التعاون" || w == "الشفا" || w == "الواحه" ||
                         w == "العليا" || w == "الصحافه";
-      const bool organisation = i > 0 && has(i - 1, kOrganisation);
+      const bool organisation = i > 0 && has(i - 1, kOrganisation) && folded(i - 1) != "مدينه";
       if (organisation) return end;
       return add(i, end - 1, told && !name ? 0.6 : name ? 0.3 : 0.5, name);
     }
