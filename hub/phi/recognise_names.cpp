@@ -412,7 +412,7 @@ class Names {
         if (tokens_[first].folded.size() <= 3) score -= 0.15;
         if (tokens_[first].all_upper) score -= 0.1;
       } else if (doubtful > 0) {
-        score = name_word(first) ? (start ? 0.1 : 0.3) : 0.1;
+        score = name_word(first) ? (!start ? 0.3 : verb == 2 ? 0.16 : 0.1) : 0.1;
         if (place) score -= 0.1;
       } else {
         score = start ? 0.2 : 0.25;
@@ -430,7 +430,28 @@ class Names {
       if (verb > 0 && !place) score += verb == 2 ? 0.35 : unknown > 0 && start ? 0.12 : 0.15;
       if (first > 0 && has(first - 1, kPlaceCue) && !cue.strong) score -= place ? 0.3 : 0.15;
       // Beside another name: Muslija and Pearson
-      if (score >= 0.2 && !place && (beside_before(first) || beside_after(last))) score += 0.15;
+      if (score >= 0.2 && !place) {
+        if (beside_after(last))
+          score += 0.3;
+        else if (beside_before(first))
+          score += 0.15;
+      }
+    }
+    if (!cue.title && !cue.strong) {
+      // A street, a score, a room: a number stands behind.
+      if (last + 1 < tokens_.size() && tokens_[last + 1].kind == Kind::number &&
+          tokens_[last + 1].folded.size() <= 4)
+        score -= 0.25;
+      if (first >= 2 && (folded(first - 1) == "for" || folded(first - 1) == "at") &&
+          (folded(first - 2).starts_with("work") || folded(first - 2) == "employed"))
+        score -= 0.3;
+      if (words == 1 && unknown == 1 && !ending && verb == 1) score = std::min(score, 0.45);
+      if (words >= 2 && given == 0 && first > 0 && (has(first - 1, kPlaceCue))) score -= 0.3;
+      if (firm(first, last)) score = std::min(score, 0.4);
+      // Two family names with a hyphen and nothing else are a firm.
+      if (words == 2 && last == first + 2 && sign(first + 1, "-") &&
+          !(in(first, kGiven) && in(last, kGiven)))
+        score -= 0.3;
     }
     if (organisation) score = cue.title ? 0.6 : std::min(score - 0.4, 0.45);
     if (score < 0.3) return;
@@ -444,6 +465,26 @@ class Names {
     add(from, to, std::min(score, 0.97));
   }
 
+  // White, Willis and Hoffman: one of three names in a row, without a given name
+  [[nodiscard]] bool firm(std::size_t first, std::size_t last) const {
+    if (first != last) return false;
+    const auto one = [&](std::size_t i) {
+      return i < tokens_.size() && tokens_[i].kind == Kind::latin && tokens_[i].upper &&
+             tokens_[i].folded.size() > 2;
+    };
+    for (std::size_t place = 0; place < 3; ++place) {
+      const std::size_t back = 2 * place;
+      if (first < back) break;
+      const std::size_t a = first - back;
+      if (!one(a) || !sign(a + 1, ",") || !one(a + 2) || folded(a + 3) != "and" || !one(a + 4))
+        continue;
+      if (a > 0 && (sign(a - 1, ":") || tokens_[a - 1].upper)) return false;
+      if (has(a + 5, kPersonVerb)) return false;
+      // Given names in a row are people.
+      return !(in(a, kGiven) && !in(a, kFamily) && in(a + 2, kGiven) && in(a + 4, kGiven));
+    }
+    return false;
+  }
   [[nodiscard]] bool beside_before(std::size_t first) const {
     if (first < 2 || out_.empty() || out_.back().kind != Class::name || out_.back().score < 0.5)
       return false;
@@ -508,6 +549,7 @@ class Names {
       score += names > 0 ? 0.1 : 0;
     if (verb == 2) score += names > 0 ? 0.2 : 0.1;
     if (organisation_after(last)) score -= 0.4;
+    if (i > 0 && has(i - 1, kPlaceCue) && !cue.strong && !cue.title) score -= 0.3;
     if (score >= 0.3) add(i, last, std::min(score, 0.9));
     return last + 1;
   }
@@ -621,6 +663,15 @@ class Names {
     return has(i, kAllah) && folded(i + 1) == "الله" &&
            (i == 0 || (folded(i - 1) != "ان" && folded(i - 1) != "ما"));
   }
+  // What people do, or are told in a message
+  [[nodiscard]] bool arabic_after(std::size_t last) const {
+    static constexpr auto kAfter = std::to_array<std::string_view>(
+        {"موعدك", "موعدكم", "نذكرك", "نذكركم", "نود",    "يعاني", "تعاني", "يشكو",
+         "تشكو",  "قال",    "قالت",  "حضر",    "حضرت",   "راجع",  "راجعت", "اتصل",
+         "اتصلت", "طلب",    "طلبت",  "يشتكي",  "تشتكي",  "افاد",  "افادت", "ذكر",
+         "ذكرت",  "يسكن",   "تسكن",  "يتناول", "تتناول", "يبلغ",  "تبلغ"});
+    return std::find(kAfter.begin(), kAfter.end(), folded(last + 1)) != kAfter.end();
+  }
   [[nodiscard]] bool links(std::string_view w) const {
     return w == "بن" || w == "بنت" || w == "ابن";
   }
@@ -648,9 +699,15 @@ class Names {
     const bool kunya = compound && !abd && token.folded != "عبد" && arabic_name(i + 1).lists != 0;
     const bool linked = may_name(i) && i + 2 < tokens_.size() && links(folded(i + 1)) &&
                         arabic_name(i + 2).lists != 0;
-    const bool open = linked || (cue.title && !arabic_stop(i) &&
-                                 !has(i, kTitle | kNameCue | kFunction | kFiller) && !placed(i) &&
-                                 token.folded.size() >= 6);
+    const bool followed = may_name(i) && i + 1 < tokens_.size() &&
+                          tokens_[i + 1].kind == Kind::arabic && !has(i + 1, kStop) &&
+                          (arabic_name(i + 1).lists != 0 ||
+                           (nisba(folded(i + 1)) && !common_arabic(i + 1)) || with_allah(i + 1)) &&
+                          arabic_name(i + 1).skip == 0;
+    const bool open =
+        linked || (cue.strong && followed) ||
+        (cue.title && !arabic_stop(i) && !has(i, kTitle | kNameCue | kFunction | kFiller) &&
+         !placed(i) && token.folded.size() >= 6);
     if (first.lists == 0 && !abd && !kunya && !open) return i + 1;
     // "in the name of" is also Basem
     if (has(i, kNameCue) && !abd &&
@@ -761,10 +818,16 @@ class Names {
       score = known > 0 ? 0.88 : 0.4;
     else if (parts >= 3)
       score = strong_names > 0 ? 0.88 : 0.6;
+    else if (parts == 2 && families > 0 && known > 0 && arabic_after(last))
+      score = 0.8;
     else if (parts == 2)
       score = strong_names > 0 ? 0.8 : families > 0 ? 0.6 : 0.4;
     else
       score = strong_names > 0 ? ((first.lists & kGiven) != 0 || abd || kunya ? 0.55 : 0.5) : 0.25;
+    if (parts == 1 && (first.lists & kGiven) == 0 && !abd && !kunya && !cue.title && !cue.strong)
+      score = std::min(score, 0.4);
+    if (parts == 1 && !cue.title && !cue.strong && arabic_after(last))
+      score += first.warm ? 0.27 : 0.2;
     if (parts == 1 && placed(i) && !cue.title) score -= 0.3;
     if (parts == 1 && first.skip != 0 && !cue.title && !cue.strong) score -= 0.08;
     if (parts == 1 && token.folded.size() <= 6 && !cue.title && !cue.strong && !kunya && !abd)
