@@ -48,6 +48,7 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
       start.business_key = parts.keyring.blind_index(
           tenant, "instance.business_key", one.definition->name() + "\n" + **business_key);
     }
+    start.patients = patients_of(*one.definition, Json::array({envelope}));
     auto key = parts.keyring.make_data_key(tenant, parts.random);
     start.key = std::move(key.key);
     start.wrapped_key = std::move(key.wrapped);
@@ -111,9 +112,11 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
                                        {start.id, tenant, start.definition, business_key, seq,
                                         store::Blob{start.wrapped_key}, now, now}));
     (void)rows;
+    const std::int64_t num = transaction.last_insert_id();
+    RABT_TRY(patient, store_patients(transaction, num, start.patients, 0));
     instances.push_back(start.id);
-    routing.begins.push_back({transaction.last_insert_id(), start.id, start.definition, seq,
-                              start.key, event.envelope, nullptr});
+    routing.begins.push_back({num, start.id, start.definition, seq, start.key, event.envelope,
+                              nullptr, std::move(patient)});
   }
   for (const std::int64_t collecting : event.collecting)
     RABT_TRY_STATUS(collect_start(transaction, event, collecting, seq, routing, instances));

@@ -99,6 +99,7 @@ PreparedStart Engine::Impl::prepare_start(std::int64_t definition_id, Origin ori
       start.business_key = parts.keyring.blind_index(tenant, "instance.business_key",
                                                      found->name() + "\n" + **business_key);
     }
+    start.patients = patients_of(*found, origin.input);
     auto key = parts.keyring.make_data_key(tenant, parts.random);
     start.sealed_input =
         key.key->seal(input_context(tenant, start.id), origin.input.dump(), parts.random);
@@ -139,8 +140,9 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
        child ? store::Value(origin.parent) : store::Value(store::Null{}),
        child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
        origin.awaited ? 1 : 0, origin.depth}));
-  routing.begins.push_back(
-      {num, start.id, start.definition, start_event, start.key, Json(), start.origin});
+  RABT_TRY(patient, store_patients(transaction, num, start.patients, origin.parent));
+  routing.begins.push_back({num, start.id, start.definition, start_event, start.key, Json(),
+                            start.origin, std::move(patient)});
   return std::string();
 }
 

@@ -148,10 +148,18 @@ Live* Worker::load(std::int64_t num) {
   auto secrets = engine_.secrets_of(*definition);
   auto origin = engine_.load_origin(*row, **key);
   auto inputs = engine_.read_journal(*row, **key);
-  if (!inputs.ok() || !secrets.ok() || !origin.ok()) {
+  Result<std::string> patient = std::string();
+  const Status asked = engine_.parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(found, Engine::Impl::patient_of(connection, num));
+    patient = std::move(found);
+    return ok_status();
+  });
+  if (!asked.ok()) patient = asked.error();
+  if (!inputs.ok() || !secrets.ok() || !origin.ok() || !patient.ok()) {
     const Error& error = !inputs.ok()    ? inputs.error()
                          : !secrets.ok() ? secrets.error()
-                                         : origin.error();
+                         : !origin.ok()  ? origin.error()
+                                         : patient.error();
     engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", error.code}});
     return nullptr;
   }
@@ -161,7 +169,8 @@ Live* Worker::load(std::int64_t num) {
                                           .start_event = row->start_event,
                                           .key = *key,
                                           .execution = workflow::Execution(definition, *secrets),
-                                          .origin = *origin});
+                                          .origin = *origin,
+                                          .patient = std::move(*patient)});
   for (const workflow::Input& input : *inputs) (void)live->execution.apply(input);
   live->turns = inputs->size();
   live->begun = !inputs->empty();
@@ -216,7 +225,8 @@ void Worker::begin(Begin& message) {
                                             .start_event = message.start_event,
                                             .key = message.key,
                                             .execution = workflow::Execution(definition, *secrets),
-                                            .origin = message.origin});
+                                            .origin = message.origin,
+                                            .patient = message.patient});
     ++engine_.counters.live;
     live = live_.emplace(message.num, std::move(made)).first->second.get();
   } else {

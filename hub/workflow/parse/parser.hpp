@@ -141,6 +141,7 @@ class Parser final {
   void read_extensions(const YamlNode& root);
   void body_run(const YamlNode& node, Task& task, const Scope& scope);
   void read_metadata(const YamlNode& node, Task& task, const Scope& scope);
+  void read_patient(const YamlEntry& patient);
   void read_document_metadata(const YamlNode& document);
   std::optional<InstantSpec> instant(const YamlEntry& entry, const Scope& scope);
   std::string data_class(const YamlEntry& entry);
