@@ -5,6 +5,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -15,11 +16,6 @@
 namespace rabt::cli {
 
 namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
-}
 
 // RFC 3986 section 2.3: what is unreserved stays.
 std::string percent_encode(std::string_view text) {

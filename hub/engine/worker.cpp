@@ -537,9 +537,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
         turn->routing = {};
         const auto run = [&](const store::Statement& statement,
                              std::initializer_list<store::Value> values) -> Status {
-          RABT_TRY(rows, tx.execute(statement, values));
-          (void)rows;
-          return ok_status();
+          return store::run(tx, statement, values);
         };
         RABT_TRY_STATUS(run(sql::kInsertJournal, {turn->num, store::Blob{turn->journal}}));
         for (const std::uint64_t timer : turn->timers_done) {
