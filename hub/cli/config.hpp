@@ -81,6 +81,7 @@ struct Config {
   std::vector<SourceEntry> sources;
   HttpEntry http;
   AuditConfig audit;
+  std::vector<std::string> mrn_patterns;  // RE2, for the detector of patient data
   PrivacyConfig privacy;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
