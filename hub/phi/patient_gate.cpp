@@ -58,13 +58,6 @@ Status check_reason(std::string_view reason) {
   return ok_status();
 }
 
-Status run(store::Transaction& transaction, const Statement& statement,
-           std::initializer_list<store::Value> values) {
-  RABT_TRY(rows, transaction.execute(statement, values));
-  (void)rows;
-  return ok_status();
-}
-
 }  // namespace
 
 bool is_purpose(std::string_view code) {
