@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub_client.hpp"
 
@@ -8,11 +9,6 @@
 namespace rabt::cli {
 
 namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
-}
 
 std::string text_of(const Json& row, std::string_view key) {
   const Json& value = row[key];
@@ -51,8 +47,9 @@ void print_patient(const Json& report) {
                 text_of(row, "purpose").c_str(), row.bool_or("routine", false) ? "" : " *",
                 text_of(row, "fields").c_str(), text_of(row, "outcome").c_str());
   }
-  std::printf("  * not for treatment, payment or operations: part of an accounting after 45 CFR "
-              "164.528\n");
+  std::printf(
+      "  * not for treatment, payment or operations: part of an accounting after 45 CFR "
+      "164.528\n");
   std::printf("\nAccesses: %zu\n", report["accesses"].size());
   for (const Json& row : report["accesses"].as_array()) print_access(row, "  ");
   std::printf("\n%s other entries of the log are about this patient\n",
@@ -62,8 +59,7 @@ void print_patient(const Json& report) {
 }
 
 void print_grants(const Json& report) {
-  std::printf("%zu grant%s\n", report["grants"].size(),
-              report["grants"].size() == 1 ? "" : "s");
+  std::printf("%zu grant%s\n", report["grants"].size(), report["grants"].size() == 1 ? "" : "s");
   for (const Json& grant : report["grants"].as_array()) {
     std::printf("\n%s  %s  opened %s by %s, until %s\n  patient %s%s\n  reason: %s\n",
                 text_of(grant, "id").c_str(), text_of(grant, "state").c_str(),

@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 
 #include "hub/audit/audit_log.hpp"
-#include "hub/base/bytes.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
@@ -14,28 +13,6 @@
 
 // Commands that look and do not run: config check, audit verify, instances, plugin list.
 namespace rabt::cli {
-
-namespace {
-
-// RFC 3986 section 2.3: what is unreserved stays.
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                       (c >= 'A' && c <= 'Z') || std::string_view("-._~").find(c) < 4;
-    if (plain) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<std::uint8_t>(c);
-      std::string hex = to_hex(ByteView(&byte, 1));
-      for (char& digit : hex) digit = static_cast<char>(std::toupper(digit));
-      out += "%" + hex;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 int check_config(const std::string& path) {
   const auto config = load_config(path);
@@ -91,12 +68,10 @@ int list_instances(const InstancesOptions& options) {
   if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
   if (!options.patient.empty() && !id.empty())
     return complain(invalid("cli.instance", "name an instance or a patient, not both"));
-  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
-                                      (events ? "/events" : "") +
-                                      (options.patient.empty()
-                                           ? ""
-                                           : "?patient=" + percent_encode(options.patient)),
-                                  options.reason);
+  const auto answer = client->get(
+      "/api/v1/instances" + (id.empty() ? std::string() : "/" + id) + (events ? "/events" : "") +
+          (options.patient.empty() ? "" : "?patient=" + percent_encode(options.patient)),
+      options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
     for (const Json& event : (*answer)["events"].as_array())

@@ -56,9 +56,9 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
 
 Status PatientDetail::store(store::Transaction& transaction, const Sealed& sealed) {
   if (sealed.wrapped.empty()) return ok_status();
-  RABT_TRY(rows, transaction.execute(kInsertKey, {sealed.tenant, store::Blob{sealed.patient},
-                                                  sealed.bucket, store::Blob{sealed.id},
-                                                  store::Blob{sealed.wrapped}}));
+  RABT_TRY(rows, transaction.execute(kInsertKey,
+                                     {sealed.tenant, store::Blob{sealed.patient}, sealed.bucket,
+                                      store::Blob{sealed.id}, store::Blob{sealed.wrapped}}));
   (void)rows;
   return ok_status();
 }
@@ -66,8 +66,9 @@ Status PatientDetail::store(store::Transaction& transaction, const Sealed& seale
 Result<Json> PatientDetail::open(std::string_view tenant, std::string_view patient,
                                  std::string_view text) const {
   const auto bad = [] {
-    return corrupt("phi.sealed", "the sealed detail of the entry is not of this patient, or was "
-                                 "changed");
+    return corrupt("phi.sealed",
+                   "the sealed detail of the entry is not of this patient, or was "
+                   "changed");
   };
   const auto point = text.find('.');
   const auto id = from_hex(text.substr(0, point));
@@ -77,12 +78,12 @@ Result<Json> PatientDetail::open(std::string_view tenant, std::string_view patie
   if (!bytes) return bad();
   std::string wrapped;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(
-        kFindById, {tenant, store::Blob{as_text(*index)}, store::Blob{as_text(*id)}},
-        [&](const store::Row& row) {
-          wrapped = std::string(row.blob(0));
-          return false;
-        });
+    return connection.query(kFindById,
+                            {tenant, store::Blob{as_text(*index)}, store::Blob{as_text(*id)}},
+                            [&](const store::Row& row) {
+                              wrapped = std::string(row.blob(0));
+                              return false;
+                            });
   }));
   if (wrapped.empty()) return not_found("phi.erased", "the key of this detail was destroyed");
   RABT_TRY(key, keyring_.open_data_key(tenant, wrapped));

@@ -13,8 +13,8 @@ namespace {
 using store::Statement;
 
 // The columns of Row, in its order.
-#define RABT_GRANT_COLUMNS                                                                   \
-  "id, instance, patient, opened_ms, length_ms, boot, clock_ms, opened_by, sealed, "         \
+#define RABT_GRANT_COLUMNS                                                           \
+  "id, instance, patient, opened_ms, length_ms, boot, clock_ms, opened_by, sealed, " \
   "uses, ended_ms, ended_how, ended_by, reviewed_ms, reviewed_by"
 constexpr Statement kInsert{
     "INSERT INTO break_glass (tenant, id, instance, patient, opened_ms, length_ms, boot, clock_ms, "
@@ -32,8 +32,7 @@ constexpr Statement kOne{"SELECT " RABT_GRANT_COLUMNS
 constexpr Statement kCovers{
     "SELECT 1 FROM instance_patient p JOIN instance i ON i.num = p.instance WHERE p.tenant = $1 "
     "AND p.patient = $2 AND i.id = $3"};
-constexpr Statement kUse{
-    "UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kUse{"UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2"};
 constexpr Statement kEnd{
     "UPDATE break_glass SET ended_ms = $3, ended_how = $4, ended_by = $5 WHERE tenant = $1 AND id "
     "= $2"};
@@ -63,10 +62,11 @@ Status check_reason(std::string_view reason) {
 bool is_purpose(std::string_view code) {
   // HL7 v3 ActReason, the codes under PurposeOfUse that a reading can have.
   static constexpr std::array<std::string_view, 32> kCodes{
-      "TREAT",   "CAREMGT", "CLINTRCH", "COVERAGE", "COC",      "DISASTER", "DONAT",   "ETREAT",
-      "BTG",     "ERTREAT", "HDIRECT",  "HMARKT",   "HOPERAT",  "HPAYMT",   "HRESCH",  "HSYSADMIN",
-      "HLEGAL",  "HQUALIMP", "HOUTCOMS", "HPRGRP",  "HRELIABL", "HTEST",    "LABELING", "MEMADMIN",
-      "METAMGT", "PATADMIN", "PATRQT",  "FAMRQT",   "PUBHLTH",  "SUPNWK",   "THREAT",  "TRAIN"};
+      "TREAT",   "CAREMGT",   "CLINTRCH", "COVERAGE", "COC",      "DISASTER", "DONAT",
+      "ETREAT",  "BTG",       "ERTREAT",  "HDIRECT",  "HMARKT",   "HOPERAT",  "HPAYMT",
+      "HRESCH",  "HSYSADMIN", "HLEGAL",   "HQUALIMP", "HOUTCOMS", "HPRGRP",   "HRELIABL",
+      "HTEST",   "LABELING",  "MEMADMIN", "METAMGT",  "PATADMIN", "PATRQT",   "FAMRQT",
+      "PUBHLTH", "SUPNWK",    "THREAT",   "TRAIN"};
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 
@@ -166,8 +166,8 @@ Status PatientGate::record(const Reader& reader, const Reading& reading, bool cl
   }
   PatientDetail::Sealed sealed;
   if (!reader.reason.empty()) {
-    auto made = parts_.details.seal(tenant_, reading.patient,
-                                    Json::object({{"reason", reader.reason}}));
+    auto made =
+        parts_.details.seal(tenant_, reading.patient, Json::object({{"reason", reader.reason}}));
     if (!made.ok()) return no_audit(made.error());
     sealed = std::move(*made);
   }
@@ -200,12 +200,12 @@ Status PatientGate::record(const Reader& reader, const Reading& reading, bool cl
                           ? !reading.patient.empty() && row.patient == reading.patient
                           : row.grant.instance == reading.instance;
         if (!covers && row.grant.instance.empty() && !reading.instance.empty()) {
-          RABT_TRY_STATUS(transaction.query(
-              kCovers, {tenant_, store::Blob{row.patient}, reading.instance},
-              [&](const store::Row&) {
-                covers = true;
-                return false;
-              }));
+          RABT_TRY_STATUS(transaction.query(kCovers,
+                                            {tenant_, store::Blob{row.patient}, reading.instance},
+                                            [&](const store::Row&) {
+                                              covers = true;
+                                              return false;
+                                            }));
         }
         if (!covers) continue;
         admitted = true;
@@ -238,11 +238,10 @@ Result<Grant> PatientGate::open(const Reader& reader, std::string_view instance,
                                 std::string_view patient, std::int64_t minutes) {
   RABT_TRY_STATUS(check_reason(reader.reason));
   if (minutes < 1 || minutes > kMaxGrantMinutes) {
-    return invalid("phi.minutes", "a grant lasts from 1 to " + std::to_string(kMaxGrantMinutes) +
-                                      " minutes");
+    return invalid("phi.minutes",
+                   "a grant lasts from 1 to " + std::to_string(kMaxGrantMinutes) + " minutes");
   }
-  auto sealed =
-      parts_.details.seal(tenant_, patient, Json::object({{"reason", reader.reason}}));
+  auto sealed = parts_.details.seal(tenant_, patient, Json::object({{"reason", reader.reason}}));
   if (!sealed.ok()) return no_audit(sealed.error());
   const std::string id = parts_.ids.next().text();
   const std::int64_t now = parts_.clock.now().ms;
@@ -271,10 +270,9 @@ Result<Grant> PatientGate::open(const Reader& reader, std::string_view instance,
   });
   if (!written.ok()) return no_audit(written.error());
   ++opened_;
-  parts_.log.warn("break_glass.opened", {{"grant", id},
-                                         {"instance", instance},
-                                         {"minutes", minutes},
-                                         {"client", reader.client}});
+  parts_.log.warn(
+      "break_glass.opened",
+      {{"grant", id}, {"instance", instance}, {"minutes", minutes}, {"client", reader.client}});
   return grant(id);
 }
 
@@ -296,9 +294,9 @@ Status PatientGate::close(const Reader& reader, std::string_view id) {
       refusal = conflict("phi.grant_ended", "the grant has expired");
       return expire(transaction, row);
     }
-    RABT_TRY_STATUS(run(transaction, kEnd,
-                        {tenant_, id, parts_.clock.now().ms, std::string_view("closed"),
-                         reader.actor}));
+    RABT_TRY_STATUS(
+        run(transaction, kEnd,
+            {tenant_, id, parts_.clock.now().ms, std::string_view("closed"), reader.actor}));
     return parts_.audit.append(
         transaction, parts_.audit.prepare({.tenant = tenant_,
                                            .actor = reader.actor,
@@ -333,7 +331,8 @@ Status PatientGate::review(const Reader& reader, std::string_view id, std::strin
       return ok_status();
     }
     if (row.grant.state == "open" && !over(row)) {
-      refusal = conflict("phi.grant_open", "the grant is still open; close it, or wait for its end");
+      refusal =
+          conflict("phi.grant_open", "the grant is still open; close it, or wait for its end");
       return ok_status();
     }
     if (row.grant.state == "open") RABT_TRY_STATUS(expire(transaction, row));

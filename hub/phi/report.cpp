@@ -22,8 +22,8 @@ constexpr Statement kInstances{
 
 // Acts by which somebody gets to see something of a person.
 constexpr std::array<std::string_view, 9> kAccesses{
-    "instance.read",     "recording.read",     "instance.search",
-    "access.refused",    "audit.report",       "break_glass.opened",
+    "instance.read",      "recording.read",      "instance.search",
+    "access.refused",     "audit.report",        "break_glass.opened",
     "break_glass.closed", "break_glass.expired", "break_glass.reviewed"};
 
 bool is_access(const std::string& act) {
@@ -165,8 +165,7 @@ Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
                        {"complete", complete}});
 }
 
-Result<Json> break_glass_report(const ReportParts& parts, PatientGate& gate,
-                                bool only_unreviewed) {
+Result<Json> break_glass_report(const ReportParts& parts, PatientGate& gate, bool only_unreviewed) {
   RABT_TRY(grants, gate.grants(only_unreviewed));
   std::map<std::string, Json> reads;
   std::int64_t earliest = INT64_MAX;
