@@ -686,7 +686,7 @@ void Instance::fill_services() {
             &Services::monotonic_ms,
             &Services::wake_after,
             &Services::random};
-  kv_key_.emplace(setup_.parts.keyring.purpose_key(setup_.config.tenant, "plugin-kv"));
+  kv_key_.emplace("plugin-kv", setup_.parts.keyring.purpose_key(setup_.config.tenant, "plugin-kv"));
   const std::string& plugin = setup_.package.manifest.id;
   const Status used = setup_.parts.store.read([&](store::Connection& connection) {
     return connection.query(kKvUsed,
