@@ -27,22 +27,30 @@ namespace rabt::engine {
 using workflow::ActionOutcome;
 using workflow::Effect;
 
+// The keys that one delivery or one turn needs, taken before anything else: after that it cannot
+// fail for want of the root of all keys.
+struct Act {
+  keys::Lease lease;
+  std::shared_ptr<const crypto::DataKey> event_key;  // of the events that are stored now
+};
+
 // An event made ready for storing, off the writer thread.
 struct PreparedEvent {
   Json envelope;
   std::string uid;     // 16 bytes
   std::string origin;  // blind index of source and id
   std::string type;
+  std::string data_key;  // id
   std::string sealed;
   std::vector<std::string> keys;  // blind indexes of correlation keys
   struct StartOf {
     std::int64_t definition = 0;
     std::string id;            // the new instance's ULID
     std::string business_key;  // blind index, empty: none
-    std::shared_ptr<const crypto::DataKey> key;
-    std::string wrapped_key;
+    keys::NewDataKey key;
   };
   std::vector<StartOf> starts;
+  std::shared_ptr<const Act> act;        // with collecting
   std::vector<std::int64_t> collecting;  // definitions of schedule.on.all with this type
 };
 
@@ -62,7 +70,7 @@ struct Begin {
   std::string id;
   std::int64_t definition = 0;
   std::int64_t start_event = 0;
-  std::shared_ptr<const crypto::DataKey> key;  // null: load everything from the store
+  std::string data_key;  // id; empty: load everything from the store
   Json envelope;
   std::shared_ptr<const Origin> origin;  // null: an event started it
 };
@@ -91,6 +99,9 @@ struct Routing {
   std::vector<Timers::Entry> timers;
 };
 
+// How long an act waits for keys that cannot be had, before it tries again.
+inline constexpr std::int64_t kKeyRetryMs = 500;
+
 // Why an instance was not started.
 inline constexpr std::string_view kBusinessKeyTaken = "engine.business_key_taken";
 inline constexpr std::string_view kNestingTooDeep = "engine.nesting";
@@ -106,8 +117,7 @@ struct PreparedStart {
   std::string refused;  // a code: it cannot be started
   std::string id;       // ULID
   std::string business_key;
-  std::shared_ptr<const crypto::DataKey> key;
-  std::string wrapped_key;
+  keys::NewDataKey key;
   std::string sealed_input;
   std::shared_ptr<const Origin> origin;
 };
@@ -203,7 +213,7 @@ struct Live {
   std::string id;
   std::int64_t definition = 0;
   std::int64_t start_event = 0;
-  std::shared_ptr<const crypto::DataKey> key;
+  std::string data_key;  // id: the key itself stays in memory for an act only
   workflow::Execution execution;
   std::shared_ptr<const Origin> origin;
   std::uint64_t turns = 0;
@@ -228,7 +238,7 @@ struct InstanceRow {
   bool busy = false;
   std::string parked;
   std::int64_t start_event = 0;
-  std::string wrapped_key;
+  std::string data_key;
   Timestamp created;
   Timestamp updated;
 };
@@ -280,7 +290,8 @@ struct Engine::Impl {
                                               std::string_view version) const;
 
   // ---- starts without an event (starts.cpp)
-  [[nodiscard]] PreparedStart prepare_start(std::int64_t definition, Origin origin);
+  [[nodiscard]] Result<PreparedStart> prepare_start(std::int64_t definition, Origin origin,
+                                                    const Act& act);
   // Stores the instance; or gives the code that says why it is refused. Inside a job.
   Result<std::string> store_start(store::Transaction& transaction, const PreparedStart& start,
                                   std::int64_t start_event, Routing& routing);
@@ -306,7 +317,10 @@ struct Engine::Impl {
   void schedule_due(const Timers::Entry& entry);
 
   // ---- events (intake.cpp)
-  [[nodiscard]] PreparedEvent prepare_event(Json envelope);
+  // Error unavailable keys.root: nothing that needs a key can be done now. Not inside a job.
+  [[nodiscard]] Result<std::shared_ptr<const Act>> take_act();
+  [[nodiscard]] Result<PreparedEvent> prepare_event(Json envelope,
+                                                    const std::shared_ptr<const Act>& act);
   // Stores the event unless it is known, and finds whom it concerns. Inside a job.
   Status store_event(store::Transaction& transaction, const PreparedEvent& event, Routing& routing,
                      std::vector<std::string>& instances);
@@ -334,7 +348,6 @@ struct Engine::Impl {
   Parts parts;
   Options options;
   std::unique_ptr<HttpCalls> http;  // until stop
-  std::shared_ptr<const crypto::DataKey> event_key;
   mutable std::shared_mutex definitions_mutex;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
       std::make_shared<const std::vector<DeployedDefinition>>();
@@ -357,6 +370,10 @@ class Worker {
  private:
   void run();
   void handle(Message& message);
+  // Waits until the keys can be had; meanwhile people's requests are answered with the error.
+  // False: the engine stops.
+  bool wait_for_keys();
+  void answer_requests(const Error& error);
 
   // worker.cpp
   Live* find_or_load(std::int64_t num);
@@ -395,11 +412,13 @@ class Worker {
   [[nodiscard]] plugin::CallRequest request_of(const Live& live, const OpenCall& call) const;
 
   Engine::Impl& engine_;
+  std::shared_ptr<const Act> act_;  // of the message that is handled
   std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
   mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Message> queue_;  // guarded by mutex_
+  std::deque<Message> batch_;  // taken out of it, this thread's
   bool stopping_ = false;      // guarded by mutex_
   std::thread thread_;
 };

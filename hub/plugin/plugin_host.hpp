@@ -17,7 +17,7 @@
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/blob_store.hpp"
 #include "hub/store/store.hpp"
@@ -108,7 +108,7 @@ class PluginHost : public workflow::ActionCatalog {
  public:
   struct Parts {
     store::Store& store;
-    const crypto::Keyring& keyring;
+    keys::DataKeys& keys;
     audit::AuditLog& audit;
     net::HttpClient& http;
     BlobStore& blobs;
