@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/base/bytes.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -14,9 +17,22 @@ namespace rabt::cli {
 
 namespace {
 
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
+// RFC 3986 section 2.3: what is unreserved stays.
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                       (c >= 'A' && c <= 'Z') || std::string_view("-._~").find(c) < 4;
+    if (plain) {
+      out.push_back(c);
+    } else {
+      const auto byte = static_cast<std::uint8_t>(c);
+      std::string hex = to_hex(ByteView(&byte, 1));
+      for (char& digit : hex) digit = static_cast<char>(std::toupper(digit));
+      out += "%" + hex;
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -65,14 +81,22 @@ int audit_verify(const std::string& path) {
   return 0;
 }
 
-int list_instances(const std::string& path, const std::string& id, bool events) {
-  const auto config = load_config(path);
+int list_instances(const InstancesOptions& options) {
+  const std::string& id = options.id;
+  const bool events = options.events;
+  const auto config = load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());
   if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
+  if (!options.patient.empty() && !id.empty())
+    return complain(invalid("cli.instance", "name an instance or a patient, not both"));
   const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
-                                  (events ? "/events" : ""));
+                                      (events ? "/events" : "") +
+                                      (options.patient.empty()
+                                           ? ""
+                                           : "?patient=" + percent_encode(options.patient)),
+                                  options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
     for (const Json& event : (*answer)["events"].as_array())

@@ -33,6 +33,9 @@ struct Act {
   keys::Lease lease;
   std::shared_ptr<const crypto::DataKey> event_key;  // of the events that are stored now
 };
+// Whose data an instance works on: blind indexes of identifiers, the first names the patient in the
+// audit log. Empty: nobody's, or nobody that is known.
+using Patients = std::vector<std::string>;
 
 // An event made ready for storing, off the writer thread.
 struct PreparedEvent {
@@ -47,6 +50,7 @@ struct PreparedEvent {
     std::int64_t definition = 0;
     std::string id;            // the new instance's ULID
     std::string business_key;  // blind index, empty: none
+    Patients patients;
     keys::NewDataKey key;
   };
   std::vector<StartOf> starts;
@@ -73,6 +77,7 @@ struct Begin {
   std::string data_key;  // id; empty: load everything from the store
   Json envelope;
   std::shared_ptr<const Origin> origin;  // null: an event started it
+  std::string patient;                   // blind index
 };
 struct Offer {
   std::int64_t num = 0;
@@ -117,6 +122,7 @@ struct PreparedStart {
   std::string refused;  // a code: it cannot be started
   std::string id;       // ULID
   std::string business_key;
+  Patients patients;
   keys::NewDataKey key;
   std::string sealed_input;
   std::shared_ptr<const Origin> origin;
@@ -125,8 +131,10 @@ struct PreparedStart {
 // One turn on its way to the store.
 struct Turn {
   std::int64_t num = 0;
+  std::string patient;  // blind index
   std::string journal;  // sealed
   audit::Prepared audit_entry;
+  std::vector<audit::Prepared> disclosures;  // what its calls send to outside systems
   std::vector<workflow::StartTimer> timers;
   std::vector<std::uint64_t> timers_done;
   std::vector<std::pair<std::uint64_t, std::vector<std::string>>> listens;  // listen, blind indexes
@@ -216,6 +224,7 @@ struct Live {
   std::string data_key;  // id: the key itself stays in memory for an act only
   workflow::Execution execution;
   std::shared_ptr<const Origin> origin;
+  std::string patient;  // blind index of the person whose data it works on; empty: none is known
   std::uint64_t turns = 0;
   std::map<std::uint64_t, OpenCall> calls;
   std::map<std::uint64_t, workflow::StartWorkflow> children;  // awaited
@@ -288,6 +297,18 @@ struct Engine::Impl {
   [[nodiscard]] std::int64_t child_definition(std::int64_t parent, std::string_view name_space,
                                               std::string_view name,
                                               std::string_view version) const;
+
+  // ---- patients (patients.cpp)
+  // Of an instance that starts on this input. What the workflow's expressions do not give is
+  // logged: the instance runs without.
+  [[nodiscard]] Result<Patients> patients_of(const workflow::Definition& definition,
+                                             const Json& start_events, const Act& act) const;
+  // The rows of a new instance; one without a patient takes over those of its parent (0: none).
+  // Gives the blind index that names its patient. Inside a job.
+  Result<std::string> store_patients(store::Transaction& transaction, std::int64_t num,
+                                     const Patients& patients, std::int64_t parent) const;
+  // The blind index that names the patient of an instance; empty: none.
+  static Result<std::string> patient_of(store::Connection& connection, std::int64_t num);
 
   // ---- starts without an event (starts.cpp)
   [[nodiscard]] Result<PreparedStart> prepare_start(std::int64_t definition, Origin origin,
@@ -411,10 +432,17 @@ class Worker {
   [[nodiscard]] std::string idempotency_of(const workflow::CallAction& action) const;
   [[nodiscard]] plugin::CallRequest request_of(const Live& live, const OpenCall& call) const;
 
+  // disclosure.cpp
+  // The audit entry of what a call sends to an outside system; empty: it goes to the hub itself.
+  [[nodiscard]] std::optional<audit::Entry> disclosure_of(const Live& live,
+                                                          const workflow::CallAction& action) const;
+
   Engine::Impl& engine_;
   std::shared_ptr<const Act> act_;  // of the message that is handled
   std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
   mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
+  // The names of an action's arguments, as its schema has them: role/action:version.
+  mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Message> queue_;  // guarded by mutex_

@@ -14,13 +14,6 @@ namespace {
 using workflow::Definition;
 using Schedule = Definition::Schedule;
 
-Status run(store::Transaction& transaction, const store::Statement& statement,
-           std::initializer_list<store::Value> values) {
-  RABT_TRY(rows, transaction.execute(statement, values));
-  (void)rows;
-  return ok_status();
-}
-
 bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
   return a && b && a->every_ms == b->every_ms && a->cron == b->cron && a->after_ms == b->after_ms &&
          a->time_zone == b->time_zone;
@@ -100,6 +93,8 @@ Result<PreparedStart> Engine::Impl::prepare_start(std::int64_t definition_id, Or
       start.business_key =
           act.lease.blind_index("instance.business_key", found->name() + "\n" + **business_key);
     }
+    RABT_TRY(patients, patients_of(*found, origin.input, act));
+    start.patients = std::move(patients);
     RABT_TRY(key, act.lease.make(keys::kConsultation));
     start.sealed_input =
         key.key->seal(input_context(tenant, start.id), origin.input.dump(), parts.random);
@@ -140,8 +135,9 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
        child ? store::Value(origin.parent) : store::Value(store::Null{}),
        child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
        origin.awaited ? 1 : 0, origin.depth}));
-  routing.begins.push_back(
-      {num, start.id, start.definition, start_event, start.key.id, Json(), start.origin});
+  RABT_TRY(patient, store_patients(transaction, num, start.patients, origin.parent));
+  routing.begins.push_back({num, start.id, start.definition, start_event, start.key.id, Json(),
+                            start.origin, std::move(patient)});
   return std::string();
 }
 
@@ -237,7 +233,8 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
                                             .act = "child.refused",
                                             .object = "instance:" + origin.parent_id,
                                             .result = refused,
-                                            .detail = Json()})));
+                                            .detail = Json(),
+                                            .patient = to_hex(as_bytes(turn.patient))})));
     }
     if (!origin.awaited) continue;
     RABT_TRY_STATUS(run(

@@ -204,14 +204,11 @@ struct DataKeys::State {
         RABT_TRY_STATUS(parts.store.read(find));
         if (id.empty()) {
           RABT_TRY(made, make(tenant, keys, bucket));
-          RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-            RABT_TRY(rows,
-                     transaction.execute(
-                         sql::kInsertKey,
-                         {store::Blob{made.id}, tenant, std::string_view(made.bucket),
-                          static_cast<std::int64_t>(made.version), store::Blob{made.wrapped}, 1}));
-            (void)rows;
-            return ok_status();
+          RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+            return store::run(
+                transaction, sql::kInsertKey,
+                {store::Blob{made.id}, tenant, std::string_view(made.bucket),
+                 static_cast<std::int64_t>(made.version), store::Blob{made.wrapped}, 1});
           }));
           id = made.id;
         }
@@ -230,17 +227,21 @@ struct DataKeys::State {
 };
 
 Status insert(store::Transaction& transaction, const NewDataKey& key) {
-  RABT_TRY(rows,
-           transaction.execute(
-               sql::kInsertKey,
-               {store::Blob{key.id}, std::string_view(key.tenant), std::string_view(key.bucket),
-                static_cast<std::int64_t>(key.version), store::Blob{key.wrapped}, 0}));
-  (void)rows;
-  return ok_status();
+  return store::run(transaction, sql::kInsertKey,
+                    {store::Blob{key.id}, std::string_view(key.tenant),
+                     std::string_view(key.bucket), static_cast<std::int64_t>(key.version),
+                     store::Blob{key.wrapped}, 0});
 }
 
 // ---- a lease
 // -----------------------------------------------------------------------------------------------------
+
+Result<std::string> Lease::bucket(std::string_view class_name) const {
+  const auto found = current_->find(class_name);
+  if (found == current_->end())
+    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
+  return found->second.bucket;
+}
 
 Result<NewDataKey> Lease::make(std::string_view class_name) const {
   const auto found = current_->find(class_name);

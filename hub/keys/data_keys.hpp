@@ -42,6 +42,9 @@ class Lease {
   [[nodiscard]] std::string blind_index(std::string_view field, std::string_view value) const {
     return keys_->blind_index(field, value);
   }
+  [[nodiscard]] const crypto::TenantKeys& keys() const { return *keys_; }
+  // The bucket in which the class is put now.
+  [[nodiscard]] Result<std::string> bucket(std::string_view class_name) const;
   // A fresh key of its own for one record, in the bucket in which class and time of making put it.
   [[nodiscard]] Result<NewDataKey> make(std::string_view class_name) const;
   // The key that many small rows share: one for each bucket, its row is committed already.
