@@ -15,6 +15,7 @@
 #include "hub/http/routes.hpp"
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/phi/patient_gate.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
@@ -63,6 +64,18 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
 
 namespace {
 
+// What a host may be called in a file name.
+std::string file_name(std::string_view host) {
+  std::string out(host);
+  std::replace(out.begin(), out.end(), ':', '_');
+  return out;
+}
+
+Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
+  for (const auto& sender : senders) RABT_TRY_STATUS(sender->ready());
+  return ok_status();
+}
+
 // As exports of the audit log name this hub.
 audit::ExportSource export_source(const Config& config) {
   std::array<char, 256> name{};
@@ -102,6 +115,7 @@ struct Hub::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<keys::DataKeys> keys;
   std::unique_ptr<audit::AuditLog> audit;
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
@@ -142,9 +156,24 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
       keys::RetentionPolicy{});
+  for (const AuditAnchor& anchor : config.audit.anchors) {
+    if (anchor.host.empty()) continue;
+    audit::SyslogOptions syslog;
+    syslog.host = anchor.host;
+    syslog.port = anchor.port;
+    syslog.tls = anchor.tls;
+    syslog.required = anchor.required;
+    syslog.high_water = anchor.high_water;
+    syslog.cursor_file = config.data + "/audit.syslog." + file_name(anchor.host) + "." +
+                         std::to_string(anchor.port);
+    RABT_TRY(sender, audit::SyslogSender::start({*hub.store, clock, log}, std::move(syslog),
+                                                export_source(config)));
+    hub.senders.push_back(std::move(sender));
+  }
   hub.details = std::make_unique<phi::PatientDetail>(*hub.keys, *hub.store, hub.random);
   hub.gate = std::make_unique<phi::PatientGate>(
-      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log},
+      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,
+                              [&senders = hub.senders] { return senders_ready(senders); }},
       config.tenant,
       config.privacy.break_glass ? phi::ReadPolicy::break_glass : phi::ReadPolicy::reason,
       phi::machine_boot());
@@ -263,6 +292,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .gate = *hub.gate,
                                                          .details = *hub.details,
                                                          .source = export_source(config),
+                                                         .senders = hub.senders,
                                                          .clock = clock,
                                                          .log = log},
                                      config.tenant, crypto::sha256(token), std::move(sources));

@@ -61,12 +61,7 @@ class TwoClocks final : public Clock {
 
 class PatientRoutes : public testing::Test {
  protected:
-  PatientRoutes()
-      : keyring_(must(crypto::Keyring::open_or_create(rig_.folder() + "/keyring", random_))),
-        blobs_(must(plugin::make_blob_store(rig_.folder() + "/blobs", rig_.store(), *keyring_,
-                                            rig_.clock(), random_, ids_, null_logger()))) {
-    open(phi::ReadPolicy::reason);
-  }
+  PatientRoutes() { open(phi::ReadPolicy::reason); }
   void open(phi::ReadPolicy policy, const std::string& boot = "boot") {
     routes_.reset();
     gate_ = std::make_unique<phi::PatientGate>(
@@ -75,13 +70,14 @@ class PatientRoutes : public testing::Test {
     routes_ = std::make_unique<Routes>(
         Routes::Parts{.engine = rig_.engine(),
                       .plugins = rig_.host(),
-                      .blobs = *blobs_,
+                      .blobs = rig_.blobs(),
                       .store = rig_.store(),
                       .audit = log_,
-                      .keyring = *keyring_,
+                      .keyring = rig_.keyring(),
                       .gate = *gate_,
                       .details = details_,
                       .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
+                      .senders = senders_,
                       .clock = clock_,
                       .log = null_logger()},
         "t1", crypto::sha256(kToken), std::vector<Source>{});
@@ -126,11 +122,11 @@ class PatientRoutes : public testing::Test {
     return started.at(0);
   }
   std::string recording_of(const std::string& instance, const std::string& content) {
-    auto writer = must(blobs_->create("t1", "audio/mp4"));
+    auto writer = must(rig_.blobs().create("t1", "audio/mp4"));
     EXPECT_TRUE(writer->write(content).ok());
     const auto blob = must(writer->finish()).id;
     const auto service =
-        consultation::make_recordings({rig_.store(), rig_.audit(), *blobs_, rig_.clock(), ids_});
+        consultation::make_recordings({rig_.store(), rig_.keys(), rig_.audit(), rig_.blobs(), rig_.clock(), ids_});
     plugin::CallRequest call;
     call.tenant = "t1";
     call.action = "store";
@@ -147,17 +143,16 @@ class PatientRoutes : public testing::Test {
     return must(audit::read_page(rig_.store(), query, 1000)).entries;
   }
   std::string pseudonym(const std::string& value, phi::IndexKind kind = phi::IndexKind::identifier) {
-    return to_hex(as_bytes(must(phi::blind_index(*keyring_, "t1", kind, value))));
+    return to_hex(as_bytes(must(phi::blind_index(rig_.keyring(), "t1", kind, value))));
   }
 
   engine::Rig rig_;
   TwoClocks clock_;
   SystemRandom random_;
   UlidSource ids_{rig_.clock(), random_};
-  std::unique_ptr<crypto::Keyring> keyring_;
-  std::unique_ptr<plugin::BlobStore> blobs_;
   BreakableLog log_{rig_.audit()};
-  phi::PatientDetail details_{*keyring_, rig_.store(), random_};
+  phi::PatientDetail details_{rig_.keys(), rig_.store(), random_};
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
   std::unique_ptr<phi::PatientGate> gate_;
   std::unique_ptr<Routes> routes_;
   bool deployed_ = false;
@@ -313,14 +308,19 @@ TEST_F(PatientRoutes, a_phone_that_two_persons_share_gives_no_mixed_report) {
 TEST_F(PatientRoutes, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
   const std::string id = consultation();
   (void)api("GET", "instances/" + id + "?data=true", {}, "to be forgotten");
+  std::string bucket;
+  static constexpr store::Statement kBucket{"SELECT bucket FROM patient_key"};
   ASSERT_TRUE(rig_.store()
-                  .write([](store::Transaction& transaction) -> Status {
-                    static constexpr store::Statement kDestroy{"DELETE FROM patient_key"};
-                    RABT_TRY(rows, transaction.execute(kDestroy, {}));
-                    (void)rows;
-                    return ok_status();
+                  .read([&](store::Connection& connection) {
+                    return connection.query(kBucket, {}, [&](const store::Row& row) {
+                      bucket = std::string(row.text(0));
+                      return true;
+                    });
                   })
                   .ok());
+  ASSERT_TRUE(bucket.starts_with("audit_detail/")) << bucket;
+  ASSERT_TRUE(rig_.keyring().destroy_bucket("t1", bucket, "test").ok());
+  rig_.keys().forget_bucket("t1", bucket);
   const Json report = json(api("POST", "audit/report",
                                Json::object({{"patient", std::string("identifier:") + kNationalId}}),
                                "x"));

@@ -36,6 +36,7 @@ class RoutesTest : public testing::Test {
                  .gate = gate_,
                  .details = details_,
                  .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
+                 .senders = senders_,
                  .clock = rig_.clock(),
                  .log = null_logger()},
                 "t1", crypto::sha256(kToken), sources()) {}
@@ -131,6 +132,7 @@ class RoutesTest : public testing::Test {
                          "t1",
                          phi::ReadPolicy::reason,
                          "boot"};
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
   Routes routes_;
   std::promise<ScriptedService::Call> open_;
 };
