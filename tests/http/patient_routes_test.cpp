@@ -126,7 +126,7 @@ class PatientRoutes : public testing::Test {
     EXPECT_TRUE(writer->write(content).ok());
     const auto blob = must(writer->finish()).id;
     const auto service =
-        consultation::make_recordings({rig_.store(), rig_.keys(), rig_.audit(), rig_.blobs(), rig_.clock(), ids_});
+        consultation::make_recordings({rig_.store(), rig_.audit(), rig_.blobs(), rig_.keys(), rig_.clock(), ids_});
     plugin::CallRequest call;
     call.tenant = "t1";
     call.action = "store";
