@@ -25,8 +25,10 @@ class PatientOf : public testing::Test {
   }
   std::vector<std::string> found(const std::string& blind) {
     std::vector<std::string> out;
-    for (const auto& one : *rig_.engine().instances(50, std::nullopt, std::nullopt, blind))
-      out.push_back(one.id);
+    const auto list = rig_.engine().instances(50, std::nullopt, std::nullopt, blind);
+    EXPECT_TRUE(list.ok());
+    if (!list.ok()) return out;
+    for (const auto& one : *list) out.push_back(one.id);
     return out;
   }
   static std::string file(const std::string& name, const std::string& metadata,
@@ -115,11 +117,9 @@ TEST_F(PatientOf, what_is_sent_outside_is_in_the_log_before_it_leaves) {
   EXPECT_EQ(entry.object, "instance:" + id.at(0));
   EXPECT_EQ(entry.purpose, "TREAT");
   EXPECT_EQ(entry.detail.string_or("host", ""), outside.origin().substr(7));
-  EXPECT_EQ(entry.detail["fields"].dump(), R"(["body"])");
+  EXPECT_EQ(entry.detail["fields"].dump(), R"(["headers","body"])");
   EXPECT_EQ(sent[0].canonical.find("Layla"), std::string::npos);
   EXPECT_EQ(sent[0].canonical.find("/lab"), std::string::npos);
-  // The hub's own services are not outside.
-  EXPECT_TRUE(entries("action.ended").size() == 1U);
 }
 
 TEST_F(PatientOf, a_call_of_the_hubs_own_service_is_no_disclosure) {
