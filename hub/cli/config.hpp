@@ -9,6 +9,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/net/http_client.hpp"
 
 // config/rabt.yaml, read and checked. docs/configuration.md lists every key.
 namespace rabt::cli {
@@ -49,10 +50,15 @@ struct HttpEntry {
   std::string ca;
 };
 
-// A place outside the database that keeps the audit log's checkpoints.
+// A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog server,
+// which gets every entry as well.
 struct AuditAnchor {
   std::string folder;     // in the layout of C2SP tlog-tiles
-  bool required = false;  // see audit::AnchorEntry
+  bool required = false;  // see audit::AnchorEntry, audit::SyslogOptions
+  std::string host;       // of the syslog server
+  int port = 0;
+  net::TlsOptions tls;
+  int high_water = 10'000;  // entries
 };
 
 struct AuditConfig {

@@ -90,6 +90,9 @@ Response Routes::hook(const Request& request, std::string_view name) {
                    "no source of this name is configured");
   }
   const Source& source = found->second;
+  for (const auto& sender : parts_.senders) {
+    if (const Status ready = sender->ready(); !ready.ok()) return problem(ready.error());
+  }
 
   // Nothing is parsed before the signature holds.
   const auto verified = verify(source.signature, request, parts_.clock.now());
@@ -454,6 +457,20 @@ Response Routes::metrics() const {
   one("rabt_break_glass_opened_total", "counter", "Break-glass grants opened.", gate.opened);
   one("rabt_break_glass_reads_total", "counter", "Readings of patient data under a grant.",
       gate.used);
+  family("rabt_audit_syslog_waiting", "gauge",
+         "Entries of the audit log that a syslog server has not confirmed.");
+  for (const auto& sender : parts_.senders) {
+    sample("rabt_audit_syslog_waiting", static_cast<std::uint64_t>(sender->stats().waiting),
+           "{server=\"" + sender->name() + "\"}");
+  }
+  family("rabt_audit_syslog_behind", "gauge", "1 while a syslog server is behind its high water.");
+  for (const auto& sender : parts_.senders) {
+    sample("rabt_audit_syslog_behind", sender->stats().behind ? 1 : 0,
+           "{server=\"" + sender->name() + "\"}");
+  }
+  family("rabt_audit_syslog_sent_total", "counter", "Messages sent, repeats included.");
+  for (const auto& sender : parts_.senders)
+    sample("rabt_audit_syslog_sent_total", sender->stats().sent, "{server=\"" + sender->name() + "\"}");
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");

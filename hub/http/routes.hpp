@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/export.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -60,6 +62,7 @@ class Routes {
     phi::PatientGate& gate;
     const phi::PatientDetail& details;
     audit::ExportSource source;  // as exports name this hub
+    const std::vector<std::unique_ptr<audit::SyslogSender>>& senders;
     const Clock& clock;
     Logger& log;
   };
