@@ -9,6 +9,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/phi/policy.hpp"
 
 // config/rabt.yaml, read and checked. docs/configuration.md lists every key.
 namespace rabt::cli {
@@ -75,6 +76,7 @@ struct Config {
   std::vector<SourceEntry> sources;
   HttpEntry http;
   AuditConfig audit;
+  phi::PolicyRules privacy = phi::default_rules();
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";

@@ -95,7 +95,8 @@ struct Hub::Parts {
   std::string address;
 };
 
-Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log) {
+Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log,
+                                        const phi::Policy& privacy) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   auto parts = std::make_unique<Parts>(clock, log);
   Parts& hub = *parts;
@@ -130,7 +131,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .blobs = *hub.blobs,
                                           .clock = clock,
                                           .random = hub.random,
-                                          .log = log});
+                                          .log = log,
+                                          .privacy = privacy});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
@@ -226,7 +228,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .store = *hub.store,
                                                          .audit = *hub.audit,
                                                          .clock = clock,
-                                                         .log = log},
+                                                         .log = log,
+                                                         .privacy = privacy},
                                      config.tenant, crypto::sha256(token), std::move(sources));
   http::Routes& routes = *hub.routes;
   RABT_TRY(server,

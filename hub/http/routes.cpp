@@ -65,6 +65,12 @@ Routes::Routes(Parts parts, std::string tenant, crypto::Digest token_sha256,
 }
 
 Response Routes::handle(const Request& request) {
+  Response response = answer(request);
+  screen(response, parts_.privacy);
+  return response;
+}
+
+Response Routes::answer(const Request& request) {
   const std::string_view path = request.path;
   constexpr std::string_view kHooks = "/hooks/";
   constexpr std::string_view kApi = "/api/v1/";
@@ -442,6 +448,13 @@ Response Routes::metrics() const {
   one("rabt_store_rows_total", "counter", "Rows written.", store.rows);
   one("rabt_store_queued", "gauge", "Jobs waiting for the writer.", store.queued);
   one("rabt_store_disk_full", "gauge", "1 while the disk is full.", store.disk_full ? 1 : 0);
+  family("rabt_phi_withheld_total", "counter",
+         "Texts that did not leave as they were, by channel and by what was found in them.");
+  for (const auto& found : parts_.privacy.counts()) {
+    sample("rabt_phi_withheld_total", found.count,
+           "{channel=\"" + std::string(to_string(found.channel)) + "\",class=\"" +
+               std::string(found.what) + "\"}");
+  }
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");
