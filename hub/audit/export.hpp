@@ -1,10 +1,9 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "hub/audit/audit_log.hpp"
+#include "hub/audit/reader.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 
@@ -12,20 +11,15 @@
 // which act becomes which event. What is sealed in an entry stays sealed.
 namespace rabt::audit {
 
-// An entry with its place in the log.
-struct Logged {
-  std::int64_t seq = 0;
-  Timestamp at;
-  std::string leaf;  // 32 bytes: the leaf hash, which proofs are about
-  Entry entry;
-};
-
 // Who speaks.
 struct ExportSource {
   std::string site;      // the tenant
   std::string observer;  // name of this log, unique among logs: its origin
   std::string host;      // name or address by which the hub is known in the network
 };
+
+// SHA-256(0x00 | canonical), hex: what proofs of the log are about (RFC 6962 section 2.1).
+[[nodiscard]] std::string leaf_hex(const Logged& entry);
 
 // FHIR R4 AuditEvent. Its id is the leaf hash in hex. Acts on patient data conform to profiles of
 // IHE BALP 1.1 (ITI.BasicAudit) and name them in meta.profile: PatientRead or Read, PatientQuery or

@@ -1,6 +1,7 @@
 #include "hub/audit/acts.hpp"
 #include "hub/audit/export.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
 
 // Profiles: https://profiles.ihe.net/ITI/BALP (IHE ITI.BasicAudit 1.1). Their rules are written as
 // tests in tests/audit/fhir_test.cpp.
@@ -114,6 +115,10 @@ Json data_entity(const Logged& logged, bool query) {
 
 }  // namespace
 
+std::string leaf_hex(const Logged& entry) {
+  return to_hex(crypto::sha256(std::string(1, '\0') + entry.canonical));
+}
+
 Json to_fhir(const Logged& logged, const ExportSource& source) {
   const Entry& entry = logged.entry;
   const Act& act = act_of(entry.act);
@@ -133,7 +138,7 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
   const std::string token = entry.detail.string_or("token", "");
 
   Json out = Json::object({{"resourceType", "AuditEvent"},
-                           {"id", to_hex(as_bytes(logged.leaf))}});
+                           {"id", leaf_hex(logged)}});
   if (good && pattern != Pattern::general) {
     Json profiles = Json::array();
     profiles.push_back(std::string(kProfiles) + (rest && about_patient ? "Patient" : "") +
@@ -162,7 +167,7 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
   subtypes.push_back(coding("https://rabt.health/audit-act", entry.act));
   out.set("subtype", std::move(subtypes));
   out.set("action", std::string(1, act.action));
-  out.set("recorded", to_iso8601(logged.at));
+  out.set("recorded", to_iso8601({logged.at_ms}));
   out.set("outcome", good ? "0" : "4");
   if (!good && !entry.result.empty()) out.set("outcomeDesc", entry.result);
   Json purpose;
@@ -239,8 +244,8 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
 std::string to_json_line(const Logged& logged) {
   const Entry& entry = logged.entry;
   Json out = Json::object({{"seq", logged.seq},
-                           {"time", to_iso8601(logged.at)},
-                           {"leaf", to_hex(as_bytes(logged.leaf))}});
+                           {"time", to_iso8601({logged.at_ms})},
+                           {"leaf", leaf_hex(logged)}});
   const auto field = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) out.set(key, value);
   };

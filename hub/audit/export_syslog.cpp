@@ -114,7 +114,7 @@ std::string to_dicom(const Logged& logged, const ExportSource& source) {
 
   pugi::xml_node event = message.append_child("EventIdentification");
   attribute(event, "EventActionCode", std::string(1, act.action));
-  attribute(event, "EventDateTime", to_iso8601(logged.at));
+  attribute(event, "EventDateTime", to_iso8601({logged.at_ms}));
   attribute(event, "EventOutcomeIndicator", good ? "0" : "4");
   const bool standard = !act.event.empty() && (act.event != "110110" || about_patient) &&
                         (act.event != "110106" || about_patient);
@@ -184,7 +184,7 @@ std::string to_dicom(const Logged& logged, const ExportSource& source) {
     data.append_child("ParticipantObjectName").text().set(xml_text(kind).c_str());
   }
   value_pair(data, "rabt-seq", std::to_string(logged.seq));
-  value_pair(data, "rabt-leaf", to_hex(as_bytes(logged.leaf)));
+  value_pair(data, "rabt-leaf", leaf_hex(logged));
   if (!entry.request.empty()) value_pair(data, "X-Request-Id", entry.request);
   if (!entry.purpose.empty()) value_pair(data, "purpose", entry.purpose);
   if (entry.detail.is_object()) {
@@ -203,7 +203,7 @@ std::string to_syslog(const Logged& logged, const ExportSource& source) {
   constexpr std::int64_t kSequence = 2147483647;
   const std::string structured =
       "[meta sequenceId=\"" + std::to_string((logged.seq - 1) % kSequence + 1) + "\"]";
-  return message(logged.entry.result == "ok" ? kNotice : kWarning, logged.at, source,
+  return message(logged.entry.result == "ok" ? kNotice : kWarning, {logged.at_ms}, source,
                  "IHE+RFC-3881", structured, to_dicom(logged, source));
 }
 

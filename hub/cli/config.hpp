@@ -61,6 +61,15 @@ struct AuditConfig {
   std::vector<AuditAnchor> anchors;
 };
 
+// Who may read patient data over the API, what roles are sent data for, what may leave on which
+// channel.
+struct PrivacyConfig {
+  bool break_glass = false;                     // patient_data: break_glass
+  std::map<std::string, std::string> purposes;  // role: code of HL7 v3 PurposeOfUse
+  phi::PolicyRules channels = phi::default_rules();
+  phi::DetectorOptions detector;
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -76,7 +85,7 @@ struct Config {
   std::vector<SourceEntry> sources;
   HttpEntry http;
   AuditConfig audit;
-  phi::PolicyRules privacy = phi::default_rules();
+  PrivacyConfig privacy;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";

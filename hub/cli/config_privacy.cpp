@@ -1,6 +1,8 @@
 #include "hub/cli/config_reader.hpp"
+#include "hub/phi/patient_gate.hpp"
 
-// The key `privacy` of the configuration: what may leave on which channel (hub/phi/policy.hpp).
+// The key `privacy` of the configuration: who may read patient data (hub/phi/patient_gate.hpp),
+// what may leave on which channel (hub/phi/policy.hpp).
 namespace rabt::cli {
 
 namespace {
@@ -52,18 +54,50 @@ void read_channel(Reader& reader, const YamlNode& node, phi::Channel channel,
     read_allowed(reader, *allow->value, rules);
 }
 
+void read_channels(Reader& reader, const YamlNode& node, phi::PolicyRules& rules) {
+  const YamlEntry* channels = node.find("channels");
+  if (channels == nullptr || !reader.mapping(*channels->value, "`channels`")) return;
+  reader.only(*channels->value, {"log", "error", "event", "notify"});
+  for (const YamlEntry& entry : channels->value->entries) {
+    if (const auto channel = phi::parse_channel(entry.key); channel)
+      read_channel(reader, *entry.value, *channel, rules.of(*channel));
+  }
+}
+
+void read_detector(Reader& reader, const YamlNode& node, phi::DetectorOptions& options) {
+  const YamlEntry* patterns = node.find("mrn_patterns");
+  if (patterns == nullptr) return;
+  reader.texts(node, "mrn_patterns", options.mrn_patterns);
+  if (const auto made = phi::Detector::make(options); !made.ok())
+    reader.mistake(patterns->line, patterns->column, "`mrn_patterns`: " + made.error().message);
+}
+
 }  // namespace
 
 void read_privacy(Reader& reader, const YamlNode& root, Config& config) {
   const YamlEntry* privacy = root.find("privacy");
   if (privacy == nullptr || !reader.mapping(*privacy->value, "`privacy`")) return;
-  reader.only(*privacy->value, {"channels"});
-  const YamlEntry* channels = privacy->value->find("channels");
-  if (channels == nullptr || !reader.mapping(*channels->value, "`channels`")) return;
-  reader.only(*channels->value, {"log", "error", "event", "notify"});
-  for (const YamlEntry& entry : channels->value->entries) {
-    if (const auto channel = phi::parse_channel(entry.key); channel)
-      read_channel(reader, *entry.value, *channel, config.privacy.of(*channel));
+  reader.only(*privacy->value, {"patient_data", "purposes", "channels", "mrn_patterns"});
+  std::string policy = "reason";
+  reader.text(*privacy->value, "patient_data", policy);
+  config.privacy.break_glass = policy == "break_glass";
+  if (policy != "reason" && policy != "break_glass") {
+    const YamlEntry* entry = privacy->value->find("patient_data");
+    reader.mistake(entry->line, entry->column, "`patient_data` must be reason or break_glass");
+  }
+  read_detector(reader, *privacy->value, config.privacy.detector);
+  read_channels(reader, *privacy->value, config.privacy.channels);
+  const YamlEntry* purposes = privacy->value->find("purposes");
+  if (purposes == nullptr || !reader.mapping(*purposes->value, "`purposes`")) return;
+  for (const YamlEntry& entry : purposes->value->entries) {
+    std::string& code = config.privacy.purposes[entry.key];
+    reader.text(*purposes->value, entry.key, code);
+    if (!code.empty() && !phi::is_purpose(code)) {
+      reader.mistake(entry.line, entry.column,
+                     "`" + code +
+                         "` is no code of HL7 v3 PurposeOfUse, such as TREAT, HPAYMT, HOPERAT or "
+                         "PUBHLTH");
+    }
   }
 }
 

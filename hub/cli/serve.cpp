@@ -54,7 +54,13 @@ int serve(const ServeOptions& options) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return 2;
   }
-  const phi::Policy privacy(config->privacy, nullptr);
+  auto detector = phi::Detector::make(config->privacy.detector);
+  if (!detector.ok()) {
+    std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", detector.error().code.c_str(),
+                 detector.error().message.c_str());
+    return 1;
+  }
+  const phi::Policy privacy(config->privacy.channels, std::move(*detector));
   const auto base_log = make_logger(to_level(config->log_level), config->log_file);
   const auto log = phi::screened(*base_log, privacy);
   if (options.allow_debugging) log->warn("hub.debugging_allowed");

@@ -122,8 +122,10 @@ struct PreparedStart {
 // One turn on its way to the store.
 struct Turn {
   std::int64_t num = 0;
+  std::string patient;  // blind index
   std::string journal;  // sealed
   audit::Prepared audit_entry;
+  std::vector<audit::Prepared> disclosures;  // what its calls send to outside systems
   std::vector<workflow::StartTimer> timers;
   std::vector<std::uint64_t> timers_done;
   std::vector<std::pair<std::uint64_t, std::vector<std::string>>> listens;  // listen, blind indexes
@@ -414,9 +416,16 @@ class Worker {
   [[nodiscard]] std::string idempotency_of(const workflow::CallAction& action) const;
   [[nodiscard]] plugin::CallRequest request_of(const Live& live, const OpenCall& call) const;
 
+  // disclosure.cpp
+  // The audit entry of what a call sends to an outside system; empty: it goes to the hub itself.
+  [[nodiscard]] std::optional<audit::Entry> disclosure_of(const Live& live,
+                                                          const workflow::CallAction& action) const;
+
   Engine::Impl& engine_;
   std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
   mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
+  // The names of an action's arguments, as its schema has them: role/action:version.
+  mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Message> queue_;  // guarded by mutex_

@@ -74,7 +74,7 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
   RABT_TRY(inserted,
            transaction.execute(sql::kInsertEvent,
                                {store::Blob{event.uid}, tenant, store::Blob{event.origin},
-                                event.type, store::Blob{event.sealed}, now,
+                                store::Blob{event.sealed}, now,
                                 now + std::chrono::milliseconds(limits::kEventRetention).count()}));
   (void)inserted;
   const std::int64_t seq = transaction.last_insert_id();
@@ -207,17 +207,32 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                                             store::Blob{delivery.body_sha256}, accepted.status,
                                             accepted.answer, now}));
         (void)rows;
-        return engine.parts.audit.append(
-            transaction,
-            engine.parts.audit.prepare(
-                {.tenant = delivery.tenant,
-                 .actor = "source:" + delivery.source,
-                 .act = "webhook.accepted",
-                 .object = instances.empty() ? "" : "instance:" + instances.front(),
-                 .result = "ok",
-                 .detail = Json::object(
-                     {{"events", static_cast<std::int64_t>(events.size())},
-                      {"started", static_cast<std::int64_t>(routing.begins.size())}})}));
+        // One entry a patient, so that each has their own record of it.
+        std::map<std::string, std::int64_t> started;
+        for (const Begin& begin : routing.begins) ++started[begin.patient];
+        if (started.empty()) started[std::string()] = 0;
+        for (const auto& [patient, count] : started) {
+          const auto of_patient =
+              std::find_if(routing.begins.begin(), routing.begins.end(),
+                           [&](const Begin& begin) { return begin.patient == patient; });
+          const std::string instance = of_patient != routing.begins.end() ? of_patient->id
+                                       : instances.empty()                ? std::string()
+                                                                          : instances.front();
+          RABT_TRY_STATUS(engine.parts.audit.append(
+              transaction,
+              engine.parts.audit.prepare(
+                  {.tenant = delivery.tenant,
+                   .actor = "source:" + delivery.source,
+                   .act = "webhook.accepted",
+                   .object = instance.empty() ? "" : "instance:" + instance,
+                   .result = "ok",
+                   .detail = Json::object(
+                       {{"events", static_cast<std::int64_t>(events.size())}, {"started", count}}),
+                   .patient = to_hex(as_bytes(patient)),
+                   .client = delivery.client,
+                   .request = delivery.request})));
+        }
+        return ok_status();
       },
       store::Store::Need::droppable);
   if (!written.ok()) return written.error();

@@ -14,13 +14,6 @@ namespace {
 using workflow::Definition;
 using Schedule = Definition::Schedule;
 
-Status run(store::Transaction& transaction, const store::Statement& statement,
-           std::initializer_list<store::Value> values) {
-  RABT_TRY(rows, transaction.execute(statement, values));
-  (void)rows;
-  return ok_status();
-}
-
 bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
   return a && b && a->every_ms == b->every_ms && a->cron == b->cron && a->after_ms == b->after_ms &&
          a->time_zone == b->time_zone;
@@ -230,7 +223,8 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
                                             .act = "child.refused",
                                             .object = "instance:" + origin.parent_id,
                                             .result = refused,
-                                            .detail = Json()})));
+                                            .detail = Json(),
+                                            .patient = to_hex(as_bytes(turn.patient))})));
     }
     if (!origin.awaited) continue;
     RABT_TRY_STATUS(run(

@@ -40,8 +40,8 @@ inline constexpr Statement kInsertDelivery{
 
 inline constexpr Statement kFindEvent{"SELECT seq FROM event WHERE tenant = $1 AND origin = $2"};
 inline constexpr Statement kInsertEvent{
-    "INSERT INTO event (uid, tenant, origin, type, sealed, received_ms, expires_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+    "INSERT INTO event (uid, tenant, origin, sealed, received_ms, expires_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6)"};
 inline constexpr Statement kReadEvent{"SELECT uid, sealed FROM event WHERE seq = $1"};
 inline constexpr Statement kInsertEventKey{
     "INSERT INTO event_key (tenant, key, event) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};

@@ -269,7 +269,10 @@ void Worker::offer(Offer& message) {
     message.envelope = std::move(*event);
   }
   if (!live->execution.wants(message.listen, message.envelope)) return;
-  Json detail = Json::object({{"type", message.envelope.string_or("type", "")}});
+  Json detail = Json::object();
+  const std::string type = message.envelope.string_or("type", "");
+  const auto definition = engine_.definition(live->definition);
+  if (definition != nullptr && definition->names_event(type)) detail.set("type", type);
   run_turn(*live,
            {engine_.parts.clock.now(),
             workflow::EventArrived{message.listen, std::move(message.envelope)}},
@@ -369,6 +372,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   const std::string& tenant = engine_.options.tenant;
   auto turn = std::make_shared<Turn>();
   turn->num = live.num;
+  turn->patient = live.patient;
   turn->at = input.at;
   turn->start_event = live.start_event;
   turn->origin = live.origin;
@@ -518,7 +522,12 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                                                    .act = std::move(act),
                                                    .object = "instance:" + live.id,
                                                    .result = std::move(result),
-                                                   .detail = std::move(detail)});
+                                                   .detail = std::move(detail),
+                                                   .patient = to_hex(as_bytes(live.patient))});
+  for (const workflow::CallAction& call : turn->calls) {
+    if (const auto entry = disclosure_of(live, call))
+      turn->disclosures.push_back(engine_.parts.audit.prepare(*entry));
+  }
   ++engine_.counters.turns;
   ++live.commits_in_flight;
   ++engine_.counters.open_work;
@@ -531,9 +540,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
         turn->routing = {};
         const auto run = [&](const store::Statement& statement,
                              std::initializer_list<store::Value> values) -> Status {
-          RABT_TRY(rows, tx.execute(statement, values));
-          (void)rows;
-          return ok_status();
+          return store::run(tx, statement, values);
         };
         RABT_TRY_STATUS(run(sql::kInsertJournal, {turn->num, store::Blob{turn->journal}}));
         for (const std::uint64_t timer : turn->timers_done) {
@@ -585,7 +592,10 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
           RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
         }
-        return engine.parts.audit.append(tx, turn->audit_entry);
+        RABT_TRY_STATUS(engine.parts.audit.append(tx, turn->audit_entry));
+        for (const audit::Prepared& disclosure : turn->disclosures)
+          RABT_TRY_STATUS(engine.parts.audit.append(tx, disclosure));
+        return ok_status();
       },
       [&engine, turn, answer](const Status& status) {
         if (status.ok()) {

@@ -45,27 +45,6 @@ Result<std::string> read_text(const std::string& path) {
   return text;
 }
 
-struct Version {
-  std::array<std::uint32_t, 3> part{};
-};
-
-std::optional<Version> parse_version(std::string_view text) {
-  Version version;
-  const char* at = text.data();
-  const char* const end = text.data() + text.size();
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (i > 0) {
-      if (at == end || *at != '.') return std::nullopt;
-      ++at;
-    }
-    const auto [next, failure] = std::from_chars(at, end, version.part[i]);
-    if (failure != std::errc{} || (*at == '0' && next != at + 1)) return std::nullopt;
-    at = next;
-  }
-  if (at != end && *at != '-' && *at != '+') return std::nullopt;
-  return version;
-}
-
 bool is_name(std::string_view text, std::string_view extra) {
   if (text.empty() || text.size() > 128 || text.front() < 'a' || text.front() > 'z') return false;
   return std::all_of(text.begin(), text.end(), [extra](char c) {
@@ -173,7 +152,7 @@ class Reader {
   }
   std::string version(const YAML::Node& node) const {
     std::string value = text(node, "version");
-    if (!parse_version(value)) fail(node, "version must be a semantic version such as 1.0.0");
+    if (!is_semver(value)) fail(node, "version must be a semantic version such as 1.0.0");
     return value;
   }
   std::int64_t integer(const YAML::Node& node, const std::string& where, std::int64_t low,
@@ -313,8 +292,7 @@ class Reader {
             schema(item["output"], action.output, package.phi_names, "output");
       for (const CompiledAction& other : package.actions) {
         if (other.spec.name == action.spec.name &&
-            parse_version(other.spec.version)->part[0] ==
-                parse_version(action.spec.version)->part[0]) {
+            same_major(other.spec.version, action.spec.version)) {
           fail(item,
                "the action " + action.spec.name + " appears twice with the same major version");
         }
@@ -383,10 +361,6 @@ class Reader {
 
 }  // namespace
 
-bool is_version(std::string_view text) {
-  return parse_version(text).has_value();
-}
-
 workflow::ActionInfo action_info(const ActionSpec& spec) {
   return {.name = spec.name,
           .version = spec.version,
@@ -398,9 +372,7 @@ workflow::ActionInfo action_info(const ActionSpec& spec) {
 
 bool version_serves(std::string_view offered, std::string_view asked) {
   if (asked.empty()) return true;
-  const auto have = parse_version(offered);
-  const auto want = parse_version(asked);
-  return have && want && have->part[0] == want->part[0] && have->part >= want->part;
+  return is_semver(asked) && same_major(offered, asked) && compare_semver(offered, asked) >= 0;
 }
 
 Result<Package> read_package(const std::string& folder) {

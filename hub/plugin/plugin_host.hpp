@@ -80,6 +80,7 @@ struct PluginConfig {
 struct CallRequest {
   std::string tenant;
   std::string instance;  // ULID text, for log and audit
+  std::string patient;   // pseudonym of the person whose data the call is about, for audit
   std::string role;
   std::string action;
   std::string version;
@@ -147,6 +148,14 @@ class PluginHost : public workflow::ActionCatalog {
   // plugin.delivery (422: the plugin's words).
   [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                                                std::string_view body) = 0;
+
+  // Who gets what a call of this role sends. Empty: a service of the hub, or nobody.
+  struct Recipient {
+    std::string plugin;
+    std::string version;
+    std::vector<std::string> hosts;  // that it may reach, as its allow-list has them
+  };
+  [[nodiscard]] virtual std::optional<Recipient> recipient(std::string_view role) const = 0;
 
   struct PluginState {
     Manifest manifest;

@@ -374,9 +374,9 @@ class EveryDoor : public CanaryRun {
     add("  - fetches: {call: 'fetch-blob:1.0.0@echo', with: {url: '" + outside_.origin() +
         "/blob/1'}}\n");
     // Requests of workflows.
-    for (const char* uri :
-         {"ORIGIN/patients", "ORIGIN/patients?name={name}", "http://{name}.example.sa/x",
-          "http://{name}.example.org/", "http://[{name}]/", "{name}"}) {
+    for (const char* uri : {"ORIGIN/patients", "ORIGIN/patients?name={name}",
+                            "http://{name}.example.sa/x", "http://{name}.example.org/",
+                            "https://{name}.example.sa/x", "http://[{name}]/", "{name}"}) {
       std::string text(uri);
       if (const auto at = text.find("ORIGIN"); at != std::string::npos)
         text.replace(at, 6, outside_.origin());

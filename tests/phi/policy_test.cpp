@@ -128,7 +128,8 @@ TEST(Policy, AFieldThatIsAllowedPassesTheDetectorAndEveryOtherOneItsWordsToo) {
   EXPECT_EQ(policy.field(Channel::log, "reply", "Amal, 0501234567, Jane", own),
             "Amal, 0501234567, [name]");
   EXPECT_EQ(policy.field(Channel::log, "ms", "123456", own), "123456");
-  EXPECT_EQ(policy.field(Channel::log, "ms", "0501234567", own), "[phone]");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "12345678", own), "[withheld]");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "call 0501234567", own), "call [phone]");
   EXPECT_EQ(policy.field(Channel::log, "reply", "\xff", own), std::nullopt);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/parse/parser.hpp"

@@ -246,7 +246,6 @@ struct Enclosed {
 // "write true" for `yes` and the like, which are texts in YAML 1.2.
 [[nodiscard]] std::string boolean_hint(const YamlNode& node);
 
-[[nodiscard]] bool is_semver(std::string_view text);
 [[nodiscard]] bool is_label(std::string_view text);
 [[nodiscard]] bool is_task_name(std::string_view text);
 
