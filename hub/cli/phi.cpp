@@ -85,7 +85,7 @@ int phi_scan(const PhiScanOptions& options) {
       std::fprintf(stderr, "%s\n", config.error().message.c_str());
       return 2;
     }
-    detector_options.mrn_patterns = config->mrn_patterns;
+    detector_options.mrn_patterns = config->privacy.detector.mrn_patterns;
   }
   const auto detector = phi::Detector::make(detector_options);
   if (!detector.ok()) {
