@@ -188,8 +188,7 @@ double score_of(std::string_view form, const Run& run, std::size_t count, bool c
     return cue && count >= 9 ? 0.6 : 0;
   }
   const double less = thing && !cue ? 0.4 : 0;  // the number of an order, a lot, a version
-  if (digits.starts_with("966") && (count == 12 || count == 11) &&
-      saudi(digits.substr(3)))
+  if (digits.starts_with("966") && (count == 12 || count == 11) && saudi(digits.substr(3)))
     return less > 0 ? less : cue ? 0.97 : 0.85;
   const bool local = (count == 10 && (digits.starts_with("05") || digits.starts_with("01"))) ||
                      (count == 9 && (digits.starts_with("5") || digits.starts_with("9200"))) ||
