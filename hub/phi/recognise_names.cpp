@@ -697,7 +697,9 @@ class Names {
     const ArabicCue cue = arabic_cue(i);
     const bool abd =
         (compound && token.folded == "عبد" && folded(i + 1).starts_with("ال")) || with_allah(i);
-    const bool kunya = compound && !abd && token.folded != "عبد" && arabic_name(i + 1).lists != 0;
+    const bool kunya =
+        compound && !abd && token.folded != "عبد" &&
+        (arabic_name(i + 1).lists != 0 || ((cue.title || cue.strong) && may_name(i + 1)));
     const bool linked = may_name(i) && i + 2 < tokens_.size() && links(folded(i + 1)) &&
                         arabic_name(i + 2).lists != 0;
     const bool followed = may_name(i) && i + 1 < tokens_.size() &&

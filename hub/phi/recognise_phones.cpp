@@ -245,8 +245,10 @@ void find_phones(const Text& text, Candidates& out) {
           digit(all[stop->end + 1]) && stop == run.stops.rbegin() && !run.plus)
         continue;
       const bool cue = (context.near & kPhoneCue) != 0 || phone_word_after(text, i, stop->end);
-      const bool thing =
-          (context.near & (kOrderCue | kIbanCue | kCardCue | kNationalCue | kMrnCue)) != 0;
+      // "Failed with error 7: no SMS to 050..." is still a number of a person; "order 050..." is
+      // not.
+      const bool thing = (context.direct & kOrderCue) != 0 ||
+                         (context.near & (kIbanCue | kCardCue | kNationalCue | kMrnCue)) != 0;
       if (!cue && !run.plus && measured(text, i, stop->end)) continue;
       const std::string_view form = all.substr(token.begin, stop->end - token.begin);
       const double score = score_of(form, run, stop->digits, cue, thing);
