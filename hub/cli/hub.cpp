@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "hub/audit/note.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -55,6 +56,18 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
     return unavailable("cli.data_folder", "the API token file " + path + " cannot be written");
   }
   return token;
+}
+
+Result<std::unique_ptr<audit::AuditLog>> open_audit(store::Store& store,
+                                                    const crypto::Keyring& keyring,
+                                                    const Config& config, const Clock& clock,
+                                                    Logger& log) {
+  auto options = audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin);
+  options.log = &log;
+  const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
+  for (const AuditAnchor& anchor : config.audit.anchors)
+    options.anchors.push_back({audit::make_folder_anchor(anchor.folder, vkey), anchor.required});
+  return audit::AuditLog::open(store, clock, std::move(options));
 }
 
 }  // namespace
@@ -115,7 +128,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
            store::open_sqlite(
                {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
   hub.store = std::move(store);
-  RABT_TRY(audit, audit::AuditLog::open(*hub.store, clock, config.data + "/audit.head"));
+  RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log));
   hub.audit = std::move(audit);
   RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keyring, clock,
                                           hub.random, hub.ids, log));

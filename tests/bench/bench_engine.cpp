@@ -93,7 +93,8 @@ void run(int at_once, int total, double row_rate) {
     const auto keyring = must(crypto::Keyring::open_or_create(folder + "/keyring", random));
     const auto store = must(store::open_sqlite(
         {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
-    const auto audit = must(audit::AuditLog::open(*store, clock, folder + "/audit.head"));
+    const auto audit = must(audit::AuditLog::open(
+        *store, clock, audit::LogOptions::of(*keyring, "t1", folder, "rabt.example/bench")));
     const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, *keyring, clock,
                                                     random, ids, null_logger()));
     const auto http = net::make_curl_client(clock, null_logger());

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <future>
 
+#include "hub/audit/verify.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 
@@ -40,7 +41,8 @@ class Records : public testing::Test {
         must(store::open_sqlite({.path = folder_ + "/rabt.db",
                                  .migrations_folder = std::string(source) + "/migrations/sqlite"},
                                 null_logger()));
-    audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
+    audit_ = must(audit::AuditLog::open(
+        *store_, clock_, audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test")));
     blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_,
                                           ids_, null_logger()));
     const Parts parts{*store_, *audit_, *blobs_, clock_, ids_};

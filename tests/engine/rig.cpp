@@ -108,7 +108,8 @@ void Rig::start() {
   store_ = must(store::open_sqlite(
       {.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"},
       null_logger()));
-  audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
+  audit_ = must(audit::AuditLog::open(
+      *store_, clock_, audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test")));
   blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_,
                                         ids_, null_logger()));
   http_ = net::make_curl_client(clock_, null_logger());

@@ -118,7 +118,10 @@ Hub::Hub(bool fake_clock)
       ids(clock, random) {
   store = store::open_sqlite({folder.path() + "/hub.db", RABT_MIGRATIONS}, log).value();
   keyring = crypto::Keyring::open_or_create(folder.path() + "/keyring", random).value();
-  audit = audit::AuditLog::open(*store, clock).value();
+  audit = audit::AuditLog::open(
+              *store, clock,
+              audit::LogOptions::of(*keyring, "acme", folder.path(), "rabt.example/test"))
+              .value();
   blobs =
       make_blob_store(folder.path() + "/blobs", *store, *keyring, clock, random, ids, log).value();
   http = net::make_curl_client(clock, log);
