@@ -12,6 +12,7 @@
 #include "hub/audit/proof.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/store/store.hpp"
@@ -22,11 +23,6 @@ namespace rabt::cli {
 namespace {
 
 constexpr std::size_t kMaxProofFile = 1U << 20U;  // an entry in base64, two notes, 128 hashes
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
-}
 
 // A verifier key as text, or a file that holds one.
 Result<std::string> key_text(const std::string& given) {

@@ -60,6 +60,12 @@ struct AuditConfig {
   std::vector<AuditAnchor> anchors;
 };
 
+// Who may read patient data over the API, and what roles are sent data for.
+struct PrivacyConfig {
+  bool break_glass = false;                     // patient_data: break_glass
+  std::map<std::string, std::string> purposes;  // role: code of HL7 v3 PurposeOfUse
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -75,6 +81,7 @@ struct Config {
   std::vector<SourceEntry> sources;
   HttpEntry http;
   AuditConfig audit;
+  PrivacyConfig privacy;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";

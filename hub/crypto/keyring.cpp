@@ -96,6 +96,11 @@ SecretBytes derive(ByteView key, std::initializer_list<std::string_view> info) {
   return hkdf_sha256(key, {}, primitives::tuple(info), primitives::kKeyBytes);
 }
 
+// A data key's id: the same whenever it is opened.
+std::string id_of(std::string_view wrapped) {
+  return to_hex(ByteView(sha256(wrapped)).first(16));
+}
+
 }  // namespace
 
 struct Keyring::State {
@@ -346,7 +351,9 @@ Keyring::NewKey Keyring::make_data_key(std::string_view tenant, Random& random) 
   SecretBytes key(std::move(fresh));
   const auto wrapped = primitives::aes256_kwp_wrap(owner.data_wrap.expose(), key.expose());
   RABT_CHECK(wrapped.has_value());
-  return {std::make_shared<const DataKey>(std::move(key)), std::string(as_text(*wrapped))};
+  std::string id = id_of(as_text(*wrapped));
+  return {std::make_shared<const DataKey>(std::move(id), std::move(key)),
+          std::string(as_text(*wrapped))};
 }
 
 Result<std::shared_ptr<const DataKey>> Keyring::open_data_key(std::string_view tenant,
@@ -355,7 +362,7 @@ Result<std::shared_ptr<const DataKey>> Keyring::open_data_key(std::string_view t
   if (owner != nullptr) {
     auto key = primitives::aes256_kwp_unwrap(owner->data_wrap.expose(), as_bytes(wrapped));
     if (key && key->size() == primitives::kKeyBytes)
-      return std::make_shared<const DataKey>(std::move(*key));
+      return std::make_shared<const DataKey>(id_of(wrapped), std::move(*key));
   }
   return corrupt("crypto.unwrap",
                  "a data key does not unwrap: wrong tenant, changed bytes, or another keyring than "

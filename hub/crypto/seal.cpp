@@ -10,8 +10,9 @@ constexpr char kVersion = 1;
 constexpr std::string_view kLabel = "rabt/v1";
 constexpr std::size_t kOverhead = 1 + primitives::kIvBytes + primitives::kTagBytes;
 
-std::string aad_of(const SealContext& context) {
-  return primitives::tuple({kLabel, context.tenant, context.table, context.row, context.field});
+std::string aad_of(const SealContext& context, std::string_view key_id) {
+  return primitives::tuple({kLabel, context.tenant, context.table, context.row, context.field,
+                            std::to_string(context.version), key_id});
 }
 
 std::span<std::uint8_t> writable(std::string& text, std::size_t from) {
@@ -33,7 +34,8 @@ std::string primitives::tuple(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
-DataKey::DataKey(SecretBytes key) : key_(std::move(key)) {
+DataKey::DataKey(std::string id, SecretBytes key) : id_(std::move(id)), key_(std::move(key)) {
+  RABT_CHECK(!id_.empty());
   RABT_CHECK(key_.size() == primitives::kKeyBytes);
 }
 DataKey::~DataKey() = default;
@@ -46,7 +48,7 @@ std::string DataKey::seal(const SealContext& context, std::string_view plain,
   out[0] = kVersion;
   const auto iv = writable(out, 1).first(primitives::kIvBytes);
   random.fill(iv);
-  RABT_CHECK(primitives::aes256_gcm_seal(key_.expose(), iv, as_bytes(aad_of(context)),
+  RABT_CHECK(primitives::aes256_gcm_seal(key_.expose(), iv, as_bytes(aad_of(context, id_)),
                                          as_bytes(plain), writable(out, 1 + primitives::kIvBytes)));
   return out;
 }
@@ -61,7 +63,7 @@ Result<std::string> DataKey::open(const SealContext& context, std::string_view s
   const ByteView bytes = as_bytes(sealed);
   std::string out(sealed.size() - kOverhead, '\0');
   if (!primitives::aes256_gcm_open(key_.expose(), bytes.subspan(1, primitives::kIvBytes),
-                                   as_bytes(aad_of(context)),
+                                   as_bytes(aad_of(context, id_)),
                                    bytes.subspan(1 + primitives::kIvBytes), writable(out, 0))) {
     return refused();
   }

@@ -13,13 +13,15 @@
 // Sealing of values and streams under a data key.
 namespace rabt::crypto {
 
-// What a sealed value is bound to. The canonical, length-prefixed tuple is the AEAD's AAD: a value
-// moved to another tenant, table, row or field does not open.
+// What a sealed value is bound to, beside the id of its key. The canonical, length-prefixed tuple
+// is the AEAD's AAD: a value moved to another tenant, table, row, field, version or key does not
+// open.
 struct SealContext {
   std::string_view tenant;
   std::string_view table;
   std::string_view row;
   std::string_view field;
+  std::uint32_t version = 1;  // of the record's schema
 };
 
 // A data key: AES-256, opened from the keyring. Immutable, safe from any thread; wiped when it
@@ -27,7 +29,8 @@ struct SealContext {
 // tag 16.
 class DataKey {
  public:
-  explicit DataKey(SecretBytes key);  // 32 bytes
+  // id: what rows name the key by, not empty; key: 32 bytes.
+  DataKey(std::string id, SecretBytes key);
   ~DataKey();
   DataKey(DataKey&&) noexcept;
   DataKey& operator=(DataKey&&) noexcept;
@@ -36,9 +39,11 @@ class DataKey {
   // Error kind corrupt, code crypto.open: wrong key, wrong context or changed bytes; nothing of the
   // plaintext is returned.
   [[nodiscard]] Result<std::string> open(const SealContext& context, std::string_view sealed) const;
+  [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const SecretBytes& material() const { return key_; }
 
  private:
+  std::string id_;
   SecretBytes key_;
 };
 

@@ -33,7 +33,8 @@ struct StreamKeys {
 
 StreamKeys derive(const DataKey& key, const SealContext& context, ByteView salt) {
   const std::string info =
-      primitives::tuple({kLabel, context.tenant, context.table, context.row, context.field});
+      primitives::tuple({kLabel, context.tenant, context.table, context.row, context.field,
+                         std::to_string(context.version), key.id()});
   const SecretBytes both = hkdf_sha256(key.material().expose(), as_text(salt), info,
                                        primitives::kKeyBytes + kCommitmentBytes);
   const ByteView first = both.expose().first(primitives::kKeyBytes);
@@ -141,17 +142,19 @@ Digest StreamSealer::plain_sha256() {
 
 struct StreamOpener::State {
   State(const DataKey& data_key, const SealContext& context)
-      : material(data_key.material().clone()),
+      : material(data_key.id(), data_key.material().clone()),
         tenant(context.tenant),
         table(context.table),
         row(context.row),
-        field(context.field) {}
+        field(context.field),
+        version(context.version) {}
 
   DataKey material;
   std::string tenant;
   std::string table;
   std::string row;
   std::string field;
+  std::uint32_t version;
   std::optional<SecretBytes> key;
   std::string pending;  // sealed bytes
   std::uint64_t position = 0;
@@ -167,8 +170,8 @@ struct StreamOpener::State {
   Status open_header() {
     const ByteView header = as_bytes(pending).first(kHeaderBytes);
     if (as_text(header.first(kMagic.size())) != kMagic) return refuse();
-    auto keys =
-        derive(material, {tenant, table, row, field}, header.subspan(kMagic.size(), kSaltBytes));
+    auto keys = derive(material, {tenant, table, row, field, version},
+                       header.subspan(kMagic.size(), kSaltBytes));
     if (!constant_time_equal(keys.commitment, header.subspan(kMagic.size() + kSaltBytes)))
       return refuse();
     key = std::move(keys.key);

@@ -23,7 +23,7 @@ Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
   auto impl = std::make_unique<Impl>(parts, std::move(options));
   Impl& engine = *impl;
   engine.event_key = std::make_shared<const crypto::DataKey>(
-      parts.keyring.purpose_key(engine.options.tenant, "event"));
+      "event", parts.keyring.purpose_key(engine.options.tenant, "event"));
   RABT_TRY_STATUS(engine.load_definitions());
 
   // Old events go first, so that recovery does not offer them.

@@ -31,7 +31,7 @@ std::optional<std::string> open_stream(const crypto::DataKey& key, std::string_v
 
 // Input: how, where, how much; then the bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const crypto::DataKey key(SecretBytes(std::string(32, 'k')));
+  static const crypto::DataKey key("k1", SecretBytes(std::string(32, 'k')));
   if (size < 4) return 0;
   const std::size_t place = data[1] * 256U + data[2];
   const std::size_t step = std::size_t{1} + data[3];
