@@ -52,6 +52,38 @@ int main(int argc, char** argv) {
   with_config(audit_verify_command);
   audit_verify_command->callback([&] { code = audit_verify(config); });
 
+  AuditExportOptions export_options;
+  auto* audit_export_command =
+      audit_command->add_subcommand("export", "entries of the log in the language of others");
+  audit_export_command->add_option("-c,--config", export_options.config, "configuration file")
+      ->capture_default_str();
+  audit_export_command
+      ->add_option("--format", export_options.format,
+                   "fhir (one AuditEvent a line), fhir-bundle, syslog or jsonl")
+      ->check(CLI::IsMember({"fhir", "fhir-bundle", "syslog", "jsonl"}))
+      ->capture_default_str();
+  audit_export_command->add_option("--from", export_options.from, "a date, or a time with its zone");
+  audit_export_command->add_option("--to", export_options.to, "the first moment not any more");
+  audit_export_command->add_option("--patient", export_options.patient, "KIND:VALUE");
+  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")->required();
+  audit_export_command->callback([&] { code = audit_export(export_options); });
+
+  AuditReportOptions report_options;
+  auto* audit_report_command = audit_command->add_subcommand(
+      "report", "who saw what of one patient, or what was read under break-glass grants");
+  audit_report_command->add_option("-c,--config", report_options.config, "configuration file")
+      ->capture_default_str();
+  audit_report_command->add_option("--patient", report_options.patient,
+                                   "KIND:VALUE; KIND is identifier, mrn, phone or email");
+  audit_report_command->add_flag("--break-glass", report_options.break_glass,
+                                 "the grants that are not reviewed");
+  audit_report_command->add_flag("--all", report_options.all, "also those that were reviewed");
+  audit_report_command->add_option("--from", report_options.from, "a date, or a time with its zone");
+  audit_report_command->add_option("--to", report_options.to, "the first moment not any more");
+  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")->required();
+  audit_report_command->add_flag("--json", report_options.json, "as JSON");
+  audit_report_command->callback([&] { code = audit_report(report_options); });
+
   std::vector<std::string> files;
   auto* workflow_command = app.add_subcommand("workflow", "workflow files");
   workflow_command->require_subcommand(1);
@@ -178,14 +210,19 @@ int main(int argc, char** argv) {
   run->add_flag("--real-time", run_options.real_time, "wait as long as the workflow waits");
   run->callback([&] { code = workflow_run(run_options); });
 
-  std::string id;
+  InstancesOptions instances;
   auto* instances_command = app.add_subcommand(
       "instances", "list instances of a running hub, or show one with its timeline");
-  with_config(instances_command);
-  instances_command->add_option("id", id, "instance");
-  bool events = false;
-  instances_command->add_flag("--events", events, "the lifecycle events of the instance");
-  instances_command->callback([&] { code = list_instances(config, id, events); });
+  instances_command->add_option("-c,--config", instances.config, "configuration file")
+      ->capture_default_str();
+  instances_command->add_option("id", instances.id, "instance");
+  instances_command->add_flag("--events", instances.events, "the lifecycle events of the instance");
+  instances_command->add_option("--patient", instances.patient,
+                                "KIND:VALUE: only those of this person; KIND is identifier, mrn, "
+                                "phone or email");
+  instances_command->add_option("--reason", instances.reason,
+                                "why the person is looked for; kept in the log");
+  instances_command->callback([&] { code = list_instances(instances); });
 
   auto* plugin_command = app.add_subcommand("plugin", "plugins");
   plugin_command->require_subcommand(1);

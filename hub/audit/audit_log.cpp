@@ -162,6 +162,9 @@ class ChainedLog final : public AuditLog {
     prepared.leaf = view(crypto::sha256(out));
     prepared.at_ms = clock_.now().ms;
     prepared.tenant = entry.tenant;
+    prepared.act = entry.act;
+    prepared.object = entry.object;
+    prepared.patient = entry.patient;
     return prepared;
   }
 
@@ -169,10 +172,11 @@ class ChainedLog final : public AuditLog {
     const Head before = head_;
     const std::int64_t seq = before.seq + 1;
     const crypto::Digest hash = chain(before.hash, seq, entry.at_ms, entry.leaf);
-    auto inserted =
-        transaction.execute(sql::kInsert, {seq, entry.at_ms, std::string_view(entry.tenant),
-                                           store::Blob{entry.canonical}, store::Blob{entry.leaf},
-                                           store::Blob{view(hash)}});
+    auto inserted = transaction.execute(
+        sql::kInsert,
+        {seq, entry.at_ms, std::string_view(entry.tenant), std::string_view(entry.act),
+         std::string_view(entry.object), std::string_view(entry.patient),
+         store::Blob{entry.canonical}, store::Blob{entry.leaf}, store::Blob{view(hash)}});
     if (!inserted.ok()) return std::move(inserted).error();
     transaction.on_rollback([this, before] { head_ = before; });
     head_ = {seq, hash};

@@ -41,7 +41,7 @@ struct Prepared {
   std::string canonical;
   std::string leaf;  // SHA-256 of canonical
   std::int64_t at_ms = 0;
-  std::string tenant;
+  std::string tenant, act, object, patient;  // of the entry, for look-up
 };
 
 // append runs on the writer thread, inside the job of the act; prepare anywhere.

@@ -8,8 +8,9 @@ namespace rabt::audit::sql {
 using store::Statement;
 
 inline constexpr Statement kInsert{
-    "INSERT INTO audit (seq, at_ms, tenant, canonical, leaf, hash) VALUES ($1, $2, $3, $4, $5, "
-    "$6)"};
+    "INSERT INTO audit (seq, at_ms, tenant, act, object, patient, canonical, leaf, hash) VALUES "
+    "($1, "
+    "$2, $3, $4, $5, $6, $7, $8, $9)"};
 inline constexpr Statement kLast{
     "SELECT seq, at_ms, tenant, canonical, leaf, hash FROM audit ORDER BY seq DESC LIMIT $1"};
 inline constexpr Statement kHead{"SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"};

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/limits.hpp"
-#include "hub/base/schema_uri.hpp"
 #include "hub/base/utf8.hpp"
 
 namespace rabt::schema {

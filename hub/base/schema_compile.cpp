@@ -4,9 +4,10 @@
 #include <limits>
 #include <unordered_map>
 
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/schema_meta.hpp"
-#include "hub/base/schema_uri.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/base/uri.hpp"
 
 namespace rabt::schema {
 
@@ -21,6 +22,21 @@ constexpr std::size_t kMaxShown = 120;             // of a name or reference in 
 
 constexpr std::string_view kDialect = "https://json-schema.org/draft/2020-12/schema";
 constexpr std::string_view kVocabularies = "https://json-schema.org/draft/2020-12/vocab/";
+
+// Where a reference leads: the document, and the fragment in it, percent-decoded.
+struct Target {
+  std::string uri;
+  std::string fragment;
+};
+
+Target resolve_reference(std::string_view base, std::string_view reference) {
+  Target target{resolve_uri(base, reference), {}};
+  if (const auto hash = target.uri.find('#'); hash != std::string::npos) {
+    target.fragment = percent_decode(std::string_view(target.uri).substr(hash + 1));
+    target.uri.erase(hash);
+  }
+  return target;
+}
 
 enum Vocabulary : unsigned {
   kCore = 1,
@@ -445,20 +461,11 @@ class Compiler {
     while (!pointer.empty()) {
       pointer.remove_prefix(1);
       const auto end = std::min(pointer.find('/'), pointer.size());
-      const auto token = unescape_token(pointer.substr(0, end));
+      const std::string_view token = pointer.substr(0, end);
       pointer.remove_prefix(end);
-      const Json* next = nullptr;
-      if (token && json->is_object()) {
-        next = json->find(*token);
-      } else if (token && json->is_array() && !token->empty() && token->size() < 8 &&
-                 token->find_first_not_of("0123456789") == std::string::npos &&
-                 (token->size() == 1 || token->front() != '0')) {
-        const auto at = static_cast<std::size_t>(std::stoul(*token));
-        if (at < json->size()) next = &json->as_array()[at];
-      }
-      if (next == nullptr) return wrong(here, "points to nothing in the document");
-      json = next;
-      path += "/" + escape_token(*token);
+      json = at_token(*json, token);
+      if (json == nullptr) return wrong(here, "points to nothing in the document");
+      path.append("/").append(token);
       const auto known_place = documents_[document].find(path);
       if (known_place != documents_[document].end()) resource = place(known_place->second).resource;
     }

@@ -99,8 +99,38 @@ int workflow_list(const DeployOptions& options);
 // The deployed file, to standard output. name: [NAMESPACE/]NAME[@VERSION].
 int workflow_export(const std::string& config, const std::string& name);
 
-// events: the lifecycle events of one, one a line.
-int list_instances(const std::string& config, const std::string& id, bool events);
+struct AuditExportOptions {
+  std::string config = "config/rabt.yaml";
+  std::string format = "jsonl";  // fhir, fhir-bundle, syslog, jsonl
+  std::string from;              // a date or a time; empty: the beginning
+  std::string to;
+  std::string patient;  // KIND:VALUE; empty: everybody
+  std::string reason;
+};
+// Entries of the audit log of the running hub, to standard output.
+int audit_export(const AuditExportOptions& options);
+
+struct AuditReportOptions {
+  std::string config = "config/rabt.yaml";
+  std::string patient;       // KIND:VALUE
+  bool break_glass = false;  // the grants instead
+  bool all = false;          // also those that were reviewed
+  std::string from;
+  std::string to;
+  std::string reason;
+  bool json = false;
+};
+// Who saw what of one patient, or what was read under break-glass grants.
+int audit_report(const AuditReportOptions& options);
+
+struct InstancesOptions {
+  std::string config = "config/rabt.yaml";
+  std::string id;
+  bool events = false;  // the lifecycle events of one, one a line
+  std::string patient;  // KIND:VALUE: only this person's
+  std::string reason;   // why the person is looked for
+};
+int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
 
 }  // namespace rabt::cli

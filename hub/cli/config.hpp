@@ -49,6 +49,23 @@ struct HttpEntry {
   std::string ca;
 };
 
+// A place outside the database that keeps the audit log's checkpoints.
+struct AuditAnchor {
+  std::string folder;     // in the layout of C2SP tlog-tiles
+  bool required = false;  // see audit::AnchorEntry
+};
+
+struct AuditConfig {
+  std::string origin;  // the log's name, and that of its key
+  std::vector<AuditAnchor> anchors;
+};
+
+// Who may read patient data over the API, and what roles are sent data for.
+struct PrivacyConfig {
+  bool break_glass = false;                     // patient_data: break_glass
+  std::map<std::string, std::string> purposes;  // role: code of HL7 v3 PurposeOfUse
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -63,6 +80,8 @@ struct Config {
   std::map<std::string, PluginEntry> plugin;
   std::vector<SourceEntry> sources;
   HttpEntry http;
+  AuditConfig audit;
+  PrivacyConfig privacy;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";

@@ -125,4 +125,9 @@ inline void read_secrets(Reader& reader, const YamlNode& node, const std::string
   }
 }
 
+// In a file of its own, config_<key>.cpp. `tenant` was read before.
+void read_privacy(Reader& reader, const YamlNode& root, Config& config);
+void read_audit(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
+                Config& config);
+
 }  // namespace rabt::cli

@@ -1,10 +1,11 @@
 #include <cstdio>
 
+#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/workflow/run/uri_template.hpp"
 
 // workflow plan, apply, list, export: against the running hub, which alone knows its plugins,
 // secrets and instances.
@@ -12,8 +13,8 @@ namespace rabt::cli {
 
 namespace {
 
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
+int failed(const Error& error) {
+  (void)complain(error);
   if (error.code == "cli.no_answer" || error.code == "config.missing_secret") {
     std::fprintf(stderr,
                  "no hub runs with this configuration; start it with `rabt serve`: it deploys the "
@@ -119,9 +120,9 @@ void print_plan(const Json& plan) {
 
 int workflow_plan(const DeployOptions& options) {
   auto target = prepare(options);
-  if (!target.ok()) return complain(target.error());
+  if (!target.ok()) return failed(target.error());
   const auto plan = target->client.post("/api/v1/workflows/plan", target->body);
-  if (!plan.ok()) return complain(plan.error());
+  if (!plan.ok()) return failed(plan.error());
   if (options.json) {
     std::printf("%s\n", plan->dump_pretty().c_str());
   } else {
@@ -133,9 +134,9 @@ int workflow_plan(const DeployOptions& options) {
 
 int workflow_apply(const DeployOptions& options) {
   auto target = prepare(options);
-  if (!target.ok()) return complain(target.error());
+  if (!target.ok()) return failed(target.error());
   const auto done = target->client.post("/api/v1/workflows/apply", target->body);
-  if (!done.ok()) return complain(done.error());
+  if (!done.ok()) return failed(done.error());
   if (options.json) {
     std::printf("%s\n", done->dump_pretty().c_str());
     return 0;
@@ -147,11 +148,11 @@ int workflow_apply(const DeployOptions& options) {
 
 int workflow_list(const DeployOptions& options) {
   const auto config = load_config(options.config);
-  if (!config.ok()) return complain(config.error());
+  if (!config.ok()) return failed(config.error());
   auto client = HubClient::of(*config);
-  if (!client.ok()) return complain(client.error());
+  if (!client.ok()) return failed(client.error());
   const auto answer = client->get("/api/v1/workflows");
-  if (!answer.ok()) return complain(answer.error());
+  if (!answer.ok()) return failed(answer.error());
   if (options.json) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
@@ -167,20 +168,19 @@ int workflow_list(const DeployOptions& options) {
 
 int workflow_export(const std::string& path, const std::string& name) {
   const auto config = load_config(path);
-  if (!config.ok()) return complain(config.error());
+  if (!config.ok()) return failed(config.error());
   auto client = HubClient::of(*config);
-  if (!client.ok()) return complain(client.error());
+  if (!client.ok()) return failed(client.error());
   const auto slash = name.find('/');
   const std::string name_space = slash == std::string::npos ? "" : name.substr(0, slash);
   const std::string rest = slash == std::string::npos ? name : name.substr(slash + 1);
   const auto at = rest.find('@');
   std::string query;
-  if (!name_space.empty()) query += "&namespace=" + workflow::percent_encode(name_space);
-  if (at != std::string::npos) query += "&version=" + workflow::percent_encode(rest.substr(at + 1));
+  if (!name_space.empty()) query += "&namespace=" + percent_encode(name_space);
+  if (at != std::string::npos) query += "&version=" + percent_encode(rest.substr(at + 1));
   if (!query.empty()) query.front() = '?';
-  const auto file =
-      client->text("/api/v1/workflows/" + workflow::percent_encode(rest.substr(0, at)) + query);
-  if (!file.ok()) return complain(file.error());
+  const auto file = client->text("/api/v1/workflows/" + percent_encode(rest.substr(0, at)) + query);
+  if (!file.ok()) return failed(file.error());
   std::fwrite(file->data(), 1, file->size(), stdout);
   return 0;
 }

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 
 #include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/config.hpp"
 #include "hub/workflow/expression.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
 
@@ -69,19 +68,14 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
-Result<std::string> read_all(const std::string& path) {
-  if (path.empty()) {
-    std::string text;
-    std::array<char, 65536> buffer{};
-    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), stdin)) {
-      text.append(buffer.data(), got);
-      if (text.size() > kInputLimits.max_bytes) break;  // the parser refuses it
-    }
-    return text;
+std::string read_standard_input() {
+  std::string text;
+  std::array<char, 65536> buffer{};
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), stdin)) {
+    text.append(buffer.data(), got);
+    if (text.size() > kInputLimits.max_bytes) break;  // the parser refuses it
   }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return invalid("expression.input", path + " cannot be read");
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  return text;
 }
 
 }  // namespace
@@ -126,8 +120,9 @@ int expr(const ExprOptions& options) {
     evaluate(Json());
     return code;
   }
-  const auto text = read_all(options.input);
-  if (!text.ok()) return wrong_input(text.error().message);
+  const auto text =
+      options.input.empty() ? Result<std::string>(read_standard_input()) : read_text(options.input);
+  if (!text.ok()) return wrong_input(options.input + ": cannot be read: " + text.error().message);
   std::string_view rest = *text;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors write it
   if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "hub/http/routes.hpp"
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/phi/patient_gate.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::cli {
@@ -59,6 +61,19 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
 
 }  // namespace
 
+namespace {
+
+// As exports of the audit log name this hub.
+audit::ExportSource export_source(const Config& config) {
+  std::array<char, 256> name{};
+  const bool known = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
+  return {.site = config.tenant,
+          .observer = config.audit.origin,
+          .host = known ? std::string(name.data()) : std::string("localhost")};
+}
+
+}  // namespace
+
 Result<std::string> read_api_token(const std::string& data_folder) {
   RABT_TRY(secret, read_secret({.file = data_folder + "/api-token"}));
   return std::string(secret->expose_text());
@@ -86,6 +101,8 @@ struct Hub::Parts {
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<audit::AuditLog> audit;
+  std::unique_ptr<phi::PatientDetail> details;
+  std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
   std::unique_ptr<net::HttpClient> http_client;
   std::unique_ptr<plugin::PluginHost> plugins;
@@ -117,6 +134,13 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.store = std::move(store);
   RABT_TRY(audit, audit::AuditLog::open(*hub.store, clock, config.data + "/audit.head"));
   hub.audit = std::move(audit);
+  hub.details = std::make_unique<phi::PatientDetail>(*hub.keyring, *hub.store, hub.random);
+  hub.gate = std::make_unique<phi::PatientGate>(
+      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log},
+      config.tenant,
+      config.privacy.break_glass ? phi::ReadPolicy::break_glass : phi::ReadPolicy::reason,
+      phi::machine_boot());
+  RABT_TRY_STATUS(hub.gate->sweep());
   RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keyring, clock,
                                           hub.random, hub.ids, log));
   hub.blobs = std::move(blobs);
@@ -162,6 +186,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
 
   engine::Engine::Options options{.tenant = config.tenant, .workers = config.workers};
+  for (const auto& [role, code] : config.privacy.purposes)
+    options.purposes.insert_or_assign(role, code);
   RABT_TRY(allow, net::AllowList::make(config.http.allow, config.http.allow_private));
   options.http.allow = std::make_shared<const net::AllowList>(std::move(allow));
   if (!config.http.ca.empty()) {
@@ -225,6 +251,10 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .blobs = *hub.blobs,
                                                          .store = *hub.store,
                                                          .audit = *hub.audit,
+                                                         .keyring = *hub.keyring,
+                                                         .gate = *hub.gate,
+                                                         .details = *hub.details,
+                                                         .source = export_source(config),
                                                          .clock = clock,
                                                          .log = log},
                                      config.tenant, crypto::sha256(token), std::move(sources));

@@ -79,10 +79,23 @@ Result<std::string> HubClient::text(std::string_view path) {
   return good_body(std::move(response));
 }
 
-Result<Json> HubClient::post(std::string_view path, const Json& body) {
-  return http_.json("POST", url_ + std::string(path),
-                    {{"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}},
-                    body.dump());
+Result<Json> HubClient::post(std::string_view path, const Json& body, std::string_view reason) {
+  std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_},
+                                                           {"Content-Type", "application/json"}};
+  if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
+  return http_.json("POST", url_ + std::string(path), std::move(headers), body.dump());
+}
+
+Result<HubClient::PageOfLines> HubClient::post_for_lines(std::string_view path, const Json& body,
+                                                         std::string_view reason) {
+  RABT_TRY(response, http_.send("POST", url_ + std::string(path),
+                                {{"Authorization", "Bearer " + token_},
+                                 {"Content-Type", "application/json"},
+                                 {"X-Rabt-Reason", std::string(reason)}},
+                                body.dump()));
+  std::string next(response.header("x-rabt-next"));
+  RABT_TRY(lines, good_body(std::move(response)));
+  return PageOfLines{std::move(lines), std::move(next)};
 }
 
 }  // namespace rabt::cli

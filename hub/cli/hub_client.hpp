@@ -44,7 +44,15 @@ class HubClient {
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
   // An answer that is no JSON.
   [[nodiscard]] Result<std::string> text(std::string_view path);
-  [[nodiscard]] Result<Json> post(std::string_view path, const Json& body);
+  [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,
+                                  std::string_view reason = {});
+  // An answer of lines, and where the next page begins (X-Rabt-Next; empty: this was the last).
+  struct PageOfLines {
+    std::string lines;
+    std::string next;
+  };
+  [[nodiscard]] Result<PageOfLines> post_for_lines(std::string_view path, const Json& body,
+                                                   std::string_view reason);
 
  private:
   LocalHttp http_;

@@ -2,7 +2,9 @@
 #include <cstdio>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -11,15 +13,6 @@
 
 // Commands that look and do not run: config check, audit verify, instances, plugin list.
 namespace rabt::cli {
-
-namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
-}
-
-}  // namespace
 
 int check_config(const std::string& path) {
   const auto config = load_config(path);
@@ -65,14 +58,20 @@ int audit_verify(const std::string& path) {
   return 0;
 }
 
-int list_instances(const std::string& path, const std::string& id, bool events) {
-  const auto config = load_config(path);
+int list_instances(const InstancesOptions& options) {
+  const std::string& id = options.id;
+  const bool events = options.events;
+  const auto config = load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());
   if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
-  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
-                                  (events ? "/events" : ""));
+  if (!options.patient.empty() && !id.empty())
+    return complain(invalid("cli.instance", "name an instance or a patient, not both"));
+  const auto answer = client->get(
+      "/api/v1/instances" + (id.empty() ? std::string() : "/" + id) + (events ? "/events" : "") +
+          (options.patient.empty() ? "" : "?patient=" + percent_encode(options.patient)),
+      options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
     for (const Json& event : (*answer)["events"].as_array())

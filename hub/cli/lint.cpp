@@ -3,7 +3,7 @@
 
 #include "hub/cli/commands.hpp"
 #include "hub/cli/config.hpp"
-#include "hub/cli/manifest_catalog.hpp"
+#include "hub/cli/workflow_files.hpp"
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/lint/editor_schema.hpp"
 #include "hub/workflow/lint/lint_report.hpp"
@@ -17,21 +17,6 @@ constexpr int kGood = 0;
 constexpr int kFindings = 1;
 constexpr int kUnreadable = 2;
 
-// The actions behind a configuration, or nullopt without one. false: it was reported.
-bool read_catalog(const std::string& path, std::optional<ManifestCatalog>& catalog) {
-  if (path.empty()) return true;
-  const auto complain = [](const Error& error) {
-    std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-    return false;
-  };
-  const auto config = load_config(path);
-  if (!config.ok()) return complain(config.error());
-  auto made = ManifestCatalog::make(*config);
-  if (!made.ok()) return complain(made.error());
-  catalog.emplace(std::move(*made));
-  return true;
-}
-
 std::string counted(int count, const char* what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
@@ -40,7 +25,7 @@ std::string counted(int count, const char* what) {
 
 int workflow_lint(const std::vector<std::string>& files, const LintOptions& options) {
   std::optional<ManifestCatalog> catalog;
-  if (!read_catalog(options.config, catalog)) return kUnreadable;
+  if (!load_catalog(options.config, catalog)) return kUnreadable;
   std::vector<workflow::LintedFile> linted;
   int errors = 0;
   int warnings = 0;
@@ -82,7 +67,7 @@ int workflow_lint(const std::vector<std::string>& files, const LintOptions& opti
 
 int workflow_schema(const std::string& config) {
   std::optional<ManifestCatalog> catalog;
-  if (!read_catalog(config, catalog)) return kUnreadable;
+  if (!load_catalog(config, catalog)) return kUnreadable;
   std::printf("%s\n", workflow::editor_schema(catalog ? &*catalog : nullptr).dump_pretty().c_str());
   return kGood;
 }

@@ -40,13 +40,9 @@ std::optional<workflow::ActionInfo> ManifestCatalog::find(std::string_view role,
                                                           std::string_view version) const {
   const auto found = actions_.find(role);
   if (found == actions_.end()) return std::nullopt;
-  const plugin::ActionSpec* best = nullptr;
-  for (const plugin::ActionSpec& spec : found->second) {
-    if (spec.name != action || !plugin::version_serves(spec.version, version)) continue;
-    if (best == nullptr || !plugin::version_serves(best->version, spec.version)) best = &spec;
-  }
-  if (best == nullptr) return std::nullopt;
-  return plugin::action_info(*best);
+  const plugin::ActionSpec* spec = plugin::serving_action(found->second, action, version);
+  if (spec == nullptr) return std::nullopt;
+  return plugin::action_info(*spec);
 }
 
 }  // namespace rabt::cli

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "hub/cli/complain.hpp"
 #include "hub/cli/hub.hpp"
 
 namespace rabt::cli {
@@ -15,7 +16,7 @@ bool load_catalog(const std::string& config, std::optional<ManifestCatalog>& cat
     catalog.emplace(std::move(*made));
     return true;
   }
-  std::fprintf(stderr, "%s [%s]\n", made.error().message.c_str(), made.error().code.c_str());
+  (void)complain(made.error());
   return false;
 }
 

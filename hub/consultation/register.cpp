@@ -151,7 +151,8 @@ class Register final : public plugin::HubService {
                                              .act = "consultation.state",
                                              .object = "consultation:" + work->id,
                                              .result = "ok",
-                                             .detail = Json::object({{"to", to_string(*to)}})});
+                                             .detail = Json::object({{"to", to_string(*to)}}),
+                                             .patient = call.patient});
     parts_.store.submit(
         store::Store::Need::droppable,
         [this, work, entry, now](store::Transaction& tx) -> Status {
@@ -275,7 +276,8 @@ class Recordings final : public plugin::HubService {
          .object = "recording:" + work->id,
          .result = "ok",
          .detail = Json::object(
-             {{"bytes", work->blob.bytes}, {"sha256", work->blob.sha256}, {"kind", work->kind}})});
+             {{"bytes", work->blob.bytes}, {"sha256", work->blob.sha256}, {"kind", work->kind}}),
+         .patient = call.patient});
     const Timestamp now = parts_.clock.now();
     parts_.store.submit(
         store::Store::Need::droppable,

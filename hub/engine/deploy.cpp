@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "hub/base/semver.hpp"
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/explain/diff.hpp"
@@ -37,42 +38,20 @@ std::string to_text(const Finding& finding) {
          ": error: " + finding.message + " [" + finding.code + "]";
 }
 
-// Precedence of semantic versions 2.0.0, section 11, without build metadata. Both are well formed.
-int compare_versions(std::string_view a, std::string_view b) {
-  const auto cut = [](std::string_view text, char at) {
-    const auto place = text.find(at);
-    return place == std::string_view::npos
-               ? std::pair{text, std::string_view{}}
-               : std::pair{text.substr(0, place), text.substr(place + 1)};
-  };
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  };
-  const auto compare_parts = [&](std::string_view x, std::string_view y) {
-    while (!x.empty() || !y.empty()) {
-      const auto [first_x, rest_x] = cut(x, '.');
-      const auto [first_y, rest_y] = cut(y, '.');
-      if (is_number(first_x) && is_number(first_y)) {
-        if (first_x.size() != first_y.size()) return first_x.size() < first_y.size() ? -1 : 1;
-      } else if (is_number(first_x) != is_number(first_y) && !first_x.empty() && !first_y.empty()) {
-        return is_number(first_x) ? -1 : 1;
-      }
-      if (const int order = first_x.compare(first_y); order != 0) return order < 0 ? -1 : 1;
-      x = rest_x;
-      y = rest_y;
-    }
-    return 0;
-  };
-  const auto [core_a, pre_a] = cut(cut(a, '+').first, '-');
-  const auto [core_b, pre_b] = cut(cut(b, '+').first, '-');
-  if (const int order = compare_parts(core_a, core_b); order != 0) return order;
-  if (pre_a.empty() != pre_b.empty()) return pre_a.empty() ? 1 : -1;
-  return compare_parts(pre_a, pre_b);
-}
-
 std::string full_name(const Definition& definition) {
   return definition.name_space() + "/" + definition.name();
+}
+// How many instances of each definition have not ended, by its row.
+Result<std::map<std::int64_t, std::int64_t>> live_instances(store::Store& store,
+                                                            const std::string& tenant) {
+  std::map<std::int64_t, std::int64_t> live;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(sql::kCountLive, {tenant}, [&](const store::Row& row) {
+      live[row.integer(0)] = row.integer(1);
+      return true;
+    });
+  }));
+  return live;
 }
 bool same_name(const Definition& a, const Definition& b) {
   return a.name() == b.name() && a.name_space() == b.name_space();
@@ -236,7 +215,7 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
     item.becomes_active =
         std::none_of(draft.items.begin(), draft.items.end(), [&](const Draft::Item& other) {
           return same_name(*other.definition, *item.definition) &&
-                 compare_versions(other.definition->version(), item.definition->version()) > 0;
+                 compare_semver(other.definition->version(), item.definition->version()) > 0;
         });
     const bool active =
         item.before != nullptr && item.before->version() == item.definition->version();
@@ -271,13 +250,7 @@ Result<Json> Engine::plan(const std::vector<WorkflowFile>& files, bool prune) {
   const std::scoped_lock serial(engine.deploy_mutex);
   const Impl::Draft draft = engine.make_draft(files, prune);
   const auto all = engine.definitions();
-  std::map<std::int64_t, std::int64_t> live;
-  RABT_TRY_STATUS(engine.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kCountLive, {engine.options.tenant}, [&](const store::Row& row) {
-      live[row.integer(0)] = row.integer(1);
-      return true;
-    });
-  }));
+  RABT_TRY(live, live_instances(engine.parts.store, engine.options.tenant));
   const auto running = [&](const Definition& of) {
     Json list = Json::array();
     for (const DeployedDefinition& one : *all) {
@@ -366,12 +339,6 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
   std::vector<Timers::Entry> timers;
   RABT_TRY_STATUS(engine.parts.store.write([&](store::Transaction& transaction) -> Status {
     timers.clear();
-    const auto run = [&](const store::Statement& statement,
-                         std::initializer_list<store::Value> values) -> Status {
-      RABT_TRY(rows, transaction.execute(statement, values));
-      (void)rows;
-      return ok_status();
-    };
     const auto audit = [&](std::string_view act, const Definition& definition,
                            Json detail) -> Status {
       return engine.parts.audit.append(
@@ -390,7 +357,7 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
       const Definition& definition = *item.definition;
       if (id == 0) {
         RABT_TRY_STATUS(
-            run(sql::kInsertDefinition,
+            run(transaction, sql::kInsertDefinition,
                 {tenant, definition.name_space(), definition.name(), definition.version(),
                  item.sha256, store::Blob{item.file->yaml}, now}));
         id = transaction.last_insert_id();
@@ -402,15 +369,15 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
       const Definition& definition = *item.definition;
       for (const auto& bound : item.children) {
         RABT_TRY_STATUS(
-            run(sql::kInsertDefinitionChild,
+            run(transaction, sql::kInsertDefinitionChild,
                 {ids[i], bound.wanted->name_space, bound.wanted->name, bound.wanted->version,
                  bound.stored != 0 ? bound.stored : ids[bound.file]}));
       }
       if (item.change == "unchanged") continue;
       if (item.becomes_active) {
-        RABT_TRY_STATUS(
-            run(sql::kDeactivateDefinitions, {tenant, definition.name_space(), definition.name()}));
-        RABT_TRY_STATUS(run(sql::kActivateDefinition, {ids[i]}));
+        RABT_TRY_STATUS(run(transaction, sql::kDeactivateDefinitions,
+                            {tenant, definition.name_space(), definition.name()}));
+        RABT_TRY_STATUS(run(transaction, sql::kActivateDefinition, {ids[i]}));
         RABT_TRY_STATUS(engine.store_schedule(transaction, definition, ids[i], timers));
       }
       RABT_TRY_STATUS(audit("workflow.deployed", definition,
@@ -418,10 +385,10 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
     }
     for (const DeployedDefinition& one : draft.removed) {
       const Definition& definition = *one.definition;
-      RABT_TRY_STATUS(
-          run(sql::kDeactivateDefinitions, {tenant, definition.name_space(), definition.name()}));
-      RABT_TRY_STATUS(
-          run(sql::kDeleteSchedule, {tenant, definition.name_space(), definition.name()}));
+      RABT_TRY_STATUS(run(transaction, sql::kDeactivateDefinitions,
+                          {tenant, definition.name_space(), definition.name()}));
+      RABT_TRY_STATUS(run(transaction, sql::kDeleteSchedule,
+                          {tenant, definition.name_space(), definition.name()}));
       RABT_TRY_STATUS(audit("workflow.removed", definition, Json()));
     }
     return ok_status();
@@ -531,13 +498,7 @@ Status Engine::Impl::load_definitions() {
 
 Result<std::vector<DeployedWorkflow>> Engine::workflows() {
   const auto all = impl_->definitions();
-  std::map<std::int64_t, std::int64_t> live;
-  RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kCountLive, {impl_->options.tenant}, [&](const store::Row& row) {
-      live[row.integer(0)] = row.integer(1);
-      return true;
-    });
-  }));
+  RABT_TRY(live, live_instances(impl_->parts.store, impl_->options.tenant));
   std::vector<DeployedWorkflow> list;
   for (const DeployedDefinition& one : *all) {
     list.push_back({.name_space = one.definition->name_space(),

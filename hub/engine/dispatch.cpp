@@ -22,6 +22,7 @@ plugin::CallRequest Worker::request_of(const Live& live, const OpenCall& call) c
   plugin::CallRequest request;
   request.tenant = engine_.options.tenant;
   request.instance = live.id;
+  request.patient = to_hex(as_bytes(live.patient));
   request.role = call.action.role;
   request.action = call.action.action;
   request.version = call.action.version;
@@ -199,7 +200,8 @@ void Worker::park(Live& live, OpenCall& call) {
                                   .result = "ambiguous",
                                   .detail = Json::object({{"role", call.action.role},
                                                           {"action", call.action.action},
-                                                          {"task", call.action.task}})});
+                                                          {"task", call.action.task}}),
+                                  .patient = to_hex(as_bytes(live.patient))});
   ++engine.counters.open_work;
   engine.parts.store.submit(
       store::Store::Need::required,

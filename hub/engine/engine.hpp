@@ -35,6 +35,8 @@ struct Delivery {
   std::string
       dedupe_id;  // from a part of the message that its signature covers, or the body's digest
   std::string body_sha256;  // 32 raw bytes
+  std::string client;       // address of the sender, for the audit log
+  std::string request;      // id of the request, for the audit log
   std::vector<Json>
       events;  // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data
 };
@@ -117,6 +119,11 @@ class Engine {
     HttpCallOptions http = {};
     // Values for use.secrets of workflows. They are handed to executions and go nowhere else.
     std::map<std::string, std::shared_ptr<SecretBytes>> secrets = {};
+    // Purpose of use (HL7 v3 ActReason) of what a role is sent, for the audit log. Roles that are
+    // not named here get `purpose`.
+    std::map<std::string, std::string, std::less<>> purposes = {{"payer", "HPAYMT"},
+                                                                {"moh", "PUBHLTH"}};
+    std::string purpose = "TREAT";
     // Told after the last turn of an instance is durable, on a worker thread; must not block.
     std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished =
         {};
@@ -159,13 +166,21 @@ class Engine {
   // one commit.
   Result<Accepted> accept(const Delivery& delivery);
 
-  [[nodiscard]] Result<std::vector<InstanceSummary>> instances(std::size_t limit,
-                                                               std::optional<std::string> before,
-                                                               std::optional<std::string> status);
+  // patient: blind index of an identifier; only instances that work on this person's data. That
+  // such a question was asked is the caller's to audit.
+  [[nodiscard]] Result<std::vector<InstanceSummary>> instances(
+      std::size_t limit, std::optional<std::string> before, std::optional<std::string> status,
+      std::optional<std::string> patient = std::nullopt);
+  // Whether patient data of an instance may be handed out: called when it has been read and before
+  // any of it is returned. patient: blind index, may be empty. What is not ok is returned instead.
+  // When ok, the reading is audited durably.
+  using Admit = std::function<Status(std::string_view instance, std::string_view patient)>;
   // Summary with the timeline: every task with its start, end, outcome and attempts, made by
-  // replaying the journal. No patient data unless with_data, which needs a reason and is audited
-  // before the data is returned.
-  [[nodiscard]] Result<Json> instance(std::string_view id, bool with_data, std::string_view reason);
+  // replaying the journal. No patient data unless `admit` is given and admits it.
+  [[nodiscard]] Result<Json> instance(std::string_view id, const Admit& admit = {});
+  // The blind index that names the patient of an instance; empty: none is known. Error
+  // engine.instance.
+  [[nodiscard]] Result<std::string> patient_of(std::string_view id);
   // The specification's lifecycle events of the instance so far (workflow/lifecycle.hpp), in order,
   // made by replaying the journal: an array of CloudEvents. No patient data.
   [[nodiscard]] Result<Json> lifecycle(std::string_view id);

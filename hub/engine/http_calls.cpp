@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/http_digest.hpp"
 #include "hub/net/url.hpp"
 #include "hub/workflow/run/openapi.hpp"
-#include "hub/workflow/run/uri_template.hpp"
 
 namespace rabt::engine {
 
@@ -330,7 +330,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
                  " redirects");
       return true;
     }
-    std::string next = workflow::resolve_uri(call->url, location);
+    std::string next = resolve_uri(call->url, location);
     next = next.substr(0, next.find('#'));
     const bool rewrites = (status == 303 && call->method != "HEAD") ||
                           ((status == 301 || status == 302) && call->method == "POST");
@@ -473,8 +473,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
     request.max_response_bytes = kMaxTokenAnswer;
     if (how == "client_secret_basic") {
       // RFC 6749 section 2.3.1: both are form-encoded first.
-      const std::string pair =
-          workflow::percent_encode(id) + ":" + workflow::percent_encode(secret);
+      const std::string pair = percent_encode(id) + ":" + percent_encode(secret);
       request.headers.emplace_back("Authorization", "Basic " + to_base64(as_bytes(pair)));
     } else if (how == "client_secret_post" || how == "none") {
       if (!id.empty()) form.set("client_id", id);

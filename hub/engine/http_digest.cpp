@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "hub/base/uri.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/workflow/run/uri_template.hpp"
 
 namespace rabt::engine {
 
@@ -73,7 +73,7 @@ bool is_ascii(std::string_view text) {
 
 // RFC 8187: UTF-8''%XX...
 std::string extended(std::string_view text) {
-  return "UTF-8''" + workflow::percent_encode(text, "");
+  return "UTF-8''" + percent_encode(text, "");
 }
 
 }  // namespace

@@ -27,6 +27,10 @@ namespace rabt::engine {
 using workflow::ActionOutcome;
 using workflow::Effect;
 
+// Whose data an instance works on: blind indexes of identifiers, the first names the patient in the
+// audit log. Empty: nobody's, or nobody that is known.
+using Patients = std::vector<std::string>;
+
 // An event made ready for storing, off the writer thread.
 struct PreparedEvent {
   Json envelope;
@@ -39,6 +43,7 @@ struct PreparedEvent {
     std::int64_t definition = 0;
     std::string id;            // the new instance's ULID
     std::string business_key;  // blind index, empty: none
+    Patients patients;
     std::shared_ptr<const crypto::DataKey> key;
     std::string wrapped_key;
   };
@@ -65,6 +70,7 @@ struct Begin {
   std::shared_ptr<const crypto::DataKey> key;  // null: load everything from the store
   Json envelope;
   std::shared_ptr<const Origin> origin;  // null: an event started it
+  std::string patient;                   // blind index
 };
 struct Offer {
   std::int64_t num = 0;
@@ -106,6 +112,7 @@ struct PreparedStart {
   std::string refused;  // a code: it cannot be started
   std::string id;       // ULID
   std::string business_key;
+  Patients patients;
   std::shared_ptr<const crypto::DataKey> key;
   std::string wrapped_key;
   std::string sealed_input;
@@ -115,8 +122,10 @@ struct PreparedStart {
 // One turn on its way to the store.
 struct Turn {
   std::int64_t num = 0;
+  std::string patient;  // blind index
   std::string journal;  // sealed
   audit::Prepared audit_entry;
+  std::vector<audit::Prepared> disclosures;  // what its calls send to outside systems
   std::vector<workflow::StartTimer> timers;
   std::vector<std::uint64_t> timers_done;
   std::vector<std::pair<std::uint64_t, std::vector<std::string>>> listens;  // listen, blind indexes
@@ -206,6 +215,7 @@ struct Live {
   std::shared_ptr<const crypto::DataKey> key;
   workflow::Execution execution;
   std::shared_ptr<const Origin> origin;
+  std::string patient;  // blind index of the person whose data it works on; empty: none is known
   std::uint64_t turns = 0;
   std::map<std::uint64_t, OpenCall> calls;
   std::map<std::uint64_t, workflow::StartWorkflow> children;  // awaited
@@ -278,6 +288,18 @@ struct Engine::Impl {
   [[nodiscard]] std::int64_t child_definition(std::int64_t parent, std::string_view name_space,
                                               std::string_view name,
                                               std::string_view version) const;
+
+  // ---- patients (patients.cpp)
+  // Of an instance that starts on this input. What the workflow's expressions do not give is
+  // logged: the instance runs without.
+  [[nodiscard]] Patients patients_of(const workflow::Definition& definition,
+                                     const Json& start_events) const;
+  // The rows of a new instance; one without a patient takes over those of its parent (0: none).
+  // Gives the blind index that names its patient. Inside a job.
+  Result<std::string> store_patients(store::Transaction& transaction, std::int64_t num,
+                                     const Patients& patients, std::int64_t parent) const;
+  // The blind index that names the patient of an instance; empty: none.
+  static Result<std::string> patient_of(store::Connection& connection, std::int64_t num);
 
   // ---- starts without an event (starts.cpp)
   [[nodiscard]] PreparedStart prepare_start(std::int64_t definition, Origin origin);
@@ -394,9 +416,16 @@ class Worker {
   [[nodiscard]] std::string idempotency_of(const workflow::CallAction& action) const;
   [[nodiscard]] plugin::CallRequest request_of(const Live& live, const OpenCall& call) const;
 
+  // disclosure.cpp
+  // The audit entry of what a call sends to an outside system; empty: it goes to the hub itself.
+  [[nodiscard]] std::optional<audit::Entry> disclosure_of(const Live& live,
+                                                          const workflow::CallAction& action) const;
+
   Engine::Impl& engine_;
   std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
   mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
+  // The names of an action's arguments, as its schema has them: role/action:version.
+  mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Message> queue_;  // guarded by mutex_

@@ -48,6 +48,7 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
       start.business_key = parts.keyring.blind_index(
           tenant, "instance.business_key", one.definition->name() + "\n" + **business_key);
     }
+    start.patients = patients_of(*one.definition, Json::array({envelope}));
     auto key = parts.keyring.make_data_key(tenant, parts.random);
     start.key = std::move(key.key);
     start.wrapped_key = std::move(key.wrapped);
@@ -111,9 +112,11 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
                                        {start.id, tenant, start.definition, business_key, seq,
                                         store::Blob{start.wrapped_key}, now, now}));
     (void)rows;
+    const std::int64_t num = transaction.last_insert_id();
+    RABT_TRY(patient, store_patients(transaction, num, start.patients, 0));
     instances.push_back(start.id);
-    routing.begins.push_back({transaction.last_insert_id(), start.id, start.definition, seq,
-                              start.key, event.envelope, nullptr});
+    routing.begins.push_back({num, start.id, start.definition, seq, start.key, event.envelope,
+                              nullptr, std::move(patient)});
   }
   for (const std::int64_t collecting : event.collecting)
     RABT_TRY_STATUS(collect_start(transaction, event, collecting, seq, routing, instances));
@@ -204,17 +207,33 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                                             store::Blob{delivery.body_sha256}, accepted.status,
                                             accepted.answer, now}));
         (void)rows;
-        return engine.parts.audit.append(
-            transaction,
-            engine.parts.audit.prepare(
-                {.tenant = delivery.tenant,
-                 .actor = "source:" + delivery.source,
-                 .act = "webhook.accepted",
-                 .object = instances.empty() ? "" : "instance:" + instances.front(),
-                 .result = "ok",
-                 .detail = Json::object(
-                     {{"events", static_cast<std::int64_t>(events.size())},
-                      {"started", static_cast<std::int64_t>(routing.begins.size())}})}));
+        // One entry a patient, so that each has their own record of it.
+        std::map<std::string, std::int64_t> started;
+        for (const Begin& begin : routing.begins) ++started[begin.patient];
+        if (started.empty()) started[std::string()] = 0;
+        for (const auto& [patient, count] : started) {
+          const auto of_patient =
+              std::find_if(routing.begins.begin(), routing.begins.end(),
+                           [&](const Begin& begin) { return begin.patient == patient; });
+          const std::string instance = of_patient != routing.begins.end() ? of_patient->id
+                                       : instances.empty()                ? std::string()
+                                                                          : instances.front();
+          RABT_TRY_STATUS(engine.parts.audit.append(
+              transaction,
+              engine.parts.audit.prepare(
+                  {.tenant = delivery.tenant,
+                   .actor = "source:" + delivery.source,
+                   .act = "webhook.accepted",
+                   .object = instance.empty() ? "" : "instance:" + instance,
+                   .result = "ok",
+                   .detail =
+                       Json::object({{"events", static_cast<std::int64_t>(events.size())},
+                                     {"started", count}}),
+                   .patient = to_hex(as_bytes(patient)),
+                   .client = delivery.client,
+                   .request = delivery.request})));
+        }
+        return ok_status();
       },
       store::Store::Need::droppable);
   if (!written.ok()) return written.error();

@@ -186,7 +186,8 @@ Result<workflow::Finished> Engine::Impl::replay_end(const InstanceRow& row) {
 
 Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
                                                        std::optional<std::string> before,
-                                                       std::optional<std::string> status) {
+                                                       std::optional<std::string> status,
+                                                       std::optional<std::string> patient) {
   int low = 0;
   int high = static_cast<int>(workflow::InstanceStatus::cancelled);
   if (status && *status != "parked") {
@@ -205,30 +206,44 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
   }
   std::vector<InstanceSummary> list;
   RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) {
-    return connection.query(
-        sql::kListInstances,
-        {impl_->options.tenant, before.value_or("~"), low, high, status == "parked" ? 1 : 0,
-         static_cast<std::int64_t>(limit)},
-        [&](const store::Row& row) {
-          const bool parked = !row.is_null(4);
-          list.push_back({.id = std::string(row.text(0)),
-                          .workflow = std::string(row.text(1)),
-                          .version = std::string(row.text(2)),
-                          .status = status_text(static_cast<int>(row.integer(3)), parked),
-                          .created = Timestamp{row.integer(5)},
-                          .updated = Timestamp{row.integer(6)}});
-          return true;
-        });
+    const auto add = [&](const store::Row& row) {
+      const bool parked = !row.is_null(4);
+      list.push_back({.id = std::string(row.text(0)),
+                      .workflow = std::string(row.text(1)),
+                      .version = std::string(row.text(2)),
+                      .status = status_text(static_cast<int>(row.integer(3)), parked),
+                      .created = Timestamp{row.integer(5)},
+                      .updated = Timestamp{row.integer(6)}});
+      return true;
+    };
+    const std::string& tenant = impl_->options.tenant;
+    const std::string start = before.value_or("~");
+    const std::int64_t only_parked = status == "parked" ? 1 : 0;
+    const auto most = static_cast<std::int64_t>(limit);
+    if (patient) {
+      return connection.query(
+          sql::kListInstancesOfPatient,
+          {tenant, start, low, high, only_parked, most, store::Blob{*patient}}, add);
+    }
+    return connection.query(sql::kListInstances, {tenant, start, low, high, only_parked, most},
+                            add);
   }));
   return list;
 }
 
-Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_view reason) {
+Result<std::string> Engine::patient_of(std::string_view id) {
+  RABT_TRY(row, impl_->load_row(id));
+  std::string patient;
+  RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(found, Impl::patient_of(connection, row.num));
+    patient = std::move(found);
+    return ok_status();
+  }));
+  return patient;
+}
+
+Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   Impl& engine = *impl_;
-  if (with_data && reason.empty()) {
-    return invalid("engine.reason",
-                   "reading an instance's data needs a reason; it is written to the audit log");
-  }
   RABT_TRY(row, engine.load_row(id));
   const auto definition = engine.definition(row.definition);
   if (definition == nullptr)
@@ -281,18 +296,9 @@ Result<Json> Engine::instance(std::string_view id, bool with_data, std::string_v
   // free of data.
   if (!error.is_null()) json.set("error", shown);
   json.set("timeline", timeline.json());
-  if (with_data) {
-    RABT_TRY_STATUS(engine.parts.store.write([&](store::Transaction& transaction) {
-      return engine.parts.audit.append(
-          transaction,
-          engine.parts.audit.prepare(
-              {.tenant = row.tenant,
-               .actor = "api",
-               .act = "instance.read",
-               .object = "instance:" + row.id,
-               .result = "ok",
-               .detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}})}));
-    }));
+  if (admit) {
+    RABT_TRY(patient, patient_of(row.id));
+    RABT_TRY_STATUS(admit(row.id, patient));
     json.set("context", without_secrets(execution.context(), secrets));
     json.set("output", without_secrets(output, secrets));
     if (!error.is_null()) json.set("error", without_secrets(error, secrets));

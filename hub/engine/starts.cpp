@@ -14,13 +14,6 @@ namespace {
 using workflow::Definition;
 using Schedule = Definition::Schedule;
 
-Status run(store::Transaction& transaction, const store::Statement& statement,
-           std::initializer_list<store::Value> values) {
-  RABT_TRY(rows, transaction.execute(statement, values));
-  (void)rows;
-  return ok_status();
-}
-
 bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
   return a && b && a->every_ms == b->every_ms && a->cron == b->cron && a->after_ms == b->after_ms &&
          a->time_zone == b->time_zone;
@@ -99,6 +92,7 @@ PreparedStart Engine::Impl::prepare_start(std::int64_t definition_id, Origin ori
       start.business_key = parts.keyring.blind_index(tenant, "instance.business_key",
                                                      found->name() + "\n" + **business_key);
     }
+    start.patients = patients_of(*found, origin.input);
     auto key = parts.keyring.make_data_key(tenant, parts.random);
     start.sealed_input =
         key.key->seal(input_context(tenant, start.id), origin.input.dump(), parts.random);
@@ -139,8 +133,9 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
        child ? store::Value(origin.parent) : store::Value(store::Null{}),
        child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
        origin.awaited ? 1 : 0, origin.depth}));
-  routing.begins.push_back(
-      {num, start.id, start.definition, start_event, start.key, Json(), start.origin});
+  RABT_TRY(patient, store_patients(transaction, num, start.patients, origin.parent));
+  routing.begins.push_back({num, start.id, start.definition, start_event, start.key, Json(),
+                            start.origin, std::move(patient)});
   return std::string();
 }
 
@@ -228,7 +223,8 @@ Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn)
                                             .act = "child.refused",
                                             .object = "instance:" + origin.parent_id,
                                             .result = refused,
-                                            .detail = Json()})));
+                                            .detail = Json(),
+                                            .patient = to_hex(as_bytes(turn.patient))})));
     }
     if (!origin.awaited) continue;
     RABT_TRY_STATUS(run(

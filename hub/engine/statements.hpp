@@ -2,7 +2,8 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the engine. Tables: migrations/sqlite/0002_engine.sql, 0005_starts.sql.
+// Every statement of the engine. Tables: migrations/sqlite/0002_engine.sql,
+// 0005_starts.sql, 0006_patient.sql.
 namespace rabt::engine::sql {
 
 using store::Statement;
@@ -76,6 +77,21 @@ inline constexpr Statement kListInstances{
     "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.status >= $3 "
     "AND "
     "i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC LIMIT $6"};
+
+inline constexpr Statement kListInstancesOfPatient{
+    "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM "
+    "instance_patient p JOIN instance i ON i.num = p.instance "
+    "JOIN definition d ON d.id = i.definition WHERE p.tenant = $1 AND p.patient = $7 AND i.id < $2 "
+    "AND i.status >= $3 AND i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC "
+    "LIMIT $6"};
+inline constexpr Statement kInsertPatient{
+    "INSERT INTO instance_patient (tenant, patient, instance, place) VALUES ($1, $2, $3, $4) ON "
+    "CONFLICT DO NOTHING"};
+inline constexpr Statement kInheritPatients{
+    "INSERT INTO instance_patient (tenant, patient, instance, place) SELECT tenant, patient, $1, "
+    "place FROM instance_patient WHERE instance = $2"};
+inline constexpr Statement kPatientOf{
+    "SELECT patient FROM instance_patient WHERE instance = $1 ORDER BY place LIMIT 1"};
 
 inline constexpr Statement kInsertOrigin{
     "INSERT INTO origin (instance, input, parent, call, awaited, depth) "

@@ -148,10 +148,18 @@ Live* Worker::load(std::int64_t num) {
   auto secrets = engine_.secrets_of(*definition);
   auto origin = engine_.load_origin(*row, **key);
   auto inputs = engine_.read_journal(*row, **key);
-  if (!inputs.ok() || !secrets.ok() || !origin.ok()) {
+  Result<std::string> patient = std::string();
+  const Status asked = engine_.parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(found, Engine::Impl::patient_of(connection, num));
+    patient = std::move(found);
+    return ok_status();
+  });
+  if (!asked.ok()) patient = asked.error();
+  if (!inputs.ok() || !secrets.ok() || !origin.ok() || !patient.ok()) {
     const Error& error = !inputs.ok()    ? inputs.error()
                          : !secrets.ok() ? secrets.error()
-                                         : origin.error();
+                         : !origin.ok()  ? origin.error()
+                                         : patient.error();
     engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", error.code}});
     return nullptr;
   }
@@ -161,7 +169,8 @@ Live* Worker::load(std::int64_t num) {
                                           .start_event = row->start_event,
                                           .key = *key,
                                           .execution = workflow::Execution(definition, *secrets),
-                                          .origin = *origin});
+                                          .origin = *origin,
+                                          .patient = std::move(*patient)});
   for (const workflow::Input& input : *inputs) (void)live->execution.apply(input);
   live->turns = inputs->size();
   live->begun = !inputs->empty();
@@ -216,7 +225,8 @@ void Worker::begin(Begin& message) {
                                             .start_event = message.start_event,
                                             .key = message.key,
                                             .execution = workflow::Execution(definition, *secrets),
-                                            .origin = message.origin});
+                                            .origin = message.origin,
+                                            .patient = message.patient});
     ++engine_.counters.live;
     live = live_.emplace(message.num, std::move(made)).first->second.get();
   } else {
@@ -359,6 +369,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   const std::string& tenant = engine_.options.tenant;
   auto turn = std::make_shared<Turn>();
   turn->num = live.num;
+  turn->patient = live.patient;
   turn->at = input.at;
   turn->start_event = live.start_event;
   turn->origin = live.origin;
@@ -508,7 +519,12 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                                                    .act = std::move(act),
                                                    .object = "instance:" + live.id,
                                                    .result = std::move(result),
-                                                   .detail = std::move(detail)});
+                                                   .detail = std::move(detail),
+                                                   .patient = to_hex(as_bytes(live.patient))});
+  for (const workflow::CallAction& call : turn->calls) {
+    if (const auto entry = disclosure_of(live, call))
+      turn->disclosures.push_back(engine_.parts.audit.prepare(*entry));
+  }
   ++engine_.counters.turns;
   ++live.commits_in_flight;
   ++engine_.counters.open_work;
@@ -521,9 +537,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
         turn->routing = {};
         const auto run = [&](const store::Statement& statement,
                              std::initializer_list<store::Value> values) -> Status {
-          RABT_TRY(rows, tx.execute(statement, values));
-          (void)rows;
-          return ok_status();
+          return store::run(tx, statement, values);
         };
         RABT_TRY_STATUS(run(sql::kInsertJournal, {turn->num, store::Blob{turn->journal}}));
         for (const std::uint64_t timer : turn->timers_done) {
@@ -575,7 +589,10 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
           RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
         }
-        return engine.parts.audit.append(tx, turn->audit_entry);
+        RABT_TRY_STATUS(engine.parts.audit.append(tx, turn->audit_entry));
+        for (const audit::Prepared& disclosure : turn->disclosures)
+          RABT_TRY_STATUS(engine.parts.audit.append(tx, disclosure));
+        return ok_status();
       },
       [&engine, turn, answer](const Status& status) {
         if (status.ok()) {

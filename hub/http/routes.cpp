@@ -2,6 +2,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/consultation/register.hpp"
+#include "hub/http/answers.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/range.hpp"
 
@@ -12,10 +13,6 @@ namespace {
 constexpr std::size_t kMaxPage = 200;
 constexpr std::int64_t kRefusalAuditEveryMs =
     1000;  // a flood of forged deliveries must not become a flood of audit entries
-
-Response json_response(int status, const Json& body) {
-  return {.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body.dump()};
-}
 
 Json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
   Json out = Json::array();
@@ -37,21 +34,6 @@ Json summary_json(const engine::InstanceSummary& summary) {
                        {"status", summary.status},
                        {"created", to_iso8601(summary.created)},
                        {"updated", to_iso8601(summary.updated)}});
-}
-
-Response wrong_method(std::string_view allowed) {
-  Response response = problem(405, "http.method", "Method Not Allowed",
-                              "this path answers to " + std::string(allowed));
-  response.headers.emplace_back("Allow", allowed);
-  return response;
-}
-
-Result<Json> body_object(const Request& request) {
-  auto body =
-      Json::parse(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
-  if (!body.ok()) return body.error();
-  if (!body->is_object()) return invalid("api.body", "the body must be a JSON object");
-  return body;
 }
 
 }  // namespace
@@ -138,6 +120,8 @@ Response Routes::hook(const Request& request, std::string_view name) {
   accepted.source = source.name;
   accepted.dedupe_id = verified->dedupe_id;
   accepted.body_sha256 = std::string(as_text(digest));
+  accepted.client = request.remote;
+  accepted.request = request.request_id;
   std::int64_t number = 0;
   for (const Json& event : events->as_array()) {
     Json envelope = Json::object(
@@ -210,6 +194,9 @@ Response Routes::api(const Request& request, std::string_view path) {
   if (collection == "recordings" && !id.empty() && (verb.empty() || verb == "content")) {
     return get ? recording(request, id, verb == "content") : wrong_method("GET");
   }
+  if (collection == "audit" && verb.empty())
+    return post ? audit(request, id) : wrong_method("POST");
+  if (collection == "break-glass") return break_glass(request, id, verb);
   return problem(404, "http.not_found", "Not Found",
                  "the API has no such path; see docs/openapi.yaml");
 }
@@ -230,8 +217,23 @@ Response Routes::instances(const Request& request) {
     const auto value = request.parameter(name);
     return value ? std::optional<std::string>(*value) : std::nullopt;
   };
-  const auto list =
-      parts_.engine.instances(limit, optional_text("before"), optional_text("status"));
+  std::optional<std::string> patient;
+  if (const auto text = request.parameter("patient"); text) {
+    auto index = patient_index(*text);
+    if (!index.ok()) return problem(index.error());
+    // That this person was looked for is in the log before it is known whether there is anything.
+    const Status admitted = parts_.gate.admit(
+        reader_of(request),
+        {.act = "instance.search",
+         .object = "",
+         .instance = "",
+         .patient = *index,
+         .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
+    if (!admitted.ok()) return problem(admitted.error());
+    patient = std::move(*index);
+  }
+  const auto list = parts_.engine.instances(limit, optional_text("before"), optional_text("status"),
+                                            std::move(patient));
   if (!list.ok()) return problem(list.error());
   Json items = Json::array();
   for (const auto& summary : *list) items.push_back(summary_json(summary));
@@ -240,14 +242,23 @@ Response Routes::instances(const Request& request) {
     std::string next =
         "/api/v1/instances?before=" + list->back().id + "&limit=" + std::to_string(limit);
     if (const auto status = optional_text("status"); status) next += "&status=" + *status;
+    // The identifier is not written into an address that is kept: the caller adds it again.
     body.set("next", next);
   }
   return json_response(200, body);
 }
 
 Response Routes::instance(const Request& request, std::string_view id) {
-  const bool with_data = request.parameter("data") == std::optional<std::string_view>("true");
-  const auto found = parts_.engine.instance(id, with_data, request.header("x-rabt-reason"));
+  engine::Engine::Admit admit;
+  if (request.parameter("data") == std::optional<std::string_view>("true")) {
+    admit = [&](std::string_view instance, std::string_view patient) {
+      return parts_.gate.admit(reader_of(request), {.act = "instance.read",
+                                                    .object = "instance:" + std::string(instance),
+                                                    .instance = std::string(instance),
+                                                    .patient = std::string(patient)});
+    };
+  }
+  const auto found = parts_.engine.instance(id, admit);
   return found.ok() ? json_response(200, *found) : problem(found.error());
 }
 
@@ -347,43 +358,42 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
                                             {"sha256", found->sha256},
                                             {"stored", to_iso8601(found->stored)}}));
   }
-  const std::string_view reason = request.header("x-rabt-reason");
-  if (reason.empty()) {
-    return problem(invalid("api.reason",
-                           "reading a recording needs a reason in the header X-Rabt-Reason; it is "
-                           "written to the audit log"));
-  }
   // RFC 9110 section 13.1.5: a range of something else than the caller holds is no range.
   const std::string tag = "\"" + found->sha256 + "\"";
-  const auto if_range = request.only_header("if-range");
   const auto wish = request.only_header("range");
-  const bool ranged = wish && (request.header("if-range").empty() || if_range == tag);
+  const bool ranged =
+      wish && (request.header("if-range").empty() || request.only_header("if-range") == tag);
   const Range range = ranged ? parse_range(*wish, found->bytes) : Range{};
   const bool part = range.kind == Range::Kind::part;
+  auto patient = parts_.engine.patient_of(found->consultation);
+  if (!patient.ok() && patient.error().kind == ErrorKind::not_found) patient = std::string();
+  if (!patient.ok()) return problem(patient.error());
+  // Audited before the first byte leaves; no audit, no act.
+  phi::Reading reading{.act = "recording.read",
+                       .object = "recording:" + found->id,
+                       .instance = found->consultation,
+                       .patient = *patient};
+  if (part) reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
+  const Status admitted = parts_.gate.admit(reader_of(request), reading);
+  if (!admitted.ok()) return problem(admitted.error());
   if (range.kind == Range::Kind::unsatisfiable) {
-    Response refused = problem(416, "api.range", "Range Not Satisfiable",
+    Response refused = problem(416, "api.range", reason_phrase(416),
                                "the recording has " + std::to_string(found->bytes) + " bytes");
     refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(found->bytes));
     return refused;
   }
   // What was cut, swapped or damaged at its ends is found before the answer begins.
   auto reader = parts_.blobs.open(tenant_, found->blob);
-  Json detail = Json::object({{"reason_sha256", to_hex(crypto::sha256(reason))}});
-  if (part) {
-    detail.set("from", range.from);
-    detail.set("bytes", range.length);
+  if (!reader.ok()) {
+    const auto entry = parts_.audit.prepare({.tenant = tenant_,
+                                             .actor = "hub",
+                                             .act = "recording.refused",
+                                             .object = "recording:" + found->id,
+                                             .result = reader.error().code});
+    const Status audited =
+        parts_.store.write([&](store::Transaction& tx) { return parts_.audit.append(tx, entry); });
+    return problem(audited.ok() ? reader.error() : audited.error());
   }
-  // Audited before the first byte leaves; no audit, no act.
-  const auto entry = parts_.audit.prepare({.tenant = tenant_,
-                                           .actor = "api",
-                                           .act = "recording.read",
-                                           .object = "recording:" + found->id,
-                                           .result = reader.ok() ? "ok" : reader.error().code,
-                                           .detail = std::move(detail)});
-  const Status audited =
-      parts_.store.write([&](store::Transaction& tx) { return parts_.audit.append(tx, entry); });
-  if (!audited.ok()) return problem(audited.error());
-  if (!reader.ok()) return problem(reader.error());
   Response response{
       .status = part ? 206 : 200,
       .headers = {
@@ -474,6 +484,13 @@ Response Routes::metrics() const {
   one("rabt_store_rows_total", "counter", "Rows written.", store.rows);
   one("rabt_store_queued", "gauge", "Jobs waiting for the writer.", store.queued);
   one("rabt_store_disk_full", "gauge", "1 while the disk is full.", store.disk_full ? 1 : 0);
+  const auto gate = parts_.gate.stats();
+  one("rabt_patient_reads_total", "counter", "Readings of patient data over the API.", gate.reads);
+  one("rabt_patient_reads_refused_total", "counter",
+      "Readings of patient data refused for want of a break-glass grant.", gate.refused);
+  one("rabt_break_glass_opened_total", "counter", "Break-glass grants opened.", gate.opened);
+  one("rabt_break_glass_reads_total", "counter", "Readings of patient data under a grant.",
+      gate.used);
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/export.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/webhook_signature.hpp"
+#include "hub/phi/patient_gate.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
@@ -28,7 +30,7 @@ struct Source {
 // What the hub answers. The OpenAPI description is docs/openapi.yaml. Internally synchronised.
 // clang-format off
 //   POST /hooks/{source}                     a signed delivery; 202 after the commit
-//   GET  /api/v1/instances                   list; ?limit= &before= &status=
+//   GET  /api/v1/instances                   list; ?limit= &before= &status=, of one patient &patient=KIND:VALUE
 //   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in X-Rabt-Reason
 //   GET  /api/v1/instances/{id}/events       its lifecycle events
 //   POST /api/v1/instances/{id}/cancel       {"reason"}
@@ -38,6 +40,12 @@ struct Source {
 //   POST /api/v1/workflows/plan              {"files": [{"name", "source"}], "prune"?}: what apply would do
 //   POST /api/v1/workflows/apply             the same body: all files or none
 //   GET  /api/v1/recordings/{id}             what is kept; /content streams it (reason in X-Rabt-Reason, audited first)
+//   POST /api/v1/audit/report                {"patient": "KIND:VALUE", "from"?, "to"?}: who saw what of one patient
+//   POST /api/v1/audit/export                {"format": "fhir|syslog|jsonl", ...}: entries, a page at a time
+//   GET  /api/v1/break-glass                 grants with what was read under them; ?reviewed=all
+//   POST /api/v1/break-glass                 {"instance" or "patient", "reason", "minutes"?}: opens a grant
+//   POST /api/v1/break-glass/{id}/close
+//   POST /api/v1/break-glass/{id}/review     {"by"}
 //   GET  /health, /metrics
 // clang-format on
 class Routes {
@@ -48,6 +56,10 @@ class Routes {
     plugin::BlobStore& blobs;
     store::Store& store;
     audit::AuditLog& audit;
+    const crypto::Keyring& keyring;
+    phi::PatientGate& gate;
+    const phi::PatientDetail& details;
+    audit::ExportSource source;  // as exports name this hub
     const Clock& clock;
     Logger& log;
   };
@@ -64,6 +76,17 @@ class Routes {
   [[nodiscard]] Response workflows(const Request& request, std::string_view name);
   [[nodiscard]] Response deploy(const Request& request, bool apply);
   [[nodiscard]] Response recording(const Request& request, std::string_view id, bool content);
+  // routes_audit.cpp
+  [[nodiscard]] Response audit(const Request& request, std::string_view what);
+  [[nodiscard]] Response audit_report(const Request& request, const Json& body);
+  [[nodiscard]] Response audit_export(const Request& request, const Json& body);
+  [[nodiscard]] Response break_glass(const Request& request, std::string_view id,
+                                     std::string_view verb);
+  // The blind index of "KIND:VALUE". Errors: api.patient, phi.*.
+  [[nodiscard]] Result<std::string> patient_index(std::string_view text) const;
+  // Who sent the request and why, as its headers tell.
+  [[nodiscard]] static phi::Reader reader_of(const Request& request);
+
   [[nodiscard]] Response health() const;
   [[nodiscard]] Response metrics() const;
   [[nodiscard]] bool authorised(const Request& request) const;

@@ -45,27 +45,6 @@ Result<std::string> read_text(const std::string& path) {
   return text;
 }
 
-struct Version {
-  std::array<std::uint32_t, 3> part{};
-};
-
-std::optional<Version> parse_version(std::string_view text) {
-  Version version;
-  const char* at = text.data();
-  const char* const end = text.data() + text.size();
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (i > 0) {
-      if (at == end || *at != '.') return std::nullopt;
-      ++at;
-    }
-    const auto [next, failure] = std::from_chars(at, end, version.part[i]);
-    if (failure != std::errc{} || (*at == '0' && next != at + 1)) return std::nullopt;
-    at = next;
-  }
-  if (at != end && *at != '-' && *at != '+') return std::nullopt;
-  return version;
-}
-
 bool is_name(std::string_view text, std::string_view extra) {
   if (text.empty() || text.size() > 128 || text.front() < 'a' || text.front() > 'z') return false;
   return std::all_of(text.begin(), text.end(), [extra](char c) {
@@ -134,6 +113,7 @@ class Reader {
     } else {
       package.inline_allowed = true;
     }
+    package.words = std::move(words_);
     return package;
   }
 
@@ -172,7 +152,7 @@ class Reader {
   }
   std::string version(const YAML::Node& node) const {
     std::string value = text(node, "version");
-    if (!parse_version(value)) fail(node, "version must be a semantic version such as 1.0.0");
+    if (!is_semver(value)) fail(node, "version must be a semantic version such as 1.0.0");
     return value;
   }
   std::int64_t integer(const YAML::Node& node, const std::string& where, std::int64_t low,
@@ -269,6 +249,7 @@ class Reader {
       origin = folder_ + "/schemas/" + name;
       auto content = read_text(origin);
       if (!content.ok()) fail(node, where + ": " + content.error().message);
+      words_.add_text(*content);
       auto parsed = Json::parse(*content);
       if (!parsed.ok()) fail(node, origin + ": " + parsed.error().message);
       document = std::move(parsed).value();
@@ -289,7 +270,7 @@ class Reader {
     list(node, "actions", kMaxActions);
     for (const auto& item : node) {
       only(item, "an action",
-           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms"});
+           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms", "channel"});
       CompiledAction action;
       action.spec.name = text(need(item, "name"), "name");
       if (!is_name(action.spec.name, "-_."))
@@ -302,13 +283,16 @@ class Reader {
                                           limits::kDefaultActionTimeout.count(), 1, kMaxTimeoutMs);
       if (item["input"])
         action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
+      action.marked = action.input.phi_names();
+      if (item["channel"])
+        action.spec.channel =
+            phi::parse_channel(choice(item["channel"], "channel", {"event", "notify"}));
       if (item["output"])
         action.spec.output_schema =
             schema(item["output"], action.output, package.phi_names, "output");
       for (const CompiledAction& other : package.actions) {
         if (other.spec.name == action.spec.name &&
-            parse_version(other.spec.version)->part[0] ==
-                parse_version(action.spec.version)->part[0]) {
+            same_major(other.spec.version, action.spec.version)) {
           fail(item,
                "the action " + action.spec.name + " appears twice with the same major version");
         }
@@ -372,13 +356,10 @@ class Reader {
   std::string file_;
   std::string folder_;
   std::size_t nodes_ = 0;
+  phi::Vocabulary words_;  // of the schemas
 };
 
 }  // namespace
-
-bool is_version(std::string_view text) {
-  return parse_version(text).has_value();
-}
 
 workflow::ActionInfo action_info(const ActionSpec& spec) {
   return {.name = spec.name,
@@ -391,9 +372,7 @@ workflow::ActionInfo action_info(const ActionSpec& spec) {
 
 bool version_serves(std::string_view offered, std::string_view asked) {
   if (asked.empty()) return true;
-  const auto have = parse_version(offered);
-  const auto want = parse_version(asked);
-  return have && want && have->part[0] == want->part[0] && have->part >= want->part;
+  return is_semver(asked) && same_major(offered, asked) && compare_semver(offered, asked) >= 0;
 }
 
 Result<Package> read_package(const std::string& folder) {
@@ -403,6 +382,7 @@ Result<Package> read_package(const std::string& folder) {
     const YAML::Node root = YAML::Load(content);
     Package package = Reader(file, folder).read(root);
     package.manifest.sha256 = to_hex(crypto::sha256(content));
+    package.words.add_text(content);
     return package;
   } catch (const Wrong& wrong) {
     return wrong.error;

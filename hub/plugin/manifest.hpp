@@ -10,6 +10,8 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/base/schema.hpp"
+#include "hub/base/semver.hpp"
+#include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
@@ -26,6 +28,7 @@ struct CompiledAction {
   ActionSpec spec;
   Schema input;
   Schema output;
+  std::set<std::string> marked;  // members that the input schema marks as x-phi
 };
 
 struct Package {
@@ -37,6 +40,7 @@ struct Package {
   std::vector<CompiledAction> actions;
   std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
   std::set<std::string> phi_names;       // members that some schema marks as x-phi
+  phi::Vocabulary words;                 // what it may say; of manifest and schemas
   std::int64_t kv_bytes = 0;             // quota of the key-value service
   bool inline_allowed = true;            // isolation is not "process"
 };
@@ -44,8 +48,26 @@ struct Package {
 [[nodiscard]] Result<Package> read_package(const std::string& folder);
 
 // Whether a version serves a call that asks for another: same major, not older. An empty wish takes
-// any.
+// any. offered is a semantic version; what is asked for may be any text.
 [[nodiscard]] bool version_serves(std::string_view offered, std::string_view asked);
-[[nodiscard]] bool is_version(std::string_view text);
+
+inline const ActionSpec& spec_of(const ActionSpec& action) {
+  return action;
+}
+inline const ActionSpec& spec_of(const CompiledAction& action) {
+  return action.spec;
+}
+// The newest action of this name whose version serves; null when there is none.
+template <typename Action>
+[[nodiscard]] const Action* serving_action(const std::vector<Action>& actions,
+                                           std::string_view name, std::string_view version) {
+  const Action* best = nullptr;
+  for (const Action& action : actions) {
+    const ActionSpec& spec = spec_of(action);
+    if (spec.name != name || !version_serves(spec.version, version)) continue;
+    if (best == nullptr || compare_semver(spec_of(*best).version, spec.version) < 0) best = &action;
+  }
+  return best;
+}
 
 }  // namespace rabt::plugin

@@ -8,6 +8,7 @@
 #include <shared_mutex>
 #include <utility>
 
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
@@ -26,6 +27,7 @@ using workflow::OutcomeKind;
 
 constexpr std::string_view kPluginScheme = "plugin://";
 constexpr std::string_view kHubScheme = "hub://";
+constexpr std::string_view kNotifyRole = "notify";  // SMS, e-mail, push
 constexpr std::size_t kMaxPlugins = 1000;
 constexpr std::int64_t kFinisherWaitMs = 10'000;  // for the end of a blob that is being committed
 
@@ -52,26 +54,6 @@ std::string joined(const std::vector<std::string>& names) {
   return out.empty() ? "none" : out;
 }
 
-// RFC 6901, on objects.
-const Json& at_pointer(const Json& document, std::string_view pointer) {
-  const Json* at = &document;
-  while (!pointer.empty() && pointer.front() == '/') {
-    pointer.remove_prefix(1);
-    const std::size_t end = std::min(pointer.find('/'), pointer.size());
-    std::string token;
-    for (std::size_t i = 0; i < end; ++i) {
-      if (pointer[i] == '~' && i + 1 < end) {
-        token.push_back(pointer[++i] == '1' ? '/' : '~');
-      } else {
-        token.push_back(pointer[i]);
-      }
-    }
-    at = &(*at)[std::string_view(token)];
-    pointer.remove_prefix(end);
-  }
-  return *at;
-}
-
 // "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent
 // value allows nothing.
 Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries,
@@ -86,12 +68,14 @@ Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& e
     if (!entry.ends_with("}"))
       return invalid("plugin.config", "the host entry \"" + entry + "\" does not end with }");
     const std::string pointer = entry.substr(kOpen.size(), entry.size() - kOpen.size() - 1);
-    const Json& value = at_pointer(config, pointer);
-    if (value.is_null()) continue;
-    if (!value.is_string())
+    if (!pointer.starts_with('/'))
+      return invalid("plugin.config", "the host entry \"" + entry + "\" names no JSON pointer");
+    const Json* value = at_pointer(config, pointer);
+    if (value == nullptr || value->is_null()) continue;
+    if (!value->is_string())
       return invalid("plugin.config",
                      "config " + pointer + " must be a URL: it is an allow-list entry");
-    const std::string& text = value.as_string();
+    const std::string& text = value->as_string();
     const auto url =
         net::parse_url(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
     if (!url.ok())
@@ -189,6 +173,14 @@ class Host final : public PluginHost {
       return 0;
     }
     if (target.instance != nullptr) {
+      if (const auto channel = channel_of(target, *action)) {
+        auto passed = parts_.privacy.document(*channel, call.arguments, action->marked);
+        if (!passed.ok()) {
+          done(failed(OutcomeKind::permanent, passed.error().code, passed.error().message));
+          return 0;
+        }
+        call.arguments = std::move(passed).value();
+      }
       return target.instance->call(Instance::Purpose::invoke, *action, std::move(call),
                                    std::move(done));
     }
@@ -258,6 +250,16 @@ class Host final : public PluginHost {
     return {bindings_.begin(), bindings_.end()};
   }
 
+  std::optional<Recipient> recipient(std::string_view role) const override {
+    const std::shared_lock lock(mutex_);
+    const auto bound = bindings_.find(role);
+    if (bound == bindings_.end()) return std::nullopt;
+    const Target target = find_target(bound->second);
+    if (target.instance == nullptr) return std::nullopt;
+    const auto found = recipients_.find(bound->second);
+    return found == recipients_.end() ? std::nullopt : std::optional(found->second);
+  }
+
   void shutdown(std::int64_t grace_ms) override {
     std::vector<Instance*> instances;
     {
@@ -311,7 +313,8 @@ class Host final : public PluginHost {
                                            std::string_view version) const override {
     const std::shared_lock lock(mutex_);
     const auto* list = actions_of(target_of(role));
-    const CompiledAction* found = list == nullptr ? nullptr : pick(*list, action, version);
+    const CompiledAction* found =
+        list == nullptr ? nullptr : serving_action(*list, action, version);
     if (found == nullptr) return std::nullopt;
     return action_info(found->spec);
   }
@@ -377,6 +380,7 @@ class Host final : public PluginHost {
 
     RABT_TRY(library, map_library(config.folder + "/plugin.so"));
     digest = library.sha256;
+    package.words.merge(std::move(library.words));
     RABT_TRY_STATUS(check_entry(library.entry, manifest));
 
     std::uint64_t number = 0;
@@ -385,6 +389,7 @@ class Host final : public PluginHost {
       number = ++next_number_;
     }
     const std::string id = config.id;
+    Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
         Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
                         std::make_shared<const net::AllowList>(std::move(allow).value()), number}));
@@ -397,6 +402,7 @@ class Host final : public PluginHost {
       return conflict("plugin.config",
                       "the plugin " + id + " is loaded already; each id can be configured once");
     }
+    recipients_.insert_or_assign(std::string(kPluginScheme) + id, std::move(recipient));
     return ok_status();
   }
 
@@ -420,15 +426,15 @@ class Host final : public PluginHost {
     if (target.instance != nullptr) return &target.instance->package().actions;
     return target.service == nullptr ? nullptr : &target.service->actions;
   }
-  static const CompiledAction* pick(const std::vector<CompiledAction>& list, std::string_view name,
-                                    std::string_view version) {
-    const CompiledAction* best = nullptr;
-    for (const CompiledAction& action : list) {
-      if (action.spec.name != name || !version_serves(action.spec.version, version)) continue;
-      if (best == nullptr || !version_serves(best->spec.version, action.spec.version))
-        best = &action;
-    }
-    return best;
+
+  // Where the arguments of an action leave to, when that is to people or other systems.
+  std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const {
+    if (action.spec.channel) return action.spec.channel;
+    const std::shared_lock lock(mutex_);
+    // Also when a workflow names the plugin and not the role.
+    return bindings_.contains(kNotifyRole) && target_of(kNotifyRole).instance == target.instance
+               ? std::optional(phi::Channel::notify)
+               : std::nullopt;
   }
 
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
@@ -440,7 +446,7 @@ class Host final : public PluginHost {
       return failed(OutcomeKind::transient, "plugin.unknown_role",
                     "the role " + call.role + " is bound to nothing; bind it in the configuration");
     }
-    action = pick(*list, call.action, call.version);
+    action = serving_action(*list, call.action, call.version);
     if (action == nullptr) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",
                     "the role " + call.role + " offers no action " + call.action +
@@ -519,8 +525,9 @@ class Host final : public PluginHost {
   std::shared_ptr<Lane> finisher_;
   std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
   mutable std::shared_mutex mutex_;
-  std::map<std::string, Instance*, std::less<>> instances_;  // never freed
-  std::vector<Instance*> by_number_;                         // also those that failed to start
+  std::map<std::string, Instance*, std::less<>> instances_;   // never freed
+  std::map<std::string, Recipient, std::less<>> recipients_;  // by target
+  std::vector<Instance*> by_number_;                          // also those that failed to start
   std::uint64_t next_number_ = 0;
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
   std::vector<std::shared_ptr<Service>>

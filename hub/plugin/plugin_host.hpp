@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
 #include "hub/plugin/blob_store.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
@@ -35,8 +37,9 @@ struct ActionSpec {
   std::string idempotency;  // native: the outside system takes the key; key: the plugin makes
                             // repeating safe; probe: it can ask; none
   std::int64_t timeout_ms = 0;
-  Json input_schema;   // null when none
-  Json output_schema;  // null when none
+  std::optional<phi::Channel> channel;  // where its arguments leave to: event or notify
+  Json input_schema;                    // null when none
+  Json output_schema;                   // null when none
 };
 
 [[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec);
@@ -77,6 +80,7 @@ struct PluginConfig {
 struct CallRequest {
   std::string tenant;
   std::string instance;  // ULID text, for log and audit
+  std::string patient;   // pseudonym of the person whose data the call is about, for audit
   std::string role;
   std::string action;
   std::string version;
@@ -115,6 +119,7 @@ class PluginHost : public workflow::ActionCatalog {
     const Clock& clock;
     Random& random;
     Logger& log;
+    const phi::Policy& privacy = phi::strict_policy();
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
@@ -128,7 +133,9 @@ class PluginHost : public workflow::ActionCatalog {
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
   virtual Status bind_role(std::string role, std::string_view target) = 0;
 
-  // Starts a call. done exactly once, from any thread: the plugin's outcome, or transient (refused,
+  // Starts a call. What it carries to the channel notify (every call of a role `notify`, and of an
+  // action whose manifest says so) or event passes the policy first; phi.blocked: nothing was sent.
+  // done exactly once, from any thread: the plugin's outcome, or transient (refused,
   // unknown role), permanent (arguments or output against the schema), or ambiguous (deadline and
   // grace passed, no answer). A late answer is counted and dropped. Returns a token for cancel.
   virtual std::uint64_t invoke(CallRequest call, Ended done) = 0;
@@ -141,6 +148,14 @@ class PluginHost : public workflow::ActionCatalog {
   // plugin.delivery (422: the plugin's words).
   [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                                                std::string_view body) = 0;
+
+  // Who gets what a call of this role sends. Empty: a service of the hub, or nobody.
+  struct Recipient {
+    std::string plugin;
+    std::string version;
+    std::vector<std::string> hosts;  // that it may reach, as its allow-list has them
+  };
+  [[nodiscard]] virtual std::optional<Recipient> recipient(std::string_view role) const = 0;
 
   struct PluginState {
     Manifest manifest;

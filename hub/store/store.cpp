@@ -5,6 +5,13 @@
 
 namespace rabt::store {
 
+Status run(Transaction& transaction, const Statement& statement,
+           std::initializer_list<Value> values) {
+  RABT_TRY(rows, transaction.execute(statement, values));
+  (void)rows;
+  return ok_status();
+}
+
 Status Store::write(Job job, Need need) {
   struct Waiting {
     std::mutex mutex;

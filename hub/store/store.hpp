@@ -63,6 +63,10 @@ class Transaction : public Connection {
   virtual void on_rollback(std::function<void()> undo) = 0;
 };
 
+// Executes, where the number of changed rows does not matter.
+[[nodiscard]] Status run(Transaction& transaction, const Statement& statement,
+                         std::initializer_list<Value> values);
+
 // Group commit. Jobs run one after the other on the writer thread, in the order of submission; many
 // share one transaction and one disk sync. A job that returns an error is undone alone. done comes
 // on the writer thread, after the commit of the batch is durable (WAL, synchronous=FULL) or after

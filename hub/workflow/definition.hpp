@@ -50,6 +50,10 @@ class ActionCatalog {
                                                        std::string_view version) const = 0;
 };
 
+// The identifiers of a person that metadata.rabt.patient may name: each tells one person from
+// another, which a name does not.
+[[nodiscard]] const std::vector<std::string>& patient_kinds();
+
 // Immutable; safe from any thread.
 class Definition {
  public:
@@ -83,6 +87,20 @@ class Definition {
   // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated
   // on the workflow's transformed input. nullopt: the definition has none.
   [[nodiscard]] Result<std::optional<std::string>> business_key(const Json& start_events) const;
+
+  // metadata.rabt.patient on the document: whose data an instance works on, by identifiers of the
+  // person. Evaluated as business_key is. An expression that gives null or an empty text leaves its
+  // identifier out; one that fails, or gives neither text nor number, is counted in `unread`.
+  struct PatientReference {
+    struct Identifier {
+      std::string kind;   // one of patient_kinds()
+      std::string value;  // patient data
+    };
+    bool declared = false;  // the definition says how to find the patient
+    std::vector<Identifier> identifiers;  // in the order of the file: the first names the patient
+    int unread = 0;
+  };
+  [[nodiscard]] PatientReference patient(const Json& start_events) const;
 
   // The correlation keys of an event for every listen of this definition that could take it. A key
   // is one text made of type, correlation names, `from` expressions and extracted values; a

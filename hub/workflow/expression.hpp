@@ -43,9 +43,14 @@ class Expression {
   [[nodiscard]] static Outcome compile(std::string_view text,
                                        std::span<const std::string_view> variables);
 
+  // As compile(), but of the variables only those are passed to an evaluation that the expression
+  // uses: values[i] is that of used_variables()[i].
+  [[nodiscard]] static Outcome compile_used(std::string_view text,
+                                            std::span<const std::string_view> variables);
+
   // Every result, in order. Error kind invalid, code expression.runtime or expression.budget; the
   // message names the operation and the types involved, never values (they may be patient data).
-  // values.size() == variables.size().
+  // values.size() is the number of variables.
   [[nodiscard]] Result<std::vector<Json>> all(const Json& input, std::span<const Json> values,
                                               const ExpressionBudget& budget) const;
   // As all(), but hands over each result as it comes; false from the receiver ends the evaluation
@@ -64,6 +69,8 @@ class Expression {
   [[nodiscard]] const Compiled& compiled() const { return *compiled_; }
 
  private:
+  static Outcome make(std::string_view text, std::span<const std::string_view> variables,
+                      bool used_only);
   std::shared_ptr<const Compiled> compiled_;
 };
 

@@ -295,6 +295,7 @@ struct Definition::Model {
   std::string time_zone;   // metadata.rabt.timeZone
   std::string data_class;  // metadata.rabt.dataClass
   std::optional<Expr> business_key;
+  std::vector<std::pair<std::string, Expr>> patient;  // metadata.rabt.patient: kind, expression
   std::vector<std::pair<std::string, std::string>> catalogs;  // use.catalogs: role, endpoint
   std::vector<std::unique_ptr<Task>> functions;
   std::vector<Extension> extensions;

@@ -12,98 +12,11 @@
 #include "hub/audit/chain.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "tests/audit/support.hpp"
 
 namespace rabt::audit {
 namespace {
 
-std::string migrations() {
-  const char* source = std::getenv("RABT_SOURCE_DIR");
-  if (source != nullptr) return std::string(source) + "/migrations/sqlite";
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().string() +
-         "/migrations/sqlite";
-}
-
-// A hub's data folder with a store; the log is opened and closed by the test.
-class Fixture : public ::testing::Test {
- protected:
-  Fixture() {
-    std::string name = (std::filesystem::temp_directory_path() / "rabt-audit-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    std::filesystem::create_directory(folder_ + "/migrations");
-    // Only the audit log's own.
-    std::filesystem::copy(migrations() + "/0001_audit.sql", folder_ + "/migrations/0001_audit.sql");
-    open_store();
-  }
-  ~Fixture() override {
-    log_.reset();
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-
-  void open_store() {
-    auto store = store::open_sqlite({database(), folder_ + "/migrations"}, null_logger());
-    ASSERT_TRUE(store.ok()) << store.error().message;
-    store_ = std::move(*store);
-  }
-  [[nodiscard]] std::string database() const { return folder_ + "/hub.db"; }
-  [[nodiscard]] std::string head_file() const { return folder_ + "/" + kHeadFileName; }
-  void open_log() {
-    auto log = AuditLog::open(*store_, clock_, head_file());
-    ASSERT_TRUE(log.ok()) << log.error().message;
-    log_ = std::move(*log);
-  }
-  void close_log() {
-    store_->flush();
-    log_.reset();
-  }
-  static Entry entry(int number) {
-    return {"acme",     "hub",
-            "test.act", "instance:" + std::to_string(number),
-            "ok",       Json::object({{"n", number}, {"b", true}})};
-  }
-  [[nodiscard]] store::Store::Job append(int number, bool fail = false) {
-    return [this, prepared = log_->prepare(entry(number)),
-            fail](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(log_->append(transaction, prepared));
-      if (fail) return invalid("test.no", "no");
-      return ok_status();
-    };
-  }
-  // A log with this many entries, closed.
-  void write_log(int count) {
-    open_log();
-    for (int i = 1; i <= count; ++i) {
-      clock_.advance_ms(1);
-      store_->submit(store::Store::Need::required, append(i),
-                     [](const Status& status) { EXPECT_TRUE(status.ok()); });
-    }
-    close_log();
-  }
-  // Somebody with access to the file.
-  void tamper(const std::string& sql) {
-    sqlite3* handle = nullptr;
-    ASSERT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
-    char* message = nullptr;
-    EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
-        << message << " " << sql;
-    sqlite3_close(handle);
-  }
-  std::vector<std::string> problems() {
-    const auto found = verify(*store_, folder_);
-    EXPECT_TRUE(found.ok());
-    if (!found.ok()) return {};
-    EXPECT_EQ(found->verified, found->problems.empty());
-    return found->problems;
-  }
-  using Texts = std::vector<std::string>;
-
-  std::string folder_;
-  FakeClock clock_;
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<AuditLog> log_;
-};
 using Audit = Fixture;
 using AuditVerify = Fixture;
 
@@ -331,16 +244,21 @@ TEST_F(AuditVerify, names_swapped_inserted_and_renumbered_entries) {
                           [](const std::string& text) { return text.rfind("entry 9: ", 0) == 0; }));
 
   const std::string copy = "INSERT INTO audit SELECT ";
-  const auto appended =
-      after(copy + "13, at_ms, tenant, canonical, leaf, hash FROM audit WHERE seq = 7");
+  const auto appended = after(
+      copy +
+      "13, at_ms, tenant, act, object, patient, canonical, leaf, hash FROM audit WHERE seq = 7");
   ASSERT_EQ(appended.size(), 1U);
   EXPECT_EQ(appended.front().rfind("entry 13: ", 0), 0U);
-  EXPECT_EQ(after(copy + "0, at_ms, tenant, canonical, leaf, hash FROM audit WHERE seq = 7"),
-            Texts{"entry 0: numbers start at 1, this entry was inserted"});
+  EXPECT_EQ(
+      after(
+          copy +
+          "0, at_ms, tenant, act, object, patient, canonical, leaf, hash FROM audit WHERE seq = 7"),
+      Texts{"entry 0: numbers start at 1, this entry was inserted"});
   // A row put in the middle, the later ones moved up.
   const auto inserted = after(
       "UPDATE audit SET seq = -seq WHERE seq > 6; UPDATE audit SET seq = 1 - seq WHERE seq < 0; " +
-      copy + "7, at_ms, tenant, canonical, leaf, hash FROM audit WHERE seq = 3");
+      copy +
+      "7, at_ms, tenant, act, object, patient, canonical, leaf, hash FROM audit WHERE seq = 3");
   ASSERT_FALSE(inserted.empty());
   EXPECT_EQ(inserted.front().rfind("entry 7: ", 0), 0U);
   // A row removed, the later ones moved down.

@@ -56,7 +56,11 @@ TEST(Expr, refuses_input_that_is_no_json) {
   EXPECT_EQ(broken.code, 2);
   EXPECT_EQ(broken.out, "1\n");
   EXPECT_NE(broken.err.find("value 2 of the input"), std::string::npos) << broken.err;
-  EXPECT_EQ(run("rabt expr . --input missing.json").code, 2);
+  EXPECT_EQ(run("rabt expr . --input missing.json").err,
+            "missing.json: cannot be read: No such file or directory\n");
+  const Ran folder = run("rabt expr . --input .");
+  EXPECT_EQ(folder.code, 2);
+  EXPECT_EQ(folder.err, ".: cannot be read: Is a directory\n");
   EXPECT_EQ(run("rabt expr < /dev/null").code, 2);
 }
 

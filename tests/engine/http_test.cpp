@@ -187,7 +187,7 @@ TEST_F(HttpOfWorkflows, a_host_that_an_expression_makes_is_checked_when_it_is_ca
   const std::string id =
       started("  - ask: {call: http, with: {method: get, endpoint: '${ .url }'}}\n");
   EXPECT_EQ(rig_.wait_status(id, "faulted"), "faulted");
-  const auto found = rig_.engine().instance(id, false, "");
+  const auto found = rig_.engine().instance(id);
   ASSERT_TRUE(found.ok());
   EXPECT_TRUE((*found)["error"].string_or("type", "").ends_with("/authorization"))
       << found->dump_pretty();
@@ -206,7 +206,7 @@ TEST_F(HttpOfWorkflows, a_secret_is_sent_and_lies_nowhere_in_the_clear) {
   ASSERT_EQ(outside_.seen().size(), 1U);
   EXPECT_EQ(outside_.seen()[0].authorization, "Bearer " + std::string(kSecret));
   // The outside system sent it back: it is in the instance's data, and no answer shows it.
-  const auto shown = rig_.engine().instance(id, true, "test");
+  const auto shown = rig_.engine().instance(id, admitted);
   ASSERT_TRUE(shown.ok());
   EXPECT_EQ((*shown)["output"].string_or("authorization", ""), "Bearer *");
   EXPECT_EQ(shown->dump().find(kSecret), std::string::npos);

@@ -1,22 +1,16 @@
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cctype>
 #include <functional>
-#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include "hub/base/check.hpp"
+#include "tests/net/loopback.hpp"
 
 // A real HTTP/1.1 server on a free loopback port; one thread and one exchange for each connection.
 namespace rabt::engine {
@@ -42,37 +36,10 @@ class LoopbackHttp {
  public:
   // The handler runs on the connection's thread.
   explicit LoopbackHttp(std::function<LoopbackResponse(const LoopbackRequest&)> handler)
-      : handler_(std::move(handler)), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    RABT_CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    RABT_CHECK(::listen(fd_, 256) == 0);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    accepting_ = std::thread([this] {
-      for (;;) {
-        const int fd = ::accept(fd_, nullptr, nullptr);
-        if (fd < 0) return;
-        peers_.emplace_back([this, fd] {
-          serve(fd);
-          ::close(fd);
-        });
-      }
-    });
-  }
-  ~LoopbackHttp() {
-    ::shutdown(fd_, SHUT_RDWR);
-    accepting_.join();
-    for (auto& peer : peers_) peer.join();
-    ::close(fd_);
-  }
-  LoopbackHttp(const LoopbackHttp&) = delete;
-  LoopbackHttp& operator=(const LoopbackHttp&) = delete;
+      : handler_(std::move(handler)), listener_([this](int fd) { serve(fd); }) {}
 
-  [[nodiscard]] int port() const { return port_; }
-  [[nodiscard]] std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] int port() const { return listener_.port(); }
+  [[nodiscard]] std::string origin() const { return listener_.origin(); }
   [[nodiscard]] std::vector<LoopbackRequest> requests() const {
     const std::scoped_lock lock(mutex_);
     return requests_;
@@ -127,8 +94,7 @@ class LoopbackHttp {
     }
     const LoopbackResponse response = handler_(*request);
     if (response.hang_up) {
-      const linger hard{1, 0};
-      ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+      net::Loopback::reset_on_close(fd);
       return;
     }
     std::string text = "HTTP/1.1 " + std::to_string(response.status) + " Reason\r\n";
@@ -149,12 +115,9 @@ class LoopbackHttp {
   }
 
   std::function<LoopbackResponse(const LoopbackRequest&)> handler_;
-  int fd_;
-  int port_ = 0;
   mutable std::mutex mutex_;
   std::vector<LoopbackRequest> requests_;
-  std::thread accepting_;
-  std::list<std::thread> peers_;
+  net::Loopback listener_;  // last: its threads use what stands above
 };
 
 }  // namespace rabt::engine

@@ -181,7 +181,7 @@ std::vector<std::string> Rig::send(const std::string& type, Json data, const std
 }
 
 std::string Rig::status(const std::string& instance) {
-  const auto found = engine_->instance(instance, false, "");
+  const auto found = engine_->instance(instance);
   return found.ok() ? found->string_or("status", "") : found.error().code;
 }
 
@@ -196,7 +196,7 @@ std::string Rig::wait_status(const std::string& instance, const std::string& wan
 }
 
 Json Rig::output(const std::string& instance) {
-  return must(engine_->instance(instance, true, "test"))["output"];
+  return must(engine_->instance(instance, admitted))["output"];
 }
 
 }  // namespace rabt::engine

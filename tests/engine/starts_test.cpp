@@ -45,7 +45,7 @@ class Starts : public testing::Test {
     EXPECT_EQ(ids.size(), 1U);
     return ids.empty() ? "" : ids[0];
   }
-  Json view(const std::string& id) { return rig_.engine().instance(id, true, "test").value(); }
+  Json view(const std::string& id) { return rig_.engine().instance(id, admitted).value(); }
   std::vector<std::string> children(const std::string& id) {
     std::vector<std::string> out;
     const Json json = view(id);

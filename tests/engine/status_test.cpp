@@ -29,7 +29,7 @@ TEST(StatusOf, an_instance_that_is_undone_runs_until_that_is_over_also_after_a_c
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_TRUE(rig.script().wait_for("undo", 1));
   EXPECT_EQ(rig.status(id), "running");
-  const Json timeline = rig.engine().instance(id, false, "").value()["timeline"];
+  const Json timeline = rig.engine().instance(id).value()["timeline"];
   EXPECT_EQ(timeline[1].string_or("state", ""), "faulted") << "what went wrong shows already";
   // It is asked to stop meanwhile: it ends as what it was, and undoing goes on.
   ASSERT_TRUE(rig.engine().cancel(id, "user:test", "impatient").ok());
@@ -42,7 +42,7 @@ TEST(StatusOf, an_instance_that_is_undone_runs_until_that_is_over_also_after_a_c
   EXPECT_EQ(rig.status(id), "running");
   call.done(done());
   EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
-  EXPECT_EQ(rig.engine().instance(id, false, "").value()["error"].int_or("status", 0), 418);
+  EXPECT_EQ(rig.engine().instance(id).value()["error"].int_or("status", 0), 418);
   const auto keys = rig.script().keys("undo");
   ASSERT_EQ(keys.size(), 2U);
   EXPECT_EQ(keys[0], keys[1]);
@@ -55,11 +55,11 @@ TEST(StatusOf, a_title_that_an_expression_made_shows_only_with_the_data) {
       "for \" + .name }'}}}\n"));
   const std::string id = rig.send("test.start.v1", Json::object({{"name", "Layla"}})).at(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
-  const Json shown = rig.engine().instance(id, false, "").value();
+  const Json shown = rig.engine().instance(id).value();
   EXPECT_EQ(shown.dump().find("Layla"), std::string::npos) << shown.dump_pretty();
   EXPECT_EQ(shown["error"].string_or("type", ""), "https://x.example/no");
   EXPECT_EQ(shown["error"].int_or("status", 0), 418);
-  const Json whole = rig.engine().instance(id, true, "care").value();
+  const Json whole = rig.engine().instance(id, admitted).value();
   EXPECT_EQ(whole["error"].string_or("title", ""), "not for Layla");
 }
 
@@ -75,7 +75,7 @@ TEST(StatusOf, an_instance_whose_undoing_waits_for_another_try_is_waiting_and_no
   EXPECT_EQ(rig.wait_status(id, "waiting"), "waiting");
   rig.clock().advance_ms(10'001);
   EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
-  const Json timeline = rig.engine().instance(id, false, "").value()["timeline"];
+  const Json timeline = rig.engine().instance(id).value()["timeline"];
   ASSERT_EQ(timeline.size(), 3U) << timeline.dump_pretty();
   EXPECT_EQ(timeline[2].string_or("kind", ""), "compensate");
   EXPECT_EQ(timeline[2].string_or("task", ""), "book");
@@ -155,7 +155,7 @@ TEST(StatusOf, an_instance_whose_secret_is_missing_loses_nothing) {
   for (const std::string& id : {waits, begun}) {
     EXPECT_EQ(rig.engine().cancel(id, "user:test", "x").error().code, "engine.secret");
     EXPECT_EQ(rig.engine().resolve(id, done(), "user:test", "x").error().code, "engine.secret");
-    const auto shown = rig.engine().instance(id, false, "");
+    const auto shown = rig.engine().instance(id);
     ASSERT_FALSE(shown.ok());
     EXPECT_EQ(shown.error().code, "engine.secret");
     EXPECT_NE(shown.error().message.find("workflow_secrets: {token: {file: PATH}}"),

@@ -1,5 +1,6 @@
 #include "hub/workflow/run/openapi.hpp"
 
+#include "hub/base/uri.hpp"
 #include "hub/workflow/run/uri_template.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -9,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto parts = fuzz::parts(fuzz::text(data, size), 4);
   const auto parameters = Json::parse(parts[2]);
   const Json given = parameters.ok() ? *parameters : Json();
-  (void)workflow::resolve_uri(parts[3], parts[1]);
+  (void)resolve_uri(parts[3], parts[1]);
   const auto expanded = workflow::expand_uri_template(parts[3], given);
   if (expanded.ok()) {
     for (const char c : *expanded)

@@ -35,6 +35,10 @@ class RoutesTest : public testing::Test {
                  .blobs = *blobs_,
                  .store = rig_.store(),
                  .audit = rig_.audit(),
+                 .keyring = *keyring_,
+                 .gate = gate_,
+                 .details = details_,
+                 .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
                  .clock = rig_.clock(),
                  .log = null_logger()},
                 "t1", crypto::sha256(kToken), sources()) {}
@@ -127,6 +131,12 @@ class RoutesTest : public testing::Test {
   UlidSource ids_{rig_.clock(), random_};
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<plugin::BlobStore> blobs_;
+  phi::PatientDetail details_{*keyring_, rig_.store(), random_};
+  phi::PatientGate gate_{
+      {rig_.store(), rig_.audit(), details_, rig_.clock(), ids_, null_logger()},
+      "t1",
+      phi::ReadPolicy::reason,
+      "boot"};
   Routes routes_;
   std::promise<ScriptedService::Call> open_;
 };
@@ -186,7 +196,7 @@ TEST_F(RoutesTest, data_of_an_instance_needs_a_reason_and_is_audited_first) {
   const Response plain = api("GET", "instances/" + id);
   EXPECT_EQ(plain.status, 200);
   EXPECT_EQ(plain.body.find("Layla"), std::string::npos);
-  EXPECT_EQ(code(api("GET", "instances/" + id + "?data=true")), "engine.reason");
+  EXPECT_EQ(code(api("GET", "instances/" + id + "?data=true")), "phi.reason");
   open_.get_future().get().done(engine::done(Json::object({{"name", "Layla"}})));
   ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
   EXPECT_EQ(api("GET", "instances/" + id).body.find("Layla"), std::string::npos);
@@ -248,7 +258,7 @@ TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) 
   ASSERT_TRUE(description.ok());
   EXPECT_EQ(description->int_or("bytes", 0), 300'000);
   EXPECT_EQ(description->string_or("sha256", ""), to_hex(crypto::sha256(content)));
-  EXPECT_EQ(code(api("GET", "recordings/" + id + "/content")), "api.reason");
+  EXPECT_EQ(code(api("GET", "recordings/" + id + "/content")), "phi.reason");
   const auto before = audited();
   const Response answer =
       api("GET", "recordings/" + id + "/content", {}, {{"x-rabt-reason", "care"}});
@@ -310,7 +320,7 @@ TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) 
   const Response cut = get("bytes=0-9");
   EXPECT_EQ(cut.status, 500);
   EXPECT_EQ(code(cut), "crypto.open");
-  EXPECT_EQ(audited(), failures + 1);
+  EXPECT_EQ(audited(), failures + 2) << "the reading, and that nothing could be read";
 
   EXPECT_EQ(code(api("GET", "recordings/01ARZ3NDEKTSV4RRFFQ69G5FAV")), "recording.unknown");
 }

@@ -9,10 +9,10 @@
 #include <csignal>
 #include <filesystem>
 #include <future>
-#include <list>
 
 #include "hub/base/limits.hpp"
 #include "hub/net/http_client.hpp"
+#include "tests/net/loopback.hpp"
 
 namespace rabt::net {
 namespace {
@@ -39,10 +39,7 @@ class Peer {
     }
   }
   void write(std::string_view text) { (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
-  void reset() {
-    const linger hard{1, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-  }
+  void reset() { Loopback::reset_on_close(fd_); }
   // Until the other side closes or the limit is over.
   void wait_closed() {
     pollfd p{fd_, POLLIN, 0};
@@ -55,51 +52,25 @@ class Peer {
   int fd_;
 };
 
-// Listens on a free loopback port; each connection runs the script on a thread of its own.
+// Each connection runs the script on a thread of its own.
 class ScriptServer {
  public:
   explicit ScriptServer(std::function<void(Peer&)> script)
-      : script_(std::move(script)), fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    RABT_CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    RABT_CHECK(::listen(fd_, 1024) == 0);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    accepting_ = std::thread([this] {
-      for (;;) {
-        const int fd = ::accept(fd_, nullptr, nullptr);
-        if (fd < 0) return;
-        ++connections_;
-        peers_.emplace_back([this, fd] {
+      : script_(std::move(script)), listener_([this](int fd) {
+          ++connections_;
           Peer peer(fd);
           script_(peer);
-          ::close(fd);
-        });
-      }
-    });
-  }
-  ~ScriptServer() {
-    ::shutdown(fd_, SHUT_RDWR);
-    accepting_.join();
-    for (auto& peer : peers_) peer.join();
-    ::close(fd_);
-  }
-  [[nodiscard]] int port() const { return port_; }
+        }) {}
+  [[nodiscard]] int port() const { return listener_.port(); }
   [[nodiscard]] std::string url(std::string_view path = "/") const {
-    return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
+    return listener_.origin() + std::string(path);
   }
   [[nodiscard]] int connections() const { return connections_.load(); }
 
  private:
   std::function<void(Peer&)> script_;
-  int fd_;
-  int port_ = 0;
   std::atomic<int> connections_{0};
-  std::thread accepting_;
-  std::list<std::thread> peers_;
+  Loopback listener_;  // last: its threads use what stands above
 };
 
 std::string answer(std::string_view body, std::string_view extra = "") {

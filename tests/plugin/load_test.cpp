@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/plugin/manifest.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {
@@ -159,6 +160,7 @@ TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
   EXPECT_FALSE(catalog.find("echo", "echo", "1.2.1"));
   EXPECT_FALSE(catalog.find("echo", "echo", "1.3.0"));
   EXPECT_EQ(catalog.find("echo", "echo", "2.0.0")->version, "2.0.0");
+  EXPECT_EQ(catalog.find("echo", "echo", "")->version, "2.0.0") << "the newest of all";
   EXPECT_FALSE(catalog.find("echo", "echo", "3.0.0"));
   EXPECT_FALSE(catalog.find("echo", "nothing", "1.0.0"));
   EXPECT_FALSE(catalog.find("nobody", "echo", "1.0.0"));
@@ -166,6 +168,13 @@ TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
   EXPECT_EQ(catalog.roles(), std::vector<std::string>{"echo"});
   EXPECT_EQ(catalog.actions("echo").front(), "echo");
   EXPECT_TRUE(catalog.find("plugin://echo", "later", "1.0.0")) << "a workflow may pin a target";
+}
+
+TEST(Roles, AReleaseCandidateIsOlderThanItsRelease) {
+  EXPECT_TRUE(version_serves("1.2.0", "1.2.0-rc.1"));
+  EXPECT_FALSE(version_serves("1.2.0-rc.1", "1.2.0"));
+  EXPECT_TRUE(version_serves("1.2.0+build.7", "1.2.0"));
+  EXPECT_FALSE(version_serves("1.2.0", "1"));
 }
 
 // ---- manifest

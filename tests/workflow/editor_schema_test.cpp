@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "files.hpp"
 #include "hub/base/schema.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
 #include "lint_catalog.hpp"
@@ -15,18 +13,6 @@ namespace rabt::workflow {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
-  return value == nullptr ? std::string() : value;
-}
-
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 Schema compiled(const ActionCatalog* catalog) {
   SchemaMistake mistake;

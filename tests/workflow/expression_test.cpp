@@ -236,6 +236,17 @@ TEST(Expression, reads_variables_by_position_and_reports_the_used_ones) {
   EXPECT_EQ(expression.one(Json(), values, default_expression_budget())->dump(), "3");
 }
 
+TEST(Expression, compiled_by_use_it_gets_the_values_of_the_used_variables_alone) {
+  const std::vector<std::string_view> names = {"secrets", "context", "task", "input"};
+  const auto made =
+      Expression::compile_used("def f: $input.b; ($context.a as $c | $c + f) * $input.b", names);
+  ASSERT_TRUE(made.expression.has_value()) << made.fault.message;
+  EXPECT_EQ(made.expression->used_variables(), (std::vector<std::size_t>{1, 3}));
+  const std::vector<Json> values = {parse(R"({"a":1})"), parse(R"({"b":2})")};
+  EXPECT_EQ(made.expression->one(Json(), values, default_expression_budget())->dump(), "6");
+  EXPECT_EQ(Expression::compile_used("$contxt", names).fault.code, "expression.unknown_variable");
+}
+
 TEST(Expression, a_local_name_hides_a_given_one) {
   const std::vector<Json> values = {Json(1)};
   EXPECT_EQ(compile("2 as $x | $x", {"x"}).one(Json(), values, default_expression_budget())->dump(),

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "files.hpp"
 #include "hub/workflow/lint/lint_report.hpp"
 #include "hub/workflow/lint/lint_rules.hpp"
 #include "lint_catalog.hpp"
@@ -21,28 +22,6 @@ namespace rabt::workflow {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
-  return value == nullptr ? std::string() : value;
-}
-
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-std::vector<fs::path> files_in(const fs::path& folder, std::string_view extension) {
-  std::vector<fs::path> out;
-  if (!fs::is_directory(folder)) return out;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.path().extension() == extension) out.push_back(entry.path());
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
 
 std::string place_and_code(const Diagnostic& one) {
   return std::string(to_string(one.severity)) + ' ' + one.code + ' ' + std::to_string(one.line) +

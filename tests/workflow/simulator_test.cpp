@@ -138,6 +138,30 @@ TEST(Simulator, an_emitted_event_reaches_the_own_listen_and_starts_other_workflo
   EXPECT_EQ(simulator.emitted().size(), 1U);
 }
 
+// As the hub: a release is newer than its release candidate, whatever the order of deployment.
+TEST(Simulator, an_event_starts_the_newest_version_by_the_order_of_semantic_versions) {
+  const auto of = [](const std::string& version) {
+    ParsedDefinition made = parse_definition(
+        "document: {dsl: '1.0.3', namespace: test, name: other, version: '" + version +
+            "'}\nschedule: {on: {one: {with: {type: a.b.c}}}}\ndo: [{s: {set: {v: '" + version +
+            "'}}}]\n",
+        nullptr);
+    EXPECT_NE(made.definition, nullptr) << all_text(made.diagnostics);
+    return made.definition;
+  };
+  for (const std::vector<std::string>& order :
+       std::vector<std::vector<std::string>>{{"1.10.0-rc.1", "1.10.0", "1.9.0"},
+                                             {"1.10.0", "1.9.0", "1.10.0-rc.1"},
+                                             {"1.10.0-rc.1", "1.9.0", "1.10.0"}}) {
+    Simulator simulator({}, {});
+    for (const std::string& version : order) simulator.deploy(of(version));
+    simulator.post(with_id("a.b.c", Json::object(), "1"), simulator.now());
+    EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+    ASSERT_EQ(simulator.instances().size(), 1U);
+    EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"({"v":"1.10.0"})");
+  }
+}
+
 TEST(Simulator, a_set_of_events_starts_one_instance) {
   Simulator simulator({}, {});
   const ParsedDefinition both = parse_definition(

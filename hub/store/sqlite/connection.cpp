@@ -66,7 +66,7 @@ Trouble trouble_of(int code) {
 // up the stack; resets or finalizes it whatever happens in between.
 class Database::Use {
  public:
-  Use(Database& database, const char* sql) : database_(database) {
+  Use(Database& database, const char* sql) {
     const auto at = database.statements_.find(sql);
     if (at != database.statements_.end() && !at->second.in_use &&
         std::strcmp(sqlite3_sql(at->second.statement), sql) == 0) {
@@ -98,7 +98,6 @@ class Database::Use {
   [[nodiscard]] const Prepared& get() const { return cached_ != nullptr ? *cached_ : private_; }
 
  private:
-  Database& database_;
   Prepared* cached_ = nullptr;
   Prepared private_;
   std::optional<Error> error_;

@@ -110,6 +110,14 @@ class Explainer {
       out_.limits.push_back("at most one live instance for each value of " +
                             expression_text(*model_.business_key));
     }
+    if (!model_.patient.empty()) {
+      std::string kinds;
+      for (const auto& [kind, expression] : model_.patient) {
+        if (!kinds.empty()) kinds += ", then ";
+        kinds += kind + " " + expression_text(expression);
+      }
+      out_.limits.push_back("its patient is found by " + kinds);
+    }
     if (model_.root->timeout != nullptr)
       out_.limits.push_back("faults after " + duration_text(*model_.root->timeout));
   }

@@ -1,5 +1,7 @@
 #include "hub/workflow/expression.hpp"
 
+#include <algorithm>
+
 #include "hub/base/limits.hpp"
 #include "hub/workflow/expression/expression_evaluation.hpp"
 
@@ -15,8 +17,23 @@ bool truthy(const Json& value) {
   return !value.is_null() && (!value.is_bool() || value.as_bool());
 }
 
-Expression::Outcome Expression::compile(std::string_view text,
-                                        std::span<const std::string_view> variables) {
+namespace {
+
+// Variables are counted as in used_variables.
+void number_by_use(Expression::Compiled& compiled) {
+  const auto& used = compiled.used_variables;  // sorted
+  for (Node& node : compiled.nodes) {
+    if (node.kind != Kind::variable) continue;
+    node.index = static_cast<std::size_t>(std::lower_bound(used.begin(), used.end(), node.index) -
+                                          used.begin());
+  }
+  compiled.variables = used.size();
+}
+
+}  // namespace
+
+Expression::Outcome Expression::make(std::string_view text,
+                                     std::span<const std::string_view> variables, bool used_only) {
   Outcome outcome;
   if (text.size() > limits::kMaxWorkflowBytes) {
     outcome.fault = {"expression.syntax", "the expression is larger than a workflow may be", 0};
@@ -24,10 +41,20 @@ Expression::Outcome Expression::compile(std::string_view text,
   }
   auto compiled = std::make_shared<Compiled>();
   if (!parse_expression(text, variables, *compiled, outcome.fault)) return outcome;
+  if (used_only) number_by_use(*compiled);
   Expression expression;
   expression.compiled_ = std::move(compiled);
   outcome.expression = std::move(expression);
   return outcome;
+}
+
+Expression::Outcome Expression::compile(std::string_view text,
+                                        std::span<const std::string_view> variables) {
+  return make(text, variables, false);
+}
+Expression::Outcome Expression::compile_used(std::string_view text,
+                                             std::span<const std::string_view> variables) {
+  return make(text, variables, true);
 }
 
 Result<std::vector<Json>> Expression::all(const Json& input, std::span<const Json> values,

@@ -30,7 +30,7 @@ struct Regex;
 enum class Kind : std::uint8_t {
   identity,
   literal,      // value
-  variable,     // index: position in the list given to compile
+  variable,     // index: position among the values of an evaluation
   local,        // index: cells to walk up in the environment
   path,         // a (or the input), then keys
   index,        // a, b = key
@@ -183,7 +183,7 @@ struct Expression::Compiled {
   std::deque<Patterns> pattern_lists;
   std::map<std::string, const FunctionDef*, std::less<>> prelude;  // "name/arity", as far as used
   std::vector<std::size_t> used_variables;
-  std::size_t variables = 0;
+  std::size_t variables = 0;  // how many values an evaluation gets
   const Node* root = nullptr;
 };
 

@@ -82,15 +82,10 @@ ObjectShape shape_of(const Node& node, const Names& names) {
 
 }  // namespace
 
-ExpressionFacts expression_facts(std::string_view text,
+ExpressionFacts expression_facts(const Expression& expression,
                                  std::span<const std::string_view> variables) {
   ExpressionFacts out;
-  Expression::Compiled compiled;
-  ExpressionFault fault;
-  if (!parse_expression(text, variables, compiled, fault) || compiled.root == nullptr) {
-    out.shape.known = false;
-    return out;
-  }
+  const Expression::Compiled& compiled = expression.compiled();
   const Names names{variables};
   std::set<const Node*> bases;  // variables that a key follows
   for (const Node& node : compiled.nodes) {

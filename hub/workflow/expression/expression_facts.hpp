@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "hub/workflow/expression.hpp"
+
 // What the linter wants to know about an expression, from its syntax tree.
 namespace rabt::workflow {
 
@@ -28,9 +30,8 @@ struct ExpressionFacts {
   ObjectShape shape;
 };
 
-// variables: the names that may be used, as for Expression::compile. An expression that does not
-// compile has no facts.
-[[nodiscard]] ExpressionFacts expression_facts(std::string_view text,
+// variables: the names of the values that an evaluation gets, in that order.
+[[nodiscard]] ExpressionFacts expression_facts(const Expression& expression,
                                                std::span<const std::string_view> variables);
 
 }  // namespace rabt::workflow

@@ -61,6 +61,17 @@ properties:
                 title: Business key
                 description: "An expression on the workflow's input. At most one instance with the same value lives."
                 $ref: '#/$defs/condition'
+              patient:
+                title: Patient
+                description: "Whose data an instance works on: expressions on the workflow's input, by kind of identifier. The first that has a value names the patient in the audit log."
+                type: object
+                minProperties: 1
+                additionalProperties: false
+                properties:
+                  identifier: {title: "National id, iqama, passport", $ref: '#/$defs/condition'}
+                  mrn: {title: Medical record number, $ref: '#/$defs/condition'}
+                  phone: {title: Phone number, $ref: '#/$defs/condition'}
+                  email: {title: E-mail address, $ref: '#/$defs/condition'}
               timeZone:
                 title: Time zone
                 description: IANA name, such as Asia/Riyadh. For `schedule.cron`; UTC without it.

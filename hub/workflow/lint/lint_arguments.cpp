@@ -67,29 +67,6 @@ std::string_view article(std::string_view type) {
   return type.starts_with("a") || type.starts_with("i") || type.starts_with("o") ? "an " : "a ";
 }
 
-// What a JSON pointer leads to, as far as the tree goes.
-const YamlNode& at_pointer(const YamlNode& root, std::string_view pointer) {
-  const YamlNode* node = &root;
-  while (!pointer.empty()) {
-    pointer.remove_prefix(1);
-    const auto end = std::min(pointer.find('/'), pointer.size());
-    std::string token(pointer.substr(0, end));
-    pointer.remove_prefix(end);
-    for (std::size_t at = token.find('~'); at != std::string::npos; at = token.find('~', at + 1))
-      token.replace(at, 2, token.compare(at, 2, "~0") == 0 ? "~" : "/");
-    if (node->kind == YamlNode::Kind::sequence) {
-      const std::size_t index = std::strtoul(token.c_str(), nullptr, 10);
-      if (index >= node->items.size()) break;
-      node = node->items[index].get();
-    } else {
-      const YamlEntry* entry = node->find(token);
-      if (entry == nullptr) break;
-      node = entry->value.get();
-    }
-  }
-  return *node;
-}
-
 }  // namespace
 
 std::string boolean_hint(const YamlNode& node) {
@@ -250,7 +227,7 @@ class Parser::Arguments {
     if (!compiled.ok()) return;  // the manifest's reader has said so
     const auto fault = compiled->check(to_json(node));
     if (!fault) return;
-    parser_.error(at_pointer(node, fault->instance_path), "workflow.argument_value",
+    parser_.error(*yaml_at(node, fault->instance_path).node, "workflow.argument_value",
                   named(path) + ": " + fault->message);
   }
 

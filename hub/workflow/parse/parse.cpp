@@ -2,6 +2,7 @@
 #include <cctype>
 #include <utility>
 
+#include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/execution.hpp"

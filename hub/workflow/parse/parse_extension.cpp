@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/parse/parser.hpp"
@@ -283,17 +284,39 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
   }
 }
 
+void Parser::read_patient(const YamlEntry& patient) {
+  if (!check_mapping(*patient.value, "metadata.rabt.patient")) return;
+  if (patient.value->entries.empty()) {
+    error(patient, "workflow.value", "metadata.rabt.patient names no identifier of the patient",
+          "such as identifier: ${ .patient.identifier.value }");
+    return;
+  }
+  for (const YamlEntry& entry : patient.value->entries) {
+    const auto& kinds = patient_kinds();
+    if (std::find(kinds.begin(), kinds.end(), entry.key) == kinds.end()) {
+      const std::string near = nearest(entry.key, kinds);
+      error(entry, "workflow.unknown_key",
+            "`" + entry.key + "` is no kind of identifier of a patient",
+            near.empty() ? "identifier, mrn, phone or email" : "did you mean `" + near + "`?");
+      continue;
+    }
+    auto read = expression(*entry.value, "patient." + entry.key, Place::event, Scope{});
+    if (read.has_value()) model_->patient.emplace_back(entry.key, std::move(*read));
+  }
+}
+
 void Parser::read_document_metadata(const YamlNode& document) {
   const YamlEntry* metadata = document.find("metadata");
   if (metadata == nullptr || !check_mapping(*metadata->value, "document.metadata")) return;
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of the document",
-             {"businessKey", "timeZone", "dataClass"}, {}, ours->line, ours->column);
+             {"businessKey", "patient", "timeZone", "dataClass"}, {}, ours->line, ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
   if (const YamlEntry* found = rabt.find("businessKey"))
     model_->business_key = expression(*found->value, "businessKey", Place::event, Scope{});
+  if (const YamlEntry* found = rabt.find("patient")) read_patient(*found);
   if (const YamlEntry* found = rabt.find("dataClass")) model_->data_class = data_class(*found);
   if (const YamlEntry* found = rabt.find("timeZone")) {
     const std::string zone = text_of(*found, "metadata.rabt.timeZone");

@@ -99,31 +99,6 @@ Enclosed enclosed(std::string_view text) {
   return {Enclosed::Kind::expression, body.substr(2, body.size() - 3), begin + 2};
 }
 
-bool is_semver(std::string_view text) {
-  const std::size_t extra = text.find_first_of("-+");
-  if (extra != std::string_view::npos) {
-    const std::string_view rest = text.substr(extra + 1);
-    if (rest.empty() || !std::all_of(rest.begin(), rest.end(), [](char c) {
-          return is_word(c) || c == '.' || c == '-' || c == '+';
-        })) {
-      return false;
-    }
-    text = text.substr(0, extra);
-  }
-  int parts = 0;
-  while (true) {
-    const std::size_t dot = text.find('.');
-    const std::string_view part = text.substr(0, dot);
-    if (part.empty() || part.size() > 9 || (part.size() > 1 && part[0] == '0') ||
-        !std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-      return false;
-    }
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 3;
-    text.remove_prefix(dot + 1);
-  }
-}
-
 void Parser::error(int line, int column, std::string code, std::string message,
                    std::string suggestion) {
   failed_ = true;
@@ -237,8 +212,9 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
   std::vector<std::string_view> names;
   names.reserve(known.size());
   for (const Named& n : known) names.push_back(n.name);
-  facts_ = expression_facts(text, names);
-  Expression::Outcome outcome = Expression::compile(text, names);
+  facts_ = {};
+  facts_.shape.known = false;
+  Expression::Outcome outcome = Expression::compile_used(text, names);
   if (!outcome.expression.has_value()) {
     ExpressionFault& fault = outcome.fault;
     std::string suggestion;
@@ -267,13 +243,21 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
     error(where.line, where.column, fault.code, fault.message, std::move(suggestion));
     return std::nullopt;
   }
+  Expr expr;
+  std::vector<std::string_view> used;
+  for (const std::size_t index : outcome.expression->used_variables()) {
+    used.push_back(known[index].name);
+    VariableSlot slot{known[index].variable, 0};
+    if (slot.variable == Variable::local) slot.local = local_number(std::string(known[index].name));
+    expr.variables.push_back(slot);
+  }
+  facts_ = expression_facts(*outcome.expression, used);
   for (const auto& [key, at_byte] : facts_.context_reads) {
     const TextPlace where = place_of(at_byte);
     reads_.push_back({key, where.line, where.column, current_task_,
                       place == Place::task_export || place == Place::caught});
   }
   check_error_text(facts_, place_of);
-  Expr expr;
   if (facts_.whole_secrets) expr.secrets = model_->secrets;
   for (const auto& [key, at_byte] : facts_.secret_reads) {
     const TextPlace where = place_of(at_byte);
@@ -283,22 +267,12 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
       expr.secrets.push_back(key);
   }
   whole_secrets_ = whole_secrets_ || facts_.whole_secrets;
-  // Compiled again with the used names only, so that evaluation passes no value that is not read.
-  std::vector<std::string_view> used;
-  for (const std::size_t index : outcome.expression->used_variables()) {
-    used.push_back(known[index].name);
-    VariableSlot slot{known[index].variable, 0};
-    if (slot.variable == Variable::local) slot.local = local_number(std::string(known[index].name));
-    expr.variables.push_back(slot);
-  }
   if (used.size() > kMaxVariables) {
     error(at, "workflow.limit",
           "an expression may use at most " + std::to_string(kMaxVariables) + " variables");
     return std::nullopt;
   }
-  Expression::Outcome again = Expression::compile(text, used);
-  if (!again.expression.has_value()) return std::nullopt;
-  expr.expression = std::move(*again.expression);
+  expr.expression = std::move(*outcome.expression);
   return expr;
 }
 

@@ -141,6 +141,7 @@ class Parser final {
   void read_extensions(const YamlNode& root);
   void body_run(const YamlNode& node, Task& task, const Scope& scope);
   void read_metadata(const YamlNode& node, Task& task, const Scope& scope);
+  void read_patient(const YamlEntry& patient);
   void read_document_metadata(const YamlNode& document);
   std::optional<InstantSpec> instant(const YamlEntry& entry, const Scope& scope);
   std::string data_class(const YamlEntry& entry);
@@ -245,7 +246,6 @@ struct Enclosed {
 // "write true" for `yes` and the like, which are texts in YAML 1.2.
 [[nodiscard]] std::string boolean_hint(const YamlNode& node);
 
-[[nodiscard]] bool is_semver(std::string_view text);
 [[nodiscard]] bool is_label(std::string_view text);
 [[nodiscard]] bool is_task_name(std::string_view text);
 

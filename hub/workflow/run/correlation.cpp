@@ -69,18 +69,54 @@ bool Definition::starts_on(const Json& event) const {
   });
 }
 
+namespace {
+
+// The input of the workflow, transformed: what the document's expressions are evaluated on.
+Result<Json> shaped_input(const Definition::Model& model, const Json& start_events,
+                          const WorkflowVariables& variables) {
+  Json input = workflow_input(model, start_events);
+  if (!model.root->input_from.has_value()) return input;
+  return evaluate(*model.root->input_from, input, variables);
+}
+
+}  // namespace
+
 Result<std::optional<std::string>> Definition::business_key(const Json& start_events) const {
   if (!model_->business_key.has_value()) return std::optional<std::string>();
   WorkflowVariables variables(*model_, start_events);
-  Json input = workflow_input(*model_, start_events);
-  if (model_->root->input_from.has_value()) {
-    RABT_TRY(shaped, evaluate(*model_->root->input_from, input, variables));
-    input = std::move(shaped);
-  }
+  RABT_TRY(input, shaped_input(*model_, start_events, variables));
   RABT_TRY(key, evaluate(*model_->business_key, input, variables));
   if (key.is_null())
     return invalid("workflow.business_key", "the business key is null for this input");
   return std::optional<std::string>(key.is_string() ? key.as_string() : key.dump_sorted());
+}
+
+const std::vector<std::string>& patient_kinds() {
+  static const std::vector<std::string> kinds{"identifier", "mrn", "phone", "email"};
+  return kinds;
+}
+
+Definition::PatientReference Definition::patient(const Json& start_events) const {
+  PatientReference out;
+  out.declared = !model_->patient.empty();
+  if (!out.declared) return out;
+  WorkflowVariables variables(*model_, start_events);
+  const auto input = shaped_input(*model_, start_events, variables);
+  if (!input.ok()) {
+    out.unread = static_cast<int>(model_->patient.size());
+    return out;
+  }
+  for (const auto& [kind, expression] : model_->patient) {
+    const auto value = evaluate(expression, *input, variables);
+    if (!value.ok() || !(value->is_null() || value->is_string() || value->is_number())) {
+      ++out.unread;
+      continue;
+    }
+    if (value->is_null()) continue;
+    std::string text = value->is_string() ? value->as_string() : value->dump();
+    if (!text.empty()) out.identifiers.push_back({kind, std::move(text)});
+  }
+  return out;
 }
 
 std::string correlation_key(std::string_view type,

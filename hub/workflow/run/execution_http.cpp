@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 #include "hub/workflow/run/openapi.hpp"
 #include "hub/workflow/run/uri_template.hpp"

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/workflow/run/uri_template.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
 
@@ -60,39 +62,11 @@ Result<Json> resolved(const Json& document, const Json& given) {
       return configuration("the document refers to `" + reference +
                            "`; only references inside the document are followed");
     }
-    Json at = document;
-    std::string_view rest = std::string_view(reference).substr(2);
-    while (true) {
-      const std::size_t end = rest.find('/');
-      std::string token;
-      const std::string_view raw = rest.substr(0, end);
-      for (std::size_t i = 0; i < raw.size(); ++i) {  // RFC 6901 sections 4 and 6
-        if (raw[i] == '~' && i + 1 < raw.size() && (raw[i + 1] == '0' || raw[i + 1] == '1')) {
-          token += raw[++i] == '0' ? '~' : '/';
-        } else if (raw[i] == '%' && i + 2 < raw.size() &&
-                   std::isxdigit(static_cast<unsigned char>(raw[i + 1])) != 0 &&
-                   std::isxdigit(static_cast<unsigned char>(raw[i + 2])) != 0) {
-          token += static_cast<char>(std::stoi(std::string(raw.substr(i + 1, 2)), nullptr, 16));
-          i += 2;
-        } else {
-          token += raw[i];
-        }
-      }
-      Json next;
-      if (at.is_array() && !token.empty() && token.size() < 6 &&
-          token.find_first_not_of("0123456789") == std::string::npos) {
-        next = at[static_cast<std::size_t>(std::stoul(token))];
-      } else {
-        next = at[token];
-      }
-      at = std::move(next);
-      if (end == std::string_view::npos) break;
-      rest.remove_prefix(end + 1);
-    }
-    if (at.is_null()) {
+    const Json* at = at_pointer(document, percent_decode(std::string_view(reference).substr(1)));
+    if (at == nullptr || at->is_null()) {
       return configuration("the document's reference `" + reference + "` leads nowhere");
     }
-    value = std::move(at);
+    value = *at;
   }
   return value;
 }

@@ -1,18 +1,14 @@
 #include "hub/workflow/run/uri_template.hpp"
 
-#include <algorithm>
 #include <cctype>
+
+#include "hub/base/uri.hpp"
 
 namespace rabt::workflow {
 
 namespace {
 
 constexpr std::string_view kReserved = ":/?#[]@!$&'()*+,;=";
-
-bool is_unreserved(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' ||
-         c == '~';
-}
 
 // Text outside braces: what a URI may hold stays, %XX included (RFC 6570 section 3.1).
 void append_literal(std::string& out, std::string_view text) {
@@ -39,45 +35,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-// RFC 3986 section 5.2.4.
-std::string remove_dot_segments(std::string_view path) {
-  std::vector<std::string_view> kept;
-  const std::vector<std::string_view> segments = split(path, '/');
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    const bool last = i + 1 == segments.size();
-    if (segments[i] == "." || segments[i] == "..") {
-      if (segments[i] == ".." && kept.size() > 1) kept.pop_back();
-      if (last) kept.emplace_back();
-    } else {
-      kept.push_back(segments[i]);
-    }
-  }
-  std::string out;
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (i > 0) out += '/';
-    out += kept[i];
-  }
-  return out;
-}
-
 }  // namespace
-
-std::string percent_encode(std::string_view text, std::string_view kept) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (is_unreserved(c) || kept.find(c) != std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4U];
-    out += kDigits[byte & 15U];
-  }
-  return out;
-}
 
 std::optional<std::string> scalar_text(const Json& value) {
   switch (value.type()) {
@@ -153,37 +111,6 @@ Result<std::string> expand_uri_template(std::string_view text, const Json& value
     out += expanded;
     text = rest;
   }
-}
-
-std::string resolve_uri(std::string_view base, std::string_view reference) {
-  const auto has_scheme = [](std::string_view text) {
-    const std::size_t colon = text.find(':');
-    return colon != std::string_view::npos && colon > 0 &&
-           colon < std::min(text.find_first_of("/?#"), text.size()) &&
-           std::isalpha(static_cast<unsigned char>(text[0])) != 0;
-  };
-  if (has_scheme(reference)) return std::string(reference);
-  const std::size_t authority = base.find("://");
-  if (authority == std::string_view::npos) return std::string(reference);
-  if (reference.starts_with("//"))
-    return std::string(base.substr(0, authority + 1)) + std::string(reference);
-  const std::size_t path = std::min(base.find_first_of("/?#", authority + 3), base.size());
-  const std::string origin(base.substr(0, path));
-  const std::string_view base_path =
-      base.substr(path, std::min(base.find_first_of("?#", path), base.size()) - path);
-  if (reference.empty()) return origin + std::string(base_path);
-  if (reference.front() == '?') return origin + std::string(base_path) + std::string(reference);
-  const std::size_t tail = std::min(reference.find_first_of("?#"), reference.size());
-  std::string whole;
-  if (reference.front() == '/') {
-    whole = std::string(reference.substr(0, tail));
-  } else {
-    const std::size_t slash = base_path.rfind('/');
-    whole = (slash == std::string_view::npos ? std::string("/")
-                                             : std::string(base_path.substr(0, slash + 1))) +
-            std::string(reference.substr(0, tail));
-  }
-  return origin + remove_dot_segments(whole) + std::string(reference.substr(tail));
 }
 
 }  // namespace rabt::workflow

@@ -8,12 +8,9 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
-// URI templates and the escapes of URIs. The DSL takes Simple String Expansion only (RFC 6570
-// section 3.2.2; DSL reference, "URI Template").
+// URI templates. The DSL takes Simple String Expansion only (RFC 6570 section 3.2.2; DSL reference,
+// "URI Template").
 namespace rabt::workflow {
-
-// Everything but unreserved characters (RFC 3986 section 2.3) and those of `kept` as %XX.
-[[nodiscard]] std::string percent_encode(std::string_view text, std::string_view kept = {});
 
 // What is wrong with a template; empty when it can be expanded. names: when given, gets the names
 // in braces, in order.
@@ -25,9 +22,6 @@ namespace rabt::workflow {
 // value is an array or object, or a whole path segment would become `.` or `..`, which leads to
 // another path. The message holds names, no values.
 [[nodiscard]] Result<std::string> expand_uri_template(std::string_view text, const Json& values);
-
-// A reference against a base URI (RFC 3986 section 5.2, http and https). Both without fragment.
-[[nodiscard]] std::string resolve_uri(std::string_view base, std::string_view reference);
 
 // The value of a scalar as text: null is empty. nullopt: an array or object.
 [[nodiscard]] std::optional<std::string> scalar_text(const Json& value);

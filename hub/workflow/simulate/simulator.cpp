@@ -1,7 +1,6 @@
 #include "hub/workflow/simulate/simulator.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <queue>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/base/overloaded.hpp"
+#include "hub/base/semver.hpp"
 #include "hub/workflow/error_types.hpp"
 
 namespace rabt::workflow {
@@ -20,20 +20,6 @@ std::string instance_id(std::size_t number) {
   constexpr std::size_t kUlidLength = 26;
   std::string digits = std::to_string(number);
   return std::string(kUlidLength - std::min(digits.size(), kUlidLength), '0') + digits;
-}
-
-// Numbers of major.minor.patch; what follows `-` or `+` is not compared.
-std::vector<std::uint64_t> version_numbers(std::string_view version) {
-  std::vector<std::uint64_t> out;
-  version = version.substr(0, version.find_first_of("-+"));
-  while (!version.empty()) {
-    const std::size_t dot = std::min(version.find('.'), version.size());
-    std::uint64_t number = 0;
-    std::from_chars(version.data(), version.data() + dot, number);
-    out.push_back(number);
-    version.remove_prefix(std::min(dot + 1, version.size()));
-  }
-  return out;
 }
 
 }  // namespace
@@ -246,7 +232,7 @@ struct Simulator::Impl {
   [[nodiscard]] bool is_latest(const Definition& definition) const {
     return std::none_of(definitions.begin(), definitions.end(), [&](const auto& other) {
       return same_workflow(*other, definition) &&
-             version_numbers(other->version()) > version_numbers(definition.version());
+             compare_semver(other->version(), definition.version()) > 0;
     });
   }
   [[nodiscard]] std::shared_ptr<const Definition> find(const StartWorkflow& wanted) const {

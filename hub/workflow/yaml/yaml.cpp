@@ -5,11 +5,13 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <unordered_set>
 #include <utility>
 
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
@@ -507,6 +509,26 @@ Json to_json(const YamlNode& node) {
     default:
       return node.scalar;
   }
+}
+
+YamlPlace yaml_at(const YamlNode& root, std::string_view pointer) {
+  YamlPlace place{nullptr, &root};
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const auto end = std::min(pointer.find('/'), pointer.size());
+    const std::string token = unescape_token(pointer.substr(0, end)).value_or("");
+    pointer.remove_prefix(end);
+    if (place.node->kind == YamlNode::Kind::sequence) {
+      const std::size_t index = std::strtoul(token.c_str(), nullptr, 10);
+      if (index >= place.node->items.size()) break;
+      place = {nullptr, place.node->items[index].get()};
+    } else {
+      const YamlEntry* entry = place.node->find(token);
+      if (entry == nullptr) break;
+      place = {entry, entry->value.get()};
+    }
+  }
+  return place;
 }
 
 }  // namespace rabt::workflow

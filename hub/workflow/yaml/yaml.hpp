@@ -71,4 +71,12 @@ struct YamlOutcome {
 
 [[nodiscard]] Json to_json(const YamlNode& node);
 
+// What a JSON pointer leads to, as far as the tree goes: the key, when the last step was one, and
+// the node.
+struct YamlPlace {
+  const YamlEntry* entry = nullptr;
+  const YamlNode* node = nullptr;
+};
+[[nodiscard]] YamlPlace yaml_at(const YamlNode& root, std::string_view pointer);
+
 }  // namespace rabt::workflow

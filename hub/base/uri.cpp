@@ -1,20 +1,37 @@
-#include "hub/base/schema_uri.hpp"
+#include "hub/base/uri.hpp"
 
 #include <algorithm>
 
-namespace rabt::schema {
+namespace rabt {
 
 namespace {
+
+bool is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_unreserved(char c) {
+  return is_alpha(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+// RFC 3986 section 3.1.
+bool is_scheme(std::string_view text) {
+  return !text.empty() && is_alpha(text.front()) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return is_alpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+         });
+}
 
 // RFC 3986, appendix B.
 struct Parts {
   std::string_view scheme, authority, path, query, fragment;
-  bool has_scheme = false, has_authority = false, has_query = false;
+  bool has_scheme = false, has_authority = false, has_query = false, has_fragment = false;
 };
 
 Parts split(std::string_view text) {
   Parts parts;
   if (const auto hash = text.find('#'); hash != std::string_view::npos) {
+    parts.has_fragment = true;
     parts.fragment = text.substr(hash + 1);
     text = text.substr(0, hash);
   }
@@ -24,7 +41,7 @@ Parts split(std::string_view text) {
     text = text.substr(0, mark);
   }
   const auto colon = text.find(':');
-  if (colon != std::string_view::npos && colon > 0 && text.find('/') > colon) {
+  if (colon != std::string_view::npos && is_scheme(text.substr(0, colon))) {
     parts.has_scheme = true;
     parts.scheme = text.substr(0, colon);
     text.remove_prefix(colon + 1);
@@ -79,22 +96,9 @@ int hex(char c) {
   return -1;
 }
 
-std::string percent_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
-Target resolve_reference(std::string_view base_text, std::string_view reference) {
+std::string resolve_uri(std::string_view base_text, std::string_view reference) {
   const Parts base = split(base_text);
   const Parts given = split(reference);
   Parts out = given;
@@ -119,41 +123,43 @@ Target resolve_reference(std::string_view base_text, std::string_view reference)
     out.has_scheme = base.has_scheme;
     out.scheme = base.scheme;
   }
-  Target target;
-  if (out.has_scheme) target.uri.append(out.scheme).push_back(':');
-  if (out.has_authority) target.uri.append("//").append(out.authority);
-  target.uri += path;
-  if (out.has_query) target.uri.append("?").append(out.query);
-  target.fragment = percent_decode(given.fragment);
-  return target;
+  std::string uri;
+  if (out.has_scheme) uri.append(out.scheme).push_back(':');
+  if (out.has_authority) uri.append("//").append(out.authority);
+  uri += path;
+  if (out.has_query) uri.append("?").append(out.query);
+  if (given.has_fragment) uri.append("#").append(given.fragment);
+  return uri;
 }
 
-std::string escape_token(std::string_view token) {
+std::string percent_encode(std::string_view text, std::string_view kept) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
-  for (const char c : token) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (is_unreserved(c) || kept.find(c) != std::string_view::npos) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[byte >> 4U];
+    out += kDigits[byte & 15U];
+  }
+  return out;
+}
+
+std::string percent_decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2])));
+      i += 2;
     } else {
-      out.push_back(c);
+      out.push_back(text[i]);
     }
   }
   return out;
 }
 
-std::optional<std::string> unescape_token(std::string_view token) {
-  std::string out;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] != '~') {
-      out.push_back(token[i]);
-    } else if (i + 1 < token.size() && (token[i + 1] == '0' || token[i + 1] == '1')) {
-      out.push_back(token[++i] == '0' ? '~' : '/');
-    } else {
-      return std::nullopt;
-    }
-  }
-  return out;
-}
-
-}  // namespace rabt::schema
+}  // namespace rabt

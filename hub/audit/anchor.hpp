@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "hub/base/result.hpp"
+#include "hub/crypto/crypto.hpp"
+
+// Anchors keep checkpoints of the audit log where whoever can write the database cannot reach.
+namespace rabt::audit {
+
+// What a log says of itself at one moment: docs/formats/audit_log.md, after C2SP tlog-checkpoint.
+struct Checkpoint {
+  std::string origin;
+  std::int64_t size = 0;  // entries
+  crypto::Digest root{};  // of the tree over them
+  std::string note;       // the signed note, ready to be stored or sent: UTF-8, ends in a newline
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+
+// The log's tiles and entries at least up to the size of the checkpoint that is put. Any thread may
+// call. Fails with unavailable audit.closing when the log is being closed.
+class TileSource {
+ public:
+  virtual ~TileSource() = default;
+  // The hashes of a tile (C2SP tlog-tiles), 32 bytes each; width 256 is a full tile.
+  [[nodiscard]] virtual Result<std::string> tile(int level, std::int64_t number,
+                                                 int width) const = 0;
+  // An entry bundle: each entry after its length in two bytes, big-endian.
+  [[nodiscard]] virtual Result<std::string> entries(std::int64_t number, int width) const = 0;
+};
+
+// One place outside the database. Called from one thread of its own, so that it may be slow; it
+// should still give up after some seconds. While it fails it is tried again, with pauses of 1 to 60
+// seconds, always with the newest checkpoint: an anchor may skip checkpoints.
+class Anchor {
+ public:
+  virtual ~Anchor() = default;
+  // For log lines, metrics and /health: "folder:/mnt/worm/audit". No secrets.
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  // The newest note that is kept there, as it stands there; empty when there is none, or when the
+  // place cannot be read back. The log checks it: signature, and that this database still has the
+  // tree that it names.
+  [[nodiscard]] virtual Result<std::optional<std::string>> last() = 0;
+  // ok: the checkpoint is kept there as durably as the place can. Called in rising order of sizes;
+  // repeated after a failure.
+  [[nodiscard]] virtual Status put(const Checkpoint& checkpoint, const TileSource& tiles) = 0;
+};
+
+struct AnchorEntry {
+  std::unique_ptr<Anchor> anchor;
+  // true: /health fails while it does not answer, and no checkpoint is signed before its last one
+  // was read once after the start. false: only a warning. In neither case acts wait for it.
+  bool required = false;
+};
+
+// A folder in the layout of C2SP tlog-tiles (checkpoint, tile/<L>/<N>[.p/<W>],
+// tile/entries/<N>[.p/<W>]), and the verifier key as `vkey`: any static web server can serve it.
+// Every file is replaced whole; `checkpoint` comes last, so that what it names is there. The folder
+// is made if its parent exists: a mount that is missing is an error, not a folder on the wrong
+// disk. Error audit.anchor_io.
+[[nodiscard]] std::unique_ptr<Anchor> make_folder_anchor(std::string folder, std::string vkey);
+
+}  // namespace rabt::audit

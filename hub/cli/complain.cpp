@@ -1,0 +1,12 @@
+#include "hub/cli/complain.hpp"
+
+#include <cstdio>
+
+namespace rabt::cli {
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
+  return error.kind == ErrorKind::invalid ? 2 : 1;
+}
+
+}  // namespace rabt::cli

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "hub/base/result.hpp"
+
+namespace rabt::cli {
+
+// Writes message and code to standard error. Gives the exit code: 2 for a wrong input, else 1.
+int complain(const Error& error);
+
+}  // namespace rabt::cli

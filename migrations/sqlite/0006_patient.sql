@@ -1,0 +1,43 @@
+-- Whose data an instance works on: blind indexes (16 bytes) of identifiers of the person, made by metadata.rabt.patient of its workflow,
+-- or taken over from the instance that started it. place counts from 0; the index at 0 is the patient of its audit entries.
+CREATE TABLE instance_patient (
+  tenant   TEXT    NOT NULL,
+  patient  BLOB    NOT NULL,
+  instance INTEGER NOT NULL, -- instance.num
+  place    INTEGER NOT NULL,
+  PRIMARY KEY (tenant, patient, instance)
+) WITHOUT ROWID;
+CREATE INDEX instance_patient_instance ON instance_patient (instance, place);
+
+-- The keys with which detail of audit entries is sealed: one for each patient and retention bucket. Destroying a bucket makes the detail
+-- unreadable and leaves the entries whole. Entries name the key by id, so that a second key of the same bucket does no harm.
+CREATE TABLE patient_key (
+  tenant  TEXT NOT NULL,
+  patient BLOB NOT NULL, -- blind index; empty: of entries whose patient is not known
+  bucket  TEXT NOT NULL,
+  id      BLOB NOT NULL, -- 16 bytes
+  wrapped BLOB NOT NULL,
+  PRIMARY KEY (tenant, patient, bucket)
+) WITHOUT ROWID;
+
+-- Grants to read one person's data, or one instance's, in an emergency: docs/audit.md.
+CREATE TABLE break_glass (
+  tenant      TEXT    NOT NULL,
+  id          TEXT    NOT NULL, -- ULID
+  instance    TEXT    NOT NULL, -- ULID; empty: the grant is for a patient
+  patient     BLOB    NOT NULL, -- blind index; empty: the patient of the instance is not known
+  opened_ms   INTEGER NOT NULL,
+  length_ms   INTEGER NOT NULL,
+  boot        TEXT    NOT NULL, -- of the machine: clock_ms counts within it
+  clock_ms    INTEGER NOT NULL, -- monotonic clock when it was opened
+  opened_by   TEXT    NOT NULL,
+  sealed      TEXT    NOT NULL, -- the reason, as in the audit entry
+  uses        INTEGER NOT NULL,
+  ended_ms    INTEGER,          -- NULL: open
+  ended_how   TEXT,             -- closed, expired
+  ended_by    TEXT,
+  reviewed_ms INTEGER,
+  reviewed_by TEXT,
+  PRIMARY KEY (tenant, id)
+) WITHOUT ROWID;
+CREATE INDEX break_glass_open ON break_glass (tenant) WHERE ended_ms IS NULL;
