@@ -20,12 +20,12 @@ namespace rabt::plugin {
 namespace {
 
 constexpr store::Statement kInsert{
-    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, wrapped_key, finished, owner, "
+    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, finished, owner, "
     "created_ms) VALUES ($1, $2, $3, 0, '', $4, 0, '', $5)"};
 constexpr store::Statement kFinish{
     "UPDATE blob SET bytes = $2, sha256 = $3, finished = 1 WHERE id = $1 AND finished = 0"};
 constexpr store::Statement kFind{
-    "SELECT content_type, bytes, sha256, owner, created_ms, wrapped_key FROM blob WHERE tenant = "
+    "SELECT content_type, bytes, sha256, owner, created_ms, data_key FROM blob WHERE tenant = "
     "$1 AND id = $2 AND finished = $3"};
 constexpr store::Statement kAdopt{
     "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = '' AND finished = 1"};
@@ -132,11 +132,6 @@ Result<std::uint64_t> size_of(int fd) {
   if (::fstat(fd, &status) != 0) return io_error("fstat");
   return static_cast<std::uint64_t>(status.st_size);
 }
-
-struct Stored {
-  BlobInfo info;
-  std::string wrapped_key;
-};
 
 class Writer final : public BlobWriter {
  public:
@@ -249,11 +244,11 @@ class Reader final : public BlobReader {
 
 class FileBlobStore final : public BlobStore {
  public:
-  FileBlobStore(std::string folder, store::Store& store, const crypto::Keyring& keyring,
+  FileBlobStore(std::string folder, store::Store& store, keys::DataKeys& data_keys,
                 const Clock& clock, Random& random, UlidSource& ids, Logger& log)
       : folder_(std::make_shared<Folder>()),
         store_(store),
-        keyring_(keyring),
+        keys_(data_keys),
         clock_(clock),
         random_(random),
         ids_(ids),
@@ -265,7 +260,9 @@ class FileBlobStore final : public BlobStore {
                                              std::string_view content_type) override {
     if (content_type.size() > kMaxContentType)
       return invalid("blob.content_type", "the content type is too long");
+    RABT_TRY(key, keys_.make(tenant, keys::kIncoming));
     BlobInfo info;
+    info.data_key = key.id;
     info.id = ids_.next().text();
     info.tenant = tenant;
     info.content_type = content_type;
@@ -275,12 +272,12 @@ class FileBlobStore final : public BlobStore {
     Fd fd(::open(folder_->part(info.id).c_str(),
                  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd.ok()) return io_error("create");
-    const crypto::Keyring::NewKey key = keyring_.make_data_key(tenant, random_);
     const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(keys::insert(transaction, key));
       RABT_TRY(inserted, transaction.execute(
                              kInsert, {std::string_view(info.id), std::string_view(info.tenant),
-                                       std::string_view(info.content_type),
-                                       store::Blob{key.wrapped}, info.created.ms}));
+                                       std::string_view(info.content_type), store::Blob{key.id},
+                                       info.created.ms}));
       static_cast<void>(inserted);
       return ok_status();
     });
@@ -296,19 +293,19 @@ class FileBlobStore final : public BlobStore {
 
   Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant,
                                              std::string_view id) override {
-    RABT_TRY(stored, look_up(tenant, id, false));
-    auto claim = Claim::take(folder_, stored.info.id);
-    if (!claim) return conflict("blob.busy", "blob " + stored.info.id + " has a writer");
-    RABT_TRY(key, keyring_.open_data_key(tenant, stored.wrapped_key));
-    const std::string part = folder_->part(stored.info.id);
+    RABT_TRY(info, look_up(tenant, id, false));
+    auto claim = Claim::take(folder_, info.id);
+    if (!claim) return conflict("blob.busy", "blob " + info.id + " has a writer");
+    RABT_TRY(key, keys_.open(tenant, info.data_key));
+    const std::string part = folder_->part(info.id);
     // A crash after the rename, before the commit.
     if (::access(part.c_str(), F_OK) != 0)
-      static_cast<void>(::rename(folder_->file(stored.info.id).c_str(), part.c_str()));
+      static_cast<void>(::rename(folder_->file(info.id).c_str(), part.c_str()));
     Fd fd(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd.ok()) return io_error("open");
     RABT_TRY(size, size_of(fd.get()));
     crypto::Sha256 hash;
-    const crypto::SealContext place = context(stored.info.tenant, stored.info.id);
+    const crypto::SealContext place = context(info.tenant, info.id);
     const auto make = [&]() -> Result<crypto::StreamSealer> {
       if (size < crypto::sealed_stream_size(0))  // not even a header and a segment
         return crypto::StreamSealer(*key, place, random_);
@@ -322,28 +319,27 @@ class FileBlobStore final : public BlobStore {
     const auto end = static_cast<off_t>(sealer.sealed_bytes());
     if (::ftruncate(fd.get(), end) != 0 || ::lseek(fd.get(), end, SEEK_SET) != end)
       return io_error("truncate");
-    return std::unique_ptr<BlobWriter>(
-        std::make_unique<Writer>(folder_, *std::move(claim), store_, std::move(stored.info),
-                                 std::move(sealer), std::move(hash), std::move(fd)));
+    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
+                                                                std::move(info), std::move(sealer),
+                                                                std::move(hash), std::move(fd)));
   }
 
   Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
-    RABT_TRY(stored, look_up(tenant, id, true));
-    return std::move(stored.info);
+    return look_up(tenant, id, true);
   }
 
   Result<std::unique_ptr<BlobReader>> open(std::string_view tenant, std::string_view id) override {
-    RABT_TRY(stored, look_up(tenant, id, true));
-    RABT_TRY(key, keyring_.open_data_key(tenant, stored.wrapped_key));
-    Fd fd(::open(folder_->file(stored.info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    RABT_TRY(info, look_up(tenant, id, true));
+    RABT_TRY(key, keys_.open(tenant, info.data_key));
+    Fd fd(::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd.ok())
-      return corrupt("blob.missing", "the file of blob " + stored.info.id +
-                                         " cannot be opened: " + std::strerror(errno));
+      return corrupt("blob.missing",
+                     "the file of blob " + info.id + " cannot be opened: " + std::strerror(errno));
     RABT_TRY(size, size_of(fd.get()));
-    RABT_TRY(stream, crypto::StreamReader::open(*key, context(stored.info.tenant, stored.info.id),
-                                                size, stored.info.bytes, file_source(fd.get())));
+    RABT_TRY(stream, crypto::StreamReader::open(*key, context(info.tenant, info.id), size,
+                                                info.bytes, file_source(fd.get())));
     return std::unique_ptr<BlobReader>(
-        std::make_unique<Reader>(std::move(stored.info), std::move(fd), std::move(stream)));
+        std::make_unique<Reader>(std::move(info), std::move(fd), std::move(stream)));
   }
 
   Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id,
@@ -372,24 +368,24 @@ class FileBlobStore final : public BlobStore {
                      "there is no blob " + std::string(id.substr(0, 26)) + " in this tenant");
   }
 
-  Result<Stored> look_up(std::string_view tenant, std::string_view id, bool finished) {
+  Result<BlobInfo> look_up(std::string_view tenant, std::string_view id, bool finished) {
     const auto ulid = Ulid::parse(id);
     if (!ulid) return not_found("blob.unknown", "a blob's id is a ULID of 26 characters");
-    std::optional<Stored> found;
+    std::optional<BlobInfo> found;
     const std::string name = ulid->text();
     RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
       return connection.query(kFind, {tenant, std::string_view(name), finished ? 1 : 0},
                               [&](const store::Row& row) {
-                                Stored stored;
-                                stored.info.id = name;
-                                stored.info.tenant = tenant;
-                                stored.info.content_type = row.text(0);
-                                stored.info.bytes = static_cast<std::uint64_t>(row.integer(1));
-                                stored.info.sha256 = row.text(2);
-                                stored.info.owner = row.text(3);
-                                stored.info.created = {row.integer(4)};
-                                stored.wrapped_key = row.blob(5);
-                                found = std::move(stored);
+                                BlobInfo info;
+                                info.id = name;
+                                info.tenant = tenant;
+                                info.content_type = row.text(0);
+                                info.bytes = static_cast<std::uint64_t>(row.integer(1));
+                                info.sha256 = row.text(2);
+                                info.owner = row.text(3);
+                                info.created = {row.integer(4)};
+                                info.data_key = row.blob(5);
+                                found = std::move(info);
                                 return false;
                               });
     }));
@@ -461,7 +457,7 @@ class FileBlobStore final : public BlobStore {
 
   std::shared_ptr<Folder> folder_;
   store::Store& store_;
-  const crypto::Keyring& keyring_;
+  keys::DataKeys& keys_;
   const Clock& clock_;
   Random& random_;
   UlidSource& ids_;
@@ -471,9 +467,8 @@ class FileBlobStore final : public BlobStore {
 }  // namespace
 
 Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::Store& store,
-                                                   const crypto::Keyring& keyring,
-                                                   const Clock& clock, Random& random,
-                                                   UlidSource& ids, Logger& log) {
+                                                   keys::DataKeys& data_keys, const Clock& clock,
+                                                   Random& random, UlidSource& ids, Logger& log) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return unavailable("blob.io", folder + ": cannot be made: " + std::strerror(errno));
   }
@@ -482,8 +477,8 @@ Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::St
       ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unavailable("blob.io", folder + ": is no folder that this process may write to");
   }
-  return std::unique_ptr<BlobStore>(
-      std::make_unique<FileBlobStore>(std::move(folder), store, keyring, clock, random, ids, log));
+  return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(
+      std::move(folder), store, data_keys, clock, random, ids, log));
 }
 
 }  // namespace rabt::plugin

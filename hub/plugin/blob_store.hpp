@@ -11,7 +11,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
 // Large content (recordings), sealed while it arrives: never on disk in clear, never whole in
@@ -26,6 +26,7 @@ struct BlobInfo {
   std::string sha256;       // hex, plain
   std::string owner;  // "" until a service of the hub took it over, then e.g. "recording:01J..."
   Timestamp created;
+  std::string data_key;  // id of what it is sealed with
 };
 
 // Writes one blob. Destroying it before finish() removes the file, unless suspend() was called.
@@ -59,7 +60,9 @@ class BlobReader {
 };
 
 // Files under <folder>, one sealed stream (docs/formats/sealed.md) for each blob; the row (table
-// blob) holds the wrapped data key, size and digest. Internally synchronised.
+// blob) holds the data key's id, size and digest. A new blob is in a bucket of the class
+// "incoming"; who adopts it moves its data key to the bucket of its retention
+// (keys::DataKeys::move). Internally synchronised.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
@@ -74,7 +77,8 @@ class BlobStore {
                                                                    std::string_view id) = 0;
   [[nodiscard]] virtual Result<BlobInfo> find(std::string_view tenant, std::string_view id) = 0;
   // Ready to read: the file is as long as the row's size says, and its header and last segment
-  // hold. Errors: not_found blob.unknown; corrupt blob.missing, crypto.open, crypto.unwrap.
+  // hold. Errors: not_found blob.unknown; corrupt blob.missing, crypto.open;
+  // or of keys::DataKeys::open.
   [[nodiscard]] virtual Result<std::unique_ptr<BlobReader>> open(std::string_view tenant,
                                                                  std::string_view id) = 0;
   // Inside a job: sets the owner. Conflict when another owner has it; the same owner again is ok.
@@ -86,7 +90,7 @@ class BlobStore {
 };
 [[nodiscard]] Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder,
                                                                  store::Store& store,
-                                                                 const crypto::Keyring& keyring,
+                                                                 keys::DataKeys& data_keys,
                                                                  const Clock& clock, Random& random,
                                                                  UlidSource& ids, Logger& log);
 

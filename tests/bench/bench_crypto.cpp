@@ -19,6 +19,7 @@
 #include "hub/crypto/seal.hpp"
 #include "hub/plugin/blob_store.hpp"
 #include "hub/store/sqlite/sqlite_store.hpp"
+#include "tests/keyring.hpp"
 
 // Sealing and opening of recordings beside `openssl speed -evp aes-256-gcm`, on one core, in one
 // run. Times are processor time of the thread, kernel included; openssl's are user time.
@@ -192,9 +193,10 @@ void recordings() {
     SystemRandom random;
     UlidSource ids(clock, random);
     auto store = store::open_sqlite({folder + "/hub.db", RABT_MIGRATIONS}, *log).value();
-    auto keyring = crypto::Keyring::open_or_create(folder + "/keyring", random).value();
+    auto keyring = test::open_keyring(folder, clock, random, {"acme"});
+    keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
     auto blobs =
-        plugin::make_blob_store(folder + "/blobs", *store, *keyring, clock, random, ids, *log)
+        plugin::make_blob_store(folder + "/blobs", *store, data_keys, clock, random, ids, *log)
             .value();
     constexpr std::uint64_t kBytes = kGib;
     const std::string piece(16U << 10U, 'p');

@@ -2,7 +2,7 @@
 //
 //   node open_sealed.mjs KEY.json FILE [FROM LENGTH]
 //
-// KEY.json: {"key": hex, "tenant", "table", "row", "field", "version", "keyId"}. FILE: a sealed value or stream. Writes the
+// KEY.json: {"key": hex, "tenant", "table", "row", "field", "version", "keyId": hex}. FILE: a sealed value or stream. Writes the
 // plaintext, or LENGTH bytes of it from FROM, to standard output. Exit status 2: it does not open.
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
@@ -13,7 +13,7 @@ const HEADER = 74;
 class Refused extends Error {}
 
 function part(text) {
-  const encoded = Buffer.from(text, 'utf8');
+  const encoded = Buffer.from(text); // a text as UTF-8
   const length = Buffer.alloc(4);
   length.writeUInt32BE(encoded.length);
   return Buffer.concat([length, encoded]);
@@ -35,7 +35,7 @@ class Sealed {
     parameters.writeUInt32BE(this.size, 2);
     parameters.writeUInt32BE(32, 6);
     if (!header.subarray(0, 10).equals(parameters)) throw new Refused('unknown parameters');
-    this.aad = Buffer.concat(['rabt/v1', key.tenant, key.table, key.row, key.field, String(key.version), key.keyId].map(part));
+    this.aad = Buffer.concat(['rabt/v1', key.tenant, key.table, key.row, key.field, String(key.version), Buffer.from(key.keyId, 'hex')].map(part));
     this.bound = header.subarray(0, 42);
     const master = Buffer.from(key.key, 'hex');
     if (!timingSafeEqual(this.derive(master, Buffer.from('HEADER_TAG:'), 32), header.subarray(42))) throw new Refused('header tag');

@@ -3,7 +3,7 @@
 
     open_sealed.py KEY.json FILE [FROM LENGTH]
 
-KEY.json: {"key": hex, "tenant", "table", "row", "field", "version", "keyId"}. FILE: a sealed value or stream. Writes the
+KEY.json: {"key": hex, "tenant", "table", "row", "field", "version", "keyId": hex}. FILE: a sealed value or stream. Writes the
 plaintext, or LENGTH bytes of it from FROM, to standard output. Exit status 2: it does not open.
 """
 import hmac
@@ -45,7 +45,8 @@ class Sealed:
         if header[:10] != struct.pack(">BBII", 0, 0, self.size, 32) or len(header) != HEADER:
             raise Refused("unknown parameters")
         self.aad = b"".join(part(t) for t in ("rabt/v1", key["tenant"], key["table"], key["row"], key["field"],
-                                              str(key["version"]), key["keyId"]))
+                                              str(key["version"]),
+                                              bytes.fromhex(key["keyId"])))
         self.bound = header[:42]
         master = bytes.fromhex(key["key"])
         if not hmac.compare_digest(self.derive(master, b"HEADER_TAG:", 32), header[42:]):

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "hub/base/bytes.hpp"
+#include "tests/keyring.hpp"
 #include "tests/plugin/support.hpp"
 
 // An upload whose process dies goes on in the next one.
@@ -15,8 +16,10 @@ namespace {
 struct Blobs {
   explicit Blobs(const std::string& folder) : ids(clock, random) {
     store = store::open_sqlite({folder + "/hub.db", RABT_MIGRATIONS}, log).value();
-    keyring = crypto::Keyring::open_or_create(folder + "/keyring", random).value();
-    blobs = make_blob_store(folder + "/blobs", *store, *keyring, clock, random, ids, log).value();
+    keyring = rabt::test::open_keyring(folder, clock, random);
+    keys = std::make_unique<keys::DataKeys>(
+        keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
+    blobs = make_blob_store(folder + "/blobs", *store, *keys, clock, random, ids, log).value();
   }
   RecordingLogger log;
   SystemClock clock;
@@ -24,6 +27,7 @@ struct Blobs {
   UlidSource ids;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<crypto::Keyring> keyring;
+  std::unique_ptr<keys::DataKeys> keys;
   std::unique_ptr<BlobStore> blobs;
 };
 

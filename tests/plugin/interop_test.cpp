@@ -54,7 +54,7 @@ class Interop : public testing::TestWithParam<Language> {
                                     {"row", place.row},
                                     {"field", place.field},
                                     {"version", static_cast<std::int64_t>(place.version)},
-                                    {"keyId", key.id()}});
+                                    {"keyId", to_hex(as_bytes(key.id()))}});
     std::ofstream(hub_.folder.path() + "/key.json") << json.dump();
   }
 
@@ -100,18 +100,7 @@ TEST_P(Interop, opens_a_recording_of_the_hub_and_refuses_a_cut_one) {
   std::ifstream file(hub_.folder.path() + "/blobs/" + info->id, std::ios::binary);
   const std::string sealed((std::istreambuf_iterator<char>(file)), {});
 
-  std::string wrapped;
-  ASSERT_TRUE(hub_.store
-                  ->read([&](store::Connection& connection) {
-                    return connection.query({"SELECT wrapped_key FROM blob WHERE id = $1"},
-                                            {std::string_view(info->id)},
-                                            [&wrapped](const store::Row& row) {
-                                              wrapped = row.blob(0);
-                                              return false;
-                                            });
-                  })
-                  .ok());
-  const auto key = hub_.keyring->open_data_key("t1", wrapped);
+  const auto key = hub_.keys->open("t1", info->data_key);
   ASSERT_TRUE(key.ok());
   tell_key(**key, {"t1", "blob", info->id, "content"});
   check(sealed, content, 1U << 20U);
