@@ -229,13 +229,14 @@ class TreeLog final : public AuditLog {
 
 }  // namespace
 
-LogOptions LogOptions::of(const crypto::Keyring& keyring, std::string_view tenant,
-                          std::string folder, std::string origin) {
+Result<LogOptions> LogOptions::of(const crypto::Keyring& keyring, std::string_view tenant,
+                                  std::string folder, std::string origin) {
   LogOptions options;
   options.folder = std::move(folder);
   options.origin = std::move(origin);
-  options.seed = keyring.purpose_key(tenant, kSigningPurpose);
-  options.mac_key = keyring.purpose_key(tenant, kMacPurpose);
+  RABT_TRY(keys, keyring.tenant(tenant));
+  options.seed = keys->purpose_key(kSigningPurpose);
+  options.mac_key = keys->purpose_key(kMacPurpose);
   return options;
 }
 

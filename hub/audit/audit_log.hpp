@@ -61,9 +61,10 @@ inline constexpr const char* kSigningPurpose = "audit-signing/1";
 inline constexpr const char* kMacPurpose = "audit-mac/1";
 
 struct LogOptions {
-  // With seed and MAC key out of the tenant's keys.
-  [[nodiscard]] static LogOptions of(const crypto::Keyring& keyring, std::string_view tenant,
-                                     std::string folder, std::string origin);
+  // With seed and MAC key out of the tenant's keys. Errors of Keyring::tenant.
+  [[nodiscard]] static Result<LogOptions> of(const crypto::Keyring& keyring,
+                                             std::string_view tenant, std::string folder,
+                                             std::string origin);
 
   std::string folder;   // the data folder: holds the checkpoint file and the verifier key
   std::string origin;   // name of the log and its key: no spaces, no plus sign

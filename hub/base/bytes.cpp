@@ -1,8 +1,11 @@
 #include "hub/base/bytes.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
+
+#include "hub/base/locked_memory.hpp"
 
 namespace rabt {
 
@@ -97,18 +100,30 @@ std::optional<Bytes> from_base64(std::string_view text) {
   return out;
 }
 
+SecretBytes::SecretBytes(Bytes bytes) : SecretBytes(as_text(bytes)) {
+  if (!bytes.empty()) ::explicit_bzero(bytes.data(), bytes.size());
+}
+
+SecretBytes::SecretBytes(std::string_view text) : bytes_(locked_allocate(text.size())) {
+  std::copy(text.begin(), text.end(), bytes_.begin());
+}
+
+SecretBytes SecretBytes::of_size(std::size_t size) {
+  SecretBytes made;
+  made.bytes_ = locked_allocate(size);
+  return made;
+}
+
 SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
   if (this != &other) {
-    wipe();
-    bytes_ = std::move(other.bytes_);
-    other.bytes_.clear();
+    locked_free(bytes_);
+    bytes_ = std::exchange(other.bytes_, {});
   }
   return *this;
 }
 
-void SecretBytes::wipe() {
-  if (!bytes_.empty()) ::explicit_bzero(bytes_.data(), bytes_.size());
-  bytes_.clear();
+SecretBytes::~SecretBytes() {
+  locked_free(bytes_);
 }
 
 bool SecretBytes::equals(ByteView other) const {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rabt {
@@ -25,21 +26,24 @@ using ByteView = std::span<const std::uint8_t>;
 // Strict: standard alphabet, padding required, no white space, no stray bits.
 [[nodiscard]] std::optional<Bytes> from_base64(std::string_view text);
 
-// Bytes that are overwritten when they die: keys, tokens. No copy, no printing.
+// Bytes of keys and tokens: in locked memory (hub/base/locked_memory.hpp), overwritten when they
+// die. No copy, no printing.
 class SecretBytes {
  public:
   SecretBytes() = default;
-  explicit SecretBytes(Bytes bytes) : bytes_(std::move(bytes)) {}
-  explicit SecretBytes(std::string_view text) : bytes_(text.begin(), text.end()) {}
+  // Takes the bytes over into locked memory; what they were in is overwritten.
+  explicit SecretBytes(Bytes bytes);
+  explicit SecretBytes(std::string_view text);
   SecretBytes(const SecretBytes&) = delete;
   SecretBytes& operator=(const SecretBytes&) = delete;
-  SecretBytes(SecretBytes&& other) noexcept : bytes_(std::move(other.bytes_)) {
-    other.bytes_.clear();
-  }
+  SecretBytes(SecretBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   SecretBytes& operator=(SecretBytes&& other) noexcept;
-  ~SecretBytes() { wipe(); }
+  ~SecretBytes();
+  // That many zero bytes, to be filled through the span.
+  [[nodiscard]] static SecretBytes of_size(std::size_t size);
+  [[nodiscard]] std::span<std::uint8_t> fill() { return bytes_; }
 
-  [[nodiscard]] SecretBytes clone() const { return SecretBytes(Bytes(bytes_)); }
+  [[nodiscard]] SecretBytes clone() const { return SecretBytes(as_text(bytes_)); }
   // The only way to the bytes; the name makes every use findable.
   [[nodiscard]] ByteView expose() const { return bytes_; }
   [[nodiscard]] std::string_view expose_text() const { return as_text(bytes_); }
@@ -49,8 +53,7 @@ class SecretBytes {
   [[nodiscard]] bool equals(ByteView other) const;
 
  private:
-  void wipe();
-  Bytes bytes_;
+  std::span<std::uint8_t> bytes_;
 };
 
 // Same time for equal lengths, whatever the content.

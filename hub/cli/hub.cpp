@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "hub/audit/note.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -64,7 +65,8 @@ Result<std::unique_ptr<audit::AuditLog>> open_audit(store::Store& store,
                                                     const crypto::Keyring& keyring,
                                                     const Config& config, const Clock& clock,
                                                     Logger& log) {
-  auto options = audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin);
+  RABT_TRY(options,
+           audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin));
   options.log = &log;
   const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
   for (const AuditAnchor& anchor : config.audit.anchors)
@@ -75,6 +77,18 @@ Result<std::unique_ptr<audit::AuditLog>> open_audit(store::Store& store,
 }  // namespace
 
 namespace {
+
+// What a host may be called in a file name.
+std::string file_name(std::string_view host) {
+  std::string out(host);
+  std::replace(out.begin(), out.end(), ':', '_');
+  return out;
+}
+
+Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
+  for (const auto& sender : senders) RABT_TRY_STATUS(sender->ready());
+  return ok_status();
+}
 
 // As exports of the audit log name this hub.
 audit::ExportSource export_source(const Config& config) {
@@ -113,7 +127,9 @@ struct Hub::Parts {
   UlidSource ids;
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<keys::DataKeys> keys;
   std::unique_ptr<audit::AuditLog> audit;
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
@@ -125,7 +141,8 @@ struct Hub::Parts {
   std::string address;
 };
 
-Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log) {
+Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log,
+                                        const phi::Policy& privacy) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   auto parts = std::make_unique<Parts>(clock, log);
   Parts& hub = *parts;
@@ -138,7 +155,11 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                        " exists but its keyring does not; restore the file " + config.data +
                        "/keyring from its own backup");
   }
-  RABT_TRY(keyring, crypto::Keyring::open_or_create(config.data + "/keyring", hub.random));
+  RABT_TRY(root, crypto::open_file_root(config.data + "/root.key", hub.random,
+                                        !fs::exists(config.data + "/keyring")));
+  RABT_TRY(keyring,
+           crypto::Keyring::open_or_create(
+               {.path = config.data + "/keyring", .root = std::move(root)}, clock, hub.random));
   hub.keyring = std::move(keyring);
   RABT_TRY_STATUS(hub.keyring->ensure_tenant(config.tenant));
   RABT_TRY(store,
@@ -147,28 +168,47 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.store = std::move(store);
   RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log));
   hub.audit = std::move(audit);
-  hub.details = std::make_unique<phi::PatientDetail>(*hub.keyring, *hub.store, hub.random);
+  hub.keys = std::make_unique<keys::DataKeys>(
+      keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
+      keys::RetentionPolicy{});
+  for (const AuditAnchor& anchor : config.audit.anchors) {
+    if (anchor.host.empty()) continue;
+    audit::SyslogOptions syslog;
+    syslog.host = anchor.host;
+    syslog.port = anchor.port;
+    syslog.tls = anchor.tls;
+    syslog.required = anchor.required;
+    syslog.high_water = anchor.high_water;
+    syslog.cursor_file =
+        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
+    RABT_TRY(sender, audit::SyslogSender::start({*hub.store, clock, log}, std::move(syslog),
+                                                export_source(config)));
+    hub.senders.push_back(std::move(sender));
+  }
+  hub.details = std::make_unique<phi::PatientDetail>(*hub.keys, *hub.store, hub.random);
   hub.gate = std::make_unique<phi::PatientGate>(
-      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log},
+      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,
+                              [&senders = hub.senders] { return senders_ready(senders); }},
       config.tenant,
       config.privacy.break_glass ? phi::ReadPolicy::break_glass : phi::ReadPolicy::reason,
       phi::machine_boot());
   RABT_TRY_STATUS(hub.gate->sweep());
-  RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keyring, clock,
+  RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keys, clock,
                                           hub.random, hub.ids, log));
   hub.blobs = std::move(blobs);
   hub.blobs->sweep();
   hub.http_client = net::make_curl_client(clock, log);
 
   hub.plugins = plugin::PluginHost::make({.store = *hub.store,
-                                          .keyring = *hub.keyring,
+                                          .keys = *hub.keys,
                                           .audit = *hub.audit,
                                           .http = *hub.http_client,
                                           .blobs = *hub.blobs,
                                           .clock = clock,
                                           .random = hub.random,
-                                          .log = log});
-  const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, clock, hub.ids};
+                                          .log = log,
+                                          .privacy = privacy});
+  const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
   for (const auto& [id, entry] : config.plugin) {
@@ -217,7 +257,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   }
   // Everything that was accepted before finds its way first; only then does the door open.
   RABT_TRY(recovered, engine::Engine::recover({.store = *hub.store,
-                                               .keyring = *hub.keyring,
+                                               .keys = *hub.keys,
                                                .audit = *hub.audit,
                                                .actions = *hub.plugins,
                                                .http = *hub.http_client,
@@ -268,8 +308,10 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .gate = *hub.gate,
                                                          .details = *hub.details,
                                                          .source = export_source(config),
+                                                         .senders = hub.senders,
                                                          .clock = clock,
-                                                         .log = log},
+                                                         .log = log,
+                                                         .privacy = privacy},
                                      config.tenant, crypto::sha256(token), std::move(sources));
   http::Routes& routes = *hub.routes;
   RABT_TRY(server,

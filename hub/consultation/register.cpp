@@ -38,8 +38,8 @@ constexpr Statement kFindRecording{
 
 // Saudi Arabia is UTC+03:00 all year.
 constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
-constexpr std::int64_t kYearMs = 31'557'600'000;
-constexpr std::int64_t kDefaultRetentionYears = 10;
+// What a workflow may ask for; more is a mistake of units.
+constexpr std::int64_t kMaxRetentionYears = 100;
 
 std::string month_of(Timestamp at) {
   return to_iso8601({at.ms + kRiyadhOffsetMs}).substr(0, 7);
@@ -258,17 +258,36 @@ class Recordings final : public plugin::HubService {
       std::string kind;
       plugin::BlobInfo blob;
       std::string id;
-      std::int64_t years;
+      Timestamp retain_until;
+      std::string bucket;
       Json output;
     };
-    auto work = std::make_shared<Work>(
-        Work{.tenant = call.tenant,
-             .consultation = call.arguments.string_or("consultation", ""),
-             .external = call.arguments.string_or("recordingId", ""),
-             .kind = call.arguments.string_or("kind", ""),
-             .blob = std::move(*info),
-             .id = parts_.ids.next().text(),
-             .years = call.arguments.int_or("retentionYears", kDefaultRetentionYears)});
+    auto work =
+        std::make_shared<Work>(Work{.tenant = call.tenant,
+                                    .consultation = call.arguments.string_or("consultation", ""),
+                                    .external = call.arguments.string_or("recordingId", ""),
+                                    .kind = call.arguments.string_or("kind", ""),
+                                    .blob = std::move(*info),
+                                    .id = parts_.ids.next().text()});
+    const Timestamp now = parts_.clock.now();
+    const std::int64_t years = call.arguments.int_or("retentionYears", 0);
+    if (years < 0 || years > kMaxRetentionYears) {
+      ended(failed(
+          invalid("recording.retention", "`retentionYears` must be a number from 1 to 100")));
+      return;
+    }
+    const auto& classes = parts_.keys.policy().classes;
+    work->retain_until = keys::after(now, years > 0 ? keys::Period{.years = static_cast<int>(years)}
+                                                    : classes.find(keys::kRecording)->second);
+    // Before the lease, which shows the keyring as it is when it is taken.
+    auto bucket = parts_.keys.ensure_bucket(work->tenant, keys::kRecording, work->retain_until);
+    auto lease =
+        bucket.ok() ? parts_.keys.lease(work->tenant) : Result<keys::Lease>(bucket.error());
+    if (!lease.ok()) {
+      ended(failed(lease.error()));
+      return;
+    }
+    work->bucket = std::move(*bucket);
     const auto entry = parts_.audit.prepare(
         {.tenant = work->tenant,
          .actor = "instance:" + call.instance,
@@ -278,10 +297,9 @@ class Recordings final : public plugin::HubService {
          .detail = Json::object(
              {{"bytes", work->blob.bytes}, {"sha256", work->blob.sha256}, {"kind", work->kind}}),
          .patient = call.patient});
-    const Timestamp now = parts_.clock.now();
     parts_.store.submit(
         store::Store::Need::droppable,
-        [this, work, entry, now](store::Transaction& tx) -> Status {
+        [this, work, entry, now, held = std::move(*lease)](store::Transaction& tx) -> Status {
           const auto answer = [&](std::string_view id, std::string_view kind, std::string_view type,
                                   std::int64_t bytes, std::string_view sha256) {
             work->output = Json::object({{"id", id},
@@ -302,11 +320,12 @@ class Recordings final : public plugin::HubService {
           if (known) return ok_status();
           RABT_TRY_STATUS(
               parts_.blobs.adopt(tx, work->tenant, work->blob.id, "recording:" + work->id));
+          RABT_TRY_STATUS(parts_.keys.move(tx, held, work->blob.data_key, work->bucket));
           RABT_TRY(rows, tx.execute(kInsertRecording,
                                     {work->tenant, work->id, work->consultation, work->external,
                                      work->kind, work->blob.id, work->blob.content_type,
                                      static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256,
-                                     now.ms, now.ms + work->years * kYearMs}));
+                                     now.ms, work->retain_until.ms}));
           (void)rows;
           answer(work->id, work->kind, work->blob.content_type,
                  static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256);

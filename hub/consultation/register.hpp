@@ -7,6 +7,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
@@ -18,6 +19,7 @@ struct Parts {
   store::Store& store;
   audit::AuditLog& audit;
   plugin::BlobStore& blobs;
+  keys::DataKeys& keys;
   const Clock& clock;
   UlidSource& ids;
 };
@@ -32,8 +34,9 @@ struct Parts {
 // hub://recording
 //   store 1.0.0 {consultation, recordingId, kind, blob, retentionYears?} -> {id, recordingId, kind,
 //   bytes, sha256, contentType}
-// Takes a blob over into the hub's keeping. The same recordingId of a consultation again gives the
-// stored recording; the second blob is left to the sweeper.
+// Takes a blob over into the hub's keeping: its data key moves to the bucket of its retention. The
+// same recordingId of a consultation again gives the stored recording; the second blob is left to
+// the sweeper.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_recordings(Parts parts);
 
 // What hub://<service> offers, without running it. Empty: there is no such service.

@@ -1,386 +1,558 @@
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "hub/crypto/keyring.hpp"
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <shared_mutex>
 
 #include "hub/base/check.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
+#include "hub/crypto/key_wrap.hpp"
+#include "hub/crypto/keyring_file.hpp"
 #include "hub/crypto/primitives.hpp"
-#include "hub/crypto/seal.hpp"
+#include "hub/crypto/private_file.hpp"
 
-// The file: docs/formats/keyring.md.
 namespace rabt::crypto {
 
 namespace {
-
-constexpr std::string_view kMagic = "RABTKEYS";
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kRootBytes = 32;
-constexpr std::size_t kChecksumBytes = 32;
-constexpr std::size_t kWrappedKeyBytes = 40;  // KWP of 32 bytes
-constexpr std::size_t kMaxTenants = 10'000;   // hospitals, not people
-constexpr std::size_t kMaxTenantName = 256;
-constexpr std::size_t kMaxFile = 8U << 20U;  // more than the most tenants need
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
-Error io_error(const std::string& what, const std::string& path) {
-  return unavailable("crypto.keyring_io",
-                     "the keyring " + path + ": cannot " + what + ": " + std::strerror(errno));
-}
-Error corrupt_file(const std::string& path, const std::string& what) {
-  return corrupt("crypto.keyring_corrupt",
-                 "the keyring " + path + " is damaged (" + what +
-                     "); restore it from its backup: without it no stored data can be opened");
-}
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-void put_u32(Bytes& out, std::size_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out.push_back(static_cast<std::uint8_t>(value >> shift & 0xffU));
-}
-void put(Bytes& out, ByteView bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-// Reads forward; every step says whether enough was left.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
-  [[nodiscard]] std::optional<ByteView> take(std::size_t size) {
-    if (size > rest_.size()) return std::nullopt;
-    const ByteView out = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return out;
-  }
-  [[nodiscard]] std::optional<std::uint32_t> u32() {
-    const auto bytes = take(4);
-    if (!bytes) return std::nullopt;
-    std::uint32_t value = 0;
-    for (const auto byte : *bytes) value = value << 8U | byte;
-    return value;
-  }
-  [[nodiscard]] bool at_end() const { return rest_.empty(); }
-
- private:
-  ByteView rest_;
-};
 
 SecretBytes derive(ByteView key, std::initializer_list<std::string_view> info) {
   return hkdf_sha256(key, {}, primitives::tuple(info), primitives::kKeyBytes);
 }
 
-// A data key's id: the same whenever it is opened.
-std::string id_of(std::string_view wrapped) {
-  return to_hex(ByteView(sha256(wrapped)).first(16));
+SecretBytes random_key(Random& random) {
+  SecretBytes key = SecretBytes::of_size(kWrapKeyBytes);
+  random.fill(key.fill());
+  return key;
+}
+
+// What each wrapped key is bound to.
+std::string key_context(std::string_view tenant, std::uint32_t version) {
+  return wrap_context({"rabt/v1/tenant-key", tenant, std::to_string(version)});
+}
+std::string derivation_context(std::string_view tenant) {
+  return wrap_context({"rabt/v1/derivation-key", tenant});
+}
+std::string bucket_context(std::string_view tenant, std::string_view bucket,
+                           std::uint32_t version) {
+  return wrap_context({"rabt/v1/bucket-key", tenant, bucket, std::to_string(version)});
+}
+std::string data_context(std::string_view tenant, const BucketVersion& bucket,
+                         std::string_view id) {
+  return wrap_context(
+      {"rabt/v1/data-key", tenant, bucket.bucket, std::to_string(bucket.version), id});
+}
+
+// A tenant's two keys, opened.
+struct Opened {
+  SecretBytes key;
+  SecretBytes derivation;
+};
+
+std::string mac_of(std::string_view name, const FileTenant& tenant, const SecretBytes& derivation) {
+  const SecretBytes key = derive(derivation.expose(), {"rabt/v1/keyring-mac"});
+  return std::string(as_text(hmac_sha256(key.expose(), mac_input(name, tenant))));
+}
+
+Error shredded(std::string_view bucket, const FileBucket& entry) {
+  return not_found("keys.shredded", "the key of " + std::string(bucket) + " was destroyed at " +
+                                        to_iso8601(Timestamp{entry.destroyed_ms}) +
+                                        "; what was sealed under it cannot be opened again");
+}
+
+Error no_bucket(std::string_view bucket) {
+  return corrupt("crypto.unwrap",
+                 "the keyring has no bucket " + std::string(bucket) +
+                     ": it is older than the database; restore the newest copy of the keyring");
+}
+
+Error changed_tenant(const std::string& path, std::string_view tenant) {
+  return corrupt("crypto.keyring_corrupt",
+                 "the keyring " + path + " was changed by something else than a hub (tenant " +
+                     std::string(tenant) + "); restore it from its backup");
 }
 
 }  // namespace
 
+// ---- the opened keys of a tenant
+// ---------------------------------------------------------------------------------------------------
+
+struct TenantKeys::State {
+  std::string name;
+  SecretBytes key;
+  SecretBytes derivation;
+  SecretBytes index;
+  FileTenant file;
+
+  // Bucket and the key of its version, opened for one use.
+  [[nodiscard]] Result<SecretBytes> open_bucket(const BucketVersion& wanted) const {
+    const auto found = file.buckets.find(wanted.bucket);
+    if (found == file.buckets.end()) return no_bucket(wanted.bucket);
+    if (found->second.destroyed()) return shredded(wanted.bucket, found->second);
+    for (const auto& version : found->second.versions) {
+      if (version.number != wanted.version) continue;
+      auto opened = unwrap_key(key.expose(), version.wrapped,
+                               bucket_context(name, wanted.bucket, version.number));
+      if (opened) return std::move(*opened);
+      return corrupt("crypto.unwrap", "the key of bucket " + wanted.bucket +
+                                          " does not unwrap; restore the keyring from its backup");
+    }
+    return not_found("keys.shredded", "version " + std::to_string(wanted.version) +
+                                          " of the key of " + wanted.bucket +
+                                          " was destroyed after its data keys were rewrapped");
+  }
+};
+
+TenantKeys::TenantKeys(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TenantKeys::~TenantKeys() = default;
+
+std::string TenantKeys::blind_index(std::string_view field, std::string_view value) const {
+  constexpr std::size_t kIndexBytes = 16;
+  // One key for each field: equal values in two fields must not show.
+  const SecretBytes key(
+      hmac_sha256(state_->index.expose(), primitives::tuple({"rabt/v1/field", field})));
+  const Bytes mac = hmac_sha256(key.expose(), value);
+  return std::string(as_text(ByteView(mac).first(kIndexBytes)));
+}
+
+SecretBytes TenantKeys::purpose_key(std::string_view purpose) const {
+  return derive(state_->derivation.expose(), {"rabt/v1/purpose", purpose});
+}
+
+std::optional<std::uint32_t> TenantKeys::bucket(std::string_view name) const {
+  const auto found = state_->file.buckets.find(name);
+  if (found == state_->file.buckets.end() || found->second.destroyed()) return std::nullopt;
+  return found->second.versions.back().number;
+}
+
+bool TenantKeys::destroyed(std::string_view name) const {
+  const auto found = state_->file.buckets.find(name);
+  return found != state_->file.buckets.end() && found->second.destroyed();
+}
+
+Result<std::string> TenantKeys::wrap(const BucketVersion& bucket, std::string_view id,
+                                     ByteView key) const {
+  RABT_TRY(wrapping, state_->open_bucket(bucket));
+  return wrap_key(wrapping.expose(), key, data_context(state_->name, bucket, id));
+}
+
+Result<SecretBytes> TenantKeys::unwrap(const BucketVersion& bucket, std::string_view id,
+                                       std::string_view wrapped) const {
+  RABT_TRY(wrapping, state_->open_bucket(bucket));
+  auto key = unwrap_key(wrapping.expose(), wrapped, data_context(state_->name, bucket, id));
+  if (key) return std::move(*key);
+  return corrupt("crypto.unwrap",
+                 "a data key does not unwrap: changed bytes, or moved from another row");
+}
+
+// ---- the file
+// ----------------------------------------------------------------------------------------------------
+
 struct Keyring::State {
-  // A tenant's key is used only through keys derived from it, each for one purpose.
-  struct Tenant {
-    Bytes wrapped;  // under a key derived from the root and the tenant's name
-    SecretBytes key;
-    SecretBytes data_wrap;
-    SecretBytes index;
-  };
-  using Tenants = std::map<std::string, Tenant, std::less<>>;
-  struct File {
-    SecretBytes root;
-    Tenants tenants;
-  };
+  State(Options given, const Clock& time, Random& source)
+      : file{given.path, "crypto.keyring", "the keyring", kMaxKeyringFile},
+        root(std::move(given.root)),
+        ttl_ms(given.ttl_ms),
+        clock(time),
+        random(source) {}
 
-  State(std::string file_path, Random& source) : path(std::move(file_path)), random(source) {}
-
-  const std::string path;
+  const PrivateFile file;
+  const std::unique_ptr<RootProvider> root;
+  const std::int64_t ttl_ms;
+  const Clock& clock;
   Random& random;
+
+  struct Cached {
+    std::shared_ptr<const TenantKeys> keys;  // null: the last try failed
+    std::optional<Error> error;
+    std::int64_t until_ms = 0;
+  };
   std::shared_mutex mutex;
-  File file;  // guarded by mutex; tenants are only added, so that references to them stay good
+  std::map<std::string, Cached, std::less<>> cached;  // guarded by mutex
+  std::mutex asking;  // held by the one who asks the root; then come change and mutex
 
-  static SecretBytes tenant_wrap_key(const SecretBytes& root, std::string_view tenant) {
-    return derive(root.expose(), {"rabt/v1/tenant-wrap", tenant});
+  [[nodiscard]] Result<KeyringFile> load_locked() const {
+    RABT_TRY(content, file.read());
+    if (!content) return file.damaged("it was removed while the hub runs");
+    RABT_TRY(parsed, parse_keyring(file, content->expose()));
+    if (parsed.root_kind != root->kind() || parsed.root_id != root->id()) {
+      return invalid("crypto.keyring_root",
+                     "the keyring " + file.path + " is wrapped by the root " + parsed.root_kind +
+                         " " + parsed.root_id + ", but the configuration names " + root->kind() +
+                         " " + root->id() + "; set keys.root to the one that wrapped it");
+    }
+    return parsed;
+  }
+  [[nodiscard]] Result<KeyringFile> load() const {
+    RABT_TRY(lock, file.lock(PrivateFile::Use::shared));
+    return load_locked();
+  }
+  [[nodiscard]] Status store(const KeyringFile& content, bool wipe_old) const {
+    return file.replace(as_bytes(to_bytes(content)), 0600, wipe_old);
   }
 
-  static Tenant make_tenant(Bytes wrapped, SecretBytes key) {
-    Tenant tenant;
-    tenant.data_wrap = derive(key.expose(), {"rabt/v1/data-wrap"});
-    tenant.index = derive(key.expose(), {"rabt/v1/blind-index"});
-    tenant.key = std::move(key);
-    tenant.wrapped = std::move(wrapped);
-    return tenant;
+  [[nodiscard]] Result<Opened> open(std::string_view name, const FileTenant& tenant) const {
+    RABT_TRY(derivation, root->unwrap(tenant.derivation, derivation_context(name)));
+    RABT_TRY(key, root->unwrap(tenant.key, key_context(name, tenant.key_version)));
+    if (!constant_time_equal(as_bytes(mac_of(name, tenant, derivation)), as_bytes(tenant.mac)))
+      return changed_tenant(file.path, name);
+    return Opened{std::move(key), std::move(derivation)};
   }
 
-  [[nodiscard]] static Result<File> parse(ByteView bytes, const std::string& path) {
-    if (bytes.size() < kMagic.size() + 8 + kRootBytes + kChecksumBytes)
-      return corrupt_file(path, "too short");
-    const ByteView body = bytes.first(bytes.size() - kChecksumBytes);
-    if (!constant_time_equal(sha256(as_text(body)), bytes.subspan(body.size()))) {
-      return corrupt_file(path, "its checksum does not match");
-    }
-    Reader reader(body);
-    const auto magic = reader.take(kMagic.size());
-    if (!magic || as_text(*magic) != kMagic) return corrupt_file(path, "it is no keyring");
-    const auto version = reader.u32();
-    if (version != kVersion) return corrupt_file(path, "its version is not 1");
-    const auto count = reader.u32();
-    const auto root = reader.take(kRootBytes);
-    if (!count || !root || *count > kMaxTenants) return corrupt_file(path, "too short");
-    File file;
-    file.root = SecretBytes(Bytes(root->begin(), root->end()));
-    for (std::uint32_t i = 0; i < *count; ++i) {
-      const auto name_size = reader.u32();
-      const auto name =
-          reader.take(name_size && *name_size <= kMaxTenantName ? *name_size : SIZE_MAX);
-      const auto wrapped = name ? reader.take(kWrappedKeyBytes) : std::nullopt;
-      if (!wrapped) return corrupt_file(path, "entry " + std::to_string(i + 1) + " is cut");
-      auto key = primitives::aes256_kwp_unwrap(tenant_wrap_key(file.root, as_text(*name)).expose(),
-                                               *wrapped);
-      if (!key || key->size() != primitives::kKeyBytes) {
-        return corrupt_file(
-            path, "the key of tenant entry " + std::to_string(i + 1) + " does not unwrap");
-      }
-      file.tenants.emplace(std::string(as_text(*name)),
-                           make_tenant(Bytes(wrapped->begin(), wrapped->end()), std::move(*key)));
-    }
-    if (!reader.at_end() || file.tenants.size() != *count)
-      return corrupt_file(path, "it has stray bytes");
-    return file;
+  [[nodiscard]] static FileTenant* find(KeyringFile& content, std::string_view name) {
+    const auto found = content.tenants.find(name);
+    return found == content.tenants.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] static Error no_tenant(std::string_view name) {
+    return not_found("crypto.tenant",
+                     "the keyring has no keys of a tenant `" + std::string(name) + "`");
   }
 
-  // Empty when there is no file.
-  [[nodiscard]] Result<std::optional<File>> load() const {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.ok()) {
-      if (errno == ENOENT) return std::optional<File>{};
-      return io_error("open it", path);
-    }
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) return io_error("look at it", path);
-    if (!S_ISREG(info.st_mode)) return corrupt_file(path, "it is not a regular file");
-    if ((info.st_mode & 0077U) != 0) {
-      return denied(
-          "crypto.keyring_mode",
-          "the keyring " + path + " can be read by other users; run: chmod 600 '" + path + "'");
-    }
-    if (info.st_size < 0 || static_cast<std::size_t>(info.st_size) > kMaxFile)
-      return corrupt_file(path, "too large");
-    Bytes bytes(static_cast<std::size_t>(info.st_size));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t got = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return io_error("read it", path);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    const SecretBytes content(std::move(bytes));
-    RABT_TRY(parsed, parse(content.expose().first(done), path));
-    return std::optional<File>(std::move(parsed));
-  }
-
-  // Durable when ok: temporary file, fsync, rename, fsync of the folder.
-  [[nodiscard]] Status store(const File& content, const std::string* added_name,
-                             const Tenant* added) const {
-    Bytes bytes;
-    // At full size from the start: a growing vector would leave copies of the root key in freed
-    // memory.
-    bytes.reserve(kMagic.size() + 8 + kRootBytes + kChecksumBytes +
-                  (content.tenants.size() + 1) * (4 + kMaxTenantName + kWrappedKeyBytes));
-    put(bytes, as_bytes(kMagic));
-    put_u32(bytes, kVersion);
-    put_u32(bytes, content.tenants.size() + (added == nullptr ? 0 : 1));
-    put(bytes, content.root.expose());
-    const auto entry = [&bytes](const std::string& name, const Tenant& tenant) {
-      put_u32(bytes, name.size());
-      put(bytes, as_bytes(name));
-      put(bytes, tenant.wrapped);
-    };
-    for (const auto& [name, tenant] : content.tenants) entry(name, tenant);
-    if (added != nullptr) entry(*added_name, *added);
-    put(bytes, sha256(as_text(bytes)));
-    const SecretBytes image(std::move(bytes));
-
-    const std::string temporary = path + ".tmp";
-    ::unlink(temporary.c_str());  // what a crash left behind
+  // Changes the file as it now is. Durable when ok; nothing has changed when not.
+  [[nodiscard]] Status change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit) {
+    const std::scoped_lock one(asking);
     {
-      const Fd fd(
-          ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-      if (!fd.ok()) return io_error("write " + temporary, path);
-      std::size_t done = 0;
-      while (done < image.size()) {
-        const ssize_t put_now =
-            ::write(fd.get(), image.expose().data() + done, image.size() - done);
-        if (put_now < 0 && errno == EINTR) continue;
-        if (put_now <= 0) {
-          const Error error = io_error("write " + temporary, path);
-          ::unlink(temporary.c_str());
-          return error;
-        }
-        done += static_cast<std::size_t>(put_now);
-      }
-      if (::fsync(fd.get()) != 0) {
-        const Error error = io_error("sync " + temporary, path);
-        ::unlink(temporary.c_str());
-        return error;
-      }
+      RABT_TRY(lock, file.lock(PrivateFile::Use::alone));
+      RABT_TRY(content, load_locked());
+      RABT_TRY_STATUS(edit(content));
+      ++content.generation;
+      RABT_TRY_STATUS(store(content, wipe_old));
     }
-    if (::rename(temporary.c_str(), path.c_str()) != 0)
-      return io_error("put " + temporary + " in its place", path);
-    const Fd folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.ok() || ::fsync(folder.get()) != 0) return io_error("sync its folder", path);
+    forget();
     return ok_status();
   }
 
-  // Held while the file is changed, so that two processes cannot lose each other's keys.
-  [[nodiscard]] Result<std::unique_ptr<Fd>> lock_file() const {
-    const std::string lock_path = path + ".lock";
-    auto lock = std::make_unique<Fd>(
-        ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock->ok()) return io_error("open " + lock_path, path);
-    int locked = 0;
-    do {
-      locked = ::flock(lock->get(), LOCK_EX);
-    } while (locked != 0 && errno == EINTR);
-    if (locked != 0) return io_error("lock " + lock_path, path);
-    return lock;
+  // The same for one tenant, whose keys are opened; its MAC is made again.
+  [[nodiscard]] Status change_tenant(std::string_view name, bool wipe_old,
+                                     const std::function<Status(FileTenant&, Opened&)>& edit) {
+    return change(wipe_old, [&](KeyringFile& content) -> Status {
+      FileTenant* const tenant = find(content, name);
+      if (tenant == nullptr) return no_tenant(name);
+      RABT_TRY(opened, open(name, *tenant));
+      RABT_TRY_STATUS(edit(*tenant, opened));
+      tenant->mac = mac_of(name, *tenant, opened.derivation);
+      return ok_status();
+    });
   }
 
-  [[nodiscard]] const Tenant* find(std::string_view name) {
-    const std::shared_lock hold(mutex);
-    const auto at = file.tenants.find(name);
-    return at == file.tenants.end() ? nullptr : &at->second;
-  }
-
-  [[nodiscard]] Result<const Tenant*> find_or_create(std::string_view name) {
-    if (const Tenant* known = find(name)) return known;
-    if (name.size() > kMaxTenantName)
-      return invalid("crypto.tenant_name", "a tenant's name has at most 256 bytes");
-    const std::unique_lock hold(mutex);
-    if (const auto at = file.tenants.find(name); at != file.tenants.end()) return &at->second;
-    RABT_TRY(lock, lock_file());
-    // Another process may have added keys since this one read the file.
-    RABT_TRY(current, load());
-    if (!current) return corrupt_file(path, "it was removed while the hub runs");
-    if (!current->root.equals(file.root.expose()))
-      return corrupt_file(path, "it was replaced while the hub runs");
-    file.tenants.merge(current->tenants);
-    if (const auto at = file.tenants.find(name); at != file.tenants.end()) return &at->second;
-    if (file.tenants.size() >= kMaxTenants)
+  [[nodiscard]] Status make_tenant(KeyringFile& content, std::string_view name) const {
+    if (name.empty() || name.size() > kMaxTenantName)
+      return invalid("crypto.tenant_name", "a tenant's name has 1 to 256 bytes");
+    if (content.tenants.size() >= kMaxTenants)
       return invalid("crypto.tenant_limit", "the keyring holds 10000 tenants, its limit");
-    Bytes fresh(primitives::kKeyBytes);
-    random.fill(fresh);
-    SecretBytes key(std::move(fresh));
-    auto wrapped =
-        primitives::aes256_kwp_wrap(tenant_wrap_key(file.root, name).expose(), key.expose());
-    RABT_CHECK(wrapped.has_value());
-    Tenant tenant = make_tenant(std::move(*wrapped), std::move(key));
-    const std::string owned(name);
-    // Durable before anything can be sealed under it.
-    RABT_TRY_STATUS(store(file, &owned, &tenant));
-    return &file.tenants.emplace(owned, std::move(tenant)).first->second;
+    const SecretBytes key = random_key(random);
+    const SecretBytes derivation = random_key(random);
+    FileTenant tenant;
+    tenant.key_version = 1;
+    RABT_TRY(wrapped_key, root->wrap(key.expose(), key_context(name, 1)));
+    RABT_TRY(wrapped_derivation, root->wrap(derivation.expose(), derivation_context(name)));
+    tenant.key = std::move(wrapped_key);
+    tenant.derivation = std::move(wrapped_derivation);
+    tenant.mac = mac_of(name, tenant, derivation);
+    content.tenants.emplace(std::string(name), std::move(tenant));
+    return ok_status();
   }
 
-  // For calls that cannot report: the caller has no way to go on without the key.
-  [[nodiscard]] const Tenant& must_have(std::string_view name) {
-    auto found = find_or_create(name);
-    if (!found.ok()) check_failed(found.error().message, __FILE__, __LINE__);
-    return **found;
+  // A new key of the tenant; every bucket's key is wrapped by it.
+  [[nodiscard]] Status rotate_key(std::string_view name, FileTenant& tenant, Opened& opened) const {
+    SecretBytes fresh = random_key(random);
+    for (auto& [bucket_name, bucket] : tenant.buckets) {
+      for (auto& version : bucket.versions) {
+        const std::string context = bucket_context(name, bucket_name, version.number);
+        const auto key = unwrap_key(opened.key.expose(), version.wrapped, context);
+        if (!key) return changed_tenant(file.path, name);
+        version.wrapped = wrap_key(fresh.expose(), key->expose(), context);
+      }
+    }
+    ++tenant.key_version;
+    RABT_TRY(wrapped, root->wrap(fresh.expose(), key_context(name, tenant.key_version)));
+    tenant.key = std::move(wrapped);
+    opened.key = std::move(fresh);
+    return ok_status();
+  }
+
+  // Everything that the root wraps, wrapped by its newest version.
+  [[nodiscard]] Status rewrap_roots(KeyringFile& content) const {
+    for (auto& [name, tenant] : content.tenants) {
+      RABT_TRY(opened, open(name, tenant));
+      RABT_TRY(key, root->wrap(opened.key.expose(), key_context(name, tenant.key_version)));
+      RABT_TRY(derivation, root->wrap(opened.derivation.expose(), derivation_context(name)));
+      tenant.key = std::move(key);
+      tenant.derivation = std::move(derivation);
+      tenant.mac = mac_of(name, tenant, opened.derivation);
+    }
+    return ok_status();
+  }
+
+  [[nodiscard]] static Result<FileBucket*> live_bucket(FileTenant& tenant,
+                                                       std::string_view bucket) {
+    const auto found = tenant.buckets.find(bucket);
+    if (found == tenant.buckets.end())
+      return not_found("keys.bucket", "the keyring has no bucket `" + std::string(bucket) + "`");
+    if (found->second.destroyed()) return shredded(bucket, found->second);
+    return &found->second;
+  }
+
+  void forget() {
+    const std::unique_lock hold(mutex);
+    cached.clear();
   }
 };
 
 Keyring::Keyring(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Keyring::~Keyring() = default;
 
-Result<std::unique_ptr<Keyring>> Keyring::open_or_create(const std::string& path, Random& random) {
-  auto state = std::make_unique<State>(path, random);
-  RABT_TRY(found, state->load());
-  if (!found) {
-    RABT_TRY(lock, state->lock_file());
-    RABT_TRY(again, state->load());  // another process may have been quicker
-    found = std::move(again);
-    if (!found) {
-      Bytes root(kRootBytes);
-      random.fill(root);
-      State::File fresh;
-      fresh.root = SecretBytes(std::move(root));
-      RABT_TRY_STATUS(state->store(fresh, nullptr, nullptr));
-      found = std::move(fresh);
+Result<std::unique_ptr<Keyring>> Keyring::open_or_create(Options options, const Clock& clock,
+                                                         Random& random) {
+  RABT_CHECK(options.root != nullptr);
+  auto state = std::make_unique<State>(std::move(options), clock, random);
+  {
+    RABT_TRY(lock, state->file.lock(PrivateFile::Use::alone));
+    RABT_TRY(content, state->file.read());
+    if (!content) {
+      RABT_TRY_STATUS(state->store(
+          {.generation = 1, .root_kind = state->root->kind(), .root_id = state->root->id()},
+          false));
     }
+    RABT_TRY(loaded, state->load_locked());
+    (void)loaded;
   }
-  state->file = std::move(*found);
   return std::unique_ptr<Keyring>(new Keyring(std::move(state)));
 }
 
-Status Keyring::ensure_tenant(std::string_view tenant) const {
-  RABT_TRY(found, state_->find_or_create(tenant));
-  static_cast<void>(found);
-  return ok_status();
+Status Keyring::ensure_tenant(std::string_view name) const {
+  RABT_TRY(content, state_->load());
+  if (State::find(content, name) != nullptr) return ok_status();
+  return state_->change(false, [&](KeyringFile& now) -> Status {
+    if (State::find(now, name) != nullptr) return ok_status();
+    return state_->make_tenant(now, name);
+  });
 }
 
-Keyring::NewKey Keyring::make_data_key(std::string_view tenant, Random& random) const {
-  const State::Tenant& owner = state_->must_have(tenant);
-  Bytes fresh(primitives::kKeyBytes);
-  random.fill(fresh);
-  SecretBytes key(std::move(fresh));
-  const auto wrapped = primitives::aes256_kwp_wrap(owner.data_wrap.expose(), key.expose());
-  RABT_CHECK(wrapped.has_value());
-  std::string id = id_of(as_text(*wrapped));
-  return {std::make_shared<const DataKey>(std::move(id), std::move(key)),
-          std::string(as_text(*wrapped))};
-}
+Result<std::shared_ptr<const TenantKeys>> Keyring::tenant(std::string_view name) const {
+  State& state = *state_;
+  const auto look = [&]() -> std::optional<Result<std::shared_ptr<const TenantKeys>>> {
+    const std::shared_lock hold(state.mutex);
+    const auto found = state.cached.find(name);
+    if (found == state.cached.end() || state.clock.monotonic_ms() >= found->second.until_ms)
+      return std::nullopt;
+    if (found->second.error) return *found->second.error;
+    return found->second.keys;
+  };
+  if (auto known = look()) return std::move(*known);
+  const std::scoped_lock one(state.asking);
+  if (auto known = look()) return std::move(*known);
 
-Result<std::shared_ptr<const DataKey>> Keyring::open_data_key(std::string_view tenant,
-                                                              std::string_view wrapped) const {
-  const State::Tenant* owner = state_->find(tenant);
-  if (owner != nullptr) {
-    auto key = primitives::aes256_kwp_unwrap(owner->data_wrap.expose(), as_bytes(wrapped));
-    if (key && key->size() == primitives::kKeyBytes)
-      return std::make_shared<const DataKey>(id_of(wrapped), std::move(*key));
+  const auto ask = [&]() -> Result<std::shared_ptr<const TenantKeys>> {
+    RABT_TRY(content, state.load());
+    FileTenant* const tenant = State::find(content, name);
+    if (tenant == nullptr) return State::no_tenant(name);
+    RABT_TRY(opened, state.open(name, *tenant));
+    auto keys = std::make_unique<TenantKeys::State>();
+    keys->name = name;
+    keys->index = derive(opened.derivation.expose(), {"rabt/v1/blind-index"});
+    keys->key = std::move(opened.key);
+    keys->derivation = std::move(opened.derivation);
+    keys->file = std::move(*tenant);
+    return std::shared_ptr<const TenantKeys>(new TenantKeys(std::move(keys)));
+  };
+  auto answer = ask();
+  State::Cached entry;
+  entry.until_ms = state.clock.monotonic_ms() + (answer.ok() ? state.ttl_ms : kRetryMs);
+  if (answer.ok()) {
+    entry.keys = *answer;
+  } else {
+    entry.error = answer.error();
   }
-  return corrupt("crypto.unwrap",
-                 "a data key does not unwrap: wrong tenant, changed bytes, or another keyring than "
-                 "the one it was made with");
+  const std::unique_lock hold(state.mutex);
+  state.cached.insert_or_assign(std::string(name), std::move(entry));
+  return answer;
 }
 
-SecretBytes Keyring::purpose_key(std::string_view tenant, std::string_view purpose) const {
-  return derive(state_->must_have(tenant).key.expose(), {"rabt/v1/purpose", purpose});
+Result<SecretBytes> Keyring::purpose_key(std::string_view name, std::string_view purpose) const {
+  RABT_TRY(keys, tenant(name));
+  return keys->purpose_key(purpose);
 }
 
-std::string Keyring::blind_index(std::string_view tenant, std::string_view field,
-                                 std::string_view value) const {
-  constexpr std::size_t kIndexBytes = 16;
-  // One key for each field: equal values in two fields must not show.
-  const SecretBytes key(hmac_sha256(state_->must_have(tenant).index.expose(),
-                                    primitives::tuple({"rabt/v1/field", field})));
-  const Bytes mac = hmac_sha256(key.expose(), value);
-  return std::string(as_text(ByteView(mac).first(kIndexBytes)));
+Result<std::string> Keyring::blind_index(std::string_view name, std::string_view field,
+                                         std::string_view value) const {
+  RABT_TRY(keys, tenant(name));
+  return keys->blind_index(field, value);
+}
+
+Status Keyring::ensure_buckets(std::string_view name, const std::vector<std::string>& names) const {
+  RABT_TRY(keys, tenant(name));
+  bool missing = false;
+  for (const std::string& bucket : names) missing = missing || !keys->bucket(bucket);
+  if (!missing) return ok_status();
+  return state_->change_tenant(name, false, [&](FileTenant& tenant, Opened& opened) -> Status {
+    for (const std::string& bucket : names) {
+      if (!valid_bucket_name(bucket))
+        return invalid("keys.bucket", "`" + bucket + "` is no name of a bucket");
+      const auto found = tenant.buckets.find(bucket);
+      if (found != tenant.buckets.end()) {
+        if (!found->second.destroyed()) continue;
+        Error error = shredded(bucket, found->second);
+        error.kind = ErrorKind::conflict;
+        return error;
+      }
+      if (tenant.buckets.size() >= kMaxBuckets)
+        return invalid("keys.bucket_limit", "a tenant has at most 8192 buckets");
+      const SecretBytes key = random_key(state_->random);
+      FileBucket entry;
+      entry.created_ms = state_->clock.now().ms;
+      entry.versions.push_back(
+          {1, wrap_key(opened.key.expose(), key.expose(), bucket_context(name, bucket, 1))});
+      tenant.buckets.emplace(bucket, std::move(entry));
+    }
+    return ok_status();
+  });
+}
+
+// ---- administration
+// ----------------------------------------------------------------------------------------------
+
+Result<std::uint32_t> Keyring::rotate_root() {
+  std::uint32_t version = 0;
+  RABT_TRY_STATUS(state_->change(true, [&](KeyringFile& content) -> Status {
+    RABT_TRY(made, state_->root->rotate());
+    version = made;
+    return state_->rewrap_roots(content);
+  }));
+  return version;
+}
+
+Result<std::uint32_t> Keyring::destroy_old_roots() {
+  std::uint32_t version = 0;
+  // First the file is wrapped by the newest version only, and durable; then the others go. Both
+  // under the lock: nobody writes a file in between.
+  const std::scoped_lock one(state_->asking);
+  RABT_TRY(lock, state_->file.lock(PrivateFile::Use::alone));
+  RABT_TRY(content, state_->load_locked());
+  RABT_TRY(newest, state_->root->version());
+  version = newest;
+  bool older = false;
+  for (const auto& [name, tenant] : content.tenants) {
+    older = older || tenant.key.version != version || tenant.derivation.version != version;
+  }
+  if (older) {
+    RABT_TRY_STATUS(state_->rewrap_roots(content));
+    ++content.generation;
+    RABT_TRY_STATUS(state_->store(content, true));
+  }
+  state_->forget();
+  RABT_TRY_STATUS(state_->root->destroy_below(version));
+  return version;
+}
+
+Result<std::uint32_t> Keyring::rotate_tenant(std::string_view name) {
+  std::uint32_t version = 0;
+  RABT_TRY_STATUS(
+      state_->change_tenant(name, true, [&](FileTenant& tenant, Opened& opened) -> Status {
+        RABT_TRY_STATUS(state_->rotate_key(name, tenant, opened));
+        version = tenant.key_version;
+        return ok_status();
+      }));
+  return version;
+}
+
+Result<std::uint32_t> Keyring::rotate_bucket(std::string_view name, std::string_view bucket) {
+  std::uint32_t version = 0;
+  RABT_TRY_STATUS(
+      state_->change_tenant(name, false, [&](FileTenant& tenant, Opened& opened) -> Status {
+        RABT_TRY(entry, State::live_bucket(tenant, bucket));
+        if (entry->versions.size() >= kMaxBucketVersions)
+          return conflict(
+              "keys.bucket_limit",
+              "the bucket has 1000 versions, its limit; rewrap and forget the old ones");
+        version = entry->versions.back().number + 1;
+        const SecretBytes key = random_key(state_->random);
+        entry->versions.push_back({version, wrap_key(opened.key.expose(), key.expose(),
+                                                     bucket_context(name, bucket, version))});
+        return ok_status();
+      }));
+  return version;
+}
+
+Status Keyring::forget_old_versions(std::string_view name, std::string_view bucket) {
+  return state_->change_tenant(name, true, [&](FileTenant& tenant, Opened& opened) -> Status {
+    RABT_TRY(entry, State::live_bucket(tenant, bucket));
+    entry->versions.erase(entry->versions.begin(), entry->versions.end() - 1);
+    return state_->rotate_key(name, tenant, opened);
+  });
+}
+
+Status Keyring::destroy_bucket(std::string_view name, std::string_view bucket,
+                               std::string_view reason) {
+  if (reason.size() > kMaxReason) return invalid("keys.reason", "a reason has at most 1024 bytes");
+  return state_->change_tenant(name, true, [&](FileTenant& tenant, Opened& opened) -> Status {
+    RABT_TRY(entry, State::live_bucket(tenant, bucket));
+    if (!entry->hold.empty()) {
+      return conflict("keys.held", "the bucket " + std::string(bucket) +
+                                       " is under the legal hold " + entry->hold +
+                                       "; release it first");
+    }
+    entry->versions.clear();
+    entry->destroyed_ms = state_->clock.now().ms;
+    entry->reason = reason;
+    return state_->rotate_key(name, tenant, opened);
+  });
+}
+
+Status Keyring::hold_bucket(std::string_view name, std::string_view bucket,
+                            std::string_view hold_case) {
+  if (hold_case.size() > kMaxBucketName) return invalid("keys.case", "a case is at most 100 bytes");
+  return state_->change_tenant(name, false, [&](FileTenant& tenant, Opened&) -> Status {
+    RABT_TRY(entry, State::live_bucket(tenant, bucket));
+    if (!hold_case.empty() && !entry->hold.empty() && entry->hold != hold_case)
+      return conflict("keys.held",
+                      "the bucket is under the legal hold " + entry->hold + " already");
+    entry->hold = hold_case;
+    return ok_status();
+  });
+}
+
+Result<KeyringInfo> Keyring::info() const {
+  RABT_TRY(content, state_->load());
+  KeyringInfo info{.generation = content.generation,
+                   .root_kind = content.root_kind,
+                   .root_id = content.root_id,
+                   .development = state_->root->development()};
+  for (const auto& [name, tenant] : content.tenants) {
+    TenantInfo one{
+        .name = name, .key_version = tenant.key_version, .root_version = tenant.key.version};
+    for (const auto& [bucket_name, bucket] : tenant.buckets) {
+      BucketInfo shown{.name = bucket_name,
+                       .created = Timestamp{bucket.created_ms},
+                       .hold = bucket.hold,
+                       .destroyed = bucket.destroyed(),
+                       .destroyed_at = Timestamp{bucket.destroyed_ms},
+                       .reason = bucket.reason};
+      if (!bucket.destroyed()) {
+        shown.version = bucket.versions.back().number;
+        shown.oldest_version = bucket.versions.front().number;
+      }
+      one.buckets.push_back(std::move(shown));
+    }
+    info.tenants.push_back(std::move(one));
+  }
+  return info;
+}
+
+Result<Keyring::RootVersions> Keyring::root_versions() const {
+  RABT_TRY(oldest, state_->root->oldest_version());
+  RABT_TRY(newest, state_->root->version());
+  return RootVersions{oldest, newest};
+}
+
+void Keyring::sweep() const {
+  const std::int64_t now = state_->clock.monotonic_ms();
+  const std::unique_lock hold(state_->mutex);
+  std::erase_if(state_->cached, [now](const auto& entry) { return now >= entry.second.until_ms; });
+}
+
+void Keyring::forget() const {
+  state_->forget();
 }
 
 }  // namespace rabt::crypto

@@ -64,16 +64,15 @@ std::optional<audit::Entry> Worker::disclosure_of(const Live& live,
   detail.set("fields", std::move(names));
   if (others != 0) detail.set("otherFields", others);
   const auto purpose = engine_.options.purposes.find(action.role);
-  return audit::Entry{
-      .tenant = engine_.options.tenant,
-      .actor = "role:" + action.role,
-      .act = "action.sent",
-      .object = "instance:" + live.id,
-      .result = "ok",
-      .detail = std::move(detail),
-      .patient = to_hex(as_bytes(live.patient)),
-      .purpose =
-          purpose == engine_.options.purposes.end() ? engine_.options.purpose : purpose->second};
+  return audit::Entry{.tenant = engine_.options.tenant,
+                      .actor = "role:" + action.role,
+                      .act = "action.sent",
+                      .object = "instance:" + live.id,
+                      .result = "ok",
+                      .detail = std::move(detail),
+                      .patient = to_hex(as_bytes(live.patient)),
+                      .purpose = purpose == engine_.options.purposes.end() ? engine_.options.purpose
+                                                                           : purpose->second};
 }
 
 }  // namespace rabt::engine

@@ -22,8 +22,6 @@ Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
     options.http.allow = std::make_shared<const net::AllowList>();  // nothing
   auto impl = std::make_unique<Impl>(parts, std::move(options));
   Impl& engine = *impl;
-  engine.event_key = std::make_shared<const crypto::DataKey>(
-      "event", parts.keyring.purpose_key(engine.options.tenant, "event"));
   RABT_TRY_STATUS(engine.load_definitions());
 
   // Old events go first, so that recovery does not offer them.

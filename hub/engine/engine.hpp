@@ -18,8 +18,8 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
 #include "hub/engine/http_calls.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
@@ -100,7 +100,7 @@ class Engine {
  public:
   struct Parts {
     store::Store& store;
-    const crypto::Keyring& keyring;
+    keys::DataKeys& keys;
     audit::AuditLog& audit;
     plugin::PluginHost& actions;
     net::HttpClient& http;  // of the HTTP requests of workflows

@@ -27,6 +27,12 @@ namespace rabt::engine {
 using workflow::ActionOutcome;
 using workflow::Effect;
 
+// The keys that one delivery or one turn needs, taken before anything else: after that it cannot
+// fail for want of the root of all keys.
+struct Act {
+  keys::Lease lease;
+  std::shared_ptr<const crypto::DataKey> event_key;  // of the events that are stored now
+};
 // Whose data an instance works on: blind indexes of identifiers, the first names the patient in the
 // audit log. Empty: nobody's, or nobody that is known.
 using Patients = std::vector<std::string>;
@@ -37,6 +43,7 @@ struct PreparedEvent {
   std::string uid;     // 16 bytes
   std::string origin;  // blind index of source and id
   std::string type;
+  std::string data_key;  // id
   std::string sealed;
   std::vector<std::string> keys;  // blind indexes of correlation keys
   struct StartOf {
@@ -44,10 +51,10 @@ struct PreparedEvent {
     std::string id;            // the new instance's ULID
     std::string business_key;  // blind index, empty: none
     Patients patients;
-    std::shared_ptr<const crypto::DataKey> key;
-    std::string wrapped_key;
+    keys::NewDataKey key;
   };
   std::vector<StartOf> starts;
+  std::shared_ptr<const Act> act;        // with collecting
   std::vector<std::int64_t> collecting;  // definitions of schedule.on.all with this type
 };
 
@@ -67,7 +74,7 @@ struct Begin {
   std::string id;
   std::int64_t definition = 0;
   std::int64_t start_event = 0;
-  std::shared_ptr<const crypto::DataKey> key;  // null: load everything from the store
+  std::string data_key;  // id; empty: load everything from the store
   Json envelope;
   std::shared_ptr<const Origin> origin;  // null: an event started it
   std::string patient;                   // blind index
@@ -97,6 +104,9 @@ struct Routing {
   std::vector<Timers::Entry> timers;
 };
 
+// How long an act waits for keys that cannot be had, before it tries again.
+inline constexpr std::int64_t kKeyRetryMs = 500;
+
 // Why an instance was not started.
 inline constexpr std::string_view kBusinessKeyTaken = "engine.business_key_taken";
 inline constexpr std::string_view kNestingTooDeep = "engine.nesting";
@@ -113,8 +123,7 @@ struct PreparedStart {
   std::string id;       // ULID
   std::string business_key;
   Patients patients;
-  std::shared_ptr<const crypto::DataKey> key;
-  std::string wrapped_key;
+  keys::NewDataKey key;
   std::string sealed_input;
   std::shared_ptr<const Origin> origin;
 };
@@ -214,7 +223,7 @@ struct Live {
   std::string id;
   std::int64_t definition = 0;
   std::int64_t start_event = 0;
-  std::shared_ptr<const crypto::DataKey> key;
+  std::string data_key;  // id: the key itself stays in memory for an act only
   workflow::Execution execution;
   std::shared_ptr<const Origin> origin;
   std::string patient;  // blind index of the person whose data it works on; empty: none is known
@@ -240,7 +249,7 @@ struct InstanceRow {
   bool busy = false;
   std::string parked;
   std::int64_t start_event = 0;
-  std::string wrapped_key;
+  std::string data_key;
   Timestamp created;
   Timestamp updated;
 };
@@ -294,8 +303,8 @@ struct Engine::Impl {
   // ---- patients (patients.cpp)
   // Of an instance that starts on this input. What the workflow's expressions do not give is
   // logged: the instance runs without.
-  [[nodiscard]] Patients patients_of(const workflow::Definition& definition,
-                                     const Json& start_events) const;
+  [[nodiscard]] Result<Patients> patients_of(const workflow::Definition& definition,
+                                             const Json& start_events, const Act& act) const;
   // The rows of a new instance; one without a patient takes over those of its parent (0: none).
   // Gives the blind index that names its patient. Inside a job.
   Result<std::string> store_patients(store::Transaction& transaction, std::int64_t num,
@@ -304,7 +313,8 @@ struct Engine::Impl {
   static Result<std::string> patient_of(store::Connection& connection, std::int64_t num);
 
   // ---- starts without an event (starts.cpp)
-  [[nodiscard]] PreparedStart prepare_start(std::int64_t definition, Origin origin);
+  [[nodiscard]] Result<PreparedStart> prepare_start(std::int64_t definition, Origin origin,
+                                                    const Act& act);
   // Stores the instance; or gives the code that says why it is refused. Inside a job.
   Result<std::string> store_start(store::Transaction& transaction, const PreparedStart& start,
                                   std::int64_t start_event, Routing& routing);
@@ -330,7 +340,10 @@ struct Engine::Impl {
   void schedule_due(const Timers::Entry& entry);
 
   // ---- events (intake.cpp)
-  [[nodiscard]] PreparedEvent prepare_event(Json envelope);
+  // Error unavailable keys.root: nothing that needs a key can be done now. Not inside a job.
+  [[nodiscard]] Result<std::shared_ptr<const Act>> take_act();
+  [[nodiscard]] Result<PreparedEvent> prepare_event(Json envelope,
+                                                    const std::shared_ptr<const Act>& act);
   // Stores the event unless it is known, and finds whom it concerns. Inside a job.
   Status store_event(store::Transaction& transaction, const PreparedEvent& event, Routing& routing,
                      std::vector<std::string>& instances);
@@ -358,7 +371,6 @@ struct Engine::Impl {
   Parts parts;
   Options options;
   std::unique_ptr<HttpCalls> http;  // until stop
-  std::shared_ptr<const crypto::DataKey> event_key;
   mutable std::shared_mutex definitions_mutex;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
       std::make_shared<const std::vector<DeployedDefinition>>();
@@ -381,6 +393,10 @@ class Worker {
  private:
   void run();
   void handle(Message& message);
+  // Waits until the keys can be had; meanwhile people's requests are answered with the error.
+  // False: the engine stops.
+  bool wait_for_keys();
+  void answer_requests(const Error& error);
 
   // worker.cpp
   Live* find_or_load(std::int64_t num);
@@ -424,6 +440,7 @@ class Worker {
                                                           const workflow::CallAction& action) const;
 
   Engine::Impl& engine_;
+  std::shared_ptr<const Act> act_;  // of the message that is handled
   std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
   mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
   // The names of an action's arguments, as its schema has them: role/action:version.
@@ -431,6 +448,7 @@ class Worker {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Message> queue_;  // guarded by mutex_
+  std::deque<Message> batch_;  // taken out of it, this thread's
   bool stopping_ = false;      // guarded by mutex_
   std::thread thread_;
 };

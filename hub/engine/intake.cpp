@@ -17,22 +17,30 @@ crypto::SealContext event_context(const std::string& tenant, const std::string& 
 
 }  // namespace
 
-PreparedEvent Engine::Impl::prepare_event(Json envelope) {
+Result<std::shared_ptr<const Act>> Engine::Impl::take_act() {
+  RABT_TRY(lease, parts.keys.lease(options.tenant));
+  RABT_TRY(event_key, lease.shared(keys::kEvent));
+  return std::make_shared<const Act>(Act{std::move(lease), std::move(event_key)});
+}
+
+Result<PreparedEvent> Engine::Impl::prepare_event(Json envelope,
+                                                  const std::shared_ptr<const Act>& act) {
   PreparedEvent event;
   const std::string& tenant = options.tenant;
   event.type = envelope.string_or("type", "");
   const Ulid uid = parts.ids.next();
   event.uid = std::string(uid.view());
-  event.origin = parts.keyring.blind_index(
-      tenant, "event.origin",
-      envelope.string_or("source", "") + "\n" + envelope.string_or("id", ""));
-  event.sealed = event_key->seal(event_context(tenant, event.uid), envelope.dump(), parts.random);
+  event.origin = act->lease.blind_index(
+      "event.origin", envelope.string_or("source", "") + "\n" + envelope.string_or("id", ""));
+  event.data_key = act->event_key->id();
+  event.sealed =
+      act->event_key->seal(event_context(tenant, event.uid), envelope.dump(), parts.random);
 
-  std::set<std::string> keys;
+  std::set<std::string> correlations;
   const auto all = definitions();
   for (const DeployedDefinition& one : *all) {
     for (const std::string& key : one.definition->correlation_keys(envelope)) {
-      keys.insert(parts.keyring.blind_index(tenant, kCorrelationField, key));
+      correlations.insert(act->lease.blind_index(kCorrelationField, key));
     }
     if (one.active && one.definition->starts_on_all()) {
       const auto types = one.definition->start_types();
@@ -45,16 +53,17 @@ PreparedEvent Engine::Impl::prepare_event(Json envelope) {
     start.id = parts.ids.next().text();
     const auto business_key = one.definition->business_key(Json::array({envelope}));
     if (business_key.ok() && business_key->has_value()) {
-      start.business_key = parts.keyring.blind_index(
-          tenant, "instance.business_key", one.definition->name() + "\n" + **business_key);
+      start.business_key = act->lease.blind_index("instance.business_key",
+                                                  one.definition->name() + "\n" + **business_key);
     }
-    start.patients = patients_of(*one.definition, Json::array({envelope}));
-    auto key = parts.keyring.make_data_key(tenant, parts.random);
-    start.key = std::move(key.key);
-    start.wrapped_key = std::move(key.wrapped);
+    RABT_TRY(patients, patients_of(*one.definition, Json::array({envelope}), *act));
+    start.patients = std::move(patients);
+    RABT_TRY(key, act->lease.make(keys::kConsultation));
+    start.key = std::move(key);
     event.starts.push_back(std::move(start));
   }
-  event.keys.assign(keys.begin(), keys.end());
+  if (!event.collecting.empty()) event.act = act;
+  event.keys.assign(correlations.begin(), correlations.end());
   event.envelope = std::move(envelope);
   return event;
 }
@@ -74,7 +83,7 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
   RABT_TRY(inserted,
            transaction.execute(sql::kInsertEvent,
                                {store::Blob{event.uid}, tenant, store::Blob{event.origin},
-                                event.type, store::Blob{event.sealed}, now,
+                                store::Blob{event.data_key}, store::Blob{event.sealed}, now,
                                 now + std::chrono::milliseconds(limits::kEventRetention).count()}));
   (void)inserted;
   const std::int64_t seq = transaction.last_insert_id();
@@ -108,14 +117,15 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
     const store::Value business_key = start.business_key.empty()
                                           ? store::Value(store::Null{})
                                           : store::Value(store::Blob{start.business_key});
+    RABT_TRY_STATUS(keys::insert(transaction, start.key));
     RABT_TRY(rows, transaction.execute(sql::kInsertInstance,
                                        {start.id, tenant, start.definition, business_key, seq,
-                                        store::Blob{start.wrapped_key}, now, now}));
+                                        store::Blob{start.key.id}, now, now}));
     (void)rows;
     const std::int64_t num = transaction.last_insert_id();
     RABT_TRY(patient, store_patients(transaction, num, start.patients, 0));
     instances.push_back(start.id);
-    routing.begins.push_back({num, start.id, start.definition, seq, start.key, event.envelope,
+    routing.begins.push_back({num, start.id, start.definition, seq, start.key.id, event.envelope,
                               nullptr, std::move(patient)});
   }
   for (const std::int64_t collecting : event.collecting)
@@ -143,15 +153,18 @@ void Engine::Impl::route(Routing&& routing) {
 Result<Json> Engine::Impl::read_event(std::int64_t seq) {
   std::string uid;
   std::string sealed;
+  std::string data_key;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadEvent, {seq}, [&](const store::Row& row) {
       uid = std::string(row.blob(0));
       sealed = std::string(row.blob(1));
+      data_key = std::string(row.blob(2));
       return false;
     });
   }));
   if (sealed.empty()) return not_found("engine.event", "the event is no longer stored");
-  RABT_TRY(plain, event_key->open(event_context(options.tenant, uid), sealed));
+  RABT_TRY(key, parts.keys.open(options.tenant, data_key));
+  RABT_TRY(plain, key->open(event_context(options.tenant, uid), sealed));
   return Json::parse(plain);
 }
 
@@ -164,12 +177,16 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                                                  std::to_string(limits::kMaxEventsPerDelivery) +
                                                  " events");
   }
+  RABT_TRY(act, engine.take_act());
   std::vector<PreparedEvent> events;
   events.reserve(delivery.events.size());
-  for (const Json& envelope : delivery.events) events.push_back(engine.prepare_event(envelope));
+  for (const Json& envelope : delivery.events) {
+    RABT_TRY(event, engine.prepare_event(envelope, act));
+    events.push_back(std::move(event));
+  }
 
-  const std::string dedupe = engine.parts.keyring.blind_index(
-      delivery.tenant, "delivery", delivery.source + "\n" + delivery.dedupe_id);
+  const std::string dedupe =
+      act->lease.blind_index("delivery", delivery.source + "\n" + delivery.dedupe_id);
   Accepted accepted;
   Routing routing;
   const Status written = engine.parts.store.write(
@@ -226,9 +243,8 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                    .act = "webhook.accepted",
                    .object = instance.empty() ? "" : "instance:" + instance,
                    .result = "ok",
-                   .detail =
-                       Json::object({{"events", static_cast<std::int64_t>(events.size())},
-                                     {"started", count}}),
+                   .detail = Json::object(
+                       {{"events", static_cast<std::int64_t>(events.size())}, {"started", count}}),
                    .patient = to_hex(as_bytes(patient)),
                    .client = delivery.client,
                    .request = delivery.request})));

@@ -8,15 +8,15 @@
 // Whose data an instance works on (metadata.rabt.patient).
 namespace rabt::engine {
 
-Patients Engine::Impl::patients_of(const workflow::Definition& definition,
-                                   const Json& start_events) const {
+Result<Patients> Engine::Impl::patients_of(const workflow::Definition& definition,
+                                           const Json& start_events, const Act& act) const {
   const auto reference = definition.patient(start_events);
   Patients out;
   int unread = reference.unread;
   for (const auto& [kind_text, value] : reference.identifiers) {
     const auto kind = phi::parse_index_kind(kind_text);
     RABT_CHECK(kind.has_value());
-    auto index = phi::blind_index(parts.keyring, options.tenant, *kind, value);
+    auto index = phi::blind_index(act.lease.keys(), *kind, value);
     if (!index.ok()) {
       ++unread;
     } else if (std::find(out.begin(), out.end(), *index) == out.end()) {
@@ -24,11 +24,10 @@ Patients Engine::Impl::patients_of(const workflow::Definition& definition,
     }
   }
   if (reference.declared && (out.empty() || unread != 0)) {
-    parts.log.warn("instance.patient_unknown",
-                   {{"workflow", definition.name()},
-                    {"version", definition.version()},
-                    {"found", static_cast<std::int64_t>(out.size())},
-                    {"unread", static_cast<std::int64_t>(unread)}});
+    parts.log.warn("instance.patient_unknown", {{"workflow", definition.name()},
+                                                {"version", definition.version()},
+                                                {"found", static_cast<std::int64_t>(out.size())},
+                                                {"unread", static_cast<std::int64_t>(unread)}});
   }
   return out;
 }

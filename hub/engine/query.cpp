@@ -19,7 +19,7 @@ InstanceRow to_row(const store::Row& row) {
           .busy = row.integer(5) != 0,
           .parked = row.is_null(6) ? std::string() : std::string(row.text(6)),
           .start_event = row.integer(7),
-          .wrapped_key = std::string(row.blob(8)),
+          .data_key = std::string(row.blob(8)),
           .created = Timestamp{row.integer(9)},
           .updated = Timestamp{row.integer(10)}};
 }
@@ -172,7 +172,7 @@ Result<workflow::Finished> Engine::Impl::replay_end(const InstanceRow& row) {
   const auto found = definition(row.definition);
   if (found == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, parts.keyring.open_data_key(row.tenant, row.wrapped_key));
+  RABT_TRY(key, parts.keys.open(row.tenant, row.data_key));
   RABT_TRY(inputs, read_journal(row, *key));
   RABT_TRY(secrets, secrets_of(*found));
   workflow::Execution execution(found, secrets);
@@ -221,9 +221,9 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
     const std::int64_t only_parked = status == "parked" ? 1 : 0;
     const auto most = static_cast<std::int64_t>(limit);
     if (patient) {
-      return connection.query(
-          sql::kListInstancesOfPatient,
-          {tenant, start, low, high, only_parked, most, store::Blob{*patient}}, add);
+      return connection.query(sql::kListInstancesOfPatient,
+                              {tenant, start, low, high, only_parked, most, store::Blob{*patient}},
+                              add);
     }
     return connection.query(sql::kListInstances, {tenant, start, low, high, only_parked, most},
                             add);
@@ -248,7 +248,7 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   const auto definition = engine.definition(row.definition);
   if (definition == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, engine.parts.keyring.open_data_key(row.tenant, row.wrapped_key));
+  RABT_TRY(key, engine.parts.keys.open(row.tenant, row.data_key));
   RABT_TRY(inputs, engine.read_journal(row, *key));
 
   RABT_TRY(secrets, engine.secrets_of(*definition));
@@ -312,7 +312,7 @@ Result<Json> Engine::lifecycle(std::string_view id) {
   const auto definition = engine.definition(row.definition);
   if (definition == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, engine.parts.keyring.open_data_key(row.tenant, row.wrapped_key));
+  RABT_TRY(key, engine.parts.keys.open(row.tenant, row.data_key));
   RABT_TRY(secrets, engine.secrets_of(*definition));
   RABT_TRY(inputs, engine.read_journal(row, *key));
   workflow::Execution execution(definition, secrets);

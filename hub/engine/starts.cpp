@@ -76,7 +76,8 @@ ActionOutcome refused_outcome(const std::string& code) {
   return outcome;
 }
 
-PreparedStart Engine::Impl::prepare_start(std::int64_t definition_id, Origin origin) {
+Result<PreparedStart> Engine::Impl::prepare_start(std::int64_t definition_id, Origin origin,
+                                                  const Act& act) {
   PreparedStart start;
   start.definition = definition_id;
   const auto found = definition(definition_id);
@@ -89,15 +90,15 @@ PreparedStart Engine::Impl::prepare_start(std::int64_t definition_id, Origin ori
     start.id = parts.ids.next().text();
     const auto business_key = found->business_key(origin.input);
     if (business_key.ok() && business_key->has_value()) {
-      start.business_key = parts.keyring.blind_index(tenant, "instance.business_key",
-                                                     found->name() + "\n" + **business_key);
+      start.business_key =
+          act.lease.blind_index("instance.business_key", found->name() + "\n" + **business_key);
     }
-    start.patients = patients_of(*found, origin.input);
-    auto key = parts.keyring.make_data_key(tenant, parts.random);
+    RABT_TRY(patients, patients_of(*found, origin.input, act));
+    start.patients = std::move(patients);
+    RABT_TRY(key, act.lease.make(keys::kConsultation));
     start.sealed_input =
         key.key->seal(input_context(tenant, start.id), origin.input.dump(), parts.random);
-    start.key = std::move(key.key);
-    start.wrapped_key = std::move(key.wrapped);
+    start.key = std::move(key);
   }
   start.origin = std::make_shared<const Origin>(std::move(origin));
   return start;
@@ -121,9 +122,10 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
                                         ? store::Value(store::Null{})
                                         : store::Value(store::Blob{start.business_key});
   const std::int64_t now = parts.clock.now().ms;
+  RABT_TRY_STATUS(keys::insert(transaction, start.key));
   RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
                       {start.id, tenant, start.definition, business_key, start_event,
-                       store::Blob{start.wrapped_key}, now, now}));
+                       store::Blob{start.key.id}, now, now}));
   const std::int64_t num = transaction.last_insert_id();
   const Origin& origin = *start.origin;
   const bool child = origin.parent != 0;
@@ -134,7 +136,7 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
        child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
        origin.awaited ? 1 : 0, origin.depth}));
   RABT_TRY(patient, store_patients(transaction, num, start.patients, origin.parent));
-  routing.begins.push_back({num, start.id, start.definition, start_event, start.key, Json(),
+  routing.begins.push_back({num, start.id, start.definition, start_event, start.key.id, Json(),
                             start.origin, std::move(patient)});
   return std::string();
 }
@@ -177,11 +179,13 @@ Status Engine::Impl::collect_start(store::Transaction& transaction, const Prepar
   const crypto::SealContext context{tenant, "start_set", row_name, "pending"};
   std::int64_t of = 0;
   std::string sealed;
+  std::string data_key;
   RABT_TRY_STATUS(transaction.query(sql::kFindStartSet,
                                     {tenant, active->name_space(), active->name()},
                                     [&](const store::Row& row) {
                                       of = row.integer(0);
                                       sealed = std::string(row.blob(1));
+                                      data_key = std::string(row.blob(2));
                                       return false;
                                     }));
   // Sets of another version go on when it starts on the same events.
@@ -189,20 +193,26 @@ Status Engine::Impl::collect_start(store::Transaction& transaction, const Prepar
   Json pending;
   if (of_definition != nullptr && of_definition->model().document["schedule"]["on"] ==
                                       active->model().document["schedule"]["on"]) {
-    RABT_TRY(plain, event_key->open(context, sealed));
-    RABT_TRY(stored, Json::parse(plain));
-    pending = std::move(stored);
+    // Events whose retention is over are gone from the set as well.
+    const auto key = event.act->lease.open(transaction, data_key);
+    if (!key.ok() && key.error().code != "keys.shredded") return key.error();
+    if (key.ok()) {
+      RABT_TRY(plain, (*key)->open(context, sealed));
+      RABT_TRY(stored, Json::parse(plain));
+      pending = std::move(stored);
+    }
   }
   auto step = active->collect_start(pending, event.envelope, parts.clock.now());
   if (!(step.pending == pending)) {
-    const std::string kept = event_key->seal(context, step.pending.dump(), parts.random);
-    RABT_TRY_STATUS(
-        run(transaction, sql::kPutStartSet,
-            {tenant, active->name_space(), active->name(), definition_id, store::Blob{kept}}));
+    const crypto::DataKey& key = *event.act->event_key;
+    const std::string kept = key.seal(context, step.pending.dump(), parts.random);
+    RABT_TRY_STATUS(run(transaction, sql::kPutStartSet,
+                        {tenant, active->name_space(), active->name(), definition_id,
+                         store::Blob{key.id()}, store::Blob{kept}}));
   }
   if (!step.start) return ok_status();
-  const PreparedStart start =
-      prepare_start(definition_id, {.parent_id = {}, .input = std::move(*step.start)});
+  RABT_TRY(start, prepare_start(definition_id, {.parent_id = {}, .input = std::move(*step.start)},
+                                *event.act));
   RABT_TRY(refused, store_start(transaction, start, seq, routing));
   if (refused.empty()) instances.push_back(start.id);
   return ok_status();
@@ -322,7 +332,14 @@ void Engine::Impl::schedule_due(const Timers::Entry& entry) {
   const auto id = static_cast<std::int64_t>(entry.id);
   const auto active = definition(id);
   if (stopping || active == nullptr || !active->schedule()) return;
-  auto start = std::make_shared<const PreparedStart>(prepare_start(id, Origin{}));
+  const auto act = take_act();
+  auto made = act.ok() ? prepare_start(id, Origin{}, **act) : Result<PreparedStart>(act.error());
+  if (!made.ok()) {
+    parts.log.warn("schedule.waits", {{"code", made.error().code}});
+    timers.add_after(entry, kKeyRetryMs);
+    return;
+  }
+  auto start = std::make_shared<const PreparedStart>(std::move(*made));
   auto routing = std::make_shared<Routing>();
   ++counters.open_work;
   parts.store.submit(

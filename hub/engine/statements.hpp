@@ -40,9 +40,9 @@ inline constexpr Statement kInsertDelivery{
 
 inline constexpr Statement kFindEvent{"SELECT seq FROM event WHERE tenant = $1 AND origin = $2"};
 inline constexpr Statement kInsertEvent{
-    "INSERT INTO event (uid, tenant, origin, type, sealed, received_ms, expires_ms) "
+    "INSERT INTO event (uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
-inline constexpr Statement kReadEvent{"SELECT uid, sealed FROM event WHERE seq = $1"};
+inline constexpr Statement kReadEvent{"SELECT uid, sealed, data_key FROM event WHERE seq = $1"};
 inline constexpr Statement kInsertEventKey{
     "INSERT INTO event_key (tenant, key, event) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kExpireEventKeys{
@@ -54,7 +54,7 @@ inline constexpr Statement kExpireEvents{
 
 inline constexpr Statement kInsertInstance{
     "INSERT INTO instance (id, tenant, definition, status, busy, business_key, start_event, "
-    "wrapped_key, created_ms, "
+    "data_key, created_ms, "
     "updated_ms) VALUES ($1, $2, $3, 0, 1, $4, $5, $6, $7, $8)"};
 inline constexpr Statement kLiveByBusinessKey{
     "SELECT id FROM instance WHERE tenant = $1 AND business_key = $2 AND status < 2"};
@@ -63,11 +63,11 @@ inline constexpr Statement kUpdateInstance{
 inline constexpr Statement kParkInstance{
     "UPDATE instance SET parked = $1, updated_ms = $2 WHERE num = $3"};
 inline constexpr Statement kLoadInstance{
-    "SELECT num, id, tenant, definition, status, busy, parked, start_event, wrapped_key, "
+    "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
     "created_ms, updated_ms "
     "FROM instance WHERE num = $1"};
 inline constexpr Statement kLoadInstanceById{
-    "SELECT num, id, tenant, definition, status, busy, parked, start_event, wrapped_key, "
+    "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
     "created_ms, updated_ms "
     "FROM instance WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kBusyInstances{"SELECT num FROM instance WHERE busy = 1 ORDER BY num"};
@@ -119,11 +119,12 @@ inline constexpr Statement kParentsToAnswer{
 inline constexpr Statement kChildrenToCancel{"SELECT instance FROM child WHERE cancelled = 1"};
 
 inline constexpr Statement kFindStartSet{
-    "SELECT definition, sealed FROM start_set WHERE tenant = $1 AND namespace = $2 AND name = $3"};
+    "SELECT definition, sealed, data_key FROM start_set WHERE tenant = $1 AND namespace = $2 AND "
+    "name = $3"};
 inline constexpr Statement kPutStartSet{
-    "INSERT INTO start_set (tenant, namespace, name, definition, sealed) VALUES ($1, $2, $3, $4, "
-    "$5) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = excluded.definition, "
-    "sealed = excluded.sealed"};
+    "INSERT INTO start_set (tenant, namespace, name, definition, data_key, sealed) VALUES ($1, $2, "
+    "$3, $4, $5, $6) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = "
+    "excluded.definition, data_key = excluded.data_key, sealed = excluded.sealed"};
 
 inline constexpr Statement kFindSchedule{
     "SELECT definition, due_ms, instance FROM schedule WHERE tenant = $1 AND namespace = $2 AND "

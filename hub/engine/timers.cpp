@@ -20,7 +20,15 @@ void Timers::start(Ring ring) {
 void Timers::add(const Entry& entry) {
   {
     const std::scoped_lock lock(mutex_);
-    entries_.push(entry);
+    entries_.push({entry.due, entry});
+  }
+  wake_.notify_one();
+}
+
+void Timers::add_after(const Entry& entry, std::int64_t after_ms) {
+  {
+    const std::scoped_lock lock(mutex_);
+    entries_.push({{clock_.now().ms + after_ms}, entry});
   }
   wake_.notify_one();
 }
@@ -41,12 +49,12 @@ void Timers::run() {
       wake_.wait(lock);
       continue;
     }
-    const std::int64_t left = entries_.top().due.ms - clock_.now().ms;
+    const std::int64_t left = entries_.top().at.ms - clock_.now().ms;
     if (left > 0) {
       wake_.wait_for(lock, std::chrono::milliseconds(std::min(left, kLongestSleepMs)));
       continue;
     }
-    const Entry entry = entries_.top();
+    const Entry entry = entries_.top().entry;
     entries_.pop();
     lock.unlock();
     ring_(entry);

@@ -31,18 +31,24 @@ class Timers {
   ~Timers() { stop(); }
   void start(Ring ring);
   void add(const Entry& entry);
+  // Rings after that long with the entry as it is.
+  void add_after(const Entry& entry, std::int64_t after_ms);
   void stop();
 
  private:
   void run();
+  struct Alarm {
+    Timestamp at;
+    Entry entry;
+  };
   struct Later {
-    bool operator()(const Entry& a, const Entry& b) const { return a.due > b.due; }
+    bool operator()(const Alarm& a, const Alarm& b) const { return a.at > b.at; }
   };
   const Clock& clock_;
   Ring ring_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::priority_queue<Entry, std::vector<Entry>, Later> entries_;
+  std::priority_queue<Alarm, std::vector<Alarm>, Later> entries_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -70,24 +70,59 @@ void Worker::push(Message message) {
 }
 
 void Worker::run() {
-  std::deque<Message> batch;
   while (true) {
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
       if (stopping_) return;
-      batch.swap(queue_);
+      batch_.swap(queue_);
     }
-    for (Message& message : batch) {
+    for (Message& message : batch_) {
       handle(message);
       --engine_.counters.open_work;
     }
-    batch.clear();
+    batch_.clear();
     if (live_.size() > engine_.options.max_live_per_worker) evict();
   }
 }
 
+void Worker::answer_requests(const Error& error) {
+  const auto answer = [&](std::shared_ptr<std::promise<Status>>& waiting) {
+    if (waiting != nullptr) waiting->set_value(error);
+    waiting.reset();
+  };
+  const auto look = [&](std::deque<Message>& messages) {
+    for (Message& message : messages) {
+      if (auto* cancelled = std::get_if<CancelRequest>(&message)) answer(cancelled->answer);
+      if (auto* resolved = std::get_if<ResolveRequest>(&message)) answer(resolved->answer);
+    }
+  };
+  look(batch_);
+  const std::scoped_lock lock(mutex_);
+  look(queue_);
+}
+
+bool Worker::wait_for_keys() {
+  for (bool first = true;; first = false) {
+    auto act = engine_.take_act();
+    if (act.ok()) {
+      act_ = std::move(*act);
+      return true;
+    }
+    if (first) engine_.parts.log.warn("engine.waits_for_keys", {{"code", act.error().code}});
+    answer_requests(act.error());
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, std::chrono::milliseconds(kKeyRetryMs),
+                       [this] { return stopping_; })) {
+      return false;
+    }
+  }
+}
+
 void Worker::handle(Message& message) {
+  const bool needs_keys =
+      !std::holds_alternative<Committed>(message) && !std::holds_alternative<Noted>(message);
+  if (needs_keys && !wait_for_keys()) return;
   std::visit(Overloaded{
                  [this](Begin& m) { begin(m); },
                  [this](Offer& m) { offer(m); },
@@ -108,6 +143,7 @@ void Worker::handle(Message& message) {
                  [this](ResolveRequest& m) { resolve(m); },
              },
              message);
+  act_.reset();
 }
 
 void Worker::forget(std::int64_t num) {
@@ -139,10 +175,10 @@ Live* Worker::load(std::int64_t num) {
   }
   if (row->status >= as_int(workflow::InstanceStatus::completed)) return nullptr;
   const auto definition = engine_.definition(row->definition);
-  auto key = engine_.parts.keyring.open_data_key(row->tenant, row->wrapped_key);
+  auto key = act_->lease.open(row->data_key);
   if (definition == nullptr || !key.ok()) {
-    engine_.parts.log.error("engine.load_failed",
-                            {{"instance", row->id}, {"code", "engine.definition_or_key"}});
+    const std::string code = definition == nullptr ? "engine.definition" : key.error().code;
+    engine_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", code}});
     return nullptr;
   }
   auto secrets = engine_.secrets_of(*definition);
@@ -167,7 +203,7 @@ Live* Worker::load(std::int64_t num) {
                                           .id = row->id,
                                           .definition = row->definition,
                                           .start_event = row->start_event,
-                                          .key = *key,
+                                          .data_key = row->data_key,
                                           .execution = workflow::Execution(definition, *secrets),
                                           .origin = *origin,
                                           .patient = std::move(*patient)});
@@ -210,7 +246,7 @@ Error Worker::why_not_live(std::int64_t num, const Error& ended) const {
 
 void Worker::begin(Begin& message) {
   Live* live = nullptr;
-  if (message.key != nullptr) {
+  if (!message.data_key.empty()) {
     const auto definition = engine_.definition(message.definition);
     RABT_CHECK(definition != nullptr);
     auto secrets = engine_.secrets_of(*definition);
@@ -223,7 +259,7 @@ void Worker::begin(Begin& message) {
                                             .id = message.id,
                                             .definition = message.definition,
                                             .start_event = message.start_event,
-                                            .key = message.key,
+                                            .data_key = message.data_key,
                                             .execution = workflow::Execution(definition, *secrets),
                                             .origin = message.origin,
                                             .patient = message.patient});
@@ -269,7 +305,10 @@ void Worker::offer(Offer& message) {
     message.envelope = std::move(*event);
   }
   if (!live->execution.wants(message.listen, message.envelope)) return;
-  Json detail = Json::object({{"type", message.envelope.string_or("type", "")}});
+  Json detail = Json::object();
+  const std::string type = message.envelope.string_or("type", "");
+  const auto definition = engine_.definition(live->definition);
+  if (definition != nullptr && definition->names_event(type)) detail.set("type", type);
   run_turn(*live,
            {engine_.parts.clock.now(),
             workflow::EventArrived{message.listen, std::move(message.envelope)}},
@@ -295,6 +334,7 @@ void Worker::rang(const Timers::Entry& entry) {
 }
 
 void Worker::cancel(CancelRequest& message) {
+  if (message.answer == nullptr) return;  // answered while the keys were waited for
   Live* live = find_or_load(message.num);
   if (live == nullptr || live->finished) {
     message.answer->set_value(
@@ -308,6 +348,7 @@ void Worker::cancel(CancelRequest& message) {
 }
 
 void Worker::resolve(ResolveRequest& message) {
+  if (message.answer == nullptr) return;  // answered while the keys were waited for
   Live* live = find_or_load(message.num);
   const auto call = live == nullptr ? std::map<std::uint64_t, OpenCall>::iterator{}
                                     : live->calls.find(live->parked_call);
@@ -367,6 +408,15 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                       std::string result, Json detail,
                       const std::shared_ptr<std::promise<Status>>& answer) {
   const std::string& tenant = engine_.options.tenant;
+  // Everything that can fail for want of a key comes before the instance moves.
+  const auto key = act_->lease.open(live.data_key);
+  if (!key.ok()) {
+    engine_.parts.log.error("engine.turn_failed",
+                            {{"instance", live.id}, {"code", key.error().code}});
+    if (answer) answer->set_value(key.error());
+    return;
+  }
+  std::optional<Error> failed;
   auto turn = std::make_shared<Turn>();
   turn->num = live.num;
   turn->patient = live.patient;
@@ -375,8 +425,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   turn->origin = live.origin;
 
   const std::string row = live.id + "/" + std::to_string(live.turns++);
-  turn->journal = live.key->seal(Engine::Impl::journal_context(tenant, row),
-                                 workflow::to_json(input).dump(), engine_.parts.random);
+  turn->journal = (*key)->seal(Engine::Impl::journal_context(tenant, row),
+                               workflow::to_json(input).dump(), engine_.parts.random);
 
   std::vector<Effect> effects = live.execution.apply(input);
   if (const auto* ended = std::get_if<workflow::ActionEnded>(&input.what)) {
@@ -409,7 +459,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
             [&](workflow::StartWorkflow& start) {
               if (!requested.empty()) requested.push_back(' ');
               requested.append("workflow/").append(start.name);
-              turn->starts.push_back(engine_.prepare_start(
+              auto prepared = engine_.prepare_start(
                   engine_.child_definition(live.definition, start.name_space, start.name,
                                            start.version),
                   {.parent = live.num,
@@ -417,7 +467,13 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
                    .call = start.id,
                    .awaited = start.await,
                    .depth = live.origin == nullptr ? 1 : live.origin->depth + 1,
-                   .input = std::move(start.input)}));
+                   .input = std::move(start.input)},
+                  *act_);
+              if (!prepared.ok()) {
+                failed = prepared.error();
+                return;
+              }
+              turn->starts.push_back(std::move(*prepared));
               if (start.await) live.children.emplace(start.id, std::move(start));
             },
             [&](workflow::CancelCall& cancelled) {
@@ -452,8 +508,8 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
             [&](workflow::Subscribe& listen) {
               live.listens.insert(listen.id);
               std::vector<std::string> keys;
-              for (const std::string& key : listen.keys) {
-                keys.push_back(engine_.parts.keyring.blind_index(tenant, "event.correlation", key));
+              for (const std::string& correlation : listen.keys) {
+                keys.push_back(act_->lease.blind_index("event.correlation", correlation));
               }
               turn->listens.emplace_back(listen.id, std::move(keys));
             },
@@ -465,7 +521,12 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
               }
             },
             [&](workflow::Emit& emitted) {
-              turn->events.push_back(engine_.prepare_event(std::move(emitted.event)));
+              auto prepared = engine_.prepare_event(std::move(emitted.event), act_);
+              if (!prepared.ok()) {
+                failed = prepared.error();
+                return;
+              }
+              turn->events.push_back(std::move(*prepared));
             },
             [](workflow::TaskTrace&) {},
             [&](workflow::Finished& finished) {
@@ -481,6 +542,14 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
             },
         },
         effect);
+  }
+  if (failed) {
+    // A key is damaged. Memory is ahead of the journal: the instance is read again when something
+    // comes for it.
+    engine_.parts.log.error("engine.turn_failed", {{"instance", live.id}, {"code", failed->code}});
+    if (answer) answer->set_value(*failed);
+    forget(live.num);
+    return;
   }
   if (!requested.empty()) detail.set("requested", std::move(requested));
   if (turn->finished) {
@@ -551,14 +620,14 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kInsertTimer,
                               {turn->num, static_cast<std::int64_t>(timer.id), timer.due.ms}));
         }
-        for (const auto& [listen, keys] : turn->listens) {
+        for (const auto& [listen, indexes] : turn->listens) {
           std::set<std::int64_t> early;
-          for (const std::string& key : keys) {
-            RABT_TRY_STATUS(run(sql::kInsertSubscription, {owner, store::Blob{key}, turn->num,
+          for (const std::string& index : indexes) {
+            RABT_TRY_STATUS(run(sql::kInsertSubscription, {owner, store::Blob{index}, turn->num,
                                                            static_cast<std::int64_t>(listen)}));
             // Events that came before their listen was reached.
             RABT_TRY_STATUS(tx.query(sql::kEventsOfKeySince,
-                                     {owner, store::Blob{key}, turn->start_event},
+                                     {owner, store::Blob{index}, turn->start_event},
                                      [&](const store::Row& found) {
                                        early.insert(found.integer(0));
                                        return true;

@@ -241,11 +241,17 @@ Result<std::string> normalise(IndexKind kind, std::string_view value) {
   return internal("phi.index_kind", "no such kind of index");
 }
 
-Result<std::string> blind_index(const crypto::Keyring& keyring, std::string_view tenant,
-                                IndexKind kind, std::string_view value) {
+Result<std::string> blind_index(const crypto::TenantKeys& keys, IndexKind kind,
+                                std::string_view value) {
   RABT_TRY(text, normalise(kind, value));
   // The number is the version of the rules above: rules that change give indexes that differ.
-  return keyring.blind_index(tenant, "person/1/" + std::string(to_string(kind)), text);
+  return keys.blind_index("person/1/" + std::string(to_string(kind)), text);
+}
+
+Result<std::string> blind_index(const crypto::Keyring& keyring, std::string_view tenant,
+                                IndexKind kind, std::string_view value) {
+  RABT_TRY(keys, keyring.tenant(tenant));
+  return blind_index(*keys, kind, value);
 }
 
 }  // namespace rabt::phi

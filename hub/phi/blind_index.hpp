@@ -44,7 +44,9 @@ inline constexpr std::size_t kMinIndexedDigits = 4;
 [[nodiscard]] Result<std::string> normalise(IndexKind kind, std::string_view value);
 
 // 16 bytes of HMAC-SHA-256 of the normalised value, under a key of tenant and kind. The errors of
-// normalise.
+// normalise, and those of Keyring::tenant.
+[[nodiscard]] Result<std::string> blind_index(const crypto::TenantKeys& keys, IndexKind kind,
+                                              std::string_view value);
 [[nodiscard]] Result<std::string> blind_index(const crypto::Keyring& keyring,
                                               std::string_view tenant, IndexKind kind,
                                               std::string_view value);

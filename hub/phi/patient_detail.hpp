@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
-#include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
 // What an audit entry tells about a person beyond ids and codes: the reason that a reader gave. It
@@ -18,16 +18,15 @@ namespace rabt::phi {
 // Internally synchronised.
 class PatientDetail {
  public:
-  PatientDetail(const crypto::Keyring& keyring, store::Store& store, Random& random)
-      : keyring_(keyring), store_(store), random_(random) {}
+  PatientDetail(keys::DataKeys& data_keys, store::Store& store, Random& random)
+      : keys_(data_keys), store_(store), random_(random) {}
 
   struct Sealed {
     std::string text;  // for audit::Entry::sealed: id of the key in hex, a point, base64
     std::string tenant;
     std::string patient;
     std::string bucket;
-    std::string id;
-    std::string wrapped;  // of a new key; empty: it is stored already
+    std::optional<keys::NewDataKey> made;  // empty: the key is stored already
   };
   // patient: blind index, or empty where none is known. Not inside a job.
   [[nodiscard]] Result<Sealed> seal(std::string_view tenant, std::string_view patient,
@@ -40,7 +39,7 @@ class PatientDetail {
                                   std::string_view text) const;
 
  private:
-  const crypto::Keyring& keyring_;
+  keys::DataKeys& keys_;
   store::Store& store_;
   Random& random_;
 };

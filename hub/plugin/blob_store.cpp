@@ -20,10 +20,10 @@ namespace rabt::plugin {
 namespace {
 
 constexpr store::Statement kInsert{
-    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, wrapped_key, owner, created_ms) "
+    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, owner, created_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, '', $7)"};
 constexpr store::Statement kFind{
-    "SELECT content_type, bytes, sha256, owner, created_ms, wrapped_key FROM blob WHERE tenant = "
+    "SELECT content_type, bytes, sha256, owner, created_ms, data_key FROM blob WHERE tenant = "
     "$1 AND id = $2"};
 constexpr store::Statement kAdopt{
     "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = ''"};
@@ -66,15 +66,10 @@ crypto::SealContext context(std::string_view tenant, std::string_view id) {
   return {.tenant = tenant, .table = "blob", .row = id, .field = "content"};
 }
 
-struct Stored {
-  BlobInfo info;
-  std::string wrapped_key;
-};
-
 class Writer final : public BlobWriter {
  public:
-  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info,
-         crypto::Keyring::NewKey key, Random& random, int fd)
+  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info, keys::NewDataKey key,
+         Random& random, int fd)
       : folder_(std::move(folder)),
         store_(store),
         info_(std::move(info)),
@@ -119,10 +114,11 @@ class Writer final : public BlobWriter {
     info_.bytes = sealer_.plain_bytes();
     info_.sha256 = to_hex(sealer_.plain_sha256());
     RABT_TRY_STATUS(store_.write([this](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(keys::insert(transaction, key_));
       auto inserted = transaction.execute(
           kInsert, {std::string_view(info_.id), std::string_view(info_.tenant),
                     std::string_view(info_.content_type), static_cast<std::int64_t>(info_.bytes),
-                    std::string_view(info_.sha256), store::Blob{key_.wrapped}, info_.created.ms});
+                    std::string_view(info_.sha256), store::Blob{key_.id}, info_.created.ms});
       if (!inserted.ok()) return std::move(inserted).error();
       return ok_status();
     }));
@@ -147,7 +143,7 @@ class Writer final : public BlobWriter {
   std::shared_ptr<Folder> folder_;
   store::Store& store_;
   BlobInfo info_;
-  crypto::Keyring::NewKey key_;
+  keys::NewDataKey key_;
   crypto::StreamSealer sealer_;
   int fd_;
   std::string buffer_;
@@ -158,11 +154,11 @@ class Writer final : public BlobWriter {
 
 class FileBlobStore final : public BlobStore {
  public:
-  FileBlobStore(std::string folder, store::Store& store, const crypto::Keyring& keyring,
+  FileBlobStore(std::string folder, store::Store& store, keys::DataKeys& data_keys,
                 const Clock& clock, Random& random, UlidSource& ids, Logger& log)
       : folder_(std::make_shared<Folder>()),
         store_(store),
-        keyring_(keyring),
+        keys_(data_keys),
         clock_(clock),
         random_(random),
         ids_(ids),
@@ -175,6 +171,8 @@ class FileBlobStore final : public BlobStore {
     if (content_type.size() > kMaxContentType)
       return invalid("blob.content_type", "the content type is too long");
     BlobInfo info;
+    RABT_TRY(key, keys_.make(tenant, keys::kIncoming));
+    info.data_key = key.id;
     info.id = ids_.next().text();
     info.tenant = tenant;
     info.content_type = content_type;
@@ -191,24 +189,23 @@ class FileBlobStore final : public BlobStore {
       folder_->active.erase(info.id);
       return error;
     }
-    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(
-        folder_, store_, std::move(info), keyring_.make_data_key(tenant, random_), random_, fd));
+    return std::unique_ptr<BlobWriter>(
+        std::make_unique<Writer>(folder_, store_, std::move(info), std::move(key), random_, fd));
   }
 
   Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
-    RABT_TRY(stored, look_up(tenant, id));
-    return std::move(stored.info);
+    return look_up(tenant, id);
   }
 
   Status read(std::string_view tenant, std::string_view id,
               const std::function<Status(std::string_view)>& sink) override {
-    RABT_TRY(stored, look_up(tenant, id));
-    RABT_TRY(key, keyring_.open_data_key(tenant, stored.wrapped_key));
-    const int fd = ::open(folder_->file(stored.info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    RABT_TRY(info, look_up(tenant, id));
+    RABT_TRY(key, keys_.open(tenant, info.data_key));
+    const int fd = ::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-      return corrupt("blob.missing", "the file of blob " + stored.info.id +
-                                         " cannot be opened: " + std::strerror(errno));
-    Status result = stream(fd, stored.info, *key, sink);
+      return corrupt("blob.missing",
+                     "the file of blob " + info.id + " cannot be opened: " + std::strerror(errno));
+    Status result = stream(fd, info, *key, sink);
     ::close(fd);
     return result;
   }
@@ -239,23 +236,23 @@ class FileBlobStore final : public BlobStore {
                      "there is no blob " + std::string(id.substr(0, 26)) + " in this tenant");
   }
 
-  Result<Stored> look_up(std::string_view tenant, std::string_view id) {
+  Result<BlobInfo> look_up(std::string_view tenant, std::string_view id) {
     const auto ulid = Ulid::parse(id);
     if (!ulid) return not_found("blob.unknown", "a blob's id is a ULID of 26 characters");
-    std::optional<Stored> found;
+    std::optional<BlobInfo> found;
     const std::string name = ulid->text();
     RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
       return connection.query(kFind, {tenant, std::string_view(name)}, [&](const store::Row& row) {
-        Stored stored;
-        stored.info.id = name;
-        stored.info.tenant = tenant;
-        stored.info.content_type = row.text(0);
-        stored.info.bytes = static_cast<std::uint64_t>(row.integer(1));
-        stored.info.sha256 = row.text(2);
-        stored.info.owner = row.text(3);
-        stored.info.created = {row.integer(4)};
-        stored.wrapped_key = row.blob(5);
-        found = std::move(stored);
+        BlobInfo info;
+        info.id = name;
+        info.tenant = tenant;
+        info.content_type = row.text(0);
+        info.bytes = static_cast<std::uint64_t>(row.integer(1));
+        info.sha256 = row.text(2);
+        info.owner = row.text(3);
+        info.created = {row.integer(4)};
+        info.data_key = row.blob(5);
+        found = std::move(info);
         return false;
       });
     }));
@@ -359,7 +356,7 @@ class FileBlobStore final : public BlobStore {
 
   std::shared_ptr<Folder> folder_;
   store::Store& store_;
-  const crypto::Keyring& keyring_;
+  keys::DataKeys& keys_;
   const Clock& clock_;
   Random& random_;
   UlidSource& ids_;
@@ -369,9 +366,8 @@ class FileBlobStore final : public BlobStore {
 }  // namespace
 
 Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::Store& store,
-                                                   const crypto::Keyring& keyring,
-                                                   const Clock& clock, Random& random,
-                                                   UlidSource& ids, Logger& log) {
+                                                   keys::DataKeys& data_keys, const Clock& clock,
+                                                   Random& random, UlidSource& ids, Logger& log) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return unavailable("blob.io", folder + ": cannot be made: " + std::strerror(errno));
   }
@@ -380,8 +376,8 @@ Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::St
       ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unavailable("blob.io", folder + ": is no folder that this process may write to");
   }
-  return std::unique_ptr<BlobStore>(
-      std::make_unique<FileBlobStore>(std::move(folder), store, keyring, clock, random, ids, log));
+  return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(
+      std::move(folder), store, data_keys, clock, random, ids, log));
 }
 
 }  // namespace rabt::plugin

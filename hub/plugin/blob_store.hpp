@@ -11,7 +11,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
 // Large content (recordings), sealed while it arrives: never on disk in clear, never whole in
@@ -26,6 +26,7 @@ struct BlobInfo {
   std::string sha256;       // hex, plain
   std::string owner;  // "" until a service of the hub took it over, then e.g. "recording:01J..."
   Timestamp created;
+  std::string data_key;  // id of what it is sealed with
 };
 
 // Writes one blob. Destroying it before finish() removes the file. Not thread-safe.
@@ -40,8 +41,9 @@ class BlobWriter {
   virtual Result<BlobInfo> finish() = 0;
 };
 
-// Files under <folder>, one for each blob; the row (table blob) holds the wrapped data key, size
-// and digest. Internally synchronised.
+// Files under <folder>, one for each blob; the row (table blob) holds the data key's id, size
+// and digest. A new blob is in a bucket of the class "incoming"; who adopts it moves its data key
+// to the bucket of its retention (keys::DataKeys::move). Internally synchronised.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
@@ -61,7 +63,7 @@ class BlobStore {
 };
 [[nodiscard]] Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder,
                                                                  store::Store& store,
-                                                                 const crypto::Keyring& keyring,
+                                                                 keys::DataKeys& data_keys,
                                                                  const Clock& clock, Random& random,
                                                                  UlidSource& ids, Logger& log);
 

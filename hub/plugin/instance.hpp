@@ -156,7 +156,6 @@ class Instance final {
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;
 
-  std::optional<crypto::DataKey> kv_key_;
   std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
   std::atomic<std::uint64_t> wakes_{0};
 

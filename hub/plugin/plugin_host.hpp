@@ -18,7 +18,7 @@
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/plugin/blob_store.hpp"
@@ -112,7 +112,7 @@ class PluginHost : public workflow::ActionCatalog {
  public:
   struct Parts {
     store::Store& store;
-    const crypto::Keyring& keyring;
+    keys::DataKeys& keys;
     audit::AuditLog& audit;
     net::HttpClient& http;
     BlobStore& blobs;

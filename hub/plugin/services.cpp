@@ -16,17 +16,17 @@ namespace rabt::plugin {
 namespace {
 
 constexpr store::Statement kKvGet{
-    "SELECT value, version, expires_ms FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = "
-    "$3"};
+    "SELECT value, version, expires_ms, data_key FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
+    "AND key = $3"};
 constexpr store::Statement kKvHead{
     "SELECT version, expires_ms, LENGTH(value) FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
     "AND key = $3"};
 constexpr store::Statement kKvPut{
-    "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms) VALUES ($1, $2, $3, "
-    "$4, $5, $6) "
+    "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms, data_key) VALUES ($1, "
+    "$2, $3, $4, $5, $6, $7) "
     "ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value, version = "
     "excluded.version, "
-    "expires_ms = excluded.expires_ms"};
+    "expires_ms = excluded.expires_ms, data_key = excluded.data_key"};
 constexpr store::Statement kKvDelete{
     "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
 constexpr store::Statement kKvUsed{
@@ -433,13 +433,13 @@ struct Services {
 
   // ---- rabt.kv/1
   // --------------------------------------------------------------------------------------------------
-  static KvRow kv_row(Instance& self, std::string_view key) {
+  static Result<KvRow> kv_row(Instance& self, std::string_view key) {
+    RABT_TRY(lease, parts(self).keys.lease(self.setup_.config.tenant));
     KvRow row;
     row.tenant = self.setup_.config.tenant;
     row.plugin = id(self);
     // Indexed blindly: a plugin may use a patient's identifier as key.
-    row.key = parts(self).keyring.blind_index(row.tenant, "plugin_kv.key",
-                                              row.plugin + "/" + std::string(key));
+    row.key = lease.blind_index("plugin_kv.key", row.plugin + "/" + std::string(key));
     row.row = row.plugin + "/" + to_hex(as_bytes(row.key));
     return row;
   }
@@ -448,6 +448,38 @@ struct Services {
   }
   static bool live(std::int64_t expires_ms, std::int64_t now) {
     return expires_ms == 0 || expires_ms > now;
+  }
+
+  struct KvFound {
+    std::string value;
+    std::int64_t version = 0;
+  };
+  // Empty: there is none, it has expired, or its retention is over.
+  static Result<std::optional<KvFound>> kv_find(Instance& self, std::string_view key) {
+    RABT_TRY(row, kv_row(self, key));
+    const std::int64_t now = parts(self).clock.now().ms;
+    std::string sealed;
+    std::string data_key;
+    KvFound out;
+    RABT_TRY_STATUS(parts(self).store.read([&](store::Connection& connection) {
+      return connection.query(
+          kKvGet,
+          {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+          [&](const store::Row& found) {
+            if (!live(found.integer(2), now)) return false;
+            sealed = found.blob(0);
+            out.version = found.integer(1);
+            data_key = found.blob(3);
+            return false;
+          });
+    }));
+    if (sealed.empty()) return std::optional<KvFound>();
+    const auto opener = parts(self).keys.open(row.tenant, data_key);
+    if (!opener.ok() && opener.error().code == "keys.shredded") return std::optional<KvFound>();
+    if (!opener.ok()) return opener.error();
+    RABT_TRY(plain, (*opener)->open(kv_context(row), sealed));
+    out.value = std::move(plain);
+    return std::optional<KvFound>(std::move(out));
   }
 
   static void kv_get(void* raw, rabt_bytes key, void* context,
@@ -462,34 +494,15 @@ struct Services {
     if (key.len == 0 || key.len > limits::kMaxKvKey) {
       status = RABT_KV_FAILED;
     } else {
-      const KvRow row = kv_row(self, view(key));
-      const std::int64_t now = parts(self).clock.now().ms;
-      std::string sealed;
-      const Status read = parts(self).store.read([&](store::Connection& connection) {
-        return connection.query(
-            kKvGet,
-            {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
-            [&](const store::Row& found) {
-              if (!live(found.integer(2), now)) return false;
-              sealed = found.blob(0);
-              version = found.integer(1);
-              status = RABT_KV_OK;
-              return false;
-            });
-      });
-      if (!read.ok()) {
+      auto found = kv_find(self, view(key));
+      if (found.ok() && *found) {
+        *value = std::move((*found)->value);
+        version = (*found)->version;
+        status = RABT_KV_OK;
+      } else if (!found.ok()) {
         status = RABT_KV_FAILED;
-      } else if (status == RABT_KV_OK) {
-        auto opened = self.kv_key_->open(kv_context(row), sealed);
-        if (opened.ok()) {
-          *value = std::move(opened).value();
-        } else {
-          status = RABT_KV_FAILED;
-          version = 0;
-          parts(self).log.error(
-              "plugin.kv_corrupt",
-              {{"plugin", id(self)}, {"code", std::string_view(opened.error().code)}});
-        }
+        parts(self).log.error("plugin.kv_failed", {{"plugin", id(self)},
+                                                   {"code", std::string_view(found.error().code)}});
       }
     }
     self.lane_.post([&self, context, done, status, value, version] {
@@ -502,6 +515,7 @@ struct Services {
 
   struct Put {
     KvRow row;
+    std::string data_key;  // id
     std::string sealed;
     std::int64_t ttl_ms = 0;
     std::int64_t expected = 0;
@@ -509,6 +523,15 @@ struct Services {
     std::int32_t status = RABT_KV_FAILED;  // written on the writer thread, read after the commit
     std::int64_t version = 0;
   };
+
+  static Status kv_seal(Instance& self, Put& put, std::string_view key, std::string_view value) {
+    RABT_TRY(row, kv_row(self, key));
+    RABT_TRY(sealer, parts(self).keys.shared(row.tenant, keys::kPlugin));
+    put.row = std::move(row);
+    put.data_key = sealer->id();
+    put.sealed = sealer->seal(kv_context(put.row), value, parts(self).random);
+    return ok_status();
+  }
 
   static void kv_put(void* raw, rabt_bytes key, rabt_bytes value, std::int64_t ttl_ms,
                      std::int64_t expected, void* context,
@@ -530,8 +553,12 @@ struct Services {
       answer(RABT_KV_FAILED);
       return;
     }
-    put->row = kv_row(self, view(key));
-    put->sealed = self.kv_key_->seal(kv_context(put->row), view(value), parts(self).random);
+    if (const Status ready = kv_seal(self, *put, view(key), view(value)); !ready.ok()) {
+      parts(self).log.error("plugin.kv_failed",
+                            {{"plugin", id(self)}, {"code", std::string_view(ready.error().code)}});
+      answer(RABT_KV_FAILED);
+      return;
+    }
     put->ttl_ms = ttl_ms;
     put->expected = expected;
     put->now = parts(self).clock.now().ms;
@@ -573,7 +600,7 @@ struct Services {
     const std::int64_t expires = put.ttl_ms == 0 ? 0 : put.now + put.ttl_ms;
     auto written = transaction.execute(
         kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
-                 store::Blob{put.sealed}, put.version, expires});
+                 store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}});
     if (!written.ok()) return std::move(written).error();
     self.kv_used_ += growth;
     transaction.on_rollback([&self, growth] { self.kv_used_ -= growth; });
@@ -598,7 +625,12 @@ struct Services {
       answer(RABT_KV_FAILED);
       return;
     }
-    put->row = kv_row(self, view(key));
+    auto made = kv_row(self, view(key));
+    if (!made.ok()) {
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    put->row = std::move(*made);
     put->now = parts(self).clock.now().ms;
     parts(self).store.submit(
         store::Store::Need::droppable,
@@ -681,7 +713,6 @@ void Instance::fill_services() {
             &Services::monotonic_ms,
             &Services::wake_after,
             &Services::random};
-  kv_key_.emplace("plugin-kv", setup_.parts.keyring.purpose_key(setup_.config.tenant, "plugin-kv"));
   const std::string& plugin = setup_.package.manifest.id;
   const Status used = setup_.parts.store.read([&](store::Connection& connection) {
     return connection.query(kKvUsed,

@@ -30,7 +30,7 @@ CREATE TABLE event (
   uid        BLOB    NOT NULL,
   tenant     TEXT    NOT NULL,
   origin     BLOB    NOT NULL, -- blind index of source and id: the same event is stored once
-  type       TEXT    NOT NULL,
+  data_key   BLOB    NOT NULL, -- data_key.id
   sealed     BLOB    NOT NULL,
   received_ms INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE instance (
   parked       TEXT,             -- an ambiguous action a person has to decide: its call id and name
   business_key BLOB,
   start_event  INTEGER NOT NULL,
-  wrapped_key  BLOB    NOT NULL,
+  data_key     BLOB    NOT NULL, -- data_key.id
   created_ms   INTEGER NOT NULL,
   updated_ms   INTEGER NOT NULL
 );

@@ -1,11 +1,12 @@
 -- Plugins: their sealed key-value store, and large content.
 
--- key is a blind index (16 bytes): a plugin may put an identifier of a patient into its key. value is sealed with a key of the tenant's
--- purpose "plugin-kv", bound to this row. A row whose expires_ms has passed counts as absent; its version still rises.
+-- key is a blind index (16 bytes): a plugin may put an identifier of a patient into its key. value is sealed with the
+-- data key that the rows of one bucket of the class "plugin" share, bound to this row. A row whose expires_ms has passed counts as absent; its version still rises.
 CREATE TABLE plugin_kv (
   tenant     TEXT    NOT NULL,
   plugin     TEXT    NOT NULL,
   key        BLOB    NOT NULL,
+  data_key   BLOB    NOT NULL, -- data_key.id
   value      BLOB    NOT NULL,
   version    INTEGER NOT NULL,
   expires_ms INTEGER NOT NULL, -- 0: kept
@@ -20,7 +21,7 @@ CREATE TABLE blob (
   content_type TEXT    NOT NULL,
   bytes        INTEGER NOT NULL, -- plain
   sha256       TEXT    NOT NULL, -- hex, plain
-  wrapped_key  BLOB    NOT NULL,
+  data_key     BLOB    NOT NULL, -- data_key.id
   owner        TEXT    NOT NULL, -- empty until a record of the hub took it over
   created_ms   INTEGER NOT NULL
 );

@@ -49,6 +49,7 @@ CREATE TABLE start_set (
   namespace  TEXT    NOT NULL,
   name       TEXT    NOT NULL,
   definition INTEGER NOT NULL REFERENCES definition (id), -- whose filters the sets follow
+  data_key   BLOB    NOT NULL, -- data_key.id
   sealed     BLOB    NOT NULL,
   PRIMARY KEY (tenant, namespace, name)
 ) WITHOUT ROWID;

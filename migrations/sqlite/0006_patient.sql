@@ -12,12 +12,11 @@ CREATE INDEX instance_patient_instance ON instance_patient (instance, place);
 -- The keys with which detail of audit entries is sealed: one for each patient and retention bucket. Destroying a bucket makes the detail
 -- unreadable and leaves the entries whole. Entries name the key by id, so that a second key of the same bucket does no harm.
 CREATE TABLE patient_key (
-  tenant  TEXT NOT NULL,
-  patient BLOB NOT NULL, -- blind index; empty: of entries whose patient is not known
-  bucket  TEXT NOT NULL,
-  id      BLOB NOT NULL, -- 16 bytes
-  wrapped BLOB NOT NULL,
-  PRIMARY KEY (tenant, patient, bucket)
+  tenant   TEXT NOT NULL,
+  patient  BLOB NOT NULL, -- blind index; empty: of entries whose patient is not known
+  bucket   TEXT NOT NULL, -- in which the key was made
+  data_key BLOB NOT NULL, -- data_key.id
+  PRIMARY KEY (tenant, patient, bucket, data_key)
 ) WITHOUT ROWID;
 
 -- Grants to read one person's data, or one instance's, in an emergency: docs/audit.md.

@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "hub/engine/engine.hpp"
+#include "tests/keyring.hpp"
 
 namespace {
 
@@ -90,16 +91,18 @@ void run(int at_once, int total, double row_rate) {
     const SystemClock clock;
     SystemRandom random;
     UlidSource ids(clock, random);
-    const auto keyring = must(crypto::Keyring::open_or_create(folder + "/keyring", random));
+    const auto keyring = test::open_keyring(folder, clock, random, {"bench"});
     const auto store = must(store::open_sqlite(
         {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
     const auto audit = must(audit::AuditLog::open(
-        *store, clock, audit::LogOptions::of(*keyring, "t1", folder, "rabt.example/bench")));
-    const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, *keyring, clock,
+        *store, clock,
+        must(audit::LogOptions::of(*keyring, "bench", folder, "rabt.example/bench"))));
+    keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
+    const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, data_keys, clock,
                                                     random, ids, null_logger()));
     const auto http = net::make_curl_client(clock, null_logger());
     const auto host = plugin::PluginHost::make(
-        {*store, *keyring, *audit, *http, *blobs, clock, random, null_logger()});
+        {*store, data_keys, *audit, *http, *blobs, clock, random, null_logger()});
     plugin::PluginConfig echo;
     echo.id = "echo";
     echo.folder = std::string(RABT_FIXTURES) + "/echo";
@@ -124,7 +127,7 @@ void run(int at_once, int total, double row_rate) {
       book.freed.notify_one();
     };
     const auto engine = must(engine::Engine::recover(
-        {*store, *keyring, *audit, *host, *http, clock, random, ids, null_logger()}, options));
+        {*store, data_keys, *audit, *host, *http, clock, random, ids, null_logger()}, options));
     (void)must(engine->apply({{"bench", ten_steps()}}, "bench"));
     const Json payload = Json::object({{"n", 1}, {"text", std::string(1000, 'x')}});
 

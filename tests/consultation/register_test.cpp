@@ -9,6 +9,8 @@
 #include "hub/audit/verify.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "tests/keyring.hpp"
 
 namespace rabt::consultation {
 namespace {
@@ -36,16 +38,19 @@ class Records : public testing::Test {
     folder_ = pattern;
     const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
     ASSERT_NE(source, nullptr) << "run this program through ctest";
-    keyring_ = must(crypto::Keyring::open_or_create(folder_ + "/keyring", random_));
+    keyring_ = test::open_keyring(folder_, clock_, random_, {"t1", "t2"});
     store_ =
         must(store::open_sqlite({.path = folder_ + "/rabt.db",
                                  .migrations_folder = std::string(source) + "/migrations/sqlite"},
                                 null_logger()));
     audit_ = must(audit::AuditLog::open(
-        *store_, clock_, audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test")));
-    blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_,
+        *store_, clock_,
+        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
+    keys_ = std::make_unique<keys::DataKeys>(
+        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_,
                                           ids_, null_logger()));
-    const Parts parts{*store_, *audit_, *blobs_, clock_, ids_};
+    const Parts parts{*store_, *audit_, *blobs_, *keys_, clock_, ids_};
     register_ = make_register(parts);
     recordings_ = make_recordings(parts);
   }
@@ -53,6 +58,7 @@ class Records : public testing::Test {
     register_.reset();
     recordings_.reset();
     blobs_.reset();
+    keys_.reset();
     audit_.reset();
     store_.reset();
     std::error_code ignored;
@@ -110,6 +116,7 @@ class Records : public testing::Test {
   SystemRandom random_;
   UlidSource ids_{clock_, random_};
   std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<plugin::BlobStore> blobs_;

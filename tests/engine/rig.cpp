@@ -6,6 +6,8 @@
 #include <iostream>
 #include <thread>
 
+#include "tests/keyring.hpp"
+
 namespace rabt::engine {
 
 namespace {
@@ -104,17 +106,19 @@ Rig::~Rig() {
 void Rig::start() {
   const std::string source =
       std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR") : ".";
-  keyring_ = must(crypto::Keyring::open_or_create(folder_ + "/keyring", random_));
+  keyring_ = test::open_keyring(folder_, clock_, random_);
   store_ = must(store::open_sqlite(
       {.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"},
       null_logger()));
   audit_ = must(audit::AuditLog::open(
-      *store_, clock_, audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test")));
-  blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keyring_, clock_, random_,
-                                        ids_, null_logger()));
+      *store_, clock_, must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
+  keys_ = std::make_unique<keys::DataKeys>(
+      keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+  blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
+                                        null_logger()));
   http_ = net::make_curl_client(clock_, null_logger());
   host_ = plugin::PluginHost::make({.store = *store_,
-                                    .keyring = *keyring_,
+                                    .keys = *keys_,
                                     .audit = *audit_,
                                     .http = *http_,
                                     .blobs = *blobs_,
@@ -124,7 +128,7 @@ void Rig::start() {
   host_->add_service(service_);
   (void)must(host_->bind_role("script", "hub://script"));
   engine_ = must(Engine::recover({.store = *store_,
-                                  .keyring = *keyring_,
+                                  .keys = *keys_,
                                   .audit = *audit_,
                                   .actions = *host_,
                                   .http = *http_,
@@ -147,6 +151,7 @@ void Rig::crash() {
   host_.reset();
   http_.reset();
   blobs_.reset();
+  keys_.reset();
   audit_.reset();
   store_.reset();
   keyring_.reset();

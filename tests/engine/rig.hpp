@@ -15,6 +15,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
@@ -80,6 +81,9 @@ class Rig {
   FakeClock& clock() { return clock_; }
   plugin::PluginHost& host() { return *host_; }
   audit::AuditLog& audit() { return *audit_; }
+  crypto::Keyring& keyring() { return *keyring_; }
+  keys::DataKeys& keys() { return *keys_; }
+  plugin::BlobStore& blobs() { return *blobs_; }
   const std::string& folder() const { return folder_; }
 
   void deploy(const std::string& yaml);
@@ -100,6 +104,7 @@ class Rig {
   std::shared_ptr<ScriptedService> service_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<plugin::BlobStore> blobs_;
   std::unique_ptr<net::HttpClient> http_;

@@ -27,18 +27,16 @@ constexpr std::string_view kSender = "a static token of a sender";
 class RoutesTest : public testing::Test {
  protected:
   RoutesTest()
-      : keyring_(must(crypto::Keyring::open_or_create(rig_.folder() + "/keyring", random_))),
-        blobs_(must(plugin::make_blob_store(rig_.folder() + "/blobs", rig_.store(), *keyring_,
-                                            rig_.clock(), random_, ids_, null_logger()))),
-        routes_({.engine = rig_.engine(),
+      : routes_({.engine = rig_.engine(),
                  .plugins = rig_.host(),
-                 .blobs = *blobs_,
+                 .blobs = rig_.blobs(),
                  .store = rig_.store(),
                  .audit = rig_.audit(),
-                 .keyring = *keyring_,
+                 .keyring = rig_.keyring(),
                  .gate = gate_,
                  .details = details_,
                  .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
+                 .senders = senders_,
                  .clock = rig_.clock(),
                  .log = null_logger()},
                 "t1", crypto::sha256(kToken), sources()) {}
@@ -129,14 +127,12 @@ class RoutesTest : public testing::Test {
   engine::Rig rig_;
   SystemRandom random_;
   UlidSource ids_{rig_.clock(), random_};
-  std::unique_ptr<crypto::Keyring> keyring_;
-  std::unique_ptr<plugin::BlobStore> blobs_;
-  phi::PatientDetail details_{*keyring_, rig_.store(), random_};
-  phi::PatientGate gate_{
-      {rig_.store(), rig_.audit(), details_, rig_.clock(), ids_, null_logger()},
-      "t1",
-      phi::ReadPolicy::reason,
-      "boot"};
+  phi::PatientDetail details_{rig_.keys(), rig_.store(), random_};
+  phi::PatientGate gate_{{rig_.store(), rig_.audit(), details_, rig_.clock(), ids_, null_logger()},
+                         "t1",
+                         phi::ReadPolicy::reason,
+                         "boot"};
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
   Routes routes_;
   std::promise<ScriptedService::Call> open_;
 };
@@ -239,11 +235,11 @@ TEST_F(RoutesTest, a_parked_call_waits_for_a_decision_that_is_checked) {
 
 TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) {
   const std::string content(300'000, 'v');
-  auto writer = must(blobs_->create("t1", "video/x-matroska"));
+  auto writer = must(rig_.blobs().create("t1", "video/x-matroska"));
   ASSERT_TRUE(writer->write(content).ok());
   const std::string blob = must(writer->finish()).id;
-  const auto service =
-      consultation::make_recordings({rig_.store(), rig_.audit(), *blobs_, rig_.clock(), ids_});
+  const auto service = consultation::make_recordings(
+      {rig_.store(), rig_.audit(), rig_.blobs(), rig_.keys(), rig_.clock(), ids_});
   plugin::CallRequest call;
   call.tenant = "t1";
   call.action = "store";

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/keyring.hpp"
+
 namespace rabt::phi {
 namespace {
 
@@ -154,13 +156,12 @@ class WithKeyring : public ::testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "rabt-phi-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
-    auto opened = crypto::Keyring::open_or_create((folder_ / "keyring").string(), random_);
-    ASSERT_TRUE(opened.ok());
-    keyring_ = std::move(*opened);
+    keyring_ = test::open_keyring(name, clock_, random_, {"acme", "beta"});
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::filesystem::path folder_;
+  SystemClock clock_;
   FakeRandom random_{7};
   std::unique_ptr<crypto::Keyring> keyring_;
 };

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/keyring.hpp"
+
 namespace rabt::plugin::test {
 
 void RecordingLogger::log(LogLevel /*level*/, std::string_view event, LogFields fields) {
@@ -117,13 +119,14 @@ Hub::Hub(bool fake_clock)
     : clock(fake_clock ? static_cast<const Clock&>(fake) : static_cast<const Clock&>(system)),
       ids(clock, random) {
   store = store::open_sqlite({folder.path() + "/hub.db", RABT_MIGRATIONS}, log).value();
-  keyring = crypto::Keyring::open_or_create(folder.path() + "/keyring", random).value();
+  keyring = rabt::test::open_keyring(folder.path(), clock, random, {"t1", "t2"});
+  keys = std::make_unique<keys::DataKeys>(
+      keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
   audit = audit::AuditLog::open(
               *store, clock,
-              audit::LogOptions::of(*keyring, "acme", folder.path(), "rabt.example/test"))
+              audit::LogOptions::of(*keyring, "t1", folder.path(), "rabt.example/test").value())
               .value();
-  blobs =
-      make_blob_store(folder.path() + "/blobs", *store, *keyring, clock, random, ids, log).value();
+  blobs = make_blob_store(folder.path() + "/blobs", *store, *keys, clock, random, ids, log).value();
   http = net::make_curl_client(clock, log);
   restart_host();
 }
@@ -133,7 +136,7 @@ Hub::~Hub() {
 }
 void Hub::restart_host() {
   host.reset();
-  host = PluginHost::make({*store, *keyring, *audit, *http, *blobs, clock, random, log});
+  host = PluginHost::make({*store, *keys, *audit, *http, *blobs, clock, random, log});
 }
 PluginConfig Hub::config(const std::string& name) const {
   PluginConfig out;

@@ -101,6 +101,7 @@ class Hub {
   UlidSource ids;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<crypto::Keyring> keyring;
+  std::unique_ptr<keys::DataKeys> keys;
   std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<BlobStore> blobs;
   std::unique_ptr<net::HttpClient> http;

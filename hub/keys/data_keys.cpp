@@ -1,0 +1,391 @@
+#include "hub/keys/data_keys.hpp"
+
+#include <algorithm>
+#include <list>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "hub/crypto/key_wrap.hpp"
+#include "hub/keys/statements.hpp"
+
+namespace rabt::keys {
+
+namespace {
+
+// Buckets are made some months before they are needed, so that a copy of the keyring stays good
+// for what is sealed in the months after it was taken.
+constexpr int kMonthsAhead = 2;
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+// A month whose bucket was destroyed early is passed over; so many in a row are no accident.
+constexpr int kMaxPassedOver = 120;
+
+Error unknown_key() {
+  return not_found("keys.unknown", "the database has no data key of this id for this tenant");
+}
+
+}  // namespace
+
+struct DataKeys::State {
+  State(Parts p, RetentionPolicy retention) : parts(p), policy(std::move(retention)) {}
+  Parts parts;
+  RetentionPolicy policy;
+
+  struct Cached {
+    std::shared_ptr<const crypto::DataKey> key;
+    std::string tenant;
+    std::string bucket;
+    std::int64_t until_ms = 0;
+    std::list<std::string>::iterator age;
+  };
+  mutable std::shared_mutex mutex;
+  std::unordered_map<std::string, Cached> cache;  // by id; guarded by mutex
+  std::list<std::string> ages;                    // ids, oldest first; guarded by mutex
+
+  // The bucket in which each class is put on one day, for one state of the keyring.
+  struct Current {
+    std::weak_ptr<const crypto::TenantKeys> keys;
+    std::int64_t day = 0;
+    std::map<std::string, crypto::BucketVersion, std::less<>> buckets;  // by class
+  };
+  std::map<std::string, std::shared_ptr<const Current>, std::less<>> current;  // guarded by mutex
+  std::map<std::string, std::string, std::less<>>
+      shared;         // tenant, 0, bucket: id; guarded by mutex
+  std::mutex making;  // of buckets and shared keys: once, not by all at the same time
+
+  void put(std::string_view tenant, const std::string& bucket,
+           const std::shared_ptr<const crypto::DataKey>& key) {
+    const std::unique_lock hold(mutex);
+    if (const auto old = cache.find(key->id()); old != cache.end()) {
+      ages.erase(old->second.age);
+      cache.erase(old);
+    }
+    while (cache.size() >= kMaxCached) {
+      cache.erase(ages.front());
+      ages.pop_front();
+    }
+    ages.push_back(key->id());
+    cache.emplace(key->id(), Cached{key, std::string(tenant), bucket,
+                                    parts.clock.monotonic_ms() + kTtlMs, std::prev(ages.end())});
+  }
+  std::shared_ptr<const crypto::DataKey> look(std::string_view tenant, const std::string& id) {
+    const std::shared_lock hold(mutex);
+    const auto found = cache.find(id);
+    if (found == cache.end() || found->second.tenant != tenant ||
+        parts.clock.monotonic_ms() >= found->second.until_ms) {
+      return nullptr;
+    }
+    return found->second.key;
+  }
+
+  std::shared_ptr<const Current> known(std::string_view tenant,
+                                       const std::shared_ptr<const crypto::TenantKeys>& keys,
+                                       std::int64_t day) {
+    const std::shared_lock hold(mutex);
+    const auto found = current.find(tenant);
+    if (found == current.end() || found->second->day != day) return nullptr;
+    return found->second->keys.lock() == keys ? found->second : nullptr;
+  }
+
+  // The name of the bucket that class and expiry lead to: the first month that was not destroyed.
+  static Result<std::string> choose(const crypto::TenantKeys& keys, std::string_view class_name,
+                                    Timestamp expiry) {
+    std::string name = bucket_name(class_name, expiry);
+    for (int passed = 0; keys.destroyed(name); ++passed) {
+      if (passed == kMaxPassedOver)
+        return conflict("keys.shredded", "every bucket of the class " + std::string(class_name) +
+                                             " for the next ten years was destroyed");
+      name = bucket_after(name);
+    }
+    return name;
+  }
+
+  // Makes sure that every class has its bucket, and says which. keys may be replaced by newer ones.
+  Result<std::shared_ptr<const Current>> prepare(std::string_view tenant,
+                                                 std::shared_ptr<const crypto::TenantKeys>& keys) {
+    const Timestamp now = parts.clock.now();
+    const std::int64_t day = now.ms / kDayMs;
+    if (auto ready = known(tenant, keys, day)) return ready;
+    const std::scoped_lock one(making);
+    if (auto ready = known(tenant, keys, day)) return ready;
+    std::vector<std::string> wanted;
+    std::map<std::string, std::string, std::less<>> names;
+    for (const auto& [class_name, period] : policy.classes) {
+      RABT_TRY(name, choose(*keys, class_name, after(now, period)));
+      names.emplace(class_name, name);
+      std::string ahead = name;
+      for (int i = 0; i <= kMonthsAhead; ++i) {
+        if (!keys->destroyed(ahead)) wanted.push_back(ahead);
+        ahead = bucket_after(ahead);
+      }
+    }
+    // Only the present month has to be there; the others are made along with it.
+    const bool missing = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
+      return !keys->bucket(entry.second).has_value();
+    });
+    if (missing) {
+      RABT_TRY_STATUS(parts.keyring.ensure_buckets(tenant, wanted));
+      RABT_TRY(newer, parts.keyring.tenant(tenant));
+      keys = std::move(newer);
+    }
+    auto made = std::make_shared<Current>();
+    made->keys = keys;
+    made->day = day;
+    for (const auto& [class_name, name] : names) {
+      const auto version = keys->bucket(name);
+      if (!version)
+        return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
+      made->buckets.emplace(class_name, crypto::BucketVersion{name, *version});
+    }
+    const std::unique_lock hold(mutex);
+    current.insert_or_assign(std::string(tenant), made);
+    return std::shared_ptr<const Current>(made);
+  }
+
+  Result<NewDataKey> make(std::string_view tenant, const crypto::TenantKeys& keys,
+                          crypto::BucketVersion bucket) {
+    const Ulid ulid = parts.ids.next();
+    NewDataKey made{.id = std::string(ulid.view()), .tenant = std::string(tenant)};
+    SecretBytes material = SecretBytes::of_size(crypto::kWrapKeyBytes);
+    parts.random.fill(material.fill());
+    RABT_TRY(wrapped, keys.wrap(bucket, made.id, material.expose()));
+    made.wrapped = std::move(wrapped);
+    made.bucket = std::move(bucket.bucket);
+    made.version = bucket.version;
+    made.key = std::make_shared<const crypto::DataKey>(made.id, std::move(material));
+    put(tenant, made.bucket, made.key);
+    return made;
+  }
+
+  Result<std::shared_ptr<const crypto::DataKey>> open(store::Connection& connection,
+                                                      std::string_view tenant,
+                                                      const crypto::TenantKeys& keys,
+                                                      const std::string& id) {
+    if (auto key = look(tenant, id)) return key;
+    crypto::BucketVersion bucket;
+    std::string wrapped;
+    RABT_TRY_STATUS(
+        connection.query(sql::kFindKey, {store::Blob{id}, tenant}, [&](const store::Row& row) {
+          bucket.bucket = std::string(row.text(0));
+          bucket.version = static_cast<std::uint32_t>(row.integer(1));
+          wrapped = std::string(row.blob(2));
+          return false;
+        }));
+    if (bucket.bucket.empty()) return unknown_key();
+    RABT_TRY(material, keys.unwrap(bucket, id, wrapped));
+    auto key = std::make_shared<const crypto::DataKey>(id, std::move(material));
+    put(tenant, bucket.bucket, key);
+    return std::shared_ptr<const crypto::DataKey>(std::move(key));
+  }
+
+  // The shared key of a bucket: made once, committed before it is used.
+  Result<std::shared_ptr<const crypto::DataKey>> shared_key(std::string_view tenant,
+                                                            const crypto::TenantKeys& keys,
+                                                            const crypto::BucketVersion& bucket) {
+    const std::string name = std::string(tenant) + '\0' + bucket.bucket;
+    const auto known_id = [&]() -> std::string {
+      const std::shared_lock hold(mutex);
+      const auto found = shared.find(name);
+      return found == shared.end() ? std::string() : found->second;
+    };
+    std::string id = known_id();
+    if (id.empty()) {
+      const std::scoped_lock one(making);
+      id = known_id();
+      if (id.empty()) {
+        const auto find = [&](store::Connection& connection) {
+          return connection.query(sql::kFindShared, {tenant, std::string_view(bucket.bucket)},
+                                  [&](const store::Row& row) {
+                                    id = std::string(row.blob(0));
+                                    return false;
+                                  });
+        };
+        RABT_TRY_STATUS(parts.store.read(find));
+        if (id.empty()) {
+          RABT_TRY(made, make(tenant, keys, bucket));
+          RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+            return store::run(
+                transaction, sql::kInsertKey,
+                {store::Blob{made.id}, tenant, std::string_view(made.bucket),
+                 static_cast<std::int64_t>(made.version), store::Blob{made.wrapped}, 1});
+          }));
+          id = made.id;
+        }
+        const std::unique_lock hold(mutex);
+        shared.insert_or_assign(name, id);
+      }
+    }
+    if (auto key = look(tenant, id)) return key;
+    std::optional<Result<std::shared_ptr<const crypto::DataKey>>> opened;
+    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+      opened = open(connection, tenant, keys, id);
+      return ok_status();
+    }));
+    return std::move(*opened);
+  }
+};
+
+Status insert(store::Transaction& transaction, const NewDataKey& key) {
+  return store::run(transaction, sql::kInsertKey,
+                    {store::Blob{key.id}, std::string_view(key.tenant),
+                     std::string_view(key.bucket), static_cast<std::int64_t>(key.version),
+                     store::Blob{key.wrapped}, 0});
+}
+
+// ---- a lease
+// -----------------------------------------------------------------------------------------------------
+
+Result<std::string> Lease::bucket(std::string_view class_name) const {
+  const auto found = current_->find(class_name);
+  if (found == current_->end())
+    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
+  return found->second.bucket;
+}
+
+Result<NewDataKey> Lease::make(std::string_view class_name) const {
+  const auto found = current_->find(class_name);
+  if (found == current_->end())
+    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
+  return all_->state_->make(tenant_, *keys_, found->second);
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> Lease::shared(std::string_view class_name) const {
+  const auto found = current_->find(class_name);
+  if (found == current_->end())
+    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
+  return all_->state_->shared_key(tenant_, *keys_, found->second);
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> Lease::open(std::string_view id) const {
+  DataKeys::State& state = *all_->state_;
+  if (auto key = state.look(tenant_, std::string(id))) return key;
+  std::optional<Result<std::shared_ptr<const crypto::DataKey>>> opened;
+  RABT_TRY_STATUS(state.parts.store.read([&](store::Connection& connection) {
+    opened = open(connection, id);
+    return ok_status();
+  }));
+  return std::move(*opened);
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> Lease::open(store::Connection& connection,
+                                                           std::string_view id) const {
+  return all_->state_->open(connection, tenant_, *keys_, std::string(id));
+}
+
+// ---- all of them
+// -------------------------------------------------------------------------------------------------
+
+DataKeys::DataKeys(Parts parts, RetentionPolicy policy)
+    : state_(std::make_unique<State>(parts, std::move(policy))) {}
+DataKeys::~DataKeys() = default;
+
+const RetentionPolicy& DataKeys::policy() const {
+  return state_->policy;
+}
+
+Result<Lease> DataKeys::lease(std::string_view tenant) {
+  RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
+  RABT_TRY(current, state_->prepare(tenant, keys));
+  return Lease(*this, std::string(tenant), std::move(keys),
+               std::shared_ptr<const Lease::Buckets>(current, &current->buckets));
+}
+
+Result<NewDataKey> DataKeys::make(std::string_view tenant, std::string_view class_name) {
+  RABT_TRY(held, lease(tenant));
+  return held.make(class_name);
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> DataKeys::shared(std::string_view tenant,
+                                                                std::string_view class_name) {
+  RABT_TRY(held, lease(tenant));
+  return held.shared(class_name);
+}
+
+Result<std::string> DataKeys::ensure_bucket(std::string_view tenant, std::string_view class_name,
+                                            Timestamp expiry) {
+  RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
+  RABT_TRY(name, State::choose(*keys, class_name, expiry));
+  if (!keys->bucket(name)) RABT_TRY_STATUS(state_->parts.keyring.ensure_buckets(tenant, {name}));
+  return name;
+}
+
+Result<NewDataKey> DataKeys::make_until(std::string_view tenant, std::string_view class_name,
+                                        Timestamp expiry) {
+  RABT_TRY(name, ensure_bucket(tenant, class_name, expiry));
+  RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
+  const auto version = keys->bucket(name);
+  if (!version) return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
+  return state_->make(tenant, *keys, {name, *version});
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> DataKeys::open(std::string_view tenant,
+                                                              std::string_view id) {
+  if (auto key = state_->look(tenant, std::string(id))) return key;
+  RABT_TRY(held, lease(tenant));
+  return held.open(id);
+}
+
+Status DataKeys::move(store::Transaction& transaction, const Lease& lease, std::string_view id,
+                      std::string_view bucket) {
+  const auto version = lease.keys_->bucket(bucket);
+  if (!version) {
+    return not_found("keys.bucket", "the keyring has no key of the bucket " + std::string(bucket));
+  }
+  crypto::BucketVersion from;
+  std::string wrapped;
+  RABT_TRY_STATUS(transaction.query(sql::kFindKey, {store::Blob{id}, lease.tenant_},
+                                    [&](const store::Row& row) {
+                                      from.bucket = std::string(row.text(0));
+                                      from.version = static_cast<std::uint32_t>(row.integer(1));
+                                      wrapped = std::string(row.blob(2));
+                                      return false;
+                                    }));
+  if (from.bucket.empty()) return unknown_key();
+  const crypto::BucketVersion to{std::string(bucket), *version};
+  if (from.bucket == to.bucket && from.version == to.version) return ok_status();
+  RABT_TRY(material, lease.keys_->unwrap(from, id, wrapped));
+  RABT_TRY(fresh, lease.keys_->wrap(to, id, material.expose()));
+  RABT_TRY(rows, transaction.execute(sql::kRewrapKey,
+                                     {store::Blob{id}, store::Blob{wrapped}, bucket,
+                                      static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
+  if (rows != 1) return internal("keys.move", "a data key changed inside its own transaction");
+  // Which bucket an opened key belongs to decides when it is forgotten.
+  const std::unique_lock hold(state_->mutex);
+  const auto cached = state_->cache.find(std::string(id));
+  if (cached != state_->cache.end()) {
+    state_->ages.erase(cached->second.age);
+    state_->cache.erase(cached);
+  }
+  return ok_status();
+}
+
+void DataKeys::forget_bucket(std::string_view tenant, std::string_view bucket) {
+  const std::unique_lock hold(state_->mutex);
+  for (auto at = state_->cache.begin(); at != state_->cache.end();) {
+    const bool gone = at->second.tenant == tenant && at->second.bucket == bucket;
+    if (gone) state_->ages.erase(at->second.age);
+    at = gone ? state_->cache.erase(at) : std::next(at);
+  }
+  state_->shared.erase(std::string(tenant) + '\0' + std::string(bucket));
+  state_->current.clear();
+}
+
+void DataKeys::sweep() {
+  state_->parts.keyring.sweep();
+  const std::int64_t now = state_->parts.clock.monotonic_ms();
+  const std::unique_lock hold(state_->mutex);
+  while (!state_->ages.empty()) {
+    const auto oldest = state_->cache.find(state_->ages.front());
+    if (now < oldest->second.until_ms) break;
+    state_->cache.erase(oldest);
+    state_->ages.pop_front();
+  }
+}
+
+std::size_t DataKeys::cached() const {
+  const std::shared_lock hold(state_->mutex);
+  return state_->cache.size();
+}
+
+}  // namespace rabt::keys

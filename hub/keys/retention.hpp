@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+
+// How long what is kept, and the bucket that follows from it. Calendar arithmetic in UTC. Pure.
+namespace rabt::keys {
+
+// "10 years", "6 months", "7 days": a calendar period. Error invalid keys.retention.
+struct Period {
+  int years = 0;
+  int months = 0;
+  int days = 0;
+  friend bool operator==(const Period&, const Period&) = default;
+};
+[[nodiscard]] Result<Period> parse_period(std::string_view text);
+[[nodiscard]] std::string to_string(const Period& period);
+// The same day of the month, or the last one of a shorter month; days are added after that.
+[[nodiscard]] Timestamp after(Timestamp from, const Period& period);
+
+// Classes of data. What is sealed names one.
+inline constexpr std::string_view kConsultation = "consultation";  // journal and start of instances
+inline constexpr std::string_view kEvent = "event";                // events, start sets
+inline constexpr std::string_view kPlugin = "plugin";              // plugins' key-value stores
+inline constexpr std::string_view kRecording = "recording";        // blobs a record has taken over
+inline constexpr std::string_view kIncoming = "incoming";         // blobs nobody has taken over yet
+inline constexpr std::string_view kAuditDetail = "audit_detail";  // patients' keys
+
+struct RetentionPolicy {
+  // Medical records: 10 years. Events wait a week for their listen. Blobs that nobody takes over go
+  // after a day.
+  std::map<std::string, Period, std::less<>> classes{
+      {std::string(kConsultation), {.years = 10}}, {std::string(kEvent), {.days = 7}},
+      {std::string(kPlugin), {.years = 10}},       {std::string(kRecording), {.years = 10}},
+      {std::string(kIncoming), {.days = 2}},       {std::string(kAuditDetail), {.years = 10}}};
+};
+
+// "<class>/<YYYY-MM>", the month in which `expiry` lies: the bucket may be destroyed when the month
+// is over, so that nothing goes too early.
+[[nodiscard]] std::string bucket_name(std::string_view class_name, Timestamp expiry);
+// The next month's bucket of the same class.
+[[nodiscard]] std::string bucket_after(std::string_view bucket);
+// The first moment at which the bucket may be destroyed. Empty class: a hold, or no bucket's name.
+struct BucketMonth {
+  std::string class_name;
+  Timestamp begins;
+  Timestamp ends;  // the first moment after it
+};
+[[nodiscard]] Result<BucketMonth> parse_bucket(std::string_view bucket);
+
+}  // namespace rabt::keys
