@@ -176,9 +176,11 @@ struct Committed {
   std::shared_ptr<Turn> turn;
 };
 // The store refused a turn for good: memory is ahead of the journal. The instance is dropped and
-// read again.
+// read again: at once, or not before there is a reason to. While the audit log takes no entry,
+// recovering at once would only send its calls again and again.
 struct Reload {
   std::int64_t num = 0;
+  bool at_once = true;
 };
 struct Noted {  // the `dispatched` note of a call is durable
   std::int64_t num = 0;

@@ -136,8 +136,11 @@ class Syslog : public Fixture {
     const std::string script =
         std::filesystem::path(migrations()).parent_path().parent_path().string() +
         "/tests/audit/tls_sink.py";
-    std::vector<std::string> command{"python3", script, folder_ + "/server.pem",
-                                     folder_ + "/server.key", std::to_string(port),
+    std::vector<std::string> command{"python3",
+                                     script,
+                                     folder_ + "/server.pem",
+                                     folder_ + "/server.key",
+                                     std::to_string(port),
                                      folder_ + "/got"};
     if (!cut.empty()) {
       command.push_back(cut);
@@ -300,8 +303,8 @@ TEST_F(Syslog, rsyslog_takes_the_messages_over_tls) {
   }
   ASSERT_EQ(lines.size(), 50U);
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string start = "85|hub.example.sa|rabt|IHE+RFC-3881|[meta sequenceId=\"" +
-                              std::to_string(i + 1) + "\"]|";
+    const std::string start =
+        "85|hub.example.sa|rabt|IHE+RFC-3881|[meta sequenceId=\"" + std::to_string(i + 1) + "\"]|";
     EXPECT_TRUE(lines[i].starts_with(start)) << lines[i];
     EXPECT_NE(lines[i].find("<AuditMessage><EventIdentification "), std::string::npos) << lines[i];
     EXPECT_TRUE(lines[i].ends_with("</AuditMessage>")) << lines[i];

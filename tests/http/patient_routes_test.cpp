@@ -242,7 +242,7 @@ TEST_F(PatientRoutes, without_an_audit_entry_no_byte_leaves) {
     log_.broken = true;
     const Response refused = ask(i);
     EXPECT_EQ(refused.status, 503) << i << " " << refused.body;
-    EXPECT_EQ(code(refused), "phi.audit") << i;
+    EXPECT_EQ(code(refused), "audit.unavailable") << i;
     EXPECT_EQ(refused.body.find(kSecretName), std::string::npos) << i;
     EXPECT_EQ(refused.body.find(id), std::string::npos) << i;
     EXPECT_FALSE(refused.stream) << i;
