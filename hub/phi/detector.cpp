@@ -30,6 +30,7 @@ void recognise(const Text& text, Candidates& out) {
   find_ages(text, out);
   find_addresses(text, out);
   find_names(text, out);
+  find_hl7(text, out);
 }
 
 int base64_value(char c) {

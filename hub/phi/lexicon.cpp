@@ -133,7 +133,7 @@ std::uint32_t lists_of(std::string_view word) {
   const auto found = all.words.find(word);
   std::uint32_t bits = found == all.words.end() ? 0 : found->second;
   if ((bits & kWord) == 0 && word.size() < 32 && inflected(all, word)) {
-    bits |= (bits & (kGiven | kFamily)) != 0 ? kInflected : kWord;
+    bits |= kInflected;
   }
   return bits;
 }

@@ -14,7 +14,7 @@ enum List : std::uint32_t {
   kWord = 1U << 2U,        // an ordinary word
   kPlace = 1U << 3U,       // a city or country of one word
   kPlaceStart = 1U << 4U,  // the first word of a place of several
-  kInflected = 1U << 5U,   // a name that may also be an inflected word: Rogers, Reading
+  kInflected = 1U << 5U,   // may be a form of an ordinary word: Rogers, Reading, walked
 };
 
 enum Cue : std::uint64_t {
@@ -54,6 +54,9 @@ enum Cue : std::uint64_t {
   kRelative = 1ULL << 33U,      // last, next, every
   kEponym = 1ULL << 34U,        // disease, syndrome, score
   kWarm = 1ULL << 35U,          // Arabic: a word that is also a name
+  kSpeech = 1ULL << 36U,        // said, by, starring: a name follows more often than not
+  kAllah = 1ULL << 37U,         // Arabic: with Allah after it, a name
+  kStop = 1ULL << 38U,          // Arabic: never inside a name
 };
 
 // word is folded. Zero: in no list.

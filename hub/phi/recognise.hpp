@@ -26,6 +26,7 @@ void find_dates(const Text& text, Candidates& out);
 void find_ages(const Text& text, Candidates& out);
 void find_addresses(const Text& text, Candidates& out);
 void find_names(const Text& text, Candidates& out);
+void find_hl7(const Text& text, Candidates& out);  // what the fields of a segment hold
 
 // What the words before a number say of it.
 struct NumberContext {

@@ -100,11 +100,17 @@ class Addresses {
       if (token.kind != Kind::latin) return i;
       if (words > 0 && has(k, kStreet) && (token.upper || tokens_[i].upper == token.upper)) {
         std::size_t end = k + 1;
-        if (sign(end, ".") && !tokens_[end].space) ++end;
+        const std::string_view kind = folded(k);
+        const bool abbreviated = kind == "st" || kind == "rd" || kind == "ave" || kind == "blvd" ||
+                                 kind == "ln" || kind == "dr" || kind == "sq" || kind == "hwy";
+        if (abbreviated && sign(end, ".") && !tokens_[end].space) ++end;
         return end;
       }
       if (!token.upper && !has(k, kParticle) && words > 0) return i;
-      if (has(k, kFunction | kMonth | kWeekday) && !has(k, kParticle)) return i;
+      // As Siddiq, An Narjis: the article before a sun letter
+      const bool article =
+          words > 0 && token.upper && (folded(k) == "as" || folded(k) == "an" || folded(k) == "at");
+      if (has(k, kFunction | kMonth | kWeekday) && !has(k, kParticle) && !article) return i;
       ++words;
       ++k;
     }
@@ -157,6 +163,10 @@ class Addresses {
         }
         const std::size_t end = named_street(next);
         if (end > next) return add(i, end - 1, 0.8);
+        // 92597 Jahu 80: the number of the house behind the street
+        if (const std::size_t behind = numbered(next);
+            behind > next && (number(i, 3, 6) || at_address(i)))
+          return add(i, behind - 1, 0.6);
         if (next < tokens_.size() && tokens_[next].kind == Kind::latin && tokens_[next].space) {
           const std::size_t lower = street_end(next);
           if (lower > next && number(i, 1, 5) && !has(next, kFunction))
@@ -178,7 +188,9 @@ class Addresses {
           last = i + 1;
         return add(i, last, 0.9);
       }
-      if ((context.near & kOrderCue) == 0 && !has(last + 1, kMeasure))
+      if ((context.near & (kOrderCue | kPhoneCue)) == 0 && !has(last + 1, kMeasure) &&
+          !number(last + 1, 1, 9) && !(sign(last + 1, "-") && number(last + 2, 1, 9)) &&
+          !(sign(last + 1, ".") && number(last + 2, 1, 9) && !tokens_[last + 2].space))
         return add(i, last, 0.2, true);
     }
     return i;
@@ -227,6 +239,40 @@ class Addresses {
     return k;
   }
 
+  // Capital words that are no ordinary ones, and a number of a house
+  [[nodiscard]] std::size_t numbered(std::size_t i) const {
+    std::size_t k = i;
+    std::size_t words = 0;
+    bool named = false;
+    while (k < tokens_.size() && words < 4 && tokens_[k].kind == Kind::latin &&
+           (tokens_[k].upper || (words > 0 && has(k, kParticle)))) {
+      if (has(k, kMonth | kWeekday | kFunction | kUnit) && !has(k, kParticle)) return i;
+      named = named || (tokens_[k].lists & kWord) == 0;
+      ++k;
+      ++words;
+    }
+    if (words == 0 || !named || !number(k, 1, 4) || !tokens_[k].space || has(k + 1, kMeasure))
+      return i;
+    if (sign(k + 1, ":") || sign(k + 1, "/") || sign(k + 1, "%")) return i;
+    ++k;
+    if (sign(k, ".") && !tokens_[k].space) ++k;
+    return k;
+  }
+  // lives at, located on, the corner of, address:
+  [[nodiscard]] bool at_address(std::size_t i) const {
+    std::size_t k = i;
+    while (k > 0 && tokens_[k - 1].kind == Kind::sign && (sign(k - 1, ":") || sign(k - 1, "\"")))
+      --k;
+    if (k == 0) return false;
+    if (has(k - 1, kAddressCue)) return true;
+    const std::string_view w = folded(k - 1);
+    if (w == "is" || w == "to") return k >= 2 && has(k - 2, kAddressCue);
+    if (k < 2 || (w != "at" && w != "on" && w != "of" && w != "in")) return false;
+    const std::string_view v = folded(k - 2);
+    return v == "lives" || v == "live" || v == "lived" || v == "located" || v == "corner" ||
+           v == "is" || v == "residing" || v == "meet" || v == "you" || v == "off";
+  }
+
   std::size_t latin(std::size_t i) {
     // P.O. Box 255, PO Box 12
     if (folded(i) == "box" || folded(i) == "pobox") {
@@ -253,7 +299,7 @@ class Addresses {
       while (k < tokens_.size() && k < i + 3 && tokens_[k].kind == Kind::latin && tokens_[k].upper)
         ++k;
       if (k == i + 1 && number(k, 1, 5)) ++k;
-      if (k > i + 1) return add(i, k - 1, 0.4, true);
+      if (k > i + 1) return add(i, k - 1, 0.45);
     }
     if (const std::size_t end = unit_end(i); end > i)
       return add(i, end - 1, 0.5,
@@ -289,6 +335,9 @@ class Addresses {
         return add(i, end - 1, plain ? 0.4 : 0.7, plain);
       }
     }
+    if (tokens_[i].upper && at_address(i)) {
+      if (const std::size_t end = numbered(i); end > i) return add(i, end - 1, 0.6);
+    }
     if (const std::size_t end = place_end(i); end > i && tokens_[i].upper) return place(i, end);
     if (tokens_[i].upper && !has(i, kFunction) && (tokens_[i].lists & kWord) == 0)
       return unknown_place(i);
@@ -322,7 +371,9 @@ class Addresses {
   }
   // Words that may be the town of an address, when the rest is there.
   std::size_t capital_words(std::size_t i) {
-    if (i > 0 && tokens_[i - 1].kind != Kind::line && !sign(i - 1, ",") && !sign(i - 1, ">"))
+    const bool behind = !pieces_.empty() && pieces_.back().last + 1 == i && !pieces_.back().weak;
+    if (i > 0 && tokens_[i - 1].kind != Kind::line && !sign(i - 1, ",") && !sign(i - 1, ">") &&
+        !behind)
       return i;
     std::size_t k = i + 1;
     while (k < tokens_.size() && k < i + 4 && tokens_[k].kind == Kind::latin && tokens_[k].space &&
@@ -392,7 +443,7 @@ class Addresses {
       const bool name = (tokens_[i].lists & (kGiven | kFamily)) != 0 || w == "عمان" ||
                         w == "السلامه" || w == "التعاون" || w == "الشفا" || w == "الواحه" ||
                         w == "العليا" || w == "الصحافه";
-      const bool organisation = i > 0 && has(i - 1, kOrganisation);
+      const bool organisation = i > 0 && has(i - 1, kOrganisation) && folded(i - 1) != "مدينه";
       if (organisation) return end;
       return add(i, end - 1, told && !name ? 0.6 : name ? 0.3 : 0.5, name);
     }
@@ -469,7 +520,9 @@ class Addresses {
     // A town without a postal code or a country behind it is kept; unknown words at the end only
     // when something known follows.
     while (last > first && pieces_[last - 1].weak &&
-           tokens_[pieces_[last - 1].first].kind == Kind::latin)
+           tokens_[pieces_[last - 1].first].kind == Kind::latin &&
+           !(tokens_[pieces_[last - 1].first].all_upper && last >= first + 2 &&
+             pieces_[last - 2].last + 1 == pieces_[last - 1].first))
       --last;
     if (first < last)
       emit(pieces_[first].first, pieces_[last - 1].last,

@@ -288,8 +288,7 @@ class Dates {
       last = n;
     }
     if (!day && !year) return;
-    // The day of the week belongs to it.
-    if (day && year) last = with_time(last);
+
     add(first, last, day && year ? 0.95 : day ? (doubtful ? 0.6 : 0.8) : 0.7);
   }
   [[nodiscard]] bool second_part(std::size_t i) const {

@@ -173,7 +173,7 @@ void find_national(const Text& text, std::size_t at, const NumberContext& contex
       const bool other = (context.near & (kPhoneCue | kCardCue | kMrnCue)) != 0 && !named;
       const double score = thing ? 0.4 : named ? 0.97 : other ? 0.55 : 0.65;
       out.push_back({kind, tokens[at].begin, tokens[last].end, score});
-    } else if (national && !thing && (context.direct & kNationalCue) != 0) {
+    } else if (last == at && national && !thing && (context.direct & kNationalCue) != 0) {
       out.push_back(
           {kind, tokens[at].begin, tokens[last].end, 0.55});  // mistyped, still somebody's
     }

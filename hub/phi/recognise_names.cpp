@@ -109,13 +109,17 @@ class Names {
         (tokens_[i - 1].kind == Kind::number || sign(i - 1, "_") || sign(i - 1, "\\") ||
          sign(i - 1, "#")))
       return false;
-    const std::size_t size = tokens_[i].end - tokens_[i].begin;
-    if (size == 1) return true;
+    if (tokens_[i].folded.size() == 1) return true;
+    // April and June are names where another name follows.
+    if (has(i, kMonth) && name_word(i) && i + 1 < tokens_.size() &&
+        tokens_[i + 1].kind == Kind::latin && tokens_[i + 1].upper && !in(i + 1, kWord) &&
+        tokens_[i + 1].folded.size() > 2)
+      return true;
     if (name_word(i) && !in(i, kWord)) return true;
     if (has(i, kFunction | kTitle | kMonth | kWeekday | kOrganisation | kStreet | kUnit))
       return name_word(i) && !has(i, kFunction | kTitle | kMonth | kWeekday | kUnit) &&
              !in(i, kWord);
-    if (tokens_[i].all_upper && size <= 3) return false;  // abbreviations
+    if (tokens_[i].all_upper && tokens_[i].folded.size() <= 3) return false;  // abbreviations
     return true;
   }
   [[nodiscard]] bool initial(std::size_t i) const {
@@ -167,7 +171,7 @@ class Names {
   }
 
   struct Before {
-    bool title = false, strong = false, weak = false;
+    bool title = false, strong = false, weak = false, speech = false, key = false;
   };
   // What stands before the token says that a name comes.
   [[nodiscard]] Before before(std::size_t i) const {
@@ -204,7 +208,7 @@ class Names {
     if (stop && !result.title) return result;
     if (colon) {
       result.strong = result.strong || (word.cues & kNameCue) != 0 || w.ends_with("name");
-      if (w == "name") result.strong = true;
+      result.key = result.strong;
       return result;
     }
     if ((word.cues & kNameCue) != 0) result.strong = true;
@@ -228,6 +232,14 @@ class Names {
     if (w == "to" && k >= 3 && (tokens_[k - 2].folded == "it" || tokens_[k - 2].folded == "name"))
       result.strong = true;  // correct it to
     if ((word.cues & kWeakNameCue) != 0) result.weak = true;
+    if ((word.cues & kSpeech) != 0) result.speech = true;
+    // speak to, spoke with
+    if ((w == "to" || w == "with") && k >= 2) {
+      const std::string_view v = tokens_[k - 2].folded;
+      if (v == "speak" || v == "spoke" || v == "talk" || v == "talked" || v == "met" ||
+          v == "married" || v == "speaking" || v == "talking")
+        result.strong = true;
+    }
     return result;
   }
 
@@ -236,11 +248,26 @@ class Names {
     std::size_t n = last + 1;
     if (sign(n, "'") && glued(n) && folded(n + 1) == "s" && glued(n + 1)) return 1;
     if (sign(n, "\"")) ++n;
-    if (sign(n, ":") && glued(n)) return 1;
+    if (sign(n, ":") && glued(n)) {
+      // A line of a dialogue
+      const std::size_t first = n + 1;
+      return sign(first, "\"") ? 2 : 1;
+    }
+    if (sign(n, ",") && glued(n) &&
+        (folded(n + 1) == "your" || folded(n + 1) == "please" || folded(n + 1) == "you"))
+      return 2;
     if (sign(n, ",") || sign(n, "(")) return 0;
     if (n >= tokens_.size() || tokens_[n].kind != Kind::latin) return 0;
     if (!has(n, kPersonVerb)) return 0;
     const std::string_view w = folded(n);
+    if (w == "is" || w == "was" || w == "has") {
+      static constexpr auto kOfPeople = std::to_array<std::string_view>(
+          {"alert", "admitted", "seen", "discharged", "oriented", "stable", "referred",
+           "transferred", "diagnosed", "advised", "born", "reviewed", "married", "allergic",
+           "complaining", "awake", "afebrile", "a", "an"});
+      for (const std::string_view known : kOfPeople)
+        if (folded(n + 1) == known && known.size() > 2) return 2;
+    }
     if (w == "is" || w == "was" || w == "has" || w == "had" || w == "will" || w == "calls" ||
         w == "takes" || w == "began" || w == "works" || w == "added" || w == "arrived" ||
         w == "received" || w == "needs" || w == "reports" || w == "wants")
@@ -253,7 +280,13 @@ class Names {
     if (sign(n, "&")) return true;
     if (n >= tokens_.size() || tokens_[n].kind != Kind::latin) return false;
     if (has(n, kEponym)) return true;
-    if (has(n, kOrganisation | kStreet) && (tokens_[n].upper || no_capitals_)) return true;
+    // King Faisal Specialist Hospital, Abi Bakr As Siddiq Road
+    for (std::size_t k = n; k < n + 4 && k < tokens_.size() && tokens_[k].kind == Kind::latin;
+         ++k) {
+      if (!tokens_[k].upper && !no_capitals_) break;
+      if (has(k, kOrganisation) || (has(k, kStreet) && folded(k) != "dr")) return true;
+      if (no_capitals_) break;
+    }
     return false;
   }
 
@@ -272,13 +305,22 @@ class Names {
   // Parts of the chain between ordinary words, places and the like.
   void split(std::size_t first, std::size_t last) {
     std::size_t from = first;
+    const bool titled = before(first).title;
     const auto ordinary = [&](std::size_t i) {
       if (tokens_[i].kind != Kind::latin) return false;
       if (initial(i)) return false;
       if (has(i, kParticle) && i > from) return false;
       if (has(i, kFunction)) return true;
-      if (in(i, kWord) && !name_word(i)) return true;
-      if (in(i, kInflected) && i == from && sentence_start(i)) return true;
+      if (i == first && titled) return false;
+      if (!name_word(i) && in(i, kWord | kInflected)) {
+        // The family name behind a given name, or behind its initial, may be any word.
+        const bool named =
+            i > from && i == last &&
+            (initial(i - 1) || (sign(i - 1, ".") && initial(i - 2)) ||
+             (in(i, kInflected) && !in(i, kWord) && strict(i - 1) && in(i - 1, kGiven)));
+        return !(named && !has(i, kOrganisation | kStreet | kPersonVerb));
+      }
+      if (in(i, kInflected) && !in(i, kWord) && i == from && sentence_start(i)) return true;
       if (has(i, kNameCue | kPersonVerb) && in(i, kWord)) return true;
       return false;
     };
@@ -319,7 +361,7 @@ class Names {
       else if (name_word(i)) {
         ++names;
         if (in(i, kGiven)) ++given;
-      } else if (in(i, kWord))
+      } else if (in(i, kWord | kInflected))
         ++doubtful;
       else
         ++unknown;
@@ -341,7 +383,7 @@ class Names {
       } else if (names > 0) {
         score = 0.7;
       } else if (doubtful == words) {
-        score = in(first, kGiven) && in(last, kFamily) && !start ? 0.52 : 0.35;
+        score = in(first, kGiven) && in(last, kFamily) && !start ? 0.45 : 0.35;
       } else if (ending) {
         score = 0.68;
       } else {
@@ -355,6 +397,8 @@ class Names {
         score -= names > places ? 0.05 : 0.25;
       if (cue.strong)
         score += 0.35;
+      else if (cue.speech)
+        score += 0.2;
       else if (cue.weak)
         score += 0.15;
       if (verb > 0) score += verb == 2 ? 0.3 : 0.12;
@@ -364,11 +408,11 @@ class Names {
         score = given > 0 ? 0.6 : 0.52;
         if (in(first, kGiven) && in(first, kFamily)) score = 0.6;
         if (in(first, kInflected)) score -= 0.05;
-        if (place) score -= 0.3;
+        if (place) score -= given > 0 ? 0.1 : 0.25;
         if (tokens_[first].folded.size() <= 3) score -= 0.15;
         if (tokens_[first].all_upper) score -= 0.1;
       } else if (doubtful > 0) {
-        score = name_word(first) ? (start ? 0.1 : 0.3) : 0.1;
+        score = name_word(first) ? (!start ? 0.3 : verb == 2 ? 0.16 : 0.1) : 0.1;
         if (place) score -= 0.1;
       } else {
         score = start ? 0.2 : 0.25;
@@ -378,11 +422,36 @@ class Names {
       }
       if (article > 0) score = std::max(score, unknown > 0 ? 0.5 : 0.6);
       if (cue.strong)
-        score += names > 0 ? 0.35 : unknown > 0 ? 0.4 : 0.25;
+        score += names > 0 ? 0.35 : unknown > 0 ? 0.4 : cue.key ? 0.42 : 0.25;
+      else if (cue.speech)
+        score += 0.25;
       else if (cue.weak)
         score += unknown > 0 && !ending ? 0.1 : 0.12;
       if (verb > 0 && !place) score += verb == 2 ? 0.35 : unknown > 0 && start ? 0.12 : 0.15;
-      if (has(first > 0 ? first - 1 : 0, kPlaceCue) && first > 0 && !cue.strong) score -= 0.15;
+      if (first > 0 && has(first - 1, kPlaceCue) && !cue.strong) score -= place ? 0.3 : 0.15;
+      // Beside another name: Muslija and Pearson
+      if (score >= 0.2 && !place) {
+        if (beside_after(last))
+          score += 0.3;
+        else if (beside_before(first))
+          score += 0.15;
+      }
+    }
+    if (!cue.title && !cue.strong) {
+      // A street, a score, a room: a number stands behind.
+      if (last + 1 < tokens_.size() && tokens_[last + 1].kind == Kind::number &&
+          tokens_[last + 1].folded.size() <= 4)
+        score -= 0.25;
+      if (first >= 2 && (folded(first - 1) == "for" || folded(first - 1) == "at") &&
+          (folded(first - 2).starts_with("work") || folded(first - 2) == "employed"))
+        score -= 0.3;
+      if (words == 1 && unknown == 1 && !ending && verb == 1) score = std::min(score, 0.45);
+      if (words >= 2 && given == 0 && first > 0 && (has(first - 1, kPlaceCue))) score -= 0.3;
+      if (firm(first, last)) score = std::min(score, 0.4);
+      // Two family names with a hyphen and nothing else are a firm.
+      if (words == 2 && last == first + 2 && sign(first + 1, "-") &&
+          !(in(first, kGiven) && in(last, kGiven)))
+        score -= 0.3;
     }
     if (organisation) score = cue.title ? 0.6 : std::min(score - 0.4, 0.45);
     if (score < 0.3) return;
@@ -396,10 +465,41 @@ class Names {
     add(from, to, std::min(score, 0.97));
   }
 
+  // White, Willis and Hoffman: one of three names in a row, without a given name
+  [[nodiscard]] bool firm(std::size_t first, std::size_t last) const {
+    if (first != last) return false;
+    const auto one = [&](std::size_t i) {
+      return i < tokens_.size() && tokens_[i].kind == Kind::latin && tokens_[i].upper &&
+             tokens_[i].folded.size() > 2;
+    };
+    for (std::size_t place = 0; place < 3; ++place) {
+      const std::size_t back = 2 * place;
+      if (first < back) break;
+      const std::size_t a = first - back;
+      if (!one(a) || !sign(a + 1, ",") || !one(a + 2) || folded(a + 3) != "and" || !one(a + 4))
+        continue;
+      if (a > 0 && (sign(a - 1, ":") || tokens_[a - 1].upper)) return false;
+      if (has(a + 5, kPersonVerb)) return false;
+      // Given names in a row are people.
+      return !(in(a, kGiven) && !in(a, kFamily) && in(a + 2, kGiven) && in(a + 4, kGiven));
+    }
+    return false;
+  }
+  [[nodiscard]] bool beside_before(std::size_t first) const {
+    if (first < 2 || out_.empty() || out_.back().kind != Class::name || out_.back().score < 0.5)
+      return false;
+    const bool joined = folded(first - 1) == "and" || sign(first - 1, ",") || sign(first - 1, "&");
+    return joined && out_.back().end == tokens_[first - 2].end;
+  }
+  [[nodiscard]] bool beside_after(std::size_t last) const {
+    return folded(last + 1) == "and" && last + 2 < tokens_.size() && strict(last + 2) &&
+           tokens_[last + 2].upper;
+  }
+
   // Words without capitals: names only where something else says so.
   std::size_t lower(std::size_t i) {
     const bool plain =
-        in(i, kWord) || in(i, kInflected) ||
+        in(i, kWord | kInflected) ||
         has(i, kFunction | kTitle | kNameCue | kWeakNameCue | kPersonVerb | kMonth | kWeekday);
     if (plain || tokens_[i].end - tokens_[i].begin < 3) return i + 1;
     if ((i > 0 && glued(i) && tokens_[i - 1].kind != Kind::line && !sign(i - 1, "\"") &&
@@ -449,6 +549,7 @@ class Names {
       score += names > 0 ? 0.1 : 0;
     if (verb == 2) score += names > 0 ? 0.2 : 0.1;
     if (organisation_after(last)) score -= 0.4;
+    if (i > 0 && has(i - 1, kPlaceCue) && !cue.strong && !cue.title) score -= 0.3;
     if (score >= 0.3) add(i, last, std::min(score, 0.9));
     return last + 1;
   }
@@ -477,10 +578,15 @@ class Names {
         if (name.lists != 0) name.skip = 2;
       }
     }
+    // The family of Zayd: al-Zayd
+    if (name.lists == 0 && token.cues == 0 && token.lists == 0 && token.folded.starts_with("ال") &&
+        token.folded.size() >= 10 && (lists_of(token.folded.substr(4)) & kGiven) != 0)
+      name = {kFamily, 0, true};
     // Abdul and one of the ninety-nine, written as one
     if (name.lists == 0 && token.folded.starts_with("عبدال") && token.folded.size() > 14)
       name.lists = kGiven;
-    if (has(i, kFunction)) name.lists = 0;
+    if (has(i, kFunction | kStop)) name.lists = 0;
+    if (name.lists != 0 && (token.lists & kWord) != 0) name.warm = true;
     return name;
   }
   [[nodiscard]] static bool nisba(std::string_view word) {
@@ -504,31 +610,7 @@ class Names {
     return std::find(kCommon.begin(), kCommon.end(), tokens_[i].folded) != kCommon.end();
   }
   [[nodiscard]] bool arabic_stop(std::size_t i) const {
-    static constexpr auto kStop = std::to_array<std::string_view>(
-        {"في",      "من",      "الي",      "عن",      "مع",       "هذا",     "هذه",    "ذلك",
-         "تلك",     "التي",    "الذي",     "ان",      "انه",      "انها",    "كان",    "كانت",
-         "قد",      "لم",      "لن",       "لا",      "ما",       "هل",      "ثم",     "او",
-         "و",       "ب",       "ل",        "حيث",     "بعد",      "قبل",     "منذ",    "عند",
-         "لدي",     "لديه",    "لديها",    "يعاني",   "تعاني",    "يشكو",    "تشكو",   "راجع",
-         "راجعت",   "حضر",     "حضرت",     "تم",      "وتم",      "يتم",     "رقم",    "الي",
-         "هو",      "هي",      "انا",      "نحن",     "كما",      "كل",      "بعض",    "غير",
-         "بين",     "حتي",     "اذا",      "لكن",     "وقد",      "وكان",    "وكانت",  "يرجي",
-         "نرجو",    "الرجاء",  "موعد",     "موعدك",   "تاريخ",    "العمر",   "عمره",   "عمرها",
-         "الجنس",   "ذكر",     "انثي",     "الجنسيه", "سعودي",    "سعوديه",  "البالغ", "البالغه",
-         "الذكر",   "صاحب",    "صاحبه",    "جوال",    "هاتف",     "هويه",    "اقامه",  "مراجعه",
-         "يسكن",    "تسكن",    "ساكن",     "المريض",  "المريضه",  "بالغ",    "يبلغ",   "تبلغ",
-         "قال",     "قالت",    "ذكرت",     "افاد",    "افادت",    "طلب",     "طلبت",   "اتصل",
-         "اتصلت",   "وصل",     "وصلت",     "ادخل",    "ادخلت",    "خرج",     "خرجت",   "جديد",
-         "جديده",   "تحت",     "فوق",      "علي",     "مصاب",     "مصابه",   "يحتاج",  "تحتاج",
-         "الحاله",  "حاله",    "شكرا",     "اليوم",   "غدا",      "امس",     "الان",   "تقرير",
-         "نتيجه",   "نتائج",   "فحص",      "تحليل",   "وصفه",     "دواء",    "عمليه",  "جراحه",
-         "قسم",     "عياده",   "مستشفي",   "مركز",    "طبيب",     "دكتور",   "يوم",    "شهر",
-         "سنه",     "عام",     "ساعه",     "الساعه",  "لدى",      "ايضا",    "فقط",    "جدا",
-         "نعم",     "تقدم",    "يتناول",   "تتناول",  "تناول",    "اخذ",     "كبير",   "صغير",
-         "مريض",    "مريضه",   "العزيز",   "العزيزه", "الكريم",   "الكريمه", "طب",     "باطنيه",
-         "اطفال",   "المحترم", "المحترمه", "المذكور", "المذكوره", "اعلاه",   "ادناه",  "التالي",
-         "التاليه", "زوجه",    "زوج",      "يشتكي",   "تشتكي"});
-    if (std::find(kStop.begin(), kStop.end(), tokens_[i].folded) != kStop.end()) return true;
+    if (has(i, kStop)) return true;
     return has(i, kOrganisation | kDistrict | kMonth | kPhoneCue | kNationalCue | kMrnCue |
                       kDateCue | kZipCue | kAddressCue | kAgeCue | kOrderCue | kMeasure |
                       kPassportCue | kCardCue | kIbanCue) &&
@@ -576,6 +658,34 @@ class Names {
     return cue;
   }
 
+  // A gift of God: one given name of two words
+  [[nodiscard]] bool with_allah(std::size_t i) const {
+    return has(i, kAllah) && folded(i + 1) == "الله" &&
+           (i == 0 || (folded(i - 1) != "ان" && folded(i - 1) != "ما"));
+  }
+  // What people do, or are told in a message
+  [[nodiscard]] bool arabic_after(std::size_t last) const {
+    static constexpr auto kAfter = std::to_array<std::string_view>(
+        {"موعدك", "موعدكم", "نذكرك", "نذكركم", "نود",    "يعاني", "تعاني", "يشكو",
+         "تشكو",  "قال",    "قالت",  "حضر",    "حضرت",   "راجع",  "راجعت", "اتصل",
+         "اتصلت", "طلب",    "طلبت",  "يشتكي",  "تشتكي",  "افاد",  "افادت", "ذكر",
+         "ذكرت",  "يسكن",   "تسكن",  "يتناول", "تتناول", "يبلغ",  "تبلغ"});
+    return std::find(kAfter.begin(), kAfter.end(), folded(last + 1)) != kAfter.end();
+  }
+  [[nodiscard]] bool links(std::string_view w) const {
+    return w == "بن" || w == "بنت" || w == "ابن";
+  }
+  // Not in the lists, and nothing speaks against it.
+  [[nodiscard]] bool may_name(std::size_t i) const {
+    return i < tokens_.size() && tokens_[i].kind == Kind::arabic && tokens_[i].folded.size() >= 6 &&
+           tokens_[i].cues == 0 && (tokens_[i].lists & kWord) == 0 && !places_[i] &&
+           !common_arabic(i);
+  }
+  // The name ends here: a sign, a line, or a word that is in no name.
+  [[nodiscard]] bool closes(std::size_t i) const {
+    return i >= tokens_.size() || tokens_[i].kind != Kind::arabic || has(i, kStop);
+  }
+
   std::size_t arabic(std::size_t i) {
     const Token& token = tokens_[i];
     // Abd and what follows, Abu and what follows, are one name.
@@ -584,12 +694,26 @@ class Names {
                           i + 1 < tokens_.size() && tokens_[i + 1].kind == Kind::arabic;
     const ArabicName first = arabic_name(i);
     const ArabicCue cue = arabic_cue(i);
-    const bool abd = compound && token.folded == "عبد" && folded(i + 1).starts_with("ال");
+    const bool abd =
+        (compound && token.folded == "عبد" && folded(i + 1).starts_with("ال")) || with_allah(i);
     const bool kunya = compound && !abd && token.folded != "عبد" && arabic_name(i + 1).lists != 0;
-    const bool open = cue.title && !arabic_stop(i) &&
-                      !has(i, kTitle | kNameCue | kFunction | kFiller) && !placed(i) &&
-                      token.folded.size() >= 6;
+    const bool linked = may_name(i) && i + 2 < tokens_.size() && links(folded(i + 1)) &&
+                        arabic_name(i + 2).lists != 0;
+    const bool followed = may_name(i) && i + 1 < tokens_.size() &&
+                          tokens_[i + 1].kind == Kind::arabic && !has(i + 1, kStop) &&
+                          (arabic_name(i + 1).lists != 0 ||
+                           (nisba(folded(i + 1)) && !common_arabic(i + 1)) || with_allah(i + 1)) &&
+                          arabic_name(i + 1).skip == 0;
+    const bool open =
+        linked || (cue.strong && followed) ||
+        (cue.title && !arabic_stop(i) && !has(i, kTitle | kNameCue | kFunction | kFiller) &&
+         !placed(i) && token.folded.size() >= 6);
     if (first.lists == 0 && !abd && !kunya && !open) return i + 1;
+    // "in the name of" is also Basem
+    if (has(i, kNameCue) && !abd &&
+        (arabic_name(i + 1).lists != 0 || with_allah(i + 1) || folded(i + 1) == "عبد"))
+      return i + 1;
+    if (has(i, kStop) && !abd && !kunya) return i + 1;
     if (placed(i) && !cue.title && !cue.strong && (first.lists & kGiven) == 0) return i + 1;
     if (i > 0 && has(i - 1, kOrganisation) && tokens_[i - 1].kind == Kind::arabic && !cue.title)
       return skip_chain(i);
@@ -597,7 +721,7 @@ class Names {
     if (has(i, kNameCue) && (first.lists & kGiven) == 0) return i + 1;
 
     std::size_t last = i;
-    std::size_t strong_names = 0, warm_names = 0, families = 0, unknown = 0, links = 0;
+    std::size_t strong_names = 0, warm_names = 0, families = 0, unknown = 0, link_count = 0;
     const auto count = [&](std::size_t at, const ArabicName& name) {
       if (name.lists == 0)
         ++unknown;
@@ -625,14 +749,27 @@ class Names {
           k + 1 < tokens_.size() && tokens_[k + 1].kind == Kind::arabic &&
           (arabic_name(k + 1).lists != 0 || w == "عبد" ||
            (!arabic_stop(k + 1) && (w == "بن" || w == "بنت" || w == "ال")))) {
-        ++links;
+        ++link_count;
         if (w == "عبد" || w == "ابو") ++strong_names;
         // bin abd al-...: the compound after a link
         if ((w == "بن" || w == "ابن" || w == "بنت") && folded(k + 1) == "عبد" &&
             k + 2 < tokens_.size())
           ++k;
         last = k + 1;
-        if (arabic_name(k + 1).lists != 0) count(k + 1, arabic_name(k + 1));
+        if (with_allah(k + 1)) {
+          ++strong_names;
+          ++last;
+          ++k;
+        } else if (arabic_name(k + 1).lists != 0) {
+          count(k + 1, arabic_name(k + 1));
+        }
+        k += 2;
+        ++parts;
+        continue;
+      }
+      if (with_allah(k)) {
+        ++strong_names;
+        last = k + 1;
         k += 2;
         ++parts;
         continue;
@@ -646,10 +783,24 @@ class Names {
       } else if (nisba(w) && !common_arabic(k) && !arabic_stop(k) && !placed_alone(k)) {
         ++families;
         last = k;
-      } else if (cue.title && !arabic_stop(k) && unknown == 0 && parts < 3 && w.starts_with("ال") &&
-                 !common_arabic(k) && (tokens_[k].cues & ~kWarm) == 0 &&
-                 strong_names + warm_names > 0) {
-        ++unknown;
+      } else if (may_name(k) && unknown < 2 && strong_names + warm_names > 0 &&
+                 (arabic_name(k + 1).lists != 0 ||
+                  (k + 1 < tokens_.size() && nisba(folded(k + 1)) && !common_arabic(k + 1) &&
+                   !has(k + 1, kStop))) &&
+                 arabic_name(k + 1).skip == 0 && tokens_[k + 1].space &&
+                 (cue.title || cue.strong || strong_names > 0)) {
+        ++unknown;  // between names
+        last = k;
+      } else if (may_name(k) && unknown == 0 &&
+                 ((closes(k + 1) && (cue.title || cue.strong || parts >= 2)) ||
+                  w.starts_with("ال") || w.starts_with("با")) &&
+                 strong_names + warm_names > 0 && (cue.title || cue.strong || strong_names > 0) &&
+                 !w.starts_with("ي") && !w.starts_with("ت") && !w.starts_with("و") &&
+                 !w.starts_with("ب"
+                                "ال") &&
+                 !w.starts_with("لل")) {
+        ++unknown;  // the family name
+        ++families;
         last = k;
       } else {
         break;
@@ -663,17 +814,24 @@ class Names {
       score = known > 0 ? 0.93 : 0.62;
     else if (cue.strong)
       score = strong_names > 0 || parts > 1 ? 0.88 : known > 0 ? 0.62 : 0;
-    else if (links > 0)
+    else if (link_count > 0)
       score = known > 0 ? 0.88 : 0.4;
     else if (parts >= 3)
       score = strong_names > 0 ? 0.88 : 0.6;
+    else if (parts == 2 && families > 0 && known > 0 && arabic_after(last))
+      score = 0.8;
     else if (parts == 2)
       score = strong_names > 0 ? 0.8 : families > 0 ? 0.6 : 0.4;
     else
       score = strong_names > 0 ? ((first.lists & kGiven) != 0 || abd || kunya ? 0.55 : 0.5) : 0.25;
+    if (parts == 1 && (first.lists & kGiven) == 0 && !abd && !kunya && !cue.title && !cue.strong)
+      score = std::min(score, 0.4);
+    if (parts == 1 && !cue.title && !cue.strong && arabic_after(last))
+      score += first.warm ? 0.27 : 0.2;
     if (parts == 1 && placed(i) && !cue.title) score -= 0.3;
     if (parts == 1 && first.skip != 0 && !cue.title && !cue.strong) score -= 0.08;
-    if (parts == 1 && token.folded.size() <= 6 && !cue.title && !cue.strong) score -= 0.15;
+    if (parts == 1 && token.folded.size() <= 6 && !cue.title && !cue.strong && !kunya && !abd)
+      score -= 0.15;
     if (unknown > 0 && !cue.title) score -= 0.1;
     if (score >= 0.3) {
       Candidate found{Class::name, token.begin + (first.skip != 0 && !abd ? first.skip : 0),

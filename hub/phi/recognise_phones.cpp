@@ -196,7 +196,7 @@ double score_of(std::string_view form, const Run& run, std::size_t count, bool c
            : less > 0                                                ? less
            : form.find(' ') == std::string_view::npos || run.bracket ? 0.7
                                                                      : 0.45;
-  if (cue && count <= 15) return run.bracket ? 0.8 : 0.7;
+  if (cue && count <= 15) return 0.88;
   if (run.bracket && count >= 8 && count <= 13 && less == 0) return 0.55;
   return 0;
 }

@@ -166,7 +166,7 @@ MAKE = {"NAME": ("name", name_en), "NAMEAR": ("name", name_ar), "GIVEN": ("name"
         "ADDRESSAR": ("address", address_ar), "SHORT": ("address", short_address), "MRN": ("mrn", mrn), "PASSPORT": ("passport", lambda: pick("ABCKLMNPRZ") + digits(pick([7, 8]))), "AGE": ("age", age_en), "AGEAR": ("age", lambda: arabic(age_en())),
         "IP": ("ip", lambda: f"{R.randint(11, 223)}.{R.randint(0, 255)}.{R.randint(0, 255)}.{R.randint(1, 254)}"), "MAC": ("ip", lambda: ":".join(f"{R.randint(0, 255):02x}" for _ in range(6))),
         "URL": ("url", lambda: f"https://portal.example.sa/patients/{digits(7)}" + pick(["", "?tab=labs"])), "HL7DATE": ("date", lambda: f"{R.randint(1935, 2020)}{R.randint(1, 12):02d}{R.randint(1, 28):02d}"),
-        "ISO": ("date", lambda: f"{R.randint(1990, 2026)}-{R.randint(1, 12):02d}-{R.randint(1, 28):02d}"), "CITY": ("address", lambda: pick(EN_CITY)), "CITYAR": ("address", lambda: pick(AR_CITY).replace("_", " ")),
+        "LOGTIME": ("date", lambda: f"2026-{R.randint(1, 12):02d}-{R.randint(1, 28):02d}T{R.randint(0, 23):02d}:{R.randint(0, 59):02d}:{R.randint(0, 59):02d}Z"), "ISO": ("date", lambda: f"{R.randint(1990, 2026)}-{R.randint(1, 12):02d}-{R.randint(1, 28):02d}"), "CITY": ("address", lambda: pick(EN_CITY)), "CITYAR": ("address", lambda: pick(AR_CITY).replace("_", " ")),
         # not patient data
         "DRUG": (None, lambda: pick(DRUGS)), "DRUGAR": (None, lambda: pick(AR_DRUGS)), "HOSPITAL": (None, lambda: pick(HOSPITALS)), "HOSPITALAR": (None, lambda: pick(AR_HOSPITALS)), "N": (None, lambda: str(R.randint(2, 80))),
         "ORDER": (None, lambda: pick(["ORD-" + digits(8), "INV" + digits(9), digits(9)])), "TIME": (None, lambda: f"{R.randint(8, 20):02d}:{pick(['00', '15', '30', '45'])}"), "ICD": (None, lambda: pick(["E11.9", "I10", "J45.901", "N18.3", "Z79.4", "M54.5"])),
@@ -188,7 +188,7 @@ Passport No: {PASSPORT}, nationality Indian, name {NAME}, mobile {MOBILE}.
 The national address short code is {SHORT}.
 {NAME} called from {MOBILE} asking about {DRUG} 10 mg; advised to continue.
 Mother of the patient, {NAME}, signed the consent on {DATE}.
-Spoke with {GIVEN} {FAMILY} (wife). She reports that he takes {DRUG} 20 mg at night.
+Spoke with {NAME} (wife). She reports that he takes {DRUG} 20 mg at night.
 Iqama no. {IQAMA} expires on {DATE}; insurance member {NAME}.
 Login from {IP} for user {EMAIL} at {TIME}.
 Device {MAC} was assigned to patient {NAME}.
@@ -301,8 +301,8 @@ Consultation note: المريضة {NAMEAR} complained of headache since {DATE}.
 {{"patient":{{"firstName":"{GIVEN}","lastName":"{FAMILY}","mrn":"{MRN}","phone":"{MOBILE}"}},"code":"4548-4","value":6.9}}
 PID|1||{MRN}^^^KFMC^MR||{HL7NAME}||{HL7DATE}|M|||{HL7ADDRESS}||{HL7PHONE}
 NK1|1|{HL7NAME}|SPO|{HL7ADDRESS}|{HL7PHONE}
-2026-03-14T10:22:31Z INFO deliver sms to={MOBILE} template=reminder attempt=2 took=131ms
-2026-03-14T10:22:31Z WARN lookup failed for identifier {NID} from {IP}: timeout after 3000 ms
+{LOGTIME} INFO deliver sms to={MOBILE} template=reminder attempt=2 took=131ms
+{LOGTIME} WARN lookup failed for identifier {NID} from {IP}: timeout after 3000 ms
 level=error msg="cannot notify patient" name="{NAME}" phone={MOBILE} code=21610
 GET /api/v1/search?name={URLNAME}&phone={URLPHONE} HTTP/1.1
 SMS: {GIVENAR} موعدك {DATEAR} {TIME} King Fahd Medical City. Ref 88123
@@ -331,7 +331,6 @@ def fill(template):
                 kind = "name"
             elif slot == "HL7ADDRESS":
                 value, kind = f"{R.randint(1, 300)} {pick(EN_STREET)}^^{pick(EN_CITY)}^^{R.randint(11000, 34999)}^SA", "address"
-                value = value[:value.rindex("^")]
             elif slot == "HL7PHONE":
                 value, kind = "05" + pick("034568") + digits(7), "phone"
             elif slot == "URLNAME":

@@ -106,10 +106,14 @@ void count(const Detector& detector, const Sample& sample, Counts& counts, const
     for (const Span& found : findings) {
       if (found.kind != span.kind || !overlap(found, span)) continue;
       hit = true;
-      if (found.begin == span.begin && found.end == span.end) ++count.exact;
+      if (found.begin == span.begin && found.end == span.end) {
+        ++count.exact;
+      } else if (report) {
+        report(Case::inexact, sample, found);
+      }
     }
     if (hit) ++count.hit;
-    if (!hit && report) report(true, sample, span);
+    if (!hit && report) report(Case::missed, sample, span);
   }
   for (const Span& found : findings) {
     Count& count = counts[static_cast<std::size_t>(found.kind)];
@@ -120,7 +124,7 @@ void count(const Detector& detector, const Sample& sample, Counts& counts, const
     if (!right && std::any_of(sample.neutral.begin(), sample.neutral.end(), same)) continue;
     ++count.found;
     if (right) ++count.right;
-    if (!right && report) report(false, sample, found);
+    if (!right && report) report(Case::wrong, sample, found);
   }
   for (const Span& word : words_of(sample.text)) {
     for (std::size_t i = 0; i < kClasses; ++i) {

@@ -50,8 +50,10 @@ struct Count {
 inline constexpr std::size_t kClasses = 14;
 using Counts = std::array<Count, kClasses>;
 
-// report: called for every span missed (true) and every finding that is wrong (false).
-using Report = std::function<void(bool missed, const Sample&, const Span&)>;
+// Called for every span missed, for every finding that is wrong, and for every finding whose ends
+// differ from the span that it overlaps.
+enum class Case : std::uint8_t { missed, wrong, inexact };
+using Report = std::function<void(Case what, const Sample&, const Span&)>;
 void count(const Detector& detector, const Sample& sample, Counts& counts,
            const Report& report = {});
 
