@@ -9,13 +9,13 @@
 #include <cstring>
 #include <filesystem>
 
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/http/routes.hpp"
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"
-#include "hub/audit/syslog_sender.hpp"
 #include "hub/phi/patient_gate.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
@@ -164,8 +164,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     syslog.tls = anchor.tls;
     syslog.required = anchor.required;
     syslog.high_water = anchor.high_water;
-    syslog.cursor_file = config.data + "/audit.syslog." + file_name(anchor.host) + "." +
-                         std::to_string(anchor.port);
+    syslog.cursor_file =
+        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
     RABT_TRY(sender, audit::SyslogSender::start({*hub.store, clock, log}, std::move(syslog),
                                                 export_source(config)));
     hub.senders.push_back(std::move(sender));

@@ -254,11 +254,10 @@ Response Routes::instance(const Request& request, std::string_view id) {
   engine::Engine::Admit admit;
   if (request.parameter("data") == std::optional<std::string_view>("true")) {
     admit = [&](std::string_view instance, std::string_view patient) {
-      return parts_.gate.admit(reader_of(request),
-                               {.act = "instance.read",
-                                .object = "instance:" + std::string(instance),
-                                .instance = std::string(instance),
-                                .patient = std::string(patient)});
+      return parts_.gate.admit(reader_of(request), {.act = "instance.read",
+                                                    .object = "instance:" + std::string(instance),
+                                                    .instance = std::string(instance),
+                                                    .patient = std::string(patient)});
     };
   }
   const auto found = parts_.engine.instance(id, admit);
@@ -365,11 +364,10 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
   if (!patient.ok() && patient.error().kind == ErrorKind::not_found) patient = std::string();
   if (!patient.ok()) return problem(patient.error());
   // Audited before the first byte leaves; no audit, no act.
-  const Status admitted = parts_.gate.admit(reader_of(request),
-                                            {.act = "recording.read",
-                                             .object = "recording:" + found->id,
-                                             .instance = found->consultation,
-                                             .patient = *patient});
+  const Status admitted = parts_.gate.admit(reader_of(request), {.act = "recording.read",
+                                                                 .object = "recording:" + found->id,
+                                                                 .instance = found->consultation,
+                                                                 .patient = *patient});
   if (!admitted.ok()) return problem(admitted.error());
   Response response{.headers = {{"Content-Type", found->content_type}}};
   response.stream_length = found->bytes;
@@ -470,7 +468,8 @@ Response Routes::metrics() const {
   }
   family("rabt_audit_syslog_sent_total", "counter", "Messages sent, repeats included.");
   for (const auto& sender : parts_.senders)
-    sample("rabt_audit_syslog_sent_total", sender->stats().sent, "{server=\"" + sender->name() + "\"}");
+    sample("rabt_audit_syslog_sent_total", sender->stats().sent,
+           "{server=\"" + sender->name() + "\"}");
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");

@@ -68,10 +68,10 @@ Result<std::unique_ptr<TlsStream>> TlsStream::connect(const std::string& host, i
   if (code != CURLE_OK) {
     const bool by_tls = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
                         code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM;
-    return unavailable(
-        by_tls ? "net.tls" : "net.connect",
-        state->peer + ": " +
-            (state->error[0] != '\0' ? std::string(state->error.data()) : curl_easy_strerror(code)));
+    return unavailable(by_tls ? "net.tls" : "net.connect",
+                       state->peer + ": " +
+                           (state->error[0] != '\0' ? std::string(state->error.data())
+                                                    : curl_easy_strerror(code)));
   }
   if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &state->socket) != CURLE_OK ||
       state->socket == CURL_SOCKET_BAD)

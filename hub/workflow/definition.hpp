@@ -96,7 +96,7 @@ class Definition {
       std::string kind;   // one of patient_kinds()
       std::string value;  // patient data
     };
-    bool declared = false;  // the definition says how to find the patient
+    bool declared = false;                // the definition says how to find the patient
     std::vector<Identifier> identifiers;  // in the order of the file: the first names the patient
     int unread = 0;
   };
