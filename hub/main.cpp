@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
                             "written when the hub listens");
   serve_command->add_flag("--die-with-parent", serve_options.die_with_parent,
                           "end when the parent process ends");
+  serve_command->add_flag("--allow-debugging", serve_options.allow_debugging,
+                          "for development: debuggers may attach, core files may hold patient data");
   serve_command->callback([&] { code = serve(serve_options); });
 
   DemoOptions demo_options;

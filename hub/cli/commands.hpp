@@ -12,6 +12,7 @@ struct ServeOptions {
   std::string config = "config/rabt.yaml";
   std::string ready_file;  // gets {"url": "...", "pid": N} when the hub listens
   bool die_with_parent = false;
+  bool allow_debugging = false;  // leaves core dumps and debuggers on: for development
 };
 // Runs the hub until SIGTERM or SIGINT.
 int serve(const ServeOptions& options);

@@ -10,6 +10,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
 
 // config/rabt.yaml, read and checked. docs/configuration.md lists every key.
 namespace rabt::cli {
@@ -66,10 +67,13 @@ struct AuditConfig {
   std::vector<AuditAnchor> anchors;
 };
 
-// Who may read patient data over the API, and what roles are sent data for.
+// Who may read patient data over the API, what roles are sent data for, what may leave on which
+// channel.
 struct PrivacyConfig {
   bool break_glass = false;                     // patient_data: break_glass
   std::map<std::string, std::string> purposes;  // role: code of HL7 v3 PurposeOfUse
+  phi::PolicyRules channels = phi::default_rules();
+  phi::DetectorOptions detector;
 };
 
 struct Config {

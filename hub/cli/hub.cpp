@@ -127,7 +127,8 @@ struct Hub::Parts {
   std::string address;
 };
 
-Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log) {
+Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log,
+                                        const phi::Policy& privacy) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   auto parts = std::make_unique<Parts>(clock, log);
   Parts& hub = *parts;
@@ -191,7 +192,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .blobs = *hub.blobs,
                                           .clock = clock,
                                           .random = hub.random,
-                                          .log = log});
+                                          .log = log,
+                                          .privacy = privacy});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
@@ -294,7 +296,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .source = export_source(config),
                                                          .senders = hub.senders,
                                                          .clock = clock,
-                                                         .log = log},
+                                                         .log = log,
+                                                         .privacy = privacy},
                                      config.tenant, crypto::sha256(token), std::move(sources));
   http::Routes& routes = *hub.routes;
   RABT_TRY(server,

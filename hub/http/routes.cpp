@@ -47,6 +47,12 @@ Routes::Routes(Parts parts, std::string tenant, crypto::Digest token_sha256,
 }
 
 Response Routes::handle(const Request& request) {
+  Response response = answer(request);
+  screen(response, parts_.privacy);
+  return response;
+}
+
+Response Routes::answer(const Request& request) {
   const std::string_view path = request.path;
   constexpr std::string_view kHooks = "/hooks/";
   constexpr std::string_view kApi = "/api/v1/";
@@ -448,6 +454,13 @@ Response Routes::metrics() const {
   one("rabt_store_rows_total", "counter", "Rows written.", store.rows);
   one("rabt_store_queued", "gauge", "Jobs waiting for the writer.", store.queued);
   one("rabt_store_disk_full", "gauge", "1 while the disk is full.", store.disk_full ? 1 : 0);
+  family("rabt_phi_withheld_total", "counter",
+         "Texts that did not leave as they were, by channel and by what was found in them.");
+  for (const auto& found : parts_.privacy.counts()) {
+    sample("rabt_phi_withheld_total", found.count,
+           "{channel=\"" + std::string(to_string(found.channel)) + "\",class=\"" +
+               std::string(found.what) + "\"}");
+  }
   const auto gate = parts_.gate.stats();
   one("rabt_patient_reads_total", "counter", "Readings of patient data over the API.", gate.reads);
   one("rabt_patient_reads_refused_total", "counter",

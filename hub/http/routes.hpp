@@ -17,6 +17,7 @@
 #include "hub/http/server.hpp"
 #include "hub/http/webhook_signature.hpp"
 #include "hub/phi/patient_gate.hpp"
+#include "hub/phi/policy.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
@@ -65,11 +66,14 @@ class Routes {
     const std::vector<std::unique_ptr<audit::SyslogSender>>& senders;
     const Clock& clock;
     Logger& log;
+    const phi::Policy& privacy = phi::strict_policy();
   };
   Routes(Parts parts, std::string tenant, crypto::Digest token_sha256, std::vector<Source> sources);
+  // Problem documents have passed the privacy policy.
   [[nodiscard]] Response handle(const Request& request);
 
  private:
+  [[nodiscard]] Response answer(const Request& request);
   [[nodiscard]] Response hook(const Request& request, std::string_view source);
   [[nodiscard]] Response api(const Request& request, std::string_view path);
   [[nodiscard]] Response instances(const Request& request);

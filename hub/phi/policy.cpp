@@ -14,6 +14,8 @@ constexpr std::array<std::string_view, kChannels> kChannelNames = {"log", "error
 constexpr std::array<std::string_view, 4> kOtherNames = {"unknown-word", "field", "marked",
                                                          "unreadable"};
 
+constexpr std::size_t kMaxCountDigits = 7;  // hours in milliseconds, megabytes in bytes
+
 // Whether a name is that of an allowed field or lies below one.
 const std::set<Class>* allowed(const ChannelRules& rules, std::string_view path) {
   while (true) {
@@ -112,6 +114,10 @@ std::optional<std::string> Policy::field(Channel channel, std::string_view name,
     count(channel, Other::unreadable);
     return std::nullopt;
   }
+  // A field for counts and durations holds none that is as long as an identifier.
+  if (found->second.empty() && value.size() > kMaxCountDigits &&
+      value.find_first_not_of("0123456789") == std::string_view::npos)
+    return outside_text(channel, value, words);
   return detect(channel, value, found->second);
 }
 

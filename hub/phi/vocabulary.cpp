@@ -10,6 +10,7 @@ constexpr std::size_t kMaxWord = 48;      // longer runs are encoded bytes, no w
 constexpr std::size_t kMinRun = 4;        // printable bytes in a row in a program
 constexpr std::size_t kMinShortRun = 12;  // for words of up to three letters
 constexpr std::size_t kShortWord = 3;
+constexpr std::size_t kMinCode = 5;    // digits of a number that is known: years are none
 constexpr std::size_t kMaxDigits = 3;  // of a number that may be said: a status, a count, an index
 
 constexpr bool is_letter(char c) {
@@ -26,17 +27,34 @@ constexpr bool is_word(char c) {
   return is_letter(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
-// Calls take(word) for each run of ASCII letters.
+// A number that begins here: digits up to the next word, with the signs between them.
+struct Number {
+  std::size_t digits = 0;
+  std::size_t end = 0;  // behind the last digit
+};
+Number number_at(std::string_view text, std::size_t begin) {
+  Number out;
+  for (std::size_t at = begin; at < text.size() && !is_word(text[at]); ++at) {
+    if (!is_digit(text[at])) continue;
+    ++out.digits;
+    out.end = at + 1;
+  }
+  return out;
+}
+
+// Calls take(word) for each run of ASCII letters and each number that is long enough to be a code.
 template <typename Take>
 void each_word(std::string_view text, const Take& take) {
   for (std::size_t i = 0; i < text.size();) {
-    if (!is_letter(text[i])) {
-      ++i;
-      continue;
+    std::size_t end = i + 1;
+    if (is_letter(text[i])) {
+      while (end < text.size() && is_letter(text[end])) ++end;
+      if (end - i <= kMaxWord) take(text.substr(i, end - i));
+    } else if (is_digit(text[i])) {
+      const Number number = number_at(text, i);
+      end = number.end;
+      if (number.digits >= kMinCode && end - i <= kMaxWord) take(text.substr(i, end - i));
     }
-    std::size_t end = i;
-    while (end < text.size() && is_letter(text[end])) ++end;
-    if (end - i <= kMaxWord) take(text.substr(i, end - i));
     i = end;
   }
 }
@@ -68,7 +86,8 @@ void Vocabulary::add_program(std::string_view bytes) {
     while (end < bytes.size() && is_printable(bytes[end])) ++end;
     if (const std::size_t run = end - i; run >= kMinRun) {
       each_word(bytes.substr(i, run), [&](std::string_view word) {
-        if (word.size() > kShortWord || run >= kMinShortRun) words_.emplace(word);
+        if (run >= kMinShortRun || (word.size() > kShortWord && is_letter(word.front())))
+          words_.emplace(word);
       });
     }
     i = end;
@@ -105,14 +124,9 @@ std::string Vocabulary::only_known(std::string_view text) const {
         withhold();
       }
     } else if (is_digit(text[i])) {
-      // All digits up to the next word, with the signs between them.
-      std::size_t digits = 1;
-      for (std::size_t at = end; at < text.size() && !is_word(text[at]); ++at) {
-        if (!is_digit(text[at])) continue;
-        ++digits;
-        end = at + 1;
-      }
-      if (digits <= kMaxDigits) {
+      const Number number = number_at(text, i);
+      end = number.end;
+      if (number.digits <= kMaxDigits || knows(text.substr(i, end - i))) {
         say(text.substr(i, end - i));
       } else {
         withhold();

@@ -20,16 +20,16 @@ class Vocabulary {
   Vocabulary();
   // Every word of a text: a manifest, a schema.
   void add_text(std::string_view text);
-  // Words of the printable texts in a program's bytes. Short runs are left out: machine code holds
-  // three letters of any kind by chance.
+  // Words and numbers of the printable texts in a program's bytes. What is short needs a longer
+  // text around it: machine code holds three letters of any kind by chance.
   void add_program(std::string_view bytes);
   void merge(Vocabulary&& other) { words_.merge(std::move(other.words_)); }
 
   [[nodiscard]] bool knows(std::string_view word) const;
-  // The text with everything but known words, punctuation and numbers of up to three digits
-  // replaced by kWithheld, once for neighbours. Words are runs of ASCII letters and are compared
-  // with their case; digits that only signs part count as one number: a telephone number does not
-  // pass in groups. Linear.
+  // The text with everything but known words, known numbers (codes such as BV-00027), punctuation
+  // and numbers of up to three digits replaced by kWithheld, once for neighbours. Words are runs of
+  // ASCII letters and are compared with their case; digits that only signs part count as one
+  // number: a telephone number does not pass in groups. Linear.
   [[nodiscard]] std::string only_known(std::string_view text) const;
   [[nodiscard]] std::size_t size() const { return words_.size(); }
 

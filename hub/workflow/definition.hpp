@@ -102,6 +102,8 @@ class Definition {
   };
   [[nodiscard]] PatientReference patient(const Json& start_events) const;
 
+  // Whether a listen of the file names this event type. Another one may have been made of data.
+  [[nodiscard]] bool names_event(std::string_view type) const;
   // The correlation keys of an event for every listen of this definition that could take it. A key
   // is one text made of type, correlation names, `from` expressions and extracted values; a
   // subscription carries the same text.

@@ -28,9 +28,15 @@ struct ActionOutcome {
   Json output;       // of done
   std::string code;  // stable, of the others
   std::string message;
-  Json detail;               // may carry {"status": <http status>}
+  Json detail;  // may carry {"status": <http status>}
   std::int64_t retry_after_ms = 0;
   Sealed<std::string> said;  // the outside's own words where message withholds a part of them
+
+  // For $error of the instance, which is sealed with it.
+  [[nodiscard]] const std::string& whole_message() const {
+    const std::string& all = said.unseal("$error of the instance, sealed with it");
+    return all.empty() ? message : all;
+  }
 };
 
 // ---- inputs

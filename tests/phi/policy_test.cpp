@@ -47,7 +47,8 @@ Vocabulary words(std::string_view text) {
 // ---- words
 
 TEST(Vocabulary, SaysItsOwnWordsAndWithholdsTheRest) {
-  const auto own = words("the gateway refused message status is no patient of a Bundle entry");
+  const auto own = words(
+      "the gateway refused message status is no patient of a Bundle entry BV-00027, since 1990");
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"the gateway refused the message", "the gateway refused the message"},
       {"status 422: the gateway refused", "status 422: the gateway refused"},
@@ -63,6 +64,9 @@ TEST(Vocabulary, SaysItsOwnWordsAndWithholdsTheRest) {
       {"1990-01-02", "[withheld]"},
       {"12/34", "[withheld]"},
       {"1.5", "1.5"},
+      {"BV-00027", "BV-00027"},  // a code of its own
+      {"BV-00028", "BV-[withheld]"},
+      {"1990", "[withheld]"},  // no year is a code
       {"a\nb\x01", "a [withheld] "},
       {"\xff\xfe", "[withheld]"},
       {"", ""},
@@ -124,7 +128,8 @@ TEST(Policy, AFieldThatIsAllowedPassesTheDetectorAndEveryOtherOneItsWordsToo) {
   EXPECT_EQ(policy.field(Channel::log, "reply", "Amal, 0501234567, Jane", own),
             "Amal, 0501234567, [name]");
   EXPECT_EQ(policy.field(Channel::log, "ms", "123456", own), "123456");
-  EXPECT_EQ(policy.field(Channel::log, "ms", "0501234567", own), "[phone]");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "12345678", own), "[withheld]");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "call 0501234567", own), "call [phone]");
   EXPECT_EQ(policy.field(Channel::log, "reply", "\xff", own), std::nullopt);
 }
 
