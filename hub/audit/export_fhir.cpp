@@ -1,7 +1,7 @@
 #include "hub/audit/acts.hpp"
 #include "hub/audit/export.hpp"
+#include "hub/audit/tree.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/crypto/crypto.hpp"
 
 // Profiles: https://profiles.ihe.net/ITI/BALP (IHE ITI.BasicAudit 1.1). Their rules are written as
 // tests in tests/audit/fhir_test.cpp.
@@ -115,7 +115,7 @@ Json data_entity(const Logged& logged, bool query) {
 }  // namespace
 
 std::string leaf_hex(const Logged& entry) {
-  return to_hex(crypto::sha256(std::string(1, '\0') + entry.canonical));
+  return to_hex(leaf_hash(entry.canonical));
 }
 
 Json to_fhir(const Logged& logged, const ExportSource& source) {

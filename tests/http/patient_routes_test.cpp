@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/http/gate.hpp"
@@ -40,6 +41,7 @@ class BreakableLog final : public audit::AuditLog {
     if (broken) return unavailable("store.full", "the disk is full");
     return log_.append(transaction, entry);
   }
+  [[nodiscard]] audit::LogState state() const override { return log_.state(); }
   bool broken = false;
 
  private:
