@@ -116,10 +116,12 @@ int main(int argc, char** argv) {
                    "fhir (one AuditEvent a line), fhir-bundle, syslog or jsonl")
       ->check(CLI::IsMember({"fhir", "fhir-bundle", "syslog", "jsonl"}))
       ->capture_default_str();
-  audit_export_command->add_option("--from", export_options.from, "a date, or a time with its zone");
+  audit_export_command->add_option("--from", export_options.from,
+                                   "a date, or a time with its zone");
   audit_export_command->add_option("--to", export_options.to, "the first moment not any more");
   audit_export_command->add_option("--patient", export_options.patient, "KIND:VALUE");
-  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")->required();
+  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")
+      ->required();
   audit_export_command->callback([&] { code = audit_export(export_options); });
 
   AuditReportOptions report_options;
@@ -132,9 +134,11 @@ int main(int argc, char** argv) {
   audit_report_command->add_flag("--break-glass", report_options.break_glass,
                                  "the grants that are not reviewed");
   audit_report_command->add_flag("--all", report_options.all, "also those that were reviewed");
-  audit_report_command->add_option("--from", report_options.from, "a date, or a time with its zone");
+  audit_report_command->add_option("--from", report_options.from,
+                                   "a date, or a time with its zone");
   audit_report_command->add_option("--to", report_options.to, "the first moment not any more");
-  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")->required();
+  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")
+      ->required();
   audit_report_command->add_flag("--json", report_options.json, "as JSON");
   audit_report_command->callback([&] { code = audit_report(report_options); });
 

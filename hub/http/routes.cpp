@@ -234,7 +234,7 @@ Response Routes::instances(const Request& request) {
     const Status admitted = parts_.gate.admit(
         reader_of(request),
         {.act = "instance.search",
-         .object = "",
+         .object = "search:instances",
          .instance = "",
          .patient = *index,
          .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
