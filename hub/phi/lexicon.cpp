@@ -16,24 +16,24 @@ namespace rabt::phi {
 
 namespace {
 
-constexpr auto kGivenLatin = std::to_array<std::string_view>({
+constexpr const char* kGivenLatin[] = {
 #include "hub/phi/data/given_latin.inc"
-});
-constexpr auto kFamilyLatin = std::to_array<std::string_view>({
+};
+constexpr const char* kFamilyLatin[] = {
 #include "hub/phi/data/family_latin.inc"
-});
-constexpr auto kGivenArabic = std::to_array<std::string_view>({
+};
+constexpr const char* kGivenArabic[] = {
 #include "hub/phi/data/given_arabic.inc"
-});
-constexpr auto kFamilyArabic = std::to_array<std::string_view>({
+};
+constexpr const char* kFamilyArabic[] = {
 #include "hub/phi/data/family_arabic.inc"
-});
-constexpr auto kWords = std::to_array<std::string_view>({
+};
+constexpr const char* kWords[] = {
 #include "hub/phi/data/words.inc"
-});
-constexpr auto kPlaces = std::to_array<std::string_view>({
+};
+constexpr const char* kPlaces[] = {
 #include "hub/phi/data/places.inc"
-});
+};
 
 template <typename Each>
 void each_word(std::string_view line, const Each& each) {

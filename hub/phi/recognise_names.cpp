@@ -14,7 +14,7 @@ using Kind = Token::Kind;
 
 class Names {
  public:
-  Names(const Text& text, Candidates& out) : text_(text), tokens_(text.tokens()), out_(out) {
+  Names(const Text& text, Candidates& out) : tokens_(text.tokens()), out_(out) {
     std::size_t upper = 0;
     for (const Token& token : tokens_) upper += token.kind == Kind::latin && token.upper ? 1U : 0U;
     no_capitals_ = upper == 0;
@@ -859,7 +859,6 @@ class Names {
     return i;
   }
 
-  const Text& text_;
   const std::vector<Token>& tokens_;
   Candidates& out_;
   std::vector<bool> places_;
