@@ -234,7 +234,7 @@ Response Routes::instances(const Request& request) {
     const Status admitted = parts_.gate.admit(
         reader_of(request),
         {.act = "instance.search",
-         .object = "",
+         .object = "search:instances",
          .instance = "",
          .patient = *index,
          .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
@@ -426,7 +426,23 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
 
 Response Routes::health() const {
   const auto store = parts_.store.stats();
-  const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2;
+  const audit::LogState audit = parts_.audit.state();
+  const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2 && audit.well();
+  Json anchors = Json::array();
+  for (const audit::AnchorState& anchor : audit.anchors) {
+    Json one = Json::object({{"name", anchor.name},
+                             {"required", anchor.required},
+                             {"failing", anchor.failing},
+                             {"size", anchor.size}});
+    if (anchor.failing) one.set("code", anchor.code);
+    anchors.push_back(std::move(one));
+  }
+  Json log = Json::object({{"appendable", audit.appendable},
+                           {"signing", audit.signing},
+                           {"entries", audit.entries},
+                           {"signed", audit.signed_size},
+                           {"anchors", std::move(anchors)}});
+  if (!audit.code.empty()) log.set("code", audit.code);
   Json plugins = Json::array();
   for (const auto& state : parts_.plugins.plugins()) {
     plugins.push_back(Json::object(
@@ -435,6 +451,7 @@ Response Routes::health() const {
   Json body = Json::object(
       {{"status", well ? "pass" : "fail"},
        {"store", Json::object({{"diskFull", store.disk_full}, {"queued", store.queued}})},
+       {"audit", std::move(log)},
        {"plugins", plugins}});
   Response response = json_response(well ? 200 : 503, body);
   response.headers = {{"Content-Type", "application/health+json"}};
@@ -487,6 +504,29 @@ Response Routes::metrics() const {
       engine.parked);
   one("rabt_results_late_total", "counter", "Action results that nothing waited for any more.",
       engine.late_results);
+  const audit::LogState log = parts_.audit.state();
+  const auto count = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
+  one("rabt_audit_entries", "gauge", "Entries of the audit log.", count(log.entries));
+  one("rabt_audit_signed_entries", "gauge", "Entries under the newest signed checkpoint.",
+      count(log.signed_size));
+  one("rabt_audit_refused", "gauge", "1: a defect of the audit log was found; no act is possible.",
+      log.appendable ? 0 : 1);
+  one("rabt_audit_not_signing", "gauge", "1: the last try to sign a checkpoint failed.",
+      log.signing ? 0 : 1);
+  if (!log.anchors.empty()) {
+    const auto label = [](const audit::AnchorState& anchor) {
+      std::string labels = "{anchor=";
+      append_json_string(labels, anchor.name);
+      return labels + "}";
+    };
+    family("rabt_audit_anchor_entries", "gauge",
+           "Entries under the checkpoint that an anchor keeps.");
+    for (const auto& anchor : log.anchors)
+      sample("rabt_audit_anchor_entries", count(anchor.size), label(anchor));
+    family("rabt_audit_anchor_failing", "gauge", "1: an anchor fails or hangs.");
+    for (const auto& anchor : log.anchors)
+      sample("rabt_audit_anchor_failing", anchor.failing ? 1 : 0, label(anchor));
+  }
   one("rabt_store_commits_total", "counter", "Transactions committed.", store.commits);
   one("rabt_store_jobs_total", "counter", "Jobs committed; jobs by commits is the group size.",
       store.jobs);
