@@ -161,7 +161,7 @@ void find_national(const Text& text, std::size_t at, const NumberContext& contex
   const auto& tokens = text.tokens();
   const bool national = (context.near & kNationalCue) != 0;
   const bool named = national || (context.near & kIdCue) != 0 || context.patient;
-  const bool thing = (context.near & kOrderCue) != 0 && !national;
+  const bool thing = (context.direct & kOrderCue) != 0 && !national;
   // 1 citizens, 2 residents; ten digits, Luhn over all of them.
   const Groups groups = groups_at(text, at, 10);
   for (const auto& [last, length] : groups.ends) {

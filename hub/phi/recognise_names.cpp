@@ -320,7 +320,8 @@ class Names {
              (in(i, kInflected) && !in(i, kWord) && strict(i - 1) && in(i - 1, kGiven)));
         return !(named && !has(i, kOrganisation | kStreet | kPersonVerb));
       }
-      if (in(i, kInflected) && !in(i, kWord) && i == from && sentence_start(i)) return true;
+      if (in(i, kInflected) && !in(i, kWord | kGiven) && i == from && sentence_start(i))
+        return true;
       if (has(i, kNameCue | kPersonVerb) && in(i, kWord)) return true;
       return false;
     };
@@ -696,7 +697,9 @@ class Names {
     const ArabicCue cue = arabic_cue(i);
     const bool abd =
         (compound && token.folded == "عبد" && folded(i + 1).starts_with("ال")) || with_allah(i);
-    const bool kunya = compound && !abd && token.folded != "عبد" && arabic_name(i + 1).lists != 0;
+    const bool kunya =
+        compound && !abd && token.folded != "عبد" &&
+        (arabic_name(i + 1).lists != 0 || ((cue.title || cue.strong) && may_name(i + 1)));
     const bool linked = may_name(i) && i + 2 < tokens_.size() && links(folded(i + 1)) &&
                         arabic_name(i + 2).lists != 0;
     const bool followed = may_name(i) && i + 1 < tokens_.size() &&
@@ -791,11 +794,12 @@ class Names {
                  (cue.title || cue.strong || strong_names > 0)) {
         ++unknown;  // between names
         last = k;
-      } else if (may_name(k) && unknown == 0 &&
+      } else if (may_name(k) && unknown < 2 &&
                  ((closes(k + 1) && (cue.title || cue.strong || parts >= 2)) ||
                   w.starts_with("ال") || w.starts_with("با")) &&
-                 strong_names + warm_names > 0 && (cue.title || cue.strong || strong_names > 0) &&
-                 !w.starts_with("ي") && !w.starts_with("ت") && !w.starts_with("و") &&
+                 (strong_names + warm_names > 0 || (cue.title && parts == 1 && closes(k + 1))) &&
+                 (cue.title || cue.strong || strong_names > 0) && !w.starts_with("ي") &&
+                 !w.starts_with("ت") && !w.starts_with("و") &&
                  !w.starts_with("ب"
                                 "ال") &&
                  !w.starts_with("لل")) {

@@ -35,14 +35,19 @@ void measure_file(const Detector& detector, const fs::path& file, const std::str
   const measure::Set set = measure::load(file);
   std::map<std::string, measure::Counts> by_language;
   std::size_t bytes = 0;
-  const auto report = [&](measure::Case what, const measure::Sample& sample, const measure::Span& span) {
+  const auto report = [&](measure::Case what, const measure::Sample& sample,
+                          const measure::Span& span) {
     if (misses != to_string(span.kind)) return;
     const std::size_t from = span.begin > 40 ? span.begin - 40 : 0;
     std::string shown = sample.text.substr(from, span.begin - from) + "{" +
                         sample.text.substr(span.begin, span.end - span.begin) + "}" +
                         sample.text.substr(span.end, 40);
     for (char& c : shown) c = c == '\n' ? '~' : c;
-    std::printf("    %s %s\n", what == measure::Case::missed ? "missed" : what == measure::Case::wrong ? "wrong" : "inexact", shown.c_str());
+    std::printf("    %s %s\n",
+                what == measure::Case::missed  ? "missed"
+                : what == measure::Case::wrong ? "wrong"
+                                               : "inexact",
+                shown.c_str());
   };
   std::size_t number = 0;
   for (const measure::Sample& sample : set.samples) {
