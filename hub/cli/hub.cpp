@@ -9,13 +9,14 @@
 #include <cstring>
 #include <filesystem>
 
+#include "hub/audit/note.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/http/routes.hpp"
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"
-#include "hub/audit/syslog_sender.hpp"
 #include "hub/phi/patient_gate.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
@@ -58,6 +59,19 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
     return unavailable("cli.data_folder", "the API token file " + path + " cannot be written");
   }
   return token;
+}
+
+Result<std::unique_ptr<audit::AuditLog>> open_audit(store::Store& store,
+                                                    const crypto::Keyring& keyring,
+                                                    const Config& config, const Clock& clock,
+                                                    Logger& log) {
+  RABT_TRY(options,
+           audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin));
+  options.log = &log;
+  const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
+  for (const AuditAnchor& anchor : config.audit.anchors)
+    options.anchors.push_back({audit::make_folder_anchor(anchor.folder, vkey), anchor.required});
+  return audit::AuditLog::open(store, clock, std::move(options));
 }
 
 }  // namespace
@@ -152,7 +166,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
            store::open_sqlite(
                {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
   hub.store = std::move(store);
-  RABT_TRY(audit, audit::AuditLog::open(*hub.store, clock, config.data + "/audit.head"));
+  RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log));
   hub.audit = std::move(audit);
   hub.keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
@@ -165,8 +179,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     syslog.tls = anchor.tls;
     syslog.required = anchor.required;
     syslog.high_water = anchor.high_water;
-    syslog.cursor_file = config.data + "/audit.syslog." + file_name(anchor.host) + "." +
-                         std::to_string(anchor.port);
+    syslog.cursor_file =
+        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
     RABT_TRY(sender, audit::SyslogSender::start({*hub.store, clock, log}, std::move(syslog),
                                                 export_source(config)));
     hub.senders.push_back(std::move(sender));

@@ -338,7 +338,7 @@ class FindsJane final : public phi::Detector {
 TEST(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
   Hub hub;
   const phi::Policy policy(phi::default_rules(), std::make_shared<FindsJane>());
-  hub.host = PluginHost::make({*hub.store, *hub.keyring, *hub.audit, *hub.http, *hub.blobs,
+  hub.host = PluginHost::make({*hub.store, *hub.keys, *hub.audit, *hub.http, *hub.blobs,
                                hub.clock, hub.random, hub.log, policy});
   hub.load_echo();
   const auto outcome = [&](const char* role, const char* action, Json arguments) {
