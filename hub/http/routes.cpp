@@ -466,10 +466,10 @@ Response Routes::metrics() const {
   one("rabt_results_late_total", "counter", "Action results that nothing waited for any more.",
       engine.late_results);
   const audit::LogState log = parts_.audit.state();
-  const auto count = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
-  one("rabt_audit_entries", "gauge", "Entries of the audit log.", count(log.entries));
+  const auto to_sample = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
+  one("rabt_audit_entries", "gauge", "Entries of the audit log.", to_sample(log.entries));
   one("rabt_audit_signed_entries", "gauge", "Entries under the newest signed checkpoint.",
-      count(log.signed_size));
+      to_sample(log.signed_size));
   one("rabt_audit_refused", "gauge", "1: a defect of the audit log was found; no act is possible.",
       log.appendable ? 0 : 1);
   one("rabt_audit_not_signing", "gauge", "1: the last try to sign a checkpoint failed.",
@@ -483,7 +483,7 @@ Response Routes::metrics() const {
     family("rabt_audit_anchor_entries", "gauge",
            "Entries under the checkpoint that an anchor keeps.");
     for (const auto& anchor : log.anchors)
-      sample("rabt_audit_anchor_entries", count(anchor.size), label(anchor));
+      sample("rabt_audit_anchor_entries", to_sample(anchor.size), label(anchor));
     family("rabt_audit_anchor_failing", "gauge", "1: an anchor fails or hangs.");
     for (const auto& anchor : log.anchors)
       sample("rabt_audit_anchor_failing", anchor.failing ? 1 : 0, label(anchor));
@@ -521,7 +521,8 @@ Response Routes::metrics() const {
   }
   family("rabt_audit_syslog_sent_total", "counter", "Messages sent, repeats included.");
   for (const auto& sender : parts_.senders)
-    sample("rabt_audit_syslog_sent_total", sender->stats().sent, "{server=\"" + sender->name() + "\"}");
+    sample("rabt_audit_syslog_sent_total", sender->stats().sent,
+           "{server=\"" + sender->name() + "\"}");
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");
