@@ -116,10 +116,12 @@ int main(int argc, char** argv) {
                    "fhir (one AuditEvent a line), fhir-bundle, syslog or jsonl")
       ->check(CLI::IsMember({"fhir", "fhir-bundle", "syslog", "jsonl"}))
       ->capture_default_str();
-  audit_export_command->add_option("--from", export_options.from, "a date, or a time with its zone");
+  audit_export_command->add_option("--from", export_options.from,
+                                   "a date, or a time with its zone");
   audit_export_command->add_option("--to", export_options.to, "the first moment not any more");
   audit_export_command->add_option("--patient", export_options.patient, "KIND:VALUE");
-  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")->required();
+  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")
+      ->required();
   audit_export_command->callback([&] { code = audit_export(export_options); });
 
   AuditReportOptions report_options;
@@ -132,9 +134,11 @@ int main(int argc, char** argv) {
   audit_report_command->add_flag("--break-glass", report_options.break_glass,
                                  "the grants that are not reviewed");
   audit_report_command->add_flag("--all", report_options.all, "also those that were reviewed");
-  audit_report_command->add_option("--from", report_options.from, "a date, or a time with its zone");
+  audit_report_command->add_option("--from", report_options.from,
+                                   "a date, or a time with its zone");
   audit_report_command->add_option("--to", report_options.to, "the first moment not any more");
-  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")->required();
+  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")
+      ->required();
   audit_report_command->add_flag("--json", report_options.json, "as JSON");
   audit_report_command->callback([&] { code = audit_report(report_options); });
 
@@ -284,6 +288,24 @@ int main(int argc, char** argv) {
       plugin_command->add_subcommand("list", "what is installed, and what it may do");
   with_config(plugin_list);
   plugin_list->callback([&] { code = list_plugins(config); });
+
+  PhiScanOptions phi_options;
+  auto* phi_command = app.add_subcommand("phi", "patient data in text");
+  phi_command->require_subcommand(1);
+  auto* phi_scan_command = phi_command->add_subcommand(
+      "scan", "say where patient data stands; exit status 0: nowhere, 1: somewhere, 2: not readable");
+  phi_scan_command->add_option("files", phi_options.files,
+                               "text files; - is standard input (default: standard input)");
+  phi_scan_command->add_option("-c,--config", phi_options.config,
+                               "configuration; its patterns of record numbers are looked for too");
+  phi_scan_command->add_option("--min-score", phi_options.min_score, "leave out what is less sure")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  auto* phi_json = phi_scan_command->add_flag("--json", phi_options.json, "one JSON object a line");
+  phi_scan_command
+      ->add_flag("--mask", phi_options.mask, "print the text, with classes in place of the data")
+      ->excludes(phi_json);
+  phi_scan_command->callback([&] { code = phi_scan(phi_options); });
 
   CLI11_PARSE(app, argc, argv);
   return code;

@@ -4,6 +4,7 @@
 #include "hub/consultation/register.hpp"
 #include "hub/http/answers.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/range.hpp"
 
 namespace rabt::http {
 
@@ -233,7 +234,7 @@ Response Routes::instances(const Request& request) {
     const Status admitted = parts_.gate.admit(
         reader_of(request),
         {.act = "instance.search",
-         .object = "",
+         .object = "search:instances",
          .instance = "",
          .patient = *index,
          .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
@@ -366,19 +367,57 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
                                             {"sha256", found->sha256},
                                             {"stored", to_iso8601(found->stored)}}));
   }
+  // RFC 9110 section 13.1.5: a range of something else than the caller holds is no range.
+  const std::string tag = "\"" + found->sha256 + "\"";
+  const auto wish = request.only_header("range");
+  const bool ranged =
+      wish && (request.header("if-range").empty() || request.only_header("if-range") == tag);
+  const Range range = ranged ? parse_range(*wish, found->bytes) : Range{};
+  const bool part = range.kind == Range::Kind::part;
   auto patient = parts_.engine.patient_of(found->consultation);
   if (!patient.ok() && patient.error().kind == ErrorKind::not_found) patient = std::string();
   if (!patient.ok()) return problem(patient.error());
   // Audited before the first byte leaves; no audit, no act.
-  const Status admitted = parts_.gate.admit(reader_of(request), {.act = "recording.read",
-                                                                 .object = "recording:" + found->id,
-                                                                 .instance = found->consultation,
-                                                                 .patient = *patient});
+  phi::Reading reading{.act = "recording.read",
+                       .object = "recording:" + found->id,
+                       .instance = found->consultation,
+                       .patient = *patient};
+  if (part) reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
+  const Status admitted = parts_.gate.admit(reader_of(request), reading);
   if (!admitted.ok()) return problem(admitted.error());
-  Response response{.headers = {{"Content-Type", found->content_type}}};
-  response.stream_length = found->bytes;
-  response.stream = [&blobs = parts_.blobs, tenant = tenant_, blob = found->blob](
-                        const auto& write) { return blobs.read(tenant, blob, write); };
+  if (range.kind == Range::Kind::unsatisfiable) {
+    Response refused = problem(416, "api.range", reason_phrase(416),
+                               "the recording has " + std::to_string(found->bytes) + " bytes");
+    refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(found->bytes));
+    return refused;
+  }
+  // What was cut, swapped or damaged at its ends is found before the answer begins.
+  auto reader = parts_.blobs.open(tenant_, found->blob);
+  if (!reader.ok()) {
+    const auto entry = parts_.audit.prepare({.tenant = tenant_,
+                                             .actor = "hub",
+                                             .act = "recording.refused",
+                                             .object = "recording:" + found->id,
+                                             .result = reader.error().code});
+    const Status audited =
+        parts_.store.write([&](store::Transaction& tx) { return parts_.audit.append(tx, entry); });
+    return problem(audited.ok() ? reader.error() : audited.error());
+  }
+  Response response{
+      .status = part ? 206 : 200,
+      .headers = {
+          {"Content-Type", found->content_type}, {"Accept-Ranges", "bytes"}, {"ETag", tag}}};
+  const std::uint64_t from = part ? range.from : 0;
+  response.stream_length = part ? range.length : found->bytes;
+  if (part) {
+    response.headers.emplace_back("Content-Range", "bytes " + std::to_string(from) + "-" +
+                                                       std::to_string(from + range.length - 1) +
+                                                       "/" + std::to_string(found->bytes));
+  }
+  response.stream = [opened = std::shared_ptr<plugin::BlobReader>(std::move(*reader)), from,
+                     length = response.stream_length](const auto& write) {
+    return opened->read(from, length, write);
+  };
   return response;
 }
 
