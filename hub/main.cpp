@@ -49,10 +49,62 @@ int main(int argc, char** argv) {
 
   auto* audit_command = app.add_subcommand("audit", "audit log");
   audit_command->require_subcommand(1);
+  AuditVerifyOptions audit_verify_options;
   auto* audit_verify_command = audit_command->add_subcommand(
-      "verify", "walk the whole chain; name the place of every break");
-  with_config(audit_verify_command);
-  audit_verify_command->callback([&] { code = audit_verify(config); });
+      "verify", "check entries, tree, checkpoints and anchors; name the place of every finding");
+  audit_verify_command->add_option("-c,--config", audit_verify_options.config, "configuration file")
+      ->capture_default_str();
+  audit_verify_command->add_option("--proof", audit_verify_options.proof,
+                                   "check a proof file and nothing else");
+  audit_verify_command->add_option("--key", audit_verify_options.key,
+                                   "verifier key to believe, or a file that holds it");
+  audit_verify_command->add_option("--anchor", audit_verify_options.anchors,
+                                   "folder of an anchor, beside those of the configuration");
+  audit_verify_command->add_option("--from", audit_verify_options.from, "first entry to read")
+      ->check(CLI::PositiveNumber);
+  audit_verify_command->add_option("--to", audit_verify_options.to, "last entry to read")
+      ->check(CLI::PositiveNumber);
+  audit_verify_command->callback([&] { code = audit_verify(audit_verify_options); });
+  AuditProveOptions audit_prove_options;
+  auto* audit_prove_command = audit_command->add_subcommand(
+      "prove", "write a proof that an entry is in the log, or that the log only grew");
+  audit_prove_command->add_option("-c,--config", audit_prove_options.config, "configuration file")
+      ->capture_default_str();
+  auto* proved_entry =
+      audit_prove_command->add_option("--entry", audit_prove_options.entry, "number of the entry")
+          ->check(CLI::PositiveNumber);
+  audit_prove_command
+      ->add_option("--size", audit_prove_options.size,
+                   "entries under the checkpoint to prove it for (default: the newest)")
+      ->needs(proved_entry)
+      ->check(CLI::PositiveNumber);
+  auto* proved_from =
+      audit_prove_command
+          ->add_option("--from", audit_prove_options.from, "entries under the older checkpoint")
+          ->check(CLI::PositiveNumber)
+          ->excludes(proved_entry);
+  audit_prove_command
+      ->add_option("--to", audit_prove_options.to,
+                   "entries under the newer checkpoint (default: the newest)")
+      ->needs(proved_from)
+      ->check(CLI::PositiveNumber);
+  audit_prove_command->add_option("-o,--output", audit_prove_options.out,
+                                  "file to write (default: standard output)");
+  audit_prove_command->callback([&] {
+    if (audit_prove_options.entry == 0 && audit_prove_options.from == 0)
+      throw CLI::RequiredError("--entry or --from");
+    code = audit_prove(audit_prove_options);
+  });
+  auto* audit_checkpoint_command = audit_command->add_subcommand(
+      "checkpoint", "print the newest signed checkpoint and the verifier key");
+  with_config(audit_checkpoint_command);
+  bool only_note = false;
+  bool only_key = false;
+  auto* only_note_flag =
+      audit_checkpoint_command->add_flag("--note", only_note, "the checkpoint alone");
+  audit_checkpoint_command->add_flag("--key", only_key, "the verifier key alone")
+      ->excludes(only_note_flag);
+  audit_checkpoint_command->callback([&] { code = audit_checkpoint(config, only_note, only_key); });
 
   AuditExportOptions export_options;
   auto* audit_export_command =
@@ -64,10 +116,12 @@ int main(int argc, char** argv) {
                    "fhir (one AuditEvent a line), fhir-bundle, syslog or jsonl")
       ->check(CLI::IsMember({"fhir", "fhir-bundle", "syslog", "jsonl"}))
       ->capture_default_str();
-  audit_export_command->add_option("--from", export_options.from, "a date, or a time with its zone");
+  audit_export_command->add_option("--from", export_options.from,
+                                   "a date, or a time with its zone");
   audit_export_command->add_option("--to", export_options.to, "the first moment not any more");
   audit_export_command->add_option("--patient", export_options.patient, "KIND:VALUE");
-  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")->required();
+  audit_export_command->add_option("--reason", export_options.reason, "kept in the log")
+      ->required();
   audit_export_command->callback([&] { code = audit_export(export_options); });
 
   AuditReportOptions report_options;
@@ -80,9 +134,11 @@ int main(int argc, char** argv) {
   audit_report_command->add_flag("--break-glass", report_options.break_glass,
                                  "the grants that are not reviewed");
   audit_report_command->add_flag("--all", report_options.all, "also those that were reviewed");
-  audit_report_command->add_option("--from", report_options.from, "a date, or a time with its zone");
+  audit_report_command->add_option("--from", report_options.from,
+                                   "a date, or a time with its zone");
   audit_report_command->add_option("--to", report_options.to, "the first moment not any more");
-  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")->required();
+  audit_report_command->add_option("--reason", report_options.reason, "kept in the log")
+      ->required();
   audit_report_command->add_flag("--json", report_options.json, "as JSON");
   audit_report_command->callback([&] { code = audit_report(report_options); });
 
@@ -232,6 +288,24 @@ int main(int argc, char** argv) {
       plugin_command->add_subcommand("list", "what is installed, and what it may do");
   with_config(plugin_list);
   plugin_list->callback([&] { code = list_plugins(config); });
+
+  PhiScanOptions phi_options;
+  auto* phi_command = app.add_subcommand("phi", "patient data in text");
+  phi_command->require_subcommand(1);
+  auto* phi_scan_command = phi_command->add_subcommand(
+      "scan", "say where patient data stands; exit status 0: nowhere, 1: somewhere, 2: not readable");
+  phi_scan_command->add_option("files", phi_options.files,
+                               "text files; - is standard input (default: standard input)");
+  phi_scan_command->add_option("-c,--config", phi_options.config,
+                               "configuration; its patterns of record numbers are looked for too");
+  phi_scan_command->add_option("--min-score", phi_options.min_score, "leave out what is less sure")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  auto* phi_json = phi_scan_command->add_flag("--json", phi_options.json, "one JSON object a line");
+  phi_scan_command
+      ->add_flag("--mask", phi_options.mask, "print the text, with classes in place of the data")
+      ->excludes(phi_json);
+  phi_scan_command->callback([&] { code = phi_scan(phi_options); });
 
   CLI11_PARSE(app, argc, argv);
   return code;

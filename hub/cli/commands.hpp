@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,27 @@ struct ExprOptions {
 // Exit code 5 when it does not compile or an evaluation failed.
 int expr(const ExprOptions& options);
 
-int audit_verify(const std::string& config);
+struct AuditVerifyOptions {
+  std::string config = "config/rabt.yaml";
+  std::string proof;                 // check this file alone; neither configuration nor database
+  std::string key;                   // verifier key, or a file that holds one
+  std::vector<std::string> anchors;  // folders beside those of the configuration
+  std::int64_t from = 1;
+  std::int64_t to = INT64_MAX;
+};
+// 0: everything holds, 1: something does not (named on standard output), or it cannot be read.
+int audit_verify(const AuditVerifyOptions& options);
+struct AuditProveOptions {
+  std::string config = "config/rabt.yaml";
+  std::int64_t entry = 0;  // 0: a consistency proof
+  std::int64_t size = 0;   // of the checkpoint; 0: the newest
+  std::int64_t from = 0;
+  std::int64_t to = 0;  // 0: the newest
+  std::string out;      // empty: standard output
+};
+int audit_prove(const AuditProveOptions& options);
+// Prints the newest checkpoint and the verifier key, or only one of them.
+int audit_checkpoint(const std::string& config, bool only_note, bool only_key);
 int check_config(const std::string& config);
 
 struct WorkflowRunOptions {
@@ -133,5 +154,17 @@ struct InstancesOptions {
 };
 int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
+
+struct PhiScanOptions {
+  std::vector<std::string> files;  // none: standard input, as -
+  std::string config;              // empty, or a configuration with patterns of record numbers
+  double min_score = 0.5;
+  bool json = false;
+  bool mask = false;
+};
+// Looks for patient data in text; the findings go to standard output, without the values. With
+// mask it is the text that goes there, masked. 0: nothing was found, 1: something was, 2: a file or
+// the configuration cannot be read.
+int phi_scan(const PhiScanOptions& options);
 
 }  // namespace rabt::cli

@@ -51,8 +51,8 @@ struct HttpEntry {
   std::string ca;
 };
 
-// A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog server,
-// which gets every entry as well.
+// A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog
+// server, which gets every entry as well.
 struct AuditAnchor {
   std::string folder;     // in the layout of C2SP tlog-tiles
   bool required = false;  // see audit::AnchorEntry, audit::SyslogOptions

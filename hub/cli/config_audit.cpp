@@ -27,9 +27,9 @@ AuditAnchor read_anchor(Reader& reader, const YamlNode& node, const std::filesys
     reader.mistake(node.line, node.column, "an anchor needs either `folder` or `syslog`");
     return anchor;
   }
-  for (const auto& [key, path] : {std::pair{"ca", &anchor.tls.ca_file},
-                                  std::pair{"cert", &anchor.tls.client_cert_file},
-                                  std::pair{"key", &anchor.tls.client_key_file}}) {
+  for (const auto& [key, path] :
+       {std::pair{"ca", &anchor.tls.ca_file}, std::pair{"cert", &anchor.tls.client_cert_file},
+        std::pair{"key", &anchor.tls.client_key_file}}) {
     if (server.empty() && node.find(key) != nullptr) {
       reader.mistake(node.line, node.column, "`" + std::string(key) + "` goes with `syslog`");
     }

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "hub/audit/audit_log.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
@@ -11,7 +10,7 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, audit verify, instances, plugin list.
+// Commands that look and do not run: config check, instances, plugin list.
 namespace rabt::cli {
 
 int check_config(const std::string& path) {
@@ -40,22 +39,6 @@ int check_config(const std::string& path) {
   }
   if (good) std::printf("%s is good\n", path.c_str());
   return good ? 0 : 2;
-}
-
-int audit_verify(const std::string& path) {
-  const auto config = load_config(path);
-  if (!config.ok()) return complain(config.error());
-  const auto found = audit::verify_file(config->data + "/rabt.db", config->data);
-  if (!found.ok()) return complain(found.error());
-  for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
-  if (!found->verified) {
-    std::printf("NOT verified: the audit log was changed (%llu entries read)\n",
-                static_cast<unsigned long long>(found->entries));
-    return 1;
-  }
-  std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries),
-              found->head.c_str());
-  return 0;
 }
 
 int list_instances(const InstancesOptions& options) {
