@@ -15,6 +15,7 @@
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/crypto/root.hpp"
 #include "hub/store/store.hpp"
 
 // rabt audit verify | prove | checkpoint: they only read, beside a running hub or without one.
@@ -76,17 +77,19 @@ int audit_verify(const AuditVerifyOptions& options) {
   SecretBytes mac_key;
   const std::string keyring_file = config->data + "/keyring";
   if (std::filesystem::exists(keyring_file)) {
-    const auto keyring = crypto::Keyring::open_or_create(keyring_file, random);
-    if (!keyring.ok()) {
-      std::fprintf(stderr, "the MAC chain is not checked: %s\n", keyring.error().message.c_str());
+    const SystemClock clock;
+    const auto log_keys = [&]() -> Result<audit::LogOptions> {
+      RABT_TRY(root, crypto::open_file_root(config->data + "/root.key", random, false));
+      RABT_TRY(keyring, crypto::Keyring::open_or_create(
+                            {.path = keyring_file, .root = std::move(root)}, clock, random));
+      return audit::LogOptions::of(*keyring, config->tenant, config->data, config->audit.origin);
+    }();
+    if (!log_keys.ok()) {
+      std::fprintf(stderr, "the MAC chain is not checked: %s\n", log_keys.error().message.c_str());
     } else {
-      mac_key = (*keyring)->purpose_key(config->tenant, audit::kMacPurpose);
+      mac_key = log_keys->mac_key.clone();
       wanted.mac_key = &mac_key;
-      if (wanted.vkey.empty()) {
-        wanted.vkey = audit::Signer(config->audit.origin,
-                                    (*keyring)->purpose_key(config->tenant, audit::kSigningPurpose))
-                          .vkey();
-      }
+      if (wanted.vkey.empty()) wanted.vkey = audit::Signer(log_keys->origin, log_keys->seed).vkey();
     }
   }
   const auto found = audit::verify_file(config->data + "/rabt.db", config->data, wanted);
