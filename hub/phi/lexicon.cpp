@@ -102,6 +102,21 @@ bool inflected(const Lists& all, std::string_view word) {
   return false;
 }
 
+// Drugs, conditions, procedures and their doctors are known by their endings.
+bool medical(std::string_view word) {
+  static constexpr auto kEndings = std::to_array<std::string_view>(
+      {"ologist",  "ology",   "iatrist", "iatry",   "itis",    "emia",      "aemia",  "osis",
+       "ectomy",   "otomy",   "ostomy",  "therapy", "scopy",   "graphy",    "pathy",  "plasty",
+       "pril",     "sartan",  "statin",  "umab",    "ximab",   "zumab",     "cillin", "mycin",
+       "floxacin", "azole",   "olol",    "dipine",  "gliptin", "gliflozin", "formin", "oxaban",
+       "parin",    "prazole", "setron",  "triptan", "azepam",  "barbital",  "vir",    "tinib",
+       "cycline",  "algia",   "uria",    "plegia",  "paresis"});
+  if (word.size() < 7) return false;
+  for (const std::string_view end : kEndings)
+    if (word.ends_with(end)) return true;
+  return false;
+}
+
 struct Cues {
   std::unordered_map<std::string, std::uint64_t> words;
   Cues();
@@ -132,6 +147,7 @@ std::uint32_t lists_of(std::string_view word) {
   const Lists& all = lists();
   const auto found = all.words.find(word);
   std::uint32_t bits = found == all.words.end() ? 0 : found->second;
+  if (bits == 0 && medical(word)) return kWord;
   if ((bits & kWord) == 0 && word.size() < 32 && inflected(all, word)) {
     bits |= kInflected;
   }
