@@ -51,8 +51,9 @@ void print_patient(const Json& report) {
                 text_of(row, "purpose").c_str(), row.bool_or("routine", false) ? "" : " *",
                 text_of(row, "fields").c_str(), text_of(row, "outcome").c_str());
   }
-  std::printf("  * not for treatment, payment or operations: part of an accounting after 45 CFR "
-              "164.528\n");
+  std::printf(
+      "  * not for treatment, payment or operations: part of an accounting after 45 CFR "
+      "164.528\n");
   std::printf("\nAccesses: %zu\n", report["accesses"].size());
   for (const Json& row : report["accesses"].as_array()) print_access(row, "  ");
   std::printf("\n%s other entries of the log are about this patient\n",
@@ -62,8 +63,7 @@ void print_patient(const Json& report) {
 }
 
 void print_grants(const Json& report) {
-  std::printf("%zu grant%s\n", report["grants"].size(),
-              report["grants"].size() == 1 ? "" : "s");
+  std::printf("%zu grant%s\n", report["grants"].size(), report["grants"].size() == 1 ? "" : "s");
   for (const Json& grant : report["grants"].as_array()) {
     std::printf("\n%s  %s  opened %s by %s, until %s\n  patient %s%s\n  reason: %s\n",
                 text_of(grant, "id").c_str(), text_of(grant, "state").c_str(),

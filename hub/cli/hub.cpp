@@ -9,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "hub/cli/key_care.hpp"
+#include "hub/cli/open_keys.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -98,14 +100,16 @@ struct Hub::Parts {
   Logger& log;
   SystemRandom random;
   UlidSource ids;
+  std::unique_ptr<net::HttpClient> http_client;
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<keys::DataKeys> keys;
   std::unique_ptr<audit::AuditLog> audit;
+  std::unique_ptr<keys::KeyAdmin> key_admin;
+  std::unique_ptr<KeyCare> key_care;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
-  std::unique_ptr<net::HttpClient> http_client;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<http::Routes> routes;
@@ -119,20 +123,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   Parts& hub = *parts;
   RABT_TRY(token, make_api_token(config.data, hub.random));
 
-  // A new keyring beside an old database would open nothing of it.
-  if (fs::exists(config.data + "/rabt.db") && !fs::exists(config.data + "/keyring")) {
-    return corrupt("cli.keyring_missing",
-                   "the database in " + config.data +
-                       " exists but its keyring does not; restore the file " + config.data +
-                       "/keyring from its own backup");
-  }
-  RABT_TRY(root, crypto::open_file_root(config.data + "/root.key", hub.random,
-                                        !fs::exists(config.data + "/keyring")));
-  RABT_TRY(keyring,
-           crypto::Keyring::open_or_create(
-               {.path = config.data + "/keyring", .root = std::move(root)}, clock, hub.random));
+  hub.http_client = net::make_curl_client(clock, log);
+  RABT_TRY(keyring, open_keyring(config, *hub.http_client, clock, hub.random));
   hub.keyring = std::move(keyring);
-  RABT_TRY_STATUS(hub.keyring->ensure_tenant(config.tenant));
   RABT_TRY(store,
            store::open_sqlite(
                {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
@@ -141,7 +134,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.audit = std::move(audit);
   hub.keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
-      keys::RetentionPolicy{});
+      retention_of(config));
   hub.details = std::make_unique<phi::PatientDetail>(*hub.keys, *hub.store, hub.random);
   hub.gate = std::make_unique<phi::PatientGate>(
       phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log},
@@ -149,12 +142,15 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
       config.privacy.break_glass ? phi::ReadPolicy::break_glass : phi::ReadPolicy::reason,
       phi::machine_boot());
   RABT_TRY_STATUS(hub.gate->sweep());
+  hub.key_admin = std::make_unique<keys::KeyAdmin>(
+      keys::KeyAdmin::Parts{*hub.keyring, *hub.keys, *hub.store, *hub.audit, clock, log},
+      config.tenant);
+  hub.key_care =
+      std::make_unique<KeyCare>(*hub.keys, *hub.key_admin, config.retention.automatic_shred, log);
   RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keys, clock,
                                           hub.random, hub.ids, log));
   hub.blobs = std::move(blobs);
   hub.blobs->sweep();
-  hub.http_client = net::make_curl_client(clock, log);
-
   hub.plugins = plugin::PluginHost::make({.store = *hub.store,
                                           .keys = *hub.keys,
                                           .audit = *hub.audit,
@@ -260,6 +256,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .store = *hub.store,
                                                          .audit = *hub.audit,
                                                          .keyring = *hub.keyring,
+                                                         .key_admin = *hub.key_admin,
                                                          .gate = *hub.gate,
                                                          .details = *hub.details,
                                                          .source = export_source(config),

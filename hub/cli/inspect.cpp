@@ -21,8 +21,8 @@ namespace {
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                       (c >= 'A' && c <= 'Z') || std::string_view("-._~").find(c) < 4;
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       std::string_view("-._~").find(c) < 4;
     if (plain) {
       out.push_back(c);
     } else {
@@ -91,12 +91,10 @@ int list_instances(const InstancesOptions& options) {
   if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
   if (!options.patient.empty() && !id.empty())
     return complain(invalid("cli.instance", "name an instance or a patient, not both"));
-  const auto answer = client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
-                                      (events ? "/events" : "") +
-                                      (options.patient.empty()
-                                           ? ""
-                                           : "?patient=" + percent_encode(options.patient)),
-                                  options.reason);
+  const auto answer = client->get(
+      "/api/v1/instances" + (id.empty() ? std::string() : "/" + id) + (events ? "/events" : "") +
+          (options.patient.empty() ? "" : "?patient=" + percent_encode(options.patient)),
+      options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
     for (const Json& event : (*answer)["events"].as_array())

@@ -196,6 +196,7 @@ Response Routes::api(const Request& request, std::string_view path) {
   if (collection == "audit" && verb.empty())
     return post ? audit(request, id) : wrong_method("POST");
   if (collection == "break-glass") return break_glass(request, id, verb);
+  if (collection == "keys" && verb.empty()) return keys(request, id);
   return problem(404, "http.not_found", "Not Found",
                  "the API has no such path; see docs/openapi.yaml");
 }
@@ -251,11 +252,10 @@ Response Routes::instance(const Request& request, std::string_view id) {
   engine::Engine::Admit admit;
   if (request.parameter("data") == std::optional<std::string_view>("true")) {
     admit = [&](std::string_view instance, std::string_view patient) {
-      return parts_.gate.admit(reader_of(request),
-                               {.act = "instance.read",
-                                .object = "instance:" + std::string(instance),
-                                .instance = std::string(instance),
-                                .patient = std::string(patient)});
+      return parts_.gate.admit(reader_of(request), {.act = "instance.read",
+                                                    .object = "instance:" + std::string(instance),
+                                                    .instance = std::string(instance),
+                                                    .patient = std::string(patient)});
     };
   }
   const auto found = parts_.engine.instance(id, admit);
@@ -362,11 +362,10 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
   if (!patient.ok() && patient.error().kind == ErrorKind::not_found) patient = std::string();
   if (!patient.ok()) return problem(patient.error());
   // Audited before the first byte leaves; no audit, no act.
-  const Status admitted = parts_.gate.admit(reader_of(request),
-                                            {.act = "recording.read",
-                                             .object = "recording:" + found->id,
-                                             .instance = found->consultation,
-                                             .patient = *patient});
+  const Status admitted = parts_.gate.admit(reader_of(request), {.act = "recording.read",
+                                                                 .object = "recording:" + found->id,
+                                                                 .instance = found->consultation,
+                                                                 .patient = *patient});
   if (!admitted.ok()) return problem(admitted.error());
   Response response{.headers = {{"Content-Type", found->content_type}}};
   response.stream_length = found->bytes;
@@ -378,9 +377,21 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
 // ---- health and metrics
 // -------------------------------------------------------------------------------------------
 
+namespace {
+Json key_health(const crypto::RootProvider& root, const std::string& trouble) {
+  Json out = Json::object({{"root", root.kind()}, {"available", trouble.empty()}});
+  if (!trouble.empty()) out.set("code", trouble);
+  // Not fit for patient data.
+  if (root.development()) out.set("development", true);
+  return out;
+}
+}  // namespace
+
 Response Routes::health() const {
   const auto store = parts_.store.stats();
-  const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2;
+  // Asks the root only when the keys have expired, and after a failure at most once a second.
+  const auto keys = parts_.keyring.tenant(tenant_);
+  const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2 && keys.ok();
   Json plugins = Json::array();
   for (const auto& state : parts_.plugins.plugins()) {
     plugins.push_back(Json::object(
@@ -389,6 +400,7 @@ Response Routes::health() const {
   Json body = Json::object(
       {{"status", well ? "pass" : "fail"},
        {"store", Json::object({{"diskFull", store.disk_full}, {"queued", store.queued}})},
+       {"keys", key_health(parts_.keyring.root(), keys.ok() ? "" : keys.error().code)},
        {"plugins", plugins}});
   Response response = json_response(well ? 200 : 503, body);
   response.headers = {{"Content-Type", "application/health+json"}};

@@ -58,8 +58,7 @@ phi::Reader Routes::reader_of(const Request& request) {
   const std::string_view authorization = request.header("authorization");
   const auto space = authorization.find(' ');
   if (space != std::string_view::npos) {
-    reader.token =
-        to_hex(crypto::sha256(authorization.substr(space + 1))).substr(0, kTokenPrefix);
+    reader.token = to_hex(crypto::sha256(authorization.substr(space + 1))).substr(0, kTokenPrefix);
   }
   reader.client = request.remote;
   reader.request = request.request_id;
@@ -94,8 +93,8 @@ Response Routes::audit_report(const Request& request, const Json& body) {
   if (!patient.ok()) return problem(patient.error());
   const auto report = phi::patient_report({parts_.store, parts_.details, tenant_}, *patient,
                                           period->from, period->to);
-  // Made before it is audited, so that it does not show its own reading, and given after. That there
-  // is nothing about a person is an answer too.
+  // Made before it is audited, so that it does not show its own reading, and given after. That
+  // there is nothing about a person is an answer too.
   const auto index =
       report.ok() ? from_hex(report->string_or("patient", "")) : std::optional<Bytes>();
   Json detail = Json::object();
@@ -151,18 +150,18 @@ Response Routes::audit_export(const Request& request, const Json& body) {
                                {"first", page->entries.empty() ? 0 : page->entries.front().seq},
                                {"last", end}})});
   if (!admitted.ok()) return problem(admitted.error());
-  Response response{.status = 200,
-                    .headers = {{"Content-Type", format == "fhir" ? "application/fhir+ndjson"
-                                                 : format == "jsonl" ? "application/x-ndjson"
-                                                                     : "text/plain; charset=utf-8"}}};
+  Response response{
+      .status = 200,
+      .headers = {{"Content-Type", format == "fhir"    ? "application/fhir+ndjson"
+                                   : format == "jsonl" ? "application/x-ndjson"
+                                                       : "text/plain; charset=utf-8"}}};
   for (const audit::Logged& entry : page->entries) {
     response.body += format == "fhir"    ? audit::to_fhir(entry, parts_.source).dump()
                      : format == "jsonl" ? audit::to_json_line(entry)
                                          : audit::to_syslog(entry, parts_.source);
     response.body.push_back('\n');
   }
-  if (page->next)
-    response.headers.emplace_back("X-Rabt-Next", std::to_string(page->next->first));
+  if (page->next) response.headers.emplace_back("X-Rabt-Next", std::to_string(page->next->first));
   return response;
 }
 
@@ -180,8 +179,8 @@ Response Routes::break_glass(const Request& request, std::string_view id, std::s
          .object = "report:break-glass",
          .instance = "",
          .patient = "",
-         .detail = Json::object(
-             {{"grants", static_cast<std::int64_t>((*report)["grants"].size())}})});
+         .detail =
+             Json::object({{"grants", static_cast<std::int64_t>((*report)["grants"].size())}})});
     return admitted.ok() ? json_response(200, *report) : problem(admitted.error());
   }
   if (!post) return wrong_method(id.empty() ? "GET, POST" : "POST");

@@ -68,11 +68,12 @@ crypto::SealContext context(std::string_view tenant, std::string_view id) {
 
 class Writer final : public BlobWriter {
  public:
-  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info, keys::NewDataKey key,
-         Random& random, int fd)
+  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info,
+         keys::DataKeys& data_keys, keys::NewDataKey key, Random& random, int fd)
       : folder_(std::move(folder)),
         store_(store),
         info_(std::move(info)),
+        keys_(data_keys),
         key_(std::move(key)),
         sealer_(*key_.key, context(info_.tenant, info_.id), random),
         fd_(fd) {}
@@ -113,7 +114,21 @@ class Writer final : public BlobWriter {
     folder_->sync();
     info_.bytes = sealer_.plain_bytes();
     info_.sha256 = to_hex(sealer_.plain_sha256());
-    RABT_TRY_STATUS(store_.write([this](store::Transaction& transaction) -> Status {
+    Status written = commit();
+    if (!written.ok() && written.error().code == "keys.changed") {
+      // Rotated while the content arrived.
+      RABT_TRY(again, keys_.rewrapped(key_));
+      key_ = std::move(again);
+      written = commit();
+    }
+    if (!written.ok()) return written.error();
+    finished_ = true;
+    return info_;
+  }
+
+ private:
+  Status commit() {
+    return store_.write([this](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(keys::insert(transaction, key_));
       auto inserted = transaction.execute(
           kInsert, {std::string_view(info_.id), std::string_view(info_.tenant),
@@ -121,12 +136,9 @@ class Writer final : public BlobWriter {
                     std::string_view(info_.sha256), store::Blob{key_.id}, info_.created.ms});
       if (!inserted.ok()) return std::move(inserted).error();
       return ok_status();
-    }));
-    finished_ = true;
-    return info_;
+    });
   }
 
- private:
   Status flush() {
     for (std::size_t done = 0; done < buffer_.size();) {
       const ssize_t put = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
@@ -143,6 +155,7 @@ class Writer final : public BlobWriter {
   std::shared_ptr<Folder> folder_;
   store::Store& store_;
   BlobInfo info_;
+  keys::DataKeys& keys_;
   keys::NewDataKey key_;
   crypto::StreamSealer sealer_;
   int fd_;
@@ -189,8 +202,8 @@ class FileBlobStore final : public BlobStore {
       folder_->active.erase(info.id);
       return error;
     }
-    return std::unique_ptr<BlobWriter>(
-        std::make_unique<Writer>(folder_, store_, std::move(info), std::move(key), random_, fd));
+    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(
+        folder_, store_, std::move(info), keys_, std::move(key), random_, fd));
   }
 
   Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
