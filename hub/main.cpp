@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
                             "written when the hub listens");
   serve_command->add_flag("--die-with-parent", serve_options.die_with_parent,
                           "end when the parent process ends");
+  serve_command->add_flag("--allow-debugging", serve_options.allow_debugging,
+                          "for development: debuggers may attach, core files may hold patient data");
   serve_command->callback([&] { code = serve(serve_options); });
 
   DemoOptions demo_options;
@@ -103,10 +105,62 @@ int main(int argc, char** argv) {
 
   auto* audit_command = app.add_subcommand("audit", "audit log");
   audit_command->require_subcommand(1);
+  AuditVerifyOptions audit_verify_options;
   auto* audit_verify_command = audit_command->add_subcommand(
-      "verify", "walk the whole chain; name the place of every break");
-  with_config(audit_verify_command);
-  audit_verify_command->callback([&] { code = audit_verify(config); });
+      "verify", "check entries, tree, checkpoints and anchors; name the place of every finding");
+  audit_verify_command->add_option("-c,--config", audit_verify_options.config, "configuration file")
+      ->capture_default_str();
+  audit_verify_command->add_option("--proof", audit_verify_options.proof,
+                                   "check a proof file and nothing else");
+  audit_verify_command->add_option("--key", audit_verify_options.key,
+                                   "verifier key to believe, or a file that holds it");
+  audit_verify_command->add_option("--anchor", audit_verify_options.anchors,
+                                   "folder of an anchor, beside those of the configuration");
+  audit_verify_command->add_option("--from", audit_verify_options.from, "first entry to read")
+      ->check(CLI::PositiveNumber);
+  audit_verify_command->add_option("--to", audit_verify_options.to, "last entry to read")
+      ->check(CLI::PositiveNumber);
+  audit_verify_command->callback([&] { code = audit_verify(audit_verify_options); });
+  AuditProveOptions audit_prove_options;
+  auto* audit_prove_command = audit_command->add_subcommand(
+      "prove", "write a proof that an entry is in the log, or that the log only grew");
+  audit_prove_command->add_option("-c,--config", audit_prove_options.config, "configuration file")
+      ->capture_default_str();
+  auto* proved_entry =
+      audit_prove_command->add_option("--entry", audit_prove_options.entry, "number of the entry")
+          ->check(CLI::PositiveNumber);
+  audit_prove_command
+      ->add_option("--size", audit_prove_options.size,
+                   "entries under the checkpoint to prove it for (default: the newest)")
+      ->needs(proved_entry)
+      ->check(CLI::PositiveNumber);
+  auto* proved_from =
+      audit_prove_command
+          ->add_option("--from", audit_prove_options.from, "entries under the older checkpoint")
+          ->check(CLI::PositiveNumber)
+          ->excludes(proved_entry);
+  audit_prove_command
+      ->add_option("--to", audit_prove_options.to,
+                   "entries under the newer checkpoint (default: the newest)")
+      ->needs(proved_from)
+      ->check(CLI::PositiveNumber);
+  audit_prove_command->add_option("-o,--output", audit_prove_options.out,
+                                  "file to write (default: standard output)");
+  audit_prove_command->callback([&] {
+    if (audit_prove_options.entry == 0 && audit_prove_options.from == 0)
+      throw CLI::RequiredError("--entry or --from");
+    code = audit_prove(audit_prove_options);
+  });
+  auto* audit_checkpoint_command = audit_command->add_subcommand(
+      "checkpoint", "print the newest signed checkpoint and the verifier key");
+  with_config(audit_checkpoint_command);
+  bool only_note = false;
+  bool only_key = false;
+  auto* only_note_flag =
+      audit_checkpoint_command->add_flag("--note", only_note, "the checkpoint alone");
+  audit_checkpoint_command->add_flag("--key", only_key, "the verifier key alone")
+      ->excludes(only_note_flag);
+  audit_checkpoint_command->callback([&] { code = audit_checkpoint(config, only_note, only_key); });
 
   AuditExportOptions export_options;
   auto* audit_export_command =

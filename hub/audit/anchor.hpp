@@ -58,9 +58,10 @@ struct AnchorEntry {
 
 // A folder in the layout of C2SP tlog-tiles (checkpoint, tile/<L>/<N>[.p/<W>],
 // tile/entries/<N>[.p/<W>]), and the verifier key as `vkey`: any static web server can serve it.
-// Every file is replaced whole; `checkpoint` comes last, so that what it names is there. The folder
-// is made if its parent exists: a mount that is missing is an error, not a folder on the wrong
-// disk. Error audit.anchor_io.
+// Every file is replaced whole and synced; `checkpoint` comes last, so that what it names is there.
+// Partial tiles go when the full one is there. The folder must exist: a disk that is not mounted is
+// an error, not a new folder on the wrong disk. Files get mode 0640, folders 0750. Errors
+// unavailable audit.anchor_io.
 [[nodiscard]] std::unique_ptr<Anchor> make_folder_anchor(std::string folder, std::string vkey);
 
 }  // namespace rabt::audit

@@ -1,138 +1,121 @@
 #include "hub/audit/audit_log.hpp"
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <algorithm>
+#include <charconv>
 
-#include "hub/audit/chain.hpp"
+#include "hub/audit/checkpoints.hpp"
+#include "hub/audit/files.hpp"
+#include "hub/audit/ledger.hpp"
+#include "hub/audit/mac.hpp"
 #include "hub/audit/statements.hpp"
+#include "hub/audit/tree.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/utf8.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
 
 namespace rabt::audit {
 
 namespace {
 
-constexpr std::int64_t kCheckedOnOpen =
-    64;  // entries at the end: what a crash could have touched; verify() walks all
-constexpr std::chrono::milliseconds kHeadInterval{1000};
-
-std::string_view view(const crypto::Digest& digest) {
+std::string_view view(const Digest& digest) {
   return as_text(digest);
 }
 
-bool to_digest(std::string_view bytes, crypto::Digest& out) {
+bool to_digest(std::string_view bytes, Digest& out) {
   if (bytes.size() != out.size()) return false;
   std::copy(bytes.begin(), bytes.end(), out.begin());
   return true;
 }
 
-// The last committed entry.
-Result<Head> committed_head(store::Store& store) {
-  Head head = genesis();
+// What the writer thread keeps beside the database: the next entry follows from it.
+struct Tail {
+  Frontier frontier;
+  Digest mac{};  // of the last entry; zeroes before the first
+};
+
+// As the transaction sees the database.
+Status load_tail(store::Connection& connection, Tail& tail) {
+  std::int64_t size = 0;
+  tail.mac.fill(0);
   bool good = true;
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(sql::kHead, {}, [&](const store::Row& row) {
-      head.seq = row.integer(0);
-      good = to_digest(row.blob(1), head.hash);
-      return false;
-    });
+  RABT_TRY_STATUS(connection.query(sql::kHead, {}, [&](const store::Row& row) {
+    size = row.integer(0);
+    good = to_digest(row.blob(1), tail.mac);
+    return false;
   }));
   if (!good)
     return corrupt("audit.broken",
-                   "the last entry of the audit log is damaged; run: rabt audit verify");
-  return head;
+                   "entry " + std::to_string(size) + " of the audit log is damaged" + advice());
+  return tail.frontier.load(connection, size);
 }
 
-struct Link {
-  std::int64_t seq = 0;
-  std::int64_t at_ms = 0;
-  crypto::Digest content{};  // of canonical, computed
-  crypto::Digest hash{};
-  bool good = false;  // leaf is the digest of canonical
-};
-
-// The head, after the last entries were seen to chain.
-Result<Head> checked_head(store::Store& store) {
-  std::vector<Link> links;  // newest first
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(sql::kLast, {kCheckedOnOpen + 1}, [&](const store::Row& row) {
-      Link link{row.integer(0), row.integer(1), crypto::sha256(row.blob(3)), {}, false};
-      link.good = to_digest(row.blob(5), link.hash) && row.blob(4) == view(link.content);
-      links.push_back(link);
-      return true;
-    });
+// The rows that no full tile covers, and those above the newest checkpoint: content, hash, MAC,
+// numbers. These are what a crash could have touched and what nothing else proves yet.
+Status check_tail(store::Connection& connection, ByteView mac_key, std::int64_t size) {
+  std::int64_t covered = 0;
+  RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
+    covered = row.integer(1);
+    return false;
   }));
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    const Link& link = links[i];
-    const bool first = i + 1 == links.size();
-    const bool complete = static_cast<std::int64_t>(links.size()) <= kCheckedOnOpen;
-    if (first && !complete) break;  // the one before the checked ones: only its hash is needed
-    const Head before = first ? genesis() : Head{links[i + 1].seq, links[i + 1].hash};
-    if (!link.good || link.seq != before.seq + 1 ||
-        link.hash != chain(before.hash, link.seq, link.at_ms, view(link.content))) {
-      return corrupt("audit.broken",
-                     "the audit log does not chain at entry " + std::to_string(link.seq) +
-                         "; the hub does not add to a broken log; run: rabt audit verify");
-    }
+  const std::int64_t from =
+      std::max<std::int64_t>(0, std::min(covered, size / kTileWidth * kTileWidth));
+  Digest mac{};
+  std::int64_t next = from + 1;
+  bool good = true;
+  if (from > 0) {
+    good = false;
+    RABT_TRY_STATUS(connection.query(sql::kMac, {from}, [&](const store::Row& row) {
+      good = to_digest(row.blob(0), mac);
+      return false;
+    }));
+    if (!good) next = from;
   }
-  if (links.empty()) return genesis();
-  return Head{links.front().seq, links.front().hash};
-}
-
-// Nothing below the head that was noted beside the log may be missing or different.
-Status check_against_file(store::Store& store, const std::string& path, const Head& head) {
-  RABT_TRY(noted, read_head_file(path));
-  if (!noted) return ok_status();
-  const std::string advice =
-      "; entries were removed or an older database was put in place; run: rabt audit verify. To go "
-      "on with what is left, "
-      "move " +
-      path + " away and note why";
-  if (noted->seq > head.seq) {
-    return corrupt("audit.cut", "the audit log ends at entry " + std::to_string(head.seq) +
-                                    " but " + path + " names entry " + std::to_string(noted->seq) +
-                                    advice);
-  }
-  crypto::Digest hash = genesis().hash;
-  if (noted->seq > 0) {
-    RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-      return connection.query(sql::kFrom, {noted->seq, noted->seq, std::int64_t{1}},
-                              [&](const store::Row& row) {
-                                if (!to_digest(row.blob(5), hash)) hash.fill(0);
-                                return false;
-                              });
+  if (good) {
+    RABT_TRY_STATUS(connection.query(sql::kRows, {from, size}, [&](const store::Row& row) {
+      const Digest leaf = leaf_hash(row.blob(1));
+      mac = row_mac(mac_key, mac, leaf);
+      good = row.integer(0) == next && row.blob(2) == view(leaf) && row.blob(3) == view(mac);
+      if (good) ++next;
+      return good;
     }));
   }
-  if (hash != noted->hash) {
-    return corrupt("audit.cut", "entry " + std::to_string(noted->seq) +
-                                    " of the audit log is not the one that " + path + " names" +
-                                    advice);
-  }
-  return ok_status();
+  if (next == size + 1) return ok_status();
+  return corrupt("audit.broken",
+                 "entry " + std::to_string(next) +
+                     " of the audit log is missing, or its content, hash and MAC do not hold "
+                     "together; the hub does not add to a broken log" +
+                     advice());
 }
 
-class ChainedLog final : public AuditLog {
+// Bytes that are no UTF-8 become question marks: an entry is always JSON.
+void append_text(std::string& out, const std::string& value) {
+  if (is_utf8(value)) {
+    append_json_string(out, value);
+    return;
+  }
+  std::string clean = value;
+  for (std::size_t bad = find_bad_utf8(clean); bad != std::string::npos; bad = find_bad_utf8(clean))
+    clean[bad] = '?';
+  append_json_string(out, clean);
+}
+
+class TreeLog final : public AuditLog {
  public:
-  ChainedLog(store::Store& store, const Clock& clock, std::string head_file, const Head& head)
-      : store_(store), clock_(clock), head_file_(std::move(head_file)), head_(head), noted_(head) {
-    if (!head_file_.empty()) noter_ = std::thread([this] { keep_noting(); });
-  }
-  ~ChainedLog() override {
-    if (!noter_.joinable()) return;
-    {
-      const std::scoped_lock lock(mutex_);
-      closing_ = true;
-    }
-    changed_.notify_one();
-    noter_.join();
-    note();
-  }
+  TreeLog(const Clock& clock, SecretBytes mac_key, std::shared_ptr<Ledger> ledger, Tail tail,
+          std::unique_ptr<Checkpoints> checkpoints)
+      : clock_(clock),
+        mac_key_(std::move(mac_key)),
+        ledger_(std::move(ledger)),
+        tail_(std::move(tail)),
+        checkpoints_(std::move(checkpoints)) {}
 
   [[nodiscard]] Prepared prepare(const Entry& entry) const override {
     Prepared prepared;
+    prepared.at_ms = clock_.now().ms;
     std::string& out = prepared.canonical;
-    out.reserve(160 + entry.tenant.size() + entry.actor.size() + entry.object.size());
+    out.reserve(224 + entry.tenant.size() + entry.actor.size() + entry.object.size() +
+                entry.patient.size() + entry.sealed.size());
     const auto name = [&out](std::string_view key) {
       out.push_back(out.empty() ? '{' : ',');
       append_json_string(out, key);
@@ -141,15 +124,23 @@ class ChainedLog final : public AuditLog {
     const auto field = [&](std::string_view key, const std::string& value) {
       if (value.empty()) return;
       name(key);
-      append_json_string(out, value);
+      append_text(out, value);
     };
     // In the order of their names, as dump_sorted would.
     field("act", entry.act);
     field("actor", entry.actor);
+    name("at_ms");
+    out.append(std::to_string(prepared.at_ms));
     field("client", entry.client);
     if (!entry.detail.is_null()) {
       name("detail");
-      out.append(entry.detail.dump_sorted());
+      std::string detail = entry.detail.dump_sorted();
+      if (detail.size() > kMaxDetailBytes) {
+        detail =
+            Json::object({{"bytes", detail.size()}, {"sha256", to_hex(crypto::sha256(detail))}})
+                .dump_sorted();
+      }
+      out.append(detail);
     }
     field("object", entry.object);
     field("patient", entry.patient);
@@ -157,10 +148,11 @@ class ChainedLog final : public AuditLog {
     field("request", entry.request);
     field("result", entry.result);
     field("sealed", entry.sealed);
+    name("seq");
+    prepared.number_at = out.size();
     field("tenant", entry.tenant);
-    out.append(out.empty() ? "{}" : "}");
-    prepared.leaf = view(crypto::sha256(out));
-    prepared.at_ms = clock_.now().ms;
+    name("v");
+    out.append("1}");
     prepared.tenant = entry.tenant;
     prepared.act = entry.act;
     prepared.object = entry.object;
@@ -169,70 +161,113 @@ class ChainedLog final : public AuditLog {
   }
 
   [[nodiscard]] Status append(store::Transaction& transaction, const Prepared& entry) override {
-    const Head before = head_;
-    const std::int64_t seq = before.seq + 1;
-    const crypto::Digest hash = chain(before.hash, seq, entry.at_ms, entry.leaf);
-    auto inserted = transaction.execute(
+    if (ledger_->refused()) return unavailable_because(*ledger_->reason());
+    if (stale_) {
+      const Status loaded = load_tail(transaction, tail_);
+      if (!loaded.ok()) return unavailable_because(loaded.error());
+      stale_ = false;
+    }
+    const std::int64_t seq = tail_.frontier.size() + 1;
+    std::array<char, 20> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), seq).ptr;
+    canonical_.assign(entry.canonical, 0, entry.number_at);
+    canonical_.append(digits.data(), end);
+    canonical_.append(entry.canonical, entry.number_at);
+    if (canonical_.size() > kMaxEntryBytes) {
+      return invalid("audit.too_large",
+                     "an audit entry of " + std::to_string(canonical_.size()) +
+                         " bytes is longer than the 65,535 that the log takes; nothing was done");
+    }
+    const Digest leaf = leaf_hash(canonical_);
+    const Digest mac = row_mac(mac_key_.expose(), tail_.mac, leaf);
+    // Whatever undoes the row, the tail is then read again from what is left.
+    transaction.on_rollback([this, before = seq - 1] {
+      stale_ = true;
+      checkpoints_->undone(before);
+    });
+    const auto inserted = transaction.execute(
         sql::kInsert,
         {seq, entry.at_ms, std::string_view(entry.tenant), std::string_view(entry.act),
-         std::string_view(entry.object), std::string_view(entry.patient),
-         store::Blob{entry.canonical}, store::Blob{entry.leaf}, store::Blob{view(hash)}});
-    if (!inserted.ok()) return std::move(inserted).error();
-    transaction.on_rollback([this, before] { head_ = before; });
-    head_ = {seq, hash};
-    dirty_.store(true, std::memory_order_relaxed);
+         std::string_view(entry.object), std::string_view(entry.patient), store::Blob{canonical_},
+         store::Blob{view(leaf)}, store::Blob{view(mac)}});
+    if (!inserted.ok()) return unavailable_because(inserted.error());
+    const Status pushed = tail_.frontier.push(transaction, leaf);
+    if (!pushed.ok()) return unavailable_because(pushed.error());
+    tail_.mac = mac;
+    checkpoints_->appended(seq);
     return ok_status();
   }
 
+  [[nodiscard]] LogState state() const override {
+    LogState state;
+    checkpoints_->describe(state);
+    if (const auto reason = ledger_->reason(); reason) {
+      state.appendable = false;
+      state.code = reason->code;
+      state.message = reason->message;
+    }
+    return state;
+  }
+
  private:
-  // Reads what is committed, so that the file never names an entry that a power loss could still
-  // take away.
-  void note() {
-    if (!dirty_.exchange(false)) return;
-    const auto head = committed_head(store_);
-    if (head.ok() && *head == noted_) return;
-    if (head.ok() && write_head_file(head_file_, *head).ok()) {
-      noted_ = *head;
-    } else {
-      dirty_ = true;  // tried again: an older head is only a weaker check
-    }
+  static Error unavailable_because(const Error& cause) {
+    return unavailable("audit.unavailable",
+                       "the audit log cannot be written, so nothing was done [" + cause.code +
+                           "]: " + cause.message);
   }
 
-  void keep_noting() {
-    std::unique_lock lock(mutex_);
-    while (!closing_) {
-      changed_.wait_for(lock, kHeadInterval, [this] { return closing_; });
-      if (closing_) return;
-      lock.unlock();
-      note();
-      lock.lock();
-    }
-  }
-
-  store::Store& store_;
   const Clock& clock_;
-  const std::string head_file_;
-  Head head_;                       // the writer thread's
-  std::atomic<bool> dirty_{false};  // entries were appended since the file was written
-  Head noted_;                      // the noter's, then the destructor's
+  const SecretBytes mac_key_;
+  const std::shared_ptr<Ledger> ledger_;
+  // The writer thread's:
+  Tail tail_;
+  bool stale_ = false;
+  std::string canonical_;  // kept for its room
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool closing_ = false;  // guarded by mutex_
-  std::thread noter_;
+  const std::unique_ptr<Checkpoints> checkpoints_;  // last: its thread ends first
 };
 
 }  // namespace
 
+Result<LogOptions> LogOptions::of(const crypto::Keyring& keyring, std::string_view tenant,
+                                  std::string folder, std::string origin) {
+  LogOptions options;
+  options.folder = std::move(folder);
+  options.origin = std::move(origin);
+  RABT_TRY(keys, keyring.tenant(tenant));
+  options.seed = keys->purpose_key(kSigningPurpose);
+  options.mac_key = keys->purpose_key(kMacPurpose);
+  return options;
+}
+
+bool LogState::well() const {
+  return appendable && signing &&
+         std::none_of(anchors.begin(), anchors.end(),
+                      [](const AnchorState& anchor) { return anchor.required && anchor.failing; });
+}
+
 Result<std::unique_ptr<AuditLog>> AuditLog::open(store::Store& store, const Clock& clock,
-                                                 std::string head_file) {
-  RABT_TRY(head, checked_head(store));
-  if (!head_file.empty()) {
-    RABT_TRY_STATUS(check_against_file(store, head_file, head));
-    RABT_TRY_STATUS(write_head_file(head_file, head));
-  }
-  return std::unique_ptr<AuditLog>(
-      std::make_unique<ChainedLog>(store, clock, std::move(head_file), head));
+                                                 LogOptions options) {
+  Logger& log = options.log != nullptr ? *options.log : null_logger();
+  SecretBytes mac_key = options.mac_key.clone();
+  auto ledger = std::make_shared<Ledger>(store, Signer(options.origin, options.seed), log);
+  options.seed = SecretBytes();
+  Tail tail;
+  const std::string vkey_file = options.folder + "/" + kVkeyFileName;
+  // First what is outside: it tells a cut or an old database from other damage.
+  auto checkpoints = Checkpoints::open(ledger, std::move(options));
+  if (!checkpoints.ok() && checkpoints.error().code != "audit.rewritten")
+    return std::move(checkpoints).error();
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(size, committed_size(connection));
+    RABT_TRY_STATUS(check_tail(connection, mac_key.expose(), size));  // names the entry
+    return load_tail(connection, tail);
+  }));
+  if (!checkpoints.ok()) return std::move(checkpoints).error();
+  RABT_TRY_STATUS(replace_file(vkey_file, ledger->signer().vkey() + "\n", 0644));
+  RABT_TRY_STATUS((*checkpoints)->start());
+  return std::unique_ptr<AuditLog>(std::make_unique<TreeLog>(
+      clock, std::move(mac_key), std::move(ledger), std::move(tail), std::move(*checkpoints)));
 }
 
 }  // namespace rabt::audit

@@ -2,20 +2,39 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the audit log. Table: migrations/<engine>/0001_audit.sql.
+// Every statement of the writing side of the audit log; the verifier has its own. Tables:
+// migrations/<engine>/0001_audit.sql.
 namespace rabt::audit::sql {
 
 using store::Statement;
 
 inline constexpr Statement kInsert{
-    "INSERT INTO audit (seq, at_ms, tenant, act, object, patient, canonical, leaf, hash) VALUES "
-    "($1, "
-    "$2, $3, $4, $5, $6, $7, $8, $9)"};
-inline constexpr Statement kLast{
-    "SELECT seq, at_ms, tenant, canonical, leaf, hash FROM audit ORDER BY seq DESC LIMIT $1"};
-inline constexpr Statement kHead{"SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"};
-inline constexpr Statement kFrom{
-    "SELECT seq, at_ms, tenant, canonical, leaf, hash FROM audit WHERE seq >= $1 AND seq <= $2 "
-    "ORDER BY seq LIMIT $3"};
+    "INSERT INTO audit (seq, at_ms, tenant, act, object, patient, canonical, leaf, mac) VALUES "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+inline constexpr Statement kInsertTile{
+    "INSERT INTO audit_tile (level, number, root, hashes) VALUES ($1, $2, $3, $4)"};
+inline constexpr Statement kInsertCheckpoint{
+    "INSERT INTO audit_checkpoint (number, size, note, mac) VALUES ($1, $2, $3, $4)"};
+
+inline constexpr Statement kHead{"SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"};
+inline constexpr Statement kMac{"SELECT mac FROM audit WHERE seq = $1"};
+// Above $1, up to $2.
+inline constexpr Statement kLeaves{
+    "SELECT seq, leaf FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
+inline constexpr Statement kRows{
+    "SELECT seq, canonical, leaf, mac FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
+inline constexpr Statement kEntries{
+    "SELECT seq, canonical FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
+inline constexpr Statement kTile{"SELECT hashes FROM audit_tile WHERE level = $1 AND number = $2"};
+// From $2, below $3.
+inline constexpr Statement kTileRoots{
+    "SELECT number, root FROM audit_tile WHERE level = $1 AND number >= $2 AND number < $3 ORDER "
+    "BY number"};
+inline constexpr Statement kLastCheckpoint{
+    "SELECT number, size, note FROM audit_checkpoint ORDER BY number DESC LIMIT 1"};
+inline constexpr Statement kCheckpointOfSize{
+    "SELECT note FROM audit_checkpoint WHERE size = $1 ORDER BY number DESC LIMIT 1"};
+inline constexpr Statement kCheckpointFrom{
+    "SELECT size FROM audit_checkpoint WHERE size >= $1 ORDER BY size LIMIT 1"};
 
 }  // namespace rabt::audit::sql

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "hub/base/result.hpp"
 
@@ -14,7 +18,23 @@ namespace rabt {
 // Structured log: an event name and fields, never sentences and never patient data. A field value
 // is an id, a code, a number or an operator message; there is no way to log a Json document.
 using LogValue = std::variant<std::string_view, std::int64_t, double, bool>;
-using LogFields = std::initializer_list<std::pair<std::string_view, LogValue>>;
+using LogField = std::pair<std::string_view, LogValue>;
+
+// The fields of one entry, as a list that is written at the call or a vector; a view, for the time
+// of the call.
+class LogFields {
+ public:
+  LogFields(std::initializer_list<LogField> fields)  // NOLINT: implicit by design
+      : first_(std::data(fields)), size_(fields.size()) {}
+  LogFields(const std::vector<LogField>& fields)  // NOLINT: implicit by design
+      : first_(fields.data()), size_(fields.size()) {}
+  [[nodiscard]] const LogField* begin() const { return first_; }
+  [[nodiscard]] const LogField* end() const { return first_ + size_; }
+
+ private:
+  const LogField* first_;
+  std::size_t size_;
+};
 
 // Internally synchronised.
 class Logger {

@@ -721,6 +721,7 @@ class Compiler {
   Status type(Node& n, const Json& value, const std::string& at) {
     static const std::vector<std::string> kNames = [] {
       std::vector<std::string> all;
+      all.reserve(std::size(kTypes));
       for (const TypeName& type : kTypes) all.emplace_back(type.name);
       return all;
     }();

@@ -416,6 +416,7 @@ std::optional<Format> find_format(std::string_view name) {
 
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(kNames));
   for (const auto& [name, format] : kNames) names.emplace_back(name);
   return names;
 }

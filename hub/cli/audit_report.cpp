@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub_client.hpp"
 
@@ -8,11 +9,6 @@
 namespace rabt::cli {
 
 namespace {
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "%s [%s]\n", error.message.c_str(), error.code.c_str());
-  return error.kind == ErrorKind::invalid ? 2 : 1;
-}
 
 std::string text_of(const Json& row, std::string_view key) {
   const Json& value = row[key];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ struct ServeOptions {
   std::string config = "config/rabt.yaml";
   std::string ready_file;  // gets {"url": "...", "pid": N} when the hub listens
   bool die_with_parent = false;
+  bool allow_debugging = false;  // leaves core dumps and debuggers on: for development
 };
 // Runs the hub until SIGTERM or SIGINT.
 int serve(const ServeOptions& options);
@@ -37,7 +39,27 @@ struct ExprOptions {
 // Exit code 5 when it does not compile or an evaluation failed.
 int expr(const ExprOptions& options);
 
-int audit_verify(const std::string& config);
+struct AuditVerifyOptions {
+  std::string config = "config/rabt.yaml";
+  std::string proof;                 // check this file alone; neither configuration nor database
+  std::string key;                   // verifier key, or a file that holds one
+  std::vector<std::string> anchors;  // folders beside those of the configuration
+  std::int64_t from = 1;
+  std::int64_t to = INT64_MAX;
+};
+// 0: everything holds, 1: something does not (named on standard output), or it cannot be read.
+int audit_verify(const AuditVerifyOptions& options);
+struct AuditProveOptions {
+  std::string config = "config/rabt.yaml";
+  std::int64_t entry = 0;  // 0: a consistency proof
+  std::int64_t size = 0;   // of the checkpoint; 0: the newest
+  std::int64_t from = 0;
+  std::int64_t to = 0;  // 0: the newest
+  std::string out;      // empty: standard output
+};
+int audit_prove(const AuditProveOptions& options);
+// Prints the newest checkpoint and the verifier key, or only one of them.
+int audit_checkpoint(const std::string& config, bool only_note, bool only_key);
 int check_config(const std::string& config);
 
 struct WorkflowRunOptions {

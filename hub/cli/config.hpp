@@ -9,6 +9,8 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
 
 // config/rabt.yaml, read and checked. docs/configuration.md lists every key.
 namespace rabt::cli {
@@ -49,10 +51,15 @@ struct HttpEntry {
   std::string ca;
 };
 
-// A place outside the database that keeps the audit log's checkpoints.
+// A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog
+// server, which gets every entry as well.
 struct AuditAnchor {
   std::string folder;     // in the layout of C2SP tlog-tiles
-  bool required = false;  // see audit::AnchorEntry
+  bool required = false;  // see audit::AnchorEntry, audit::SyslogOptions
+  std::string host;       // of the syslog server
+  int port = 0;
+  net::TlsOptions tls;
+  int high_water = 10'000;  // entries
 };
 
 struct AuditConfig {
@@ -60,10 +67,13 @@ struct AuditConfig {
   std::vector<AuditAnchor> anchors;
 };
 
-// Who may read patient data over the API, and what roles are sent data for.
+// Who may read patient data over the API, what roles are sent data for, what may leave on which
+// channel.
 struct PrivacyConfig {
   bool break_glass = false;                     // patient_data: break_glass
   std::map<std::string, std::string> purposes;  // role: code of HL7 v3 PurposeOfUse
+  phi::PolicyRules channels = phi::default_rules();
+  phi::DetectorOptions detector;
 };
 
 // Where the root of all keys is; see crypto::RootProvider.

@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "hub/audit/audit_log.hpp"
+#include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"

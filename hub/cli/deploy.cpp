@@ -47,7 +47,7 @@ std::string title(const Json& entry) {
 }
 
 std::string said(const Json& entry) {
-  const std::string change = entry.string_or("change", "");
+  std::string change = entry.string_or("change", "");
   if (change == "new") return "new";
   if (change == "new-version")
     return "new version" + (entry.find("from") == nullptr

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "hub/audit/note.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/cli/key_care.hpp"
 #include "hub/cli/open_keys.hpp"
 #include "hub/consultation/register.hpp"
@@ -65,6 +67,18 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
 
 namespace {
 
+// What a host may be called in a file name.
+std::string file_name(std::string_view host) {
+  std::string out(host);
+  std::replace(out.begin(), out.end(), ':', '_');
+  return out;
+}
+
+Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
+  for (const auto& sender : senders) RABT_TRY_STATUS(sender->ready());
+  return ok_status();
+}
+
 // As exports of the audit log name this hub.
 audit::ExportSource export_source(const Config& config) {
   std::array<char, 256> name{};
@@ -107,6 +121,7 @@ struct Hub::Parts {
   std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<keys::KeyAdmin> key_admin;
   std::unique_ptr<KeyCare> key_care;
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
@@ -117,7 +132,8 @@ struct Hub::Parts {
   std::string address;
 };
 
-Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log) {
+Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log,
+                                        const phi::Policy& privacy) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   auto parts = std::make_unique<Parts>(clock, log);
   Parts& hub = *parts;
@@ -130,14 +146,29 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
            store::open_sqlite(
                {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
   hub.store = std::move(store);
-  RABT_TRY(audit, audit::AuditLog::open(*hub.store, clock, config.data + "/audit.head"));
+  RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log));
   hub.audit = std::move(audit);
   hub.keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
       retention_of(config));
+  for (const AuditAnchor& anchor : config.audit.anchors) {
+    if (anchor.host.empty()) continue;
+    audit::SyslogOptions syslog;
+    syslog.host = anchor.host;
+    syslog.port = anchor.port;
+    syslog.tls = anchor.tls;
+    syslog.required = anchor.required;
+    syslog.high_water = anchor.high_water;
+    syslog.cursor_file =
+        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
+    RABT_TRY(sender, audit::SyslogSender::start({*hub.store, clock, log}, std::move(syslog),
+                                                export_source(config)));
+    hub.senders.push_back(std::move(sender));
+  }
   hub.details = std::make_unique<phi::PatientDetail>(*hub.keys, *hub.store, hub.random);
   hub.gate = std::make_unique<phi::PatientGate>(
-      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log},
+      phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,
+                              [&senders = hub.senders] { return senders_ready(senders); }},
       config.tenant,
       config.privacy.break_glass ? phi::ReadPolicy::break_glass : phi::ReadPolicy::reason,
       phi::machine_boot());
@@ -158,7 +189,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .blobs = *hub.blobs,
                                           .clock = clock,
                                           .random = hub.random,
-                                          .log = log});
+                                          .log = log,
+                                          .privacy = privacy});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
@@ -260,8 +292,10 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .gate = *hub.gate,
                                                          .details = *hub.details,
                                                          .source = export_source(config),
+                                                         .senders = hub.senders,
                                                          .clock = clock,
-                                                         .log = log},
+                                                         .log = log,
+                                                         .privacy = privacy},
                                      config.tenant, crypto::sha256(token), std::move(sources));
   http::Routes& routes = *hub.routes;
   RABT_TRY(server,

@@ -20,7 +20,7 @@ class Hub {
   // Makes the data folder, keyring and API token on first start. Errors say what to do:
   // cli.data_folder, http.port_in_use, config.missing_secret, plugin.*, engine.definition, store.*.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const Config& config, const Clock& clock,
-                                                          Logger& log);
+                                                          Logger& log, const phi::Policy& privacy);
   ~Hub();
   [[nodiscard]] int port() const;
   [[nodiscard]] std::string url() const;

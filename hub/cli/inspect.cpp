@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 
-#include "hub/audit/audit_log.hpp"
-#include "hub/base/bytes.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
@@ -12,30 +10,8 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, audit verify, instances, plugin list.
+// Commands that look and do not run: config check, instances, plugin list.
 namespace rabt::cli {
-
-namespace {
-
-// RFC 3986 section 2.3: what is unreserved stays.
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       std::string_view("-._~").find(c) < 4;
-    if (plain) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<std::uint8_t>(c);
-      std::string hex = to_hex(ByteView(&byte, 1));
-      for (char& digit : hex) digit = static_cast<char>(std::toupper(digit));
-      out += "%" + hex;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 int check_config(const std::string& path) {
   const auto config = load_config(path);
@@ -63,22 +39,6 @@ int check_config(const std::string& path) {
   }
   if (good) std::printf("%s is good\n", path.c_str());
   return good ? 0 : 2;
-}
-
-int audit_verify(const std::string& path) {
-  const auto config = load_config(path);
-  if (!config.ok()) return complain(config.error());
-  const auto found = audit::verify_file(config->data + "/rabt.db", config->data);
-  if (!found.ok()) return complain(found.error());
-  for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
-  if (!found->verified) {
-    std::printf("NOT verified: the audit log was changed (%llu entries read)\n",
-                static_cast<unsigned long long>(found->entries));
-    return 1;
-  }
-  std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries),
-              found->head.c_str());
-  return 0;
 }
 
 int list_instances(const InstancesOptions& options) {

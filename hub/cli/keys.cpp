@@ -29,7 +29,7 @@ class Workshop {
                         {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
                         null_logger()));
     all.store_ = std::move(store);
-    RABT_TRY(audit, audit::AuditLog::open(*all.store_, all.clock_, config.data + "/audit.head"));
+    RABT_TRY(audit, open_audit(*all.store_, *all.keyring_, config, all.clock_, null_logger()));
     all.audit_ = std::move(audit);
     all.keys_ = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*all.keyring_, *all.store_, all.clock_, all.random_, all.ids_},

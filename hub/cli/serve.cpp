@@ -1,27 +1,21 @@
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "hub/base/json.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
+#include "hub/cli/process_memory.hpp"
 
 namespace rabt::cli {
 
 namespace {
-
-// Patient data lives in this process's memory: it must not reach a core file or another user's
-// debugger.
-void forbid_core_dumps() {
-  const rlimit none{0, 0};
-  (void)::setrlimit(RLIMIT_CORE, &none);
-  (void)::prctl(PR_SET_DUMPABLE, 0);
-}
 
 LogLevel to_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
@@ -42,7 +36,10 @@ bool write_ready_file(const std::string& path, const std::string& url) {
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  forbid_core_dumps();
+  if (!options.allow_debugging && !forbid_core_dumps()) {
+    std::fprintf(stderr, "rabt: core files cannot be forbidden: %s\n", std::strerror(errno));
+    return 1;
+  }
   if (options.die_with_parent) (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
   // Signals are taken by sigwait below; every thread that starts later inherits the mask.
   sigset_t signals;
@@ -57,9 +54,18 @@ int serve(const ServeOptions& options) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return 2;
   }
-  const auto log = make_logger(to_level(config->log_level), config->log_file);
+  auto detector = phi::Detector::make(config->privacy.detector);
+  if (!detector.ok()) {
+    std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", detector.error().code.c_str(),
+                 detector.error().message.c_str());
+    return 1;
+  }
+  const phi::Policy privacy(config->privacy.channels, std::move(*detector));
+  const auto base_log = make_logger(to_level(config->log_level), config->log_file);
+  const auto log = phi::screened(*base_log, privacy);
+  if (options.allow_debugging) log->warn("hub.debugging_allowed");
   const SystemClock clock;
-  auto hub = Hub::start(*config, clock, *log);
+  auto hub = Hub::start(*config, clock, *log, privacy);
   if (!hub.ok()) {
     std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", hub.error().code.c_str(),
                  hub.error().message.c_str());

@@ -1,6 +1,7 @@
 #include "hub/engine/http_calls.hpp"
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -114,13 +115,38 @@ std::optional<std::string> issuer_of(std::string_view token) {
   return claims.value()["iss"].as_string();
 }
 
-// An OAuth error code, which is fixed text (RFC 6749 section 5.2), as a suffix.
+// An OAuth error code of RFC 6749, sections 4.1.2.1 and 5.2, as a suffix; nothing else that a
+// server may write there.
 std::string oauth_error(const Json& answer) {
+  constexpr std::array<std::string_view, 10> kCodes = {
+      "invalid_request",        "invalid_client",
+      "invalid_grant",          "unauthorized_client",
+      "unsupported_grant_type", "invalid_scope",
+      "access_denied",          "unsupported_response_type",
+      "server_error",           "temporarily_unavailable"};
   const std::string code = answer.string_or("error", "");
-  const bool plain = !code.empty() && code.size() <= 40 &&
-                     std::all_of(code.begin(), code.end(),
-                                 [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
-  return plain ? " (" + code + ")" : std::string();
+  const bool known = std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+  return known ? " (" + code + ")" : std::string();
+}
+
+// What a failure of the HTTP client is, without the address.
+std::string_view public_text(std::string_view code) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kTexts = {{
+      {"not_allowed",
+       "the address is none that requests of workflows may reach; see `http.allow` of the "
+       "configuration"},
+      {"dns", "the host has no address"},
+      {"connect", "no connection to the host"},
+      {"tls", "no secure connection to the host"},
+      {"reset", "the connection closed before the whole answer came"},
+      {"timeout", "no whole answer in time"},
+      {"too_large", "the answer is larger than allowed"},
+      {"circuit_open", "the host failed several times in a row and is not asked for a while"},
+      {"cancelled", "cancelled"},
+  }};
+  const auto* const found = std::find_if(kTexts.begin(), kTexts.end(),
+                                         [&](const auto& one) { return one.first == code; });
+  return found == kTexts.end() ? "the request could not be made" : found->second;
 }
 
 }  // namespace
@@ -177,12 +203,15 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
     calls.erase(call->token);
     idle.notify_all();
   }
+  // message goes to the log: no part of an address that an expression may have made. said: the same
+  // with all that is known, for the instance.
   void finish(const CallPtr& call, OutcomeKind kind, std::string code, std::string message,
-              int status = 0) {
+              std::string said, int status = 0) {
     ActionOutcome outcome;
     outcome.kind = kind;
     outcome.code = std::move(code);
     outcome.message = std::move(message);
+    outcome.said = Sealed<std::string>(std::move(said));
     if (status != 0) outcome.detail = Json::object({{"status", status}});
     finish(call, std::move(outcome));
   }
@@ -197,7 +226,8 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
     } else if (!effect && (code == "not_allowed" || code == "too_large")) {
       kind = OutcomeKind::permanent;
     }
-    finish(call, kind, "http." + code, response.error_message, code == "timeout" ? 504 : 0);
+    finish(call, kind, "http." + code, std::string(public_text(code)), response.error_message,
+           code == "timeout" ? 504 : 0);
   }
   bool is_cancelled(const CallPtr& call) {
     const std::scoped_lock lock(mutex);
@@ -325,7 +355,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
     if (location.empty()) return false;
     if (++call->redirects > limits::kMaxRedirects) {
       finish(call, call->effect_possible ? OutcomeKind::ambiguous : OutcomeKind::permanent,
-             "http.redirects",
+             "http.redirects", "more than " + std::to_string(limits::kMaxRedirects) + " redirects",
              origin_of(call->url) + ": more than " + std::to_string(limits::kMaxRedirects) +
                  " redirects");
       return true;
@@ -405,9 +435,9 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
     return authority + std::string(kDiscoveryPath);
   }
 
-  void no_credentials(const CallPtr& call, const std::string& url, std::string what) {
+  void no_credentials(const CallPtr& call, const std::string& url, const std::string& what) {
     finish(call, call->effect_possible ? OutcomeKind::ambiguous : OutcomeKind::permanent,
-           "http.authentication", origin_of(url) + ": " + std::move(what), 401);
+           "http.authentication", what, origin_of(url) + ": " + what, 401);
   }
   // Whether the answer of an authority was used up: it is none, or says no.
   bool refused(const CallPtr& call, const net::Response& response, const std::string& url,
@@ -420,7 +450,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
     const std::string what = std::string(who) + " answered " + std::to_string(response.status);
     if (response.status >= 500 || response.status == 429 || response.status == 408) {
       finish(call, call->effect_possible ? OutcomeKind::ambiguous : OutcomeKind::transient,
-             "http.token_unavailable", origin_of(url) + ": " + what);
+             "http.token_unavailable", what, origin_of(url) + ": " + what);
       return true;
     }
     const Result<Json> answer = Json::parse(response.body);

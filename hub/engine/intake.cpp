@@ -80,11 +80,11 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
   if (known) return ok_status();
 
   const std::int64_t now = parts.clock.now().ms;
-  RABT_TRY(inserted, transaction.execute(
-                         sql::kInsertEvent,
-                         {store::Blob{event.uid}, tenant, store::Blob{event.origin}, event.type,
-                          store::Blob{event.data_key}, store::Blob{event.sealed}, now,
-                          now + std::chrono::milliseconds(limits::kEventRetention).count()}));
+  RABT_TRY(inserted,
+           transaction.execute(sql::kInsertEvent,
+                               {store::Blob{event.uid}, tenant, store::Blob{event.origin},
+                                store::Blob{event.data_key}, store::Blob{event.sealed}, now,
+                                now + std::chrono::milliseconds(limits::kEventRetention).count()}));
   (void)inserted;
   const std::int64_t seq = transaction.last_insert_id();
   std::set<std::pair<std::int64_t, std::int64_t>> told;

@@ -40,8 +40,8 @@ inline constexpr Statement kInsertDelivery{
 
 inline constexpr Statement kFindEvent{"SELECT seq FROM event WHERE tenant = $1 AND origin = $2"};
 inline constexpr Statement kInsertEvent{
-    "INSERT INTO event (uid, tenant, origin, type, data_key, sealed, received_ms, expires_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+    "INSERT INTO event (uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
 inline constexpr Statement kReadEvent{"SELECT uid, sealed, data_key FROM event WHERE seq = $1"};
 inline constexpr Statement kInsertEventKey{
     "INSERT INTO event_key (tenant, key, event) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};

@@ -305,7 +305,10 @@ void Worker::offer(Offer& message) {
     message.envelope = std::move(*event);
   }
   if (!live->execution.wants(message.listen, message.envelope)) return;
-  Json detail = Json::object({{"type", message.envelope.string_or("type", "")}});
+  Json detail = Json::object();
+  const std::string type = message.envelope.string_or("type", "");
+  const auto definition = engine_.definition(live->definition);
+  if (definition != nullptr && definition->names_event(type)) detail.set("type", type);
   run_turn(*live,
            {engine_.parts.clock.now(),
             workflow::EventArrived{message.listen, std::move(message.envelope)}},

@@ -1,8 +1,21 @@
 #include "hub/http/problem.hpp"
 
+#include <algorithm>
+
 #include "hub/base/json.hpp"
 
 namespace rabt::http {
+
+namespace {
+
+bool is_problem(const Response& response) {
+  if (response.stream || !response.body.ends_with('}') || response.body.size() < 3) return false;
+  return std::any_of(response.headers.begin(), response.headers.end(), [](const auto& field) {
+    return field.first == "Content-Type" && field.second == kProblemType;
+  });
+}
+
+}  // namespace
 
 Response problem(int status, std::string_view code, std::string_view title,
                  std::string_view detail) {
@@ -109,16 +122,23 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-void set_instance(Response& response, std::string_view request_id) {
-  if (response.stream || !response.body.ends_with('}') || response.body.size() < 3) return;
-  for (const auto& [name, value] : response.headers) {
-    if (name != "Content-Type" || value != kProblemType) continue;
-    response.body.pop_back();
-    response.body += ",\"instance\":";
-    append_json_string(response.body, request_id);
-    response.body.push_back('}');
-    return;
+void screen(Response& response, const phi::Policy& policy) {
+  if (!is_problem(response)) return;
+  auto document = Json::parse(response.body);
+  if (!document.ok()) return;
+  for (const char* member : {"title", "detail"}) {
+    const std::string text = document->string_or(member, "");
+    document->set(member, policy.hub_text(phi::Channel::error, member, text));
   }
+  response.body = document->dump();
+}
+
+void set_instance(Response& response, std::string_view request_id) {
+  if (!is_problem(response)) return;
+  response.body.pop_back();
+  response.body += ",\"instance\":";
+  append_json_string(response.body, request_id);
+  response.body.push_back('}');
 }
 
 }  // namespace rabt::http

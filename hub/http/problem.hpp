@@ -4,6 +4,7 @@
 
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
+#include "hub/phi/policy.hpp"
 
 // Errors as the caller sees them: RFC 9457 problem documents.
 namespace rabt::http {
@@ -22,5 +23,8 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 [[nodiscard]] std::string_view reason_phrase(int status);
 // Adds the instance member to a problem document; leaves every other response alone.
 void set_instance(Response& response, std::string_view request_id);
+
+// Title and detail of a problem document as the policy lets them leave; every other response stays.
+void screen(Response& response, const phi::Policy& policy);
 
 }  // namespace rabt::http

@@ -47,6 +47,12 @@ Routes::Routes(Parts parts, std::string tenant, crypto::Digest token_sha256,
 }
 
 Response Routes::handle(const Request& request) {
+  Response response = answer(request);
+  screen(response, parts_.privacy);
+  return response;
+}
+
+Response Routes::answer(const Request& request) {
   const std::string_view path = request.path;
   constexpr std::string_view kHooks = "/hooks/";
   constexpr std::string_view kApi = "/api/v1/";
@@ -90,6 +96,9 @@ Response Routes::hook(const Request& request, std::string_view name) {
                    "no source of this name is configured");
   }
   const Source& source = found->second;
+  for (const auto& sender : parts_.senders) {
+    if (const Status ready = sender->ready(); !ready.ok()) return problem(ready.error());
+  }
 
   // Nothing is parsed before the signature holds.
   const auto verified = verify(source.signature, request, parts_.clock.now());
@@ -459,6 +468,13 @@ Response Routes::metrics() const {
   one("rabt_store_rows_total", "counter", "Rows written.", store.rows);
   one("rabt_store_queued", "gauge", "Jobs waiting for the writer.", store.queued);
   one("rabt_store_disk_full", "gauge", "1 while the disk is full.", store.disk_full ? 1 : 0);
+  family("rabt_phi_withheld_total", "counter",
+         "Texts that did not leave as they were, by channel and by what was found in them.");
+  for (const auto& found : parts_.privacy.counts()) {
+    sample("rabt_phi_withheld_total", found.count,
+           "{channel=\"" + std::string(to_string(found.channel)) + "\",class=\"" +
+               std::string(found.what) + "\"}");
+  }
   const auto gate = parts_.gate.stats();
   one("rabt_patient_reads_total", "counter", "Readings of patient data over the API.", gate.reads);
   one("rabt_patient_reads_refused_total", "counter",
@@ -466,6 +482,20 @@ Response Routes::metrics() const {
   one("rabt_break_glass_opened_total", "counter", "Break-glass grants opened.", gate.opened);
   one("rabt_break_glass_reads_total", "counter", "Readings of patient data under a grant.",
       gate.used);
+  family("rabt_audit_syslog_waiting", "gauge",
+         "Entries of the audit log that a syslog server has not confirmed.");
+  for (const auto& sender : parts_.senders) {
+    sample("rabt_audit_syslog_waiting", static_cast<std::uint64_t>(sender->stats().waiting),
+           "{server=\"" + sender->name() + "\"}");
+  }
+  family("rabt_audit_syslog_behind", "gauge", "1 while a syslog server is behind its high water.");
+  for (const auto& sender : parts_.senders) {
+    sample("rabt_audit_syslog_behind", sender->stats().behind ? 1 : 0,
+           "{server=\"" + sender->name() + "\"}");
+  }
+  family("rabt_audit_syslog_sent_total", "counter", "Messages sent, repeats included.");
+  for (const auto& sender : parts_.senders)
+    sample("rabt_audit_syslog_sent_total", sender->stats().sent, "{server=\"" + sender->name() + "\"}");
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");

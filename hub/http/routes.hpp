@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/export.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -16,6 +18,7 @@
 #include "hub/http/webhook_signature.hpp"
 #include "hub/keys/admin.hpp"
 #include "hub/phi/patient_gate.hpp"
+#include "hub/phi/policy.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
@@ -64,13 +67,17 @@ class Routes {
     phi::PatientGate& gate;
     const phi::PatientDetail& details;
     audit::ExportSource source;  // as exports name this hub
+    const std::vector<std::unique_ptr<audit::SyslogSender>>& senders;
     const Clock& clock;
     Logger& log;
+    const phi::Policy& privacy = phi::strict_policy();
   };
   Routes(Parts parts, std::string tenant, crypto::Digest token_sha256, std::vector<Source> sources);
+  // Problem documents have passed the privacy policy.
   [[nodiscard]] Response handle(const Request& request);
 
  private:
+  [[nodiscard]] Response answer(const Request& request);
   [[nodiscard]] Response hook(const Request& request, std::string_view source);
   [[nodiscard]] Response api(const Request& request, std::string_view path);
   [[nodiscard]] Response instances(const Request& request);

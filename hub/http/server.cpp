@@ -36,7 +36,6 @@ constexpr std::size_t kReadChunk = 16U << 10U;
 constexpr std::size_t kMaxLinger =
     1U << 20U;  // bytes of a refused request read away so that the answer arrives
 constexpr std::int64_t kLingerMs = 2'000;
-constexpr std::size_t kMaxRequestId = 64;
 constexpr int kBacklog = 512;
 // A thread that has left Poco's dispatcher counts in the pool for a moment more; without spares a
 // connection would wait for it.
@@ -67,12 +66,23 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// A caller's id goes into the log and into answers: only what looks as if a machine had drawn it, a
+// UUID, a ULID or a trace id. A telephone number or a name is none of these.
 bool is_request_id(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxRequestId &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+  const auto is_hex = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  };
+  constexpr std::size_t kUuid = 36;
+  constexpr std::size_t kTrace = 32;
+  if (text.size() == kUuid) {
+    for (std::size_t i = 0; i < kUuid; ++i) {
+      const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+      if (hyphen ? text[i] != '-' : !is_hex(text[i])) return false;
+    }
+    return true;
+  }
+  if (text.size() == kTrace) return std::all_of(text.begin(), text.end(), is_hex);
+  return Ulid::parse(text).has_value();
 }
 
 bool is_field_value(std::string_view text) {

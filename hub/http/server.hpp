@@ -27,7 +27,7 @@ struct Request {
       headers{};             // names in lower case, all occurrences in order
   std::string body{};        // whole: as long as Content-Length said
   std::string remote{};      // address of the other end, no port
-  std::string request_id{};  // X-Request-Id when that was a valid token, else fresh
+  std::string request_id{};  // X-Request-Id when that was a UUID, a ULID or a trace id, else fresh
   // The first occurrence; empty when absent. name in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
   // Empty unless the header appears exactly once.

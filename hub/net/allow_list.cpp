@@ -59,18 +59,27 @@ AllowList AllowList::anything() {
   return list;
 }
 
+bool AllowList::Entry::fits(const Url& url) const {
+  if (!host.starts_with("*.")) return host == url.host;
+  const std::string_view suffix = std::string_view(host).substr(1);
+  return !url.literal && url.host.size() > suffix.size() && url.host.ends_with(suffix);
+}
+
+std::string AllowList::host_as_listed(std::string_view text) const {
+  const auto url = parse_url(text);
+  if (!url.ok()) return "*";
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.fits(*url); });
+  return found == entries_.end() ? "*" : found->host;
+}
+
 Status AllowList::check(std::string_view text) const {
   RABT_TRY(url, parse_url(text));
   if (anything_) return ok_status();
   const bool loopback = url.literal && is_loopback(*url.literal);
   bool only_scheme_differs = false;
   for (const auto& entry : entries_) {
-    if (entry.host.starts_with("*.")) {
-      const std::string_view suffix = std::string_view(entry.host).substr(1);
-      if (url.literal || url.host.size() <= suffix.size() || !url.host.ends_with(suffix)) continue;
-    } else if (entry.host != url.host) {
-      continue;
-    }
+    if (!entry.fits(url)) continue;
     const int port = entry.port != 0 ? entry.port : url.scheme == "https" ? 443 : 80;
     if (port != url.port) continue;
     const bool scheme_fits =

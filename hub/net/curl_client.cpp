@@ -373,7 +373,9 @@ class CurlClient final : public HttpClient {
       if (circuit.failures >= kCircuitFailures)
         circuit.open_until = clock_.monotonic_ms() + kCircuitOpenMs;
     }
-    if (opened) log_.warn("net.circuit_open", {{"host", exchange.host_port}});
+    if (opened)
+      log_.warn("net.circuit_open",
+                {{"host", exchange.allow->host_as_listed(exchange.request.url)}});
   }
 
   void run() {

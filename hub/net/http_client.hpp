@@ -12,6 +12,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
+#include "hub/net/url.hpp"
 
 // Outbound HTTP of the whole hub: one place for TLS, the allow-list, time limits and circuit state.
 namespace rabt::net {
@@ -76,6 +77,9 @@ class AllowList {
   // Parses the URL strictly (no user info, no fragment, no control characters). Errors: net.url,
   // net.not_allowed.
   [[nodiscard]] Status check(std::string_view url) const;
+  // The host of the URL as the list writes it: itself, or the wildcard that it falls under
+  // ("*.x.sa": what stands in its place may be data). "*" when no entry fits.
+  [[nodiscard]] std::string host_as_listed(std::string_view url) const;
   // address: numeric, as resolved for this url.
   [[nodiscard]] bool address_allowed(std::string_view url, std::string_view address) const;
 
@@ -84,6 +88,8 @@ class AllowList {
     std::string scheme;  // empty: https
     std::string host;    // lower case; "*." prefix for sub-domains
     int port = 0;        // 0: the scheme's default port
+
+    [[nodiscard]] bool fits(const Url& url) const;  // host alone
   };
   std::vector<Entry> entries_;
   bool allow_private_ = false;

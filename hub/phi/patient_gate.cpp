@@ -156,6 +156,7 @@ Status PatientGate::admit_review(const Reader& reader, const Reading& reading) {
 }
 
 Status PatientGate::record(const Reader& reader, const Reading& reading, bool clinical) {
+  if (parts_.ready) RABT_TRY_STATUS(parts_.ready());
   const bool by_grant = clinical && policy_ == ReadPolicy::break_glass;
   // Under a grant its own reason stands; another may be added.
   if (!by_grant || !reader.reason.empty()) RABT_TRY_STATUS(check_reason(reader.reason));

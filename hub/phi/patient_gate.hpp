@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,13 +85,16 @@ class PatientGate {
     const Clock& clock;
     UlidSource& ids;
     Logger& log;
+    // Whether the audit log reaches everybody whom the configuration requires. Empty: nobody is.
+    std::function<Status()> ready = {};
   };
   // boot: names the current boot of the machine (machine_boot()).
   PatientGate(Parts parts, std::string tenant, ReadPolicy policy, std::string boot);
 
   // Admits a reading of patient data: when ok, its entry is durable. Errors: invalid phi.reason (no
   // reason, or too long), phi.purpose; denied phi.break_glass (no open grant for it; the refusal is
-  // audited); unavailable phi.audit (the entry could not be written, so nothing may be read).
+  // audited); unavailable phi.audit (the entry could not be written, so nothing may be read),
+  // audit.sink_behind.
   [[nodiscard]] Status admit(const Reader& reader, const Reading& reading);
   // The same for a reading of the log itself, a report or an export: always with a reason, never
   // with a grant.

@@ -26,7 +26,8 @@ inline constexpr std::size_t kMaxReportRows = 10'000;  // of one report; more: a
 // exclusive, by the wall clock of the entries. An object:
 //   patient      pseudonym under which the log has the person
 //   instances    [id]
-//   disclosures  [{seq, time, recipient, host, capability, fields, purpose, routine, instance, task,
+//   disclosures  [{seq, time, recipient, host, capability, fields, purpose, routine, instance,
+//   task,
 //                outcome}]; routine: for treatment, payment or operations, which 164.528 excepts;
 //                outcome: how the call ended, null while it is open
 //   accesses     [{seq, time, act, result, actor, object, purpose, client, request, reason, grant}]

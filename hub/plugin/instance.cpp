@@ -22,7 +22,8 @@ constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to le
 constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
-constexpr std::size_t kMaxOperatorText = 512;  // message and code of an outcome
+constexpr std::size_t kMaxOperatorText = 512;  // message of an outcome
+constexpr std::size_t kMaxCode = 64;
 
 std::string_view view(rabt_bytes bytes) {
   if (bytes.ptr == nullptr) return {};
@@ -31,6 +32,13 @@ std::string_view view(rabt_bytes bytes) {
 rabt_bytes bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()),
           static_cast<std::uint64_t>(text.size())};
+}
+
+bool is_code(std::string_view text) {
+  return text.size() <= kMaxCode && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
 }
 
 // A text for operators: bounded, one line, printable ASCII and whole UTF-8.
@@ -345,9 +353,15 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
                 : outcome->kind == RABT_PERMANENT ? OutcomeKind::permanent
                 : outcome->kind == RABT_CANCELLED ? OutcomeKind::cancelled
                                                   : OutcomeKind::ambiguous;
-  result.code = operator_text(view(outcome->code));
-  if (result.code.empty()) result.code = "plugin.no_code";
-  result.message = operator_text(view(outcome->message));
+  result.code = view(outcome->code).substr(0, kMaxCode + 1);
+  if (result.code.empty()) {
+    result.code = "plugin.no_code";
+  } else if (!is_code(result.code) || said(result.code) != result.code) {
+    result.code = "plugin.code_withheld";
+  }
+  const std::string whole = operator_text(view(outcome->message));
+  result.message = said(whole);
+  if (result.message != whole) result.said = Sealed<std::string>(whole);
   result.retry_after_ms = std::max<std::int64_t>(outcome->retry_after_ms, 0);
   if (const std::string_view detail = view(outcome->detail);
       !detail.empty() && detail.size() <= limits::kMaxActionBytes) {
@@ -453,6 +467,11 @@ bool Instance::guarded(std::string_view what, const std::function<void()>& code)
   return returned;
 }
 
+std::string Instance::said(std::string_view text) const {
+  return setup_.parts.privacy.outside_text(phi::Channel::error, operator_text(text),
+                                           setup_.package.words);
+}
+
 void Instance::violation(std::string_view clause, std::string_view what) {
   {
     const std::scoped_lock lock(mutex_);
@@ -518,8 +537,9 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   if (!work->returned)
     return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
   if (work->result != 0) {
-    return invalid("plugin.delivery",
-                   name + ": " + (work->error.empty() ? "the delivery was refused" : work->error));
+    return invalid(
+        "plugin.delivery",
+        name + ": " + (work->error.empty() ? "the delivery was refused" : said(work->error)));
   }
   if (work->events_calls != 1) {
     violation("webhook", "returned 0 without giving events exactly once");

@@ -113,6 +113,8 @@ class Instance final {
   // give.
   std::shared_ptr<OpenCall> take(std::uint64_t token);
   void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
+  // What the plugin said, as everybody may read it.
+  [[nodiscard]] std::string said(std::string_view text) const;
   void violation(std::string_view clause, std::string_view what);
   // Runs plugin code on this thread: catches what it throws (false) and reports what takes too
   // long.

@@ -87,6 +87,7 @@ Result<Library> map_library(const std::string& path) {
   if (memory.get() < 0) return broken(path, "no memory file");
 
   crypto::Sha256 hash;
+  phi::Vocabulary words;
   std::vector<char> piece(1U << 20U);
   Elf64_Ehdr header{};
   std::size_t total = 0;
@@ -104,6 +105,7 @@ Result<Library> map_library(const std::string& path) {
     if (total > kMaxLibraryBytes)
       return invalid("plugin.library", path + ": is too large to be a plugin; strip it");
     hash.update(std::string_view(piece.data(), size));
+    words.add_program(std::string_view(piece.data(), size));
     for (std::size_t done = 0; done < size;) {
       const ssize_t put = ::write(memory.get(), piece.data() + done, size - done);
       if (put < 0 && errno == EINTR) continue;
@@ -119,6 +121,7 @@ Result<Library> map_library(const std::string& path) {
 
   Library library;
   library.sha256 = to_hex(hash.finish());
+  library.words = std::move(words);
   boost::system::error_code failure;
   boost::dll::shared_library mapped;
   mapped.load("/proc/self/fd/" + std::to_string(memory.get()), failure,

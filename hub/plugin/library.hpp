@@ -3,6 +3,7 @@
 #include <string>
 
 #include "hub/base/result.hpp"
+#include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/manifest.hpp"
 #include "rabt/abi.h"
 
@@ -12,7 +13,8 @@ namespace rabt::plugin {
 // destructors of a library make unloading unsafe.
 struct Library {
   const rabt_entry* entry = nullptr;
-  std::string sha256;  // hex, of exactly the bytes that were mapped
+  std::string sha256;     // hex, of exactly the bytes that were mapped
+  phi::Vocabulary words;  // of its texts
 };
 
 // Copies the file into a sealed memory file, hashes that copy and maps it, so that what was hashed

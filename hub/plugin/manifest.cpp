@@ -113,6 +113,7 @@ class Reader {
     } else {
       package.inline_allowed = true;
     }
+    package.words = std::move(words_);
     return package;
   }
 
@@ -248,6 +249,7 @@ class Reader {
       origin = folder_ + "/schemas/" + name;
       auto content = read_text(origin);
       if (!content.ok()) fail(node, where + ": " + content.error().message);
+      words_.add_text(*content);
       auto parsed = Json::parse(*content);
       if (!parsed.ok()) fail(node, origin + ": " + parsed.error().message);
       document = std::move(parsed).value();
@@ -268,7 +270,7 @@ class Reader {
     list(node, "actions", kMaxActions);
     for (const auto& item : node) {
       only(item, "an action",
-           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms"});
+           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms", "channel"});
       CompiledAction action;
       action.spec.name = text(need(item, "name"), "name");
       if (!is_name(action.spec.name, "-_."))
@@ -281,6 +283,10 @@ class Reader {
                                           limits::kDefaultActionTimeout.count(), 1, kMaxTimeoutMs);
       if (item["input"])
         action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
+      action.marked = action.input.phi_names();
+      if (item["channel"])
+        action.spec.channel =
+            phi::parse_channel(choice(item["channel"], "channel", {"event", "notify"}));
       if (item["output"])
         action.spec.output_schema =
             schema(item["output"], action.output, package.phi_names, "output");
@@ -350,6 +356,7 @@ class Reader {
   std::string file_;
   std::string folder_;
   std::size_t nodes_ = 0;
+  phi::Vocabulary words_;  // of the schemas
 };
 
 }  // namespace
@@ -375,6 +382,7 @@ Result<Package> read_package(const std::string& folder) {
     const YAML::Node root = YAML::Load(content);
     Package package = Reader(file, folder).read(root);
     package.manifest.sha256 = to_hex(crypto::sha256(content));
+    package.words.add_text(content);
     return package;
   } catch (const Wrong& wrong) {
     return wrong.error;

@@ -11,6 +11,7 @@
 #include "hub/base/result.hpp"
 #include "hub/base/schema.hpp"
 #include "hub/base/semver.hpp"
+#include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
@@ -27,6 +28,7 @@ struct CompiledAction {
   ActionSpec spec;
   Schema input;
   Schema output;
+  std::set<std::string> marked;  // members that the input schema marks as x-phi
 };
 
 struct Package {
@@ -38,6 +40,7 @@ struct Package {
   std::vector<CompiledAction> actions;
   std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
   std::set<std::string> phi_names;       // members that some schema marks as x-phi
+  phi::Vocabulary words;                 // what it may say; of manifest and schemas
   std::int64_t kv_bytes = 0;             // quota of the key-value service
   bool inline_allowed = true;            // isolation is not "process"
 };

@@ -27,6 +27,7 @@ using workflow::OutcomeKind;
 
 constexpr std::string_view kPluginScheme = "plugin://";
 constexpr std::string_view kHubScheme = "hub://";
+constexpr std::string_view kNotifyRole = "notify";  // SMS, e-mail, push
 constexpr std::size_t kMaxPlugins = 1000;
 constexpr std::int64_t kFinisherWaitMs = 10'000;  // for the end of a blob that is being committed
 
@@ -172,6 +173,14 @@ class Host final : public PluginHost {
       return 0;
     }
     if (target.instance != nullptr) {
+      if (const auto channel = channel_of(target, *action)) {
+        auto passed = parts_.privacy.document(*channel, call.arguments, action->marked);
+        if (!passed.ok()) {
+          done(failed(OutcomeKind::permanent, passed.error().code, passed.error().message));
+          return 0;
+        }
+        call.arguments = std::move(passed).value();
+      }
       return target.instance->call(Instance::Purpose::invoke, *action, std::move(call),
                                    std::move(done));
     }
@@ -371,6 +380,7 @@ class Host final : public PluginHost {
 
     RABT_TRY(library, map_library(config.folder + "/plugin.so"));
     digest = library.sha256;
+    package.words.merge(std::move(library.words));
     RABT_TRY_STATUS(check_entry(library.entry, manifest));
 
     std::uint64_t number = 0;
@@ -416,6 +426,17 @@ class Host final : public PluginHost {
     if (target.instance != nullptr) return &target.instance->package().actions;
     return target.service == nullptr ? nullptr : &target.service->actions;
   }
+
+  // Where the arguments of an action leave to, when that is to people or other systems.
+  std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const {
+    if (action.spec.channel) return action.spec.channel;
+    const std::shared_lock lock(mutex_);
+    // Also when a workflow names the plugin and not the role.
+    return bindings_.contains(kNotifyRole) && target_of(kNotifyRole).instance == target.instance
+               ? std::optional(phi::Channel::notify)
+               : std::nullopt;
+  }
+
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
                                        const CompiledAction*& action) const {
     const std::shared_lock lock(mutex_);
@@ -504,9 +525,9 @@ class Host final : public PluginHost {
   std::shared_ptr<Lane> finisher_;
   std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
   mutable std::shared_mutex mutex_;
-  std::map<std::string, Instance*, std::less<>> instances_;  // never freed
+  std::map<std::string, Instance*, std::less<>> instances_;   // never freed
   std::map<std::string, Recipient, std::less<>> recipients_;  // by target
-  std::vector<Instance*> by_number_;                         // also those that failed to start
+  std::vector<Instance*> by_number_;                          // also those that failed to start
   std::uint64_t next_number_ = 0;
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
   std::vector<std::shared_ptr<Service>>

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
 #include "hub/plugin/blob_store.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
@@ -35,8 +37,9 @@ struct ActionSpec {
   std::string idempotency;  // native: the outside system takes the key; key: the plugin makes
                             // repeating safe; probe: it can ask; none
   std::int64_t timeout_ms = 0;
-  Json input_schema;   // null when none
-  Json output_schema;  // null when none
+  std::optional<phi::Channel> channel;  // where its arguments leave to: event or notify
+  Json input_schema;                    // null when none
+  Json output_schema;                   // null when none
 };
 
 [[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec);
@@ -116,6 +119,7 @@ class PluginHost : public workflow::ActionCatalog {
     const Clock& clock;
     Random& random;
     Logger& log;
+    const phi::Policy& privacy = phi::strict_policy();
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
@@ -129,7 +133,9 @@ class PluginHost : public workflow::ActionCatalog {
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
   virtual Status bind_role(std::string role, std::string_view target) = 0;
 
-  // Starts a call. done exactly once, from any thread: the plugin's outcome, or transient (refused,
+  // Starts a call. What it carries to the channel notify (every call of a role `notify`, and of an
+  // action whose manifest says so) or event passes the policy first; phi.blocked: nothing was sent.
+  // done exactly once, from any thread: the plugin's outcome, or transient (refused,
   // unknown role), permanent (arguments or output against the schema), or ambiguous (deadline and
   // grace passed, no answer). A late answer is counted and dropped. Returns a token for cancel.
   virtual std::uint64_t invoke(CallRequest call, Ended done) = 0;

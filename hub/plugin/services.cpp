@@ -78,23 +78,6 @@ bool is_header_value(std::string_view text) {
   });
 }
 
-template <std::size_t... I>
-void log_exactly(Logger& log, LogLevel level, std::string_view event,
-                 const std::vector<std::pair<std::string_view, LogValue>>& f,
-                 std::index_sequence<I...> /*count*/) {
-  log.log(level, event, {f[I]...});
-}
-// LogFields is a list that only the compiler can make; this makes one of a size known at run time.
-template <std::size_t N = kMaxLogFields + 1>
-void log_fields(Logger& log, LogLevel level, std::string_view event,
-                const std::vector<std::pair<std::string_view, LogValue>>& f) {
-  if (f.size() >= N) {
-    log_exactly(log, level, event, f, std::make_index_sequence<N>{});
-  } else if constexpr (N > 1) {
-    log_fields<N - 1>(log, level, event, f);
-  }
-}
-
 std::string_view cut(std::string_view text) {
   if (text.size() <= kMaxLogText) return text;
   text = text.substr(0, kMaxLogText);
@@ -127,37 +110,49 @@ struct Services {
     const Gate::Pass pass(self.gate_);
     if (!pass) return;
     const std::string_view given = event == nullptr ? std::string_view{} : std::string_view(event);
-    const std::string name = "plugin." + std::string(is_key(given, ".-") ? given : "unnamed");
+    const phi::Vocabulary& words = self.setup_.package.words;
+    const phi::Policy& policy = parts(self).privacy;
+    const auto own = [&words](std::string_view key) { return words.only_known(key) == key; };
+    const std::string name =
+        "plugin." + std::string(is_key(given, ".-") && own(given) ? given : "unnamed");
     Json fields;
     if (fields_json.len <= kMaxLogBytes) {
       auto parsed = Json::parse(view(fields_json));
       if (parsed.ok()) fields = std::move(parsed).value();
     }
-    std::vector<std::pair<std::string_view, LogValue>> out{{"plugin", id(self)}};
+    std::vector<LogField> out{{"plugin", id(self)}};
+    std::vector<std::string> texts;
+    texts.reserve(kMaxLogFields + 1);  // the fields point into it
+    // A mark wins over everything; then the rules of the channel decide.
     if (fields.is_object()) {
       for (const auto& [key, value] : fields.as_object()) {
         if (out.size() > kMaxLogFields) break;
         if (!is_key(key, "") || key == "plugin" || key == "ts" || key == "level" || key == "event")
           continue;
-        if (self.setup_.package.phi_names.contains(key)) continue;
-        if (value.is_string()) {
-          out.emplace_back(key, cut(value.as_string()));
-        } else if (value.is_bool()) {
+        if (!own(key) || self.setup_.package.phi_names.contains(key)) continue;
+        if (value.is_bool()) {
           out.emplace_back(key, value.as_bool());
-        } else if (const auto whole = value.as_int64(); value.is_number() && whole) {
-          out.emplace_back(key, *whole);
-        } else if (value.is_number()) {
-          out.emplace_back(key, value.as_double());
-        }  // anything nested could be a document
+        } else if (value.is_string() || value.is_number()) {  // anything nested could be a document
+          auto passed = policy.field(phi::Channel::log, key,
+                                     value.is_string() ? value.as_string() : value.dump(), words);
+          if (!passed) continue;
+          texts.push_back(std::string(cut(*passed)));
+          if (const auto whole = value.as_int64(); whole && texts.back() == value.dump()) {
+            out.emplace_back(key, *whole);
+          } else if (value.is_number() && texts.back() == value.dump()) {
+            out.emplace_back(key, value.as_double());
+          } else {
+            out.emplace_back(key, std::string_view(texts.back()));
+          }
+        }
       }
     }
     const LogLevel at = level == RABT_LOG_DEBUG  ? LogLevel::debug
                         : level == RABT_LOG_INFO ? LogLevel::info
                         : level == RABT_LOG_WARN ? LogLevel::warn
                                                  : LogLevel::error;
-    log_fields(
-        parts(self).log, at,
-        level == RABT_LOG_HOST_MISBEHAVING ? "plugin.host_misbehaving" : std::string_view(name),
+    parts(self).log.log(
+        at, level == RABT_LOG_HOST_MISBEHAVING ? "plugin.host_misbehaving" : std::string_view(name),
         out);
   } catch (...) {  // a log entry that cannot be written is lost
   }

@@ -96,12 +96,14 @@ class Definition {
       std::string kind;   // one of patient_kinds()
       std::string value;  // patient data
     };
-    bool declared = false;  // the definition says how to find the patient
+    bool declared = false;                // the definition says how to find the patient
     std::vector<Identifier> identifiers;  // in the order of the file: the first names the patient
     int unread = 0;
   };
   [[nodiscard]] PatientReference patient(const Json& start_events) const;
 
+  // Whether a listen of the file names this event type. Another one may have been made of data.
+  [[nodiscard]] bool names_event(std::string_view type) const;
   // The correlation keys of an event for every listen of this definition that could take it. A key
   // is one text made of type, correlation names, `from` expressions and extracted values; a
   // subscription carries the same text.

@@ -10,6 +10,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/base/sealed.hpp"
 #include "hub/workflow/definition.hpp"
 
 // The interpreter: (state, input) -> (state', effects). Pure: the same definition and the same
@@ -20,7 +21,8 @@ namespace rabt::workflow {
 enum class OutcomeKind : std::uint8_t { done, transient, permanent, ambiguous, cancelled };
 [[nodiscard]] std::string_view to_string(OutcomeKind kind);
 
-// How an action ended. message is for operators and holds no patient data; detail may hold some.
+// How an action ended. message is for operators and holds no patient data; detail and said may hold
+// some.
 struct ActionOutcome {
   OutcomeKind kind = OutcomeKind::done;
   Json output;       // of done
@@ -28,6 +30,13 @@ struct ActionOutcome {
   std::string message;
   Json detail;  // may carry {"status": <http status>}
   std::int64_t retry_after_ms = 0;
+  Sealed<std::string> said;  // the outside's own words where message withholds a part of them
+
+  // For $error of the instance, which is sealed with it.
+  [[nodiscard]] const std::string& whole_message() const {
+    const std::string& all = said.unseal("$error of the instance, sealed with it");
+    return all.empty() ? message : all;
+  }
 };
 
 // ---- inputs

@@ -6,10 +6,28 @@ CREATE TABLE audit (
   act       TEXT    NOT NULL,
   object    TEXT    NOT NULL,
   patient   TEXT    NOT NULL,
-  canonical BLOB    NOT NULL,
-  leaf      BLOB    NOT NULL,    -- SHA-256 of canonical
-  hash      BLOB    NOT NULL     -- SHA-256 of the previous hash, seq, at_ms, leaf
+  canonical BLOB    NOT NULL,    -- the entry
+  leaf      BLOB    NOT NULL,    -- SHA-256(0x00 | canonical)
+  mac       BLOB    NOT NULL     -- keyed chain over the leaves
 );
 CREATE INDEX audit_time ON audit (at_ms);
 CREATE INDEX audit_object ON audit (object) WHERE object <> '';
 CREATE INDEX audit_patient ON audit (patient) WHERE patient <> '';
+
+-- Full tiles of the tree, 256 hashes each (C2SP tlog-tiles).
+CREATE TABLE audit_tile (
+  level  INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  root   BLOB    NOT NULL, -- of its 256 hashes: one hash of the level above
+  hashes BLOB    NOT NULL,
+  PRIMARY KEY (level, number)
+);
+
+-- What was signed.
+CREATE TABLE audit_checkpoint (
+  number INTEGER PRIMARY KEY, -- dense, from 1
+  size   INTEGER NOT NULL,    -- as in note, for look-up
+  note   TEXT    NOT NULL,    -- C2SP tlog-checkpoint
+  mac    BLOB    NOT NULL
+);
+CREATE INDEX audit_checkpoint_size ON audit_checkpoint (size);

@@ -30,7 +30,6 @@ CREATE TABLE event (
   uid        BLOB    NOT NULL,
   tenant     TEXT    NOT NULL,
   origin     BLOB    NOT NULL, -- blind index of source and id: the same event is stored once
-  type       TEXT    NOT NULL,
   data_key   BLOB    NOT NULL, -- data_key.id
   sealed     BLOB    NOT NULL,
   received_ms INTEGER NOT NULL,

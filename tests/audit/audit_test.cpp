@@ -1,16 +1,11 @@
 #include <gtest/gtest.h>
-#include <sqlite3.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "hub/audit/audit_log.hpp"
-#include "hub/audit/chain.hpp"
-#include "hub/base/bytes.hpp"
+#include "hub/audit/mac.hpp"
+#include "hub/audit/tree.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/audit/support.hpp"
 
@@ -18,32 +13,115 @@ namespace rabt::audit {
 namespace {
 
 using Audit = Fixture;
-using AuditVerify = Fixture;
 
-TEST_F(Audit, canonical_bytes_are_sorted_compact_json_of_the_fields_that_are_set) {
+TEST_F(Audit, canonical_bytes_are_sorted_compact_json_with_number_and_time_inside) {
   open_log();
-  const Prepared full =
-      log_->prepare({"acme", "hub", "a.b", "o:1", "ok", Json::object({{"z", 1}, {"a", "\n"}})});
+  EXPECT_TRUE(store_
+                  ->write([&](store::Transaction& transaction) {
+                    return log_->append(transaction,
+                                        log_->prepare({"acme", "hub", "a.b", "o:1", "ok",
+                                                       Json::object({{"z", 1}, {"a", "\n"}})}));
+                  })
+                  .ok());
+  const std::string canonical = ask("SELECT CAST(canonical AS TEXT) FROM audit WHERE seq = 1");
   EXPECT_EQ(
-      full.canonical,
-      R"({"act":"a.b","actor":"hub","detail":{"a":"\n","z":1},"object":"o:1","result":"ok","tenant":"acme"})");
-  EXPECT_EQ(full.leaf, as_text(crypto::sha256(full.canonical)));
-  EXPECT_EQ(full.tenant, "acme");
-  EXPECT_EQ(full.at_ms, clock_.now().ms);
-  EXPECT_EQ(full.canonical, Json::parse(full.canonical)->dump_sorted());
-  EXPECT_EQ(log_->prepare({"", "hub", "x", "", "", Json()}).canonical,
-            R"({"act":"x","actor":"hub"})");
-  EXPECT_EQ(log_->prepare({}).canonical, "{}");
+      canonical,
+      R"({"act":"a.b","actor":"hub","at_ms":1773000000000,"detail":{"a":"\n","z":1},"object":"o:1","result":"ok","seq":1,"tenant":"acme","v":1})");
+  EXPECT_EQ(canonical, Json::parse(canonical)->dump_sorted());
+  const Prepared full =
+      log_->prepare({"t", "a", "b", "o", "r", Json::object(), "p", "TREAT", "c", "q", "s"});
+  EXPECT_EQ(full.canonical.substr(full.number_at), R"(,"tenant":"t","v":1})");
+  EXPECT_EQ(
+      full.canonical.substr(0, full.number_at),
+      R"({"act":"b","actor":"a","at_ms":1773000000000,"client":"c","detail":{},"object":"o","patient":"p","purpose":"TREAT","request":"q","result":"r","sealed":"s","seq":)");
+  EXPECT_EQ(log_->prepare({}).canonical, R"({"at_ms":1773000000000,"seq":,"v":1})");
+}
+
+TEST_F(Audit, an_entry_is_always_json_whatever_bytes_it_is_made_of) {
+  open_log();
+  Entry odd = entry(1);
+  odd.client = "a\xff\x01\"b";
+  odd.request = std::string("\xed\xa0\x80", 3);
+  EXPECT_TRUE(store_
+                  ->write([&](store::Transaction& transaction) {
+                    return log_->append(transaction, log_->prepare(odd));
+                  })
+                  .ok());
+  const auto content = Json::parse(ask("SELECT CAST(canonical AS TEXT) FROM audit WHERE seq = 1"));
+  ASSERT_TRUE(content.ok());
+  EXPECT_EQ(content->string_or("client", ""), "a?\x01\"b");
+  EXPECT_EQ(content->string_or("request", ""), "???");
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+}
+
+TEST_F(Audit, a_detail_at_the_limit_stays_and_one_past_it_becomes_its_digest) {
+  open_log();
+  const auto detail_of = [&](std::size_t size) {
+    Entry one = entry(1);
+    one.detail = Json::object({{"x", std::string(size - 8, 'y')}});
+    const Prepared prepared = log_->prepare(one);
+    std::string text = prepared.canonical;
+    text.insert(prepared.number_at, "1");
+    return (*Json::parse(text))["detail"];
+  };
+  EXPECT_EQ(detail_of(kMaxDetailBytes)["x"].as_string().size(), kMaxDetailBytes - 8);
+  const Json digest = detail_of(kMaxDetailBytes + 1);
+  EXPECT_EQ(digest.int_or("bytes", 0), static_cast<std::int64_t>(kMaxDetailBytes + 1));
+  EXPECT_EQ(digest.string_or("sha256", "").size(), 64U);
+}
+
+TEST_F(Audit, an_entry_longer_than_two_bytes_can_say_fails_its_act) {
+  open_log();
+  const auto write = [&](std::size_t size) {
+    Entry one = entry(1);
+    one.sealed.assign(size, 'A');
+    return store_->write([&](store::Transaction& transaction) {
+      return log_->append(transaction, log_->prepare(one));
+    });
+  };
+  const std::size_t room = kMaxEntryBytes - log_->prepare(entry(1)).canonical.size() - 1 -
+                           std::string_view(R"(,"sealed":"")").size();
+  EXPECT_TRUE(write(room).ok());
+  const Status refused = write(room + 1);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "audit.too_large");
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+  EXPECT_EQ(ask("SELECT count(*) FROM audit"), "1");
 }
 
 TEST_F(Audit, matches_the_worked_bytes_of_the_format_document) {
-  EXPECT_EQ(to_hex(genesis().hash),
-            "9b719717184e993fefe70b3900e0632daadab5af55e0ed103b86988a9f109c1d");
-  const crypto::Digest leaf =
-      crypto::sha256(R"({"act":"hub.started","actor":"hub","result":"ok"})");
-  EXPECT_EQ(to_hex(leaf), "ac0a3465701e0b67a4aa9fbb7b26d81e936c36289a07987762c76467765fc41a");
-  EXPECT_EQ(to_hex(chain(genesis().hash, 1, 1773000000000, as_text(leaf))),
-            "d78ea6c8c5165659dcf394b7669a80e9c6d0ca22cf82f3a72bb8bcbb2eb5ab7e");
+  const std::string document =
+      content(std::string(std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR")
+                                                                    : ".") +
+              "/docs/formats/audit_log.md");
+  ASSERT_FALSE(document.empty());
+  const auto stands = [&](const std::string& bytes) {
+    EXPECT_NE(document.find(bytes), std::string::npos) << bytes;
+  };
+  clock_.set({1'773'000'000'000});
+  open_log();
+  for (const char* act : {"hub.started", "hub.stopped", "hub.started"}) {
+    EXPECT_TRUE(
+        store_
+            ->write([&](store::Transaction& transaction) {
+              return log_->append(transaction, log_->prepare({"", "hub", act, "", "ok", Json()}));
+            })
+            .ok());
+  }
+  close_log();
+  for (const char* seq : {"1", "2", "3"}) {
+    const std::string where = std::string(" FROM audit WHERE seq = ") + seq;
+    stands(ask("SELECT CAST(canonical AS TEXT)" + where));
+    stands(ask("SELECT lower(hex(leaf))" + where));
+    stands(ask("SELECT lower(hex(mac))" + where));
+  }
+  stands(ask("SELECT note FROM audit_checkpoint WHERE number = 1"));
+  stands(ask("SELECT note FROM audit_checkpoint WHERE number = 2"));
+  stands(ask("SELECT lower(hex(mac)) FROM audit_checkpoint WHERE number = 2"));
+  stands(vkey());
+  stands(to_hex(Signer(kOrigin, test_seed()).open(content(checkpoint_file()))->root));
 }
 
 TEST_F(Audit, numbers_densely_from_one_and_goes_on_after_a_restart) {
@@ -51,37 +129,87 @@ TEST_F(Audit, numbers_densely_from_one_and_goes_on_after_a_restart) {
   store_.reset();
   open_store();
   write_log(2);
-  const auto found = verify(*store_, folder_);
-  ASSERT_TRUE(found.ok());
-  EXPECT_TRUE(found->verified);
-  EXPECT_EQ(found->entries, 5U);
-  EXPECT_EQ(found->head.size(), 64U);
+  const auto found = verified({});
+  EXPECT_TRUE(found.verified) << found.problems.front();
+  EXPECT_EQ(found.entries, 5U);
+  EXPECT_EQ(found.size, 5);
+  EXPECT_EQ(found.signed_size, 5);
+  EXPECT_EQ(found.head.size(), 64U);
+  EXPECT_FALSE(found.macs_checked);
 }
 
-TEST_F(Audit, an_empty_log_verifies) {
-  EXPECT_TRUE(problems().empty());
+TEST_F(Audit, an_empty_log_verifies_and_its_first_checkpoint_is_of_no_entries) {
+  EXPECT_EQ(problems(), Texts{});
   open_log();
   close_log();
-  EXPECT_TRUE(problems().empty());
+  EXPECT_EQ(problems(), Texts{});
+  const auto first = Signer(kOrigin, test_seed()).open(content(checkpoint_file()));
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->size, 0);
+  EXPECT_EQ(first->root, crypto::sha256(""));
 }
 
-TEST_F(Audit, entries_of_undone_jobs_leave_no_gap) {
+TEST_F(Audit, entries_of_undone_jobs_leave_no_gap_at_any_place_of_a_tile) {
   open_log();
-  for (int i = 1; i <= 40; ++i) {
-    store_->submit(store::Store::Need::droppable, append(i, i % 4 == 0), [](const Status&) {});
+  int written = 0;
+  for (int i = 1; i <= 1'100; ++i) {
+    const bool fails = i % 3 == 0 || (i > 330 && i < 350);
+    written += fails ? 0 : 1;
+    store_->submit(store::Store::Need::required, append(i, fails), [](const Status&) {});
   }
   EXPECT_FALSE(store_->write(append(41, true)).ok());
   EXPECT_TRUE(store_->write(append(42)).ok());
   close_log();
-  const auto found = verify(*store_, folder_);
-  ASSERT_TRUE(found.ok());
-  EXPECT_TRUE(found->verified) << found->problems.front();
-  EXPECT_EQ(found->entries, 31U);
+  VerifyOptions options;
+  options.mac_key = &mac_key_;
+  const auto found = verified(options);
+  EXPECT_TRUE(found.verified) << found.problems.front();
+  EXPECT_EQ(found.entries, static_cast<std::uint64_t>(written) + 1);
+  EXPECT_EQ(ask("SELECT count(*) FROM audit_tile"), std::to_string((written + 1) / 256));
+}
+
+TEST_F(Audit, two_entries_of_one_act_are_undone_together) {
+  open_log();
+  add(254);
+  const auto two = [&](bool fail) {
+    return store_->write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(log_->append(transaction, log_->prepare(entry(1))));
+      RABT_TRY_STATUS(log_->append(transaction, log_->prepare(entry(2))));
+      RABT_TRY_STATUS(log_->append(transaction, log_->prepare(entry(3))));
+      return fail ? Status(invalid("test.no", "no")) : ok_status();
+    });
+  };
+  EXPECT_FALSE(two(true).ok());
+  EXPECT_EQ(ask("SELECT count(*) FROM audit_tile"), "0");
+  EXPECT_TRUE(two(false).ok());
+  EXPECT_EQ(ask("SELECT count(*) FROM audit_tile"), "1");
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+}
+
+TEST_F(Audit, tiles_of_every_level_are_written_when_they_are_full) {
+  open_log();
+  const Prepared one = log_->prepare(entry(1));
+  constexpr int kEntries = 65'536 + 300;
+  EXPECT_TRUE(store_
+                  ->write([&](store::Transaction& transaction) -> Status {
+                    for (int i = 0; i < kEntries; ++i)
+                      RABT_TRY_STATUS(log_->append(transaction, one));
+                    return ok_status();
+                  })
+                  .ok());
+  EXPECT_EQ(ask("SELECT group_concat(n) FROM (SELECT level || ':' || count(*) AS n FROM audit_tile "
+                "GROUP BY level ORDER BY level)"),
+            "0:257,1:1");
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+  write_log(1);
+  EXPECT_EQ(problems(), Texts{});
 }
 
 TEST_F(Audit, can_be_verified_from_the_file_while_the_hub_runs) {
   open_log();
-  EXPECT_TRUE(store_->write(append(1)).ok());
+  add(1);
   const auto found = verify_file(database(), folder_);
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_TRUE(found->verified) << found->problems.front();
@@ -89,242 +217,220 @@ TEST_F(Audit, can_be_verified_from_the_file_while_the_hub_runs) {
   EXPECT_FALSE(verify_file(folder_ + "/none.db", folder_).ok());
 }
 
-TEST_F(Audit, the_head_file_follows_within_about_a_second_and_on_close) {
-  open_log();
-  EXPECT_EQ(read_head_file(head_file())->value().seq, 0);
-  EXPECT_TRUE(store_->write(append(1)).ok());
-  for (int i = 0; i < 500 && read_head_file(head_file())->value().seq == 0; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_EQ(read_head_file(head_file())->value().seq, 1);
-  EXPECT_TRUE(store_->write(append(2)).ok());
-  close_log();
-  EXPECT_EQ(read_head_file(head_file())->value().seq, 2);
-}
+// ---- what open finds
 
-TEST_F(Audit, does_not_open_on_a_log_that_does_not_chain) {
+TEST_F(Audit, does_not_open_on_rows_that_do_not_hold_together) {
   write_log(5);
-  tamper("UPDATE audit SET canonical = CAST('{}' AS BLOB) WHERE seq = 4");
-  const auto log = AuditLog::open(*store_, clock_, head_file());
-  ASSERT_FALSE(log.ok());
-  EXPECT_EQ(log.error().code, "audit.broken");
-  EXPECT_EQ(log.error().kind, ErrorKind::corrupt);
-  EXPECT_NE(log.error().message.find("entry 4"), std::string::npos);
+  save();
+  for (const char* sql :
+       {"UPDATE audit SET canonical = CAST('{}' AS BLOB) WHERE seq = 4",
+        "UPDATE audit SET leaf = zeroblob(32) WHERE seq = 4",
+        "UPDATE audit SET mac = zeroblob(32) WHERE seq = 4",
+        "UPDATE audit SET mac = x'' WHERE seq = 4", "DELETE FROM audit WHERE seq = 4"}) {
+    tamper(sql);
+    EXPECT_EQ(opens(), "audit.broken") << sql;
+    EXPECT_NE(message_.find("entry 4"), std::string::npos) << message_;
+    restore();
+    EXPECT_EQ(opens(), "ok");
+  }
 }
 
 TEST_F(Audit, does_not_open_on_a_cut_log_and_keeps_the_evidence) {
   write_log(5);
+  const std::string kept = content(checkpoint_file());
   tamper("DELETE FROM audit WHERE seq > 3");
   for (int i = 0; i < 2; ++i) {
-    const auto log = AuditLog::open(*store_, clock_, head_file());
-    ASSERT_FALSE(log.ok());
-    EXPECT_EQ(log.error().code, "audit.cut");
-    EXPECT_NE(log.error().message.find("entry 5"), std::string::npos);
+    EXPECT_EQ(opens(), "audit.cut");
+    EXPECT_NE(message_.find("ends at entry 3"), std::string::npos) << message_;
+    EXPECT_NE(message_.find("names 5 entries"), std::string::npos) << message_;
   }
+  EXPECT_EQ(content(checkpoint_file()), kept);
   EXPECT_EQ(problems(), Texts{"entries 4 to 5 are missing"});
-  std::filesystem::remove(head_file());
-  EXPECT_TRUE(AuditLog::open(*store_, clock_, head_file()).ok());
+}
+
+TEST_F(Audit, names_an_older_database_that_was_put_in_place) {
+  write_log(5);
+  store_.reset();
+  std::filesystem::copy(database(), folder_ + "/older.db");
+  open_store();
+  write_log(4);
+  store_.reset();
+  std::filesystem::rename(folder_ + "/older.db", database());
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(database() + suffix);
+  open_store();
+  EXPECT_EQ(opens(), "audit.old_database");
+  EXPECT_NE(message_.find("ends at entry 5"), std::string::npos) << message_;
+  EXPECT_NE(message_.find("names 9 entries"), std::string::npos) << message_;
+  const Texts found = problems();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1], "entries 6 to 9 are missing");
 }
 
 TEST_F(Audit, does_not_open_on_another_log_of_the_same_length) {
   write_log(3);
   store_.reset();
-  std::filesystem::rename(head_file(), folder_ + "/kept");
+  std::filesystem::rename(checkpoint_file(), folder_ + "/kept");
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database() + suffix);
   open_store();
   clock_.advance_ms(1000);
   write_log(4);
-  std::filesystem::rename(folder_ + "/kept", head_file());
-  const auto log = AuditLog::open(*store_, clock_, head_file());
-  ASSERT_FALSE(log.ok());
-  EXPECT_EQ(log.error().code, "audit.cut");
-  EXPECT_EQ(problems(), Texts{"entry 3: it is not the entry that audit.head names"});
+  std::filesystem::rename(folder_ + "/kept", checkpoint_file());
+  EXPECT_EQ(opens(), "audit.rewritten");
+  EXPECT_FALSE(problems().empty());
 }
 
-TEST_F(AuditVerify, names_the_entry_of_which_any_column_was_changed) {
-  write_log(20);
-  const std::string flip =
-      "CAST(substr(%, 1, 9) || char((unicode(substr(%, 10, 1)) + 1)) || substr(%, 11) AS BLOB)";
-  struct Change {
-    const char* set;
-    const char* back;
-    const char* problem;
-  };
-  const std::string content = "entry 17: its content does not match its digest";
-  const std::string link =
-      "entry 17: its hash does not follow from its number, time, content and the entry before it";
-  tamper("CREATE TABLE saved AS SELECT * FROM audit");
-  const auto changed = [&](const std::string& set) {
-    tamper("UPDATE audit SET " + set + " WHERE seq = 17");
-    auto found = problems();
-    tamper("DELETE FROM audit; INSERT INTO audit SELECT * FROM saved");
-    EXPECT_TRUE(problems().empty());
-    return found;
-  };
-  EXPECT_EQ(changed("at_ms = at_ms + 1"), Texts{link});
-  EXPECT_EQ(changed("tenant = 'acmf'"),
-            Texts{"entry 17: its tenant column is not the tenant of its content"});
-  EXPECT_EQ(changed("canonical = CAST(replace(CAST(canonical AS TEXT), 'instance:17', "
-                    "'instance:18') AS BLOB)"),
-            Texts{content});
-  EXPECT_EQ(changed("canonical = x''"), Texts{content});
-  EXPECT_EQ(changed("leaf = zeroblob(32)"), Texts{content});
-  EXPECT_EQ(changed("leaf = x''"), Texts{content});
-  EXPECT_EQ(changed("hash = zeroblob(32)"), Texts{link});
-  EXPECT_EQ(changed("hash = x'00'"), Texts{link});
-  // Content and digest together, as a better informed person would.
-  const std::string forged =
-      R"({"act":"test.act","actor":"hub","object":"instance:99","result":"ok","tenant":"acme"})";
-  EXPECT_EQ(changed("canonical = CAST('" + forged + "' AS BLOB), leaf = x'" +
-                    to_hex(crypto::sha256(forged)) + "'"),
-            Texts{link});
-}
-
-TEST_F(AuditVerify, finds_every_single_changed_byte_of_an_entry) {
+TEST_F(Audit, does_not_open_when_the_checkpoint_file_was_removed_or_damaged) {
   write_log(3);
-  tamper("CREATE TABLE saved AS SELECT * FROM audit");
-  for (const auto& [column, size] :
-       {std::pair{"canonical", 95}, std::pair{"leaf", 32}, std::pair{"hash", 32}}) {
-    for (int at = 1; at <= size; at += 7) {
-      const std::string name = column;
-      // One byte becomes another: hex digits are replaced and read back.
-      std::string bytes;
-      sqlite3* handle = nullptr;
-      ASSERT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
-      sqlite3_exec(
-          handle, ("SELECT hex(" + name + ") FROM audit WHERE seq = 2").c_str(),
-          [](void* out, int, char** columns, char**) {
-            return *static_cast<std::string*>(out) = columns[0], 0;
-          },
-          &bytes, nullptr);
-      sqlite3_close(handle);
-      auto& digit = bytes.at(static_cast<std::size_t>(at) * 2 - 1);
-      digit = digit == '0' ? '1' : '0';
-      tamper("UPDATE audit SET " + name + " = x'" + bytes + "' WHERE seq = 2");
-      const auto found = problems();
-      ASSERT_FALSE(found.empty()) << name << " byte " << at;
-      EXPECT_EQ(found.front().rfind("entry 2: ", 0), 0U) << found.front();
-      tamper("DELETE FROM audit; INSERT INTO audit SELECT * FROM saved");
-    }
+  const std::string kept = content(checkpoint_file());
+  std::filesystem::remove(checkpoint_file());
+  EXPECT_EQ(opens(), "audit.checkpoint_missing");
+  EXPECT_EQ(problems(), Texts{"the file audit.checkpoint is missing: whether entries were cut off "
+                              "at the end cannot be told"});
+  tamper("DELETE FROM audit_checkpoint");
+  EXPECT_EQ(opens(), "audit.checkpoint_missing");
+  for (std::string text : {std::string(), std::string("x"), kept.substr(0, kept.size() - 1),
+                           kept.substr(1), kept + "x", kept + kept}) {
+    std::ofstream(checkpoint_file(), std::ios::trunc) << text;
+    EXPECT_NE(opens(), "ok") << text;
+    EXPECT_FALSE(problems().empty());
   }
 }
 
-TEST_F(AuditVerify, names_removed_entries_wherever_they_were) {
-  write_log(30);
-  tamper("CREATE TABLE saved AS SELECT * FROM audit");
-  const auto without = [&](const std::string& where) {
-    tamper("DELETE FROM audit WHERE " + where);
-    auto found = problems();
-    tamper("DELETE FROM audit; INSERT INTO audit SELECT * FROM saved");
-    return found;
-  };
-  EXPECT_EQ(without("seq = 1"), Texts{"entry 1 is missing"});
-  EXPECT_EQ(without("seq = 17"), Texts{"entry 17 is missing"});
-  EXPECT_EQ(without("seq BETWEEN 18 AND 20"), Texts{"entries 18 to 20 are missing"});
-  EXPECT_EQ(without("seq = 30"), Texts{"entry 30 is missing"});
-  EXPECT_EQ(without("seq > 25"), Texts{"entries 26 to 30 are missing"});
-  EXPECT_EQ(without("seq IN (5, 9)"), (Texts{"entry 5 is missing", "entry 9 is missing"}));
-  EXPECT_EQ(without("1"), Texts{"entries 1 to 30 are missing"});
-}
-
-TEST_F(AuditVerify, names_swapped_inserted_and_renumbered_entries) {
-  write_log(12);
-  tamper("CREATE TABLE saved AS SELECT * FROM audit");
-  const auto after = [&](const std::string& sql) {
+TEST_F(Audit, does_not_open_when_checkpoints_were_removed_from_the_table) {
+  write_log_in_parts({3, 3});
+  save();
+  for (const char* sql :
+       {"DELETE FROM audit_checkpoint WHERE number = 3", "DELETE FROM audit_checkpoint",
+        "UPDATE audit_checkpoint SET note = (SELECT note FROM audit_checkpoint WHERE number = 2) "
+        "WHERE number = 3",
+        "UPDATE audit_checkpoint SET size = 7 WHERE number = 3"}) {
     tamper(sql);
-    auto found = problems();
-    tamper("DELETE FROM audit; INSERT INTO audit SELECT * FROM saved");
-    return found;
-  };
-  const auto swapped = after(
-      "UPDATE audit SET seq = -1 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 9; UPDATE "
-      "audit SET seq = 9 WHERE seq = -1");
-  ASSERT_FALSE(swapped.empty());
-  EXPECT_EQ(swapped.front().rfind("entry 5: ", 0), 0U);
-  EXPECT_TRUE(std::any_of(swapped.begin(), swapped.end(),
-                          [](const std::string& text) { return text.rfind("entry 9: ", 0) == 0; }));
-
-  const std::string copy = "INSERT INTO audit SELECT ";
-  const auto appended = after(
-      copy +
-      "13, at_ms, tenant, act, object, patient, canonical, leaf, hash FROM audit WHERE seq = 7");
-  ASSERT_EQ(appended.size(), 1U);
-  EXPECT_EQ(appended.front().rfind("entry 13: ", 0), 0U);
-  EXPECT_EQ(
-      after(
-          copy +
-          "0, at_ms, tenant, act, object, patient, canonical, leaf, hash FROM audit WHERE seq = 7"),
-      Texts{"entry 0: numbers start at 1, this entry was inserted"});
-  // A row put in the middle, the later ones moved up.
-  const auto inserted = after(
-      "UPDATE audit SET seq = -seq WHERE seq > 6; UPDATE audit SET seq = 1 - seq WHERE seq < 0; " +
-      copy +
-      "7, at_ms, tenant, act, object, patient, canonical, leaf, hash FROM audit WHERE seq = 3");
-  ASSERT_FALSE(inserted.empty());
-  EXPECT_EQ(inserted.front().rfind("entry 7: ", 0), 0U);
-  // A row removed, the later ones moved down.
-  const auto removed = after(
-      "DELETE FROM audit WHERE seq = 6; UPDATE audit SET seq = -seq WHERE seq > 6; UPDATE audit "
-      "SET seq = -seq - 1 WHERE seq < 0");
-  ASSERT_FALSE(removed.empty());
-  EXPECT_EQ(removed.front().rfind("entry 6: ", 0), 0U);
-  EXPECT_EQ(removed.back(), "entry 12 is missing");
-}
-
-TEST_F(AuditVerify, says_when_the_head_file_is_missing_or_damaged) {
-  write_log(2);
-  std::filesystem::remove(head_file());
-  ASSERT_EQ(problems().size(), 1U);
-  EXPECT_NE(problems().front().find("audit.head is missing"), std::string::npos);
-  for (const char* text : {"", "x", "rabt-audit-head 2\n1 00\n", "rabt-audit-head 1\n1 zz\n"}) {
-    std::ofstream(head_file(), std::ios::trunc) << text;
-    ASSERT_EQ(problems().size(), 1U);
-    EXPECT_NE(problems().front().find("audit.head is damaged"), std::string::npos);
-    EXPECT_FALSE(AuditLog::open(*store_, clock_, head_file()).ok());
+    EXPECT_EQ(opens(), "audit.broken") << sql;
+    restore();
   }
+  EXPECT_EQ(opens(), "ok");
 }
 
-TEST_F(AuditVerify, is_content_with_a_log_ahead_of_the_head_file) {
+TEST_F(Audit, keeps_its_name_and_goes_on_under_a_new_one_when_the_file_was_moved_away) {
   write_log(3);
-  const auto head = read_head_file(head_file());
-  write_log(3);
-  ASSERT_TRUE(write_head_file(head_file(), **head).ok());
-  EXPECT_TRUE(problems().empty());
-}
-
-TEST_F(AuditVerify, limits_the_number_of_problems) {
-  write_log(300);
-  tamper("UPDATE audit SET hash = zeroblob(32)");
-  const auto found = problems();
-  EXPECT_EQ(found.size(), kMaxProblems + 1);
-  EXPECT_NE(found.back().find("more problems"), std::string::npos);
-}
-
-TEST_F(Audit, prints_what_an_entry_costs) {
-  open_log();
-  constexpr int kEntries = 10'000;
-  const Entry one = entry(1);
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < kEntries; ++i) (void)log_->prepare(one);
-  const auto prepared = std::chrono::steady_clock::now();
-  const Prepared ready = log_->prepare(one);
-  std::chrono::steady_clock::duration appending{};
-  EXPECT_TRUE(store_
-                  ->write([&](store::Transaction& transaction) -> Status {
-                    const auto before = std::chrono::steady_clock::now();
-                    for (int i = 0; i < kEntries; ++i)
-                      RABT_TRY_STATUS(log_->append(transaction, ready));
-                    appending = std::chrono::steady_clock::now() - before;
-                    return ok_status();
-                  })
-                  .ok());
-  using Micro = std::chrono::duration<double, std::micro>;
-  std::printf("prepare %.2f us, append %.2f us\n", Micro(prepared - start).count() / kEntries,
-              Micro(appending).count() / kEntries);
+  LogOptions renamed = options();
+  renamed.origin = "rabt.example/other";
+  EXPECT_EQ(opens(std::move(renamed)), "audit.origin");
+  std::filesystem::rename(checkpoint_file(), folder_ + "/moved");
+  // What a person does after entries were lost for good.
+  tamper("DELETE FROM audit WHERE seq > 2; DELETE FROM audit_checkpoint WHERE size > 2");
+  LogOptions again = options();
+  again.origin = "rabt.example/other";
+  open_log(std::move(again));
+  add(2);
   close_log();
-  const auto verifying = std::chrono::steady_clock::now();
-  EXPECT_TRUE(problems().empty());
-  std::printf("verify %.2f us an entry\n",
-              Micro(std::chrono::steady_clock::now() - verifying).count() / kEntries);
+  VerifyOptions with_key;
+  with_key.mac_key = &mac_key_;
+  EXPECT_EQ(verified(with_key).problems, Texts{});
+  EXPECT_EQ(verified(with_key).entries, 4U);
+}
+
+TEST_F(Audit, a_crash_between_commit_and_checkpoint_is_no_finding) {
+  write_log(3);
+  const std::string older = content(checkpoint_file());
+  write_log(3);
+  // As after a crash: the newest row was written, the file not yet; or neither of them.
+  std::ofstream(checkpoint_file(), std::ios::trunc) << older;
+  EXPECT_EQ(problems(), Texts{});
+  save();
+  EXPECT_EQ(opens(), "ok");
+  EXPECT_NE(content(checkpoint_file()), older) << "the file follows the row";
+  std::ofstream(checkpoint_file(), std::ios::trunc) << older;
+  tamper("DELETE FROM audit_checkpoint WHERE number = 3");
+  EXPECT_EQ(problems(), Texts{});
+  EXPECT_EQ(opens(), "ok");
+  EXPECT_EQ(problems(), Texts{});
+}
+
+// ---- checkpoints
+
+TEST_F(Audit, signs_when_there_are_enough_entries_or_after_the_interval) {
+  LogOptions fast = options();
+  fast.checkpoint_entries = 10;
+  open_log(std::move(fast));
+  const auto wait_signed = [&](std::int64_t size, int patience_ms) {
+    for (int i = 0; i < patience_ms && log_->state().signed_size < size; i += 5)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return log_->state().signed_size;
+  };
+  add(9);
+  EXPECT_EQ(wait_signed(9, 400), 0) << "too few, too early";
+  add(1);
+  EXPECT_EQ(wait_signed(10, 5'000), 10);
+  close_log();
+
+  LogOptions soon = options();
+  soon.checkpoint_interval = std::chrono::milliseconds(300);
+  open_log(std::move(soon));
+  add(1);
+  EXPECT_EQ(log_->state().signed_size, 10);
+  EXPECT_EQ(wait_signed(11, 5'000), 11);
+  EXPECT_EQ(Signer(kOrigin, test_seed()).open(content(checkpoint_file()))->size, 11);
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+}
+
+TEST_F(Audit, a_log_that_is_rewritten_under_a_running_hub_is_found_before_it_is_signed) {
+  LogOptions fast = options();
+  fast.checkpoint_interval = std::chrono::milliseconds(50);
+  open_log(std::move(fast));
+  add(3);
+  for (int i = 0; i < 1000 && log_->state().signed_size < 3; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ASSERT_EQ(log_->state().signed_size, 3);
+  tamper("UPDATE audit SET leaf = zeroblob(32) WHERE seq = 2");
+  add(1);
+  for (int i = 0; i < 1000 && log_->state().appendable; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const LogState state = log_->state();
+  EXPECT_FALSE(state.appendable);
+  EXPECT_FALSE(state.well());
+  EXPECT_EQ(state.code, "audit.rewritten");
+  EXPECT_EQ(state.signed_size, 3);
+  const Status refused = store_->write(append(1));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "audit.unavailable");
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  close_log();
+  EXPECT_EQ(ask("SELECT count(*) FROM audit"), "4");
+  EXPECT_EQ(ask("SELECT max(size) FROM audit_checkpoint"), "3");
+}
+
+TEST_F(Audit, an_audit_write_that_fails_fails_the_act) {
+  open_log();
+  add(1);
+  tamper("CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END");
+  const Status refused = store_->write([&](store::Transaction& transaction) -> Status {
+    static constexpr store::Statement kAct{"CREATE TABLE act (x INTEGER)"};
+    RABT_TRY(made, transaction.execute(kAct, {}));
+    (void)made;
+    return log_->append(transaction, log_->prepare(entry(1)));
+  });
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(refused.error().code, "audit.unavailable");
+  EXPECT_EQ(ask("SELECT count(*) FROM sqlite_master WHERE name = 'act'"), "0");
+  tamper("DROP TRIGGER no");
+  add(1);
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+}
+
+TEST_F(Audit, a_tile_that_cannot_be_written_fails_the_act_and_the_next_one_goes_on) {
+  open_log();
+  add(255);
+  tamper("INSERT INTO audit_tile VALUES (0, 0, x'', x'')");
+  EXPECT_EQ(store_->write(append(1)).error().code, "audit.unavailable");
+  tamper("DELETE FROM audit_tile");
+  add(3);
+  close_log();
+  EXPECT_EQ(problems(), Texts{});
+  EXPECT_EQ(ask("SELECT count(*) FROM audit"), "258");
 }
 
 }  // namespace

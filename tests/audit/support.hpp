@@ -5,10 +5,15 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/note.hpp"
+#include "hub/audit/verify.hpp"
+#include "hub/base/bytes.hpp"
 
 namespace rabt::audit {
 
@@ -17,6 +22,20 @@ inline std::string migrations() {
   if (source != nullptr) return std::string(source) + "/migrations/sqlite";
   return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().string() +
          "/migrations/sqlite";
+}
+
+inline std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+inline constexpr const char* kOrigin = "rabt.example/audit";
+// The keys of the worked bytes in docs/formats/audit_log.md.
+inline SecretBytes test_seed() {
+  return SecretBytes(Bytes(32, 0x11));
+}
+inline SecretBytes test_mac_key() {
+  return SecretBytes(Bytes(32, 0x22));
 }
 
 // A hub's data folder with a store; the log is opened and closed by the test.
@@ -44,12 +63,29 @@ class Fixture : public ::testing::Test {
     store_ = std::move(*store);
   }
   [[nodiscard]] std::string database() const { return folder_ + "/hub.db"; }
-  [[nodiscard]] std::string head_file() const { return folder_ + "/" + kHeadFileName; }
-  void open_log() {
-    auto log = AuditLog::open(*store_, clock_, head_file());
+  [[nodiscard]] std::string checkpoint_file() const { return folder_ + "/" + kCheckpointFileName; }
+  [[nodiscard]] LogOptions options() const {
+    LogOptions options;
+    options.folder = folder_;
+    options.origin = kOrigin;
+    options.seed = test_seed();
+    options.mac_key = test_mac_key();
+    return options;
+  }
+  [[nodiscard]] std::string vkey() const { return Signer(kOrigin, test_seed()).vkey(); }
+  void open_log(LogOptions options) {
+    auto log = AuditLog::open(*store_, clock_, std::move(options));
     ASSERT_TRUE(log.ok()) << log.error().message;
     log_ = std::move(*log);
   }
+  void open_log() { open_log(options()); }
+  // The code with which the log does not open; "ok" when it does.
+  std::string opens(LogOptions options) {
+    const auto log = AuditLog::open(*store_, clock_, std::move(options));
+    message_ = log.ok() ? "" : log.error().message;
+    return log.ok() ? "ok" : log.error().code;
+  }
+  std::string opens() { return opens(options()); }
   void close_log() {
     store_->flush();
     log_.reset();
@@ -67,15 +103,23 @@ class Fixture : public ::testing::Test {
       return ok_status();
     };
   }
-  // A log with this many entries, closed.
-  void write_log(int count) {
-    open_log();
+  void add(int count) {
     for (int i = 1; i <= count; ++i) {
       clock_.advance_ms(1);
       store_->submit(store::Store::Need::required, append(i),
                      [](const Status& status) { EXPECT_TRUE(status.ok()); });
     }
+    store_->flush();
+  }
+  // A log with this many more entries, closed: the last checkpoint covers them all.
+  void write_log(int count) {
+    open_log();
+    add(count);
     close_log();
+  }
+  // Several sessions: a checkpoint after each.
+  void write_log_in_parts(const std::vector<int>& counts) {
+    for (const int count : counts) write_log(count);
   }
   // Somebody with access to the file.
   void tamper(const std::string& sql) {
@@ -86,16 +130,50 @@ class Fixture : public ::testing::Test {
         << message << " " << sql;
     sqlite3_close(handle);
   }
-  std::vector<std::string> problems() {
-    const auto found = verify(*store_, folder_);
-    EXPECT_TRUE(found.ok());
-    if (!found.ok()) return {};
-    EXPECT_EQ(found->verified, found->problems.empty());
-    return found->problems;
+  std::string ask(const std::string& sql) {
+    sqlite3* handle = nullptr;
+    EXPECT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
+    std::string answer;
+    sqlite3_exec(
+        handle, sql.c_str(),
+        [](void* out, int, char** columns, char**) {
+          if (columns[0] != nullptr) *static_cast<std::string*>(out) = columns[0];
+          return 0;
+        },
+        &answer, nullptr);
+    sqlite3_close(handle);
+    return answer;
+  }
+  void save() {
+    tamper(
+        "CREATE TABLE saved AS SELECT * FROM audit; CREATE TABLE saved_tile AS SELECT * FROM "
+        "audit_tile; CREATE TABLE saved_checkpoint AS SELECT * FROM audit_checkpoint");
+  }
+  void restore() {
+    tamper(
+        "BEGIN; DELETE FROM audit; INSERT INTO audit SELECT * FROM saved; DELETE FROM audit_tile; "
+        "INSERT INTO audit_tile SELECT * FROM saved_tile; DELETE FROM audit_checkpoint; INSERT "
+        "INTO audit_checkpoint SELECT * FROM saved_checkpoint; COMMIT");
   }
   using Texts = std::vector<std::string>;
+  Verification verified(const VerifyOptions& options) {
+    const auto found = verify(*store_, folder_, options);
+    EXPECT_TRUE(found.ok()) << found.error().message;
+    if (!found.ok()) return {};
+    EXPECT_EQ(found->verified, found->problems.empty());
+    return *found;
+  }
+  Texts problems() {
+    VerifyOptions options;
+    options.mac_key = &mac_key_;
+    return verified(options).problems;
+  }
+  // By somebody without the keyring.
+  Texts problems_without_key() { return verified({}).problems; }
 
   std::string folder_;
+  std::string message_;
+  const SecretBytes mac_key_ = test_mac_key();
   FakeClock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<AuditLog> log_;

@@ -94,7 +94,9 @@ void run(int at_once, int total, double row_rate) {
     const auto keyring = test::open_keyring(folder, clock, random, {"bench"});
     const auto store = must(store::open_sqlite(
         {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
-    const auto audit = must(audit::AuditLog::open(*store, clock, folder + "/audit.head"));
+    const auto audit = must(audit::AuditLog::open(
+        *store, clock,
+        must(audit::LogOptions::of(*keyring, "bench", folder, "rabt.example/bench"))));
     keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
     const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, data_keys, clock,
                                                     random, ids, null_logger()));

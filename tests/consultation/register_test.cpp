@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <future>
 
+#include "hub/audit/verify.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -42,7 +43,9 @@ class Records : public testing::Test {
         must(store::open_sqlite({.path = folder_ + "/rabt.db",
                                  .migrations_folder = std::string(source) + "/migrations/sqlite"},
                                 null_logger()));
-    audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
+    audit_ = must(audit::AuditLog::open(
+        *store_, clock_,
+        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
     keys_ = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
     blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_,

@@ -115,7 +115,7 @@ TEST_P(Page, DoesWhatItShows) {
   ASSERT_NE(mkdtemp(pattern.data()), nullptr);
   const fs::path folder = pattern;
   const fs::path root = variable("RABT_SOURCE_DIR");
-  for (const char* name : {"workflows", "config"}) {
+  for (const char* name : {"workflows", "config", "migrations"}) {
     fs::create_directory_symlink(root / name, folder / name);
   }
   setenv("PATH", (variable("RABT_BUILD_DIR") + "/bin:" + variable("PATH")).c_str(), 1);  // NOLINT

@@ -270,18 +270,21 @@ Site::Site(Kind kind) : kind_(kind) {
 
 std::string Site::write_configuration() {
   const std::string secrets = folder_ / "secrets";
-  const auto host = [&](const char* name) { return urls_.string_or(name, "http://127.0.0.1:9"); };
+  const auto host = [&](const char* name) {
+    return everywhere.empty() ? urls_.string_or(name, "http://127.0.0.1:9") : everywhere;
+  };
   std::string yaml =
       "tenant: demo-hospital\nserver: {address: 127.0.0.1, port: " + std::to_string(port) +
       ", public_url: '" + url() + "'}\ndata: " + data + "\nplugins: " + plugins +
       "\nmigrations: " + source_dir() + "/migrations/sqlite\nworkflows: [" + workflow +
-      "]\nlog: {file: " + (folder_ / "hub.log") + "}\nroles:\n  register: hub://register\n";
+      "]\nlog: {level: " + log_level + ", file: " + (folder_ / "hub.log") +
+      "}\nroles:\n  register: hub://register\n";
   if (kind_ == Kind::whole) {
     yaml +=
         "  video: plugin://twilio\n  ehr: plugin://fhir\n  payer: plugin://nphies\n  moh: "
         "plugin://moh\n  recording: hub://recording\n";
   }
-  yaml += "plugin:\n  fhir:\n    config: {base_url: '" + host("fhir") +
+  yaml += more_roles + "plugin:\n  fhir:\n    config: {base_url: '" + host("fhir") +
           "/fhir'}\n    secrets: {access_token: " + fhir_secret + "}\n    hosts: ['" +
           host("fhir") + "']\n";
   if (kind_ == Kind::whole) {
@@ -371,6 +374,11 @@ void Site::start_hub() {
     return;
   }
   FAIL() << "the hub did not start: " << read_file(folder_ / "hub.out");
+}
+
+std::int64_t Site::hub_pid() const {
+  const auto ready = Json::parse(read_file(folder_ / "hub.ready"));
+  return ready.ok() ? ready->int_or("pid", -1) : -1;
 }
 
 net::Response Site::send(const std::string& method, const std::string& path,

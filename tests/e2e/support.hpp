@@ -89,7 +89,10 @@ class Site {
   std::string plugins;
   std::string workflow;      // or several, with commas between
   std::string more_plugins;  // YAML below `plugin:`, two spaces in
+  std::string more_roles;    // YAML below `roles:`, two spaces in
   std::string more;          // YAML at the top
+  std::string everywhere;    // one URL in the place of every stand-in
+  std::string log_level = "info";
   std::string whsec_file;
   std::string fhir_secret;  // YAML: where the secret of the FHIR plugin comes from
 
@@ -106,6 +109,7 @@ class Site {
   // `rabt` with this site's configuration, as it was written last.
   [[nodiscard]] Finished rabt(std::vector<std::string> arguments) const;
   [[nodiscard]] bool hub_runs() { return hub_.running(); }
+  [[nodiscard]] std::int64_t hub_pid() const;  // of a hub that was started
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
   [[nodiscard]] const std::string& token() const { return token_; }
 

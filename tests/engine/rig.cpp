@@ -110,7 +110,8 @@ void Rig::start() {
   store_ = must(store::open_sqlite(
       {.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"},
       null_logger()));
-  audit_ = must(audit::AuditLog::open(*store_, clock_, folder_ + "/audit.head"));
+  audit_ = must(audit::AuditLog::open(
+      *store_, clock_, must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
   keys_ = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
   blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,

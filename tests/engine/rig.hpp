@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/verify.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/crypto/crypto.hpp"

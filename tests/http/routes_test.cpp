@@ -37,6 +37,7 @@ class RoutesTest : public testing::Test {
                  .gate = gate_,
                  .details = details_,
                  .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
+                 .senders = senders_,
                  .clock = rig_.clock(),
                  .log = null_logger()},
                 "t1", crypto::sha256(kToken), sources()) {}
@@ -134,6 +135,7 @@ class RoutesTest : public testing::Test {
                          "boot"};
   keys::KeyAdmin key_admin_{
       {rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), rig_.clock(), null_logger()}, "t1"};
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
   Routes routes_;
   std::promise<ScriptedService::Call> open_;
 };

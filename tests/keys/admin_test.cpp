@@ -226,17 +226,25 @@ TEST_F(KeyAdminTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
   house_->close_database();
   const auto backup = std::filesystem::path(folder_) / "backup";
   std::filesystem::create_directory(backup);
-  for (const char* file : {"rabt.db", "audit.head"})
-    std::filesystem::copy(folder_ + "/" + file, backup / file);
+  const auto in_backup = [](const std::filesystem::path& file) {
+    const std::string name = file.filename().string();
+    return name.starts_with("rabt.db") || name.starts_with("audit.");
+  };
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (in_backup(file.path())) std::filesystem::copy(file.path(), backup / file.path().filename());
+  }
   house_->open_database();
   house_->clock.advance_ms(40 * kDayMs);
   ASSERT_TRUE(admin().hold(order(), "case-1", "instance:b", {events[1].id}).ok());
   ASSERT_TRUE(admin().shred(order(), events[0].bucket, false).ok());
   house_ = nullptr;
-  for (const char* file : {"rabt.db", "rabt.db-wal", "rabt.db-shm", "audit.head"})
-    std::filesystem::remove(folder_ + "/" + file);
-  for (const char* file : {"rabt.db", "audit.head"})
-    std::filesystem::copy(backup / file, folder_ + "/" + file);
+  std::vector<std::filesystem::path> present;
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (in_backup(file.path())) present.push_back(file.path());
+  }
+  for (const auto& file : present) std::filesystem::remove(file);
+  for (const auto& file : std::filesystem::directory_iterator(backup))
+    std::filesystem::copy(file.path(), std::filesystem::path(folder_) / file.path().filename());
   house_ = std::make_unique<House>(folder_);
   EXPECT_EQ(house_->open(events[0].id), "ok");  // held when the backup was made
   for (std::size_t i = 1; i < events.size(); ++i)

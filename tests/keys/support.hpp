@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/verify.hpp"
 #include "hub/keys/admin.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "tests/keyring.hpp"
@@ -44,7 +45,8 @@ struct House {
   void open_database(RetentionPolicy policy = {}) {
     store = must(store::open_sqlite(
         {.path = folder + "/rabt.db", .migrations_folder = migrations()}, null_logger()));
-    audit = must(audit::AuditLog::open(*store, clock, folder + "/audit.head"));
+    audit = must(audit::AuditLog::open(
+        *store, clock, must(audit::LogOptions::of(*keyring, "t1", folder, "rabt.example/test"))));
     keys = std::make_unique<DataKeys>(DataKeys::Parts{*keyring, *store, clock, random, ids},
                                       std::move(policy));
     admin = std::make_unique<KeyAdmin>(

@@ -274,6 +274,97 @@ TEST(LogService, DropsPatientDataAndDocuments) {
   EXPECT_FALSE(hub.log.has("Jane"));
 }
 
+TEST(LogService, ShowsOnlyThePluginsOwnWords) {
+  Hub hub;
+  hub.load_echo();
+  const Json fields = Json::object({{"code", "Noor Qahtan 1089341267"},
+                                    {"nested", "no value"},
+                                    {"count", 123456},
+                                    {"url", 422},
+                                    {"n", 1089341267},
+                                    {"noor", "x"},
+                                    {"greeting", "https://ehr.example.sa/Patient/noor"}});
+  hub.call("echo", "leak", Json::object({{"event", "noor"}, {"log", fields}, {"code", "c"}}), 0);
+  EXPECT_TRUE(hub.log.comes("plugin.unnamed plugin=echo"));
+  EXPECT_TRUE(hub.log.has("code=[withheld]"));
+  EXPECT_TRUE(hub.log.has("nested=no value"));
+  EXPECT_TRUE(hub.log.has("url=422"));
+  EXPECT_TRUE(hub.log.has("n=[withheld]"));
+  for (const char* secret : {"Jane", "noor", "1089341267", "Qahtan"})
+    EXPECT_FALSE(hub.log.has(secret)) << secret;
+}
+
+TEST(Words, OfAnErrorAreThePluginsOwnOrSealed) {
+  Hub hub;
+  hub.load_echo();
+  const auto failed = [&](const char* code, const char* message) {
+    return hub.call("echo", "leak", Json::object({{"code", code}, {"message", message}}), 0);
+  };
+  const auto own = failed("echo.unknown", "no such action");
+  EXPECT_EQ(own.code, "echo.unknown");
+  EXPECT_EQ(own.message, "no such action");
+  EXPECT_EQ(own.said.unseal("a test"), "");
+  const auto outside = failed("echo.unknown", "no such action for Noor Qahtan, 0501234567");
+  EXPECT_EQ(outside.message, "no such action for [withheld]");
+  EXPECT_EQ(outside.said.unseal("a test"), "no such action for Noor Qahtan, 0501234567")
+      << "nothing is lost: it is sealed with the instance";
+  for (const char* code :
+       {"noor.qahtan", "1089341267", "echo.Noor", "no such", "echo/unknown", "\xd9\x85",
+        "echo.unknown.echo.unknown.echo.unknown.echo.unknown.echo.unknown."
+        "unknown"})
+    EXPECT_EQ(failed(code, "").code, "plugin.code_withheld") << code;
+  EXPECT_EQ(failed("", "").code, "plugin.no_code");
+}
+
+TEST(Words, OfARefusedDeliveryAreThePluginsOwn) {
+  Hub hub;
+  hub.load_echo();
+  const auto refused = hub.host->normalise("echo", Json::object({{"source", "x"}}),
+                                           R"({"refuse":"no such action for Noor Qahtan"})");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message, "echo: no such action for [withheld]");
+}
+
+// Finds one word.
+class FindsJane final : public phi::Detector {
+ public:
+  [[nodiscard]] std::vector<phi::Finding> find(std::string_view text) const override {
+    const auto at = text.find("Jane");
+    if (at == std::string_view::npos) return {};
+    return {{phi::Class::name, at, at + 4, 1}};
+  }
+};
+
+TEST(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
+  Hub hub;
+  const phi::Policy policy(phi::default_rules(), std::make_shared<FindsJane>());
+  hub.host = PluginHost::make({*hub.store, *hub.keys, *hub.audit, *hub.http, *hub.blobs,
+                               hub.clock, hub.random, hub.log, policy});
+  hub.load_echo();
+  const auto outcome = [&](const char* role, const char* action, Json arguments) {
+    return hub.call(role, action, std::move(arguments), 0);
+  };
+  const Json good = Json::object({{"to", "0501234567"}, {"text", "Your visit is tomorrow"}});
+  const Json named = Json::object({{"to", "0501234567"}, {"text", "Jane"}});
+  const Json marked = Json::object({{"to", "0501234567"}, {"name", "x"}});
+  // An action of the plugin says where it sends to.
+  EXPECT_EQ(outcome("echo", "send", good).code, "echo.unknown") << "the plugin was called";
+  EXPECT_EQ(outcome("echo", "send", named).code, "phi.blocked");
+  EXPECT_EQ(outcome("echo", "send", marked).code, "phi.blocked");
+  EXPECT_EQ(outcome("echo", "publish", good).code, "phi.blocked") << "no field is allowed";
+  // Every action of whoever has the role notify.
+  EXPECT_EQ(outcome("echo", "echo", named).kind, workflow::OutcomeKind::done);
+  ASSERT_TRUE(hub.host->bind_role("notify", "plugin://echo").ok());
+  EXPECT_EQ(outcome("notify", "echo", good).kind, workflow::OutcomeKind::done);
+  for (const char* name : {"notify", "echo", "plugin://echo"}) {
+    const auto refused = outcome(name, "echo", named);
+    EXPECT_EQ(refused.code, "phi.blocked") << name;
+    EXPECT_EQ(refused.kind, workflow::OutcomeKind::permanent);
+    EXPECT_EQ(refused.message.find("Jane"), std::string::npos);
+  }
+  EXPECT_FALSE(hub.log.has("Jane"));
+}
+
 TEST(Services, AreOnlyThoseThatThePluginMayUse) {
   Hub hub;
   hub.load_echo();

@@ -122,7 +122,10 @@ Hub::Hub(bool fake_clock)
   keyring = rabt::test::open_keyring(folder.path(), clock, random, {"t1", "t2"});
   keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
-  audit = audit::AuditLog::open(*store, clock).value();
+  audit = audit::AuditLog::open(
+              *store, clock,
+              audit::LogOptions::of(*keyring, "t1", folder.path(), "rabt.example/test").value())
+              .value();
   blobs = make_blob_store(folder.path() + "/blobs", *store, *keys, clock, random, ids, log).value();
   http = net::make_curl_client(clock, log);
   restart_host();

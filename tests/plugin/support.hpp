@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/verify.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/log.hpp"

@@ -132,6 +132,10 @@ std::string correlation_key(std::string_view type,
   return Json(std::move(parts)).dump_sorted();
 }
 
+bool Definition::names_event(std::string_view type) const {
+  return model_->key_plans.contains(std::string(type));
+}
+
 std::vector<std::string> Definition::correlation_keys(const Json& event) const {
   std::vector<std::string> out;
   const Json& type = event["type"];

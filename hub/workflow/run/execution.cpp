@@ -188,7 +188,7 @@ void Execution::Impl::fault_of_call(Frame* frame, const ActionOutcome& outcome) 
       break;
   }
   Fault fault;
-  fault.error = make_error("communication", status, outcome.code, outcome.message, *frame);
+  fault.error = make_error("communication", status, outcome.code, outcome.whole_message(), *frame);
   fault.retry_after_ms = outcome.retry_after_ms;
   this->fault(frame, std::move(fault));
 }

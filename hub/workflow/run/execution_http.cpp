@@ -422,9 +422,9 @@ void Execution::Impl::http_ended(Frame* frame, const ActionOutcome& outcome) {
   if (outcome.kind == OutcomeKind::done)
     return http_answered(frame, std::get<HttpBody>(frame->task->body), outcome.output);
   if (outcome.code == "http.authentication")
-    return fail(frame, "authentication", 401, outcome.code, outcome.message);
+    return fail(frame, "authentication", 401, outcome.code, outcome.whole_message());
   if (outcome.code == "http.not_allowed")
-    return fail(frame, "authorization", 403, outcome.code, outcome.message);
+    return fail(frame, "authorization", 403, outcome.code, outcome.whole_message());
   fault_of_call(frame, outcome);
 }
 

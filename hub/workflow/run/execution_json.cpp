@@ -20,6 +20,8 @@ Json outcome_json(const ActionOutcome& outcome) {
   }
   out.append_new("code", outcome.code);
   out.append_new("message", outcome.message);
+  if (const std::string& said = outcome.said.unseal("journal, sealed as a whole"); !said.empty())
+    out.append_new("said", said);
   if (!outcome.detail.is_null()) out.append_new("detail", outcome.detail);
   if (outcome.retry_after_ms != 0) out.append_new("retry_after_ms", outcome.retry_after_ms);
   return Json(std::move(out));
@@ -44,7 +46,7 @@ Result<std::uint64_t> id_of(const Json& json, std::string_view key) {
 }
 
 Result<ActionOutcome> outcome_of(const Json& json) {
-  if (!only(json, {"kind", "output", "code", "message", "detail", "retry_after_ms"}))
+  if (!only(json, {"kind", "output", "code", "message", "said", "detail", "retry_after_ms"}))
     return refused("unknown outcome");
   const auto kind = std::find(kOutcomes.begin(), kOutcomes.end(), json.string_or("kind", ""));
   if (kind == kOutcomes.end()) return refused("unknown kind of outcome");
@@ -53,6 +55,7 @@ Result<ActionOutcome> outcome_of(const Json& json) {
   out.output = json["output"];
   out.code = json.string_or("code", "");
   out.message = json.string_or("message", "");
+  out.said = Sealed<std::string>(json.string_or("said", ""));
   out.detail = json["detail"];
   out.retry_after_ms = json.int_or("retry_after_ms", 0);
   return out;

@@ -1,0 +1,307 @@
+#include "hub/audit/checkpoints.hpp"
+
+#include <algorithm>
+
+#include "hub/audit/files.hpp"
+#include "hub/audit/mac.hpp"
+#include "hub/audit/statements.hpp"
+#include "hub/audit/tree.hpp"
+#include "hub/base/bytes.hpp"
+
+namespace rabt::audit {
+
+namespace {
+
+using std::chrono::steady_clock;
+// Between two checkpoints under load: each costs two disk syncs.
+constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::milliseconds kRetry{1'000};
+
+struct Row {
+  std::int64_t number = 0;
+  std::int64_t size = 0;
+  std::string note;
+};
+
+Result<std::optional<Row>> last_row(store::Connection& connection) {
+  std::optional<Row> last;
+  RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
+    last = Row{row.integer(0), row.integer(1), std::string(row.text(2))};
+    return false;
+  }));
+  return last;
+}
+
+// Every entry above `from` still has the content that its hash names. Only that is signed.
+Status content_holds(store::Connection& connection, std::int64_t from, std::int64_t to) {
+  std::int64_t next = from + 1;
+  RABT_TRY_STATUS(connection.query(sql::kRows, {from, to}, [&](const store::Row& row) {
+    if (row.integer(0) != next || row.blob(2) != as_text(leaf_hash(row.blob(1)))) return false;
+    ++next;
+    return true;
+  }));
+  if (next == to + 1) return ok_status();
+  return corrupt("audit.broken", "entry " + std::to_string(next) +
+                                     " of the audit log is missing or was changed before it was "
+                                     "signed" +
+                                     advice());
+}
+
+}  // namespace
+
+Checkpoints::Checkpoints(std::shared_ptr<Ledger> ledger, LogOptions options)
+    : ledger_(std::move(ledger)),
+      options_(std::move(options)),
+      file_(options_.folder + "/" + kCheckpointFileName) {}
+
+Result<std::unique_ptr<Checkpoints>> Checkpoints::open(std::shared_ptr<Ledger> ledger,
+                                                       LogOptions options) {
+  auto anchors = std::move(options.anchors);
+  options.anchors.clear();
+  std::unique_ptr<Checkpoints> self(new Checkpoints(ledger, std::move(options)));
+  RABT_TRY_STATUS(self->check_outside());
+  for (AnchorEntry& anchor : anchors) self->keepers_.emplace_back(std::move(anchor), ledger);
+  const auto until = steady_clock::now() + self->options_.anchor_patience;
+  for (const AnchorKeeper& keeper : self->keepers_) {
+    if (!keeper.wait_read(until)) {
+      ledger->log(keeper.required() ? LogLevel::error : LogLevel::warn, "audit.anchor_unread",
+                  {{"anchor", std::string_view(keeper.name())}});
+    }
+  }
+  if (const auto reason = ledger->reason(); reason) return *reason;
+  return self;
+}
+
+// The checkpoint file and the table of checkpoints against the rows.
+Status Checkpoints::check_outside() {
+  RABT_TRY(text, read_file(file_, kMaxNoteBytes));
+  std::optional<Checkpoint> noted;
+  if (text) {
+    auto opened = ledger_->signer().open(*text);
+    const std::string_view origin = origin_of(*text);
+    if (!opened.ok() && !origin.empty() && origin != options_.origin) {
+      return invalid("audit.origin", file_ + " is of the audit log " + std::string(origin) +
+                                         ", the configuration names it " + options_.origin +
+                                         "; a log keeps its name. To go on under a new one, read "
+                                         "docs/operations.md, \"When the audit log is refused\"");
+    }
+    if (!opened.ok())
+      return corrupt("audit.checkpoint_damaged", file_ + ": " + opened.error().message + advice());
+    noted = std::move(*opened);
+    RABT_TRY_STATUS(ledger_->holds(*noted, "the file " + file_));
+  }
+  std::int64_t size = 0;
+  std::optional<Row> row;
+  RABT_TRY_STATUS(ledger_->read([&](store::Connection& connection) -> Status {
+    RABT_TRY(committed, committed_size(connection));
+    RABT_TRY(found, last_row(connection));
+    size = committed;
+    row = std::move(found);
+    return ok_status();
+  }));
+  entries_ = size;
+  if (row) number_ = row->number;
+  if (!noted) {
+    // Without the file this is a new log, or one that goes on under a new name.
+    if (size == 0 && !row) return ok_status();
+    if (row && origin_of(row->note) != options_.origin) return ok_status();
+    return corrupt("audit.checkpoint_missing",
+                   "the audit log has " + std::to_string(size) + " entries, but its file " + file_ +
+                       " is missing: whether entries were cut off at the end cannot be told; put "
+                       "it back from a backup or from an anchor" +
+                       advice());
+  }
+  // A row is written before the file, so that the newest row is never behind it.
+  auto opened = row ? ledger_->signer().open(row->note) : Result<Checkpoint>(*noted);
+  if (!row || !opened.ok() || opened->size < noted->size || opened->size != row->size ||
+      (opened->size == noted->size && opened->root != noted->root)) {
+    return corrupt("audit.broken", "the newest checkpoint in the database is not the one of " +
+                                       std::to_string(noted->size) + " entries that " + file_ +
+                                       " holds, nor one after it" + advice());
+  }
+  RABT_TRY_STATUS(ledger_->holds(*opened, "the database"));
+  last_ = std::move(*opened);
+  signed_size_ = last_->size;
+  if (last_->note != noted->note) return replace_file(file_, last_->note);
+  return ok_status();
+}
+
+Status Checkpoints::start() {
+  if (!last_) {
+    if (entries_ > 0)
+      ledger_->log(LogLevel::warn, "audit.new_name",
+                   {{"origin", std::string_view(options_.origin)}, {"entries", entries_.load()}});
+    RABT_TRY_STATUS(sign_what_is_there(0));
+  } else {
+    for (AnchorKeeper& keeper : keepers_) keeper.bring(*last_);
+  }
+  thread_ = std::thread([this] { run(); });
+  return ok_status();
+}
+
+Checkpoints::~Checkpoints() {
+  if (thread_.joinable()) {
+    {
+      const std::scoped_lock lock(mutex_);
+      closing_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+    attempt(1);
+  }
+  const auto until = steady_clock::now() + options_.anchor_patience;
+  for (AnchorKeeper& keeper : keepers_) {
+    if (!keeper.stop(until))
+      ledger_->log(LogLevel::warn, "audit.anchor_left_behind",
+                   {{"anchor", std::string_view(keeper.name())}});
+  }
+  ledger_->close();
+}
+
+void Checkpoints::appended(std::int64_t size) {
+  entries_.store(size, std::memory_order_relaxed);
+  // The thread sleeps for the first entry and for the one that makes it enough.
+  const std::int64_t waiting = size - signed_size_.load(std::memory_order_relaxed);
+  if (waiting != 1 && waiting != options_.checkpoint_entries) return;
+  { const std::scoped_lock lock(mutex_); }
+  changed_.notify_all();
+}
+
+void Checkpoints::undone(std::int64_t size) {
+  entries_.store(size, std::memory_order_relaxed);
+}
+
+void Checkpoints::describe(LogState& state) const {
+  state.entries = entries_;
+  state.signed_size = signed_size_;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (failure_) {
+      state.signing = false;
+      state.code = failure_->code;
+      state.message = failure_->message;
+    }
+  }
+  for (const AnchorKeeper& keeper : keepers_) state.anchors.push_back(keeper.state());
+}
+
+void Checkpoints::run() {
+  const auto waiting = [this] { return entries_.load() - signed_size_.load(); };
+  std::optional<steady_clock::time_point> since;  // the first entry that is not signed was seen
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    for (AnchorKeeper& keeper : keepers_) keeper.watch();
+    // Idle until there is an entry; then until there are enough, or the time has come.
+    changed_.wait_for(lock, options_.checkpoint_interval,
+                      [&] { return closing_ || waiting() > 0; });
+    if (waiting() == 0) continue;
+    if (!since) since = steady_clock::now();
+    const auto due = *since + options_.checkpoint_interval;
+    changed_.wait_until(lock, due,
+                        [&] { return closing_ || waiting() >= options_.checkpoint_entries; });
+    if (closing_) return;
+    const bool late = steady_clock::now() >= due;
+    const std::int64_t before = signed_size_;
+    lock.unlock();
+    // What was appended may not be durable yet.
+    attempt(late ? 1 : options_.checkpoint_entries);
+    lock.lock();
+    if (late || signed_size_ != before) since.reset();
+    changed_.wait_for(lock, failure_ ? kRetry : kPause, [&] { return closing_; });
+  }
+}
+
+void Checkpoints::attempt(std::int64_t enough) {
+  if (ledger_->refused()) return;
+  const Status status = sign_what_is_there(enough);
+  std::unique_lock lock(mutex_);
+  const bool was_failing = failure_.has_value();
+  failure_.reset();
+  if (!status.ok()) failure_ = status.error();
+  lock.unlock();
+  if (status.ok()) {
+    if (was_failing) ledger_->log(LogLevel::info, "audit.signing_again", {});
+    return;
+  }
+  if (status.error().kind == ErrorKind::corrupt) {
+    ledger_->refuse(status.error());
+  } else if (!was_failing) {
+    ledger_->log(LogLevel::error, "audit.not_signed",
+                 {{"code", std::string_view(status.error().code)},
+                  {"message", std::string_view(status.error().message)}});
+  }
+}
+
+// What was brought outside before: a checkpoint that it contradicts must never be signed.
+Status Checkpoints::outside_still_holds() {
+  RABT_TRY(text, read_file(file_, kMaxNoteBytes));
+  if (last_ && (!text || *text != last_->note)) {
+    const auto opened = text ? ledger_->signer().open(*text) : Result<Checkpoint>(*last_);
+    if (opened.ok() && text) RABT_TRY_STATUS(ledger_->holds(*opened, "the file " + file_));
+    // Missing, damaged or older: it is written anew; last_ is what this process knows.
+    if (!file_behind_) {
+      ledger_->log(LogLevel::error, "audit.checkpoint_file_changed",
+                   {{"file", std::string_view(file_)}});
+    }
+    file_behind_ = true;
+    RABT_TRY_STATUS(replace_file(file_, last_->note));
+    file_behind_ = false;
+    signed_size_ = last_->size;
+    for (AnchorKeeper& keeper : keepers_) keeper.bring(*last_);
+  }
+  for (const AnchorKeeper& keeper : keepers_) {
+    const auto there = keeper.last();
+    if (there && (!last_ || there->note != last_->note))
+      RABT_TRY_STATUS(ledger_->holds(*there, "the anchor " + keeper.name()));
+    if (keeper.required() && !keeper.read()) {
+      return unavailable("audit.anchor_unread",
+                         "no checkpoint is signed before the required anchor " + keeper.name() +
+                             " was read once; make it reachable, or take `required` from it");
+    }
+  }
+  return ok_status();
+}
+
+Status Checkpoints::sign_what_is_there(std::int64_t enough) {
+  RABT_TRY_STATUS(outside_still_holds());
+  std::int64_t size = 0;
+  Digest root{};
+  RABT_TRY_STATUS(ledger_->read([&](store::Connection& connection) -> Status {
+    RABT_TRY(committed, committed_size(connection));
+    size = committed;
+    const std::int64_t from = last_ ? last_->size : 0;
+    if (last_ && size - from < enough) return ok_status();
+    if (last_) RABT_TRY_STATUS(content_holds(connection, from, size));
+    RABT_TRY(computed, TreeView(connection, size).root());
+    root = computed;
+    return ok_status();
+  }));
+  if (last_) {
+    RABT_TRY_STATUS(ledger_->holds(*last_, "the last checkpoint that was signed"));
+    if (size - last_->size < enough) return ok_status();
+  }
+  return keep(ledger_->signer().sign(size, root));
+}
+
+// First the row, then the file, then the anchors: a crash in between leaves the row ahead.
+Status Checkpoints::keep(const Checkpoint& checkpoint) {
+  const std::int64_t number = number_ + 1;
+  const Digest mac = checkpoint_mac(options_.mac_key.expose(), number, checkpoint.note);
+  RABT_TRY_STATUS(ledger_->write([&](store::Transaction& transaction) -> Status {
+    const auto inserted = transaction.execute(
+        sql::kInsertCheckpoint,
+        {number, checkpoint.size, std::string_view(checkpoint.note), store::Blob{as_text(mac)}});
+    if (!inserted.ok()) return inserted.error();
+    return ok_status();
+  }));
+  number_ = number;
+  last_ = checkpoint;
+  file_behind_ = true;
+  RABT_TRY_STATUS(replace_file(file_, checkpoint.note));
+  file_behind_ = false;
+  signed_size_ = checkpoint.size;
+  for (AnchorKeeper& keeper : keepers_) keeper.bring(checkpoint);
+  return ok_status();
+}
+
+}  // namespace rabt::audit

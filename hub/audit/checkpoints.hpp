@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hub/audit/anchor_keeper.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/audit/ledger.hpp"
+
+// Internal to the writing side.
+namespace rabt::audit {
+
+// Signs checkpoints of what is durable and brings them outside, on a thread of its own. Internally
+// synchronised.
+class Checkpoints {
+ public:
+  // Checks that the database has the tree of the checkpoint file and of every anchor that answers
+  // in time. Nothing is signed before start(). Errors: AuditLog::open.
+  [[nodiscard]] static Result<std::unique_ptr<Checkpoints>> open(std::shared_ptr<Ledger> ledger,
+                                                                 LogOptions options);
+  // Signs the first checkpoint of a new log, which is durable when ok; then the thread runs.
+  [[nodiscard]] Status start();
+  // Signs what is there, waits for the anchors, ends the thread.
+  ~Checkpoints();
+
+  // From the writer thread: so many entries there are now.
+  void appended(std::int64_t size);
+  void undone(std::int64_t size);
+  void describe(LogState& state) const;
+
+ private:
+  Checkpoints(std::shared_ptr<Ledger> ledger, LogOptions options);
+  [[nodiscard]] Status check_outside();
+  // Nothing happens when fewer entries than that wait for a signature.
+  [[nodiscard]] Status sign_what_is_there(std::int64_t enough);
+  [[nodiscard]] Status outside_still_holds();
+  [[nodiscard]] Status keep(const Checkpoint& checkpoint);
+  void run();
+  void attempt(std::int64_t enough);
+
+  const std::shared_ptr<Ledger> ledger_;
+  const LogOptions options_;  // without the anchors, which have moved to keepers_
+  const std::string file_;
+  std::vector<AnchorKeeper> keepers_;
+
+  // The thread's; before start() and after it ended, the owner's.
+  std::optional<Checkpoint> last_;  // newest that was signed, or was found at open
+  std::int64_t number_ = 0;         // of the newest row
+  bool file_behind_ = false;        // the file could not be written after the row
+
+  std::atomic<std::int64_t> entries_{0};
+  std::atomic<std::int64_t> signed_size_{0};
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool closing_ = false;          // guarded by mutex_
+  std::optional<Error> failure_;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace rabt::audit

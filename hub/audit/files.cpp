@@ -1,0 +1,85 @@
+#include "hub/audit/files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace rabt::audit {
+
+namespace {
+
+Error io_error(const char* what, const std::string& path) {
+  return unavailable("audit.io", std::string("cannot ") + what + " " + path +
+                                     " of the audit log: " + std::strerror(errno));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] bool ok() const { return fd_ >= 0; }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> read_file(const std::string& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.ok() && errno == ENOENT) return std::optional<std::string>{};
+  if (!file.ok()) return io_error("open", path);
+  std::string content;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t size = ::read(file.get(), buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return io_error("read", path);
+    if (size == 0) return std::optional<std::string>(std::move(content));
+    content.append(buffer, static_cast<std::size_t>(size));
+    if (content.size() > max_bytes) {
+      errno = EFBIG;
+      return io_error("read", path);
+    }
+  }
+}
+
+Status replace_file(const std::string& path, std::string_view content, unsigned mode) {
+  const std::string temporary = path + ".tmp";
+  {
+    const Descriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!file.ok()) return io_error("write", path);
+    if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) {
+      const Error error = io_error("write", path);
+      ::unlink(temporary.c_str());
+      return error;
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return io_error("replace", path);
+  const auto slash = path.rfind('/');
+  const Descriptor folder(
+      ::open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(),
+             O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.ok() || ::fsync(folder.get()) != 0) return io_error("sync the folder of", path);
+  return ok_status();
+}
+
+}  // namespace rabt::audit

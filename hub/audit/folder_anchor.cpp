@@ -1,0 +1,177 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "hub/audit/anchor.hpp"
+#include "hub/audit/files.hpp"
+#include "hub/audit/note.hpp"
+#include "hub/audit/tree.hpp"
+
+namespace rabt::audit {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Error io_error(const std::string& what, const std::string& path, const std::string& why) {
+  return unavailable("audit.anchor_io", "cannot " + what + " " + path + ": " + why);
+}
+
+// 1234067 is x001/x234/067.
+std::string path_of(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  digits.insert(0, (3 - digits.size() % 3) % 3, '0');
+  std::string path;
+  for (std::size_t at = 0; at < digits.size(); at += 3) {
+    if (at + 3 < digits.size())
+      path.append("x").append(digits, at, 3).append("/");
+    else
+      path.append(digits, at, 3);
+  }
+  return path;
+}
+
+class FolderAnchor final : public Anchor {
+ public:
+  FolderAnchor(std::string folder, std::string vkey)
+      : folder_(std::move(folder)), vkey_(std::move(vkey)), name_("folder:" + folder_) {}
+
+  [[nodiscard]] const std::string& name() const override { return name_; }
+
+  [[nodiscard]] Result<std::optional<std::string>> last() override {
+    std::error_code failure;
+    if (!fs::is_directory(folder_, failure)) {
+      return io_error(
+          "use the folder", folder_,
+          failure ? failure.message() : "it does not exist; mount its disk, or make it");
+    }
+    auto note = read_file(folder_ + "/checkpoint", kMaxNoteBytes);
+    if (!note.ok()) return unavailable("audit.anchor_io", note.error().message);
+    return note;
+  }
+
+  [[nodiscard]] Status put(const Checkpoint& checkpoint, const TileSource& tiles) override {
+    RABT_TRY(note, last());
+    const std::int64_t done = note ? size_of(*note) : 0;
+    unsynced_.clear();
+    RABT_TRY_STATUS(put_level("entries", done, checkpoint.size, [&](auto number, auto width) {
+      return tiles.entries(number, width);
+    }));
+    std::int64_t from = done;
+    std::int64_t to = checkpoint.size;
+    for (int level = 0; to > 0; ++level, from /= kTileWidth, to /= kTileWidth) {
+      RABT_TRY_STATUS(put_level(std::to_string(level), from, to, [&](auto number, auto width) {
+        return tiles.tile(level, number, width);
+      }));
+    }
+    RABT_TRY(vkey, read_file(folder_ + "/vkey", kMaxNoteBytes));
+    if (!vkey || *vkey != vkey_ + "\n") RABT_TRY_STATUS(write("vkey", vkey_ + "\n"));
+    RABT_TRY_STATUS(sync_folders());
+    RABT_TRY_STATUS(write("checkpoint", checkpoint.note));
+    return sync_folders();
+  }
+
+ private:
+  // The second line, unverified: the log verified the note before it asked for more. Anything else
+  // counts as nothing, so that everything is written again.
+  static std::int64_t size_of(const std::string& note) {
+    const auto line = note.find('\n');
+    std::int64_t size = 0;
+    if (line == std::string::npos) return 0;
+    std::from_chars(note.data() + line + 1, note.data() + note.size(), size);
+    return std::max<std::int64_t>(size, 0);
+  }
+
+  // The tiles of one level, from the one that had `from` hashes or was begun by them, up to `to`.
+  template <typename Content>
+  Status put_level(const std::string& level, std::int64_t from, std::int64_t to,
+                   const Content& content) {
+    for (std::int64_t number = from / kTileWidth; number * kTileWidth < to; ++number) {
+      const std::int64_t width = std::min(to - number * kTileWidth, kTileWidth);
+      const std::string path = "tile/" + level + "/" + path_of(number);
+      RABT_TRY(bytes, content(number, static_cast<int>(width)));
+      if (width < kTileWidth) {
+        RABT_TRY_STATUS(write(path + ".p/" + std::to_string(width), bytes));
+        continue;
+      }
+      RABT_TRY_STATUS(write(path, bytes));
+      std::error_code ignored;  // what stays costs room only
+      fs::remove_all(folder_ + "/" + path + ".p", ignored);
+    }
+    return ok_status();
+  }
+
+  Status write(const std::string& path, const std::string& content) {
+    const std::string target = folder_ + "/" + path;
+    RABT_TRY_STATUS(make_folder(target.substr(0, target.rfind('/'))));
+    const std::string temporary = target + ".tmp";
+    const int fd =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0) return io_error("write", target, std::strerror(errno));
+    std::string_view rest = content;
+    bool good = true;
+    while (good && !rest.empty()) {
+      const ssize_t written = ::write(fd, rest.data(), rest.size());
+      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
+      good = written > 0 || (written < 0 && errno == EINTR);
+    }
+    good = good && ::fsync(fd) == 0;
+    const std::string why = std::strerror(errno);
+    ::close(fd);
+    if (!good) {
+      ::unlink(temporary.c_str());
+      return io_error("write", target, why);
+    }
+    if (::rename(temporary.c_str(), target.c_str()) != 0)
+      return io_error("replace", target, std::strerror(errno));
+    unsynced_.insert(target.substr(0, target.rfind('/')));
+    return ok_status();
+  }
+
+  Status make_folder(const std::string& path) {
+    if (path.size() <= folder_.size() || ::mkdir(path.c_str(), 0750) == 0) {
+      if (path.size() > folder_.size()) unsynced_.insert(path.substr(0, path.rfind('/')));
+      return ok_status();
+    }
+    if (errno == EEXIST) return ok_status();
+    if (errno != ENOENT) return io_error("make the folder", path, std::strerror(errno));
+    RABT_TRY_STATUS(make_folder(path.substr(0, path.rfind('/'))));
+    if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST)
+      return io_error("make the folder", path, std::strerror(errno));
+    unsynced_.insert(path.substr(0, path.rfind('/')));
+    return ok_status();
+  }
+
+  Status sync_folders() {
+    for (const std::string& path : unsynced_) {
+      const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      const bool good = fd >= 0 && ::fsync(fd) == 0;
+      const std::string why = std::strerror(errno);
+      if (fd >= 0) ::close(fd);
+      if (!good) return io_error("sync the folder", path, why);
+    }
+    unsynced_.clear();
+    return ok_status();
+  }
+
+  const std::string folder_;
+  const std::string vkey_;
+  const std::string name_;
+  std::set<std::string> unsynced_;
+};
+
+}  // namespace
+
+std::unique_ptr<Anchor> make_folder_anchor(std::string folder, std::string vkey) {
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  return std::make_unique<FolderAnchor>(std::move(folder), std::move(vkey));
+}
+
+}  // namespace rabt::audit

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/result.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/store/store.hpp"
+
+// The Merkle tree over the entries (RFC 6962 section 2.1) on the writing side: hashes, tiles in the
+// database, proofs. The verifier does not use it.
+namespace rabt::audit {
+
+using crypto::Digest;
+
+inline constexpr std::int64_t kTileWidth = 256;  // C2SP tlog-tiles: eight levels of the tree
+
+[[nodiscard]] Digest leaf_hash(std::string_view entry);
+[[nodiscard]] Digest node_hash(const Digest& left, const Digest& right);
+// The root over these hashes, in order; they are roots of full trees of one size. At least one.
+[[nodiscard]] Digest fold(std::span<const Digest> hashes);
+[[nodiscard]] Digest empty_root();  // SHA-256 of nothing
+
+// The right edge of the tree: for each level the hashes of its last tile, which is not full.
+// Caller synchronises.
+class Frontier {
+ public:
+  // Of the first `size` entries of the database. Error corrupt audit.broken names what is missing.
+  [[nodiscard]] Status load(store::Connection& connection, std::int64_t size);
+  // Adds a leaf; tiles that it fills are written. After an error the frontier has to be loaded
+  // again.
+  [[nodiscard]] Status push(store::Transaction& transaction, const Digest& leaf);
+  [[nodiscard]] std::int64_t size() const { return size_; }
+  [[nodiscard]] Digest root() const;
+
+ private:
+  std::int64_t size_ = 0;
+  std::vector<std::vector<Digest>> levels_;
+};
+
+// `width` hashes of a tile. Error corrupt audit.broken.
+[[nodiscard]] Result<std::vector<Digest>> read_tile(store::Connection& connection, int level,
+                                                    std::int64_t number, std::int64_t width);
+
+// The tree of the first `size` entries, inside one snapshot. Caller synchronises.
+class TreeView {
+ public:
+  TreeView(store::Connection& connection, std::int64_t size)
+      : connection_(connection), size_(size) {}
+  [[nodiscard]] Result<Digest> root() { return range(0, size_); }
+  // RFC 6962 section 2.1.1: of the entry with this index, from 0, below size.
+  [[nodiscard]] Result<std::vector<Digest>> inclusion(std::int64_t index);
+  // RFC 6962 section 2.1.2: from the tree of `from` entries, 0 < from <= size.
+  [[nodiscard]] Result<std::vector<Digest>> consistency(std::int64_t from);
+
+ private:
+  [[nodiscard]] Result<Digest> range(std::int64_t begin, std::int64_t end);
+  [[nodiscard]] Status path(std::int64_t index, std::int64_t begin, std::int64_t end,
+                            std::vector<Digest>& out);
+  [[nodiscard]] Status subproof(std::int64_t from, std::int64_t begin, std::int64_t end, bool whole,
+                                std::vector<Digest>& out);
+
+  store::Connection& connection_;
+  std::int64_t size_;
+  std::map<std::pair<int, std::int64_t>, std::vector<Digest>> tiles_;
+};
+
+}  // namespace rabt::audit

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <ostream>
+#include <string_view>
+#include <utility>
+
+namespace rabt {
+
+// Why a sealed value is opened: a text written at the place, not empty.
+class UnsealReason {
+ public:
+  template <std::size_t N>
+  consteval UnsealReason(const char (&text)[N])  // NOLINT: implicit by design
+      requires(N > 1)
+      : text_(text, N - 1) {}
+  [[nodiscard]] constexpr std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
+inline constexpr std::string_view kSealedText = "[sealed]";
+
+// A value that holds patient data. It cannot be printed, logged, put into an error, a JSON document
+// or a metric by accident: nothing converts it, and there is one way to its content, unseal, which
+// takes a reason and can be searched for. Where a text is wanted it is kSealedText. Copies and
+// moves as T does. This is protection against mistakes in code; at rest values are sealed by
+// crypto/seal.hpp.
+template <typename T>
+class Sealed {
+ public:
+  Sealed() = default;
+  explicit Sealed(T value) : value_(std::move(value)) {}
+
+  [[nodiscard]] const T& unseal(UnsealReason /*reason*/) const& { return value_; }
+  [[nodiscard]] T&& unseal(UnsealReason /*reason*/) && { return std::move(value_); }
+
+  friend bool operator==(const Sealed&, const Sealed&) = default;
+
+  template <typename Stream>
+  friend Stream& operator<<(Stream& stream, const Sealed& value) = delete;
+  friend std::string_view to_string(const Sealed& /*value*/) { return kSealedText; }
+  // GoogleTest prints the bytes of what it does not know.
+  friend void PrintTo(const Sealed& /*value*/, std::ostream* stream) { *stream << kSealedText; }
+
+ private:
+  T value_{};
+};
+
+}  // namespace rabt

@@ -1,0 +1,257 @@
+#include "hub/phi/lexicon.hpp"
+
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include <array>
+#include <initializer_list>
+#include <unordered_map>
+#include <utility>
+
+#include "hub/base/utf8.hpp"
+#include "hub/phi/code_point.hpp"
+
+namespace rabt::phi {
+
+namespace {
+
+constexpr auto kGivenLatin = std::to_array<std::string_view>({
+#include "hub/phi/data/given_latin.inc"
+});
+constexpr auto kFamilyLatin = std::to_array<std::string_view>({
+#include "hub/phi/data/family_latin.inc"
+});
+constexpr auto kGivenArabic = std::to_array<std::string_view>({
+#include "hub/phi/data/given_arabic.inc"
+});
+constexpr auto kFamilyArabic = std::to_array<std::string_view>({
+#include "hub/phi/data/family_arabic.inc"
+});
+constexpr auto kWords = std::to_array<std::string_view>({
+#include "hub/phi/data/words.inc"
+});
+constexpr auto kPlaces = std::to_array<std::string_view>({
+#include "hub/phi/data/places.inc"
+});
+
+template <typename Each>
+void each_word(std::string_view line, const Each& each) {
+  while (!line.empty()) {
+    const std::size_t space = line.find(' ');
+    if (const auto word = line.substr(0, space); !word.empty()) each(word);
+    if (space == std::string_view::npos) return;
+    line.remove_prefix(space + 1);
+  }
+}
+
+struct Lists {
+  std::unordered_map<std::string_view, std::uint32_t> words;
+  Lists() {
+    words.reserve(150'000);
+    const auto add = [&](const auto& lines, std::uint32_t bit) {
+      for (const std::string_view line : lines)
+        each_word(line, [&](std::string_view word) { words[word] |= bit; });
+    };
+    add(kGivenLatin, kGiven);
+    add(kFamilyLatin, kFamily);
+    add(kGivenArabic, kGiven);
+    add(kFamilyArabic, kFamily);
+    add(kWords, kWord);
+    for (const std::string_view line : kPlaces) {
+      each_word(line, [&](std::string_view place) {
+        words[place] |= kPlace;
+        if (const auto end = place.find('_'); end != std::string_view::npos)
+          words[place.substr(0, end)] |= kPlaceStart;
+      });
+    }
+  }
+};
+const Lists& lists() {
+  static const Lists kLists;
+  return kLists;
+}
+
+// Whether an ordinary word stands behind an inflected one: the lists hold the stem alone
+// (data/derive.py drops what this finds again).
+bool inflected(const Lists& all, std::string_view word) {
+  struct Ending {
+    std::string_view end;
+    std::array<std::string_view, 2> adds;
+  };
+  static constexpr auto kEndings = std::to_array<Ending>({{"s", {"", ""}},
+                                                          {"es", {"", "e"}},
+                                                          {"ies", {"y", "y"}},
+                                                          {"ed", {"", "e"}},
+                                                          {"ied", {"y", "y"}},
+                                                          {"ing", {"", "e"}},
+                                                          {"ly", {"", ""}},
+                                                          {"ness", {"", ""}},
+                                                          {"er", {"", "e"}}});
+  std::string stem;
+  const auto known = [&](std::string_view root, std::string_view add) {
+    stem.assign(root).append(add);
+    const auto found = all.words.find(stem);
+    return found != all.words.end() && (found->second & kWord) != 0;
+  };
+  for (const Ending& ending : kEndings) {
+    if (!word.ends_with(ending.end) || word.size() < ending.end.size() + 3) continue;
+    const auto root = word.substr(0, word.size() - ending.end.size());
+    if (known(root, ending.adds[0]) || known(root, ending.adds[1])) return true;
+  }
+  return false;
+}
+
+struct Cues {
+  std::unordered_map<std::string, std::uint64_t> words;
+  Cues();
+};
+
+struct CueLine {
+  std::uint64_t bits;
+  std::string_view words;
+};
+constexpr auto kCueLines = std::to_array<CueLine>({
+#include "hub/phi/data/cues.inc"
+});
+
+Cues::Cues() {
+  std::string folded;
+  for (const CueLine& line : kCueLines) {
+    each_word(line.words, [&](std::string_view word) {
+      folded.clear();
+      fold_word(word, folded);
+      words[folded] |= line.bits;
+    });
+  }
+}
+
+}  // namespace
+
+std::uint32_t lists_of(std::string_view word) {
+  const Lists& all = lists();
+  const auto found = all.words.find(word);
+  std::uint32_t bits = found == all.words.end() ? 0 : found->second;
+  if ((bits & kWord) == 0 && word.size() < 32 && inflected(all, word)) {
+    bits |= kInflected;
+  }
+  return bits;
+}
+
+std::uint64_t cues_of(std::string_view word) {
+  static const Cues kCues;
+  if (word.size() > 32) return 0;
+  const auto found = kCues.words.find(std::string(word));
+  return found == kCues.words.end() ? 0 : found->second;
+}
+
+bool is_place(std::string_view joined) {
+  const auto found = lists().words.find(joined);
+  return found != lists().words.end() && (found->second & kPlace) != 0;
+}
+
+void fold_word(std::string_view word, std::string& out) {
+  bool ascii = true;
+  for (const char c : word) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+  if (ascii) {
+    for (const char c : word) {
+      if (c >= 'A' && c <= 'Z') {
+        out.push_back(static_cast<char>(c - 'A' + 'a'));
+      } else if (c != '\'') {
+        out.push_back(c);
+      }
+    }
+    return;
+  }
+  UErrorCode status = U_ZERO_ERROR;
+  static const icu::Normalizer2* const kNfd = icu::Normalizer2::getNFDInstance(status);
+  icu::UnicodeString decomposed;
+  std::size_t at = 0;
+  while (at < word.size()) {
+    UChar32 c = next_code_point(word, at);
+    if (c < 0) continue;
+    switch (c) {
+      case 0x0623:
+      case 0x0625:
+      case 0x0622:
+      case 0x0671:
+        c = 0x0627;
+        break;  // alef
+      case 0x0649:
+      case 0x06CC:
+        c = 0x064A;
+        break;  // ya
+      case 0x0629:
+        c = 0x0647;
+        break;  // ta marbuta
+      case 0x06A9:
+        c = 0x0643;
+        break;  // Persian kaf
+      default:
+        break;
+    }
+    if (c >= 0x0600 && c <= 0x06FF) {
+      append_utf8(out, static_cast<std::uint32_t>(c));
+      continue;
+    }
+    c = u_tolower(c);
+    switch (c) {
+      case 0x2019:
+      case 0x02BC:
+      case 0x2018:
+      case '\'':
+        continue;
+      case 0x0142:
+        out.push_back('l');
+        continue;
+      case 0x00F8:
+        out.push_back('o');
+        continue;
+      case 0x0111:
+      case 0x00F0:
+        out.push_back('d');
+        continue;
+      case 0x00DF:
+        out += "ss";
+        continue;
+      case 0x00E6:
+        out += "ae";
+        continue;
+      case 0x0153:
+        out += "oe";
+        continue;
+      case 0x00FE:
+        out += "th";
+        continue;
+      case 0x0131:
+        out.push_back('i');
+        continue;
+      case 0x0127:
+        out.push_back('h');
+        continue;
+      case 0x0259:
+        out.push_back('a');
+        continue;
+      case 0x014B:
+        out.push_back('n');
+        continue;
+      default:
+        break;
+    }
+    if (c < 0x80) {
+      out.push_back(static_cast<char>(c));
+      continue;
+    }
+    if (kNfd == nullptr || !kNfd->getDecomposition(c, decomposed)) {
+      if (u_charType(c) != U_NON_SPACING_MARK) append_utf8(out, static_cast<std::uint32_t>(c));
+      continue;
+    }
+    for (std::int32_t i = 0; i < decomposed.length(); i = decomposed.moveIndex32(i, 1)) {
+      const UChar32 part = decomposed.char32At(i);
+      if (u_charType(part) != U_NON_SPACING_MARK)
+        append_utf8(out, static_cast<std::uint32_t>(part));
+    }
+  }
+}
+
+}  // namespace rabt::phi

@@ -1,0 +1,269 @@
+#include "hub/phi/policy.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "hub/base/utf8.hpp"
+
+namespace rabt::phi {
+
+namespace {
+
+constexpr std::array<std::string_view, kChannels> kChannelNames = {"log", "error", "event",
+                                                                   "notify"};
+constexpr std::array<std::string_view, 4> kOtherNames = {"unknown-word", "field", "marked",
+                                                         "unreadable"};
+
+constexpr std::size_t kMaxCountDigits = 7;  // hours in milliseconds, megabytes in bytes
+
+// Whether a name is that of an allowed field or lies below one.
+const std::set<Class>* allowed(const ChannelRules& rules, std::string_view path) {
+  while (true) {
+    if (const auto found = rules.allow.find(path); found != rules.allow.end())
+      return &found->second;
+    const auto point = path.rfind('.');
+    if (point == std::string_view::npos) return nullptr;
+    path = path.substr(0, point);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Channel channel) {
+  return kChannelNames.at(static_cast<std::size_t>(channel));
+}
+std::optional<Channel> parse_channel(std::string_view text) {
+  const auto found = std::find(kChannelNames.begin(), kChannelNames.end(), text);
+  if (found == kChannelNames.end()) return std::nullopt;
+  return static_cast<Channel>(found - kChannelNames.begin());
+}
+std::optional<Class> parse_class(std::string_view text) {
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    if (const auto kind = static_cast<Class>(i); to_string(kind) == text) return kind;
+  }
+  return std::nullopt;
+}
+
+PolicyRules default_rules() {
+  PolicyRules rules;
+  for (const char* number : {"ms", "bytes", "count", "total", "attempt", "attempts", "status",
+                             "http_status", "answer_bytes", "request_bytes"})
+    rules.of(Channel::log).allow.emplace(number, std::set<Class>{});
+  rules.of(Channel::log).allow.emplace("remote", std::set<Class>{Class::ip});
+  rules.of(Channel::event).action = Action::block;
+  ChannelRules& notify = rules.of(Channel::notify);
+  notify.action = Action::block;
+  notify.allow.emplace("to", std::set<Class>{Class::phone, Class::email});
+  notify.allow.emplace("text", std::set<Class>{});
+  notify.allow.emplace("template", std::set<Class>{});
+  return rules;
+}
+
+Policy::Policy(PolicyRules rules, std::shared_ptr<const Detector> detector)
+    : rules_(std::move(rules)), detector_(std::move(detector)) {}
+
+void Policy::count(Channel channel, Class kind) const {
+  ++counts_.at(static_cast<std::size_t>(channel)).at(static_cast<std::size_t>(kind));
+}
+void Policy::count(Channel channel, Other what) const {
+  ++counts_.at(static_cast<std::size_t>(channel)).at(kClasses + static_cast<std::size_t>(what));
+}
+
+std::optional<std::string> Policy::detect(Channel channel, std::string_view text,
+                                          const std::set<Class>& passing) const {
+  if (detector_ == nullptr) return std::string(text);
+  std::vector<Finding> found = detector_->find(text);
+  std::erase_if(found, [&](const Finding& one) { return passing.contains(one.kind); });
+  for (const Finding& one : found) count(channel, one.kind);
+  if (found.empty()) return std::string(text);
+  if (rules_.of(channel).action == Action::block) return std::nullopt;
+  return mask(text, found);
+}
+
+std::string Policy::outside_text(Channel channel, std::string_view text,
+                                 const Vocabulary& words) const {
+  if (text.size() > kMaxScreenedText) {
+    count(channel, Other::unreadable);
+    return std::string(kWithheld);
+  }
+  const std::string known = words.only_known(text);
+  if (known.find(kWithheld) != std::string::npos) {
+    count(channel, Other::unknown_word);
+    if (rules_.of(channel).action == Action::block) return std::string(kWithheld);
+  }
+  return detect(channel, known, {}).value_or(std::string(kWithheld));
+}
+
+std::string Policy::hub_text(Channel channel, std::string_view name, std::string_view text) const {
+  if (text.size() > kMaxScreenedText) {
+    count(channel, Other::unreadable);
+    return std::string(kWithheld);
+  }
+  const auto& allow = rules_.of(channel).allow;
+  const auto found = allow.find(name);
+  return detect(channel, text, found == allow.end() ? std::set<Class>{} : found->second)
+      .value_or(std::string(kWithheld));
+}
+
+std::optional<std::string> Policy::field(Channel channel, std::string_view name,
+                                         std::string_view value, const Vocabulary& words) const {
+  const auto& allow = rules_.of(channel).allow;
+  const auto found = allow.find(name);
+  if (found == allow.end()) return outside_text(channel, value, words);
+  if (value.size() > kMaxScreenedText || !is_utf8(value)) {
+    count(channel, Other::unreadable);
+    return std::nullopt;
+  }
+  // A field for counts and durations holds none that is as long as an identifier.
+  if (found->second.empty() && value.size() > kMaxCountDigits &&
+      value.find_first_not_of("0123456789") == std::string_view::npos)
+    return outside_text(channel, value, words);
+  return detect(channel, value, found->second);
+}
+
+// One document on its way out.
+struct Policy::Walk {
+  const Policy& policy;
+  Channel channel;
+  const std::set<std::string>& marked;
+  std::size_t values = 0;
+  std::optional<Error> refused;
+
+  Error blocked(const std::string& path, std::string_view why) const {
+    return denied("phi.blocked", std::string(to_string(channel)) + ": `" +
+                                     (path.empty() ? "the whole" : path) + "` " + std::string(why) +
+                                     "; nothing was sent (privacy.channels." +
+                                     std::string(to_string(channel)) + " of the configuration)");
+  }
+
+  // The value as it may leave; nothing: refused says why. is_marked: the value or what it is a part
+  // of.
+  std::optional<Json> run(const Json& value, const std::string& path, bool is_marked) {
+    if (++values > kMaxScreenedValues) {
+      policy.count(channel, Other::unreadable);
+      refused = blocked("", "has too many values to be checked");
+      return std::nullopt;
+    }
+    if (value.is_object()) {
+      JsonObject out;
+      for (const auto& [key, part] : value.as_object()) {
+        auto passed =
+            run(part, path.empty() ? key : path + '.' + key, is_marked || marked.contains(key));
+        if (!passed) return std::nullopt;
+        out.append_new(key, std::move(*passed));
+      }
+      return Json(std::move(out));
+    }
+    if (value.is_array()) {
+      Json::Array out;
+      for (const Json& part : value.as_array()) {
+        auto passed = run(part, path, is_marked);
+        if (!passed) return std::nullopt;
+        out.push_back(std::move(*passed));
+      }
+      return Json(std::move(out));
+    }
+    if (value.is_null() || value.is_bool()) return value;
+    return leaf(value, path, is_marked);
+  }
+
+  std::optional<Json> leaf(const Json& value, const std::string& path, bool is_marked) {
+    const std::set<Class>* classes = allowed(policy.rules_.of(channel), path);
+    if (classes == nullptr) {
+      policy.count(channel, Other::field);
+      refused = blocked(shown(path), "is not among the allowed fields");
+      return std::nullopt;
+    }
+    if (is_marked && classes->empty()) {
+      policy.count(channel, Other::marked);
+      refused = blocked(shown(path), "is marked as patient data, and its field lists no class");
+      return std::nullopt;
+    }
+    const std::string text = value.is_string() ? value.as_string() : value.dump();
+    if (policy.detector_ == nullptr || text.size() > kMaxScreenedText || !is_utf8(text)) {
+      policy.count(channel, Other::unreadable);
+      refused = blocked(shown(path), policy.detector_ == nullptr
+                                         ? "cannot be checked: the hub runs without a detector"
+                                         : "cannot be checked: it is too long or no UTF-8");
+      return std::nullopt;
+    }
+    auto passed = policy.detect(channel, text, *classes);
+    if (!passed) {
+      refused = blocked(shown(path), "holds patient data of a class that it may not hold");
+      return std::nullopt;
+    }
+    return *passed == text ? value : Json(std::move(*passed));
+  }
+
+  // A member's name may be data where a schema allows any: only the part that the configuration
+  // names is told.
+  std::string shown(const std::string& path) const {
+    const auto& allow = policy.rules_.of(channel).allow;
+    for (std::string_view rest = path;;) {
+      if (allow.find(rest) != allow.end()) return std::string(rest);
+      if (marked.contains(std::string(rest.substr(rest.rfind('.') + 1)))) return std::string(rest);
+      const auto point = rest.rfind('.');
+      if (point == std::string_view::npos) return "a member";
+      rest = rest.substr(0, point);
+    }
+  }
+};
+
+Result<Json> Policy::document(Channel channel, const Json& document,
+                              const std::set<std::string>& marked) const {
+  Walk walk{*this, channel, marked, 0, std::nullopt};
+  auto passed = walk.run(document, "", false);
+  if (!passed) return *std::move(walk.refused);
+  return *std::move(passed);
+}
+
+std::vector<PolicyCount> Policy::counts() const {
+  std::vector<PolicyCount> out;
+  for (std::size_t channel = 0; channel < kChannels; ++channel) {
+    for (std::size_t what = 0; what < kClasses + kOthers; ++what) {
+      const std::uint64_t number = counts_.at(channel).at(what).load();
+      if (number == 0) continue;
+      out.push_back(
+          {static_cast<Channel>(channel),
+           what < kClasses ? to_string(static_cast<Class>(what)) : kOtherNames.at(what - kClasses),
+           number});
+    }
+  }
+  return out;
+}
+
+const Policy& strict_policy() {
+  static const Policy policy(default_rules(), nullptr);
+  return policy;
+}
+
+namespace {
+
+class ScreenedLogger final : public Logger {
+ public:
+  ScreenedLogger(Logger& base, const Policy& policy) : base_(base), policy_(policy) {}
+
+  void log(LogLevel level, std::string_view event, LogFields fields) override {
+    std::vector<LogField> out(fields.begin(), fields.end());
+    std::vector<std::string> texts;
+    texts.reserve(out.size());  // the entries point into it
+    for (auto& [key, value] : out) {
+      const auto* text = std::get_if<std::string_view>(&value);
+      if (text == nullptr) continue;
+      value = std::string_view(texts.emplace_back(policy_.hub_text(Channel::log, key, *text)));
+    }
+    base_.log(level, event, out);
+  }
+
+ private:
+  Logger& base_;
+  const Policy& policy_;
+};
+
+}  // namespace
+
+std::unique_ptr<Logger> screened(Logger& base, const Policy& policy) {
+  return std::make_unique<ScreenedLogger>(base, policy);
+}
+
+}  // namespace rabt::phi

@@ -1,0 +1,142 @@
+#include "hub/phi/vocabulary.hpp"
+
+#include <algorithm>
+
+namespace rabt::phi {
+
+namespace {
+
+constexpr std::size_t kMaxWord = 48;      // longer runs are encoded bytes, no words
+constexpr std::size_t kMinRun = 4;        // printable bytes in a row in a program
+constexpr std::size_t kMinShortRun = 12;  // for words of up to three letters
+constexpr std::size_t kShortWord = 3;
+constexpr std::size_t kMinCode = 5;    // digits of a number that is known: years are none
+constexpr std::size_t kMaxDigits = 3;  // of a number that may be said: a status, a count, an index
+
+constexpr bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_printable(char c) {
+  return (c >= ' ' && c <= '~') || c == '\t';
+}
+// A letter or a byte of a character beyond ASCII.
+constexpr bool is_word(char c) {
+  return is_letter(c) || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// A number that begins here: digits up to the next word, with the signs between them.
+struct Number {
+  std::size_t digits = 0;
+  std::size_t end = 0;  // behind the last digit
+};
+Number number_at(std::string_view text, std::size_t begin) {
+  Number out;
+  for (std::size_t at = begin; at < text.size() && !is_word(text[at]); ++at) {
+    if (!is_digit(text[at])) continue;
+    ++out.digits;
+    out.end = at + 1;
+  }
+  return out;
+}
+
+// Calls take(word) for each run of ASCII letters and each number that is long enough to be a code.
+template <typename Take>
+void each_word(std::string_view text, const Take& take) {
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i + 1;
+    if (is_letter(text[i])) {
+      while (end < text.size() && is_letter(text[end])) ++end;
+      if (end - i <= kMaxWord) take(text.substr(i, end - i));
+    } else if (is_digit(text[i])) {
+      const Number number = number_at(text, i);
+      end = number.end;
+      if (number.digits >= kMinCode && end - i <= kMaxWord) take(text.substr(i, end - i));
+    }
+    i = end;
+  }
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary() {
+  add_text(
+      "a about after again all already also an and answer answered any are as at be because been "
+      "before but by can cannot do does done each empty error expected failed first for from given "
+      "has have host in input into invalid is it its last left less long many message missing more "
+      "must needs never no not nothing now of on once one only open or other out over own part "
+      "read refused request same server short should so stored such text than that the them then "
+      "there these this time to too try two type unexpected unknown until up us use used value was "
+      "well were what when where which while who why with without wrong yet");
+}
+
+void Vocabulary::add_text(std::string_view text) {
+  each_word(text, [this](std::string_view word) { words_.emplace(word); });
+}
+
+void Vocabulary::add_program(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size();) {
+    if (!is_printable(bytes[i])) {
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < bytes.size() && is_printable(bytes[end])) ++end;
+    if (const std::size_t run = end - i; run >= kMinRun) {
+      each_word(bytes.substr(i, run), [&](std::string_view word) {
+        if (run >= kMinShortRun || (word.size() > kShortWord && is_letter(word.front())))
+          words_.emplace(word);
+      });
+    }
+    i = end;
+  }
+}
+
+bool Vocabulary::knows(std::string_view word) const {
+  return words_.contains(std::string(word));
+}
+
+std::string Vocabulary::only_known(std::string_view text) const {
+  std::string out;
+  std::size_t mark_end = 0;  // behind the last kWithheld, while nothing known came after it
+  const auto withhold = [&] {
+    if (mark_end != 0) {
+      out.resize(mark_end);  // signs between two withheld parts would show their shape
+      return;
+    }
+    out.append(kWithheld);
+    mark_end = out.size();
+  };
+  const auto say = [&](std::string_view known) {
+    out.append(known);
+    mark_end = 0;
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i + 1;
+    if (is_word(text[i])) {
+      while (end < text.size() && is_word(text[end])) ++end;
+      const std::string_view word = text.substr(i, end - i);
+      if (std::all_of(word.begin(), word.end(), is_letter) && knows(word)) {
+        say(word);
+      } else {
+        withhold();
+      }
+    } else if (is_digit(text[i])) {
+      const Number number = number_at(text, i);
+      end = number.end;
+      if (number.digits <= kMaxDigits || knows(text.substr(i, end - i))) {
+        say(text.substr(i, end - i));
+      } else {
+        withhold();
+      }
+    } else {
+      out.push_back(is_printable(text[i]) ? text[i] : ' ');
+    }
+    i = end;
+  }
+  return out;
+}
+
+}  // namespace rabt::phi

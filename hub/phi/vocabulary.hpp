@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+// What a plugin may say where everybody can read it: its own words. A word that stands in the
+// plugin's package (its library, its manifest, its schemas) was there before any patient was; every
+// other word of a message may have come with data.
+namespace rabt::phi {
+
+inline constexpr std::string_view kWithheld = "[withheld]";
+
+// Immutable after it was filled; then any thread.
+class Vocabulary {
+ public:
+  // Knows the small words of every message ("is no", "must be"): compilers put short texts into
+  // instructions, where add_program does not find them.
+  Vocabulary();
+  // Every word of a text: a manifest, a schema.
+  void add_text(std::string_view text);
+  // Words and numbers of the printable texts in a program's bytes. What is short needs a longer
+  // text around it: machine code holds three letters of any kind by chance.
+  void add_program(std::string_view bytes);
+  void merge(Vocabulary&& other) { words_.merge(std::move(other.words_)); }
+
+  [[nodiscard]] bool knows(std::string_view word) const;
+  // The text with everything but known words, known numbers (codes such as BV-00027), punctuation
+  // and numbers of up to three digits replaced by kWithheld, once for neighbours. Words are runs of
+  // ASCII letters and are compared with their case; digits that only signs part count as one
+  // number: a telephone number does not pass in groups. Linear.
+  [[nodiscard]] std::string only_known(std::string_view text) const;
+  [[nodiscard]] std::size_t size() const { return words_.size(); }
+
+ private:
+  std::unordered_set<std::string> words_;
+};
+
+}  // namespace rabt::phi

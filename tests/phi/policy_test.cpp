@@ -1,0 +1,233 @@
+#include "hub/phi/policy.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace rabt::phi {
+namespace {
+
+// Finds fixed words.
+class ScriptedDetector final : public Detector {
+ public:
+  explicit ScriptedDetector(std::vector<std::pair<std::string, Class>> words)
+      : words_(std::move(words)) {}
+  [[nodiscard]] std::vector<Finding> find(std::string_view text) const override {
+    std::vector<Finding> out;
+    for (std::size_t at = 0; at < text.size();) {
+      std::size_t size = 1;
+      for (const auto& [word, kind] : words_) {
+        if (text.substr(at).starts_with(word)) {
+          out.push_back({kind, at, at + word.size(), 1});
+          size = word.size();
+          break;
+        }
+      }
+      at += size;
+    }
+    return out;
+  }
+
+ private:
+  std::vector<std::pair<std::string, Class>> words_;
+};
+
+std::shared_ptr<const Detector> detector() {
+  return std::make_shared<ScriptedDetector>(std::vector<std::pair<std::string, Class>>{
+      {"Jane", Class::name}, {"0501234567", Class::phone}, {"jane@example.sa", Class::email}});
+}
+
+Vocabulary words(std::string_view text) {
+  Vocabulary out;
+  out.add_text(text);
+  return out;
+}
+
+// ---- words
+
+TEST(Vocabulary, SaysItsOwnWordsAndWithholdsTheRest) {
+  const auto own = words(
+      "the gateway refused message status is no patient of a Bundle entry BV-00027, since 1990");
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"the gateway refused the message", "the gateway refused the message"},
+      {"status 422: the gateway refused", "status 422: the gateway refused"},
+      {"entry[12] is no Bundle", "entry[12] is no Bundle"},
+      {"the patient Jane Roe is no patient", "the patient [withheld] is no patient"},
+      {"patient 'عبدالله' refused", "patient '[withheld]' refused"},
+      {"refused: jane.roe@example.sa", "refused: [withheld]"},
+      {"BUNDLE", "[withheld]"},  // compared with its case: no name hides behind a word
+      {"refused1089341267", "refused[withheld]"},
+      {"1089341267", "[withheld]"},
+      {"050 123 45 67", "[withheld]"},  // no number passes in groups
+      {"05-01-23, 45.67", "[withheld]"},
+      {"1990-01-02", "[withheld]"},
+      {"12/34", "[withheld]"},
+      {"1.5", "1.5"},
+      {"BV-00027", "BV-00027"},  // a code of its own
+      {"BV-00028", "BV-[withheld]"},
+      {"1990", "[withheld]"},  // no year is a code
+      {"a\nb\x01", "a [withheld] "},
+      {"\xff\xfe", "[withheld]"},
+      {"", ""},
+  };
+  for (const auto& [text, shown] : cases) EXPECT_EQ(own.only_known(text), shown) << text;
+}
+
+TEST(Vocabulary, TakesThePrintableTextsOfAProgram) {
+  Vocabulary own;
+  own.add_program(
+      std::string("\x7f"
+                  "ELF\0\0Ali\0\x01the answer has no id\0\0nphies.refused\0"
+                  "Eva1\0\x90\x90",
+                  60));
+  EXPECT_TRUE(own.knows("answer"));
+  EXPECT_TRUE(own.knows("id"));
+  EXPECT_TRUE(own.knows("nphies"));
+  EXPECT_FALSE(own.knows("ELF"));
+  EXPECT_FALSE(own.knows("Ali"));  // three letters in machine code
+  EXPECT_FALSE(own.knows("Eva"));  // a run of four bytes
+}
+
+// ---- texts
+
+TEST(Policy, AnOutsideTextIsItsKnownWordsAndThenWhatTheDetectorLeaves) {
+  const Policy policy(default_rules(), detector());
+  const auto own = words("Jane was not found");
+  EXPECT_EQ(policy.outside_text(Channel::error, "Jane was not found", own), "[name] was not found");
+  EXPECT_EQ(policy.outside_text(Channel::error, "Amal was not found", own),
+            "[withheld] was not found");
+  EXPECT_EQ(policy.hub_text(Channel::error, "detail", "Jane, Amal"), "[name], Amal");
+  EXPECT_EQ(policy.outside_text(Channel::error, std::string(kMaxScreenedText + 1, ' '), own),
+            kWithheld);
+  std::vector<std::string> counted;
+  for (const auto& one : policy.counts())
+    counted.push_back(std::string(to_string(one.channel)) + "/" + std::string(one.what) + "=" +
+                      std::to_string(one.count));
+  EXPECT_EQ(counted, (std::vector<std::string>{"error/name=2", "error/unknown-word=1",
+                                               "error/unreadable=1"}));
+}
+
+TEST(Policy, BlockTakesTheWholeText) {
+  auto rules = default_rules();
+  rules.of(Channel::log).action = Action::block;
+  const Policy policy(rules, detector());
+  EXPECT_EQ(policy.outside_text(Channel::log, "found Amal", words("found")), kWithheld);
+  EXPECT_EQ(policy.hub_text(Channel::log, "message", "found Jane"), kWithheld);
+  EXPECT_EQ(policy.outside_text(Channel::log, "found", words("found")), "found");
+}
+
+TEST(Policy, AFieldThatIsAllowedPassesTheDetectorAndEveryOtherOneItsWordsToo) {
+  auto rules = default_rules();
+  rules.of(Channel::log).allow["reply"] = {Class::phone};
+  const Policy policy(rules, detector());
+  const auto own = words("queued");
+  EXPECT_EQ(policy.field(Channel::log, "state", "queued", own), "queued");
+  EXPECT_EQ(policy.field(Channel::log, "state", "Amal", own), "[withheld]");
+  EXPECT_EQ(policy.field(Channel::log, "number", "1089341267", own), "[withheld]");
+  EXPECT_EQ(policy.field(Channel::log, "reply", "Amal, 0501234567, Jane", own),
+            "Amal, 0501234567, [name]");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "123456", own), "123456");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "12345678", own), "[withheld]");
+  EXPECT_EQ(policy.field(Channel::log, "ms", "call 0501234567", own), "call [phone]");
+  EXPECT_EQ(policy.field(Channel::log, "reply", "\xff", own), std::nullopt);
+}
+
+TEST(Policy, TheHubsOwnEntriesPassTheDetector) {
+  struct Kept final : Logger {
+    std::string text;
+    void log(LogLevel /*level*/, std::string_view event, LogFields fields) override {
+      text.append(event);
+      for (const auto& [key, value] : fields) {
+        text.append(" ").append(key).append("=");
+        if (const auto* one = std::get_if<std::string_view>(&value)) text.append(*one);
+      }
+    }
+  } kept;
+  const Policy policy(default_rules(), detector());
+  const auto log = screened(kept, policy);
+  log->warn("x.y", {{"message", "Jane called"}, {"n", std::int64_t{1}}, {"code", "a.b"}});
+  EXPECT_EQ(kept.text, "x.y message=[name] called n= code=a.b");
+}
+
+// ---- documents
+
+Json sms(std::string_view to, std::string_view text) {
+  return Json::object({{"to", to}, {"text", text}});
+}
+
+TEST(Policy, ANotificationLeavesWithItsNumberAndAHarmlessText) {
+  const Policy policy(default_rules(), detector());
+  const auto whole = sms("0501234567", "Your appointment is tomorrow");
+  const auto passed = policy.document(Channel::notify, whole, {});
+  ASSERT_TRUE(passed.ok());
+  EXPECT_EQ(*passed, whole);
+}
+
+TEST(Policy, ANotificationFailsClosed) {
+  const Policy policy(default_rules(), detector());
+  struct Case {
+    Json document;
+    std::set<std::string> marked;
+    std::string says;
+  };
+  const std::vector<Case> cases = {
+      {sms("0501234567", "Jane has an appointment"), {}, "`text` holds patient data"},
+      {sms("Jane", "hello"), {}, "`to` holds patient data"},
+      {Json::object({{"to", "0501234567"}, {"diagnosis", "E11.9"}}), {}, "a member` is not among"},
+      {Json::object({{"to", "0501234567"}, {"Jane", "x"}}), {}, "a member` is not among"},
+      {Json::object({{"to", "0501234567"}, {"age", 93}}), {}, "not among the allowed fields"},
+      {sms("0501234567", "x"), {"text"}, "`text` is marked"},
+      {Json::object({{"text", Json::object({{"name", "x"}})}}), {"name"}, "`text.name` is marked"},
+      {sms("0501234567", "\xff"), {}, "no UTF-8"},
+      {sms("0501234567", std::string(kMaxScreenedText + 1, 'x')), {}, "too long"},
+      {Json("hello"), {}, "not among"},
+  };
+  for (const auto& one : cases) {
+    const auto refused = policy.document(Channel::notify, one.document, one.marked);
+    ASSERT_FALSE(refused.ok()) << one.says;
+    EXPECT_EQ(refused.error().code, "phi.blocked");
+    EXPECT_NE(refused.error().message.find(one.says), std::string::npos) << refused.error().message;
+    EXPECT_EQ(refused.error().message.find("Jane"), std::string::npos);
+  }
+  EXPECT_TRUE(policy.document(Channel::notify, sms("0501234567", "x"), {"to"}).ok())
+      << "a marked field whose classes are listed may leave";
+  const Policy blind(default_rules(), nullptr);
+  EXPECT_FALSE(blind.document(Channel::notify, sms("0501234567", "x"), {}).ok());
+  Json::Array many(kMaxScreenedValues + 1, Json(true));
+  EXPECT_FALSE(policy.document(Channel::notify, Json(many), {}).ok());
+}
+
+TEST(Policy, AnEventLeavesOnlyWithAllowedFieldsAndMaskReplacesFindings) {
+  const Policy strict(default_rules(), detector());
+  EXPECT_FALSE(strict.document(Channel::event, Json::object({{"id", "1"}}), {}).ok());
+  auto rules = default_rules();
+  rules.of(Channel::event).action = Action::mask;
+  rules.of(Channel::event).allow["visit.note"] = {};
+  rules.of(Channel::event).allow["visit.lines"] = {};
+  const Policy masking(rules, detector());
+  const auto passed = masking.document(
+      Channel::event,
+      Json::object({{"visit", Json::object({{"note", "Jane came"},
+                                            {"lines", Json::array({"a", "0501234567"})},
+                                            {"done", true}})}}),
+      {});
+  ASSERT_TRUE(passed.ok());
+  EXPECT_EQ(passed->dump(),
+            R"({"visit":{"note":"[name] came","lines":["a","[phone]"],"done":true}})");
+  EXPECT_FALSE(
+      masking.document(Channel::event, Json::object({{"visit", Json::object({{"who", "x"}})}}), {})
+          .ok());
+}
+
+TEST(Policy, NamesOfChannelsAndClassesReadBack) {
+  for (const auto channel : {Channel::log, Channel::error, Channel::event, Channel::notify})
+    EXPECT_EQ(parse_channel(to_string(channel)), channel);
+  for (std::size_t i = 0; i < kClasses; ++i)
+    EXPECT_EQ(parse_class(to_string(static_cast<Class>(i))), static_cast<Class>(i));
+  EXPECT_FALSE(parse_channel("sms").has_value());
+  EXPECT_FALSE(parse_class("person").has_value());
+}
+
+}  // namespace
+}  // namespace rabt::phi

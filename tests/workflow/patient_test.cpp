@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include "hub/workflow/definition.hpp"
+
+// metadata.rabt.patient: whose data an instance works on.
+namespace rabt::workflow {
+namespace {
+
+ParsedDefinition parse(const std::string& patient) {
+  return parse_definition(
+      "document: {dsl: '1.0.3', namespace: t, name: n, version: 1.0.0, metadata: {rabt: {patient: " +
+          patient +
+          "}}}\n"
+          "input: {from: '.[0].data'}\n"
+          "do: [{a: {set: {b: 1}}}]\n",
+      nullptr);
+}
+Json start(const Json& data) {
+  return Json::array({Json::object({{"type", "t"}, {"data", data}})});
+}
+std::string all(const ParsedDefinition& parsed) {
+  std::string out;
+  for (const Diagnostic& one : parsed.diagnostics) out += to_string(one, "w.yaml") + "\n";
+  return out;
+}
+
+TEST(Patient, identifiers_come_in_the_order_of_the_file_on_the_shaped_input) {
+  const auto parsed = parse("{mrn: '${ .patient.mrn }', identifier: '${ .patient.id }'}");
+  ASSERT_NE(parsed.definition, nullptr) << all(parsed);
+  const auto found = parsed.definition->patient(start(Json::object(
+      {{"patient", Json::object({{"id", "1012345672"}, {"mrn", 4711}})}})));
+  EXPECT_TRUE(found.declared);
+  EXPECT_EQ(found.unread, 0);
+  ASSERT_EQ(found.identifiers.size(), 2U);
+  EXPECT_EQ(found.identifiers[0].kind, "mrn");
+  EXPECT_EQ(found.identifiers[0].value, "4711") << "a number is its digits";
+  EXPECT_EQ(found.identifiers[1].value, "1012345672");
+}
+
+TEST(Patient, what_is_null_or_empty_is_left_out_and_what_is_no_text_is_counted) {
+  const auto parsed = parse(
+      "{identifier: '${ .a }', mrn: '${ .b }', phone: '${ .c }', email: '${ .d | error }'}");
+  ASSERT_NE(parsed.definition, nullptr) << all(parsed);
+  const auto found = parsed.definition->patient(
+      start(Json::object({{"b", ""}, {"c", Json::array({1})}, {"d", "x"}})));
+  EXPECT_TRUE(found.declared);
+  EXPECT_TRUE(found.identifiers.empty());
+  EXPECT_EQ(found.unread, 2);
+}
+
+TEST(Patient, a_workflow_without_it_declares_nobody) {
+  const auto parsed = parse_definition(
+      "document: {dsl: '1.0.3', namespace: t, name: n, version: 1.0.0}\ndo: [{a: {set: {b: 1}}}]\n",
+      nullptr);
+  ASSERT_NE(parsed.definition, nullptr);
+  EXPECT_FALSE(parsed.definition->patient(start(Json())).declared);
+}
+
+TEST(Patient, mistakes_are_said_with_their_place) {
+  for (const auto& [patient, said] :
+       {std::pair{"{identifer: '${ .a }'}", "did you mean `identifier`?"},
+        std::pair{"{name: '${ .a }'}", "`name` is no kind of identifier of a patient"},
+        std::pair{"{}", "names no identifier of the patient"},
+        std::pair{"someone", "metadata.rabt.patient"},
+        std::pair{"{identifier: '${ .a + }'}", "expression"}}) {
+    const auto parsed = parse(patient);
+    EXPECT_EQ(parsed.definition, nullptr) << patient;
+    EXPECT_NE(all(parsed).find(said), std::string::npos) << patient << "\n" << all(parsed);
+  }
+}
+
+}  // namespace
+}  // namespace rabt::workflow
