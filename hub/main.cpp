@@ -47,6 +47,62 @@ int main(int argc, char** argv) {
   with_config(config_check);
   config_check->callback([&] { code = check_config(config); });
 
+  auto* keys_command = app.add_subcommand("keys", "keys, retention and legal holds");
+  keys_command->require_subcommand(1);
+  auto* keys_status_command =
+      keys_command->add_subcommand("status", "the root, the buckets and what may be destroyed");
+  with_config(keys_status_command);
+  bool keys_json = false;
+  keys_status_command->add_flag("--json", keys_json, "as JSON");
+  keys_status_command->callback([&] { code = keys_status(config, keys_json); });
+  KeysOptions keys_options;
+  std::string keys_target;
+  const auto keys_verb = [&](const char* verb, const char* text) {
+    auto* command = keys_command->add_subcommand(verb, text);
+    command->add_option("-c,--config", keys_options.config, "configuration file")
+        ->capture_default_str();
+    command->add_option("--reason", keys_options.reason, "why; it is kept in the audit log")
+        ->required();
+    command->callback([&, verb] {
+      keys_options.verb = verb;
+      if (keys_options.verb == "rotate") {
+        const bool bucket = keys_target != "root" && keys_target != "tenant";
+        keys_options.what = bucket ? "bucket" : keys_target;
+        if (bucket) keys_options.bucket = keys_target;
+      } else if (keys_options.verb == "shred" ||
+                 (keys_options.verb == "hold" && keys_target.find('/') != std::string::npos)) {
+        keys_options.bucket = keys_target;
+      } else if (keys_options.verb == "hold") {
+        keys_options.object = keys_target;
+      }
+      code = keys_act(keys_options);
+    });
+    return command;
+  };
+  auto* keys_rotate = keys_verb("rotate", "a new version of a key; what is sealed stays as it is");
+  keys_rotate->add_option("key", keys_target, "root, tenant, or a bucket such as event/2026-11")
+      ->required();
+  keys_rotate->add_flag("--destroy-old", keys_options.destroy_old,
+                        "root: destroy its older versions; older copies of the keyring then open "
+                        "nothing");
+  auto* keys_rewrap =
+      keys_verb("rewrap", "bring all data keys under the newest versions of their buckets' keys");
+  keys_rewrap->add_flag("--forget-old", keys_options.forget_old,
+                        "then drop the older versions; backups of the database from before then "
+                        "open nothing");
+  auto* keys_shred =
+      keys_verb("shred", "destroy the key of a bucket: nothing under it opens again");
+  keys_shred->add_option("bucket", keys_target, "such as consultation/2036-11")->required();
+  keys_shred->add_flag("--force", keys_options.force, "before its retention is over");
+  auto* keys_hold = keys_verb("hold", "a legal hold: keep keys from being destroyed");
+  keys_hold
+      ->add_option("object", keys_target,
+                   "instance:ID, recording:ID, or a whole bucket such as recording/2036-11")
+      ->required();
+  keys_hold->add_option("--case", keys_options.hold_case, "of the hold")->required();
+  auto* keys_release = keys_verb("release", "end a legal hold");
+  keys_release->add_option("case", keys_options.hold_case, "of the hold")->required();
+
   auto* audit_command = app.add_subcommand("audit", "audit log");
   audit_command->require_subcommand(1);
   AuditVerifyOptions audit_verify_options;

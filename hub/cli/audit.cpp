@@ -14,8 +14,8 @@
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
+#include "hub/cli/open_keys.hpp"
 #include "hub/crypto/keyring.hpp"
-#include "hub/crypto/root.hpp"
 #include "hub/store/store.hpp"
 
 // rabt audit verify | prove | checkpoint: they only read, beside a running hub or without one.
@@ -74,14 +74,12 @@ int audit_verify(const AuditVerifyOptions& options) {
 
   // With the keyring the MAC chain can be followed, and the verifier key need not be believed.
   SystemRandom random;
+  const SystemClock clock;
+  const auto http = net::make_curl_client(clock, null_logger());
   SecretBytes mac_key;
-  const std::string keyring_file = config->data + "/keyring";
-  if (std::filesystem::exists(keyring_file)) {
-    const SystemClock clock;
+  if (std::filesystem::exists(config->data + "/keyring")) {
     const auto log_keys = [&]() -> Result<audit::LogOptions> {
-      RABT_TRY(root, crypto::open_file_root(config->data + "/root.key", random, false));
-      RABT_TRY(keyring, crypto::Keyring::open_or_create(
-                            {.path = keyring_file, .root = std::move(root)}, clock, random));
+      RABT_TRY(keyring, open_keyring(*config, *http, clock, random));
       return audit::LogOptions::of(*keyring, config->tenant, config->data, config->audit.origin);
     }();
     if (!log_keys.ok()) {

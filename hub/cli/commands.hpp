@@ -155,6 +155,22 @@ struct InstancesOptions {
 int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
 
+// Keys: through the running hub, else on the data folder itself.
+int keys_status(const std::string& config, bool json);
+struct KeysOptions {
+  std::string config = "config/rabt.yaml";
+  std::string verb;       // rotate, rewrap, shred, hold, release
+  std::string what;       // rotate: root, tenant, bucket
+  std::string bucket;     // "consultation/2036-11"
+  std::string object;     // hold: "instance:01K...", "recording:01K..."
+  std::string hold_case;  // hold, release
+  std::string reason;
+  bool destroy_old = false;
+  bool forget_old = false;
+  bool force = false;
+};
+int keys_act(const KeysOptions& options);
+
 struct PhiScanOptions {
   std::vector<std::string> files;  // none: standard input, as -
   std::string config;              // empty, or a configuration with patterns of record numbers

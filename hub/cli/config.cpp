@@ -136,12 +136,13 @@ Result<Config> load_config(const std::string& path) {
   config.file = path;
   const fs::path base = fs::absolute(path).parent_path();
   if (reader.mapping(root, "the configuration")) {
-    reader.only(
-        root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles", "plugin",
-               "sources", "http", "workflow_secrets", "workers", "log", "audit", "privacy"});
+    reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
+                       "plugin", "sources", "http", "workflow_secrets", "workers", "log", "audit",
+                       "privacy", "keys", "retention"});
     reader.text(root, "tenant", config.tenant, true);
     read_audit(reader, root, base, config);
     read_privacy(reader, root, config);
+    read_keys(reader, root, base, config);
     if (const YamlEntry* server = root.find("server");
         server != nullptr && reader.mapping(*server->value, "`server`")) {
       reader.only(*server->value, {"address", "port", "public_url"});

@@ -76,6 +76,24 @@ struct PrivacyConfig {
   phi::DetectorOptions detector;
 };
 
+// Where the root of all keys is; see crypto::RootProvider.
+struct KeysConfig {
+  std::string kind = "file";  // file, env, pkcs11, vault
+  std::string file;           // empty: root.key in the data folder
+  std::string env;
+  std::string module, token, key;  // pkcs11; key also of vault
+  SecretSource pin;
+  std::string url, mount = "transit", name_space, ca;  // vault
+  SecretSource vault_token;
+  bool development = false;
+};
+
+// Periods by class, as written; keys::parse_period reads them.
+struct RetentionConfig {
+  std::map<std::string, std::string> classes;
+  bool automatic_shred = false;
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -92,6 +110,8 @@ struct Config {
   HttpEntry http;
   AuditConfig audit;
   PrivacyConfig privacy;
+  KeysConfig keys;
+  RetentionConfig retention;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";

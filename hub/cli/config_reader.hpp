@@ -129,5 +129,7 @@ inline void read_secrets(Reader& reader, const YamlNode& node, const std::string
 void read_privacy(Reader& reader, const YamlNode& root, Config& config);
 void read_audit(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
                 Config& config);
+void read_keys(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
+               Config& config);
 
 }  // namespace rabt::cli

@@ -11,6 +11,8 @@
 
 #include "hub/audit/note.hpp"
 #include "hub/audit/syslog_sender.hpp"
+#include "hub/cli/key_care.hpp"
+#include "hub/cli/open_keys.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -82,7 +84,8 @@ audit::ExportSource export_source(const Config& config) {
           .host = known ? std::string(name.data()) : std::string("localhost")};
 }
 
-// The log with its anchors. A syslog server among them gets a sender.
+}  // namespace
+
 Result<std::unique_ptr<audit::AuditLog>> open_audit(
     store::Store& store, const crypto::Keyring& keyring, const Config& config, const Clock& clock,
     Logger& log, std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
@@ -111,8 +114,6 @@ Result<std::unique_ptr<audit::AuditLog>> open_audit(
   return audit::AuditLog::open(store, clock, std::move(options));
 }
 
-}  // namespace
-
 Result<std::string> read_api_token(const std::string& data_folder) {
   RABT_TRY(secret, read_secret({.file = data_folder + "/api-token"}));
   return std::string(secret->expose_text());
@@ -137,15 +138,17 @@ struct Hub::Parts {
   Logger& log;
   SystemRandom random;
   UlidSource ids;
+  std::unique_ptr<net::HttpClient> http_client;
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<keys::DataKeys> keys;
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;  // anchors of the log as well
   std::unique_ptr<audit::AuditLog> audit;
+  std::unique_ptr<keys::KeyAdmin> key_admin;
+  std::unique_ptr<KeyCare> key_care;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
-  std::unique_ptr<net::HttpClient> http_client;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<http::Routes> routes;
@@ -160,20 +163,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   Parts& hub = *parts;
   RABT_TRY(token, make_api_token(config.data, hub.random));
 
-  // A new keyring beside an old database would open nothing of it.
-  if (fs::exists(config.data + "/rabt.db") && !fs::exists(config.data + "/keyring")) {
-    return corrupt("cli.keyring_missing",
-                   "the database in " + config.data +
-                       " exists but its keyring does not; restore the file " + config.data +
-                       "/keyring from its own backup");
-  }
-  RABT_TRY(root, crypto::open_file_root(config.data + "/root.key", hub.random,
-                                        !fs::exists(config.data + "/keyring")));
-  RABT_TRY(keyring,
-           crypto::Keyring::open_or_create(
-               {.path = config.data + "/keyring", .root = std::move(root)}, clock, hub.random));
+  hub.http_client = net::make_curl_client(clock, log);
+  RABT_TRY(keyring, open_keyring(config, *hub.http_client, clock, hub.random));
   hub.keyring = std::move(keyring);
-  RABT_TRY_STATUS(hub.keyring->ensure_tenant(config.tenant));
   RABT_TRY(store,
            store::open_sqlite(
                {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
@@ -182,7 +174,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.audit = std::move(audit);
   hub.keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
-      keys::RetentionPolicy{});
+      retention_of(config));
   hub.details = std::make_unique<phi::PatientDetail>(*hub.keys, *hub.store, hub.random);
   hub.gate = std::make_unique<phi::PatientGate>(
       phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,
@@ -191,12 +183,15 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
       config.privacy.break_glass ? phi::ReadPolicy::break_glass : phi::ReadPolicy::reason,
       phi::machine_boot());
   RABT_TRY_STATUS(hub.gate->sweep());
+  hub.key_admin = std::make_unique<keys::KeyAdmin>(
+      keys::KeyAdmin::Parts{*hub.keyring, *hub.keys, *hub.store, *hub.audit, clock, log},
+      config.tenant);
+  hub.key_care =
+      std::make_unique<KeyCare>(*hub.keys, *hub.key_admin, config.retention.automatic_shred, log);
   RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keys, clock,
                                           hub.random, hub.ids, log));
   hub.blobs = std::move(blobs);
   hub.blobs->sweep();
-  hub.http_client = net::make_curl_client(clock, log);
-
   hub.plugins = plugin::PluginHost::make({.store = *hub.store,
                                           .keys = *hub.keys,
                                           .audit = *hub.audit,
@@ -303,6 +298,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                                          .store = *hub.store,
                                                          .audit = *hub.audit,
                                                          .keyring = *hub.keyring,
+                                                         .key_admin = *hub.key_admin,
                                                          .gate = *hub.gate,
                                                          .details = *hub.details,
                                                          .source = export_source(config),

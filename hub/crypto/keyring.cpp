@@ -545,6 +545,10 @@ Result<Keyring::RootVersions> Keyring::root_versions() const {
   return RootVersions{oldest, newest};
 }
 
+const RootProvider& Keyring::root() const {
+  return *state_->root;
+}
+
 void Keyring::sweep() const {
   const std::int64_t now = state_->clock.monotonic_ms();
   const std::unique_lock hold(state_->mutex);

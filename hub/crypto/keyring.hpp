@@ -151,6 +151,8 @@ class Keyring {
   };
   [[nodiscard]] Result<RootVersions> root_versions() const;
 
+  [[nodiscard]] const RootProvider& root() const;
+
   // Forgets keys whose time has passed. Call it every few seconds: nothing else wipes the keys of a
   // hub that does nothing.
   void sweep() const;

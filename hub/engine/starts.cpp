@@ -383,11 +383,12 @@ void Engine::Impl::schedule_due(const Timers::Entry& entry) {
                  .detail = Json::object({{"instance", refused.empty() ? start->id : ""},
                                          {"due", to_iso8601(entry.due)}})}));
       },
-      [this, routing](const Status& status) {
+      [this, routing, entry](const Status& status) {
         if (status.ok()) {
           route(std::move(*routing));
         } else {
           parts.log.error("schedule.not_started", {{"code", status.error().code}});
+          if (status.error().kind == ErrorKind::unavailable) timers.add_after(entry, kKeyRetryMs);
         }
         --counters.open_work;
       });

@@ -206,6 +206,7 @@ Response Routes::api(const Request& request, std::string_view path) {
   if (collection == "audit" && verb.empty())
     return post ? audit(request, id) : wrong_method("POST");
   if (collection == "break-glass") return break_glass(request, id, verb);
+  if (collection == "keys" && verb.empty()) return keys(request, id);
   return problem(404, "http.not_found", "Not Found",
                  "the API has no such path; see docs/openapi.yaml");
 }
@@ -424,10 +425,23 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
 // ---- health and metrics
 // -------------------------------------------------------------------------------------------
 
+namespace {
+Json key_health(const crypto::RootProvider& root, const std::string& trouble) {
+  Json out = Json::object({{"root", root.kind()}, {"available", trouble.empty()}});
+  if (!trouble.empty()) out.set("code", trouble);
+  // Not fit for patient data.
+  if (root.development()) out.set("development", true);
+  return out;
+}
+}  // namespace
+
 Response Routes::health() const {
   const auto store = parts_.store.stats();
+  // Asks the root only when the keys have expired, and after a failure at most once a second.
+  const auto keys = parts_.keyring.tenant(tenant_);
   const audit::LogState audit = parts_.audit.state();
-  const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2 && audit.well();
+  const bool well =
+      !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2 && audit.well() && keys.ok();
   Json anchors = Json::array();
   for (const audit::AnchorState& anchor : audit.anchors) {
     Json one = Json::object({{"name", anchor.name},
@@ -451,6 +465,7 @@ Response Routes::health() const {
   Json body = Json::object(
       {{"status", well ? "pass" : "fail"},
        {"store", Json::object({{"diskFull", store.disk_full}, {"queued", store.queued}})},
+       {"keys", key_health(parts_.keyring.root(), keys.ok() ? "" : keys.error().code)},
        {"audit", std::move(log)},
        {"plugins", plugins}});
   Response response = json_response(well ? 200 : 503, body);

@@ -16,6 +16,7 @@
 #include "hub/engine/engine.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/webhook_signature.hpp"
+#include "hub/keys/admin.hpp"
 #include "hub/phi/patient_gate.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -49,6 +50,8 @@ struct Source {
 //   POST /api/v1/break-glass                 {"instance" or "patient", "reason", "minutes"?}: opens a grant
 //   POST /api/v1/break-glass/{id}/close
 //   POST /api/v1/break-glass/{id}/review     {"by"}
+//   GET  /api/v1/keys                        root, buckets, holds
+//   POST /api/v1/keys/{rotate, rewrap, shred, hold, release}   see hub/keys/requests.hpp
 //   GET  /health, /metrics
 // clang-format on
 class Routes {
@@ -60,6 +63,7 @@ class Routes {
     store::Store& store;
     audit::AuditLog& audit;
     const crypto::Keyring& keyring;
+    keys::KeyAdmin& key_admin;
     phi::PatientGate& gate;
     const phi::PatientDetail& details;
     audit::ExportSource source;  // as exports name this hub
@@ -91,6 +95,8 @@ class Routes {
                                      std::string_view verb);
   // The blind index of "KIND:VALUE". Errors: api.patient, phi.*.
   [[nodiscard]] Result<std::string> patient_index(std::string_view text) const;
+  // routes_keys.cpp
+  [[nodiscard]] Response keys(const Request& request, std::string_view verb);
   // Who sent the request and why, as its headers tell.
   [[nodiscard]] static phi::Reader reader_of(const Request& request);
 

@@ -25,6 +25,20 @@ Error unknown_key() {
   return not_found("keys.unknown", "the database has no data key of this id for this tenant");
 }
 
+Error rotated_meanwhile() {
+  return unavailable("keys.changed", "the key of a bucket was rotated meanwhile; try again");
+}
+
+Status insert_row(store::Transaction& transaction, const NewDataKey& key, std::int64_t shared) {
+  RABT_TRY(rows,
+           transaction.execute(
+               sql::kInsertKey,
+               {store::Blob{key.id}, std::string_view(key.tenant), std::string_view(key.bucket),
+                static_cast<std::int64_t>(key.version), store::Blob{key.wrapped}, shared}));
+  if (rows != 1) return rotated_meanwhile();
+  return ok_status();
+}
+
 }  // namespace
 
 struct DataKeys::State {
@@ -204,12 +218,8 @@ struct DataKeys::State {
         RABT_TRY_STATUS(parts.store.read(find));
         if (id.empty()) {
           RABT_TRY(made, make(tenant, keys, bucket));
-          RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
-            return store::run(
-                transaction, sql::kInsertKey,
-                {store::Blob{made.id}, tenant, std::string_view(made.bucket),
-                 static_cast<std::int64_t>(made.version), store::Blob{made.wrapped}, 1});
-          }));
+          RABT_TRY_STATUS(parts.store.write(
+              [&](store::Transaction& transaction) { return insert_row(transaction, made, 1); }));
           id = made.id;
         }
         const std::unique_lock hold(mutex);
@@ -227,10 +237,7 @@ struct DataKeys::State {
 };
 
 Status insert(store::Transaction& transaction, const NewDataKey& key) {
-  return store::run(transaction, sql::kInsertKey,
-                    {store::Blob{key.id}, std::string_view(key.tenant),
-                     std::string_view(key.bucket), static_cast<std::int64_t>(key.version),
-                     store::Blob{key.wrapped}, 0});
+  return insert_row(transaction, key, 0);
 }
 
 // ---- a lease
@@ -349,7 +356,7 @@ Status DataKeys::move(store::Transaction& transaction, const Lease& lease, std::
   RABT_TRY(rows, transaction.execute(sql::kRewrapKey,
                                      {store::Blob{id}, store::Blob{wrapped}, bucket,
                                       static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
-  if (rows != 1) return internal("keys.move", "a data key changed inside its own transaction");
+  if (rows != 1) return rotated_meanwhile();
   // Which bucket an opened key belongs to decides when it is forgotten.
   const std::unique_lock hold(state_->mutex);
   const auto cached = state_->cache.find(std::string(id));

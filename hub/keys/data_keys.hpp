@@ -30,7 +30,9 @@ struct NewDataKey {
   std::uint32_t version = 0;  // of the bucket
   std::string wrapped;
 };
-// Inside a job. Until it is committed nothing may be stored that the key has sealed.
+// Inside a job. Until it is committed nothing may be stored that the key has sealed. Error
+// unavailable keys.changed: the bucket's key was rotated since, and its older versions are gone;
+// make the key anew.
 [[nodiscard]] Status insert(store::Transaction& transaction, const NewDataKey& key);
 
 class DataKeys;

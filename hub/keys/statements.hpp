@@ -8,16 +8,21 @@ namespace rabt::keys::sql {
 using store::Statement;
 
 inline constexpr Statement kInsertKey{
-    "INSERT INTO data_key (id, tenant, bucket, version, wrapped, shared) VALUES ($1, $2, $3, $4, "
-    "$5, $6)"};
+    "INSERT INTO data_key (id, tenant, bucket, version, wrapped, shared) SELECT $1, $2, $3, $4, "
+    "$5, $6 WHERE NOT EXISTS (SELECT 1 FROM bucket_floor WHERE tenant = $2 AND bucket = $3 AND "
+    "version > $4)"};
 inline constexpr Statement kFindKey{
     "SELECT bucket, version, wrapped FROM data_key WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kFindShared{
     "SELECT id FROM data_key WHERE tenant = $1 AND bucket = $2 AND shared = 1"};
 // Nobody else may have moved or rewrapped it meanwhile.
 inline constexpr Statement kRewrapKey{
-    "UPDATE data_key SET bucket = $3, version = $4, wrapped = $5 WHERE id = $1 AND wrapped = $2"};
-// A key that is moved out of its bucket is its record's alone from then on.
+    "UPDATE data_key SET bucket = $3, version = $4, wrapped = $5 WHERE id = $1 AND wrapped = $2 "
+    "AND NOT EXISTS (SELECT 1 FROM bucket_floor f WHERE f.tenant = data_key.tenant AND f.bucket = "
+    "$3 AND f.version > $4)"};
+inline constexpr Statement kPutFloor{
+    "INSERT INTO bucket_floor (tenant, bucket, version) VALUES ($1, $2, $3) ON CONFLICT (tenant, "
+    "bucket) DO UPDATE SET version = excluded.version"};
 inline constexpr Statement kKeysAfter{
     "SELECT id, bucket, version, wrapped FROM data_key WHERE tenant = $1 AND id > $2 ORDER BY id "
     "LIMIT $3"};

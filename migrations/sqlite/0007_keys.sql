@@ -9,6 +9,14 @@ CREATE TABLE data_key (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX data_key_shared ON data_key (tenant, bucket) WHERE shared = 1;
 
+-- Versions of buckets' keys below these are about to go or gone: no data key may be wrapped by them any more.
+CREATE TABLE bucket_floor (
+  tenant  TEXT    NOT NULL,
+  bucket  TEXT    NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (tenant, bucket)
+) WITHOUT ROWID;
+
 -- Data keys that a legal hold has taken out of their bucket.
 CREATE TABLE hold (
   tenant    TEXT    NOT NULL,

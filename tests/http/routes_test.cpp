@@ -33,6 +33,7 @@ class RoutesTest : public testing::Test {
                  .store = rig_.store(),
                  .audit = rig_.audit(),
                  .keyring = rig_.keyring(),
+                 .key_admin = key_admin_,
                  .gate = gate_,
                  .details = details_,
                  .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
@@ -132,6 +133,8 @@ class RoutesTest : public testing::Test {
                          "t1",
                          phi::ReadPolicy::reason,
                          "boot"};
+  keys::KeyAdmin key_admin_{
+      {rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), rig_.clock(), null_logger()}, "t1"};
   std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
   Routes routes_;
   std::promise<ScriptedService::Call> open_;

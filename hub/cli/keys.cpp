@@ -1,0 +1,178 @@
+#include <cstdio>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/audit/syslog_sender.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
+#include "hub/cli/config.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/cli/open_keys.hpp"
+#include "hub/consultation/data_keys.hpp"
+#include "hub/keys/requests.hpp"
+
+// rabt keys: through the API of the running hub, or, when none runs, on the data folder itself.
+namespace rabt::cli {
+
+namespace {
+
+// The parts of a hub that acts on keys need, over a data folder that no hub uses.
+class Workshop {
+ public:
+  static Result<std::unique_ptr<Workshop>> open(const Config& config) {
+    auto made = std::unique_ptr<Workshop>(new Workshop());
+    Workshop& all = *made;
+    all.tenant_ = config.tenant;
+    all.http_ = net::make_curl_client(all.clock_, null_logger());
+    RABT_TRY(keyring, open_keyring(config, *all.http_, all.clock_, all.random_));
+    all.keyring_ = std::move(keyring);
+    RABT_TRY(store, store::open_sqlite(
+                        {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
+                        null_logger()));
+    all.store_ = std::move(store);
+    RABT_TRY(audit, open_audit(*all.store_, *all.keyring_, config, all.clock_, null_logger(),
+                               all.senders_));
+    all.audit_ = std::move(audit);
+    all.keys_ = std::make_unique<keys::DataKeys>(
+        keys::DataKeys::Parts{*all.keyring_, *all.store_, all.clock_, all.random_, all.ids_},
+        retention_of(config));
+    all.admin_ = std::make_unique<keys::KeyAdmin>(
+        keys::KeyAdmin::Parts{*all.keyring_, *all.keys_, *all.store_, *all.audit_, all.clock_,
+                              null_logger()},
+        config.tenant);
+    return made;
+  }
+
+  Result<Json> act(const std::string& verb, const Json& body) {
+    if (verb.empty()) {
+      RABT_TRY(status, admin_->status());
+      return keys::to_json(status);
+    }
+    return keys::perform(
+        *admin_, verb, body, {.actor = "operator", .reason = {}, .client = {}, .request = {}},
+        [this](std::string_view object) {
+          return consultation::data_keys_of(*store_, tenant_, object);
+        },
+        true);
+  }
+
+ private:
+  Workshop() = default;
+  std::string tenant_;
+  SystemClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<keys::DataKeys> keys_;
+  std::unique_ptr<keys::KeyAdmin> admin_;
+};
+
+// verb: empty for the status.
+Result<Json> act(const std::string& path, const std::string& verb, const Json& body) {
+  RABT_TRY(config, load_config(path));
+  if (auto client = HubClient::of(config); client.ok()) {
+    auto answer =
+        verb.empty() ? client->get("/api/v1/keys") : client->post("/api/v1/keys/" + verb, body);
+    if (answer.ok() || answer.error().code != "cli.no_answer") return answer;
+  }
+  // No hub answers. One that runs all the same holds the store's lock.
+  RABT_TRY(workshop, Workshop::open(config));
+  return workshop->act(verb, body);
+}
+
+void print_status(const Json& status) {
+  const Json& root = status["root"];
+  std::printf("root      %s %s", root.string_or("provider", "").c_str(),
+              root.string_or("id", "").c_str());
+  if (root.find("unavailable") != nullptr) {
+    std::printf(", does not answer\n");
+  } else {
+    const auto version = root.int_or("version", 0);
+    const auto oldest = root.int_or("oldestVersion", 0);
+    std::printf(", version %lld", static_cast<long long>(version));
+    if (oldest < version) {
+      std::printf("; copies of the keyring under version %lld still open",
+                  static_cast<long long>(oldest));
+    }
+    std::printf("\n");
+  }
+  if (root.find("development") != nullptr)
+    std::printf("          FOR DEVELOPMENT ONLY: not fit for patient data\n");
+  std::printf("tenant    key version %lld, keyring generation %lld\n",
+              static_cast<long long>(status.int_or("tenantKeyVersion", 0)),
+              static_cast<long long>(status.int_or("generation", 0)));
+  if (const Json* rewrap = status.find("rewrap"); rewrap != nullptr) {
+    std::printf("rewrap    under way since %s, %lld done\n",
+                rewrap->string_or("started", "").c_str(),
+                static_cast<long long>(rewrap->int_or("rewrapped", 0)));
+  }
+  std::printf("%-28s %-10s %-24s %10s  version\n", "bucket", "state", "may go at", "data keys");
+  for (const Json& bucket : status["buckets"].as_array()) {
+    const std::string state = bucket.string_or("state", "");
+    std::printf("%-28s %-10s %-24s %10lld", bucket.string_or("bucket", "").c_str(), state.c_str(),
+                bucket.string_or("expires", "-").c_str(),
+                static_cast<long long>(bucket.int_or("dataKeys", 0)));
+    if (state == "destroyed") {
+      std::printf("  destroyed %s: %s\n", bucket.string_or("destroyed", "").c_str(),
+                  bucket.string_or("reason", "").c_str());
+      continue;
+    }
+    std::printf("  %lld", static_cast<long long>(bucket.int_or("version", 0)));
+    if (const auto old = bucket.int_or("oldDataKeys", 0); old > 0)
+      std::printf(", %lld data keys under older ones", static_cast<long long>(old));
+    if (const std::string hold = bucket.string_or("hold", ""); !hold.empty())
+      std::printf(", held by %s", hold.c_str());
+    std::printf("\n");
+  }
+  for (const Json& hold : status["holds"].as_array()) {
+    std::printf("hold      %s: %lld data keys, %zu whole buckets\n",
+                hold.string_or("case", "").c_str(),
+                static_cast<long long>(hold.int_or("dataKeys", 0)), hold["buckets"].size());
+  }
+  for (const Json& bucket : status["missing"].as_array()) {
+    std::printf(
+        "MISSING   %s: data keys name it and the keyring does not know it; restore the "
+        "newest copy of the keyring\n",
+        bucket.as_string().c_str());
+  }
+}
+
+}  // namespace
+
+int keys_status(const std::string& config, bool json) {
+  const auto status = act(config, "", Json());
+  if (!status.ok()) return complain(status.error());
+  if (json) {
+    std::printf("%s\n", status->dump_pretty().c_str());
+  } else {
+    print_status(*status);
+  }
+  return 0;
+}
+
+int keys_act(const KeysOptions& options) {
+  Json body = Json::object({{"reason", options.reason}});
+  if (!options.what.empty()) body.set("what", options.what);
+  if (!options.bucket.empty()) body.set("bucket", options.bucket);
+  if (!options.object.empty()) body.set("object", options.object);
+  if (!options.hold_case.empty()) body.set("case", options.hold_case);
+  if (options.destroy_old) body.set("destroyOld", true);
+  if (options.forget_old) body.set("forgetOld", true);
+  if (options.force) body.set("force", true);
+  const auto done = act(options.config, options.verb, body);
+  if (!done.ok()) return complain(done.error());
+  std::printf("%s\n", done->dump().c_str());
+  if (options.verb == "shred" || options.destroy_old || options.forget_old) {
+    std::fprintf(stderr, "Copy the keyring now: older copies %s.\n",
+                 options.destroy_old ? "open nothing any more"
+                                     : "still hold what was destroyed; `rabt keys rotate root "
+                                       "--destroy-old` ends that");
+  }
+  return 0;
+}
+
+}  // namespace rabt::cli

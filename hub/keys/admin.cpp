@@ -1,0 +1,621 @@
+#include "hub/keys/admin.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "hub/keys/statements.hpp"
+
+namespace rabt::keys {
+
+namespace {
+
+constexpr std::size_t kBatch = 500;  // data keys in one transaction: some milliseconds
+constexpr std::size_t kMaxReason = 1024;
+constexpr std::size_t kMaxCase = 64;
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+// How far wall clock and uptime may part within a day before the readings count for nothing.
+constexpr std::int64_t kMaxDriftMs = 3600LL * 1000;
+constexpr std::string_view kHoldPrefix = "hold/";
+
+Status check(const Order& order) {
+  if (order.actor.empty() || order.reason.empty() || order.reason.size() > kMaxReason) {
+    return invalid("keys.reason",
+                   "an act on keys needs a reason of 1 to 1024 bytes; it is kept in the audit log");
+  }
+  return ok_status();
+}
+
+Result<std::string> hold_name(std::string_view hold_case) {
+  const bool good =
+      !hold_case.empty() && hold_case.size() <= kMaxCase &&
+      std::all_of(hold_case.begin(), hold_case.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+      });
+  if (good) return std::string(kHoldPrefix) + std::string(hold_case);
+  return invalid("keys.case",
+                 "a case is named by at most 64 small letters, digits, `-`, `_` and `.`");
+}
+
+}  // namespace
+
+struct KeyAdmin::State {
+  State(Parts p, std::string t) : parts(p), tenant(std::move(t)) {}
+  Parts parts;
+  const std::string tenant;
+  std::mutex acts;  // one act at a time
+
+  // Two readings of an expired bucket: the wall clock and the uptime of the first.
+  struct Seen {
+    std::int64_t wall_ms = 0;
+    std::int64_t uptime_ms = 0;
+  };
+  std::map<std::string, Seen> seen;  // guarded by acts
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;  // guarded by mutex
+  bool poked = false;     // guarded by mutex
+  std::thread worker;     // made by the first rewrap, guarded by acts
+
+  [[nodiscard]] audit::Prepared entry(const Order& order, std::string act, std::string object,
+                                      std::string result, Json detail) const {
+    if (detail.is_null()) detail = Json::object();
+    detail.set("reason", order.reason);
+    return parts.audit.prepare({.tenant = tenant,
+                                .actor = order.actor,
+                                .act = std::move(act),
+                                .object = std::move(object),
+                                .result = std::move(result),
+                                .detail = std::move(detail),
+                                .client = order.client,
+                                .request = order.request});
+  }
+  [[nodiscard]] Status note(const audit::Prepared& prepared) const {
+    return parts.store.write(
+        [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
+  }
+
+  // An act on the keyring file: noted, done, noted.
+  [[nodiscard]] Status file_act(const Order& order, const std::string& act,
+                                const std::string& object,
+                                const std::function<Status(Json&)>& run) {
+    RABT_TRY_STATUS(check(order));
+    RABT_TRY_STATUS(note(entry(order, act, object, "begun", Json())));
+    Json detail = Json::object();
+    const Status done = run(detail);
+    const auto info = parts.keyring.info();
+    if (info.ok()) detail.set("generation", static_cast<std::int64_t>(info->generation));
+    const Status noted =
+        note(entry(order, act, object, done.ok() ? "ok" : done.error().code, std::move(detail)));
+    if (!done.ok()) return done;
+    if (!noted.ok()) {
+      return Error{noted.error().kind, noted.error().code,
+                   "the act on the keys was done, but its end could not be noted in the audit "
+                   "log: " +
+                       noted.error().message};
+    }
+    return ok_status();
+  }
+
+  struct Stored {
+    std::string id;
+    crypto::BucketVersion bucket;
+    std::string wrapped;
+  };
+  // One transaction: the next batch after the cursor, brought to the newest version. Sets done when
+  // none is left.
+  [[nodiscard]] Status rewrap_batch(bool& done) {
+    RABT_TRY(lease, parts.keys.lease(tenant));
+    return parts.store.write(
+        [&](store::Transaction& transaction) -> Status {
+          Order order{.actor = {}, .reason = {}, .client = {}, .request = {}};
+          std::string cursor;
+          bool found = false;
+          bool forget = false;
+          std::int64_t before = 0;
+          RABT_TRY_STATUS(transaction.query(sql::kReadTask, {tenant}, [&](const store::Row& row) {
+            found = true;
+            cursor = std::string(row.blob(0));
+            forget = row.integer(1) != 0;
+            order.actor = std::string(row.text(2));
+            order.reason = std::string(row.text(3));
+            before = row.integer(5);
+            return false;
+          }));
+          done = !found;
+          if (!found) return ok_status();
+          std::vector<Stored> batch;
+          RABT_TRY_STATUS(transaction.query(
+              sql::kKeysAfter, {tenant, store::Blob{cursor}, static_cast<std::int64_t>(kBatch)},
+              [&](const store::Row& row) {
+                batch.push_back(
+                    {std::string(row.blob(0)),
+                     {std::string(row.text(1)), static_cast<std::uint32_t>(row.integer(2))},
+                     std::string(row.blob(3))});
+                return true;
+              }));
+          std::int64_t rewrapped = 0;
+          for (const Stored& key : batch) {
+            const auto newest = lease.keys().bucket(key.bucket.bucket);
+            // Destroyed, or of a keyring that is newer than this one: nothing to bring anywhere.
+            if (!newest || *newest == key.bucket.version) continue;
+            const crypto::BucketVersion to{key.bucket.bucket, *newest};
+            RABT_TRY(material, lease.keys().unwrap(key.bucket, key.id, key.wrapped));
+            RABT_TRY(fresh, lease.keys().wrap(to, key.id, material.expose()));
+            RABT_TRY_STATUS(store::run(
+                transaction, sql::kRewrapKey,
+                {store::Blob{key.id}, store::Blob{key.wrapped}, std::string_view(to.bucket),
+                 static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
+            ++rewrapped;
+          }
+          if (batch.size() == kBatch) {
+            RABT_TRY_STATUS(store::run(transaction, sql::kAdvanceTask,
+                                       {tenant, store::Blob{batch.back().id}, rewrapped}));
+            if (rewrapped == 0) return ok_status();
+            return parts.audit.append(transaction, entry(order, "keys.rewrap", "", "batch",
+                                                         Json::object({{"dataKeys", rewrapped}})));
+          }
+          // The last batch. With forget the task stays until the file has forgotten, too.
+          done = true;
+          if (forget) {
+            RABT_TRY_STATUS(store::run(transaction, sql::kAdvanceTask,
+                                       {tenant, store::Blob{cursor}, rewrapped}));
+          } else {
+            RABT_TRY_STATUS(store::run(transaction, sql::kDeleteTask, {tenant}));
+          }
+          return parts.audit.append(transaction,
+                                    entry(order, "keys.rewrap", "", "ok",
+                                          Json::object({{"dataKeys", before + rewrapped}})));
+        },
+        store::Store::Need::droppable);
+  }
+
+  // Old versions of buckets that no data key is wrapped by any more.
+  [[nodiscard]] Status forget_old() {
+    Order order;
+    bool wanted = false;
+    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
+      RABT_TRY_STATUS(connection.query(sql::kReadTask, {tenant}, [&](const store::Row& row) {
+        wanted = row.integer(1) != 0;
+        order.actor = std::string(row.text(2));
+        order.reason = std::string(row.text(3));
+        return false;
+      }));
+      return ok_status();
+    }));
+    if (!wanted) return ok_status();
+    RABT_TRY(info, parts.keyring.info());
+    for (const auto& one : info.tenants) {
+      if (one.name != tenant) continue;
+      for (const auto& bucket : one.buckets) {
+        if (bucket.destroyed || bucket.version == bucket.oldest_version) continue;
+        // From this commit on no data key comes under an older version.
+        bool old = false;
+        RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+          old = false;
+          RABT_TRY_STATUS(transaction.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
+            old = old || (row.text(0) == bucket.name && row.integer(1) < bucket.version);
+            return true;
+          }));
+          if (old) return ok_status();
+          return store::run(
+              transaction, sql::kPutFloor,
+              {tenant, std::string_view(bucket.name), static_cast<std::int64_t>(bucket.version)});
+        }));
+        if (old) continue;  // made meanwhile; the next rewrap takes it along
+        RABT_TRY_STATUS(file_act(order, "keys.forget", "bucket:" + bucket.name, [&](Json&) {
+          return parts.keyring.forget_old_versions(tenant, bucket.name);
+        }));
+      }
+    }
+    return parts.store.write([&](store::Transaction& transaction) {
+      return store::run(transaction, sql::kDeleteTask, {tenant});
+    });
+  }
+
+  // Data keys by bucket and version.
+  using Counts = std::map<std::string, std::map<std::uint32_t, std::uint64_t>>;
+  [[nodiscard]] Result<Counts> count() {
+    Counts counts;
+    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+      return connection.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
+        counts[std::string(row.text(0))][static_cast<std::uint32_t>(row.integer(1))] =
+            static_cast<std::uint64_t>(row.integer(2));
+        return true;
+      });
+    }));
+    return counts;
+  }
+
+  [[nodiscard]] Status begin_task(const Order& order, bool forget) {
+    RABT_TRY_STATUS(check(order));
+    return parts.store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(
+          store::run(transaction, sql::kPutTask,
+                     {tenant, store::Blob{""}, forget ? 1 : 0, std::string_view(order.actor),
+                      std::string_view(order.reason), parts.clock.now().ms}));
+      return parts.audit.append(transaction, entry(order, "keys.rewrap", "", "begun",
+                                                   Json::object({{"forgetOld", forget}})));
+    });
+  }
+
+  // All batches, then what comes after.
+  [[nodiscard]] Status finish_task() {
+    for (bool done = false; !done;) {
+      {
+        const std::scoped_lock hold(mutex);
+        if (stopping)
+          return unavailable("keys.stopping", "the hub stops; it goes on after a start");
+      }
+      RABT_TRY_STATUS(rewrap_batch(done));
+    }
+    const std::scoped_lock one(acts);
+    return forget_old();
+  }
+
+  void work() {
+    std::unique_lock lock(mutex);
+    while (!stopping) {
+      if (!poked) {
+        wake.wait(lock, [this] { return stopping || poked; });
+        continue;
+      }
+      poked = false;
+      lock.unlock();
+      const Status status = finish_task();
+      lock.lock();
+      if (status.ok() || stopping) continue;
+      parts.log.warn("keys.rewrap_waits", {{"code", status.error().code}});
+      // The root is away, or the disk is full: again in a while.
+      wake.wait_for(lock, std::chrono::seconds(5), [this] { return stopping; });
+      poked = true;
+    }
+  }
+  void poke() {
+    {
+      const std::scoped_lock hold(mutex);
+      poked = true;
+    }
+    if (!worker.joinable()) worker = std::thread([this] { work(); });
+    wake.notify_one();
+  }
+
+  [[nodiscard]] Status destroy(const Order& order, const std::string& bucket, Json detail) {
+    return file_act(order, "keys.shred", "bucket:" + bucket, [&](Json& out) -> Status {
+      out = std::move(detail);
+      RABT_TRY_STATUS(parts.keyring.destroy_bucket(tenant, bucket, order.reason));
+      parts.keys.forget_bucket(tenant, bucket);
+      return ok_status();
+    });
+  }
+};
+
+KeyAdmin::KeyAdmin(Parts parts, std::string tenant)
+    : state_(std::make_unique<State>(parts, std::move(tenant))) {}
+
+KeyAdmin::~KeyAdmin() {
+  {
+    const std::scoped_lock hold(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->wake.notify_all();
+  if (state_->worker.joinable()) state_->worker.join();
+}
+
+Result<KeysStatus> KeyAdmin::status() {
+  State& state = *state_;
+  RABT_TRY(info, state.parts.keyring.info());
+  RABT_TRY(counts, state.count());
+  const Timestamp now = state.parts.clock.now();
+  KeysStatus out{.root_kind = info.root_kind,
+                 .root_id = info.root_id,
+                 .development = info.development,
+                 .generation = info.generation};
+  if (const auto versions = state.parts.keyring.root_versions(); versions.ok())
+    out.root_versions = *versions;
+  std::map<std::string, HoldStatus> holds;
+  for (const auto& one : info.tenants) {
+    if (one.name != state.tenant) continue;
+    out.tenant_key_version = one.key_version;
+    for (const auto& bucket : one.buckets) {
+      BucketStatus shown{.info = bucket};
+      if (const auto month = parse_bucket(bucket.name); month.ok()) {
+        shown.expires = month->ends;
+        shown.expired = !bucket.destroyed && now >= month->ends;
+      }
+      if (const auto found = counts.find(bucket.name); found != counts.end()) {
+        for (const auto& [version, number] : found->second) {
+          shown.data_keys += number;
+          if (version < bucket.version) shown.old_data_keys += number;
+        }
+        counts.erase(found);
+      }
+      if (!bucket.hold.empty()) {
+        holds[bucket.hold].hold_case = bucket.hold;
+        holds[bucket.hold].buckets.push_back(bucket.name);
+      }
+      out.buckets.push_back(std::move(shown));
+    }
+  }
+  for (const auto& [bucket, unused] : counts) out.missing.push_back(bucket);
+  RABT_TRY_STATUS(state.parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(sql::kCountHolds, {state.tenant}, [&](const store::Row& row) {
+      HoldStatus& hold = holds[std::string(row.text(0))];
+      hold.hold_case = std::string(row.text(0));
+      hold.data_keys = static_cast<std::uint64_t>(row.integer(1));
+      hold.since = Timestamp{row.integer(2)};
+      return true;
+    }));
+    return connection.query(sql::kReadTask, {state.tenant}, [&](const store::Row& row) {
+      out.rewrap =
+          RewrapStatus{static_cast<std::uint64_t>(row.integer(5)), Timestamp{row.integer(4)}};
+      return false;
+    });
+  }));
+  for (auto& [name, hold] : holds) out.holds.push_back(std::move(hold));
+  return out;
+}
+
+// ---- rotation
+// ----------------------------------------------------------------------------------------------------
+
+Result<std::uint32_t> KeyAdmin::rotate_root(const Order& order, bool destroy_old) {
+  const std::scoped_lock one(state_->acts);
+  std::uint32_t version = 0;
+  RABT_TRY_STATUS(state_->file_act(order, "keys.rotate", "root", [&](Json& detail) -> Status {
+    RABT_TRY(made, state_->parts.keyring.rotate_root());
+    version = made;
+    detail.set("version", static_cast<std::int64_t>(made));
+    return ok_status();
+  }));
+  if (destroy_old) {
+    RABT_TRY_STATUS(
+        state_->file_act(order, "keys.destroy_old_roots", "root", [&](Json& detail) -> Status {
+          RABT_TRY(kept, state_->parts.keyring.destroy_old_roots());
+          detail.set("kept", static_cast<std::int64_t>(kept));
+          return ok_status();
+        }));
+  }
+  return version;
+}
+
+Result<std::uint32_t> KeyAdmin::rotate_tenant(const Order& order) {
+  const std::scoped_lock one(state_->acts);
+  std::uint32_t version = 0;
+  RABT_TRY_STATUS(state_->file_act(order, "keys.rotate", "tenant", [&](Json& detail) -> Status {
+    RABT_TRY(made, state_->parts.keyring.rotate_tenant(state_->tenant));
+    version = made;
+    detail.set("version", static_cast<std::int64_t>(made));
+    return ok_status();
+  }));
+  return version;
+}
+
+Result<std::uint32_t> KeyAdmin::rotate_bucket(const Order& order, std::string_view bucket) {
+  const std::scoped_lock one(state_->acts);
+  std::uint32_t version = 0;
+  const std::string name(bucket);
+  RABT_TRY_STATUS(
+      state_->file_act(order, "keys.rotate", "bucket:" + name, [&](Json& detail) -> Status {
+        RABT_TRY(made, state_->parts.keyring.rotate_bucket(state_->tenant, name));
+        version = made;
+        detail.set("version", static_cast<std::int64_t>(made));
+        return ok_status();
+      }));
+  return version;
+}
+
+Status KeyAdmin::rewrap(const Order& order, bool forget_old) {
+  const std::scoped_lock one(state_->acts);
+  RABT_TRY_STATUS(state_->begin_task(order, forget_old));
+  state_->poke();
+  return ok_status();
+}
+
+Status KeyAdmin::rewrap_now(const Order& order, bool forget_old) {
+  {
+    const std::scoped_lock one(state_->acts);
+    RABT_TRY_STATUS(state_->begin_task(order, forget_old));
+  }
+  return state_->finish_task();
+}
+
+void KeyAdmin::resume() {
+  const std::scoped_lock one(state_->acts);
+  bool waiting = false;
+  const Status read = state_->parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kReadTask, {state_->tenant}, [&](const store::Row&) {
+      waiting = true;
+      return false;
+    });
+  });
+  if (!read.ok()) state_->parts.log.warn("keys.rewrap_waits", {{"code", read.error().code}});
+  if (waiting) state_->poke();
+}
+
+// ---- destruction
+// -------------------------------------------------------------------------------------------------
+
+Status KeyAdmin::shred(const Order& order, std::string_view bucket, bool force) {
+  const std::scoped_lock one(state_->acts);
+  RABT_TRY_STATUS(check(order));
+  if (bucket.starts_with(kHoldPrefix)) {
+    return conflict("keys.held",
+                    "what a legal hold keeps goes back to its retention by `rabt keys "
+                    "release`; it is not destroyed");
+  }
+  RABT_TRY(month, parse_bucket(bucket));
+  if (!force && state_->parts.clock.now() < month.ends) {
+    return conflict("keys.not_expired", "the retention of " + std::string(bucket) + " ends at " +
+                                            to_iso8601(month.ends) +
+                                            "; to destroy it earlier, say --force and the reason");
+  }
+  return state_->destroy(
+      order, std::string(bucket),
+      Json::object({{"forced", force && state_->parts.clock.now() < month.ends}}));
+}
+
+Result<std::vector<std::string>> KeyAdmin::shred_expired() {
+  const std::scoped_lock one(state_->acts);
+  State& state = *state_;
+  RABT_TRY(info, state.parts.keyring.info());
+  const std::int64_t wall = state.parts.clock.now().ms;
+  const std::int64_t uptime = state.parts.clock.monotonic_ms();
+  std::map<std::string, State::Seen> still;
+  std::vector<std::string> ripe;
+  for (const auto& tenant : info.tenants) {
+    if (tenant.name != state.tenant) continue;
+    for (const auto& bucket : tenant.buckets) {
+      const auto month = parse_bucket(bucket.name);
+      if (bucket.destroyed || !bucket.hold.empty() || !month.ok() || wall < month->ends.ms)
+        continue;
+      const auto first = state.seen.find(bucket.name);
+      State::Seen seen = first == state.seen.end() ? State::Seen{wall, uptime} : first->second;
+      const std::int64_t passed = uptime - seen.uptime_ms;
+      const std::int64_t drift = wall - seen.wall_ms - passed;
+      // A wall clock that went another way than the uptime proves nothing: count from now.
+      if (drift > kMaxDriftMs || drift < -kMaxDriftMs) seen = {wall, uptime};
+      if (uptime - seen.uptime_ms >= kDayMs) {
+        ripe.push_back(bucket.name);
+      } else {
+        still.emplace(bucket.name, seen);
+      }
+    }
+  }
+  state.seen = std::move(still);
+  std::vector<std::string> gone;
+  for (const std::string& bucket : ripe) {
+    RABT_TRY_STATUS(state.destroy({.actor = "hub", .reason = "retention is over"}, bucket,
+                                  Json::object({{"automatic", true}})));
+    gone.push_back(bucket);
+  }
+  return gone;
+}
+
+// ---- legal hold
+// --------------------------------------------------------------------------------------------------
+
+Status KeyAdmin::hold(const Order& order, std::string_view hold_case, std::string_view object,
+                      const std::vector<std::string>& ids) {
+  const std::scoped_lock one(state_->acts);
+  State& state = *state_;
+  RABT_TRY_STATUS(check(order));
+  RABT_TRY(bucket, hold_name(hold_case));
+  if (ids.empty()) return invalid("keys.hold", "there is nothing to hold");
+  RABT_TRY_STATUS(state.parts.keyring.ensure_buckets(state.tenant, {bucket}));
+  RABT_TRY(lease, state.parts.keys.lease(state.tenant));
+  return state.parts.store.write([&](store::Transaction& transaction) -> Status {
+    std::int64_t moved = 0;
+    for (const std::string& id : ids) {
+      std::string held;
+      RABT_TRY_STATUS(transaction.query(sql::kHoldOfKey, {state.tenant, store::Blob{id}},
+                                        [&](const store::Row& row) {
+                                          held = std::string(row.text(0));
+                                          return false;
+                                        }));
+      if (held == hold_case) continue;
+      if (!held.empty()) {
+        return conflict("keys.held", std::string(object) + " is under the legal hold " + held +
+                                         " already; release it first");
+      }
+      std::string from;
+      RABT_TRY_STATUS(transaction.query(sql::kFindKey, {store::Blob{id}, state.tenant},
+                                        [&](const store::Row& row) {
+                                          from = std::string(row.text(0));
+                                          return false;
+                                        }));
+      RABT_TRY_STATUS(state.parts.keys.move(transaction, lease, id, bucket));
+      RABT_TRY_STATUS(store::run(
+          transaction, sql::kInsertHold,
+          {state.tenant, hold_case, store::Blob{id}, object, from, state.parts.clock.now().ms}));
+      ++moved;
+    }
+    return state.parts.audit.append(
+        transaction, state.entry(order, "keys.hold", std::string(object), "ok",
+                                 Json::object({{"case", hold_case}, {"dataKeys", moved}})));
+  });
+}
+
+Status KeyAdmin::hold_bucket(const Order& order, std::string_view hold_case,
+                             std::string_view bucket) {
+  const std::scoped_lock one(state_->acts);
+  RABT_TRY(unused, hold_name(hold_case));
+  (void)unused;
+  RABT_TRY(month, parse_bucket(bucket));
+  (void)month;
+  const std::string name(bucket);
+  return state_->file_act(order, "keys.hold", "bucket:" + name, [&](Json& detail) {
+    detail.set("case", hold_case);
+    return state_->parts.keyring.hold_bucket(state_->tenant, name, hold_case);
+  });
+}
+
+Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
+  const std::scoped_lock one(state_->acts);
+  State& state = *state_;
+  RABT_TRY_STATUS(check(order));
+  RABT_TRY(bucket, hold_name(hold_case));
+  struct Held {
+    std::string id;
+    std::string from;
+    std::string to;
+  };
+  std::vector<Held> held;
+  RABT_TRY_STATUS(state.parts.store.read([&](store::Connection& connection) {
+    return connection.query(
+        sql::kHoldsOfCase, {state.tenant, hold_case}, [&](const store::Row& row) {
+          held.push_back({std::string(row.blob(0)), std::string(row.text(2)), std::string()});
+          return true;
+        });
+  }));
+  RABT_TRY(info, state.parts.keyring.info());
+  std::vector<std::string> whole;  // buckets under this hold
+  bool has_key = false;
+  for (const auto& tenant : info.tenants) {
+    if (tenant.name != state.tenant) continue;
+    for (const auto& one_bucket : tenant.buckets) {
+      if (one_bucket.hold == hold_case) whole.push_back(one_bucket.name);
+      has_key = has_key || (one_bucket.name == bucket && !one_bucket.destroyed);
+    }
+  }
+  if (held.empty() && whole.empty() && !has_key) {
+    return not_found("keys.case", "there is no legal hold of the case " + std::string(hold_case));
+  }
+  if (!held.empty()) {
+    // Where the bucket is gone, its retention is over: it goes with this month.
+    for (Held& one_held : held) {
+      RABT_TRY(month, parse_bucket(one_held.from));
+      const Timestamp until = std::max(month.begins, state.parts.clock.now());
+      RABT_TRY(to, state.parts.keys.ensure_bucket(state.tenant, month.class_name, until));
+      one_held.to = std::move(to);
+    }
+    RABT_TRY(lease, state.parts.keys.lease(state.tenant));
+    RABT_TRY_STATUS(state.parts.store.write([&](store::Transaction& transaction) -> Status {
+      for (const Held& one_held : held) {
+        RABT_TRY_STATUS(state.parts.keys.move(transaction, lease, one_held.id, one_held.to));
+        RABT_TRY_STATUS(
+            store::run(transaction, sql::kDeleteHold, {state.tenant, store::Blob{one_held.id}}));
+      }
+      return state.parts.audit.append(
+          transaction,
+          state.entry(order, "keys.release", "hold:" + std::string(hold_case), "ok",
+                      Json::object({{"dataKeys", static_cast<std::int64_t>(held.size())}})));
+    }));
+  }
+  for (const std::string& name : whole) {
+    RABT_TRY_STATUS(state.file_act(order, "keys.release", "bucket:" + name, [&](Json&) {
+      return state.parts.keyring.hold_bucket(state.tenant, name, "");
+    }));
+  }
+  // Backups of the database have the held keys under this one: it goes, so that their retention
+  // means something.
+  if (has_key) RABT_TRY_STATUS(state.destroy(order, bucket, Json()));
+  return ok_status();
+}
+
+}  // namespace rabt::keys

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+#include "hub/crypto/keyring.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+// What people do with keys: rotate, rewrap, shred, hold, release. Every act is in the audit log
+// with actor and reason: acts on the database in their transaction, acts on the keyring file before
+// they are begun (result "begun") and after (result "ok" or the code of the error). No audit, no
+// act.
+namespace rabt::keys {
+
+// Who does it and why. reason: 1 to 1024 bytes; it stands in the keyring file and the audit log, so
+// that it must not hold patient data.
+struct Order {
+  std::string actor;
+  std::string reason;
+  std::string client;   // for the audit log
+  std::string request;  // for the audit log
+};
+
+struct BucketStatus {
+  crypto::BucketInfo info;
+  std::uint64_t data_keys = 0;
+  std::uint64_t old_data_keys = 0;   // wrapped by an older version: rewrap them
+  std::optional<Timestamp> expires;  // when it may be destroyed; empty: a hold
+  bool expired = false;
+};
+struct HoldStatus {
+  std::string hold_case;
+  std::uint64_t data_keys = 0;  // moved out of their buckets; 0: it holds whole buckets only
+  std::vector<std::string> buckets;
+  Timestamp since;
+};
+struct RewrapStatus {
+  std::uint64_t rewrapped = 0;
+  Timestamp started;
+};
+struct KeysStatus {
+  std::string root_kind;
+  std::string root_id;
+  bool development = false;
+  // Empty: the root does not answer.
+  std::optional<crypto::Keyring::RootVersions> root_versions;
+  std::uint64_t generation = 0;
+  std::uint32_t tenant_key_version = 0;
+  std::vector<BucketStatus> buckets;
+  std::vector<HoldStatus> holds;
+  std::optional<RewrapStatus> rewrap;  // under way
+  // Buckets that data keys name and the keyring does not know: it is older than the database.
+  std::vector<std::string> missing;
+};
+
+// Internally synchronised; one act at a time.
+class KeyAdmin {
+ public:
+  struct Parts {
+    crypto::Keyring& keyring;
+    DataKeys& keys;
+    store::Store& store;
+    audit::AuditLog& audit;
+    const Clock& clock;
+    Logger& log;
+  };
+  KeyAdmin(Parts parts, std::string tenant);
+  ~KeyAdmin();  // stops the background work
+
+  [[nodiscard]] Result<KeysStatus> status();
+
+  // A new version. destroy_old: older versions of the root are destroyed, and with them every older
+  // copy of the keyring. Durable when ok.
+  [[nodiscard]] Result<std::uint32_t> rotate_root(const Order& order, bool destroy_old);
+  [[nodiscard]] Result<std::uint32_t> rotate_tenant(const Order& order);
+  [[nodiscard]] Result<std::uint32_t> rotate_bucket(const Order& order, std::string_view bucket);
+
+  // Begins to bring every data key to the newest version of its bucket's key, in the background and
+  // in batches; durable when ok, so that it goes on after a crash (resume). forget_old: after that
+  // the old versions go; backups of the database from before then no longer open.
+  [[nodiscard]] Status rewrap(const Order& order, bool forget_old);
+  // Does the same here and returns when it is done.
+  [[nodiscard]] Status rewrap_now(const Order& order, bool forget_old);
+  // Goes on with what a crash has interrupted. On start of a hub.
+  void resume();
+
+  // Destroys the key of a bucket whose time has come, or of any with force. Errors: conflict
+  // keys.not_expired, conflict keys.held.
+  [[nodiscard]] Status shred(const Order& order, std::string_view bucket, bool force);
+  // Destroys all expired buckets, when they have been seen expired by two readings 24 hours of
+  // uptime apart: a clock that jumps destroys nothing. Gives the names. The hub calls it now and
+  // then when the configuration says so.
+  [[nodiscard]] Result<std::vector<std::string>> shred_expired();
+
+  // A legal hold. keys: data keys of an object ("instance:01K..."), moved to the bucket
+  // "hold/<case>". hold_case: small letters, digits, - _ . and at most 64 of them. What is held
+  // already under another case is a conflict.
+  [[nodiscard]] Status hold(const Order& order, std::string_view hold_case, std::string_view object,
+                            const std::vector<std::string>& keys);
+  [[nodiscard]] Status hold_bucket(const Order& order, std::string_view hold_case,
+                                   std::string_view bucket);
+  // Ends a hold: everything goes back to where it was, or, where that was destroyed meanwhile, to
+  // the bucket of its class that expires with this month. The hold's own key is destroyed.
+  [[nodiscard]] Status release(const Order& order, std::string_view hold_case);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rabt::keys

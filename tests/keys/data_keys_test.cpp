@@ -1,0 +1,179 @@
+#include "hub/keys/data_keys.hpp"
+
+#include <thread>
+
+#include "tests/keys/support.hpp"
+
+namespace rabt::keys {
+namespace {
+
+using test::House;
+using test::HouseTest;
+using test::must;
+
+class DataKeysTest : public HouseTest {};
+
+constexpr store::Statement kSetWrapped{"UPDATE data_key SET wrapped = $2 WHERE id = $1"};
+constexpr store::Statement kSetTenant{"UPDATE data_key SET tenant = $2 WHERE id = $1"};
+constexpr store::Statement kSetBucket{"UPDATE data_key SET bucket = $2 WHERE id = $1"};
+
+TEST_F(DataKeysTest, a_key_opens_again_after_a_restart_and_only_for_its_tenant) {
+  const NewDataKey made = house_->make();
+  EXPECT_EQ(made.id.size(), 16U);
+  EXPECT_EQ(made.bucket, "consultation/2036-03");
+  EXPECT_EQ(made.key->id(), made.id);
+  house_ = nullptr;
+  house_ = std::make_unique<House>(folder_);
+  const auto opened = house_->keys->open("t1", made.id);
+  ASSERT_TRUE(opened.ok());
+  EXPECT_TRUE((*opened)->material().equals(made.key->material().expose()));
+  EXPECT_EQ(house_->open(made.id, "t2"), "keys.unknown");
+  EXPECT_EQ(house_->open(std::string(16, 'x')), "keys.unknown");
+  EXPECT_EQ(house_->open(""), "keys.unknown");
+}
+
+TEST_F(DataKeysTest, each_class_goes_to_its_month) {
+  struct Case {
+    std::string_view class_name;
+    const char* bucket;
+  };
+  // The clock of the tests stands at 2026-03-08.
+  for (const Case& one : std::initializer_list<Case>{{kConsultation, "consultation/2036-03"},
+                                                     {kEvent, "event/2026-03"},
+                                                     {kRecording, "recording/2036-03"},
+                                                     {kIncoming, "incoming/2026-03"},
+                                                     {kPlugin, "plugin/2036-03"},
+                                                     {kAuditDetail, "audit_detail/2036-03"}}) {
+    EXPECT_EQ(house_->make(one.class_name).bucket, one.bucket);
+  }
+  EXPECT_EQ(house_->keys->make("t1", "nonsense").error().code, "keys.class");
+  house_->clock.set(*parse_iso8601("2026-03-27T00:00:00Z"));
+  EXPECT_EQ(house_->make(kEvent).bucket, "event/2026-04");
+  house_->clock.set(*parse_iso8601("2026-12-31T23:00:00Z"));
+  EXPECT_EQ(house_->make(kConsultation).bucket, "consultation/2036-12");
+  EXPECT_EQ(house_->make(kEvent).bucket, "event/2027-01");
+}
+
+TEST_F(DataKeysTest, buckets_are_made_some_months_ahead) {
+  (void)house_->make();
+  std::vector<std::string> names;
+  const auto info = must(house_->keyring->info());
+  for (const auto& bucket : info.tenants[0].buckets) {
+    if (bucket.name.starts_with("consultation/")) names.push_back(bucket.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"consultation/2036-03", "consultation/2036-04",
+                                             "consultation/2036-05"}));
+  // A copy of the keyring taken now opens what is sealed in the next months.
+  const auto generation = info.generation;
+  house_->clock.set(*parse_iso8601("2026-04-30T00:00:00Z"));
+  (void)house_->make();
+  EXPECT_EQ(must(house_->keyring->info()).generation, generation);
+  house_->clock.set(*parse_iso8601("2026-06-15T00:00:00Z"));
+  (void)house_->make();
+  EXPECT_EQ(must(house_->keyring->info()).generation, generation + 1);
+}
+
+TEST_F(DataKeysTest, small_rows_share_one_key_a_month_also_when_many_ask_at_once) {
+  std::vector<std::string> ids(8);
+  std::vector<std::thread> threads;
+  for (auto& id : ids)
+    threads.emplace_back([&] { id = must(house_->keys->shared("t1", kEvent))->id(); });
+  for (auto& thread : threads) thread.join();
+  for (const auto& id : ids) EXPECT_EQ(id, ids[0]);
+  EXPECT_NE(must(house_->keys->shared("t2", kEvent))->id(), ids[0]);
+  EXPECT_NE(must(house_->keys->shared("t1", kPlugin))->id(), ids[0]);
+  // After a restart the same one; in another month another, and the first still opens.
+  house_ = nullptr;
+  house_ = std::make_unique<House>(folder_);
+  EXPECT_EQ(must(house_->keys->shared("t1", kEvent))->id(), ids[0]);
+  house_->clock.advance_ms(31 * kDayMs);
+  EXPECT_NE(must(house_->keys->shared("t1", kEvent))->id(), ids[0]);
+  EXPECT_EQ(house_->open(ids[0]), "ok");
+}
+
+// Nobody who writes the database can give a record another one's key.
+TEST_F(DataKeysTest, swapped_wrapped_keys_are_refused) {
+  std::vector<NewDataKey> made;
+  for (const std::string_view class_name : {kConsultation, kConsultation, kEvent, kRecording})
+    made.push_back(house_->make(class_name));
+  made.push_back(house_->make(kConsultation, "t2"));
+  const auto set = [&](const store::Statement& statement, const std::string& id,
+                       store::Value value) {
+    (void)must(house_->store->write([&](store::Transaction& tx) {
+      return store::run(tx, statement, {store::Blob{id}, value});
+    }));
+  };
+  // With an empty cache: as after a restart.
+  const auto open = [&](const NewDataKey& key) {
+    DataKeys fresh({*house_->keyring, *house_->store, house_->clock, house_->random, house_->ids},
+                   {});
+    const auto opened = fresh.open(key.tenant, key.id);
+    return opened.ok() ? std::string("ok") : opened.error().code;
+  };
+  for (const NewDataKey& a : made) {
+    for (const NewDataKey& b : made) {
+      if (a.id == b.id) continue;
+      set(kSetWrapped, a.id, store::Blob{b.wrapped});
+      EXPECT_EQ(open(a), "crypto.unwrap");
+      // Its bucket too.
+      set(kSetBucket, a.id, std::string_view(b.bucket));
+      EXPECT_EQ(open(a), "crypto.unwrap");
+      set(kSetBucket, a.id, std::string_view(a.bucket));
+      set(kSetWrapped, a.id, store::Blob{a.wrapped});
+      EXPECT_EQ(open(a), "ok");
+    }
+  }
+  // A row that is moved to another tenant.
+  set(kSetTenant, made[0].id, std::string_view("t2"));
+  NewDataKey moved = made[0];
+  moved.tenant = "t2";
+  EXPECT_EQ(open(moved), "crypto.unwrap");
+}
+
+TEST_F(DataKeysTest, forgets_opened_keys_after_their_time_and_beyond_their_number) {
+  const NewDataKey made = house_->make();
+  EXPECT_EQ(house_->keys->cached(), 1U);
+  house_->clock.advance_ms(DataKeys::kTtlMs - 1);
+  house_->keys->sweep();
+  EXPECT_EQ(house_->keys->cached(), 1U);
+  house_->clock.advance_ms(1);
+  house_->keys->sweep();
+  EXPECT_EQ(house_->keys->cached(), 0U);
+  EXPECT_EQ(house_->open(made.id), "ok");
+  for (std::size_t i = 0; i < DataKeys::kMaxCached + 10; ++i)
+    (void)must(house_->keys->make("t1", kConsultation));
+  EXPECT_EQ(house_->keys->cached(), DataKeys::kMaxCached);
+}
+
+TEST_F(DataKeysTest, moves_a_key_to_another_bucket_in_the_transaction_of_its_record) {
+  const NewDataKey made = house_->make(kIncoming);
+  const std::string bucket =
+      must(house_->keys->ensure_bucket("t1", kRecording, *parse_iso8601("2031-05-05T00:00:00Z")));
+  EXPECT_EQ(bucket, "recording/2031-05");
+  const Lease lease = must(house_->keys->lease("t1"));
+  (void)must(house_->store->write(
+      [&](store::Transaction& tx) { return house_->keys->move(tx, lease, made.id, bucket); }));
+  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
+  house_->keys->forget_bucket("t1", made.bucket);
+  const auto opened = house_->keys->open("t1", made.id);
+  ASSERT_TRUE(opened.ok());
+  EXPECT_TRUE((*opened)->material().equals(made.key->material().expose()));
+  // A transaction that fails leaves it where it was.
+  const auto failed = house_->store->write([&](store::Transaction& tx) -> Status {
+    RABT_TRY_STATUS(house_->keys->move(tx, lease, made.id, "event/2026-03"));
+    return internal("test", "undone");
+  });
+  EXPECT_FALSE(failed.ok());
+  EXPECT_EQ(house_->open(made.id), "ok");
+}
+
+TEST_F(DataKeysTest, passes_over_a_month_whose_bucket_was_destroyed) {
+  const NewDataKey made = house_->make();
+  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
+  house_->keys->forget_bucket("t1", made.bucket);
+  EXPECT_EQ(house_->open(made.id), "keys.shredded");
+  EXPECT_EQ(house_->make().bucket, "consultation/2036-04");
+}
+
+}  // namespace
+}  // namespace rabt::keys
