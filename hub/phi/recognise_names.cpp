@@ -14,7 +14,7 @@ using Kind = Token::Kind;
 
 class Names {
  public:
-  Names(const Text& text, Candidates& out) : text_(text), tokens_(text.tokens()), out_(out) {
+  Names(const Text& text, Candidates& out) : tokens_(text.tokens()), out_(out) {
     std::size_t upper = 0;
     for (const Token& token : tokens_) upper += token.kind == Kind::latin && token.upper ? 1U : 0U;
     no_capitals_ = upper == 0;
@@ -119,7 +119,9 @@ class Names {
     if (has(i, kFunction | kTitle | kMonth | kWeekday | kOrganisation | kStreet | kUnit))
       return name_word(i) && !has(i, kFunction | kTitle | kMonth | kWeekday | kUnit) &&
              !in(i, kWord);
-    if (tokens_[i].all_upper && tokens_[i].folded.size() <= 3) return false;  // abbreviations
+    if (tokens_[i].all_upper && tokens_[i].folded.size() <= 3)
+      return has(i, kParticle) && i + 1 < tokens_.size() && tokens_[i + 1].all_upper &&
+             name_word(i + 1);  // abbreviations
     return true;
   }
   [[nodiscard]] bool initial(std::size_t i) const {
@@ -521,7 +523,7 @@ class Names {
           tokens_[k + 1].kind == Kind::latin && name_word(k + 1))
         continue;
       if (has(k, kParticle) && k + 1 < tokens_.size() && strict(k + 1)) continue;
-      if (in(k, kWord) && !name_word(k)) break;
+      if (has(k, kNumberCues) || (in(k, kWord) && !name_word(k))) break;
       if (has(k, kFunction | kPersonVerb | kNameCue | kWeakNameCue | kTitle | kOrganisation)) break;
       if (in(k, kWord) && !in(k, kFamily)) break;
       ++words;
@@ -833,7 +835,12 @@ class Names {
     if (parts == 1 && !cue.title && !cue.strong && arabic_after(last))
       score += first.warm ? 0.27 : 0.2;
     if (parts == 1 && placed(i) && !cue.title) score -= 0.3;
-    if (parts == 1 && first.skip != 0 && !cue.title && !cue.strong) score -= 0.08;
+    if (parts == 1 && first.skip != 0 && !cue.title && !cue.strong) {
+      // And Sara: beside another name
+      const bool beside = i > 0 && !out_.empty() && out_.back().kind == Class::name &&
+                          out_.back().end == tokens_[i - 1].end && out_.back().score >= 0.45;
+      score += beside ? 0.05 : -0.08;
+    }
     if (parts == 1 && token.folded.size() <= 6 && !cue.title && !cue.strong && !kunya && !abd)
       score -= 0.15;
     if (unknown > 0 && !cue.title) score -= 0.1;
@@ -859,7 +866,6 @@ class Names {
     return i;
   }
 
-  const Text& text_;
   const std::vector<Token>& tokens_;
   Candidates& out_;
   std::vector<bool> places_;

@@ -285,6 +285,12 @@ void Text::add_word(std::uint32_t begin, std::uint32_t end, bool space) {
     token.folded = std::string_view(folded_).substr(from);
     token.lists = lists_of(token.folded);
     token.cues = cues_of(token.folded);
+    // And my number: the word behind a one-letter one
+    if (token.kind == Token::Kind::arabic && (token.cues & ~kStop) == 0 &&
+        token.folded.size() > 6 &&
+        (token.folded.starts_with("و") || token.folded.starts_with("ب") ||
+         token.folded.starts_with("ل")))
+      token.cues |= cues_of(token.folded.substr(2)) & kNumberCues;
     if (token.folded == "علي" && word == "على") {  // "on", which is written like Ali once folded
       token.lists = kWord;
       token.cues = kFunction;

@@ -34,7 +34,7 @@ void measure_file(const Detector& detector, const fs::path& file, const std::str
                   int half) {
   const measure::Set set = measure::load(file);
   std::map<std::string, measure::Counts> by_language;
-  std::size_t bytes = 0;
+  std::map<std::string, std::size_t> texts;
   const auto report = [&](measure::Case what, const measure::Sample& sample,
                           const measure::Span& span) {
     if (misses != to_string(span.kind)) return;
@@ -52,7 +52,7 @@ void measure_file(const Detector& detector, const fs::path& file, const std::str
   std::size_t number = 0;
   for (const measure::Sample& sample : set.samples) {
     if (half >= 0 && static_cast<int>(number++ % 2) != half) continue;
-    bytes += sample.text.size();
+    ++texts[sample.language];
     measure::count(detector, sample, by_language[sample.language], report);
   }
   const auto start = std::chrono::steady_clock::now();
@@ -64,7 +64,7 @@ void measure_file(const Detector& detector, const fs::path& file, const std::str
   for (const measure::Sample& sample : set.samples) all_bytes += sample.text.size();
   for (const auto& [language, counts] : by_language) {
     std::printf("\n%s%s%s: %zu texts\n", file.filename().c_str(), language.empty() ? "" : ", ",
-                language.c_str(), set.samples.size());
+                language.c_str(), texts[language]);
     print(counts);
   }
   if (!set.not_counted.empty()) {

@@ -41,6 +41,7 @@ TEST(Detector, NationalIdAndIqamaNeedTheirChecksum) {
          {"رقم الهوية ١٠٠٠٠٠٠٠٠٨", "national-id:١٠٠٠٠٠٠٠٠٨"},
          {"رقم الإقامة 2000000006", "iqama:2000000006"},
          {"iqama no. 2000000006.", "iqama:2000000006"},
+         {"call 0501234567.\nوهويتي 1000000008", "phone:0501234567 | national-id:1000000008"},
          {"id: 1000 000 008", "national-id:1000 000 008"},
          {"value 1000000008", "national-id:1000000008"},  // without a word beside it: less sure
          {"value 1000000009", ""},                        // wrong check digit
