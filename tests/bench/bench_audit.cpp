@@ -20,7 +20,7 @@
 namespace {
 
 using namespace rabt;
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 template <typename T>
 T must(Result<T> result) {
@@ -31,8 +31,8 @@ T must(Result<T> result) {
   return std::move(result).value();
 }
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double seconds_since(Steady::time_point start) {
+  return std::chrono::duration<double>(Steady::now() - start).count();
 }
 
 audit::Entry entry(std::int64_t number) {
@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
   {
     constexpr int kJobs = 20'000;
     const auto before = store->stats();
-    const auto start = Clock::now();
+    const auto start = Steady::now();
     for (int i = 0; i < kJobs; ++i) {
       store->submit(store::Store::Need::required,
                     [&, prepared = log->prepare(entry(i))](store::Transaction& transaction) {
@@ -103,12 +103,12 @@ int main(int argc, char** argv) {
   {
     constexpr int kEntries = 20'000;
     const auto ready = log->prepare(entry(1));
-    const auto preparing = Clock::now();
+    const auto preparing = Steady::now();
     for (int i = 0; i < kEntries; ++i) (void)log->prepare(entry(i));
     const double prepare = seconds_since(preparing);
     double append = 0;
     (void)must(store->write([&](store::Transaction& transaction) -> Status {
-      const auto start = Clock::now();
+      const auto start = Steady::now();
       for (int i = 0; i < kEntries; ++i) RABT_TRY_STATUS(log->append(transaction, ready));
       append = seconds_since(start);
       return ok_status();
@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
     std::printf("  %-28s %.2f us off the writer thread, %.2f us on it\n", "an entry costs",
                 prepare / kEntries * 1e6, append / kEntries * 1e6);
   }
-  const auto building = Clock::now();
+  const auto building = Steady::now();
   for (std::int64_t at = 40'000; at < entries;) {
     (void)must(store->write([&](store::Transaction& transaction) -> Status {
       for (int i = 0; i < 20'000 && at < entries; ++i, ++at)
@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
 
   std::printf("proofs of %lld entries\n", static_cast<long long>(entries));
   {
-    const auto start = Clock::now();
+    const auto start = Steady::now();
     log = must(audit::AuditLog::open(*store, clock, options(folder)));
     std::printf("  %-28s %.2f ms\n", "open the log", seconds_since(start) * 1e3);
     log.reset();
@@ -143,10 +143,10 @@ int main(int argc, char** argv) {
   Times proving;
   Times checking;
   for (int i = 0; i < 200; ++i) {
-    const auto start = Clock::now();
+    const auto start = Steady::now();
     const std::string proof = must(audit::prove_entry(*reader, any(random)));
     proving.all.push_back(seconds_since(start));
-    const auto proved = Clock::now();
+    const auto proved = Steady::now();
     (void)must(audit::check::verify_proof(proof, key));
     checking.all.push_back(seconds_since(proved));
   }
@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
     return true;
   }));
   for (std::size_t i = 0; i < 100; ++i) {
-    const auto start = Clock::now();
+    const auto start = Steady::now();
     (void)must(audit::prove_consistency(*reader, sizes[random() % sizes.size()]));
     proving.all.push_back(seconds_since(start));
   }
@@ -176,7 +176,7 @@ int main(int argc, char** argv) {
       all.first = entries / 2;
       all.last = entries / 2 + 1'000;
     }
-    const auto start = Clock::now();
+    const auto start = Steady::now();
     const auto found = must(audit::verify_file(folder + "/rabt.db", folder, all));
     const double took = seconds_since(start);
     std::printf("  %-28s %.2f s, %llu entries read (%.0f/s), %llu checkpoints: %s\n",

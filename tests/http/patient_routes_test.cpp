@@ -76,6 +76,7 @@ class PatientRoutes : public testing::Test {
                       .store = rig_.store(),
                       .audit = log_,
                       .keyring = rig_.keyring(),
+                      .key_admin = key_admin_,
                       .gate = *gate_,
                       .details = details_,
                       .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
@@ -156,6 +157,8 @@ class PatientRoutes : public testing::Test {
   BreakableLog log_{rig_.audit()};
   phi::PatientDetail details_{rig_.keys(), rig_.store(), random_};
   std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
+  keys::KeyAdmin key_admin_{
+      {rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), rig_.clock(), null_logger()}, "t1"};
   std::unique_ptr<phi::PatientGate> gate_;
   std::unique_ptr<Routes> routes_;
   bool deployed_ = false;
