@@ -132,7 +132,7 @@ TEST(HttpService, ABodyBecomesASealedBlob) {
   std::string opened;
   auto reader = hub.blobs->open("t1", out["blob"].as_string());
   ASSERT_TRUE(reader.ok()) << reader.error().message;
-  const Status read = (*reader)->read(0, recording.size(), [&opened](std::string_view piece) {
+  const Status read = (*reader)->read(0, 3'000'000, [&opened](std::string_view piece) {
     opened += piece;
     return ok_status();
   });
