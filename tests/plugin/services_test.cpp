@@ -130,8 +130,10 @@ TEST(HttpService, ABodyBecomesASealedBlob) {
   EXPECT_EQ(out["blob_bytes"].as_int64(), 3'000'000);
   EXPECT_EQ(out["blob_sha256"].as_string(), to_hex(crypto::sha256(recording)));
   std::string opened;
+  auto reader = hub.blobs->open("t1", out["blob"].as_string());
+  ASSERT_TRUE(reader.ok()) << reader.error().message;
   const Status read =
-      hub.blobs->read("t1", out["blob"].as_string(), [&opened](std::string_view piece) {
+      (*reader)->read(0, (*reader)->info().bytes, [&opened](std::string_view piece) {
         opened += piece;
         return ok_status();
       });
