@@ -1,5 +1,8 @@
+#include <gtest/gtest.h>
+
 #include <filesystem>
-#include <fstream>
+#include <future>
+#include <thread>
 
 #include "hub/audit/verify.hpp"
 #include "hub/keys/admin.hpp"
@@ -29,7 +32,7 @@ class EngineKeysTest : public testing::Test {
   }
   // The output of an instance, or why it does not open.
   std::string data_of(const std::string& id) {
-    const auto found = rig_.engine().instance(id, true, "test");
+    const auto found = rig_.engine().instance(id, admitted);
     return found.ok() ? (*found)["output"].dump() : found.error().code;
   }
   Rig rig_;
