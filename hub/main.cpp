@@ -345,6 +345,24 @@ int main(int argc, char** argv) {
   with_config(plugin_list);
   plugin_list->callback([&] { code = list_plugins(config); });
 
+  PhiScanOptions phi_options;
+  auto* phi_command = app.add_subcommand("phi", "patient data in text");
+  phi_command->require_subcommand(1);
+  auto* phi_scan_command = phi_command->add_subcommand(
+      "scan", "say where patient data stands; exit status 0: nowhere, 1: somewhere, 2: not readable");
+  phi_scan_command->add_option("files", phi_options.files,
+                               "text files; - is standard input (default: standard input)");
+  phi_scan_command->add_option("-c,--config", phi_options.config,
+                               "configuration; its patterns of record numbers are looked for too");
+  phi_scan_command->add_option("--min-score", phi_options.min_score, "leave out what is less sure")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  auto* phi_json = phi_scan_command->add_flag("--json", phi_options.json, "one JSON object a line");
+  phi_scan_command
+      ->add_flag("--mask", phi_options.mask, "print the text, with classes in place of the data")
+      ->excludes(phi_json);
+  phi_scan_command->callback([&] { code = phi_scan(phi_options); });
+
   CLI11_PARSE(app, argc, argv);
   return code;
 }

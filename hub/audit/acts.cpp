@@ -42,9 +42,8 @@ constexpr std::array kActs{
     Act{"hub.stopped", Pattern::general, 'E', "110100", "Application Activity", "110121",
         "Application Stop"},
 };
-constexpr Act kKeyAct{"",     Pattern::general, 'E',
-                      "110113", kAlert,         "110129",
-                      "Security Configuration"};
+constexpr Act kKeyAct{"",       Pattern::general,        'E', "110113", kAlert,
+                      "110129", "Security Configuration"};
 constexpr Act kOther{"", Pattern::general, 'E', "", "", "", ""};
 
 }  // namespace

@@ -37,6 +37,8 @@ struct AnchorKeeper::Shared {
   // One visit: what is there is read and checked, then what is wanted is put.
   Status visit(const std::optional<Checkpoint>& wanted) {
     RABT_TRY(note, anchor->last());
+    if (ledger->closed())  // it hung; another hub may be at work by now
+      return unavailable("audit.closing", "the audit log is being closed");
     std::optional<Checkpoint> there;
     if (note) {
       auto opened = ledger->signer().open(*note);

@@ -1,7 +1,7 @@
 #include "hub/audit/acts.hpp"
 #include "hub/audit/export.hpp"
+#include "hub/audit/tree.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/crypto/crypto.hpp"
 
 // Profiles: https://profiles.ihe.net/ITI/BALP (IHE ITI.BasicAudit 1.1). Their rules are written as
 // tests in tests/audit/fhir_test.cpp.
@@ -40,8 +40,8 @@ Json identified(std::string_view system, std::string_view value) {
 Json network(const std::string& address) {
   const bool uri = address.find("://") != std::string::npos;
   const bool v4 = !address.empty() && address.find_first_not_of("0123456789.") == std::string::npos;
-  const bool v6 = !uri && address.find_first_not_of("0123456789abcdefABCDEF:.") ==
-                              std::string::npos &&
+  const bool v6 = !uri &&
+                  address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string::npos &&
                   address.find(':') != address.rfind(':');
   return Json::object({{"address", address}, {"type", uri ? "5" : v4 || v6 ? "2" : "1"}});
 }
@@ -93,16 +93,15 @@ Json data_entity(const Logged& logged, bool query) {
     out.set("what", identified("https://rabt.health/id/" + kind, id));
   }
   out.set("type", coding(kEntityType, "2", "System Object"));
-  out.set("role", query ? coding(kObjectRole, "24", "Query")
-                        : coding(kObjectRole, "4", "Domain Resource"));
+  out.set("role",
+          query ? coding(kObjectRole, "24", "Query") : coding(kObjectRole, "4", "Domain Resource"));
   if (query) {
     out.set("query", to_base64(as_bytes(entry.detail.string_or("query", entry.object))));
     return out;
   }
   Json detail = Json::array();
   const auto add = [&](std::string_view type, std::string_view kind, std::string value) {
-    if (!value.empty())
-      detail.push_back(Json::object({{"type", type}, {kind, std::move(value)}}));
+    if (!value.empty()) detail.push_back(Json::object({{"type", type}, {kind, std::move(value)}}));
   };
   if (entry.detail.is_object()) {
     for (const auto& [key, value] : entry.detail.as_object())
@@ -116,7 +115,7 @@ Json data_entity(const Logged& logged, bool query) {
 }  // namespace
 
 std::string leaf_hex(const Logged& entry) {
-  return to_hex(crypto::sha256(std::string(1, '\0') + entry.canonical));
+  return to_hex(leaf_hash(entry.canonical));
 }
 
 Json to_fhir(const Logged& logged, const ExportSource& source) {
@@ -137,8 +136,7 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
   const bool rest = pattern != Pattern::general && pattern != Pattern::disclosure;
   const std::string token = entry.detail.string_or("token", "");
 
-  Json out = Json::object({{"resourceType", "AuditEvent"},
-                           {"id", leaf_hex(logged)}});
+  Json out = Json::object({{"resourceType", "AuditEvent"}, {"id", leaf_hex(logged)}});
   if (good && pattern != Pattern::general) {
     Json profiles = Json::array();
     profiles.push_back(std::string(kProfiles) + (rest && about_patient ? "Patient" : "") +
@@ -217,12 +215,11 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
   out.set("agent", std::move(agents));
 
   out.set("source",
-          Json::object(
-              {{"site", source.site},
-               {"observer", observer},
-               {"type", Json::array({coding(
-                            "http://terminology.hl7.org/CodeSystem/security-source-type", "4",
-                            "Application Server")})}}));
+          Json::object({{"site", source.site},
+                        {"observer", observer},
+                        {"type", Json::array({coding(
+                                     "http://terminology.hl7.org/CodeSystem/security-source-type",
+                                     "4", "Application Server")})}}));
 
   Json entities = Json::array();
   if (about_patient) {
@@ -243,9 +240,8 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
 
 std::string to_json_line(const Logged& logged) {
   const Entry& entry = logged.entry;
-  Json out = Json::object({{"seq", logged.seq},
-                           {"time", to_iso8601({logged.at_ms})},
-                           {"leaf", leaf_hex(logged)}});
+  Json out = Json::object(
+      {{"seq", logged.seq}, {"time", to_iso8601({logged.at_ms})}, {"leaf", leaf_hex(logged)}});
   const auto field = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) out.set(key, value);
   };

@@ -102,6 +102,11 @@ void Ledger::close() {
   log_ = nullptr;
 }
 
+bool Ledger::closed() const {
+  const std::shared_lock lock(open_mutex_);
+  return store_ == nullptr;
+}
+
 Result<std::string> Ledger::tile(int level, std::int64_t number, int width) const {
   std::string bytes;
   RABT_TRY_STATUS(read([&](store::Connection& connection) -> Status {

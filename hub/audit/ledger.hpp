@@ -40,6 +40,7 @@ class Ledger final : public TileSource {
 
   void log(LogLevel level, std::string_view event, LogFields fields) const;
   void close();
+  [[nodiscard]] bool closed() const;
 
   Result<std::string> tile(int level, std::int64_t number, int width) const override;
   Result<std::string> entries(std::int64_t number, int width) const override;

@@ -22,11 +22,12 @@ namespace rabt::audit {
 namespace {
 
 constexpr std::string_view kCursorTitle = "rabt-syslog-cursor 1";
-constexpr std::size_t kBatch = 200;             // entries in one write to the connection
-constexpr std::int64_t kConnectMs = 10'000;     // TCP and TLS
-constexpr std::int64_t kSendMs = 10'000;        // without progress
-constexpr std::int64_t kSaveMs = 1'000;         // between two writes of the cursor
-constexpr std::int64_t kAnchorMs = 20'000;      // that a checkpoint waits to be confirmed
+constexpr std::size_t kBatch = 200;          // entries in one write to the connection
+constexpr std::int64_t kConnectMs = 10'000;  // TCP and TLS
+constexpr std::int64_t kSendMs = 10'000;     // without progress
+constexpr std::int64_t kSaveMs = 1'000;      // between two writes of the cursor
+// A checkpoint waits so long to be confirmed; the log itself waits five seconds for an anchor.
+constexpr std::int64_t kAnchorMs = 4'500;
 constexpr std::chrono::milliseconds kIdle{200};  // between two looks at the log
 
 constexpr store::Statement kLast{"SELECT seq FROM audit ORDER BY seq DESC LIMIT 1"};
@@ -106,9 +107,9 @@ struct SyslogSender::State {
           complained = false;
         } else {
           if (!complained) {
-            parts.log.warn("audit.syslog_unreachable", {{"server", name},
-                                                        {"code", made.error().code},
-                                                        {"message", made.error().message}});
+            parts.log.warn(
+                "audit.syslog_unreachable",
+                {{"server", name}, {"code", made.error().code}, {"message", made.error().message}});
           }
           complained = true;
           next_attempt = parts.clock.monotonic_ms() + pause;
@@ -119,8 +120,7 @@ struct SyslogSender::State {
       if (stream != nullptr) {
         const Status status = step(busy);
         if (!status.ok()) {
-          parts.log.warn("audit.syslog_lost",
-                         {{"server", name}, {"code", status.error().code}});
+          parts.log.warn("audit.syslog_lost", {{"server", name}, {"code", status.error().code}});
           drop();
           complained = true;
           next_attempt = parts.clock.monotonic_ms() + pause;
@@ -355,8 +355,10 @@ std::unique_ptr<Anchor> SyslogSender::anchor() {
         if (answer.wait_for(std::chrono::milliseconds(kAnchorMs)) != std::future_status::ready) {
           // Only the newest is of use when the server comes back.
           const std::scoped_lock lock(state.mutex);
-          std::erase_if(state.notes, [&](const Note& note) { return note.size <= checkpoint.size; });
-          return unavailable("audit.anchor_timeout", state.name + " did not confirm the checkpoint");
+          std::erase_if(state.notes,
+                        [&](const Note& note) { return note.size <= checkpoint.size; });
+          return unavailable("audit.anchor_timeout",
+                             state.name + " did not confirm the checkpoint");
         }
         return answer.get();
       });

@@ -71,7 +71,6 @@ inline constexpr std::size_t kMaxCachedTokens =
     1024;  // access tokens of workflows' calls; beyond, the oldest are fetched again
 
 // Recordings
-inline constexpr std::size_t kSealSegment = 1U << 20U;  // plaintext bytes of one sealed segment
 inline constexpr std::uint64_t kMaxBlobBytes = 64ULL << 30U;  // one recording
 inline constexpr std::chrono::hours kOrphanBlobAge{
     24};  // a blob nobody took over is removed after this

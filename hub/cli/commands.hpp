@@ -171,4 +171,16 @@ struct KeysOptions {
 };
 int keys_act(const KeysOptions& options);
 
+struct PhiScanOptions {
+  std::vector<std::string> files;  // none: standard input, as -
+  std::string config;              // empty, or a configuration with patterns of record numbers
+  double min_score = 0.5;
+  bool json = false;
+  bool mask = false;
+};
+// Looks for patient data in text; the findings go to standard output, without the values. With
+// mask it is the text that goes there, masked. 0: nothing was found, 1: something was, 2: a file or
+// the configuration cannot be read.
+int phi_scan(const PhiScanOptions& options);
+
 }  // namespace rabt::cli

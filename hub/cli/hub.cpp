@@ -63,10 +63,6 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
   return token;
 }
 
-}  // namespace
-
-namespace {
-
 // What a host may be called in a file name.
 std::string file_name(std::string_view host) {
   std::string out(host);
@@ -89,6 +85,34 @@ audit::ExportSource export_source(const Config& config) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<audit::AuditLog>> open_audit(
+    store::Store& store, const crypto::Keyring& keyring, const Config& config, const Clock& clock,
+    Logger& log, std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
+  RABT_TRY(options,
+           audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin));
+  options.log = &log;
+  const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
+  for (const AuditAnchor& anchor : config.audit.anchors) {
+    if (anchor.host.empty()) {
+      options.anchors.push_back({audit::make_folder_anchor(anchor.folder, vkey), anchor.required});
+      continue;
+    }
+    audit::SyslogOptions syslog;
+    syslog.host = anchor.host;
+    syslog.port = anchor.port;
+    syslog.tls = anchor.tls;
+    syslog.required = anchor.required;
+    syslog.high_water = anchor.high_water;
+    syslog.cursor_file =
+        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
+    RABT_TRY(sender, audit::SyslogSender::start({store, clock, log}, std::move(syslog),
+                                                export_source(config)));
+    options.anchors.push_back({sender->anchor(), anchor.required});
+    senders.push_back(std::move(sender));
+  }
+  return audit::AuditLog::open(store, clock, std::move(options));
+}
 
 Result<std::string> read_api_token(const std::string& data_folder) {
   RABT_TRY(secret, read_secret({.file = data_folder + "/api-token"}));
@@ -118,10 +142,10 @@ struct Hub::Parts {
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<keys::DataKeys> keys;
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders;  // anchors of the log as well
   std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<keys::KeyAdmin> key_admin;
   std::unique_ptr<KeyCare> key_care;
-  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
@@ -146,25 +170,11 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
            store::open_sqlite(
                {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
   hub.store = std::move(store);
-  RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log));
+  RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log, hub.senders));
   hub.audit = std::move(audit);
   hub.keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
       retention_of(config));
-  for (const AuditAnchor& anchor : config.audit.anchors) {
-    if (anchor.host.empty()) continue;
-    audit::SyslogOptions syslog;
-    syslog.host = anchor.host;
-    syslog.port = anchor.port;
-    syslog.tls = anchor.tls;
-    syslog.required = anchor.required;
-    syslog.high_water = anchor.high_water;
-    syslog.cursor_file =
-        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
-    RABT_TRY(sender, audit::SyslogSender::start({*hub.store, clock, log}, std::move(syslog),
-                                                export_source(config)));
-    hub.senders.push_back(std::move(sender));
-  }
   hub.details = std::make_unique<phi::PatientDetail>(*hub.keys, *hub.store, hub.random);
   hub.gate = std::make_unique<phi::PatientGate>(
       phi::PatientGate::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,

@@ -2,11 +2,15 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "hub/audit/audit_log.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/cli/config.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/store/store.hpp"
 
@@ -41,5 +45,11 @@ class Hub {
 
 // The token that protects /api: made on first start, mode 0600, in <data>/api-token.
 [[nodiscard]] Result<std::string> read_api_token(const std::string& data_folder);
+
+// The audit log of a data folder, with its anchors; a syslog server among them gets a sender, which
+// goes after the log. All that is given outlives it.
+[[nodiscard]] Result<std::unique_ptr<audit::AuditLog>> open_audit(
+    store::Store& store, const crypto::Keyring& keyring, const Config& config, const Clock& clock,
+    Logger& log, std::vector<std::unique_ptr<audit::SyslogSender>>& senders);
 
 }  // namespace rabt::cli

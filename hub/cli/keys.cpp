@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/syslog_sender.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
@@ -29,7 +30,8 @@ class Workshop {
                         {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
                         null_logger()));
     all.store_ = std::move(store);
-    RABT_TRY(audit, open_audit(*all.store_, *all.keyring_, config, all.clock_, null_logger()));
+    RABT_TRY(audit, open_audit(*all.store_, *all.keyring_, config, all.clock_, null_logger(),
+                               all.senders_));
     all.audit_ = std::move(audit);
     all.keys_ = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*all.keyring_, *all.store_, all.clock_, all.random_, all.ids_},
@@ -63,6 +65,7 @@ class Workshop {
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<keys::KeyAdmin> admin_;

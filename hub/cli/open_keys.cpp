@@ -2,8 +2,6 @@
 
 #include <filesystem>
 
-#include "hub/audit/anchor.hpp"
-#include "hub/audit/note.hpp"
 #include "hub/crypto/root.hpp"
 #include "hub/keys/vault_root.hpp"
 
@@ -69,19 +67,6 @@ Result<std::unique_ptr<crypto::Keyring>> open_keyring(const Config& config, net:
            crypto::Keyring::open_or_create({.path = path, .root = std::move(root)}, clock, random));
   RABT_TRY_STATUS(keyring->ensure_tenant(config.tenant));
   return keyring;
-}
-
-Result<std::unique_ptr<audit::AuditLog>> open_audit(store::Store& store,
-                                                    const crypto::Keyring& keyring,
-                                                    const Config& config, const Clock& clock,
-                                                    Logger& log) {
-  RABT_TRY(options,
-           audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin));
-  options.log = &log;
-  const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
-  for (const AuditAnchor& anchor : config.audit.anchors)
-    options.anchors.push_back({audit::make_folder_anchor(anchor.folder, vkey), anchor.required});
-  return audit::AuditLog::open(store, clock, std::move(options));
 }
 
 keys::RetentionPolicy retention_of(const Config& config) {

@@ -2,16 +2,13 @@
 
 #include <memory>
 
-#include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
-#include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/keys/retention.hpp"
 #include "hub/net/http_client.hpp"
-#include "hub/store/store.hpp"
 
 namespace rabt::cli {
 
@@ -22,11 +19,6 @@ namespace rabt::cli {
                                                                     net::HttpClient& http,
                                                                     const Clock& clock,
                                                                     Random& random);
-// The audit log of a data folder, with its folder anchors. log outlives it.
-[[nodiscard]] Result<std::unique_ptr<audit::AuditLog>> open_audit(store::Store& store,
-                                                                  const crypto::Keyring& keyring,
-                                                                  const Config& config,
-                                                                  const Clock& clock, Logger& log);
 [[nodiscard]] keys::RetentionPolicy retention_of(const Config& config);
 
 }  // namespace rabt::cli

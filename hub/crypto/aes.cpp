@@ -67,26 +67,35 @@ bool gcm(EVP_CIPHER_CTX* context, bool encrypt, ByteView key, ByteView iv, ByteV
 
 bool aes256_gcm_seal(ByteView key, ByteView iv, ByteView aad, ByteView plain,
                      std::span<std::uint8_t> out) {
-  std::fill(out.begin(), out.end(), std::uint8_t{0});
+  // out is not zeroed first, which would cost a tenth of the time of a large message, and in place
+  // it holds the input; every way out that is no success zeroes it.
+  const auto refuse = [out] {
+    std::fill(out.begin(), out.end(), std::uint8_t{0});
+    return false;
+  };
   if (key.size() != kKeyBytes || iv.size() != kIvBytes || plain.size() > kMaxMessageBytes ||
       aad.size() > kMaxMessageBytes || out.size() != plain.size() + kTagBytes) {
-    return false;
+    return refuse();
   }
   thread_local const Context context = make_context("AES-256-GCM", true);
   const bool ok =
       gcm(context.get(), true, key, iv, aad, plain, out.data(), out.data() + plain.size());
   forget_key(context.get(), true);
-  if (!ok) std::fill(out.begin(), out.end(), std::uint8_t{0});
-  return ok;
+  return ok || refuse();
 }
 
 bool aes256_gcm_open(ByteView key, ByteView iv, ByteView aad, ByteView sealed,
                      std::span<std::uint8_t> out) {
-  std::fill(out.begin(), out.end(), std::uint8_t{0});
+  // out is not zeroed first, which would cost a tenth of the time of a large message, and in place
+  // it holds the input; every way out that is no success zeroes it.
+  const auto refuse = [out] {
+    std::fill(out.begin(), out.end(), std::uint8_t{0});
+    return false;
+  };
   if (key.size() != kKeyBytes || iv.size() != kIvBytes || sealed.size() < kTagBytes ||
       sealed.size() - kTagBytes > kMaxMessageBytes || aad.size() > kMaxMessageBytes ||
       out.size() != sealed.size() - kTagBytes) {
-    return false;
+    return refuse();
   }
   thread_local const Context context = make_context("AES-256-GCM", false);
   std::uint8_t tag[kTagBytes];
@@ -94,8 +103,7 @@ bool aes256_gcm_open(ByteView key, ByteView iv, ByteView aad, ByteView sealed,
   const bool ok =
       gcm(context.get(), false, key, iv, aad, sealed.first(out.size()), out.data(), tag);
   forget_key(context.get(), false);
-  if (!ok) std::fill(out.begin(), out.end(), std::uint8_t{0});
-  return ok;
+  return ok || refuse();
 }
 
 namespace {

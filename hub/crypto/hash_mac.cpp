@@ -43,7 +43,7 @@ MacContext make_hmac(const char* digest) {
   return context;
 }
 
-constexpr std::uint8_t kZero[64] = {};
+constexpr std::uint8_t kZero[128] = {};  // the block of SHA-384
 
 // Three parts, so that callers need not join them first.
 void hmac(EVP_MAC_CTX* context, ByteView key, ByteView first, ByteView second, ByteView third,
@@ -65,6 +65,30 @@ void hmac256(ByteView key, ByteView first, ByteView second, ByteView third,
              std::span<std::uint8_t> out) {
   thread_local const MacContext context = make_hmac("SHA256");
   hmac(context.get(), key, first, second, third, out);
+}
+
+void hmac384(ByteView key, ByteView first, ByteView second, ByteView third,
+             std::span<std::uint8_t> out) {
+  thread_local const MacContext context = make_hmac("SHA384");
+  hmac(context.get(), key, first, second, third, out);
+}
+
+using HmacOf = void (*)(ByteView, ByteView, ByteView, ByteView, std::span<std::uint8_t>);
+
+// HKDF-Expand of RFC 5869 over HMAC. OpenSSL's own HKDF refuses an info past 32,768 bytes and then
+// leaves the output as it was.
+SecretBytes expand(HmacOf mac, std::size_t hash, ByteView prk, ByteView info, std::size_t size) {
+  Bytes out((size + hash - 1) / hash * hash);
+  ByteView previous;
+  std::uint8_t counter = 0;
+  for (std::size_t at = 0; at < size; at += hash) {
+    ++counter;
+    mac(prk, previous, info, ByteView(&counter, 1), std::span(out).subspan(at, hash));
+    previous = ByteView(out).subspan(at, hash);
+  }
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(size), out.end(), std::uint8_t{0});
+  out.resize(size);
+  return SecretBytes(std::move(out));
 }
 
 }  // namespace
@@ -131,8 +155,6 @@ Bytes hmac_sha1(ByteView key, std::string_view data) {
   return out;
 }
 
-// RFC 5869 over HMAC. OpenSSL's own HKDF refuses an info past 32,768 bytes and then leaves the
-// output as it was.
 std::optional<SecretBytes> primitives::hkdf_sha256(ByteView key, ByteView salt, ByteView info,
                                                    std::size_t size) {
   constexpr std::size_t kHash = 32;
@@ -140,18 +162,19 @@ std::optional<SecretBytes> primitives::hkdf_sha256(ByteView key, ByteView salt, 
   Bytes prk(kHash);
   hmac256(salt.empty() ? ByteView(kZero, kHash) : salt, key, {}, {}, prk);
   const SecretBytes extracted(std::move(prk));
-  Bytes out((size + kHash - 1) / kHash * kHash);
-  ByteView previous;
-  std::uint8_t counter = 0;
-  for (std::size_t at = 0; at < size; at += kHash) {
-    ++counter;
-    hmac256(extracted.expose(), previous, info, ByteView(&counter, 1),
-            std::span(out).subspan(at, kHash));
-    previous = ByteView(out).subspan(at, kHash);
-  }
-  std::fill(out.begin() + static_cast<std::ptrdiff_t>(size), out.end(), std::uint8_t{0});
-  out.resize(size);
-  return SecretBytes(std::move(out));
+  return expand(hmac256, kHash, extracted.expose(), info, size);
+}
+
+Bytes primitives::hmac_sha384(ByteView key, ByteView data) {
+  Bytes out(48);
+  hmac384(key, data, {}, {}, out);
+  return out;
+}
+
+std::optional<SecretBytes> primitives::hkdf_expand_sha384(ByteView prk, ByteView info,
+                                                          std::size_t size) {
+  if (size > kMaxHkdf384Bytes) return std::nullopt;
+  return expand(hmac384, 48, prk, info, size);
 }
 
 SecretBytes hkdf_sha256(ByteView key, std::string_view salt, std::string_view info,

@@ -20,13 +20,15 @@ inline constexpr std::size_t kTagBytes = 16;  // OpenSSL would take 4; a short t
 inline constexpr std::size_t kMaxMessageBytes = 1U << 30U;  // OpenSSL's lengths are int
 inline constexpr std::size_t kMaxKwpBytes = 64U << 10U;     // keys are wrapped, not documents
 inline constexpr std::size_t kMaxHkdfBytes = std::size_t{255} * 32;  // RFC 5869 section 2.3
+inline constexpr std::size_t kMaxHkdf384Bytes = std::size_t{255} * 48;
 
-// AES-256-GCM. out has plain.size() + kTagBytes bytes: ciphertext, then tag. False when a size is
-// not the fixed one; out is then zero.
+// AES-256-GCM. out has plain.size() + kTagBytes bytes: ciphertext, then tag. It may begin where
+// plain does (in place), else they do not overlap. False when a size is not the fixed one; out is
+// then zero.
 [[nodiscard]] bool aes256_gcm_seal(ByteView key, ByteView iv, ByteView aad, ByteView plain,
                                    std::span<std::uint8_t> out);
-// sealed is ciphertext and tag, out has sealed.size() - kTagBytes bytes. False when a size is wrong
-// or the tag does not hold; out is then zero.
+// sealed is ciphertext and tag, out has sealed.size() - kTagBytes bytes; in place as above. False
+// when a size is wrong or the tag does not hold; out is then zero.
 [[nodiscard]] bool aes256_gcm_open(ByteView key, ByteView iv, ByteView aad, ByteView sealed,
                                    std::span<std::uint8_t> out);
 
@@ -37,6 +39,13 @@ inline constexpr std::size_t kMaxHkdfBytes = std::size_t{255} * 32;  // RFC 5869
 // HKDF-SHA-256 (RFC 5869). Empty when size is past kMaxHkdfBytes.
 [[nodiscard]] std::optional<SecretBytes> hkdf_sha256(ByteView key, ByteView salt, ByteView info,
                                                      std::size_t size);
+
+// HMAC-SHA-384 (RFC 2104): 48 bytes.
+[[nodiscard]] Bytes hmac_sha384(ByteView key, ByteView data);
+// HKDF-Expand-SHA-384 (RFC 5869 section 2.3) alone: prk is already a key. Empty when size is past
+// kMaxHkdf384Bytes.
+[[nodiscard]] std::optional<SecretBytes> hkdf_expand_sha384(ByteView prk, ByteView info,
+                                                            std::size_t size);
 
 // The canonical tuple: each part as its length in four bytes, big-endian, then its bytes. No two
 // lists of as many parts have the same encoding.

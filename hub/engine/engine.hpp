@@ -187,7 +187,7 @@ class Engine {
   // Asks the instance to stop; it ends as cancelled, after what it has done was undone. Durable
   // when ok. Errors: engine.ended; engine.secret (the hub was started without one that it uses).
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
-  // A person's decision on a parked call; the audit log keeps the digest of the reason. Durable
+  // A person's decision on a parked call; the audit log keeps the reason, sealed. Durable
   // when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
                  std::string_view reason);

@@ -17,6 +17,7 @@
 
 #include "hub/engine/engine.hpp"
 #include "hub/engine/timers.hpp"
+#include "hub/phi/patient_detail.hpp"
 
 // Inside the engine. Reading order: Delivery -> Engine::accept (intake.cpp) -> Worker::begin /
 // offer -> Worker::run_turn (worker.cpp)
@@ -134,7 +135,8 @@ struct Turn {
   std::string patient;  // blind index
   std::string journal;  // sealed
   audit::Prepared audit_entry;
-  std::vector<audit::Prepared> disclosures;  // what its calls send to outside systems
+  std::vector<audit::Prepared> disclosures;          // what its calls send to outside systems
+  std::optional<phi::PatientDetail::Sealed> reason;  // that a person gave, in its audit entry
   std::vector<workflow::StartTimer> timers;
   std::vector<std::uint64_t> timers_done;
   std::vector<std::pair<std::uint64_t, std::vector<std::string>>> listens;  // listen, blind indexes
@@ -176,9 +178,11 @@ struct Committed {
   std::shared_ptr<Turn> turn;
 };
 // The store refused a turn for good: memory is ahead of the journal. The instance is dropped and
-// read again.
+// read again: at once, or not before there is a reason to. While the audit log takes no entry,
+// recovering at once would only send its calls again and again.
 struct Reload {
   std::int64_t num = 0;
+  bool at_once = true;
 };
 struct Noted {  // the `dispatched` note of a call is durable
   std::int64_t num = 0;
@@ -280,6 +284,7 @@ struct Engine::Impl {
   Impl(Parts p, Options o)
       : parts(p),
         options(std::move(o)),
+        details(parts.keys, parts.store, parts.random),
         http(std::make_unique<HttpCalls>(parts.http, parts.clock, parts.random, options.http)),
         timers(p.clock) {}
 
@@ -368,6 +373,7 @@ struct Engine::Impl {
 
   Parts parts;
   Options options;
+  phi::PatientDetail details;
   std::unique_ptr<HttpCalls> http;  // until stop
   mutable std::shared_mutex definitions_mutex;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
@@ -415,7 +421,11 @@ class Worker {
   // entry.
   void run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
                 std::string result, Json detail,
-                const std::shared_ptr<std::promise<Status>>& answer = nullptr);
+                const std::shared_ptr<std::promise<Status>>& answer = nullptr,
+                std::optional<phi::PatientDetail::Sealed> reason = std::nullopt);
+  // The reason that a person gave, sealed for the audit entry; nothing for an empty one.
+  [[nodiscard]] Result<std::optional<phi::PatientDetail::Sealed>> seal_reason(
+      const Live& live, const std::string& reason) const;
   void forget(std::int64_t num);
   // Lets waiting instances go when there are too many in memory.
   void evict();

@@ -133,7 +133,7 @@ void Worker::handle(Message& message) {
                  [this](Committed& m) { committed(m); },
                  [this](Reload& m) {
                    forget(m.num);
-                   recover(m.num);
+                   if (m.at_once) recover(m.num);
                  },
                  [this](Noted& m) { noted(m); },
                  [this](Recover& m) { recover(m.num); },
@@ -333,6 +333,15 @@ void Worker::rang(const Timers::Entry& entry) {
            "ok", Json());
 }
 
+Result<std::optional<phi::PatientDetail::Sealed>> Worker::seal_reason(
+    const Live& live, const std::string& reason) const {
+  std::optional<phi::PatientDetail::Sealed> none;
+  if (reason.empty()) return none;
+  RABT_TRY(sealed, engine_.details.seal(engine_.options.tenant, live.patient,
+                                        Json::object({{"reason", reason}})));
+  return std::optional(std::move(sealed));
+}
+
 void Worker::cancel(CancelRequest& message) {
   if (message.answer == nullptr) return;  // answered while the keys were waited for
   Live* live = find_or_load(message.num);
@@ -341,10 +350,13 @@ void Worker::cancel(CancelRequest& message) {
         why_not_live(message.num, conflict("engine.ended", "the instance has ended already")));
     return;
   }
+  auto reason = seal_reason(*live, message.reason);
+  if (!reason.ok()) {
+    message.answer->set_value(reason.error());
+    return;
+  }
   run_turn(*live, {engine_.parts.clock.now(), workflow::Cancel{message.reason}}, message.actor,
-           "instance.cancel", "ok",
-           Json::object({{"reason_sha256", to_hex(crypto::sha256(message.reason))}}),
-           message.answer);
+           "instance.cancel", "ok", Json(), message.answer, std::move(*reason));
 }
 
 void Worker::resolve(ResolveRequest& message) {
@@ -361,11 +373,17 @@ void Worker::resolve(ResolveRequest& message) {
   const std::uint64_t id = live->parked_call;
   Json detail = Json::object({{"role", call->second.action.role},
                               {"action", call->second.action.action},
-                              {"outcome", workflow::to_string(message.outcome.kind)},
-                              {"reason_sha256", to_hex(crypto::sha256(message.reason))}});
+                              {"task", call->second.action.task},
+                              {"outcome", workflow::to_string(message.outcome.kind)}});
+  auto reason = seal_reason(*live, message.reason);
+  if (!reason.ok()) {
+    message.answer->set_value(reason.error());
+    return;
+  }
   run_turn(*live,
            {engine_.parts.clock.now(), workflow::ActionEnded{id, std::move(message.outcome)}},
-           message.actor, "action.resolved", "ok", std::move(detail), message.answer);
+           message.actor, "action.resolved", "ok", std::move(detail), message.answer,
+           std::move(*reason));
 }
 
 void Worker::call_ended(CallEnded& message) {
@@ -406,7 +424,8 @@ void Worker::call_ended(CallEnded& message) {
 
 void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
                       std::string result, Json detail,
-                      const std::shared_ptr<std::promise<Status>>& answer) {
+                      const std::shared_ptr<std::promise<Status>>& answer,
+                      std::optional<phi::PatientDetail::Sealed> reason) {
   const std::string& tenant = engine_.options.tenant;
   // Everything that can fail for want of a key comes before the instance moves.
   const auto key = act_->lease.open(live.data_key);
@@ -420,6 +439,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   auto turn = std::make_shared<Turn>();
   turn->num = live.num;
   turn->patient = live.patient;
+  turn->reason = std::move(reason);
   turn->at = input.at;
   turn->start_event = live.start_event;
   turn->origin = live.origin;
@@ -583,13 +603,15 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
       turn->finished || turn->busy != live.stored_busy || turn->status != live.stored_status;
   live.stored_busy = turn->busy;
   live.stored_status = turn->status;
-  turn->audit_entry = engine_.parts.audit.prepare({.tenant = tenant,
-                                                   .actor = std::move(actor),
-                                                   .act = std::move(act),
-                                                   .object = "instance:" + live.id,
-                                                   .result = std::move(result),
-                                                   .detail = std::move(detail),
-                                                   .patient = to_hex(as_bytes(live.patient))});
+  turn->audit_entry =
+      engine_.parts.audit.prepare({.tenant = tenant,
+                                   .actor = std::move(actor),
+                                   .act = std::move(act),
+                                   .object = "instance:" + live.id,
+                                   .result = std::move(result),
+                                   .detail = std::move(detail),
+                                   .patient = to_hex(as_bytes(live.patient)),
+                                   .sealed = turn->reason ? turn->reason->text : std::string()});
   for (const workflow::CallAction& call : turn->calls) {
     if (const auto entry = disclosure_of(live, call))
       turn->disclosures.push_back(engine_.parts.audit.prepare(*entry));
@@ -658,6 +680,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
           RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
         }
+        if (turn->reason) RABT_TRY_STATUS(phi::PatientDetail::store(tx, *turn->reason));
         RABT_TRY_STATUS(engine.parts.audit.append(tx, turn->audit_entry));
         for (const audit::Prepared& disclosure : turn->disclosures)
           RABT_TRY_STATUS(engine.parts.audit.append(tx, disclosure));
@@ -669,8 +692,11 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
         } else {
           engine.parts.log.error("engine.turn_refused",
                                  {{"instance", turn->num}, {"code", status.error().code}});
-          if (status.error().code != "keys.changed") RABT_BUG("a turn was refused by the store");
-          engine.send(turn->num, Reload{turn->num});
+          // Without its audit entry a turn does not happen; the journal still has all before it.
+          const bool unaudited = status.error().code == "audit.unavailable";
+          const bool rotated = status.error().code == "keys.changed";
+          if (!unaudited && !rotated) RABT_BUG("a turn was refused by the store");
+          engine.send(turn->num, Reload{turn->num, !unaudited});
         }
         if (answer) answer->set_value(status);
         --engine.counters.open_work;

@@ -15,11 +15,9 @@ bool is_problem(const Response& response) {
   });
 }
 
-}  // namespace
-
-Response problem(int status, std::string_view code, std::string_view title,
-                 std::string_view detail) {
-  Json document = Json::object({{"type", "https://rabt.health/problems/" + std::string(code)},
+Response problem_of(int status, std::string_view type, std::string_view code,
+                    std::string_view title, std::string_view detail) {
+  Json document = Json::object({{"type", "https://rabt.health/problems/" + std::string(type)},
                                 {"title", title},
                                 {"status", status},
                                 {"detail", detail},
@@ -31,18 +29,34 @@ Response problem(int status, std::string_view code, std::string_view title,
   return response;
 }
 
+}  // namespace
+
+Response problem(int status, std::string_view code, std::string_view title,
+                 std::string_view detail) {
+  return problem_of(status, code, code, title, detail);
+}
+
 Response problem(const Error& error) {
   const auto policy = error_policy(error.kind);
   const bool unsigned_delivery = error.code == "http.signature";
   const int status =
       unsigned_delivery || error.code == "http.unauthenticated" ? 401 : policy.http_status;
   std::string_view detail = error.message;
-  if (unsigned_delivery) {
+  std::string_view title = reason_phrase(status);
+  std::string_view type = error.code;
+  if (error.code == "audit.unavailable") {
+    // What is wrong with the log is the operator's; the caller learns that nothing happened.
+    type = "audit-unavailable";
+    title = "Audit unavailable";
+    detail =
+        "nothing was done: the act could not be written to the audit log, and no act happens "
+        "without its entry";
+  } else if (unsigned_delivery) {
     detail = "the signature or credential of this delivery does not hold";
   } else if (error.kind == ErrorKind::internal || error.kind == ErrorKind::corrupt) {
     detail = "the request could not be served; the operator finds the cause under the request id";
   }
-  auto response = problem(status, error.code, reason_phrase(status), detail);
+  auto response = problem_of(status, type, error.code, title, detail);
   if (policy.retry_helps) response.headers.emplace_back("Retry-After", "5");
   return response;
 }

@@ -17,7 +17,8 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
                                std::string_view detail);
 // Status by error_policy, except: http.signature and http.unauthenticated are 401. Nothing internal
 // leaves: corrupt and internal errors keep their code and lose their message, http.signature does
-// not say which part failed. Retry-After where a retry helps.
+// not say which part failed. audit.unavailable has the type .../audit-unavailable and says that
+// nothing was done, not what is wrong with the log. Retry-After where a retry helps.
 [[nodiscard]] Response problem(const Error& error);
 // The standard phrase, "Error" for an unknown status.
 [[nodiscard]] std::string_view reason_phrase(int status);

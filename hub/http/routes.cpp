@@ -4,6 +4,7 @@
 #include "hub/consultation/register.hpp"
 #include "hub/http/answers.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/range.hpp"
 
 namespace rabt::http {
 
@@ -234,7 +235,7 @@ Response Routes::instances(const Request& request) {
     const Status admitted = parts_.gate.admit(
         reader_of(request),
         {.act = "instance.search",
-         .object = "",
+         .object = "search:instances",
          .instance = "",
          .patient = *index,
          .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
@@ -367,19 +368,57 @@ Response Routes::recording(const Request& request, std::string_view id, bool con
                                             {"sha256", found->sha256},
                                             {"stored", to_iso8601(found->stored)}}));
   }
+  // RFC 9110 section 13.1.5: a range of something else than the caller holds is no range.
+  const std::string tag = "\"" + found->sha256 + "\"";
+  const auto wish = request.only_header("range");
+  const bool ranged =
+      wish && (request.header("if-range").empty() || request.only_header("if-range") == tag);
+  const Range range = ranged ? parse_range(*wish, found->bytes) : Range{};
+  const bool part = range.kind == Range::Kind::part;
   auto patient = parts_.engine.patient_of(found->consultation);
   if (!patient.ok() && patient.error().kind == ErrorKind::not_found) patient = std::string();
   if (!patient.ok()) return problem(patient.error());
   // Audited before the first byte leaves; no audit, no act.
-  const Status admitted = parts_.gate.admit(reader_of(request), {.act = "recording.read",
-                                                                 .object = "recording:" + found->id,
-                                                                 .instance = found->consultation,
-                                                                 .patient = *patient});
+  phi::Reading reading{.act = "recording.read",
+                       .object = "recording:" + found->id,
+                       .instance = found->consultation,
+                       .patient = *patient};
+  if (part) reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
+  const Status admitted = parts_.gate.admit(reader_of(request), reading);
   if (!admitted.ok()) return problem(admitted.error());
-  Response response{.headers = {{"Content-Type", found->content_type}}};
-  response.stream_length = found->bytes;
-  response.stream = [&blobs = parts_.blobs, tenant = tenant_, blob = found->blob](
-                        const auto& write) { return blobs.read(tenant, blob, write); };
+  if (range.kind == Range::Kind::unsatisfiable) {
+    Response refused = problem(416, "api.range", reason_phrase(416),
+                               "the recording has " + std::to_string(found->bytes) + " bytes");
+    refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(found->bytes));
+    return refused;
+  }
+  // What was cut, swapped or damaged at its ends is found before the answer begins.
+  auto reader = parts_.blobs.open(tenant_, found->blob);
+  if (!reader.ok()) {
+    const auto entry = parts_.audit.prepare({.tenant = tenant_,
+                                             .actor = "hub",
+                                             .act = "recording.refused",
+                                             .object = "recording:" + found->id,
+                                             .result = reader.error().code});
+    const Status audited =
+        parts_.store.write([&](store::Transaction& tx) { return parts_.audit.append(tx, entry); });
+    return problem(audited.ok() ? reader.error() : audited.error());
+  }
+  Response response{
+      .status = part ? 206 : 200,
+      .headers = {
+          {"Content-Type", found->content_type}, {"Accept-Ranges", "bytes"}, {"ETag", tag}}};
+  const std::uint64_t from = part ? range.from : 0;
+  response.stream_length = part ? range.length : found->bytes;
+  if (part) {
+    response.headers.emplace_back("Content-Range", "bytes " + std::to_string(from) + "-" +
+                                                       std::to_string(from + range.length - 1) +
+                                                       "/" + std::to_string(found->bytes));
+  }
+  response.stream = [opened = std::shared_ptr<plugin::BlobReader>(std::move(*reader)), from,
+                     length = response.stream_length](const auto& write) {
+    return opened->read(from, length, write);
+  };
   return response;
 }
 
@@ -400,7 +439,24 @@ Response Routes::health() const {
   const auto store = parts_.store.stats();
   // Asks the root only when the keys have expired, and after a failure at most once a second.
   const auto keys = parts_.keyring.tenant(tenant_);
-  const bool well = !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2 && keys.ok();
+  const audit::LogState audit = parts_.audit.state();
+  const bool well =
+      !store.disk_full && store.queued < limits::kMaxQueuedJobs / 2 && audit.well() && keys.ok();
+  Json anchors = Json::array();
+  for (const audit::AnchorState& anchor : audit.anchors) {
+    Json one = Json::object({{"name", anchor.name},
+                             {"required", anchor.required},
+                             {"failing", anchor.failing},
+                             {"size", anchor.size}});
+    if (anchor.failing) one.set("code", anchor.code);
+    anchors.push_back(std::move(one));
+  }
+  Json log = Json::object({{"appendable", audit.appendable},
+                           {"signing", audit.signing},
+                           {"entries", audit.entries},
+                           {"signed", audit.signed_size},
+                           {"anchors", std::move(anchors)}});
+  if (!audit.code.empty()) log.set("code", audit.code);
   Json plugins = Json::array();
   for (const auto& state : parts_.plugins.plugins()) {
     plugins.push_back(Json::object(
@@ -410,6 +466,7 @@ Response Routes::health() const {
       {{"status", well ? "pass" : "fail"},
        {"store", Json::object({{"diskFull", store.disk_full}, {"queued", store.queued}})},
        {"keys", key_health(parts_.keyring.root(), keys.ok() ? "" : keys.error().code)},
+       {"audit", std::move(log)},
        {"plugins", plugins}});
   Response response = json_response(well ? 200 : 503, body);
   response.headers = {{"Content-Type", "application/health+json"}};
@@ -462,6 +519,29 @@ Response Routes::metrics() const {
       engine.parked);
   one("rabt_results_late_total", "counter", "Action results that nothing waited for any more.",
       engine.late_results);
+  const audit::LogState log = parts_.audit.state();
+  const auto natural = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
+  one("rabt_audit_entries", "gauge", "Entries of the audit log.", natural(log.entries));
+  one("rabt_audit_signed_entries", "gauge", "Entries under the newest signed checkpoint.",
+      natural(log.signed_size));
+  one("rabt_audit_refused", "gauge", "1: a defect of the audit log was found; no act is possible.",
+      log.appendable ? 0 : 1);
+  one("rabt_audit_not_signing", "gauge", "1: the last try to sign a checkpoint failed.",
+      log.signing ? 0 : 1);
+  if (!log.anchors.empty()) {
+    const auto label = [](const audit::AnchorState& anchor) {
+      std::string labels = "{anchor=";
+      append_json_string(labels, anchor.name);
+      return labels + "}";
+    };
+    family("rabt_audit_anchor_entries", "gauge",
+           "Entries under the checkpoint that an anchor keeps.");
+    for (const auto& anchor : log.anchors)
+      sample("rabt_audit_anchor_entries", natural(anchor.size), label(anchor));
+    family("rabt_audit_anchor_failing", "gauge", "1: an anchor fails or hangs.");
+    for (const auto& anchor : log.anchors)
+      sample("rabt_audit_anchor_failing", anchor.failing ? 1 : 0, label(anchor));
+  }
   one("rabt_store_commits_total", "counter", "Transactions committed.", store.commits);
   one("rabt_store_jobs_total", "counter", "Jobs committed; jobs by commits is the group size.",
       store.jobs);
@@ -495,7 +575,8 @@ Response Routes::metrics() const {
   }
   family("rabt_audit_syslog_sent_total", "counter", "Messages sent, repeats included.");
   for (const auto& sender : parts_.senders)
-    sample("rabt_audit_syslog_sent_total", sender->stats().sent, "{server=\"" + sender->name() + "\"}");
+    sample("rabt_audit_syslog_sent_total", sender->stats().sent,
+           "{server=\"" + sender->name() + "\"}");
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
   family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");

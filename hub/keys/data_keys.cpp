@@ -303,15 +303,6 @@ Result<NewDataKey> DataKeys::make(std::string_view tenant, std::string_view clas
   return held.make(class_name);
 }
 
-Result<NewDataKey> DataKeys::rewrapped(const NewDataKey& key) {
-  RABT_TRY(keys, state_->parts.keyring.tenant(key.tenant));
-  NewDataKey out = key;
-  out.version = keys->bucket(key.bucket).value_or(key.version);
-  RABT_TRY(wrapped, keys->wrap({out.bucket, out.version}, out.id, out.key->material().expose()));
-  out.wrapped = std::move(wrapped);
-  return out;
-}
-
 Result<std::shared_ptr<const crypto::DataKey>> DataKeys::shared(std::string_view tenant,
                                                                 std::string_view class_name) {
   RABT_TRY(held, lease(tenant));

@@ -32,7 +32,7 @@ struct NewDataKey {
 };
 // Inside a job. Until it is committed nothing may be stored that the key has sealed. Error
 // unavailable keys.changed: the bucket's key was rotated since, and its older versions are gone;
-// make the key anew, or wrap it again (DataKeys::rewrapped).
+// make the key anew.
 [[nodiscard]] Status insert(store::Transaction& transaction, const NewDataKey& key);
 
 class DataKeys;
@@ -97,8 +97,6 @@ class DataKeys {
   // A key whose retention ends at `expiry`, whatever the policy says.
   [[nodiscard]] Result<NewDataKey> make_until(std::string_view tenant, std::string_view class_name,
                                               Timestamp expiry);
-  // The same key, wrapped by the newest version of its bucket's key: for work that lasts.
-  [[nodiscard]] Result<NewDataKey> rewrapped(const NewDataKey& key);
   // lease(tenant)->shared.
   [[nodiscard]] Result<std::shared_ptr<const crypto::DataKey>> shared(std::string_view tenant,
                                                                       std::string_view class_name);

@@ -8,7 +8,8 @@
 #include "hub/base/result.hpp"
 #include "hub/net/http_client.hpp"
 
-// A TLS connection that carries bytes of another protocol than HTTP. Not thread-safe.
+// A TLS connection that carries bytes of another protocol than HTTP. Not thread-safe. The process
+// ignores SIGPIPE.
 namespace rabt::net {
 
 class TlsStream {

@@ -88,9 +88,10 @@ class Found final : public Detector {
   static std::size_t cut(std::string_view text, std::size_t begin) {
     if (text.size() - begin <= kBlock + kBehind) return text.size();
     const std::size_t most = begin + kBlock;
-    for (const char* ends : {"\n", " "}) {
-      const std::size_t at = text.find_last_of(ends, most);
-      if (at != std::string_view::npos && at > begin + kBlock / 2) return at + 1;
+    const std::string_view half = text.substr(begin + kBlock / 2, kBlock / 2);
+    for (const char sign : {'\n', ' '}) {
+      const std::size_t at = half.rfind(sign);
+      if (at != std::string_view::npos) return begin + kBlock / 2 + at + 1;
     }
     std::size_t end = most;
     while (end > begin + 1 && continues_utf8(text[end])) --end;

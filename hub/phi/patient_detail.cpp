@@ -1,6 +1,7 @@
 #include "hub/phi/patient_detail.hpp"
 
 #include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
 
 namespace rabt::phi {
 

@@ -42,7 +42,7 @@ constexpr Statement kReview{
 constexpr std::string_view kEmergency = "BTG";  // HL7 v3 ActReason: break the glass
 
 Error no_audit(const Error& cause) {
-  return unavailable("phi.audit",
+  return unavailable("audit.unavailable",
                      "the audit entry could not be written, so patient data are not given; try "
                      "again when the store works (" +
                          cause.code + ")");

@@ -93,7 +93,7 @@ class PatientGate {
 
   // Admits a reading of patient data: when ok, its entry is durable. Errors: invalid phi.reason (no
   // reason, or too long), phi.purpose; denied phi.break_glass (no open grant for it; the refusal is
-  // audited); unavailable phi.audit (the entry could not be written, so nothing may be read),
+  // audited); unavailable audit.unavailable (the entry could not be written, so nothing may be read),
   // audit.sink_behind.
   [[nodiscard]] Status admit(const Reader& reader, const Reading& reading);
   // The same for a reading of the log itself, a report or an export: always with a reason, never
@@ -101,11 +101,11 @@ class PatientGate {
   [[nodiscard]] Status admit_review(const Reader& reader, const Reading& reading);
 
   // Opens a grant for an instance or for a patient (blind index). Errors: invalid phi.reason,
-  // phi.minutes; unavailable phi.audit.
+  // phi.minutes; unavailable audit.unavailable.
   [[nodiscard]] Result<Grant> open(const Reader& reader, std::string_view instance,
                                    std::string_view patient, std::int64_t minutes);
   // Errors: not_found phi.grant; conflict phi.grant_ended, phi.grant_reviewed; unavailable
-  // phi.audit.
+  // audit.unavailable.
   [[nodiscard]] Status close(const Reader& reader, std::string_view id);
   // by: who has looked at what was done under the grant.
   [[nodiscard]] Status review(const Reader& reader, std::string_view id, std::string_view by);

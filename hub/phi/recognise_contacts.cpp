@@ -94,7 +94,8 @@ bool holds_id(std::string_view url) {
   return false;
 }
 
-void find_url(std::string_view text, std::uint32_t begin, std::uint32_t from, Candidates& out) {
+// Returns where the address ends.
+std::uint32_t find_url(std::string_view text, std::uint32_t begin, std::uint32_t from, Candidates& out) {
   const auto size = static_cast<std::uint32_t>(text.size());
   std::uint32_t end = from;
   while (end < size && end - begin<kMaxUrl&& static_cast<unsigned char>(text[end])> 0x20 &&
@@ -104,8 +105,9 @@ void find_url(std::string_view text, std::uint32_t begin, std::uint32_t from, Ca
     --end;
   while (end > from && end < size && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
     --end;
-  if (end == from) return;
-  if (holds_id(text.substr(begin, end - begin))) out.push_back({Class::url, begin, end, 0.9});
+  if (end > from && holds_id(text.substr(begin, end - begin)))
+    out.push_back({Class::url, begin, end, 0.9});
+  return end;
 }
 
 // IPv6 and MAC: runs of hexadecimal digits and colons (or hyphens).
@@ -193,19 +195,19 @@ void find_contacts(const Text& text, Candidates& out) {
   const std::string_view all = text.text();
   for (std::size_t at = all.find('@'); at != std::string_view::npos; at = all.find('@', at + 1))
     find_email(all, static_cast<std::uint32_t>(at), out);
-  std::size_t last = 0;
-  for (std::size_t at = all.find("://"); at != std::string_view::npos;
-       at = all.find("://", at + 3)) {
+  for (std::size_t at = all.find("://"), last = 0; at != std::string_view::npos;
+       at = all.find("://", last)) {
     std::size_t begin = at;
     while (begin > last && at - begin < 12 && alpha(all[begin - 1])) --begin;
+    last = at + 3;
     if (begin < at)
-      find_url(all, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at + 3), out);
-    last = at;
+      last = find_url(all, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at + 3), out);
   }
-  for (std::size_t at = all.find("www."); at != std::string_view::npos;
-       at = all.find("www.", at + 4)) {
-    if (at > 0 && (alpha(all[at - 1]) || digit(all[at - 1]) || all[at - 1] == '/')) continue;
-    find_url(all, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + 4), out);
+  for (std::size_t at = all.find("www."); at != std::string_view::npos;) {
+    std::size_t next = at + 4;
+    if (at == 0 || (!alpha(all[at - 1]) && !digit(all[at - 1]) && all[at - 1] != '/'))
+      next = find_url(all, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + 4), out);
+    at = all.find("www.", next);
   }
   find_colons(all, out);
   find_ipv4(text, out);

@@ -20,11 +20,11 @@ constexpr Statement kInstances{
     "instance_patient n ON n.instance = p.instance AND n.place = 0 WHERE p.tenant = $1 AND "
     "p.patient = $2 ORDER BY i.num"};
 
-// Acts by which somebody gets to see something of a person.
-constexpr std::array<std::string_view, 9> kAccesses{
-    "instance.read",      "recording.read",      "instance.search",
-    "access.refused",     "audit.report",        "break_glass.opened",
-    "break_glass.closed", "break_glass.expired", "break_glass.reviewed"};
+// Acts by which somebody sees something of a person, or decides something.
+constexpr std::array<std::string_view, 11> kAccesses{
+    "instance.read",        "recording.read",     "instance.search",    "access.refused",
+    "audit.report",         "break_glass.opened", "break_glass.closed", "break_glass.expired",
+    "break_glass.reviewed", "instance.cancel",    "action.resolved"};
 
 bool is_access(const std::string& act) {
   return std::find(kAccesses.begin(), kAccesses.end(), act) != kAccesses.end();
@@ -144,15 +144,17 @@ Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
     if (entry.act == "action.sent") {
       open[call] = disclosures.size();
       disclosures.push_back(disclosure_row(logged));
-    } else if (is_access(entry.act)) {
+      continue;
+    }
+    if (is_access(entry.act)) {
       accesses.push_back(access_row(parts, logged));
     } else {
       ++others;
-      const auto sent = open.find(call);
-      if (entry.act.starts_with("action.") && entry.act != "action.parked" && sent != open.end()) {
-        disclosures.mutable_array()[sent->second].set("outcome", entry.detail["outcome"]);
-        open.erase(sent);
-      }
+    }
+    const auto sent = open.find(call);
+    if (entry.act.starts_with("action.") && entry.act != "action.parked" && sent != open.end()) {
+      disclosures.mutable_array()[sent->second].set("outcome", entry.detail["outcome"]);
+      open.erase(sent);
     }
   }
   Json ids = Json::array();

@@ -20,21 +20,23 @@ namespace rabt::plugin {
 namespace {
 
 constexpr store::Statement kInsert{
-    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, owner, created_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, '', $7)"};
+    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, finished, owner, "
+    "created_ms) VALUES ($1, $2, $3, 0, '', $4, 0, '', $5)"};
+constexpr store::Statement kFinish{
+    "UPDATE blob SET bytes = $2, sha256 = $3, finished = 1 WHERE id = $1 AND finished = 0"};
 constexpr store::Statement kFind{
     "SELECT content_type, bytes, sha256, owner, created_ms, data_key FROM blob WHERE tenant = "
-    "$1 AND id = $2"};
+    "$1 AND id = $2 AND finished = $3"};
 constexpr store::Statement kAdopt{
-    "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = ''"};
-constexpr store::Statement kOwner{"SELECT owner FROM blob WHERE tenant = $1 AND id = $2"};
+    "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = '' AND finished = 1"};
+constexpr store::Statement kOwner{
+    "SELECT owner FROM blob WHERE tenant = $1 AND id = $2 AND finished = 1"};
 constexpr store::Statement kExists{"SELECT 1 FROM blob WHERE id = $1"};
 constexpr store::Statement kOrphans{
     "SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
 constexpr store::Statement kDropOrphan{"DELETE FROM blob WHERE id = $1 AND owner = ''"};
 
 constexpr std::string_view kPart = ".part";
-constexpr std::size_t kReadPiece = 256U << 10U;
 constexpr std::size_t kMaxContentType = 128;
 
 Error io_error(std::string_view what) {
@@ -47,6 +49,25 @@ Error io_error(std::string_view what) {
                      std::string(what) + " failed in the blob folder: " + std::strerror(errno));
 }
 
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool ok() const { return fd_ >= 0; }
+  [[nodiscard]] bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
 // What a writer needs of the store; outlives the store when a writer does.
 struct Folder {
   std::string path;
@@ -54,115 +75,171 @@ struct Folder {
   std::set<std::string> active;  // ids being written: sweep leaves them alone
 
   [[nodiscard]] std::string file(std::string_view id) const { return path + "/" + std::string(id); }
-  void sync() const {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    static_cast<void>(::fsync(fd));
-    ::close(fd);
+  [[nodiscard]] std::string part(std::string_view id) const {
+    return file(id) + std::string(kPart);
   }
+  [[nodiscard]] bool sync() const {
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return fd.ok() && ::fsync(fd.get()) == 0;
+  }
+};
+
+// An id in Folder::active.
+class Claim {
+ public:
+  // Empty when it has a writer.
+  static std::optional<Claim> take(const std::shared_ptr<Folder>& folder, const std::string& id) {
+    const std::scoped_lock lock(folder->mutex);
+    if (!folder->active.insert(id).second) return std::nullopt;
+    return Claim(folder, id);
+  }
+  Claim(Claim&&) noexcept = default;
+  Claim& operator=(Claim&&) = delete;
+  ~Claim() {
+    if (folder_ == nullptr) return;
+    const std::scoped_lock lock(folder_->mutex);
+    folder_->active.erase(id_);
+  }
+
+ private:
+  Claim(std::shared_ptr<Folder> folder, std::string id)
+      : folder_(std::move(folder)), id_(std::move(id)) {}
+  std::shared_ptr<Folder> folder_;
+  std::string id_;
 };
 
 crypto::SealContext context(std::string_view tenant, std::string_view id) {
   return {.tenant = tenant, .table = "blob", .row = id, .field = "content"};
 }
 
+crypto::SealedSource file_source(int fd) {
+  return [fd](std::uint64_t offset, std::span<std::uint8_t> out) -> Result<ByteView> {
+    for (std::size_t done = 0; done < out.size();) {
+      const ssize_t got =
+          ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return io_error("read");
+      if (got == 0)
+        return corrupt("blob.cut", "the file of a blob became shorter while it was read");
+      done += static_cast<std::size_t>(got);
+    }
+    return ByteView(out);
+  };
+}
+
+Result<std::uint64_t> size_of(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return io_error("fstat");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
 class Writer final : public BlobWriter {
  public:
-  Writer(std::shared_ptr<Folder> folder, store::Store& store, BlobInfo info,
-         keys::DataKeys& data_keys, keys::NewDataKey key, Random& random, int fd)
+  // What is in the file is what sealer and hash have seen.
+  Writer(std::shared_ptr<Folder> folder, Claim claim, store::Store& store, BlobInfo info,
+         crypto::StreamSealer sealer, crypto::Sha256 hash, Fd fd)
       : folder_(std::move(folder)),
+        claim_(std::move(claim)),
         store_(store),
         info_(std::move(info)),
-        keys_(data_keys),
-        key_(std::move(key)),
-        sealer_(*key_.key, context(info_.tenant, info_.id), random),
-        fd_(fd) {}
+        sealer_(std::move(sealer)),
+        hash_(std::move(hash)),
+        fd_(std::move(fd)) {}
 
   ~Writer() override {
-    if (fd_ >= 0) ::close(fd_);
-    if (!finished_) {
-      ::unlink((folder_->file(info_.id) + std::string(kPart)).c_str());
-      if (renamed_) ::unlink(folder_->file(info_.id).c_str());
-    }
-    const std::scoped_lock lock(folder_->mutex);
-    folder_->active.erase(info_.id);
+    if (finished_ || suspended_) return;
+    ::unlink(folder_->part(info_.id).c_str());
+    if (renamed_) ::unlink(folder_->file(info_.id).c_str());
   }
 
+  const std::string& id() const override { return info_.id; }
+  std::uint64_t bytes() const override { return sealer_.plain_bytes(); }
+
   Status write(std::string_view plain) override {
-    if (failed_ || fd_ < 0) return unavailable("blob.io", "an earlier write of this blob failed");
+    if (!fd_.ok()) return ended();
     if (sealer_.plain_bytes() + plain.size() > limits::kMaxBlobBytes) {
-      failed_ = true;
+      static_cast<void>(fd_.close());
       return invalid("blob.too_large", "the content is larger than " +
                                            std::to_string(limits::kMaxBlobBytes) + " bytes");
     }
-    buffer_.clear();
-    sealer_.write(plain, buffer_);
-    return flush();
+    hash_.update(plain);
+    Status written = sealer_.write(plain, sink());
+    if (!written.ok()) static_cast<void>(fd_.close());
+    return written;
   }
 
   Result<BlobInfo> finish() override {
-    if (failed_ || fd_ < 0) return unavailable("blob.io", "an earlier write of this blob failed");
-    buffer_.clear();
-    sealer_.finish(buffer_);
-    RABT_TRY_STATUS(flush());
-    failed_ = true;  // until the end is reached
-    if (::fsync(fd_) != 0) return io_error("fsync");
-    if (::close(std::exchange(fd_, -1)) != 0) return io_error("close");
-    const std::string file = folder_->file(info_.id);
-    if (::rename((file + std::string(kPart)).c_str(), file.c_str()) != 0) return io_error("rename");
+    if (!fd_.ok()) return ended();
+    Fd fd = std::exchange(fd_, Fd());  // whatever happens, nothing is written after this
+    RABT_TRY_STATUS(sealer_.finish(sink(fd.get())));
+    if (::fsync(fd.get()) != 0) return io_error("fsync");
+    if (!fd.close()) return io_error("close");
+    if (::rename(folder_->part(info_.id).c_str(), folder_->file(info_.id).c_str()) != 0)
+      return io_error("rename");
     renamed_ = true;
-    folder_->sync();
+    if (!folder_->sync()) return io_error("fsync of the folder");
     info_.bytes = sealer_.plain_bytes();
-    info_.sha256 = to_hex(sealer_.plain_sha256());
-    Status written = commit();
-    if (!written.ok() && written.error().code == "keys.changed") {
-      // Rotated while the content arrived.
-      RABT_TRY(again, keys_.rewrapped(key_));
-      key_ = std::move(again);
-      written = commit();
-    }
-    if (!written.ok()) return written.error();
+    info_.sha256 = to_hex(hash_.finish());
+    RABT_TRY_STATUS(store_.write([this](store::Transaction& transaction) -> Status {
+      RABT_TRY(changed, transaction.execute(kFinish, {std::string_view(info_.id),
+                                                      static_cast<std::int64_t>(info_.bytes),
+                                                      std::string_view(info_.sha256)}));
+      if (changed != 1) return not_found("blob.unknown", "the blob's row is gone");
+      return ok_status();
+    }));
     finished_ = true;
     return info_;
   }
 
- private:
-  Status commit() {
-    return store_.write([this](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(keys::insert(transaction, key_));
-      auto inserted = transaction.execute(
-          kInsert, {std::string_view(info_.id), std::string_view(info_.tenant),
-                    std::string_view(info_.content_type), static_cast<std::int64_t>(info_.bytes),
-                    std::string_view(info_.sha256), store::Blob{key_.id}, info_.created.ms});
-      if (!inserted.ok()) return std::move(inserted).error();
-      return ok_status();
-    });
+  void suspend() override {
+    suspended_ = !renamed_ && !finished_;
+    if (fd_.ok()) static_cast<void>(fd_.close());
   }
 
-  Status flush() {
-    for (std::size_t done = 0; done < buffer_.size();) {
-      const ssize_t put = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) {
-        failed_ = true;
-        return io_error("write");
+ private:
+  static Error ended() {
+    return unavailable("blob.io", "this blob has ended, or an earlier write of it failed");
+  }
+
+  crypto::SealedSink sink() { return sink(fd_.get()); }
+  static crypto::SealedSink sink(int fd) {
+    return [fd](ByteView sealed) -> Status {
+      for (std::size_t done = 0; done < sealed.size();) {
+        const ssize_t put = ::write(fd, sealed.data() + done, sealed.size() - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return io_error("write");
+        done += static_cast<std::size_t>(put);
       }
-      done += static_cast<std::size_t>(put);
-    }
-    return ok_status();
+      return ok_status();
+    };
   }
 
   std::shared_ptr<Folder> folder_;
+  Claim claim_;
   store::Store& store_;
   BlobInfo info_;
-  keys::DataKeys& keys_;
-  keys::NewDataKey key_;
   crypto::StreamSealer sealer_;
-  int fd_;
-  std::string buffer_;
-  bool failed_ = false;
+  crypto::Sha256 hash_;
+  Fd fd_;
   bool renamed_ = false;
   bool finished_ = false;
+  bool suspended_ = false;
+};
+
+class Reader final : public BlobReader {
+ public:
+  Reader(BlobInfo info, Fd fd, crypto::StreamReader stream)
+      : info_(std::move(info)), fd_(std::move(fd)), stream_(std::move(stream)) {}
+  const BlobInfo& info() const override { return info_; }
+  Status read(std::uint64_t from, std::uint64_t length,
+              const std::function<Status(std::string_view)>& sink) override {
+    return stream_.read(from, length, sink);
+  }
+
+ private:
+  BlobInfo info_;
+  Fd fd_;  // the stream reads from it
+  crypto::StreamReader stream_;
 };
 
 class FileBlobStore final : public BlobStore {
@@ -183,44 +260,86 @@ class FileBlobStore final : public BlobStore {
                                              std::string_view content_type) override {
     if (content_type.size() > kMaxContentType)
       return invalid("blob.content_type", "the content type is too long");
-    BlobInfo info;
     RABT_TRY(key, keys_.make(tenant, keys::kIncoming));
+    BlobInfo info;
     info.data_key = key.id;
     info.id = ids_.next().text();
     info.tenant = tenant;
     info.content_type = content_type;
     info.created = clock_.now();
-    {
-      const std::scoped_lock lock(folder_->mutex);
-      folder_->active.insert(info.id);
+    auto claim = Claim::take(folder_, info.id);
+    if (!claim) return internal("blob.id", "a fresh id is in use");
+    Fd fd(::open(folder_->part(info.id).c_str(),
+                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd.ok()) return io_error("create");
+    const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(keys::insert(transaction, key));
+      RABT_TRY(inserted, transaction.execute(
+                             kInsert, {std::string_view(info.id), std::string_view(info.tenant),
+                                       std::string_view(info.content_type), store::Blob{key.id},
+                                       info.created.ms}));
+      static_cast<void>(inserted);
+      return ok_status();
+    });
+    if (!begun.ok()) {
+      ::unlink(folder_->part(info.id).c_str());
+      return begun.error();
     }
-    const std::string file = folder_->file(info.id) + std::string(kPart);
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-      Error error = io_error("create");
-      const std::scoped_lock lock(folder_->mutex);
-      folder_->active.erase(info.id);
-      return error;
-    }
-    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(
-        folder_, store_, std::move(info), keys_, std::move(key), random_, fd));
+    crypto::StreamSealer sealer(*key.key, context(info.tenant, info.id), random_);
+    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
+                                                                std::move(info), std::move(sealer),
+                                                                crypto::Sha256(), std::move(fd)));
+  }
+
+  Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant,
+                                             std::string_view id) override {
+    RABT_TRY(info, look_up(tenant, id, false));
+    auto claim = Claim::take(folder_, info.id);
+    if (!claim) return conflict("blob.busy", "blob " + info.id + " has a writer");
+    RABT_TRY(key, keys_.open(tenant, info.data_key));
+    const std::string part = folder_->part(info.id);
+    // A crash after the rename, before the commit.
+    if (::access(part.c_str(), F_OK) != 0)
+      static_cast<void>(::rename(folder_->file(info.id).c_str(), part.c_str()));
+    Fd fd(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd.ok()) return io_error("open");
+    RABT_TRY(size, size_of(fd.get()));
+    crypto::Sha256 hash;
+    const crypto::SealContext place = context(info.tenant, info.id);
+    const auto make = [&]() -> Result<crypto::StreamSealer> {
+      if (size < crypto::sealed_stream_size(0))  // not even a header and a segment
+        return crypto::StreamSealer(*key, place, random_);
+      return crypto::StreamSealer::resume(*key, place, random_, size, file_source(fd.get()),
+                                          [&hash](std::string_view plain) {
+                                            hash.update(plain);
+                                            return ok_status();
+                                          });
+    };
+    RABT_TRY(sealer, make());
+    const auto end = static_cast<off_t>(sealer.sealed_bytes());
+    if (::ftruncate(fd.get(), end) != 0 || ::lseek(fd.get(), end, SEEK_SET) != end)
+      return io_error("truncate");
+    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
+                                                                std::move(info), std::move(sealer),
+                                                                std::move(hash), std::move(fd)));
   }
 
   Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
-    return look_up(tenant, id);
+    return look_up(tenant, id, true);
   }
 
-  Status read(std::string_view tenant, std::string_view id,
-              const std::function<Status(std::string_view)>& sink) override {
-    RABT_TRY(info, look_up(tenant, id));
+  Result<std::unique_ptr<BlobReader>> open(std::string_view tenant, std::string_view id) override {
+    RABT_TRY(info, look_up(tenant, id, true));
     RABT_TRY(key, keys_.open(tenant, info.data_key));
-    const int fd = ::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    Fd fd(::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd.ok())
       return corrupt("blob.missing",
                      "the file of blob " + info.id + " cannot be opened: " + std::strerror(errno));
-    Status result = stream(fd, info, *key, sink);
-    ::close(fd);
-    return result;
+    RABT_TRY(size, size_of(fd.get()));
+    RABT_TRY(stream, crypto::StreamReader::open(*key, context(info.tenant, info.id), size,
+                                                info.bytes, file_source(fd.get())));
+    return std::unique_ptr<BlobReader>(
+        std::make_unique<Reader>(std::move(info), std::move(fd), std::move(stream)));
   }
 
   Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id,
@@ -249,59 +368,29 @@ class FileBlobStore final : public BlobStore {
                      "there is no blob " + std::string(id.substr(0, 26)) + " in this tenant");
   }
 
-  Result<BlobInfo> look_up(std::string_view tenant, std::string_view id) {
+  Result<BlobInfo> look_up(std::string_view tenant, std::string_view id, bool finished) {
     const auto ulid = Ulid::parse(id);
     if (!ulid) return not_found("blob.unknown", "a blob's id is a ULID of 26 characters");
     std::optional<BlobInfo> found;
     const std::string name = ulid->text();
     RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-      return connection.query(kFind, {tenant, std::string_view(name)}, [&](const store::Row& row) {
-        BlobInfo info;
-        info.id = name;
-        info.tenant = tenant;
-        info.content_type = row.text(0);
-        info.bytes = static_cast<std::uint64_t>(row.integer(1));
-        info.sha256 = row.text(2);
-        info.owner = row.text(3);
-        info.created = {row.integer(4)};
-        info.data_key = row.blob(5);
-        found = std::move(info);
-        return false;
-      });
+      return connection.query(kFind, {tenant, std::string_view(name), finished ? 1 : 0},
+                              [&](const store::Row& row) {
+                                BlobInfo info;
+                                info.id = name;
+                                info.tenant = tenant;
+                                info.content_type = row.text(0);
+                                info.bytes = static_cast<std::uint64_t>(row.integer(1));
+                                info.sha256 = row.text(2);
+                                info.owner = row.text(3);
+                                info.created = {row.integer(4)};
+                                info.data_key = row.blob(5);
+                                found = std::move(info);
+                                return false;
+                              });
     }));
     if (!found) return unknown(name);
     return *std::move(found);
-  }
-
-  static Status stream(int fd, const BlobInfo& info, const crypto::DataKey& key,
-                       const std::function<Status(std::string_view)>& sink) {
-    crypto::StreamOpener opener(key, context(info.tenant, info.id));
-    crypto::Sha256 hash;
-    std::uint64_t bytes = 0;
-    std::string plain;
-    std::vector<char> sealed(kReadPiece);
-    const auto give = [&]() -> Status {
-      if (plain.empty()) return ok_status();
-      bytes += plain.size();
-      hash.update(plain);
-      RABT_TRY_STATUS(sink(plain));
-      plain.clear();
-      return ok_status();
-    };
-    while (true) {
-      const ssize_t got = ::read(fd, sealed.data(), sealed.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return io_error("read");
-      if (got == 0) break;
-      RABT_TRY_STATUS(opener.write({sealed.data(), static_cast<std::size_t>(got)}, plain));
-      RABT_TRY_STATUS(give());
-    }
-    RABT_TRY_STATUS(opener.finish(plain));
-    RABT_TRY_STATUS(give());
-    if (bytes != info.bytes || to_hex(hash.finish()) != info.sha256) {
-      return corrupt("blob.digest", "the content of blob " + info.id + " is not what was stored");
-    }
-    return ok_status();
   }
 
   // Blobs that nobody took over in time: the row first, then the file, so that a crash between
@@ -323,6 +412,8 @@ class FileBlobStore final : public BlobStore {
     }
     std::int64_t removed = 0;
     for (const std::string& id : ids) {
+      const auto claim = Claim::take(folder_, id);
+      if (!claim) continue;  // still being written
       std::int64_t changed = 0;
       const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
         RABT_TRY(rows, transaction.execute(kDropOrphan, {std::string_view(id)}));
@@ -331,6 +422,7 @@ class FileBlobStore final : public BlobStore {
       });
       if (!dropped.ok() || changed != 1) continue;  // taken over meanwhile
       ::unlink(folder_->file(id).c_str());
+      ::unlink(folder_->part(id).c_str());
       ++removed;
     }
     return removed;
@@ -348,20 +440,16 @@ class FileBlobStore final : public BlobStore {
       const bool part = name.ends_with(kPart);
       const std::string id = part ? name.substr(0, name.size() - kPart.size()) : name;
       if (!Ulid::parse(id)) continue;  // not ours
-      {
-        const std::scoped_lock lock(folder_->mutex);
-        if (folder_->active.contains(id)) continue;
-      }
-      if (!part) {
-        bool known = false;
-        const Status read = store_.read([&](store::Connection& connection) {
-          return connection.query(kExists, {std::string_view(id)}, [&known](const store::Row&) {
-            known = true;
-            return false;
-          });
+      const auto claim = Claim::take(folder_, id);
+      if (!claim) continue;  // its row may not be there yet
+      bool known = false;    // an unfinished one may be resumed
+      const Status read = store_.read([&](store::Connection& connection) {
+        return connection.query(kExists, {std::string_view(id)}, [&known](const store::Row&) {
+          known = true;
+          return false;
         });
-        if (!read.ok() || known) continue;
-      }
+      });
+      if (!read.ok() || known) continue;
       if (::unlink(folder_->file(name).c_str()) == 0) ++removed;
     }
     return removed;

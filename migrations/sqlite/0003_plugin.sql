@@ -14,14 +14,15 @@ CREATE TABLE plugin_kv (
 );
 CREATE INDEX plugin_kv_expires ON plugin_kv (expires_ms) WHERE expires_ms > 0;
 
--- The content is a sealed stream in a file named by id.
+-- The content is a sealed stream in a file named by id. The row is made before the first byte is sealed.
 CREATE TABLE blob (
   id           TEXT    NOT NULL PRIMARY KEY, -- ULID
   tenant       TEXT    NOT NULL,
   content_type TEXT    NOT NULL,
-  bytes        INTEGER NOT NULL, -- plain
-  sha256       TEXT    NOT NULL, -- hex, plain
+  bytes        INTEGER NOT NULL, -- plain; 0 until finished
+  sha256       TEXT    NOT NULL, -- hex, plain; empty until finished
   data_key     BLOB    NOT NULL, -- data_key.id
+  finished     INTEGER NOT NULL, -- 0 while it is written
   owner        TEXT    NOT NULL, -- empty until a record of the hub took it over
   created_ms   INTEGER NOT NULL
 );

@@ -77,14 +77,14 @@ Entry search_entry() {
 std::vector<Logged> many() {
   std::vector<Logged> out;
   for (const char* act :
-       {"hub.started",       "hub.stopped",         "plugin.loaded",      "workflow.deployed",
-        "workflow.removed",  "webhook.accepted",    "webhook.refused",    "instance.started",
-        "instance.read",     "instance.search",     "instance.cancel",    "event.consumed",
-        "timer.fired",       "action.sent",         "action.ended",       "action.parked",
-        "action.resolved",   "child.ended",         "child.refused",      "schedule.started",
-        "recording.stored",  "recording.read",      "consultation.state", "audit.report",
-        "audit.exported",    "break_glass.opened",  "break_glass.closed", "break_glass.expired",
-        "break_glass.reviewed", "access.refused",   "keys.rotated",       "something.new"}) {
+       {"hub.started",          "hub.stopped",        "plugin.loaded",      "workflow.deployed",
+        "workflow.removed",     "webhook.accepted",   "webhook.refused",    "instance.started",
+        "instance.read",        "instance.search",    "instance.cancel",    "event.consumed",
+        "timer.fired",          "action.sent",        "action.ended",       "action.parked",
+        "action.resolved",      "child.ended",        "child.refused",      "schedule.started",
+        "recording.stored",     "recording.read",     "consultation.state", "audit.report",
+        "audit.exported",       "break_glass.opened", "break_glass.closed", "break_glass.expired",
+        "break_glass.reviewed", "access.refused",     "keys.rotated",       "something.new"}) {
     for (const char* patient : {"", kPatient}) {
       for (const char* result : {"ok", "engine.failed"}) {
         for (const char* client : {"", "203.0.113.7"}) {
@@ -129,18 +129,20 @@ std::vector<Json> where(const Json& list, const std::function<bool(const Json&)>
   return out;
 }
 std::vector<Json> agents(const Json& event, std::string_view system, std::string_view code) {
-  return where(event["agent"], [&](const Json& one) { return is_concept(one["type"], system, code); });
+  return where(event["agent"],
+               [&](const Json& one) { return is_concept(one["type"], system, code); });
 }
 std::vector<Json> entities(const Json& event, std::string_view system, std::string_view code) {
-  return where(event["entity"], [&](const Json& one) { return is_coding(one["type"], system, code); });
+  return where(event["entity"],
+               [&](const Json& one) { return is_coding(one["type"], system, code); });
 }
 
 // FHIR R4 4.0.1 AuditEvent: members, cardinalities and the codes of required bindings.
 void check_r4(const Json& event) {
   const std::string text = event.dump();
-  const std::set<std::string> members{"resourceType", "id", "meta", "type", "subtype", "action",
-                                      "period", "recorded", "outcome", "outcomeDesc",
-                                      "purposeOfEvent", "agent", "source", "entity"};
+  const std::set<std::string> members{
+      "resourceType", "id",      "meta",        "type",           "subtype", "action", "period",
+      "recorded",     "outcome", "outcomeDesc", "purposeOfEvent", "agent",   "source", "entity"};
   for (const auto& [key, value] : event.as_object()) {
     EXPECT_TRUE(members.contains(key)) << key;
     EXPECT_FALSE(value.is_null() || (value.is_string() && value.as_string().empty()) ||
@@ -153,11 +155,13 @@ void check_r4(const Json& event) {
   EXPECT_TRUE(std::regex_match(event.string_or("action", ""), std::regex("[CRUDE]")));
   EXPECT_TRUE(std::regex_match(event.string_or("recorded", ""),
                                std::regex("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z")));
-  EXPECT_TRUE(std::set<std::string>({"0", "4", "8", "12"}).contains(event.string_or("outcome", "")));
+  EXPECT_TRUE(
+      std::set<std::string>({"0", "4", "8", "12"}).contains(event.string_or("outcome", "")));
   ASSERT_GE(event["agent"].size(), 1U);
   for (const Json& agent : event["agent"].as_array()) {
-    const std::set<std::string> known{"type", "role", "who", "altId", "name", "requestor",
-                                      "location", "policy", "media", "network", "purposeOfUse"};
+    const std::set<std::string> known{"type",  "role",      "who",         "altId",
+                                      "name",  "requestor", "location",    "policy",
+                                      "media", "network",   "purposeOfUse"};
     for (const auto& [key, value] : agent.as_object()) EXPECT_TRUE(known.contains(key)) << key;
     EXPECT_TRUE(agent["requestor"].is_bool()) << text;
     if (agent.find("network") != nullptr) {
@@ -167,7 +171,7 @@ void check_r4(const Json& event) {
   }
   EXPECT_TRUE(event["source"]["observer"].is_object());
   for (const Json& entity : event["entity"].as_array()) {
-    const std::set<std::string> known{"what", "type", "role", "lifecycle", "securityLabel",
+    const std::set<std::string> known{"what", "type",        "role",  "lifecycle", "securityLabel",
                                       "name", "description", "query", "detail"};
     for (const auto& [key, value] : entity.as_object()) EXPECT_TRUE(known.contains(key)) << key;
     // sev-1: either a name or a query, not both.
@@ -175,9 +179,9 @@ void check_r4(const Json& event) {
     if (entity.find("detail") != nullptr) {
       for (const Json& detail : entity["detail"].as_array()) {
         EXPECT_FALSE(detail.string_or("type", "").empty());
-        EXPECT_EQ((detail.find("valueString") != nullptr) +
-                      (detail.find("valueBase64Binary") != nullptr),
-                  1);
+        EXPECT_EQ(
+            (detail.find("valueString") != nullptr) + (detail.find("valueBase64Binary") != nullptr),
+            1);
       }
     }
   }
@@ -186,8 +190,8 @@ void check_r4(const Json& event) {
 // What the profiles of RESTful acts have in common.
 void check_rest(const Json& event, std::string_view client_code, std::string_view server_code,
                 std::string_view action, const std::set<std::string>& interactions) {
-  EXPECT_TRUE(is_coding(event["type"], "http://terminology.hl7.org/CodeSystem/audit-event-type",
-                        "rest"));
+  EXPECT_TRUE(
+      is_coding(event["type"], "http://terminology.hl7.org/CodeSystem/audit-event-type", "rest"));
   EXPECT_EQ(where(event["subtype"],
                   [&](const Json& one) {
                     return one.string_or("system", "") ==
@@ -206,9 +210,8 @@ void check_rest(const Json& event, std::string_view client_code, std::string_vie
     EXPECT_TRUE(found[0]["network"].is_object());
     EXPECT_EQ(found[0].find("media"), nullptr);
   }
-  const auto transaction =
-      entities(event, "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType",
-               "XrequestId");
+  const auto transaction = entities(
+      event, "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId");
   EXPECT_LE(transaction.size(), 1U);
   for (const Json& one : transaction)
     EXPECT_FALSE(one["what"]["identifier"].string_or("value", "").empty());
@@ -218,7 +221,8 @@ void check_patient(const Json& event) {
   const auto found =
       entities(event, "http://terminology.hl7.org/CodeSystem/audit-entity-type", "1");
   ASSERT_EQ(found.size(), 1U) << event.dump();
-  EXPECT_TRUE(is_coding(found[0]["role"], "http://terminology.hl7.org/CodeSystem/object-role", "1"));
+  EXPECT_TRUE(
+      is_coding(found[0]["role"], "http://terminology.hl7.org/CodeSystem/object-role", "1"));
   // Reference(Patient): a logical reference says its type.
   EXPECT_EQ(found[0]["what"].string_or("type", ""), "Patient");
   EXPECT_EQ(found[0]["what"]["identifier"].string_or("value", ""), kPatient);
@@ -228,8 +232,8 @@ void check_data(const Json& event) {
   const auto data = entities(event, "http://terminology.hl7.org/CodeSystem/audit-entity-type", "2");
   ASSERT_EQ(data.size(), 1U);
   EXPECT_TRUE(data[0]["what"].is_object());
-  EXPECT_TRUE(std::set<std::string>({"3", "4", "20"})
-                  .contains(data[0]["role"].string_or("code", "")));
+  EXPECT_TRUE(
+      std::set<std::string>({"3", "4", "20"}).contains(data[0]["role"].string_or("code", "")));
 }
 
 // profile, without the common beginning
@@ -246,8 +250,8 @@ void check_profile(const Json& event, std::string_view profile) {
     const auto query =
         entities(event, "http://terminology.hl7.org/CodeSystem/audit-entity-type", "2");
     ASSERT_EQ(query.size(), 1U);
-    EXPECT_TRUE(is_coding(query[0]["role"], "http://terminology.hl7.org/CodeSystem/object-role",
-                          "24"));
+    EXPECT_TRUE(
+        is_coding(query[0]["role"], "http://terminology.hl7.org/CodeSystem/object-role", "24"));
     EXPECT_TRUE(from_base64(query[0].string_or("query", "")).has_value());
     for (const char* none : {"what", "lifecycle", "detail"})
       EXPECT_EQ(query[0].find(none), nullptr) << none;
@@ -371,12 +375,13 @@ TEST(Fhir, a_validator_of_others_finds_no_error) {
     std::ofstream lines(folder + "/events.ndjson");
     for (const Logged& one : many()) lines << to_fhir(one, kSource).dump() << "\n";
     // Three that are wrong, so that a checker that finds nothing is found out.
-    lines << R"({"resourceType":"AuditEvent","recorded":"yesterday"})"
-          << "\n"
-          << R"({"resourceType":"AuditEvent","type":{"code":"x"},"recorded":"2026-01-01T00:00:00Z","agent":[],"source":{"observer":{"display":"x"}}})"
-          << "\n"
-          << R"({"resourceType":"AuditEvent","type":{"code":"x"},"recorded":"2026-01-01T00:00:00Z","agent":[{"requestor":true}],"source":{"observer":{"display":"x"}},"actor":1})"
-          << "\n";
+    lines
+        << R"({"resourceType":"AuditEvent","recorded":"yesterday"})"
+        << "\n"
+        << R"({"resourceType":"AuditEvent","type":{"code":"x"},"recorded":"2026-01-01T00:00:00Z","agent":[],"source":{"observer":{"display":"x"}}})"
+        << "\n"
+        << R"({"resourceType":"AuditEvent","type":{"code":"x"},"recorded":"2026-01-01T00:00:00Z","agent":[{"requestor":true}],"source":{"observer":{"display":"x"}},"actor":1})"
+        << "\n";
   }
   std::ofstream(folder + "/check.js") << R"js(
 const { Fhir } = require('fhir');
@@ -403,7 +408,7 @@ console.log(good + ' good, ' + bad + ' bad');
 // ---- DICOM
 // --------------------------------------------------------------------------------------------
 
-const std::set<std::string> kLife{"1", "2", "3", "4", "5", "6", "7", "8",
+const std::set<std::string> kLife{"1", "2",  "3",  "4",  "5",  "6",  "7", "8",
                                   "9", "10", "11", "12", "13", "14", "15"};
 
 void only_attributes(const pugi::xml_node& node, const std::set<std::string>& known) {
@@ -473,8 +478,8 @@ void check_dicom(const std::string& xml) {
     only_children(source, {"AuditSourceTypeCode"});
     EXPECT_STRNE(source.attribute("AuditSourceID").value(), "");
     for (const pugi::xml_node& type : source.children("AuditSourceTypeCode"))
-      EXPECT_TRUE(std::regex_match(std::string(type.attribute("csd-code").value()),
-                                   std::regex("[1-9]")));
+      EXPECT_TRUE(
+          std::regex_match(std::string(type.attribute("csd-code").value()), std::regex("[1-9]")));
   }
   EXPECT_EQ(sources, 1U);
 
@@ -482,12 +487,12 @@ void check_dicom(const std::string& xml) {
     only_attributes(object, {"ParticipantObjectID", "ParticipantObjectTypeCode",
                              "ParticipantObjectTypeCodeRole", "ParticipantObjectDataLifeCycle",
                              "ParticipantObjectSensitivity"});
-    only_children(object, {"ParticipantObjectIDTypeCode", "ParticipantObjectName",
-                           "ParticipantObjectQuery", "ParticipantObjectDetail",
-                           "ParticipantObjectDescription"});
+    only_children(object,
+                  {"ParticipantObjectIDTypeCode", "ParticipantObjectName", "ParticipantObjectQuery",
+                   "ParticipantObjectDetail", "ParticipantObjectDescription"});
     EXPECT_STRNE(object.attribute("ParticipantObjectID").value(), "");
-    EXPECT_TRUE(std::regex_match(
-        std::string(object.attribute("ParticipantObjectTypeCode").value()), std::regex("[1-4]")));
+    EXPECT_TRUE(std::regex_match(std::string(object.attribute("ParticipantObjectTypeCode").value()),
+                                 std::regex("[1-4]")));
     const int role = object.attribute("ParticipantObjectTypeCodeRole").as_int();
     EXPECT_TRUE(role >= 1 && role <= 26);
     // A.5.1.2.2: a patient is a person; reports, jobs and queries are system objects.
@@ -527,8 +532,9 @@ TEST(Dicom, codes_and_roles_of_acts_on_patient_data) {
   EXPECT_EQ(path(read, "//EventID/@csd-code"), "110110");
   EXPECT_EQ(path(read, "//ActiveParticipant[@UserIsRequestor='true']/RoleIDCode/@csd-code"),
             "110152");
-  EXPECT_EQ(path(read, "//ParticipantObjectIdentification[@ParticipantObjectTypeCode='1']"
-                       "/@ParticipantObjectID"),
+  EXPECT_EQ(path(read,
+                 "//ParticipantObjectIdentification[@ParticipantObjectTypeCode='1']"
+                 "/@ParticipantObjectID"),
             kPatient);
   pugi::xml_document sent;
   ASSERT_TRUE(sent.load_string(to_dicom(logged(disclosure_entry()), kSource).c_str()));

@@ -125,6 +125,7 @@ class Fixture : public ::testing::Test {
   void tamper(const std::string& sql) {
     sqlite3* handle = nullptr;
     ASSERT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
+    sqlite3_exec(handle, "PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
     char* message = nullptr;
     EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
         << message << " " << sql;

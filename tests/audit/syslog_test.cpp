@@ -14,6 +14,7 @@
 #include "hub/audit/syslog_sender.hpp"
 #include "hub/base/bytes.hpp"
 #include "tests/audit/support.hpp"
+#include "tests/tls_files.hpp"
 
 // The sender against servers that we did not write: rsyslog, and Python's TLS in a server that
 // loses connections.
@@ -62,33 +63,17 @@ class Child {
   pid_t pid_ = 0;
 };
 
-bool have(const char* program) {
-  return std::system((std::string("command -v ") + program + " >/dev/null 2>&1").c_str()) == 0;
-}
-
 class Syslog : public Fixture {
  protected:
   void SetUp() override {
-    if (!have("openssl")) GTEST_SKIP() << "the openssl command is absent";
+    if (!test::have_program("openssl")) GTEST_SKIP() << "the openssl command is absent";
+    ::signal(SIGPIPE, SIG_IGN);  // as the hub does
     open_log();
-    make_certificates();
+    ASSERT_TRUE(test::make_certificates(folder_));
   }
   void TearDown() override {
     sender_.reset();
     close_log();
-  }
-  // An authority, and a certificate of it for 127.0.0.1 and localhost.
-  void make_certificates() {
-    std::ofstream(folder_ + "/ext") << "subjectAltName=IP:127.0.0.1,DNS:localhost\n";
-    const std::string make =
-        "cd " + folder_ +
-        " && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj "
-        "/CN=test-authority >/dev/null 2>&1"
-        " && openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj "
-        "/CN=localhost >/dev/null 2>&1"
-        " && openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-        "-extfile ext -out server.pem >/dev/null 2>&1";
-    ASSERT_EQ(std::system(make.c_str()), 0);
   }
   void append(int count) {
     for (int i = 0; i < count; ++i) {
@@ -136,8 +121,11 @@ class Syslog : public Fixture {
     const std::string script =
         std::filesystem::path(migrations()).parent_path().parent_path().string() +
         "/tests/audit/tls_sink.py";
-    std::vector<std::string> command{"python3", script, folder_ + "/server.pem",
-                                     folder_ + "/server.key", std::to_string(port),
+    std::vector<std::string> command{"python3",
+                                     script,
+                                     folder_ + "/server.pem",
+                                     folder_ + "/server.key",
+                                     std::to_string(port),
                                      folder_ + "/got"};
     if (!cut.empty()) {
       command.push_back(cut);
@@ -263,7 +251,8 @@ TEST_F(Syslog, a_checkpoint_is_kept_when_the_server_has_it) {
 }
 
 TEST_F(Syslog, rsyslog_takes_the_messages_over_tls) {
-  if (!have("rsyslogd")) GTEST_SKIP() << "rsyslogd is absent (packages rsyslog, rsyslog-openssl)";
+  if (!test::have_program("rsyslogd"))
+    GTEST_SKIP() << "rsyslogd is absent (packages rsyslog, rsyslog-openssl)";
   const int port = free_port();
   std::ofstream(folder_ + "/rsyslog.conf")
       << "global(workDirectory=\"" << folder_ << "\" maxMessageSize=\"64k\"\n"
@@ -300,8 +289,8 @@ TEST_F(Syslog, rsyslog_takes_the_messages_over_tls) {
   }
   ASSERT_EQ(lines.size(), 50U);
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string start = "85|hub.example.sa|rabt|IHE+RFC-3881|[meta sequenceId=\"" +
-                              std::to_string(i + 1) + "\"]|";
+    const std::string start =
+        "85|hub.example.sa|rabt|IHE+RFC-3881|[meta sequenceId=\"" + std::to_string(i + 1) + "\"]|";
     EXPECT_TRUE(lines[i].starts_with(start)) << lines[i];
     EXPECT_NE(lines[i].find("<AuditMessage><EventIdentification "), std::string::npos) << lines[i];
     EXPECT_TRUE(lines[i].ends_with("</AuditMessage>")) << lines[i];

@@ -90,6 +90,7 @@ void hostile(const Detector& detector, const char* name, const std::string& unit
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::string misses;
   int half = -1;
   std::vector<fs::path> files;

@@ -2,8 +2,14 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
 #include <set>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/primitives.hpp"
@@ -21,46 +27,221 @@ DataKey key_of(char fill) {
 TEST(Seal, opens_what_it_sealed_whatever_the_size) {
   FakeRandom random;
   const DataKey key = key_of('k');
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{15}, std::size_t{16},
-                                 std::size_t{17}, std::size_t{300}, std::size_t{100'000}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17},
+        std::size_t{300}, std::size_t{4063}, std::size_t{4064}, std::size_t{4065},
+        std::size_t{8128}, std::size_t{100'000}}) {
     const std::string plain(size, 'p');
     const std::string sealed = key.seal(kContext, plain, random);
-    EXPECT_EQ(sealed.size(), size + 29);
+    const std::size_t segments = size == 0 ? 1 : (size - 1) / 4064 + 1;
+    EXPECT_EQ(sealed.size(), 75 + size + 32 * segments);
     const auto opened = key.open(kContext, sealed);
     ASSERT_TRUE(opened.ok());
     EXPECT_EQ(*opened, plain);
   }
 }
 
-TEST(Seal, matches_the_worked_bytes_of_the_format_document) {
-  struct Fixed final : Random {
-    void fill(std::span<std::uint8_t> out) override {
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i);
+// The lines of a fence ```worked <what> of docs/formats/sealed.md: hex by name, lines of one name
+// joined.
+std::map<std::string, std::string> worked(const std::string& what) {
+  const char* root = std::getenv("RABT_SOURCE_DIR");
+  std::ifstream page(std::string(root == nullptr ? "." : root) + "/docs/formats/sealed.md");
+  std::map<std::string, std::string> out;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.rfind("```", 0) == 0) {
+      inside = line == "```worked " + what;
+      continue;
     }
-  } random;
-  const DataKey key("k1", SecretBytes(std::string(32, '\0')));
-  const std::string sealed = key.seal({"acme", "event", "1", "body"}, "hello", random);
-  EXPECT_EQ(to_hex(as_bytes(sealed)),
-            "01000102030405060708090a0be0ae5f3e6ff6b307a769e765d2ec8e08fd19454602");
+    if (!inside) continue;
+    std::istringstream words(line);
+    std::string name;
+    words >> name;
+    for (std::string hex; words >> hex;) out[name] += hex;
+  }
+  return out;
 }
 
-TEST(Seal, never_opens_in_another_place) {
+// 00 01 02 ...
+struct Counting final : Random {
+  void fill(std::span<std::uint8_t> out) override {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i);
+  }
+};
+
+// What the page says about the keys, by its own words.
+void check_keys(std::map<std::string, std::string>& page, const SealContext& place) {
+  const std::string aad =
+      primitives::tuple({"rabt/v1", place.tenant, place.table, place.row, place.field, "1", "k1"});
+  EXPECT_EQ(page["aad"], to_hex(as_bytes(aad)));
+  const auto sealed = from_hex(page["sealed"]);
+  ASSERT_TRUE(sealed.has_value());
+  ASSERT_EQ(sealed->size(), 75U + 5 + 32);
+  const std::string bound(as_text(ByteView(*sealed).subspan(1, 42)));
+  const Bytes key(32, 0);
+  const auto tag = primitives::hkdf_expand_sha384(key, as_bytes(bound + "HEADER_TAG:" + aad), 32);
+  EXPECT_TRUE(tag->equals(ByteView(*sealed).subspan(43, 32)));
+  const auto message =
+      primitives::hkdf_expand_sha384(key, as_bytes(bound + "MESSAGE_KEY:" + aad), 48);
+  EXPECT_EQ(page["message-key"], to_hex(message->expose()));
+  const auto segment = primitives::hkdf_expand_sha384(
+      message->expose(), as_bytes(bound + "DEK:" + std::string(8, '\0') + aad), 32);
+  EXPECT_EQ(page["segment-key"], to_hex(segment->expose()));
+}
+
+TEST(Seal, matches_the_worked_bytes_of_the_format_document) {
+  Counting random;
+  const DataKey key("k1", SecretBytes(std::string(32, '\0')));
+  const SealContext place{"acme", "event", "1", "body"};
+  auto page = worked("value");
+  EXPECT_EQ(page["sealed"], to_hex(as_bytes(key.seal(place, "hello", random))));
+  check_keys(page, place);
+}
+
+TEST(Seal, a_stream_matches_the_worked_bytes_of_the_format_document) {
+  Counting random;
+  const DataKey key("k1", SecretBytes(std::string(32, '\0')));
+  const SealContext place{"acme", "blob", "1", "content"};
+  StreamSealer sealer(key, place, random);
+  std::string out;
+  const auto sink = [&out](ByteView sealed) {
+    out.append(as_text(sealed));
+    return ok_status();
+  };
+  ASSERT_TRUE(sealer.write("hello", sink).ok());
+  ASSERT_TRUE(sealer.finish(sink).ok());
+  auto page = worked("stream");
+  EXPECT_EQ(page["sealed"], to_hex(as_bytes(out)));
+  check_keys(page, place);
+}
+
+// One place to be sealed at, and under which key.
+struct Place {
+  std::string tenant, table, row, field;
+  std::uint32_t version = 1;
+  std::size_t key = 0;
+  [[nodiscard]] SealContext context() const { return {tenant, table, row, field, version}; }
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+// Many places out of few parts, so that most differ in one of them only; neighbouring parts that
+// would run together without length prefixes are among them.
+std::vector<Place> places(std::size_t count) {
+  const std::vector<std::string> parts = {"acme",
+                                          "acm",
+                                          "e",
+                                          "",
+                                          "1",
+                                          "11",
+                                          "body",
+                                          "bod",
+                                          "y",
+                                          "blob",
+                                          "event",
+                                          "k1",
+                                          std::string("a\0b", 3),
+                                          "\xd8\xb1\xd8\xa8\xd8\xb7"};
+  FakeRandom random(7);
+  const auto pick = [&random](std::size_t below) {
+    std::uint8_t byte[1];
+    random.fill(byte);
+    return byte[0] % below;
+  };
+  std::set<Place> out;
+  out.insert({"acme", "event", "1", "body", 1, 0});
+  while (out.size() < count) {
+    Place place = *std::next(out.begin(), static_cast<std::ptrdiff_t>(pick(out.size())));
+    switch (pick(6)) {
+      case 0:
+        place.tenant = parts[pick(parts.size())];
+        break;
+      case 1:
+        place.table = parts[pick(parts.size())];
+        break;
+      case 2:
+        place.row = parts[pick(parts.size())];
+        break;
+      case 3:
+        place.field = parts[pick(parts.size())];
+        break;
+      case 4:
+        place.version = static_cast<std::uint32_t>(pick(12));
+        break;
+      default:
+        place.key = pick(4);
+    }
+    out.insert(place);
+  }
+  return {out.begin(), out.end()};
+}
+
+// Two keys of two ids each: the same bytes under another id are another key.
+std::vector<DataKey> keys() {
+  std::vector<DataKey> out;
+  out.emplace_back("k1", SecretBytes(std::string(32, 'k')));
+  out.emplace_back("k2", SecretBytes(std::string(32, 'k')));
+  out.emplace_back("k1", SecretBytes(std::string(32, 'l')));
+  out.emplace_back("k2", SecretBytes(std::string(32, 'l')));
+  return out;
+}
+
+TEST(Seal, opens_in_no_place_but_its_own_and_under_no_key_but_its_own) {
   FakeRandom random;
-  const DataKey key = key_of('k');
-  // Neighbouring parts that would run together without length prefixes are among them.
-  const std::vector<SealContext> places = {
-      {"acme", "journal", "42", "sealed"}, {"acm", "ejournal", "42", "sealed"},
-      {"beta", "journal", "42", "sealed"}, {"acme", "event", "42", "sealed"},
-      {"acme", "journal", "43", "sealed"}, {"acme", "journal", "42", "answer"},
-      {"acme", "journal", "4", "2sealed"}, {"acme", "journal42", "", "sealed"},
-      {"", "acmejournal", "42", "sealed"}};
+  const auto all = places(120);
+  const auto under = keys();
   std::vector<std::string> sealed;
-  for (const auto& place : places) sealed.push_back(key.seal(place, "same text", random));
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    for (std::size_t k = 0; k < places.size(); ++k) {
-      EXPECT_EQ(key.open(places[k], sealed[i]).ok(), i == k) << i << " " << k;
+  for (const Place& place : all)
+    sealed.push_back(under[place.key].seal(place.context(), "same text", random));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      EXPECT_EQ(under[all[k].key].open(all[k].context(), sealed[i]).ok(), i == k) << i << " " << k;
     }
   }
+  std::printf("%zu pairs of places swapped, all refused\n", all.size() * (all.size() - 1) / 2);
+}
+
+TEST(Seal, a_stream_opens_in_no_place_but_its_own_and_under_no_key_but_its_own) {
+  FakeRandom random;
+  const auto all = places(60);
+  const auto under = keys();
+  std::vector<std::string> sealed;
+  for (const Place& place : all) {
+    StreamSealer sealer(under[place.key], place.context(), random);
+    std::string out;
+    const auto sink = [&out](ByteView bytes) {
+      out.append(as_text(bytes));
+      return ok_status();
+    };
+    ASSERT_TRUE(sealer.write("same text", sink).ok());
+    ASSERT_TRUE(sealer.finish(sink).ok());
+    sealed.push_back(std::move(out));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const auto source = [&](std::uint64_t offset,
+                              std::span<std::uint8_t> out) -> Result<ByteView> {
+        return as_bytes(sealed[i]).subspan(static_cast<std::size_t>(offset), out.size());
+      };
+      const auto reader =
+          StreamReader::open(under[all[k].key], all[k].context(), sealed[i].size(), 9, source);
+      EXPECT_EQ(reader.ok(), i == k) << i << " " << k;
+    }
+  }
+}
+
+TEST(Seal, a_value_is_no_stream_and_a_stream_is_no_value) {
+  FakeRandom random;
+  const DataKey key = key_of('k');
+  std::string value = key.seal(kContext, "x", random);
+  ASSERT_EQ(value[0], 1);
+  value[0] = 2;
+  EXPECT_FALSE(key.open(kContext, value).ok());
+  EXPECT_FALSE(StreamReader::open(
+                   key, kContext, value.size(), 1,
+                   [&value](std::uint64_t offset, std::span<std::uint8_t> out) -> Result<ByteView> {
+                     return as_bytes(value).subspan(static_cast<std::size_t>(offset), out.size());
+                   })
+                   .ok());
 }
 
 TEST(Seal, never_opens_with_a_changed_bit_a_cut_or_an_addition) {

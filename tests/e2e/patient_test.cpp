@@ -1,9 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
+#include "hub/base/bytes.hpp"
 #include "tests/e2e/support.hpp"
+#include "tests/tls_files.hpp"
 
 // One whole consultation, and what the hub says afterwards of who saw what of its patient.
 namespace rabt::e2e {
@@ -33,9 +40,8 @@ TEST(PatientReport, a_consultation_is_disclosed_to_whom_it_went_and_to_nobody_el
   EXPECT_EQ(listed.code, 0) << listed.said;
   EXPECT_NE(listed.said.find(site.instance()), std::string::npos) << listed.said;
 
-  const Finished reported = site.rabt(
-      {"audit", "report", "--patient", "identifier:" + id, "--reason", "the patient asks",
-       "--json"});
+  const Finished reported = site.rabt({"audit", "report", "--patient", "identifier:" + id,
+                                       "--reason", "the patient asks", "--json"});
   ASSERT_EQ(reported.code, 0) << reported.said;
   const Json report = Json::parse(reported.said).value();
   std::map<std::string, std::set<std::string>> purposes;  // recipient: purposes
@@ -60,6 +66,57 @@ TEST(PatientReport, a_consultation_is_disclosed_to_whom_it_went_and_to_nobody_el
               std::vector<std::string>{})
         << format;
   }
+}
+
+TEST(SyslogOfAHub, has_every_entry_after_the_hub_was_killed_again_and_again) {
+  if (!test::have_program("openssl")) GTEST_SKIP() << "the openssl command is absent";
+  Site site(Kind::edge);
+  const std::string folder = site.folder() / "tls";
+  std::filesystem::create_directories(folder);
+  ASSERT_TRUE(test::make_certificates(folder));
+  const int port = cli::free_port().value();
+  site.more = "audit:\n  anchors:\n    - {syslog: '127.0.0.1:" + std::to_string(port) +
+              "', ca: " + folder + "/ca.pem}\n";
+  // The server is a process of its own, that loses every connection after a while at first.
+  cli::ChildProcess sink;
+  ASSERT_TRUE(sink.start({"/usr/bin/env", "python3", source_dir() + "/tests/audit/tls_sink.py",
+                          folder + "/server.pem", folder + "/server.key", std::to_string(port),
+                          folder + "/got", "20000", "3"},
+                         folder + "/sink.log")
+                  .ok());
+  std::int64_t last = 0;
+  for (int round = 0; round < 4; ++round) {
+    site.start_hub();
+    for (int i = 0; i < 5; ++i) {
+      const cli::Booking booking = site.booking(round * 5 + i);
+      EXPECT_EQ(site.post(booking.id, booking.body).status, 202);
+    }
+    if (round < 3) site.kill_hub();
+  }
+  const auto received = [&] {
+    std::set<std::int64_t> numbers;
+    std::ifstream file(folder + "/got");
+    for (std::string line; std::getline(file, line);) {
+      const auto bytes = from_base64(line);
+      if (!bytes) continue;
+      const std::string text(as_text(*bytes));
+      const auto at = text.find("sequenceId=\"");
+      if (at != std::string::npos) numbers.insert(std::stoll(text.substr(at + 12)));
+    }
+    return numbers;
+  };
+  for (int i = 0; i < 600; ++i) {
+    const Finished exported =
+        site.rabt({"audit", "export", "--format", "jsonl", "--reason", "count"});
+    last = std::count(exported.said.begin(), exported.said.end(), '\n');
+    const auto numbers = received();
+    if (last > 0 && static_cast<std::int64_t>(numbers.size()) >= last) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  const auto numbers = received();
+  ASSERT_GE(static_cast<std::int64_t>(numbers.size()), last);
+  EXPECT_EQ(*numbers.begin(), 1);
+  EXPECT_EQ(*numbers.rbegin(), static_cast<std::int64_t>(numbers.size())) << "no number is missing";
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ constexpr const char* kId = "1012345672";
 
 class PatientOf : public testing::Test {
  protected:
-  std::string index(const std::string& value,
-                    phi::IndexKind kind = phi::IndexKind::identifier) {
+  std::string index(const std::string& value, phi::IndexKind kind = phi::IndexKind::identifier) {
     return phi::blind_index(rig_.keyring(), "t1", kind, value).value();
   }
   std::vector<audit::Logged> entries(const std::string& act) {

@@ -273,6 +273,54 @@ TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) 
                   })
                   .ok());
   EXPECT_EQ(read, content);
+  EXPECT_EQ(header(answer, "Accept-Ranges"), "bytes");
+  const std::string tag = header(answer, "ETag");
+  EXPECT_EQ(tag, "\"" + to_hex(crypto::sha256(content)) + "\"");
+
+  // A part: RFC 9110 section 14. One audit entry for each.
+  const auto get = [&](std::string range, std::string if_range = {}) {
+    std::vector<std::pair<std::string, std::string>> headers = {{"x-rabt-reason", "care"},
+                                                                {"range", std::move(range)}};
+    if (!if_range.empty()) headers.emplace_back("if-range", std::move(if_range));
+    return api("GET", "recordings/" + id + "/content", {}, headers);
+  };
+  const auto body = [](const Response& response) {
+    std::string out;
+    EXPECT_TRUE(response
+                    .stream([&out](std::string_view piece) {
+                      out.append(piece);
+                      return ok_status();
+                    })
+                    .ok());
+    EXPECT_EQ(out.size(), response.stream_length);
+    return out;
+  };
+  const auto entries = audited();
+  const Response part = get("bytes=299990-400000");
+  ASSERT_EQ(part.status, 206);
+  EXPECT_EQ(audited(), entries + 1);
+  EXPECT_EQ(header(part, "Content-Range"), "bytes 299990-299999/300000");
+  EXPECT_EQ(body(part), content.substr(299'990));
+  EXPECT_EQ(get("bytes=-1").status, 206);
+  EXPECT_EQ(header(get("bytes=0-0"), "Content-Range"), "bytes 0-0/300000");
+  const Response beyond = get("bytes=300000-");
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(header(beyond, "Content-Range"), "bytes */300000");
+  EXPECT_EQ(get("bytes=0-1,5-6").status, 200) << "several ranges: the whole";
+  EXPECT_EQ(get("lines=0-1").status, 200);
+  EXPECT_EQ(get("bytes=0-9", tag).status, 206);
+  const Response other = get("bytes=0-9", "\"another\"");
+  EXPECT_EQ(other.status, 200);
+  EXPECT_EQ(other.stream_length, content.size());
+
+  // Its file was cut: found before the answer begins, and audited.
+  std::filesystem::resize_file(rig_.folder() + "/blobs/" + blob, 200'000);
+  const auto failures = audited();
+  const Response cut = get("bytes=0-9");
+  EXPECT_EQ(cut.status, 500);
+  EXPECT_EQ(code(cut), "crypto.open");
+  EXPECT_EQ(audited(), failures + 2) << "the reading, and that nothing could be read";
+
   EXPECT_EQ(code(api("GET", "recordings/01ARZ3NDEKTSV4RRFFQ69G5FAV")), "recording.unknown");
 }
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,36 +113,39 @@ TEST_F(MemoryTest, shows_no_key_once_its_time_has_passed) {
   EXPECT_EQ(count_in_memory(), 0U);
 }
 
-// A core of a process whose keys are open, as gdb takes it.
+// A core file of a process whose keys are open, as the kernel writes it.
 TEST_F(MemoryTest, a_core_file_holds_no_key_even_while_keys_are_open) {
-  if (std::system("command -v gdb >/dev/null 2>&1") != 0) GTEST_SKIP() << "gdb is not installed";
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
+  std::ifstream setting("/proc/sys/kernel/core_pattern");
+  std::string pattern;
+  std::getline(setting, pattern);
+  if (pattern.empty() || pattern[0] == '|' || pattern[0] == '/')
+    GTEST_SKIP() << "core files go elsewhere here: " << pattern;
+  rlimit most{};
+  ASSERT_EQ(::getrlimit(RLIMIT_CORE, &most), 0);
+  if (most.rlim_max == 0) GTEST_SKIP() << "core files are not allowed here";
   const pid_t child = ::fork();
   if (child == 0) {
-    ::prctl(PR_SET_DUMPABLE, 1);  // a hub forbids it: here the locked memory alone has to hold
+    // A hub forbids core files: here the locked memory alone has to hold.
+    most.rlim_cur = most.rlim_max;
+    if (::setrlimit(RLIMIT_CORE, &most) != 0 || ::chdir(folder_.c_str()) != 0) ::_exit(1);
+    ::prctl(PR_SET_DUMPABLE, 1);
     House house(folder_, &random_);
     const NewDataKey own = house.make();
     const auto keys = must(house.keyring->tenant("t1"));
-    if (::write(ends[1], "r", 1) != 1) ::_exit(1);
-    ::pause();
-    ::_exit(0);
+    ::signal(SIGABRT, SIG_DFL);
+    ::abort();
   }
-  char ready = 0;
-  ASSERT_EQ(::read(ends[0], &ready, 1), 1);
-  const std::string file = folder_ + "/core";
-  const std::string gdb = "gdb --nx --batch -readnever -p " + std::to_string(child) +
-                          " -ex 'gcore " + file + "' >" + folder_ + "/gdb.log 2>&1";
-  const int taken = std::system(gdb.c_str());
-  ::kill(child, SIGKILL);
   int state = 0;
-  ::waitpid(child, &state, 0);
-  ::close(ends[0]);
-  ::close(ends[1]);
-  if (taken != 0 || !std::filesystem::exists(file)) GTEST_SKIP() << "gdb may not attach here";
-  std::ifstream in(file, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  ASSERT_GT(bytes.size(), 1U << 20U);
+  ASSERT_EQ(::waitpid(child, &state, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(state));
+  std::string bytes;
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (!file.path().filename().string().starts_with("core")) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  if (bytes.empty()) GTEST_SKIP() << "the kernel wrote no core file";
+  EXPECT_GT(bytes.size(), 100'000U);
   EXPECT_EQ(count_in(bytes.data(), bytes.size()), 0U);
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
@@ -22,11 +23,11 @@ BlobInfo store_blob(Hub& hub, const std::string& content) {
 }
 Result<std::string> read_blob(Hub& hub, const std::string& id) {
   std::string out;
-  const Status status = hub.blobs->read("t1", id, [&out](std::string_view piece) {
+  RABT_TRY(reader, hub.blobs->open("t1", id));
+  RABT_TRY_STATUS(reader->read(0, reader->info().bytes, [&out](std::string_view piece) {
     out += piece;
     return ok_status();
-  });
-  if (!status.ok()) return status.error();
+  }));
   return out;
 }
 Status adopt(Hub& hub, const std::string& id, const std::string& owner) {
@@ -44,8 +45,8 @@ std::size_t files(Hub& hub) {
 
 TEST(Blobs, GiveBackWhatWasWritten) {
   Hub hub;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, limits::kSealSegment - 1,
-                                 limits::kSealSegment, limits::kSealSegment * 2 + 17}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, crypto::kStreamSegment - 1,
+                                 crypto::kStreamSegment, crypto::kStreamSegment * 2 + 17}) {
     std::string content(size, 'a');
     for (std::size_t i = 0; i < size; i += 977) content[i] = static_cast<char>('b' + i % 23);
     const BlobInfo info = store_blob(hub, content);
@@ -72,25 +73,78 @@ TEST(Blobs, AreSealedAndPrivateOnDisk) {
   EXPECT_EQ(raw.find("PPPPPPPP"), std::string::npos);
 }
 
-TEST(Blobs, ChangedOrCutFilesDoNotOpen) {
+// Whole segments are moved too: each way leaves segments that were all sealed for this blob.
+TEST(Blobs, ChangedCutDoubledOrSwappedFilesDoNotOpen) {
   Hub hub;
-  const std::string content(2'500'000, 'x');
-  for (const char* how : {"flip", "cut", "gone"}) {
-    const BlobInfo info = store_blob(hub, content);
-    const std::string path = hub.folder.path() + "/blobs/" + info.id;
-    if (std::string(how) == "flip") {
-      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-      file.seekp(1'500'000);
-      file.put('!');
-    } else if (std::string(how) == "cut") {
-      std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-    } else {
-      std::filesystem::remove(path);
-    }
+  std::string content(3'500'000, 'x');
+  for (std::size_t i = 0; i < content.size(); i += 977) content[i] = static_cast<char>(i % 251);
+  constexpr std::size_t kHeader = 75;
+  constexpr std::size_t kSegment = 1U << 20U;
+  const std::vector<std::pair<std::string, std::function<void(std::string&)>>> ways = {
+      {"suite", [](std::string& file) { file[0] = 1; }},
+      {"header", [](std::string& file) { file[20] ^= 1; }},
+      {"flip", [](std::string& file) { file[1'500'000] ^= 1; }},
+      {"flip at the end", [](std::string& file) { file.back() ^= 1; }},
+      {"cut", [](std::string& file) { file.resize(file.size() / 2); }},
+      {"cut by a byte", [](std::string& file) { file.pop_back(); }},
+      {"cut at a segment", [](std::string& file) { file.resize(kHeader + 3 * kSegment); }},
+      {"longer", [](std::string& file) { file += '\0'; }},
+      {"doubled", [](std::string& file) { file += file; }},
+      {"segment doubled",
+       [](std::string& file) { file.insert(kHeader, file.substr(kHeader, kSegment)); }},
+      {"segment over another",
+       [](std::string& file) {
+         file.replace(kHeader, kSegment, file.substr(kHeader + kSegment, kSegment));
+       }},
+      {"segments swapped",
+       [](std::string& file) {
+         const std::string first = file.substr(kHeader, kSegment);
+         file.replace(kHeader, kSegment, file.substr(kHeader + kSegment, kSegment));
+         file.replace(kHeader + kSegment, kSegment, first);
+       }},
+      {"segment dropped", [](std::string& file) { file.erase(kHeader, kSegment); }},
+      {"empty", [](std::string& file) { file.clear(); }}};
+  const BlobInfo info = store_blob(hub, content);
+  const std::string path = hub.folder.path() + "/blobs/" + info.id;
+  std::ifstream in(path, std::ios::binary);
+  const std::string good((std::istreambuf_iterator<char>(in)), {});
+  ASSERT_EQ(good.size(), crypto::sealed_stream_size(content.size()));
+  for (const auto& [how, change] : ways) {
+    std::string changed = good;
+    change(changed);
+    ASSERT_NE(changed, good) << how;
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << changed;
     const auto read = read_blob(hub, info.id);
     ASSERT_FALSE(read.ok()) << how;
     EXPECT_EQ(read.error().kind, ErrorKind::corrupt) << how;
+    EXPECT_EQ(read.error().code, "crypto.open") << how;
   }
+  std::filesystem::remove(path);
+  EXPECT_EQ(read_blob(hub, info.id).error().code, "blob.missing");
+}
+
+TEST(Blobs, AreReadByRanges) {
+  Hub hub;
+  std::string content(2'500'000, 'x');
+  for (std::size_t i = 0; i < content.size(); i += 977) content[i] = static_cast<char>(i % 251);
+  const BlobInfo info = store_blob(hub, content);
+  auto reader = hub.blobs->open("t1", info.id);
+  ASSERT_TRUE(reader.ok());
+  for (const auto& [from, length] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {0, 1}, {2'499'999, 1}, {1'000'000, 100'000}, {1'048'543, 2}, {0, 2'500'000}, {5, 0}}) {
+    std::string got;
+    ASSERT_TRUE((*reader)
+                    ->read(from, length,
+                           [&got](std::string_view piece) {
+                             got += piece;
+                             return ok_status();
+                           })
+                    .ok());
+    EXPECT_EQ(got, content.substr(from, length));
+  }
+  EXPECT_EQ(
+      (*reader)->read(2'499'999, 2, [](std::string_view) { return ok_status(); }).error().code,
+      "crypto.range");
 }
 
 TEST(Blobs, AFileUnderAnotherIdDoesNotOpen) {
@@ -135,23 +189,90 @@ TEST(Blobs, HaveOneOwner) {
   EXPECT_EQ(hub.blobs->find("t1", info.id)->owner, "recording:1");
 }
 
+TEST(Blobs, ThatWereSuspendedGoOnFromTheirLastWholeSegment) {
+  Hub hub;
+  std::string content(2'500'000, 'x');
+  for (std::size_t i = 0; i < content.size(); i += 977) content[i] = static_cast<char>(i % 251);
+  auto writer = hub.blobs->create("t1", "video/webm");
+  ASSERT_TRUE(writer.ok());
+  const std::string id = (*writer)->id();
+  ASSERT_TRUE((*writer)->write(std::string_view(content).substr(0, 1'500'000)).ok());
+  EXPECT_EQ(hub.blobs->resume("t1", id).error().code, "blob.busy");
+  (*writer)->suspend();
+  EXPECT_FALSE((*writer)->write("x").ok());
+  writer->reset();
+  EXPECT_EQ(hub.blobs->find("t1", id).error().code, "blob.unknown") << "not before its end";
+  EXPECT_EQ(hub.blobs->open("t1", id).error().code, "blob.unknown");
+  EXPECT_EQ(adopt(hub, id, "recording:1").error().code, "blob.unknown");
+  EXPECT_EQ(hub.blobs->resume("t2", id).error().code, "blob.unknown");
+  hub.blobs->sweep();
+  auto again = hub.blobs->resume("t1", id);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  ASSERT_EQ((*again)->bytes(), crypto::kStreamSegment);
+  ASSERT_TRUE((*again)->write(std::string_view(content).substr(crypto::kStreamSegment)).ok());
+  const auto info = (*again)->finish();
+  ASSERT_TRUE(info.ok());
+  EXPECT_EQ(info->content_type, "video/webm");
+  EXPECT_EQ(info->bytes, content.size());
+  EXPECT_EQ(info->sha256, to_hex(crypto::sha256(content)));
+  EXPECT_EQ(*read_blob(hub, id), content);
+  EXPECT_EQ(hub.blobs->resume("t1", id).error().code, "blob.unknown") << "finished is finished";
+}
+
+TEST(Blobs, ThatCannotGoOnSayWhy) {
+  Hub hub;
+  auto writer = hub.blobs->create("t1", "");
+  ASSERT_TRUE(writer.ok());
+  const std::string id = (*writer)->id();
+  ASSERT_TRUE((*writer)->write(std::string(1'500'000, 'x')).ok());
+  (*writer)->suspend();
+  writer->reset();
+  const std::string part = hub.folder.path() + "/blobs/" + id + ".part";
+  {
+    std::fstream file(part, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(30);
+    file.put('!');
+  }
+  EXPECT_EQ(hub.blobs->resume("t1", id).error().code, "crypto.open");
+  // Nothing of it reached the disk: it begins anew.
+  std::filesystem::resize_file(part, 10);
+  auto again = hub.blobs->resume("t1", id);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)->bytes(), 0U);
+  ASSERT_TRUE((*again)->write("short").ok());
+  ASSERT_TRUE((*again)->finish().ok());
+  EXPECT_EQ(*read_blob(hub, id), "short");
+}
+
 TEST(Blobs, SweepRemovesWhatNobodyTookOverAndWhatACrashLeft) {
   Hub hub(true);
   const BlobInfo kept = store_blob(hub, "kept");
   const BlobInfo orphan = store_blob(hub, "orphan");
+  auto broken = hub.blobs->create("t1", "");
+  ASSERT_TRUE(broken.ok());
+  const std::string broken_id = (*broken)->id();
+  (*broken)->suspend();
+  broken->reset();
   ASSERT_TRUE(adopt(hub, kept.id, "recording:1").ok());
   const std::string folder = hub.folder.path() + "/blobs/";
-  std::ofstream(folder + hub.ids.next().text() + ".part") << "half";
-  std::ofstream(folder + hub.ids.next().text()) << "renamed, but its row was never committed";
+  std::ofstream(folder + hub.ids.next().text() + ".part") << "half, and no row";
+  std::ofstream(folder + hub.ids.next().text()) << "no row";
   std::ofstream(folder + "notes.txt") << "not ours";
   hub.blobs->sweep();
-  EXPECT_EQ(files(hub), 3U);
+  EXPECT_EQ(files(hub), 4U);
   hub.fake.advance_ms(std::chrono::milliseconds(limits::kOrphanBlobAge).count());
   hub.blobs->sweep();
   EXPECT_TRUE(hub.blobs->find("t1", orphan.id).ok()) << "exactly at the limit it stays";
+  auto writing = hub.blobs->resume("t1", broken_id);
+  ASSERT_TRUE(writing.ok());
   hub.fake.advance_ms(1);
   hub.blobs->sweep();
   EXPECT_FALSE(hub.blobs->find("t1", orphan.id).ok());
+  EXPECT_EQ(files(hub), 3U) << "one that is being written is not swept";
+  (*writing)->suspend();
+  writing->reset();
+  hub.blobs->sweep();
+  EXPECT_EQ(hub.blobs->resume("t1", broken_id).error().code, "blob.unknown");
   EXPECT_TRUE(read_blob(hub, kept.id).ok());
   EXPECT_EQ(files(hub), 2U);
 }

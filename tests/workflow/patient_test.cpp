@@ -8,7 +8,8 @@ namespace {
 
 ParsedDefinition parse(const std::string& patient) {
   return parse_definition(
-      "document: {dsl: '1.0.3', namespace: t, name: n, version: 1.0.0, metadata: {rabt: {patient: " +
+      "document: {dsl: '1.0.3', namespace: t, name: n, version: 1.0.0, metadata: {rabt: "
+      "{patient: " +
           patient +
           "}}}\n"
           "input: {from: '.[0].data'}\n"
@@ -27,8 +28,8 @@ std::string all(const ParsedDefinition& parsed) {
 TEST(Patient, identifiers_come_in_the_order_of_the_file_on_the_shaped_input) {
   const auto parsed = parse("{mrn: '${ .patient.mrn }', identifier: '${ .patient.id }'}");
   ASSERT_NE(parsed.definition, nullptr) << all(parsed);
-  const auto found = parsed.definition->patient(start(Json::object(
-      {{"patient", Json::object({{"id", "1012345672"}, {"mrn", 4711}})}})));
+  const auto found = parsed.definition->patient(
+      start(Json::object({{"patient", Json::object({{"id", "1012345672"}, {"mrn", 4711}})}})));
   EXPECT_TRUE(found.declared);
   EXPECT_EQ(found.unread, 0);
   ASSERT_EQ(found.identifiers.size(), 2U);
@@ -38,8 +39,8 @@ TEST(Patient, identifiers_come_in_the_order_of_the_file_on_the_shaped_input) {
 }
 
 TEST(Patient, what_is_null_or_empty_is_left_out_and_what_is_no_text_is_counted) {
-  const auto parsed = parse(
-      "{identifier: '${ .a }', mrn: '${ .b }', phone: '${ .c }', email: '${ .d | error }'}");
+  const auto parsed =
+      parse("{identifier: '${ .a }', mrn: '${ .b }', phone: '${ .c }', email: '${ .d | error }'}");
   ASSERT_NE(parsed.definition, nullptr) << all(parsed);
   const auto found = parsed.definition->patient(
       start(Json::object({{"b", ""}, {"c", Json::array({1})}, {"d", "x"}})));

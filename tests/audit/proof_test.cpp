@@ -1,0 +1,272 @@
+#include "hub/audit/proof.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "hub/audit/check.hpp"
+#include "hub/audit/tree.hpp"
+#include "tests/audit/support.hpp"
+
+namespace rabt::audit {
+namespace {
+
+// ---- third-party vectors: proofs of RFC 6962 trees, good and bad (transparency-dev/merkle)
+
+// Roots and leaf hashes of some vectors have not 32 bytes. They are compared as what they are.
+Digest digest_of(const Json& base64) {
+  const auto bytes = from_base64(base64.is_string() ? base64.as_string() : "");
+  Digest out{};
+  if (bytes && bytes->size() == out.size()) {
+    std::copy(bytes->begin(), bytes->end(), out.begin());
+    return out;
+  }
+  return crypto::sha256("not 32 bytes: " + (base64.is_string() ? base64.as_string() : ""));
+}
+
+struct Proof {
+  std::vector<Digest> hashes;
+  bool sound = true;  // every hash has 32 bytes
+};
+Proof proof_of(const Json& one) {
+  Proof proof;
+  if (!one["proof"].is_array()) return proof;
+  for (const Json& hash : one["proof"].as_array()) {
+    const auto bytes = from_base64(hash.as_string());
+    proof.sound = proof.sound && bytes && bytes->size() == 32;
+    proof.hashes.push_back(digest_of(hash));
+  }
+  return proof;
+}
+
+std::uint64_t number_of(const Json& one, const char* name) {
+  return std::stoull(one[name].number_text());
+}
+
+TEST(MerkleVectors, verifier_agrees_with_every_proof_of_the_folder) {
+  const char* data = std::getenv("RABT_CONFORMANCE_DATA");
+  if (data == nullptr) GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
+  int inclusion = 0;
+  int consistency = 0;
+  int good = 0;
+  for (const auto& file :
+       std::filesystem::recursive_directory_iterator(std::string(data) + "/vectors/merkle")) {
+    if (file.path().extension() != ".json") continue;
+    const auto one = Json::parse(content(file.path()));
+    ASSERT_TRUE(one.ok()) << file.path();
+    const Proof proof = proof_of(*one);
+    bool holds = false;
+    if (one->find("leafIdx") != nullptr && one->find("treeSize") != nullptr) {
+      ++inclusion;
+      const Json& leaf = (*one)["leafHash"];
+      holds = proof.sound && leaf.is_string() && from_base64(leaf.as_string())->size() == 32 &&
+              check::inclusion_holds(digest_of(leaf), number_of(*one, "leafIdx"),
+                                     number_of(*one, "treeSize"), proof.hashes,
+                                     digest_of((*one)["root"]));
+    } else if (one->find("size1") != nullptr && one->find("size2") != nullptr) {
+      ++consistency;
+      holds = proof.sound && check::consistency_holds(
+                                 number_of(*one, "size1"), number_of(*one, "size2"), proof.hashes,
+                                 digest_of((*one)["root1"]), digest_of((*one)["root2"]));
+    } else {
+      ADD_FAILURE() << file.path() << " is of a kind that this test does not know";
+      continue;
+    }
+    good += holds ? 1 : 0;
+    EXPECT_EQ(holds, !one->bool_or("wantErr", false))
+        << file.path() << ": " << one->string_or("desc", "");
+  }
+  std::printf("merkle: %d inclusion and %d consistency proofs agree, %d of them good\n", inclusion,
+              consistency, good);
+  EXPECT_GT(inclusion, 0);
+  EXPECT_GT(consistency, 0);
+}
+
+// The leaves of these vectors are those of the tests of Certificate Transparency.
+class Leaves : public Fixture {
+ protected:
+  void SetUp() override {
+    const std::vector<std::string> leaves = {"",
+                                             "00",
+                                             "10",
+                                             "2021",
+                                             "3031",
+                                             "40414243",
+                                             "5051525354555657",
+                                             "606162636465666768696a6b6c6d6e6f"};
+    ASSERT_TRUE(
+        store_
+            ->write([&](store::Transaction& transaction) -> Status {
+              Frontier frontier;
+              std::int64_t seq = 0;
+              for (const std::string& leaf : leaves) {
+                static constexpr store::Statement kRow{
+                    "INSERT INTO audit (seq, at_ms, tenant, act, object, patient, "
+                    "canonical, leaf, mac) VALUES ($1, 0, '', '', '', '', x'', $2, x'')"};
+                const Digest hash = leaf_hash(as_text(*from_hex(leaf)));
+                RABT_TRY(rows, transaction.execute(kRow, {++seq, store::Blob{as_text(hash)}}));
+                (void)rows;
+                RABT_TRY_STATUS(frontier.push(transaction, hash));
+              }
+              root_ = frontier.root();
+              return ok_status();
+            })
+            .ok());
+  }
+  Digest root_{};
+};
+
+TEST_F(Leaves, our_proofs_are_those_of_the_vectors) {
+  EXPECT_EQ(to_hex(root_), "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
+  const char* data = std::getenv("RABT_CONFORMANCE_DATA");
+  if (data == nullptr) GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
+  int compared = 0;
+  for (const auto& file :
+       std::filesystem::recursive_directory_iterator(std::string(data) + "/vectors/merkle")) {
+    if (file.path().filename() != "happy-path.json") continue;
+    const auto one = Json::parse(content(file.path()));
+    ASSERT_TRUE(one.ok());
+    const bool inclusion = one->find("leafIdx") != nullptr;
+    const std::int64_t size = one->int_or(inclusion ? "treeSize" : "size2", 0);
+    if (size < 1 || size > 8) continue;
+    ASSERT_TRUE(
+        store_
+            ->read([&](store::Connection& connection) -> Status {
+              TreeView view(connection, size);
+              EXPECT_EQ(view.root().value(), digest_of((*one)[inclusion ? "root" : "root2"]))
+                  << file.path();
+              const auto proof = inclusion ? view.inclusion(one->int_or("leafIdx", 0))
+                                           : view.consistency(one->int_or("size1", 1));
+              EXPECT_TRUE(proof.ok());
+              EXPECT_EQ(*proof, proof_of(*one).hashes) << file.path();
+              ++compared;
+              return ok_status();
+            })
+            .ok());
+  }
+  EXPECT_GT(compared, 3);
+}
+
+// ---- proofs of our own logs
+
+class Proofs : public Fixture {
+ protected:
+  void SetUp() override {
+    write_log_in_parts({1, 1, 5, 120, 129, 1, 3, 252, 88});
+    reader_ = store::open_sqlite_reader(database()).value();
+    key_ = check::parse_vkey(vkey()).value();
+  }
+  std::string entry_proof(std::int64_t seq, std::int64_t size = 0) {
+    const auto proof = prove_entry(*reader_, seq, size);
+    EXPECT_TRUE(proof.ok()) << proof.error().message;
+    return proof.ok() ? *proof : std::string();
+  }
+  std::unique_ptr<store::Connection> reader_;
+  check::Vkey key_;
+  const std::vector<std::int64_t> sizes_ = {1, 2, 7, 127, 256, 257, 260, 512, 600};
+};
+
+TEST_F(Proofs, every_entry_is_proven_for_every_checkpoint_that_covers_it) {
+  for (const std::int64_t size : sizes_) {
+    for (std::int64_t seq = 1; seq <= size; seq += size > 100 ? 37 : 1) {
+      const auto proved = check::verify_proof(entry_proof(seq, size), key_);
+      ASSERT_TRUE(proved.ok()) << proved.error().message << " " << seq << " of " << size;
+      EXPECT_EQ(proved->seq, seq);
+      EXPECT_EQ(Json::parse(proved->entry)->int_or("seq", 0), seq);
+      EXPECT_NE(proved->text.find(std::to_string(size) + " entries"), std::string::npos);
+    }
+  }
+}
+
+TEST_F(Proofs, every_pair_of_checkpoints_is_consistent) {
+  for (const std::int64_t from : sizes_) {
+    for (const std::int64_t to : sizes_) {
+      const auto proof = prove_consistency(*reader_, from, to);
+      if (to < from) {
+        EXPECT_EQ(proof.error().code, "audit.sizes");
+        continue;
+      }
+      ASSERT_TRUE(proof.ok()) << proof.error().message;
+      const auto proved = check::verify_proof(*proof, key_);
+      EXPECT_TRUE(proved.ok()) << from << " " << to << " " << proved.error().message;
+    }
+  }
+}
+
+TEST_F(Proofs, what_was_not_signed_cannot_be_proven) {
+  EXPECT_EQ(prove_entry(*reader_, 601).error().code, "audit.entry");
+  EXPECT_EQ(prove_entry(*reader_, 0).error().code, "audit.entry");
+  EXPECT_EQ(prove_entry(*reader_, 300, 256).error().code, "audit.not_signed");
+  const auto unsigned_size = prove_entry(*reader_, 3, 100);
+  EXPECT_EQ(unsigned_size.error().code, "audit.not_signed");
+  EXPECT_NE(unsigned_size.error().message.find("the next is of 127"), std::string::npos);
+  EXPECT_EQ(prove_consistency(*reader_, 0, 7).error().code, "audit.sizes");
+  EXPECT_EQ(prove_consistency(*reader_, 3, 7).error().code, "audit.not_signed");
+}
+
+TEST_F(Proofs, a_changed_proof_is_refused_whatever_byte_was_changed) {
+  const std::vector<std::string> files = {entry_proof(200, 260),
+                                          prove_consistency(*reader_, 127, 260).value()};
+  for (const std::string& file : files) {
+    ASSERT_TRUE(check::verify_proof(file, key_).ok());
+    for (std::size_t at = 0; at < file.size(); ++at) {
+      std::string changed = file;
+      changed[at] = changed[at] == 'A' ? 'B' : 'A';
+      EXPECT_FALSE(check::verify_proof(changed, key_).ok()) << at << "\n" << changed;
+      EXPECT_FALSE(check::verify_proof(file.substr(0, at), key_).ok()) << at;
+    }
+    EXPECT_FALSE(check::verify_proof(file + "A", key_).ok());
+    EXPECT_FALSE(check::verify_proof(file + file, key_).ok());
+    const auto other = check::parse_vkey(Signer(kOrigin, test_mac_key()).vkey());
+    EXPECT_FALSE(check::verify_proof(file, *other).ok()) << "another key of the same name";
+    EXPECT_FALSE(check::verify_proof(file, check::renamed(key_, "rabt.example/other")).ok());
+  }
+}
+
+TEST_F(Proofs, a_true_entry_under_another_number_is_refused) {
+  std::string file = entry_proof(200, 260);
+  const auto at = file.find("index 199");
+  file.replace(at, 9, "index 198");
+  EXPECT_EQ(check::verify_proof(file, key_).error().code, "audit.proof_refused");
+}
+
+TEST(Vkey, reads_what_is_a_key_and_nothing_else) {
+  // The example of C2SP signed-note.
+  const std::string example =
+      "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+  ASSERT_TRUE(check::parse_vkey(example).ok());
+  EXPECT_TRUE(check::parse_vkey(example + "\n").ok());
+  for (std::size_t at = 0; at < example.size(); ++at) {
+    std::string changed = example;
+    changed[at] = changed[at] == 'b' ? 'c' : 'b';
+    EXPECT_FALSE(check::parse_vkey(changed).ok()) << changed;
+    EXPECT_FALSE(check::parse_vkey(example.substr(0, at)).ok());
+  }
+}
+
+TEST(Note, reads_signatures_of_others_past_and_wants_its_own) {
+  const Signer ours(kOrigin, test_seed());
+  const Signer witness("witness.example/w", test_mac_key());
+  const check::Vkey key = check::parse_vkey(ours.vkey()).value();
+  const Checkpoint one = ours.sign(7, crypto::sha256("x"));
+  const std::string text = one.note.substr(0, one.note.find("\n\n") + 2);
+  const std::string ours_line = one.note.substr(text.size());
+  const std::string other_line = "\xe2\x80\x94 witness.example/w " + to_base64(Bytes(72, 7)) + "\n";
+  for (const std::string& note : {one.note, one.note + other_line, text + other_line + ours_line}) {
+    EXPECT_TRUE(ours.open(note).ok());
+    EXPECT_TRUE(check::open_note(note, key).ok());
+  }
+  for (const std::string& note :
+       {text, text + other_line, one.note + "x", text + ours_line.substr(0, 20),
+        std::string("x") + one.note, text + "- " + ours_line.substr(4), one.note + "\n",
+        // The right name and key id over another text.
+        ours.sign(8, crypto::sha256("x")).note.substr(0, text.size()) + ours_line}) {
+    EXPECT_FALSE(ours.open(note).ok()) << note;
+    EXPECT_FALSE(check::open_note(note, key).ok()) << note;
+  }
+  const Checkpoint extended = ours.sign(7, crypto::sha256("x"));
+  EXPECT_EQ(ours.open(extended.note).value(), extended);
+}
+
+}  // namespace
+}  // namespace rabt::audit
