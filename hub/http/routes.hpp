@@ -51,7 +51,7 @@ struct Source {
 //   POST /api/v1/break-glass/{id}/close
 //   POST /api/v1/break-glass/{id}/review     {"by"}
 //   GET  /api/v1/keys                        root, buckets, holds
-//   POST /api/v1/keys/{rotate, rewrap, shred, hold, release}   see hub/keys/requests.hpp
+//   POST /api/v1/keys/{verb}                 rotate, rewrap, shred, hold, release; see hub/keys/requests.hpp
 //   GET  /health, /metrics
 // clang-format on
 class Routes {

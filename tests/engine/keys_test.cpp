@@ -57,7 +57,9 @@ TEST_F(EngineKeysTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
   rig_.start();
   {
     auto keys = admin();
-    for (const auto& bucket : keys.status()->buckets) {
+    const auto status = keys.status();
+    ASSERT_TRUE(status.ok());
+    for (const auto& bucket : status->buckets) {
       if (bucket.info.name.starts_with("consultation/") || bucket.info.name.starts_with("event/")) {
         ASSERT_TRUE(keys.shred(order(), bucket.info.name, true).ok());
       }
@@ -91,7 +93,9 @@ TEST_F(EngineKeysTest, a_legal_hold_keeps_an_instance_from_the_end_of_its_bucket
   ASSERT_EQ(rig_.wait_status(other[0], "completed"), "completed");
   auto keys = admin();
   std::string sealed_in;
-  for (const auto& bucket : keys.status()->buckets) {
+  const auto status = keys.status();
+  ASSERT_TRUE(status.ok());
+  for (const auto& bucket : status->buckets) {
     if (bucket.info.name.starts_with("consultation/") && bucket.data_keys > 0)
       sealed_in = bucket.info.name;
   }
