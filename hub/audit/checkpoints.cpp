@@ -21,6 +21,7 @@ struct Row {
   std::int64_t number = 0;
   std::int64_t size = 0;
   std::string note;
+  bool first = true;  // of its name
 };
 
 Result<std::optional<Row>> last_row(store::Connection& connection) {
@@ -29,6 +30,12 @@ Result<std::optional<Row>> last_row(store::Connection& connection) {
     last = Row{row.integer(0), row.integer(1), std::string(row.text(2))};
     return false;
   }));
+  if (!last) return last;
+  RABT_TRY_STATUS(
+      connection.query(sql::kCheckpoint, {last->number - 1}, [&](const store::Row& row) {
+        last->first = origin_of(row.text(0)) != origin_of(last->note);
+        return false;
+      }));
   return last;
 }
 
@@ -105,6 +112,14 @@ Status Checkpoints::check_outside() {
     // Without the file this is a new log, or one that goes on under a new name.
     if (size == 0 && !row) return ok_status();
     if (row && origin_of(row->note) != options_.origin) return ok_status();
+    auto first = row ? ledger_->signer().open(row->note) : Result<Checkpoint>(Checkpoint{});
+    if (row && row->first && first.ok() && first->size == row->size && row->size == size) {
+      // The first checkpoint's row was written and its file not yet; no entry was added since.
+      RABT_TRY_STATUS(ledger_->holds(*first, "the database"));
+      last_ = std::move(*first);
+      signed_size_ = last_->size;
+      return replace_file(file_, last_->note);
+    }
     return corrupt("audit.checkpoint_missing",
                    "the audit log has " + std::to_string(size) + " entries, but its file " + file_ +
                        " is missing: whether entries were cut off at the end cannot be told; put "

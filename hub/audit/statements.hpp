@@ -32,6 +32,7 @@ inline constexpr Statement kTileRoots{
     "BY number"};
 inline constexpr Statement kLastCheckpoint{
     "SELECT number, size, note FROM audit_checkpoint ORDER BY number DESC LIMIT 1"};
+inline constexpr Statement kCheckpoint{"SELECT note FROM audit_checkpoint WHERE number = $1"};
 inline constexpr Statement kCheckpointOfSize{
     "SELECT note FROM audit_checkpoint WHERE size = $1 ORDER BY number DESC LIMIT 1"};
 inline constexpr Statement kCheckpointFrom{

@@ -316,7 +316,7 @@ class Walk {
     }
     std::stable_sort(claims_.begin(), claims_.end(),
                      [](const Claim& a, const Claim& b) { return a.size < b.size; });
-    if (!file_ && (end_ > 0 || rows_of_checkpoints_ > 0)) {
+    if (!file_ && (end_ > 0 || rows_of_checkpoints_ > 1)) {
       problem(
           "the file audit.checkpoint is missing: whether entries were cut off at the end cannot be "
           "told");

@@ -78,19 +78,16 @@ int audit_verify(const AuditVerifyOptions& options) {
   const auto http = net::make_curl_client(clock, null_logger());
   SecretBytes mac_key;
   if (std::filesystem::exists(config->data + "/keyring")) {
-    const auto keyring = open_keyring(*config, *http, clock, random);
-    auto tenant = keyring.ok() ? (*keyring)->tenant(config->tenant)
-                               : Result<std::shared_ptr<const crypto::TenantKeys>>(keyring.error());
-    if (!tenant.ok()) {
-      std::fprintf(stderr, "the MAC chain is not checked: %s\n", tenant.error().message.c_str());
+    const auto log_keys = [&]() -> Result<audit::LogOptions> {
+      RABT_TRY(keyring, open_keyring(*config, *http, clock, random));
+      return audit::LogOptions::of(*keyring, config->tenant, config->data, config->audit.origin);
+    }();
+    if (!log_keys.ok()) {
+      std::fprintf(stderr, "the MAC chain is not checked: %s\n", log_keys.error().message.c_str());
     } else {
-      mac_key = (*tenant)->purpose_key(audit::kMacPurpose);
+      mac_key = log_keys->mac_key.clone();
       wanted.mac_key = &mac_key;
-      if (wanted.vkey.empty()) {
-        wanted.vkey =
-            audit::Signer(config->audit.origin, (*tenant)->purpose_key(audit::kSigningPurpose))
-                .vkey();
-      }
+      if (wanted.vkey.empty()) wanted.vkey = audit::Signer(log_keys->origin, log_keys->seed).vkey();
     }
   }
   const auto found = audit::verify_file(config->data + "/rabt.db", config->data, wanted);

@@ -1,5 +1,5 @@
 #include "hub/engine/impl.hpp"
-#include "hub/net/url.hpp"
+#include "hub/net/http_client.hpp"
 
 // What leaves the hub, for the accounting of disclosures: one entry for each call of an outside
 // system, durable before the first byte goes. A repeat of the same call after an ambiguous outcome
@@ -18,9 +18,12 @@ std::optional<audit::Entry> Worker::disclosure_of(const Live& live,
   Json names = Json::array();
   std::int64_t others = 0;
   if (action.role == workflow::kHttpRole) {
-    const auto url = net::parse_url(action.arguments.string_or("uri", ""));
-    detail.set("recipient", url.ok() ? url->host_port() : "http");
-    detail.set("host", url.ok() ? url->host_port() : "unknown");
+    // As the configuration names it: a host below a wildcard may be data.
+    const auto& allow = engine_.options.http.allow;
+    const std::string host =
+        allow == nullptr ? "*" : allow->host_as_listed(action.arguments.string_or("uri", ""));
+    detail.set("recipient", host);
+    detail.set("host", host);
     detail.set("capability", "http");
     // Names inside a body may themselves be data.
     for (const char* part : {"query", "headers", "body"}) {

@@ -520,10 +520,10 @@ Response Routes::metrics() const {
   one("rabt_results_late_total", "counter", "Action results that nothing waited for any more.",
       engine.late_results);
   const audit::LogState log = parts_.audit.state();
-  const auto natural = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
-  one("rabt_audit_entries", "gauge", "Entries of the audit log.", natural(log.entries));
+  const auto as_count = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
+  one("rabt_audit_entries", "gauge", "Entries of the audit log.", as_count(log.entries));
   one("rabt_audit_signed_entries", "gauge", "Entries under the newest signed checkpoint.",
-      natural(log.signed_size));
+      as_count(log.signed_size));
   one("rabt_audit_refused", "gauge", "1: a defect of the audit log was found; no act is possible.",
       log.appendable ? 0 : 1);
   one("rabt_audit_not_signing", "gauge", "1: the last try to sign a checkpoint failed.",
@@ -537,7 +537,7 @@ Response Routes::metrics() const {
     family("rabt_audit_anchor_entries", "gauge",
            "Entries under the checkpoint that an anchor keeps.");
     for (const auto& anchor : log.anchors)
-      sample("rabt_audit_anchor_entries", natural(anchor.size), label(anchor));
+      sample("rabt_audit_anchor_entries", as_count(anchor.size), label(anchor));
     family("rabt_audit_anchor_failing", "gauge", "1: an anchor fails or hangs.");
     for (const auto& anchor : log.anchors)
       sample("rabt_audit_anchor_failing", anchor.failing ? 1 : 0, label(anchor));

@@ -70,7 +70,7 @@ std::string AllowList::host_as_listed(std::string_view text) const {
   if (!url.ok()) return "*";
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.fits(*url); });
-  return found == entries_.end() ? "*" : found->host;
+  return found == entries_.end() ? "*" : found->host + ":" + std::to_string(url->port);
 }
 
 Status AllowList::check(std::string_view text) const {

@@ -77,8 +77,8 @@ class AllowList {
   // Parses the URL strictly (no user info, no fragment, no control characters). Errors: net.url,
   // net.not_allowed.
   [[nodiscard]] Status check(std::string_view url) const;
-  // The host of the URL as the list writes it: itself, or the wildcard that it falls under
-  // ("*.x.sa": what stands in its place may be data). "*" when no entry fits.
+  // Host and port of the URL, the host as the list writes it: itself, or the wildcard that it
+  // falls under ("*.x.sa:443": what stands in its place may be data). "*" when no entry fits.
   [[nodiscard]] std::string host_as_listed(std::string_view url) const;
   // address: numeric, as resolved for this url.
   [[nodiscard]] bool address_allowed(std::string_view url, std::string_view address) const;

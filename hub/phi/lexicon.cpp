@@ -16,24 +16,24 @@ namespace rabt::phi {
 
 namespace {
 
-constexpr auto kGivenLatin = std::to_array<std::string_view>({
+constexpr const char* kGivenLatin[] = {
 #include "hub/phi/data/given_latin.inc"
-});
-constexpr auto kFamilyLatin = std::to_array<std::string_view>({
+};
+constexpr const char* kFamilyLatin[] = {
 #include "hub/phi/data/family_latin.inc"
-});
-constexpr auto kGivenArabic = std::to_array<std::string_view>({
+};
+constexpr const char* kGivenArabic[] = {
 #include "hub/phi/data/given_arabic.inc"
-});
-constexpr auto kFamilyArabic = std::to_array<std::string_view>({
+};
+constexpr const char* kFamilyArabic[] = {
 #include "hub/phi/data/family_arabic.inc"
-});
-constexpr auto kWords = std::to_array<std::string_view>({
+};
+constexpr const char* kWords[] = {
 #include "hub/phi/data/words.inc"
-});
-constexpr auto kPlaces = std::to_array<std::string_view>({
+};
+constexpr const char* kPlaces[] = {
 #include "hub/phi/data/places.inc"
-});
+};
 
 template <typename Each>
 void each_word(std::string_view line, const Each& each) {
@@ -102,6 +102,21 @@ bool inflected(const Lists& all, std::string_view word) {
   return false;
 }
 
+// Drugs, conditions, procedures and their doctors are known by their endings.
+bool medical(std::string_view word) {
+  static constexpr auto kEndings = std::to_array<std::string_view>(
+      {"ologist",  "ology",   "iatrist", "iatry",   "itis",    "emia",      "aemia",  "osis",
+       "ectomy",   "otomy",   "ostomy",  "therapy", "scopy",   "graphy",    "pathy",  "plasty",
+       "pril",     "sartan",  "statin",  "umab",    "ximab",   "zumab",     "cillin", "mycin",
+       "floxacin", "azole",   "olol",    "dipine",  "gliptin", "gliflozin", "formin", "oxaban",
+       "parin",    "prazole", "setron",  "triptan", "azepam",  "barbital",  "vir",    "tinib",
+       "cycline",  "algia",   "uria",    "plegia",  "paresis"});
+  if (word.size() < 7) return false;
+  for (const std::string_view end : kEndings)
+    if (word.ends_with(end)) return true;
+  return false;
+}
+
 struct Cues {
   std::unordered_map<std::string, std::uint64_t> words;
   Cues();
@@ -132,6 +147,7 @@ std::uint32_t lists_of(std::string_view word) {
   const Lists& all = lists();
   const auto found = all.words.find(word);
   std::uint32_t bits = found == all.words.end() ? 0 : found->second;
+  if (bits == 0 && medical(word)) return kWord;
   if ((bits & kWord) == 0 && word.size() < 32 && inflected(all, word)) {
     bits |= kInflected;
   }

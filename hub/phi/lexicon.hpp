@@ -59,6 +59,11 @@ enum Cue : std::uint64_t {
   kStop = 1ULL << 38U,          // Arabic: never inside a name
 };
 
+// What a number beside such a word is
+inline constexpr std::uint64_t kNumberCues = kPhoneCue | kIdCue | kNationalCue | kMrnCue |
+                                             kCardCue | kIbanCue | kPassportCue | kOrderCue |
+                                             kZipCue | kDateCue | kAgeCue | kAddressCue;
+
 // word is folded. Zero: in no list.
 [[nodiscard]] std::uint32_t lists_of(std::string_view word);
 [[nodiscard]] std::uint64_t cues_of(std::string_view word);

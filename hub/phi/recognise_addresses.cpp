@@ -215,7 +215,9 @@ class Addresses {
             sign(k, "-"))
           ++k;
       }
-      if (words == 0) return i;
+      bool named = false;
+      for (std::size_t w = i + 1; w < k; ++w) named = named || capital(w);
+      if (words == 0 || !named) return i;
       if (number(k, 1, 5)) ++k;
       return k;
     }

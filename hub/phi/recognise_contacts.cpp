@@ -95,7 +95,8 @@ bool holds_id(std::string_view url) {
 }
 
 // Returns where the address ends.
-std::uint32_t find_url(std::string_view text, std::uint32_t begin, std::uint32_t from, Candidates& out) {
+std::uint32_t find_url(std::string_view text, std::uint32_t begin, std::uint32_t from,
+                       Candidates& out) {
   const auto size = static_cast<std::uint32_t>(text.size());
   std::uint32_t end = from;
   while (end < size && end - begin<kMaxUrl&& static_cast<unsigned char>(text[end])> 0x20 &&
@@ -201,7 +202,8 @@ void find_contacts(const Text& text, Candidates& out) {
     while (begin > last && at - begin < 12 && alpha(all[begin - 1])) --begin;
     last = at + 3;
     if (begin < at)
-      last = find_url(all, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at + 3), out);
+      last =
+          find_url(all, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at + 3), out);
   }
   for (std::size_t at = all.find("www."); at != std::string_view::npos;) {
     std::size_t next = at + 4;

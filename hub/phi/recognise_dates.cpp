@@ -386,9 +386,10 @@ void find_ages(const Text& text, Candidates& out) {
       }
       const std::string_view w = token.folded;
       if (w != "of" && w != "is" && w != "was" && w != "at" && w != "now" && w != "about" &&
-          w != "years" && w != "الان" && w != "هو" && w != "حوالي" && w != "نحو" && w != "في" &&
-          w != "عند" && w != "يبلغ" && w != "تبلغ" && w != "من" && w != "المريض" &&
-          w != "المريضه" && w != "والمئه" && w != "patient")
+          w != "years" && w != "الان" && w != "هو" && w != "يناهز" && w != "تناهز" &&
+          w != "قرابه" && w != "يقارب" && w != "حوالي" && w != "نحو" && w != "في" && w != "عند" &&
+          w != "يبلغ" && w != "تبلغ" && w != "من" && w != "المريض" && w != "المريضه" &&
+          w != "والمئه" && w != "patient")
         return false;
     }
     return false;
@@ -414,6 +415,12 @@ void find_ages(const Text& text, Candidates& out) {
                        word == "مده" || word == "لمده";
       if (before || after) {
         out.push_back({Class::age, token.begin, token.end, 0.93});
+      } else if (i > 0 && (folded(i - 1) == "," || folded(i - 1) == "(") && years(i + 1) &&
+                 folded(i + 2) != "ago" &&
+                 (folded(i + 2) == "," || folded(i + 2) == ")" || folded(i + 2) == "." ||
+                  folded(i + 2) == "male" || folded(i + 2) == "female" || folded(i + 2) == "m" ||
+                  folded(i + 2) == "f")) {
+        out.push_back({Class::age, token.begin, token.end, 0.7});  // Noor, 91 years,
       } else if (arabic_years && !ago) {
         out.push_back({Class::age, token.begin, token.end, 0.7});
       }

@@ -9,9 +9,6 @@ namespace rabt::phi {
 
 namespace {
 
-constexpr std::uint64_t kNumberCues = kPhoneCue | kIdCue | kNationalCue | kMrnCue | kCardCue |
-                                      kIbanCue | kPassportCue | kOrderCue | kZipCue | kDateCue |
-                                      kAgeCue | kAddressCue;
 constexpr std::size_t kWordsBack = 8;
 
 bool ascii_letter(char c) {
@@ -161,7 +158,7 @@ void find_national(const Text& text, std::size_t at, const NumberContext& contex
   const auto& tokens = text.tokens();
   const bool national = (context.near & kNationalCue) != 0;
   const bool named = national || (context.near & kIdCue) != 0 || context.patient;
-  const bool thing = (context.near & kOrderCue) != 0 && !national;
+  const bool thing = (context.direct & kOrderCue) != 0 && !national;
   // 1 citizens, 2 residents; ten digits, Luhn over all of them.
   const Groups groups = groups_at(text, at, 10);
   for (const auto& [last, length] : groups.ends) {
@@ -297,8 +294,7 @@ NumberContext context_before(const Text& text, std::size_t token) {
   for (std::size_t i = token; i-- > 0 && words < kWordsBack && token - i < 3 * kWordsBack;) {
     const Token& before = tokens[i];
     if (before.kind == Token::Kind::line) {
-      if (++lines > 1) break;
-      if (found) break;
+      if (++lines > 1 || words > 0) break;  // only "Phone:" above the number
       continue;
     }
     if (before.kind == Token::Kind::sign) {

@@ -14,7 +14,7 @@ using Kind = Token::Kind;
 
 class Names {
  public:
-  Names(const Text& text, Candidates& out) : text_(text), tokens_(text.tokens()), out_(out) {
+  Names(const Text& text, Candidates& out) : tokens_(text.tokens()), out_(out) {
     std::size_t upper = 0;
     for (const Token& token : tokens_) upper += token.kind == Kind::latin && token.upper ? 1U : 0U;
     no_capitals_ = upper == 0;
@@ -119,7 +119,9 @@ class Names {
     if (has(i, kFunction | kTitle | kMonth | kWeekday | kOrganisation | kStreet | kUnit))
       return name_word(i) && !has(i, kFunction | kTitle | kMonth | kWeekday | kUnit) &&
              !in(i, kWord);
-    if (tokens_[i].all_upper && tokens_[i].folded.size() <= 3) return false;  // abbreviations
+    if (tokens_[i].all_upper && tokens_[i].folded.size() <= 3)
+      return has(i, kParticle) && i + 1 < tokens_.size() && tokens_[i + 1].all_upper &&
+             name_word(i + 1);  // abbreviations
     return true;
   }
   [[nodiscard]] bool initial(std::size_t i) const {
@@ -320,7 +322,8 @@ class Names {
              (in(i, kInflected) && !in(i, kWord) && strict(i - 1) && in(i - 1, kGiven)));
         return !(named && !has(i, kOrganisation | kStreet | kPersonVerb));
       }
-      if (in(i, kInflected) && !in(i, kWord) && i == from && sentence_start(i)) return true;
+      if (in(i, kInflected) && !in(i, kWord | kGiven) && i == from && sentence_start(i))
+        return true;
       if (has(i, kNameCue | kPersonVerb) && in(i, kWord)) return true;
       return false;
     };
@@ -520,7 +523,7 @@ class Names {
           tokens_[k + 1].kind == Kind::latin && name_word(k + 1))
         continue;
       if (has(k, kParticle) && k + 1 < tokens_.size() && strict(k + 1)) continue;
-      if (in(k, kWord) && !name_word(k)) break;
+      if (has(k, kNumberCues) || (in(k, kWord) && !name_word(k))) break;
       if (has(k, kFunction | kPersonVerb | kNameCue | kWeakNameCue | kTitle | kOrganisation)) break;
       if (in(k, kWord) && !in(k, kFamily)) break;
       ++words;
@@ -696,7 +699,9 @@ class Names {
     const ArabicCue cue = arabic_cue(i);
     const bool abd =
         (compound && token.folded == "عبد" && folded(i + 1).starts_with("ال")) || with_allah(i);
-    const bool kunya = compound && !abd && token.folded != "عبد" && arabic_name(i + 1).lists != 0;
+    const bool kunya =
+        compound && !abd && token.folded != "عبد" &&
+        (arabic_name(i + 1).lists != 0 || ((cue.title || cue.strong) && may_name(i + 1)));
     const bool linked = may_name(i) && i + 2 < tokens_.size() && links(folded(i + 1)) &&
                         arabic_name(i + 2).lists != 0;
     const bool followed = may_name(i) && i + 1 < tokens_.size() &&
@@ -791,11 +796,12 @@ class Names {
                  (cue.title || cue.strong || strong_names > 0)) {
         ++unknown;  // between names
         last = k;
-      } else if (may_name(k) && unknown == 0 &&
+      } else if (may_name(k) && unknown < 2 &&
                  ((closes(k + 1) && (cue.title || cue.strong || parts >= 2)) ||
                   w.starts_with("ال") || w.starts_with("با")) &&
-                 strong_names + warm_names > 0 && (cue.title || cue.strong || strong_names > 0) &&
-                 !w.starts_with("ي") && !w.starts_with("ت") && !w.starts_with("و") &&
+                 (strong_names + warm_names > 0 || (cue.title && parts == 1 && closes(k + 1))) &&
+                 (cue.title || cue.strong || strong_names > 0) && !w.starts_with("ي") &&
+                 !w.starts_with("ت") && !w.starts_with("و") &&
                  !w.starts_with("ب"
                                 "ال") &&
                  !w.starts_with("لل")) {
@@ -829,7 +835,12 @@ class Names {
     if (parts == 1 && !cue.title && !cue.strong && arabic_after(last))
       score += first.warm ? 0.27 : 0.2;
     if (parts == 1 && placed(i) && !cue.title) score -= 0.3;
-    if (parts == 1 && first.skip != 0 && !cue.title && !cue.strong) score -= 0.08;
+    if (parts == 1 && first.skip != 0 && !cue.title && !cue.strong) {
+      // And Sara: beside another name
+      const bool beside = i > 0 && !out_.empty() && out_.back().kind == Class::name &&
+                          out_.back().end == tokens_[i - 1].end && out_.back().score >= 0.45;
+      score += beside ? 0.05 : -0.08;
+    }
     if (parts == 1 && token.folded.size() <= 6 && !cue.title && !cue.strong && !kunya && !abd)
       score -= 0.15;
     if (unknown > 0 && !cue.title) score -= 0.1;
@@ -855,7 +866,6 @@ class Names {
     return i;
   }
 
-  const Text& text_;
   const std::vector<Token>& tokens_;
   Candidates& out_;
   std::vector<bool> places_;

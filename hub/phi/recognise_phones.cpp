@@ -188,8 +188,7 @@ double score_of(std::string_view form, const Run& run, std::size_t count, bool c
     return cue && count >= 9 ? 0.6 : 0;
   }
   const double less = thing && !cue ? 0.4 : 0;  // the number of an order, a lot, a version
-  if (digits.starts_with("966") && (count == 12 || count == 11) &&
-      saudi(digits.substr(3)))
+  if (digits.starts_with("966") && (count == 12 || count == 11) && saudi(digits.substr(3)))
     return less > 0 ? less : cue ? 0.97 : 0.85;
   const bool local = (count == 10 && (digits.starts_with("05") || digits.starts_with("01"))) ||
                      (count == 9 && (digits.starts_with("5") || digits.starts_with("9200"))) ||
@@ -246,8 +245,10 @@ void find_phones(const Text& text, Candidates& out) {
           digit(all[stop->end + 1]) && stop == run.stops.rbegin() && !run.plus)
         continue;
       const bool cue = (context.near & kPhoneCue) != 0 || phone_word_after(text, i, stop->end);
-      const bool thing =
-          (context.near & (kOrderCue | kIbanCue | kCardCue | kNationalCue | kMrnCue)) != 0;
+      // "Failed with error 7: no SMS to 050..." is still a number of a person; "order 050..." is
+      // not.
+      const bool thing = (context.direct & kOrderCue) != 0 ||
+                         (context.near & (kIbanCue | kCardCue | kNationalCue | kMrnCue)) != 0;
       if (!cue && !run.plus && measured(text, i, stop->end)) continue;
       const std::string_view form = all.substr(token.begin, stop->end - token.begin);
       const double score = score_of(form, run, stop->digits, cue, thing);

@@ -96,9 +96,22 @@ class Normaliser {
     out_.begin.resize(out_.text.size(), begin);
     out_.end.resize(out_.text.size(), end);
   }
+  // A tatweel or a haraka goes with the letter before it; a control of direction with nobody.
+  void unseen_after(UChar32 code, std::uint32_t end) {
+    const bool mark = code >= 0x0610 && code <= 0x06ED;
+    if (!mark) return;
+    if (held_ > 0) {
+      held_end_ = end;
+      return;
+    }
+    for (std::size_t i = out_.text.size(); i-- > 0;) {
+      out_.end[i] = end;
+      if (!continues_utf8(out_.text[i])) break;
+    }
+  }
   // A character that is not ASCII: kept back until it is clear what it is composed with.
   void add(UChar32 code, std::uint32_t begin, std::uint32_t end) {
-    if (unseen(code)) return;
+    if (unseen(code)) return unseen_after(code, end);
     if (held_ > 0 && (held_ >= kMaxCluster || nfkc_->hasBoundaryBefore(code))) flush();
     if (held_ == 0) {
       if (nfkc_->isInert(code)) return put(code, begin, end);
@@ -272,6 +285,12 @@ void Text::add_word(std::uint32_t begin, std::uint32_t end, bool space) {
     token.folded = std::string_view(folded_).substr(from);
     token.lists = lists_of(token.folded);
     token.cues = cues_of(token.folded);
+    // And my number: the word behind a one-letter one
+    if (token.kind == Token::Kind::arabic && (token.cues & ~kStop) == 0 &&
+        token.folded.size() > 6 &&
+        (token.folded.starts_with("و") || token.folded.starts_with("ب") ||
+         token.folded.starts_with("ل")))
+      token.cues |= cues_of(token.folded.substr(2)) & kNumberCues;
     if (token.folded == "علي" && word == "على") {  // "on", which is written like Ali once folded
       token.lists = kWord;
       token.cues = kFunction;

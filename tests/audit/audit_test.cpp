@@ -296,6 +296,18 @@ TEST_F(Audit, does_not_open_when_the_checkpoint_file_was_removed_or_damaged) {
   }
 }
 
+TEST_F(Audit, a_crash_between_the_first_row_and_the_first_file_is_no_finding) {
+  open_log();
+  close_log();
+  const std::string first = content(checkpoint_file());
+  std::filesystem::remove(checkpoint_file());
+  EXPECT_EQ(opens(), "ok");
+  EXPECT_EQ(content(checkpoint_file()), first);
+  write_log(1);
+  std::filesystem::remove(checkpoint_file());
+  EXPECT_EQ(opens(), "audit.checkpoint_missing");
+}
+
 TEST_F(Audit, does_not_open_when_checkpoints_were_removed_from_the_table) {
   write_log_in_parts({3, 3});
   save();

@@ -34,20 +34,25 @@ void measure_file(const Detector& detector, const fs::path& file, const std::str
                   int half) {
   const measure::Set set = measure::load(file);
   std::map<std::string, measure::Counts> by_language;
-  std::size_t bytes = 0;
-  const auto report = [&](measure::Case what, const measure::Sample& sample, const measure::Span& span) {
+  std::map<std::string, std::size_t> texts;
+  const auto report = [&](measure::Case what, const measure::Sample& sample,
+                          const measure::Span& span) {
     if (misses != to_string(span.kind)) return;
     const std::size_t from = span.begin > 40 ? span.begin - 40 : 0;
     std::string shown = sample.text.substr(from, span.begin - from) + "{" +
                         sample.text.substr(span.begin, span.end - span.begin) + "}" +
                         sample.text.substr(span.end, 40);
     for (char& c : shown) c = c == '\n' ? '~' : c;
-    std::printf("    %s %s\n", what == measure::Case::missed ? "missed" : what == measure::Case::wrong ? "wrong" : "inexact", shown.c_str());
+    std::printf("    %s %s\n",
+                what == measure::Case::missed  ? "missed"
+                : what == measure::Case::wrong ? "wrong"
+                                               : "inexact",
+                shown.c_str());
   };
   std::size_t number = 0;
   for (const measure::Sample& sample : set.samples) {
     if (half >= 0 && static_cast<int>(number++ % 2) != half) continue;
-    bytes += sample.text.size();
+    ++texts[sample.language];
     measure::count(detector, sample, by_language[sample.language], report);
   }
   const auto start = std::chrono::steady_clock::now();
@@ -59,7 +64,7 @@ void measure_file(const Detector& detector, const fs::path& file, const std::str
   for (const measure::Sample& sample : set.samples) all_bytes += sample.text.size();
   for (const auto& [language, counts] : by_language) {
     std::printf("\n%s%s%s: %zu texts\n", file.filename().c_str(), language.empty() ? "" : ", ",
-                language.c_str(), set.samples.size());
+                language.c_str(), texts[language]);
     print(counts);
   }
   if (!set.not_counted.empty()) {

@@ -44,7 +44,7 @@ TEST_F(Privacy, a_reason_is_enough_unless_break_glass_is_asked_for) {
 TEST_F(Privacy, mistakes_are_said_with_their_place) {
   for (const auto& [text, said] :
        {std::pair{"privacy: {patient_data: nobody}\n", ":5:11: `patient_data` must be"},
-        std::pair{"privacy: {patient: reason}\n", "did you mean `patient_data`?"},
+        std::pair{"privacy: {patients_data: reason}\n", "did you mean `patient_data`?"},
         std::pair{"privacy: {purposes: {lab: CURIOSITY}}\n", "`CURIOSITY` is no code"},
         std::pair{"audit: {anchors: [{syslog: 'log.example.sa', folder: /x}]}\n",
                   "either `folder` or `syslog`"},
@@ -56,6 +56,33 @@ TEST_F(Privacy, mistakes_are_said_with_their_place) {
     const auto config = load(text);
     ASSERT_FALSE(config.ok()) << text;
     EXPECT_NE(config.error().message.find(said), std::string::npos) << config.error().message;
+  }
+}
+
+TEST_F(Privacy, rules_of_channels_replace_the_built_in_lists) {
+  const auto config = load(
+      "privacy:\n  mrn_patterns: ['KF-\\d{6}']\n  channels:\n    notify: {action: mask, allow: "
+      "{to: "
+      "[phone], note: []}}\n    log: {action: block}\n");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const auto& notify = config->privacy.channels.of(phi::Channel::notify);
+  EXPECT_EQ(notify.action, phi::Action::mask);
+  EXPECT_EQ(notify.allow.size(), 2U);
+  EXPECT_EQ(notify.allow.at("to"), std::set<phi::Class>{phi::Class::phone});
+  EXPECT_FALSE(notify.allow.contains("text"));
+  EXPECT_EQ(config->privacy.channels.of(phi::Channel::log).action, phi::Action::block);
+  EXPECT_TRUE(config->privacy.channels.of(phi::Channel::log).allow.contains("ms"));
+  EXPECT_EQ(config->privacy.channels.of(phi::Channel::event).action, phi::Action::block);
+  EXPECT_EQ(config->privacy.detector.mrn_patterns, std::vector<std::string>{"KF-\\d{6}"});
+  for (const auto& [text, said] :
+       {std::pair{"privacy: {channels: {sms: {}}}\n", "unknown key `sms`"},
+        std::pair{"privacy: {channels: {log: {action: drop}}}\n", "`action` must be mask or block"},
+        std::pair{"privacy: {channels: {log: {allow: {x: [person]}}}}\n", "unknown class"},
+        std::pair{"privacy: {channels: {error: {allow: {x: []}}}}\n", "unknown key `allow`"},
+        std::pair{"privacy: {mrn_patterns: ['(']}\n", "`mrn_patterns`"}}) {
+    const auto wrong = load(text);
+    ASSERT_FALSE(wrong.ok()) << text;
+    EXPECT_NE(wrong.error().message.find(said), std::string::npos) << wrong.error().message;
   }
 }
 

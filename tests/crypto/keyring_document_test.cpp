@@ -12,7 +12,7 @@ TEST(KeyringDocument, shows_a_wrapped_key_as_it_is) {
   ASSERT_NE(source, nullptr);
   const std::string page = test::read_file(std::string(source) + "/docs/formats/keyring.md");
   const auto shown = [&](const std::string& name) {
-    const auto at = page.find("\n" + name + " ");
+    const auto at = page.rfind("\n" + name + " ");
     if (at == std::string::npos) return std::string();
     const auto from = at + name.size() + 2;
     return page.substr(from, page.find('\n', from) - from);

@@ -183,6 +183,11 @@ class CanaryRun : public testing::Test {
 
   void SetUp() override {
     fs::create_directories(site_.folder() / "answers");
+    // Temporary files of the hub lie where the search finds them.
+    const std::string temporary = site_.folder() / "tmp";
+    fs::create_directories(temporary);
+    if (const char* usual = ::getenv("TMPDIR"); usual != nullptr) usual_temporary_ = usual;
+    ASSERT_EQ(::setenv("TMPDIR", temporary.c_str(), 1), 0);
     // The fixture says everything that it was given: as message, code, log entry, refusal.
     plugins_ = site_.folder() / "plugins";
     fs::copy(site_.plugins, plugins_, fs::copy_options::recursive);
@@ -204,7 +209,15 @@ class CanaryRun : public testing::Test {
         outside + "', '*.example.sa']}\n";
     site_.log_level = "debug";
   }
+  void TearDown() override {
+    if (usual_temporary_.empty()) {
+      ::unsetenv("TMPDIR");
+    } else {
+      ::setenv("TMPDIR", usual_temporary_.c_str(), 1);
+    }
+  }
   std::string plugins_;
+  std::string usual_temporary_;
 };
 
 // ---- the whole consultation
@@ -228,7 +241,7 @@ TEST_F(CanaryRun, a_whole_consultation_leaves_no_trace_in_the_clear) {
 
 // ---- every door
 
-class EveryDoor : public CanaryRun {
+class SlowEveryDoor : public CanaryRun {
  protected:
   // Good and bad answers of outside systems, each with canaries in status line's neighbours,
   // headers and body; by turns.
@@ -545,15 +558,12 @@ class EveryDoor : public CanaryRun {
   LoopbackHttp outside_{[this](const LoopbackRequest& request) { return answer(request); }};
 };
 
-TEST_F(EveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or_a_crash) {
+TEST_F(SlowEveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or_a_crash) {
   for (int i = 0; i < 2000; ++i) recording_ += "frame " + std::to_string(i) + "\n";
   recording_ += canaries_.note() + canaries_.arabic();
   add_echo(outside_.origin());
   site_.everywhere = outside_.origin();
   site_.workflow = workflows();
-  const fs::path temporary = site_.folder() / "tmp";
-  fs::create_directories(temporary);
-  ASSERT_EQ(::setenv("TMPDIR", temporary.c_str(), 1), 0);  // the hub inherits it
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_CORE, &before), 0);
   const rlimit unlimited{before.rlim_max, before.rlim_max};
@@ -598,14 +608,14 @@ TEST_F(EveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or_a_c
   const std::scoped_lock lock(mutex_);
   const CanarySearch search(canaries_.all());
   std::vector<fs::path> everything = places();
-  everything.push_back(temporary);
+  everything.push_back(site_.folder() / "tmp");
   EXPECT_EQ(search.in_files(everything), std::vector<std::string>{});
 }
 
 // ---- the test itself
 
 // With the rules of one channel opened, the same run must find canaries in that channel.
-TEST_F(EveryDoor, a_hub_whose_log_is_opened_is_found_out) {
+TEST_F(SlowEveryDoor, a_hub_whose_log_is_opened_is_found_out) {
   add_echo(outside_.origin());
   site_.more += "privacy: {channels: {log: {allow: {code: [], n: [], greeting: [], count: []}}}}\n";
   site_.everywhere = outside_.origin();

@@ -542,6 +542,68 @@ TEST_F(RoutesTest, lifecycle_events_of_an_instance_are_cloud_events_without_its_
   EXPECT_EQ(code(unknown), "engine.instance");
 }
 
+// The database takes no audit entry: nothing happens, and the answer says why.
+TEST_F(RoutesTest, no_audit_no_act) {
+  const std::string id = waiting_instance("do-key");
+  const auto sql = [&](const store::Statement& statement) {
+    ASSERT_TRUE(rig_.store()
+                    .write([&](store::Transaction& transaction) -> Status {
+                      RABT_TRY(rows, transaction.execute(statement, {}));
+                      (void)rows;
+                      return ok_status();
+                    })
+                    .ok());
+  };
+  static constexpr store::Statement kRefuse{
+      "CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END"};
+  static constexpr store::Statement kTake{"DROP TRIGGER no_audit"};
+  const auto before = audited();
+  sql(kRefuse);
+  const auto deploy = [&] {
+    const Json file = Json::object(
+        {{"name", "other.yaml"},
+         {"source",
+          "document: {dsl: '1.0.3', namespace: test, name: other, version: '1.0.0'}\ndo:\n  - a:\n"
+          "      set: {x: 1}\n"}});
+    return api("POST", "workflows/apply", Json::object({{"files", Json::array({file})}}).dump());
+  };
+  const Response read =
+      api("GET", "instances/" + id + "?data=true", {}, {{"x-rabt-reason", "why"}});
+  for (const Response& refused : {deploy(), read}) {
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(code(refused), "audit.unavailable") << refused.body;
+    const Json body = must(Json::parse(refused.body));
+    EXPECT_EQ(body.string_or("type", ""), "https://rabt.health/problems/audit-unavailable");
+    EXPECT_EQ(body.string_or("title", ""), "Audit unavailable");
+    EXPECT_NE(body.string_or("detail", "").find("nothing was done"), std::string::npos);
+    EXPECT_EQ(header(refused, "Retry-After"), "5");
+    EXPECT_EQ(refused.body.find("Layla"), std::string::npos);
+  }
+  // A source that posts an event learns it, too.
+  const auto accepted =
+      rig_.engine().accept(rig_.delivery("test.start.v1", Json::object({{"n", "Omar"}}), "m9"));
+  ASSERT_FALSE(accepted.ok());
+  EXPECT_EQ(problem(accepted.error()).status, 503);
+  EXPECT_EQ(accepted.error().code, "audit.unavailable");
+  sql(kTake);
+  EXPECT_EQ(audited(), before);
+  EXPECT_EQ(api("GET", "workflows/other?namespace=test").status, 404) << "the act did not happen";
+  EXPECT_EQ(deploy().status, 200);
+  EXPECT_GT(audited(), before);
+}
+
+TEST_F(RoutesTest, health_and_metrics_tell_how_the_audit_log_is) {
+  const Json health = must(Json::parse(routes_.handle(request("GET", "/health")).body));
+  EXPECT_TRUE(health["audit"].bool_or("appendable", false)) << health.dump();
+  EXPECT_TRUE(health["audit"].bool_or("signing", false));
+  EXPECT_TRUE(health["audit"]["anchors"].is_array());
+  const std::string metrics = routes_.handle(request("GET", "/metrics")).body;
+  for (const char* name : {"rabt_audit_entries ", "rabt_audit_signed_entries ",
+                           "rabt_audit_refused 0", "rabt_audit_not_signing 0"}) {
+    EXPECT_NE(metrics.find(name), std::string::npos) << name;
+  }
+}
+
 TEST_F(RoutesTest, health_and_metrics_need_no_token_and_hold_no_data) {
   const std::string id = waiting_instance("do-key");
   for (const char* path : {"/health", "/metrics"}) {

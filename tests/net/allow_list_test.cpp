@@ -41,6 +41,14 @@ TEST(AllowList, allows_only_named_hosts_ports_and_schemes) {
   EXPECT_EQ(code(list({}).check("https://api.example.sa")), "net.not_allowed");
 }
 
+TEST(AllowList, tells_a_host_as_it_is_listed_and_not_what_stands_for_a_wildcard) {
+  const auto allow = list({"api.example.sa", "*.lab.example.sa"});
+  EXPECT_EQ(allow.host_as_listed("https://api.example.sa/noor"), "api.example.sa:443");
+  EXPECT_EQ(allow.host_as_listed("https://noor.lab.example.sa:444/x"), "*.lab.example.sa:444");
+  EXPECT_EQ(allow.host_as_listed("https://noor.example.org/"), "*");
+  EXPECT_EQ(allow.host_as_listed("noor"), "*");
+}
+
 TEST(AllowList, says_that_https_is_missing) {
   const auto status = list({"api.example.sa:8080"}).check("http://api.example.sa:8080/secret");
   ASSERT_FALSE(status.ok());

@@ -130,12 +130,11 @@ TEST(HttpService, ABodyBecomesASealedBlob) {
   EXPECT_EQ(out["blob_bytes"].as_int64(), 3'000'000);
   EXPECT_EQ(out["blob_sha256"].as_string(), to_hex(crypto::sha256(recording)));
   std::string opened;
-  auto reader = hub.blobs->open("t1", out["blob"].as_string());
-  ASSERT_TRUE(reader.ok()) << reader.error().message;
-  const Status read = (*reader)->read(0, 3'000'000, [&opened](std::string_view piece) {
-    opened += piece;
-    return ok_status();
-  });
+  const Status read =
+      hub.blobs->read("t1", out["blob"].as_string(), [&opened](std::string_view piece) {
+        opened += piece;
+        return ok_status();
+      });
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(opened, recording);
   EXPECT_EQ(hub.blobs->find("t1", out["blob"].as_string())->content_type, "video/webm");
@@ -339,8 +338,8 @@ class FindsJane final : public phi::Detector {
 TEST(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
   Hub hub;
   const phi::Policy policy(phi::default_rules(), std::make_shared<FindsJane>());
-  hub.host = PluginHost::make({*hub.store, *hub.keys, *hub.audit, *hub.http, *hub.blobs,
-                               hub.clock, hub.random, hub.log, policy});
+  hub.host = PluginHost::make({*hub.store, *hub.keys, *hub.audit, *hub.http, *hub.blobs, hub.clock,
+                               hub.random, hub.log, policy});
   hub.load_echo();
   const auto outcome = [&](const char* role, const char* action, Json arguments) {
     return hub.call(role, action, std::move(arguments), 0);

@@ -124,10 +124,11 @@ def main(folder):
             (given if m[1] == "g" else family).update(m[3].split())
 
     words = set()
-    for word in open("/usr/share/dict/american-english", encoding="utf-8"):
-        word = word.strip()
-        if re.fullmatch(r"[a-z]{2,20}", word):
-            words.add(word)
+    for english in ("american", "british"):
+        for word in open(f"/usr/share/dict/{english}-english", encoding="utf-8"):
+            word = word.strip()
+            if re.fullmatch(r"[a-z]{2,20}", word):
+                words.add(word)
 
     def derivable(word):  # as hub/phi/lexicon.cpp derives
         for end, adds in (("s", ("",)), ("es", ("", "e")), ("ies", ("y",)), ("ed", ("", "e")), ("ied", ("y",)), ("ing", ("", "e")), ("ly", ("",)), ("ness", ("",)), ("er", ("", "e"))):

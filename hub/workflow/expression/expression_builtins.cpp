@@ -757,7 +757,7 @@ bool join(E& e, const Json& in, const Json* args, Json& out) {
     if (!first) joined += args[0].as_string();
     first = false;
     if (item.is_array() || item.is_object())
-      return pair_error(e, Json(std::move(joined)), item, "cannot be added");
+      return pair_error(e, Json(joined), item, "cannot be added");
     if (!item.is_null()) joined += display(item);
     return e.spend(1) && e.charge(joined.size() - before);
   };

@@ -754,7 +754,8 @@ bool Evaluation::iterate(const Json& base, const Json* path, Sink out) {
     return fail("Invalid path expression near attempt to iterate through " + excerpt(base),
                 std::string(kInvalidPath));
   }
-  const Json held(base);  // the sink may change what base belongs to
+  // The sink may change what base belongs to.
+  const Json held(base);  // NOLINT(performance-unnecessary-copy-initialization)
   Json where;
   if (held.is_array()) {
     std::int64_t index = 0;

@@ -54,10 +54,10 @@ ObjectShape shape_of(const Node& node, const Names& names) {
       break;
     case Kind::condition:
       if (node.b != nullptr && node.c != nullptr) {
-        const ObjectShape yes = shape_of(*node.b, names);
+        ObjectShape yes = shape_of(*node.b, names);
         const ObjectShape no = shape_of(*node.c, names);
         if (yes.is_output && no.is_output) return yes;
-        return join(yes, no);
+        return join(std::move(yes), no);
       }
       break;
     case Kind::pipe:  // $context | .key = value

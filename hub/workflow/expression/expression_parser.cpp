@@ -363,7 +363,7 @@ class Parser final {
   }
 
   // base.key with a key known now: one path node collects a whole chain.
-  Node* add_key(Node* base, Json key, std::size_t offset) {
+  Node* add_key(Node* base, const Json& key, std::size_t offset) {
     PathKey entry;
     entry.json = key;
     if (key.is_string()) {
@@ -1477,6 +1477,7 @@ std::vector<std::string> function_table() {
 
 std::vector<std::string> forbidden_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(kForbidden));
   for (const Forbidden& entry : kForbidden) names.emplace_back(entry.name);
   return names;
 }
