@@ -69,6 +69,10 @@ class PatientRoutes : public testing::Test {
     gate_ = std::make_unique<phi::PatientGate>(
         phi::PatientGate::Parts{rig_.store(), log_, details_, clock_, ids_, null_logger()}, "t1",
         policy, boot);
+    key_admin_ = std::make_unique<keys::KeyAdmin>(
+        keys::KeyAdmin::Parts{rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), clock_,
+                              null_logger()},
+        "t1");
     routes_ = std::make_unique<Routes>(
         Routes::Parts{.engine = rig_.engine(),
                       .plugins = rig_.host(),
@@ -76,7 +80,7 @@ class PatientRoutes : public testing::Test {
                       .store = rig_.store(),
                       .audit = log_,
                       .keyring = rig_.keyring(),
-                      .key_admin = key_admin_,
+                      .key_admin = *key_admin_,
                       .gate = *gate_,
                       .details = details_,
                       .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
@@ -157,9 +161,8 @@ class PatientRoutes : public testing::Test {
   BreakableLog log_{rig_.audit()};
   phi::PatientDetail details_{rig_.keys(), rig_.store(), random_};
   std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
-  keys::KeyAdmin key_admin_{
-      {rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), rig_.clock(), null_logger()}, "t1"};
   std::unique_ptr<phi::PatientGate> gate_;
+  std::unique_ptr<keys::KeyAdmin> key_admin_;
   std::unique_ptr<Routes> routes_;
   bool deployed_ = false;
   int requests_ = 0;

@@ -130,11 +130,12 @@ TEST(HttpService, ABodyBecomesASealedBlob) {
   EXPECT_EQ(out["blob_bytes"].as_int64(), 3'000'000);
   EXPECT_EQ(out["blob_sha256"].as_string(), to_hex(crypto::sha256(recording)));
   std::string opened;
-  const Status read =
-      hub.blobs->read("t1", out["blob"].as_string(), [&opened](std::string_view piece) {
-        opened += piece;
-        return ok_status();
-      });
+  auto reader = hub.blobs->open("t1", out["blob"].as_string());
+  ASSERT_TRUE(reader.ok()) << reader.error().message;
+  const Status read = (*reader)->read(0, 3'000'000, [&opened](std::string_view piece) {
+    opened += piece;
+    return ok_status();
+  });
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(opened, recording);
   EXPECT_EQ(hub.blobs->find("t1", out["blob"].as_string())->content_type, "video/webm");
