@@ -22,8 +22,9 @@ int main(int argc, char** argv) {
                             "written when the hub listens");
   serve_command->add_flag("--die-with-parent", serve_options.die_with_parent,
                           "end when the parent process ends");
-  serve_command->add_flag("--allow-debugging", serve_options.allow_debugging,
-                          "for development: debuggers may attach, core files may hold patient data");
+  serve_command->add_flag(
+      "--allow-debugging", serve_options.allow_debugging,
+      "for development: debuggers may attach, core files may hold patient data");
   serve_command->callback([&] { code = serve(serve_options); });
 
   DemoOptions demo_options;
@@ -349,7 +350,8 @@ int main(int argc, char** argv) {
   auto* phi_command = app.add_subcommand("phi", "patient data in text");
   phi_command->require_subcommand(1);
   auto* phi_scan_command = phi_command->add_subcommand(
-      "scan", "say where patient data stands; exit status 0: nowhere, 1: somewhere, 2: not readable");
+      "scan",
+      "say where patient data stands; exit status 0: nowhere, 1: somewhere, 2: not readable");
   phi_scan_command->add_option("files", phi_options.files,
                                "text files; - is standard input (default: standard input)");
   phi_scan_command->add_option("-c,--config", phi_options.config,

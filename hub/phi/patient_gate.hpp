@@ -93,8 +93,8 @@ class PatientGate {
 
   // Admits a reading of patient data: when ok, its entry is durable. Errors: invalid phi.reason (no
   // reason, or too long), phi.purpose; denied phi.break_glass (no open grant for it; the refusal is
-  // audited); unavailable audit.unavailable (the entry could not be written, so nothing may be read),
-  // audit.sink_behind.
+  // audited); unavailable audit.unavailable (the entry could not be written, so nothing may be
+  // read), audit.sink_behind.
   [[nodiscard]] Status admit(const Reader& reader, const Reading& reading);
   // The same for a reading of the log itself, a report or an export: always with a reason, never
   // with a grant.

@@ -249,7 +249,7 @@ TEST_F(ConfigFile, commands_tell_wrong_input_from_failure_by_their_exit_code) {
   EXPECT_EQ(audit_verify({.config = folder_ + "/none.yaml"}), 2);
   EXPECT_EQ(workflow_lint({folder_ + "/none.yaml"}, {}), 2);
   const std::string config = write("rabt.yaml", kGood);
-  EXPECT_EQ(check_config(config), 2);  // its secrets and plugins are not there
+  EXPECT_EQ(check_config(config), 2);              // its secrets and plugins are not there
   EXPECT_NE(audit_verify({.config = config}), 0);  // there is no database to verify
 }
 
