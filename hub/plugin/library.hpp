@@ -17,6 +17,9 @@ struct Library {
   phi::Vocabulary words;  // of its texts
 };
 
+// Where a package keeps the library for this machine: bin/linux-x86_64/plugin.so.
+[[nodiscard]] std::string library_path(const std::string& folder);
+
 // Copies the file into a sealed memory file, hashes that copy and maps it, so that what was hashed
 // is what runs. The ELF header is checked before anything of the library runs. Error codes:
 // plugin.library (cannot be read or mapped), plugin.platform (built for another machine),

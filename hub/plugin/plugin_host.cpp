@@ -378,7 +378,7 @@ class Host final : public PluginHost {
       return invalid("plugin.config",
                      manifest.id + ": the host allow-list: " + allow.error().message);
 
-    RABT_TRY(library, map_library(config.folder + "/plugin.so"));
+    RABT_TRY(library, map_library(library_path(config.folder)));
     digest = library.sha256;
     package.words.merge(std::move(library.words));
     RABT_TRY_STATUS(check_entry(library.entry, manifest));
