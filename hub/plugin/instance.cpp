@@ -237,6 +237,7 @@ void Instance::run(std::uint64_t token) {
   call.attempt = open->attempt;
   call.id = token;
   call.action = bytes(open->action->spec.name);
+  call.action_version = bytes(open->action->spec.version);
   call.input = bytes(open->input);
   call.idempotency_key = bytes(open->idempotency_key);
   call.deadline_unix_ms = open->deadline_unix_ms;

@@ -37,19 +37,23 @@ Error broken(const std::string& path, const std::string& what) {
   return unavailable("plugin.library", path + ": " + what + ": " + std::strerror(errno));
 }
 
-Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
 #if defined(__x86_64__)
-  constexpr Elf64_Half kMachine = EM_X86_64;
-  constexpr std::string_view kName = "x86-64";
+constexpr Elf64_Half kMachine = EM_X86_64;
+constexpr std::string_view kName = "x86-64";
+constexpr std::string_view kPlatform = "linux-x86_64";
 #elif defined(__aarch64__)
-  constexpr Elf64_Half kMachine = EM_AARCH64;
-  constexpr std::string_view kName = "AArch64";
+constexpr Elf64_Half kMachine = EM_AARCH64;
+constexpr std::string_view kName = "AArch64";
+constexpr std::string_view kPlatform = "linux-aarch64";
 #else
 #error "unknown machine"
 #endif
+
+Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
   if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return invalid("plugin.platform",
-                   path + ": is no ELF shared library; build it with rabt_plugin() or cc -shared");
+    return invalid(
+        "plugin.platform",
+        path + ": is no ELF shared library; build it with rabt_add_plugin() or cc -shared");
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_machine != kMachine) {
@@ -65,6 +69,10 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t 
 }
 
 }  // namespace
+
+std::string library_path(const std::string& folder) {
+  return folder + "/bin/" + std::string(kPlatform) + "/plugin.so";
+}
 
 Result<SealedLibrary> seal_library(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

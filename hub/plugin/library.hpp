@@ -18,6 +18,9 @@ struct SealedLibrary {
   phi::Vocabulary words;  // of its texts
 };
 
+// Where a package keeps the library for this machine: bin/linux-x86_64/plugin.so.
+[[nodiscard]] std::string library_path(const std::string& folder);
+
 // Copies the file into a sealed memory file and hashes that copy, so that what was hashed is what
 // runs. Looks at the ELF header; nothing of the library runs. Error codes: plugin.library (cannot
 // be read), plugin.platform (built for another machine).

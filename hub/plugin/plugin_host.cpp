@@ -411,7 +411,7 @@ class Host final : public PluginHost {
       return invalid("plugin.config",
                      manifest.id + ": the host allow-list: " + allow.error().message);
 
-    RABT_TRY(library, seal_library(config.folder + "/plugin.so"));
+    RABT_TRY(library, seal_library(library_path(config.folder)));
     digest = library.sha256;
     package.words.merge(std::move(library.words));
     const rabt_entry* entry = nullptr;

@@ -79,7 +79,7 @@ struct WorkerLimits {
 // What the operator configured for one plugin.
 struct PluginConfig {
   std::string id;      // also the name of the instance
-  std::string folder;  // holds manifest.yaml and plugin.so
+  std::string folder;  // the package: manifest.yaml, schemas/, bin/<machine>/plugin.so
   std::string tenant;
   Json config;  // handed to the plugin; checked against the manifest's schema
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;

@@ -81,6 +81,9 @@ struct WorkerPlugin::Life {
   const rabt_sign* sign = nullptr;
   const rabt_kv* kv = nullptr;
   const rabt_clock* clock = nullptr;
+  const rabt_metrics* metrics = nullptr;
+  const rabt_trace* trace = nullptr;
+  const rabt_blob* blob = nullptr;
 };
 
 WorkerPlugin::WorkerPlugin(Setup setup, const Clock& clock)
@@ -88,6 +91,7 @@ WorkerPlugin::WorkerPlugin(Setup setup, const Clock& clock)
   table_ = {sizeof table_, 0, this, &invoke, &cancel, &get_extension, &destroy};
   webhook_ = {sizeof webhook_, 0, this, &normalise};
   probe_ = {sizeof probe_, 0, this, &probe};
+  health_ = {sizeof health_, 0, this, &health};
 }
 
 WorkerPlugin::~WorkerPlugin() {
@@ -310,8 +314,9 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
   for (const int fd : {frames, questions, ended, wake_.get()}) watch(waiter, fd);
 
   // Services are told by name: \n before and after each.
-  static constexpr std::array kServices{RABT_LOG,  RABT_HTTP, RABT_SECRETS,
-                                        RABT_SIGN, RABT_KV,   RABT_CLOCK};
+  static constexpr std::array kServices{RABT_LOG,  RABT_HTTP,        RABT_SECRETS, RABT_SIGN,
+                                        RABT_KV,   RABT_CLOCK,       RABT_METRICS, RABT_TRACE,
+                                        RABT_BLOB, RABT_THREAD_CHECK};
   std::string offered = "\n";
   for (const char* const one : kServices) {
     if (host_->get_service(host_->self, one) != nullptr) offered += std::string(one) + "\n";
@@ -488,7 +493,7 @@ bool WorkerPlugin::handshake(Life& life, const Frame& frame) {
     }
     case Type::created: {
       if (life.step != Life::Step::created || life.log == nullptr) return false;
-      const std::uint64_t extensions = (frame.n[1] & 3U) | kStood;
+      const std::uint64_t extensions = (frame.n[1] & 7U) | kStood;
       std::unique_lock lock(mutex_);
       if (frame.n[0] != 0) {
         create_error_ = frame.n[0] == 1   ? std::string(frame.text[0].substr(0, 1024))
@@ -530,6 +535,9 @@ void WorkerPlugin::send_create(Life& life) {
   life.sign = static_cast<const rabt_sign*>(service(RABT_SIGN));
   life.kv = static_cast<const rabt_kv*>(service(RABT_KV));
   life.clock = static_cast<const rabt_clock*>(service(RABT_CLOCK));
+  life.metrics = static_cast<const rabt_metrics*>(service(RABT_METRICS));
+  life.trace = static_cast<const rabt_trace*>(service(RABT_TRACE));
+  life.blob = static_cast<const rabt_blob*>(service(RABT_BLOB));
   static_cast<void>(worker::send(life.process->frames.get(), Frame(Type::create, 0).add(config)));
 }
 
@@ -660,6 +668,47 @@ bool WorkerPlugin::handle(Life& life, const Frame& frame) {
       if (request != 0) life.http->cancel(life.http->self, request);
       return true;
     }
+    case Type::kv_get:
+    case Type::kv_put:
+    case Type::kv_remove:
+      return handle_kv(life, frame);
+    case Type::wake_after: {
+      Operation* const operation = begin(life, frame.id);
+      if (operation == nullptr) return true;
+      life.clock->wake_after(life.clock->self, whole(frame.n[0]), operation, [](void* context) {
+        auto* const at = static_cast<Operation*>(context);
+        at->plugin->finish(at, Frame(Type::wake, at->id));
+      });
+      return true;
+    }
+    case Type::metric: {
+      if (!texts(2) || life.metrics == nullptr) return false;
+      double value = 0;
+      std::memcpy(&value, frame.n.data(), sizeof value);
+      life.metrics->record(life.metrics->self, std::string(frame.text[0]).c_str(),
+                           bytes(frame.text[1]), value);
+      return true;
+    }
+    case Type::span_end:
+      if (!texts(1) || life.trace == nullptr) return false;
+      life.trace->end(life.trace->self, frame.id, static_cast<std::uint32_t>(frame.n[0]),
+                      bytes(frame.text[0]));
+      return true;
+    case Type::blob_create:
+    case Type::blob_append:
+    case Type::blob_finish:
+    case Type::blob_discard:
+    case Type::blob_info:
+    case Type::blob_read:
+      return handle_blob(life, frame);
+    default:
+      return false;
+  }
+}
+
+bool WorkerPlugin::handle_kv(Life& life, const Frame& frame) {
+  const auto texts = [&frame](std::uint8_t count) { return frame.texts == count; };
+  switch (frame.type) {
     case Type::kv_get: {
       if (!texts(1)) return false;
       Operation* const operation = begin(life, frame.id);
@@ -698,18 +747,58 @@ bool WorkerPlugin::handle(Life& life, const Frame& frame) {
                       });
       return true;
     }
-    case Type::wake_after: {
-      Operation* const operation = begin(life, frame.id);
-      if (operation == nullptr) return true;
-      life.clock->wake_after(life.clock->self, whole(frame.n[0]), operation, [](void* context) {
-        auto* const at = static_cast<Operation*>(context);
-        at->plugin->finish(at, Frame(Type::wake, at->id));
-      });
-      return true;
-    }
     default:
       return false;
   }
+}
+
+bool WorkerPlugin::handle_blob(Life& life, const Frame& frame) {
+  if (life.blob == nullptr || frame.texts != (frame.type == Type::blob_append ? 2 : 1))
+    return false;
+  const rabt_blob& blob = *life.blob;
+  const rabt_bytes name = bytes(frame.text[0]);  // of create: the content type
+  if (frame.type == Type::blob_discard) {
+    blob.discard(blob.self, name);
+    return true;
+  }
+  Operation* const operation = begin(life, frame.id);
+  if (operation == nullptr) return true;
+  const rabt_blob_done done = [](void* context, std::int32_t status, const rabt_blob_info* info) {
+    auto* const at = static_cast<Operation*>(context);
+    Frame answer(Type::blob_done, at->id, {0, word(status), 0, info == nullptr ? 0U : 1U});
+    if (info == nullptr) {
+      answer.add({}).add({}).add({});
+    } else {
+      answer.n[2] = info->bytes;
+      answer.add(view(info->handle)).add(view(info->content_type)).add(view(info->sha256));
+    }
+    at->plugin->finish(at, answer.add({}));
+  };
+  switch (frame.type) {
+    case Type::blob_create:
+      blob.create(blob.self, name, operation, done);
+      break;
+    case Type::blob_append:
+      blob.append(blob.self, name, bytes(frame.text[1]), operation, done);
+      break;
+    case Type::blob_finish:
+      blob.finish(blob.self, name, operation, done);
+      break;
+    case Type::blob_info:
+      blob.info(blob.self, frame.n[0], name, operation, done);
+      break;
+    default:
+      blob.read(blob.self, frame.n[0], name, frame.n[1], frame.n[2], operation,
+                [](void* context, std::int32_t status, rabt_bytes piece) {
+                  auto* const at = static_cast<Operation*>(context);
+                  at->plugin->finish(at, Frame(Type::blob_done, at->id, {0, word(status)})
+                                             .add({})
+                                             .add({})
+                                             .add({})
+                                             .add(view(piece)));
+                });
+  }
+  return true;
 }
 
 // Answers are small and one at a time, so that there is always room for them.
@@ -741,6 +830,17 @@ void WorkerPlugin::answer(Life& life, const Frame& question) {
     case Type::monotonic:
       status = 0;
       frame.n[1] = word(life.clock->monotonic_ms(life.clock->self));
+      break;
+    case Type::traceparent:
+      if (life.trace != nullptr)
+        status = life.trace->traceparent(life.trace->self, question.id, question.n[0], &said, sink);
+      break;
+    case Type::span_begin:
+      if (life.trace != nullptr) {
+        status = 0;
+        frame.n[1] =
+            life.trace->begin(life.trace->self, question.id, question.n[0], text(0).c_str());
+      }
       break;
     default:
       owner_->misspoke("a question that is none");
@@ -826,6 +926,9 @@ std::int32_t WorkerPlugin::invoke(void* self, const rabt_call* call) {
 std::int32_t WorkerPlugin::probe(void* self, const rabt_call* call) {
   return give(self, Type::probe, call);
 }
+std::int32_t WorkerPlugin::health(void* self, const rabt_call* call) {
+  return give(self, Type::health, call);
+}
 void WorkerPlugin::cancel(void* self, rabt_call_id call) {
   static_cast<void>(of(self).call_plain(Frame(Type::cancel, call), call));
 }
@@ -861,6 +964,7 @@ const void* WorkerPlugin::get_extension(void* self, const char* id) {
   const std::string_view name(id);
   if (name == RABT_WEBHOOK && (plugin.extensions_ & 1U) != 0) return &plugin.webhook_;
   if (name == RABT_PROBE && (plugin.extensions_ & 2U) != 0) return &plugin.probe_;
+  if (name == RABT_HEALTH && (plugin.extensions_ & 4U) != 0) return &plugin.health_;
   return nullptr;
 }
 

@@ -130,7 +130,10 @@ class WorkerPlugin final {
   void keep();
   // Runs one process to its end.
   Death live(std::uint64_t number);
+  // False: the frame does not belong here.
   [[nodiscard]] bool handle(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_kv(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_blob(Life& life, const worker::Frame& frame);
   [[nodiscard]] bool handshake(Life& life, const worker::Frame& frame);
   void answer(Life& life, const worker::Frame& question);
   void attempt(Life& life);
@@ -150,6 +153,7 @@ class WorkerPlugin final {
   static WorkerPlugin& of(void* self) { return *static_cast<WorkerPlugin*>(self); }
   static std::int32_t invoke(void* self, const rabt_call* call);
   static std::int32_t probe(void* self, const rabt_call* call);
+  static std::int32_t health(void* self, const rabt_call* call);
   static std::int32_t give(void* self, worker::Type type, const rabt_call* call);
   static void cancel(void* self, rabt_call_id call);
   static void destroy(void* self);
@@ -164,6 +168,7 @@ class WorkerPlugin final {
   rabt_plugin table_{};
   rabt_webhook webhook_{};
   rabt_probe probe_{};
+  rabt_health health_{};
   worker::Descriptor wake_;  // eventfd: the thread looks at what changed
 
   mutable std::mutex mutex_;

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "hub/base/limits.hpp"
 #include "hub/worker/frame.hpp"
@@ -66,6 +67,21 @@ struct Operation {
   void (*stored)(void*, std::int32_t, std::int64_t) = nullptr;
   void (*removed)(void*, std::int32_t) = nullptr;
   void (*woken)(void*) = nullptr;
+  rabt_blob_done blob = nullptr;
+  rabt_blob_piece piece = nullptr;
+};
+
+// What the calling thread is inside of, for rabt.thread_check/1.
+thread_local std::uint32_t lane = RABT_LANE_NONE;
+class OnLane {
+ public:
+  explicit OnLane(std::uint32_t now) : before_(std::exchange(lane, now)) {}
+  ~OnLane() { lane = before_; }
+  OnLane(const OnLane&) = delete;
+  OnLane& operator=(const OnLane&) = delete;
+
+ private:
+  std::uint32_t before_;
 };
 
 // All of the process. Internally synchronised: the plugin calls its services from any thread.
@@ -138,6 +154,7 @@ class Child {
 
   static Child& of(void* self) { return *static_cast<Child*>(self); }
   void fill_services();
+  void fill_further_services();
   static const void* get_service(void* self, const char* id);
   static void complete(void* self, rabt_call_id call, const rabt_outcome* outcome);
   static std::uint64_t http_start(void* self, rabt_call_id call, rabt_bytes request,
@@ -154,7 +171,7 @@ class Child {
   const rabt_plugin* plugin_ = nullptr;
   const rabt_webhook* webhook_ = nullptr;
   const rabt_probe* probe_ = nullptr;
-  bool destroyed_ = false;
+  const rabt_health* health_ = nullptr;
 
   std::mutex mutex_;
   std::uint64_t last_ = 0;
@@ -169,6 +186,10 @@ class Child {
   rabt_sign sign_{};
   rabt_kv kv_{};
   rabt_clock clock_{};
+  rabt_metrics metrics_{};
+  rabt_trace trace_{};
+  rabt_blob blob_{};
+  rabt_thread_check thread_check_{};
 };
 
 int Child::run() {
@@ -195,6 +216,7 @@ int Child::run() {
   if (frame.n[3] != 0) limits.threads = frame.n[3];
   services_ = frame.text[0];
   fill_services();
+  fill_further_services();
   Applied applied = enter_sandbox(limits, lanes_);
   tell(Frame(Type::ready, 0, {kProtocolVersion, applied.parts}), applied.listener.get());
   applied.listener.reset();
@@ -254,6 +276,7 @@ void Child::create(std::string_view config) {
   std::string why;
   const rabt_plugin* made = nullptr;
   const bool whole = guarded([&] {
+    const OnLane control(RABT_LANE_CONTROL);
     made = entry_->create(&host_, bytes(config), &why, [](void* context, rabt_bytes text) {
       *static_cast<std::string*>(context) = view(text).substr(0, kMaxText);
     });
@@ -274,17 +297,18 @@ void Child::create(std::string_view config) {
     static_cast<void>(guarded([&] {
       const auto* webhook =
           static_cast<const rabt_webhook*>(made->get_extension(made->self, RABT_WEBHOOK));
-      if (webhook != nullptr && RABT_HAS(rabt_webhook, webhook, normalise) &&
-          webhook->normalise != nullptr)
-        webhook_ = webhook;
+      if (RABT_CAN(rabt_webhook, webhook, normalise)) webhook_ = webhook;
       const auto* probe =
           static_cast<const rabt_probe*>(made->get_extension(made->self, RABT_PROBE));
-      if (probe != nullptr && RABT_HAS(rabt_probe, probe, probe) && probe->probe != nullptr)
-        probe_ = probe;
+      if (RABT_CAN(rabt_probe, probe, probe)) probe_ = probe;
+      const auto* health =
+          static_cast<const rabt_health*>(made->get_extension(made->self, RABT_HEALTH));
+      if (RABT_CAN(rabt_health, health, check)) health_ = health;
     }));
   }
   plugin_ = made;
-  frame.n[1] = (webhook_ != nullptr ? 1U : 0U) | (probe_ != nullptr ? 2U : 0U);
+  frame.n[1] = (webhook_ != nullptr ? 1U : 0U) | (probe_ != nullptr ? 2U : 0U) |
+               (health_ != nullptr ? 4U : 0U);
   tell(frame);
 }
 
@@ -306,10 +330,12 @@ void Child::serve() {
 }
 
 void Child::dispatch(const Frame& frame) {
+  const OnLane call(frame.type == Type::destroy ? RABT_LANE_CONTROL : RABT_LANE_CALL);
   const std::uint64_t serial = frame.n[0];
   switch (frame.type) {
     case Type::invoke:
     case Type::probe:
+    case Type::health:
       invoke(frame);
       return;
     case Type::cancel: {
@@ -326,6 +352,7 @@ void Child::dispatch(const Frame& frame) {
     case Type::http_done:
     case Type::kv_done:
     case Type::wake:
+    case Type::blob_done:
       finish(frame);
       return;
     case Type::destroy: {
@@ -339,7 +366,9 @@ void Child::dispatch(const Frame& frame) {
 }
 
 void Child::invoke(const Frame& frame) {
-  const std::size_t size = frame.text[0].size() + frame.text[1].size() + frame.text[2].size();
+  if (frame.texts != 4) leave(kHubUnreadable);
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < 4; ++i) size += frame.text[i].size();
   const auto block = std::make_shared_for_overwrite<char[]>(std::max<std::size_t>(size, 1));
   char* at = block.get();
   const auto keep = [&at](std::string_view text) {
@@ -353,18 +382,24 @@ void Child::invoke(const Frame& frame) {
   call.attempt = static_cast<std::uint32_t>(frame.n[1]);
   call.id = frame.id;
   call.action = keep(frame.text[0]);
-  call.input = keep(frame.text[1]);
-  call.idempotency_key = keep(frame.text[2]);
+  call.action_version = keep(frame.text[1]);
+  call.input = keep(frame.text[2]);
+  call.idempotency_key = keep(frame.text[3]);
   call.deadline_unix_ms = static_cast<std::int64_t>(frame.n[2]);
   {
     const std::scoped_lock lock(mutex_);
     calls_[call.id] = block;
   }
   const std::uint64_t serial = frame.n[0];
-  const bool probing = frame.type == Type::probe;
   std::int32_t result = 1;
   const bool whole = guarded([&] {
-    result = probing ? probe_->probe(probe_->self, &call) : plugin_->invoke(plugin_->self, &call);
+    if (frame.type == Type::invoke) {
+      result = plugin_->invoke(plugin_->self, &call);
+    } else if (frame.type == Type::probe && probe_ != nullptr) {
+      result = probe_->probe(probe_->self, &call);
+    } else if (frame.type == Type::health && health_ != nullptr) {
+      result = health_->check(health_->self, &call);
+    }
   });
   if (!whole || result != 0) {
     const std::scoped_lock lock(mutex_);
@@ -428,6 +463,16 @@ void Child::finish(const Frame& frame) {
       operation.removed(operation.context, status);
     } else if (operation.woken != nullptr) {
       operation.woken(operation.context);
+    } else if (operation.blob != nullptr) {
+      rabt_blob_info info{};
+      info.size = sizeof info;
+      info.handle = bytes(frame.text[0]);
+      info.content_type = bytes(frame.text[1]);
+      info.sha256 = bytes(frame.text[2]);
+      info.bytes = frame.n[2];
+      operation.blob(operation.context, status, frame.n[3] == 1 ? &info : nullptr);
+    } else if (operation.piece != nullptr) {
+      operation.piece(operation.context, status, bytes(frame.text[3]));
     }
   });
   returned(frame.n[0], 0, whole);
@@ -570,6 +615,75 @@ void Child::fill_services() {
             }};
 }
 
+void Child::fill_further_services() {
+  metrics_ = {sizeof metrics_, 0, this,
+              [](void*, const char* name, rabt_bytes labels, double value) {
+                Frame frame(Type::metric, 0);
+                static_assert(sizeof value == sizeof frame.n[0]);
+                std::memcpy(frame.n.data(), &value, sizeof value);
+                if (labels.len > kMaxText) labels.len = 0;
+                tell(frame.add(view(name, kMaxCode)).add(view(labels)));
+              }};
+  trace_ = {sizeof trace_,
+            0,
+            this,
+            [](void* self, rabt_call_id call, std::uint64_t span, void* context,
+               rabt_sink sink) -> std::int32_t {
+              return of(self).ask_bytes(Frame(Type::traceparent, call, {span}), context, sink);
+            },
+            [](void* self, rabt_call_id call, std::uint64_t parent, const char* name) {
+              std::uint64_t id = 0;
+              of(self).ask(Frame(Type::span_begin, call, {parent}).add(view(name, kMaxCode)),
+                           [&id](const Frame& answer) { id = answer.n[1]; });
+              return id;
+            },
+            [](void*, std::uint64_t span, std::uint32_t status, rabt_bytes fields) {
+              if (fields.len > kMaxText) fields.len = 0;
+              tell(Frame(Type::span_end, span, {status}).add(view(fields)));
+            }};
+  // One byte over the limit of a piece is enough for the hub to see that it is over.
+  constexpr std::size_t kPiece = std::size_t{RABT_BLOB_MAX_PIECE} + 1;
+  static const auto start = +[](void* self, Frame frame, void* context, rabt_blob_done done) {
+    Operation operation{context};
+    operation.blob = done;
+    frame.id = of(self).add(operation);
+    tell(frame);
+  };
+  blob_ = {
+      sizeof blob_,
+      0,
+      this,
+      [](void* self, rabt_bytes content_type, void* context, rabt_blob_done done) {
+        start(self, Frame(Type::blob_create, 0).add(view(content_type).substr(0, kMaxCode)),
+              context, done);
+      },
+      [](void* self, rabt_bytes name, rabt_bytes piece, void* context, rabt_blob_done done) {
+        start(self,
+              Frame(Type::blob_append, 0)
+                  .add(view(name).substr(0, kMaxCode))
+                  .add(view(piece).substr(0, kPiece)),
+              context, done);
+      },
+      [](void* self, rabt_bytes name, void* context, rabt_blob_done done) {
+        start(self, Frame(Type::blob_finish, 0).add(view(name).substr(0, kMaxCode)), context, done);
+      },
+      [](void*, rabt_bytes name) {
+        tell(Frame(Type::blob_discard, 0).add(view(name).substr(0, kMaxCode)));
+      },
+      [](void* self, rabt_call_id call, rabt_bytes name, void* context, rabt_blob_done done) {
+        start(self, Frame(Type::blob_info, 0, {call}).add(view(name).substr(0, kMaxCode)), context,
+              done);
+      },
+      [](void* self, rabt_call_id call, rabt_bytes name, std::uint64_t from, std::uint64_t length,
+         void* context, rabt_blob_piece done) {
+        Operation operation{context};
+        operation.piece = done;
+        tell(Frame(Type::blob_read, of(self).add(operation), {call, from, length})
+                 .add(view(name).substr(0, kMaxCode)));
+      }};
+  thread_check_ = {sizeof thread_check_, 0, this, [](void*) { return lane; }};
+}
+
 const void* Child::get_service(void* self, const char* id) {
   const Child& child = of(self);
   if (id == nullptr || child.services_.find('\n' + std::string(id) + '\n') == std::string::npos)
@@ -581,6 +695,10 @@ const void* Child::get_service(void* self, const char* id) {
   if (name == RABT_SIGN) return &child.sign_;
   if (name == RABT_KV) return &child.kv_;
   if (name == RABT_CLOCK) return &child.clock_;
+  if (name == RABT_METRICS) return &child.metrics_;
+  if (name == RABT_TRACE) return &child.trace_;
+  if (name == RABT_BLOB) return &child.blob_;
+  if (name == RABT_THREAD_CHECK) return &child.thread_check_;
   return nullptr;
 }
 

@@ -46,6 +46,8 @@ enum class Type : std::uint8_t {
   kv_done = 0x15,
   wake = 0x16,
   destroy = 0x17,
+  blob_done = 0x18,
+  health = 0x19,
   returned = 0x1f,  // child: the function has returned
 
   complete = 0x20,
@@ -56,12 +58,22 @@ enum class Type : std::uint8_t {
   kv_put = 0x25,
   kv_remove = 0x26,
   wake_after = 0x27,
+  metric = 0x28,
+  span_end = 0x29,
+  blob_create = 0x2a,
+  blob_append = 0x2b,
+  blob_finish = 0x2c,
+  blob_discard = 0x2d,
+  blob_info = 0x2e,
+  blob_read = 0x2f,
 
   secret = 0x30,
   hmac = 0x31,
   jwt = 0x32,
   now = 0x33,
   monotonic = 0x34,
+  traceparent = 0x35,
+  span_begin = 0x36,
   answer = 0x3f,  // hub
 };
 

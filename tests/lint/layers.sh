@@ -27,7 +27,7 @@ for i in "${!inner[@]}"; do
 done
 while IFS=: read -r file line _; do
   complain "$file:$line: a plugin or the SDK includes the hub; only sdk/include is theirs"
-done < <(grep -rn '#include "hub/' sdk plugins || true)
+done < <(grep -rnE '#include *[<"]([^>"]*/)?hub/' sdk plugins || true)
 only() {  # only PATTERN FOLDER...
   local pattern=$1; shift
   local allowed; allowed=$(printf '^hub/%s/|' "$@"); allowed=${allowed%|}

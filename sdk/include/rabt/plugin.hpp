@@ -74,6 +74,7 @@ struct Call {
   rabt_call_id id = 0;
   std::uint32_t attempt = 1;
   std::string action;
+  std::string action_version;
   std::string input;
   std::string idempotency_key;
   std::int64_t deadline_unix_ms = 0;
@@ -82,6 +83,7 @@ struct Call {
     return {call.id,
             call.attempt,
             std::string(view(call.action)),
+            std::string(view(call.action_version)),
             std::string(view(call.input)),
             std::string(view(call.idempotency_key)),
             call.deadline_unix_ms};
@@ -326,21 +328,22 @@ class Instance {
 }  // namespace detail
 }  // namespace rabt::sdk
 
-// The digest of manifest.yaml comes from the build (rabt_plugin() in CMake); "" means: built
+// The digest of manifest.yaml comes from the build (rabt_add_plugin() in CMake); "" means: built
 // without it, never loads.
 #ifndef RABT_MANIFEST_SHA256
 #define RABT_MANIFEST_SHA256 ""
 #endif
 
 // The last line of a plugin. id and version as in the manifest.
-#define RABT_PLUGIN(type, plugin_id, plugin_version)                                    \
-  extern "C" __attribute__((visibility("default"))) const rabt_entry rabt_plugin_entry; \
-  extern "C" const rabt_entry rabt_plugin_entry = {RABT_ABI_MAGIC,                      \
-                                                   RABT_ABI_MAJOR,                      \
-                                                   RABT_ABI_MINOR,                      \
-                                                   sizeof(rabt_entry),                  \
-                                                   0,                                   \
-                                                   plugin_id,                           \
-                                                   plugin_version,                      \
-                                                   RABT_MANIFEST_SHA256,                \
-                                                   &rabt::sdk::detail::Instance<type>::create}
+#define RABT_PLUGIN(type, plugin_id, plugin_version)                                           \
+  extern "C" __attribute__((visibility("default"))) const rabt_entry rabt_plugin_entry;        \
+  extern "C" const rabt_entry rabt_plugin_entry = {RABT_ABI_MAGIC,                             \
+                                                   RABT_ABI_MAJOR,                             \
+                                                   RABT_ABI_MINOR,                             \
+                                                   sizeof(rabt_entry),                         \
+                                                   0,                                          \
+                                                   plugin_id,                                  \
+                                                   plugin_version,                             \
+                                                   RABT_MANIFEST_SHA256,                       \
+                                                   &rabt::sdk::detail::Instance<type>::create, \
+                                                   nullptr}
