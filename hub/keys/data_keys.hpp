@@ -60,14 +60,16 @@ class Lease {
  private:
   friend class DataKeys;
   using Buckets = std::map<std::string, crypto::BucketVersion, std::less<>>;  // by class
-  Lease(DataKeys& all, std::string tenant, std::shared_ptr<const crypto::TenantKeys> keys,
-        std::shared_ptr<const Buckets> current)
+  Lease(DataKeys& all, std::string tenant, std::uint64_t epoch,
+        std::shared_ptr<const crypto::TenantKeys> keys, std::shared_ptr<const Buckets> current)
       : all_(&all),
         tenant_(std::move(tenant)),
+        epoch_(epoch),
         keys_(std::move(keys)),
         current_(std::move(current)) {}
   DataKeys* all_;
   std::string tenant_;
+  std::uint64_t epoch_;  // of the cache, when it was taken
   std::shared_ptr<const crypto::TenantKeys> keys_;
   std::shared_ptr<const Buckets> current_;
 };
@@ -113,8 +115,13 @@ class DataKeys {
                                                   std::string_view class_name, Timestamp expiry);
 
   [[nodiscard]] const RetentionPolicy& policy() const;
-  // Forgets what a bucket's key had opened.
-  void forget_bucket(std::string_view tenant, std::string_view bucket);
+  // Inside a job: the row of a key whose record goes. Backups of the database have it until its
+  // bucket is destroyed. A shared key, and one that a legal hold keeps, stay.
+  [[nodiscard]] Status remove(store::Transaction& transaction, std::string_view tenant,
+                              std::string_view id);
+  // Forgets all opened keys; what leases of before still open is not cached any more. After a
+  // bucket was destroyed.
+  void forget();
   // Wipes what has expired, here and in the keyring. The hub calls it every few seconds.
   void sweep();
   // Opened keys in the cache now.
