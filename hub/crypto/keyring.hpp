@@ -83,7 +83,8 @@ struct KeyringInfo {
 
 // Internally synchronised; several processes may use one file: each change is made under a lock, on
 // the file as it then is. Every function that changes it is durable when ok and has changed nothing
-// when not.
+// when not; only after crypto.keyring_io the file may be the new one, and not be durable (info()
+// tells).
 class Keyring {
  public:
   struct Options {
