@@ -25,6 +25,16 @@ Error unknown_key() {
   return not_found("keys.unknown", "the database has no data key of this id for this tenant");
 }
 
+// A clock that has lost its battery begins in 1970 or 2000. What is sealed then would be in a
+// bucket that is over as soon as the clock is set.
+constexpr Timestamp kEarliest{1'767'225'600'000};  // 2026-01-01: the hub is not older
+
+Error wrong_clock() {
+  return unavailable("keys.clock",
+                     "the system's clock stands before 2026, so that nothing can be sealed for the "
+                     "right time; set it");
+}
+
 Error rotated_meanwhile() {
   return unavailable("keys.changed", "the key of a bucket was rotated meanwhile; try again");
 }
@@ -140,6 +150,7 @@ struct DataKeys::State {
     std::vector<std::string> wanted;
     std::map<std::string, std::string, std::less<>> names;
     for (const auto& [class_name, period] : policy.classes) {
+      if (now < kEarliest) break;  // what is there can be opened all the same
       RABT_TRY(name, choose(*keys, class_name, after(now, period)));
       names.emplace(class_name, name);
       std::string ahead = name;
@@ -258,25 +269,26 @@ Status insert(store::Transaction& transaction, const NewDataKey& key) {
 // ---- a lease
 // -----------------------------------------------------------------------------------------------------
 
-Result<std::string> Lease::bucket(std::string_view class_name) const {
+Result<crypto::BucketVersion> Lease::place(std::string_view class_name) const {
+  if (current_->empty()) return wrong_clock();
   const auto found = current_->find(class_name);
-  if (found == current_->end())
-    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
-  return found->second.bucket;
+  if (found != current_->end()) return found->second;
+  return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
+}
+
+Result<std::string> Lease::bucket(std::string_view class_name) const {
+  RABT_TRY(found, place(class_name));
+  return std::move(found.bucket);
 }
 
 Result<NewDataKey> Lease::make(std::string_view class_name) const {
-  const auto found = current_->find(class_name);
-  if (found == current_->end())
-    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
-  return all_->state_->make(tenant_, epoch_, *keys_, found->second);
+  RABT_TRY(found, place(class_name));
+  return all_->state_->make(tenant_, epoch_, *keys_, std::move(found));
 }
 
 Result<std::shared_ptr<const crypto::DataKey>> Lease::shared(std::string_view class_name) const {
-  const auto found = current_->find(class_name);
-  if (found == current_->end())
-    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
-  return all_->state_->shared_key(tenant_, epoch_, *keys_, found->second);
+  RABT_TRY(found, place(class_name));
+  return all_->state_->shared_key(tenant_, epoch_, *keys_, found);
 }
 
 Result<std::shared_ptr<const crypto::DataKey>> Lease::open(std::string_view id) const {
@@ -328,6 +340,7 @@ Result<std::shared_ptr<const crypto::DataKey>> DataKeys::shared(std::string_view
 
 Result<std::string> DataKeys::ensure_bucket(std::string_view tenant, std::string_view class_name,
                                             Timestamp expiry) {
+  if (state_->parts.clock.now() < kEarliest) return wrong_clock();
   RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
   RABT_TRY(name, State::choose(*keys, class_name, expiry));
   if (!keys->bucket(name)) RABT_TRY_STATUS(state_->parts.keyring.ensure_buckets(tenant, {name}));

@@ -45,7 +45,8 @@ class Lease {
     return keys_->blind_index(field, value);
   }
   [[nodiscard]] const crypto::TenantKeys& keys() const { return *keys_; }
-  // The bucket in which the class is put now.
+  // The bucket in which the class is put now. Error, here and where a key is made: unavailable
+  // keys.clock, when the wall clock stands before 2026 and cannot be right.
   [[nodiscard]] Result<std::string> bucket(std::string_view class_name) const;
   // A fresh key of its own for one record, in the bucket in which class and time of making put it.
   [[nodiscard]] Result<NewDataKey> make(std::string_view class_name) const;
@@ -59,6 +60,7 @@ class Lease {
 
  private:
   friend class DataKeys;
+  [[nodiscard]] Result<crypto::BucketVersion> place(std::string_view class_name) const;
   using Buckets = std::map<std::string, crypto::BucketVersion, std::less<>>;  // by class
   Lease(DataKeys& all, std::string tenant, std::uint64_t epoch,
         std::shared_ptr<const crypto::TenantKeys> keys, std::shared_ptr<const Buckets> current)

@@ -183,6 +183,23 @@ TEST_F(DataKeysTest, caches_nothing_that_an_act_of_before_a_destruction_opens) {
   EXPECT_EQ(house_->open(late.id), "keys.shredded");
 }
 
+// Symptom: records of an hour were gone for good. Cause: the machine began in 1970, until its clock
+// was set; their bucket was over then, and was destroyed.
+TEST_F(DataKeysTest, seals_nothing_while_the_clock_cannot_be_right) {
+  const NewDataKey made = house_->make();
+  const auto present = house_->clock.now();
+  const auto buckets = must(house_->keyring->info()).tenants[0].buckets.size();
+  house_->clock.set(*parse_iso8601("1970-01-01T00:01:00Z"));
+  EXPECT_EQ(house_->keys->make("t1", kConsultation).error().code, "keys.clock");
+  EXPECT_EQ(house_->keys->shared("t1", kEvent).error().code, "keys.clock");
+  EXPECT_EQ(house_->keys->ensure_bucket("t1", kRecording, {0}).error().code, "keys.clock");
+  EXPECT_EQ(house_->keys->make("t1", kConsultation).error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(house_->open(made.id), "ok");
+  EXPECT_EQ(must(house_->keyring->info()).tenants[0].buckets.size(), buckets);
+  house_->clock.set(present);
+  EXPECT_EQ(house_->make().bucket, made.bucket);
+}
+
 TEST_F(DataKeysTest, removes_the_row_of_a_key_unless_others_need_it) {
   const NewDataKey made = house_->make(kIncoming);
   const NewDataKey held = house_->make();
