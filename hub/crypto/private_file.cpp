@@ -123,7 +123,7 @@ Status PrivateFile::replace(ByteView bytes, unsigned mode, bool wipe_old) const 
     overwrite(left.get());
   ::unlink(temporary.c_str());
   const auto give_up = [&](const std::string& doing) {
-    const Error error = io_error(doing);
+    Error error = io_error(doing);
     if (const Fd made(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)); made.ok())
       overwrite(made.get());
     ::unlink(temporary.c_str());

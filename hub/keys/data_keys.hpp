@@ -81,7 +81,7 @@ class Lease {
 // than an act: they ask again, which costs a look-up.
 class DataKeys {
  public:
-  static constexpr std::int64_t kTtlMs = 5 * 60 * 1000;
+  static constexpr std::int64_t kTtlMs = 5LL * 60 * 1000;
   static constexpr std::size_t kMaxCached =
       16'384;  // 32 bytes each: half a megabyte of locked memory
   struct Parts {
