@@ -163,10 +163,11 @@ void Parser::check_patient_data(const TaskTree& tree) {
       each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
         const bool data = name == "data";
         if (data && task.data_class == "patient") return false;
-        return report(value, holder, name, data ? "the event's data" : "the event's `" + name + "`",
-                      data ? "emit ids instead, or say that it is meant: metadata: {rabt: "
-                             "{dataClass: patient}}"
-                           : "attributes of events are stored in clear: put it into `data`");
+        return report(
+            value, holder, name, data ? "the event's data" : "the event's `" + name + "`",
+            data ? "emit ids instead, or say that it is meant: metadata: {rabt: "
+                   "{dataClass: patient}}"
+                 : "whoever passes an event on may log its attributes: put it into `data`");
       });
     } else if (std::holds_alternative<RaiseBody>(task.body)) {
       const YamlEntry* raise = place.find("raise");
