@@ -694,8 +694,8 @@ print(len(forms) * len(values))
 )";
   write_file(folder / "encode.py", script);
   fs::create_directory(folder / "out");
-  const std::string command = "python3 '" + (folder / "encode.py").string() + "' '" +
-                              (folder / "out").string() + "' '" + latin + "' '" + arabic + "'";
+  const std::string command = "python3 '" + (folder / "encode.py") + "' '" + (folder / "out") +
+                              "' '" + latin + "' '" + arabic + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
   const CanarySearch search({latin, arabic});
   int files = 0;
