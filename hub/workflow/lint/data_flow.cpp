@@ -33,14 +33,14 @@ std::string below(const std::string& origin, std::string_view key) {
 // Whether into has grown.
 bool join(FlowValue& into, const FlowValue& from) {
   bool grown = false;
-  for (const auto& [origin, hidden] : from.origins) {
-    const auto [found, fresh] = into.origins.try_emplace(origin, hidden);
+  for (const auto& one : from.origins) {
+    const auto [found, fresh] = into.origins.try_emplace(one.first, one.second);
     grown = grown || fresh;
     if (fresh) continue;
     // What only one of the two hides may still be there.
-    grown = std::erase_if(found->second,
-                          [&](const std::string& key) { return !hidden.contains(key); }) > 0 ||
-            grown;
+    const std::size_t gone = std::erase_if(
+        found->second, [&one](const std::string& key) { return !one.second.contains(key); });
+    grown = grown || gone > 0;
   }
   for (const std::string& origin : from.inside) grown = into.inside.insert(origin).second || grown;
   for (const auto& [key, value] : from.members) {
