@@ -17,10 +17,10 @@ namespace {
 // Paths longer than this are cut: a loop that nests a value in itself would grow for ever. A cut
 // place stands for all that is below it.
 constexpr std::size_t kMaxPath = 160;
-constexpr int kMaxDepth = 200;           // of the walk through expressions and tasks
-constexpr int kMaxPasses = 40;           // loops, jumps and functions bring later values to earlier
-                                         // tasks; ordinary files need three or four passes
-constexpr std::size_t kMaxParts = 1000;  // of one value; with more it is taken as one
+constexpr int kMaxDepth = 200;          // of the walk through expressions and tasks
+constexpr int kMaxPasses = 40;          // loops, jumps and functions bring later values to earlier
+                                        // tasks; ordinary files need three or four passes
+constexpr std::size_t kMaxParts = 256;  // of one value; with more it is taken as one
 constexpr std::size_t kMaxOrigins = 500;  // of one value; with more it may be anything
 constexpr std::string_view kAnything = "anything";
 constexpr std::string_view kSome = "[]";  // a segment: what .[] gives
@@ -438,9 +438,12 @@ class Walk {
  private:
   // Joins into what the next pass starts from.
   void grow(FlowValue& state, const FlowValue& with) {
-    if (!join(state, with)) return;
+    // What was too large once stays one value, or the passes would never end.
+    if (!join(state, flat_.contains(&state) ? mixed(with) : with)) return;
     grown_ = true;
-    state = bounded(std::move(state));
+    if (parts(state) <= kMaxParts) return;
+    flat_.insert(&state);
+    state = mixed(state);
   }
 
   // Notes what the schema beside a value marks, as places below this one.
@@ -735,6 +738,7 @@ class Walk {
   std::map<const Task*, std::size_t> positions_;
   std::map<const Json*, std::set<std::string>> schemas_;
   DataFlow out_;
+  std::set<const FlowValue*> flat_;
   bool grown_ = true;  // the last pass has found something new
   int depth_ = 0;
 };
