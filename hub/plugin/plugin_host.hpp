@@ -53,8 +53,8 @@ struct Manifest {
   std::string vendor;
   Json config_schema;
   std::vector<ActionSpec> actions;
-  std::vector<std::string> events;   // event types it may produce
-  std::vector<std::string> secrets;  // names it may refer to
+  std::vector<workflow::EventInfo> events;  // that it may produce
+  std::vector<std::string> secrets;         // names it may refer to
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
   bool secrets_raw = false;
@@ -120,6 +120,7 @@ class PluginHost : public workflow::ActionCatalog {
     Random& random;
     Logger& log;
     const phi::Policy& privacy = phi::strict_policy();
+    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
