@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hub/cli/commands.hpp"
+#include "hub/cli/process_memory.hpp"
 
 // The `rabt` command. What `serve` constructs, and in which order: hub/cli/hub.cpp.
 int main(int argc, char** argv) {
@@ -370,6 +371,12 @@ int main(int argc, char** argv) {
       ->add_flag("--mask", phi_options.mask, "print the text, with classes in place of the data")
       ->excludes(phi_json);
   phi_scan_command->callback([&] { code = phi_scan(phi_options); });
+
+  // Before the command: each of them holds keys or what patients' data went through.
+  app.parse_complete_callback([&] {
+    if (!serve_options.allow_debugging && !forbid_core_dumps())
+      throw CLI::RuntimeError("rabt: core files cannot be forbidden", 1);
+  });
 
   CLI11_PARSE(app, argc, argv);
   return code;
