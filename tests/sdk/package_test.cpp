@@ -109,7 +109,8 @@ TEST_F(Package, a_manifest_of_another_plugin_is_refused_when_the_build_is_config
   const auto configured = run("cmake -S " + at("hello") + " -B " + at("build") +
                               " -Drabt-sdk_DIR=" + (source_dir() / "sdk/cmake").string());
   EXPECT_NE(configured.code, 0);
-  EXPECT_NE(configured.output.find("manifest.yaml says id:"), std::string::npos) << configured.output;
+  EXPECT_NE(configured.output.find("manifest.yaml says id:"), std::string::npos)
+      << configured.output;
 }
 
 TEST_F(Package, a_newer_sdk_serves_who_asks_for_an_older_one_of_the_same_major) {
