@@ -75,8 +75,8 @@ std::uint32_t leave() {
   const auto user = static_cast<std::uint32_t>(Part::user_namespace);
   if (::geteuid() == 0) {
     if (::unshare(CLONE_NEWNET | CLONE_NEWIPC) == 0) parts |= network;
-    static_cast<void>(::setgroups(0, nullptr));
-    if (::setresgid(kNobody, kNobody, kNobody) != 0 || ::setresuid(kNobody, kNobody, kNobody) != 0)
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 ||
+        ::setresuid(kNobody, kNobody, kNobody) != 0)
       return parts;
     if (::unshare(CLONE_NEWUSER) == 0) parts |= user;
   } else if (::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC) == 0) {
