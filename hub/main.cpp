@@ -355,6 +355,12 @@ int main(int argc, char** argv) {
   std::string released;
   plugin_release->add_option("id", released, "the plugin")->required();
   plugin_release->callback([&] { code = release_plugin(config, released); });
+  auto* plugin_upgrade = plugin_command->add_subcommand(
+      "upgrade", "let a newer version in the folder of plugins take the new calls");
+  with_config(plugin_upgrade);
+  std::string upgraded;
+  plugin_upgrade->add_option("id", upgraded, "the plugin")->required();
+  plugin_upgrade->callback([&] { code = upgrade_plugin(config, upgraded); });
 
   PhiScanOptions phi_options;
   auto* phi_command = app.add_subcommand("phi", "patient data in text");

@@ -37,6 +37,8 @@ constexpr std::array kActs{
         "Software Configuration"},
     Act{"plugin.loaded", Pattern::general, 'E', "110113", kAlert, "110131",
         "Software Configuration"},
+    Act{"plugin.retired", Pattern::general, 'E', "110113", kAlert, "110131",
+        "Software Configuration"},
     Act{"plugin.released", Pattern::general, 'E', "110113", kAlert, "110131",
         "Software Configuration"},
     Act{"plugin.forbidden", Pattern::general, 'E', "110113", kAlert, "110132",

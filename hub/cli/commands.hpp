@@ -155,6 +155,8 @@ struct InstancesOptions {
 int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
 // Starts a quarantined plugin of the running hub again.
+// Brings a newer version of the plugin's folder into the running hub.
+int upgrade_plugin(const std::string& config, const std::string& id);
 int release_plugin(const std::string& config, const std::string& id);
 
 // Keys: through the running hub, else on the data folder itself.

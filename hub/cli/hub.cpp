@@ -13,6 +13,7 @@
 #include "hub/audit/syslog_sender.hpp"
 #include "hub/cli/care.hpp"
 #include "hub/cli/open_keys.hpp"
+#include "hub/cli/plugin_versions.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -151,6 +152,7 @@ struct Hub::Parts {
   std::unique_ptr<Care> care;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<PluginUpgrade> upgrade;
   std::unique_ptr<http::Routes> routes;
   std::unique_ptr<http::Server> server;
   std::string address;
@@ -208,35 +210,19 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
   for (const auto& [id, entry] : config.plugin) {
-    plugin::PluginConfig plugin;
-    plugin.id = id;
-    plugin.folder = config.plugins + "/" + id;
-    plugin.tenant = config.tenant;
-    plugin.config = entry.config;
-    for (const auto& [name, source] : entry.secrets) {
-      auto secret = read_secret(source);
-      if (!secret.ok()) {
-        return invalid(secret.error().code,
-                       "plugin " + id + ", secret " + name + ": " + secret.error().message);
-      }
-      plugin.secrets.emplace(name, *secret);
-    }
-    if (!entry.tls_ca.empty() || !entry.tls_cert.empty()) {
-      plugin.tls = std::make_shared<const net::TlsOptions>(
-          net::TlsOptions{.ca_file = entry.tls_ca,
-                          .client_cert_file = entry.tls_cert,
-                          .client_key_file = entry.tls_key});
-    }
-    plugin.extra_hosts = entry.hosts;
-    plugin.allow_private_addresses = entry.allow_private;
-    plugin.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
-    plugin.limits = {.memory = entry.memory, .threads = static_cast<std::uint64_t>(entry.threads)};
-    RABT_TRY_STATUS(hub.plugins->load(std::move(plugin)));
+    (void)entry;
+    RABT_TRY(versions, plugin_versions(config, id));
+    RABT_TRY_STATUS(hub.plugins->load(std::move(versions.front().config)));
+    // Older ones, for instances that began with their contracts. Where one that is needed does not
+    // load, the engine refuses to start.
+    for (std::size_t i = 1; i < versions.size(); ++i)
+      (void)hub.plugins->load(std::move(versions[i].config));
   }
   for (const auto& [role, target] : config.roles)
     RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
 
-  engine::Engine::Options options{.tenant = config.tenant, .workers = config.workers};
+  engine::Engine::Options options{
+      .tenant = config.tenant, .workers = config.workers, .refuse_unserved = true};
   for (const auto& [role, code] : config.privacy.purposes)
     options.purposes.insert_or_assign(role, code);
   RABT_TRY(allow, net::AllowList::make(config.http.allow, config.http.allow_private));
@@ -268,6 +254,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   RABT_TRY(files, read_workflows(config.workflows));
   RABT_TRY(deployed, hub.engine->apply(files, "operator"));
   (void)deployed;
+  hub.upgrade = std::make_unique<PluginUpgrade>(config, *hub.plugins, *hub.engine);
+  RABT_TRY(retired, hub.upgrade->retire());
+  (void)retired;
 
   std::vector<http::Source> sources;
   for (const SourceEntry& entry : config.sources) {
@@ -296,22 +285,24 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     }
     sources.push_back(std::move(source));
   }
-  hub.routes =
-      std::make_unique<http::Routes>(http::Routes::Parts{.engine = *hub.engine,
-                                                         .plugins = *hub.plugins,
-                                                         .blobs = *hub.blobs,
-                                                         .store = *hub.store,
-                                                         .audit = *hub.audit,
-                                                         .keyring = *hub.keyring,
-                                                         .key_admin = *hub.key_admin,
-                                                         .gate = *hub.gate,
-                                                         .details = *hub.details,
-                                                         .source = export_source(config),
-                                                         .senders = hub.senders,
-                                                         .clock = clock,
-                                                         .log = log,
-                                                         .privacy = privacy},
-                                     config.tenant, crypto::sha256(token), std::move(sources));
+  hub.routes = std::make_unique<http::Routes>(
+      http::Routes::Parts{
+          .engine = *hub.engine,
+          .plugins = *hub.plugins,
+          .blobs = *hub.blobs,
+          .store = *hub.store,
+          .audit = *hub.audit,
+          .keyring = *hub.keyring,
+          .key_admin = *hub.key_admin,
+          .gate = *hub.gate,
+          .details = *hub.details,
+          .source = export_source(config),
+          .senders = hub.senders,
+          .clock = clock,
+          .log = log,
+          .privacy = privacy,
+          .upgrade_plugin = [&hub](const std::string& id) { return hub.upgrade->run(id); }},
+      config.tenant, crypto::sha256(token), std::move(sources));
   http::Routes& routes = *hub.routes;
   RABT_TRY(server,
            http::Server::start(

@@ -1,6 +1,9 @@
 #include "hub/cli/manifest_catalog.hpp"
 
+#include <algorithm>
+
 #include "hub/consultation/register.hpp"
+#include "hub/plugin/capability.hpp"
 #include "hub/plugin/manifest.hpp"
 
 namespace rabt::cli {
@@ -14,6 +17,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
   for (const auto& [id, entry] : config.plugin) {
     RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + id));
     catalog.events_.insert(catalog.events_.end(), manifest.events.begin(), manifest.events.end());
+    catalog.actions_.emplace(std::string(kPlugin) + id, manifest.actions);
   }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
@@ -29,16 +33,49 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
 
 std::vector<std::string> ManifestCatalog::roles() const {
   std::vector<std::string> names;
-  for (const auto& [role, actions] : actions_) names.push_back(role);
+  for (const auto& [role, actions] : actions_) {
+    if (role.find("://") == std::string::npos) names.push_back(role);
+  }
   return names;
 }
 
 std::vector<std::string> ManifestCatalog::actions(std::string_view role) const {
   std::vector<std::string> names;
   if (const auto found = actions_.find(role); found != actions_.end()) {
-    for (const auto& action : found->second) names.push_back(action.name);
+    for (const auto& action : found->second) {
+      names.push_back(action.name);
+      if (const auto* const shared = plugin::find_capability(action.capability))
+        names.push_back(shared->name);
+    }
   }
   return names;
+}
+
+std::vector<std::string> ManifestCatalog::versions(std::string_view role,
+                                                   std::string_view action) const {
+  std::vector<std::string> out;
+  if (const auto found = actions_.find(role); found != actions_.end()) {
+    for (const auto& one : found->second) {
+      const auto* const shared = plugin::find_capability(one.capability);
+      if (one.name == action) out.push_back(one.version);
+      if (shared != nullptr && shared->name == action)
+        out.push_back(std::to_string(shared->revision) + ".0.0");
+    }
+  }
+  std::sort(out.begin(), out.end(),
+            [](const std::string& a, const std::string& b) { return compare_semver(a, b) < 0; });
+  return out;
+}
+
+std::vector<std::string> ManifestCatalog::providers(std::string_view action,
+                                                    std::string_view version) const {
+  std::vector<std::string> out;
+  for (const auto& [target, actions] : actions_) {
+    if (target.find("://") != std::string::npos &&
+        plugin::serving_action(actions, action, version) != nullptr)
+      out.push_back(target);
+  }
+  return out;
 }
 
 std::optional<workflow::ActionInfo> ManifestCatalog::find(std::string_view role,
@@ -48,7 +85,7 @@ std::optional<workflow::ActionInfo> ManifestCatalog::find(std::string_view role,
   if (found == actions_.end()) return std::nullopt;
   const plugin::ActionSpec* spec = plugin::serving_action(found->second, action, version);
   if (spec == nullptr) return std::nullopt;
-  return plugin::action_info(*spec);
+  return plugin::action_info(*spec, action);
 }
 
 }  // namespace rabt::cli

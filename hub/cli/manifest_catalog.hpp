@@ -18,6 +18,10 @@ class ManifestCatalog final : public workflow::ActionCatalog {
 
   [[nodiscard]] std::vector<std::string> roles() const override;
   [[nodiscard]] std::vector<std::string> actions(std::string_view role) const override;
+  [[nodiscard]] std::vector<std::string> versions(std::string_view role,
+                                                  std::string_view action) const override;
+  [[nodiscard]] std::vector<std::string> providers(std::string_view action,
+                                                   std::string_view version) const override;
   [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role,
                                                          std::string_view action,
                                                          std::string_view version) const override;
@@ -27,7 +31,8 @@ class ManifestCatalog final : public workflow::ActionCatalog {
   }
 
  private:
-  std::map<std::string, std::vector<plugin::ActionSpec>, std::less<>> actions_;  // by role
+  // By role, and by plugin://<id> of every configured plugin.
+  std::map<std::string, std::vector<plugin::ActionSpec>, std::less<>> actions_;
   std::vector<workflow::EventInfo> events_;  // of all configured plugins
   net::AllowList patient_hosts_;
 };

@@ -31,7 +31,8 @@ std::optional<audit::Entry> Worker::disclosure_of(const Live& live,
         names.push_back(part);
     }
   } else {
-    const auto recipient = engine_.parts.actions.recipient(action.role);
+    const std::string target = target_of(live, action);
+    const auto recipient = engine_.parts.actions.recipient(target, action.action, action.version);
     if (!recipient) return std::nullopt;
     detail.set("recipient", recipient->plugin);
     detail.set("version", recipient->version);
@@ -43,11 +44,11 @@ std::optional<audit::Entry> Worker::disclosure_of(const Live& live,
     }
     detail.set("capability", action.action + ":" + action.version);
     // Only names that the action's schema knows: another name could be data.
-    const std::string key = action.role + "/" + action.action + ":" + action.version;
+    const std::string key = target + "/" + action.action + ":" + action.version;
     auto known = fields_.find(key);
     if (known == fields_.end()) {
       std::set<std::string, std::less<>> fields;
-      const auto info = engine_.parts.actions.find(action.role, action.action, action.version);
+      const auto info = engine_.parts.actions.find(target, action.action, action.version);
       if (info && info->input_schema["properties"].is_object()) {
         for (const auto& [name, schema] : info->input_schema["properties"].as_object())
           fields.insert(name);

@@ -6,12 +6,19 @@
 // From a committed turn to the plugin host, and what happens when an outcome stays ambiguous.
 namespace rabt::engine {
 
-std::string Worker::idempotency_of(const workflow::CallAction& action) const {
+std::string Worker::target_of(const Live& live, const workflow::CallAction& action) const {
+  const auto definition = engine_.definition(live.definition);
+  return definition == nullptr ? action.role
+                               : engine_.target_of(*definition, live.binding, action.role);
+}
+
+std::string Worker::idempotency_of(const Live& live, const workflow::CallAction& action) const {
   if (action.role == workflow::kHttpRole) return std::string(HttpCalls::idempotency(action));
-  std::string name = action.role + "/" + action.action + ":" + action.version;
+  const std::string target = target_of(live, action);
+  std::string name = target + "/" + action.action + ":" + action.version;
   const auto known = idempotency_.find(name);
   if (known != idempotency_.end()) return known->second;
-  const auto info = engine_.parts.actions.find(action.role, action.action, action.version);
+  const auto info = engine_.parts.actions.find(target, action.action, action.version);
   // An action that is not there any more was not sent by us either: the host refuses it.
   std::string idempotency = info ? info->idempotency : "none";
   idempotency_.emplace(std::move(name), idempotency);
@@ -24,6 +31,7 @@ plugin::CallRequest Worker::request_of(const Live& live, const OpenCall& call) c
   request.instance = live.id;
   request.patient = to_hex(as_bytes(live.patient));
   request.role = call.action.role;
+  request.target = target_of(live, call.action);
   request.action = call.action.action;
   request.version = call.action.version;
   request.arguments = call.action.arguments;
@@ -37,7 +45,7 @@ plugin::CallRequest Worker::request_of(const Live& live, const OpenCall& call) c
 }
 
 void Worker::dispatch(Live& live, OpenCall& call) {
-  if (idempotency_of(call.action) != "none") {
+  if (idempotency_of(live, call.action) != "none") {
     send_call(live, call);
     return;
   }
@@ -100,7 +108,7 @@ void Worker::cancel_call(const OpenCall& call) {
 }
 
 void Worker::settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome) {
-  const std::string idempotency = idempotency_of(call.action);
+  const std::string idempotency = idempotency_of(live, call.action);
   engine_.parts.log.warn("action.ambiguous", {{"instance", live.id},
                                               {"role", call.action.role},
                                               {"action", call.action.action},

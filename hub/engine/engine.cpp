@@ -23,6 +23,11 @@ Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
   auto impl = std::make_unique<Impl>(parts, std::move(options));
   Impl& engine = *impl;
   RABT_TRY_STATUS(engine.load_definitions());
+  RABT_TRY_STATUS(engine.load_bindings());
+  if (engine.options.refuse_unserved) {
+    RABT_TRY(needs, engine.needs());
+    RABT_TRY_STATUS(plugin::check_served(needs, parts.actions));
+  }
 
   // Old events go first, so that recovery does not offer them.
   while (true) {

@@ -124,6 +124,9 @@ class Engine {
     std::map<std::string, std::string, std::less<>> purposes = {{"payer", "HPAYMT"},
                                                                 {"moh", "PUBHLTH"}};
     std::string purpose = "TREAT";
+    // Whether the start is refused where no plugin serves what a running instance or an active
+    // workflow calls: engine.unserved.
+    bool refuse_unserved = false;
     // Told after the last turn of an instance is durable, on a worker thread; must not block.
     std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished =
         {};
@@ -191,6 +194,12 @@ class Engine {
   // when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
                  std::string_view reason);
+
+  // What running instances and workflows that may start now call: which plugin, action and contract
+  // version. An instance keeps from its start to its end: its definition, which names action and
+  // version of every call, and the plugin that each role was bound to. No workflow is deployed
+  // while `use` runs.
+  Status with_needs(const std::function<Status(const std::vector<plugin::Need>&)>& use);
 
   [[nodiscard]] EngineStats stats() const;
   // Waits until nothing runs: no turn, no call and no commit in flight, or until the time is over.

@@ -229,6 +229,7 @@ struct Live {
   workflow::Execution execution;
   std::shared_ptr<const Origin> origin;
   std::string patient;  // blind index of the person whose data it works on; empty: none is known
+  std::int64_t binding = 0;  // what its roles mean
   std::uint64_t turns = 0;
   std::map<std::uint64_t, OpenCall> calls;
   std::map<std::uint64_t, workflow::StartWorkflow> children;  // awaited
@@ -254,6 +255,7 @@ struct InstanceRow {
   std::string data_key;
   Timestamp created;
   Timestamp updated;
+  std::int64_t binding = 0;
 };
 
 struct DeployedDefinition {
@@ -302,6 +304,16 @@ struct Engine::Impl {
   [[nodiscard]] std::int64_t child_definition(std::int64_t parent, std::string_view name_space,
                                               std::string_view name,
                                               std::string_view version) const;
+
+  // ---- what instances keep of the plugins they started with (bindings.cpp)
+  // Makes the row of the roles' binding now, and reads all that instances have.
+  Status load_bindings();
+  // What a role means to an instance: the endpoint of use.catalogs, else what the role was bound to
+  // when the instance started, else the role, which is what it is bound to now.
+  [[nodiscard]] std::string target_of(const workflow::Definition& definition,
+                                      std::int64_t of_binding, std::string_view role) const;
+  // Error as Engine::needs.
+  [[nodiscard]] Result<std::vector<plugin::Need>> needs();
 
   // ---- patients (patients.cpp)
   // Of an instance that starts on this input. What the workflow's expressions do not give is
@@ -382,6 +394,9 @@ struct Engine::Impl {
   Timers timers;
   Counters counters;
   std::mutex deploy_mutex;
+  // Since the start, which binds the roles; not changed after it.
+  std::int64_t binding = 0;
+  std::map<std::int64_t, std::map<std::string, std::string, std::less<>>> bindings;
   std::atomic<bool> stopping{false};
 };
 
@@ -439,7 +454,9 @@ class Worker {
   void park(Live& live, OpenCall& call);
   void probed(const CallProbed& message);
   void noted(const Noted& message);
-  [[nodiscard]] std::string idempotency_of(const workflow::CallAction& action) const;
+  [[nodiscard]] std::string idempotency_of(const Live& live,
+                                           const workflow::CallAction& action) const;
+  [[nodiscard]] std::string target_of(const Live& live, const workflow::CallAction& action) const;
   [[nodiscard]] plugin::CallRequest request_of(const Live& live, const OpenCall& call) const;
 
   // disclosure.cpp
@@ -450,7 +467,7 @@ class Worker {
   Engine::Impl& engine_;
   std::shared_ptr<const Act> act_;  // of the message that is handled
   std::unordered_map<std::int64_t, std::unique_ptr<Live>> live_;
-  mutable std::unordered_map<std::string, std::string> idempotency_;  // role/action:version
+  mutable std::unordered_map<std::string, std::string> idempotency_;  // target/action:version
   // The names of an action's arguments, as its schema has them: role/action:version.
   mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
   std::mutex mutex_;

@@ -117,7 +117,7 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
     RABT_TRY_STATUS(keys::insert(transaction, start.key));
     RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
                         {start.id, tenant, start.definition, business_key, seq,
-                         store::Blob{start.key.id}, now, now}));
+                         store::Blob{start.key.id}, now, now, binding}));
     const std::int64_t num = transaction.last_insert_id();
     RABT_TRY(patient, store_patients(transaction, num, start.patients, 0));
     instances.push_back(start.id);

@@ -21,7 +21,8 @@ InstanceRow to_row(const store::Row& row) {
           .start_event = row.integer(7),
           .data_key = std::string(row.blob(8)),
           .created = Timestamp{row.integer(9)},
-          .updated = Timestamp{row.integer(10)}};
+          .updated = Timestamp{row.integer(10)},
+          .binding = row.integer(11)};
 }
 
 std::string status_text(int status, bool parked) {

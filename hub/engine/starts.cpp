@@ -125,7 +125,7 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
   RABT_TRY_STATUS(keys::insert(transaction, start.key));
   RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
                       {start.id, tenant, start.definition, business_key, start_event,
-                       store::Blob{start.key.id}, now, now}));
+                       store::Blob{start.key.id}, now, now, binding}));
   const std::int64_t num = transaction.last_insert_id();
   const Origin& origin = *start.origin;
   const bool child = origin.parent != 0;

@@ -55,7 +55,13 @@ inline constexpr Statement kExpireEvents{
 inline constexpr Statement kInsertInstance{
     "INSERT INTO instance (id, tenant, definition, status, busy, business_key, start_event, "
     "data_key, created_ms, "
-    "updated_ms) VALUES ($1, $2, $3, 0, 1, $4, $5, $6, $7, $8)"};
+    "updated_ms, binding) VALUES ($1, $2, $3, 0, 1, $4, $5, $6, $7, $8, $9)"};
+inline constexpr Statement kInsertBinding{
+    "INSERT INTO binding (tenant, roles) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kAllBindings{"SELECT id, roles FROM binding WHERE tenant = $1"};
+inline constexpr Statement kLiveByBinding{
+    "SELECT definition, binding, COUNT(*) FROM instance WHERE tenant = $1 AND status < 2 GROUP BY "
+    "definition, binding ORDER BY definition, binding"};
 inline constexpr Statement kLiveByBusinessKey{
     "SELECT id FROM instance WHERE tenant = $1 AND business_key = $2 AND status < 2"};
 inline constexpr Statement kUpdateInstance{
@@ -64,11 +70,11 @@ inline constexpr Statement kParkInstance{
     "UPDATE instance SET parked = $1, updated_ms = $2 WHERE num = $3"};
 inline constexpr Statement kLoadInstance{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
-    "created_ms, updated_ms "
+    "created_ms, updated_ms, binding "
     "FROM instance WHERE num = $1"};
 inline constexpr Statement kLoadInstanceById{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
-    "created_ms, updated_ms "
+    "created_ms, updated_ms, binding "
     "FROM instance WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kBusyInstances{"SELECT num FROM instance WHERE busy = 1 ORDER BY num"};
 inline constexpr Statement kListInstances{

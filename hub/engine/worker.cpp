@@ -206,7 +206,8 @@ Live* Worker::load(std::int64_t num) {
                                           .data_key = row->data_key,
                                           .execution = workflow::Execution(definition, *secrets),
                                           .origin = *origin,
-                                          .patient = std::move(*patient)});
+                                          .patient = std::move(*patient),
+                                          .binding = row->binding});
   for (const workflow::Input& input : *inputs) (void)live->execution.apply(input);
   live->turns = inputs->size();
   live->begun = !inputs->empty();
@@ -262,7 +263,8 @@ void Worker::begin(Begin& message) {
                                             .data_key = message.data_key,
                                             .execution = workflow::Execution(definition, *secrets),
                                             .origin = message.origin,
-                                            .patient = message.patient});
+                                            .patient = message.patient,
+                                            .binding = engine_.binding});
     ++engine_.counters.live;
     live = live_.emplace(message.num, std::move(made)).first->second.get();
   } else {
@@ -452,7 +454,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
   if (const auto* ended = std::get_if<workflow::ActionEnded>(&input.what)) {
     const auto call = live.calls.find(ended->call);
     if (call != live.calls.end()) {
-      if (idempotency_of(call->second.action) == "none") turn->answered_call = ended->call;
+      if (idempotency_of(live, call->second.action) == "none") turn->answered_call = ended->call;
       live.calls.erase(call);
     } else if (live.children.erase(ended->call) != 0) {
       turn->answered_child = ended->call;
@@ -842,7 +844,7 @@ void Worker::recover(std::int64_t num) {
   for (auto& [open_id, call] : live->calls) {
     const std::uint64_t id = open_id;
     if (call.parked) continue;
-    const std::string idempotency = idempotency_of(call.action);
+    const std::string idempotency = idempotency_of(*live, call.action);
     if (idempotency == "native" || idempotency == "key") {
       dispatch(*live, call);
     } else if (idempotency == "probe") {

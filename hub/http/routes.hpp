@@ -54,6 +54,7 @@ struct Source {
 //   GET  /api/v1/keys                        root, buckets, holds
 //   POST /api/v1/keys/{verb}                 rotate, rewrap, shred, hold, release; see hub/keys/requests.hpp
 //   POST /api/v1/plugins/{id}/release        ends a plugin's quarantine
+//   POST /api/v1/plugins/{id}/upgrade        a newer version takes the new calls
 //   GET  /health, /metrics
 // clang-format on
 class Routes {
@@ -73,6 +74,8 @@ class Routes {
     const Clock& clock;
     Logger& log;
     const phi::Policy& privacy = phi::strict_policy();
+    // Loads a newer version of a plugin: {id, loaded, retired, serving}. Blocks while it starts.
+    std::function<Result<Json>(const std::string& id)> upgrade_plugin = {};
   };
   Routes(Parts parts, std::string tenant, crypto::Digest token_sha256, std::vector<Source> sources);
   // Problem documents have passed the privacy policy.
@@ -101,8 +104,7 @@ class Routes {
   // routes_keys.cpp
   [[nodiscard]] Response keys(const Request& request, std::string_view verb);
   // routes_plugins.cpp
-  [[nodiscard]] Response plugin(const Request& request, std::string_view id,
-                                std::string_view verb);
+  [[nodiscard]] Response plugin(const Request& request, std::string_view id, std::string_view verb);
   // Who sent the request and why, as its headers tell.
   [[nodiscard]] static phi::Reader reader_of(const Request& request);
 

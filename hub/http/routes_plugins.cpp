@@ -6,11 +6,17 @@
 namespace rabt::http {
 
 Response Routes::plugin(const Request& request, std::string_view id, std::string_view verb) {
-  if (id.empty() || verb != "release") {
+  if (id.empty() || (verb != "release" && verb != "upgrade")) {
     return problem(404, "http.not_found", "Not Found",
                    "the API has no such path; see docs/openapi.yaml");
   }
   if (request.method != "POST") return wrong_method("POST");
+  if (verb == "upgrade") {
+    if (!parts_.upgrade_plugin)
+      return problem(unavailable("plugin.upgrade", "this hub was started without a plugin folder"));
+    const auto done = parts_.upgrade_plugin(std::string(id));
+    return done.ok() ? json_response(200, *done) : problem(done.error());
+  }
   const Status released = parts_.plugins.release(id, "api");
   return released.ok() ? json_response(200, Json::object({{"released", std::string(id)}}))
                        : problem(released.error());
@@ -21,6 +27,7 @@ Json Routes::plugin_health(const plugin::PluginHost::PluginState& state) {
                            {"version", state.manifest.version},
                            {"open", state.open},
                            {"isolation", state.worker ? "worker" : "inline"}});
+  if (!state.newest) out.set("serves", state.draining ? "open calls" : "older contracts");
   if (!state.worker) return out;
   const plugin::PluginHost::WorkerState& worker = *state.worker;
   out.set("state", worker.phase);
@@ -38,7 +45,8 @@ void Routes::plugin_metrics(const std::vector<plugin::PluginHost::PluginState>& 
     out += "# HELP " + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
     for (const auto& state : plugins) {
       if (!state.worker) continue;
-      out += name + "{plugin=\"" + state.manifest.id + "\"} " +
+      out += name + "{plugin=\"" + state.manifest.id + "\"" +
+             (state.newest ? "" : ",version=\"" + state.manifest.version + "\"") + "} " +
              std::to_string(static_cast<std::uint64_t>(value(*state.worker))) + "\n";
     }
   };

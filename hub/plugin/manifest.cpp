@@ -14,6 +14,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/plugin/capability.hpp"
 
 namespace rabt::plugin {
 
@@ -81,7 +82,7 @@ class Reader {
     Manifest& m = package.manifest;
     only(root, "the manifest",
          {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
-          "secrets", "permissions", "concurrency", "blocking", "isolation"});
+          "secrets", "permissions", "concurrency", "blocking", "isolation", "roles"});
     m.id = text(need(root, "id"), "id");
     if (!is_name(m.id, "-") || m.id.size() > 64)
       fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
@@ -101,6 +102,7 @@ class Reader {
     }
     actions(root["actions"], package);
     events(root["events"], package);
+    roles(root["roles"], package);
     secrets(root["secrets"], package);
     permissions(root["permissions"], package);
     m.concurrency =
@@ -270,7 +272,8 @@ class Reader {
     list(node, "actions", kMaxActions);
     for (const auto& item : node) {
       only(item, "an action",
-           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms", "channel"});
+           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms", "channel",
+            "capability"});
       CompiledAction action;
       action.spec.name = text(need(item, "name"), "name");
       if (!is_name(action.spec.name, "-_."))
@@ -290,7 +293,12 @@ class Reader {
       if (item["output"])
         action.spec.output_schema =
             schema(item["output"], action.output, package.phi_names, "output");
+      if (item["capability"]) capability(item["capability"], action.spec);
       for (const CompiledAction& other : package.actions) {
+        if (!action.spec.capability.empty() && other.spec.capability == action.spec.capability)
+          fail(item["capability"], "the capability " + action.spec.capability +
+                                       " is claimed by the action " + other.spec.name +
+                                       " as well; one action serves it");
         if (other.spec.name == action.spec.name &&
             same_major(other.spec.version, action.spec.version)) {
           fail(item,
@@ -299,6 +307,38 @@ class Reader {
       }
       package.manifest.actions.push_back(action.spec);
       package.actions.push_back(std::move(action));
+    }
+  }
+
+  void capability(const YAML::Node& node, ActionSpec& spec) const {
+    spec.capability = text(node, "capability");
+    const Capability* const claimed = find_capability(spec.capability);
+    if (claimed == nullptr) {
+      std::vector<std::string> known;
+      for (const Capability& one : capabilities()) known.push_back(one.id);
+      fail(node, "there is no capability \"" + spec.capability + "\"; " +
+                     suggested(spec.capability, known) +
+                     "the hub's own are in sdk/capabilities; leave the key out for an action of "
+                     "your own");
+    }
+    if (const std::string fault = capability_fault(spec, *claimed); !fault.empty())
+      fail(node, fault);
+  }
+
+  // After actions and events.
+  void roles(const YAML::Node& node, Package& package) const {
+    if (!node) return;
+    list(node, "roles", kMaxNames);
+    for (const auto& item : node) {
+      const std::string role = text(item, "a role");
+      const auto missing = missing_of_role(package.manifest, role);
+      if (!missing.ok()) fail(item, missing.error().message);
+      if (!missing->empty()) {
+        std::string list;
+        for (const std::string& one : *missing) list += (list.empty() ? "" : ", ") + one;
+        fail(item, "the plugin does not serve the role " + role + ": it lacks " + list);
+      }
+      package.manifest.roles.push_back(role);
     }
   }
 
@@ -313,6 +353,11 @@ class Reader {
       Schema compiled;
       Json document;
       if (item["schema"]) document = schema(item["schema"], compiled, package.phi_names, "schema");
+      for (const EventContract& contract : event_contracts()) {
+        if (contract.type != type) continue;
+        if (const std::string fault = event_fault(document, contract); !fault.empty())
+          fail(item, fault);
+      }
       if (!package.events.emplace(type, std::move(compiled)).second)
         fail(item, "the event " + type + " appears twice");
       package.manifest.events.push_back({type, std::move(document)});
@@ -361,7 +406,16 @@ class Reader {
 
 }  // namespace
 
-workflow::ActionInfo action_info(const ActionSpec& spec) {
+workflow::ActionInfo action_info(const ActionSpec& spec, std::string_view called) {
+  const Capability* const shared = called == spec.name ? nullptr : find_capability(spec.capability);
+  if (shared != nullptr) {
+    return {.name = shared->name,
+            .version = std::to_string(shared->revision) + ".0.0",
+            .idempotency = spec.idempotency,
+            .input_schema = shared->input,
+            .output_schema = shared->output,
+            .title = shared->title};
+  }
   return {.name = spec.name,
           .version = spec.version,
           .idempotency = spec.idempotency,
@@ -373,6 +427,13 @@ workflow::ActionInfo action_info(const ActionSpec& spec) {
 bool version_serves(std::string_view offered, std::string_view asked) {
   if (asked.empty()) return true;
   return is_semver(asked) && same_major(offered, asked) && compare_semver(offered, asked) >= 0;
+}
+
+bool answers(const ActionSpec& action, std::string_view name, std::string_view version) {
+  if (action.name == name) return version_serves(action.version, version);
+  if (action.capability.empty()) return false;
+  const Capability* const called = capability_of_call(name, version);
+  return called != nullptr && called->id == action.capability;
 }
 
 Result<Package> read_package(const std::string& folder) {

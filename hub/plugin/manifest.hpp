@@ -57,14 +57,18 @@ inline const ActionSpec& spec_of(const ActionSpec& action) {
 inline const ActionSpec& spec_of(const CompiledAction& action) {
   return action.spec;
 }
-// The newest action of this name whose version serves; null when there is none.
+// Whether an action answers to this name in this version: by its own name, or by the capability
+// that it claims (video.session.create in version 1.0.0).
+[[nodiscard]] bool answers(const ActionSpec& action, std::string_view name,
+                           std::string_view version);
+// The newest action that answers; null when there is none.
 template <typename Action>
 [[nodiscard]] const Action* serving_action(const std::vector<Action>& actions,
                                            std::string_view name, std::string_view version) {
   const Action* best = nullptr;
   for (const Action& action : actions) {
     const ActionSpec& spec = spec_of(action);
-    if (spec.name != name || !version_serves(spec.version, version)) continue;
+    if (!answers(spec, name, version)) continue;
     if (best == nullptr || compare_semver(spec_of(*best).version, spec.version) < 0) best = &action;
   }
   return best;

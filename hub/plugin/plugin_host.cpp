@@ -5,13 +5,16 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
+#include <thread>
 #include <utility>
 
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
+#include "hub/plugin/capability.hpp"
 #include "hub/plugin/instance.hpp"
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
@@ -31,6 +34,9 @@ constexpr std::string_view kPluginScheme = "plugin://";
 constexpr std::string_view kHubScheme = "hub://";
 constexpr std::string_view kNotifyRole = "notify";  // SMS, e-mail, push
 constexpr std::size_t kMaxPlugins = 1000;
+constexpr std::chrono::milliseconds kDrainLook{10};  // how often a version is looked at that drains
+constexpr std::int64_t kDrainRestMs =
+    1000;  // for callbacks that it is owed when its calls have ended
 constexpr std::int64_t kFinisherWaitMs = 10'000;  // for the end of a blob that is being committed
 
 // Instances outlive the host: code of a plugin that was abandoned may still hold their addresses.
@@ -153,7 +159,7 @@ class Host final : public PluginHost {
   Status bind_role(std::string role, std::string_view target) override {
     const std::scoped_lock lock(mutex_);
     const Target found = find_target(target);
-    if (found.instance == nullptr && found.service == nullptr) {
+    if (found.versions == nullptr && found.service == nullptr) {
       std::vector<std::string> known;
       for (const auto& [id, instance] : instances_)
         known.push_back(std::string(kPluginScheme) + id);
@@ -168,7 +174,7 @@ class Host final : public PluginHost {
   }
 
   std::uint64_t invoke(CallRequest call, Ended done) override {
-    Target target;
+    Target target;  // holds its version back from being drained until the call is in its hands
     const CompiledAction* action = nullptr;
     if (auto refusal = resolve(call, target, action)) {
       done(*std::move(refusal));
@@ -230,8 +236,7 @@ class Host final : public PluginHost {
     Instance* instance = nullptr;
     {
       const std::shared_lock lock(mutex_);
-      const auto found = instances_.find(plugin_id);
-      if (found != instances_.end()) instance = found->second;
+      instance = newest(plugin_id);
     }
     if (instance == nullptr) {
       return not_found("plugin.unknown", "there is no plugin " +
@@ -244,15 +249,24 @@ class Host final : public PluginHost {
   std::vector<PluginState> plugins() const override {
     const std::shared_lock lock(mutex_);
     std::vector<PluginState> out;
-    for (const auto& [id, instance] : instances_) out.push_back(instance->state());
+    for (const auto& [id, versions] : instances_) {
+      for (const Serving& one : versions) {
+        out.push_back(one.instance->state());
+        out.back().newest = &one == &versions.front();
+      }
+    }
+    for (Instance* const instance : draining_) {
+      out.push_back(instance->state());
+      out.back().newest = false;
+      out.back().draining = true;
+    }
     return out;
   }
   Status release(std::string_view plugin_id, std::string_view actor) override {
     Instance* instance = nullptr;
     {
       const std::shared_lock lock(mutex_);
-      const auto found = instances_.find(plugin_id);
-      if (found != instances_.end()) instance = found->second;
+      instance = quarantined(plugin_id);
     }
     if (instance == nullptr) {
       return not_found("plugin.unknown",
@@ -283,22 +297,77 @@ class Host final : public PluginHost {
     return {bindings_.begin(), bindings_.end()};
   }
 
-  std::optional<Recipient> recipient(std::string_view role) const override {
+  std::optional<Recipient> recipient(std::string_view role, std::string_view action,
+                                     std::string_view version) const override {
     const std::shared_lock lock(mutex_);
-    const auto bound = bindings_.find(role);
-    if (bound == bindings_.end()) return std::nullopt;
-    const Target target = find_target(bound->second);
-    if (target.instance == nullptr) return std::nullopt;
-    const auto found = recipients_.find(bound->second);
-    return found == recipients_.end() ? std::nullopt : std::optional(found->second);
+    Target target = target_of(role);
+    if (target.versions == nullptr) return std::nullopt;
+    const CompiledAction* found = nullptr;
+    // Before a call that nothing serves is refused, the newest stands for all.
+    if (!choose(target, action, version, found))
+      target.instance = target.versions->front().instance;
+    for (const Serving& one : *target.versions) {
+      if (one.instance == target.instance) return one.recipient;
+    }
+    return std::nullopt;
+  }
+
+  Result<std::vector<std::string>> retire(const std::vector<Need>& needs,
+                                          std::int64_t grace_ms) override {
+    std::vector<Serving> gone;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
+      std::set<const Instance*> needed;
+      for (const Need& need : needs) {
+        Target target = target_of(need.target);
+        const CompiledAction* action = nullptr;
+        if (choose(target, need.action, need.version, action) && target.instance != nullptr)
+          needed.insert(target.instance);
+      }
+      for (auto& [id, versions] : instances_) {
+        for (std::size_t i = versions.size(); i-- > 1;) {  // the newest stays
+          if (needed.contains(versions[i].instance)) continue;
+          gone.push_back(std::move(versions[i]));
+          versions.erase(versions.begin() + static_cast<std::ptrdiff_t>(i));
+          draining_.push_back(gone.back().instance);
+        }
+      }
+    }
+    std::vector<std::string> names;
+    for (Serving& one : gone) {
+      const Manifest& manifest = one.instance->package().manifest;
+      names.push_back(manifest.id + " " + manifest.version);
+      audit::Entry entry;
+      entry.tenant = one.instance->tenant();
+      entry.actor = "hub";
+      entry.act = "plugin.retired";
+      entry.object = "plugin:" + manifest.id;
+      entry.result = "ok";
+      entry.detail = Json::object({{"version", manifest.version}});
+      const audit::Prepared prepared = parts_.audit.prepare(entry);
+      const Status written = parts_.store.write(
+          [&](store::Transaction& transaction) {
+            return parts_.audit.append(transaction, prepared);
+          },
+          store::Store::Need::required);
+      if (!written.ok())
+        parts_.log.error("plugin.retired_unaudited", {{"code", written.error().code}});
+      parts_.log.info("plugin.draining", {{"plugin", std::string_view(manifest.id)},
+                                          {"version", std::string_view(manifest.version)}});
+      drain(std::move(one), grace_ms);
+    }
+    return names;
   }
 
   void shutdown(std::int64_t grace_ms) override {
     std::vector<Instance*> instances;
+    std::vector<std::thread> drains;
     {
       const std::scoped_lock lock(mutex_);
       if (std::exchange(closed_, true)) return;
       instances = by_number_;
+      drains = std::move(drains_);
     }
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
     for (Instance* instance : instances) {
@@ -308,6 +377,7 @@ class Host final : public PluginHost {
                             .count();
       instance->shutdown(std::max<std::int64_t>(left, 0));
     }
+    for (std::thread& drain : drains) drain.join();
     finisher_->stop({}, kFinisherWaitMs);
     std::map<std::uint64_t, std::shared_ptr<ServiceCall>> rest;
     {
@@ -334,28 +404,57 @@ class Host final : public PluginHost {
   std::vector<std::string> actions(std::string_view role) const override {
     const std::shared_lock lock(mutex_);
     std::vector<std::string> out;
-    if (const auto* list = actions_of(target_of(role))) {
-      for (const CompiledAction& action : *list) {
-        if (std::find(out.begin(), out.end(), action.spec.name) == out.end())
-          out.push_back(action.spec.name);
-      }
-    }
+    const auto add = [&out](const std::string& name) {
+      if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+    };
+    each_action(target_of(role), [&](const ActionSpec& action) {
+      add(action.name);
+      if (const Capability* const shared = find_capability(action.capability)) add(shared->name);
+    });
+    return out;
+  }
+  std::vector<std::string> versions(std::string_view role, std::string_view action) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<std::string> out;
+    each_action(target_of(role), [&](const ActionSpec& one) {
+      const Capability* const shared = find_capability(one.capability);
+      std::string version = one.name == action ? one.version
+                            : shared != nullptr && shared->name == action
+                                ? std::to_string(shared->revision) + ".0.0"
+                                : std::string();
+      if (!version.empty() && std::find(out.begin(), out.end(), version) == out.end())
+        out.push_back(std::move(version));
+    });
+    std::sort(out.begin(), out.end(),
+              [](const std::string& a, const std::string& b) { return compare_semver(a, b) < 0; });
+    return out;
+  }
+  std::vector<std::string> providers(std::string_view action,
+                                     std::string_view version) const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<std::string> out;
+    const auto ask = [&](std::string target) {
+      Target found = find_target(target);
+      const CompiledAction* serving = nullptr;
+      if (choose(found, action, version, serving)) out.push_back(std::move(target));
+    };
+    for (const auto& [id, instance] : instances_) ask(std::string(kPluginScheme) + id);
+    for (const auto& [name, service] : services_) ask(std::string(kHubScheme) + name);
     return out;
   }
   std::optional<workflow::ActionInfo> find(std::string_view role, std::string_view action,
                                            std::string_view version) const override {
     const std::shared_lock lock(mutex_);
-    const auto* list = actions_of(target_of(role));
-    const CompiledAction* found =
-        list == nullptr ? nullptr : serving_action(*list, action, version);
-    if (found == nullptr) return std::nullopt;
-    return action_info(found->spec);
+    Target target = target_of(role);
+    const CompiledAction* found = nullptr;
+    if (!choose(target, action, version, found)) return std::nullopt;
+    return action_info(found->spec, action);
   }
   std::vector<workflow::EventInfo> events() const override {
     const std::shared_lock lock(mutex_);
     std::vector<workflow::EventInfo> out;
-    for (const auto& [id, instance] : instances_) {
-      const std::vector<workflow::EventInfo> own = instance->state().manifest.events;
+    for (const auto& [id, versions] : instances_) {
+      const auto& own = versions.front().instance->package().manifest.events;
       out.insert(out.end(), own.begin(), own.end());
     }
     return out;
@@ -365,10 +464,86 @@ class Host final : public PluginHost {
   }
 
  private:
-  struct Target {
+  // A version that takes calls.
+  struct Serving {
     Instance* instance = nullptr;
+    Recipient recipient;
+    // Held by whoever has chosen it for a call and has not given it the call yet.
+    std::shared_ptr<char> entering = std::make_shared<char>('\0');
+  };
+  using Versions = std::vector<Serving>;  // newest first, never empty
+  // Where a call goes: a plugin, of which `instance` is the version that was chosen, or a service.
+  struct Target {
+    const Versions* versions = nullptr;  // while the lock is held
+    Instance* instance = nullptr;
+    std::shared_ptr<char> entering;
     std::shared_ptr<Service> service;
   };
+
+  // The lock is held.
+  Instance* newest(std::string_view id) const {
+    const auto found = instances_.find(id);
+    return found == instances_.end() ? nullptr : found->second.front().instance;
+  }
+  // The version in quarantine, else the newest one. The lock is held.
+  Instance* quarantined(std::string_view id) const {
+    const auto found = instances_.find(id);
+    if (found == instances_.end()) return nullptr;
+    for (const Serving& one : found->second) {
+      const auto state = one.instance->state();
+      if (state.worker && state.worker->phase == "quarantined") return one.instance;
+    }
+    return found->second.front().instance;
+  }
+  // The newest version that answers. The lock is held.
+  static bool choose(Target& target, std::string_view name, std::string_view version,
+                     const CompiledAction*& action) {
+    if (target.service != nullptr) {
+      action = serving_action(target.service->actions, name, version);
+      return action != nullptr;
+    }
+    if (target.versions == nullptr) return false;
+    for (const Serving& one : *target.versions) {
+      action = serving_action(one.instance->package().actions, name, version);
+      if (action == nullptr) continue;
+      target.instance = one.instance;
+      target.entering = one.entering;
+      return true;
+    }
+    return false;
+  }
+  // The lock is held.
+  template <typename Take>
+  static void each_action(const Target& target, const Take& take) {
+    if (target.service != nullptr) {
+      for (const CompiledAction& action : target.service->actions) take(action.spec);
+    } else if (target.versions != nullptr) {
+      for (const Serving& one : *target.versions) {
+        for (const CompiledAction& action : one.instance->package().actions) take(action.spec);
+      }
+    }
+  }
+  // Beside everything else: ends the version when its calls have ended, at the latest after grace.
+  void drain(Serving version, std::int64_t grace_ms) {
+    const std::scoped_lock lock(mutex_);
+    if (closed_) return;  // shutdown ends it
+    drains_.emplace_back([this, grace_ms, instance = version.instance,
+                          entering = std::move(version.entering)] {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
+      const auto busy = [&] { return entering.use_count() > 1 || instance->state().open != 0; };
+      while (busy() && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(kDrainLook);
+        const std::shared_lock inside(mutex_);
+        if (closed_) return;  // shutdown ends it
+      }
+      instance->shutdown(kDrainRestMs);
+      const Manifest& manifest = instance->package().manifest;
+      parts_.log.info("plugin.retired", {{"plugin", std::string_view(manifest.id)},
+                                         {"version", std::string_view(manifest.version)}});
+      const std::scoped_lock inside(mutex_);
+      draining_.erase(std::remove(draining_.begin(), draining_.end(), instance), draining_.end());
+    });
+  }
 
   Status load_checked(PluginConfig config, std::string& version, std::string& digest) {
     RABT_TRY(package, read_package(config.folder));
@@ -390,10 +565,7 @@ class Host final : public PluginHost {
     {
       const std::shared_lock lock(mutex_);
       if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
-      if (instances_.contains(config.id)) {
-        return conflict("plugin.config", "the plugin " + config.id +
-                                             " is loaded already; each id can be configured once");
-      }
+      if (loaded_version(config.id, manifest.version)) return already(config.id, manifest.version);
       if (by_number_.size() >= kMaxPlugins) return invalid("plugin.config", "too many plugins");
     }
     if (config.config.is_null()) config.config = Json::object();
@@ -453,12 +625,23 @@ class Host final : public PluginHost {
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
     by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
     if (!started.ok()) return started;
-    if (!instances_.emplace(id, &instance).second) {
-      return conflict("plugin.config",
-                      "the plugin " + id + " is loaded already; each id can be configured once");
-    }
-    recipients_.insert_or_assign(std::string(kPluginScheme) + id, std::move(recipient));
+    if (loaded_version(id, version)) return already(id, version);
+    Versions& versions = instances_[id];
+    const auto place = std::find_if(versions.begin(), versions.end(), [&](const Serving& one) {
+      return compare_semver(one.recipient.version, version) < 0;
+    });
+    versions.insert(place, Serving{&instance, std::move(recipient)});
     return ok_status();
+  }
+  // The lock is held.
+  [[nodiscard]] bool loaded_version(const std::string& id, const std::string& version) const {
+    const auto found = instances_.find(id);
+    return found != instances_.end() &&
+           std::any_of(found->second.begin(), found->second.end(),
+                       [&](const Serving& one) { return one.recipient.version == version; });
+  }
+  static Error already(const std::string& id, const std::string& version) {
+    return conflict("plugin.loaded", "the plugin " + id + " " + version + " is loaded already");
   }
 
   Result<std::unique_ptr<WorkerPlugin>> make_worker(SealedLibrary library, const Manifest& manifest,
@@ -495,24 +678,23 @@ class Host final : public PluginHost {
     Target out;
     if (target.starts_with(kPluginScheme)) {
       const auto found = instances_.find(target.substr(kPluginScheme.size()));
-      if (found != instances_.end()) out.instance = found->second;
+      if (found != instances_.end()) out.versions = &found->second;
     } else if (target.starts_with(kHubScheme)) {
       const auto found = services_.find(target.substr(kHubScheme.size()));
       if (found != services_.end()) out.service = found->second;
     }
     return out;
   }
-  static const std::vector<CompiledAction>* actions_of(const Target& target) {
-    if (target.instance != nullptr) return &target.instance->package().actions;
-    return target.service == nullptr ? nullptr : &target.service->actions;
-  }
-
   // Where the arguments of an action leave to, when that is to people or other systems.
   std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const {
     if (action.spec.channel) return action.spec.channel;
     const std::shared_lock lock(mutex_);
     // Also when a workflow names the plugin and not the role.
-    return bindings_.contains(kNotifyRole) && target_of(kNotifyRole).instance == target.instance
+    if (!bindings_.contains(kNotifyRole)) return std::nullopt;
+    const Target notify = target_of(kNotifyRole);
+    return notify.versions != nullptr &&
+                   std::any_of(notify.versions->begin(), notify.versions->end(),
+                               [&](const Serving& one) { return one.instance == target.instance; })
                ? std::optional(phi::Channel::notify)
                : std::nullopt;
   }
@@ -520,14 +702,18 @@ class Host final : public PluginHost {
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
                                        const CompiledAction*& action) const {
     const std::shared_lock lock(mutex_);
-    target = target_of(call.role);
-    const auto* list = actions_of(target);
-    if (list == nullptr) {
-      return failed(OutcomeKind::transient, "plugin.unknown_role",
-                    "the role " + call.role + " is bound to nothing; bind it in the configuration");
+    target = target_of(call.target.empty() ? call.role : call.target);
+    if (target.versions == nullptr && target.service == nullptr) {
+      return failed(
+          OutcomeKind::transient, "plugin.unknown_role",
+          call.target.empty() || call.target == call.role
+              ? "the role " + call.role + " is bound to nothing; bind it in the configuration"
+              : "the role " + call.role + " means " + call.target +
+                    " here, which is not loaded; put it back into the configuration");
     }
-    action = serving_action(*list, call.action, call.version);
-    if (action == nullptr) {
+    const bool chosen = choose(target, call.action, call.version, action);
+    target.versions = nullptr;  // the lock goes
+    if (!chosen) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",
                     "the role " + call.role + " offers no action " + call.action +
                         " in a version that serves " + call.version);
@@ -606,9 +792,10 @@ class Host final : public PluginHost {
   std::shared_ptr<const worker::Descriptor> program_;  // of plugins' processes, once one is needed
   std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
   mutable std::shared_mutex mutex_;
-  std::map<std::string, Instance*, std::less<>> instances_;   // never freed
-  std::map<std::string, Recipient, std::less<>> recipients_;  // by target
-  std::vector<Instance*> by_number_;                          // also those that failed to start
+  std::map<std::string, Versions, std::less<>> instances_;  // never freed
+  std::vector<Instance*> draining_;
+  std::vector<std::thread> drains_;
+  std::vector<Instance*> by_number_;  // also those that failed to start
   std::uint64_t next_number_ = 0;
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
   std::vector<std::shared_ptr<Service>>

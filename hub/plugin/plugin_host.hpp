@@ -38,11 +38,14 @@ struct ActionSpec {
                             // repeating safe; probe: it can ask; none
   std::int64_t timeout_ms = 0;
   std::optional<phi::Channel> channel;  // where its arguments leave to: event or notify
+  std::string capability;               // video.session.create/1; empty: the vendor's own
   Json input_schema;                    // null when none
   Json output_schema;                   // null when none
 };
 
-[[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec);
+// For a call by this name: of a capability it is the capability's schemas that count, so that a
+// workflow relies on nothing that only one vendor gives.
+[[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec, std::string_view called);
 
 // A manifest, read and checked before any code of the plugin runs.
 struct Manifest {
@@ -54,6 +57,7 @@ struct Manifest {
   Json config_schema;
   std::vector<ActionSpec> actions;
   std::vector<workflow::EventInfo> events;  // that it may produce
+  std::vector<std::string> roles;           // that it serves as a whole: video/1
   std::vector<std::string> secrets;         // names it may refer to
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
@@ -90,11 +94,22 @@ struct PluginConfig {
   WorkerLimits limits;
 };
 
+// What somebody relies on.
+struct Need {
+  std::string target;  // plugin://<id>, hub://<service>, or a role
+  std::string action;
+  std::string version;
+  std::string by;  // "workflow telehealth/consultation 1.2.0, line 120 (3 instances)"
+};
+// Conflict engine.unserved: a line for each need that nothing serves, with what would.
+[[nodiscard]] Status check_served(const std::vector<Need>& needs,
+                                  const workflow::ActionCatalog& catalog);
 struct CallRequest {
   std::string tenant;
   std::string instance;  // ULID text, for log and audit
   std::string patient;   // pseudonym of the person whose data the call is about, for audit
   std::string role;
+  std::string target;  // plugin://<id> or hub://<service>; empty: what the role is bound to
   std::string action;
   std::string version;
   Json arguments;
@@ -147,7 +162,14 @@ class PluginHost : public workflow::ActionCatalog {
   // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config,
   // plugin.missing_secret, plugin.create, plugin.sandbox, plugin.worker; each message says what to
   // do next.
+  // Several versions of one id may be loaded, also while calls run: the newest whose contract
+  // serves takes a call, and reads deliveries. A version that is loaded already: plugin.loaded.
   virtual Status load(PluginConfig config) = 0;
+  // Takes the versions out of use that a newer one makes superfluous, where no need is served by
+  // them alone. When this returns no new call reaches them. Each is then drained beside the rest:
+  // it gets grace_ms to end its open calls (A7). Gives "<id> <version>" of each; in the audit log.
+  virtual Result<std::vector<std::string>> retire(const std::vector<Need>& needs,
+                                                  std::int64_t grace_ms) = 0;
   virtual void add_service(std::shared_ptr<HubService> service) = 0;
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
   virtual Status bind_role(std::string role, std::string_view target) = 0;
@@ -168,13 +190,15 @@ class PluginHost : public workflow::ActionCatalog {
   [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                                                std::string_view body) = 0;
 
-  // Who gets what a call of this role sends. Empty: a service of the hub, or nobody.
+  // Who gets what a call sends. role: or a target. Empty: a service of the hub, or nobody.
   struct Recipient {
     std::string plugin;
     std::string version;
     std::vector<std::string> hosts;  // that it may reach, as its allow-list has them
   };
-  [[nodiscard]] virtual std::optional<Recipient> recipient(std::string_view role) const = 0;
+  [[nodiscard]] virtual std::optional<Recipient> recipient(std::string_view role,
+                                                           std::string_view action,
+                                                           std::string_view version) const = 0;
 
   struct WorkerState {
     std::string phase;  // starting, up, waiting (for the next start), quarantined, stopped
@@ -188,6 +212,8 @@ class PluginHost : public workflow::ActionCatalog {
   struct PluginState {
     Manifest manifest;
     std::optional<WorkerState> worker;  // none: it runs in the hub
+    bool newest = true;                 // false: it serves older contracts
+    bool draining = false;              // no new call reaches it
     std::uint64_t calls = 0;
     std::uint64_t open = 0;
     std::map<std::string, std::uint64_t> outcomes;    // by kind

@@ -53,6 +53,16 @@ class ActionCatalog {
   [[nodiscard]] virtual std::optional<ActionInfo> find(std::string_view role,
                                                        std::string_view action,
                                                        std::string_view version) const = 0;
+  // The versions of an action that a role offers, oldest first.
+  [[nodiscard]] virtual std::vector<std::string> versions(std::string_view /*role*/,
+                                                          std::string_view /*action*/) const {
+    return {};
+  }
+  // What a role could be bound to so that it serves the call: plugin://<id>, hub://<service>.
+  [[nodiscard]] virtual std::vector<std::string> providers(std::string_view /*action*/,
+                                                           std::string_view /*version*/) const {
+    return {};
+  }
   // For the linter's way of patient data. Without an answer nothing is marked, and no host may get
   // marked data.
   [[nodiscard]] virtual std::vector<EventInfo> events() const { return {}; }
@@ -126,6 +136,9 @@ class Definition {
     int line = 0;
   };
   [[nodiscard]] const std::vector<Call>& calls() const;
+
+  // use.catalogs: the target that a name of the file stands for; empty: it is a role.
+  [[nodiscard]] std::string catalog(std::string_view name) const;
 
   // Definitions that run.workflow starts. version may be "latest".
   struct Child {

@@ -55,6 +55,7 @@ CREATE TABLE instance (
   parked       TEXT,             -- an ambiguous action a person has to decide: its call id and name
   business_key BLOB,
   start_event  INTEGER NOT NULL,
+  binding      INTEGER NOT NULL, -- binding.id: what its roles mean, as long as it runs
   data_key     BLOB    NOT NULL, -- data_key.id
   created_ms   INTEGER NOT NULL,
   updated_ms   INTEGER NOT NULL

@@ -30,6 +30,18 @@ std::string text(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// Two letters and 32 hexadecimal digits.
+bool is_sid(std::string_view id, std::string_view prefix) {
+  return id.size() == 34 && id.starts_with(prefix) &&
+         id.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
+}
+Outcome unknown_id(std::string_view key) {
+  Outcome outcome =
+      Outcome::fail(Kind::permanent, "twilio.unknown_id", std::string(key) + " is no id of Twilio");
+  outcome.detail = R"({"status":404})";
+  return outcome;
+}
+
 Outcome unreadable() {
   return Outcome::fail(Kind::ambiguous, "twilio.unreadable", "Twilio's answer could not be read");
 }
@@ -82,6 +94,11 @@ class TwilioPlugin final : public TaskPlugin {
     if (!input.is_object())
       co_return Outcome::fail(Kind::permanent, "twilio.input",
                               "the arguments are not a JSON object");
+    // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
+    for (const auto& [key, prefix] :
+         {std::pair{"sessionId", "RM"}, std::pair{"recordingId", "RT"}}) {
+      if (input.contains(key) && !is_sid(text(input, key), prefix)) co_return unknown_id(key);
+    }
     if (call.action == "create-session") co_return co_await create_session(call, input);
     if (call.action == "get-session")
       co_return co_await get_session(call, text(input, "sessionId"));
@@ -227,7 +244,7 @@ class TwilioPlugin final : public TaskPlugin {
 
   Outcome issue_token(const Json& input) {
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
-    const std::string token = mint(text(input, "room"), text(input, "identity"), ttl);
+    const std::string token = mint(text(input, "sessionId"), text(input, "identity"), ttl);
     if (token.empty())
       return Outcome::fail(
           Kind::permanent, "twilio.no_secret",

@@ -127,25 +127,30 @@ void Rig::start() {
                                     .log = null_logger()});
   host_->add_service(service_);
   (void)must(host_->bind_role("script", "hub://script"));
-  engine_ = must(Engine::recover({.store = *store_,
-                                  .keys = *keys_,
-                                  .audit = *audit_,
-                                  .actions = *host_,
-                                  .http = *http_,
-                                  .clock = clock_,
-                                  .random = random_,
-                                  .ids = ids_,
-                                  .log = null_logger()},
-                                 {.tenant = "t1",
-                                  .workers = 2,
-                                  .max_live_per_worker = max_live,
-                                  .http = http,
-                                  .secrets = secrets}));
+  if (prepare) prepare(*host_);
+  auto recovered = Engine::recover({.store = *store_,
+                                    .keys = *keys_,
+                                    .audit = *audit_,
+                                    .actions = *host_,
+                                    .http = *http_,
+                                    .clock = clock_,
+                                    .random = random_,
+                                    .ids = ids_,
+                                    .log = null_logger()},
+                                   {.tenant = "t1",
+                                    .workers = 2,
+                                    .max_live_per_worker = max_live,
+                                    .http = http,
+                                    .secrets = secrets,
+                                    .refuse_unserved = refuse_unserved});
+  if (refusal != nullptr) *refusal = recovered.ok() ? "" : recovered.error().message;
+  if (refusal != nullptr && !recovered.ok()) return;
+  engine_ = must(std::move(recovered));
 }
 
 void Rig::crash() {
-  if (engine_ == nullptr) return;
-  engine_->stop();
+  if (host_ == nullptr) return;
+  if (engine_ != nullptr) engine_->stop();  // null: its start was refused
   host_->shutdown(0);
   engine_.reset();
   host_.reset();

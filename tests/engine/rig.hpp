@@ -71,6 +71,11 @@ class Rig {
   std::size_t max_live = limits::kMaxLiveInstances;
   HttpCallOptions http;
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
+  // Loads plugins and binds roles, before anything is recovered.
+  std::function<void(plugin::PluginHost&)> prepare;
+  bool refuse_unserved = false;
+  // What the start was refused with; empty: it was not. Without it a refusal ends the process.
+  std::string* refusal = nullptr;
   // Opens everything over the same folder. Fails the process when it cannot.
   void start();
   // Drops the engine as a crash would: calls in flight get no answer.

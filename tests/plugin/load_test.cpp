@@ -135,10 +135,10 @@ TEST_P(Load, NamesTheMissingSecrets) {
   EXPECT_NE(status.error().message.find("token"), std::string::npos);
 }
 
-TEST_P(Load, RefusesTheSameIdTwiceAndAFolderOfAnotherPlugin) {
+TEST_P(Load, RefusesTheSameVersionTwiceAndAFolderOfAnotherPlugin) {
   Hub hub;
   EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
-  EXPECT_EQ(code_of(hub, hub.config("small")), "plugin.config");
+  EXPECT_EQ(code_of(hub, hub.config("small")), "plugin.loaded");
   PluginConfig config = hub.config("zoo");
   config.id = "twilio";
   EXPECT_EQ(code_of(hub, config), "plugin.id_mismatch");

@@ -6,6 +6,7 @@
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/execution.hpp"
+#include "hub/workflow/offers.hpp"
 #include "hub/workflow/parse/parser.hpp"
 
 namespace rabt::workflow {
@@ -60,6 +61,18 @@ bool is_label(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });
+}
+
+// Labels with dots between: an action, or a capability such as video.session.create.
+bool is_action(std::string_view text) {
+  constexpr std::size_t kMaxName = 127;
+  if (text.size() > kMaxName) return false;
+  while (true) {
+    const std::size_t dot = text.find('.');
+    if (!is_label(text.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
 }
 
 // Names become parts of references such as /do/3/claim, so they may not hold what separates them.
@@ -577,7 +590,7 @@ std::optional<CallBody> Parser::action_name(const YamlEntry& call, const std::st
     body.version = name.substr(colon + 1, at - colon - 1);
     body.role = name.substr(at + 1);
   }
-  if (!is_label(body.action) || !is_semver(body.version) || !is_label(body.role)) {
+  if (!is_action(body.action) || !is_semver(body.version) || !is_label(body.role)) {
     error(*call.value, "workflow.value",
           "`" + name + "` is no action: write <action>:<version>@<role>",
           "such as create-session:1.0.0@video");
@@ -596,29 +609,28 @@ void Parser::check_action(const YamlEntry& call, const YamlEntry* arguments, Cal
                           const Scope& scope) {
   if (catalog_ == nullptr) return;
   const Names roles = catalog_->roles();
-  if (std::find(roles.begin(), roles.end(), body.role) == roles.end()) {
-    const bool listed = std::any_of(model_->catalogs.begin(), model_->catalogs.end(),
-                                    [&](const auto& entry) { return entry.first == body.role; });
-    if (!listed) {
-      Names known = roles;
-      for (const auto& [role, uri] : model_->catalogs) known.push_back(role);
-      error(*call.value, "workflow.unknown_role",
-            "no plugin is bound to the role `" + body.role + "`", did_you_mean(body.role, known));
-    }
+  // use.catalogs goes before the role of the same name.
+  std::string target = body.role;
+  for (const auto& [name, uri] : model_->catalogs) {
+    if (name == body.role) target = uri;
+  }
+  if (target == body.role && std::find(roles.begin(), roles.end(), body.role) == roles.end()) {
+    Names known = roles;
+    for (const auto& [name, uri] : model_->catalogs) known.push_back(name);
+    error(*call.value, "workflow.unknown_role",
+          "no plugin is bound to the role `" + body.role + "`", did_you_mean(body.role, known));
     return;
   }
-  const std::optional<ActionInfo> info = catalog_->find(body.role, body.action, body.version);
+  if (target != body.role && catalog_->actions(target).empty()) {
+    error(*call.value, "workflow.unknown_role",
+          "the catalog `" + body.role + "` is " + target + ", which is not there",
+          "load it in the configuration, or name another endpoint");
+    return;
+  }
+  const std::optional<ActionInfo> info = catalog_->find(target, body.action, body.version);
   if (!info.has_value()) {
-    const Names actions = catalog_->actions(body.role);
-    if (std::find(actions.begin(), actions.end(), body.action) != actions.end()) {
-      error(*call.value, "workflow.unknown_action",
-            "role `" + body.role + "` does not offer `" + body.action + "` in version " +
-                body.version + " or newer");
-    } else {
-      error(*call.value, "workflow.unknown_action",
-            "role `" + body.role + "` has no action `" + body.action + "`",
-            did_you_mean(body.action, actions));
-    }
+    const NotOffered why = not_offered(*catalog_, target, body.action, body.version);
+    error(*call.value, "workflow.unknown_action", why.what, why.advice);
     return;
   }
   if (info->idempotency == "none") {

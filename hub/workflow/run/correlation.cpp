@@ -49,6 +49,12 @@ const std::vector<std::string>& Definition::secrets() const {
 const std::optional<Definition::Schedule>& Definition::schedule() const {
   return model_->schedule;
 }
+std::string Definition::catalog(std::string_view name) const {
+  for (const auto& [role, target] : model_->catalogs) {
+    if (role == name) return target;
+  }
+  return {};
+}
 const std::vector<Definition::Call>& Definition::calls() const {
   return model_->calls;
 }

@@ -1,0 +1,212 @@
+#include "hub/plugin/capability.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "hub/base/schema.hpp"
+#include "hub/base/schema_subset.hpp"
+#include "hub/plugin/manifest.hpp"
+
+namespace rabt::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string source_dir() {
+  const char* const dir = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  return dir == nullptr ? "." : dir;
+}
+
+TEST(Capabilities, AreThoseOfTheSixRolesAndCompile) {
+  std::set<std::string> roles;
+  for (const RoleContract& role : role_contracts()) {
+    roles.insert(role.id());
+    std::vector<std::string> ids = role.required;
+    ids.insert(ids.end(), role.optional.begin(), role.optional.end());
+    EXPECT_FALSE(role.required.empty()) << role.id();
+    for (const std::string& id : ids) EXPECT_NE(find_capability(id), nullptr) << id;
+  }
+  EXPECT_EQ(roles, (std::set<std::string>{"ehr/1", "identity/1", "moh/1", "notify/1", "payer/1",
+                                          "video/1"}));
+  std::set<std::string> listed;
+  for (const RoleContract& role : role_contracts()) {
+    for (const auto* list : {&role.required, &role.optional})
+      listed.insert(list->begin(), list->end());
+  }
+  for (const Capability& one : capabilities()) {
+    EXPECT_TRUE(listed.contains(one.id)) << one.id << " stands in no index";
+    EXPECT_TRUE(Schema::compile(one.input).ok()) << one.id;
+    EXPECT_TRUE(Schema::compile(one.output).ok()) << one.id;
+    // Each is comparable: an action with the very same schemas is compatible.
+    ActionSpec same;
+    same.name = "same";
+    same.version = "1.0.0";
+    same.idempotency = one.idempotency.front();
+    same.channel = one.channel;
+    same.input_schema = one.input;
+    same.output_schema = one.output;
+    EXPECT_EQ(capability_fault(same, one), "") << one.id;
+  }
+  for (const EventContract& event : event_contracts())
+    EXPECT_EQ(event_fault(event.data, event), "") << event.type;
+}
+
+TEST(Capabilities, NoNameOfAVendorStandsInOne) {
+  const std::set<std::string> vendors{"twilio", "nphies", "dhis2", "chime",
+                                      "janus",  "nafath", "absher"};
+  for (const auto& entry : fs::recursive_directory_iterator(source_dir() + "/sdk/capabilities")) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path());
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    for (const std::string& vendor : vendors)
+      EXPECT_EQ(text.find(vendor), std::string::npos) << entry.path() << " names " << vendor;
+  }
+}
+
+TEST(Capabilities, TheShippedPluginsServeTheirRolesAsAWhole) {
+  const std::map<std::string, std::string> roles{
+      {"twilio", "video/1"}, {"fhir", "ehr/1"}, {"nphies", "payer/1"}, {"moh", "moh/1"}};
+  for (const auto& [id, role] : roles) {
+    const auto manifest = read_manifest(source_dir() + "/plugins/" + id);
+    ASSERT_TRUE(manifest.ok()) << manifest.error().message;
+    EXPECT_EQ(manifest->roles, std::vector<std::string>{role});
+  }
+}
+
+// A second vendor, with names and versions of its own.
+class Package {
+ public:
+  Package() : folder_(fs::temp_directory_path() / ("capability-" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~Package() { fs::remove_all(folder_); }
+  Result<Manifest> read(const std::string& rest) const {
+    std::ofstream(folder_ / "manifest.yaml")
+        << "id: chime\nversion: 3.1.0\nabi: {major: 1}\nvendor: {name: Someone}\n"
+        << rest;
+    return read_manifest(folder_);
+  }
+
+ private:
+  fs::path folder_;
+};
+const std::string kEnd =
+    "actions:\n"
+    "  - name: delete-meeting\n    version: 2.4.0\n    capability: video.session.end/1\n"
+    "    idempotency: native\n";
+
+std::string fault(const Result<Manifest>& read) {
+  return read.ok() ? "ok" : read.error().message.substr(read.error().message.rfind("yaml:") + 5);
+}
+
+TEST(Capabilities, AnotherVendorsActionAnswersToTheSharedName) {
+  const Package package;
+  const auto read = package.read(
+      kEnd +
+      "    input: {type: object, required: [sessionId], properties: {sessionId: {type: string}}}\n"
+      "    output: {type: object, required: [sessionId, status, meeting], properties: {sessionId: "
+      "{type: string, "
+      "minLength: 1, maxLength: 36}, status: {const: completed}, meeting: {type: string}}}\n");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  const ActionSpec* const action = serving_action(read->actions, "video.session.end", "1.0.0");
+  ASSERT_NE(action, nullptr);
+  EXPECT_EQ(action->name, "delete-meeting");
+  EXPECT_NE(serving_action(read->actions, "delete-meeting", "2.0.0"), nullptr);
+  EXPECT_EQ(serving_action(read->actions, "video.session.end", "2.0.0"), nullptr);
+  EXPECT_EQ(serving_action(read->actions, "video.session.end", "1.1.0"), nullptr);
+  // A workflow that names the capability sees the capability's schemas alone.
+  const auto info = action_info(*action, "video.session.end");
+  EXPECT_EQ(info.version, "1.0.0");
+  EXPECT_EQ(info.output_schema["properties"].find("meeting"), nullptr);
+  EXPECT_NE(action_info(*action, "delete-meeting").output_schema["properties"].find("meeting"),
+            nullptr);
+}
+
+TEST(Capabilities, AClaimThatDoesNotHoldIsRefusedWithLineAndPlace) {
+  const Package package;
+  const std::string out =
+      "    output: {type: object, required: [sessionId, status], properties: {sessionId: {type: "
+      "string, minLength: 1, "
+      "maxLength: 36}, status: {const: completed}}}\n";
+  const std::string in = "    input: {type: object}\n";
+  EXPECT_EQ(fault(package.read(kEnd + in + out)), "ok");
+  EXPECT_EQ(
+      fault(package.read(
+          kEnd +
+          "    input: {type: object, properties: {sessionId: {type: string, maxLength: 36}}}\n" +
+          out)),
+      "8: the action delete-meeting cannot be video.session.end/1: input /sessionId: it refuses "
+      "what the "
+      "capability allows: maxLength is 36, and the other side has 200");
+  EXPECT_EQ(fault(package.read(kEnd + "    input: {type: object, required: [region]}\n" + out)),
+            "8: the action delete-meeting cannot be video.session.end/1: input the value: it "
+            "refuses what the "
+            "capability allows: `region` is required, and the other side does not require it");
+  EXPECT_EQ(fault(package.read(
+                kEnd + in +
+                "    output: {type: object, required: [sessionId, status], properties: {sessionId: "
+                "{type: string, minLength: 1, maxLength: 36}, status: {type: string}}}\n")),
+            "8: the action delete-meeting cannot be video.session.end/1: output /status: it may "
+            "give what the "
+            "capability does not allow: a list of values is allowed and no other; the other side "
+            "names none");
+  EXPECT_EQ(fault(package.read(kEnd + "    input: {not: {type: string}}\n" + out)),
+            "8: the action delete-meeting cannot be video.session.end/1: input the value: the "
+            "keyword `not` cannot be "
+            "compared; say it in both schemas in the same words");
+  std::string unsafe = kEnd;
+  unsafe.replace(unsafe.find("native"), 6, "none");
+  EXPECT_EQ(fault(package.read(unsafe + in + out)),
+            "8: the action delete-meeting cannot be video.session.end/1: its idempotency is none, "
+            "allowed are: "
+            "native, key, probe");
+  std::string unknown = kEnd;
+  unknown.replace(unknown.find("video.session.end/1"), 19, "video.session.ended/1");
+  EXPECT_NE(fault(package.read(unknown + in + out)).find("video.session.end/1"), std::string::npos);
+}
+
+TEST(Capabilities, PatientDataStaysMarked) {
+  const Package package;
+  const std::string action =
+      "actions:\n  - name: send\n    version: 1.0.0\n    capability: notify.sms.send/1\n    "
+      "idempotency: key\n";
+  const std::string out =
+      "    output: {type: object, required: [messageId, status], properties: {messageId: {type: "
+      "string, minLength: 1, "
+      "maxLength: 9}, status: {enum: [sent]}}}\n";
+  EXPECT_NE(fault(package.read(action + out)).find("it must say channel: notify"),
+            std::string::npos);
+  EXPECT_NE(fault(package.read(action + "    channel: notify\n" + out))
+                .find("input /to: x-phi is missing"),
+            std::string::npos);
+  EXPECT_EQ(
+      fault(package.read(
+          action + "    channel: notify\n    input: {properties: {to: {x-phi: true}}}\n" + out)),
+      "ok");
+}
+
+TEST(Capabilities, AClaimedRoleIsServedAsAWhole) {
+  const Package package;
+  const std::string said = fault(package.read("roles: [video/1]\n"));
+  EXPECT_NE(said.find("5: the plugin does not serve the role video/1: it lacks an action with "
+                      "capability: video.session.create/1"),
+            std::string::npos)
+      << said;
+  EXPECT_NE(said.find("the event org.rabt.session.ended.v1"), std::string::npos) << said;
+  EXPECT_NE(fault(package.read("roles: [vidio/1]\n")).find("there are: ehr/1"), std::string::npos);
+}
+
+TEST(Capabilities, ASharedEventKeepsItsData) {
+  const Package package;
+  EXPECT_NE(fault(package.read("events: [{type: org.rabt.session.ended.v1}]\n"))
+                .find("it may give what the event does not allow"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace rabt::plugin

@@ -1,0 +1,139 @@
+#include <gtest/gtest.h>
+
+#include "support.hpp"
+
+// Several versions of one plugin, side by side, while calls run.
+namespace rabt::plugin::test {
+namespace {
+
+class PluginVersions : public BothWays {
+ protected:
+  Status load(const std::string& version) {
+    PluginConfig config = hub_.config("desk-" + version);
+    config.id = "desk";
+    return hub_.host->load(std::move(config));
+  }
+  CallRequest ask(const std::string& version, const char* how = "quick") {
+    CallRequest out = request("desk", "ask", Json::object({{"how", how}}));
+    out.version = version;
+    return out;
+  }
+  std::string answer(const std::string& version) {
+    Waiter waiter;
+    (void)hub_.host->invoke(ask(version), waiter.sink());
+    EXPECT_TRUE(waiter.wait());
+    const auto outcome = waiter.outcome();
+    return outcome.kind == workflow::OutcomeKind::done ? outcome.output.string_or("answered", "")
+                                                       : outcome.code;
+  }
+  // "version" or "version draining", newest first.
+  std::vector<std::string> serving() {
+    std::vector<std::string> out;
+    for (const auto& state : hub_.host->plugins())
+      out.push_back(state.manifest.version + (state.draining ? " draining" : ""));
+    return out;
+  }
+  Hub hub_;
+  using Names = std::vector<std::string>;
+};
+RABT_BOTH_WAYS(PluginVersions);
+
+TEST_P(PluginVersions, TheNewestThatServesTakesTheCall) {
+  ASSERT_TRUE(load("1.0.0").ok());
+  ASSERT_TRUE(hub_.host->bind_role("desk", "plugin://desk").ok());
+  EXPECT_EQ(answer("1.0.0"), "1.0.0");
+  EXPECT_EQ(answer("2.0.0"), "plugin.unknown_action");
+  ASSERT_TRUE(load("2.0.0").ok());
+  EXPECT_EQ(answer("1.0.0"), "1.0.0");
+  EXPECT_EQ(answer("2.0.0"), "2.0.0");
+  ASSERT_TRUE(load("1.1.0").ok());  // later, and in its place
+  EXPECT_EQ(answer("1.0.0"), "1.1.0");
+  EXPECT_EQ(answer("1.1.0"), "1.1.0");
+  EXPECT_EQ(serving(), (Names{"2.0.0", "1.1.0", "1.0.0"}));
+  EXPECT_EQ(hub_.host->versions("desk", "ask"), (Names{"1.0.0", "1.1.0", "2.0.0"}));
+  EXPECT_EQ(hub_.host->recipient("desk", "ask", "1.0.0")->version, "1.1.0");
+  const Status again = load("1.1.0");
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, "plugin.loaded");
+}
+
+TEST_P(PluginVersions, WhatSomebodyNeedsStaysAndTheRestGoes) {
+  for (const char* version : {"1.0.0", "1.1.0", "2.0.0"}) ASSERT_TRUE(load(version).ok());
+  ASSERT_TRUE(hub_.host->bind_role("desk", "plugin://desk").ok());
+  const Need old{"plugin://desk", "ask", "1.0.0", "a workflow"};
+  const auto first = hub_.host->retire({old}, 5000);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(*first, Names{"desk 1.0.0"});  // 1.1.0 serves its contract
+  EXPECT_EQ(answer("1.0.0"), "1.1.0");
+  const auto second = hub_.host->retire({}, 5000);
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(*second, Names{"desk 1.1.0"});
+  EXPECT_EQ(answer("1.0.0"), "plugin.unknown_action");
+  EXPECT_EQ(answer("2.0.0"), "2.0.0");
+  EXPECT_TRUE(eventually([&] { return serving() == Names{"2.0.0"}; }));
+  const Status lost = check_served({old}, *hub_.host);
+  ASSERT_FALSE(lost.ok());
+  EXPECT_EQ(lost.error().code, "engine.unserved");
+  EXPECT_EQ(lost.error().message,
+            "a workflow calls ask:1.0.0: `plugin://desk` does not offer `ask` in version 1.0.0 or "
+            "newer (it offers 2.0.0)");
+}
+
+TEST_P(PluginVersions, AnOpenCallEndsOnTheVersionThatHasItWhileTheNewOneServes) {
+  ASSERT_TRUE(load("1.0.0").ok());
+  ASSERT_TRUE(hub_.host->bind_role("desk", "plugin://desk").ok());
+  Waiter slow;
+  (void)hub_.host->invoke(ask("1.0.0", "slow"), slow.sink());
+  ASSERT_TRUE(load("1.1.0").ok());
+  ASSERT_TRUE(hub_.host->retire({}, 10'000).ok());
+  EXPECT_EQ(serving(), (Names{"1.1.0", "1.0.0 draining"}));
+  EXPECT_EQ(answer("1.0.0"), "1.1.0");
+  EXPECT_EQ(slow.count(), 0);
+  ASSERT_TRUE(slow.wait());
+  EXPECT_EQ(slow.outcome().output.string_or("answered", ""), "1.0.0");
+  EXPECT_TRUE(eventually([&] { return serving() == Names{"1.1.0"}; }));
+}
+
+TEST_P(PluginVersions, ACallThatOutlivesTheGraceIsAmbiguous) {
+  ASSERT_TRUE(load("1.0.0").ok());
+  ASSERT_TRUE(hub_.host->bind_role("desk", "plugin://desk").ok());
+  Waiter stuck;
+  (void)hub_.host->invoke(ask("1.0.0", "stuck"), stuck.sink());
+  // It must have reached the plugin: what is still queued is transient.
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  ASSERT_TRUE(load("1.1.0").ok());
+  ASSERT_TRUE(hub_.host->retire({}, 50).ok());
+  ASSERT_TRUE(stuck.wait());
+  EXPECT_EQ(stuck.outcome().kind, workflow::OutcomeKind::ambiguous);
+  EXPECT_EQ(stuck.outcome().code, "plugin.shutdown");
+  EXPECT_EQ(answer("1.0.0"), "1.1.0");
+}
+
+TEST_P(PluginVersions, NoCallIsLostWhileVersionsChange) {
+  ASSERT_TRUE(load("1.0.0").ok());
+  ASSERT_TRUE(hub_.host->bind_role("desk", "plugin://desk").ok());
+  std::atomic<bool> stop{false};
+  std::atomic<int> done{0};
+  std::atomic<int> other{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 3; ++i) {
+    callers.emplace_back([&] {
+      while (!stop) {
+        Waiter waiter;
+        (void)hub_.host->invoke(ask("1.0.0"), waiter.sink());
+        if (!waiter.wait()) ++other;
+        waiter.outcome().kind == workflow::OutcomeKind::done ? ++done : ++other;
+      }
+    });
+  }
+  ASSERT_TRUE(load("1.1.0").ok());
+  ASSERT_TRUE(hub_.host->retire({}, 5000).ok());
+  EXPECT_TRUE(eventually([&] { return serving() == Names{"1.1.0"}; }));
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_GT(done, 0);
+  EXPECT_EQ(other, 0);
+}
+
+}  // namespace
+}  // namespace rabt::plugin::test
