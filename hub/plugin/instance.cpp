@@ -605,6 +605,7 @@ Status Instance::check_events(const Json& events) const {
 PluginHost::PluginState Instance::state() const {
   PluginHost::PluginState state;
   state.manifest = setup_.package.manifest;
+  state.key_id = setup_.config.key_id;
   const std::scoped_lock lock(mutex_);
   state.calls = started_;
   state.open = undelivered_;

@@ -2,40 +2,17 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <vector>
 
-#include "hub/base/bytes.hpp"
-#include "hub/crypto/crypto.hpp"
-
 namespace rabt::plugin {
 
 namespace {
-
-constexpr std::size_t kMaxLibraryBytes = 512U << 20U;  // with debug information
-
-// Closes a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
 // stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
@@ -51,7 +28,7 @@ Error broken(const std::string& path, const std::string& what) {
   return unavailable("plugin.library", path + ": " + what + ": " + std::strerror(errno));
 }
 
-Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
+Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::uint64_t size) {
 #if defined(__x86_64__)
   constexpr Elf64_Half kMachine = EM_X86_64;
   constexpr std::string_view kName = "x86-64";
@@ -62,8 +39,9 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t 
 #error "unknown machine"
 #endif
   if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return invalid("plugin.platform",
-                   path + ": is no ELF shared library; build it with rabt_plugin() or cc -shared");
+    return invalid(
+        "plugin.platform",
+        path + ": is no ELF shared library; build it with rabt_add_plugin() or cc -shared");
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_machine != kMachine) {
@@ -80,47 +58,42 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t 
 
 }  // namespace
 
-Result<Library> map_library(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return broken(path, "cannot be opened");
-  Descriptor memory(::memfd_create("rabt-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (memory.get() < 0) return broken(path, "no memory file");
+std::string library_path(const std::string& folder) {
+  return folder + "/" + library_path();
+}
 
-  crypto::Sha256 hash;
-  phi::Vocabulary words;
-  std::vector<char> piece(1U << 20U);
+Result<const PackageFiles::File*> find_library(const PackageFiles& files) {
+  const std::string path = library_path(files.origin());
+  const PackageFiles::File* const file = files.find(library_path());
+  if (file == nullptr) {
+    for (const auto& [other, ignored] : files.all()) {
+      if (!other.starts_with("bin/")) continue;
+      return invalid("plugin.platform", files.origin() + ": has " + other +
+                                            " and nothing for this machine (" + library_path() +
+                                            "); take the package for it");
+    }
+    return not_found("plugin.library",
+                     path + ": is not there; build the plugin, or take the whole package");
+  }
   Elf64_Ehdr header{};
-  std::size_t total = 0;
-  while (true) {
-    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return broken(path, "cannot be read");
-    if (got == 0) break;
-    const auto size = static_cast<std::size_t>(got);
-    if (total < sizeof header) {
-      std::memcpy(reinterpret_cast<char*>(&header) + total, piece.data(),
-                  std::min(size, sizeof header - total));
-    }
-    total += size;
-    if (total > kMaxLibraryBytes)
-      return invalid("plugin.library", path + ": is too large to be a plugin; strip it");
-    hash.update(std::string_view(piece.data(), size));
-    words.add_program(std::string_view(piece.data(), size));
-    for (std::size_t done = 0; done < size;) {
-      const ssize_t put = ::write(memory.get(), piece.data() + done, size - done);
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return broken(path, "cannot be copied");
-      done += static_cast<std::size_t>(put);
-    }
-  }
-  RABT_TRY_STATUS(check_elf(path, header, total));
-  if (::fcntl(memory.get(), F_ADD_SEALS,
-              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-    return broken(path, "cannot be sealed");
-  }
+  if (::pread(file->sealed->get(), &header, sizeof header, 0) < 0)
+    return broken(path, "cannot be read");
+  RABT_TRY_STATUS(check_elf(path, header, file->size));
+  return file;
+}
 
+Result<Library> map_library(const PackageFiles& files) {
+  const std::string path = library_path(files.origin());
+  RABT_TRY(file, find_library(files));
+  phi::Vocabulary words;
+  RABT_TRY_STATUS(each_piece(*file, [&words](std::string_view piece) {
+    words.add_program(piece);
+    return ok_status();
+  }));
+  Descriptor memory(::fcntl(file->sealed->get(), F_DUPFD_CLOEXEC, 0));
+  if (!memory.ok()) return broken(path, "no file descriptor");
   Library library;
-  library.sha256 = to_hex(hash.finish());
+  library.sha256 = file->sha256;
   library.words = std::move(words);
   boost::system::error_code failure;
   boost::dll::shared_library mapped;

@@ -5,6 +5,7 @@
 #include "hub/base/result.hpp"
 #include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package_files.hpp"
 #include "rabt/abi.h"
 
 namespace rabt::plugin {
@@ -17,11 +18,17 @@ struct Library {
   phi::Vocabulary words;  // of its texts
 };
 
-// Copies the file into a sealed memory file, hashes that copy and maps it, so that what was hashed
-// is what runs. The ELF header is checked before anything of the library runs. Error codes:
-// plugin.library (cannot be read or mapped), plugin.platform (built for another machine),
-// plugin.no_entry.
-[[nodiscard]] Result<Library> map_library(const std::string& path);
+// Where a package keeps the library for this machine: bin/linux-x86_64/plugin.so.
+[[nodiscard]] std::string library_path(const std::string& folder);
+
+// The library of this machine among the files, looked at and not run: is it there, and is it an ELF
+// shared library for this machine? Error codes: plugin.library (absent), plugin.platform (built for
+// another machine).
+[[nodiscard]] Result<const PackageFiles::File*> find_library(const PackageFiles& files);
+
+// Maps that library from its sealed memory file: what was hashed is what runs. Error codes: those
+// of find_library, plugin.library (cannot be mapped), plugin.no_entry.
+[[nodiscard]] Result<Library> map_library(const PackageFiles& files);
 
 // Compares the entry's data with the manifest; calls nothing. Error codes: plugin.no_entry,
 // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest.

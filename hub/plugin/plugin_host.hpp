@@ -29,6 +29,8 @@
 // Plugins and hub services behind roles: what a workflow's call reaches.
 namespace rabt::plugin {
 
+class PackageFiles;
+
 // One action as its manifest declares it.
 struct ActionSpec {
   std::string name;
@@ -62,13 +64,17 @@ struct Manifest {
   bool blocking = false;
   std::string sha256;  // hex, of the manifest file
 };
-// Error codes: plugin.manifest (file, line, what), plugin.manifest_io.
+// Error codes: plugin.manifest (file, line, what), plugin.manifest_io, those of PackageFiles::read.
 [[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
 
 // What the operator configured for one plugin.
 struct PluginConfig {
   std::string id;      // also the name of the instance
-  std::string folder;  // holds manifest.yaml and plugin.so
+  std::string folder;  // the package: manifest.yaml, schemas/, bin/<machine>/plugin.so
+  std::shared_ptr<const PackageFiles>
+      files;                // its bytes, verified; null: the folder is read, unsigned
+  std::string key_id;       // that signed it; empty: nobody
+  std::string sums_sha256;  // hex, of its SHA256SUMS; empty: unsigned
   std::string tenant;
   Json config;  // handed to the plugin; checked against the manifest's schema
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
@@ -123,7 +129,7 @@ class PluginHost : public workflow::ActionCatalog {
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
-  // Reads and checks the manifest, hashes and maps the library (sealed memory file), checks the
+  // Checks the manifest, maps the library (the sealed memory file that was hashed), checks the
   // entry, then creates the instance. Never unloads. Error codes: plugin.manifest...,
   // plugin.library, plugin.platform, plugin.isolation, plugin.no_entry, plugin.abi_major,
   // plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config, plugin.missing_secret,
@@ -159,6 +165,7 @@ class PluginHost : public workflow::ActionCatalog {
 
   struct PluginState {
     Manifest manifest;
+    std::string key_id;  // that signed the package; empty: unsigned
     std::uint64_t calls = 0;
     std::uint64_t open = 0;
     std::map<std::string, std::uint64_t> outcomes;    // by kind

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/plugin/library.hpp"
 #include "hub/plugin/manifest.hpp"
 #include "tests/plugin/support.hpp"
 
@@ -43,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(All, LoadRefusal,
                                            Refusal{"other-version", "plugin.id_mismatch"},
                                            Refusal{"other-manifest", "plugin.digest"},
                                            Refusal{"no-create", "plugin.create"},
-                                           Refusal{"absent", "plugin.manifest_io"}));
+                                           Refusal{"absent", "plugin.package"}));
 
 TEST(Load, AcceptsTheSmallestPluginInPlainC) {
   Hub hub;
@@ -76,7 +77,7 @@ TEST(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
   const std::string folder = hub.folder.path() + "/small";
   copy(fixture("small"), folder);
   {
-    std::fstream file(folder + "/plugin.so", std::ios::in | std::ios::out | std::ios::binary);
+    std::fstream file(library_path(folder), std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(18);  // e_machine
     const char sparc[2] = {2, 0};
     file.write(sparc, 2);
@@ -84,9 +85,9 @@ TEST(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
   PluginConfig config = hub.config("small");
   config.folder = folder;
   EXPECT_EQ(code_of(hub, config), "plugin.platform");
-  std::ofstream(folder + "/plugin.so", std::ios::trunc) << "#!/bin/sh\n";
+  std::ofstream(library_path(folder), std::ios::trunc) << "#!/bin/sh\n";
   EXPECT_EQ(code_of(hub, config), "plugin.platform");
-  std::filesystem::remove(folder + "/plugin.so");
+  std::filesystem::remove(library_path(folder));
   EXPECT_EQ(code_of(hub, config), "plugin.library");
 }
 
