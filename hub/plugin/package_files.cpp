@@ -217,6 +217,8 @@ Result<PackageFiles> read_zip(int fd, const std::string& path, std::uint64_t siz
     archive_entry* entry = nullptr;
     const int got = ::archive_read_next_header(zip.get(), &entry);
     if (got == ARCHIVE_EOF) break;
+    if (got == ARCHIVE_WARN && ::archive_entry_pathname(entry) == nullptr)
+      return bad_path(path, "?", "has characters other than letters, digits and ._+-");
     if (got != ARCHIVE_OK) return damaged(path, zip.get());
     if (entries > 2 * kMaxPackageFiles) return too_large(path, "has too many entries");
     const char* const raw = ::archive_entry_pathname(entry);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <set>
 
 #include "hub/base/bytes.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 namespace minisign = crypto::minisign;
 
+constexpr std::string_view kFolderEnd = ".rabtplugin";
 constexpr std::string_view kToolName = "rabt plugin sign";
 
 struct CloseElf {
@@ -182,6 +184,12 @@ Result<TrustedPackage> sign_package(const std::string& folder, const minisign::S
     RABT_TRY_STATUS(forget_replacement(fd.get(), std::string(name)));
   RABT_TRY(files, PackageFiles::read_folder(fd.get(), folder));
   RABT_TRY(package, read_package(files));
+  // The name is not signed; a wrong one would mislead whoever sees the folder.
+  const std::string right =
+      package.manifest.id + "-" + package.manifest.version + std::string(kFolderEnd);
+  const std::string name = std::filesystem::path(files.origin()).lexically_normal().filename();
+  if (name.ends_with(kFolderEnd) && name != right)
+    return invalid("plugin.package", folder + ": the folder must be called " + right);
   if (files.text(kLicenceFile) == nullptr)
     return invalid("plugin.package",
                    folder + ": has no LICENSE; say there what a hospital may do with the plugin");
