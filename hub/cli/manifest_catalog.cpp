@@ -1,5 +1,6 @@
 #include "hub/cli/manifest_catalog.hpp"
 
+#include "hub/cli/plugins.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/plugin/manifest.hpp"
 
@@ -15,8 +16,8 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
           role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
       continue;
     }
-    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
-    catalog.actions_.emplace(role, std::move(manifest.actions));
+    RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));
+    catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;
 }
