@@ -593,6 +593,7 @@ Response Routes::metrics() const {
              "{plugin=\"" + state.manifest.id + "\",clause=\"" + clause + "\"}");
     }
   }
+  out += parts_.plugins.metrics();
   return {.status = 200,
           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
           .body = std::move(out)};
