@@ -22,9 +22,10 @@ constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to le
 constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
-constexpr std::size_t kAuditedCalls = 16;      // calls that the entry of a crash names
-constexpr std::uint64_t kAuditedAttempts = 8;  // of one process, one entry each
-constexpr std::size_t kMaxOperatorText = 512;  // message of an outcome
+constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
+constexpr std::size_t kAuditedCalls = 16;             // calls that the entry of a crash names
+constexpr std::uint64_t kAuditedAttempts = 8;         // of one process, one entry each
+constexpr std::size_t kMaxOperatorText = 512;         // message of an outcome
 constexpr std::size_t kMaxCode = 64;
 constexpr const char* kQuarantined =
     "the plugin's process ended too often; look into the log, then rabt plugin release";
@@ -68,6 +69,11 @@ ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
   outcome.code = std::move(code);
   outcome.message = std::move(message);
   return outcome;
+}
+
+ActionOutcome not_started() {
+  return failed(OutcomeKind::transient, "plugin.not_started",
+                "the plugin was busy until the deadline; nothing was started");
 }
 
 std::string at_path(const SchemaFault& fault) {
@@ -225,15 +231,22 @@ void Instance::run(std::uint64_t token) {
       deliver(*taken, failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined));
     return;
   }
+  const std::int64_t now = setup_.parts.clock.now().ms;
   std::shared_ptr<OpenCall>
       open;  // keeps the bytes valid until complete and invoke have both returned
   {
     const std::scoped_lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end()) return;  // cancelled or overdue before it began
-    open = found->second;
-    open->state = OpenCall::State::running;
-    open->background_before = background_;
+    if (found->second->deadline_unix_ms > now) {
+      open = found->second;
+      open->state = OpenCall::State::running;
+      open->background_before = background_;
+    }
+  }
+  if (open == nullptr) {
+    if (const auto taken = take(token)) deliver(*taken, not_started());
+    return;
   }
   rabt_call call{};
   call.size = sizeof call;
@@ -421,8 +434,7 @@ void Instance::deadline_passed(std::uint64_t token) {
     }
   }
   if (!started) {
-    deliver(*open, failed(OutcomeKind::transient, "plugin.not_started",
-                          "the plugin was busy until the deadline; nothing was started"));
+    deliver(*open, not_started());
     return;
   }
   setup_.parts.log.warn("plugin.deadline",
@@ -479,7 +491,7 @@ bool Instance::hangs(std::uint64_t token) {
   for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
     // A lane that may block is bound by its own call alone.
     if (setup_.package.manifest.blocking && one.call != token) continue;
-    if (now - one.since >= limits::kActionGrace) return true;
+    if (now - one.since >= limits::kActionGrace - kClockSlack) return true;
     young = true;
   }
   if (young) {
