@@ -622,6 +622,7 @@ Response Routes::metrics() const {
     }
   }
   plugin_metrics(plugins, out);
+  out += parts_.plugins.metrics();
   return {.status = 200,
           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
           .body = std::move(out)};

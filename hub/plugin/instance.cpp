@@ -84,7 +84,9 @@ std::string at_path(const SchemaFault& fault) {
 }  // namespace
 
 Instance::Instance(Setup setup)
-    : setup_(std::move(setup)), lane_(setup_.package.manifest.concurrency) {
+    : setup_(std::move(setup)),
+      lane_(setup_.package.manifest.concurrency),
+      metric_table_(setup_.package.metrics) {
   host_.size = sizeof host_;
   host_.abi_minor = RABT_ABI_MINOR;
   host_.self = this;
@@ -191,6 +193,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   {
     const std::scoped_lock lock(mutex_);
     token = (setup_.number << kTokenShift) | next_call_++;
+    open->token = token;
     ++started_;
     ++undelivered_;
     if (!refusal) {
@@ -307,6 +310,7 @@ std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
 void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
   const std::string kind(workflow::to_string(outcome.kind));
   try {
+    end_spans(call.token);
     call.ended(std::move(outcome));
   } catch (...) {
     RABT_BUG("the receiver of an outcome threw");
@@ -522,6 +526,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     }
   }
   cancel_all_flights();
+  drop_blob_writes();
   const Manifest& manifest = setup_.package.manifest;
   Json calls = Json::array();
   for (const Lost& one : lost) {
@@ -640,6 +645,7 @@ void Instance::cancel_flights(std::uint64_t call) {
 bool Instance::guarded(std::string_view what, const std::function<void()>& code) {
   const auto begin = std::chrono::steady_clock::now();
   bool returned = true;
+  const OnLane here(*this, what == "create");
   try {
     code();
   } catch (...) {
@@ -877,6 +883,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                             {{"plugin", std::string_view(setup_.package.manifest.id)}});
     }
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
+    drop_blob_writes();
     gate_.close();
     lane_.stop({}, kStopWaitMs);
     return;
@@ -884,6 +891,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   const bool ended = lane_.stop(
       [this] {
         try {
+          const OnLane here(*this, true);
           plugin_->destroy(plugin_->self);
         } catch (...) {  // it is gone either way
         }
@@ -893,6 +901,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     setup_.parts.log.warn("plugin.abandoned",
                           {{"plugin", std::string_view(setup_.package.manifest.id)}});
   if (setup_.worker != nullptr) setup_.worker->stop();
+  drop_blob_writes();
   gate_.close();
 }
 
