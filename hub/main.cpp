@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hub/cli/commands.hpp"
+#include "hub/cli/process_memory.hpp"
 
 // The `rabt` command. What `serve` constructs, and in which order: hub/cli/hub.cpp.
 int main(int argc, char** argv) {
@@ -180,7 +181,8 @@ int main(int argc, char** argv) {
   audit_export_command->add_option("--from", export_options.from,
                                    "a date, or a time with its zone");
   audit_export_command->add_option("--to", export_options.to, "the first moment not any more");
-  audit_export_command->add_option("--patient", export_options.patient, "KIND:VALUE");
+  audit_export_command->add_option("--patient", export_options.patient,
+                                   "KIND:VALUE, or - for a line of standard input");
   audit_export_command->add_option("--reason", export_options.reason, "kept in the log")
       ->required();
   audit_export_command->callback([&] { code = audit_export(export_options); });
@@ -190,8 +192,10 @@ int main(int argc, char** argv) {
       "report", "who saw what of one patient, or what was read under break-glass grants");
   audit_report_command->add_option("-c,--config", report_options.config, "configuration file")
       ->capture_default_str();
-  audit_report_command->add_option("--patient", report_options.patient,
-                                   "KIND:VALUE; KIND is identifier, mrn, phone or email");
+  audit_report_command->add_option(
+      "--patient", report_options.patient,
+      "KIND:VALUE, or - for a line of standard input; KIND is identifier, "
+      "mrn, phone or email");
   audit_report_command->add_flag("--break-glass", report_options.break_glass,
                                  "the grants that are not reviewed");
   audit_report_command->add_flag("--all", report_options.all, "also those that were reviewed");
@@ -337,8 +341,8 @@ int main(int argc, char** argv) {
   instances_command->add_option("id", instances.id, "instance");
   instances_command->add_flag("--events", instances.events, "the lifecycle events of the instance");
   instances_command->add_option("--patient", instances.patient,
-                                "KIND:VALUE: only those of this person; KIND is identifier, mrn, "
-                                "phone or email");
+                                "KIND:VALUE, or - for a line of standard input: only those of this "
+                                "person; KIND is identifier, mrn, phone or email");
   instances_command->add_option("--reason", instances.reason,
                                 "why the person is looked for; kept in the log");
   instances_command->callback([&] { code = list_instances(instances); });
@@ -430,6 +434,12 @@ int main(int argc, char** argv) {
                                          "do not encrypt it: for machines that sign alone");
   plugin_keys_generate_command->callback(
       [&] { code = plugin_keys_generate(generated_key, no_password); });
+  auto* plugin_release = plugin_command->add_subcommand(
+      "release", "start a plugin again whose process ended too often");
+  with_config(plugin_release);
+  std::string released;
+  plugin_release->add_option("id", released, "the plugin")->required();
+  plugin_release->callback([&] { code = release_plugin(config, released); });
 
   PhiScanOptions phi_options;
   auto* phi_command = app.add_subcommand("phi", "patient data in text");
@@ -449,6 +459,12 @@ int main(int argc, char** argv) {
       ->add_flag("--mask", phi_options.mask, "print the text, with classes in place of the data")
       ->excludes(phi_json);
   phi_scan_command->callback([&] { code = phi_scan(phi_options); });
+
+  // Before the command: each of them holds keys or what patients' data went through.
+  app.parse_complete_callback([&] {
+    if (!serve_options.allow_debugging && !forbid_core_dumps())
+      throw CLI::RuntimeError("rabt: core files cannot be forbidden", 1);
+  });
 
   CLI11_PARSE(app, argc, argv);
   return code;

@@ -187,6 +187,8 @@ struct PluginKeyOptions {
 int plugin_keys_add(const PluginKeyOptions& options);
 int plugin_keys_remove(const std::string& config, const std::string& id);
 int plugin_keys_generate(const std::string& file, bool no_password);
+// Starts a quarantined plugin of the running hub again.
+int release_plugin(const std::string& config, const std::string& id);
 
 // Keys: through the running hub, else on the data folder itself.
 int keys_status(const std::string& config, bool json);

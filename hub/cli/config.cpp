@@ -22,7 +22,9 @@ namespace fs = std::filesystem;
 PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& base) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
-  reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls"});
+  reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls", "isolation",
+                     "limits"});
+  read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     plugin.config = workflow::to_json(*config->value);
   read_secrets(reader, node, "secrets", base, plugin.secrets);
@@ -138,7 +140,7 @@ Result<Config> load_config(const std::string& path) {
   if (reader.mapping(root, "the configuration")) {
     reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
                        "plugin", "sources", "http", "workflow_secrets", "workers", "log", "audit",
-                       "privacy", "keys", "retention"});
+                       "plugin_sandbox", "privacy", "keys", "retention"});
     reader.text(root, "tenant", config.tenant, true);
     read_audit(reader, root, base, config);
     read_privacy(reader, root, config);
@@ -173,6 +175,7 @@ Result<Config> load_config(const std::string& path) {
         reader.text(*roles->value, entry.key, config.roles[entry.key]);
       }
     }
+    read_sandbox(reader, root, config);
     if (const YamlEntry* plugins = root.find("plugin");
         plugins != nullptr && reader.mapping(*plugins->value, "`plugin`")) {
       for (const YamlEntry& entry : plugins->value->entries) {
@@ -181,13 +184,21 @@ Result<Config> load_config(const std::string& path) {
     }
     if (const YamlEntry* http = root.find("http");
         http != nullptr && reader.mapping(*http->value, "`http`")) {
-      reader.only(*http->value, {"allow", "allow_private", "ca"});
+      reader.only(*http->value, {"allow", "allow_private", "ca", "patient_data"});
       reader.texts(*http->value, "allow", config.http.allow);
       reader.flag(*http->value, "allow_private", config.http.allow_private);
       reader.text(*http->value, "ca", config.http.ca);
       if (!config.http.ca.empty()) config.http.ca = (base / config.http.ca).lexically_normal();
       if (const auto list = net::AllowList::make(config.http.allow); !list.ok())
         reader.mistake(http->line, http->column, "`http.allow`: " + list.error().message);
+      reader.texts(*http->value, "patient_data", config.http.patient_data);
+      for (const std::string& host : config.http.patient_data) {
+        if (std::find(config.http.allow.begin(), config.http.allow.end(), host) !=
+            config.http.allow.end())
+          continue;
+        reader.mistake(http->line, http->column,
+                       "`http.patient_data`: `" + host + "` is no entry of `http.allow`");
+      }
     }
     read_secrets(reader, root, "workflow_secrets", base, config.workflow_secrets);
     if (const YamlEntry* sources = root.find("sources");

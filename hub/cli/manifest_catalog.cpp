@@ -10,6 +10,13 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
   constexpr std::string_view kPlugin = "plugin://";
   constexpr std::string_view kHub = "hub://";
   ManifestCatalog catalog;
+  RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
+  catalog.patient_hosts_ = std::move(hosts);
+  for (const auto& [id, entry] : config.plugin) {
+    RABT_TRY(package, read_installed(config, id));
+    const auto& events = package.manifest.events;
+    catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
+  }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
       catalog.actions_.emplace(

@@ -15,6 +15,7 @@
 #include "hub/base/random.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
+#include "hub/cli/hub_client.hpp"
 #include "hub/cli/plugin_record.hpp"
 #include "hub/crypto/minisign.hpp"
 #include "hub/plugin/plugin_store.hpp"
@@ -114,45 +115,21 @@ int after_change(const Status& recorded) {
   return complain(recorded.error());
 }
 
-// Texts of a manifest for a terminal: no control characters, nothing that turns the direction of
-// what is read.
-std::string plain(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto after = [&](std::size_t n) {
-      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
-    };
-    const bool control = byte < 0x20 || byte == 0x7f;
-    const bool c1 = byte == 0xc2 && after(1) < 0xa0;  // U+0080 to U+009F
-    const bool turns =
-        byte == 0xe2 && ((after(1) == 0x80 && after(2) >= 0xaa && after(2) <= 0xae) ||
-                         (after(1) == 0x81 && after(2) >= 0xa6 && after(2) <= 0xa9));
-    if (control || c1 || turns) {
-      out += '?';
-      i += turns ? 2 : c1 ? 1 : 0;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 std::string word(const Json& value) {
-  return plain(value.is_string() ? value.as_string() : value.dump());
+  return printable(value.is_string() ? value.as_string() : value.dump());
 }
 
 // An entry of the allow-list in words.
 std::string host_text(const std::string& host) {
   constexpr std::string_view kOpen = "${config:";
-  if (!host.starts_with(kOpen) || !host.ends_with('}')) return plain(host);
+  if (!host.starts_with(kOpen) || !host.ends_with('}')) return printable(host);
   return "the host of the URL that you configure at " +
-         plain(host.substr(kOpen.size(), host.size() - kOpen.size() - 1));
+         printable(host.substr(kOpen.size(), host.size() - kOpen.size() - 1));
 }
 
 void print_places(const std::string& what, const Json& places) {
   for (const Json& place : places.as_array())
-    std::printf("  %-40s %s\n", plain(what).c_str(), plain(place.as_string()).c_str());
+    std::printf("  %-40s %s\n", printable(what).c_str(), printable(place.as_string()).c_str());
 }
 
 void print_package(const TrustedPackage& package, const Json& facts) {
@@ -160,7 +137,7 @@ void print_package(const TrustedPackage& package, const Json& facts) {
               word(facts["vendor"]).c_str());
   if (!word(facts["license"]).empty()) std::printf(", %s", word(facts["license"]).c_str());
   std::printf("\nsigned by the key %s (%s)\n", package.key_id.c_str(),
-              plain(package.key_name).c_str());
+              printable(package.key_name).c_str());
   std::printf("\nIt may\n");
   for (const Json& host : facts["hosts"].as_array())
     std::printf("  reach         %s\n", host_text(host.as_string()).c_str());
@@ -175,6 +152,8 @@ void print_package(const TrustedPackage& package, const Json& facts) {
     std::printf("  READ ITS SECRETS: it gets their values, not only their names\n");
   std::printf("  keep          up to %s bytes in the hub's sealed key-value store\n",
               facts["kvBytes"].number_text().c_str());
+  if (facts.bool_or("blob", false))
+    std::printf("  read, write   blobs: recordings and other large files, sealed by the hub\n");
   std::printf("  run           %s\n",
               facts.string_or("isolation", "") == "process"
                   ? "in a process of its own only"
@@ -314,7 +293,7 @@ int plugin_list(const std::string& path, bool json) {
   const auto show = [&](const plugin::Package& package, const std::string& signed_by) {
     const plugin::Manifest& manifest = package.manifest;
     std::printf("%s %s by %s (ABI %d), %s\n", manifest.id.c_str(), manifest.version.c_str(),
-                plain(manifest.vendor).c_str(), manifest.abi_major, signed_by.c_str());
+                printable(manifest.vendor).c_str(), manifest.abi_major, signed_by.c_str());
     const auto configured = config->plugin.find(manifest.id);
     if (configured == config->plugin.end()) std::printf("  is not in the configuration\n");
     for (const auto& [role, target] : config->roles) {
@@ -325,7 +304,7 @@ int plugin_list(const std::string& path, bool json) {
                   action.idempotency.c_str());
     }
     for (const std::string& host : manifest.hosts)
-      std::printf("  may reach %s\n", plain(host).c_str());
+      std::printf("  may reach %s\n", printable(host).c_str());
     if (configured == config->plugin.end()) return;
     for (const std::string& host : configured->second.hosts)
       std::printf("  may reach %s\n", host.c_str());

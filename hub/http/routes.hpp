@@ -34,7 +34,8 @@ struct Source {
 // What the hub answers. The OpenAPI description is docs/openapi.yaml. Internally synchronised.
 // clang-format off
 //   POST /hooks/{source}                     a signed delivery; 202 after the commit
-//   GET  /api/v1/instances                   list; ?limit= &before= &status=, of one patient &patient=KIND:VALUE
+//   GET  /api/v1/instances                   list; ?limit= &before= &status=
+//   POST /api/v1/instances/search            of one patient: {patient: KIND:VALUE}, and the same members
 //   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in X-Rabt-Reason
 //   GET  /api/v1/instances/{id}/events       its lifecycle events
 //   POST /api/v1/instances/{id}/cancel       {"reason"}
@@ -53,6 +54,7 @@ struct Source {
 //   GET  /api/v1/keys                        root, buckets, holds
 //   POST /api/v1/keys/{verb}                 rotate, rewrap, shred, hold, release; see hub/keys/requests.hpp
 //   POST /api/v1/plugins/acts                {"act", "object", "detail"}: what `rabt plugin` did to the store, for the audit log
+//   POST /api/v1/plugins/{id}/release        ends a plugin's quarantine
 //   GET  /health, /metrics
 // clang-format on
 class Routes {
@@ -82,6 +84,7 @@ class Routes {
   [[nodiscard]] Response hook(const Request& request, std::string_view source);
   [[nodiscard]] Response api(const Request& request, std::string_view path);
   [[nodiscard]] Response instances(const Request& request);
+  [[nodiscard]] Response search(const Request& request);
   [[nodiscard]] Response instance(const Request& request, std::string_view id);
   [[nodiscard]] Response cancel(const Request& request, std::string_view id);
   [[nodiscard]] Response resolve(const Request& request, std::string_view id);
@@ -100,11 +103,17 @@ class Routes {
   [[nodiscard]] Response keys(const Request& request, std::string_view verb);
   // routes_plugin_acts.cpp
   [[nodiscard]] Response plugin_acts(const Request& request);
+  // routes_plugins.cpp
+  [[nodiscard]] Response plugin(const Request& request, std::string_view id, std::string_view verb);
   // Who sent the request and why, as its headers tell.
   [[nodiscard]] static phi::Reader reader_of(const Request& request);
 
   [[nodiscard]] Response health() const;
   [[nodiscard]] Response metrics() const;
+  // routes_plugins.cpp: what both say of plugins.
+  [[nodiscard]] static Json plugin_health(const plugin::PluginHost::PluginState& state);
+  static void plugin_metrics(const std::vector<plugin::PluginHost::PluginState>& plugins,
+                             std::string& out);
   [[nodiscard]] bool authorised(const Request& request) const;
   void audit_refusal(std::string_view source, std::string_view code);
 

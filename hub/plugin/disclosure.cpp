@@ -112,12 +112,8 @@ Json describe(const Package& package) {
                                     {"output", places(action.output_schema)}}));
   }
   Json events = Json::array();
-  for (const std::string& type : manifest.events) {
-    const auto schema = package.event_schemas.find(type);
-    events.push_back(
-        Json::object({{"type", type},
-                      {"data", schema == package.event_schemas.end() ? Json::array()
-                                                                     : places(schema->second)}}));
+  for (const workflow::EventInfo& event : manifest.events) {
+    events.push_back(Json::object({{"type", event.type}, {"data", places(event.data_schema)}}));
   }
   return Json::object({{"id", manifest.id},
                        {"version", manifest.version},
@@ -127,6 +123,7 @@ Json describe(const Package& package) {
                        {"secrets", std::move(secrets)},
                        {"secretsRaw", manifest.secrets_raw},
                        {"kvBytes", package.kv_bytes},
+                       {"blob", manifest.blob},
                        {"isolation", package.inline_allowed ? "inline-ok" : "process"},
                        {"patientData", Json::object({{"config", places(manifest.config_schema)},
                                                      {"actions", std::move(actions)},

@@ -46,7 +46,7 @@ Status write_new_file(
     const std::function<Status(const std::function<Status(std::string_view)>&)>& content) {
   const Descriptor fd(::openat(folder, name.c_str(),
                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode));
-  if (!fd.ok()) return store_error("make " + name);
+  if (!fd.open()) return store_error("make " + name);
   RABT_TRY_STATUS(
       content([&](std::string_view piece) { return write_all(fd.get(), name, piece); }));
   if (::fsync(fd.get()) != 0) return store_error("sync " + name);
@@ -59,7 +59,7 @@ Status replace_file(int folder, const std::string& name, std::string_view conten
   {
     const Descriptor fd(::openat(folder, temporary.c_str(),
                                  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!fd.ok()) return store_error("make " + temporary);
+    if (!fd.open()) return store_error("make " + temporary);
     RABT_TRY_STATUS(write_all(fd.get(), temporary, content));
     if (::fsync(fd.get()) != 0) return store_error("sync " + temporary);
   }
@@ -91,7 +91,7 @@ Status remove_tree(int folder, const std::string& name) {
   {
     Descriptor inner(
         ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (!inner.ok()) return store_error("open " + name);
+    if (!inner.open()) return store_error("open " + name);
     const std::unique_ptr<DIR, CloseFolder> list(::fdopendir(inner.get()));
     if (list == nullptr) return store_error("list " + name);
     const int fd = inner.release();  // closed with the list
@@ -109,7 +109,7 @@ Status remove_tree(int folder, const std::string& name) {
 Result<std::string> read_small_file(int folder, const std::string& name, std::size_t max_bytes) {
   const Descriptor fd(
       ::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd.ok()) {
+  if (!fd.open()) {
     if (errno == ENOENT) return std::string();
     return store_error("open " + name + " (a link is not followed)");
   }

@@ -2,17 +2,24 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <vector>
 
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+
 namespace rabt::plugin {
 
 namespace {
+
+using worker::Descriptor;
 
 // Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
 // stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
@@ -28,16 +35,17 @@ Error broken(const std::string& path, const std::string& what) {
   return unavailable("plugin.library", path + ": " + what + ": " + std::strerror(errno));
 }
 
-Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::uint64_t size) {
 #if defined(__x86_64__)
-  constexpr Elf64_Half kMachine = EM_X86_64;
-  constexpr std::string_view kName = "x86-64";
+constexpr Elf64_Half kMachine = EM_X86_64;
+constexpr std::string_view kName = "x86-64";
 #elif defined(__aarch64__)
-  constexpr Elf64_Half kMachine = EM_AARCH64;
-  constexpr std::string_view kName = "AArch64";
+constexpr Elf64_Half kMachine = EM_AARCH64;
+constexpr std::string_view kName = "AArch64";
 #else
 #error "unknown machine"
 #endif
+
+Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::uint64_t size) {
   if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
     return invalid(
         "plugin.platform",
@@ -82,40 +90,44 @@ Result<const PackageFiles::File*> find_library(const PackageFiles& files) {
   return file;
 }
 
-Result<Library> map_library(const PackageFiles& files) {
-  const std::string path = library_path(files.origin());
+Result<SealedLibrary> seal_library(const PackageFiles& files) {
   RABT_TRY(file, find_library(files));
-  phi::Vocabulary words;
-  RABT_TRY_STATUS(each_piece(*file, [&words](std::string_view piece) {
-    words.add_program(piece);
+  SealedLibrary library;
+  library.path = library_path(files.origin());
+  RABT_TRY_STATUS(each_piece(*file, [&library](std::string_view piece) {
+    library.words.add_program(piece);
     return ok_status();
   }));
-  Descriptor memory(::fcntl(file->sealed->get(), F_DUPFD_CLOEXEC, 0));
-  if (!memory.ok()) return broken(path, "no file descriptor");
-  Library library;
+  library.file = Descriptor(::fcntl(file->sealed->get(), F_DUPFD_CLOEXEC, 0));
+  if (!library.file.open()) return broken(library.path, "no file descriptor");
   library.sha256 = file->sha256;
-  library.words = std::move(words);
+  return library;
+}
+
+Result<const rabt_entry*> map_library(SealedLibrary library) {
   boost::system::error_code failure;
   boost::dll::shared_library mapped;
-  mapped.load("/proc/self/fd/" + std::to_string(memory.get()), failure,
+  mapped.load("/proc/self/fd/" + std::to_string(library.file.get()), failure,
               boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
   if (failure) {
-    return unavailable("plugin.library", path + ": cannot be mapped: " + failure.message() +
+    return unavailable("plugin.library", library.path + ": cannot be mapped: " + failure.message() +
                                              "; are the libraries it needs installed? (ldd " +
-                                             path + ")");
+                                             library.path + ")");
   }
-  static_cast<void>(memory.release());
-  if (mapped.has("rabt_plugin_entry"))
-    library.entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
+  static_cast<void>(library.file.release());
+  const rabt_entry* entry = nullptr;
+  if (mapped.has("rabt_plugin_entry")) entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
   keep_for_ever(std::move(mapped));
-  if (library.entry == nullptr) {
-    return invalid(
-        "plugin.no_entry",
-        path +
-            ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
-            "make the symbol visible when hidden visibility is the default");
-  }
-  return library;
+  if (entry == nullptr) return no_entry(library.path);
+  return entry;
+}
+
+Error no_entry(const std::string& path) {
+  return invalid(
+      "plugin.no_entry",
+      path +
+          ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
+          "make the symbol visible when hidden visibility is the default");
 }
 
 Status check_manifest_abi(const Manifest& manifest) {

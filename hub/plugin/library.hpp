@@ -6,15 +6,16 @@
 #include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/manifest.hpp"
 #include "hub/plugin/package_files.hpp"
+#include "hub/worker/frame.hpp"
 #include "rabt/abi.h"
 
 namespace rabt::plugin {
 
-// A mapped plugin library. It is never unmapped: threads, thread-local destructors and static
-// destructors of a library make unloading unsafe.
-struct Library {
-  const rabt_entry* entry = nullptr;
-  std::string sha256;     // hex, of exactly the bytes that were mapped
+// A plugin's library in a memory file that nobody can change any more.
+struct SealedLibrary {
+  std::string path;  // in the package, for messages
+  worker::Descriptor file;
+  std::string sha256;     // hex, of exactly the bytes that are mapped later
   phi::Vocabulary words;  // of its texts
 };
 
@@ -26,9 +27,14 @@ struct Library {
 // another machine).
 [[nodiscard]] Result<const PackageFiles::File*> find_library(const PackageFiles& files);
 
-// Maps that library from its sealed memory file: what was hashed is what runs. Error codes: those
-// of find_library, plugin.library (cannot be mapped), plugin.no_entry.
-[[nodiscard]] Result<Library> map_library(const PackageFiles& files);
+// That library as its process or this one maps it: the sealed memory file that was hashed is what
+// runs. Error codes: those of find_library, plugin.library (no file descriptor).
+[[nodiscard]] Result<SealedLibrary> seal_library(const PackageFiles& files);
+
+// Maps it here. It is never unmapped: threads, thread-local destructors and static destructors of a
+// library make unloading unsafe. Error codes: plugin.library (cannot be mapped), plugin.no_entry.
+[[nodiscard]] Result<const rabt_entry*> map_library(SealedLibrary library);
+[[nodiscard]] Error no_entry(const std::string& path);
 
 // Compares the entry's data with the manifest; calls nothing. Error codes: plugin.no_entry,
 // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest.

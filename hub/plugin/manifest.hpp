@@ -12,6 +12,7 @@
 #include "hub/base/schema.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/phi/vocabulary.hpp"
+#include "hub/plugin/metric_table.hpp"
 #include "hub/plugin/package_files.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
@@ -39,12 +40,12 @@ struct Package {
   std::vector<SecretSpec> secrets;
   Schema config;
   std::vector<CompiledAction> actions;
-  std::map<std::string, Schema> events;       // by type; an event without a schema accepts any data
-  std::map<std::string, Json> event_schemas;  // by type; those that have one
-  std::set<std::string> phi_names;            // members that some schema marks as x-phi
-  phi::Vocabulary words;                      // what it may say; of manifest and schemas
-  std::int64_t kv_bytes = 0;                  // quota of the key-value service
-  bool inline_allowed = true;                 // isolation is not "process"
+  std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
+  std::vector<MetricSpec> metrics;
+  std::set<std::string> phi_names;  // members that some schema marks as x-phi
+  phi::Vocabulary words;            // what it may say; of manifest and schemas
+  std::int64_t kv_bytes = 0;        // quota of the key-value service
+  bool inline_allowed = true;       // isolation is not "process"
 };
 // Error codes: plugin.manifest, plugin.manifest_io (absent, too large).
 [[nodiscard]] Result<Package> read_package(const PackageFiles& files);

@@ -67,7 +67,7 @@ class PackageBuilder {
     memory_ = Descriptor();
     if (path.starts_with(kBinaries)) {
       memory_ = Descriptor(::memfd_create("rabt-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-      if (!memory_.ok()) return unreadable(where(), "no memory file");
+      if (!memory_.open()) return unreadable(where(), "no memory file");
     }
     return ok_status();
   }
@@ -75,7 +75,7 @@ class PackageBuilder {
   Status take(std::string_view piece) {
     file_.size += piece.size();
     hash_.update(piece);
-    if (!memory_.ok()) {
+    if (!memory_.open()) {
       all_text_ += piece.size();
       if (file_.size > kMaxTextBytes)
         return too_large(where(), "is larger than " + std::to_string(kMaxTextBytes) + " bytes");
@@ -99,7 +99,7 @@ class PackageBuilder {
 
   Status end() {
     file_.sha256 = to_hex(hash_.finish());
-    if (memory_.ok()) {
+    if (memory_.open()) {
       if (::fcntl(memory_.get(), F_ADD_SEALS,
                   F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
         return unreadable(where(), "cannot be sealed");
@@ -133,7 +133,7 @@ Status take_file(PackageBuilder& builder, int folder, const char* name, const st
   RABT_TRY_STATUS(builder.begin(path));
   // O_NONBLOCK: a pipe that somebody put here must not stop the hub.
   const Descriptor file(::openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file.ok()) return unreadable(builder.origin() + "/" + path, "cannot be opened");
+  if (!file.open()) return unreadable(builder.origin() + "/" + path, "cannot be opened");
   struct stat info {};
   if (::fstat(file.get(), &info) != 0)
     return unreadable(builder.origin() + "/" + path, "cannot be looked at");
@@ -155,7 +155,7 @@ struct CloseFolder {
 
 Status take_folder(PackageBuilder& builder, int fd, const std::string& prefix) {
   Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  const std::unique_ptr<DIR, CloseFolder> folder(copy.ok() ? ::fdopendir(copy.get()) : nullptr);
+  const std::unique_ptr<DIR, CloseFolder> folder(copy.open() ? ::fdopendir(copy.get()) : nullptr);
   if (folder == nullptr) return unreadable(builder.origin() + "/" + prefix, "cannot be listed");
   static_cast<void>(copy.release());  // closed with the stream
   ::rewinddir(folder.get());
@@ -182,7 +182,7 @@ Status take_folder(PackageBuilder& builder, int fd, const std::string& prefix) {
     if (S_ISDIR(info.st_mode)) {
       const Descriptor inner(
           ::openat(fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-      if (!inner.ok()) return unreadable(builder.origin() + "/" + path, "cannot be opened");
+      if (!inner.open()) return unreadable(builder.origin() + "/" + path, "cannot be opened");
       RABT_TRY_STATUS(take_folder(builder, inner.get(), path + "/"));
       continue;
     }
@@ -282,17 +282,6 @@ std::string path_fault(std::string_view path) {
   }
 }
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = other.release();
-  }
-  return *this;
-}
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<PackageFiles> PackageFiles::read_folder(int folder, std::string origin) {
   PackageBuilder builder(std::move(origin));
   RABT_TRY_STATUS(take_folder(builder, folder, ""));
@@ -301,7 +290,7 @@ Result<PackageFiles> PackageFiles::read_folder(int folder, std::string origin) {
 
 Result<PackageFiles> PackageFiles::read(const std::string& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.ok()) {
+  if (!fd.open()) {
     if (errno == ENOENT)
       return not_found("plugin.package", path + ": there is no such package; is the path right?");
     return unreadable(path, "cannot be opened");

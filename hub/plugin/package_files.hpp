@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "hub/base/result.hpp"
+#include "hub/worker/frame.hpp"
 
 // The files of a package as bytes that nobody changes any more. Everything that is known about a
 // package (sums, manifest, schemas, library) comes from these bytes: no path is read twice.
@@ -45,20 +46,7 @@ inline constexpr std::uint64_t kMaxZipRatio = 100;
 // joined by '/', none of which begins with a dot.
 [[nodiscard]] std::string path_fault(std::string_view path);
 
-// Closes a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool ok() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+using worker::Descriptor;
 
 // Immutable; any thread may call.
 class PackageFiles {

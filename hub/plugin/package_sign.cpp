@@ -176,7 +176,7 @@ Result<Json> make_sbom(const PackageFiles& files, const Package& package, std::s
 Result<TrustedPackage> sign_package(const std::string& folder, const minisign::SecretKey& key,
                                     const SignOptions& options) {
   const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok())
+  if (!fd.open())
     return invalid("plugin.package", folder +
                                          ": cannot be opened as a folder: " + std::strerror(errno) +
                                          "; sign the folder, then put it into a .zip");

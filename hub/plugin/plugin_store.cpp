@@ -105,7 +105,7 @@ Result<Descriptor> open_folder(int at, const std::string& name, bool make) {
   if (make && ::mkdirat(at, name.c_str(), 0755) != 0 && errno != EEXIST)
     return store_error("make the folder " + name);
   Descriptor fd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.ok()) return store_error("open the folder " + name + " (a link is not followed)");
+  if (!fd.open()) return store_error("open the folder " + name + " (a link is not followed)");
   return fd;
 }
 
@@ -122,19 +122,19 @@ Status write_files(int folder, const PackageFiles& files) {
     // The folder is ours and new: its names are those that were just made.
     const Descriptor fd(::openat(folder, path.empty() ? "." : path.c_str(),
                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.ok()) return store_error("open " + path);
+    if (!fd.open()) return store_error("open " + path);
     return act(fd.get());
   };
   for (const std::string& path : folders) {
     if (::mkdirat(folder, path.c_str(), 0755) != 0) return store_error("make " + path);
   }
-  for (const auto& [path, file] : files.all()) {
+  for (const auto& [path, bytes] : files.all()) {
+    const PackageFiles::File& file = bytes;
     const std::size_t slash = path.rfind('/');
     const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
     const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
     RABT_TRY_STATUS(with_folder(parent, [&](int fd) {
-      return write_new_file(fd, name,
-                            [&file = file](const auto& take) { return each_piece(file, take); });
+      return write_new_file(fd, name, [&file](const auto& take) { return each_piece(file, take); });
     }));
   }
   folders.insert("");
@@ -156,7 +156,7 @@ Result<PluginStore> PluginStore::open(const std::string& folder, Use use) {
                          "the folder " + folder + " cannot be made: " + failure.message());
   }
   Descriptor root(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root.ok()) {
+  if (!root.open()) {
     if (errno == ENOENT && use == Use::read) return store;
     return store_error("open the folder of plugins " + folder);
   }
@@ -221,12 +221,12 @@ Status PluginStore::read_keys() {
   RABT_TRY_STATUS(check_mode(root_->get(), keys, shown));
   const Descriptor fd(
       ::openat(root_->get(), keys.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.ok()) {
+  if (!fd.open()) {
     if (errno == ENOENT) return ok_status();
     return store_error("open the folder " + shown);
   }
   Descriptor copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  const std::unique_ptr<DIR, CloseFolder> list(copy.ok() ? ::fdopendir(copy.get()) : nullptr);
+  const std::unique_ptr<DIR, CloseFolder> list(copy.open() ? ::fdopendir(copy.get()) : nullptr);
   if (list == nullptr) return store_error("list the folder " + shown);
   static_cast<void>(copy.release());  // closed with the list
   std::set<std::string> names;
@@ -284,7 +284,7 @@ Result<TrustedPackage> PluginStore::load(const LockEntry& entry) const {
   const std::string origin = folder_ + "/" + entry.id + "/" + entry.version;
   const auto open_at = [&](int at, const std::string& name) -> Result<Descriptor> {
     Descriptor fd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (fd.ok()) return fd;
+    if (fd.open()) return fd;
     if (errno == ENOENT)
       return denied("plugin.lock", origin + ": the lock names " + spelled(entry) +
                                        ", and the folder is gone; remove it with `rabt plugin "
@@ -396,7 +396,7 @@ Result<LockEntry> PluginStore::remove(std::string_view id, std::string_view vers
   const std::string outgoing(kOutgoing);
   const Descriptor of_id(
       ::openat(root_->get(), found->id.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!of_id.ok()) return *found;
+  if (!of_id.open()) return *found;
   RABT_TRY_STATUS(sweep());
   if (::renameat(of_id.get(), found->version.c_str(), root_->get(), outgoing.c_str()) != 0 &&
       errno != ENOENT) {

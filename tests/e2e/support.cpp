@@ -340,7 +340,10 @@ Finished Site::rabt(std::vector<std::string> arguments) const {
 }
 
 Finished Site::serve() {
-  return run({program("rabt"), "serve", "--config", write_configuration(), "--die-with-parent"});
+  std::vector<std::string> arguments{program("rabt"), "serve", "--config", write_configuration(),
+                                     "--die-with-parent"};
+  if (dev) arguments.emplace_back("--dev");
+  return run(arguments);
 }
 
 void Site::start_sandbox(const Json& options) {
@@ -374,9 +377,11 @@ void Site::start_sandbox(const Json& options) {
 void Site::start_hub() {
   const std::string ready = folder_ / "hub.ready";
   fs::remove(ready);
-  const auto started = hub_.start({program("rabt"), "serve", "--config", write_configuration(),
-                                   "--ready-file", ready, "--die-with-parent"},
-                                  folder_ / "hub.out");
+  std::vector<std::string> arguments{program("rabt"),       "serve",        "--config",
+                                     write_configuration(), "--ready-file", ready,
+                                     "--die-with-parent"};
+  if (dev) arguments.emplace_back("--dev");
+  const auto started = hub_.start(arguments, folder_ / "hub.out");
   ASSERT_TRUE(started.ok()) << started.error().message;
   for (const std::int64_t end = now_ms() + 30'000; now_ms() < end && hub_.running(); pause_ms(10)) {
     if (!fs::exists(ready)) continue;

@@ -91,6 +91,7 @@ class Site {
   int port = 0;
   std::string data;
   std::string plugins;       // the store; the one that all tests share, unless a test makes its own
+  bool dev = false;          // rabt serve --dev
   std::string workflow;      // or several, with commas between
   std::string more_plugins;  // YAML below `plugin:`, two spaces in
   std::string more_roles;    // YAML below `roles:`, two spaces in

@@ -73,9 +73,15 @@ class ScriptedHost {
   // Starts a call with input, a JSON text; returns its number. time_ms is on the virtual clock.
   rabt_call_id begin_text(const std::string& action, const std::string& input,
                           const std::string& key = "key-1", std::int64_t time_ms = 60'000) {
-    rabt_call call{
-        sizeof call,     1, ++calls_, sdk::bytes(action), sdk::bytes(input), sdk::bytes(key),
-        now_ms + time_ms};
+    rabt_call call{};
+    call.size = sizeof call;
+    call.attempt = 1;
+    call.id = ++calls_;
+    call.action = sdk::bytes(action);
+    call.action_version = sdk::bytes("1.0.0");
+    call.input = sdk::bytes(input);
+    call.idempotency_key = sdk::bytes(key);
+    call.deadline_unix_ms = now_ms + time_ms;
     if (!started()) {
       ADD_FAILURE() << "the plugin did not start: " << problem;
       return calls_;
