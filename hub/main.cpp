@@ -349,6 +349,12 @@ int main(int argc, char** argv) {
       plugin_command->add_subcommand("list", "what is installed, and what it may do");
   with_config(plugin_list);
   plugin_list->callback([&] { code = list_plugins(config); });
+  auto* plugin_release = plugin_command->add_subcommand(
+      "release", "start a plugin again whose process ended too often");
+  with_config(plugin_release);
+  std::string released;
+  plugin_release->add_option("id", released, "the plugin")->required();
+  plugin_release->callback([&] { code = release_plugin(config, released); });
 
   PhiScanOptions phi_options;
   auto* phi_command = app.add_subcommand("phi", "patient data in text");

@@ -154,6 +154,8 @@ struct InstancesOptions {
 };
 int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
+// Starts a quarantined plugin of the running hub again.
+int release_plugin(const std::string& config, const std::string& id);
 
 // Keys: through the running hub, else on the data folder itself.
 int keys_status(const std::string& config, bool json);

@@ -201,6 +201,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .random = hub.random,
                                           .log = log,
                                           .privacy = privacy,
+                                          .worker_program = {},
+                                          .sandbox_required = config.sandbox_required,
                                           .patient_hosts = std::move(patient_hosts)});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
@@ -227,6 +229,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     }
     plugin.extra_hosts = entry.hosts;
     plugin.allow_private_addresses = entry.allow_private;
+    plugin.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
+    plugin.limits = {.memory = entry.memory, .threads = static_cast<std::uint64_t>(entry.threads)};
     RABT_TRY_STATUS(hub.plugins->load(std::move(plugin)));
   }
   for (const auto& [role, target] : config.roles)

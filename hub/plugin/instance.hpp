@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,8 +18,10 @@
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
 #include "hub/plugin/manifest.hpp"
+#include "hub/plugin/metric_table.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/plugin/timers.hpp"
+#include "hub/plugin/worker_plugin.hpp"
 #include "rabt/services.h"
 
 namespace rabt::plugin {
@@ -43,10 +46,25 @@ struct HttpAnswer {
   }
 };
 
+class Instance;
+
+// While it lives, the calling thread is inside a function of this instance (rabt.thread_check/1).
+class OnLane {
+ public:
+  OnLane(const Instance& instance, bool control);
+  ~OnLane();
+  OnLane(const OnLane&) = delete;
+  OnLane& operator=(const OnLane&) = delete;
+
+ private:
+  const Instance* outer_instance_;
+  std::uint32_t outer_lane_;
+};
+
 // One plugin instance with its lane, its open calls and its services. It is never freed: plugin
 // code may call it at any time, also after the host is gone. After shutdown it touches no part of
 // the hub any more. Internally synchronised.
-class Instance final {
+class Instance final : public WorkerPlugin::Owner {
  public:
   struct Setup {
     PluginHost::Parts parts;
@@ -57,15 +75,18 @@ class Instance final {
     std::shared_ptr<const net::AllowList> allow;
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
+    std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
   };
   explicit Instance(Setup setup);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // Makes the plugin, on its lane. Error code plugin.create.
-  [[nodiscard]] Status start(const rabt_entry& entry);
+  // Makes the plugin, on its lane. entry: of the library that is mapped here; null with a worker,
+  // whose errors are those of WorkerPlugin::start. Error code plugin.create.
+  [[nodiscard]] Status start(const rabt_entry* entry);
 
   [[nodiscard]] const Package& package() const { return setup_.package; }
+  [[nodiscard]] const std::string& tenant() const { return setup_.config.tenant; }
   [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
 
   enum class Purpose : std::uint8_t { invoke, probe };
@@ -75,15 +96,24 @@ class Instance final {
   void cancel(std::uint64_t token);
   [[nodiscard]] Result<Json> normalise(const Json& delivery, std::string_view body);
   [[nodiscard]] PluginHost::PluginState state() const;
+  void metrics(std::string& out) const { metric_table_.render(package().manifest.id, out); }
+  // Ends a quarantine. False: there is none.
+  bool release();
   // Ends what is open, then the plugin (A7). See PluginHost::shutdown.
   void shutdown(std::int64_t grace_ms);
 
   static constexpr unsigned kTokenShift = 40;  // calls of one instance: 10^12
 
+  // WorkerPlugin::Owner
+  void ended(const WorkerPlugin::Death& death) override;
+  void forbidden(const std::string& system_call) override;
+  void misspoke(std::string_view what) override;
+
  private:
-  friend struct Services;  // services.cpp: the functions behind the service structs
+  friend struct Services;  // services/: the functions behind the service structs
 
   struct OpenCall {
+    std::uint64_t token = 0;
     enum class State : std::uint8_t { queued, running, overdue } state = State::queued;
     Purpose purpose = Purpose::invoke;
     const CompiledAction* action = nullptr;
@@ -91,8 +121,27 @@ class Instance final {
     std::string idempotency_key;
     std::int64_t deadline_unix_ms = 0;
     std::uint32_t attempt = 1;
+    std::string run;  // instance of the workflow, for log and audit
     Ended ended;
     Timers::Key timer;
+    // What may have had an effect outside: requests started for this call, and, when it began, how
+    // many had been started for none.
+    std::uint64_t requests = 0;
+    std::uint64_t background_before = 0;
+    std::uint64_t span = 0;  // id of its span, made when first asked for
+    std::size_t spans = 0;   // open below it
+  };
+  struct Span {
+    std::uint64_t call = 0;
+    std::uint64_t parent = 0;
+    std::string trace;
+    std::string name;
+    std::int64_t begun_ms = 0;  // monotonic
+  };
+  // A blob that the plugin writes. The writer is used on the finisher alone.
+  struct BlobWrite {
+    std::unique_ptr<BlobWriter> writer;
+    std::string content_type;
   };
   struct Flight {
     std::uint64_t call = 0;
@@ -120,10 +169,27 @@ class Instance final {
   // long.
   bool guarded(std::string_view what, const std::function<void()>& code);
   void cancel_flights(std::uint64_t call);
+  void cancel_all_flights();
+  // An outside request begins for this call (0: none). False: the call is not open any more.
+  bool begin_request(std::uint64_t call);
+  // It is sure that not a byte of it left.
+  void unsent_request(std::uint64_t call);
+  // The lock is held.
+  [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
+    return call.requests != 0 || call.background_before != background_;
+  }
+  // Whether its process is to be ended, because a lane does not come back from the plugin while the
+  // call is overdue; looks again later when it is too early to say.
+  bool hangs(std::uint64_t token);
+  void audit(std::string act, std::string result, Json detail);
   [[nodiscard]] Status check_events(const Json& events) const;
 
-  // services (services.cpp)
+  // services (services/)
   void fill_services();
+  void end_spans(std::uint64_t call);
+  [[nodiscard]] bool may_see_blob(std::uint64_t call, std::string_view handle);
+  void remember_blob(const std::string& handle);
+  void drop_blob_writes();
   static const void* get_service(void* self, const char* id) noexcept;
   [[nodiscard]] const SecretBytes* secret(
       std::string_view name) const;  // declared and configured, or null
@@ -144,10 +210,12 @@ class Instance final {
   std::condition_variable idle_;
   bool closing_ = false;
   std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
+  std::unordered_map<std::uint64_t, Span> spans_;  // open ones, by id
   std::uint64_t next_call_ = 1;
   std::uint64_t undelivered_ = 0;  // calls whose ended has not returned
   std::uint64_t overdue_ = 0;
-  std::uint64_t owed_ = 0;  // service callbacks under way
+  std::uint64_t owed_ = 0;        // service callbacks under way
+  std::uint64_t background_ = 0;  // outside requests started for no call
   std::uint64_t started_ = 0;
   std::map<std::string, std::uint64_t> outcomes_;
   std::map<std::string, std::uint64_t, std::less<>> violations_;
@@ -156,8 +224,18 @@ class Instance final {
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;
 
+  // On the worker's thread only: attempts at refused system calls that the audit log has, by
+  // process.
+  std::uint64_t audited_ = 0;
+
   std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
   std::atomic<std::uint64_t> wakes_{0};
+  MetricTable metric_table_;
+
+  std::mutex blobs_mutex_;
+  std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_;
+  std::deque<std::string> own_blobs_;  // made or received here
+  std::atomic<std::size_t> blob_queued_{0};
 
   rabt_log log_{};
   rabt_http http_{};
@@ -165,6 +243,10 @@ class Instance final {
   rabt_sign sign_{};
   rabt_kv kv_{};
   rabt_clock clock_{};
+  rabt_metrics metrics_{};
+  rabt_trace trace_{};
+  rabt_blob blob_{};
+  rabt_thread_check thread_check_{};
 };
 
 }  // namespace rabt::plugin

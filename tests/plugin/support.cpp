@@ -84,6 +84,15 @@ void TinyServer::serve() {
       if (size <= 0) break;
       got.append(piece, static_cast<std::size_t>(size));
     }
+    std::size_t whole = got.find("\r\n\r\n");
+    if (const auto length = got.find("Content-Length: ");
+        length < whole && whole != std::string::npos)
+      whole += 4 + std::stoul(got.substr(length + 16));
+    while (whole != std::string::npos && got.size() < whole) {
+      const ssize_t size = ::recv(peer, piece, sizeof piece, 0);
+      if (size <= 0) break;
+      got.append(piece, static_cast<std::size_t>(size));
+    }
     {
       const std::scoped_lock lock(mutex_);
       last_ = got;
@@ -110,6 +119,8 @@ void TinyServer::serve() {
   }
   for (const int peer : held) ::close(peer);
 }
+
+Isolation BothWays::isolation = Isolation::worker;
 
 std::string fixture(const std::string& name) {
   return RABT_FIXTURES "/" + name;
@@ -144,6 +155,7 @@ PluginConfig Hub::config(const std::string& name) const {
   out.folder = fixture(name);
   out.tenant = "t1";
   out.config = Json::object();
+  out.isolation = BothWays::isolation;
   return out;
 }
 void Hub::load_echo(const std::string& base_url) {
