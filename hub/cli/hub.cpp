@@ -201,9 +201,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .random = hub.random,
                                           .log = log,
                                           .privacy = privacy,
+                                          .patient_hosts = std::move(patient_hosts),
                                           .worker_program = {},
-                                          .sandbox_required = config.sandbox_required,
-                                          .patient_hosts = std::move(patient_hosts)});
+                                          .sandbox_required = config.sandbox_required});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));

@@ -134,11 +134,11 @@ class PluginHost : public workflow::ActionCatalog {
     Random& random;
     Logger& log;
     const phi::Policy& privacy = phi::strict_policy();
+    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
     // The program that plugins' processes run; empty: rabt-plugin-host beside this program.
     std::string worker_program;
     // Whether a plugin is refused where the system lacks a part of the sandbox.
     bool sandbox_required = true;
-    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
