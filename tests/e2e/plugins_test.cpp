@@ -1,4 +1,8 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "hub/plugin/library.hpp"
 #include "tests/e2e/support.hpp"
