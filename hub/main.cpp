@@ -345,6 +345,35 @@ int main(int argc, char** argv) {
       plugin_command->add_subcommand("list", "what is installed, and what it may do");
   with_config(plugin_list);
   plugin_list->callback([&] { code = list_plugins(config); });
+  PluginCheckOptions check_options;
+  auto* plugin_check_command =
+      plugin_command->add_subcommand("check", "test a package: docs/plugins/checker.md");
+  // "" hides it: the checker starts each test as a process of its own.
+  auto* plugin_check_one_command = plugin_command->add_subcommand("check-one")->group("");
+  plugin_check_one_command->add_option("--test", check_options.only)->required();
+  plugin_check_command->add_flag("--list", check_options.list, "the tests, and what each proves");
+  plugin_check_command->add_option("--only", check_options.only,
+                                   "pattern: only tests with this in their names");
+  plugin_check_command->add_flag("--json", check_options.json, "the report, as JSON");
+  plugin_check_command->add_flag("--write-report", check_options.write_report,
+                                 "put check-report.json into the package");
+  plugin_check_command->add_option("--skip-file", check_options.skip_file,
+                                   "tests to leave out (default: rabt-check.yaml)");
+  for (auto* command : {plugin_check_command, plugin_check_one_command}) {
+    command->add_option("PATH", check_options.path, "folder of the package");
+    command->add_option("--fuzz", check_options.fuzz_seconds, "seconds of each fuzz test")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 86400.0));
+    command->add_option("--seed", check_options.seed, "fixes what is generated")
+        ->capture_default_str();
+    command->add_option("--previous", check_options.previous,
+                        "package of the release before, for semver-bump");
+    command->add_option("--examples", check_options.examples,
+                        "folder of examples (default: check/ in the package)");
+    command->add_option("--key", check_options.key, "public key that must have signed");
+  }
+  plugin_check_command->callback([&] { code = plugin_check(check_options); });
+  plugin_check_one_command->callback([&] { code = plugin_check_one(check_options); });
 
   PhiScanOptions phi_options;
   auto* phi_command = app.add_subcommand("phi", "patient data in text");

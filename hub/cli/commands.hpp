@@ -155,6 +155,24 @@ struct InstancesOptions {
 int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
 
+struct PluginCheckOptions {
+  std::string path;  // of a package
+  bool list = false;
+  std::string only;  // a pattern; of plugin_check_one: the name of the test
+  bool json = false;
+  double fuzz_seconds = 2;
+  std::uint64_t seed = 1;
+  std::string skip_file;  // empty: rabt-check.yaml, where there is one
+  std::string previous;   // a package of the release before
+  std::string examples;   // a folder; empty: check/ in the package
+  std::string key;        // public key that the signature must be of
+  bool write_report = false;
+};
+// Checks a package. 0: no test failed or crashed, 1: one did, 2: the package or an option is wrong.
+int plugin_check(const PluginCheckOptions& options);
+// One test, in this process, on behalf of plugin_check.
+int plugin_check_one(const PluginCheckOptions& options);
+
 // Keys: through the running hub, else on the data folder itself.
 int keys_status(const std::string& config, bool json);
 struct KeysOptions {

@@ -1,0 +1,176 @@
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/schema_generate.hpp"
+#include "hub/base/semver.hpp"
+#include "hub/check/elf_file.hpp"
+#include "hub/check/groups.hpp"
+
+#include <elf.h>
+
+namespace rabt::check {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSamples = 200;  // values that are tried on the other release's schema
+
+Verdict schemas_compile(const Subject& subject) {
+  const std::string folder = subject.settings().path + "/schemas";
+  std::error_code failure;
+  std::string empty;
+  int count = 0;
+  if (fs::is_directory(folder, failure)) {
+    const auto files = files_of(folder);
+    if (!files.ok()) return failed(files.error().message);
+    for (const std::string& name : *files) {
+      if (!name.ends_with(".json")) continue;
+      ++count;
+      const auto text = read_file(folder + "/" + name);
+      if (!text.ok()) return failed(text.error().message);
+      const auto document = Json::parse(*text);
+      if (!document.ok()) return failed("schemas/" + name + ": " + document.error().message);
+      const auto schema = Schema::compile(*document);
+      if (!schema.ok()) return failed("schemas/" + name + ": " + schema.error().message);
+      if (!SchemaGenerator(*document, 1).valid()) empty += " schemas/" + name;
+    }
+  }
+  // Those that stand in the manifest compiled when it was read.
+  for (const plugin::ActionSpec& action : subject.manifest().actions) {
+    for (const Json* schema : {&action.input_schema, &action.output_schema}) {
+      if (schema->is_null()) continue;
+      ++count;
+      if (!SchemaGenerator(*schema, 1).valid())
+        empty += " " + action.name + (schema == &action.input_schema ? " input" : " output");
+    }
+  }
+  if (!empty.empty())
+    return warning("no value was found that fits:" + empty +
+                   "; write examples (check/*.call.json), or \"examples\" into the schema");
+  return count == 0 ? skipped("the package has no schemas") : passed();
+}
+
+Verdict platform_matches_elf(const Subject& subject) {
+  const std::map<std::string, std::uint16_t> machines{{"linux-x86_64", EM_X86_64},
+                                                      {"linux-aarch64", EM_AARCH64}};
+  const std::string bin = subject.settings().path + "/bin";
+  std::error_code failure;
+  if (!fs::is_directory(bin, failure))
+    return failed("the package has no folder bin/; rabt_add_plugin() builds bin/" +
+                  this_platform() + "/plugin.so");
+  bool here = false;
+  for (const auto& entry : fs::directory_iterator(bin, failure)) {
+    const std::string platform = entry.path().filename().string();
+    const auto machine = machines.find(platform);
+    if (machine == machines.end())
+      return failed("bin/" + platform +
+                    " names no machine; known are linux-x86_64 and linux-aarch64");
+    const auto file = ElfFile::read(entry.path().string() + "/plugin.so");
+    if (!file.ok()) return failed("bin/" + platform + "/plugin.so: " + file.error().message);
+    if (file->machine() != machine->second)
+      return failed("bin/" + platform + "/plugin.so is built for ELF machine " +
+                    std::to_string(file->machine()) + ", not " + std::to_string(machine->second));
+    here = here || platform == this_platform();
+  }
+  if (!here)
+    return failed("bin/" + this_platform() +
+                  "/plugin.so is missing: the other tests have no library to run");
+  return passed();
+}
+
+std::string place(const SchemaFault& fault) {
+  return (fault.instance_path.empty() ? "the value" : fault.instance_path) + " " + fault.message;
+}
+
+// Whether every value of the one schema fits the other, as far as samples tell.
+std::string not_taken(const Json& from, const Json& to, std::uint64_t seed) {
+  if (to.is_null() || from == to) return {};
+  auto target = Schema::compile(to);
+  if (!target.ok()) return {};
+  SchemaGenerator generator(from.is_null() ? Json(true) : from, seed);
+  for (int i = 0; i < kSamples; ++i) {
+    const auto value = generator.valid(i == 0   ? SchemaGenerator::Size::smallest
+                                       : i == 1 ? SchemaGenerator::Size::largest
+                                                : SchemaGenerator::Size::any);
+    if (!value) continue;
+    if (const auto fault = target->check(*value)) return place(*fault);
+  }
+  return {};
+}
+
+bool is_newer(std::string_view now, std::string_view before) {
+  return compare_semver(before, now) < 0;
+}
+
+Verdict semver_bump(const Subject& subject) {
+  const Settings& settings = subject.settings();
+  if (settings.previous.empty()) return skipped("no --previous release was given");
+  const auto before = plugin::read_package(settings.previous);
+  if (!before.ok()) return failed("--previous: " + before.error().message);
+  const plugin::Manifest& old = before->manifest;
+  const plugin::Manifest& now = subject.manifest();
+  if (old.id != now.id) return failed("--previous is " + old.id + ", this is " + now.id);
+  if (!is_newer(now.version, old.version))
+    return failed("version " + now.version + " does not come after " + old.version);
+  const bool same_plugin_major = same_major(old.version, now.version);
+  for (const plugin::ActionSpec& was : old.actions) {
+    // The action of this release that serves calls for the old one.
+    const auto* is = plugin::serving_action(now.actions, was.name, was.version);
+    const std::string name = was.name + " " + was.version;
+    if (is == nullptr) {
+      if (same_plugin_major)
+        return failed("nothing serves " + name +
+                      " any more: raise the plugin's major version, or keep the action");
+      continue;
+    }
+    const bool changed = was.input_schema != is->input_schema ||
+                         was.output_schema != is->output_schema ||
+                         was.idempotency != is->idempotency;
+    if (changed && !is_newer(is->version, was.version))
+      return failed(name + " changed and kept its version: raise it");
+    if (const std::string why = not_taken(was.input_schema, is->input_schema, settings.seed);
+        !why.empty())
+      return failed(name + ": an input that it took is refused now (" + why +
+                    "): raise the action's major version and keep the old action beside it");
+    if (const std::string why = not_taken(is->output_schema, was.output_schema, settings.seed);
+        !why.empty())
+      return failed(name + ": an output of now does not fit the schema of then (" + why +
+                    "): raise the action's major version");
+  }
+  for (const std::string& type : old.events) {
+    if (same_plugin_major &&
+        std::find(now.events.begin(), now.events.end(), type) == now.events.end())
+      return failed("the event " + type + " is gone: raise the plugin's major version");
+  }
+  if (same_plugin_major && old.config_schema != now.config_schema) {
+    if (const std::string why = not_taken(old.config_schema, now.config_schema, settings.seed);
+        !why.empty())
+      return failed("a configuration that fitted is refused now (" + why +
+                    "): raise the plugin's major version, or make the member optional");
+  }
+  return passed();
+}
+
+}  // namespace
+
+Verdict package_test(TestId id, const Subject& subject) {
+  switch (id) {
+    case TestId::manifest_schema:
+      return passed();  // Subject::open has read it
+    case TestId::schemas_compile:
+      return schemas_compile(subject);
+    case TestId::platform_matches_elf:
+      return platform_matches_elf(subject);
+    case TestId::semver_bump:
+      return semver_bump(subject);
+    case TestId::sums_complete:
+    case TestId::signature:
+    default:
+      return skipped("the package is not signed; `rabt plugin sign` does that");
+  }
+}
+
+}  // namespace rabt::check
