@@ -51,7 +51,7 @@ inline constexpr std::size_t kMaxActionBytes =
     1U << 20U;  // arguments or result; larger content is a blob
 inline constexpr std::chrono::milliseconds kDefaultActionTimeout{60'000};
 inline constexpr std::chrono::milliseconds kActionGrace{
-    2'000};  // after the deadline, before it ends as ambiguous
+    500};  // after the deadline, before the hub ends the call: it has ended within a second
 inline constexpr int kMaxResends =
     8;  // of one action whose outcome stayed ambiguous and that is safe to repeat
 inline constexpr std::chrono::milliseconds kMaxResendDelay{30'000};  // between two of them

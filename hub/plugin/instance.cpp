@@ -22,8 +22,12 @@ constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to le
 constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
+constexpr std::size_t kAuditedCalls = 16;      // calls that the entry of a crash names
+constexpr std::uint64_t kAuditedAttempts = 8;  // of one process, one entry each
 constexpr std::size_t kMaxOperatorText = 512;  // message of an outcome
 constexpr std::size_t kMaxCode = 64;
+constexpr const char* kQuarantined =
+    "the plugin's process ended too often; look into the log, then rabt plugin release";
 
 std::string_view view(rabt_bytes bytes) {
   if (bytes.ptr == nullptr) return {};
@@ -83,21 +87,24 @@ Instance::Instance(Setup setup)
   fill_services();
 }
 
-Status Instance::start(const rabt_entry& entry) {
+Status Instance::start(const rabt_entry* entry) {
+  if (setup_.worker != nullptr) RABT_TRY_STATUS(setup_.worker->start(*this, host_));
   struct Outcome {
     const rabt_plugin* plugin = nullptr;
     std::string error;
   };
   auto promise = std::make_shared<std::promise<Outcome>>();
   auto future = promise->get_future();
-  lane_.post([this, &entry, promise] {  // the entry is part of a library that stays mapped
+  lane_.post([this, entry, promise] {  // the entry is part of a library that stays mapped
     Outcome outcome;
     const std::string config = setup_.config.config.is_null() ? "{}" : setup_.config.config.dump();
     const rabt_sink sink = [](void* context, rabt_bytes text) {
       *static_cast<std::string*>(context) = operator_text(view(text));
     };
     if (!guarded("create", [&] {
-          outcome.plugin = entry.create(&host_, bytes(config), &outcome.error, sink);
+          outcome.plugin = setup_.worker != nullptr
+                               ? setup_.worker->create(config, &outcome.error, sink)
+                               : entry->create(&host_, bytes(config), &outcome.error, sink);
         })) {
       outcome.error = "its constructor threw across the C line";
     }
@@ -154,6 +161,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   open->ended = std::move(ended);
   open->idempotency_key = std::move(request.idempotency_key);
   open->attempt = request.attempt;
+  open->run = std::move(request.instance);
   const Clock& clock = setup_.parts.clock;
   const std::int64_t now = clock.now().ms;
   open->deadline_unix_ms =
@@ -182,7 +190,10 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
     if (!refusal) {
       if (closing_ || !alive_) {
         refusal = failed(OutcomeKind::transient, "plugin.shutdown", "the plugin is stopping");
+      } else if (setup_.worker != nullptr && setup_.worker->quarantined()) {
+        refusal = failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined);
       } else if (overdue_ >= kMaxOverdue) {
+        if (setup_.worker != nullptr) setup_.worker->kill("owes answers to too many calls");
         refusal = failed(OutcomeKind::transient, "plugin.stuck",
                          "the plugin owes answers to " + std::to_string(overdue_) +
                              " calls; restart the hub to restart it");
@@ -206,6 +217,11 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
 }
 
 void Instance::run(std::uint64_t token) {
+  if (setup_.worker != nullptr && setup_.worker->await() == WorkerPlugin::Ready::quarantined) {
+    if (const auto taken = take(token))
+      deliver(*taken, failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined));
+    return;
+  }
   std::shared_ptr<OpenCall>
       open;  // keeps the bytes valid until complete and invoke have both returned
   {
@@ -214,6 +230,7 @@ void Instance::run(std::uint64_t token) {
     if (found == calls_.end()) return;  // cancelled or overdue before it began
     open = found->second;
     open->state = OpenCall::State::running;
+    open->background_before = background_;
   }
   rabt_call call{};
   call.size = sizeof call;
@@ -230,10 +247,18 @@ void Instance::run(std::uint64_t token) {
     refused = probing ? probe_->probe(probe_->self, &call) : plugin_->invoke(plugin_->self, &call);
   });
   if (returned && refused == 0) return;
+  if (refused == WorkerPlugin::kLost) return;  // ended() has answered
 
   const Gate::Pass pass(gate_);
   if (!pass) return;
   const auto taken = take(token);
+  if (refused == WorkerPlugin::kNotGiven) {
+    if (taken) {
+      deliver(*taken, failed(OutcomeKind::transient, "plugin.crashed",
+                             "the plugin's process ended before it was given the call"));
+    }
+    return;
+  }
   if (!returned) {
     if (taken) {
       deliver(*taken, failed(OutcomeKind::ambiguous, "plugin.exception",
@@ -375,10 +400,13 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
 void Instance::deadline_passed(std::uint64_t token) {
   std::shared_ptr<OpenCall> open;
   bool started = false;
+  bool effect = true;
+  const bool hung = hangs(token);
   {
     const std::scoped_lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end() || found->second->state == OpenCall::State::overdue) return;
+    effect = may_have_effect(*found->second);
     open = found->second;
     started = open->state == OpenCall::State::running;
     if (started) {
@@ -397,6 +425,16 @@ void Instance::deadline_passed(std::uint64_t token) {
                         {{"plugin", std::string_view(setup_.package.manifest.id)},
                          {"action", std::string_view(open->action->spec.name)}});
   cancel_flights(token);
+  if (hung) {
+    // It can start nothing more: requests of an overdue call are refused from here on.
+    deliver(*open,
+            failed(effect ? OutcomeKind::ambiguous : OutcomeKind::transient, "plugin.hung",
+                   effect ? "the plugin did not come back from a call; its process was ended"
+                          : "the plugin did not come back from a call; its process was ended, and "
+                            "no outside request had been made"));
+    setup_.worker->kill("hang");
+    return;
+  }
   if (plugin_->cancel != nullptr) {
     lane_.post(
         [this, token] { guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); }); });
@@ -428,6 +466,148 @@ void Instance::cancel(std::uint64_t token) {
       guarded("cancel", [&] { plugin_->cancel(plugin_->self, token); });
     cancel_flights(token);
   });
+}
+
+bool Instance::hangs(std::uint64_t token) {
+  if (setup_.worker == nullptr) return false;
+  const auto now = std::chrono::steady_clock::now();
+  bool young = false;
+  for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
+    // A lane that may block is bound by its own call alone.
+    if (setup_.package.manifest.blocking && one.call != token) continue;
+    if (now - one.since >= limits::kActionGrace) return true;
+    young = true;
+  }
+  if (young) {
+    setup_.timers.add(setup_.parts.clock.monotonic_ms() + limits::kActionGrace.count(),
+                      [this, token] {
+                        if (hangs(token)) setup_.worker->kill("hang");
+                      });
+  }
+  return false;
+}
+
+void Instance::ended(const WorkerPlugin::Death& death) {
+  struct Lost {
+    std::shared_ptr<OpenCall> open;
+    bool effect;
+  };
+  std::vector<Lost> lost;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto at = calls_.begin(); at != calls_.end();) {
+      const OpenCall::State state = at->second->state;
+      if (state == OpenCall::State::queued) {
+        ++at;
+        continue;
+      }
+      if (state == OpenCall::State::overdue) {
+        --overdue_;
+      } else {
+        lost.push_back({at->second, may_have_effect(*at->second)});
+      }
+      at = calls_.erase(at);
+    }
+  }
+  cancel_all_flights();
+  const Manifest& manifest = setup_.package.manifest;
+  Json calls = Json::array();
+  for (const Lost& one : lost) {
+    if (calls.size() == kAuditedCalls) break;
+    calls.push_back(Json::object({{"instance", one.open->run},
+                                  {"action", one.open->action->spec.name},
+                                  {"outcome", one.effect ? "ambiguous" : "transient"}}));
+  }
+  const std::string_view run = lost.empty() ? std::string_view() : lost.front().open->run;
+  const std::string_view action =
+      lost.empty() ? std::string_view() : lost.front().open->action->spec.name;
+  setup_.parts.log.error(death.quarantined ? "plugin.quarantined" : "plugin.crashed",
+                         {{"plugin", std::string_view(manifest.id)},
+                          {"version", std::string_view(manifest.version)},
+                          {"reason", std::string_view(death.reason)},
+                          {"process", static_cast<std::int64_t>(death.process)},
+                          {"calls", static_cast<std::int64_t>(lost.size())},
+                          {"instance", run},
+                          {"action", action}});
+  audit(death.quarantined ? "plugin.quarantined" : "plugin.crashed", death.reason,
+        Json::object({{"version", manifest.version},
+                      {"process", death.process},
+                      {"lost", lost.size()},
+                      {"calls", std::move(calls)}}));
+  audited_ = 0;
+  for (const Lost& one : lost) {
+    setup_.timers.cancel(one.open->timer);
+    deliver(*one.open,
+            failed(one.effect ? OutcomeKind::ambiguous : OutcomeKind::transient, "plugin.crashed",
+                   one.effect ? "the plugin's process ended; an outside request had been made"
+                              : "the plugin's process ended before any outside request was made"));
+  }
+}
+
+void Instance::forbidden(const std::string& system_call) {
+  const Manifest& manifest = setup_.package.manifest;
+  setup_.parts.log.warn("plugin.forbidden", {{"plugin", std::string_view(manifest.id)},
+                                             {"version", std::string_view(manifest.version)},
+                                             {"call", std::string_view(system_call)}});
+  if (audited_++ < kAuditedAttempts) {
+    audit("plugin.forbidden", "plugin.forbidden",
+          Json::object({{"version", manifest.version}, {"call", system_call}}));
+  }
+}
+
+void Instance::misspoke(std::string_view what) {
+  violation("frame", what);
+}
+
+void Instance::audit(std::string act, std::string result, Json detail) {
+  audit::Entry entry;
+  entry.tenant = setup_.config.tenant;
+  entry.actor = "plugin:" + setup_.package.manifest.id;
+  entry.act = std::move(act);
+  entry.object = "plugin:" + setup_.package.manifest.id;
+  entry.result = std::move(result);
+  entry.detail = std::move(detail);
+  audit::AuditLog& log = setup_.parts.audit;
+  setup_.parts.store.submit(
+      store::Store::Need::required,
+      [&log, prepared = log.prepare(entry)](store::Transaction& transaction) {
+        return log.append(transaction, prepared);
+      },
+      [](const Status& /*status*/) {});  // no act hangs on it: the log has the event as well
+}
+
+bool Instance::release() {
+  if (setup_.worker == nullptr || !setup_.worker->release()) return false;
+  setup_.parts.log.info("plugin.released",
+                        {{"plugin", std::string_view(setup_.package.manifest.id)}});
+  return true;
+}
+
+bool Instance::begin_request(std::uint64_t call) {
+  const std::scoped_lock lock(mutex_);
+  if (call == 0) {
+    ++background_;
+    return true;
+  }
+  const auto found = calls_.find(call);
+  if (found == calls_.end() || found->second->state != OpenCall::State::running) return false;
+  ++found->second->requests;
+  return true;
+}
+
+void Instance::unsent_request(std::uint64_t call) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = calls_.find(call);
+  if (found != calls_.end() && found->second->requests > 0) --found->second->requests;
+}
+
+void Instance::cancel_all_flights() {
+  std::vector<std::uint64_t> open;
+  {
+    const std::scoped_lock lock(flights_mutex_);
+    for (const auto& [id, flight] : flights_) open.push_back(flight.call);
+  }
+  for (const std::uint64_t call : open) cancel_flights(call);
 }
 
 void Instance::cancel_flights(std::uint64_t call) {
@@ -532,11 +712,22 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   });
   if (!posted) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (future.wait_for(kNormaliseTimeout) != std::future_status::ready) {
+    if (setup_.worker != nullptr) {
+      // Only what holds a lane so long hangs; a lane that waits for its turn may have come later.
+      for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
+        if (std::chrono::steady_clock::now() - one.since >= kNormaliseTimeout)
+          setup_.worker->kill("hang");
+      }
+    }
     return unavailable("plugin.delivery_timeout",
                        "the plugin " + name + " did not read the delivery in time");
   }
   if (!work->returned)
     return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
+  if (work->result == WorkerPlugin::kLost || work->result == WorkerPlugin::kNotGiven) {
+    return unavailable("plugin.crashed",
+                       "the plugin " + name + " could not read the delivery: its process ended");
+  }
   if (work->result != 0) {
     return invalid(
         "plugin.delivery",
@@ -606,6 +797,13 @@ Status Instance::check_events(const Json& events) const {
 PluginHost::PluginState Instance::state() const {
   PluginHost::PluginState state;
   state.manifest = setup_.package.manifest;
+  if (setup_.worker != nullptr) {
+    const WorkerPlugin::State worker = setup_.worker->state();
+    state.worker =
+        PluginHost::WorkerState{worker.phase,  worker.pid,       worker.starts,
+                                worker.deaths, worker.forbidden, worker.quarantine_left_ms,
+                                worker.missing};
+  }
   const std::scoped_lock lock(mutex_);
   state.calls = started_;
   state.open = undelivered_;
@@ -658,14 +856,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                                   : failed(OutcomeKind::transient, "plugin.shutdown",
                                            "the hub stopped before the call was started"));
   }
-  {
-    std::vector<std::uint64_t> open_flights;
-    {
-      const std::scoped_lock lock(flights_mutex_);
-      for (const auto& [id, flight] : flights_) open_flights.push_back(flight.call);
-    }
-    for (const std::uint64_t call : open_flights) cancel_flights(call);
-  }
+  cancel_all_flights();
   const bool was_alive = alive_.exchange(false);
   if (abandoned || !was_alive) {
     // Never destroyed: the plugin still holds calls (A7).
@@ -673,6 +864,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
       setup_.parts.log.warn("plugin.abandoned",
                             {{"plugin", std::string_view(setup_.package.manifest.id)}});
     }
+    if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
     gate_.close();
     lane_.stop({}, kStopWaitMs);
     return;
@@ -688,6 +880,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   if (!ended)
     setup_.parts.log.warn("plugin.abandoned",
                           {{"plugin", std::string_view(setup_.package.manifest.id)}});
+  if (setup_.worker != nullptr) setup_.worker->stop();
   gate_.close();
 }
 

@@ -19,6 +19,7 @@
 #include "hub/plugin/manifest.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/plugin/timers.hpp"
+#include "hub/plugin/worker_plugin.hpp"
 #include "rabt/services.h"
 
 namespace rabt::plugin {
@@ -46,7 +47,7 @@ struct HttpAnswer {
 // One plugin instance with its lane, its open calls and its services. It is never freed: plugin
 // code may call it at any time, also after the host is gone. After shutdown it touches no part of
 // the hub any more. Internally synchronised.
-class Instance final {
+class Instance final : public WorkerPlugin::Owner {
  public:
   struct Setup {
     PluginHost::Parts parts;
@@ -57,15 +58,18 @@ class Instance final {
     std::shared_ptr<const net::AllowList> allow;
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
+    std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
   };
   explicit Instance(Setup setup);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // Makes the plugin, on its lane. Error code plugin.create.
-  [[nodiscard]] Status start(const rabt_entry& entry);
+  // Makes the plugin, on its lane. entry: of the library that is mapped here; null with a worker,
+  // whose errors are those of WorkerPlugin::start. Error code plugin.create.
+  [[nodiscard]] Status start(const rabt_entry* entry);
 
   [[nodiscard]] const Package& package() const { return setup_.package; }
+  [[nodiscard]] const std::string& tenant() const { return setup_.config.tenant; }
   [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
 
   enum class Purpose : std::uint8_t { invoke, probe };
@@ -75,10 +79,17 @@ class Instance final {
   void cancel(std::uint64_t token);
   [[nodiscard]] Result<Json> normalise(const Json& delivery, std::string_view body);
   [[nodiscard]] PluginHost::PluginState state() const;
+  // Ends a quarantine. False: there is none.
+  bool release();
   // Ends what is open, then the plugin (A7). See PluginHost::shutdown.
   void shutdown(std::int64_t grace_ms);
 
   static constexpr unsigned kTokenShift = 40;  // calls of one instance: 10^12
+
+  // WorkerPlugin::Owner
+  void ended(const WorkerPlugin::Death& death) override;
+  void forbidden(const std::string& system_call) override;
+  void misspoke(std::string_view what) override;
 
  private:
   friend struct Services;  // services.cpp: the functions behind the service structs
@@ -91,8 +102,13 @@ class Instance final {
     std::string idempotency_key;
     std::int64_t deadline_unix_ms = 0;
     std::uint32_t attempt = 1;
+    std::string run;  // instance of the workflow, for log and audit
     Ended ended;
     Timers::Key timer;
+    // What may have had an effect outside: requests started for this call, and, when it began, how
+    // many had been started for none.
+    std::uint64_t requests = 0;
+    std::uint64_t background_before = 0;
   };
   struct Flight {
     std::uint64_t call = 0;
@@ -120,6 +136,19 @@ class Instance final {
   // long.
   bool guarded(std::string_view what, const std::function<void()>& code);
   void cancel_flights(std::uint64_t call);
+  void cancel_all_flights();
+  // An outside request begins for this call (0: none). False: the call is not open any more.
+  bool begin_request(std::uint64_t call);
+  // It is sure that not a byte of it left.
+  void unsent_request(std::uint64_t call);
+  // The lock is held.
+  [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
+    return call.requests != 0 || call.background_before != background_;
+  }
+  // Whether its process is to be ended, because a lane does not come back from the plugin while the
+  // call is overdue; looks again later when it is too early to say.
+  bool hangs(std::uint64_t token);
+  void audit(std::string act, std::string result, Json detail);
   [[nodiscard]] Status check_events(const Json& events) const;
 
   // services (services.cpp)
@@ -147,7 +176,8 @@ class Instance final {
   std::uint64_t next_call_ = 1;
   std::uint64_t undelivered_ = 0;  // calls whose ended has not returned
   std::uint64_t overdue_ = 0;
-  std::uint64_t owed_ = 0;  // service callbacks under way
+  std::uint64_t owed_ = 0;        // service callbacks under way
+  std::uint64_t background_ = 0;  // outside requests started for no call
   std::uint64_t started_ = 0;
   std::map<std::string, std::uint64_t> outcomes_;
   std::map<std::string, std::uint64_t, std::less<>> violations_;
@@ -155,6 +185,10 @@ class Instance final {
   std::mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;
+
+  // On the worker's thread only: attempts at refused system calls that the audit log has, by
+  // process.
+  std::uint64_t audited_ = 0;
 
   std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
   std::atomic<std::uint64_t> wakes_{0};

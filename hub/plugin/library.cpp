@@ -21,21 +21,7 @@ namespace {
 
 constexpr std::size_t kMaxLibraryBytes = 512U << 20U;  // with debug information
 
-// Closes a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+using worker::Descriptor;
 
 // Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
 // stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
@@ -51,19 +37,23 @@ Error broken(const std::string& path, const std::string& what) {
   return unavailable("plugin.library", path + ": " + what + ": " + std::strerror(errno));
 }
 
-Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
 #if defined(__x86_64__)
-  constexpr Elf64_Half kMachine = EM_X86_64;
-  constexpr std::string_view kName = "x86-64";
+constexpr Elf64_Half kMachine = EM_X86_64;
+constexpr std::string_view kName = "x86-64";
+constexpr std::string_view kPlatform = "linux-x86_64";
 #elif defined(__aarch64__)
-  constexpr Elf64_Half kMachine = EM_AARCH64;
-  constexpr std::string_view kName = "AArch64";
+constexpr Elf64_Half kMachine = EM_AARCH64;
+constexpr std::string_view kName = "AArch64";
+constexpr std::string_view kPlatform = "linux-aarch64";
 #else
 #error "unknown machine"
 #endif
+
+Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
   if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-    return invalid("plugin.platform",
-                   path + ": is no ELF shared library; build it with rabt_plugin() or cc -shared");
+    return invalid(
+        "plugin.platform",
+        path + ": is no ELF shared library; build it with rabt_add_plugin() or cc -shared");
   }
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
       header.e_machine != kMachine) {
@@ -80,11 +70,15 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t 
 
 }  // namespace
 
-Result<Library> map_library(const std::string& path) {
+std::string library_path(const std::string& folder) {
+  return folder + "/bin/" + std::string(kPlatform) + "/plugin.so";
+}
+
+Result<SealedLibrary> seal_library(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return broken(path, "cannot be opened");
+  if (!file.open()) return broken(path, "cannot be opened");
   Descriptor memory(::memfd_create("rabt-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (memory.get() < 0) return broken(path, "no memory file");
+  if (!memory.open()) return broken(path, "no memory file");
 
   crypto::Sha256 hash;
   phi::Vocabulary words;
@@ -119,30 +113,38 @@ Result<Library> map_library(const std::string& path) {
     return broken(path, "cannot be sealed");
   }
 
-  Library library;
+  SealedLibrary library;
+  library.path = path;
+  library.file = std::move(memory);
   library.sha256 = to_hex(hash.finish());
   library.words = std::move(words);
+  return library;
+}
+
+Result<const rabt_entry*> map_library(SealedLibrary library) {
   boost::system::error_code failure;
   boost::dll::shared_library mapped;
-  mapped.load("/proc/self/fd/" + std::to_string(memory.get()), failure,
+  mapped.load("/proc/self/fd/" + std::to_string(library.file.get()), failure,
               boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
   if (failure) {
-    return unavailable("plugin.library", path + ": cannot be mapped: " + failure.message() +
+    return unavailable("plugin.library", library.path + ": cannot be mapped: " + failure.message() +
                                              "; are the libraries it needs installed? (ldd " +
-                                             path + ")");
+                                             library.path + ")");
   }
-  static_cast<void>(memory.release());
-  if (mapped.has("rabt_plugin_entry"))
-    library.entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
+  static_cast<void>(library.file.release());
+  const rabt_entry* entry = nullptr;
+  if (mapped.has("rabt_plugin_entry")) entry = &mapped.get<const rabt_entry>("rabt_plugin_entry");
   keep_for_ever(std::move(mapped));
-  if (library.entry == nullptr) {
-    return invalid(
-        "plugin.no_entry",
-        path +
-            ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
-            "make the symbol visible when hidden visibility is the default");
-  }
-  return library;
+  if (entry == nullptr) return no_entry(library.path);
+  return entry;
+}
+
+Error no_entry(const std::string& path) {
+  return invalid(
+      "plugin.no_entry",
+      path +
+          ": exports no data symbol rabt_plugin_entry; end the plugin with RABT_PLUGIN(...), or "
+          "make the symbol visible when hidden visibility is the default");
 }
 
 Status check_manifest_abi(const Manifest& manifest) {

@@ -108,7 +108,7 @@ class Reader {
     m.blocking = boolean_or(root["blocking"], "blocking", false);
     if (root["isolation"]) {
       const std::string isolation =
-          choice(root["isolation"], "isolation", {"inline", "inline-ok", "process"});
+          choice(root["isolation"], "isolation", {"inline-ok", "process"});
       package.inline_allowed = isolation != "process";
     } else {
       package.inline_allowed = true;

@@ -17,6 +17,8 @@
 #include "hub/plugin/library.hpp"
 #include "hub/plugin/manifest.hpp"
 #include "hub/plugin/timers.hpp"
+#include "hub/plugin/worker_plugin.hpp"
+#include "hub/worker/spawn.hpp"
 
 namespace rabt::plugin {
 
@@ -245,6 +247,37 @@ class Host final : public PluginHost {
     for (const auto& [id, instance] : instances_) out.push_back(instance->state());
     return out;
   }
+  Status release(std::string_view plugin_id, std::string_view actor) override {
+    Instance* instance = nullptr;
+    {
+      const std::shared_lock lock(mutex_);
+      const auto found = instances_.find(plugin_id);
+      if (found != instances_.end()) instance = found->second;
+    }
+    if (instance == nullptr) {
+      return not_found("plugin.unknown",
+                       "there is no plugin " + std::string(plugin_id.substr(0, 64)));
+    }
+    const auto state = instance->state();
+    if (!state.worker || state.worker->phase != "quarantined") {
+      return conflict("plugin.not_quarantined",
+                      "the plugin " + std::string(plugin_id) + " is not in quarantine");
+    }
+    audit::Entry entry;
+    entry.tenant = instance->tenant();
+    entry.actor = actor;
+    entry.act = "plugin.released";
+    entry.object = "plugin:" + std::string(plugin_id);
+    entry.result = "ok";
+    const audit::Prepared prepared = parts_.audit.prepare(entry);
+    RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) {
+      return parts_.audit.append(transaction, prepared);
+    }));
+    static_cast<void>(
+        instance->release());  // when it ended by itself meanwhile, so much the better
+    return ok_status();
+  }
+
   std::map<std::string, std::string> bindings() const override {
     const std::shared_lock lock(mutex_);
     return {bindings_.begin(), bindings_.end()};
@@ -335,12 +368,12 @@ class Host final : public PluginHost {
                                                config.folder + ", whose manifest says " +
                                                manifest.id + "; correct the folder or the id");
     }
-    if (!package.inline_allowed) {
-      return invalid(
-          "plugin.isolation",
-          manifest.id +
-              " asks for isolation: process, which this hub does not offer; take a release that "
-              "may run inline");
+    const bool in_process = config.isolation == Isolation::in_process;
+    if (in_process && !package.inline_allowed) {
+      return invalid("plugin.isolation",
+                     manifest.id +
+                         " asks for isolation: process; take isolation: inline out of its section "
+                         "of the configuration");
     }
     {
       const std::shared_lock lock(mutex_);
@@ -378,10 +411,19 @@ class Host final : public PluginHost {
       return invalid("plugin.config",
                      manifest.id + ": the host allow-list: " + allow.error().message);
 
-    RABT_TRY(library, map_library(config.folder + "/plugin.so"));
+    RABT_TRY(library, seal_library(library_path(config.folder)));
     digest = library.sha256;
     package.words.merge(std::move(library.words));
-    RABT_TRY_STATUS(check_entry(library.entry, manifest));
+    const rabt_entry* entry = nullptr;
+    std::unique_ptr<WorkerPlugin> worker;
+    if (in_process) {
+      RABT_TRY(mapped, map_library(std::move(library)));
+      RABT_TRY_STATUS(check_entry(mapped, manifest));
+      entry = mapped;
+    } else {
+      RABT_TRY(made, make_worker(std::move(library), manifest, config.limits));
+      worker = std::move(made);
+    }
 
     std::uint64_t number = 0;
     {
@@ -392,8 +434,9 @@ class Host final : public PluginHost {
     Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
         Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
-                        std::make_shared<const net::AllowList>(std::move(allow).value()), number}));
-    Status started = instance.start(*library.entry);
+                        std::make_shared<const net::AllowList>(std::move(allow).value()), number,
+                        std::move(worker)}));
+    Status started = instance.start(entry);
     const std::scoped_lock lock(mutex_);
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
     by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
@@ -404,6 +447,31 @@ class Host final : public PluginHost {
     }
     recipients_.insert_or_assign(std::string(kPluginScheme) + id, std::move(recipient));
     return ok_status();
+  }
+
+  Result<std::unique_ptr<WorkerPlugin>> make_worker(SealedLibrary library, const Manifest& manifest,
+                                                    const WorkerLimits& wish) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (program_ == nullptr) {
+        auto program = worker::open_program(parts_.worker_program);
+        if (!program.ok()) return invalid("plugin.worker", program.error().message);
+        program_ = std::make_shared<const worker::Descriptor>(std::move(*program));
+      }
+    }
+    WorkerPlugin::Setup setup;
+    setup.name = manifest.id + " " + manifest.version;
+    setup.program = program_;
+    setup.library = std::move(library.file);
+    setup.library_path = library.path;
+    if (wish.memory != 0) setup.limits.memory = wish.memory;
+    if (wish.threads != 0) setup.limits.threads = wish.threads;
+    setup.sandbox_required = parts_.sandbox_required;
+    setup.lanes = manifest.concurrency;
+    setup.check = [manifest, path = library.path](const rabt_entry* entry) {
+      return entry == nullptr ? Status(no_entry(path)) : check_entry(entry, manifest);
+    };
+    return std::make_unique<WorkerPlugin>(std::move(setup), parts_.clock);
   }
 
   // The lock is held. role: a bound role, or a target itself where a workflow pins one.
@@ -523,6 +591,7 @@ class Host final : public PluginHost {
 
   Parts parts_;
   std::shared_ptr<Lane> finisher_;
+  std::shared_ptr<const worker::Descriptor> program_;  // of plugins' processes, once one is needed
   std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
   mutable std::shared_mutex mutex_;
   std::map<std::string, Instance*, std::less<>> instances_;   // never freed

@@ -65,16 +65,29 @@ struct Manifest {
 // Error codes: plugin.manifest (file, line, what), plugin.manifest_io.
 [[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
 
+// Where a plugin's code runs.
+enum class Isolation : std::uint8_t {
+  worker,      // in a process of its own, without network and files
+  in_process,  // in the hub: it is trusted as the hub is
+};
+// Of a plugin's process; 0: the default, worker::Limits.
+struct WorkerLimits {
+  std::uint64_t memory = 0;   // bytes
+  std::uint64_t threads = 0;  // beyond the lanes
+};
+
 // What the operator configured for one plugin.
 struct PluginConfig {
   std::string id;      // also the name of the instance
-  std::string folder;  // holds manifest.yaml and plugin.so
+  std::string folder;  // the package: manifest.yaml, schemas/, bin/<machine>/plugin.so
   std::string tenant;
   Json config;  // handed to the plugin; checked against the manifest's schema
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
   std::shared_ptr<const net::TlsOptions> tls;  // null: defaults
   std::vector<std::string> extra_hosts;        // allow-list beyond the manifest's
   bool allow_private_addresses = false;
+  Isolation isolation = Isolation::worker;
+  WorkerLimits limits;
 };
 
 struct CallRequest {
@@ -120,14 +133,19 @@ class PluginHost : public workflow::ActionCatalog {
     Random& random;
     Logger& log;
     const phi::Policy& privacy = phi::strict_policy();
+    // The program that plugins' processes run; empty: rabt-plugin-host beside this program.
+    std::string worker_program;
+    // Whether a plugin is refused where the system lacks a part of the sandbox.
+    bool sandbox_required = true;
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
-  // Reads and checks the manifest, hashes and maps the library (sealed memory file), checks the
-  // entry, then creates the instance. Never unloads. Error codes: plugin.manifest...,
-  // plugin.library, plugin.platform, plugin.isolation, plugin.no_entry, plugin.abi_major,
-  // plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config, plugin.missing_secret,
-  // plugin.create; each message says what to do next.
+  // Reads and checks the manifest, copies the library into a sealed memory file and hashes it; maps
+  // it, in a process of its own or here; checks the entry, then creates the instance. Error codes:
+  // plugin.manifest..., plugin.library, plugin.platform, plugin.isolation, plugin.no_entry,
+  // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config,
+  // plugin.missing_secret, plugin.create, plugin.sandbox, plugin.worker; each message says what to
+  // do next.
   virtual Status load(PluginConfig config) = 0;
   virtual void add_service(std::shared_ptr<HubService> service) = 0;
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
@@ -157,14 +175,27 @@ class PluginHost : public workflow::ActionCatalog {
   };
   [[nodiscard]] virtual std::optional<Recipient> recipient(std::string_view role) const = 0;
 
+  struct WorkerState {
+    std::string phase;  // starting, up, waiting (for the next start), quarantined, stopped
+    std::int64_t pid = 0;
+    std::uint64_t starts = 0;
+    std::uint64_t deaths = 0;
+    std::uint64_t forbidden = 0;  // system calls that were refused
+    std::int64_t quarantine_left_ms = 0;
+    std::string missing;  // parts of the sandbox that the system does not give; empty: none
+  };
   struct PluginState {
     Manifest manifest;
+    std::optional<WorkerState> worker;  // none: it runs in the hub
     std::uint64_t calls = 0;
     std::uint64_t open = 0;
     std::map<std::string, std::uint64_t> outcomes;    // by kind
     std::map<std::string, std::uint64_t> violations;  // by clause: A1, A4, ...
   };
   [[nodiscard]] virtual std::vector<PluginState> plugins() const = 0;
+  // Starts a quarantined plugin again and forgets its deaths; in the audit log before it is begun.
+  // Errors: plugin.unknown, conflict plugin.not_quarantined, those of the audit log.
+  virtual Status release(std::string_view plugin_id, std::string_view actor) = 0;
   [[nodiscard]] virtual std::map<std::string, std::string> bindings() const = 0;  // role -> target
   // Waits for open calls up to grace_ms, then abandons the rest (their outcome: ambiguous).
   virtual void shutdown(std::int64_t grace_ms) = 0;

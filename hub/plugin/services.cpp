@@ -208,6 +208,10 @@ struct Services {
         return writer->write(piece);
       };
     }
+    if (!self.begin_request(call)) {
+      self.post_answer(flight, HttpAnswer::failed("cancelled", "the call is not open any more"));
+      return flight;
+    }
     const net::RequestId request =
         parts(self).http.start(std::move(described->request), self.setup_.allow,
                                [&self, flight, writer](net::Response response) {
@@ -333,6 +337,15 @@ struct Services {
   // On the client's I/O thread: must not block.
   static void answered(Instance& self, std::uint64_t flight, net::Response response,
                        const std::shared_ptr<BlobWriter>& writer) {
+    if (response.sent == net::Sent::no) {
+      std::uint64_t call = 0;
+      {
+        const std::scoped_lock lock(self.flights_mutex_);
+        const auto found = self.flights_.find(flight);
+        if (found != self.flights_.end()) call = found->second.call;
+      }
+      self.unsent_request(call);
+    }
     auto answer = std::make_shared<HttpAnswer>();
     answer->sent = response.sent == net::Sent::no      ? RABT_SENT_NO
                    : response.sent == net::Sent::maybe ? RABT_SENT_MAYBE

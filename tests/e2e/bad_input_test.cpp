@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/plugin/library.hpp"
 #include "tests/e2e/support.hpp"
 
 // What people get wrong, and what the product says then: the place, the reason, the way out.
@@ -91,7 +92,7 @@ TEST(Start, a_folder_in_the_place_of_the_workflow_is_named) {
 
 TEST(Start, a_plugin_of_another_abi_is_refused_by_name_with_both_numbers) {
   const fs::path fixture = fs::path(build_dir()) / "fixtures/other-major";
-  ASSERT_TRUE(fs::exists(fixture / "plugin.so")) << "build the target fixture_other-major";
+  ASSERT_TRUE(fs::exists(plugin::library_path(fixture))) << "build the target fixture_other-major";
   Site site(Kind::edge);
   const Folder plugins;
   fs::copy(build_dir() + "/plugins/fhir", plugins.path() / "fhir", fs::copy_options::recursive);

@@ -11,6 +11,7 @@
 #include "hub/consultation/register.hpp"
 #include "hub/http/gate.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/plugin/library.hpp"
 #include "tests/engine/rig.cpp"  // NOLINT(bugprone-suspicious-include): the rig is built into this program
 
 // The router over a real store, engine and keyring, without sockets. tests/e2e covers the same over
@@ -63,7 +64,7 @@ class RoutesTest : public testing::Test {
   bool load_echo() {
     const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
     const std::string folder = std::string(build != nullptr ? build : ".") + "/fixtures/echo";
-    if (!std::filesystem::exists(folder + "/plugin.so")) return false;
+    if (!std::filesystem::exists(plugin::library_path(folder))) return false;
     plugin::PluginConfig config;
     config.id = "echo";
     config.folder = folder;

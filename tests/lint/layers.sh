@@ -3,7 +3,7 @@
 # Poco are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-order=(base crypto net store audit keys phi workflow plugin check engine consultation http cli)
+order=(base worker crypto net store audit keys phi workflow plugin check engine consultation http cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -27,7 +27,7 @@ for i in "${!inner[@]}"; do
 done
 while IFS=: read -r file line _; do
   complain "$file:$line: a plugin or the SDK includes the hub; only sdk/include is theirs"
-done < <(grep -rn '#include "hub/' sdk plugins || true)
+done < <(grep -rnE '#include *[<"]([^>"]*/)?hub/' sdk plugins || true)
 only() {  # only PATTERN FOLDER...
   local pattern=$1; shift
   local allowed; allowed=$(printf '^hub/%s/|' "$@"); allowed=${allowed%|}

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/plugin/library.hpp"
 #include "hub/plugin/manifest.hpp"
 #include "tests/plugin/support.hpp"
 
@@ -26,40 +27,52 @@ struct Refusal {
   const char* fixture;
   const char* code;
 };
-class LoadRefusal : public ::testing::TestWithParam<Refusal> {};
+class LoadRefusal : public ::testing::TestWithParam<std::tuple<Refusal, Isolation>> {
+ protected:
+  void SetUp() override { BothWays::isolation = std::get<1>(GetParam()); }
+  void TearDown() override { BothWays::isolation = Isolation::worker; }
+};
 
 TEST_P(LoadRefusal, HasItsStableCode) {
   Hub hub;
-  EXPECT_EQ(code_of(hub, hub.config(GetParam().fixture)), GetParam().code);
+  const Refusal& expected = std::get<0>(GetParam());
+  EXPECT_EQ(code_of(hub, hub.config(expected.fixture)), expected.code);
   EXPECT_TRUE(hub.host->plugins().empty());
-  EXPECT_TRUE(hub.log.has(std::string("plugin.not_loaded plugin=") + GetParam().fixture));
+  EXPECT_TRUE(hub.log.has(std::string("plugin.not_loaded plugin=") + expected.fixture));
 }
-INSTANTIATE_TEST_SUITE_P(All, LoadRefusal,
-                         ::testing::Values(Refusal{"no-entry", "plugin.no_entry"},
-                                           Refusal{"bad-magic", "plugin.no_entry"},
-                                           Refusal{"other-major", "plugin.abi_major"},
-                                           Refusal{"too-new", "plugin.abi_too_new"},
-                                           Refusal{"other-id", "plugin.id_mismatch"},
-                                           Refusal{"other-version", "plugin.id_mismatch"},
-                                           Refusal{"other-manifest", "plugin.digest"},
-                                           Refusal{"no-create", "plugin.create"},
-                                           Refusal{"absent", "plugin.manifest_io"}));
+INSTANTIATE_TEST_SUITE_P(
+    All, LoadRefusal,
+    ::testing::Combine(::testing::Values(Refusal{"no-entry", "plugin.no_entry"},
+                                         Refusal{"bad-magic", "plugin.no_entry"},
+                                         Refusal{"other-major", "plugin.abi_major"},
+                                         Refusal{"too-new", "plugin.abi_too_new"},
+                                         Refusal{"other-id", "plugin.id_mismatch"},
+                                         Refusal{"other-version", "plugin.id_mismatch"},
+                                         Refusal{"other-manifest", "plugin.digest"},
+                                         Refusal{"no-create", "plugin.create"},
+                                         Refusal{"absent", "plugin.manifest_io"}),
+                       ::testing::Values(Isolation::worker, Isolation::in_process)));
 
-TEST(Load, AcceptsTheSmallestPluginInPlainC) {
+class Load : public BothWays {};
+class Roles : public BothWays {};
+RABT_BOTH_WAYS(Load);
+RABT_BOTH_WAYS(Roles);
+
+TEST_P(Load, AcceptsTheSmallestPluginInPlainC) {
   Hub hub;
   EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
   ASSERT_TRUE(hub.host->bind_role("small", "plugin://small").ok());
   EXPECT_EQ(hub.call("small", "echo", Json(7)).output.dump(), "7");
 }
 
-TEST(Load, TellsWhatThePluginSaidWhenItCannotStart) {
+TEST_P(Load, TellsWhatThePluginSaidWhenItCannotStart) {
   Hub hub;
   const Status status = hub.host->load(hub.config("no-create"));
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("the moon is in the wrong quarter"), std::string::npos);
 }
 
-TEST(Load, AThrowingConstructorIsAnErrorInOneLine) {
+TEST_P(Load, AThrowingConstructorIsAnErrorInOneLine) {
   Hub hub;
   PluginConfig echo = hub.config("echo");
   echo.config = Json::object({{"greeting", "fail"}});
@@ -71,12 +84,12 @@ TEST(Load, AThrowingConstructorIsAnErrorInOneLine) {
       << status.error().message;
 }
 
-TEST(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
+TEST_P(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
   Hub hub;
   const std::string folder = hub.folder.path() + "/small";
   copy(fixture("small"), folder);
   {
-    std::fstream file(folder + "/plugin.so", std::ios::in | std::ios::out | std::ios::binary);
+    std::fstream file(library_path(folder), std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(18);  // e_machine
     const char sparc[2] = {2, 0};
     file.write(sparc, 2);
@@ -84,13 +97,13 @@ TEST(Load, RefusesALibraryForAnotherMachineBeforeMappingIt) {
   PluginConfig config = hub.config("small");
   config.folder = folder;
   EXPECT_EQ(code_of(hub, config), "plugin.platform");
-  std::ofstream(folder + "/plugin.so", std::ios::trunc) << "#!/bin/sh\n";
+  std::ofstream(library_path(folder), std::ios::trunc) << "#!/bin/sh\n";
   EXPECT_EQ(code_of(hub, config), "plugin.platform");
-  std::filesystem::remove(folder + "/plugin.so");
+  std::filesystem::remove(library_path(folder));
   EXPECT_EQ(code_of(hub, config), "plugin.library");
 }
 
-TEST(Load, RefusesAManifestThatChangedSinceTheBuild) {
+TEST_P(Load, RefusesAManifestThatChangedSinceTheBuild) {
   Hub hub;
   const std::string folder = hub.folder.path() + "/small";
   copy(fixture("small"), folder);
@@ -100,7 +113,7 @@ TEST(Load, RefusesAManifestThatChangedSinceTheBuild) {
   EXPECT_EQ(code_of(hub, config), "plugin.digest");
 }
 
-TEST(Load, RefusesAConfigurationThatDoesNotFitTheSchemaAndNamesThePlace) {
+TEST_P(Load, RefusesAConfigurationThatDoesNotFitTheSchemaAndNamesThePlace) {
   Hub hub;
   PluginConfig config = hub.config("small");
   config.config = Json::object({{"limit", "many"}});
@@ -112,7 +125,7 @@ TEST(Load, RefusesAConfigurationThatDoesNotFitTheSchemaAndNamesThePlace) {
   EXPECT_EQ(status.error().message.find("many"), std::string::npos) << "values may be secrets";
 }
 
-TEST(Load, NamesTheMissingSecrets) {
+TEST_P(Load, NamesTheMissingSecrets) {
   Hub hub;
   PluginConfig echo = hub.config("echo");
   echo.config = Json::object({{"greeting", "hi"}});
@@ -122,7 +135,7 @@ TEST(Load, NamesTheMissingSecrets) {
   EXPECT_NE(status.error().message.find("token"), std::string::npos);
 }
 
-TEST(Load, RefusesTheSameIdTwiceAndAFolderOfAnotherPlugin) {
+TEST_P(Load, RefusesTheSameIdTwiceAndAFolderOfAnotherPlugin) {
   Hub hub;
   EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
   EXPECT_EQ(code_of(hub, hub.config("small")), "plugin.config");
@@ -131,7 +144,7 @@ TEST(Load, RefusesTheSameIdTwiceAndAFolderOfAnotherPlugin) {
   EXPECT_EQ(code_of(hub, config), "plugin.id_mismatch");
 }
 
-TEST(Load, WritesEachAttemptToTheAuditLog) {
+TEST_P(Load, WritesEachAttemptToTheAuditLog) {
   Hub hub;
   EXPECT_EQ(code_of(hub, hub.config("small")), "ok");
   EXPECT_EQ(code_of(hub, hub.config("too-new")), "plugin.abi_too_new");
@@ -140,7 +153,7 @@ TEST(Load, WritesEachAttemptToTheAuditLog) {
   EXPECT_GE(verified->entries, 2U);
 }
 
-TEST(Roles, AnUnknownTargetListsWhatThereIsAndSuggests) {
+TEST_P(Roles, AnUnknownTargetListsWhatThereIsAndSuggests) {
   Hub hub;
   hub.load_zoo();
   const Status status = hub.host->bind_role("x", "plugin://zou");
@@ -150,7 +163,7 @@ TEST(Roles, AnUnknownTargetListsWhatThereIsAndSuggests) {
       << status.error().message;
 }
 
-TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
+TEST_P(Roles, FindTakesTheSameMajorAndNothingOlder) {
   Hub hub;
   hub.load_echo();
   const auto& catalog = *hub.host;
@@ -170,7 +183,7 @@ TEST(Roles, FindTakesTheSameMajorAndNothingOlder) {
   EXPECT_TRUE(catalog.find("plugin://echo", "later", "1.0.0")) << "a workflow may pin a target";
 }
 
-TEST(Roles, AReleaseCandidateIsOlderThanItsRelease) {
+TEST_P(Roles, AReleaseCandidateIsOlderThanItsRelease) {
   EXPECT_TRUE(version_serves("1.2.0", "1.2.0-rc.1"));
   EXPECT_FALSE(version_serves("1.2.0-rc.1", "1.2.0"));
   EXPECT_TRUE(version_serves("1.2.0+build.7", "1.2.0"));

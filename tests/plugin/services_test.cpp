@@ -9,13 +9,32 @@ namespace {
 
 using workflow::OutcomeKind;
 
+class Channels : public BothWays {};
+class ClockService : public BothWays {};
+class Example : public BothWays {};
+class HttpService : public BothWays {};
+class KvService : public BothWays {};
+class LogService : public BothWays {};
+class Services : public BothWays {};
+class SignService : public BothWays {};
+class Words : public BothWays {};
+RABT_BOTH_WAYS(Channels);
+RABT_BOTH_WAYS(ClockService);
+RABT_BOTH_WAYS(Example);
+RABT_BOTH_WAYS(HttpService);
+RABT_BOTH_WAYS(KvService);
+RABT_BOTH_WAYS(LogService);
+RABT_BOTH_WAYS(Services);
+RABT_BOTH_WAYS(SignService);
+RABT_BOTH_WAYS(Words);
+
 Json output_of(Hub& hub, const char* action, Json arguments, std::int64_t deadline_in_ms = 0) {
   const auto outcome = hub.call("echo", action, std::move(arguments), deadline_in_ms);
   EXPECT_EQ(outcome.kind, OutcomeKind::done) << outcome.code << ": " << outcome.message;
   return outcome.output;
 }
 
-TEST(HttpService, GivesTheWholeAnswer) {
+TEST_P(HttpService, GivesTheWholeAnswer) {
   const TinyServer server(TinyServer::Mode::answer, "hello");
   Hub hub;
   hub.load_echo(server.url());
@@ -27,7 +46,7 @@ TEST(HttpService, GivesTheWholeAnswer) {
   EXPECT_EQ(out["headers"][std::size_t{0}].dump(), R"(["content-type","text/plain"])");
 }
 
-TEST(HttpService, AnErrorStatusIsAnAnswer) {
+TEST_P(HttpService, AnErrorStatusIsAnAnswer) {
   const TinyServer server(TinyServer::Mode::answer, "busy", 503);
   Hub hub;
   hub.load_echo(server.url());
@@ -35,7 +54,7 @@ TEST(HttpService, AnErrorStatusIsAnAnswer) {
             503);
 }
 
-TEST(HttpService, PutsSecretsInWithoutShowingThem) {
+TEST_P(HttpService, PutsSecretsInWithoutShowingThem) {
   const TinyServer server(TinyServer::Mode::answer);
   Hub hub;
   hub.load_echo(server.url());
@@ -58,7 +77,7 @@ TEST(HttpService, PutsSecretsInWithoutShowingThem) {
   EXPECT_EQ(refused["sent"].as_int64(), 0);
 }
 
-TEST(HttpService, ADroppedAnswerMayHaveHadAnEffect) {
+TEST_P(HttpService, ADroppedAnswerMayHaveHadAnEffect) {
   const TinyServer server(TinyServer::Mode::drop);
   Hub hub;
   hub.load_echo(server.url());
@@ -69,7 +88,7 @@ TEST(HttpService, ADroppedAnswerMayHaveHadAnEffect) {
   EXPECT_NE(out["code"].as_string(), "");
 }
 
-TEST(HttpService, NothingListensMeansNothingWasSent) {
+TEST_P(HttpService, NothingListensMeansNothingWasSent) {
   std::string url;
   {
     const TinyServer server(TinyServer::Mode::answer);
@@ -82,7 +101,7 @@ TEST(HttpService, NothingListensMeansNothingWasSent) {
   EXPECT_EQ(out["code"].as_string(), "connect");
 }
 
-TEST(HttpService, OnlyAllowedHostsAreReached) {
+TEST_P(HttpService, OnlyAllowedHostsAreReached) {
   const TinyServer allowed(TinyServer::Mode::answer);
   const TinyServer other(TinyServer::Mode::answer);
   Hub hub;
@@ -96,7 +115,7 @@ TEST(HttpService, OnlyAllowedHostsAreReached) {
   EXPECT_EQ(other.last_request(), "");
 }
 
-TEST(HttpService, TheCallsDeadlineBoundsTheExchange) {
+TEST_P(HttpService, TheCallsDeadlineBoundsTheExchange) {
   const TinyServer server(TinyServer::Mode::hang);
   Hub hub;
   hub.load_echo(server.url());
@@ -106,7 +125,7 @@ TEST(HttpService, TheCallsDeadlineBoundsTheExchange) {
   EXPECT_EQ(out["sent"].as_int64(), 1);
 }
 
-TEST(HttpService, CancellingACallCancelsItsRequests) {
+TEST_P(HttpService, CancellingACallCancelsItsRequests) {
   const TinyServer server(TinyServer::Mode::hang);
   Hub hub;
   hub.load_echo(server.url());
@@ -119,7 +138,7 @@ TEST(HttpService, CancellingACallCancelsItsRequests) {
   EXPECT_EQ(waiter.outcome().output["code"].as_string(), "cancelled");
 }
 
-TEST(HttpService, ABodyBecomesASealedBlob) {
+TEST_P(HttpService, ABodyBecomesASealedBlob) {
   const std::string recording(3'000'000, 'r');
   const TinyServer server(TinyServer::Mode::answer, recording);
   Hub hub;
@@ -142,7 +161,7 @@ TEST(HttpService, ABodyBecomesASealedBlob) {
   EXPECT_FALSE(hub.blobs->find("t2", out["blob"].as_string()).ok()) << "another tenant's";
 }
 
-TEST(HttpService, AnErrorStatusMakesNoBlob) {
+TEST_P(HttpService, AnErrorStatusMakesNoBlob) {
   const TinyServer server(TinyServer::Mode::answer, "gone", 404);
   Hub hub;
   hub.load_echo(server.url());
@@ -152,7 +171,7 @@ TEST(HttpService, AnErrorStatusMakesNoBlob) {
   EXPECT_EQ(out["blob"].as_string(), "");
 }
 
-TEST(Example, HelloGreets) {
+TEST_P(Example, HelloGreets) {
   const TinyServer server(TinyServer::Mode::answer, "marhaba");
   Hub hub;
   PluginConfig hello = hub.config("hello");
@@ -167,7 +186,7 @@ TEST(Example, HelloGreets) {
   EXPECT_NE(server.last_request().find("Authorization: Bearer t0ken"), std::string::npos);
 }
 
-TEST(KvService, ComparesVersionsAndRemoves) {
+TEST_P(KvService, ComparesVersionsAndRemoves) {
   Hub hub;
   hub.load_echo();
   // absent; put; conflict; put over 1; read; removed; absent; absent
@@ -175,7 +194,7 @@ TEST(KvService, ComparesVersionsAndRemoves) {
             R"([1,0,2,0,"three@2",0,1,1])");
 }
 
-TEST(KvService, ValuesSurviveARestartAndAreSealed) {
+TEST_P(KvService, ValuesSurviveARestartAndAreSealed) {
   Hub hub;
   hub.load_echo();
   output_of(hub, "kv", Json::object({{"key", "patient-77"}, {"keep", true}}));
@@ -198,7 +217,7 @@ TEST(KvService, ValuesSurviveARestartAndAreSealed) {
             "three");
 }
 
-TEST(KvService, ValuesExpire) {
+TEST_P(KvService, ValuesExpire) {
   Hub hub(true);
   hub.load_echo();
   EXPECT_EQ(output_of(hub, "kv-raw", Json::object({{"key", "k"}, {"value", "v"}, {"ttl", 1000}}))
@@ -214,7 +233,7 @@ TEST(KvService, ValuesExpire) {
       << "absent";
 }
 
-TEST(KvService, LimitsHoldAndChangeNothing) {
+TEST_P(KvService, LimitsHoldAndChangeNothing) {
   Hub hub;
   hub.load_echo();
   const std::string limit(limits::kMaxKvKey, 'k');
@@ -239,7 +258,7 @@ TEST(KvService, LimitsHoldAndChangeNothing) {
       0);
 }
 
-TEST(SignService, SignsWithASecretThePluginNeverSees) {
+TEST_P(SignService, SignsWithASecretThePluginNeverSees) {
   Hub hub;
   hub.load_echo();
   const Json out = output_of(hub, "sign", Json::object());
@@ -252,7 +271,7 @@ TEST(SignService, SignsWithASecretThePluginNeverSees) {
   EXPECT_EQ(std::count(jwt.begin(), jwt.end(), '.'), 2);
 }
 
-TEST(ClockService, SleepsInVirtualTime) {
+TEST_P(ClockService, SleepsInVirtualTime) {
   Hub hub(true);
   hub.load_echo();
   const std::int64_t begin = hub.clock.now().ms;
@@ -266,7 +285,7 @@ TEST(ClockService, SleepsInVirtualTime) {
   EXPECT_EQ(waiter.outcome().output.as_int64(), begin + 3'600'000);
 }
 
-TEST(LogService, DropsPatientDataAndDocuments) {
+TEST_P(LogService, DropsPatientDataAndDocuments) {
   Hub hub;
   hub.load_echo();
   output_of(hub, "log", Json::object());
@@ -275,7 +294,7 @@ TEST(LogService, DropsPatientDataAndDocuments) {
   EXPECT_FALSE(hub.log.has("Jane"));
 }
 
-TEST(LogService, ShowsOnlyThePluginsOwnWords) {
+TEST_P(LogService, ShowsOnlyThePluginsOwnWords) {
   Hub hub;
   hub.load_echo();
   const Json fields = Json::object({{"code", "Noor Qahtan 1089341267"},
@@ -295,7 +314,7 @@ TEST(LogService, ShowsOnlyThePluginsOwnWords) {
     EXPECT_FALSE(hub.log.has(secret)) << secret;
 }
 
-TEST(Words, OfAnErrorAreThePluginsOwnOrSealed) {
+TEST_P(Words, OfAnErrorAreThePluginsOwnOrSealed) {
   Hub hub;
   hub.load_echo();
   const auto failed = [&](const char* code, const char* message) {
@@ -317,7 +336,7 @@ TEST(Words, OfAnErrorAreThePluginsOwnOrSealed) {
   EXPECT_EQ(failed("", "").code, "plugin.no_code");
 }
 
-TEST(Words, OfARefusedDeliveryAreThePluginsOwn) {
+TEST_P(Words, OfARefusedDeliveryAreThePluginsOwn) {
   Hub hub;
   hub.load_echo();
   const auto refused = hub.host->normalise("echo", Json::object({{"source", "x"}}),
@@ -336,7 +355,7 @@ class FindsJane final : public phi::Detector {
   }
 };
 
-TEST(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
+TEST_P(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
   Hub hub;
   const phi::Policy policy(phi::default_rules(), std::make_shared<FindsJane>());
   hub.host = PluginHost::make({*hub.store, *hub.keys, *hub.audit, *hub.http, *hub.blobs, hub.clock,
@@ -366,7 +385,7 @@ TEST(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
   EXPECT_FALSE(hub.log.has("Jane"));
 }
 
-TEST(Services, AreOnlyThoseThatThePluginMayUse) {
+TEST_P(Services, AreOnlyThoseThatThePluginMayUse) {
   Hub hub;
   hub.load_echo();
   const Json out = output_of(hub, "services", Json::object());

@@ -111,6 +111,8 @@ void TinyServer::serve() {
   for (const int peer : held) ::close(peer);
 }
 
+Isolation BothWays::isolation = Isolation::worker;
+
 std::string fixture(const std::string& name) {
   return RABT_FIXTURES "/" + name;
 }
@@ -144,6 +146,7 @@ PluginConfig Hub::config(const std::string& name) const {
   out.folder = fixture(name);
   out.tenant = "t1";
   out.config = Json::object();
+  out.isolation = BothWays::isolation;
   return out;
 }
 void Hub::load_echo(const std::string& base_url) {

@@ -108,6 +108,22 @@ class Hub {
   std::unique_ptr<PluginHost> host;
 };
 
+// A suite that runs both ways: BothWays::isolation is that of every plugin loaded meanwhile.
+class BothWays : public ::testing::TestWithParam<Isolation> {
+ public:
+  static Isolation isolation;
+
+ protected:
+  void SetUp() override { isolation = GetParam(); }
+  void TearDown() override { isolation = Isolation::worker; }
+  [[nodiscard]] static bool in_worker() { return isolation == Isolation::worker; }
+};
+#define RABT_BOTH_WAYS(suite)                                                                     \
+  INSTANTIATE_TEST_SUITE_P(                                                                       \
+      , suite, ::testing::Values(Isolation::worker, Isolation::in_process), [](const auto& way) { \
+        return std::string(way.param == Isolation::worker ? "worker" : "inline");                 \
+      })
+
 [[nodiscard]] std::string fixture(const std::string& name);
 // Waits for an outcome given to sink().
 class Waiter {

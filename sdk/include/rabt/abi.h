@@ -17,7 +17,8 @@
  *   returns.**
  *
  * STRUCTS
- *   Every struct starts with its size. A field is present iff offset + sizeof <= size (RABT_HAS), and
+ *   Every struct says its size, in its first field (rabt_entry: after magic and version; rabt_bytes
+ *   alone has none and never changes). A field is present iff offset + sizeof <= size (RABT_HAS), and
  *   a function iff it is also not null (RABT_CAN). Fields are never removed, moved or given another
  *   meaning; new ones come only at the end. The five structs of this file are frozen but for that:
  *   rabt_outcome, rabt_call, rabt_host, rabt_plugin, rabt_entry. Everything else is a named service

@@ -328,7 +328,7 @@ class Instance {
 }  // namespace detail
 }  // namespace rabt::sdk
 
-// The digest of manifest.yaml comes from the build (rabt_plugin() in CMake); "" means: built
+// The digest of manifest.yaml comes from the build (rabt_add_plugin() in CMake); "" means: built
 // without it, never loads.
 #ifndef RABT_MANIFEST_SHA256
 #define RABT_MANIFEST_SHA256 ""

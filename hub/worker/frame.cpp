@@ -1,0 +1,229 @@
+#include "hub/worker/frame.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace rabt::worker {
+
+namespace {
+
+constexpr std::uint8_t kInDescriptor = 1;  // flag: the texts stand in the memory file
+constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+void put32(char* at, std::uint32_t value) {
+  std::memcpy(at, &value, 4);
+}
+void put64(char* at, std::uint64_t value) {
+  std::memcpy(at, &value, 8);
+}
+std::uint32_t get32(const char* at) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, at, 4);
+  return value;
+}
+std::uint64_t get64(const char* at) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, at, 8);
+  return value;
+}
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
+
+bool known(std::uint8_t type) {
+  return (type >= 0x01 && type <= 0x06) || (type >= 0x10 && type <= 0x19) || type == 0x1f ||
+         (type >= 0x20 && type <= 0x2f) || (type >= 0x30 && type <= 0x36) || type == 0x3f;
+}
+
+bool write_whole(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+// The texts one after the other, sealed against every change.
+Descriptor memory_of(const Frame& frame) {
+  Descriptor memory(::memfd_create("rabt-frame", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memory.open()) return {};
+  for (std::size_t i = 0; i < frame.texts; ++i) {
+    if (!write_whole(memory.get(), frame.text[i])) return {};
+  }
+  if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) return {};
+  return memory;
+}
+
+Error io(const char* what) {
+  return unavailable("worker.io", std::string(what) + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+void Descriptor::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+Mapping::~Mapping() {
+  if (at_ != nullptr) ::munmap(const_cast<void*>(at_), size_);  // NOLINT
+}
+
+Status send(int socket, const Frame& frame, int descriptor, bool wait) {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < frame.texts; ++i) total += frame.text[i].size();
+  if (total > kMaxFrameBytes)
+    return invalid("worker.too_large", "a frame of " + std::to_string(total) + " bytes");
+  const bool large = total > kMaxInlineBytes;
+  Descriptor memory;
+  if (large) {
+    if (descriptor >= 0) return invalid("worker.too_large", "a frame with a descriptor");
+    memory = memory_of(frame);
+    if (!memory.open()) return io("no memory file");
+    descriptor = memory.get();
+  }
+
+  std::array<char, kHeaderBytes + kMaxTexts * 4> head;  // NOLINT: filled below
+  const std::size_t head_size = kHeaderBytes + std::size_t{frame.texts} * 4;
+  const std::size_t packet = head_size + (large ? 0 : total);
+  put32(head.data(), static_cast<std::uint32_t>(packet));
+  head[4] = static_cast<char>(frame.type);
+  head[5] = static_cast<char>(large ? kInDescriptor : 0);
+  head[6] = static_cast<char>(frame.texts);
+  head[7] = 0;
+  put64(&head[8], frame.id);
+  for (std::size_t i = 0; i < kNumbers; ++i) put64(&head[16 + i * 8], frame.n[i]);
+  for (std::size_t i = 0; i < frame.texts; ++i)
+    put32(&head[kHeaderBytes + i * 4], static_cast<std::uint32_t>(frame.text[i].size()));
+
+  std::array<iovec, 1 + kMaxTexts> pieces{};
+  std::size_t count = 0;
+  pieces[count++] = {head.data(), head_size};
+  for (std::size_t i = 0; i < frame.texts && !large; ++i) {
+    if (frame.text[i].empty()) continue;
+    pieces[count++] = {const_cast<char*>(frame.text[i].data()),  // NOLINT: only read
+                       frame.text[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = count;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  if (descriptor >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+  }
+  while (true) {
+    const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+    if (sent >= 0) return ok_status();
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+      return unavailable("worker.full", "the other side does not read");
+    if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+      return unavailable("worker.closed", "the other side is gone");
+    return io("a frame cannot be sent");
+  }
+}
+
+Receiver::Receiver() : buffer_(new char[kMaxPacketBytes]) {}
+
+Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
+  mapping_ = Mapping();
+  descriptor_.reset();
+  iovec piece{buffer_.get(), kMaxPacketBytes};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))>
+      control;  // NOLINT: the kernel fills it
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Got::nothing;
+  if (got <= 0) return Got::closed;
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_RIGHTS ||
+        one->cmsg_len != CMSG_LEN(sizeof(int)))
+      continue;
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(one), sizeof fd);
+    descriptor_ = Descriptor(fd);
+  }
+  if ((message.msg_flags & MSG_TRUNC) != 0) return refuse("a packet over the limit");
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return refuse("more descriptors than one");
+  return read(static_cast<std::size_t>(got), frame);
+}
+
+Receiver::Got Receiver::read(std::size_t size, Frame& frame) {
+  const char* const at = buffer_.get();
+  if (size < kHeaderBytes) return refuse("a packet shorter than a header");
+  if (get32(at) != size) return refuse("a length that is not the packet's");
+  const auto type = static_cast<std::uint8_t>(at[4]);
+  const auto flags = static_cast<std::uint8_t>(at[5]);
+  const auto texts = static_cast<std::uint8_t>(at[6]);
+  if (!known(type)) return refuse("an unknown type");
+  if (flags > kInDescriptor || at[7] != 0) return refuse("unknown flags");
+  if (texts > kMaxTexts || size < kHeaderBytes + std::size_t{texts} * 4)
+    return refuse("more texts than a frame has");
+  frame.type = static_cast<Type>(type);
+  frame.texts = texts;
+  frame.id = get64(at + 8);
+  for (std::size_t i = 0; i < kNumbers; ++i) frame.n[i] = get64(at + 16 + i * 8);
+  std::size_t total = 0;
+  std::array<std::size_t, kMaxTexts> lengths{};
+  for (std::size_t i = 0; i < texts; ++i) {
+    lengths[i] = get32(at + kHeaderBytes + i * 4);
+    total += lengths[i];
+  }
+  if (total > kMaxFrameBytes) return refuse("texts over the limit");
+  const std::size_t head = kHeaderBytes + std::size_t{texts} * 4;
+  std::string_view bytes;
+  if (flags == 0) {
+    if (size - head != total) return refuse("texts that do not fill the packet");
+    bytes = {at + head, total};
+  } else {
+    if (size != head || total <= kMaxInlineBytes) return refuse("a memory file without need");
+    const Descriptor memory = std::move(descriptor_);
+    if (!memory.open()) return refuse("a memory file that did not come");
+    const int seals = ::fcntl(memory.get(), F_GET_SEALS);
+    if (seals < 0 || (seals & kSeals) != kSeals) return refuse("a memory file that is not sealed");
+    struct stat about {};
+    if (::fstat(memory.get(), &about) != 0 || about.st_size < 0 ||
+        static_cast<std::size_t>(about.st_size) != total)
+      return refuse("a memory file of another size");
+    const void* const mapped =
+        ::mmap(nullptr, total, PROT_READ, MAP_PRIVATE | MAP_POPULATE, memory.get(), 0);
+    if (mapped == MAP_FAILED) return refuse("a memory file that cannot be mapped");
+    mapping_ = Mapping(mapped, total);
+    bytes = mapping_.view();
+  }
+  for (std::size_t i = 0; i < kMaxTexts; ++i) {
+    frame.text[i] = i < texts ? bytes.substr(0, lengths[i]) : std::string_view{};
+    if (i < texts) bytes.remove_prefix(lengths[i]);
+  }
+  return Got::frame;
+}
+
+Result<std::pair<Descriptor, Descriptor>> make_channel() {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return io("no pair of sockets");
+  return std::pair(Descriptor(ends[0]), Descriptor(ends[1]));
+}
+
+}  // namespace rabt::worker

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "hub/base/result.hpp"
+
+// What the hub and a plugin's process say to each other: docs/formats/worker_frames.md. Both sides
+// are compiled from the same source; the number of the protocol in the first frame keeps a process
+// of another release away.
+namespace rabt::worker {
+
+inline constexpr std::uint64_t kProtocolVersion = 1;
+
+// Texts of one frame that travel inside the packet; more goes into a memory file. A packet of this
+// size and its header fit the default send buffer of a socket (212,992 bytes) twice.
+inline constexpr std::size_t kMaxInlineBytes = 64U << 10U;
+// Texts of one frame, in a memory file or not: a value of the key-value service or the body of an
+// HTTP answer (12 MiB each, hub/base/limits.hpp), with headers and room.
+inline constexpr std::size_t kMaxFrameBytes = 32U << 20U;
+inline constexpr std::size_t kMaxTexts = 6;
+inline constexpr std::size_t kNumbers = 4;
+inline constexpr std::size_t kHeaderBytes = 16 + kNumbers * 8;
+inline constexpr std::size_t kMaxPacketBytes = kHeaderBytes + kMaxTexts * 4 + kMaxInlineBytes;
+
+// Whole numbers of the protocol: never renumbered. Which texts and numbers each carries stands in
+// the document. The first digit groups them: 0x life of the process, 1x work for the plugin (each
+// is answered by returned), 2x what the plugin asks for without waiting, 3x what it waits for.
+enum class Type : std::uint8_t {
+  begin = 0x01,    // hub: version, limits, services
+  ready = 0x02,    // child: the sandbox stands; the listener of the filter comes with it
+  map = 0x03,      // hub
+  entry = 0x04,    // child: what rabt_plugin_entry says
+  create = 0x05,   // hub
+  created = 0x06,  // child
+
+  invoke = 0x10,
+  probe = 0x11,
+  cancel = 0x12,
+  normalise = 0x13,
+  http_done = 0x14,
+  kv_done = 0x15,
+  wake = 0x16,
+  destroy = 0x17,
+  blob_done = 0x18,
+  health = 0x19,
+  returned = 0x1f,  // child: the function has returned
+
+  complete = 0x20,
+  log = 0x21,
+  http_start = 0x22,
+  http_cancel = 0x23,
+  kv_get = 0x24,
+  kv_put = 0x25,
+  kv_remove = 0x26,
+  wake_after = 0x27,
+  metric = 0x28,
+  span_end = 0x29,
+  blob_create = 0x2a,
+  blob_append = 0x2b,
+  blob_finish = 0x2c,
+  blob_discard = 0x2d,
+  blob_info = 0x2e,
+  blob_read = 0x2f,
+
+  secret = 0x30,
+  hmac = 0x31,
+  jwt = 0x32,
+  now = 0x33,
+  monotonic = 0x34,
+  traceparent = 0x35,
+  span_begin = 0x36,
+  answer = 0x3f,  // hub
+};
+
+// One frame. Texts point into memory of whoever made it.
+struct Frame {
+  Type type = Type::returned;
+  std::uint8_t texts = 0;
+  std::uint64_t id = 0;
+  std::array<std::uint64_t, kNumbers> n{};
+  std::array<std::string_view, kMaxTexts> text{};
+
+  Frame() = default;
+  Frame(Type t, std::uint64_t i, std::array<std::uint64_t, kNumbers> numbers = {})
+      : type(t), id(i), n(numbers) {}
+  Frame& add(std::string_view value) {
+    text[texts++] = value;
+    return *this;
+  }
+};
+
+// Closes a file descriptor.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+  void reset();
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_ = -1;
+};
+
+// Bytes of a sealed memory file, mapped for reading.
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(const void* at, std::size_t size) : at_(at), size_(size) {}
+  Mapping(Mapping&& other) noexcept
+      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(at_, other.at_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Mapping();
+  [[nodiscard]] std::string_view view() const { return {static_cast<const char*>(at_), size_}; }
+
+ private:
+  const void* at_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// Sends one frame as one packet, from any thread: packets of several threads never mix. descriptor:
+// goes along (only with texts that fit inline), or -1. wait: whether a full buffer is waited for.
+// Errors: unavailable worker.closed (the other side is gone), worker.full (wait is false),
+// worker.io (no memory file, no descriptor), invalid worker.too_large (more than kMaxFrameBytes,
+// nothing was sent).
+Status send(int socket, const Frame& frame, int descriptor = -1, bool wait = true);
+
+// Receives frames of one socket into one buffer. One thread at a time.
+class Receiver {
+ public:
+  Receiver();
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  enum class Got : std::uint8_t { frame, nothing, closed, wrong };
+  // frame: valid until the next call. nothing: none is there (wait is false). closed: the other
+  // side is gone, and what it had sent has been read. wrong: it broke the format; why() says how.
+  // Nothing is allocated or mapped before every length has been compared with its limit.
+  Got receive(int socket, bool wait, Frame& frame);
+  [[nodiscard]] const char* why() const { return why_; }
+  // The descriptor that came with the last frame, when it was no memory file of its texts.
+  [[nodiscard]] Descriptor take_descriptor() { return std::move(descriptor_); }
+
+ private:
+  Got read(std::size_t size, Frame& frame);
+  Got refuse(const char* why) {
+    why_ = why;
+    return Got::wrong;
+  }
+
+  std::unique_ptr<char[]> buffer_;
+  Mapping mapping_;
+  Descriptor descriptor_;
+  const char* why_ = "";
+};
+
+// A connected pair of sockets for packets, closed on exec. Error unavailable worker.io.
+[[nodiscard]] Result<std::pair<Descriptor, Descriptor>> make_channel();
+
+}  // namespace rabt::worker

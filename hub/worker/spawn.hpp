@@ -1,0 +1,39 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "hub/base/result.hpp"
+#include "hub/worker/frame.hpp"
+
+// Starting the program rabt-plugin-host, on the hub's side.
+namespace rabt::worker {
+
+// The program, held open: what runs is this file also when another release is installed over it.
+// path empty: rabt-plugin-host beside the running program. Error unavailable worker.program.
+[[nodiscard]] Result<Descriptor> open_program(std::string path);
+
+// One running child, without parents other than the thread that started it: the kernel kills it
+// when that thread ends.
+struct Process {
+  pid_t pid = -1;
+  Descriptor pidfd;
+  Descriptor frames;
+  Descriptor questions;
+};
+// Environment empty but LANG, descriptors 0 to 2 are /dev/null, and no others than those of
+// child.hpp; a session of its own; signals as at the start of a program. library is only read.
+// Error unavailable worker.spawn.
+[[nodiscard]] Result<Process> spawn(const Descriptor& program, int library);
+
+// How a child ended.
+struct End {
+  int signal = 0;  // 0: it exited
+  int status = 0;
+};
+void kill(const Process& process);
+// Waits for the end, and collects it. Once for each process.
+[[nodiscard]] End wait_end(const Process& process);
+
+}  // namespace rabt::worker
