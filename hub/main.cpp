@@ -345,6 +345,22 @@ int main(int argc, char** argv) {
       plugin_command->add_subcommand("list", "what is installed, and what it may do");
   with_config(plugin_list);
   plugin_list->callback([&] { code = list_plugins(config); });
+  PluginNewOptions new_options;
+  auto* plugin_new_command = plugin_command->add_subcommand(
+      "new", "write a project for a plugin: docs/plugins/tutorial.md");
+  plugin_new_command->add_option("NAME", new_options.name, "the plugin's id")->required();
+  plugin_new_command->add_option("--role", new_options.role,
+                                 "take actions and schemas of this role's capabilities");
+  plugin_new_command->add_option("--actions", new_options.actions,
+                                 "names of actions, separated by commas");
+  plugin_new_command->add_option("--folder", new_options.folder, "where to (default: NAME)");
+  plugin_new_command->add_option("--license", new_options.license, "Apache-2.0, MIT or proprietary")
+      ->capture_default_str();
+  plugin_new_command->add_option("--author", new_options.author, "for manifest and licence")
+      ->capture_default_str();
+  plugin_new_command->add_option("--sdk", new_options.sdk,
+                                 "folder of the SDK's files (default: beside this program)");
+  plugin_new_command->callback([&] { code = plugin_new(new_options); });
   PluginCheckOptions check_options;
   auto* plugin_check_command =
       plugin_command->add_subcommand("check", "test a package: docs/plugins/checker.md");

@@ -542,6 +542,11 @@ Json SchemaGenerator::make(const Json& raw, int depth, bool phi, const std::stri
   if (const Json* constant = schema.find("const"); constant != nullptr) return note(*constant);
   if (const Json& choices = schema["enum"]; choices.is_array() && choices.size() > 0)
     return note(choices.item(static_cast<std::size_t>(random_.below(choices.size()))));
+  // What the author of the schema shows is nearer to life than what can be made up.
+  if (const Json& shown = schema["examples"]; shown.is_array() && shown.size() > 0 &&
+                                              !(phi && !canary_.empty()) &&
+                                              (size == Size::smallest || random_.chance(50)))
+    return note(shown.item(static_cast<std::size_t>(random_.below(shown.size()))));
 
   std::string type;
   if (const Json& wanted = schema["type"]; wanted.is_string()) {
@@ -579,7 +584,20 @@ Json SchemaGenerator::make(const Json& raw, int depth, bool phi, const std::stri
   return note(make_text(schema, phi, pointer));
 }
 
-Json SchemaGenerator::make_text(const Json& schema, bool phi, const std::string& /*pointer*/) {
+namespace {
+
+// Members that hold an address say so in their names, and rarely in a format.
+bool names_address(std::string_view pointer) {
+  const auto slash = pointer.rfind('/');
+  if (slash == std::string_view::npos) return false;
+  std::string name(pointer.substr(slash + 1));
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return name.ends_with("url") || name.ends_with("uri");
+}
+
+}  // namespace
+
+Json SchemaGenerator::make_text(const Json& schema, bool phi, const std::string& pointer) {
   const auto bounded = [&](const char* key, std::size_t fallback) {
     const auto value = schema[key].as_int64();
     return value && *value >= 0 ? static_cast<std::size_t>(*value) : fallback;
@@ -598,6 +616,14 @@ Json SchemaGenerator::make_text(const Json& schema, bool phi, const std::string&
       fits = compiled.ok() && (*compiled)->found_in(canary);
     }
     if (fits && schema.find("format") == nullptr) return Json(std::move(canary));
+  }
+  if (names_address(pointer) && random_.chance(80)) {
+    const std::string address = "https://service.example.org/" + digits(random_, 2);
+    const auto compiled = schema::Pattern::compile(pattern);
+    const bool fits = code_points(address) <= bounded("maxLength", SIZE_MAX) &&
+                      code_points(address) >= least && compiled.ok() &&
+                      (*compiled)->found_in(address);
+    if (fits) return Json(address);
   }
   if (!pattern.empty()) {
     for (int i = 0; i < 8; ++i) {
@@ -783,6 +809,12 @@ Json SchemaGenerator::make_object(const Json& schema, int depth, bool phi,
       std::max<std::int64_t>(0, schema["minProperties"].as_int64().value_or(0)));
   if (additional != nullptr && additional->is_object() && percent > 0 && depth < kMaxDepth)
     least = std::max<std::size_t>(least, out.size() + random_.below(3));
+  // A marked object of any shape gets something that can be found again.
+  if (phi && !canary_.empty() && out.empty() && additional == nullptr) {
+    const std::string text = canary_ + std::to_string(1000 + canaries_++);
+    marked_.push_back({pointer + "/text", text});
+    out.set("text", Json(text));
+  }
   for (std::size_t i = 0; out.size() < least && i < 64; ++i) {
     std::string name = "member" + std::to_string(i);
     if (const Json& names = schema["propertyNames"]; names.is_object()) {

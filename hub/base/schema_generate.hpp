@@ -33,7 +33,7 @@ struct MarkedText {
   friend bool operator==(const MarkedText&, const MarkedText&) = default;
 };
 
-// Values for one schema. The same document and seed give the same values in the same order.
+// Values for one schema; "examples" in it are used. The same document and seed give the same values in the same order.
 // Confined to one thread.
 class SchemaGenerator {
  public:

@@ -67,6 +67,10 @@ std::string not_recognisable(const Request& first, const Request& again, const R
   const Fields a = fields_of(first);
   const Fields b = fields_of(again);
   if (a == b) return {};
+  // Doing it twice is doing it once (RFC 9110 section 9.2.2).
+  if ((first.method == "PUT" || first.method == "DELETE") && first.method == again.method &&
+      first.url == again.url)
+    return {};
   const auto as_map = [](const Fields& fields) {
     return std::map<std::string, std::string>(fields.begin(), fields.end());
   };
@@ -79,6 +83,10 @@ std::string not_recognisable(const Request& first, const Request& again, const R
       differs = name;
       continue;
     }
+    // Only done when it was not yet (RFC 9110 section 13.1; FHIR R4 http.html#cond-create).
+    if (name == "header if-none-exist" || name == "header if-none-match" ||
+        name == "header if-match")
+      return {};
     const auto under_other = third.find(name);
     if (under_other == third.end() || under_other->second != value) return {};
   }

@@ -11,22 +11,26 @@ namespace {
 
 constexpr std::string_view kCanary = "Zq9Kanary";
 constexpr int kGenerated = 6;
-// A shorter text (a code, "male") may stand in a sentence by itself.
+// A shorter text may stand in a sentence by itself, and so may one that the schema names ("female"
+// of an enum).
 constexpr std::size_t kShortestTold = 6;
+bool can_be_told(const std::string& text, const std::string& schema) {
+  return text.size() >= kShortestTold && schema.find(text) == std::string::npos;
+}
 
 struct Marked {
   Case test;
   std::set<std::string> texts;  // that must not come out
 };
 
-void collect(const Json& value, const std::set<std::string>& names, bool inside,
-             std::set<std::string>& out) {
+void collect(const Json& value, const std::set<std::string>& names, const std::string& schema,
+             bool inside, std::set<std::string>& out) {
   if (value.is_object()) {
     for (const auto& [name, member] : value.as_object())
-      collect(member, names, inside || names.count(name) > 0, out);
+      collect(member, names, schema, inside || names.count(name) > 0, out);
   } else if (value.is_array()) {
-    for (const Json& item : value.as_array()) collect(item, names, inside, out);
-  } else if (inside && value.is_string() && value.as_string().size() >= kShortestTold) {
+    for (const Json& item : value.as_array()) collect(item, names, schema, inside, out);
+  } else if (inside && value.is_string() && can_be_told(value.as_string(), schema)) {
     out.insert(value.as_string());
   }
 }
@@ -37,20 +41,22 @@ std::vector<Marked> marked_cases(const Subject& subject) {
     const auto input = Json::parse(test.wish.input);
     if (!input.ok() || test.action->marked.empty()) continue;
     Marked one{std::move(test), {}};
-    collect(*input, one.test.action->marked, false, one.texts);
+    collect(*input, one.test.action->marked, one.test.action->spec.input_schema.dump(), false,
+            one.texts);
     if (!one.texts.empty()) out.push_back(std::move(one));
   }
   for (const plugin::CompiledAction& action : subject.package().actions) {
     if (action.marked.empty() || action.spec.input_schema.is_null()) continue;
     SchemaGenerator generator(action.spec.input_schema, subject.settings().seed);
     generator.set_canary(std::string(kCanary));
+    const std::string schema = action.spec.input_schema.dump();
     for (int i = 0; i < kGenerated; ++i) {
       const auto value =
           generator.valid(i == 0 ? SchemaGenerator::Size::largest : SchemaGenerator::Size::any);
       if (!value) break;
       Marked one;
       for (const MarkedText& mark : generator.marked()) {
-        if (mark.text.size() >= kShortestTold) one.texts.insert(mark.text);
+        if (can_be_told(mark.text, schema)) one.texts.insert(mark.text);
       }
       if (one.texts.empty()) continue;
       one.test.name = "generated";

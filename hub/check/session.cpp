@@ -473,12 +473,17 @@ Session::~Session() {
   kept->push_back(std::move(state_));
 }
 
+Result<const rabt_entry*> map_entry(const Subject& subject) {
+  RABT_TRY(library, plugin::seal_library(subject.library()));
+  return plugin::map_library(std::move(library));
+}
+
 Result<const rabt_entry*> entry_of(const Subject& subject) {
   static const rabt_entry* mapped = nullptr;
   if (mapped != nullptr) return mapped;
-  RABT_TRY(library, plugin::map_library(subject.library()));
-  RABT_TRY_STATUS(plugin::check_entry(library.entry, subject.manifest()));
-  mapped = library.entry;
+  RABT_TRY(entry, map_entry(subject));
+  RABT_TRY_STATUS(plugin::check_entry(entry, subject.manifest()));
+  mapped = entry;
   return mapped;
 }
 

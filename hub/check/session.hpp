@@ -126,7 +126,9 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
-// The library's entry; mapped once in a process.
+// Maps the library as the hub does. Error codes: those of plugin::seal_library and map_library.
+[[nodiscard]] Result<const rabt_entry*> map_entry(const Subject& subject);
+// The library's entry, which is that of the manifest; mapped once in a process.
 [[nodiscard]] Result<const rabt_entry*> entry_of(const Subject& subject);
 // A configuration that the plugin's create takes: check/config.json, or a generated one. Error
 // code: check.config.

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/plugin/library.hpp"
+
 namespace rabt::check {
 
 namespace {
@@ -135,7 +137,7 @@ Result<Subject> Subject::open(const Settings& settings) {
   out.settings_ = settings;
   RABT_TRY(package, plugin::read_package(settings.path));
   out.package_ = std::move(package);
-  out.library_ = settings.path + "/bin/" + this_platform() + "/plugin.so";
+  out.library_ = plugin::library_path(settings.path);
   RABT_TRY_STATUS(out.read_examples());
   return out;
 }

@@ -170,6 +170,17 @@ struct PluginCheckOptions {
 };
 // Checks a package. 0: no test failed or crashed, 1: one did, 2: the package or an option is wrong.
 int plugin_check(const PluginCheckOptions& options);
+struct PluginNewOptions {
+  std::string name;     // the plugin's id
+  std::string folder;   // where to; empty: the name
+  std::string role;     // actions and schemas of a capability of the SDK
+  std::string actions;  // names, separated by commas
+  std::string license = "Apache-2.0";
+  std::string author = "Example Ltd";
+  std::string sdk;  // folder of the SDK; empty: the one beside this program
+};
+// Writes a project. 0: it is there, 2: nothing was written.
+int plugin_new(const PluginNewOptions& options);
 // One test, in this process, on behalf of plugin_check.
 int plugin_check_one(const PluginCheckOptions& options);
 

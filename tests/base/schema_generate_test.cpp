@@ -88,6 +88,15 @@ TEST(SchemaGenerator, MarkedTextsAreNamedWithTheirPlaceAndBecomeCanaries) {
                                               "/date"}));
 }
 
+TEST(SchemaGenerator, UsesTheExamplesOfTheSchema) {
+  SchemaGenerator generator(
+      parsed(
+          R"({"type":"object","required":["a"],"properties":{"a":{"type":"string","examples":["https://api.example.org"]}}})"),
+      1);
+  EXPECT_EQ(generator.valid(SchemaGenerator::Size::smallest)->dump(),
+            R"({"a":"https://api.example.org"})");
+}
+
 TEST(SchemaGenerator, SaysWhenNothingFits) {
   SchemaGenerator never(Json(false), 1);
   EXPECT_FALSE(never.valid());
