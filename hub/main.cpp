@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hub/cli/commands.hpp"
+#include "hub/cli/process_memory.hpp"
 
 // The `rabt` command. What `serve` constructs, and in which order: hub/cli/hub.cpp.
 int main(int argc, char** argv) {
@@ -349,8 +350,6 @@ int main(int argc, char** argv) {
   auto* plugin_new_command = plugin_command->add_subcommand(
       "new", "write a project for a plugin: docs/plugins/tutorial.md");
   plugin_new_command->add_option("NAME", new_options.name, "the plugin's id")->required();
-  plugin_new_command->add_option("--role", new_options.role,
-                                 "take actions and schemas of this role's capabilities");
   plugin_new_command->add_option("--actions", new_options.actions,
                                  "names of actions, separated by commas");
   plugin_new_command->add_option("--folder", new_options.folder, "where to (default: NAME)");
@@ -390,6 +389,12 @@ int main(int argc, char** argv) {
   }
   plugin_check_command->callback([&] { code = plugin_check(check_options); });
   plugin_check_one_command->callback([&] { code = plugin_check_one(check_options); });
+  auto* plugin_release = plugin_command->add_subcommand(
+      "release", "start a plugin again whose process ended too often");
+  with_config(plugin_release);
+  std::string released;
+  plugin_release->add_option("id", released, "the plugin")->required();
+  plugin_release->callback([&] { code = release_plugin(config, released); });
 
   PhiScanOptions phi_options;
   auto* phi_command = app.add_subcommand("phi", "patient data in text");
@@ -409,6 +414,12 @@ int main(int argc, char** argv) {
       ->add_flag("--mask", phi_options.mask, "print the text, with classes in place of the data")
       ->excludes(phi_json);
   phi_scan_command->callback([&] { code = phi_scan(phi_options); });
+
+  // Before the command: each of them holds keys or what patients' data went through.
+  app.parse_complete_callback([&] {
+    if (!serve_options.allow_debugging && !forbid_core_dumps())
+      throw CLI::RuntimeError("rabt: core files cannot be forbidden", 1);
+  });
 
   CLI11_PARSE(app, argc, argv);
   return code;

@@ -3,20 +3,24 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "hub/base/schema_generate.hpp"
 #include "hub/check/child_verdict.hpp"
 #include "hub/plugin/library.hpp"
 #include "rabt/services.h"
+#include "rabt/testing/fake_host.hpp"
 
 namespace rabt::check {
 
 namespace {
 
-constexpr std::int64_t kStartMs = 1'775'023'201'000;  // 2026-04-01T06:00:01Z
+using sdk::testing::FakeHost;
+
+constexpr std::int64_t kStartMs =
+    1'767'225'600'000;  // where rabt::sdk::testing::VirtualClock starts
 constexpr int kPatienceMillis =
     300;                            // real time for threads of the plugin, when nothing else moves
 constexpr int kMaxSteps = 100'000;  // callbacks of one run: a plugin that never ends
@@ -33,6 +37,16 @@ std::string_view view(rabt_bytes bytes) {
 rabt_bytes bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
+
+struct CreateError {
+  int times = 0;
+  std::string text;
+  static void take(void* context, rabt_bytes given) {
+    auto& error = *static_cast<CreateError*>(context);
+    ++error.times;
+    error.text = given.len == 0 ? "" : std::string(view(given));
+  }
+};
 
 // Several texts on pages of their own.
 class Texts {
@@ -102,6 +116,8 @@ std::string_view kind_name(std::uint32_t kind) {
   }
 }
 
+// The SDK's fake host does what a host does. This stands at the line between the two: it lends the
+// plugin bytes on pages of their own, measures the lane, sees every complete(), and keeps the time.
 struct Session::State {
   struct Live {
     CallRecord record;
@@ -109,24 +125,52 @@ struct Session::State {
     rabt_call raw{};
     bool guarded = false;
   };
-  struct Waiting {
+  // A request on its way through the fake host.
+  struct Flight {
+    State* state = nullptr;
     rabt_call_id call = 0;
-    std::function<void(const Answer&)> give;
+    std::int64_t timeout_ms = 0;
+    std::uint64_t number = 0;
+    void* context = nullptr;
+    rabt_http_done done = nullptr;
+  };
+  struct Result {
+    std::uint32_t sent = 0;
+    std::int32_t status = 0;
+    std::vector<std::string> texts;  // headers, body, error code, error message, blob, its sha256
+    std::uint64_t blob_bytes = 0;
+  };
+  struct Get {
+    State* state = nullptr;
+    void* context = nullptr;
+    rabt_kv_got done = nullptr;
   };
 
-  State(const Subject& the_subject, Options the_options)
-      : subject(the_subject), options(std::move(the_options)), chance(options.chance) {
+  State(const Subject& the_subject, const rabt_entry& the_entry, Options the_options)
+      : subject(the_subject),
+        options(std::move(the_options)),
+        entry(the_entry),
+        chance(options.chance) {
     if (!options.kv) options.kv = std::make_shared<Stored>();
     host = {sizeof host, RABT_ABI_MINOR, this, &get_service, &complete};
     http = {sizeof http, 0, this, &http_start, &http_cancel};
     kv = {sizeof kv, 0, this, &kv_get, &kv_put, &kv_remove};
-    clock = {sizeof clock, 0, this, &clock_now, &clock_now, &wake_after, &random};
+    clock = {sizeof clock, 0, this, &clock_now, &clock_monotonic, &wake_after, &random};
     log = {sizeof log, 0, this, &write_log};
-    sign = {sizeof sign, 0, this, &hmac, &jwt};
-    secrets = {sizeof secrets, 0, this, &secret};
     metrics = {sizeof metrics, 0, this, &record_metric};
-    trace = {sizeof trace, 0, this, &traceparent, &begin_span, &end_span};
-    lanes = {sizeof lanes, 0, this, &lane};
+    table.size = sizeof table;
+    table.self = this;
+    table.invoke = &invoke;
+    table.cancel = &cancel;
+    table.get_extension = &get_extension;
+    table.destroy = &destroy;
+    // The fake host creates its plugin when it is made, from an entry without room for a context.
+    rabt_entry at_the_line = entry;
+    at_the_line.create = &create;
+    line_entry = at_the_line;
+    being_made = this;
+    fake = std::make_unique<FakeHost>(options.config, line_entry);
+    being_made = nullptr;
   }
 
   static State& of(void* self) {
@@ -135,25 +179,87 @@ struct Session::State {
     return state;
   }
   void wrong(std::string what) {
+    const std::scoped_lock lock(mutex);
     if (violations.size() < 20) violations.push_back(std::move(what));
   }
-  void later(std::function<void()> callback) {
-    const std::scoped_lock lock(mutex);
-    pending.push_back(std::move(callback));
-    changed.notify_all();
+  template <typename Service>
+  [[nodiscard]] const Service* service(const char* id) const {
+    return static_cast<const Service*>(below->get_service(below->self, id));
   }
-
   void on_lane(const char* what, const std::function<void()>& function) {
     const auto start = std::chrono::steady_clock::now();
-    const std::uint32_t outer = std::exchange(lane_now, RABT_LANE_CALL);
     function();
-    lane_now = outer;
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
                             std::chrono::steady_clock::now() - start)
                             .count();
     if (micros > slowest.second) slowest = {what, micros};
   }
 
+  // ---- the entry and the instance that the fake host sees
+  static const rabt_plugin* create(const rabt_host* below, rabt_bytes config, void* error_context,
+                                   rabt_sink error) {
+    State& state = *being_made;
+    state.below = below;
+    state.set_up(*static_cast<FakeHost*>(below->self));
+    Texts texts({std::string(view(config))});
+    state.plugin =
+        state.entry.create(&state.host, texts[0], &state.create_error, &CreateError::take);
+    texts.guard("the plugin read the bytes of its configuration after create had returned");
+    if (state.plugin != nullptr) return &state.table;
+    error(error_context, bytes(state.create_error.text));
+    return nullptr;
+  }
+  // Before any code of the plugin runs.
+  void set_up(FakeHost& host_below) {
+    for (const std::string& name : subject.manifest().secrets) {
+      const auto given = subject.secrets().find(name);
+      host_below.secrets[name] =
+          given == subject.secrets().end() ? "check-secret-of-" + name : given->second;
+    }
+    host_below.store = *options.kv;
+    host_below.outside = [this](const sdk::testing::Request& request) { return outside(request); };
+  }
+  static std::int32_t invoke(void* self, const rabt_call* given) {
+    State& state = *static_cast<State*>(self);
+    auto made = std::make_unique<Live>();
+    Live& live = *made;
+    live.record.action = std::string(view(given->action));
+    live.record.began_ms = state.now();
+    live.record.deadline_ms = given->deadline_unix_ms;
+    live.texts = std::make_unique<Texts>(std::vector<std::string>{
+        live.record.action, std::string(view(given->action_version)),
+        std::string(view(given->input)), std::string(view(given->idempotency_key))});
+    live.raw = *given;
+    live.raw.attempt = state.next_attempt;
+    live.raw.action = (*live.texts)[0];
+    live.raw.action_version = (*live.texts)[1];
+    live.raw.input = (*live.texts)[2];
+    live.raw.idempotency_key = (*live.texts)[3];
+    {
+      const std::scoped_lock lock(state.mutex);
+      state.calls[given->id] = std::move(made);
+    }
+    std::int32_t result = 0;
+    state.on_lane("invoke", [&] { result = state.plugin->invoke(state.plugin->self, &live.raw); });
+    const std::scoped_lock lock(state.mutex);
+    live.record.invoke_result = result;
+    return result;
+  }
+  static void cancel(void* self, rabt_call_id id) {
+    State& state = *static_cast<State*>(self);
+    state.on_lane("cancel", [&] { state.plugin->cancel(state.plugin->self, id); });
+  }
+  static const void* get_extension(void* self, const char* id) {
+    State& state = *static_cast<State*>(self);
+    return state.plugin->get_extension(state.plugin->self, id);
+  }
+  static void destroy(void* self) {
+    State& state = *static_cast<State*>(self);
+    state.plugin->destroy(state.plugin->self);
+    state.destroyed = true;
+  }
+
+  // ---- the host that the plugin sees
   static const void* get_service(void* self, const char* id) {
     State& state = of(self);
     if (id == nullptr || !state.options.services) return nullptr;
@@ -162,20 +268,20 @@ struct Session::State {
     if (name == RABT_KV) return &state.kv;
     if (name == RABT_CLOCK) return &state.clock;
     if (name == RABT_LOG) return &state.log;
-    if (name == RABT_SIGN) return &state.sign;
     if (name == RABT_METRICS) return &state.metrics;
-    if (name == RABT_TRACE) return &state.trace;
-    if (name == RABT_THREAD_CHECK) return &state.lanes;
-    if (name == RABT_SECRETS && state.subject.manifest().secrets_raw) return &state.secrets;
-    return nullptr;
+    if (name == RABT_SECRETS && !state.subject.manifest().secrets_raw) return nullptr;
+    return state.below->get_service(state.below->self, id);
   }
 
   static void complete(void* self, rabt_call_id id, const rabt_outcome* raw) {
     State& state = of(self);
-    const std::scoped_lock lock(state.mutex);
-    const auto found = state.calls.find(id);
-    if (found == state.calls.end()) return state.wrong("complete() of a call that was never made");
-    Live& live = *found->second;
+    Live* live = nullptr;
+    {
+      const std::scoped_lock lock(state.mutex);
+      const auto found = state.calls.find(id);
+      if (found != state.calls.end()) live = found->second.get();
+    }
+    if (live == nullptr) return state.wrong("complete() of a call that was never made");
     OutcomeCopy copy;
     if (!RABT_HAS(rabt_outcome, raw, retry_after_ms)) {
       state.wrong("an outcome whose size is smaller than rabt_outcome");
@@ -187,141 +293,174 @@ struct Session::State {
       copy = {raw->kind,          text(raw->output), text(raw->code),
               text(raw->message), text(raw->detail), raw->retry_after_ms};
     }
-    if (live.record.outcomes.empty()) live.record.ended_ms = state.now;
-    live.record.outcomes.push_back(std::move(copy));
-    if (!live.guarded) {
-      live.guarded = true;
-      live.texts->guard(kLateCall);
+    if (!state.destroyed) state.below->complete(state.below->self, id, raw);
+    const std::scoped_lock lock(state.mutex);
+    if (live->record.outcomes.empty()) live->record.ended_ms = state.now();
+    live->record.outcomes.push_back(std::move(copy));
+    if (!live->guarded) {
+      live->guarded = true;
+      live->texts->guard(kLateCall);
     }
     state.changed.notify_all();
   }
 
+  // The outside system as the test has it, in the words of the SDK's fake.
+  sdk::testing::Answer outside(const sdk::testing::Request& request) {
+    Request ours;
+    ours.call = request.call;
+    ours.body = request.body;
+    ours.head = Json::parse(request.text).ok() ? Json::parse(request.text).value() : Json();
+    ours.method = ours.head.string_or("method", "GET");
+    ours.url = ours.head.string_or("url", "");
+    {
+      const std::scoped_lock lock(mutex);
+      const auto live = calls.find(ours.call);
+      if (live != calls.end()) live->second->record.requests.push_back(ours);
+    }
+    const Answer answer = options.world ? options.world(ours) : Answer{};
+    Json headers = Json::array();
+    for (const auto& [name, value] : answer.headers)
+      headers.push_back(Json::array({Json(name), Json(value)}));
+    sdk::testing::Answer out;
+    out.sent = answer.sent;
+    out.status = answer.status;
+    out.body = answer.body;
+    out.headers = headers.dump();
+    out.error = answer.error;
+    out.error_message = answer.error.empty() ? "" : "the fake outside system says " + answer.error;
+    return out;
+  }
   static std::uint64_t http_start(void* self, rabt_call_id call, rabt_bytes head, rabt_bytes body,
                                   void* context, rabt_http_done done) {
     State& state = of(self);
-    Request request;
-    request.call = call;
-    request.body = body.len == 0 ? "" : std::string(view(body));
-    Answer answer;
+    auto flight = std::make_unique<Flight>();
+    flight->state = &state;
+    flight->call = call;
+    flight->context = context;
+    flight->done = done;
     const auto parsed = Json::parse(view(head));
-    std::unique_lock lock(state.mutex);
-    const std::uint64_t number = ++state.requests;
-    if (!parsed.ok() || !parsed->is_object() || !(*parsed)["url"].is_string()) {
+    if (!parsed.ok() || !(*parsed)["url"].is_string())
       state.wrong("an HTTP request that is no JSON object with a url");
-      answer = refused_connection();
-      answer.error = "not_allowed";
-    } else {
-      request.head = *parsed;
-      request.method = parsed->string_or("method", "GET");
-      request.url = parsed->string_or("url", "");
+    flight->timeout_ms = parsed.ok() ? parsed->int_or("timeout_ms", 60'000) : 0;
+    {
+      const std::scoped_lock lock(state.mutex);
       const auto live = state.calls.find(call);
-      if (call != 0 && live == state.calls.end())
-        state.wrong("an HTTP request on behalf of a call that was never made");
-      if (live != state.calls.end()) live->second->record.requests.push_back(request);
+      if (live != state.calls.end()) {
+        flight->timeout_ms =
+            std::min(flight->timeout_ms, live->second->record.deadline_ms - state.now());
+      }
+    }
+    Flight* raw = flight.get();
+    const auto* below = state.service<rabt_http>(RABT_HTTP);
+    {
+      const std::scoped_lock lock(state.mutex);
+      state.flights.push_back(std::move(flight));
+    }
+    raw->number = below->start(below->self, call, head, body, raw, &answered);
+    state.changed.notify_all();
+    return raw->number;
+  }
+  // From the fake host: the plugin gets it now, or, when no answer came, when the time is over.
+  static void answered(void* context, const rabt_http_result* result) {
+    auto& flight = *static_cast<Flight*>(context);
+    State& state = *flight.state;
+    Result copy;
+    copy.sent = result->sent;
+    copy.status = result->status;
+    copy.blob_bytes = result->blob_bytes;
+    for (const rabt_bytes& part : {result->headers_json, result->body, result->error_code,
+                                   result->error_message, result->blob, result->blob_sha256})
+      copy.texts.push_back(part.len == 0 ? "" : std::string(view(part)));
+    if (copy.texts[2] != "timeout") return state.give(flight, copy);
+    std::unique_lock lock(state.mutex);
+    if (state.cancelled.count(flight.call) > 0) {
       lock.unlock();
-      answer = state.options.world ? state.options.world(request) : Answer{};
-      lock.lock();
+      copy.texts[2] = "cancelled";
+      return state.give(flight, copy);
     }
-    const bool to_blob = request.head["blob"].is_object() && answer.status / 100 == 2;
-    auto give = [&state, context, done, to_blob](const Answer& a) {
-      Json headers = Json::array();
-      for (const auto& [name, value] : a.headers)
-        headers.push_back(Json::array({Json(name), Json(value)}));
-      Texts texts({headers.dump(), to_blob ? "" : a.body, a.error,
-                   a.error.empty() ? "" : "the fake outside system says " + a.error,
-                   to_blob ? "blob-check-1" : "", to_blob ? std::string(64, '0') : ""});
-      rabt_http_result result{};
-      result.size = sizeof result;
-      result.sent = a.sent;
-      result.status = a.status;
-      result.headers_json = texts[0];
-      result.body = texts[1];
-      result.error_code = texts[2];
-      result.error_message = texts[3];
-      result.blob = texts[4];
-      result.blob_bytes = to_blob ? a.body.size() : 0;
-      result.blob_sha256 = texts[5];
-      state.on_lane("a callback of rabt.http/1", [&] { done(context, &result); });
-      texts.guard(kLateAnswer);
-    };
-    if (!answer.until_timeout) {
-      state.pending.emplace_back([give, answer] { give(answer); });
-      state.changed.notify_all();
-      return number;
+    state.waiting[flight.number] = {&flight, copy};
+    state.timers.emplace(state.now() + std::max<std::int64_t>(flight.timeout_ms, 0),
+                         [&state, number = flight.number] { state.end_waiting(number, ""); });
+  }
+  void give(const Flight& flight, const Result& result) {
+    Texts texts(result.texts);
+    rabt_http_result raw{};
+    raw.size = sizeof raw;
+    raw.sent = result.sent;
+    raw.status = result.status;
+    raw.headers_json = texts[0];
+    raw.body = texts[1];
+    raw.error_code = texts[2];
+    raw.error_message = texts[3];
+    raw.blob = texts[4];
+    raw.blob_bytes = result.blob_bytes;
+    raw.blob_sha256 = texts[5];
+    on_lane("a callback of rabt.http/1", [&] { flight.done(flight.context, &raw); });
+    texts.guard(kLateAnswer);
+  }
+  // On the lane. Does nothing when the request has ended. error: instead of "timeout".
+  void end_waiting(std::uint64_t number, const std::string& error) {
+    std::pair<Flight*, Result> one;
+    {
+      const std::scoped_lock lock(mutex);
+      const auto found = waiting.find(number);
+      if (found == waiting.end()) return;
+      one = std::move(found->second);
+      waiting.erase(found);
     }
-    const auto live = state.calls.find(call);
-    std::int64_t time = request.head.int_or("timeout_ms", 60'000);
-    if (live != state.calls.end())
-      time = std::min(time, live->second->record.deadline_ms - state.now);
-    state.waiting[number] = {call, give};
-    state.timers.emplace(state.now + std::max<std::int64_t>(time, 0),
-                         [&state, number, answer] { state.end_waiting(number, answer); });
-    return number;
-  }
-  // On the lane. Gives a request that waits its end; does nothing when it has one.
-  void end_waiting(std::uint64_t number, const Answer& answer) {
-    std::unique_lock lock(mutex);
-    const auto found = waiting.find(number);
-    if (found == waiting.end()) return;
-    const auto give = std::move(found->second.give);
-    waiting.erase(found);
-    lock.unlock();
-    give(answer);
-  }
-  static Answer cancelled_answer() {
-    Answer out = lost_answer();
-    out.error = "cancelled";
-    return out;
+    if (!error.empty()) one.second.texts[2] = error;
+    give(*one.first, one.second);
   }
   static void http_cancel(void* self, std::uint64_t number) {
     State& state = of(self);
-    state.later([&state, number] { state.end_waiting(number, cancelled_answer()); });
+    const auto* below = state.service<rabt_http>(RABT_HTTP);
+    below->cancel(below->self, number);
+    const std::scoped_lock lock(state.mutex);
+    if (state.waiting.count(number) > 0)
+      state.timers.emplace(state.now(),
+                           [&state, number] { state.end_waiting(number, "cancelled"); });
+    state.changed.notify_all();
   }
 
   static void kv_get(void* self, rabt_bytes key, void* context, rabt_kv_got done) {
     State& state = of(self);
-    state.later([&state, context, done, name = std::string(view(key))] {
-      const auto found = state.options.kv->find(name);
-      const bool there = found != state.options.kv->end();
-      Texts texts({there ? found->second.first : ""});
-      const std::int64_t version = there ? found->second.second : 0;
-      state.on_lane("a callback of rabt.kv/1",
-                    [&] { done(context, there ? RABT_KV_OK : RABT_KV_ABSENT, texts[0], version); });
-      texts.guard(kLateAnswer);
-    });
+    const auto* below = state.service<rabt_kv>(RABT_KV);
+    auto get = std::make_unique<Get>(Get{&state, context, done});
+    Get* raw = get.get();
+    {
+      const std::scoped_lock lock(state.mutex);
+      state.gets.push_back(std::move(get));
+    }
+    below->get(below->self, key, raw,
+               [](void* to, std::int32_t status, rabt_bytes value, std::int64_t version) {
+                 auto& one = *static_cast<Get*>(to);
+                 Texts texts({value.len == 0 ? "" : std::string(view(value))});
+                 one.state->on_lane("a callback of rabt.kv/1",
+                                    [&] { one.done(one.context, status, texts[0], version); });
+                 texts.guard(kLateAnswer);
+               });
   }
-  static void kv_put(void* self, rabt_bytes key, rabt_bytes value, std::int64_t /*ttl_ms*/,
+  static void kv_put(void* self, rabt_bytes key, rabt_bytes value, std::int64_t ttl_ms,
                      std::int64_t expected, void* context, rabt_kv_stored done) {
     State& state = of(self);
     if (key.len == 0 || key.len > 256)
       state.wrong("a key of rabt.kv/1 that has not 1 to 256 bytes");
-    state.later([&state, context, done, expected, name = std::string(view(key)),
-                 text = value.len == 0 ? std::string() : std::string(view(value))] {
-      std::int32_t status = RABT_KV_CONFLICT;
-      std::int64_t version = 0;
-      const auto found = state.options.kv->find(name);
-      const std::int64_t stored = found == state.options.kv->end() ? 0 : found->second.second;
-      if (expected == RABT_KV_ANY || expected == stored) {
-        version = stored + 1;
-        (*state.options.kv)[name] = {text, version};
-        status = RABT_KV_OK;
-      }
-      state.on_lane("a callback of rabt.kv/1", [&] { done(context, status, version); });
-    });
+    const auto* below = state.service<rabt_kv>(RABT_KV);
+    below->put(below->self, key, value, ttl_ms, expected, context, done);
   }
   static void kv_remove(void* self, rabt_bytes key, void* context, rabt_kv_removed done) {
-    State& state = of(self);
-    state.later([&state, context, done, name = std::string(view(key))] {
-      const bool gone = state.options.kv->erase(name) == 1;
-      state.on_lane("a callback of rabt.kv/1",
-                    [&] { done(context, gone ? RABT_KV_OK : RABT_KV_ABSENT); });
-    });
+    const auto* below = of(self).service<rabt_kv>(RABT_KV);
+    below->remove(below->self, key, context, done);
   }
-  static std::int64_t clock_now(void* self) { return of(self).now; }
+  [[nodiscard]] std::int64_t now() const { return time_ms; }
+  static std::int64_t clock_now(void* self) { return of(self).now(); }
+  static std::int64_t clock_monotonic(void* self) { return of(self).now(); }
+  // Kept here and not by the fake host: a plugin that always waits for something must not keep a
+  // call from being looked at.
   static void wake_after(void* self, std::int64_t ms, void* context, rabt_clock_wake wake) {
     State& state = of(self);
     const std::scoped_lock lock(state.mutex);
-    state.timers.emplace(state.now + std::max<std::int64_t>(ms, 0), [&state, context, wake] {
+    state.timers.emplace(state.now() + std::max<std::int64_t>(ms, 0), [&state, context, wake] {
       state.on_lane("a callback of rabt.clock/1", [&] { wake(context); });
     });
     state.changed.notify_all();
@@ -332,77 +471,18 @@ struct Session::State {
     for (std::uint64_t i = 0; i < size; ++i)
       out[i] = static_cast<std::uint8_t>(state.chance.next());
   }
-  static void write_log(void* self, std::uint32_t /*level*/, const char* event, rabt_bytes fields) {
+  static void write_log(void* self, std::uint32_t level, const char* event, rabt_bytes fields) {
     State& state = of(self);
-    const std::scoped_lock lock(state.mutex);
-    state.logged.push_back(std::string(event == nullptr ? "" : event) + " " +
-                           (fields.len == 0 ? "" : std::string(view(fields))));
+    if (state.destroyed) return;
+    const auto* below = state.service<rabt_log>(RABT_LOG);
+    below->log(below->self, level, event == nullptr ? "" : event, fields);
   }
-  [[nodiscard]] std::string value_of(const char* name) const {
-    const auto found = subject.secrets().find(name);
-    return found == subject.secrets().end() ? "check-secret-of-" + std::string(name)
-                                            : found->second;
-  }
-  [[nodiscard]] bool declares(const char* name) const {
-    const auto& names = subject.manifest().secrets;
-    return name != nullptr && std::find(names.begin(), names.end(), name) != names.end();
-  }
-  static std::int32_t secret(void* self, const char* name, void* context, rabt_sink sink) {
+  static void record_metric(void* self, const char* name, rabt_bytes labels, double value) {
     State& state = of(self);
-    if (!state.declares(name)) return 1;
-    const std::string value = state.value_of(name);
-    sink(context, bytes(value));
-    return 0;
+    if (state.destroyed) return;
+    const auto* below = state.service<rabt_metrics>(RABT_METRICS);
+    below->record(below->self, name == nullptr ? "" : name, labels, value);
   }
-  // Right in size and the same for the same data; no signature anybody would take.
-  static std::int32_t hmac(void* self, const char* secret, const char* algorithm, rabt_bytes data,
-                           void* context, rabt_sink sink) {
-    State& state = of(self);
-    const std::string_view name(algorithm == nullptr ? "" : algorithm);
-    if (!state.declares(secret) || (name != "sha1" && name != "sha256")) return 1;
-    std::uint64_t sum = 14695981039346656037ULL;
-    for (const char c : std::string_view(view(data)))
-      sum = (sum ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    SeededSequence sequence(sum);
-    std::string out;
-    for (int i = 0; i < (name == "sha1" ? 20 : 32); ++i)
-      out.push_back(static_cast<char>(sequence.next()));
-    sink(context, bytes(out));
-    return 0;
-  }
-  static std::int32_t jwt(void* self, const char* secret, const char* /*algorithm*/,
-                          rabt_bytes /*header*/, rabt_bytes /*claims*/, void* context,
-                          rabt_sink sink) {
-    if (!of(self).declares(secret)) return 1;
-    sink(context, bytes("e30.e30.c2lnbmF0dXJl"));
-    return 0;
-  }
-  static void record_metric(void* self, const char* name, rabt_bytes labels, double /*value*/) {
-    State& state = of(self);
-    const std::scoped_lock lock(state.mutex);
-    state.measured.push_back(std::string(name == nullptr ? "" : name) + " " +
-                             (labels.len == 0 ? "" : std::string(view(labels))));
-  }
-  static std::int32_t traceparent(void* self, rabt_call_id /*call*/, std::uint64_t /*span*/,
-                                  void* context, rabt_sink sink) {
-    static_cast<void>(of(self));
-    sink(context, bytes("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-    return 0;
-  }
-  static std::uint64_t begin_span(void* self, rabt_call_id /*call*/, std::uint64_t /*parent*/,
-                                  const char* name) {
-    State& state = of(self);
-    const std::scoped_lock lock(state.mutex);
-    state.measured.push_back("span " + std::string(name == nullptr ? "" : name));
-    return ++state.spans;
-  }
-  static void end_span(void* self, std::uint64_t /*span*/, std::uint32_t /*status*/,
-                       rabt_bytes fields) {
-    State& state = of(self);
-    const std::scoped_lock lock(state.mutex);
-    state.measured.push_back("span " + (fields.len == 0 ? "" : std::string(view(fields))));
-  }
-  static std::uint32_t lane(void* self) { return of(self).lane_now; }
 
   bool all_ended() {
     const std::scoped_lock lock(mutex);
@@ -410,57 +490,53 @@ struct Session::State {
       return !one.second->record.accepted() || !one.second->record.outcomes.empty();
     });
   }
-  bool run_one() {
-    std::unique_lock lock(mutex);
-    if (pending.empty()) return false;
-    const auto callback = std::move(pending.front());
-    pending.pop_front();
-    lock.unlock();
-    callback();
-    return true;
-  }
   bool step_clock() {
     std::unique_lock lock(mutex);
     if (timers.empty()) return false;
     const auto first = timers.begin();
-    now = std::max<std::int64_t>(now, first->first);
+    move_to(first->first);
     const auto wake = std::move(first->second);
     timers.erase(first);
     lock.unlock();
     wake();
     return true;
   }
+  void move_to(std::int64_t ms) {
+    if (ms <= time_ms) return;
+    fake->clock.advance(ms - time_ms);
+    time_ms = ms;
+  }
 
   const Subject& subject;
   Options options;
+  const rabt_entry entry;  // the plugin's own
+  rabt_entry line_entry{};
+  static inline State* being_made = nullptr;  // one thread makes sessions
+  CreateError create_error;
   const rabt_plugin* plugin = nullptr;
+  const rabt_host* below = nullptr;  // of the fake host
+  std::unique_ptr<FakeHost> fake;
   rabt_host host{};
+  rabt_plugin table{};
   rabt_http http{};
   rabt_kv kv{};
   rabt_clock clock{};
   rabt_log log{};
-  rabt_sign sign{};
-  rabt_secrets secrets{};
   rabt_metrics metrics{};
-  rabt_trace trace{};
-  rabt_thread_check lanes{};
 
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<std::function<void()>> pending;
   std::multimap<std::int64_t, std::function<void()>> timers;
   std::map<rabt_call_id, std::unique_ptr<Live>> calls;
-  std::map<std::uint64_t, Waiting> waiting;
-  std::vector<std::string> logged;
-  std::vector<std::string> measured;
+  std::map<std::uint64_t, std::pair<Flight*, Result>> waiting;
+  std::set<rabt_call_id> cancelled;
+  std::vector<std::unique_ptr<Flight>> flights;
+  std::vector<std::unique_ptr<Get>> gets;
   std::vector<std::string> violations;
   std::pair<std::string, std::int64_t> slowest{"", 0};
   SeededSequence chance;
-  std::atomic<std::int64_t> now{kStartMs};
-  std::uint64_t requests = 0;
-  std::uint64_t spans = 0;
-  rabt_call_id last_call = 0;
-  std::uint32_t lane_now = RABT_LANE_NONE;
+  std::atomic<std::int64_t> time_ms{kStartMs};
+  std::uint32_t next_attempt = 1;
   std::atomic<bool> destroyed{false};
   std::atomic<int> uses_after{0};
 };
@@ -486,20 +562,6 @@ Result<const rabt_entry*> entry_of(const Subject& subject) {
   mapped = entry;
   return mapped;
 }
-
-namespace {
-
-struct CreateError {
-  int times = 0;
-  std::string text;
-};
-void take_error(void* context, rabt_bytes text) {
-  auto& error = *static_cast<CreateError*>(context);
-  ++error.times;
-  error.text = text.len == 0 ? "" : std::string(view(text));
-}
-
-}  // namespace
 
 Result<std::string> config_of(const Subject& subject) {
   if (!subject.config().is_null()) return subject.config().dump();
@@ -535,15 +597,10 @@ Result<std::unique_ptr<Session>> Session::start(const Subject& subject, Options 
     RABT_TRY(config, config_of(subject));
     options.config = std::move(config);
   }
-  auto session =
-      std::unique_ptr<Session>(new Session(std::make_unique<State>(subject, std::move(options))));
+  auto session = std::unique_ptr<Session>(
+      new Session(std::make_unique<State>(subject, *entry, std::move(options))));
   State& state = *session->state_;
-  CreateError error;
-  Texts texts({state.options.config});
-  state.lane_now = RABT_LANE_CONTROL;
-  state.plugin = entry->create(&state.host, texts[0], &error, &take_error);
-  state.lane_now = RABT_LANE_NONE;
-  texts.guard("the plugin read the bytes of its configuration after create had returned");
+  const CreateError& error = state.create_error;
   if (state.plugin == nullptr) {
     if (error.times != 1)
       return invalid("check.create", "create gave no instance and called error " +
@@ -564,45 +621,21 @@ Result<std::unique_ptr<Session>> Session::start(const Subject& subject, Options 
 
 rabt_call_id Session::begin(const CallWish& wish) {
   State& state = *state_;
-  auto live = std::make_unique<State::Live>();
-  live->record.action = wish.action;
-  live->record.began_ms = state.now;
-  live->record.deadline_ms = state.now + wish.time_ms;
-  live->texts = std::make_unique<Texts>(
-      std::vector<std::string>{wish.action, wish.version, wish.input, wish.key});
-  rabt_call& raw = live->raw;
-  raw.size = sizeof raw;
-  raw.attempt = wish.attempt;
-  raw.id = ++state.last_call;
-  raw.action = (*live->texts)[0];
-  raw.action_version = (*live->texts)[1];
-  raw.input = (*live->texts)[2];
-  raw.idempotency_key = (*live->texts)[3];
-  raw.deadline_unix_ms = live->record.deadline_ms;
-  State::Live& kept = *live;
-  {
-    const std::scoped_lock lock(state.mutex);
-    state.calls[raw.id] = std::move(live);
-  }
-  std::int32_t result = 0;
-  const rabt_call_id id = kept.raw.id;
-  state.on_lane("invoke", [&] { result = state.plugin->invoke(state.plugin->self, &kept.raw); });
-  const std::scoped_lock lock(state.mutex);
-  kept.record.invoke_result = result;
-  return id;
+  state.next_attempt = wish.attempt;
+  state.fake->action_version = wish.version;
+  return state.fake->begin(wish.action, wish.input, wish.key, wish.time_ms);
 }
 
 void Session::run() {
   State& state = *state_;
   for (int step = 0; step < kMaxSteps; ++step) {
-    if (state.run_one()) continue;
+    state.fake->pump();
     if (state.all_ended()) return;
     // A thread of the plugin may be about to answer: it gets a moment before time goes on.
     {
       std::unique_lock lock(state.mutex);
-      const bool moved = state.changed.wait_for(lock, std::chrono::milliseconds(2),
-                                                [&] { return !state.pending.empty(); });
-      if (moved) continue;
+      if (state.changed.wait_for(lock, std::chrono::milliseconds(2)) == std::cv_status::no_timeout)
+        continue;
     }
     if (state.all_ended()) return;
     if (state.step_clock()) continue;
@@ -611,40 +644,39 @@ void Session::run() {
         std::cv_status::timeout)
       return;
   }
-  state.wrong("the call asked for " + std::to_string(kMaxSteps) + " callbacks and did not end");
+  state.wrong("the call asked for " + std::to_string(kMaxSteps) + " wakes and did not end");
 }
 
 void Session::settle() {
-  for (int step = 0; step < kMaxSteps && state_->run_one(); ++step) {
-  }
+  state_->fake->pump();
 }
 
 void Session::advance(std::int64_t ms) {
   State& state = *state_;
-  const std::int64_t end = state.now + ms;
+  const std::int64_t end = state.now() + ms;
   for (int step = 0; step < kMaxSteps; ++step) {
-    if (state.run_one()) continue;
+    state.fake->pump();
     {
       const std::scoped_lock lock(state.mutex);
       if (state.timers.empty() || state.timers.begin()->first > end) break;
     }
     state.step_clock();
   }
-  state.now = std::max<std::int64_t>(state.now, end);
+  state.move_to(end);
 }
 
 void Session::cancel(rabt_call_id id) {
   State& state = *state_;
-  state.on_lane("cancel", [&] { state.plugin->cancel(state.plugin->self, id); });
+  State::cancel(&state, id);
   std::vector<std::uint64_t> open;
   {
     const std::scoped_lock lock(state.mutex);
+    state.cancelled.insert(id);
     for (const auto& [number, one] : state.waiting) {
-      if (one.call == id) open.push_back(number);
+      if (one.first->call == id) open.push_back(number);
     }
   }
-  for (const std::uint64_t number : open)
-    state.later([&state, number] { state.end_waiting(number, State::cancelled_answer()); });
+  for (const std::uint64_t number : open) state.end_waiting(number, "cancelled");
 }
 
 void Session::let_threads_run(int millis) {
@@ -652,12 +684,9 @@ void Session::let_threads_run(int millis) {
 }
 
 void Session::destroy() {
-  if (!state_ || state_->plugin == nullptr) return;
-  const rabt_plugin* plugin = std::exchange(state_->plugin, nullptr);
-  state_->lane_now = RABT_LANE_CONTROL;
-  plugin->destroy(plugin->self);
-  state_->lane_now = RABT_LANE_NONE;
-  state_->destroyed = true;
+  if (!state_ || !state_->fake->started()) return;
+  state_->fake->stop();
+  *state_->options.kv = state_->fake->store;
 }
 
 const CallRecord& Session::call(const CallWish& wish) {
@@ -676,19 +705,29 @@ void Session::on_lane(const char* what, const std::function<void()>& function) {
   state_->on_lane(what, function);
 }
 std::int64_t Session::now_ms() const {
-  return state_->now;
+  return state_->now();
 }
 std::vector<std::string> Session::logged() const {
-  const std::scoped_lock lock(state_->mutex);
-  return state_->logged;
+  std::vector<std::string> out;
+  for (const auto& entry : state_->fake->logged) out.push_back(entry.event + " " + entry.fields);
+  return out;
 }
 std::vector<std::string> Session::measured() const {
-  const std::scoped_lock lock(state_->mutex);
-  return state_->measured;
+  std::vector<std::string> out;
+  for (const auto& one : state_->fake->recorded) out.push_back(one.metric + " " + one.labels);
+  for (const auto& one : state_->fake->spans) out.push_back(one.name + " " + one.fields);
+  return out;
 }
 std::vector<std::string> Session::violations() const {
-  const std::scoped_lock lock(state_->mutex);
-  return state_->violations;
+  std::vector<std::string> out;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    out = state_->violations;
+  }
+  // Of what the fake host sees, what this does not see better itself.
+  if (state_->fake->violated.count("A3") > 0)
+    out.emplace_back("A3: the plugin gave back bytes of a call or callback that was over");
+  return out;
 }
 std::pair<std::string, std::int64_t> Session::slowest_micros() const {
   return state_->slowest;

@@ -97,7 +97,7 @@ constexpr std::array kTests{
     TestInfo{TestId::unknown_action, Group::contract, "unknown-action",
              "An action that the manifest does not have ends as permanent or is refused.", ""},
     TestInfo{TestId::deadline_respected, Group::contract, "deadline-respected",
-             "A call ends by its deadline and two seconds, also when the outside system never "
+             "A call ends by its deadline and half a second, also when the outside system never "
              "answers.",
              ""},
     TestInfo{TestId::output_matches_schema, Group::contract, "output-matches-schema",

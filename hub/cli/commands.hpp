@@ -154,6 +154,8 @@ struct InstancesOptions {
 };
 int list_instances(const InstancesOptions& options);
 int list_plugins(const std::string& config);
+// Starts a quarantined plugin of the running hub again.
+int release_plugin(const std::string& config, const std::string& id);
 
 struct PluginCheckOptions {
   std::string path;  // of a package
@@ -173,7 +175,6 @@ int plugin_check(const PluginCheckOptions& options);
 struct PluginNewOptions {
   std::string name;     // the plugin's id
   std::string folder;   // where to; empty: the name
-  std::string role;     // actions and schemas of a capability of the SDK
   std::string actions;  // names, separated by commas
   std::string license = "Apache-2.0";
   std::string author = "Example Ltd";

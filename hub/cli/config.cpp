@@ -22,7 +22,9 @@ namespace fs = std::filesystem;
 PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& base) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
-  reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls"});
+  reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls", "isolation",
+                     "limits"});
+  read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     plugin.config = workflow::to_json(*config->value);
   read_secrets(reader, node, "secrets", base, plugin.secrets);
@@ -138,7 +140,7 @@ Result<Config> load_config(const std::string& path) {
   if (reader.mapping(root, "the configuration")) {
     reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
                        "plugin", "sources", "http", "workflow_secrets", "workers", "log", "audit",
-                       "privacy", "keys", "retention"});
+                       "plugin_sandbox", "privacy", "keys", "retention"});
     reader.text(root, "tenant", config.tenant, true);
     read_audit(reader, root, base, config);
     read_privacy(reader, root, config);
@@ -173,6 +175,7 @@ Result<Config> load_config(const std::string& path) {
         reader.text(*roles->value, entry.key, config.roles[entry.key]);
       }
     }
+    read_sandbox(reader, root, config);
     if (const YamlEntry* plugins = root.find("plugin");
         plugins != nullptr && reader.mapping(*plugins->value, "`plugin`")) {
       for (const YamlEntry& entry : plugins->value->entries) {

@@ -34,6 +34,9 @@ struct PluginEntry {
   std::vector<std::string> hosts;  // allow-list beyond the manifest's
   bool allow_private = false;      // may reach private and loopback addresses
   std::string tls_ca, tls_cert, tls_key;
+  bool in_process = false;   // isolation: inline
+  std::uint64_t memory = 0;  // of its process, bytes; 0: the default
+  int threads = 0;           // likewise
 };
 
 struct SourceEntry {
@@ -106,6 +109,7 @@ struct Config {
   std::vector<std::string> workflows;
   std::map<std::string, std::string> roles;
   std::map<std::string, PluginEntry> plugin;
+  bool sandbox_required = true;  // plugin_sandbox
   std::vector<SourceEntry> sources;
   HttpEntry http;
   AuditConfig audit;

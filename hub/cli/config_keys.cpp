@@ -1,3 +1,6 @@
+#include <chrono>
+
+#include "hub/base/limits.hpp"
 #include "hub/cli/config_reader.hpp"
 #include "hub/keys/retention.hpp"
 
@@ -83,9 +86,16 @@ void read_keys(Reader& reader, const YamlNode& root, const std::filesystem::path
         reader.mistake(entry.line, entry.column, "`shred` must be automatic or manual");
       continue;
     }
-    if (const auto period = keys::parse_period(text); !period.ok()) {
+    const auto period = keys::parse_period(text);
+    if (!period.ok()) {
       reader.mistake(entry.line, entry.column,
                      "`retention." + entry.key + "`: " + period.error().message);
+    } else if (entry.key == keys::kEvent &&
+               keys::after({0}, *period).ms <
+                   std::chrono::milliseconds(limits::kEventRetention).count()) {
+      reader.mistake(entry.line, entry.column,
+                     "`retention.event` must be at least 7 days: so long a listen looks for events "
+                     "that came before it");
     }
     config.retention.classes.emplace(entry.key, text);
   }

@@ -129,6 +129,9 @@ inline void read_secrets(Reader& reader, const YamlNode& node, const std::string
 void read_privacy(Reader& reader, const YamlNode& root, Config& config);
 void read_audit(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
                 Config& config);
+void read_sandbox(Reader& reader, const YamlNode& root, Config& config);
+// Of one plugin's entry.
+void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin);
 void read_keys(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
                Config& config);
 

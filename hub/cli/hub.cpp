@@ -11,7 +11,7 @@
 
 #include "hub/audit/note.hpp"
 #include "hub/audit/syslog_sender.hpp"
-#include "hub/cli/key_care.hpp"
+#include "hub/cli/care.hpp"
 #include "hub/cli/open_keys.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -145,10 +145,10 @@ struct Hub::Parts {
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;  // anchors of the log as well
   std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<keys::KeyAdmin> key_admin;
-  std::unique_ptr<KeyCare> key_care;
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
+  std::unique_ptr<Care> care;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<http::Routes> routes;
@@ -186,12 +186,11 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.key_admin = std::make_unique<keys::KeyAdmin>(
       keys::KeyAdmin::Parts{*hub.keyring, *hub.keys, *hub.store, *hub.audit, clock, log},
       config.tenant);
-  hub.key_care =
-      std::make_unique<KeyCare>(*hub.keys, *hub.key_admin, config.retention.automatic_shred, log);
   RABT_TRY(blobs, plugin::make_blob_store(config.data + "/blobs", *hub.store, *hub.keys, clock,
                                           hub.random, hub.ids, log));
   hub.blobs = std::move(blobs);
-  hub.blobs->sweep();
+  hub.care = std::make_unique<Care>(Care::Parts{*hub.keys, *hub.key_admin, *hub.blobs, clock, log},
+                                    config.retention.automatic_shred);
   hub.plugins = plugin::PluginHost::make({.store = *hub.store,
                                           .keys = *hub.keys,
                                           .audit = *hub.audit,
@@ -200,7 +199,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .clock = clock,
                                           .random = hub.random,
                                           .log = log,
-                                          .privacy = privacy});
+                                          .privacy = privacy,
+                                          .worker_program = {},
+                                          .sandbox_required = config.sandbox_required});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
@@ -226,6 +227,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
     }
     plugin.extra_hosts = entry.hosts;
     plugin.allow_private_addresses = entry.allow_private;
+    plugin.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
+    plugin.limits = {.memory = entry.memory, .threads = static_cast<std::uint64_t>(entry.threads)};
     RABT_TRY_STATUS(hub.plugins->load(std::move(plugin)));
   }
   for (const auto& [role, target] : config.roles)

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/syslog_sender.hpp"
@@ -20,6 +21,12 @@ namespace {
 class Workshop {
  public:
   static Result<std::unique_ptr<Workshop>> open(const Config& config) {
+    // A wrong path in the configuration is not to become a data folder.
+    if (!std::filesystem::exists(config.data + "/keyring") &&
+        !std::filesystem::exists(config.data + "/rabt.db")) {
+      return not_found("cli.no_keys", "the data folder " + config.data +
+                                          " has no keyring; a hub makes it on its first start");
+    }
     auto made = std::unique_ptr<Workshop>(new Workshop());
     Workshop& all = *made;
     all.tenant_ = config.tenant;
@@ -80,8 +87,15 @@ Result<Json> act(const std::string& path, const std::string& verb, const Json& b
     if (answer.ok() || answer.error().code != "cli.no_answer") return answer;
   }
   // No hub answers. One that runs all the same holds the store's lock.
-  RABT_TRY(workshop, Workshop::open(config));
-  return workshop->act(verb, body);
+  auto workshop = Workshop::open(config);
+  if (!workshop.ok() && workshop.error().code == "store.locked") {
+    return unavailable("cli.no_answer",
+                       "a hub uses the data folder " + config.data +
+                           " and does not answer; an order that it has taken goes on: look at "
+                           "`rabt keys status` later, before giving it again");
+  }
+  if (!workshop.ok()) return workshop.error();
+  return (*workshop)->act(verb, body);
 }
 
 void print_status(const Json& status) {

@@ -1,17 +1,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 
 #include "hub/base/json.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
-#include "hub/cli/process_memory.hpp"
 
 namespace rabt::cli {
 
@@ -36,10 +33,6 @@ bool write_ready_file(const std::string& path, const std::string& url) {
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  if (!options.allow_debugging && !forbid_core_dumps()) {
-    std::fprintf(stderr, "rabt: core files cannot be forbidden: %s\n", std::strerror(errno));
-    return 1;
-  }
   if (options.die_with_parent) (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
   // Signals are taken by sigwait below; every thread that starts later inherits the mask.
   sigset_t signals;

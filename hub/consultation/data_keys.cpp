@@ -14,9 +14,8 @@ constexpr Statement kOfRecordings{
     "WITH RECURSIVE family (num) AS (SELECT num FROM instance WHERE tenant = $1 AND id = $2 UNION "
     "SELECT o.instance FROM origin o JOIN family f ON o.parent = f.num) "
     "SELECT b.data_key FROM recording r JOIN blob b ON b.tenant = r.tenant AND b.id = r.blob "
-    "WHERE r.tenant = $1 AND (r.consultation = $2 OR r.consultation IN (SELECT i.id FROM instance "
-    "i "
-    "JOIN family f ON i.num = f.num)) ORDER BY r.id"};
+    "WHERE r.tenant = $1 AND r.consultation IN (SELECT i.id FROM instance i JOIN family f ON i.num "
+    "= f.num) ORDER BY r.id"};
 constexpr Statement kOfRecording{
     "SELECT b.data_key FROM recording r JOIN blob b ON b.tenant = r.tenant AND b.id = r.blob "
     "WHERE r.tenant = $1 AND r.id = $2"};

@@ -1,5 +1,8 @@
 #include "hub/consultation/register.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "hub/consultation/state.hpp"
 
 namespace rabt::consultation {
@@ -26,12 +29,12 @@ constexpr Statement kFigures{
     "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP "
     "BY state"};
 constexpr Statement kInsertRecording{
-    "INSERT INTO recording (tenant, id, consultation, external_id, kind, blob, content_type, "
+    "INSERT INTO recording (tenant, id, consultation, external_index, kind, blob, content_type, "
     "bytes, sha256, stored_ms, "
     "retain_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
 constexpr Statement kFindByExternal{
     "SELECT id, kind, content_type, bytes, sha256 FROM recording WHERE tenant = $1 AND "
-    "consultation = $2 AND external_id = $3"};
+    "consultation = $2 AND external_index = $3"};
 constexpr Statement kFindRecording{
     "SELECT id, consultation, kind, blob, content_type, bytes, sha256, stored_ms FROM recording "
     "WHERE tenant = $1 AND id = $2"};
@@ -40,6 +43,17 @@ constexpr Statement kFindRecording{
 constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
 // What a workflow may ask for; more is a mistake of units.
 constexpr std::int64_t kMaxRetentionYears = 100;
+// What a recording may be. The word stands in clear in the register and in the audit log.
+constexpr std::string_view kKinds[] = {"audio", "video", "screen", "data", "composition"};
+
+// The argument `consultation`. It stands in clear in the register and in the audit log, so that it
+// is taken only as the id of an instance, which the hub made: a ULID cannot hold patient data.
+Result<std::string> consultation_of(const CallRequest& call) {
+  const auto id = Ulid::parse(call.arguments.string_or("consultation", ""));
+  if (id) return id->text();
+  return invalid("consultation.id",
+                 "`consultation` must be the id of a workflow instance, as $workflow.id gives it");
+}
 
 std::string month_of(Timestamp at) {
   return to_iso8601({at.ms + kRiyadhOffsetMs}).substr(0, 7);
@@ -123,6 +137,11 @@ class Register final : public plugin::HubService {
 
  private:
   void advance(const CallRequest& call, Ended ended) {
+    auto id = consultation_of(call);
+    if (!id.ok()) {
+      ended(failed(id.error()));
+      return;
+    }
     const auto to = parse_state(call.arguments.string_or("to", ""));
     if (!to) {
       ended(failed(invalid("consultation.unknown_state",
@@ -142,7 +161,7 @@ class Register final : public plugin::HubService {
     const auto start = call.arguments["startEpoch"].as_int64();
     auto work =
         std::make_shared<Work>(Work{.tenant = call.tenant,
-                                    .id = call.arguments.string_or("consultation", ""),
+                                    .id = std::move(*id),
                                     .to = *to,
                                     .month = month_of(start ? Timestamp{*start * 1000} : now),
                                     .seconds = call.arguments.int_or("seconds", -1)});
@@ -192,14 +211,18 @@ class Register final : public plugin::HubService {
   }
 
   void figures(const CallRequest& call, const Ended& ended) {
+    const auto id = consultation_of(call);
+    if (!id.ok()) {
+      ended(failed(id.error()));
+      return;
+    }
     std::string month;
     std::int64_t visits = 0;
     std::int64_t no_shows = 0;
     std::int64_t cancelled = 0;
     std::int64_t seconds = 0;
     const Status read = parts_.store.read([&](store::Connection& connection) -> Status {
-      RABT_TRY_STATUS(connection.query(kMonthOf,
-                                       {call.tenant, call.arguments.string_or("consultation", "")},
+      RABT_TRY_STATUS(connection.query(kMonthOf, {call.tenant, std::string_view(*id)},
                                        [&](const store::Row& row) {
                                          month = std::string(row.text(0));
                                          return false;
@@ -245,6 +268,16 @@ class Recordings final : public plugin::HubService {
   [[nodiscard]] std::vector<ActionSpec> actions() const override { return recording_actions(); }
 
   void invoke(const CallRequest& call, Ended ended) override {
+    auto consultation = consultation_of(call);
+    const std::string word = call.arguments.string_or("kind", "");
+    if (consultation.ok() &&
+        std::find(std::begin(kKinds), std::end(kKinds), word) == std::end(kKinds))
+      consultation =
+          invalid("recording.kind", "`kind` must be audio, video, screen, data or composition");
+    if (!consultation.ok()) {
+      ended(failed(consultation.error()));
+      return;
+    }
     const std::string blob = call.arguments.string_or("blob", "");
     auto info = parts_.blobs.find(call.tenant, blob);
     if (!info.ok()) {
@@ -255,6 +288,7 @@ class Recordings final : public plugin::HubService {
       std::string tenant;
       std::string consultation;
       std::string external;
+      std::string external_index;  // blind: the provider's id is found again, not read
       std::string kind;
       plugin::BlobInfo blob;
       std::string id;
@@ -262,13 +296,13 @@ class Recordings final : public plugin::HubService {
       std::string bucket;
       Json output;
     };
-    auto work =
-        std::make_shared<Work>(Work{.tenant = call.tenant,
-                                    .consultation = call.arguments.string_or("consultation", ""),
-                                    .external = call.arguments.string_or("recordingId", ""),
-                                    .kind = call.arguments.string_or("kind", ""),
-                                    .blob = std::move(*info),
-                                    .id = parts_.ids.next().text()});
+    auto work = std::make_shared<Work>(Work{.tenant = call.tenant,
+                                            .consultation = std::move(*consultation),
+                                            .external = call.arguments.string_or("recordingId", ""),
+                                            .external_index = {},
+                                            .kind = word,
+                                            .blob = std::move(*info),
+                                            .id = parts_.ids.next().text()});
     const Timestamp now = parts_.clock.now();
     const std::int64_t years = call.arguments.int_or("retentionYears", 0);
     if (years < 0 || years > kMaxRetentionYears) {
@@ -288,6 +322,7 @@ class Recordings final : public plugin::HubService {
       return;
     }
     work->bucket = std::move(*bucket);
+    work->external_index = lease->blind_index("recording", work->external);
     const auto entry = parts_.audit.prepare(
         {.tenant = work->tenant,
          .actor = "instance:" + call.instance,
@@ -311,7 +346,8 @@ class Recordings final : public plugin::HubService {
           };
           bool known = false;
           RABT_TRY_STATUS(
-              tx.query(kFindByExternal, {work->tenant, work->consultation, work->external},
+              tx.query(kFindByExternal,
+                       {work->tenant, work->consultation, store::Blob{work->external_index}},
                        [&](const store::Row& row) {
                          known = true;
                          answer(row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4));
@@ -321,11 +357,12 @@ class Recordings final : public plugin::HubService {
           RABT_TRY_STATUS(
               parts_.blobs.adopt(tx, work->tenant, work->blob.id, "recording:" + work->id));
           RABT_TRY_STATUS(parts_.keys.move(tx, held, work->blob.data_key, work->bucket));
-          RABT_TRY(rows, tx.execute(kInsertRecording,
-                                    {work->tenant, work->id, work->consultation, work->external,
-                                     work->kind, work->blob.id, work->blob.content_type,
-                                     static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256,
-                                     now.ms, work->retain_until.ms}));
+          RABT_TRY(rows,
+                   tx.execute(kInsertRecording,
+                              {work->tenant, work->id, work->consultation,
+                               store::Blob{work->external_index}, work->kind, work->blob.id,
+                               work->blob.content_type, static_cast<std::int64_t>(work->blob.bytes),
+                               work->blob.sha256, now.ms, work->retain_until.ms}));
           (void)rows;
           answer(work->id, work->kind, work->blob.content_type,
                  static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256);

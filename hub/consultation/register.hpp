@@ -28,12 +28,13 @@ struct Parts {
 //   advance 1.0.0          {consultation, to, startEpoch?, seconds?} -> {state, changed}
 //   monthly-figures 1.0.0  {consultation} -> {period: "2026-11", values: [{dataElement, value}]}:
 //   the month of that consultation so far
+// consultation is the id of a workflow instance; anything else is refused (consultation.id).
 // Both are safe to repeat. advance is durable, with its audit entry, when it answers done.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_register(Parts parts);
 
 // hub://recording
 //   store 1.0.0 {consultation, recordingId, kind, blob, retentionYears?} -> {id, recordingId, kind,
-//   bytes, sha256, contentType}
+//   bytes, sha256, contentType}; kind: audio, video, screen, data, composition
 // Takes a blob over into the hub's keeping: its data key moves to the bucket of its retention. The
 // same recordingId of a consultation again gives the stored recording; the second blob is left to
 // the sweeper.

@@ -208,7 +208,7 @@ struct Keyring::State {
                      "the keyring has no keys of a tenant `" + std::string(name) + "`");
   }
 
-  // Changes the file as it now is. Durable when ok; nothing has changed when not.
+  // Changes the file as it now is. Durable when ok.
   [[nodiscard]] Status change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit) {
     const std::scoped_lock one(asking);
     {
@@ -216,10 +216,10 @@ struct Keyring::State {
       RABT_TRY(content, load_locked());
       RABT_TRY_STATUS(edit(content));
       ++content.generation;
-      RABT_TRY_STATUS(store(content, wipe_old));
+      const Status stored = store(content, wipe_old);
+      forget();  // also after an error: the new file may stand in its place all the same
+      return stored;
     }
-    forget();
-    return ok_status();
   }
 
   // The same for one tenant, whose keys are opened; its MAC is made again.
@@ -438,9 +438,10 @@ Result<std::uint32_t> Keyring::destroy_old_roots() {
   if (older) {
     RABT_TRY_STATUS(state_->rewrap_roots(content));
     ++content.generation;
-    RABT_TRY_STATUS(state_->store(content, true));
+    const Status stored = state_->store(content, true);
+    state_->forget();
+    RABT_TRY_STATUS(stored);
   }
-  state_->forget();
   RABT_TRY_STATUS(state_->root->destroy_below(version));
   return version;
 }

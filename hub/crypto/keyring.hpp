@@ -83,7 +83,8 @@ struct KeyringInfo {
 
 // Internally synchronised; several processes may use one file: each change is made under a lock, on
 // the file as it then is. Every function that changes it is durable when ok and has changed nothing
-// when not.
+// when not; only after crypto.keyring_io the file may be the new one, and not be durable (info()
+// tells).
 class Keyring {
  public:
   struct Options {
@@ -91,7 +92,7 @@ class Keyring {
     std::unique_ptr<RootProvider> root;
     // Opened keys are forgotten after that long, by the monotonic clock, and asked of the root
     // again: a root that was taken away ends the work within this time.
-    std::int64_t ttl_ms = 5 * 60 * 1000;
+    std::int64_t ttl_ms = 5LL * 60 * 1000;
   };
   // Opens the file or makes it (temporary file, fsync, rename, fsync of the folder). Errors:
   // crypto.keyring_mode (readable by others: says the chmod command), crypto.keyring_corrupt,

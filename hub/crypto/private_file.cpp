@@ -117,9 +117,15 @@ Result<std::optional<SecretBytes>> PrivateFile::read() const {
 
 Status PrivateFile::replace(ByteView bytes, unsigned mode, bool wipe_old) const {
   const std::string temporary = path + ".tmp";
-  ::unlink(temporary.c_str());  // what a crash left behind
+  // What a crash left behind holds the keys of then.
+  (void)::chmod(temporary.c_str(), 0600);
+  if (const Fd left(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)); left.ok())
+    overwrite(left.get());
+  ::unlink(temporary.c_str());
   const auto give_up = [&](const std::string& doing) {
-    const Error error = io_error(doing);
+    Error error = io_error(doing);
+    if (const Fd made(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)); made.ok())
+      overwrite(made.get());
     ::unlink(temporary.c_str());
     return error;
   };

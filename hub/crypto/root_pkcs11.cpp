@@ -52,11 +52,17 @@ class Token {
   Token(const Token&) = delete;
   Token& operator=(const Token&) = delete;
 
+  [[nodiscard]] static bool is_pin(CK_RV code) {
+    return code == CKR_PIN_INCORRECT || code == CKR_PIN_LOCKED || code == CKR_PIN_INVALID ||
+           code == CKR_PIN_LEN_RANGE;
+  }
   [[nodiscard]] Error failure(const std::string& doing, CK_RV code) const {
-    if (code == CKR_PIN_INCORRECT || code == CKR_PIN_LOCKED || code == CKR_PIN_INVALID ||
-        code == CKR_PIN_LEN_RANGE) {
-      return denied("crypto.root_pin", "the token " + options_.token + " does not take the PIN (" +
-                                           code_of(code) + "); too many tries lock it");
+    if (is_pin(code)) {
+      return unavailable("crypto.root_pin",
+                         "the token " + options_.token + " does not take the PIN (" +
+                             code_of(code) +
+                             "); it is not tried again, too many tries lock the token: correct the "
+                             "PIN and start again");
     }
     return unavailable("keys.root", "the token " + options_.token + " cannot " + doing + " (" +
                                         code_of(code) + "); look whether the device and " +
@@ -187,6 +193,7 @@ class Token {
 
  private:
   [[nodiscard]] CK_RV open() {
+    if (pin_refused_ != CKR_OK) return pin_refused_;
     CK_C_INITIALIZE_ARGS arguments{};
     arguments.flags = CKF_OS_LOCKING_OK;
     CK_RV result = call_.C_Initialize(&arguments);
@@ -214,6 +221,7 @@ class Token {
       const ByteView pin = options_.pin->expose();
       result = call_.C_Login(session_, CKU_USER, const_cast<std::uint8_t*>(pin.data()), pin.size());
       if (result == CKR_USER_ALREADY_LOGGED_IN) result = CKR_OK;
+      if (is_pin(result)) pin_refused_ = result;
       if (result != CKR_OK) close();
       return result;
     }
@@ -227,6 +235,7 @@ class Token {
   const Pkcs11Options options_;
   CK_FUNCTION_LIST& call_;
   CK_SESSION_HANDLE session_ = 0;
+  CK_RV pin_refused_ = CKR_OK;  // what the token said to it
 };
 
 class Pkcs11Root final : public RootProvider {
@@ -313,8 +322,16 @@ class Pkcs11Root final : public RootProvider {
     };
     // What tokens answer to bytes that fail the integrity check of RFC 5649.
     if (result == CKR_WRAPPED_KEY_INVALID || result == CKR_WRAPPED_KEY_LEN_RANGE ||
-        result == CKR_ENCRYPTED_DATA_INVALID || result == CKR_ENCRYPTED_DATA_LEN_RANGE ||
-        result == CKR_GENERAL_ERROR) {
+        result == CKR_ENCRYPTED_DATA_INVALID || result == CKR_ENCRYPTED_DATA_LEN_RANGE) {
+      return bad();
+    }
+    // Some say this to such bytes, and to any other trouble: a token that still wraps is in none.
+    if (result == CKR_GENERAL_ERROR) {
+      const SecretBytes trial = SecretBytes::of_size(kBoundBytes);
+      std::string unused;
+      RABT_TRY_STATUS(run("wrap a key", [&](CK_SESSION_HANDLE session) {
+        return token_->wrap(session, mechanism_, with->object, trial.expose(), unused);
+      }));
       return bad();
     }
     if (result != CKR_OK) return token_->failure("unwrap a key", result);

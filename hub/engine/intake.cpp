@@ -187,6 +187,8 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
 
   const std::string dedupe =
       act->lease.blind_index("delivery", delivery.source + "\n" + delivery.dedupe_id);
+  // A digest alone would let whoever has the database try what a body may have said.
+  const std::string body = act->lease.blind_index("delivery_body", delivery.body_sha256);
   Accepted accepted;
   Routing routing;
   const Status written = engine.parts.store.write(
@@ -196,7 +198,7 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                                           {delivery.tenant, delivery.source, store::Blob{dedupe}},
                                           [&](const store::Row& row) {
                                             accepted.repeated = true;
-                                            conflicting = row.blob(0) != delivery.body_sha256;
+                                            conflicting = row.blob(0) != body;
                                             accepted.status = static_cast<int>(row.integer(1));
                                             accepted.answer = std::string(row.text(2));
                                             return false;
@@ -219,10 +221,10 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                                         {"instances", ids}})
                               .dump();
         const std::int64_t now = engine.parts.clock.now().ms;
-        RABT_TRY(rows, transaction.execute(sql::kInsertDelivery,
-                                           {delivery.tenant, delivery.source, store::Blob{dedupe},
-                                            store::Blob{delivery.body_sha256}, accepted.status,
-                                            accepted.answer, now}));
+        RABT_TRY(rows,
+                 transaction.execute(sql::kInsertDelivery,
+                                     {delivery.tenant, delivery.source, store::Blob{dedupe},
+                                      store::Blob{body}, accepted.status, accepted.answer, now}));
         (void)rows;
         // One entry a patient, so that each has their own record of it.
         std::map<std::string, std::int64_t> started;

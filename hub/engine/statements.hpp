@@ -32,10 +32,10 @@ inline constexpr Statement kCountLive{
     "definition"};
 
 inline constexpr Statement kFindDelivery{
-    "SELECT body_sha256, status, answer FROM delivery WHERE tenant = $1 AND source = $2 AND dedupe "
+    "SELECT body_index, status, answer FROM delivery WHERE tenant = $1 AND source = $2 AND dedupe "
     "= $3"};
 inline constexpr Statement kInsertDelivery{
-    "INSERT INTO delivery (tenant, source, dedupe, body_sha256, status, answer, received_ms) "
+    "INSERT INTO delivery (tenant, source, dedupe, body_index, status, answer, received_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
 
 inline constexpr Statement kFindEvent{"SELECT seq FROM event WHERE tenant = $1 AND origin = $2"};

@@ -207,6 +207,7 @@ Response Routes::api(const Request& request, std::string_view path) {
     return post ? audit(request, id) : wrong_method("POST");
   if (collection == "break-glass") return break_glass(request, id, verb);
   if (collection == "keys" && verb.empty()) return keys(request, id);
+  if (collection == "plugins") return plugin(request, id, verb);
   return problem(404, "http.not_found", "Not Found",
                  "the API has no such path; see docs/openapi.yaml");
 }
@@ -459,8 +460,7 @@ Response Routes::health() const {
   if (!audit.code.empty()) log.set("code", audit.code);
   Json plugins = Json::array();
   for (const auto& state : parts_.plugins.plugins()) {
-    plugins.push_back(Json::object(
-        {{"id", state.manifest.id}, {"version", state.manifest.version}, {"open", state.open}}));
+    plugins.push_back(plugin_health(state));
   }
   Json body = Json::object(
       {{"status", well ? "pass" : "fail"},
@@ -593,6 +593,8 @@ Response Routes::metrics() const {
              "{plugin=\"" + state.manifest.id + "\",clause=\"" + clause + "\"}");
     }
   }
+  plugin_metrics(plugins, out);
+  out += parts_.plugins.metrics();
   return {.status = 200,
           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
           .body = std::move(out)};

@@ -52,6 +52,7 @@ struct Source {
 //   POST /api/v1/break-glass/{id}/review     {"by"}
 //   GET  /api/v1/keys                        root, buckets, holds
 //   POST /api/v1/keys/{verb}                 rotate, rewrap, shred, hold, release; see hub/keys/requests.hpp
+//   POST /api/v1/plugins/{id}/release        ends a plugin's quarantine
 //   GET  /health, /metrics
 // clang-format on
 class Routes {
@@ -97,11 +98,18 @@ class Routes {
   [[nodiscard]] Result<std::string> patient_index(std::string_view text) const;
   // routes_keys.cpp
   [[nodiscard]] Response keys(const Request& request, std::string_view verb);
+  // routes_plugins.cpp
+  [[nodiscard]] Response plugin(const Request& request, std::string_view id,
+                                std::string_view verb);
   // Who sent the request and why, as its headers tell.
   [[nodiscard]] static phi::Reader reader_of(const Request& request);
 
   [[nodiscard]] Response health() const;
   [[nodiscard]] Response metrics() const;
+  // routes_plugins.cpp: what both say of plugins.
+  [[nodiscard]] static Json plugin_health(const plugin::PluginHost::PluginState& state);
+  static void plugin_metrics(const std::vector<plugin::PluginHost::PluginState>& plugins,
+                             std::string& out);
   [[nodiscard]] bool authorised(const Request& request) const;
   void audit_refusal(std::string_view source, std::string_view code);
 

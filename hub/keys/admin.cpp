@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "hub/keys/statements.hpp"
@@ -20,7 +21,6 @@ constexpr std::size_t kMaxCase = 64;
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 // How far wall clock and uptime may part within a day before the readings count for nothing.
 constexpr std::int64_t kMaxDriftMs = 3600LL * 1000;
-constexpr std::string_view kHoldPrefix = "hold/";
 
 Status check(const Order& order) {
   if (order.actor.empty() || order.reason.empty() || order.reason.size() > kMaxReason) {
@@ -140,13 +140,20 @@ struct KeyAdmin::State {
                 return true;
               }));
           std::int64_t rewrapped = 0;
+          std::int64_t unopened = 0;
           for (const Stored& key : batch) {
             const auto newest = lease.keys().bucket(key.bucket.bucket);
             // Destroyed, or of a keyring that is newer than this one: nothing to bring anywhere.
-            if (!newest || *newest == key.bucket.version) continue;
+            if (!newest || *newest <= key.bucket.version) continue;
             const crypto::BucketVersion to{key.bucket.bucket, *newest};
-            RABT_TRY(material, lease.keys().unwrap(key.bucket, key.id, key.wrapped));
-            RABT_TRY(fresh, lease.keys().wrap(to, key.id, material.expose()));
+            const auto material = lease.keys().unwrap(key.bucket, key.id, key.wrapped);
+            // Lost before, as one of an older backup under a version that is gone: the others go
+            // on.
+            if (!material.ok()) {
+              ++unopened;
+              continue;
+            }
+            RABT_TRY(fresh, lease.keys().wrap(to, key.id, material->expose()));
             RABT_TRY_STATUS(store::run(
                 transaction, sql::kRewrapKey,
                 {store::Blob{key.id}, store::Blob{key.wrapped}, std::string_view(to.bucket),
@@ -156,9 +163,11 @@ struct KeyAdmin::State {
           if (batch.size() == kBatch) {
             RABT_TRY_STATUS(store::run(transaction, sql::kAdvanceTask,
                                        {tenant, store::Blob{batch.back().id}, rewrapped}));
-            if (rewrapped == 0) return ok_status();
-            return parts.audit.append(transaction, entry(order, "keys.rewrap", "", "batch",
-                                                         Json::object({{"dataKeys", rewrapped}})));
+            if (rewrapped == 0 && unopened == 0) return ok_status();
+            return parts.audit.append(
+                transaction,
+                entry(order, "keys.rewrap", "", "batch",
+                      Json::object({{"dataKeys", rewrapped}, {"unopened", unopened}})));
           }
           // The last batch. With forget the task stays until the file has forgotten, too.
           done = true;
@@ -168,9 +177,10 @@ struct KeyAdmin::State {
           } else {
             RABT_TRY_STATUS(store::run(transaction, sql::kDeleteTask, {tenant}));
           }
-          return parts.audit.append(transaction,
-                                    entry(order, "keys.rewrap", "", "ok",
-                                          Json::object({{"dataKeys", before + rewrapped}})));
+          return parts.audit.append(
+              transaction,
+              entry(order, "keys.rewrap", "", "ok",
+                    Json::object({{"dataKeys", before + rewrapped}, {"unopened", unopened}})));
         },
         store::Store::Need::droppable);
   }
@@ -195,11 +205,13 @@ struct KeyAdmin::State {
       for (const auto& bucket : one.buckets) {
         if (bucket.destroyed || bucket.version == bucket.oldest_version) continue;
         // From this commit on no data key comes under an older version.
+        // One that is under a version of before oldest_version is lost already.
         bool old = false;
         RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
           old = false;
           RABT_TRY_STATUS(transaction.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
-            old = old || (row.text(0) == bucket.name && row.integer(1) < bucket.version);
+            old = old || (row.text(0) == bucket.name && row.integer(1) < bucket.version &&
+                          row.integer(1) >= bucket.oldest_version);
             return true;
           }));
           if (old) return ok_status();
@@ -288,9 +300,9 @@ struct KeyAdmin::State {
   [[nodiscard]] Status destroy(const Order& order, const std::string& bucket, Json detail) {
     return file_act(order, "keys.shred", "bucket:" + bucket, [&](Json& out) -> Status {
       out = std::move(detail);
-      RABT_TRY_STATUS(parts.keyring.destroy_bucket(tenant, bucket, order.reason));
-      parts.keys.forget_bucket(tenant, bucket);
-      return ok_status();
+      Status done = parts.keyring.destroy_bucket(tenant, bucket, order.reason);
+      parts.keys.forget();  // also after an error of the disk: the key may be gone
+      return done;
     });
   }
 };
@@ -480,11 +492,8 @@ Result<std::vector<std::string>> KeyAdmin::shred_expired() {
       const std::int64_t drift = wall - seen.wall_ms - passed;
       // A wall clock that went another way than the uptime proves nothing: count from now.
       if (drift > kMaxDriftMs || drift < -kMaxDriftMs) seen = {wall, uptime};
-      if (uptime - seen.uptime_ms >= kDayMs) {
-        ripe.push_back(bucket.name);
-      } else {
-        still.emplace(bucket.name, seen);
-      }
+      if (uptime - seen.uptime_ms >= kDayMs) ripe.push_back(bucket.name);
+      still.emplace(bucket.name, seen);  // what cannot be destroyed now is tried again next time
     }
   }
   state.seen = std::move(still);
@@ -500,8 +509,9 @@ Result<std::vector<std::string>> KeyAdmin::shred_expired() {
 // ---- legal hold
 // --------------------------------------------------------------------------------------------------
 
-Status KeyAdmin::hold(const Order& order, std::string_view hold_case, std::string_view object,
-                      const std::vector<std::string>& ids) {
+Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_case,
+                                      std::string_view object,
+                                      const std::vector<std::string>& ids) {
   const std::scoped_lock one(state_->acts);
   State& state = *state_;
   RABT_TRY_STATUS(check(order));
@@ -509,8 +519,9 @@ Status KeyAdmin::hold(const Order& order, std::string_view hold_case, std::strin
   if (ids.empty()) return invalid("keys.hold", "there is nothing to hold");
   RABT_TRY_STATUS(state.parts.keyring.ensure_buckets(state.tenant, {bucket}));
   RABT_TRY(lease, state.parts.keys.lease(state.tenant));
-  return state.parts.store.write([&](store::Transaction& transaction) -> Status {
-    std::int64_t moved = 0;
+  Held result;
+  RABT_TRY_STATUS(state.parts.store.write([&](store::Transaction& transaction) -> Status {
+    result = {};
     for (const std::string& id : ids) {
       std::string held;
       RABT_TRY_STATUS(transaction.query(sql::kHoldOfKey, {state.tenant, store::Blob{id}},
@@ -518,7 +529,10 @@ Status KeyAdmin::hold(const Order& order, std::string_view hold_case, std::strin
                                           held = std::string(row.text(0));
                                           return false;
                                         }));
-      if (held == hold_case) continue;
+      if (held == hold_case) {
+        ++result.data_keys;
+        continue;
+      }
       if (!held.empty()) {
         return conflict("keys.held", std::string(object) + " is under the legal hold " + held +
                                          " already; release it first");
@@ -529,16 +543,29 @@ Status KeyAdmin::hold(const Order& order, std::string_view hold_case, std::strin
                                           from = std::string(row.text(0));
                                           return false;
                                         }));
+      // Its retention was over before: the rest can still be held.
+      if (lease.keys().destroyed(from)) {
+        ++result.destroyed;
+        continue;
+      }
       RABT_TRY_STATUS(state.parts.keys.move(transaction, lease, id, bucket));
       RABT_TRY_STATUS(store::run(
           transaction, sql::kInsertHold,
           {state.tenant, hold_case, store::Blob{id}, object, from, state.parts.clock.now().ms}));
-      ++moved;
+      ++result.data_keys;
+    }
+    if (result.data_keys == 0) {
+      return not_found("keys.shredded", "every key of " + std::string(object) +
+                                            " was destroyed: there is nothing left to hold");
     }
     return state.parts.audit.append(
-        transaction, state.entry(order, "keys.hold", std::string(object), "ok",
-                                 Json::object({{"case", hold_case}, {"dataKeys", moved}})));
-  });
+        transaction,
+        state.entry(order, "keys.hold", std::string(object), "ok",
+                    Json::object({{"case", hold_case},
+                                  {"dataKeys", static_cast<std::int64_t>(result.data_keys)},
+                                  {"destroyed", static_cast<std::int64_t>(result.destroyed)}})));
+  }));
+  return result;
 }
 
 Status KeyAdmin::hold_bucket(const Order& order, std::string_view hold_case,
@@ -560,12 +587,12 @@ Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
   State& state = *state_;
   RABT_TRY_STATUS(check(order));
   RABT_TRY(bucket, hold_name(hold_case));
-  struct Held {
+  struct Moved {
     std::string id;
     std::string from;
     std::string to;
   };
-  std::vector<Held> held;
+  std::vector<Moved> held;
   RABT_TRY_STATUS(state.parts.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::kHoldsOfCase, {state.tenant, hold_case}, [&](const store::Row& row) {
@@ -587,16 +614,24 @@ Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
     return not_found("keys.case", "there is no legal hold of the case " + std::string(hold_case));
   }
   if (!held.empty()) {
-    // Where the bucket is gone, its retention is over: it goes with this month.
-    for (Held& one_held : held) {
+    std::set<std::string> destroyed;
+    for (const auto& tenant : info.tenants) {
+      if (tenant.name != state.tenant) continue;
+      for (const auto& one_bucket : tenant.buckets) {
+        if (one_bucket.destroyed) destroyed.insert(one_bucket.name);
+      }
+    }
+    // What would be destroyed by now goes with this month.
+    for (Moved& one_held : held) {
       RABT_TRY(month, parse_bucket(one_held.from));
-      const Timestamp until = std::max(month.begins, state.parts.clock.now());
+      const Timestamp until =
+          destroyed.contains(one_held.from) ? state.parts.clock.now() : month.begins;
       RABT_TRY(to, state.parts.keys.ensure_bucket(state.tenant, month.class_name, until));
       one_held.to = std::move(to);
     }
     RABT_TRY(lease, state.parts.keys.lease(state.tenant));
     RABT_TRY_STATUS(state.parts.store.write([&](store::Transaction& transaction) -> Status {
-      for (const Held& one_held : held) {
+      for (const Moved& one_held : held) {
         RABT_TRY_STATUS(state.parts.keys.move(transaction, lease, one_held.id, one_held.to));
         RABT_TRY_STATUS(
             store::run(transaction, sql::kDeleteHold, {state.tenant, store::Blob{one_held.id}}));

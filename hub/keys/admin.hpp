@@ -103,9 +103,15 @@ class KeyAdmin {
 
   // A legal hold. keys: data keys of an object ("instance:01K..."), moved to the bucket
   // "hold/<case>". hold_case: small letters, digits, - _ . and at most 64 of them. What is held
-  // already under another case is a conflict.
-  [[nodiscard]] Status hold(const Order& order, std::string_view hold_case, std::string_view object,
-                            const std::vector<std::string>& keys);
+  // already under another case is a conflict. Keys whose bucket was destroyed before are left out;
+  // error not_found keys.shredded when that are all. What the object gets later is not held: hold
+  // it again under the same case.
+  struct Held {
+    std::uint64_t data_keys = 0;  // under the hold now
+    std::uint64_t destroyed = 0;  // came too late
+  };
+  [[nodiscard]] Result<Held> hold(const Order& order, std::string_view hold_case,
+                                  std::string_view object, const std::vector<std::string>& keys);
   [[nodiscard]] Status hold_bucket(const Order& order, std::string_view hold_case,
                                    std::string_view bucket);
   // Ends a hold: everything goes back to where it was, or, where that was destroyed meanwhile, to

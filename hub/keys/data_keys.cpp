@@ -25,6 +25,16 @@ Error unknown_key() {
   return not_found("keys.unknown", "the database has no data key of this id for this tenant");
 }
 
+// A clock that has lost its battery begins in 1970 or 2000. What is sealed then would be in a
+// bucket that is over as soon as the clock is set.
+constexpr Timestamp kEarliest{1'767'225'600'000};  // 2026-01-01: the hub is not older
+
+Error wrong_clock() {
+  return unavailable("keys.clock",
+                     "the system's clock stands before 2026, so that nothing can be sealed for the "
+                     "right time; set it");
+}
+
 Error rotated_meanwhile() {
   return unavailable("keys.changed", "the key of a bucket was rotated meanwhile; try again");
 }
@@ -49,13 +59,14 @@ struct DataKeys::State {
   struct Cached {
     std::shared_ptr<const crypto::DataKey> key;
     std::string tenant;
-    std::string bucket;
     std::int64_t until_ms = 0;
     std::list<std::string>::iterator age;
   };
   mutable std::shared_mutex mutex;
   std::unordered_map<std::string, Cached> cache;  // by id; guarded by mutex
   std::list<std::string> ages;                    // ids, oldest first; guarded by mutex
+  // One more with each forget: what a lease of before opens may be of a bucket that was destroyed.
+  std::uint64_t epoch = 0;  // guarded by mutex
 
   // The bucket in which each class is put on one day, for one state of the keyring.
   struct Current {
@@ -68,9 +79,22 @@ struct DataKeys::State {
       shared;         // tenant, 0, bucket: id; guarded by mutex
   std::mutex making;  // of buckets and shared keys: once, not by all at the same time
 
-  void put(std::string_view tenant, const std::string& bucket,
+  std::uint64_t present_epoch() {
+    const std::shared_lock hold(mutex);
+    return epoch;
+  }
+  void drop(const std::string& id) {
+    const std::unique_lock hold(mutex);
+    const auto old = cache.find(id);
+    if (old == cache.end()) return;
+    ages.erase(old->second.age);
+    cache.erase(old);
+  }
+  // opened_in: the epoch of the lease that opened the key.
+  void put(std::string_view tenant, std::uint64_t opened_in,
            const std::shared_ptr<const crypto::DataKey>& key) {
     const std::unique_lock hold(mutex);
+    if (opened_in != epoch) return;
     if (const auto old = cache.find(key->id()); old != cache.end()) {
       ages.erase(old->second.age);
       cache.erase(old);
@@ -80,8 +104,8 @@ struct DataKeys::State {
       ages.pop_front();
     }
     ages.push_back(key->id());
-    cache.emplace(key->id(), Cached{key, std::string(tenant), bucket,
-                                    parts.clock.monotonic_ms() + kTtlMs, std::prev(ages.end())});
+    cache.emplace(key->id(), Cached{key, std::string(tenant), parts.clock.monotonic_ms() + kTtlMs,
+                                    std::prev(ages.end())});
   }
   std::shared_ptr<const crypto::DataKey> look(std::string_view tenant, const std::string& id) {
     const std::shared_lock hold(mutex);
@@ -126,6 +150,7 @@ struct DataKeys::State {
     std::vector<std::string> wanted;
     std::map<std::string, std::string, std::less<>> names;
     for (const auto& [class_name, period] : policy.classes) {
+      if (now < kEarliest) break;  // what is there can be opened all the same
       RABT_TRY(name, choose(*keys, class_name, after(now, period)));
       names.emplace(class_name, name);
       std::string ahead = name;
@@ -157,8 +182,8 @@ struct DataKeys::State {
     return std::shared_ptr<const Current>(made);
   }
 
-  Result<NewDataKey> make(std::string_view tenant, const crypto::TenantKeys& keys,
-                          crypto::BucketVersion bucket) {
+  Result<NewDataKey> make(std::string_view tenant, std::uint64_t taken,
+                          const crypto::TenantKeys& keys, crypto::BucketVersion bucket) {
     const Ulid ulid = parts.ids.next();
     NewDataKey made{.id = std::string(ulid.view()), .tenant = std::string(tenant)};
     SecretBytes material = SecretBytes::of_size(crypto::kWrapKeyBytes);
@@ -168,12 +193,12 @@ struct DataKeys::State {
     made.bucket = std::move(bucket.bucket);
     made.version = bucket.version;
     made.key = std::make_shared<const crypto::DataKey>(made.id, std::move(material));
-    put(tenant, made.bucket, made.key);
+    put(tenant, taken, made.key);
     return made;
   }
 
   Result<std::shared_ptr<const crypto::DataKey>> open(store::Connection& connection,
-                                                      std::string_view tenant,
+                                                      std::string_view tenant, std::uint64_t taken,
                                                       const crypto::TenantKeys& keys,
                                                       const std::string& id) {
     if (auto key = look(tenant, id)) return key;
@@ -189,12 +214,13 @@ struct DataKeys::State {
     if (bucket.bucket.empty()) return unknown_key();
     RABT_TRY(material, keys.unwrap(bucket, id, wrapped));
     auto key = std::make_shared<const crypto::DataKey>(id, std::move(material));
-    put(tenant, bucket.bucket, key);
+    put(tenant, taken, key);
     return std::shared_ptr<const crypto::DataKey>(std::move(key));
   }
 
   // The shared key of a bucket: made once, committed before it is used.
   Result<std::shared_ptr<const crypto::DataKey>> shared_key(std::string_view tenant,
+                                                            std::uint64_t taken,
                                                             const crypto::TenantKeys& keys,
                                                             const crypto::BucketVersion& bucket) {
     const std::string name = std::string(tenant) + '\0' + bucket.bucket;
@@ -217,7 +243,7 @@ struct DataKeys::State {
         };
         RABT_TRY_STATUS(parts.store.read(find));
         if (id.empty()) {
-          RABT_TRY(made, make(tenant, keys, bucket));
+          RABT_TRY(made, make(tenant, taken, keys, bucket));
           RABT_TRY_STATUS(parts.store.write(
               [&](store::Transaction& transaction) { return insert_row(transaction, made, 1); }));
           id = made.id;
@@ -229,7 +255,7 @@ struct DataKeys::State {
     if (auto key = look(tenant, id)) return key;
     std::optional<Result<std::shared_ptr<const crypto::DataKey>>> opened;
     RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-      opened = open(connection, tenant, keys, id);
+      opened = open(connection, tenant, taken, keys, id);
       return ok_status();
     }));
     return std::move(*opened);
@@ -243,25 +269,26 @@ Status insert(store::Transaction& transaction, const NewDataKey& key) {
 // ---- a lease
 // -----------------------------------------------------------------------------------------------------
 
-Result<std::string> Lease::bucket(std::string_view class_name) const {
+Result<crypto::BucketVersion> Lease::place(std::string_view class_name) const {
+  if (current_->empty()) return wrong_clock();
   const auto found = current_->find(class_name);
-  if (found == current_->end())
-    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
-  return found->second.bucket;
+  if (found != current_->end()) return found->second;
+  return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
+}
+
+Result<std::string> Lease::bucket(std::string_view class_name) const {
+  RABT_TRY(found, place(class_name));
+  return std::move(found.bucket);
 }
 
 Result<NewDataKey> Lease::make(std::string_view class_name) const {
-  const auto found = current_->find(class_name);
-  if (found == current_->end())
-    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
-  return all_->state_->make(tenant_, *keys_, found->second);
+  RABT_TRY(found, place(class_name));
+  return all_->state_->make(tenant_, epoch_, *keys_, std::move(found));
 }
 
 Result<std::shared_ptr<const crypto::DataKey>> Lease::shared(std::string_view class_name) const {
-  const auto found = current_->find(class_name);
-  if (found == current_->end())
-    return invalid("keys.class", "there is no class `" + std::string(class_name) + "`");
-  return all_->state_->shared_key(tenant_, *keys_, found->second);
+  RABT_TRY(found, place(class_name));
+  return all_->state_->shared_key(tenant_, epoch_, *keys_, found);
 }
 
 Result<std::shared_ptr<const crypto::DataKey>> Lease::open(std::string_view id) const {
@@ -277,7 +304,7 @@ Result<std::shared_ptr<const crypto::DataKey>> Lease::open(std::string_view id) 
 
 Result<std::shared_ptr<const crypto::DataKey>> Lease::open(store::Connection& connection,
                                                            std::string_view id) const {
-  return all_->state_->open(connection, tenant_, *keys_, std::string(id));
+  return all_->state_->open(connection, tenant_, epoch_, *keys_, std::string(id));
 }
 
 // ---- all of them
@@ -292,9 +319,11 @@ const RetentionPolicy& DataKeys::policy() const {
 }
 
 Result<Lease> DataKeys::lease(std::string_view tenant) {
+  // Before the keyring is asked: keys of a file that changes meanwhile have the older epoch.
+  const std::uint64_t epoch = state_->present_epoch();
   RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
   RABT_TRY(current, state_->prepare(tenant, keys));
-  return Lease(*this, std::string(tenant), std::move(keys),
+  return Lease(*this, std::string(tenant), epoch, std::move(keys),
                std::shared_ptr<const Lease::Buckets>(current, &current->buckets));
 }
 
@@ -311,6 +340,7 @@ Result<std::shared_ptr<const crypto::DataKey>> DataKeys::shared(std::string_view
 
 Result<std::string> DataKeys::ensure_bucket(std::string_view tenant, std::string_view class_name,
                                             Timestamp expiry) {
+  if (state_->parts.clock.now() < kEarliest) return wrong_clock();
   RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
   RABT_TRY(name, State::choose(*keys, class_name, expiry));
   if (!keys->bucket(name)) RABT_TRY_STATUS(state_->parts.keyring.ensure_buckets(tenant, {name}));
@@ -319,11 +349,12 @@ Result<std::string> DataKeys::ensure_bucket(std::string_view tenant, std::string
 
 Result<NewDataKey> DataKeys::make_until(std::string_view tenant, std::string_view class_name,
                                         Timestamp expiry) {
+  const std::uint64_t epoch = state_->present_epoch();
   RABT_TRY(name, ensure_bucket(tenant, class_name, expiry));
   RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
   const auto version = keys->bucket(name);
   if (!version) return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
-  return state_->make(tenant, *keys, {name, *version});
+  return state_->make(tenant, epoch, *keys, {name, *version});
 }
 
 Result<std::shared_ptr<const crypto::DataKey>> DataKeys::open(std::string_view tenant,
@@ -357,24 +388,22 @@ Status DataKeys::move(store::Transaction& transaction, const Lease& lease, std::
                                      {store::Blob{id}, store::Blob{wrapped}, bucket,
                                       static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
   if (rows != 1) return rotated_meanwhile();
-  // Which bucket an opened key belongs to decides when it is forgotten.
-  const std::unique_lock hold(state_->mutex);
-  const auto cached = state_->cache.find(std::string(id));
-  if (cached != state_->cache.end()) {
-    state_->ages.erase(cached->second.age);
-    state_->cache.erase(cached);
-  }
   return ok_status();
 }
 
-void DataKeys::forget_bucket(std::string_view tenant, std::string_view bucket) {
+Status DataKeys::remove(store::Transaction& transaction, std::string_view tenant,
+                        std::string_view id) {
+  RABT_TRY_STATUS(store::run(transaction, sql::kDeleteKey, {store::Blob{id}, tenant}));
+  state_->drop(std::string(id));
+  return ok_status();
+}
+
+void DataKeys::forget() {
   const std::unique_lock hold(state_->mutex);
-  for (auto at = state_->cache.begin(); at != state_->cache.end();) {
-    const bool gone = at->second.tenant == tenant && at->second.bucket == bucket;
-    if (gone) state_->ages.erase(at->second.age);
-    at = gone ? state_->cache.erase(at) : std::next(at);
-  }
-  state_->shared.erase(std::string(tenant) + '\0' + std::string(bucket));
+  ++state_->epoch;
+  state_->cache.clear();
+  state_->ages.clear();
+  state_->shared.clear();
   state_->current.clear();
 }
 

@@ -45,7 +45,8 @@ class Lease {
     return keys_->blind_index(field, value);
   }
   [[nodiscard]] const crypto::TenantKeys& keys() const { return *keys_; }
-  // The bucket in which the class is put now.
+  // The bucket in which the class is put now. Error, here and where a key is made: unavailable
+  // keys.clock, when the wall clock stands before 2026 and cannot be right.
   [[nodiscard]] Result<std::string> bucket(std::string_view class_name) const;
   // A fresh key of its own for one record, in the bucket in which class and time of making put it.
   [[nodiscard]] Result<NewDataKey> make(std::string_view class_name) const;
@@ -59,15 +60,18 @@ class Lease {
 
  private:
   friend class DataKeys;
+  [[nodiscard]] Result<crypto::BucketVersion> place(std::string_view class_name) const;
   using Buckets = std::map<std::string, crypto::BucketVersion, std::less<>>;  // by class
-  Lease(DataKeys& all, std::string tenant, std::shared_ptr<const crypto::TenantKeys> keys,
-        std::shared_ptr<const Buckets> current)
+  Lease(DataKeys& all, std::string tenant, std::uint64_t epoch,
+        std::shared_ptr<const crypto::TenantKeys> keys, std::shared_ptr<const Buckets> current)
       : all_(&all),
         tenant_(std::move(tenant)),
+        epoch_(epoch),
         keys_(std::move(keys)),
         current_(std::move(current)) {}
   DataKeys* all_;
   std::string tenant_;
+  std::uint64_t epoch_;  // of the cache, when it was taken
   std::shared_ptr<const crypto::TenantKeys> keys_;
   std::shared_ptr<const Buckets> current_;
 };
@@ -77,7 +81,7 @@ class Lease {
 // than an act: they ask again, which costs a look-up.
 class DataKeys {
  public:
-  static constexpr std::int64_t kTtlMs = 5 * 60 * 1000;
+  static constexpr std::int64_t kTtlMs = 5LL * 60 * 1000;
   static constexpr std::size_t kMaxCached =
       16'384;  // 32 bytes each: half a megabyte of locked memory
   struct Parts {
@@ -113,8 +117,13 @@ class DataKeys {
                                                   std::string_view class_name, Timestamp expiry);
 
   [[nodiscard]] const RetentionPolicy& policy() const;
-  // Forgets what a bucket's key had opened.
-  void forget_bucket(std::string_view tenant, std::string_view bucket);
+  // Inside a job: the row of a key whose record goes. Backups of the database have it until its
+  // bucket is destroyed. A shared key, and one that a legal hold keeps, stay.
+  [[nodiscard]] Status remove(store::Transaction& transaction, std::string_view tenant,
+                              std::string_view id);
+  // Forgets all opened keys; what leases of before still open is not cached any more. After a
+  // bucket was destroyed.
+  void forget();
   // Wipes what has expired, here and in the keyring. The hub calls it every few seconds.
   void sweep();
   // Opened keys in the cache now.

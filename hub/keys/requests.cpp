@@ -119,8 +119,11 @@ Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, O
     }
     RABT_TRY(object, text_of(body, "object"));
     RABT_TRY(ids, find(object));
-    RABT_TRY_STATUS(admin.hold(order, hold_case, object, ids));
-    return Json::object({{"held", object}, {"case", hold_case}, {"dataKeys", number(ids.size())}});
+    RABT_TRY(held, admin.hold(order, hold_case, object, ids));
+    return Json::object({{"held", object},
+                         {"case", hold_case},
+                         {"dataKeys", number(held.data_keys)},
+                         {"destroyed", number(held.destroyed)}});
   }
   if (verb == "release") {
     RABT_TRY(hold_case, text_of(body, "case"));

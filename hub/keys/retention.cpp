@@ -108,7 +108,8 @@ Result<BucketMonth> parse_bucket(std::string_view bucket) {
                                       "consultation/2036-11");
   };
   const auto slash = bucket.find('/');
-  if (slash == std::string_view::npos || slash == 0) return wrong();
+  if (slash == std::string_view::npos || slash == 0 || bucket.starts_with(kHoldPrefix))
+    return wrong();
   const std::string_view text = bucket.substr(slash + 1);
   if (text.size() != 7 || text[4] != '-') return wrong();
   int numbers[2] = {0, 0};

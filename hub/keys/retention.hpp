@@ -30,6 +30,8 @@ inline constexpr std::string_view kPlugin = "plugin";              // plugins' k
 inline constexpr std::string_view kRecording = "recording";        // blobs a record has taken over
 inline constexpr std::string_view kIncoming = "incoming";         // blobs nobody has taken over yet
 inline constexpr std::string_view kAuditDetail = "audit_detail";  // patients' keys
+// No class: "hold/<case>" is the bucket of a legal hold, which no time ends.
+inline constexpr std::string_view kHoldPrefix = "hold/";
 
 struct RetentionPolicy {
   // Medical records: 10 years. Events wait a week for their listen. Blobs that nobody takes over go
@@ -45,12 +47,13 @@ struct RetentionPolicy {
 [[nodiscard]] std::string bucket_name(std::string_view class_name, Timestamp expiry);
 // The next month's bucket of the same class.
 [[nodiscard]] std::string bucket_after(std::string_view bucket);
-// The first moment at which the bucket may be destroyed. Empty class: a hold, or no bucket's name.
 struct BucketMonth {
   std::string class_name;
   Timestamp begins;
-  Timestamp ends;  // the first moment after it
+  Timestamp ends;  // the first moment after it: the bucket may be destroyed
 };
+// Error invalid keys.bucket: no bucket's name, or that of a hold, also of a case that looks like a
+// month.
 [[nodiscard]] Result<BucketMonth> parse_bucket(std::string_view bucket);
 
 }  // namespace rabt::keys

@@ -13,6 +13,9 @@ inline constexpr Statement kInsertKey{
     "version > $4)"};
 inline constexpr Statement kFindKey{
     "SELECT bucket, version, wrapped FROM data_key WHERE id = $1 AND tenant = $2"};
+inline constexpr Statement kDeleteKey{
+    "DELETE FROM data_key WHERE id = $1 AND tenant = $2 AND shared = 0 AND NOT EXISTS (SELECT 1 "
+    "FROM hold h WHERE h.tenant = data_key.tenant AND h.data_key = data_key.id)"};
 inline constexpr Statement kFindShared{
     "SELECT id FROM data_key WHERE tenant = $1 AND bucket = $2 AND shared = 1"};
 // Nobody else may have moved or rewrapped it meanwhile.
@@ -44,7 +47,8 @@ inline constexpr Statement kCountHolds{
 inline constexpr Statement kPutTask{
     "INSERT INTO key_task (tenant, cursor, forget, actor, reason, started_ms, rewrapped) VALUES "
     "($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (tenant) DO UPDATE SET cursor = excluded.cursor, "
-    "forget = excluded.forget, actor = excluded.actor, reason = excluded.reason, started_ms = "
+    "forget = CASE WHEN excluded.forget = 1 THEN 1 ELSE key_task.forget END, actor = "
+    "excluded.actor, reason = excluded.reason, started_ms = "
     "excluded.started_ms, rewrapped = 0"};
 inline constexpr Statement kReadTask{
     "SELECT cursor, forget, actor, reason, started_ms, rewrapped FROM key_task WHERE tenant = $1"};

@@ -125,7 +125,8 @@ class VaultRoot final : public crypto::RootProvider {
   }
 
   // The member `data` of the answer; an empty object when there is none. Errors: unavailable
-  // keys.root, denied keys.vault_denied, invalid keys.vault_refused (400).
+  // keys.root, unavailable keys.vault_denied (a token that has expired is the operator's to
+  // replace: whoever sends to the hub meanwhile may try again), invalid keys.vault_refused (400).
   [[nodiscard]] Result<Json> ask(const std::string& method, const std::string& path,
                                  const Json& body) {
     net::Request request{.method = method,
@@ -155,10 +156,10 @@ class VaultRoot final : public crypto::RootProvider {
     if (response.status == 400)
       return invalid("keys.vault_refused", "Vault refuses the request for the key " + options_.key);
     if (response.status == 403 || response.status == 404) {
-      return denied("keys.vault_denied", "Vault at " + options_.url + " answers " +
-                                             std::to_string(response.status) + " for " +
-                                             options_.mount + "/" + options_.key +
-                                             "; look at the token's policy and at the key's name");
+      return unavailable("keys.vault_denied",
+                         "Vault at " + options_.url + " answers " +
+                             std::to_string(response.status) + " for " + options_.mount + "/" +
+                             options_.key + "; look at the token's policy and at the key's name");
     }
     if (response.status < 200 || response.status > 299) {
       return unavailable("keys.root", "Vault at " + options_.url + " answers " +

@@ -34,7 +34,9 @@ constexpr store::Statement kOwner{
 constexpr store::Statement kExists{"SELECT 1 FROM blob WHERE id = $1"};
 constexpr store::Statement kOrphans{
     "SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
-constexpr store::Statement kDropOrphan{"DELETE FROM blob WHERE id = $1 AND owner = ''"};
+constexpr store::Statement kOrphan{
+    "SELECT tenant, data_key FROM blob WHERE id = $1 AND owner = ''"};
+constexpr store::Statement kDrop{"DELETE FROM blob WHERE id = $1"};
 
 constexpr std::string_view kPart = ".part";
 constexpr std::size_t kMaxContentType = 128;
@@ -414,13 +416,22 @@ class FileBlobStore final : public BlobStore {
     for (const std::string& id : ids) {
       const auto claim = Claim::take(folder_, id);
       if (!claim) continue;  // still being written
-      std::int64_t changed = 0;
+      bool gone = false;
       const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
-        RABT_TRY(rows, transaction.execute(kDropOrphan, {std::string_view(id)}));
-        changed = rows;
-        return ok_status();
+        std::string tenant;
+        std::string key;
+        RABT_TRY_STATUS(
+            transaction.query(kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
+              tenant = std::string(row.text(0));
+              key = std::string(row.blob(1));
+              return false;
+            }));
+        gone = !key.empty();  // else it was taken over meanwhile
+        if (!gone) return ok_status();
+        RABT_TRY_STATUS(store::run(transaction, kDrop, {std::string_view(id)}));
+        return keys_.remove(transaction, tenant, key);
       });
-      if (!dropped.ok() || changed != 1) continue;  // taken over meanwhile
+      if (!dropped.ok() || !gone) continue;
       ::unlink(folder_->file(id).c_str());
       ::unlink(folder_->part(id).c_str());
       ++removed;

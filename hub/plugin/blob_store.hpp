@@ -84,8 +84,8 @@ class BlobStore {
   // Inside a job: sets the owner. Conflict when another owner has it; the same owner again is ok.
   virtual Status adopt(store::Transaction& transaction, std::string_view tenant,
                        std::string_view id, std::string_view owner) = 0;
-  // Removes blobs, finished or not, that nobody took over within limits::kOrphanBlobAge, and files
-  // without a row. On start and daily.
+  // Removes blobs, finished or not, that nobody took over within limits::kOrphanBlobAge, with the
+  // rows of their data keys, and files without a row. Every hour of a hub (cli/care.hpp).
   virtual void sweep() = 0;
 };
 [[nodiscard]] Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder,

@@ -22,9 +22,10 @@ constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to le
 constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
-constexpr std::size_t kAuditedCalls = 16;      // calls that the entry of a crash names
-constexpr std::uint64_t kAuditedAttempts = 8;  // of one process, one entry each
-constexpr std::size_t kMaxOperatorText = 512;  // message of an outcome
+constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
+constexpr std::size_t kAuditedCalls = 16;             // calls that the entry of a crash names
+constexpr std::uint64_t kAuditedAttempts = 8;         // of one process, one entry each
+constexpr std::size_t kMaxOperatorText = 512;         // message of an outcome
 constexpr std::size_t kMaxCode = 64;
 constexpr const char* kQuarantined =
     "the plugin's process ended too often; look into the log, then rabt plugin release";
@@ -70,6 +71,11 @@ ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
   return outcome;
 }
 
+ActionOutcome not_started() {
+  return failed(OutcomeKind::transient, "plugin.not_started",
+                "the plugin was busy until the deadline; nothing was started");
+}
+
 std::string at_path(const SchemaFault& fault) {
   return (fault.instance_path.empty() ? std::string("the value") : fault.instance_path) + " " +
          fault.message;
@@ -78,7 +84,9 @@ std::string at_path(const SchemaFault& fault) {
 }  // namespace
 
 Instance::Instance(Setup setup)
-    : setup_(std::move(setup)), lane_(setup_.package.manifest.concurrency) {
+    : setup_(std::move(setup)),
+      lane_(setup_.package.manifest.concurrency),
+      metric_table_(setup_.package.metrics) {
   host_.size = sizeof host_;
   host_.abi_minor = RABT_ABI_MINOR;
   host_.self = this;
@@ -185,6 +193,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   {
     const std::scoped_lock lock(mutex_);
     token = (setup_.number << kTokenShift) | next_call_++;
+    open->token = token;
     ++started_;
     ++undelivered_;
     if (!refusal) {
@@ -222,15 +231,22 @@ void Instance::run(std::uint64_t token) {
       deliver(*taken, failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined));
     return;
   }
+  const std::int64_t now = setup_.parts.clock.now().ms;
   std::shared_ptr<OpenCall>
       open;  // keeps the bytes valid until complete and invoke have both returned
   {
     const std::scoped_lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end()) return;  // cancelled or overdue before it began
-    open = found->second;
-    open->state = OpenCall::State::running;
-    open->background_before = background_;
+    if (found->second->deadline_unix_ms > now) {
+      open = found->second;
+      open->state = OpenCall::State::running;
+      open->background_before = background_;
+    }
+  }
+  if (open == nullptr) {
+    if (const auto taken = take(token)) deliver(*taken, not_started());
+    return;
   }
   rabt_call call{};
   call.size = sizeof call;
@@ -294,6 +310,7 @@ std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
 void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
   const std::string kind(workflow::to_string(outcome.kind));
   try {
+    end_spans(call.token);
     call.ended(std::move(outcome));
   } catch (...) {
     RABT_BUG("the receiver of an outcome threw");
@@ -417,8 +434,7 @@ void Instance::deadline_passed(std::uint64_t token) {
     }
   }
   if (!started) {
-    deliver(*open, failed(OutcomeKind::transient, "plugin.not_started",
-                          "the plugin was busy until the deadline; nothing was started"));
+    deliver(*open, not_started());
     return;
   }
   setup_.parts.log.warn("plugin.deadline",
@@ -475,7 +491,7 @@ bool Instance::hangs(std::uint64_t token) {
   for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
     // A lane that may block is bound by its own call alone.
     if (setup_.package.manifest.blocking && one.call != token) continue;
-    if (now - one.since >= limits::kActionGrace) return true;
+    if (now - one.since >= limits::kActionGrace - kClockSlack) return true;
     young = true;
   }
   if (young) {
@@ -510,6 +526,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     }
   }
   cancel_all_flights();
+  drop_blob_writes();
   const Manifest& manifest = setup_.package.manifest;
   Json calls = Json::array();
   for (const Lost& one : lost) {
@@ -628,6 +645,7 @@ void Instance::cancel_flights(std::uint64_t call) {
 bool Instance::guarded(std::string_view what, const std::function<void()>& code) {
   const auto begin = std::chrono::steady_clock::now();
   bool returned = true;
+  const OnLane here(*this, what == "create");
   try {
     code();
   } catch (...) {
@@ -865,6 +883,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                             {{"plugin", std::string_view(setup_.package.manifest.id)}});
     }
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
+    drop_blob_writes();
     gate_.close();
     lane_.stop({}, kStopWaitMs);
     return;
@@ -872,6 +891,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   const bool ended = lane_.stop(
       [this] {
         try {
+          const OnLane here(*this, true);
           plugin_->destroy(plugin_->self);
         } catch (...) {  // it is gone either way
         }
@@ -881,6 +901,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     setup_.parts.log.warn("plugin.abandoned",
                           {{"plugin", std::string_view(setup_.package.manifest.id)}});
   if (setup_.worker != nullptr) setup_.worker->stop();
+  drop_blob_writes();
   gate_.close();
 }
 

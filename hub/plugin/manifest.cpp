@@ -24,7 +24,11 @@ constexpr std::size_t kMaxManifestBytes = 1U
 constexpr std::size_t kMaxYamlNodes = 50'000;      // ends a document whose aliases multiply
 constexpr std::size_t kMaxActions = 256;
 constexpr std::size_t kMaxNames = 256;  // events, secrets, hosts
-constexpr int kMaxConcurrency = 64;     // each costs a thread
+constexpr std::size_t kMaxMetrics = 64;
+constexpr std::size_t kMaxSeries = 128;  // of one metric: each costs the monitoring system memory
+constexpr std::size_t kMaxBuckets = 32;
+constexpr std::size_t kMaxLabelText = 64;
+constexpr int kMaxConcurrency = 64;  // each costs a thread
 constexpr std::int64_t kMaxTimeoutMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kDefaultKvBytes = 256LL << 20U;
 
@@ -81,7 +85,7 @@ class Reader {
     Manifest& m = package.manifest;
     only(root, "the manifest",
          {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
-          "secrets", "permissions", "concurrency", "blocking", "isolation"});
+          "secrets", "metrics", "permissions", "concurrency", "blocking", "isolation"});
     m.id = text(need(root, "id"), "id");
     if (!is_name(m.id, "-") || m.id.size() > 64)
       fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
@@ -102,6 +106,7 @@ class Reader {
     actions(root["actions"], package);
     events(root["events"], package);
     secrets(root["secrets"], package);
+    metrics(root["metrics"], package);
     permissions(root["permissions"], package);
     m.concurrency =
         static_cast<int>(integer_or(root["concurrency"], "concurrency", 1, 1, kMaxConcurrency));
@@ -339,16 +344,85 @@ class Reader {
     }
   }
 
+  void metrics(const YAML::Node& node, Package& package) const {
+    if (!node) return;
+    list(node, "metrics", kMaxMetrics);
+    if (package.manifest.id.find("--") != std::string::npos)
+      fail(node,
+           "a plugin whose id holds \"--\" cannot have metrics: their names would be ambiguous");
+    for (const auto& item : node) {
+      only(item, "a metric", {"name", "kind", "help", "labels", "buckets"});
+      MetricSpec metric;
+      metric.name = text(need(item, "name"), "name");
+      if (!is_name(metric.name, "_") || metric.name.find("__") != std::string::npos ||
+          metric.name.front() < 'a' || metric.name.size() > kMaxLabelText)
+        fail(item["name"],
+             "a metric's name must be lower-case letters, digits and single '_', a letter first");
+      for (const MetricSpec& other : package.metrics) {
+        if (other.name == metric.name) fail(item, "the metric " + metric.name + " appears twice");
+      }
+      const std::string kind =
+          choice(need(item, "kind"), "kind", {"counter", "gauge", "histogram"});
+      metric.kind = kind == "counter" ? MetricSpec::Kind::counter
+                    : kind == "gauge" ? MetricSpec::Kind::gauge
+                                      : MetricSpec::Kind::histogram;
+      metric.help = text(need(item, "help"), "help");
+      if (metric.help.find_first_of("\n\r\\") != std::string::npos)
+        fail(item["help"], "help must be one line without back-slashes");
+      if (item["labels"]) labels(item["labels"], metric);
+      if ((metric.kind == MetricSpec::Kind::histogram) != static_cast<bool>(item["buckets"]))
+        fail(item, "a histogram needs buckets, and nothing else has them");
+      if (item["buckets"]) {
+        list(item["buckets"], "buckets", kMaxBuckets);
+        for (const auto& bound : item["buckets"]) {
+          const Json value = scalar(bound);
+          const bool rises = value.is_number() &&
+                             (metric.buckets.empty() || value.as_double() > metric.buckets.back());
+          if (!rises) fail(bound, "buckets must be numbers that rise");
+          metric.buckets.push_back(value.as_double());
+        }
+      }
+      package.metrics.push_back(std::move(metric));
+    }
+  }
+  // Each label with all the values it may have.
+  void labels(const YAML::Node& node, MetricSpec& metric) const {
+    if (!node.IsMap()) fail(node, "labels must be a mapping of names to lists of values");
+    for (const auto& member : node) {
+      const std::string name = text(member.first, "a label");
+      const bool used = std::any_of(metric.labels.begin(), metric.labels.end(),
+                                    [&name](const auto& label) { return label.first == name; });
+      if (!is_name(name, "_") || name.front() < 'a' || name.starts_with("__") || name == "le" ||
+          used)
+        fail(member.first, "a label must be lower-case letters, digits and '_', once, and not le");
+      list(member.second, "the values of " + name, kMaxSeries);
+      std::vector<std::string> values;
+      for (const auto& item : member.second) {
+        std::string value = text(item, "a label's value");
+        if (!is_free_name(value) || value.size() > kMaxLabelText ||
+            std::find(values.begin(), values.end(), value) != values.end())
+          fail(item, "a label's value must be letters, digits, '.', '_' or '-', once");
+        values.push_back(std::move(value));
+      }
+      if (values.empty()) fail(member.second, "the label " + name + " has no values");
+      metric.labels.emplace_back(name, std::move(values));
+      if (metric.series() > kMaxSeries)
+        fail(node, "the labels of " + metric.name + " make more than " +
+                       std::to_string(kMaxSeries) + " series");
+    }
+  }
+
   void permissions(const YAML::Node& node, Package& package) const {
     package.kv_bytes = kDefaultKvBytes;
     if (!node) return;
-    only(node, "permissions", {"hosts", "secrets_raw", "kv_bytes"});
+    only(node, "permissions", {"hosts", "secrets_raw", "blob", "kv_bytes"});
     if (node["hosts"]) {
       list(node["hosts"], "permissions.hosts", kMaxNames);
       for (const auto& host : node["hosts"]) package.manifest.hosts.push_back(text(host, "a host"));
     }
     package.manifest.secrets_raw =
         boolean_or(node["secrets_raw"], "permissions.secrets_raw", false);
+    package.manifest.blob = boolean_or(node["blob"], "permissions.blob", false);
     package.kv_bytes =
         integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
   }

@@ -12,6 +12,7 @@
 #include "hub/base/schema.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/phi/vocabulary.hpp"
+#include "hub/plugin/metric_table.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
@@ -39,10 +40,11 @@ struct Package {
   Schema config;
   std::vector<CompiledAction> actions;
   std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
-  std::set<std::string> phi_names;       // members that some schema marks as x-phi
-  phi::Vocabulary words;                 // what it may say; of manifest and schemas
-  std::int64_t kv_bytes = 0;             // quota of the key-value service
-  bool inline_allowed = true;            // isolation is not "process"
+  std::vector<MetricSpec> metrics;
+  std::set<std::string> phi_names;  // members that some schema marks as x-phi
+  phi::Vocabulary words;            // what it may say; of manifest and schemas
+  std::int64_t kv_bytes = 0;        // quota of the key-value service
+  bool inline_allowed = true;       // isolation is not "process"
 };
 // Error codes: plugin.manifest, plugin.manifest_io.
 [[nodiscard]] Result<Package> read_package(const std::string& folder);

@@ -247,6 +247,12 @@ class Host final : public PluginHost {
     for (const auto& [id, instance] : instances_) out.push_back(instance->state());
     return out;
   }
+  std::string metrics() const override {
+    std::string out;
+    const std::shared_lock lock(mutex_);
+    for (const auto& [id, instance] : instances_) instance->metrics(out);
+    return out;
+  }
   Status release(std::string_view plugin_id, std::string_view actor) override {
     Instance* instance = nullptr;
     {

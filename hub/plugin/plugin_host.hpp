@@ -58,6 +58,7 @@ struct Manifest {
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
   bool secrets_raw = false;
+  bool blob = false;  // may read and write blobs (rabt.blob/1)
   int concurrency = 1;
   bool blocking = false;
   std::string sha256;  // hex, of the manifest file
@@ -196,6 +197,8 @@ class PluginHost : public workflow::ActionCatalog {
   // Starts a quarantined plugin again and forgets its deaths; in the audit log before it is begun.
   // Errors: plugin.unknown, conflict plugin.not_quarantined, those of the audit log.
   virtual Status release(std::string_view plugin_id, std::string_view actor) = 0;
+  // What the plugins measure (rabt.metrics/1), in Prometheus text format.
+  [[nodiscard]] virtual std::string metrics() const = 0;
   [[nodiscard]] virtual std::map<std::string, std::string> bindings() const = 0;  // role -> target
   // Waits for open calls up to grace_ms, then abandons the rest (their outcome: ambiguous).
   virtual void shutdown(std::int64_t grace_ms) = 0;

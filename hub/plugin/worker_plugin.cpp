@@ -1,5 +1,6 @@
 #include "hub/plugin/worker_plugin.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -28,6 +28,7 @@ constexpr std::int64_t kQuarantineMs = 600'000;    // then one try
 constexpr std::uint64_t kMaxForbidden = 64;        // of one process: it is not an accident
 constexpr std::uint64_t kMaxOperations = 65'536;   // open ones; Instance has limits of its own
 constexpr std::chrono::seconds kStartTimeout{30};  // until the library is mapped, and for create
+constexpr int kHangUpMs = 100;                     // for the end of a process that hung up
 constexpr int kBatch = 64;                         // frames before the other descriptors are seen
 constexpr std::int64_t kPollMs = 10;               // how late a virtual clock may be noticed
 constexpr std::chrono::milliseconds kDestroyTimeout{1500};
@@ -107,6 +108,11 @@ Status WorkerPlugin::start(Owner& owner, const rabt_host& host) {
   return first_;
 }
 
+void WorkerPlugin::nudge() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto put = ::write(wake_.get(), &one, sizeof one);
+}
+
 void WorkerPlugin::set_phase(Phase phase) {
   {
     const std::scoped_lock lock(mutex_);
@@ -120,8 +126,7 @@ const rabt_plugin* WorkerPlugin::create(std::string_view config, void* context, 
   {
     std::unique_lock lock(mutex_);
     config_ = config;
-    const std::uint64_t wake = 1;
-    static_cast<void>(::write(wake_.get(), &wake, sizeof wake));
+    nudge();
     changed_.wait(lock, [this] {
       return phase_ == Phase::up || phase_ == Phase::waiting || phase_ == Phase::quarantined ||
              phase_ == Phase::stopped;
@@ -210,8 +215,7 @@ void WorkerPlugin::stop() {
       if (kill_reason_.empty()) kill_reason_ = "stop";
       worker::kill(*process_);
     }
-    const std::uint64_t wake = 1;
-    static_cast<void>(::write(wake_.get(), &wake, sizeof wake));
+    nudge();
   }
   changed_.notify_all();
   if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) thread_.join();
@@ -384,15 +388,16 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
         }
       } else if (fd == wake_.get()) {
         std::uint64_t drained = 0;
-        static_cast<void>(::read(wake_.get(), &drained, sizeof drained));
+        [[maybe_unused]] const auto got = ::read(wake_.get(), &drained, sizeof drained);
         send_create(life);
       } else if (fd == ended) {
         gone = true;
       }
     }
-    // A process that hangs up lives no longer than that.
     if (closed) {
-      worker::kill(*life.process);
+      // It ends, or it has hung up and is ended.
+      pollfd end{ended, POLLIN, 0};
+      if (::poll(&end, 1, kHangUpMs) == 0) life.wrong = "closed its frames";
       gone = true;
     }
   }
@@ -416,10 +421,9 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     const std::scoped_lock lock(mutex_);
     process_.reset();
   }
-  death.reason = !reason.empty()                   ? reason
-                 : closed && end.signal == SIGKILL ? "closed its frames"
-                 : end.signal != 0                 ? "signal " + std::to_string(end.signal)
-                                                   : "exit " + std::to_string(end.status);
+  death.reason = !reason.empty()   ? reason
+                 : end.signal != 0 ? "signal " + std::to_string(end.signal)
+                                   : "exit " + std::to_string(end.status);
   death.quarantined = life.quarantine;
   if (!life.failure.empty()) {
     const std::scoped_lock lock(mutex_);
@@ -916,6 +920,7 @@ std::int32_t WorkerPlugin::call_plain(Frame frame, std::uint64_t of_call) {
 std::int32_t WorkerPlugin::give(void* self, Type type, const rabt_call* call) {
   return of(self).call_plain(Frame(type, call->id, {0, call->attempt, word(call->deadline_unix_ms)})
                                  .add(view(call->action))
+                                 .add(view(call->action_version))
                                  .add(view(call->input))
                                  .add(view(call->idempotency_key)),
                              call->id);

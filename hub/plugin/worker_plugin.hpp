@@ -141,6 +141,8 @@ class WorkerPlugin final {
   // Waits for the time, or for release; false: the thread ends.
   bool rest(std::int64_t ms, Phase phase);
   void set_phase(Phase phase);
+  // Makes the thread look at what changed.
+  void nudge();
 
   // Sends a frame to the process with this number (0: whichever runs) and waits for its return.
   // Gives the slot, which the caller hands back, or null with nothing sent.

@@ -198,7 +198,7 @@ int Child::run() {
   if (::getsockopt(kFramesAt, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
     static constexpr std::string_view kWhy =
         "rabt-plugin-host is started by the hub, for one plugin\n";
-    static_cast<void>(::write(STDERR_FILENO, kWhy.data(), kWhy.size()));
+    [[maybe_unused]] const auto told = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
     return kStartedByHand;
   }
   ::close(kProgramAt);

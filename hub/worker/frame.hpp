@@ -16,9 +16,10 @@ namespace rabt::worker {
 
 inline constexpr std::uint64_t kProtocolVersion = 1;
 
-// Texts of one frame that travel inside the packet; more goes into a memory file. A packet of this
-// size and its header fit the default send buffer of a socket (212,992 bytes) twice.
-inline constexpr std::size_t kMaxInlineBytes = 64U << 10U;
+// Texts of one frame that travel inside the packet: 64 KiB of content and room for what stands
+// beside it; more goes into a memory file. Two packets of this size fit the default send buffer of
+// a socket (212,992 bytes).
+inline constexpr std::size_t kMaxInlineBytes = 68U << 10U;
 // Texts of one frame, in a memory file or not: a value of the key-value service or the body of an
 // HTTP answer (12 MiB each, hub/base/limits.hpp), with headers and room.
 inline constexpr std::size_t kMaxFrameBytes = 32U << 20U;

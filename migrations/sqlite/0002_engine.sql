@@ -12,12 +12,12 @@ CREATE TABLE definition (
   UNIQUE (tenant, namespace, name, version)
 );
 
--- One row a webhook delivery: the stored answer for a repeat, the digest that tells a repeat from a conflict.
+-- One row a webhook delivery: the stored answer for a repeat, the blind index of the body that tells a repeat from a conflict.
 CREATE TABLE delivery (
   tenant      TEXT    NOT NULL,
   source      TEXT    NOT NULL,
   dedupe      BLOB    NOT NULL,
-  body_sha256 BLOB    NOT NULL,
+  body_index  BLOB    NOT NULL,
   status      INTEGER NOT NULL,
   answer      TEXT    NOT NULL,
   received_ms INTEGER NOT NULL,

@@ -16,7 +16,7 @@ CREATE TABLE recording (
   tenant       TEXT    NOT NULL,
   id           TEXT    NOT NULL, -- ULID
   consultation TEXT    NOT NULL,
-  external_id  TEXT    NOT NULL, -- the provider's id of the track
+  external_index BLOB  NOT NULL, -- blind index of the provider's id of the track
   kind         TEXT    NOT NULL,
   blob         TEXT    NOT NULL,
   content_type TEXT    NOT NULL,
@@ -26,4 +26,4 @@ CREATE TABLE recording (
   retain_until_ms INTEGER NOT NULL,
   PRIMARY KEY (tenant, id)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX recording_external ON recording (tenant, consultation, external_id);
+CREATE UNIQUE INDEX recording_external ON recording (tenant, consultation, external_index);

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/cli/shell.hpp"
+
 namespace rabt::cli {
 namespace {
 
@@ -23,6 +25,34 @@ TEST(ProcessMemory, leaves_no_core_and_lets_no_debugger_attach) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+// Each waits for its configuration, which is a pipe that nobody writes: by then it has forbidden
+// them.
+TEST(ProcessMemory, is_closed_before_any_command_reads_its_configuration) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_CORE, &limit), 0);
+  if (limit.rlim_max == 0) GTEST_SKIP() << "this shell allows no core files to begin with";
+  const auto closed = [](const std::string& command) {
+    const Ran ran = run(R"(mkfifo config
+"$RABT_BUILD_DIR/bin/rabt" )" +
+                        command + R"( --config config &
+pid=$!
+for i in $(seq 100); do
+  case $(readlink /proc/$pid/exe) in */rabt) ;; *) sleep 0.02; continue ;; esac
+  grep -q '^Max core file size  *0  *0 ' /proc/$pid/limits && echo closed && break
+  sleep 0.02
+done
+kill -9 $pid)");
+    return ran.out == "closed\n";
+  };
+  for (const char* command :
+       {"serve", "keys status", "keys shred event/2026-01 --reason r", "keys release c --reason r",
+        "audit verify", "audit prove --entry 1", "audit export --format jsonl --reason r",
+        "audit report --break-glass --reason r", "instances"}) {
+    EXPECT_TRUE(closed(command)) << command;
+  }
+  EXPECT_FALSE(closed("serve --allow-debugging"));
 }
 
 }  // namespace

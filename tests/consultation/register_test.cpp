@@ -4,7 +4,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
+#include <map>
 
 #include "hub/audit/verify.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -76,16 +79,23 @@ class Records : public testing::Test {
                    [&ended](ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
     return ended.get_future().get();
   }
+  // A consultation is named by the id of an instance: one for each name here.
+  std::string instance(const std::string& name) {
+    const auto known = instances_.find(name);
+    if (known != instances_.end()) return known->second;
+    return instances_.emplace(name, ids_.next().text()).first->second;
+  }
   ActionOutcome advance(const std::string& id, const std::string& to,
                         const std::string& tenant = "t1") {
-    return call(*register_, "advance", Json::object({{"consultation", id}, {"to", to}}), tenant);
+    return call(*register_, "advance", Json::object({{"consultation", instance(id)}, {"to", to}}),
+                tenant);
   }
   // Walks the regular path up to a state.
   void walk(const std::string& id, const std::string& until, std::int64_t start_epoch,
             std::int64_t seconds) {
     for (const std::string state :
          {"booked", "in-session", "ended", "documented", "billed", "closed"}) {
-      Json arguments = Json::object({{"consultation", id}, {"to", state}});
+      Json arguments = Json::object({{"consultation", instance(id)}, {"to", state}});
       if (state == "booked") arguments.set("startEpoch", start_epoch);
       if (state == "ended") arguments.set("seconds", seconds);
       ASSERT_EQ(call(*register_, "advance", arguments).kind, OutcomeKind::done) << state;
@@ -98,8 +108,10 @@ class Records : public testing::Test {
     return must(writer->finish()).id;
   }
   Json recording(const std::string& external, const std::string& blob_id) {
-    return Json::object(
-        {{"consultation", "c1"}, {"recordingId", external}, {"kind", "audio"}, {"blob", blob_id}});
+    return Json::object({{"consultation", instance("c1")},
+                         {"recordingId", external},
+                         {"kind", "audio"},
+                         {"blob", blob_id}});
   }
   std::uint64_t audit_entries() {
     return must(audit::verify_file(folder_ + "/rabt.db", folder_)).entries;
@@ -115,6 +127,7 @@ class Records : public testing::Test {
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};
+  std::map<std::string, std::string> instances_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<store::Store> store_;
@@ -158,8 +171,10 @@ TEST_F(Records, tenants_do_not_see_each_others_consultations) {
   (void)advance("c1", "in-session");
   EXPECT_EQ(advance("c1", "booked", "t2").output,
             Json::object({{"state", "booked"}, {"changed", true}}));
-  EXPECT_EQ(call(*register_, "monthly-figures", Json::object({{"consultation", "c1"}}), "t3").code,
-            "consultation.unknown");
+  EXPECT_EQ(
+      call(*register_, "monthly-figures", Json::object({{"consultation", instance("c1")}}), "t3")
+          .code,
+      "consultation.unknown");
 }
 
 TEST_F(Records, the_figures_count_the_month_of_the_consultation_in_riyadh) {
@@ -170,13 +185,14 @@ TEST_F(Records, the_figures_count_the_month_of_the_consultation_in_riyadh) {
   walk("april-3", "booked", kLastOfMarch + 3, 0);
   walk("april-4", "booked", kLastOfMarch + 4, 0);
   ASSERT_EQ(advance("april-4", "no-show").kind, OutcomeKind::done);
-  const auto march = call(*register_, "monthly-figures", Json::object({{"consultation", "march"}}));
+  const auto march =
+      call(*register_, "monthly-figures", Json::object({{"consultation", instance("march")}}));
   ASSERT_EQ(march.kind, OutcomeKind::done);
   EXPECT_EQ(march.output.string_or("period", ""), "2026-03");
   EXPECT_EQ(figure(march.output, "TH_VISITS"), 1);
   EXPECT_EQ(figure(march.output, "TH_MINUTES"), 2);  // begun minutes count
   const auto april =
-      call(*register_, "monthly-figures", Json::object({{"consultation", "april-3"}}));
+      call(*register_, "monthly-figures", Json::object({{"consultation", instance("april-3")}}));
   EXPECT_EQ(april.output.string_or("period", ""), "2026-04");
   EXPECT_EQ(figure(april.output, "TH_VISITS"), 2);
   EXPECT_EQ(figure(april.output, "TH_NO_SHOWS"), 1);
@@ -185,7 +201,8 @@ TEST_F(Records, the_figures_count_the_month_of_the_consultation_in_riyadh) {
 }
 
 TEST_F(Records, figures_of_a_consultation_that_is_not_registered_fail_for_good) {
-  const auto figures = call(*register_, "monthly-figures", Json::object({{"consultation", "c9"}}));
+  const auto figures =
+      call(*register_, "monthly-figures", Json::object({{"consultation", instance("c9")}}));
   EXPECT_EQ(figures.kind, OutcomeKind::permanent);
   EXPECT_EQ(figures.code, "consultation.unknown");
 }
@@ -199,7 +216,7 @@ TEST_F(Records, a_stored_recording_is_found_by_its_id_for_its_tenant_only) {
   ASSERT_TRUE(found.ok());
   EXPECT_EQ(found->bytes, content.size());
   EXPECT_EQ(found->sha256, to_hex(crypto::sha256(content)));
-  EXPECT_EQ(found->consultation, "c1");
+  EXPECT_EQ(found->consultation, instance("c1"));
   EXPECT_EQ(found->content_type, "video/x-matroska");
   EXPECT_FALSE(find_recording(*store_, "t2", id).ok());
   EXPECT_EQ(find_recording(*store_, "t1", "nothing").error().code, "recording.unknown");
@@ -212,6 +229,30 @@ TEST_F(Records, the_same_recording_again_gives_the_first_one) {
   ASSERT_EQ(again.kind, OutcomeKind::done);
   EXPECT_EQ(again.output, first.output);
   EXPECT_EQ(audit_entries(), 1U);
+}
+
+// What is stored in clear beside the sealed records is an id that the hub made, a word of a list,
+// or a blind index: no text of a workflow or a provider.
+TEST_F(Records, take_no_text_that_would_stand_in_clear) {
+  for (const char* text : {"", "1012345678", "Ahmad Al-Otaibi", "01ARZ3NDEKTSV4RRFFQ69G5FAVX"}) {
+    const Json named = Json::object({{"consultation", text}, {"to", "booked"}});
+    EXPECT_EQ(call(*register_, "advance", named).code, "consultation.id") << text;
+    EXPECT_EQ(call(*register_, "monthly-figures", named).code, "consultation.id") << text;
+    Json stored = recording("RT1", blob("content"));
+    stored.set("consultation", text);
+    EXPECT_EQ(call(*recordings_, "store", stored).code, "consultation.id") << text;
+  }
+  Json odd = recording("RT1", blob("content"));
+  odd.set("kind", "Ahmad");
+  EXPECT_EQ(call(*recordings_, "store", odd).code, "recording.kind");
+  EXPECT_EQ(audit_entries(), 0U);
+  ASSERT_EQ(call(*recordings_, "store", recording("mrn-4711-canary", blob("content"))).kind,
+            OutcomeKind::done);
+  for (const char* file : {"/rabt.db", "/rabt.db-wal"}) {
+    std::ifstream in(folder_ + file, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    EXPECT_EQ(bytes.find("mrn-4711-canary"), std::string::npos) << file;
+  }
 }
 
 TEST_F(Records, one_blob_cannot_become_two_recordings) {

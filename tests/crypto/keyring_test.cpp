@@ -428,6 +428,18 @@ TEST_F(KeyringTest, overwrites_what_the_file_was_before_a_destruction) {
   EXPECT_EQ(test::read_file(kept), std::string(size, '\0'));
 }
 
+// A crash between writing and renaming leaves a file with the keys of then.
+TEST_F(KeyringTest, overwrites_what_a_crash_left_behind) {
+  const auto keyring = open();
+  ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
+  std::filesystem::copy(path_, std::string(path_) + ".tmp");
+  const std::string kept = folder_ / "old-blocks";
+  ASSERT_EQ(::link((std::string(path_) + ".tmp").c_str(), kept.c_str()), 0);
+  const std::size_t size = test::read_file(kept).size();
+  ASSERT_TRUE(keyring->destroy_bucket("acme", kBucket, "retention").ok());
+  EXPECT_EQ(test::read_file(kept), std::string(size, '\0'));
+}
+
 TEST_F(KeyringTest, holds_no_key_in_clear) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());

@@ -186,6 +186,12 @@ TEST_F(SoftHsmTest, says_what_is_wrong_with_module_token_and_pin) {
   ASSERT_FALSE(no_token.ok());
   EXPECT_EQ(no_token.error().kind, ErrorKind::unavailable);
   EXPECT_EQ(no_token.error().code, "keys.root");
+  auto wrong = std::make_shared<SecretBytes>(std::string_view("9999"));
+  const auto no_pin = open_pkcs11_root(
+      {.module = hsm_.module(), .token = "rabt-test", .key = "k", .pin = wrong, .create = true});
+  ASSERT_FALSE(no_pin.ok());
+  EXPECT_EQ(no_pin.error().code, "crypto.root_pin");
+  EXPECT_EQ(no_pin.error().kind, ErrorKind::unavailable);
 }
 
 // The wrapped bytes are those of RFC 5649: a key that is known outside the token unwraps them with

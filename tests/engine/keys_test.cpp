@@ -38,6 +38,29 @@ class EngineKeysTest : public testing::Test {
   Rig rig_;
 };
 
+// Whoever has the database alone cannot try what a body may have said: no plain digest of it stays,
+// and none outlives what was sealed.
+TEST_F(EngineKeysTest, a_delivery_leaves_no_digest_of_its_body) {
+  const Delivery message = rig_.delivery("go.v1", Json::object({{"name", "Sara"}}), "m1");
+  ASSERT_TRUE(rig_.engine().accept(message).ok());
+  static constexpr store::Statement kBody{"SELECT body_index FROM delivery"};
+  std::string kept;
+  ASSERT_TRUE(rig_.store()
+                  .read([&](store::Connection& connection) {
+                    return connection.query(kBody, {}, [&](const store::Row& row) {
+                      kept = std::string(row.blob(0));
+                      return false;
+                    });
+                  })
+                  .ok());
+  EXPECT_EQ(kept.size(), 16U);
+  EXPECT_FALSE(message.body_sha256.starts_with(kept));
+  Delivery other = message;
+  other.body_sha256[0] = static_cast<char>(other.body_sha256[0] ^ 1);
+  EXPECT_EQ(rig_.engine().accept(other).error().code, "engine.delivery_conflict");
+  EXPECT_TRUE(rig_.engine().accept(message)->repeated);
+}
+
 TEST_F(EngineKeysTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
   const auto ids = rig_.send("go.v1", Json::object({{"name", "Sara"}}));
   ASSERT_EQ(rig_.wait_status(ids[0], "completed"), "completed");

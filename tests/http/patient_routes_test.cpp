@@ -329,7 +329,7 @@ TEST_F(PatientRoutes, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
                   .ok());
   ASSERT_TRUE(bucket.starts_with("audit_detail/")) << bucket;
   ASSERT_TRUE(rig_.keyring().destroy_bucket("t1", bucket, "test").ok());
-  rig_.keys().forget_bucket("t1", bucket);
+  rig_.keys().forget();
   const Json report =
       json(api("POST", "audit/report",
                Json::object({{"patient", std::string("identifier:") + kNationalId}}), "x"));

@@ -247,8 +247,10 @@ TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) 
   plugin::CallRequest call;
   call.tenant = "t1";
   call.action = "store";
-  call.arguments = Json::object(
-      {{"consultation", "c1"}, {"recordingId", "RT1"}, {"kind", "audio"}, {"blob", blob}});
+  call.arguments = Json::object({{"consultation", ids_.next().text()},
+                                 {"recordingId", "RT1"},
+                                 {"kind", "audio"},
+                                 {"blob", blob}});
   std::promise<workflow::ActionOutcome> ended;
   service->invoke(
       call, [&ended](workflow::ActionOutcome outcome) { ended.set_value(std::move(outcome)); });

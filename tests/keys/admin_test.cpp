@@ -71,6 +71,44 @@ TEST_F(KeyAdminTest, a_rewrapping_in_the_background_goes_on_after_a_restart) {
   EXPECT_EQ(status_of(bucket).old_data_keys, 0U);
 }
 
+// An older database brings back a data key whose bucket version is gone: it stays lost, and keeps
+// nothing else from being rewrapped, nor old versions from going.
+TEST_F(KeyAdminTest, a_rewrapping_passes_over_what_cannot_be_opened_any_more) {
+  const NewDataKey lost = house_->make();
+  static constexpr store::Statement kUndo{
+      "UPDATE data_key SET version = 1, wrapped = $2 WHERE id = $1"};
+  (void)must(admin().rotate_bucket(order(), lost.bucket));
+  ASSERT_TRUE(admin().rewrap_now(order(), true).ok());
+  (void)must(house_->store->write([&](store::Transaction& tx) {
+    return store::run(tx, kUndo, {store::Blob{lost.id}, store::Blob{lost.wrapped}});
+  }));
+  const NewDataKey other = house_->make();
+  (void)must(admin().rotate_bucket(order(), lost.bucket));
+  ASSERT_TRUE(admin().rewrap_now(order(), true).ok());
+  EXPECT_EQ(status_of(lost.bucket).info.oldest_version, 3U);
+  EXPECT_EQ(status_of(lost.bucket).old_data_keys, 1U);
+  reopen();
+  EXPECT_EQ(house_->open(lost.id), "keys.shredded");
+  EXPECT_EQ(house_->open(other.id), "ok");
+}
+
+TEST_F(KeyAdminTest, a_second_order_to_rewrap_does_not_call_off_the_forgetting) {
+  const NewDataKey made = house_->make();
+  (void)must(admin().rotate_bucket(order(), made.bucket));
+  // Both orders stand before the work begins: the root is away.
+  const std::string root = folder_ + "/root.key";
+  house_->keyring->forget();
+  std::filesystem::rename(root, root + ".away");
+  ASSERT_TRUE(admin().rewrap(order("first"), true).ok());
+  ASSERT_TRUE(admin().rewrap(order("second"), false).ok());
+  std::filesystem::rename(root + ".away", root);
+  reopen();
+  admin().resume();
+  for (int i = 0; i < 500 && must(admin().status()).rewrap; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(status_of(made.bucket).info.oldest_version, 2U);
+}
+
 // A key that was made under a version before it went: its row is refused, not silently lost.
 TEST_F(KeyAdminTest, takes_no_key_under_a_version_that_is_gone) {
   const NewDataKey late = must(house_->keys->make("t1", kConsultation));
@@ -162,6 +200,53 @@ TEST_F(KeyAdminTest, a_release_before_the_end_puts_keys_back_where_they_were) {
   EXPECT_EQ(house_->open(held.id), "keys.shredded");
 }
 
+// An instance with a recording whose retention was shorter: what is left can be held.
+TEST_F(KeyAdminTest, a_hold_takes_what_is_left_of_an_object) {
+  const NewDataKey gone = house_->make(kEvent);
+  const NewDataKey left = house_->make();
+  ASSERT_TRUE(admin().shred(order(), gone.bucket, true).ok());
+  EXPECT_EQ(admin().hold(order(), "case-7", "instance:one", {gone.id}).error().code,
+            "keys.shredded");
+  const auto held = must(admin().hold(order(), "case-7", "instance:one", {gone.id, left.id}));
+  EXPECT_EQ(held.data_keys, 1U);
+  EXPECT_EQ(held.destroyed, 1U);
+  ASSERT_TRUE(admin().shred(order(), left.bucket, true).ok());
+  EXPECT_EQ(house_->open(left.id), "ok");
+  ASSERT_TRUE(admin().release(order(), "case-7").ok());
+}
+
+// The bucket was destroyed before its time: what the hold kept of it goes with this month, too.
+TEST_F(KeyAdminTest, a_release_puts_what_would_be_destroyed_into_this_month) {
+  const NewDataKey held = house_->make();
+  ASSERT_TRUE(admin().hold(order(), "case-7", "instance:one", {held.id}).ok());
+  ASSERT_TRUE(admin().shred(order("court order"), held.bucket, true).ok());
+  ASSERT_TRUE(admin().release(order(), "case-7").ok());
+  EXPECT_EQ(status_of("consultation/2026-03").data_keys, 1U);
+}
+
+// An expired bucket that was not destroyed is still where a key came from.
+TEST_F(KeyAdminTest, a_release_after_the_end_puts_keys_back_as_long_as_their_bucket_is_there) {
+  const NewDataKey held = house_->make(kEvent);
+  ASSERT_TRUE(admin().hold(order(), "case-7", "instance:one", {held.id}).ok());
+  house_->clock.advance_ms(60 * kDayMs);
+  ASSERT_TRUE(admin().release(order(), "case-7").ok());
+  EXPECT_EQ(status_of(held.bucket).data_keys, 1U);
+}
+
+// Symptom: with automatic destruction what a legal hold kept was destroyed. Cause: a case named
+// like a month made its bucket look like one that expires. Nothing but release may end a hold.
+TEST_F(KeyAdminTest, a_hold_whose_case_looks_like_a_month_does_not_expire) {
+  const NewDataKey held = house_->make();
+  ASSERT_TRUE(admin().hold(order(), "2026-01", "instance:one", {held.id}).ok());
+  EXPECT_FALSE(status_of("hold/2026-01").expires.has_value());
+  EXPECT_TRUE(must(admin().shred_expired()).empty());
+  for (int day = 0; day < 3; ++day) {
+    house_->clock.advance_ms(kDayMs);
+    EXPECT_TRUE(must(admin().shred_expired()).empty());
+  }
+  EXPECT_EQ(house_->open(held.id), "ok");
+}
+
 TEST_F(KeyAdminTest, a_whole_bucket_under_a_hold_is_not_destroyed) {
   const NewDataKey event = house_->make(kEvent);
   ASSERT_TRUE(admin().hold_bucket(order(), "case-7", event.bucket).ok());
@@ -181,6 +266,20 @@ TEST_F(KeyAdminTest, destroys_by_itself_only_what_two_readings_a_day_of_uptime_a
   house_->clock.advance_ms(1);
   EXPECT_EQ(must(admin().shred_expired()),
             (std::vector<std::string>{event.bucket, "incoming/2026-03"}));
+  EXPECT_EQ(house_->open(event.id), "keys.shredded");
+}
+
+TEST_F(KeyAdminTest, tries_again_at_once_what_could_not_be_destroyed_when_it_was_due) {
+  const NewDataKey event = house_->make(kEvent);
+  house_->clock.set(*parse_iso8601("2026-04-02T00:00:00Z"));
+  EXPECT_TRUE(must(admin().shred_expired()).empty());
+  house_->clock.advance_ms(kDayMs);
+  const std::string root = folder_ + "/root.key";
+  std::filesystem::rename(root, root + ".away");
+  EXPECT_FALSE(admin().shred_expired().ok());
+  std::filesystem::rename(root + ".away", root);
+  house_->clock.advance_ms(3600 * 1000);
+  EXPECT_EQ(must(admin().shred_expired()).size(), 2U);
   EXPECT_EQ(house_->open(event.id), "keys.shredded");
 }
 

@@ -56,8 +56,9 @@ TEST(Bucket, is_the_month_in_which_the_retention_ends_and_may_go_when_it_is_over
   EXPECT_EQ(to_iso8601(month->ends), "2027-01-01T00:00:00.000Z");
   EXPECT_EQ(bucket_after("event/2026-12"), "event/2027-01");
   EXPECT_EQ(bucket_after("event/2026-11"), "event/2026-12");
-  for (const char* bad : {"", "event", "event/", "/2026-12", "event/2026-13", "event/2026-00",
-                          "event/2026-1", "event/1969-12", "event/2026-12 ", "hold/case-7"}) {
+  for (const char* bad :
+       {"", "event", "event/", "/2026-12", "event/2026-13", "event/2026-00", "event/2026-1",
+        "event/1969-12", "event/2026-12 ", "hold/case-7", "hold/2026-12"}) {
     EXPECT_FALSE(parse_bucket(bad).ok()) << bad;
   }
 }

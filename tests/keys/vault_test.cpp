@@ -62,6 +62,8 @@ TEST_F(VaultTest, keeps_the_rules) {
 TEST_F(VaultTest, tells_a_refusal_from_an_absence) {
   EXPECT_EQ(must(open("rabt", "s.bad"))->version().error().code, "keys.vault_denied");
   EXPECT_EQ(must(open("other"))->version().error().code, "keys.vault_denied");
+  // 503 for who sends to the hub, not 403: the delivery is good, it comes again.
+  EXPECT_EQ(must(open("rabt", "s.bad"))->version().error().kind, ErrorKind::unavailable);
   auto root = must(open());
   vault_.answer_with(503);
   const auto sealed = root->version();

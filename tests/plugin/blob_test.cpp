@@ -275,6 +275,20 @@ TEST(Blobs, SweepRemovesWhatNobodyTookOverAndWhatACrashLeft) {
   EXPECT_EQ(hub.blobs->resume("t1", broken_id).error().code, "blob.unknown");
   EXPECT_TRUE(read_blob(hub, kept.id).ok());
   EXPECT_EQ(files(hub), 2U);
+  // Their data keys go with them.
+  EXPECT_EQ(hub.keys->open("t1", orphan.data_key).error().code, "keys.unknown");
+  EXPECT_TRUE(hub.keys->open("t1", kept.data_key).ok());
+  static constexpr store::Statement kCount{"SELECT COUNT(*) FROM data_key WHERE shared = 0"};
+  std::int64_t rows = 0;
+  ASSERT_TRUE(hub.store
+                  ->read([&](store::Connection& connection) {
+                    return connection.query(kCount, {}, [&](const store::Row& row) {
+                      rows = row.integer(0);
+                      return false;
+                    });
+                  })
+                  .ok());
+  EXPECT_EQ(rows, 1);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -119,6 +120,41 @@ TEST_P(Interop, opens_a_value_of_the_hub) {
   std::string plain(9000, '\0');
   for (std::size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<char>(i * 3 + i / 251);
   check(key.seal(place, plain, hub_.random), plain, 4096);
+}
+
+// From the root file over keyring and database to the recording, with nothing but the documents;
+// after a rotation of every key, and not any more when the bucket was destroyed.
+TEST(InteropFolder, a_recording_opens_from_the_files_of_a_data_folder) {
+  if (run("python3 -c 'import cryptography'").first != 0) GTEST_SKIP() << "no python3-cryptography";
+  Hub hub;
+  std::filesystem::create_symlink(hub.folder.path() + "/hub.db", hub.folder.path() + "/rabt.db");
+  const std::string content(1'200'000, 'v');
+  auto writer = hub.blobs->create("t1", "video/webm");
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE((*writer)->write(content).ok());
+  const auto info = (*writer)->finish();
+  ASSERT_TRUE(info.ok());
+  const auto open = [&](const std::string& tenant) {
+    return run("python3 '" RABT_SOURCE "/tests/interop/open_folder.py' '" + hub.folder.path() +
+               "' " + tenant + " " + info->id);
+  };
+  EXPECT_TRUE(open("t1") == std::pair(0, content));
+  EXPECT_EQ(open("t2").first, 2);
+  std::string bucket;
+  const auto all = hub.keyring->info();
+  ASSERT_TRUE(all.ok());
+  for (const auto& tenant : all->tenants) {
+    for (const auto& one : tenant.buckets) {
+      if (tenant.name == "t1" && bucket.empty() && one.name.starts_with("incoming/"))
+        bucket = one.name;
+    }
+  }
+  ASSERT_TRUE(hub.keyring->rotate_root().ok());
+  ASSERT_TRUE(hub.keyring->rotate_tenant("t1").ok());
+  ASSERT_TRUE(hub.keyring->rotate_bucket("t1", bucket).ok());
+  EXPECT_TRUE(open("t1") == std::pair(0, content));
+  ASSERT_TRUE(hub.keyring->destroy_bucket("t1", bucket, "retention").ok());
+  EXPECT_EQ(open("t1").first, 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, Interop,

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/keys/admin.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/plugin/blob_store.hpp"
+
+namespace rabt::cli {
+
+// When old things may be removed: once an hour of uptime, and not in the first hour, so that what
+// the recovery after a long standstill still wants is not taken from it. A wall clock that has gone
+// another way than the uptime calls things old that are not: then nothing for a day. Not
+// thread-safe; clock outlives it.
+class RemovalTimes {
+ public:
+  explicit RemovalTimes(const Clock& clock);
+  // True once when it is time.
+  [[nodiscard]] bool due();
+
+ private:
+  const Clock& clock_;
+  std::int64_t wall_ms_;
+  std::int64_t uptime_ms_;
+  std::int64_t next_ms_;  // of uptime
+};
+
+// What a running hub does without being asked: it wipes opened keys whose time has passed, goes on
+// with a rewrapping that was interrupted, says once when keys are not in locked memory, removes
+// blobs that nobody took over, and, where the configuration wants it, destroys buckets whose
+// retention is over. One thread.
+class Care {
+ public:
+  struct Parts {
+    keys::DataKeys& keys;
+    keys::KeyAdmin& admin;
+    plugin::BlobStore& blobs;
+    const Clock& clock;
+    Logger& log;
+  };
+  Care(Parts parts, bool automatic_shred);
+  ~Care();
+  Care(const Care&) = delete;
+  Care& operator=(const Care&) = delete;
+
+ private:
+  void run();
+  const Parts parts_;
+  const bool automatic_shred_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace rabt::cli

@@ -1,0 +1,59 @@
+#include "hub/cli/care.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rabt::cli {
+namespace {
+
+// A clock whose wall time and uptime can part, as when somebody sets the date.
+class JumpingClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp now() const override { return {wall_ms}; }
+  [[nodiscard]] std::int64_t monotonic_ms() const override { return uptime_ms; }
+  void pass(std::int64_t ms) {
+    wall_ms += ms;
+    uptime_ms += ms;
+  }
+  std::int64_t wall_ms = 1'773'000'000'000;
+  std::int64_t uptime_ms = 5'000;
+};
+constexpr std::int64_t kHourMs = 3600LL * 1000;
+
+// How often it was time within so many hours, asked every five seconds as the hub does.
+int times_within(JumpingClock& clock, RemovalTimes& times, int hours) {
+  int due = 0;
+  for (std::int64_t passed = 0; passed < hours * kHourMs; passed += 5000) {
+    clock.pass(5000);
+    due += times.due() ? 1 : 0;
+  }
+  return due;
+}
+
+TEST(RemovalTimes, are_once_an_hour_and_not_in_the_first) {
+  JumpingClock clock;
+  RemovalTimes times(clock);
+  EXPECT_FALSE(times.due());
+  clock.pass(kHourMs - 1);
+  EXPECT_FALSE(times.due());
+  clock.pass(1);
+  EXPECT_TRUE(times.due());
+  EXPECT_FALSE(times.due());
+  EXPECT_EQ(times_within(clock, times, 24), 24);
+}
+
+TEST(RemovalTimes, wait_for_a_day_after_the_date_was_set) {
+  for (const std::int64_t jump : {400 * 24 * kHourMs, -2 * kHourMs}) {
+    JumpingClock clock;
+    RemovalTimes times(clock);
+    clock.pass(kHourMs);
+    clock.wall_ms += jump;
+    EXPECT_FALSE(times.due());
+    EXPECT_EQ(times_within(clock, times, 23), 0);
+    clock.wall_ms -= jump;  // and back: the day begins again
+    EXPECT_EQ(times_within(clock, times, 23), 0);
+    EXPECT_EQ(times_within(clock, times, 3), 2);
+  }
+}
+
+}  // namespace
+}  // namespace rabt::cli

@@ -1,0 +1,463 @@
+// Misbehaving plugins, in processes of their own. Whatever one does: the hub lives, each call ends
+// once with a typed outcome within its deadline and a second, the others' calls take their usual
+// time, and log, metrics and audit name the culprit. RABT_ZOO_RUNS: how often each (default 2).
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "hub/base/limits.hpp"
+#include "hub/worker/sandbox.hpp"
+#include "tests/plugin/support.hpp"
+
+namespace rabt::plugin::test {
+namespace {
+
+using workflow::OutcomeKind;
+using Tick = std::chrono::steady_clock;
+
+constexpr std::int64_t kAfterDeadlineMs = 1000;  // what is promised
+
+int runs() {
+  const char* const wish = std::getenv("RABT_ZOO_RUNS");
+  return wish == nullptr ? 2 : std::max(1, std::atoi(wish));
+}
+double millis(Tick::time_point from) {
+  return std::chrono::duration<double, std::milli>(Tick::now() - from).count();
+}
+
+// Calls of another plugin, one after the other, while it lives.
+class Bystander {
+ public:
+  explicit Bystander(Hub& hub) : hub_(hub) {
+    EXPECT_TRUE(hub_.host->load(hub_.config("small")).ok());
+    EXPECT_TRUE(hub_.host->bind_role("small", "plugin://small").ok());
+    thread_ = std::thread([this] {
+      while (!over_) {
+        const auto begin = Tick::now();
+        Waiter waiter;
+        hub_.host->invoke(request("small", "echo", Json("ping")), waiter.sink());
+        if (!waiter.wait() || waiter.outcome().kind != OutcomeKind::done) ++failed_;
+        {
+          const std::scoped_lock lock(mutex_);
+          each_.push_back(millis(begin));
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+    });
+  }
+  ~Bystander() { stop(); }
+  void stop() {
+    over_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  struct Times {
+    double p50 = 0;
+    double p99 = 0;
+    std::size_t calls = 0;
+  };
+  // Of the calls since the last time.
+  Times take() {
+    std::vector<double> each;
+    {
+      const std::scoped_lock lock(mutex_);
+      each.swap(each_);
+    }
+    if (each.empty()) return {};
+    std::sort(each.begin(), each.end());
+    return {each[each.size() / 2], each[each.size() * 99 / 100], each.size()};
+  }
+  [[nodiscard]] int failed() const { return failed_; }
+
+ private:
+  Hub& hub_;
+  std::atomic<bool> over_{false};
+  std::atomic<int> failed_{0};
+  std::mutex mutex_;
+  std::vector<double> each_;
+  std::thread thread_;
+};
+
+PluginHost::PluginState state_of(Hub& hub, const std::string& id) {
+  for (auto& state : hub.host->plugins()) {
+    if (state.manifest.id == id) return state;
+  }
+  return {};
+}
+bool up(Hub& hub, const std::string& id = "beast") {
+  return eventually(
+      [&] {
+        const auto state = state_of(hub, id);
+        if (state.worker && state.worker->phase == "quarantined")
+          static_cast<void>(hub.host->release(id, "test"));
+        return state.worker && state.worker->phase == "up";
+      },
+      20'000);
+}
+void load_beast(Hub& hub, const std::string& at = {}) {
+  PluginConfig config = hub.config("beast");
+  if (!at.empty()) {
+    config.config.set("at", at);
+    config.allow_private_addresses = true;
+  }
+  config.limits.memory = 256ULL << 20U;
+  const Status loaded = hub.host->load(std::move(config));
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
+}
+// Whether the audit log has an entry of this act about the plugin.
+std::size_t audited(Hub& hub, const std::string& act, const std::string& plugin) {
+  hub.store->flush();
+  const store::Statement all{"SELECT canonical FROM audit"};
+  std::size_t found = 0;
+  EXPECT_TRUE(hub.store
+                  ->read([&](store::Connection& connection) {
+                    return connection.query(all, {}, [&](const store::Row& row) {
+                      const std::string_view entry = row.blob(0);
+                      if (entry.find("\"" + act + "\"") != std::string_view::npos &&
+                          entry.find("plugin:" + plugin) != std::string_view::npos)
+                        ++found;
+                      return true;
+                    });
+                  })
+                  .ok());
+  return found;
+}
+
+bool kill_worker(Hub& hub) {
+  const auto pid = static_cast<pid_t>(state_of(hub, "beast").worker->pid);
+  return pid > 0 && ::kill(pid, SIGKILL) == 0;
+}
+
+struct Beast {
+  const char* action;
+  enum class Proof { crash, forbidden, violation, answer } proof;
+  const char* expected;   // answer: the output; violation: the clause; otherwise a part of the log
+  bool sanitizer = true;  // false: a sanitizer build cannot show it, see the test
+  std::int64_t deadline_ms = 300;
+};
+void PrintTo(const Beast& beast, std::ostream* out) {
+  *out << beast.action;
+}
+
+class Beasts : public ::testing::TestWithParam<Beast> {};
+
+TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
+  const Beast& beast = GetParam();
+  if (worker::sanitized() && !beast.sanitizer) {
+    GTEST_SKIP() << "a sanitizer reserves terabytes of address space: RLIMIT_AS is not set in such "
+                    "builds, and this beast would take the machine's memory";
+  }
+  Hub hub;
+  load_beast(hub);
+  Bystander bystander(hub);
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  const auto usual = bystander.take();
+  double longest = 0;
+  for (int run = 0; run < runs(); ++run) {
+    ASSERT_TRUE(up(hub));
+    const auto before = state_of(hub, "beast");
+    CallRequest call =
+        request("beast", beast.action, Json::object({{"path", hub.folder.path() + "/hub.db-new"}}));
+    call.deadline_unix_ms = hub.clock.now().ms + beast.deadline_ms;
+    Waiter waiter;
+    const auto begin = Tick::now();
+    hub.host->invoke(std::move(call), waiter.sink());
+    ASSERT_TRUE(waiter.wait(10'000)) << "no outcome";
+    const double took = millis(begin);
+    longest = std::max(longest, took);
+    EXPECT_LT(took, static_cast<double>(beast.deadline_ms + kAfterDeadlineMs));
+    const auto outcome = waiter.outcome();
+    switch (beast.proof) {
+      case Beast::Proof::crash:
+        EXPECT_TRUE(outcome.code == "plugin.crashed" || outcome.code == "plugin.hung")
+            << outcome.code;
+        EXPECT_EQ(outcome.kind, OutcomeKind::transient)
+            << "no outside request was made: nothing can have happened";
+        EXPECT_TRUE(eventually(
+            [&] { return state_of(hub, "beast").worker->deaths == before.worker->deaths + 1; }));
+        break;
+      case Beast::Proof::forbidden:
+        EXPECT_TRUE(outcome.kind == OutcomeKind::transient ||
+                    (outcome.kind == OutcomeKind::done && outcome.output.is_string() &&
+                     outcome.output.as_string() == "refused"))
+            << outcome.code << " " << outcome.output.dump();
+        EXPECT_GT(state_of(hub, "beast").worker->forbidden, before.worker->forbidden);
+        break;
+      case Beast::Proof::violation: {
+        const auto count = [&](const PluginHost::PluginState& state) {
+          const auto found = state.violations.find(beast.expected);
+          return found == state.violations.end() ? 0U : found->second;
+        };
+        EXPECT_TRUE(eventually([&] { return count(state_of(hub, "beast")) > count(before); }));
+        break;
+      }
+      case Beast::Proof::answer:
+        EXPECT_EQ(outcome.kind, OutcomeKind::done) << outcome.code;
+        EXPECT_EQ(outcome.output.is_string() ? outcome.output.as_string() : outcome.output.dump(),
+                  beast.expected);
+    }
+    EXPECT_EQ(waiter.count(), 1);
+  }
+  ASSERT_TRUE(up(hub));
+  EXPECT_EQ(hub.call("beast", "echo", Json(7)).output.dump(), "7") << "it serves again";
+  const auto meanwhile = bystander.take();
+  bystander.stop();
+  EXPECT_EQ(bystander.failed(), 0);
+  std::printf(
+      "%-16s %3d runs: outcome after at most %7.1f ms; others p50 %.3f ms (usual %.3f), p99 "
+      "%.3f ms (usual %.3f), %zu calls\n",
+      beast.action, runs(), longest, meanwhile.p50, usual.p50, meanwhile.p99, usual.p99,
+      meanwhile.calls);
+  // On a machine that has more to do than processors the times say nothing about us.
+  double load = 0;
+  const bool quiet = ::getloadavg(&load, 1) == 1 && load < std::thread::hardware_concurrency();
+  if (quiet && meanwhile.calls >= 20 && !worker::sanitized()) {
+    EXPECT_LT(meanwhile.p50, 2 * usual.p50 + 0.3);
+  }
+
+  const auto named = static_cast<std::size_t>(runs());
+  switch (beast.proof) {
+    case Beast::Proof::crash:
+      EXPECT_TRUE(hub.log.has("plugin=beast version=1.0.0 reason="));
+      EXPECT_TRUE(hub.log.has(beast.expected));
+      EXPECT_GE(
+          audited(hub, "plugin.crashed", "beast") + audited(hub, "plugin.quarantined", "beast"),
+          named);
+      break;
+    case Beast::Proof::forbidden:
+      EXPECT_TRUE(hub.log.has(std::string("plugin.forbidden plugin=beast version=1.0.0 call=") +
+                              beast.expected));
+      EXPECT_GE(audited(hub, "plugin.forbidden", "beast"), named);
+      break;
+    case Beast::Proof::violation:
+      EXPECT_TRUE(
+          hub.log.has(std::string("plugin.violation plugin=beast clause=") + beast.expected));
+      break;
+    case Beast::Proof::answer:
+      break;
+  }
+}
+
+using Proof = Beast::Proof;
+INSTANTIATE_TEST_SUITE_P(
+    , Beasts,
+    ::testing::Values(
+        Beast{"segfault", Proof::crash, "reason=signal 11"},
+        Beast{"abort", Proof::crash, "reason=signal 6"},
+        Beast{"exit", Proof::crash, "reason=exit 3"}, Beast{"loop", Proof::crash, "reason=hang"},
+        Beast{"sleep", Proof::crash, "reason=hang"},
+        Beast{"stack", Proof::crash, "reason=signal 11"},
+        Beast{"garbage", Proof::crash, "reason=frame: "},
+        Beast{"truncated", Proof::crash, "reason=frame: "},
+        Beast{"two-gigabytes", Proof::crash, "reason=frame: texts over the limit"},
+        Beast{"unsealed", Proof::crash, "reason=frame: a memory file that is not sealed"},
+        Beast{"wrong-return", Proof::crash, "reason=frame: out of place"},
+        Beast{"hang-up", Proof::crash, "reason=closed its frames"},
+        Beast{"crash-callback", Proof::crash, "reason=signal 6"},
+        Beast{"fork-bomb", Proof::forbidden, "clone"}, Beast{"shadow", Proof::forbidden, "openat"},
+        Beast{"connect", Proof::forbidden, "socket"}, Beast{"ptrace", Proof::forbidden, "ptrace"},
+        Beast{"write", Proof::forbidden, "openat"}, Beast{"kill-hub", Proof::forbidden, "kill"},
+        Beast{"execute", Proof::forbidden, "execve"}, Beast{"code", Proof::forbidden, "mmap"},
+        Beast{"wrong-id", Proof::violation, "A4"}, Beast{"twice", Proof::violation, "A4"},
+        Beast{"late", Proof::violation, "A4"}, Beast{"throw", Proof::violation, "line"},
+        Beast{"ten-gigabytes", Proof::answer, "refused", false},
+        Beast{"leak", Proof::answer, "refused", false, 5000},
+        Beast{"descriptors", Proof::answer, "refused"}),
+    [](const ::testing::TestParamInfo<Beast>& one) {
+      std::string name = one.param.action;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
+
+TEST(Zoo, AThreadBombMakesAsManyAsItMay) {
+  Hub hub;
+  load_beast(hub);
+  const auto outcome = hub.call("beast", "thread-bomb", Json::object());
+  ASSERT_EQ(outcome.kind, OutcomeKind::done) << outcome.code;
+  EXPECT_LE(outcome.output.as_int64().value_or(-1), 64);
+  EXPECT_EQ(hub.call("beast", "echo", Json(7)).output.dump(), "7");
+}
+
+// ---- what becomes of calls
+
+TEST(Killed, WithoutAnOutsideRequestTheCallIsTransientWithOneItIsAmbiguous) {
+  const TinyServer server(TinyServer::Mode::hang);
+  Hub hub;
+  load_beast(hub, server.url());
+  for (int run = 0; run < runs(); ++run) {
+    for (const bool asks : {false, true}) {
+      ASSERT_TRUE(up(hub));
+      Waiter waiter;
+      CallRequest call =
+          request("beast", asks ? "request" : "never", Json::object({{"url", server.url()}}));
+      call.deadline_unix_ms = hub.clock.now().ms + 20'000;
+      hub.host->invoke(std::move(call), waiter.sink());
+      if (asks) {
+        ASSERT_TRUE(eventually([&] { return !server.last_request().empty(); }));
+      }
+      const auto still = hub.call("beast", "echo", Json(1));
+      EXPECT_EQ(still.kind, OutcomeKind::done) << still.code << ": " << still.message;
+      ASSERT_TRUE(kill_worker(hub));
+      ASSERT_TRUE(waiter.wait());
+      EXPECT_EQ(waiter.outcome().code, "plugin.crashed");
+      EXPECT_EQ(waiter.outcome().kind, asks ? OutcomeKind::ambiguous : OutcomeKind::transient);
+      EXPECT_EQ(waiter.count(), 1);
+    }
+  }
+  EXPECT_TRUE(hub.log.has("reason=signal 9"));
+  EXPECT_TRUE(hub.log.has("instance=01JTEST action=request"));
+}
+
+TEST(Killed, CallsThatWereNotGivenToItWaitForTheNextProcess) {
+  Hub hub;
+  load_beast(hub);
+  Waiter first;
+  std::vector<Waiter> queued(20);
+  CallRequest call = request("beast", "sleep");
+  call.deadline_unix_ms = hub.clock.now().ms + 20'000;
+  hub.host->invoke(std::move(call), first.sink());
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").calls == 1; }));
+  for (Waiter& one : queued) hub.host->invoke(request("beast", "echo", Json(3)), one.sink());
+  ASSERT_TRUE(kill_worker(hub));
+  ASSERT_TRUE(first.wait());
+  EXPECT_EQ(first.outcome().code, "plugin.crashed");
+  for (Waiter& one : queued) {
+    ASSERT_TRUE(one.wait());
+    EXPECT_EQ(one.outcome().kind, OutcomeKind::done) << one.outcome().code;
+  }
+}
+
+TEST(Killed, AfterFiveDeathsThePluginIsQuarantinedUntilItIsReleased) {
+  Hub hub;
+  load_beast(hub);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }, 20'000));
+    EXPECT_EQ(hub.host->release("beast", "test").error().code, "plugin.not_quarantined");
+    EXPECT_EQ(hub.call("beast", "abort", Json::object()).code, "plugin.crashed");
+  }
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "quarantined"; }));
+  const auto state = *state_of(hub, "beast").worker;
+  EXPECT_EQ(state.deaths, 5U);
+  EXPECT_EQ(state.pid, 0);
+  EXPECT_GT(state.quarantine_left_ms, 500'000);
+  const auto refused = hub.call("beast", "echo", Json(1));
+  EXPECT_EQ(refused.kind, OutcomeKind::transient);
+  EXPECT_EQ(refused.code, "plugin.quarantined");
+  EXPECT_EQ(audited(hub, "plugin.quarantined", "beast"), 1U);
+  ASSERT_TRUE(hub.host->release("beast", "test").ok());
+  EXPECT_EQ(audited(hub, "plugin.released", "beast"), 1U);
+  ASSERT_TRUE(up(hub));
+  EXPECT_EQ(hub.call("beast", "echo", Json(1)).output.dump(), "1");
+  EXPECT_EQ(hub.host->release("nobody", "test").error().code, "plugin.unknown");
+}
+
+TEST(Killed, AQuarantineEndsByItselfWithOneTry) {
+  Hub hub(true);
+  load_beast(hub);
+  const auto die = [&] {
+    const auto deaths = state_of(hub, "beast").worker->deaths;
+    ASSERT_TRUE(kill_worker(hub));
+    ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->deaths > deaths; }));
+  };
+  for (int i = 0; i < 5; ++i) {
+    die();
+    hub.fake.advance_ms(2000);
+    if (i < 4) {
+      ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }));
+    }
+  }
+  EXPECT_EQ(state_of(hub, "beast").worker->phase, "quarantined");
+  hub.fake.advance_ms(590'000);
+  EXPECT_FALSE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }, 200));
+  hub.fake.advance_ms(10'000);
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }));
+}
+
+TEST(Killed, WhatWasVerifiedIsWhatRunsAgain) {
+  Hub hub;
+  const std::string folder = hub.folder.path() + "/beast";
+  std::filesystem::copy(fixture("beast"), folder, std::filesystem::copy_options::recursive);
+  PluginConfig config = hub.config("beast");
+  config.folder = folder;
+  ASSERT_TRUE(hub.host->load(std::move(config)).ok());
+  ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
+  // The file is swapped after it was verified, in place and by another file.
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    if (file.path().filename() != "plugin.so") continue;
+    std::ofstream(file.path(), std::ios::binary | std::ios::trunc) << "not a library";
+  }
+  for (int run = 0; run < runs(); ++run) {
+    EXPECT_EQ(hub.call("beast", "segfault", Json::object()).code, "plugin.crashed");
+    ASSERT_TRUE(up(hub));
+    EXPECT_EQ(hub.call("beast", "echo", Json(run)).output.dump(), std::to_string(run));
+  }
+}
+
+// ---- loading
+
+TEST(Loading, ACrashWhileItIsMappedOrCreatedIsARefusalAndNothingIsStartedAgain) {
+  Hub hub;
+  for (const char* const name : {"beast-mapping", "beast-create"}) {
+    PluginConfig config = hub.config(name);
+    config.id = "beast";
+    const Status loaded = hub.host->load(std::move(config));
+    ASSERT_FALSE(loaded.ok()) << name;
+    EXPECT_EQ(loaded.error().code,
+              std::string(name) == "beast-mapping" ? "plugin.worker" : "plugin.create")
+        << loaded.error().message;
+    EXPECT_NE(loaded.error().message.find("signal 6"), std::string::npos) << loaded.error().message;
+  }
+  EXPECT_TRUE(hub.host->plugins().empty());
+}
+
+TEST(Loading, TheChildHasNoneOfTheHubsDescriptorsNorItsEnvironment) {
+  ::setenv("RABT_ZOO_SECRET", "1", 1);
+  Hub hub;
+  load_beast(hub);
+  const std::string proc = "/proc/" + std::to_string(state_of(hub, "beast").worker->pid);
+  std::error_code failure;
+  std::vector<std::string> open;
+  for (const auto& one : std::filesystem::directory_iterator(proc + "/fd", failure))
+    open.push_back(one.path().filename());
+  if (failure) GTEST_SKIP() << "this user may not look at the process";
+  std::sort(open.begin(), open.end());
+  EXPECT_EQ(open, (std::vector<std::string>{"0", "1", "2", "3", "4", "5"}));
+  std::ifstream environment(proc + "/environ", std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(environment)), {});
+  EXPECT_EQ(text, std::string("LANG=C.UTF-8\0", 13));
+  std::ifstream status(proc + "/status");
+  const std::string said((std::istreambuf_iterator<char>(status)), {});
+  EXPECT_NE(said.find("NoNewPrivs:\t1"), std::string::npos);
+  EXPECT_NE(said.find("Seccomp:\t2"), std::string::npos);
+  EXPECT_NE(said.find("CapEff:\t0000000000000000"), std::string::npos);
+  EXPECT_TRUE(state_of(hub, "beast").worker->missing.empty())
+      << "not on this system: " << state_of(hub, "beast").worker->missing;
+}
+
+TEST(Loading, TheChildEndsWithTheHub) {
+  int told[2];
+  ASSERT_EQ(::pipe(told), 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    Hub hub;
+    load_beast(hub);
+    const auto pid = state_of(hub, "beast").worker->pid;
+    if (::write(told[1], &pid, sizeof pid) < 0) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  std::int64_t child = 0;
+  ASSERT_EQ(::read(told[0], &child, sizeof child), static_cast<ssize_t>(sizeof child));
+  ::waitpid(parent, nullptr, 0);
+  EXPECT_TRUE(eventually([&] { return ::kill(static_cast<pid_t>(child), 0) != 0; }));
+  ::close(told[0]);
+  ::close(told[1]);
+}
+
+}  // namespace
+}  // namespace rabt::plugin::test
