@@ -177,7 +177,8 @@ int main(int argc, char** argv) {
   audit_export_command->add_option("--from", export_options.from,
                                    "a date, or a time with its zone");
   audit_export_command->add_option("--to", export_options.to, "the first moment not any more");
-  audit_export_command->add_option("--patient", export_options.patient, "KIND:VALUE");
+  audit_export_command->add_option("--patient", export_options.patient,
+                                   "KIND:VALUE, or - for a line of standard input");
   audit_export_command->add_option("--reason", export_options.reason, "kept in the log")
       ->required();
   audit_export_command->callback([&] { code = audit_export(export_options); });
@@ -187,8 +188,10 @@ int main(int argc, char** argv) {
       "report", "who saw what of one patient, or what was read under break-glass grants");
   audit_report_command->add_option("-c,--config", report_options.config, "configuration file")
       ->capture_default_str();
-  audit_report_command->add_option("--patient", report_options.patient,
-                                   "KIND:VALUE; KIND is identifier, mrn, phone or email");
+  audit_report_command->add_option(
+      "--patient", report_options.patient,
+      "KIND:VALUE, or - for a line of standard input; KIND is identifier, "
+      "mrn, phone or email");
   audit_report_command->add_flag("--break-glass", report_options.break_glass,
                                  "the grants that are not reviewed");
   audit_report_command->add_flag("--all", report_options.all, "also those that were reviewed");
@@ -334,8 +337,8 @@ int main(int argc, char** argv) {
   instances_command->add_option("id", instances.id, "instance");
   instances_command->add_flag("--events", instances.events, "the lifecycle events of the instance");
   instances_command->add_option("--patient", instances.patient,
-                                "KIND:VALUE: only those of this person; KIND is identifier, mrn, "
-                                "phone or email");
+                                "KIND:VALUE, or - for a line of standard input: only those of this "
+                                "person; KIND is identifier, mrn, phone or email");
   instances_command->add_option("--reason", instances.reason,
                                 "why the person is looked for; kept in the log");
   instances_command->callback([&] { code = list_instances(instances); });

@@ -5,6 +5,7 @@
 
 #include "hub/audit/checkpoints.hpp"
 #include "hub/audit/files.hpp"
+#include "hub/audit/finder.hpp"
 #include "hub/audit/ledger.hpp"
 #include "hub/audit/mac.hpp"
 #include "hub/audit/statements.hpp"
@@ -20,12 +21,6 @@ namespace {
 
 std::string_view view(const Digest& digest) {
   return as_text(digest);
-}
-
-bool to_digest(std::string_view bytes, Digest& out) {
-  if (bytes.size() != out.size()) return false;
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-  return true;
 }
 
 // What the writer thread keeps beside the database: the next entry follows from it.
@@ -95,8 +90,13 @@ void append_text(std::string& out, const std::string& value) {
     return;
   }
   std::string clean = value;
-  for (std::size_t bad = find_bad_utf8(clean); bad != std::string::npos; bad = find_bad_utf8(clean))
-    clean[bad] = '?';
+  std::size_t from = 0;
+  for (;;) {
+    const std::size_t bad = find_bad_utf8(std::string_view(clean).substr(from));
+    if (bad == std::string::npos) break;
+    from += bad;
+    clean[from++] = '?';
+  }
   append_json_string(out, clean);
 }
 
@@ -193,6 +193,10 @@ class TreeLog final : public AuditLog {
     if (!inserted.ok()) return unavailable_because(inserted.error());
     const Status pushed = tail_.frontier.push(transaction, leaf);
     if (!pushed.ok()) return unavailable_because(pushed.error());
+    if (seq % kTileWidth == 0) {
+      const Status found = write_find(transaction, seq / kTileWidth - 1);
+      if (!found.ok()) return unavailable_because(found.error());
+    }
     tail_.mac = mac;
     checkpoints_->appended(seq);
     return ok_status();

@@ -111,7 +111,17 @@ Status Checkpoints::check_outside() {
   if (!noted) {
     // Without the file this is a new log, or one that goes on under a new name.
     if (size == 0 && !row) return ok_status();
-    if (row && origin_of(row->note) != options_.origin) return ok_status();
+    if (row && origin_of(row->note) != options_.origin) {
+      // Only what was signed under the old name is gone on from.
+      const auto old = ledger_->signer().open_as(std::string(origin_of(row->note)), row->note);
+      if (!old.ok() || old->size != row->size) {
+        return corrupt("audit.broken",
+                       "the newest checkpoint in the database has another name than the log and "
+                       "was not signed by its key" +
+                           advice());
+      }
+      return ledger_->holds(*old, "the newest checkpoint in the database");
+    }
     auto first = row ? ledger_->signer().open(row->note) : Result<Checkpoint>(Checkpoint{});
     if (row && row->first && first.ok() && first->size == row->size && row->size == size) {
       // The first checkpoint's row was written and its file not yet; no entry was added since.

@@ -61,7 +61,7 @@ Result<std::optional<std::string>> read_file(const std::string& path, std::size_
   }
 }
 
-Status replace_file(const std::string& path, std::string_view content, unsigned mode) {
+Status put_file(const std::string& path, std::string_view content, unsigned mode) {
   const std::string temporary = path + ".tmp";
   {
     const Descriptor file(
@@ -74,12 +74,19 @@ Status replace_file(const std::string& path, std::string_view content, unsigned 
     }
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return io_error("replace", path);
-  const auto slash = path.rfind('/');
-  const Descriptor folder(
-      ::open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(),
-             O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.ok() || ::fsync(folder.get()) != 0) return io_error("sync the folder of", path);
   return ok_status();
+}
+
+Status sync_folder(const std::string& folder) {
+  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.ok() || ::fsync(opened.get()) != 0) return io_error("sync the folder", folder);
+  return ok_status();
+}
+
+Status replace_file(const std::string& path, std::string_view content, unsigned mode) {
+  RABT_TRY_STATUS(put_file(path, content, mode));
+  const auto slash = path.rfind('/');
+  return sync_folder(slash == std::string::npos ? "." : path.substr(0, slash + 1));
 }
 
 }  // namespace rabt::audit

@@ -16,5 +16,9 @@ namespace rabt::audit {
 // durable when ok. Error unavailable audit.io.
 [[nodiscard]] Status replace_file(const std::string& path, std::string_view content,
                                   unsigned mode = 0600);
+// The same in two steps, for many files: the content is durable when put_file is ok, its name after
+// sync_folder. Error unavailable audit.io.
+[[nodiscard]] Status put_file(const std::string& path, std::string_view content, unsigned mode);
+[[nodiscard]] Status sync_folder(const std::string& folder);
 
 }  // namespace rabt::audit

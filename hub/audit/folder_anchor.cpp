@@ -1,6 +1,4 @@
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -111,26 +109,8 @@ class FolderAnchor final : public Anchor {
   Status write(const std::string& path, const std::string& content) {
     const std::string target = folder_ + "/" + path;
     RABT_TRY_STATUS(make_folder(target.substr(0, target.rfind('/'))));
-    const std::string temporary = target + ".tmp";
-    const int fd =
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (fd < 0) return io_error("write", target, std::strerror(errno));
-    std::string_view rest = content;
-    bool good = true;
-    while (good && !rest.empty()) {
-      const ssize_t written = ::write(fd, rest.data(), rest.size());
-      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
-      good = written > 0 || (written < 0 && errno == EINTR);
-    }
-    good = good && ::fsync(fd) == 0;
-    const std::string why = std::strerror(errno);
-    ::close(fd);
-    if (!good) {
-      ::unlink(temporary.c_str());
-      return io_error("write", target, why);
-    }
-    if (::rename(temporary.c_str(), target.c_str()) != 0)
-      return io_error("replace", target, std::strerror(errno));
+    const Status put = put_file(target, content, 0640);
+    if (!put.ok()) return unavailable("audit.anchor_io", put.error().message);
     unsynced_.insert(target.substr(0, target.rfind('/')));
     return ok_status();
   }
@@ -151,11 +131,8 @@ class FolderAnchor final : public Anchor {
 
   Status sync_folders() {
     for (const std::string& path : unsynced_) {
-      const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      const bool good = fd >= 0 && ::fsync(fd) == 0;
-      const std::string why = std::strerror(errno);
-      if (fd >= 0) ::close(fd);
-      if (!good) return io_error("sync the folder", path, why);
+      const Status synced = sync_folder(path);
+      if (!synced.ok()) return unavailable("audit.anchor_io", synced.error().message);
     }
     unsynced_.clear();
     return ok_status();

@@ -33,10 +33,12 @@ std::string_view origin_of(std::string_view note) {
 }
 
 Signer::Signer(std::string origin, const SecretBytes& seed)
-    : origin_(std::move(origin)), key_(seed) {
-  std::string named = origin_ + '\n' + kEd25519;
+    : origin_(std::move(origin)), key_(seed), id_(id_as(origin_)) {}
+
+std::string Signer::id_as(const std::string& origin) const {
+  std::string named = origin + '\n' + kEd25519;
   named.append(as_text(key_.public_key()));
-  id_ = std::string(as_text(crypto::sha256(named)).substr(0, 4));
+  return std::string(as_text(crypto::sha256(named)).substr(0, 4));
 }
 
 std::string Signer::vkey() const {
@@ -54,7 +56,7 @@ Checkpoint Signer::sign(std::int64_t size, const crypto::Digest& root) const {
           text + '\n' + std::string(kDash) + origin_ + ' ' + to_base64(as_bytes(line)) + '\n'};
 }
 
-Result<Checkpoint> Signer::open(std::string_view note) const {
+Result<Checkpoint> Signer::open_as(const std::string& origin, std::string_view note) const {
   if (note.size() > kMaxNoteBytes) return no_note("it is too long");
   if (!is_utf8(note) || std::any_of(note.begin(), note.end(), [](char c) {
         return static_cast<unsigned char>(c) < 0x20 && c != '\n';
@@ -66,6 +68,7 @@ Result<Checkpoint> Signer::open(std::string_view note) const {
   const std::string_view text = note.substr(0, blank + 1);
   std::string_view rest = note.substr(blank + 2);
   bool verified = false;
+  const std::string id = origin == origin_ ? id_ : id_as(origin);
   for (std::string_view line; take_line(rest, line);) {
     if (!line.starts_with(kDash)) return no_note("a line of its signatures is none");
     line.remove_prefix(kDash.size());
@@ -73,7 +76,7 @@ Result<Checkpoint> Signer::open(std::string_view note) const {
     if (space == std::string_view::npos) return no_note("a line of its signatures is none");
     const auto bytes = from_base64(line.substr(space + 1));
     if (!bytes || bytes->size() < 5) return no_note("a line of its signatures is none");
-    if (line.substr(0, space) != origin_ || as_text(*bytes).substr(0, 4) != id_) continue;
+    if (line.substr(0, space) != origin || as_text(*bytes).substr(0, 4) != id) continue;
     if (!crypto::verify_ed25519(key_.public_key(), text, ByteView(*bytes).subspan(4)))
       return no_note("its signature does not hold");
     verified = true;
@@ -82,9 +85,9 @@ Result<Checkpoint> Signer::open(std::string_view note) const {
   if (!verified) return no_note("this log's key has not signed it");
 
   rest = text;
-  Checkpoint checkpoint{.origin = origin_, .note = std::string(note)};
+  Checkpoint checkpoint{.origin = origin, .note = std::string(note)};
   std::string_view line;
-  if (!take_line(rest, line) || line != origin_) return no_note("it names another log");
+  if (!take_line(rest, line) || line != origin) return no_note("it names another log");
   if (!take_line(rest, line)) return no_note("it has no size");
   const auto [end, error] =
       std::from_chars(line.data(), line.data() + line.size(), checkpoint.size);

@@ -30,9 +30,14 @@ class Signer {
   // The caller has made sure that it is consistent with everything signed before.
   [[nodiscard]] Checkpoint sign(std::int64_t size, const crypto::Digest& root) const;
   // A note of this log. Error corrupt audit.note: it is no checkpoint, or not signed by this key.
-  [[nodiscard]] Result<Checkpoint> open(std::string_view note) const;
+  [[nodiscard]] Result<Checkpoint> open(std::string_view note) const {
+    return open_as(origin_, note);
+  }
+  // A note that this key signed when the log had another name.
+  [[nodiscard]] Result<Checkpoint> open_as(const std::string& origin, std::string_view note) const;
 
  private:
+  [[nodiscard]] std::string id_as(const std::string& origin) const;
   std::string origin_;
   crypto::SigningKey key_;
   std::string id_;  // four bytes

@@ -2,26 +2,18 @@
 
 #include <algorithm>
 
+#include "hub/audit/finder.hpp"
+
 namespace rabt::audit {
 
 namespace {
 
 using store::Statement;
 
-// Beside the condition that names the index, all others: $1 first, $2 last, $3 from, $4 to, $5
-// tenant, $6 patient, $7 object, $8 act from, $9 act to, $10 limit.
-#define RABT_AUDIT_SELECT(condition)                                                      \
-  "SELECT seq, at_ms, canonical FROM audit WHERE " condition                              \
-  " seq >= $1 AND seq <= $2 AND at_ms >= $3 AND at_ms < $4 AND ($5 = '' OR tenant = $5) " \
-  "AND ($6 = '' OR patient = $6) AND ($7 = '' OR object = $7) AND ($8 = '' OR "           \
-  "(act >= $8 AND act < $9)) ORDER BY seq LIMIT $10"
-constexpr Statement kBySeq{RABT_AUDIT_SELECT("")};
-constexpr Statement kByPatient{RABT_AUDIT_SELECT("patient <> '' AND patient = $6 AND ")};
-constexpr Statement kByObject{RABT_AUDIT_SELECT("object <> '' AND object = $7 AND ")};
-#undef RABT_AUDIT_SELECT
-// The clock may step back: the numbers between which all entries of a time lie.
-constexpr Statement kBounds{
-    "SELECT min(seq), max(seq) FROM audit WHERE at_ms >= $1 AND at_ms < $2"};
+constexpr Statement kFitting{
+    "SELECT seq, at_ms, canonical FROM audit WHERE seq >= $1 AND seq <= $2 AND at_ms >= $3 AND "
+    "at_ms < $4 AND ($5 = '' OR tenant = $5) AND ($6 = '' OR patient = $6) AND ($7 = '' OR object "
+    "= $7) AND ($8 = '' OR (act >= $8 AND act < $9)) ORDER BY seq LIMIT $10"};
 
 Result<Logged> to_logged(const store::Row& row) {
   Logged logged;
@@ -74,23 +66,7 @@ constexpr std::size_t kEntriesAtOnce = 256;
 
 Result<Page> read_page(store::Connection& connection, const Query& query, std::size_t limit) {
   limit = std::clamp<std::size_t>(limit, 1, kMaxEntriesPerPage);
-  Query wanted = query;
-  if (wanted.patient.empty() && wanted.object.empty() &&
-      (wanted.from_ms != INT64_MIN || wanted.to_ms != INT64_MAX) && wanted.last == INT64_MAX) {
-    // Once: the next pages carry the bounds.
-    std::int64_t low = 0;
-    std::int64_t high = -1;
-    RABT_TRY_STATUS(
-        connection.query(kBounds, {wanted.from_ms, wanted.to_ms}, [&](const store::Row& row) {
-          if (row.is_null(0)) return false;
-          low = row.integer(0);
-          high = row.integer(1);
-          return false;
-        }));
-    wanted.first = std::max(wanted.first, low);
-    wanted.last = high;
-  }
-  std::string act = wanted.act;
+  std::string act = query.act;
   std::string act_end;
   if (act.ends_with('*')) {
     act.pop_back();
@@ -99,27 +75,34 @@ Result<Page> read_page(store::Connection& connection, const Query& query, std::s
     act_end = act + '\x01';
   }
   Page page;
-  std::optional<Error> damaged;
-  const Statement& statement =
-      !wanted.patient.empty() ? kByPatient : (!wanted.object.empty() ? kByObject : kBySeq);
-  RABT_TRY_STATUS(connection.query(
-      statement,
-      {wanted.first, wanted.last, wanted.from_ms, wanted.to_ms, std::string_view(wanted.tenant),
-       std::string_view(wanted.patient), std::string_view(wanted.object), std::string_view(act),
-       std::string_view(act_end), static_cast<std::int64_t>(limit)},
-      [&](const store::Row& row) {
-        auto logged = to_logged(row);
-        if (!logged.ok()) {
-          damaged = logged.error();
-          return false;
-        }
-        page.entries.push_back(std::move(*logged));
-        return true;
+  const Wanted wanted{.from_ms = query.from_ms,
+                      .to_ms = query.to_ms,
+                      .object = query.object,
+                      .patient = query.patient};
+  RABT_TRY_STATUS(each_run(
+      connection, wanted, query.first, query.last,
+      [&](std::int64_t first, std::int64_t last) -> Result<bool> {
+        std::optional<Error> damaged;
+        RABT_TRY_STATUS(connection.query(
+            kFitting,
+            {first, last, query.from_ms, query.to_ms, std::string_view(query.tenant),
+             std::string_view(query.patient), std::string_view(query.object), std::string_view(act),
+             std::string_view(act_end), static_cast<std::int64_t>(limit - page.entries.size())},
+            [&](const store::Row& row) {
+              auto logged = to_logged(row);
+              if (!logged.ok()) {
+                damaged = logged.error();
+                return false;
+              }
+              page.entries.push_back(std::move(*logged));
+              return true;
+            }));
+        if (damaged) return *damaged;
+        return page.entries.size() < limit;
       }));
-  if (damaged) return *damaged;
-  if (page.entries.size() == limit && page.entries.back().seq < wanted.last) {
-    wanted.first = page.entries.back().seq + 1;
-    page.next = std::move(wanted);
+  if (page.entries.size() == limit && page.entries.back().seq < query.last) {
+    page.next = query;
+    page.next->first = page.entries.back().seq + 1;
   }
   return page;
 }

@@ -40,8 +40,9 @@ struct Page {
   std::vector<Logged> entries;  // in the order of their numbers
   std::optional<Query> next;    // where to go on; empty: that was all
 };
-// At most `limit` entries (at most kMaxEntriesPerPage), in a snapshot of its own. The tables are
-// searched by patient, object, time or number, whichever is given, in this order. Errors: store.*;
+// At most `limit` entries (at most kMaxEntriesPerPage), in a snapshot of its own. By number, time,
+// object and patient it reads only tiles that may have such entries; a look-up by act or tenant
+// alone reads every entry. Errors: store.*;
 // kind corrupt audit.entry when a row cannot be read as an entry (its number is in the message).
 [[nodiscard]] Result<Page> read_page(store::Store& store, const Query& query, std::size_t limit);
 [[nodiscard]] Result<Page> read_page(store::Connection& connection, const Query& query,

@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the writing side of the audit log; the verifier has its own. Tables:
+// Every statement of the audit log but the reader's and the verifier's own. Tables:
 // migrations/<engine>/0001_audit.sql.
 namespace rabt::audit::sql {
 
@@ -13,6 +13,8 @@ inline constexpr Statement kInsert{
     "($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 inline constexpr Statement kInsertTile{
     "INSERT INTO audit_tile (level, number, root, hashes) VALUES ($1, $2, $3, $4)"};
+inline constexpr Statement kInsertFind{
+    "INSERT INTO audit_find (tile, from_ms, to_ms, keys) VALUES ($1, $2, $3, $4)"};
 inline constexpr Statement kInsertCheckpoint{
     "INSERT INTO audit_checkpoint (number, size, note, mac) VALUES ($1, $2, $3, $4)"};
 
@@ -25,6 +27,11 @@ inline constexpr Statement kRows{
     "SELECT seq, canonical, leaf, mac FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
 inline constexpr Statement kEntries{
     "SELECT seq, canonical FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
+inline constexpr Statement kLookUp{
+    "SELECT at_ms, object, patient FROM audit WHERE seq > $1 AND seq <= $2"};
+inline constexpr Statement kFinds{
+    "SELECT tile, from_ms, to_ms, keys FROM audit_find WHERE tile >= $1 AND tile <= $2 ORDER BY "
+    "tile"};
 inline constexpr Statement kTile{"SELECT hashes FROM audit_tile WHERE level = $1 AND number = $2"};
 // From $2, below $3.
 inline constexpr Statement kTileRoots{

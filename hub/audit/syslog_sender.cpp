@@ -1,19 +1,17 @@
 #include "hub/audit/syslog_sender.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <condition_variable>
-#include <cstdio>
 #include <deque>
 #include <fstream>
 #include <future>
 #include <mutex>
 #include <thread>
 
+#include "hub/audit/files.hpp"
+#include "hub/audit/ledger.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/net/tls_stream.hpp"
 
@@ -30,7 +28,6 @@ constexpr std::int64_t kSaveMs = 1'000;      // between two writes of the cursor
 constexpr std::int64_t kAnchorMs = 4'500;
 constexpr std::chrono::milliseconds kIdle{200};  // between two looks at the log
 
-constexpr store::Statement kLast{"SELECT seq FROM audit ORDER BY seq DESC LIMIT 1"};
 constexpr store::Statement kTimeOf{"SELECT at_ms FROM audit WHERE seq = $1"};
 
 // RFC 5425 section 4.3: the length in octets, a space, the message.
@@ -54,18 +51,6 @@ Result<std::int64_t> read_cursor(const std::string& path) {
                                        "entry is sent again");
   }
   return seq;
-}
-
-// The new file or the old one, also after a power loss.
-bool write_cursor(const std::string& path, std::int64_t seq) {
-  const std::string temporary = path + ".new";
-  const std::string text = std::string(kCursorTitle) + "\n" + std::to_string(seq) + "\n";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  const bool good = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                    ::fsync(fd) == 0;
-  ::close(fd);
-  return good && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
 // What was written to the connection and is not confirmed.
@@ -217,10 +202,13 @@ struct SyslogSender::State {
     const std::int64_t at = parts.clock.monotonic_ms();
     if (!now && at - saved_ms < kSaveMs) return;
     saved_ms = at;
-    if (write_cursor(options.cursor_file, confirmed)) {
-      saved = confirmed;
+    const std::int64_t seq = confirmed;
+    const Status written = replace_file(
+        options.cursor_file, std::string(kCursorTitle) + "\n" + std::to_string(seq) + "\n");
+    if (written.ok()) {
+      saved = seq;
     } else {
-      parts.log.error("audit.cursor_io", {{"server", name}});
+      parts.log.error("audit.cursor_io", {{"server", name}, {"message", written.error().message}});
     }
   }
 
@@ -228,10 +216,8 @@ struct SyslogSender::State {
     std::int64_t head = 0;
     std::int64_t oldest = 0;
     const Status read = parts.store.read([&](store::Connection& connection) -> Status {
-      RABT_TRY_STATUS(connection.query(kLast, {}, [&](const store::Row& row) {
-        head = row.integer(0);
-        return false;
-      }));
+      RABT_TRY(size, committed_size(connection));
+      head = size;
       return connection.query(kTimeOf, {confirmed + 1}, [&](const store::Row& row) {
         oldest = row.integer(0);
         return false;

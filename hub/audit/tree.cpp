@@ -20,18 +20,18 @@ Error missing_tile(int level, std::int64_t number) {
   return missing("tile " + std::to_string(level) + "/" + std::to_string(number));
 }
 
-bool to_digest(std::string_view bytes, Digest& out) {
-  if (bytes.size() != out.size()) return false;
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-  return true;
-}
-
 // The largest power of two below n; n > 1.
 std::int64_t split_of(std::int64_t n) {
   return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n - 1)));
 }
 
 }  // namespace
+
+bool to_digest(std::string_view bytes, Digest& out) {
+  if (bytes.size() != out.size()) return false;
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  return true;
+}
 
 Digest leaf_hash(std::string_view entry) {
   thread_local std::string bytes;

@@ -20,6 +20,8 @@ using crypto::Digest;
 
 inline constexpr std::int64_t kTileWidth = 256;  // C2SP tlog-tiles: eight levels of the tree
 
+// False, and nothing is changed, unless there are 32 bytes.
+bool to_digest(std::string_view bytes, Digest& out);
 [[nodiscard]] Digest leaf_hash(std::string_view entry);
 [[nodiscard]] Digest node_hash(const Digest& left, const Digest& right);
 // The root over these hashes, in order; they are roots of full trees of one size. At least one.

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "hub/audit/check.hpp"
 #include "hub/base/json.hpp"
@@ -23,6 +24,7 @@ using check::Digest;
 using store::Statement;
 
 constexpr std::int64_t kWidth = 256;  // hashes of a tile
+constexpr std::size_t kFindKey = 4;   // bytes of a key of a look-up row
 constexpr std::int64_t kRowsPerRead =
     5'000;  // a long snapshot would keep the store's log from being emptied
 constexpr std::size_t kMaxFile = 128U << 20U;  // an entry bundle has at most 256 * 64 KiB
@@ -39,6 +41,9 @@ constexpr Statement kRoots{
 constexpr Statement kSurplusTiles{
     "SELECT level, number FROM audit_tile WHERE level < 0 OR level > $1 OR number < 0 OR (level = "
     "$2 AND number >= $3) ORDER BY level, number LIMIT 100"};
+constexpr Statement kFind{"SELECT from_ms, to_ms, keys FROM audit_find WHERE tile = $1"};
+constexpr Statement kSurplusFinds{
+    "SELECT tile FROM audit_find WHERE tile < 0 OR tile >= $1 ORDER BY tile LIMIT 100"};
 constexpr Statement kCheckpoints{
     "SELECT number, size, note, mac FROM audit_checkpoint ORDER BY number"};
 
@@ -54,7 +59,8 @@ Hash to_hash(std::string_view bytes) {
 // Empty when there is no such file.
 Result<std::optional<std::string>> content_of(const std::string& path) {
   std::error_code failure;
-  if (!fs::exists(path, failure)) return std::optional<std::string>{};
+  const bool there = fs::exists(path, failure);
+  if (!there && !failure) return std::optional<std::string>{};
   std::ifstream in(path, std::ios::binary);
   const auto size = fs::file_size(path, failure);
   std::string text;
@@ -291,6 +297,7 @@ class Walk {
 
   Status measure() {
     std::vector<std::pair<std::int64_t, std::int64_t>> surplus;
+    std::vector<std::int64_t> surplus_finds;
     RABT_TRY_STATUS(read_([&](store::Connection& connection) -> Status {
       RABT_TRY_STATUS(connection.query(kEnd, {}, [&](const store::Row& row) {
         end_ = row.is_null(0) ? 0 : std::max<std::int64_t>(0, row.integer(0));
@@ -306,12 +313,19 @@ class Walk {
               return true;
             }));
       }
-      return ok_status();
+      return connection.query(kSurplusFinds, {end_ / kWidth}, [&](const store::Row& row) {
+        surplus_finds.push_back(row.integer(0));
+        return true;
+      });
     }));
     std::sort(surplus.begin(), surplus.end());
     surplus.erase(std::unique(surplus.begin(), surplus.end()), surplus.end());
     for (const auto& [level, number] : surplus) {
       problem("tile " + std::to_string(level) + "/" + std::to_string(number) +
+              ": the log has not the entries for it");
+    }
+    for (const std::int64_t number : surplus_finds) {
+      problem("look-up row of tile 0/" + std::to_string(number) +
               ": the log has not the entries for it");
     }
     std::stable_sort(claims_.begin(), claims_.end(),
@@ -334,6 +348,9 @@ class Walk {
     bool trusted = false;  // its MAC holds over that
     bool reported = false;
     std::string entry;  // only when anchors are compared
+    std::int64_t at_ms = 0;
+    std::string object;
+    std::string patient;
   };
 
   Status walk_rows() {
@@ -502,6 +519,9 @@ class Walk {
     } else if (const std::string column = wrong_column(row, canonical); !column.empty()) {
       bad(column);
     }
+    seen.at_ms = row.integer(1);
+    seen.object = row.text(4);
+    seen.patient = row.text(5);
     if (options_.mac_key != nullptr) look_at_mac(seen, leaf, mac, bad);
     return seen;
   }
@@ -566,6 +586,12 @@ class Walk {
     } else if (tile.there && !sound) {
       problem(tile_text(0, number) + "its root does not follow from its hashes");
     }
+    if (sound && std::equal(seen.begin(), seen.end(), tile.hashes.begin(),
+                            [](const Seen& one, const Digest& hash) {
+                              return one.content == hash && !one.reported;
+                            })) {
+      RABT_TRY_STATUS(check_find(number, seen));
+    }
     std::vector<Hash> hashes(static_cast<std::size_t>(width));
     for (std::size_t i = 0; i < hashes.size(); ++i) {
       const std::string seq = std::to_string(begin + static_cast<std::int64_t>(i) + 1);
@@ -597,6 +623,37 @@ class Walk {
       check_claims(begin + static_cast<std::int64_t>(i) + 1);
     }
     if (width == kWidth) roots_.push_back(complete ? Hash(root_of(known)) : Hash());
+    return ok_status();
+  }
+
+  // The look-up row of a tile whose entries hold: a wrong one would hide them from reports.
+  Status check_find(std::int64_t number, const std::array<Seen, kWidth>& seen) {
+    std::int64_t from_ms = INT64_MAX;
+    std::int64_t to_ms = INT64_MIN;
+    std::set<std::string> names;
+    for (const Seen& one : seen) {
+      from_ms = std::min(from_ms, one.at_ms);
+      to_ms = std::max(to_ms, one.at_ms);
+      if (!one.object.empty()) names.insert("o" + one.object);
+      if (!one.patient.empty()) names.insert("p" + one.patient);
+    }
+    std::set<std::string> keys;
+    for (const std::string& name : names)
+      keys.emplace(as_text(crypto::sha256(name)).substr(0, kFindKey));
+    std::string expected;
+    for (const std::string& key : keys) expected += key;
+    bool there = false;
+    bool right = false;
+    RABT_TRY_STATUS(read_([&](store::Connection& connection) {
+      return connection.query(kFind, {number}, [&](const store::Row& row) {
+        there = true;
+        right = row.integer(0) == from_ms && row.integer(1) == to_ms && row.blob(2) == expected;
+        return false;
+      });
+    }));
+    if (right) return ok_status();
+    problem(tile_text(0, number) +
+            (there ? "its look-up row is not that of its entries" : "its look-up row is missing"));
     return ok_status();
   }
 

@@ -13,12 +13,12 @@ namespace {
 std::string text_of(const Json& row, std::string_view key) {
   const Json& value = row[key];
   if (value.is_null()) return "-";
-  if (value.is_string()) return value.as_string();
+  if (value.is_string()) return printable(value.as_string());
   if (!value.is_array()) return value.dump();
   std::string out;
   for (const Json& item : value.as_array()) {
     if (!out.empty()) out += ",";
-    out += item.is_string() ? item.as_string() : item.dump();
+    out += item.is_string() ? printable(item.as_string()) : item.dump();
   }
   return out.empty() ? "-" : out;
 }
@@ -95,7 +95,9 @@ int audit_export(const AuditExportOptions& options) {
   const bool bundle = options.format == "fhir-bundle";
   Json body = period(options.from, options.to);
   body.set("format", bundle ? std::string("fhir") : options.format);
-  if (!options.patient.empty()) body.set("patient", options.patient);
+  std::string patient = options.patient;
+  if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
+  if (!patient.empty()) body.set("patient", patient);
   bool first = true;
   if (bundle) std::printf("{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[");
   for (bool more = true; more;) {
@@ -132,7 +134,9 @@ int audit_report(const AuditReportOptions& options) {
                          options.reason);
   } else {
     Json body = period(options.from, options.to);
-    body.set("patient", options.patient);
+    std::string patient = options.patient;
+    if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
+    body.set("patient", patient);
     report = client->post("/api/v1/audit/report", body, options.reason);
   }
   if (!report.ok()) return complain(report.error());

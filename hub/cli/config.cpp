@@ -184,13 +184,21 @@ Result<Config> load_config(const std::string& path) {
     }
     if (const YamlEntry* http = root.find("http");
         http != nullptr && reader.mapping(*http->value, "`http`")) {
-      reader.only(*http->value, {"allow", "allow_private", "ca"});
+      reader.only(*http->value, {"allow", "allow_private", "ca", "patient_data"});
       reader.texts(*http->value, "allow", config.http.allow);
       reader.flag(*http->value, "allow_private", config.http.allow_private);
       reader.text(*http->value, "ca", config.http.ca);
       if (!config.http.ca.empty()) config.http.ca = (base / config.http.ca).lexically_normal();
       if (const auto list = net::AllowList::make(config.http.allow); !list.ok())
         reader.mistake(http->line, http->column, "`http.allow`: " + list.error().message);
+      reader.texts(*http->value, "patient_data", config.http.patient_data);
+      for (const std::string& host : config.http.patient_data) {
+        if (std::find(config.http.allow.begin(), config.http.allow.end(), host) !=
+            config.http.allow.end())
+          continue;
+        reader.mistake(http->line, http->column,
+                       "`http.patient_data`: `" + host + "` is no entry of `http.allow`");
+      }
     }
     read_secrets(reader, root, "workflow_secrets", base, config.workflow_secrets);
     if (const YamlEntry* sources = root.find("sources");

@@ -52,6 +52,7 @@ struct HttpEntry {
   std::vector<std::string> allow;
   bool allow_private = false;
   std::string ca;
+  std::vector<std::string> patient_data;  // entries of allow: for the linter
 };
 
 // A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog

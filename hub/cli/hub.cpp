@@ -191,6 +191,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.blobs = std::move(blobs);
   hub.care = std::make_unique<Care>(Care::Parts{*hub.keys, *hub.key_admin, *hub.blobs, clock, log},
                                     config.retention.automatic_shred);
+  RABT_TRY(patient_hosts, net::AllowList::make(config.http.patient_data));
   hub.plugins = plugin::PluginHost::make({.store = *hub.store,
                                           .keys = *hub.keys,
                                           .audit = *hub.audit,
@@ -201,7 +202,8 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .log = log,
                                           .privacy = privacy,
                                           .worker_program = {},
-                                          .sandbox_required = config.sandbox_required});
+                                          .sandbox_required = config.sandbox_required,
+                                          .patient_hosts = std::move(patient_hosts)});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));

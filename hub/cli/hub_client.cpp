@@ -1,6 +1,7 @@
 #include "hub/cli/hub_client.hpp"
 
 #include <future>
+#include <iostream>
 
 #include "hub/base/clock.hpp"
 #include "hub/cli/hub.hpp"
@@ -96,6 +97,30 @@ Result<HubClient::PageOfLines> HubClient::post_for_lines(std::string_view path, 
   std::string next(response.header("x-rabt-next"));
   RABT_TRY(lines, good_body(std::move(response)));
   return PageOfLines{std::move(lines), std::move(next)};
+}
+
+Status read_patient(std::string& patient) {
+  if (patient != "-") return ok_status();
+  patient.clear();
+  if (!std::getline(std::cin, patient) || patient.empty())
+    return invalid("cli.patient", "standard input has no line KIND:VALUE");
+  if (patient.back() == '\r') patient.pop_back();
+  return ok_status();
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F, as UTF-8
+      out.push_back('?');
+      ++i;
+    } else {
+      out.push_back(byte < 0x20 || byte == 0x7f ? '?' : text[i]);
+    }
+  }
+  return out;
 }
 
 }  // namespace rabt::cli

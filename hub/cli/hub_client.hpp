@@ -60,4 +60,10 @@ class HubClient {
   std::string token_;
 };
 
+// Of the option --patient KIND:VALUE: for "-" the first line of standard input, so that the
+// identifier is in no list of processes and in no shell's history.
+[[nodiscard]] Status read_patient(std::string& patient);
+// For the terminal: control characters, which could rewrite what stands there, become "?".
+[[nodiscard]] std::string printable(std::string_view text);
+
 }  // namespace rabt::cli

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"
@@ -51,10 +50,15 @@ int list_instances(const InstancesOptions& options) {
   if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
   if (!options.patient.empty() && !id.empty())
     return complain(invalid("cli.instance", "name an instance or a patient, not both"));
-  const auto answer = client->get(
-      "/api/v1/instances" + (id.empty() ? std::string() : "/" + id) + (events ? "/events" : "") +
-          (options.patient.empty() ? "" : "?patient=" + percent_encode(options.patient)),
-      options.reason);
+  // An identifier is sent in a body, never in an address.
+  std::string patient = options.patient;
+  if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
+  const auto answer =
+      patient.empty() ? client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
+                                        (events ? "/events" : ""),
+                                    options.reason)
+                      : client->post("/api/v1/instances/search",
+                                     Json::object({{"patient", patient}}), options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
     for (const Json& event : (*answer)["events"].as_array())

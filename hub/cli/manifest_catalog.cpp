@@ -9,6 +9,12 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
   constexpr std::string_view kPlugin = "plugin://";
   constexpr std::string_view kHub = "hub://";
   ManifestCatalog catalog;
+  RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
+  catalog.patient_hosts_ = std::move(hosts);
+  for (const auto& [id, entry] : config.plugin) {
+    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + id));
+    catalog.events_.insert(catalog.events_.end(), manifest.events.begin(), manifest.events.end());
+  }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
       catalog.actions_.emplace(

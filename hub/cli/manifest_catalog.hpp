@@ -21,9 +21,15 @@ class ManifestCatalog final : public workflow::ActionCatalog {
   [[nodiscard]] std::optional<workflow::ActionInfo> find(std::string_view role,
                                                          std::string_view action,
                                                          std::string_view version) const override;
+  [[nodiscard]] std::vector<workflow::EventInfo> events() const override { return events_; }
+  [[nodiscard]] bool takes_patient_data(std::string_view url) const override {
+    return patient_hosts_.check(url).ok();
+  }
 
  private:
   std::map<std::string, std::vector<plugin::ActionSpec>, std::less<>> actions_;  // by role
+  std::vector<workflow::EventInfo> events_;  // of all configured plugins
+  net::AllowList patient_hosts_;
 };
 
 }  // namespace rabt::cli

@@ -49,13 +49,16 @@ void Worker::dispatch(Live& live, OpenCall& call) {
   engine.parts.store.submit(
       store::Store::Need::required,
       [num, id](store::Transaction& transaction) -> Status {
-        RABT_TRY(rows,
-                 transaction.execute(sql::kInsertDispatched, {num, static_cast<std::int64_t>(id)}));
-        (void)rows;
-        return ok_status();
+        return store::run(transaction, sql::kInsertDispatched,
+                          {num, static_cast<std::int64_t>(id)});
       },
       [&engine, num, id](const Status& status) {
-        if (status.ok()) engine.send(num, Noted{num, id});
+        if (status.ok()) {
+          engine.send(num, Noted{num, id});
+        } else {
+          engine.parts.log.error("action.not_noted",
+                                 {{"instance", num}, {"code", status.error().code}});
+        }
         --engine.counters.open_work;
       });
 }
@@ -207,13 +210,20 @@ void Worker::park(Live& live, OpenCall& call) {
       store::Store::Need::required,
       [&engine, num, text, entry](store::Transaction& transaction) -> Status {
         if (!text.empty()) {
-          RABT_TRY(rows, transaction.execute(sql::kParkInstance,
-                                             {text, engine.parts.clock.now().ms, num}));
-          (void)rows;
+          RABT_TRY_STATUS(store::run(transaction, sql::kParkInstance,
+                                     {text, engine.parts.clock.now().ms, num}));
         }
         return engine.parts.audit.append(transaction, entry);
       },
-      [&engine](const Status& /*status*/) { --engine.counters.open_work; });
+      [&engine, num](const Status& status) {
+        if (!status.ok()) {
+          // Nothing says durably that a person has to decide: memory forgets it as well.
+          engine.parts.log.error("action.not_parked",
+                                 {{"instance", num}, {"code", status.error().code}});
+          engine.send(num, Reload{num, false});
+        }
+        --engine.counters.open_work;
+      });
 }
 
 }  // namespace rabt::engine

@@ -29,8 +29,7 @@ Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
     std::int64_t removed = 0;
     const std::int64_t now = parts.clock.now().ms;
     RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY(keys, transaction.execute(sql::kExpireEventKeys, {now}));
-      (void)keys;
+      RABT_TRY_STATUS(run(transaction, sql::kExpireEventKeys, {now}));
       RABT_TRY(events, transaction.execute(sql::kExpireEvents, {now}));
       removed = events;
       return ok_status();

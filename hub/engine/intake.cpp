@@ -80,17 +80,14 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
   if (known) return ok_status();
 
   const std::int64_t now = parts.clock.now().ms;
-  RABT_TRY(inserted,
-           transaction.execute(sql::kInsertEvent,
-                               {store::Blob{event.uid}, tenant, store::Blob{event.origin},
-                                store::Blob{event.data_key}, store::Blob{event.sealed}, now,
-                                now + std::chrono::milliseconds(limits::kEventRetention).count()}));
-  (void)inserted;
+  RABT_TRY_STATUS(run(transaction, sql::kInsertEvent,
+                      {store::Blob{event.uid}, tenant, store::Blob{event.origin},
+                       store::Blob{event.data_key}, store::Blob{event.sealed}, now,
+                       now + std::chrono::milliseconds(limits::kEventRetention).count()}));
   const std::int64_t seq = transaction.last_insert_id();
   std::set<std::pair<std::int64_t, std::int64_t>> told;
   for (const std::string& key : event.keys) {
-    RABT_TRY(rows, transaction.execute(sql::kInsertEventKey, {tenant, store::Blob{key}, seq}));
-    (void)rows;
+    RABT_TRY_STATUS(run(transaction, sql::kInsertEventKey, {tenant, store::Blob{key}, seq}));
     RABT_TRY_STATUS(transaction.query(
         sql::kSubscribersOfKey, {tenant, store::Blob{key}}, [&](const store::Row& row) {
           if (told.emplace(row.integer(0), row.integer(1)).second) {
@@ -118,10 +115,9 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
                                           ? store::Value(store::Null{})
                                           : store::Value(store::Blob{start.business_key});
     RABT_TRY_STATUS(keys::insert(transaction, start.key));
-    RABT_TRY(rows, transaction.execute(sql::kInsertInstance,
-                                       {start.id, tenant, start.definition, business_key, seq,
-                                        store::Blob{start.key.id}, now, now}));
-    (void)rows;
+    RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
+                        {start.id, tenant, start.definition, business_key, seq,
+                         store::Blob{start.key.id}, now, now}));
     const std::int64_t num = transaction.last_insert_id();
     RABT_TRY(patient, store_patients(transaction, num, start.patients, 0));
     instances.push_back(start.id);
@@ -193,6 +189,8 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
   Routing routing;
   const Status written = engine.parts.store.write(
       [&](store::Transaction& transaction) -> Status {
+        accepted = {};
+        routing = {};
         bool conflicting = false;
         RABT_TRY_STATUS(transaction.query(sql::kFindDelivery,
                                           {delivery.tenant, delivery.source, store::Blob{dedupe}},
@@ -221,11 +219,9 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
                                         {"instances", ids}})
                               .dump();
         const std::int64_t now = engine.parts.clock.now().ms;
-        RABT_TRY(rows,
-                 transaction.execute(sql::kInsertDelivery,
-                                     {delivery.tenant, delivery.source, store::Blob{dedupe},
-                                      store::Blob{body}, accepted.status, accepted.answer, now}));
-        (void)rows;
+        RABT_TRY_STATUS(run(transaction, sql::kInsertDelivery,
+                            {delivery.tenant, delivery.source, store::Blob{dedupe},
+                             store::Blob{body}, accepted.status, accepted.answer, now}));
         // One entry a patient, so that each has their own record of it.
         std::map<std::string, std::int64_t> started;
         for (const Begin& begin : routing.begins) ++started[begin.patient];

@@ -43,9 +43,8 @@ Result<std::string> Engine::Impl::store_patients(store::Transaction& transaction
   }
   std::int64_t place = 0;
   for (const std::string& patient : patients) {
-    RABT_TRY(rows, transaction.execute(sql::kInsertPatient,
-                                       {options.tenant, store::Blob{patient}, num, place}));
-    (void)rows;
+    RABT_TRY_STATUS(
+        run(transaction, sql::kInsertPatient, {options.tenant, store::Blob{patient}, num, place}));
     ++place;
   }
   return patients.front();

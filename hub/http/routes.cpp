@@ -36,6 +36,16 @@ Json summary_json(const engine::InstanceSummary& summary) {
                        {"updated", to_iso8601(summary.updated)}});
 }
 
+Json summaries_json(const std::vector<engine::InstanceSummary>& list) {
+  Json items = Json::array();
+  for (const auto& summary : list) items.push_back(summary_json(summary));
+  return items;
+}
+
+Error bad_limit() {
+  return invalid("api.limit", "`limit` must be a number from 1 to 200");
+}
+
 }  // namespace
 
 Routes::Routes(Parts parts, std::string tenant, crypto::Digest token_sha256,
@@ -184,6 +194,8 @@ Response Routes::api(const Request& request, std::string_view path) {
   const bool post = request.method == "POST";
   if (collection == "instances" && id.empty())
     return get ? instances(request) : wrong_method("GET");
+  if (collection == "instances" && id == "search" && verb.empty())
+    return post ? search(request) : wrong_method("POST");
   if (collection == "instances" && verb.empty())
     return get ? instance(request, id) : wrong_method("GET");
   if (collection == "instances" && verb == "events") {
@@ -213,50 +225,66 @@ Response Routes::api(const Request& request, std::string_view path) {
 }
 
 Response Routes::instances(const Request& request) {
+  if (request.parameter("patient")) {
+    return problem(invalid("api.patient_in_address",
+                           "name the patient in the body of POST /api/v1/instances/search: "
+                           "addresses are kept by proxies and histories"));
+  }
   std::size_t limit = 50;
   if (const auto text = request.parameter("limit"); text) {
     limit = 0;
     for (const char c : *text) {
-      if (c < '0' || c > '9' || limit > kMaxPage)
-        return problem(invalid("api.limit", "`limit` must be a number from 1 to 200"));
+      if (c < '0' || c > '9' || limit > kMaxPage) return problem(bad_limit());
       limit = limit * 10 + static_cast<std::size_t>(c - '0');
     }
-    if (limit < 1 || limit > kMaxPage)
-      return problem(invalid("api.limit", "`limit` must be a number from 1 to 200"));
+    if (limit < 1 || limit > kMaxPage) return problem(bad_limit());
   }
   const auto optional_text = [&](std::string_view name) -> std::optional<std::string> {
     const auto value = request.parameter(name);
     return value ? std::optional<std::string>(*value) : std::nullopt;
   };
-  std::optional<std::string> patient;
-  if (const auto text = request.parameter("patient"); text) {
-    auto index = patient_index(*text);
-    if (!index.ok()) return problem(index.error());
-    // That this person was looked for is in the log before it is known whether there is anything.
-    const Status admitted = parts_.gate.admit(
-        reader_of(request),
-        {.act = "instance.search",
-         .object = "search:instances",
-         .instance = "",
-         .patient = *index,
-         .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
-    if (!admitted.ok()) return problem(admitted.error());
-    patient = std::move(*index);
-  }
   const auto list = parts_.engine.instances(limit, optional_text("before"), optional_text("status"),
-                                            std::move(patient));
+                                            std::nullopt);
   if (!list.ok()) return problem(list.error());
-  Json items = Json::array();
-  for (const auto& summary : *list) items.push_back(summary_json(summary));
-  Json body = Json::object({{"instances", items}});
+  Json body = Json::object({{"instances", summaries_json(*list)}});
   if (list->size() == limit) {
     std::string next =
         "/api/v1/instances?before=" + list->back().id + "&limit=" + std::to_string(limit);
     if (const auto status = optional_text("status"); status) next += "&status=" + *status;
-    // The identifier is not written into an address that is kept: the caller adds it again.
     body.set("next", next);
   }
   return json_response(200, body);
+}
+
+// An identifier stands in a body, never in an address.
+Response Routes::search(const Request& request) {
+  const auto body = body_object(request);
+  if (!body.ok()) return problem(body.error());
+  const std::int64_t limit = body->int_or("limit", 50);
+  if (limit < 1 || limit > static_cast<std::int64_t>(kMaxPage)) return problem(bad_limit());
+  auto index = patient_index(body->string_or("patient", ""));
+  if (!index.ok()) return problem(index.error());
+  // That this person was looked for is in the log before it is known whether there is anything.
+  const Status admitted = parts_.gate.admit(
+      reader_of(request),
+      {.act = "instance.search",
+       .object = "search:instances",
+       .instance = "",
+       .patient = *index,
+       .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(*index))}})});
+  if (!admitted.ok()) return problem(admitted.error());
+  const auto optional_text = [&](std::string_view name) -> std::optional<std::string> {
+    const Json& value = (*body)[name];
+    return value.is_string() ? std::optional<std::string>(value.as_string()) : std::nullopt;
+  };
+  const auto list =
+      parts_.engine.instances(static_cast<std::size_t>(limit), optional_text("before"),
+                              optional_text("status"), std::move(*index));
+  if (!list.ok()) return problem(list.error());
+  Json out = Json::object({{"instances", summaries_json(*list)}});
+  // The next page: the same body with this `before`.
+  if (list->size() == static_cast<std::size_t>(limit)) out.set("before", list->back().id);
+  return json_response(200, out);
 }
 
 Response Routes::instance(const Request& request, std::string_view id) {

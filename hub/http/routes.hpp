@@ -34,7 +34,8 @@ struct Source {
 // What the hub answers. The OpenAPI description is docs/openapi.yaml. Internally synchronised.
 // clang-format off
 //   POST /hooks/{source}                     a signed delivery; 202 after the commit
-//   GET  /api/v1/instances                   list; ?limit= &before= &status=, of one patient &patient=KIND:VALUE
+//   GET  /api/v1/instances                   list; ?limit= &before= &status=
+//   POST /api/v1/instances/search            of one patient: {patient: KIND:VALUE}, and the same members
 //   GET  /api/v1/instances/{id}              one, with its timeline; ?data=true with a reason in X-Rabt-Reason
 //   GET  /api/v1/instances/{id}/events       its lifecycle events
 //   POST /api/v1/instances/{id}/cancel       {"reason"}
@@ -82,6 +83,7 @@ class Routes {
   [[nodiscard]] Response hook(const Request& request, std::string_view source);
   [[nodiscard]] Response api(const Request& request, std::string_view path);
   [[nodiscard]] Response instances(const Request& request);
+  [[nodiscard]] Response search(const Request& request);
   [[nodiscard]] Response instance(const Request& request, std::string_view id);
   [[nodiscard]] Response cancel(const Request& request, std::string_view id);
   [[nodiscard]] Response resolve(const Request& request, std::string_view id);

@@ -205,8 +205,8 @@ class Connection final : public Poco::Net::TCPServerConnection {
       for (int i = 0; i < kMaxRequestsPerConnection && !state_.stopping; ++i) {
         if (!serve_one(i + 1 == kMaxRequestsPerConnection)) break;
       }
-    } catch (const std::exception& error) {
-      state_.log.debug("http.connection", {{"error", error.what()}});
+    } catch (const std::exception&) {  // what() may hold request data
+      state_.log.debug("http.connection", {{"remote", remote_}});
     }
     const std::scoped_lock lock(state_.mutex);
     state_.open.erase(fd_);

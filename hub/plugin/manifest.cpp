@@ -316,11 +316,11 @@ class Reader {
       if (!is_free_name(type))
         fail(item["type"], "an event's type must be letters, digits, '.', '_' or '-'");
       Schema compiled;
-      if (item["schema"])
-        static_cast<void>(schema(item["schema"], compiled, package.phi_names, "schema"));
+      Json document;
+      if (item["schema"]) document = schema(item["schema"], compiled, package.phi_names, "schema");
       if (!package.events.emplace(type, std::move(compiled)).second)
         fail(item, "the event " + type + " appears twice");
-      package.manifest.events.push_back(type);
+      package.manifest.events.push_back({type, std::move(document)});
     }
   }
 

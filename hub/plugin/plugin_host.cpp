@@ -357,6 +357,18 @@ class Host final : public PluginHost {
     if (found == nullptr) return std::nullopt;
     return action_info(found->spec);
   }
+  std::vector<workflow::EventInfo> events() const override {
+    const std::shared_lock lock(mutex_);
+    std::vector<workflow::EventInfo> out;
+    for (const auto& [id, instance] : instances_) {
+      const std::vector<workflow::EventInfo> own = instance->state().manifest.events;
+      out.insert(out.end(), own.begin(), own.end());
+    }
+    return out;
+  }
+  bool takes_patient_data(std::string_view url) const override {
+    return parts_.patient_hosts.check(url).ok();
+  }
 
  private:
   struct Target {

@@ -53,8 +53,8 @@ struct Manifest {
   std::string vendor;
   Json config_schema;
   std::vector<ActionSpec> actions;
-  std::vector<std::string> events;   // event types it may produce
-  std::vector<std::string> secrets;  // names it may refer to
+  std::vector<workflow::EventInfo> events;  // that it may produce
+  std::vector<std::string> secrets;         // names it may refer to
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
   bool secrets_raw = false;
@@ -138,6 +138,7 @@ class PluginHost : public workflow::ActionCatalog {
     std::string worker_program;
     // Whether a plugin is refused where the system lacks a part of the sandbox.
     bool sandbox_required = true;
+    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 

@@ -39,6 +39,11 @@ struct ActionInfo {
   Json output_schema;       // null when none is given
   std::string title;        // for people; may be empty
 };
+// What plugins say of an event that they may produce.
+struct EventInfo {
+  std::string type;
+  Json data_schema;  // null when none is given
+};
 class ActionCatalog {
  public:
   virtual ~ActionCatalog() = default;
@@ -48,6 +53,10 @@ class ActionCatalog {
   [[nodiscard]] virtual std::optional<ActionInfo> find(std::string_view role,
                                                        std::string_view action,
                                                        std::string_view version) const = 0;
+  // For the linter's way of patient data. Without an answer nothing is marked, and no host may get
+  // marked data.
+  [[nodiscard]] virtual std::vector<EventInfo> events() const { return {}; }
+  [[nodiscard]] virtual bool takes_patient_data(std::string_view /*url*/) const { return false; }
 };
 
 // The identifiers of a person that metadata.rabt.patient may name: each tells one person from

@@ -10,9 +10,14 @@ CREATE TABLE audit (
   leaf      BLOB    NOT NULL,    -- SHA-256(0x00 | canonical)
   mac       BLOB    NOT NULL     -- keyed chain over the leaves
 );
-CREATE INDEX audit_time ON audit (at_ms);
-CREATE INDEX audit_object ON audit (object) WHERE object <> '';
-CREATE INDEX audit_patient ON audit (patient) WHERE patient <> '';
+
+-- Where to look: a row for each full tile of level 0, made with it. An index on each entry would cost more than the entry.
+CREATE TABLE audit_find (
+  tile    INTEGER PRIMARY KEY, -- audit_tile.number
+  from_ms INTEGER NOT NULL,    -- the least at_ms of its entries
+  to_ms   INTEGER NOT NULL,    -- the greatest
+  keys    BLOB    NOT NULL     -- of its objects and patients, 4 bytes each, ascending
+);
 
 -- Full tiles of the tree, 256 hashes each (C2SP tlog-tiles).
 CREATE TABLE audit_tile (

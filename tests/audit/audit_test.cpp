@@ -323,6 +323,25 @@ TEST_F(Audit, does_not_open_when_checkpoints_were_removed_from_the_table) {
   EXPECT_EQ(opens(), "ok");
 }
 
+TEST_F(Audit, a_log_does_not_go_on_under_a_new_name_from_what_its_key_did_not_sign) {
+  write_log(5);
+  // Somebody who cuts the end off, and hides it behind a change of the name.
+  std::filesystem::remove(checkpoint_file());
+  tamper("DELETE FROM audit WHERE seq > 3");
+  EXPECT_EQ(opens(), "audit.checkpoint_missing");
+  tamper(
+      "UPDATE audit_checkpoint SET size = 3, note = replace(note, 'rabt.example/audit', "
+      "'rabt.example/before') WHERE number = (SELECT max(number) FROM audit_checkpoint)");
+  EXPECT_EQ(opens(), "audit.broken");
+  // The same under a name that is really new.
+  auto renamed = options();
+  renamed.origin = "rabt.example/other";
+  tamper(
+      "UPDATE audit_checkpoint SET size = 5, note = replace(note, 'rabt.example/before', "
+      "'rabt.example/audit') WHERE number = (SELECT max(number) FROM audit_checkpoint)");
+  EXPECT_EQ(opens(std::move(renamed)), "audit.cut");
+}
+
 TEST_F(Audit, keeps_its_name_and_goes_on_under_a_new_one_when_the_file_was_moved_away) {
   write_log(3);
   LogOptions renamed = options();

@@ -148,13 +148,15 @@ class Fixture : public ::testing::Test {
   void save() {
     tamper(
         "CREATE TABLE saved AS SELECT * FROM audit; CREATE TABLE saved_tile AS SELECT * FROM "
-        "audit_tile; CREATE TABLE saved_checkpoint AS SELECT * FROM audit_checkpoint");
+        "audit_tile; CREATE TABLE saved_checkpoint AS SELECT * FROM audit_checkpoint; CREATE "
+        "TABLE saved_find AS SELECT * FROM audit_find");
   }
   void restore() {
     tamper(
         "BEGIN; DELETE FROM audit; INSERT INTO audit SELECT * FROM saved; DELETE FROM audit_tile; "
         "INSERT INTO audit_tile SELECT * FROM saved_tile; DELETE FROM audit_checkpoint; INSERT "
-        "INTO audit_checkpoint SELECT * FROM saved_checkpoint; COMMIT");
+        "INTO audit_checkpoint SELECT * FROM saved_checkpoint; DELETE FROM audit_find; INSERT INTO "
+        "audit_find SELECT * FROM saved_find; COMMIT");
   }
   using Texts = std::vector<std::string>;
   Verification verified(const VerifyOptions& options) {

@@ -29,6 +29,26 @@ class AuditVerify : public Fixture {
   }
 };
 
+TEST_F(AuditVerify, finds_a_look_up_row_that_would_hide_entries_from_reports) {
+  write_log(600);
+  save();
+  const std::string tile = "tile 0/1 (entries 257 to 512): ";
+  EXPECT_EQ(after("DELETE FROM audit_find WHERE tile = 1"),
+            Texts{tile + "its look-up row is missing"});
+  for (const char* set :
+       {"from_ms = from_ms + 1", "to_ms = to_ms - 1", "keys = x''", "keys = substr(keys, 5)",
+        "keys = substr(keys, 1, 1019) || x'00'", "keys = keys || x'00000000'"}) {
+    EXPECT_EQ(after(std::string("UPDATE audit_find SET ") + set + " WHERE tile = 1"),
+              Texts{tile + "its look-up row is not that of its entries"})
+        << set;
+  }
+  for (const char* number : {"-1", "2"}) {
+    EXPECT_EQ(after(std::string("INSERT INTO audit_find VALUES (") + number + ", 0, 1, x'')"),
+              Texts{std::string("look-up row of tile 0/") + number +
+                    ": the log has not the entries for it"});
+  }
+}
+
 TEST_F(AuditVerify, names_the_entry_of_which_any_column_was_changed) {
   write_log(20);
   save();
@@ -388,7 +408,7 @@ TEST_F(Tampering, a_thousand_are_all_found_and_located) {
       return "UPDATE " + table + " SET " + column + " = x'" + bytes + "' WHERE " + where;
     };
     const std::string at = "seq = " + number(seq);
-    switch (pick(0, 17)) {
+    switch (pick(0, 18)) {
       case 0:
         kind = "edit content";
         sql = flip("audit", "canonical", at);
@@ -457,6 +477,7 @@ TEST_F(Tampering, a_thousand_are_all_found_and_located) {
         kind = "cut with tiles and checkpoints";
         sql = "DELETE FROM audit WHERE seq >= " + number(seq) +
               "; DELETE FROM audit_tile WHERE (number + 1) * 256 >= " + number(seq) +
+              "; DELETE FROM audit_find WHERE (tile + 1) * 256 >= " + number(seq) +
               "; DELETE FROM audit_checkpoint WHERE size >= " + number(seq);
         break;
       case 13:
@@ -503,6 +524,19 @@ TEST_F(Tampering, a_thousand_are_all_found_and_located) {
           place = row == 8 ? place : row;
           if (row != 8) one = many = "checkpoint number";
         }
+        break;
+      }
+      case 17: {
+        kind = "edit look-up row";
+        const int tile = pick(0, 1);
+        const std::string of = "tile = " + number(tile);
+        const char* columns[] = {"from_ms", "to_ms"};
+        sql = pick(0, 1) == 0 ? flip("audit_find", "keys", of)
+                              : std::string("UPDATE audit_find SET ") + columns[pick(0, 1)] +
+                                    " = 0 WHERE " + of;
+        one = "tile 0/";
+        many = "(entries";
+        place = tile * 256 + 1;
         break;
       }
       default:

@@ -41,9 +41,19 @@ TEST_F(Privacy, a_reason_is_enough_unless_break_glass_is_asked_for) {
   EXPECT_EQ(config->privacy.purposes.at("lab"), "HRESCH");
 }
 
+TEST_F(Privacy, a_host_for_patient_data_is_one_that_may_be_reached) {
+  EXPECT_TRUE(load("http: {allow: [a.example]}\n")->http.patient_data.empty());
+  const auto config =
+      load("http: {allow: [a.example, '*.b.example'], patient_data: ['*.b.example']}\n");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->http.patient_data, std::vector<std::string>{"*.b.example"});
+}
+
 TEST_F(Privacy, mistakes_are_said_with_their_place) {
   for (const auto& [text, said] :
        {std::pair{"privacy: {patient_data: nobody}\n", ":5:11: `patient_data` must be"},
+        std::pair{"http: {allow: [a.example], patient_data: [b.example]}\n",
+                  ":5:1: `http.patient_data`: `b.example` is no entry of `http.allow`"},
         std::pair{"privacy: {patients_data: reason}\n", "did you mean `patient_data`?"},
         std::pair{"privacy: {purposes: {lab: CURIOSITY}}\n", "`CURIOSITY` is no code"},
         std::pair{"audit: {anchors: [{syslog: 'log.example.sa', folder: /x}]}\n",

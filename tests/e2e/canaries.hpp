@@ -39,7 +39,7 @@ class Canaries {
 
 // Finds canaries in bytes, in every form in which software writes a text: as it is, lower and upper
 // case, UTF-16 of both orders, JSON escapes, base64 (both alphabets, at each of the three places in
-// a longer text), hexadecimal, percent encoding. One pass over the bytes.
+// a longer text), hexadecimal, percent encoding; and all of these inside a gzip member.
 class CanarySearch {
  public:
   explicit CanarySearch(const std::vector<std::string>& values);
@@ -59,6 +59,8 @@ class CanarySearch {
     std::string form;
     std::size_t value = 0;
   };
+  void look(std::string_view bytes, const std::string& where, std::vector<std::string>& out) const;
+
   std::vector<Pattern> patterns_;
   std::unordered_map<std::uint64_t, std::vector<std::size_t>> by_start_;  // first eight bytes
 };

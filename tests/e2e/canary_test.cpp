@@ -534,6 +534,9 @@ class SlowEveryDoor : public CanaryRun {
              "/api/v1/recordings/" + w(), "/api/v1/recordings/" + w() + "/content",
              "/api/v1/instances/" + w() + "?data=true"})
       (void)ask("GET", path, {{"X-Rabt-Reason", canaries_.word()}});
+    for (const std::string& patient : {w(), "identifier:" + n(), "phone:+966" + n(), "mrn:" + w()})
+      (void)ask("POST", "/api/v1/instances/search", {{"X-Rabt-Reason", canaries_.word()}},
+                Json::object({{"patient", patient}, {"status", w()}, {"before", w()}}).dump());
     const Json list = site_.api("instances?limit=5")["instances"];
     const std::string id = list.size() > 0 ? list[0].string_or("id", "x") : "x";
     for (const std::string& body : std::vector<std::string>{
@@ -658,6 +661,50 @@ TEST(CanarySearch, finds_every_form_in_a_file_of_the_data_folder) {
   EXPECT_TRUE(search.in(page, "db").empty());
   write_file(folder / ("visit-" + canaries.all().front()), "nothing");
   EXPECT_EQ(search.in_files({folder.path()}).size(), 1U);
+}
+
+// The encoders here are not ours: the search's own list of forms may be wrong.
+TEST(CanarySearch, finds_one_planted_value_in_what_other_software_has_encoded) {
+  const Folder folder;
+  const std::string latin = "Canaryfatimah";
+  const std::string arabic = "قحطبانية الزهرانوي";
+  const std::string script = R"(
+import base64, gzip, json, sys, urllib.parse, zlib
+folder, values = sys.argv[1], sys.argv[2:]
+forms = {
+  "plain": lambda v: v.encode(),
+  "json": lambda v: json.dumps({"name": "of " + v}).encode(),
+  "base64": lambda v: b"Basic " + base64.b64encode(("user:" + v + ", and more").encode()),
+  "base64url": lambda v: base64.urlsafe_b64encode(("x" + v).encode()),
+  "hex": lambda v: v.encode().hex().encode(),
+  "percent": lambda v: ("GET /?q=" + urllib.parse.quote(v)).encode(),
+  "utf16le": lambda v: v.encode("utf-16-le"),
+  "utf16be": lambda v: v.encode("utf-16-be"),
+  "gzip": lambda v: b"head" + gzip.compress((v + " lies in here " * 20).encode()),
+  "gzip-json": lambda v: gzip.compress(json.dumps([v]).encode()),
+  "upper": lambda v: v.upper().encode(),
+}
+for name, form in forms.items():
+  for i, value in enumerate(values):
+    with open(f"{folder}/{name}.{i}", "wb") as out:
+      out.write(b"\0\1 before " + form(value) + b" behind \xff\n")
+with open(folder + "/clean", "wb") as out:
+  out.write(gzip.compress(b"nobody") + b"\x1f\x8b\x08 not gzip" + bytes(1000))
+print(len(forms) * len(values))
+)";
+  write_file(folder / "encode.py", script);
+  fs::create_directory(folder / "out");
+  const std::string command = "python3 '" + (folder / "encode.py") + "' '" + (folder / "out") +
+                              "' '" + latin + "' '" + arabic + "'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const CanarySearch search({latin, arabic});
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(folder / "out")) {
+    const bool planted = entry.path().filename() != "clean";
+    files += planted ? 1 : 0;
+    EXPECT_EQ(search.in_files({entry.path()}).empty(), !planted) << entry.path().filename();
+  }
+  EXPECT_EQ(files, 22);
 }
 
 }  // namespace

@@ -4,38 +4,14 @@
 #include <map>
 #include <set>
 
-#include "hub/workflow/explain/data_flow.hpp"
 #include "hub/workflow/explain/describe.hpp"
 #include "hub/workflow/explain/task_parts.hpp"
+#include "hub/workflow/lint/data_flow.hpp"
+#include "hub/workflow/lint/phi_paths.hpp"
 
 namespace rabt::workflow {
 
 namespace {
-
-constexpr int kMaxSchemaDepth = 16;
-
-// Paths in an input schema that x-phi marks. A marked object stands for all of its members.
-void phi_paths(const Json& root, const Json& schema, const std::string& path, int depth,
-               std::set<std::string>& out) {
-  if (!schema.is_object() || depth > kMaxSchemaDepth) return;
-  if (schema.bool_or("x-phi", false)) {
-    out.insert(path);
-    return;
-  }
-  const std::string reference = schema.string_or("$ref", "");
-  constexpr std::string_view kDefs = "#/$defs/";
-  if (reference.starts_with(kDefs))
-    phi_paths(root, root["$defs"][reference.substr(kDefs.size())], path, depth + 1, out);
-  if (schema["properties"].is_object()) {
-    for (const auto& [key, value] : schema["properties"].as_object())
-      phi_paths(root, value, path.empty() ? key : path + '.' + key, depth + 1, out);
-  }
-  phi_paths(root, schema["items"], path, depth + 1, out);
-  for (const char* word : {"allOf", "anyOf", "oneOf"}) {
-    for (std::size_t i = 0; i < schema[word].size(); ++i)
-      phi_paths(root, schema[word].item(i), path, depth + 1, out);
-  }
-}
 
 // One inside the other, or the same.
 bool overlap(const std::string& a, const std::string& b) {
@@ -47,10 +23,12 @@ bool overlap(const std::string& a, const std::string& b) {
 
 void leaves(const FlowValue& value, const std::string& path,
             std::map<std::string, std::set<std::string>>& out) {
-  if (!value.origins.empty() || value.members.empty())
-    out[path].insert(value.origins.begin(), value.origins.end());
+  FlowValue here = value;
+  here.members.clear();
+  const std::set<std::string> origins = here.all();
+  if (!origins.empty() || value.members.empty()) out[path].insert(origins.begin(), origins.end());
   for (const auto& [key, part] : value.members)
-    leaves(part, path.empty() ? key : path + '.' + key, out);
+    leaves(part, key == "[]" ? path : path.empty() ? key : path + '.' + key, out);
 }
 
 class Explainer {
@@ -242,7 +220,7 @@ class Explainer {
       order.push_back(listed.task);
     }
     std::map<const Task*, FlowValue> flows;
-    for (const FlowCall& call : data_flow(model_)) flows[call.task] = call.arguments;
+    for (const FlowCall& call : data_flow(model_).calls) flows[call.task] = call.arguments;
     for (const Task* task : order) {
       ExplainedCall call;
       call.line = task->line;
@@ -257,7 +235,8 @@ class Explainer {
           if (const auto info = catalog_->find(body->role, body->action, body->version)) {
             call.title = info->title;
             call.idempotency = info->idempotency;
-            phi_paths(info->input_schema, info->input_schema, "", 0, phi);
+            for (const std::string& path : phi_paths(info->input_schema))
+              phi.insert(without_items(path));
           }
         }
       } else if (const auto* http = std::get_if<HttpBody>(&task->body)) {

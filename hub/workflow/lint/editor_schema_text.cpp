@@ -78,8 +78,8 @@ properties:
                 type: string
               dataClass:
                 title: Class of data
-                description: What the data of this workflow are, for example phi.
-                type: string
+                description: What the data of this workflow are.
+                enum: [public, internal, patient]
   input: {$ref: '#/$defs/input'}
   use:
     title: Use
@@ -548,7 +548,7 @@ $defs:
               commit: {title: Commit, description: What was done before is not undone any more., type: boolean}
               until: {title: Until, description: A wait until this time., type: [string, number, object]}
               usefulUntil: {title: Useful until, description: After this time the work is pointless., type: [string, number, object]}
-              dataClass: {title: Class of data, type: string}
+              dataClass: {title: Class of data, description: "patient on emit: the data are meant to hold marked data.", enum: [public, internal, patient]}
       call:
         title: Call
         description: "<action>:<version>@<role>, a name of use.functions, http, or openapi."

@@ -80,6 +80,7 @@ void Parser::check_file(const YamlNode& root) {
   check_replaced_context(tree);
   check_unused(root, tree);
   check_catches(tree);
+  check_patient_data(tree);
 }
 
 void Parser::check_times(const YamlNode& root, const TaskTree& tree) {

@@ -187,6 +187,9 @@ class Parser final {
   // lint_context.cpp
   void check_replaced_context(const TaskTree& tree);
 
+  // lint_patient_data.cpp
+  void check_patient_data(const TaskTree& tree);
+
   // lint_secrets.cpp
   void check_secrets(const YamlNode& root);
 

@@ -1,0 +1,113 @@
+#include "hub/audit/finder.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "hub/audit/statements.hpp"
+#include "hub/audit/tree.hpp"
+
+namespace rabt::audit {
+
+namespace {
+
+// Two texts share a key once in four billion: then a tile is read in vain.
+constexpr std::size_t kKeyBytes = 4;
+// A run is given when it has so many entries, so that a page of a long one is not waited for.
+constexpr std::int64_t kLongRun = 16 * kTileWidth;
+
+std::string key_of(char kind, std::string_view text) {
+  const Digest digest = crypto::sha256(std::string(1, kind).append(text));
+  return std::string(as_text(digest).substr(0, kKeyBytes));
+}
+std::string object_key(std::string_view object) {
+  return key_of('o', object);
+}
+std::string patient_key(std::string_view patient) {
+  return key_of('p', patient);
+}
+
+bool holds_key(std::string_view keys, std::string_view key) {
+  std::size_t low = 0;
+  std::size_t high = keys.size() / kKeyBytes;
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    const int order = keys.substr(middle * kKeyBytes, kKeyBytes).compare(key);
+    if (order == 0) return true;
+    (order < 0 ? low : high) = order < 0 ? middle + 1 : middle;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status write_find(store::Transaction& transaction, std::int64_t tile) {
+  std::set<std::string, std::less<>> objects;
+  std::set<std::string, std::less<>> patients;
+  std::int64_t from_ms = INT64_MAX;
+  std::int64_t to_ms = INT64_MIN;
+  const auto add = [](auto& texts, std::string_view text) {
+    if (!text.empty() && !texts.contains(text)) texts.emplace(text);
+  };
+  RABT_TRY_STATUS(transaction.query(sql::kLookUp, {tile * kTileWidth, (tile + 1) * kTileWidth},
+                                    [&](const store::Row& row) {
+                                      from_ms = std::min(from_ms, row.integer(0));
+                                      to_ms = std::max(to_ms, row.integer(0));
+                                      add(objects, row.text(1));
+                                      add(patients, row.text(2));
+                                      return true;
+                                    }));
+  std::vector<std::string> keys;
+  for (const std::string& object : objects) keys.push_back(object_key(object));
+  for (const std::string& patient : patients) keys.push_back(patient_key(patient));
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::string bytes;
+  for (const std::string& key : keys) bytes.append(key);
+  return store::run(transaction, sql::kInsertFind, {tile, from_ms, to_ms, store::Blob{bytes}});
+}
+
+Status each_run(store::Connection& connection, const Wanted& wanted, std::int64_t first,
+                std::int64_t last,
+                const std::function<Result<bool>(std::int64_t, std::int64_t)>& visit) {
+  first = std::max<std::int64_t>(first, 1);
+  last = std::min(last, INT64_MAX - 2 * kTileWidth);  // no number overflows below
+  if (first > last) return ok_status();
+  std::vector<std::string> keys;
+  if (!wanted.object.empty()) keys.push_back(object_key(wanted.object));
+  if (!wanted.patient.empty()) keys.push_back(patient_key(wanted.patient));
+  std::optional<Error> failed;
+  bool more = true;
+  std::int64_t run = first;  // up to the tile that is looked at, entries from here on may hold it
+  const auto give_below = [&](std::int64_t end) {
+    if (!more || run >= end) return;
+    const auto going = visit(run, end - 1);
+    if (!going.ok()) failed = going.error();
+    more = going.ok() && *going;
+    run = end;
+  };
+  const bool anywhere = keys.empty() && wanted.from_ms == INT64_MIN && wanted.to_ms == INT64_MAX;
+  if (!anywhere) {
+    RABT_TRY_STATUS(connection.query(
+        sql::kFinds, {(first - 1) / kTileWidth, (last - 1) / kTileWidth},
+        [&](const store::Row& row) {
+          const std::int64_t begin = row.integer(0) * kTileWidth + 1;
+          const std::int64_t end = std::min(begin + kTileWidth, last + 1);
+          bool may = row.integer(2) >= wanted.from_ms && row.integer(1) < wanted.to_ms;
+          for (const std::string& key : keys) may = may && holds_key(row.blob(3), key);
+          if (!may) {
+            give_below(begin);
+            run = std::max(run, end);
+          } else if (end - run >= kLongRun) {
+            give_below(end);
+          }
+          return more;
+        }));
+  }
+  give_below(last + 1);
+  if (failed) return *failed;
+  return ok_status();
+}
+
+}  // namespace rabt::audit
