@@ -216,7 +216,7 @@ std::string one_delivery(const Subject& subject, Session& session, const rabt_we
   for (const Json& event : events->as_array()) {
     const std::string type = event.string_or("type", "");
     const auto& types = subject.manifest().events;
-    if (std::find(types.begin(), types.end(), type) == types.end())
+    if (std::none_of(types.begin(), types.end(), [&](const auto& one) { return one.type == type; }))
       return "normalise gave an event of a type that the manifest does not have";
     if (event.string_or("source", "").empty() || event.string_or("id", "").empty())
       return "normalise gave an event without source or id";

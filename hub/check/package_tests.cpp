@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -140,10 +141,16 @@ Verdict semver_bump(const Subject& subject) {
       return failed(name + ": an output of now does not fit the schema of then (" + why +
                     "): raise the action's major version");
   }
-  for (const std::string& type : old.events) {
-    if (same_plugin_major &&
-        std::find(now.events.begin(), now.events.end(), type) == now.events.end())
-      return failed("the event " + type + " is gone: raise the plugin's major version");
+  for (const workflow::EventInfo& was : old.events) {
+    if (!same_plugin_major) break;
+    const auto is = std::find_if(now.events.begin(), now.events.end(),
+                                 [&](const auto& one) { return one.type == was.type; });
+    if (is == now.events.end())
+      return failed("the event " + was.type + " is gone: raise the plugin's major version");
+    if (const std::string why = not_taken(is->data_schema, was.data_schema, settings.seed);
+        !why.empty())
+      return failed("data of the event " + was.type + " do not fit the schema of then (" + why +
+                    "): raise the plugin's major version, or give the event another type");
   }
   if (same_plugin_major && old.config_schema != now.config_schema) {
     if (const std::string why = not_taken(old.config_schema, now.config_schema, settings.seed);

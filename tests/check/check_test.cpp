@@ -159,6 +159,80 @@ TEST(Hello, TheExampleOfTheSdkFailsNothing) {
   EXPECT_TRUE(report->good()) << lines_of(*report);
 }
 
+struct Bump {
+  const char* name;
+  const char* version;  // of the plugin now; 1.0.0 before
+  const char* actions;  // now; before: {name: a, version: 1.0.0, input requires text x, output n}
+  const char* words;    // of the message; empty: passes
+  friend std::ostream& operator<<(std::ostream& out, const Bump& b) { return out << b.name; }
+};
+class SemverBump : public ::testing::TestWithParam<Bump> {
+ protected:
+  static std::string package(const std::string& version, const std::string& actions) {
+    static int number = 0;
+    const std::string folder = ::testing::TempDir() + "rabt-bump-" + std::to_string(::getpid()) +
+                               "-" + std::to_string(++number);
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder + "/manifest.yaml")
+        << "id: bump\nversion: " << version
+        << "\nabi: {major: 1, min_minor: 0}\nvendor: {name: Tests}\nactions:\n"
+        << actions;
+    return folder;
+  }
+};
+constexpr const char* kBefore =
+    "  - {name: a, version: 1.0.0, idempotency: none, input: {type: object, required: [x], "
+    "properties: {x: {type: string, maxLength: 9}}}, output: {type: object, properties: {n: {type: "
+    "integer}}}}\n";
+TEST_P(SemverBump, SaysWhichNumberHasToRise) {
+  const std::string before = package("1.0.0", kBefore);
+  const std::string now = package(GetParam().version, GetParam().actions);
+  RunOptions options = options_for(now);
+  options.settings.previous = before;
+  const TestResult result = one(options, "semver-bump");
+  const std::string words = GetParam().words;
+  EXPECT_EQ(result.verdict.status, words.empty() ? TestStatus::passed : TestStatus::failed)
+      << result.verdict.message;
+  EXPECT_NE(result.verdict.message.find(words), std::string::npos) << result.verdict.message;
+  std::filesystem::remove_all(before);
+  std::filesystem::remove_all(now);
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, SemverBump,
+    ::testing::Values(
+        Bump{"unchanged", "1.0.1", kBefore, ""},
+        Bump{"not_newer", "1.0.0", kBefore, "does not come after"},
+        Bump{"wider", "1.1.0",
+             "  - {name: a, version: 1.1.0, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 20}, y: {type: integer}}}, output: "
+             "{type: object, properties: {n: {type: integer}}}}\n",
+             ""},
+        Bump{"changed_and_kept_its_version", "1.1.0",
+             "  - {name: a, version: 1.0.0, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 20}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             "kept its version"},
+        Bump{"narrower", "1.1.0",
+             "  - {name: a, version: 1.1.0, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 2}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             "/x"},
+        Bump{"newly_required", "1.1.0",
+             "  - {name: a, version: 1.1.0, idempotency: none, input: {type: object, required: "
+             "[x, y], properties: {x: {type: string, maxLength: 9}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             "is refused now"},
+        Bump{"another_output", "1.1.0",
+             "  - {name: a, version: 1.1.0, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 9}}}, output: {type: object, "
+             "required: [n], properties: {n: {type: string}}}}\n",
+             "an output of now"},
+        Bump{"gone", "1.1.0", "  - {name: b, version: 1.0.0, idempotency: none}\n",
+             "nothing serves a 1.0.0"},
+        Bump{"gone_with_a_major", "2.0.0", "  - {name: b, version: 1.0.0, idempotency: none}\n",
+             ""}),
+    [](const auto& each) { return std::string(each.param.name); });
+
 TEST(Fuzz, ThePrintedSeedIsTheCase) {
   RunOptions options = options_for(build_dir() + "/wrong/input");
   options.settings.fuzz_seconds = 20;
