@@ -181,7 +181,7 @@ Verdict scan_under_100ms(const Subject& subject) {
     if (::pipe(ends) != 0) return failed("no pipe");
     const pid_t child = ::fork();
     if (child == 0) {
-      auto sealed = plugin::seal_library(subject.library());
+      auto sealed = plugin::seal_library(subject.files());
       if (!sealed.ok()) ::_exit(1);
       const auto start = std::chrono::steady_clock::now();
       const auto library = plugin::map_library(std::move(sealed).value());

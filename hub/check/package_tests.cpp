@@ -8,6 +8,8 @@
 #include "hub/base/semver.hpp"
 #include "hub/check/elf_file.hpp"
 #include "hub/check/groups.hpp"
+#include "hub/crypto/minisign.hpp"
+#include "hub/plugin/package_trust.hpp"
 
 #include <elf.h>
 
@@ -20,24 +22,16 @@ namespace fs = std::filesystem;
 constexpr int kSamples = 200;  // values that are tried on the other release's schema
 
 Verdict schemas_compile(const Subject& subject) {
-  const std::string folder = subject.settings().path + "/schemas";
-  std::error_code failure;
   std::string empty;
   int count = 0;
-  if (fs::is_directory(folder, failure)) {
-    const auto files = files_of(folder);
-    if (!files.ok()) return failed(files.error().message);
-    for (const std::string& name : *files) {
-      if (!name.ends_with(".json")) continue;
-      ++count;
-      const auto text = read_file(folder + "/" + name);
-      if (!text.ok()) return failed(text.error().message);
-      const auto document = Json::parse(*text);
-      if (!document.ok()) return failed("schemas/" + name + ": " + document.error().message);
-      const auto schema = Schema::compile(*document);
-      if (!schema.ok()) return failed("schemas/" + name + ": " + schema.error().message);
-      if (!SchemaGenerator(*document, 1).valid()) empty += " schemas/" + name;
-    }
+  for (const auto& [path, file] : subject.files().all()) {
+    if (!path.starts_with("schemas/") || !path.ends_with(".json")) continue;
+    ++count;
+    const auto document = Json::parse(file.text);
+    if (!document.ok()) return failed(path + ": " + document.error().message);
+    const auto schema = Schema::compile(*document);
+    if (!schema.ok()) return failed(path + ": " + schema.error().message);
+    if (!SchemaGenerator(*document, 1).valid()) empty += " " + path;
   }
   // Those that stand in the manifest compiled when it was read.
   for (const plugin::ActionSpec& action : subject.manifest().actions) {
@@ -61,7 +55,7 @@ Verdict platform_matches_elf(const Subject& subject) {
   std::error_code failure;
   if (!fs::is_directory(bin, failure))
     return failed("the package has no folder bin/; rabt_add_plugin() builds bin/" +
-                  this_platform() + "/plugin.so");
+                  std::string(plugin::kPlatform) + "/plugin.so");
   bool here = false;
   for (const auto& entry : fs::directory_iterator(bin, failure)) {
     const std::string platform = entry.path().filename().string();
@@ -74,12 +68,53 @@ Verdict platform_matches_elf(const Subject& subject) {
     if (file->machine() != machine->second)
       return failed("bin/" + platform + "/plugin.so is built for ELF machine " +
                     std::to_string(file->machine()) + ", not " + std::to_string(machine->second));
-    here = here || platform == this_platform();
+    here = here || platform == plugin::kPlatform;
   }
   if (!here)
-    return failed("bin/" + this_platform() +
+    return failed("bin/" + std::string(plugin::kPlatform) +
                   "/plugin.so is missing: the other tests have no library to run");
   return passed();
+}
+
+constexpr const char* kUnsigned = "the package is not signed; `rabt plugin sign` does that";
+
+Verdict sums_complete(const Subject& subject) {
+  const std::string* text = subject.files().text(plugin::kSumsFile);
+  if (text == nullptr) return skipped(kUnsigned);
+  auto sums = plugin::parse_sums(*text);
+  if (!sums.ok()) return failed(sums.error().message);
+  for (const auto& [path, file] : subject.files().all()) {
+    if (path == plugin::kSumsFile || path == plugin::kSignatureFile) continue;
+    const auto sum = sums->find(path);
+    if (sum == sums->end()) return failed(path + " has no line in SHA256SUMS: sign again");
+    if (sum->second != file.sha256)
+      return failed(path + " is not the file that SHA256SUMS names: sign again");
+    sums->erase(sum);
+  }
+  if (!sums->empty())
+    return failed("SHA256SUMS names " + sums->begin()->first + ", which is not there: sign again");
+  return passed();
+}
+
+// --key: a file, or the line "RW..." itself.
+Verdict signature(const Subject& subject) {
+  namespace minisign = crypto::minisign;
+  const std::string* text = subject.files().text(plugin::kSignatureFile);
+  const std::string* sums = subject.files().text(plugin::kSumsFile);
+  if (text == nullptr || sums == nullptr) return skipped(kUnsigned);
+  const auto parsed = minisign::parse_signature(*text);
+  if (!parsed.ok()) return failed(parsed.error().message);
+  const std::string& given = subject.settings().key;
+  const std::string by = "by the key " + minisign::to_text(parsed->key_id);
+  if (given.empty()) return skipped("signed " + by + "; give --key to have that proved");
+  const auto file = read_file(given);
+  const auto key = minisign::parse_public_key(file.ok() ? *file : given);
+  if (!key.ok()) return failed("--key: " + key.error().message);
+  if (key->id != parsed->key_id)
+    return failed("it is signed " + by + ", --key is " + minisign::to_text(key->id));
+  if (!minisign::verify(*key, *parsed, *sums))
+    return failed("the signature is not of this SHA256SUMS " + by + ": sign again");
+  return passed(by);
 }
 
 std::string place(const SchemaFault& fault) {
@@ -174,9 +209,9 @@ Verdict package_test(TestId id, const Subject& subject) {
     case TestId::semver_bump:
       return semver_bump(subject);
     case TestId::sums_complete:
-    case TestId::signature:
+      return sums_complete(subject);
     default:
-      return skipped("the package is not signed; `rabt plugin sign` does that");
+      return signature(subject);
   }
 }
 

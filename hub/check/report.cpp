@@ -4,15 +4,15 @@
 #include <array>
 
 #include "hub/base/bytes.hpp"
-#include "hub/check/subject.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/plugin/package_files.hpp"
 
 namespace rabt::check {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kMadeLater{"SHA256SUMS", "SHA256SUMS.minisig",
-                                                     "sbom.cdx.json", kReportFile};
+constexpr std::array<std::string_view, 4> kMadeLater{plugin::kSumsFile, plugin::kSignatureFile,
+                                                     plugin::kSbomFile, kReportFile};
 
 std::string padded(std::string_view text, std::size_t width) {
   std::string out(text);
@@ -75,12 +75,11 @@ std::string summary_of(const Report& report) {
 }
 
 Result<std::string> package_digest(const std::string& folder) {
-  RABT_TRY(files, files_of(folder));
+  RABT_TRY(files, plugin::PackageFiles::read(folder));
   crypto::Sha256 all;
-  for (const std::string& name : files) {
-    if (std::find(kMadeLater.begin(), kMadeLater.end(), name) != kMadeLater.end()) continue;
-    RABT_TRY(text, read_file(folder + "/" + name));
-    all.update(to_hex(crypto::sha256(text)) + "  " + name + "\n");
+  for (const auto& [path, file] : files.all()) {
+    if (std::find(kMadeLater.begin(), kMadeLater.end(), path) == kMadeLater.end())
+      all.update(file.sha256 + "  " + path + "\n");
   }
   return to_hex(all.finish());
 }

@@ -19,8 +19,6 @@ namespace {
 
 using sdk::testing::FakeHost;
 
-constexpr std::int64_t kStartMs =
-    1'767'225'600'000;  // where rabt::sdk::testing::VirtualClock starts
 constexpr int kPatienceMillis =
     300;                            // real time for threads of the plugin, when nothing else moves
 constexpr int kMaxSteps = 100'000;  // callbacks of one run: a plugin that never ends
@@ -216,6 +214,7 @@ struct Session::State {
       host_below.secrets[name] =
           given == subject.secrets().end() ? "check-secret-of-" + name : given->second;
     }
+    time_ms = host_below.clock.unix_ms();
     host_below.store = *options.kv;
     host_below.outside = [this](const sdk::testing::Request& request) { return outside(request); };
   }
@@ -535,7 +534,7 @@ struct Session::State {
   std::vector<std::string> violations;
   std::pair<std::string, std::int64_t> slowest{"", 0};
   SeededSequence chance;
-  std::atomic<std::int64_t> time_ms{kStartMs};
+  std::atomic<std::int64_t> time_ms{0};  // the fake host's wall clock
   std::uint32_t next_attempt = 1;
   std::atomic<bool> destroyed{false};
   std::atomic<int> uses_after{0};
@@ -550,7 +549,7 @@ Session::~Session() {
 }
 
 Result<const rabt_entry*> map_entry(const Subject& subject) {
-  RABT_TRY(library, plugin::seal_library(subject.library()));
+  RABT_TRY(library, plugin::seal_library(subject.files()));
   return plugin::map_library(std::move(library));
 }
 

@@ -93,16 +93,6 @@ Result<Delivery> read_delivery(const std::string& file, const Json& root) {
 
 }  // namespace
 
-std::string this_platform() {
-#if defined(__x86_64__)
-  return "linux-x86_64";
-#elif defined(__aarch64__)
-  return "linux-aarch64";
-#else
-#error "unknown machine"
-#endif
-}
-
 Result<std::string> read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return not_found("check.file", path + " cannot be opened");
@@ -121,7 +111,7 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
   for (fs::recursive_directory_iterator it(folder, failure), end; !failure && it != end;
        it.increment(failure)) {
     if (it->is_symlink(failure)) {
-      return invalid("check.file", it->path().string() + " is a link; a package holds files only");
+      return invalid("check.file", it->path().string() + " is a link; only files count");
     }
     if (!it->is_regular_file(failure)) continue;
     out.push_back(fs::relative(it->path(), folder).string());
@@ -135,7 +125,9 @@ Result<std::vector<std::string>> files_of(const std::string& folder) {
 Result<Subject> Subject::open(const Settings& settings) {
   Subject out;
   out.settings_ = settings;
-  RABT_TRY(package, plugin::read_package(settings.path));
+  RABT_TRY(files, plugin::PackageFiles::read(settings.path));
+  out.files_ = std::move(files);
+  RABT_TRY(package, plugin::read_package(out.files_));
   out.package_ = std::move(package);
   out.library_ = plugin::library_path(settings.path);
   RABT_TRY_STATUS(out.read_examples());

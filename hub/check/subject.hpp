@@ -9,6 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/check/tests.hpp"
 #include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package_files.hpp"
 
 namespace rabt::check {
 
@@ -37,10 +38,13 @@ struct Delivery {
 // The package under test. Immutable.
 class Subject {
  public:
-  // Error codes: those of plugin::read_package, and check.example (a file that cannot be used).
+  // Error codes: those of plugin::PackageFiles::read and read_package, and check.example (a file
+  // that cannot be used).
   static Result<Subject> open(const Settings& settings);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
+  // The bytes that everything is told from.
+  [[nodiscard]] const plugin::PackageFiles& files() const { return files_; }
   [[nodiscard]] const plugin::Package& package() const { return package_; }
   [[nodiscard]] const plugin::Manifest& manifest() const { return package_.manifest; }
   // The library for this machine; a path that may not exist.
@@ -56,6 +60,7 @@ class Subject {
   Status read_examples();
 
   Settings settings_;
+  plugin::PackageFiles files_;
   plugin::Package package_;
   std::string library_;
   Json config_;
@@ -64,9 +69,7 @@ class Subject {
   std::vector<Delivery> deliveries_;
 };
 
-// "linux-x86_64": the name of this machine's folder under bin/.
-[[nodiscard]] std::string this_platform();
-// Every file of the package by its path in it, sorted; no folders. Links are not followed.
+// Every file of a folder by its path in it, sorted; no folders. Links are not followed.
 [[nodiscard]] Result<std::vector<std::string>> files_of(const std::string& folder);
 [[nodiscard]] Result<std::string> read_file(const std::string& path);
 

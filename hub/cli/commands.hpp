@@ -13,6 +13,7 @@ struct ServeOptions {
   std::string config = "config/rabt.yaml";
   std::string ready_file;  // gets {"url": "...", "pid": N} when the hub listens
   bool die_with_parent = false;
+  bool dev = false;              // also loads plugins that nobody signed
   bool allow_debugging = false;  // leaves core dumps and debuggers on: for development
 };
 // Runs the hub until SIGTERM or SIGINT.
@@ -60,7 +61,8 @@ struct AuditProveOptions {
 int audit_prove(const AuditProveOptions& options);
 // Prints the newest checkpoint and the verifier key, or only one of them.
 int audit_checkpoint(const std::string& config, bool only_note, bool only_key);
-int check_config(const std::string& config);
+// dev: as `rabt serve --dev` would take it.
+int check_config(const std::string& config, bool dev = false);
 
 struct WorkflowRunOptions {
   std::string file;
@@ -153,7 +155,38 @@ struct InstancesOptions {
   std::string reason;   // why the person is looked for
 };
 int list_instances(const InstancesOptions& options);
-int list_plugins(const std::string& config);
+
+// Plugins: the store of the configuration.
+struct PluginAddOptions {
+  std::string config = "config/rabt.yaml";
+  std::string path;  // a folder or a .zip
+  bool yes = false;  // do not ask
+  bool allow_downgrade = false;
+};
+// Says what the package may do and which patient data it sees, asks, and adds it.
+int plugin_add(const PluginAddOptions& options);
+// What is in the store, verified, and what the configuration names beside it. 1: something there
+// would not load.
+int plugin_list(const std::string& config, bool json);
+int plugin_remove(const std::string& config, const std::string& what);  // ID or ID@VERSION
+struct PluginVerifyOptions {
+  std::string config = "config/rabt.yaml";
+  std::string path;  // empty: everything in the store
+  std::string key;   // file of a public key to trust instead of the store's
+  bool json = false;
+};
+int plugin_verify(const PluginVerifyOptions& options);
+int plugin_sign(const std::string& folder, const std::string& key_file);
+int plugin_keys_list(const std::string& config, bool json);
+struct PluginKeyOptions {
+  std::string config = "config/rabt.yaml";
+  std::string file;  // of the public key
+  std::string name;  // whose it is
+  std::vector<std::string> scopes;
+};
+int plugin_keys_add(const PluginKeyOptions& options);
+int plugin_keys_remove(const std::string& config, const std::string& id);
+int plugin_keys_generate(const std::string& file, bool no_password);
 // Starts a quarantined plugin of the running hub again.
 int release_plugin(const std::string& config, const std::string& id);
 

@@ -13,6 +13,7 @@
 #include "hub/audit/syslog_sender.hpp"
 #include "hub/cli/care.hpp"
 #include "hub/cli/open_keys.hpp"
+#include "hub/cli/plugins.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -157,7 +158,7 @@ struct Hub::Parts {
 };
 
 Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log,
-                                        const phi::Policy& privacy) {
+                                        const phi::Policy& privacy, bool dev) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   auto parts = std::make_unique<Parts>(clock, log);
   Parts& hub = *parts;
@@ -201,16 +202,21 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .random = hub.random,
                                           .log = log,
                                           .privacy = privacy,
+                                          .patient_hosts = std::move(patient_hosts),
                                           .worker_program = {},
-                                          .sandbox_required = config.sandbox_required,
-                                          .patient_hosts = std::move(patient_hosts)});
+                                          .sandbox_required = config.sandbox_required});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
+  RABT_TRY(packages, choose_packages(config, dev ? Unsigned::take : Unsigned::refuse));
   for (const auto& [id, entry] : config.plugin) {
+    ChosenPackage& chosen = packages.at(id);
     plugin::PluginConfig plugin;
     plugin.id = id;
-    plugin.folder = config.plugins + "/" + id;
+    plugin.folder = std::move(chosen.folder);
+    plugin.files = std::move(chosen.files);
+    plugin.key_id = std::move(chosen.key_id);
+    plugin.sums_sha256 = std::move(chosen.sums_sha256);
     plugin.tenant = config.tenant;
     plugin.config = entry.config;
     for (const auto& [name, source] : entry.secrets) {

@@ -6,13 +6,25 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/cli/plugins.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, instances, plugin list.
+// Commands that look and do not run: config check, instances.
 namespace rabt::cli {
 
-int check_config(const std::string& path) {
+namespace {
+
+Status check_package(const ChosenPackage& chosen) {
+  if (chosen.files != nullptr) return ok_status();  // its manifest was read when it was verified
+  RABT_TRY(manifest, plugin::read_manifest(chosen.folder));
+  (void)manifest;
+  return ok_status();
+}
+
+}  // namespace
+
+int check_config(const std::string& path, bool dev) {
   const auto config = load_config(path);
   if (!config.ok()) return complain(config.error());
   bool good = true;
@@ -25,11 +37,16 @@ int check_config(const std::string& path) {
   for (const auto& [id, plugin] : config->plugin) {
     for (const auto& [name, source] : plugin.secrets)
       check("plugin " + id + ", secret " + name, source);
-    const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
-    if (!manifest.ok()) {
-      std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), manifest.error().message.c_str());
-      good = false;
-    }
+  }
+  // As the hub takes them, but one by one: all mistakes are named.
+  for (const auto& [id, plugin] : config->plugin) {
+    Config one = *config;
+    one.plugin = {{id, plugin}};
+    const auto chosen = choose_packages(one, dev ? Unsigned::take : Unsigned::refuse);
+    const Status fault = chosen.ok() ? check_package(chosen->at(id)) : Status(chosen.error());
+    if (fault.ok()) continue;
+    std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), fault.error().message.c_str());
+    good = false;
   }
   for (const auto& [name, source] : config->workflow_secrets)
     check("workflow secret " + name, source);
@@ -75,31 +92,6 @@ int list_instances(const InstancesOptions& options) {
                 one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
   }
   return 0;
-}
-
-int list_plugins(const std::string& path) {
-  const auto config = load_config(path);
-  if (!config.ok()) return complain(config.error());
-  int code = 0;
-  for (const auto& [id, entry] : config->plugin) {
-    const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
-    if (!manifest.ok()) {
-      code = complain(manifest.error());
-      continue;
-    }
-    std::printf("%s %s by %s (ABI %d)\n", manifest->id.c_str(), manifest->version.c_str(),
-                manifest->vendor.c_str(), manifest->abi_major);
-    for (const auto& [role, target] : config->roles) {
-      if (target == "plugin://" + id) std::printf("  serves the role %s\n", role.c_str());
-    }
-    for (const auto& action : manifest->actions) {
-      std::printf("  %s %s (safe to repeat: %s)\n", action.name.c_str(), action.version.c_str(),
-                  action.idempotency.c_str());
-    }
-    for (const std::string& host : manifest->hosts) std::printf("  may reach %s\n", host.c_str());
-    for (const std::string& host : entry.hosts) std::printf("  may reach %s\n", host.c_str());
-  }
-  return code;
 }
 
 }  // namespace rabt::cli

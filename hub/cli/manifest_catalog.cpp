@@ -1,5 +1,6 @@
 #include "hub/cli/manifest_catalog.hpp"
 
+#include "hub/cli/plugins.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/plugin/manifest.hpp"
 
@@ -12,8 +13,9 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
   RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
   catalog.patient_hosts_ = std::move(hosts);
   for (const auto& [id, entry] : config.plugin) {
-    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + id));
-    catalog.events_.insert(catalog.events_.end(), manifest.events.begin(), manifest.events.end());
+    RABT_TRY(package, read_installed(config, id));
+    const auto& events = package.manifest.events;
+    catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
   }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
@@ -21,8 +23,8 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
           role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
       continue;
     }
-    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
-    catalog.actions_.emplace(role, std::move(manifest.actions));
+    RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));
+    catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;
 }

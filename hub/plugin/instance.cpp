@@ -815,6 +815,7 @@ Status Instance::check_events(const Json& events) const {
 PluginHost::PluginState Instance::state() const {
   PluginHost::PluginState state;
   state.manifest = setup_.package.manifest;
+  state.key_id = setup_.config.key_id;
   if (setup_.worker != nullptr) {
     const WorkerPlugin::State worker = setup_.worker->state();
     state.worker =

@@ -6,14 +6,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
-#include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/suggest.hpp"
-#include "hub/crypto/crypto.hpp"
 
 namespace rabt::plugin {
 
@@ -32,21 +28,15 @@ constexpr int kMaxConcurrency = 64;  // each costs a thread
 constexpr std::int64_t kMaxTimeoutMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kDefaultKvBytes = 256LL << 20U;
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return not_found("plugin.manifest_io",
-                     path + ": cannot be opened; is the plugin's folder right?");
-  std::string text;
-  std::array<char, 16384> piece{};
-  while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
-    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kMaxManifestBytes) {
-      return invalid("plugin.manifest_io",
-                     path + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
-    }
-  }
-  return text;
+Result<std::string_view> read_text(const PackageFiles& files, std::string_view path) {
+  const std::string* const text = files.text(path);
+  const std::string where = files.origin() + "/" + std::string(path);
+  if (text == nullptr)
+    return not_found("plugin.manifest_io", where + ": is not there; is the plugin's folder right?");
+  if (text->size() > kMaxManifestBytes)
+    return invalid("plugin.manifest_io",
+                   where + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
+  return std::string_view(*text);
 }
 
 bool is_name(std::string_view text, std::string_view extra) {
@@ -77,8 +67,8 @@ std::string suggested(std::string_view wrong, const std::vector<std::string>& kn
 
 class Reader {
  public:
-  Reader(std::string file, std::string folder)
-      : file_(std::move(file)), folder_(std::move(folder)) {}
+  explicit Reader(const PackageFiles& files)
+      : files_(files), file_(files.origin() + "/" + std::string(kManifestFile)) {}
 
   Package read(const YAML::Node& root) {
     Package package;
@@ -251,8 +241,8 @@ class Reader {
       if (name.empty() || name.front() == '/' || name.find("..") != std::string::npos) {
         fail(node, where + " must be a schema or the name of a file under schemas/");
       }
-      origin = folder_ + "/schemas/" + name;
-      auto content = read_text(origin);
+      origin = files_.origin() + "/schemas/" + name;
+      auto content = read_text(files_, "schemas/" + name);
       if (!content.ok()) fail(node, where + ": " + content.error().message);
       words_.add_text(*content);
       auto parsed = Json::parse(*content);
@@ -427,8 +417,8 @@ class Reader {
         integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
   }
 
+  const PackageFiles& files_;
   std::string file_;
-  std::string folder_;
   std::size_t nodes_ = 0;
   phi::Vocabulary words_;  // of the schemas
 };
@@ -449,13 +439,13 @@ bool version_serves(std::string_view offered, std::string_view asked) {
   return is_semver(asked) && same_major(offered, asked) && compare_semver(offered, asked) >= 0;
 }
 
-Result<Package> read_package(const std::string& folder) {
-  const std::string file = folder + "/manifest.yaml";
-  RABT_TRY(content, read_text(file));
+Result<Package> read_package(const PackageFiles& files) {
+  const std::string file = files.origin() + "/" + std::string(kManifestFile);
+  RABT_TRY(content, read_text(files, kManifestFile));
   try {
-    const YAML::Node root = YAML::Load(content);
-    Package package = Reader(file, folder).read(root);
-    package.manifest.sha256 = to_hex(crypto::sha256(content));
+    const YAML::Node root = YAML::Load(std::string(content));
+    Package package = Reader(files).read(root);
+    package.manifest.sha256 = files.find(kManifestFile)->sha256;
     package.words.add_text(content);
     return package;
   } catch (const Wrong& wrong) {
@@ -464,6 +454,11 @@ Result<Package> read_package(const std::string& folder) {
     const int line = failure.mark.is_null() ? 1 : failure.mark.line + 1;
     return invalid("plugin.manifest", file + ":" + std::to_string(line) + ": " + failure.msg);
   }
+}
+
+Result<Package> read_package(const std::string& folder) {
+  RABT_TRY(files, PackageFiles::read(folder));
+  return read_package(files);
 }
 
 Result<Manifest> read_manifest(const std::string& folder) {

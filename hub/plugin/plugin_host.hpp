@@ -29,6 +29,8 @@
 // Plugins and hub services behind roles: what a workflow's call reaches.
 namespace rabt::plugin {
 
+class PackageFiles;
+
 // One action as its manifest declares it.
 struct ActionSpec {
   std::string name;
@@ -63,7 +65,7 @@ struct Manifest {
   bool blocking = false;
   std::string sha256;  // hex, of the manifest file
 };
-// Error codes: plugin.manifest (file, line, what), plugin.manifest_io.
+// Error codes: plugin.manifest (file, line, what), plugin.manifest_io, those of PackageFiles::read.
 [[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
 
 // Where a plugin's code runs.
@@ -81,6 +83,10 @@ struct WorkerLimits {
 struct PluginConfig {
   std::string id;      // also the name of the instance
   std::string folder;  // the package: manifest.yaml, schemas/, bin/<machine>/plugin.so
+  std::shared_ptr<const PackageFiles>
+      files;                // its bytes, verified; null: the folder is read, unsigned
+  std::string key_id;       // that signed it; empty: nobody
+  std::string sums_sha256;  // hex, of its SHA256SUMS; empty: unsigned
   std::string tenant;
   Json config;  // handed to the plugin; checked against the manifest's schema
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
@@ -134,11 +140,11 @@ class PluginHost : public workflow::ActionCatalog {
     Random& random;
     Logger& log;
     const phi::Policy& privacy = phi::strict_policy();
+    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
     // The program that plugins' processes run; empty: rabt-plugin-host beside this program.
     std::string worker_program;
     // Whether a plugin is refused where the system lacks a part of the sandbox.
     bool sandbox_required = true;
-    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
@@ -188,6 +194,7 @@ class PluginHost : public workflow::ActionCatalog {
   };
   struct PluginState {
     Manifest manifest;
+    std::string key_id;                 // that signed the package; empty: unsigned
     std::optional<WorkerState> worker;  // none: it runs in the hub
     std::uint64_t calls = 0;
     std::uint64_t open = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -153,6 +154,9 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   enum class Got : std::uint8_t { frame, nothing, closed, wrong };
+  // How long receive looks again and again before it sleeps: waking up costs more than an answer
+  // that comes at once.
+  static constexpr std::chrono::microseconds kPatience{20};
   // frame: valid until the next call. nothing: none is there (wait is false). closed: the other
   // side is gone, and what it had sent has been read. wrong: it broke the format; why() says how.
   // Nothing is allocated or mapped before every length has been compared with its limit.

@@ -268,6 +268,59 @@ TEST(Runner, TellsWhatIsNoPackage) {
   EXPECT_EQ(one(options_for("/nonexistent"), "loads-rtld-now").verdict.status, TestStatus::skipped);
 }
 
+// Signed, then changed, with a key of its own.
+class Signed : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "rabt-signed-" + std::to_string(::getpid());
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    std::filesystem::copy(build_dir() + "/wrong/good", package(),
+                          std::filesystem::copy_options::recursive);
+    std::ofstream(package() + "/LICENSE") << "as you like";
+    const std::string rabt = build_dir() + "/bin/rabt plugin ";
+    ASSERT_EQ(
+        std::system((rabt + "keys generate --no-password " + folder_ + "/a.key >/dev/null && " +
+                     rabt + "keys generate --no-password " + folder_ + "/b.key >/dev/null && " +
+                     rabt + "sign --key " + folder_ + "/a.key " + package() + " >/dev/null")
+                        .c_str()),
+        0);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::string package() const { return folder_ + "/good-1.0.0.rabtplugin"; }
+  TestResult run_one(const std::string& test, const std::string& key = "") {
+    RunOptions options = options_for(package());
+    if (!key.empty()) options.settings.key = folder_ + "/" + key;
+    return one(options, test);
+  }
+  std::string folder_;
+};
+
+TEST_F(Signed, PassesWithTheKeyThatSigned) {
+  EXPECT_EQ(run_one("sums-complete").verdict.status, TestStatus::passed);
+  EXPECT_EQ(run_one("signature", "a.pub").verdict.status, TestStatus::passed)
+      << run_one("signature", "a.pub").verdict.message;
+  EXPECT_EQ(run_one("signature").verdict.status, TestStatus::skipped);
+  EXPECT_EQ(run_one("signature", "b.pub").verdict.status, TestStatus::failed);
+}
+
+TEST_F(Signed, FailsWhenAFileWasChangedAddedOrTakenAway) {
+  std::ofstream(package() + "/LICENSE", std::ios::app) << "!";
+  EXPECT_NE(run_one("sums-complete").verdict.message.find("LICENSE is not the file"),
+            std::string::npos);
+  EXPECT_EQ(run_one("signature", "a.pub").verdict.status, TestStatus::passed);  // of the sums
+  std::ofstream(package() + "/SHA256SUMS", std::ios::app) << " ";
+  EXPECT_EQ(run_one("signature", "a.pub").verdict.status, TestStatus::failed);
+}
+
+TEST_F(Signed, FailsWhenAFileIsNotListedOrNotThere) {
+  std::ofstream(package() + "/more") << "x";
+  EXPECT_NE(run_one("sums-complete").verdict.message.find("more has no line"), std::string::npos);
+  std::filesystem::remove(package() + "/more");
+  std::filesystem::remove(package() + "/LICENSE");
+  EXPECT_NE(run_one("sums-complete").verdict.message.find("names LICENSE"), std::string::npos);
+}
+
 class SkipFile : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -339,7 +392,7 @@ TEST(Report, TheDigestIsThatOfSha256sum) {
 }
 
 TEST(ElfFile, RefusesWhatIsCutOrNoLibrary) {
-  std::ifstream in(build_dir() + "/wrong/good/bin/" + this_platform() + "/plugin.so",
+  std::ifstream in(build_dir() + "/wrong/good/bin/" + std::string(plugin::kPlatform) + "/plugin.so",
                    std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   ASSERT_TRUE(ElfFile::parse(bytes).ok());
