@@ -19,7 +19,10 @@ constexpr std::chrono::milliseconds kSlowLane{50};     // abi.h, LANES
 constexpr std::chrono::seconds kCreateTimeout{30};     // a constructor that needs longer hangs
 constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
 constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to leave plugin code
-constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
+constexpr std::int64_t kFirstHealthMs = 5'000;
+constexpr std::int64_t kHealthEveryMs = 60'000;
+constexpr std::int64_t kHealthTimeoutMs = 10'000;
+constexpr std::size_t kMaxOpenCalls = 65'536;  // of one instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
 constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
@@ -145,8 +148,10 @@ Status Instance::start(const rabt_entry* entry) {
       webhook_ = webhook;
     const auto* probe =
         static_cast<const rabt_probe*>(plugin->get_extension(plugin->self, RABT_PROBE));
-    if (probe != nullptr && RABT_HAS(rabt_probe, probe, probe) && probe->probe != nullptr)
-      probe_ = probe;
+    if (probe != nullptr && RABT_CAN(rabt_probe, probe, probe)) probe_ = probe;
+    const auto* health =
+        static_cast<const rabt_health*>(plugin->get_extension(plugin->self, RABT_HEALTH));
+    if (health != nullptr && RABT_CAN(rabt_health, health, check)) health_ = health;
   }
   for (const CompiledAction& action : setup_.package.actions) {
     if (action.spec.idempotency == "probe" && probe_ == nullptr) {
@@ -158,7 +163,36 @@ Status Instance::start(const rabt_entry* entry) {
   }
   plugin_ = plugin;
   alive_ = true;
+  if (health_ != nullptr) ask_health(kFirstHealthMs);
   return ok_status();
+}
+
+void Instance::ask_health(std::int64_t after_ms) {
+  setup_.timers.add(setup_.parts.clock.monotonic_ms() + after_ms, [this] {
+    static const CompiledAction* const kCheck = [] {
+      auto* action = new CompiledAction();  // no destructor at exit: a call may still be open
+      action->spec.timeout_ms = kHealthTimeoutMs;
+      return action;
+    }();
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closing_) return;
+    }
+    CallRequest request;
+    request.arguments = Json::object();
+    call(Purpose::health, *kCheck, std::move(request), [this](const ActionOutcome& outcome) {
+      PluginHost::PluginHealth health{"down", ""};
+      const std::string status = outcome.output.string_or("status", "");
+      if (outcome.kind != OutcomeKind::done) {
+        health.reason = outcome.message;
+      } else if (status == "ok" || status == "degraded" || status == "down") {
+        health = {status, said(outcome.output.string_or("reason", ""))};
+      }
+      const std::scoped_lock lock(mutex_);
+      health_state_ = std::move(health);
+    });
+    ask_health(kHealthEveryMs);
+  });
 }
 
 std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, CallRequest request,
@@ -194,7 +228,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
     const std::scoped_lock lock(mutex_);
     token = (setup_.number << kTokenShift) | next_call_++;
     open->token = token;
-    ++started_;
+    if (purpose != Purpose::health) ++started_;
     ++undelivered_;
     if (!refusal) {
       if (closing_ || !alive_) {
@@ -260,7 +294,9 @@ void Instance::run(std::uint64_t token) {
   std::int32_t refused = 0;
   const bool probing = open->purpose == Purpose::probe;
   const bool returned = guarded(probing ? "probe" : "invoke", [&] {
-    refused = probing ? probe_->probe(probe_->self, &call) : plugin_->invoke(plugin_->self, &call);
+    refused = probing                            ? probe_->probe(probe_->self, &call)
+              : open->purpose == Purpose::health ? health_->check(health_->self, &call)
+                                                 : plugin_->invoke(plugin_->self, &call);
   });
   if (returned && refused == 0) return;
   if (refused == WorkerPlugin::kLost) return;  // ended() has answered
@@ -316,7 +352,7 @@ void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
     RABT_BUG("the receiver of an outcome threw");
   }
   const std::scoped_lock lock(mutex_);
-  ++outcomes_[kind];
+  if (call.purpose != Purpose::health) ++outcomes_[kind];
   --undelivered_;
   if (closing_) idle_.notify_all();
 }
@@ -383,7 +419,7 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
       }
       result.output = std::move(parsed).value();
     }
-    if (call.purpose == Purpose::probe) return result;
+    if (call.purpose != Purpose::invoke) return result;
     if (const auto fault = schema.check(result.output)) {
       return failed(OutcomeKind::permanent, "plugin.output",
                     "the output does not fit the output schema of " + call.action->spec.name +
@@ -824,6 +860,7 @@ PluginHost::PluginState Instance::state() const {
                                 worker.missing};
   }
   const std::scoped_lock lock(mutex_);
+  if (health_ != nullptr) state.health = health_state_;
   state.calls = started_;
   state.open = undelivered_;
   state.outcomes = outcomes_;

@@ -89,7 +89,7 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] const std::string& tenant() const { return setup_.config.tenant; }
   [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
 
-  enum class Purpose : std::uint8_t { invoke, probe };
+  enum class Purpose : std::uint8_t { invoke, probe, health };
   // ended exactly once. Returns the token.
   std::uint64_t call(Purpose purpose, const CompiledAction& action, CallRequest request,
                      Ended ended);
@@ -187,6 +187,8 @@ class Instance final : public WorkerPlugin::Owner {
   // services (services/)
   void fill_services();
   void end_spans(std::uint64_t call);
+  // Asks the plugin how it is, in after_ms and then again and again.
+  void ask_health(std::int64_t after_ms);
   [[nodiscard]] bool may_see_blob(std::uint64_t call, std::string_view handle);
   void remember_blob(const std::string& handle);
   void drop_blob_writes();
@@ -205,6 +207,7 @@ class Instance final : public WorkerPlugin::Owner {
   const rabt_plugin* plugin_ = nullptr;
   const rabt_webhook* webhook_ = nullptr;
   const rabt_probe* probe_ = nullptr;
+  const rabt_health* health_ = nullptr;
 
   mutable std::mutex mutex_;
   std::condition_variable idle_;
@@ -218,6 +221,7 @@ class Instance final : public WorkerPlugin::Owner {
   std::uint64_t background_ = 0;  // outside requests started for no call
   std::uint64_t started_ = 0;
   std::map<std::string, std::uint64_t> outcomes_;
+  PluginHost::PluginHealth health_state_{"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_;
 
   std::mutex flights_mutex_;

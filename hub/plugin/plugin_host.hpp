@@ -192,7 +192,13 @@ class PluginHost : public workflow::ActionCatalog {
     std::int64_t quarantine_left_ms = 0;
     std::string missing;  // parts of the sandbox that the system does not give; empty: none
   };
+  // What a plugin said of itself last (rabt.health/1).
+  struct PluginHealth {
+    std::string status;  // ok, degraded, down; unknown: not asked yet
+    std::string reason;  // in the words of its package
+  };
   struct PluginState {
+    std::optional<PluginHealth> health;  // none: it does not offer rabt.health/1
     Manifest manifest;
     std::string key_id;                 // that signed the package; empty: unsigned
     std::optional<WorkerState> worker;  // none: it runs in the hub

@@ -154,6 +154,9 @@ Result<PluginStore> PluginStore::open(const std::string& folder, Use use) {
     if (failure)
       return unavailable("plugin.store_io",
                          "the folder " + folder + " cannot be made: " + failure.message());
+    const std::string parent = fs::absolute(folder).lexically_normal().parent_path();
+    const Descriptor fd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.open()) RABT_TRY_STATUS(sync_folder(fd.get(), parent));
   }
   Descriptor root(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.open()) {
@@ -452,15 +455,17 @@ Result<std::vector<LockEntry>> PluginStore::remove_key(std::string_view id) {
 }
 
 Result<std::string> unsigned_folder(const std::string& plugins, std::string_view id) {
+  constexpr std::string_view kEnd = ".rabtplugin";
+  const std::string begin = std::string(id) + "-";
   std::vector<std::string> found;
   std::error_code failure;
   for (const auto& entry : fs::directory_iterator(plugins, failure)) {
     const std::string name = entry.path().filename().string();
-    const bool named =
-        name == id ||
-        (name.starts_with(std::string(id) + "-") && name.ends_with(".rabtplugin") &&
-         name.size() > id.size() + 1 && name[id.size() + 1] >= '0' && name[id.size() + 1] <= '9');
-    if (named && fs::exists(entry.path() / kManifestFile, failure))
+    const bool versioned = name.starts_with(begin) && name.ends_with(kEnd) &&
+                           name.size() > begin.size() + kEnd.size() &&
+                           is_semver(std::string_view(name).substr(
+                               begin.size(), name.size() - begin.size() - kEnd.size()));
+    if ((name == id || versioned) && fs::exists(entry.path() / kManifestFile, failure))
       found.push_back(entry.path().string());
   }
   if (found.empty())

@@ -605,13 +605,15 @@ void WorkerPlugin::attempt(Life& life) {
   if (!worker::take_attempt(life.listener.get(), attempt)) return;
   // While the library is mapped the linker opens what it needs; Landlock says which files.
   const bool mapping = life.step == Life::Step::entry && attempt.reads_file;
+  if (!mapping) {
+    {
+      const std::scoped_lock lock(mutex_);
+      ++forbidden_count_;
+    }
+    owner_->forbidden(worker::call_name(attempt.number));
+  }
   worker::answer_attempt(life.listener.get(), attempt, mapping);
   if (mapping) return;
-  {
-    const std::scoped_lock lock(mutex_);
-    ++forbidden_count_;
-  }
-  owner_->forbidden(worker::call_name(attempt.number));
   if (++life.forbidden >= kMaxForbidden) {
     life.wrong = "forbidden system calls";
     life.quarantine = true;

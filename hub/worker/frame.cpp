@@ -150,12 +150,10 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (wait && got < 0 && errno == EAGAIN) {
-    const auto until = std::chrono::steady_clock::now() + kPatience;
-    do {
-      got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    } while (got < 0 && errno == EAGAIN && std::chrono::steady_clock::now() < until);
+  ssize_t got = -1;
+  for (int tries = wait ? kPatience : 1; tries > 0; --tries) {
+    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got >= 0 || errno != EAGAIN) break;
   }
   while (got < 0 && (errno == EINTR || (wait && errno == EAGAIN)))
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));

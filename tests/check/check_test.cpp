@@ -287,7 +287,7 @@ class Signed : public ::testing::Test {
         0);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::string package() const { return folder_ + "/good-1.0.0.rabtplugin"; }
+  [[nodiscard]] std::string package() const { return folder_ + "/wrong-good-1.0.0.rabtplugin"; }
   TestResult run_one(const std::string& test, const std::string& key = "") {
     RunOptions options = options_for(package());
     if (!key.empty()) options.settings.key = folder_ + "/" + key;

@@ -347,6 +347,7 @@ TEST_F(Store, FindsTheBuiltFolderOfAnId) {
   EXPECT_EQ(unsigned_folder(built, "small").error().code, "plugin.not_added");
   fs::copy(unsigned_small(), built + "/small-1.0.0.rabtplugin", fs::copy_options::recursive);
   write(built + "/small-video-1.0.0.rabtplugin/manifest.yaml", "id: small-video\n");
+  write(built + "/small-2-1.0.0.rabtplugin/manifest.yaml", "id: small-2\n");
   EXPECT_EQ(unsigned_folder(built, "small").value(), built + "/small-1.0.0.rabtplugin");
   fs::copy(unsigned_small(), built + "/small", fs::copy_options::recursive);
   EXPECT_EQ(unsigned_folder(built, "small").error().code, "plugin.package") << "which of the two?";

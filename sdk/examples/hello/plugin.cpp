@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rabt/http_result.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/plugin.hpp"
 #include "rabt/task.hpp"
 
@@ -41,7 +42,7 @@ class Hello final : public rabt::sdk::TaskPlugin {
       co_return Outcome::fail(Kind::permanent, "hello.refused",
                               "HTTP status " + std::to_string(answer.status));
     }
-    co_return Outcome::done(json{{"greeting", answer.body}}.dump());
+    co_return rabt::sdk::done(json{{"greeting", answer.body}});
   }
 
  private:
@@ -50,7 +51,7 @@ class Hello final : public rabt::sdk::TaskPlugin {
   HttpRequest greeting_request(const Call& call) const {
     HttpRequest request;
     request.url =
-        base_url_ + "/greeting/" + json::parse(call.input).at("language").get<std::string>();
+        base_url_ + "/greeting/" + rabt::sdk::input_of(call).at("language").get<std::string>();
     Header authorization;
     authorization.name = "Authorization";
     authorization.prefix = "Bearer ";
