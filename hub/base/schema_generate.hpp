@@ -33,8 +33,8 @@ struct MarkedText {
   friend bool operator==(const MarkedText&, const MarkedText&) = default;
 };
 
-// Values for one schema; "examples" in it are used. The same document and seed give the same values in the same order.
-// Confined to one thread.
+// Values for one schema; "examples" in it are used. The same document and seed give the same values
+// in the same order. Confined to one thread.
 class SchemaGenerator {
  public:
   enum class Size : std::uint8_t { smallest, any, largest };  // of objects: which optional members
