@@ -3,7 +3,7 @@
 # Poco are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-order=(base worker crypto net store audit keys phi workflow plugin engine consultation http cli)
+order=(base worker crypto net store audit keys phi workflow plugin check engine consultation http cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 bad=0
 complain() { echo "$1"; bad=1; }

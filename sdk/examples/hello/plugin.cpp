@@ -28,6 +28,8 @@ class Hello final : public rabt::sdk::TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
+    if (call.action != "greet")
+      co_return Outcome::fail(Kind::permanent, "hello.unknown_action", "there is no such action");
     const HttpResult answer = co_await http(call, greeting_request(call));
     // A GET has no effect: sending it again is safe, and nothing here is ambiguous.
     if (!answer.answered()) co_return no_answer(answer, "hello", Repeat::safe);
