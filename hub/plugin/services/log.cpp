@@ -47,7 +47,7 @@ void Services::log_fields(Instance& self, rabt_bytes fields_json, std::vector<Lo
     auto parsed = Json::parse(view(fields_json));
     if (parsed.ok()) fields = std::move(parsed).value();
   }
-  texts.reserve(kMaxLogFields + 1);  // the fields point into it
+  texts.reserve(2 * kMaxLogFields);  // names and values: the fields point into it
   if (!fields.is_object()) return;
   // A mark wins over everything; then the rules of the channel decide.
   std::size_t taken = 0;
@@ -59,20 +59,21 @@ void Services::log_fields(Instance& self, rabt_bytes fields_json, std::vector<Lo
     if (!is_key(key, "") || used || key == "ts" || key == "level" || key == "event") continue;
     if (words.only_known(key) != key || self.setup_.package.phi_names.contains(key)) continue;
     if (value.is_bool()) {
-      out.emplace_back(key, value.as_bool());
+      out.emplace_back(texts.emplace_back(key), value.as_bool());
       ++taken;
     } else if (value.is_string() || value.is_number()) {  // anything nested could be a document
       auto passed = policy.field(phi::Channel::log, key,
                                  value.is_string() ? value.as_string() : value.dump(), words);
       if (!passed) continue;
       ++taken;
+      const std::string_view name = texts.emplace_back(key);
       texts.push_back(std::string(cut(*passed)));
       if (const auto whole = value.as_int64(); whole && texts.back() == value.dump()) {
-        out.emplace_back(key, *whole);
+        out.emplace_back(name, *whole);
       } else if (value.is_number() && texts.back() == value.dump()) {
-        out.emplace_back(key, value.as_double());
+        out.emplace_back(name, value.as_double());
       } else {
-        out.emplace_back(key, std::string_view(texts.back()));
+        out.emplace_back(name, std::string_view(texts.back()));
       }
     }
   }
