@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
                             "written when the hub listens");
   serve_command->add_flag("--die-with-parent", serve_options.die_with_parent,
                           "end when the parent process ends");
+  serve_command->add_flag("--dev", serve_options.dev,
+                          "for development: also load plugins that are not signed and added");
   serve_command->add_flag(
       "--allow-debugging", serve_options.allow_debugging,
       "for development: debuggers may attach, core files may hold patient data");
@@ -47,7 +49,9 @@ int main(int argc, char** argv) {
       config_command->add_subcommand("check", "say what is wrong with a configuration");
   config_command->require_subcommand(1);
   with_config(config_check);
-  config_check->callback([&] { code = check_config(config); });
+  bool config_dev = false;
+  config_check->add_flag("--dev", config_dev, "as `rabt serve --dev` takes it");
+  config_check->callback([&] { code = check_config(config, config_dev); });
 
   auto* keys_command = app.add_subcommand("keys", "keys, retention and legal holds");
   keys_command->require_subcommand(1);
@@ -345,10 +349,134 @@ int main(int argc, char** argv) {
 
   auto* plugin_command = app.add_subcommand("plugin", "plugins");
   plugin_command->require_subcommand(1);
-  auto* plugin_list =
+  auto* plugin_list_command =
       plugin_command->add_subcommand("list", "what is installed, and what it may do");
-  with_config(plugin_list);
-  plugin_list->callback([&] { code = list_plugins(config); });
+  with_config(plugin_list_command);
+  bool plugin_json = false;
+  plugin_list_command->add_flag("--json", plugin_json, "as JSON");
+  plugin_list_command->callback([&] { code = plugin_list(config, plugin_json); });
+  PluginAddOptions plugin_add_options;
+  auto* plugin_add_command = plugin_command->add_subcommand(
+      "add", "show what a signed package may do and which patient data it sees, and add it");
+  plugin_add_command->add_option("-c,--config", plugin_add_options.config, "configuration file")
+      ->capture_default_str();
+  plugin_add_command->add_option("package", plugin_add_options.path, "its folder or .zip")
+      ->required();
+  plugin_add_command->add_flag("--yes", plugin_add_options.yes, "do not ask");
+  plugin_add_command->add_flag("--allow-downgrade", plugin_add_options.allow_downgrade,
+                               "also when a newer version is there");
+  plugin_add_command->callback([&] { code = plugin_add(plugin_add_options); });
+  auto* plugin_remove_command =
+      plugin_command->add_subcommand("remove", "take a plugin out of the store");
+  with_config(plugin_remove_command);
+  std::string plugin_removed;
+  plugin_remove_command->add_option("plugin", plugin_removed, "ID or ID@VERSION")->required();
+  plugin_remove_command->callback([&] { code = plugin_remove(config, plugin_removed); });
+  PluginVerifyOptions plugin_verify_options;
+  auto* plugin_verify_command = plugin_command->add_subcommand(
+      "verify", "check sums and signature of a package, or of everything in the store");
+  plugin_verify_command
+      ->add_option("-c,--config", plugin_verify_options.config, "configuration file")
+      ->capture_default_str();
+  plugin_verify_command->add_option("package", plugin_verify_options.path,
+                                    "its folder or .zip (default: the store)");
+  plugin_verify_command->add_option("--key", plugin_verify_options.key,
+                                    "file of a public key to trust instead of the store's");
+  plugin_verify_command->add_flag("--json", plugin_verify_options.json, "as JSON");
+  plugin_verify_command->callback([&] { code = plugin_verify(plugin_verify_options); });
+  auto* plugin_sign_command = plugin_command->add_subcommand(
+      "sign", "for vendors: write SBOM, sums and signature into the folder of a package");
+  std::string signed_folder;
+  std::string signing_key;
+  plugin_sign_command->add_option("folder", signed_folder, "of the package")->required();
+  plugin_sign_command->add_option("--key", signing_key, "secret key file, as minisign has them")
+      ->required();
+  plugin_sign_command->callback([&] { code = plugin_sign(signed_folder, signing_key); });
+
+  auto* plugin_keys_command =
+      plugin_command->add_subcommand("keys", "keys of vendors that the hub trusts");
+  plugin_keys_command->require_subcommand(1);
+  auto* plugin_keys_list_command =
+      plugin_keys_command->add_subcommand("list", "which keys may sign which plugins");
+  with_config(plugin_keys_list_command);
+  plugin_keys_list_command->add_flag("--json", plugin_json, "as JSON");
+  plugin_keys_list_command->callback([&] { code = plugin_keys_list(config, plugin_json); });
+  PluginKeyOptions plugin_key_options;
+  auto* plugin_keys_add_command = plugin_keys_command->add_subcommand(
+      "add", "trust a vendor's public key for some plugins; again: with other ones");
+  plugin_keys_add_command
+      ->add_option("-c,--config", plugin_key_options.config, "configuration file")
+      ->capture_default_str();
+  plugin_keys_add_command->add_option("file", plugin_key_options.file, "public key file")
+      ->required();
+  plugin_keys_add_command
+      ->add_option("--scope", plugin_key_options.scopes,
+                   "ids that it may sign, such as acme-*; may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  plugin_keys_add_command->add_option("--name", plugin_key_options.name, "whose key it is")
+      ->required();
+  plugin_keys_add_command->callback([&] { code = plugin_keys_add(plugin_key_options); });
+  auto* plugin_keys_remove_command = plugin_keys_command->add_subcommand(
+      "remove", "trust a key no more; what it signed does not load any more");
+  with_config(plugin_keys_remove_command);
+  std::string removed_key;
+  plugin_keys_remove_command->add_option("key", removed_key, "its 16 digits")->required();
+  plugin_keys_remove_command->callback([&] { code = plugin_keys_remove(config, removed_key); });
+  auto* plugin_keys_generate_command = plugin_keys_command->add_subcommand(
+      "generate", "for vendors: make a secret key and its public key, as minisign does");
+  std::string generated_key;
+  bool no_password = false;
+  plugin_keys_generate_command
+      ->add_option("file", generated_key, "secret key to make, such as acme.key")
+      ->required();
+  plugin_keys_generate_command->add_flag("--no-password", no_password,
+                                         "do not encrypt it: for machines that sign alone");
+  plugin_keys_generate_command->callback(
+      [&] { code = plugin_keys_generate(generated_key, no_password); });
+  PluginNewOptions new_options;
+  auto* plugin_new_command = plugin_command->add_subcommand(
+      "new", "write a project for a plugin: docs/plugins/tutorial.md");
+  plugin_new_command->add_option("NAME", new_options.name, "the plugin's id")->required();
+  plugin_new_command->add_option("--actions", new_options.actions,
+                                 "names of actions, separated by commas");
+  plugin_new_command->add_option("--folder", new_options.folder, "where to (default: NAME)");
+  plugin_new_command->add_option("--license", new_options.license, "Apache-2.0, MIT or proprietary")
+      ->capture_default_str();
+  plugin_new_command->add_option("--author", new_options.author, "for manifest and licence")
+      ->capture_default_str();
+  plugin_new_command->add_option("--sdk", new_options.sdk,
+                                 "folder of the SDK's files (default: beside this program)");
+  plugin_new_command->callback([&] { code = plugin_new(new_options); });
+  PluginCheckOptions check_options;
+  auto* plugin_check_command =
+      plugin_command->add_subcommand("check", "test a package: docs/plugins/checker.md");
+  // "" hides it: the checker starts each test as a process of its own.
+  auto* plugin_check_one_command = plugin_command->add_subcommand("check-one")->group("");
+  plugin_check_one_command->add_option("--test", check_options.only)->required();
+  plugin_check_command->add_flag("--list", check_options.list, "the tests, and what each proves");
+  plugin_check_command->add_option("--only", check_options.only,
+                                   "pattern: only tests with this in their names");
+  plugin_check_command->add_flag("--json", check_options.json, "the report, as JSON");
+  plugin_check_command->add_flag("--write-report", check_options.write_report,
+                                 "put check-report.json into the package");
+  plugin_check_command->add_option("--skip-file", check_options.skip_file,
+                                   "tests to leave out (default: rabt-check.yaml)");
+  for (auto* command : {plugin_check_command, plugin_check_one_command}) {
+    command->add_option("PATH", check_options.path, "folder of the package");
+    command->add_option("--fuzz", check_options.fuzz_seconds, "seconds of each fuzz test")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 86400.0));
+    command->add_option("--seed", check_options.seed, "fixes what is generated")
+        ->capture_default_str();
+    command->add_option("--previous", check_options.previous,
+                        "package of the release before, for semver-bump");
+    command->add_option("--examples", check_options.examples,
+                        "folder of examples (default: check/ in the package)");
+    command->add_option("--key", check_options.key, "public key that must have signed");
+  }
+  plugin_check_command->callback([&] { code = plugin_check(check_options); });
+  plugin_check_one_command->callback([&] { code = plugin_check_one(check_options); });
   auto* plugin_release = plugin_command->add_subcommand(
       "release", "start a plugin again whose process ended too often");
   with_config(plugin_release);
@@ -356,7 +484,7 @@ int main(int argc, char** argv) {
   plugin_release->add_option("id", released, "the plugin")->required();
   plugin_release->callback([&] { code = release_plugin(config, released); });
   auto* plugin_upgrade = plugin_command->add_subcommand(
-      "upgrade", "let a newer version in the folder of plugins take the new calls");
+      "upgrade", "let a newer version in the store of plugins take the new calls");
   with_config(plugin_upgrade);
   std::string upgraded;
   plugin_upgrade->add_option("id", upgraded, "the plugin")->required();

@@ -13,6 +13,7 @@ struct ServeOptions {
   std::string config = "config/rabt.yaml";
   std::string ready_file;  // gets {"url": "...", "pid": N} when the hub listens
   bool die_with_parent = false;
+  bool dev = false;              // also loads plugins that nobody signed
   bool allow_debugging = false;  // leaves core dumps and debuggers on: for development
 };
 // Runs the hub until SIGTERM or SIGINT.
@@ -60,7 +61,8 @@ struct AuditProveOptions {
 int audit_prove(const AuditProveOptions& options);
 // Prints the newest checkpoint and the verifier key, or only one of them.
 int audit_checkpoint(const std::string& config, bool only_note, bool only_key);
-int check_config(const std::string& config);
+// dev: as `rabt serve --dev` would take it.
+int check_config(const std::string& config, bool dev = false);
 
 struct WorkflowRunOptions {
   std::string file;
@@ -153,11 +155,70 @@ struct InstancesOptions {
   std::string reason;   // why the person is looked for
 };
 int list_instances(const InstancesOptions& options);
-int list_plugins(const std::string& config);
-// Starts a quarantined plugin of the running hub again.
-// Brings a newer version of the plugin's folder into the running hub.
+
+// Plugins: the store of the configuration.
+struct PluginAddOptions {
+  std::string config = "config/rabt.yaml";
+  std::string path;  // a folder or a .zip
+  bool yes = false;  // do not ask
+  bool allow_downgrade = false;
+};
+// Says what the package may do and which patient data it sees, asks, and adds it.
+int plugin_add(const PluginAddOptions& options);
+// What is in the store, verified, and what the configuration names beside it. 1: something there
+// would not load.
+int plugin_list(const std::string& config, bool json);
+int plugin_remove(const std::string& config, const std::string& what);  // ID or ID@VERSION
+struct PluginVerifyOptions {
+  std::string config = "config/rabt.yaml";
+  std::string path;  // empty: everything in the store
+  std::string key;   // file of a public key to trust instead of the store's
+  bool json = false;
+};
+int plugin_verify(const PluginVerifyOptions& options);
+int plugin_sign(const std::string& folder, const std::string& key_file);
+int plugin_keys_list(const std::string& config, bool json);
+struct PluginKeyOptions {
+  std::string config = "config/rabt.yaml";
+  std::string file;  // of the public key
+  std::string name;  // whose it is
+  std::vector<std::string> scopes;
+};
+int plugin_keys_add(const PluginKeyOptions& options);
+int plugin_keys_remove(const std::string& config, const std::string& id);
+int plugin_keys_generate(const std::string& file, bool no_password);
+// Brings a newer version of a plugin from the store into the running hub.
 int upgrade_plugin(const std::string& config, const std::string& id);
+// Starts a quarantined plugin of the running hub again.
 int release_plugin(const std::string& config, const std::string& id);
+
+struct PluginCheckOptions {
+  std::string path;  // of a package
+  bool list = false;
+  std::string only;  // a pattern; of plugin_check_one: the name of the test
+  bool json = false;
+  double fuzz_seconds = 2;
+  std::uint64_t seed = 1;
+  std::string skip_file;  // empty: rabt-check.yaml, where there is one
+  std::string previous;   // a package of the release before
+  std::string examples;   // a folder; empty: check/ in the package
+  std::string key;        // public key that the signature must be of
+  bool write_report = false;
+};
+// Checks a package. 0: no test failed or crashed, 1: one did, 2: the package or an option is wrong.
+int plugin_check(const PluginCheckOptions& options);
+struct PluginNewOptions {
+  std::string name;     // the plugin's id
+  std::string folder;   // where to; empty: the name
+  std::string actions;  // names, separated by commas
+  std::string license = "Apache-2.0";
+  std::string author = "Example Ltd";
+  std::string sdk;  // folder of the SDK; empty: the one beside this program
+};
+// Writes a project. 0: it is there, 2: nothing was written.
+int plugin_new(const PluginNewOptions& options);
+// One test, in this process, on behalf of plugin_check.
+int plugin_check_one(const PluginCheckOptions& options);
 
 // Keys: through the running hub, else on the data folder itself.
 int keys_status(const std::string& config, bool json);

@@ -23,6 +23,7 @@
 #include "hub/cli/demo_booking.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/cli/signed_store.hpp"
 #include "hub/crypto/crypto.hpp"
 
 // `rabt demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
@@ -88,6 +89,7 @@ class Demo {
   Status prepare();
   Status start_sandbox();
   Status start_hub();
+  Status add_plugins();
   Status write_configuration();
   Result<Json> post_booking(const Booking& booking);
   // Posts until the hub answers: it may be down for a moment. The id stays the same, so it is
@@ -193,6 +195,16 @@ Status Demo::start_sandbox() {
                      "the stand-ins did not start; see " + folder_ + "/sandbox.log");
 }
 
+// The shipped plugins as a hospital would have them: signed, added, loaded without --dev.
+Status Demo::add_plugins() {
+  const std::string store = folder_ + "/plugins";
+  for (const std::string& old : {store, folder_ + "/packages"})
+    fs::remove_all(old);  // --data again
+  const std::string built = fs::path(bin_).parent_path().string() + "/plugins/";
+  return make_signed_store({built + "twilio", built + "fhir", built + "nphies", built + "moh"},
+                           folder_ + "/packages", store);
+}
+
 Status Demo::write_configuration() {
   std::array<std::uint8_t, 32> key{};
   random_.fill(key);
@@ -215,8 +227,7 @@ Status Demo::write_configuration() {
   const auto host = [&](const char* name) { return urls_.string_or(name, ""); };
   std::string yaml =
       "tenant: demo-hospital\nserver:\n  address: 127.0.0.1\n  port: " + std::to_string(hub_port_) +
-      "\n  public_url: " + hub_url_ + "\ndata: " + folder_ +
-      "/data\nplugins: " + fs::path(bin_).parent_path().string() +
+      "\n  public_url: " + hub_url_ + "\ndata: " + folder_ + "/data\nplugins: " + folder_ +
       "/plugins\nmigrations: " + root_ + "/migrations/sqlite\nworkflows: [" + root_ +
       "/workflows/consultation.yaml]\nlog: {file: " + folder_ +
       "/hub.log}\nroles:\n  video: plugin://twilio\n"
@@ -548,6 +559,7 @@ int Demo::run() {
   if (!port.ok()) return fail(port.error());
   hub_port_ = *port;
   hub_url_ = "http://127.0.0.1:" + std::to_string(hub_port_);
+  if (const Status s = add_plugins(); !s.ok()) return fail(s.error());
   if (const Status s = write_configuration(); !s.ok()) return fail(s.error());
   if (const Status s = start_hub(); !s.ok()) return fail(s.error());
   std::printf("Hub       %s\nStand-ins %s\nFolder    %s\n\n", hub_url_.c_str(),

@@ -13,7 +13,8 @@
 #include "hub/audit/syslog_sender.hpp"
 #include "hub/cli/care.hpp"
 #include "hub/cli/open_keys.hpp"
-#include "hub/cli/plugin_versions.hpp"
+#include "hub/cli/plugin_loading.hpp"
+#include "hub/cli/plugins.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
@@ -159,7 +160,7 @@ struct Hub::Parts {
 };
 
 Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock, Logger& log,
-                                        const phi::Policy& privacy) {
+                                        const phi::Policy& privacy, bool dev) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   auto parts = std::make_unique<Parts>(clock, log);
   Parts& hub = *parts;
@@ -203,20 +204,29 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                           .random = hub.random,
                                           .log = log,
                                           .privacy = privacy,
+                                          .patient_hosts = std::move(patient_hosts),
                                           .worker_program = {},
-                                          .sandbox_required = config.sandbox_required,
-                                          .patient_hosts = std::move(patient_hosts)});
+                                          .sandbox_required = config.sandbox_required});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));
+  const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
   for (const auto& [id, entry] : config.plugin) {
     (void)entry;
-    RABT_TRY(versions, plugin_versions(config, id));
-    RABT_TRY_STATUS(hub.plugins->load(std::move(versions.front().config)));
+    RABT_TRY(versions, choose_packages(config, id, unsigned_ones));
+    RABT_TRY(base, plugin_config(config, id));
+    RABT_TRY_STATUS(hub.plugins->load(with_package(base, std::move(versions.front()))));
     // Older ones, for instances that began with their contracts. Where one that is needed does not
     // load, the engine refuses to start.
-    for (std::size_t i = 1; i < versions.size(); ++i)
-      (void)hub.plugins->load(std::move(versions[i].config));
+    for (std::size_t i = 1; i < versions.size(); ++i) {
+      if (const auto& fault = versions[i].fault) {
+        log.error("plugin.not_loaded", {{"plugin", std::string_view(id)},
+                                        {"version", std::string_view(versions[i].version)},
+                                        {"code", std::string_view(fault->code)}});
+        continue;
+      }
+      (void)hub.plugins->load(with_package(base, std::move(versions[i])));
+    }
   }
   for (const auto& [role, target] : config.roles)
     RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
@@ -254,7 +264,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   RABT_TRY(files, read_workflows(config.workflows));
   RABT_TRY(deployed, hub.engine->apply(files, "operator"));
   (void)deployed;
-  hub.upgrade = std::make_unique<PluginUpgrade>(config, *hub.plugins, *hub.engine);
+  hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY(retired, hub.upgrade->retire());
   (void)retired;
 

@@ -21,10 +21,12 @@ namespace rabt::cli {
 // from any.
 class Hub {
  public:
+  // dev: plugins that nobody signed are loaded too, and /health says so.
   // Makes the data folder, keyring and API token on first start. Errors say what to do:
   // cli.data_folder, http.port_in_use, config.missing_secret, plugin.*, engine.definition, store.*.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const Config& config, const Clock& clock,
-                                                          Logger& log, const phi::Policy& privacy);
+                                                          Logger& log, const phi::Policy& privacy,
+                                                          bool dev = false);
   ~Hub();
   [[nodiscard]] int port() const;
   [[nodiscard]] std::string url() const;

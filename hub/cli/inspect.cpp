@@ -6,13 +6,14 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/cli/plugins.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, instances, plugin list.
+// Commands that look and do not run: config check, instances.
 namespace rabt::cli {
 
-int check_config(const std::string& path) {
+int check_config(const std::string& path, bool dev) {
   const auto config = load_config(path);
   if (!config.ok()) return complain(config.error());
   bool good = true;
@@ -25,10 +26,16 @@ int check_config(const std::string& path) {
   for (const auto& [id, plugin] : config->plugin) {
     for (const auto& [name, source] : plugin.secrets)
       check("plugin " + id + ", secret " + name, source);
-    const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
-    if (!manifest.ok()) {
-      std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), manifest.error().message.c_str());
-      good = false;
+  }
+  const auto wrong = [&](const std::string& id, const Error& fault) {
+    std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), fault.message.c_str());
+    good = false;
+  };
+  for (const auto& [id, plugin] : config->plugin) {
+    const auto chosen = choose_packages(*config, id, dev ? Unsigned::take : Unsigned::refuse);
+    if (!chosen.ok()) wrong(id, chosen.error());
+    for (const ChosenPackage& one : chosen.ok() ? *chosen : std::vector<ChosenPackage>()) {
+      if (one.fault) wrong(id, *one.fault);
     }
   }
   for (const auto& [name, source] : config->workflow_secrets)
@@ -75,31 +82,6 @@ int list_instances(const InstancesOptions& options) {
                 one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
   }
   return 0;
-}
-
-int list_plugins(const std::string& path) {
-  const auto config = load_config(path);
-  if (!config.ok()) return complain(config.error());
-  int code = 0;
-  for (const auto& [id, entry] : config->plugin) {
-    const auto manifest = plugin::read_manifest(config->plugins + "/" + id);
-    if (!manifest.ok()) {
-      code = complain(manifest.error());
-      continue;
-    }
-    std::printf("%s %s by %s (ABI %d)\n", manifest->id.c_str(), manifest->version.c_str(),
-                manifest->vendor.c_str(), manifest->abi_major);
-    for (const auto& [role, target] : config->roles) {
-      if (target == "plugin://" + id) std::printf("  serves the role %s\n", role.c_str());
-    }
-    for (const auto& action : manifest->actions) {
-      std::printf("  %s %s (safe to repeat: %s)\n", action.name.c_str(), action.version.c_str(),
-                  action.idempotency.c_str());
-    }
-    for (const std::string& host : manifest->hosts) std::printf("  may reach %s\n", host.c_str());
-    for (const std::string& host : entry.hosts) std::printf("  may reach %s\n", host.c_str());
-  }
-  return code;
 }
 
 }  // namespace rabt::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/cli/plugins.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/plugin/capability.hpp"
 #include "hub/plugin/manifest.hpp"
@@ -15,9 +16,10 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
   RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
   catalog.patient_hosts_ = std::move(hosts);
   for (const auto& [id, entry] : config.plugin) {
-    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + id));
-    catalog.events_.insert(catalog.events_.end(), manifest.events.begin(), manifest.events.end());
-    catalog.actions_.emplace(std::string(kPlugin) + id, manifest.actions);
+    RABT_TRY(package, read_installed(config, id));
+    const auto& events = package.manifest.events;
+    catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
+    catalog.actions_.emplace(std::string(kPlugin) + id, std::move(package.manifest.actions));
   }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
@@ -25,8 +27,8 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
           role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
       continue;
     }
-    RABT_TRY(manifest, plugin::read_manifest(config.plugins + "/" + target.substr(kPlugin.size())));
-    catalog.actions_.emplace(role, std::move(manifest.actions));
+    RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));
+    catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;
 }

@@ -13,7 +13,7 @@ namespace rabt::cli {
 // services by their declarations. No plugin code runs. Immutable.
 class ManifestCatalog final : public workflow::ActionCatalog {
  public:
-  // Errors: those of plugin::read_manifest.
+  // Errors: those of read_installed.
   static Result<ManifestCatalog> make(const Config& config);
 
   [[nodiscard]] std::vector<std::string> roles() const override;

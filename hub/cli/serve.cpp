@@ -57,8 +57,9 @@ int serve(const ServeOptions& options) {
   const auto base_log = make_logger(to_level(config->log_level), config->log_file);
   const auto log = phi::screened(*base_log, privacy);
   if (options.allow_debugging) log->warn("hub.debugging_allowed");
+  if (options.dev) log->warn("hub.dev_mode");
   const SystemClock clock;
-  auto hub = Hub::start(*config, clock, *log, privacy);
+  auto hub = Hub::start(*config, clock, *log, privacy, options.dev);
   if (!hub.ok()) {
     std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", hub.error().code.c_str(),
                  hub.error().message.c_str());

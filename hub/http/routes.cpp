@@ -219,6 +219,7 @@ Response Routes::api(const Request& request, std::string_view path) {
     return post ? audit(request, id) : wrong_method("POST");
   if (collection == "break-glass") return break_glass(request, id, verb);
   if (collection == "keys" && verb.empty()) return keys(request, id);
+  if (collection == "plugins" && id == "acts" && verb.empty()) return plugin_acts(request);
   if (collection == "plugins") return plugin(request, id, verb);
   return problem(404, "http.not_found", "Not Found",
                  "the API has no such path; see docs/openapi.yaml");
@@ -487,7 +488,10 @@ Response Routes::health() const {
                            {"anchors", std::move(anchors)}});
   if (!audit.code.empty()) log.set("code", audit.code);
   Json plugins = Json::array();
+  std::string unsigned_ones;
   for (const auto& state : parts_.plugins.plugins()) {
+    if (state.key_id.empty())
+      unsigned_ones += (unsigned_ones.empty() ? "" : ", ") + state.manifest.id;
     plugins.push_back(plugin_health(state));
   }
   Json body = Json::object(
@@ -496,6 +500,8 @@ Response Routes::health() const {
        {"keys", key_health(parts_.keyring.root(), keys.ok() ? "" : keys.error().code)},
        {"audit", std::move(log)},
        {"plugins", plugins}});
+  if (!unsigned_ones.empty())
+    body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));
   Response response = json_response(well ? 200 : 503, body);
   response.headers = {{"Content-Type", "application/health+json"}};
   return response;
@@ -622,6 +628,7 @@ Response Routes::metrics() const {
     }
   }
   plugin_metrics(plugins, out);
+  out += parts_.plugins.metrics();
   return {.status = 200,
           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
           .body = std::move(out)};

@@ -53,6 +53,7 @@ struct Source {
 //   POST /api/v1/break-glass/{id}/review     {"by"}
 //   GET  /api/v1/keys                        root, buckets, holds
 //   POST /api/v1/keys/{verb}                 rotate, rewrap, shred, hold, release; see hub/keys/requests.hpp
+//   POST /api/v1/plugins/acts                {"act", "object", "detail"}: what `rabt plugin` did to the store, for the audit log
 //   POST /api/v1/plugins/{id}/release        ends a plugin's quarantine
 //   POST /api/v1/plugins/{id}/upgrade        a newer version takes the new calls
 //   GET  /health, /metrics
@@ -103,6 +104,8 @@ class Routes {
   [[nodiscard]] Result<std::string> patient_index(std::string_view text) const;
   // routes_keys.cpp
   [[nodiscard]] Response keys(const Request& request, std::string_view verb);
+  // routes_plugin_acts.cpp
+  [[nodiscard]] Response plugin_acts(const Request& request);
   // routes_plugins.cpp
   [[nodiscard]] Response plugin(const Request& request, std::string_view id, std::string_view verb);
   // Who sent the request and why, as its headers tell.

@@ -28,6 +28,11 @@ Json Routes::plugin_health(const plugin::PluginHost::PluginState& state) {
                            {"open", state.open},
                            {"isolation", state.worker ? "worker" : "inline"}});
   if (!state.newest) out.set("serves", state.draining ? "open calls" : "older contracts");
+  if (state.health) {
+    Json health = Json::object({{"status", state.health->status}});
+    if (!state.health->reason.empty()) health.set("reason", state.health->reason);
+    out.set("health", std::move(health));
+  }
   if (!state.worker) return out;
   const plugin::PluginHost::WorkerState& worker = *state.worker;
   out.set("state", worker.phase);

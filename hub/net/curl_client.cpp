@@ -57,7 +57,7 @@ bool is_repeatable(std::string_view method) {
 }
 
 // Why a callback ended the exchange itself; libcurl's code alone cannot tell.
-enum class Stop : std::uint8_t { none, address, resend, too_large, sink, sink_threw };
+enum class Stop : std::uint8_t { none, address, resend, too_large, sink, sink_threw, source };
 
 // Confined to the I/O thread once queued.
 struct Exchange {
@@ -77,6 +77,7 @@ struct Exchange {
   bool head_done = false;
   std::size_t header_bytes = 0;
   std::size_t body_bytes = 0;
+  std::uint64_t sent_bytes = 0;  // taken from the request's body_source
   bool opened_socket = false;
   std::function<void()> connected;
   Response response;
@@ -191,6 +192,26 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* self) 
   }
   exchange.response.body.append(piece);
   return piece.size();
+}
+
+std::size_t on_source(char* to, std::size_t one, std::size_t count, void* self) {
+  auto& exchange = *static_cast<Exchange*>(self);
+  const std::uint64_t left = exchange.request.body_bytes - exchange.sent_bytes;
+  const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(one * count, left));
+  if (room == 0) return 0;
+  // The source is the caller's; what it throws must not pass through libcurl.
+  try {
+    const auto got = exchange.request.body_source(exchange.sent_bytes, std::span(to, room));
+    if (got.ok() && *got > 0 && *got <= room) {
+      exchange.sent_bytes += *got;
+      return *got;
+    }
+    exchange.sink_error = got.ok() ? "short" : got.error().code;
+  } catch (...) {
+    exchange.sink_error = "exception";
+  }
+  exchange.stop = Stop::source;
+  return CURL_READFUNC_ABORT;
 }
 
 bool is_tls_error(CURLcode code) {
@@ -472,14 +493,21 @@ class CurlClient final : public HttpClient {
       if (!request.tls->client_key_file.empty())
         set(CURLOPT_SSLKEY, request.tls->client_key_file.c_str());
     }
-    const bool sends_body = !request.body.empty() || request.method == "POST" ||
+    const bool streams = static_cast<bool>(request.body_source);
+    const bool sends_body = streams || !request.body.empty() || request.method == "POST" ||
                             request.method == "PUT" || request.method == "PATCH";
     if (request.method == "HEAD") {
       set(CURLOPT_NOBODY, 1L);
     } else if (sends_body) {
       set(CURLOPT_POST, 1L);
-      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-      set(CURLOPT_POSTFIELDS, request.body.data());
+      set(CURLOPT_POSTFIELDSIZE_LARGE,
+          static_cast<curl_off_t>(streams ? request.body_bytes : request.body.size()));
+      if (streams) {
+        set(CURLOPT_READFUNCTION, &on_source);
+        set(CURLOPT_READDATA, &exchange);
+      } else {
+        set(CURLOPT_POSTFIELDS, request.body.data());
+      }
       if (request.method != "POST") set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     } else {
       set(CURLOPT_HTTPGET, 1L);
@@ -552,6 +580,10 @@ class CurlClient final : public HttpClient {
       case Stop::too_large:
         error = "too_large";
         cause = "the answer is larger than allowed";
+        break;
+      case Stop::source:
+        error = "blob";
+        cause = "the body could not be read (" + exchange.sink_error + ")";
         break;
       case Stop::sink:
       case Stop::sink_threw:

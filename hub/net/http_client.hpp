@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,11 @@ struct Request {
   // stays empty. Returning an error ends the exchange with code "blob". Other statuses still fill
   // Response::body.
   std::function<Status(std::string_view piece)> body_sink{};
+  // When set, the body is body_bytes that come from here instead of `body`, on the client's I/O
+  // thread: fills `to` with the bytes from the offset `from` and says how many, at least one.
+  // Returning an error ends the exchange with code "blob".
+  std::function<Result<std::size_t>(std::uint64_t from, std::span<char> to)> body_source{};
+  std::uint64_t body_bytes = 0;
   std::shared_ptr<const TlsOptions> tls{};  // null: defaults
 };
 

@@ -19,7 +19,10 @@ constexpr std::chrono::milliseconds kSlowLane{50};     // abi.h, LANES
 constexpr std::chrono::seconds kCreateTimeout{30};     // a constructor that needs longer hangs
 constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
 constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to leave plugin code
-constexpr std::size_t kMaxOpenCalls = 65'536;          // of one instance
+constexpr std::int64_t kFirstHealthMs = 5'000;
+constexpr std::int64_t kHealthEveryMs = 60'000;
+constexpr std::int64_t kHealthTimeoutMs = 10'000;
+constexpr std::size_t kMaxOpenCalls = 65'536;  // of one instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
 constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
@@ -84,7 +87,9 @@ std::string at_path(const SchemaFault& fault) {
 }  // namespace
 
 Instance::Instance(Setup setup)
-    : setup_(std::move(setup)), lane_(setup_.package.manifest.concurrency) {
+    : setup_(std::move(setup)),
+      lane_(setup_.package.manifest.concurrency),
+      metric_table_(setup_.package.metrics) {
   host_.size = sizeof host_;
   host_.abi_minor = RABT_ABI_MINOR;
   host_.self = this;
@@ -143,8 +148,10 @@ Status Instance::start(const rabt_entry* entry) {
       webhook_ = webhook;
     const auto* probe =
         static_cast<const rabt_probe*>(plugin->get_extension(plugin->self, RABT_PROBE));
-    if (probe != nullptr && RABT_HAS(rabt_probe, probe, probe) && probe->probe != nullptr)
-      probe_ = probe;
+    if (probe != nullptr && RABT_CAN(rabt_probe, probe, probe)) probe_ = probe;
+    const auto* health =
+        static_cast<const rabt_health*>(plugin->get_extension(plugin->self, RABT_HEALTH));
+    if (health != nullptr && RABT_CAN(rabt_health, health, check)) health_ = health;
   }
   for (const CompiledAction& action : setup_.package.actions) {
     if (action.spec.idempotency == "probe" && probe_ == nullptr) {
@@ -156,7 +163,36 @@ Status Instance::start(const rabt_entry* entry) {
   }
   plugin_ = plugin;
   alive_ = true;
+  if (health_ != nullptr) ask_health(kFirstHealthMs);
   return ok_status();
+}
+
+void Instance::ask_health(std::int64_t after_ms) {
+  setup_.timers.add(setup_.parts.clock.monotonic_ms() + after_ms, [this] {
+    static const CompiledAction* const kCheck = [] {
+      auto* action = new CompiledAction();  // no destructor at exit: a call may still be open
+      action->spec.timeout_ms = kHealthTimeoutMs;
+      return action;
+    }();
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closing_) return;
+    }
+    CallRequest request;
+    request.arguments = Json::object();
+    call(Purpose::health, *kCheck, std::move(request), [this](const ActionOutcome& outcome) {
+      PluginHost::PluginHealth health{"down", ""};
+      const std::string status = outcome.output.string_or("status", "");
+      if (outcome.kind != OutcomeKind::done) {
+        health.reason = outcome.message;
+      } else if (status == "ok" || status == "degraded" || status == "down") {
+        health = {status, said(outcome.output.string_or("reason", ""))};
+      }
+      const std::scoped_lock lock(mutex_);
+      health_state_ = std::move(health);
+    });
+    ask_health(kHealthEveryMs);
+  });
 }
 
 std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, CallRequest request,
@@ -191,7 +227,8 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   {
     const std::scoped_lock lock(mutex_);
     token = (setup_.number << kTokenShift) | next_call_++;
-    ++started_;
+    open->token = token;
+    if (purpose != Purpose::health) ++started_;
     ++undelivered_;
     if (!refusal) {
       if (closing_ || !alive_) {
@@ -257,7 +294,9 @@ void Instance::run(std::uint64_t token) {
   std::int32_t refused = 0;
   const bool probing = open->purpose == Purpose::probe;
   const bool returned = guarded(probing ? "probe" : "invoke", [&] {
-    refused = probing ? probe_->probe(probe_->self, &call) : plugin_->invoke(plugin_->self, &call);
+    refused = probing                            ? probe_->probe(probe_->self, &call)
+              : open->purpose == Purpose::health ? health_->check(health_->self, &call)
+                                                 : plugin_->invoke(plugin_->self, &call);
   });
   if (returned && refused == 0) return;
   if (refused == WorkerPlugin::kLost) return;  // ended() has answered
@@ -307,12 +346,13 @@ std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
 void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
   const std::string kind(workflow::to_string(outcome.kind));
   try {
+    end_spans(call.token);
     call.ended(std::move(outcome));
   } catch (...) {
     RABT_BUG("the receiver of an outcome threw");
   }
   const std::scoped_lock lock(mutex_);
-  ++outcomes_[kind];
+  if (call.purpose != Purpose::health) ++outcomes_[kind];
   --undelivered_;
   if (closing_) idle_.notify_all();
 }
@@ -379,7 +419,7 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
       }
       result.output = std::move(parsed).value();
     }
-    if (call.purpose == Purpose::probe) return result;
+    if (call.purpose != Purpose::invoke) return result;
     if (const auto fault = schema.check(result.output)) {
       return failed(OutcomeKind::permanent, "plugin.output",
                     "the output does not fit the output schema of " + call.action->spec.name +
@@ -522,6 +562,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     }
   }
   cancel_all_flights();
+  drop_blob_writes();
   const Manifest& manifest = setup_.package.manifest;
   Json calls = Json::array();
   for (const Lost& one : lost) {
@@ -640,6 +681,7 @@ void Instance::cancel_flights(std::uint64_t call) {
 bool Instance::guarded(std::string_view what, const std::function<void()>& code) {
   const auto begin = std::chrono::steady_clock::now();
   bool returned = true;
+  const OnLane here(*this, what == "create");
   try {
     code();
   } catch (...) {
@@ -809,6 +851,7 @@ Status Instance::check_events(const Json& events) const {
 PluginHost::PluginState Instance::state() const {
   PluginHost::PluginState state;
   state.manifest = setup_.package.manifest;
+  state.key_id = setup_.config.key_id;
   if (setup_.worker != nullptr) {
     const WorkerPlugin::State worker = setup_.worker->state();
     state.worker =
@@ -817,6 +860,7 @@ PluginHost::PluginState Instance::state() const {
                                 worker.missing};
   }
   const std::scoped_lock lock(mutex_);
+  if (health_ != nullptr) state.health = health_state_;
   state.calls = started_;
   state.open = undelivered_;
   state.outcomes = outcomes_;
@@ -877,6 +921,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                             {{"plugin", std::string_view(setup_.package.manifest.id)}});
     }
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
+    drop_blob_writes();
     gate_.close();
     lane_.stop({}, kStopWaitMs);
     return;
@@ -884,6 +929,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   const bool ended = lane_.stop(
       [this] {
         try {
+          const OnLane here(*this, true);
           plugin_->destroy(plugin_->self);
         } catch (...) {  // it is gone either way
         }
@@ -893,6 +939,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     setup_.parts.log.warn("plugin.abandoned",
                           {{"plugin", std::string_view(setup_.package.manifest.id)}});
   if (setup_.worker != nullptr) setup_.worker->stop();
+  drop_blob_writes();
   gate_.close();
 }
 

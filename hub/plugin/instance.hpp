@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
 #include "hub/plugin/manifest.hpp"
+#include "hub/plugin/metric_table.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/plugin/timers.hpp"
 #include "hub/plugin/worker_plugin.hpp"
@@ -42,6 +44,21 @@ struct HttpAnswer {
     answer.error_message = std::move(message);
     return answer;
   }
+};
+
+class Instance;
+
+// While it lives, the calling thread is inside a function of this instance (rabt.thread_check/1).
+class OnLane {
+ public:
+  OnLane(const Instance& instance, bool control);
+  ~OnLane();
+  OnLane(const OnLane&) = delete;
+  OnLane& operator=(const OnLane&) = delete;
+
+ private:
+  const Instance* outer_instance_;
+  std::uint32_t outer_lane_;
 };
 
 // One plugin instance with its lane, its open calls and its services. It is never freed: plugin
@@ -72,13 +89,14 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] const std::string& tenant() const { return setup_.config.tenant; }
   [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
 
-  enum class Purpose : std::uint8_t { invoke, probe };
+  enum class Purpose : std::uint8_t { invoke, probe, health };
   // ended exactly once. Returns the token.
   std::uint64_t call(Purpose purpose, const CompiledAction& action, CallRequest request,
                      Ended ended);
   void cancel(std::uint64_t token);
   [[nodiscard]] Result<Json> normalise(const Json& delivery, std::string_view body);
   [[nodiscard]] PluginHost::PluginState state() const;
+  void metrics(std::string& out) const { metric_table_.render(package().manifest.id, out); }
   // Ends a quarantine. False: there is none.
   bool release();
   // Ends what is open, then the plugin (A7). See PluginHost::shutdown.
@@ -92,9 +110,10 @@ class Instance final : public WorkerPlugin::Owner {
   void misspoke(std::string_view what) override;
 
  private:
-  friend struct Services;  // services.cpp: the functions behind the service structs
+  friend struct Services;  // services/: the functions behind the service structs
 
   struct OpenCall {
+    std::uint64_t token = 0;
     enum class State : std::uint8_t { queued, running, overdue } state = State::queued;
     Purpose purpose = Purpose::invoke;
     const CompiledAction* action = nullptr;
@@ -109,6 +128,20 @@ class Instance final : public WorkerPlugin::Owner {
     // many had been started for none.
     std::uint64_t requests = 0;
     std::uint64_t background_before = 0;
+    std::uint64_t span = 0;  // id of its span, made when first asked for
+    std::size_t spans = 0;   // open below it
+  };
+  struct Span {
+    std::uint64_t call = 0;
+    std::uint64_t parent = 0;
+    std::string trace;
+    std::string name;
+    std::int64_t begun_ms = 0;  // monotonic
+  };
+  // A blob that the plugin writes. The writer is used on the finisher alone.
+  struct BlobWrite {
+    std::unique_ptr<BlobWriter> writer;
+    std::string content_type;
   };
   struct Flight {
     std::uint64_t call = 0;
@@ -151,8 +184,14 @@ class Instance final : public WorkerPlugin::Owner {
   void audit(std::string act, std::string result, Json detail);
   [[nodiscard]] Status check_events(const Json& events) const;
 
-  // services (services.cpp)
+  // services (services/)
   void fill_services();
+  void end_spans(std::uint64_t call);
+  // Asks the plugin how it is, in after_ms and then again and again.
+  void ask_health(std::int64_t after_ms);
+  [[nodiscard]] bool may_see_blob(std::uint64_t call, std::string_view handle);
+  void remember_blob(const std::string& handle);
+  void drop_blob_writes();
   static const void* get_service(void* self, const char* id) noexcept;
   [[nodiscard]] const SecretBytes* secret(
       std::string_view name) const;  // declared and configured, or null
@@ -168,11 +207,13 @@ class Instance final : public WorkerPlugin::Owner {
   const rabt_plugin* plugin_ = nullptr;
   const rabt_webhook* webhook_ = nullptr;
   const rabt_probe* probe_ = nullptr;
+  const rabt_health* health_ = nullptr;
 
   mutable std::mutex mutex_;
   std::condition_variable idle_;
   bool closing_ = false;
   std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
+  std::unordered_map<std::uint64_t, Span> spans_;  // open ones, by id
   std::uint64_t next_call_ = 1;
   std::uint64_t undelivered_ = 0;  // calls whose ended has not returned
   std::uint64_t overdue_ = 0;
@@ -180,6 +221,7 @@ class Instance final : public WorkerPlugin::Owner {
   std::uint64_t background_ = 0;  // outside requests started for no call
   std::uint64_t started_ = 0;
   std::map<std::string, std::uint64_t> outcomes_;
+  PluginHost::PluginHealth health_state_{"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_;
 
   std::mutex flights_mutex_;
@@ -192,6 +234,12 @@ class Instance final : public WorkerPlugin::Owner {
 
   std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
   std::atomic<std::uint64_t> wakes_{0};
+  MetricTable metric_table_;
+
+  std::mutex blobs_mutex_;
+  std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_;
+  std::deque<std::string> own_blobs_;  // made or received here
+  std::atomic<std::size_t> blob_queued_{0};
 
   rabt_log log_{};
   rabt_http http_{};
@@ -199,6 +247,10 @@ class Instance final : public WorkerPlugin::Owner {
   rabt_sign sign_{};
   rabt_kv kv_{};
   rabt_clock clock_{};
+  rabt_metrics metrics_{};
+  rabt_trace trace_{};
+  rabt_blob blob_{};
+  rabt_thread_check thread_check_{};
 };
 
 }  // namespace rabt::plugin

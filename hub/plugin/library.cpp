@@ -19,8 +19,6 @@ namespace rabt::plugin {
 
 namespace {
 
-constexpr std::size_t kMaxLibraryBytes = 512U << 20U;  // with debug information
-
 using worker::Descriptor;
 
 // Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
@@ -40,16 +38,14 @@ Error broken(const std::string& path, const std::string& what) {
 #if defined(__x86_64__)
 constexpr Elf64_Half kMachine = EM_X86_64;
 constexpr std::string_view kName = "x86-64";
-constexpr std::string_view kPlatform = "linux-x86_64";
 #elif defined(__aarch64__)
 constexpr Elf64_Half kMachine = EM_AARCH64;
 constexpr std::string_view kName = "AArch64";
-constexpr std::string_view kPlatform = "linux-aarch64";
 #else
 #error "unknown machine"
 #endif
 
-Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t size) {
+Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::uint64_t size) {
   if (size < sizeof header || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
     return invalid(
         "plugin.platform",
@@ -71,53 +67,40 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::size_t 
 }  // namespace
 
 std::string library_path(const std::string& folder) {
-  return folder + "/bin/" + std::string(kPlatform) + "/plugin.so";
+  return folder + "/" + library_path();
 }
 
-Result<SealedLibrary> seal_library(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.open()) return broken(path, "cannot be opened");
-  Descriptor memory(::memfd_create("rabt-plugin", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory.open()) return broken(path, "no memory file");
-
-  crypto::Sha256 hash;
-  phi::Vocabulary words;
-  std::vector<char> piece(1U << 20U);
+Result<const PackageFiles::File*> find_library(const PackageFiles& files) {
+  const std::string path = library_path(files.origin());
+  const PackageFiles::File* const file = files.find(library_path());
+  if (file == nullptr) {
+    for (const auto& [other, ignored] : files.all()) {
+      if (!other.starts_with("bin/")) continue;
+      return invalid("plugin.platform", files.origin() + ": has " + other +
+                                            " and nothing for this machine (" + library_path() +
+                                            "); take the package for it");
+    }
+    return not_found("plugin.library",
+                     path + ": is not there; build the plugin, or take the whole package");
+  }
   Elf64_Ehdr header{};
-  std::size_t total = 0;
-  while (true) {
-    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return broken(path, "cannot be read");
-    if (got == 0) break;
-    const auto size = static_cast<std::size_t>(got);
-    if (total < sizeof header) {
-      std::memcpy(reinterpret_cast<char*>(&header) + total, piece.data(),
-                  std::min(size, sizeof header - total));
-    }
-    total += size;
-    if (total > kMaxLibraryBytes)
-      return invalid("plugin.library", path + ": is too large to be a plugin; strip it");
-    hash.update(std::string_view(piece.data(), size));
-    words.add_program(std::string_view(piece.data(), size));
-    for (std::size_t done = 0; done < size;) {
-      const ssize_t put = ::write(memory.get(), piece.data() + done, size - done);
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return broken(path, "cannot be copied");
-      done += static_cast<std::size_t>(put);
-    }
-  }
-  RABT_TRY_STATUS(check_elf(path, header, total));
-  if (::fcntl(memory.get(), F_ADD_SEALS,
-              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-    return broken(path, "cannot be sealed");
-  }
+  if (::pread(file->sealed->get(), &header, sizeof header, 0) < 0)
+    return broken(path, "cannot be read");
+  RABT_TRY_STATUS(check_elf(path, header, file->size));
+  return file;
+}
 
+Result<SealedLibrary> seal_library(const PackageFiles& files) {
+  RABT_TRY(file, find_library(files));
   SealedLibrary library;
-  library.path = path;
-  library.file = std::move(memory);
-  library.sha256 = to_hex(hash.finish());
-  library.words = std::move(words);
+  library.path = library_path(files.origin());
+  RABT_TRY_STATUS(each_piece(*file, [&library](std::string_view piece) {
+    library.words.add_program(piece);
+    return ok_status();
+  }));
+  library.file = Descriptor(::fcntl(file->sealed->get(), F_DUPFD_CLOEXEC, 0));
+  if (!library.file.open()) return broken(library.path, "no file descriptor");
+  library.sha256 = file->sha256;
   return library;
 }
 

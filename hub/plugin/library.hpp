@@ -5,14 +5,15 @@
 #include "hub/base/result.hpp"
 #include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package_files.hpp"
 #include "hub/worker/frame.hpp"
 #include "rabt/abi.h"
 
 namespace rabt::plugin {
 
-// A copy of a plugin's library that nobody can change any more.
+// A plugin's library in a memory file that nobody can change any more.
 struct SealedLibrary {
-  std::string path;  // of what was copied, for messages
+  std::string path;  // in the package, for messages
   worker::Descriptor file;
   std::string sha256;     // hex, of exactly the bytes that are mapped later
   phi::Vocabulary words;  // of its texts
@@ -21,10 +22,14 @@ struct SealedLibrary {
 // Where a package keeps the library for this machine: bin/linux-x86_64/plugin.so.
 [[nodiscard]] std::string library_path(const std::string& folder);
 
-// Copies the file into a sealed memory file and hashes that copy, so that what was hashed is what
-// runs. Looks at the ELF header; nothing of the library runs. Error codes: plugin.library (cannot
-// be read), plugin.platform (built for another machine).
-[[nodiscard]] Result<SealedLibrary> seal_library(const std::string& path);
+// The library of this machine among the files, looked at and not run: is it there, and is it an ELF
+// shared library for this machine? Error codes: plugin.library (absent), plugin.platform (built for
+// another machine).
+[[nodiscard]] Result<const PackageFiles::File*> find_library(const PackageFiles& files);
+
+// That library as its process or this one maps it: the sealed memory file that was hashed is what
+// runs. Error codes: those of find_library, plugin.library (no file descriptor).
+[[nodiscard]] Result<SealedLibrary> seal_library(const PackageFiles& files);
 
 // Maps it here. It is never unmapped: threads, thread-local destructors and static destructors of a
 // library make unloading unsafe. Error codes: plugin.library (cannot be mapped), plugin.no_entry.

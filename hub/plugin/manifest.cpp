@@ -6,14 +6,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
-#include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/suggest.hpp"
-#include "hub/crypto/crypto.hpp"
 #include "hub/plugin/capability.hpp"
 
 namespace rabt::plugin {
@@ -25,25 +21,23 @@ constexpr std::size_t kMaxManifestBytes = 1U
 constexpr std::size_t kMaxYamlNodes = 50'000;      // ends a document whose aliases multiply
 constexpr std::size_t kMaxActions = 256;
 constexpr std::size_t kMaxNames = 256;  // events, secrets, hosts
-constexpr int kMaxConcurrency = 64;     // each costs a thread
+constexpr std::size_t kMaxMetrics = 64;
+constexpr std::size_t kMaxSeries = 128;  // of one metric: each costs the monitoring system memory
+constexpr std::size_t kMaxBuckets = 32;
+constexpr std::size_t kMaxLabelText = 64;
+constexpr int kMaxConcurrency = 64;  // each costs a thread
 constexpr std::int64_t kMaxTimeoutMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kDefaultKvBytes = 256LL << 20U;
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return not_found("plugin.manifest_io",
-                     path + ": cannot be opened; is the plugin's folder right?");
-  std::string text;
-  std::array<char, 16384> piece{};
-  while (in.read(piece.data(), piece.size()) || in.gcount() > 0) {
-    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kMaxManifestBytes) {
-      return invalid("plugin.manifest_io",
-                     path + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
-    }
-  }
-  return text;
+Result<std::string_view> read_text(const PackageFiles& files, std::string_view path) {
+  const std::string* const text = files.text(path);
+  const std::string where = files.origin() + "/" + std::string(path);
+  if (text == nullptr)
+    return not_found("plugin.manifest_io", where + ": is not there; is the plugin's folder right?");
+  if (text->size() > kMaxManifestBytes)
+    return invalid("plugin.manifest_io",
+                   where + ": is larger than " + std::to_string(kMaxManifestBytes) + " bytes");
+  return std::string_view(*text);
 }
 
 bool is_name(std::string_view text, std::string_view extra) {
@@ -74,15 +68,15 @@ std::string suggested(std::string_view wrong, const std::vector<std::string>& kn
 
 class Reader {
  public:
-  Reader(std::string file, std::string folder)
-      : file_(std::move(file)), folder_(std::move(folder)) {}
+  explicit Reader(const PackageFiles& files)
+      : files_(files), file_(files.origin() + "/" + std::string(kManifestFile)) {}
 
   Package read(const YAML::Node& root) {
     Package package;
     Manifest& m = package.manifest;
     only(root, "the manifest",
          {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
-          "secrets", "permissions", "concurrency", "blocking", "isolation", "roles"});
+          "secrets", "metrics", "permissions", "concurrency", "blocking", "isolation", "roles"});
     m.id = text(need(root, "id"), "id");
     if (!is_name(m.id, "-") || m.id.size() > 64)
       fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
@@ -104,6 +98,7 @@ class Reader {
     events(root["events"], package);
     roles(root["roles"], package);
     secrets(root["secrets"], package);
+    metrics(root["metrics"], package);
     permissions(root["permissions"], package);
     m.concurrency =
         static_cast<int>(integer_or(root["concurrency"], "concurrency", 1, 1, kMaxConcurrency));
@@ -248,8 +243,8 @@ class Reader {
       if (name.empty() || name.front() == '/' || name.find("..") != std::string::npos) {
         fail(node, where + " must be a schema or the name of a file under schemas/");
       }
-      origin = folder_ + "/schemas/" + name;
-      auto content = read_text(origin);
+      origin = files_.origin() + "/schemas/" + name;
+      auto content = read_text(files_, "schemas/" + name);
       if (!content.ok()) fail(node, where + ": " + content.error().message);
       words_.add_text(*content);
       auto parsed = Json::parse(*content);
@@ -384,22 +379,91 @@ class Reader {
     }
   }
 
+  void metrics(const YAML::Node& node, Package& package) const {
+    if (!node) return;
+    list(node, "metrics", kMaxMetrics);
+    if (package.manifest.id.find("--") != std::string::npos)
+      fail(node,
+           "a plugin whose id holds \"--\" cannot have metrics: their names would be ambiguous");
+    for (const auto& item : node) {
+      only(item, "a metric", {"name", "kind", "help", "labels", "buckets"});
+      MetricSpec metric;
+      metric.name = text(need(item, "name"), "name");
+      if (!is_name(metric.name, "_") || metric.name.find("__") != std::string::npos ||
+          metric.name.front() < 'a' || metric.name.size() > kMaxLabelText)
+        fail(item["name"],
+             "a metric's name must be lower-case letters, digits and single '_', a letter first");
+      for (const MetricSpec& other : package.metrics) {
+        if (other.name == metric.name) fail(item, "the metric " + metric.name + " appears twice");
+      }
+      const std::string kind =
+          choice(need(item, "kind"), "kind", {"counter", "gauge", "histogram"});
+      metric.kind = kind == "counter" ? MetricSpec::Kind::counter
+                    : kind == "gauge" ? MetricSpec::Kind::gauge
+                                      : MetricSpec::Kind::histogram;
+      metric.help = text(need(item, "help"), "help");
+      if (metric.help.find_first_of("\n\r\\") != std::string::npos)
+        fail(item["help"], "help must be one line without back-slashes");
+      if (item["labels"]) labels(item["labels"], metric);
+      if ((metric.kind == MetricSpec::Kind::histogram) != static_cast<bool>(item["buckets"]))
+        fail(item, "a histogram needs buckets, and nothing else has them");
+      if (item["buckets"]) {
+        list(item["buckets"], "buckets", kMaxBuckets);
+        for (const auto& bound : item["buckets"]) {
+          const Json value = scalar(bound);
+          const bool rises = value.is_number() &&
+                             (metric.buckets.empty() || value.as_double() > metric.buckets.back());
+          if (!rises) fail(bound, "buckets must be numbers that rise");
+          metric.buckets.push_back(value.as_double());
+        }
+      }
+      package.metrics.push_back(std::move(metric));
+    }
+  }
+  // Each label with all the values it may have.
+  void labels(const YAML::Node& node, MetricSpec& metric) const {
+    if (!node.IsMap()) fail(node, "labels must be a mapping of names to lists of values");
+    for (const auto& member : node) {
+      const std::string name = text(member.first, "a label");
+      const bool used = std::any_of(metric.labels.begin(), metric.labels.end(),
+                                    [&name](const auto& label) { return label.first == name; });
+      if (!is_name(name, "_") || name.front() < 'a' || name.starts_with("__") || name == "le" ||
+          used)
+        fail(member.first, "a label must be lower-case letters, digits and '_', once, and not le");
+      list(member.second, "the values of " + name, kMaxSeries);
+      std::vector<std::string> values;
+      for (const auto& item : member.second) {
+        std::string value = text(item, "a label's value");
+        if (!is_free_name(value) || value.size() > kMaxLabelText ||
+            std::find(values.begin(), values.end(), value) != values.end())
+          fail(item, "a label's value must be letters, digits, '.', '_' or '-', once");
+        values.push_back(std::move(value));
+      }
+      if (values.empty()) fail(member.second, "the label " + name + " has no values");
+      metric.labels.emplace_back(name, std::move(values));
+      if (metric.series() > kMaxSeries)
+        fail(node, "the labels of " + metric.name + " make more than " +
+                       std::to_string(kMaxSeries) + " series");
+    }
+  }
+
   void permissions(const YAML::Node& node, Package& package) const {
     package.kv_bytes = kDefaultKvBytes;
     if (!node) return;
-    only(node, "permissions", {"hosts", "secrets_raw", "kv_bytes"});
+    only(node, "permissions", {"hosts", "secrets_raw", "blob", "kv_bytes"});
     if (node["hosts"]) {
       list(node["hosts"], "permissions.hosts", kMaxNames);
       for (const auto& host : node["hosts"]) package.manifest.hosts.push_back(text(host, "a host"));
     }
     package.manifest.secrets_raw =
         boolean_or(node["secrets_raw"], "permissions.secrets_raw", false);
+    package.manifest.blob = boolean_or(node["blob"], "permissions.blob", false);
     package.kv_bytes =
         integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
   }
 
+  const PackageFiles& files_;
   std::string file_;
-  std::string folder_;
   std::size_t nodes_ = 0;
   phi::Vocabulary words_;  // of the schemas
 };
@@ -436,13 +500,13 @@ bool answers(const ActionSpec& action, std::string_view name, std::string_view v
   return called != nullptr && called->id == action.capability;
 }
 
-Result<Package> read_package(const std::string& folder) {
-  const std::string file = folder + "/manifest.yaml";
-  RABT_TRY(content, read_text(file));
+Result<Package> read_package(const PackageFiles& files) {
+  const std::string file = files.origin() + "/" + std::string(kManifestFile);
+  RABT_TRY(content, read_text(files, kManifestFile));
   try {
-    const YAML::Node root = YAML::Load(content);
-    Package package = Reader(file, folder).read(root);
-    package.manifest.sha256 = to_hex(crypto::sha256(content));
+    const YAML::Node root = YAML::Load(std::string(content));
+    Package package = Reader(files).read(root);
+    package.manifest.sha256 = files.find(kManifestFile)->sha256;
     package.words.add_text(content);
     return package;
   } catch (const Wrong& wrong) {
@@ -451,6 +515,11 @@ Result<Package> read_package(const std::string& folder) {
     const int line = failure.mark.is_null() ? 1 : failure.mark.line + 1;
     return invalid("plugin.manifest", file + ":" + std::to_string(line) + ": " + failure.msg);
   }
+}
+
+Result<Package> read_package(const std::string& folder) {
+  RABT_TRY(files, PackageFiles::read(folder));
+  return read_package(files);
 }
 
 Result<Manifest> read_manifest(const std::string& folder) {

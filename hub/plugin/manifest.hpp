@@ -12,6 +12,8 @@
 #include "hub/base/schema.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/phi/vocabulary.hpp"
+#include "hub/plugin/metric_table.hpp"
+#include "hub/plugin/package_files.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
@@ -39,12 +41,15 @@ struct Package {
   Schema config;
   std::vector<CompiledAction> actions;
   std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
-  std::set<std::string> phi_names;       // members that some schema marks as x-phi
-  phi::Vocabulary words;                 // what it may say; of manifest and schemas
-  std::int64_t kv_bytes = 0;             // quota of the key-value service
-  bool inline_allowed = true;            // isolation is not "process"
+  std::vector<MetricSpec> metrics;
+  std::set<std::string> phi_names;  // members that some schema marks as x-phi
+  phi::Vocabulary words;            // what it may say; of manifest and schemas
+  std::int64_t kv_bytes = 0;        // quota of the key-value service
+  bool inline_allowed = true;       // isolation is not "process"
 };
-// Error codes: plugin.manifest, plugin.manifest_io.
+// Error codes: plugin.manifest, plugin.manifest_io (absent, too large).
+[[nodiscard]] Result<Package> read_package(const PackageFiles& files);
+// The same of a folder. Error codes also: those of PackageFiles::read.
 [[nodiscard]] Result<Package> read_package(const std::string& folder);
 
 // Whether a version serves a call that asks for another: same major, not older. An empty wish takes

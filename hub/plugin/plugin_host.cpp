@@ -108,6 +108,8 @@ class Host final : public PluginHost {
   Status load(PluginConfig config) override {
     const std::string id = config.id;
     const std::string tenant = config.tenant;
+    const std::string key_id = config.key_id;
+    const std::string sums = config.sums_sha256;
     std::string digest;
     std::string version;
     Status loaded = load_checked(std::move(config), version, digest);
@@ -118,7 +120,10 @@ class Host final : public PluginHost {
     entry.object = "plugin:" + id;
     entry.result = loaded.ok() ? "ok" : loaded.error().code;
     if (loaded.ok())
-      entry.detail = Json::object({{"version", version}, {"library_sha256", digest}});
+      entry.detail = Json::object({{"version", version},
+                                   {"library_sha256", digest},
+                                   {"sums_sha256", sums},
+                                   {"key", key_id.empty() ? "unsigned" : key_id}});
     const audit::Prepared prepared = parts_.audit.prepare(entry);
     const Status written = parts_.store.write(
         [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); },
@@ -260,6 +265,13 @@ class Host final : public PluginHost {
       out.back().newest = false;
       out.back().draining = true;
     }
+    return out;
+  }
+  std::string metrics() const override {
+    std::string out;
+    const std::shared_lock lock(mutex_);
+    // Of the newest version: a family may stand there once.
+    for (const auto& [id, versions] : instances_) versions.front().instance->metrics(out);
     return out;
   }
   Status release(std::string_view plugin_id, std::string_view actor) override {
@@ -546,7 +558,11 @@ class Host final : public PluginHost {
   }
 
   Status load_checked(PluginConfig config, std::string& version, std::string& digest) {
-    RABT_TRY(package, read_package(config.folder));
+    if (config.files == nullptr) {
+      RABT_TRY(read, PackageFiles::read(config.folder));
+      config.files = std::make_shared<const PackageFiles>(std::move(read));
+    }
+    RABT_TRY(package, read_package(*config.files));
     const Manifest& manifest = package.manifest;
     version = manifest.version;
     RABT_TRY_STATUS(check_manifest_abi(manifest));
@@ -595,8 +611,9 @@ class Host final : public PluginHost {
       return invalid("plugin.config",
                      manifest.id + ": the host allow-list: " + allow.error().message);
 
-    RABT_TRY(library, seal_library(library_path(config.folder)));
+    RABT_TRY(library, seal_library(*config.files));
     digest = library.sha256;
+    config.files.reset();  // all of it was read
     package.words.merge(std::move(library.words));
     const rabt_entry* entry = nullptr;
     std::unique_ptr<WorkerPlugin> worker;

@@ -29,6 +29,8 @@
 // Plugins and hub services behind roles: what a workflow's call reaches.
 namespace rabt::plugin {
 
+class PackageFiles;
+
 // One action as its manifest declares it.
 struct ActionSpec {
   std::string name;
@@ -62,11 +64,12 @@ struct Manifest {
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
   bool secrets_raw = false;
+  bool blob = false;  // may read and write blobs (rabt.blob/1)
   int concurrency = 1;
   bool blocking = false;
   std::string sha256;  // hex, of the manifest file
 };
-// Error codes: plugin.manifest (file, line, what), plugin.manifest_io.
+// Error codes: plugin.manifest (file, line, what), plugin.manifest_io, those of PackageFiles::read.
 [[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
 
 // Where a plugin's code runs.
@@ -84,6 +87,10 @@ struct WorkerLimits {
 struct PluginConfig {
   std::string id;      // also the name of the instance
   std::string folder;  // the package: manifest.yaml, schemas/, bin/<machine>/plugin.so
+  std::shared_ptr<const PackageFiles>
+      files;                // its bytes, verified; null: the folder is read, unsigned
+  std::string key_id;       // that signed it; empty: nobody
+  std::string sums_sha256;  // hex, of its SHA256SUMS; empty: unsigned
   std::string tenant;
   Json config;  // handed to the plugin; checked against the manifest's schema
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
@@ -148,11 +155,11 @@ class PluginHost : public workflow::ActionCatalog {
     Random& random;
     Logger& log;
     const phi::Policy& privacy = phi::strict_policy();
+    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
     // The program that plugins' processes run; empty: rabt-plugin-host beside this program.
     std::string worker_program;
     // Whether a plugin is refused where the system lacks a part of the sandbox.
     bool sandbox_required = true;
-    net::AllowList patient_hosts = {};  // http.patient_data of the configuration
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
 
@@ -209,8 +216,15 @@ class PluginHost : public workflow::ActionCatalog {
     std::int64_t quarantine_left_ms = 0;
     std::string missing;  // parts of the sandbox that the system does not give; empty: none
   };
+  // What a plugin said of itself last (rabt.health/1).
+  struct PluginHealth {
+    std::string status;  // ok, degraded, down; unknown: not asked yet
+    std::string reason;  // in the words of its package
+  };
   struct PluginState {
+    std::optional<PluginHealth> health;  // none: it does not offer rabt.health/1
     Manifest manifest;
+    std::string key_id;                 // that signed the package; empty: unsigned
     std::optional<WorkerState> worker;  // none: it runs in the hub
     bool newest = true;                 // false: it serves older contracts
     bool draining = false;              // no new call reaches it
@@ -223,6 +237,8 @@ class PluginHost : public workflow::ActionCatalog {
   // Starts a quarantined plugin again and forgets its deaths; in the audit log before it is begun.
   // Errors: plugin.unknown, conflict plugin.not_quarantined, those of the audit log.
   virtual Status release(std::string_view plugin_id, std::string_view actor) = 0;
+  // What the plugins measure (rabt.metrics/1), in Prometheus text format.
+  [[nodiscard]] virtual std::string metrics() const = 0;
   [[nodiscard]] virtual std::map<std::string, std::string> bindings() const = 0;  // role -> target
   // Waits for open calls up to grace_ms, then abandons the rest (their outcome: ambiguous).
   virtual void shutdown(std::int64_t grace_ms) = 0;

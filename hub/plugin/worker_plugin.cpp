@@ -54,6 +54,13 @@ void watch(int waiter, int fd) {
   event.data.fd = fd;
   static_cast<void>(::epoll_ctl(waiter, EPOLL_CTL_ADD, fd, &event));
 }
+// Whether the plugin's thread is woken by frames.
+void listen(int waiter, int fd, bool on) {
+  epoll_event event{};
+  event.events = on ? EPOLLIN : 0U;
+  event.data.fd = fd;
+  static_cast<void>(::epoll_ctl(waiter, EPOLL_CTL_MOD, fd, &event));
+}
 
 constexpr std::uint64_t kStood = 1ULL << 63U;  // among extensions: create succeeded once
 
@@ -73,6 +80,10 @@ struct WorkerPlugin::Life {
   std::uint64_t forbidden = 0;
   std::string wrong;  // why the hub ends it
   bool quarantine = false;
+  bool over = false;  // it has ended: it starts nothing more
+  // Of who reads.
+  bool closed = false;
+  std::string unreadable;
   std::string failure_code = "plugin.worker";  // of a first start
   std::string failure;
   // Services of the host, null before create.
@@ -290,6 +301,11 @@ bool WorkerPlugin::rest(std::int64_t ms, Phase phase) {
   return false;
 }
 
+bool WorkerPlugin::hung_up(Life& life) {
+  const std::unique_lock reading(reading_, std::try_to_lock);
+  return reading && life.closed;
+}
+
 WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
   Death death{number, "", false};
   Life life;
@@ -307,6 +323,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     kill_reason_.clear();
     create_asked_ = false;
     operations_ = 0;
+    wrong_.clear();
     ++start_count_;
     if (stopping_) worker::kill(*process_);
   }
@@ -333,7 +350,6 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
   const auto begun = std::chrono::steady_clock::now();
   auto asked = begun;
   bool gone = false;
-  bool closed = false;
   Frame frame;
   while (!gone && life.wrong.empty()) {
     int timeout = -1;
@@ -353,23 +369,12 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     const int count = ::epoll_wait(waiter, events.data(), events.size(), timeout);
     for (int i = 0; i < count && life.wrong.empty(); ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == frames && !closed) {
-        for (int n = 0; n < kBatch && life.wrong.empty(); ++n) {
-          const auto got = life.frames.receive(frames, false, frame);
-          if (got == Receiver::Got::nothing) break;
-          if (got == Receiver::Got::closed) {
-            closed = true;
-            static_cast<void>(::epoll_ctl(waiter, EPOLL_CTL_DEL, frames, nullptr));
-            break;
-          }
-          if (got == Receiver::Got::wrong) {
-            owner_->misspoke(life.frames.why());
-            life.wrong = std::string("frame: ") + life.frames.why();
-          } else if (!handle(life, frame) && life.wrong.empty()) {
-            owner_->misspoke("a frame that does not belong here");
-            life.wrong = "frame: out of place";
-          }
+      if (fd == frames) {
+        const std::unique_lock reading(reading_, std::try_to_lock);
+        if (!reading) continue;  // a lane reads
+        for (int n = 0; n < kBatch && read_one(life, false); ++n) {
         }
+        if (life.wrong.empty()) life.wrong = life.unreadable;
       } else if (fd == questions) {
         const auto got = life.questions.receive(questions, false, frame);
         if (got == Receiver::Got::frame) {
@@ -387,6 +392,10 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
           static_cast<void>(::epoll_ctl(waiter, EPOLL_CTL_DEL, life.listener.get(), nullptr));
         }
       } else if (fd == wake_.get()) {
+        {
+          const std::scoped_lock lock(mutex_);
+          if (!wrong_.empty()) life.wrong = std::exchange(wrong_, {});
+        }
         std::uint64_t drained = 0;
         [[maybe_unused]] const auto got = ::read(wake_.get(), &drained, sizeof drained);
         send_create(life);
@@ -394,7 +403,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
         gone = true;
       }
     }
-    if (closed) {
+    if (hung_up(life)) {
       // It ends, or it has hung up and is ended.
       pollfd end{ended, POLLIN, 0};
       if (::poll(&end, 1, kHangUpMs) == 0) life.wrong = "closed its frames";
@@ -407,15 +416,14 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     if (kill_reason_.empty()) kill_reason_ = life.wrong;
     reason = kill_reason_;
     phase_ = Phase::starting;  // no lane gives it anything more
+    life_ = nullptr;
   }
   worker::kill(*life.process);
   const worker::End end = worker::wait_end(*life.process);
+  const std::scoped_lock reading(reading_);  // the last lane that read has seen the end
   // What it said before it ended by itself counts: calls that it had completed are complete.
-  while (reason.empty() && !closed &&
-         life.frames.receive(frames, false, frame) == Receiver::Got::frame) {
-    if (frame.type != Type::complete && frame.type != Type::log && frame.type != Type::returned)
-      continue;  // what nobody waits for any more
-    if (!handle(life, frame)) break;
+  life.over = true;
+  while (reason.empty() && read_one(life, false)) {
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -430,6 +438,52 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     if (!first_known_) first_ = invalid(life.failure_code, life.failure);
   }
   return death;
+}
+
+bool WorkerPlugin::read_one(Life& life, bool wait) {
+  Frame frame;
+  switch (life.frames.receive(life.process->frames.get(), wait, frame)) {
+    case Receiver::Got::nothing:
+      return false;
+    case Receiver::Got::closed:
+      life.closed = true;
+      return false;
+    case Receiver::Got::wrong:
+      owner_->misspoke(life.frames.why());
+      life.unreadable = std::string("frame: ") + life.frames.why();
+      return false;
+    case Receiver::Got::frame:
+      break;
+  }
+  if (life.over && frame.type != Type::complete && frame.type != Type::log &&
+      frame.type != Type::returned)
+    return true;  // what nobody waits for any more
+  if (!handle(life, frame) && life.unreadable.empty()) {
+    owner_->misspoke("a frame that does not belong here");
+    life.unreadable = "frame: out of place";
+  }
+  return life.unreadable.empty();
+}
+
+void WorkerPlugin::read_for(const Upcall& upcall) {
+  const std::unique_lock reading(reading_, std::try_to_lock);
+  if (!reading) return;
+  Life* life = nullptr;
+  {
+    const std::scoped_lock lock(mutex_);
+    life = life_;
+  }
+  if (life == nullptr) return;
+  const int frames = life->process->frames.get();
+  listen(life->waiter.get(), frames, false);
+  while (upcall.done.load() == 0 && read_one(*life, true)) {
+  }
+  if (!life->unreadable.empty()) {
+    const std::scoped_lock lock(mutex_);
+    wrong_ = life->unreadable;
+    nudge();
+  }
+  listen(life->waiter.get(), frames, true);
 }
 
 bool WorkerPlugin::handshake(Life& life, const Frame& frame) {
@@ -514,6 +568,7 @@ bool WorkerPlugin::handshake(Life& life, const Frame& frame) {
       }
       extensions_ = extensions;
       life.step = Life::Step::serving;
+      life_ = &life;
       phase_ = Phase::up;
       lock.unlock();
       changed_.notify_all();
@@ -550,13 +605,15 @@ void WorkerPlugin::attempt(Life& life) {
   if (!worker::take_attempt(life.listener.get(), attempt)) return;
   // While the library is mapped the linker opens what it needs; Landlock says which files.
   const bool mapping = life.step == Life::Step::entry && attempt.reads_file;
+  if (!mapping) {
+    {
+      const std::scoped_lock lock(mutex_);
+      ++forbidden_count_;
+    }
+    owner_->forbidden(worker::call_name(attempt.number));
+  }
   worker::answer_attempt(life.listener.get(), attempt, mapping);
   if (mapping) return;
-  {
-    const std::scoped_lock lock(mutex_);
-    ++forbidden_count_;
-  }
-  owner_->forbidden(worker::call_name(attempt.number));
   if (++life.forbidden >= kMaxForbidden) {
     life.wrong = "forbidden system calls";
     life.quarantine = true;
@@ -567,7 +624,7 @@ WorkerPlugin::Operation* WorkerPlugin::begin(Life& life, std::uint64_t id) {
   {
     const std::scoped_lock lock(mutex_);
     if (++operations_ > kMaxOperations) {
-      life.wrong = "too many operations are open";
+      life.unreadable = "too many operations are open";
       return nullptr;
     }
   }
@@ -897,6 +954,7 @@ WorkerPlugin::Upcall* WorkerPlugin::call(Frame& frame, std::uint64_t call, std::
     }
   }
   given = true;
+  read_for(*upcall);
   upcall->done.wait(0);
   return upcall;
 }

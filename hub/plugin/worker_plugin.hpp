@@ -28,7 +28,8 @@ namespace rabt::plugin {
 // functions send frames and wait until the plugin's function has returned there, so that a lane of
 // the hub is a lane of the plugin. What the plugin asks for comes back over the rabt_host that
 // create was given. One thread for each plugin starts the process, reads what it sends, and starts
-// it again. Internally synchronised.
+// it again; a lane that waits reads in its place, so that a call needs no third thread. Internally
+// synchronised.
 class WorkerPlugin final {
  public:
   // How a process ended.
@@ -138,6 +139,13 @@ class WorkerPlugin final {
   void answer(Life& life, const worker::Frame& question);
   void attempt(Life& life);
   void send_create(Life& life);
+  // What one thread does at a time: reading frames. Gives false at the end of what there is (wait
+  // is false) or of the process, or when it broke the format.
+  bool read_one(Life& life, bool wait);
+  // Whether the process closed its frames, and nobody reads them now.
+  bool hung_up(Life& life);
+  // Reads until the function has returned, when no other thread reads.
+  void read_for(const Upcall& upcall);
   // Waits for the time, or for release; false: the thread ends.
   bool rest(std::int64_t ms, Phase phase);
   void set_phase(Phase phase);
@@ -185,6 +193,8 @@ class WorkerPlugin final {
   Status first_ = ok_status();  // of the first start
   bool first_known_ = false;
   std::shared_ptr<worker::Process> process_;  // null: none runs
+  Life* life_ = nullptr;                      // null: no lane may read
+  std::string wrong_;                         // what a lane has found while it read
   std::uint64_t number_ = 0;                  // of the process that runs, or ran last
   std::string kill_reason_;                   // empty: nobody has ended it
   std::deque<Upcall> upcalls_;                // never shrinks: addresses stay
@@ -200,6 +210,8 @@ class WorkerPlugin final {
   std::int64_t quarantine_until_ = 0;
   std::string missing_;
 
+  // Held by who reads frames; before mutex_.
+  std::mutex reading_;
   std::thread thread_;
 };
 

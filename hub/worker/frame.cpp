@@ -150,10 +150,13 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  ssize_t got = 0;
-  do {
+  ssize_t got = -1;
+  for (int tries = wait ? kPatience : 1; tries > 0; --tries) {
+    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got >= 0 || errno != EAGAIN) break;
+  }
+  while (got < 0 && (errno == EINTR || (wait && errno == EAGAIN)))
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-  } while (got < 0 && errno == EINTR);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Got::nothing;
   if (got <= 0) return Got::closed;
   for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {

@@ -153,6 +153,9 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   enum class Got : std::uint8_t { frame, nothing, closed, wrong };
+  // How often receive looks again before it sleeps, some 20 microseconds: waking up costs more than
+  // an answer that comes at once.
+  static constexpr int kPatience = 50;
   // frame: valid until the next call. nothing: none is there (wait is false). closed: the other
   // side is gone, and what it had sent has been read. wrong: it broke the format; why() says how.
   // Nothing is allocated or mapped before every length has been compared with its limit.

@@ -45,14 +45,15 @@ bool limit(int what, std::uint64_t value) {
   return ::setrlimit(static_cast<__rlimit_resource>(what), &both) == 0;
 }
 
-bool set_limits(const Limits& limits, std::uint32_t lanes) {
+// own_user: nobody else's processes count against the limit on threads.
+bool set_limits(const Limits& limits, std::uint32_t lanes, bool own_user) {
   bool good = limit(RLIMIT_CORE, 0);
   good = limit(RLIMIT_NOFILE, limits.files) && good;
   good = limit(RLIMIT_FSIZE, kMaxFrameBytes) && good;  // of memory files; it opens no other
   good = limit(RLIMIT_STACK, kStackBytes) && good;
   good = limit(RLIMIT_MEMLOCK, 0) && good;
   good = limit(RLIMIT_MSGQUEUE, 0) && good;
-  good = limit(RLIMIT_NPROC, limits.threads + lanes) && good;
+  if (own_user) good = limit(RLIMIT_NPROC, limits.threads + lanes) && good;
   if (!sanitized())
     good = limit(RLIMIT_AS, limits.memory + kOwnBytes + lanes * (kStackBytes + kMaxFrameBytes)) &&
            good;
@@ -311,7 +312,8 @@ Applied enter_sandbox(const Limits& limits, std::uint32_t lanes) {
   Applied out;
   const auto stands = [&out](Part part) { out.parts |= static_cast<std::uint32_t>(part); };
   out.parts |= leave();
-  if (set_limits(limits, lanes)) stands(Part::limits);
+  const bool own_user = (out.parts & static_cast<std::uint32_t>(Part::user_namespace)) != 0;
+  if (set_limits(limits, lanes, own_user)) stands(Part::limits);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) stands(Part::no_new_privileges);
   // After the change of identity, which clears both.
   static_cast<void>(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));

@@ -94,10 +94,8 @@ TEST(Start, a_plugin_of_another_abi_is_refused_by_name_with_both_numbers) {
   const fs::path fixture = fs::path(build_dir()) / "fixtures/other-major";
   ASSERT_TRUE(fs::exists(plugin::library_path(fixture))) << "build the target fixture_other-major";
   Site site(Kind::edge);
-  const Folder plugins;
-  fs::copy(build_dir() + "/plugins/fhir", plugins.path() / "fhir", fs::copy_options::recursive);
-  fs::copy(fixture, plugins.path() / "other-major", fs::copy_options::recursive);
-  site.plugins = plugins.path();
+  const Folder folder;
+  site.plugins = signed_store(folder.path(), {fixture.string()});
   site.more_plugins = "  other-major: {}\n";
   expect_said(site.serve(), kWrongInput,
               {"[plugin.abi_major]", "other-major", "ABI 99", "this hub speaks 1"});

@@ -189,11 +189,7 @@ class CanaryRun : public testing::Test {
     if (const char* usual = ::getenv("TMPDIR"); usual != nullptr) usual_temporary_ = usual;
     ASSERT_EQ(::setenv("TMPDIR", temporary.c_str(), 1), 0);
     // The fixture says everything that it was given: as message, code, log entry, refusal.
-    plugins_ = site_.folder() / "plugins";
-    fs::copy(site_.plugins, plugins_, fs::copy_options::recursive);
-    fs::copy(fs::path(build_dir()) / "fixtures/echo", fs::path(plugins_) / "echo",
-             fs::copy_options::recursive);
-    site_.plugins = plugins_;
+    site_.plugins = signed_store(site_.folder().path(), {build_dir() + "/fixtures/echo"});
     write_file(site_.folder() / "secrets/echo", "a-secret-of-thirty-two-bytes-0123456789");
     write_file(site_.folder() / "secrets/leaky", "a-token-of-the-leaky-source");
   }
@@ -216,7 +212,6 @@ class CanaryRun : public testing::Test {
       ::setenv("TMPDIR", usual_temporary_.c_str(), 1);
     }
   }
-  std::string plugins_;
   std::string usual_temporary_;
 };
 

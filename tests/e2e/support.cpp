@@ -17,6 +17,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/cli/hub.hpp"
+#include "hub/cli/signed_store.hpp"
 #include "hub/crypto/crypto.hpp"
 
 extern char** environ;  // NOLINT
@@ -245,12 +246,23 @@ std::vector<std::string> search(const std::vector<fs::path>& paths,
   return found;
 }
 
+std::string signed_store(const std::string& folder, const std::vector<std::string>& others) {
+  std::vector<std::string> built = others;
+  for (const char* id : {"twilio", "fhir", "nphies", "moh"})
+    built.push_back(build_dir() + "/plugins/" + id);
+  const Status made = cli::make_signed_store(built, folder + "/packages", folder + "/plugins");
+  EXPECT_TRUE(made.ok()) << made.error().message;
+  return folder + "/plugins";
+}
+
 Site::Site(Kind kind) : kind_(kind) {
   const auto free = cli::free_port();
   EXPECT_TRUE(free.ok());
   port = free.ok() ? *free : 0;
   data = folder_ / "data";
-  plugins = build_dir() + "/plugins";
+  static const Folder shared;
+  static const std::string store = signed_store(shared.path());
+  plugins = store;
   const std::string secrets = folder_ / "secrets";
   fs::create_directories(secrets);
   std::array<std::uint8_t, 32> key{};
@@ -328,7 +340,10 @@ Finished Site::rabt(std::vector<std::string> arguments) const {
 }
 
 Finished Site::serve() {
-  return run({program("rabt"), "serve", "--config", write_configuration(), "--die-with-parent"});
+  std::vector<std::string> arguments{program("rabt"), "serve", "--config", write_configuration(),
+                                     "--die-with-parent"};
+  if (dev) arguments.emplace_back("--dev");
+  return run(arguments);
 }
 
 void Site::start_sandbox(const Json& options) {
@@ -362,9 +377,11 @@ void Site::start_sandbox(const Json& options) {
 void Site::start_hub() {
   const std::string ready = folder_ / "hub.ready";
   fs::remove(ready);
-  const auto started = hub_.start({program("rabt"), "serve", "--config", write_configuration(),
-                                   "--ready-file", ready, "--die-with-parent"},
-                                  folder_ / "hub.out");
+  std::vector<std::string> arguments{program("rabt"),       "serve",        "--config",
+                                     write_configuration(), "--ready-file", ready,
+                                     "--die-with-parent"};
+  if (dev) arguments.emplace_back("--dev");
+  const auto started = hub_.start(arguments, folder_ / "hub.out");
   ASSERT_TRUE(started.ok()) << started.error().message;
   for (const std::int64_t end = now_ms() + 30'000; now_ms() < end && hub_.running(); pause_ms(10)) {
     if (!fs::exists(ready)) continue;

@@ -73,6 +73,10 @@ struct Finished {
 // The forms that search looks for: name and bytes.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> forms_of(const std::string& value);
 
+// A store below `folder` with the shipped plugins and these other folders, each signed and added.
+[[nodiscard]] std::string signed_store(const std::string& folder,
+                                       const std::vector<std::string>& others = {});
+
 enum class Kind {
   edge,   // the FHIR plugin and a workflow of one step; no stand-ins needed
   whole,  // every plugin, the shipped workflow, the stand-ins
@@ -86,7 +90,8 @@ class Site {
   // What the configuration says; change it before start_hub.
   int port = 0;
   std::string data;
-  std::string plugins;
+  std::string plugins;       // the store; the one that all tests share, unless a test makes its own
+  bool dev = false;          // rabt serve --dev
   std::string workflow;      // or several, with commas between
   std::string more_plugins;  // YAML below `plugin:`, two spaces in
   std::string more_roles;    // YAML below `roles:`, two spaces in

@@ -595,6 +595,26 @@ TEST_F(RoutesTest, no_audit_no_act) {
   EXPECT_GT(audited(), before);
 }
 
+TEST_F(RoutesTest, acts_on_the_store_of_plugins_are_audited_as_plain_words_only) {
+  const auto act = [this](const std::string& body) { return api("POST", "plugins/acts", body); };
+  const auto before = audited();
+  const Response good = act(R"({"act":"plugin.added","object":"plugin:twilio",)"
+                            R"("detail":{"version":"1.0.0+b1","user":"root"}})");
+  EXPECT_EQ(good.status, 200) << good.body;
+  EXPECT_EQ(audited(), before + 1);
+  for (const char* bad :
+       {R"({"act":"keys.shredded","object":"plugin:twilio","detail":{}})",
+        R"({"act":"plugin.loaded","object":"plugin:twilio","detail":{}})",
+        R"({"act":"plugin.added","object":7,"detail":{}})",
+        R"({"act":"plugin.added","object":"plugin:twilio"})",
+        R"({"act":"plugin.added","object":"plugin:twilio","detail":{"version":{"a":1}}})",
+        R"({"act":"plugin.added","object":"line\nbreak","detail":{}})"}) {
+    EXPECT_EQ(code(act(bad)), "api.plugin_act") << bad;
+  }
+  EXPECT_EQ(api("GET", "plugins/acts").status, 405);
+  EXPECT_EQ(audited(), before + 1);
+}
+
 TEST_F(RoutesTest, health_and_metrics_tell_how_the_audit_log_is) {
   const Json health = must(Json::parse(routes_.handle(request("GET", "/health")).body));
   EXPECT_TRUE(health["audit"].bool_or("appendable", false)) << health.dump();

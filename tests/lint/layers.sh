@@ -3,7 +3,7 @@
 # Poco are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-order=(base worker crypto net store audit keys phi workflow plugin engine consultation http cli)
+order=(base worker crypto net store audit keys phi workflow plugin check engine consultation http cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -35,7 +35,8 @@ only() {  # only PATTERN FOLDER...
     grep -Eq "$allowed" <<<"$file" || complain "$file:$line: $pattern belongs to hub/$1 alone"
   done < <(grep -rnE "#include <($pattern)" hub || true)
 }
-only 'openssl/' crypto
+only 'openssl/|sodium' crypto
+only 'archive|libelf|gelf' plugin
 only 'sqlite3' store/sqlite
 only 'curl/' net
 only 'spdlog/' base
@@ -47,6 +48,6 @@ only 'unicode/' workflow phi
 only 'phonenumbers/' phi
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
-done < <(grep -rnE '#include <(nlohmann|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit)' hub --include=*.hpp || true)
+done < <(grep -rnE '#include <(nlohmann|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|sodium|archive|libelf|gelf)' hub --include=*.hpp || true)
 [ $bad = 0 ] && echo "layers: good"
 exit $bad

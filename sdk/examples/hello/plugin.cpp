@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rabt/http_result.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/plugin.hpp"
 #include "rabt/task.hpp"
 
@@ -27,6 +28,8 @@ class Hello final : public rabt::sdk::TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
+    if (call.action != "greet")
+      co_return Outcome::fail(Kind::permanent, "hello.unknown_action", "there is no such action");
     const HttpResult answer = co_await http(call, greeting_request(call));
     // A GET has no effect: sending it again is safe, and nothing here is ambiguous.
     if (!answer.answered()) co_return no_answer(answer, "hello", Repeat::safe);
@@ -39,7 +42,7 @@ class Hello final : public rabt::sdk::TaskPlugin {
       co_return Outcome::fail(Kind::permanent, "hello.refused",
                               "HTTP status " + std::to_string(answer.status));
     }
-    co_return Outcome::done(json{{"greeting", answer.body}}.dump());
+    co_return rabt::sdk::done(json{{"greeting", answer.body}});
   }
 
  private:
@@ -48,7 +51,7 @@ class Hello final : public rabt::sdk::TaskPlugin {
   HttpRequest greeting_request(const Call& call) const {
     HttpRequest request;
     request.url =
-        base_url_ + "/greeting/" + json::parse(call.input).at("language").get<std::string>();
+        base_url_ + "/greeting/" + rabt::sdk::input_of(call).at("language").get<std::string>();
     Header authorization;
     authorization.name = "Authorization";
     authorization.prefix = "Bearer ";

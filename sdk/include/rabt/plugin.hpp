@@ -2,9 +2,11 @@
 
 // C++20 over rabt/abi.h: header only, needs no JSON library. SPDX-License-Identifier: Apache-2.0
 //
-// A plugin is a class that satisfies the concept Plugin and one last line: RABT_PLUGIN(MyPlugin,
-// "my-id", "1.0.0") Optional members: cancel(rabt_call_id), normalise(Delivery) -> Events,
-// probe(Call, Reply). For actions that read top to bottom with co_await, see rabt/task.hpp.
+// A plugin is a class that satisfies the concept Plugin and one last line:
+//   RABT_PLUGIN(MyPlugin, "my-id", "1.0.0");
+// Optional members: cancel(rabt_call_id), normalise(Delivery) -> Events, probe(Call, Reply),
+// health(Call, Reply), and static migrate(from_version, config) -> Migrated.
+// For actions that read top to bottom with co_await, see rabt/task.hpp.
 
 #include <cstdint>
 #include <exception>
@@ -132,6 +134,30 @@ class Host {
     }
     return out;
   }
+  // The secret's value, or empty when it is not there or the manifest does not ask for it.
+  [[nodiscard]] std::string secret(const char* name) const {
+    std::string out;
+    if (const auto* s = service<rabt_secrets>(RABT_SECRETS); s != nullptr)
+      (void)s->get(s->self, name, &out, &Host::append);
+    return out;
+  }
+  // Counts, sets or observes a metric of the manifest. labels: {"name": "value", ...}.
+  void record(const char* metric, double value, std::string_view labels = {}) const {
+    const auto* metrics = service<rabt_metrics>(RABT_METRICS);
+    if (metrics != nullptr) metrics->record(metrics->self, metric, bytes(labels), value);
+  }
+  // The W3C traceparent of a span of an open call (0: of the call), or empty.
+  [[nodiscard]] std::string traceparent(rabt_call_id call, std::uint64_t span = 0) const {
+    std::string out;
+    if (const auto* trace = service<rabt_trace>(RABT_TRACE); trace != nullptr)
+      (void)trace->traceparent(trace->self, call, span, &out, &Host::append);
+    return out;
+  }
+  // RABT_LANE_...; RABT_LANE_NONE also when the host does not say.
+  [[nodiscard]] std::uint32_t lane() const {
+    const auto* check = service<rabt_thread_check>(RABT_THREAD_CHECK);
+    return check == nullptr ? RABT_LANE_NONE : check->lane(check->self);
+  }
   // A version 4 UUID in lower case.
   [[nodiscard]] std::string uuid() const {
     std::uint8_t raw[16] = {};
@@ -147,6 +173,15 @@ class Host {
     }
     return out;
   }
+  // Ends a call of which nothing is known. Allocates nothing.
+  void give_up(rabt_call_id call) const noexcept {
+    rabt_outcome raw{};
+    raw.size = sizeof raw;
+    raw.kind = RABT_AMBIGUOUS;
+    raw.code = bytes("plugin.no_answer");
+    raw.message = bytes("the plugin gave the call up without an answer");
+    host_->complete(host_->self, call, &raw);
+  }
   void complete(rabt_call_id call, const Outcome& outcome) const {
     rabt_outcome raw{};
     raw.size = sizeof raw;
@@ -160,10 +195,39 @@ class Host {
   }
 
  private:
-  static void append(void* context, rabt_bytes b) {
-    static_cast<std::string*>(context)->append(view(b));
+  static void append(void* context, rabt_bytes b) noexcept {
+    try {
+      static_cast<std::string*>(context)->append(view(b));
+    } catch (...) {  // out of memory: it stays as if it were not there
+      static_cast<std::string*>(context)->clear();
+    }
   }
   const rabt_host* host_;
+};
+
+// A child span of a call. Dropping it without end() says that what it stood for failed.
+class Span {
+ public:
+  Span(Host host, rabt_call_id call, const char* name, std::uint64_t parent = 0)
+      : trace_(host.service<rabt_trace>(RABT_TRACE)),
+        id_(trace_ == nullptr ? 0 : trace_->begin(trace_->self, call, parent, name)) {}
+  Span(Span&& other) noexcept : trace_(other.trace_), id_(std::exchange(other.id_, 0)) {}
+  Span& operator=(Span&&) = delete;
+  Span(const Span&) = delete;
+  Span& operator=(const Span&) = delete;
+  ~Span() { finish(RABT_SPAN_FAILED, {}); }
+
+  [[nodiscard]] std::uint64_t id() const { return id_; }  // 0: not recorded
+  // fields: a flat JSON object, as for Host::log.
+  void end(std::string_view fields = {}) { finish(RABT_SPAN_OK, fields); }
+
+ private:
+  void finish(std::uint32_t status, std::string_view fields) {
+    const std::uint64_t id = std::exchange(id_, 0);
+    if (id != 0) trace_->end(trace_->self, id, status, bytes(fields));
+  }
+  const rabt_trace* trace_;
+  std::uint64_t id_;
 };
 
 // The one answer of a call. Move-only; an answer that is dropped, also by an exception, says
@@ -177,12 +241,7 @@ class Reply {
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
   ~Reply() {
-    if (!open_) return;
-    try {
-      host_.complete(call_, Outcome::fail(Kind::ambiguous, "plugin.no_answer",
-                                          "the plugin gave the call up without an answer"));
-    } catch (...) {  // out of memory while answering: the deadline ends the call
-    }
+    if (open_) host_.give_up(call_);
   }
   void send(const Outcome& outcome) && {
     open_ = false;
@@ -210,6 +269,12 @@ struct Events {
   std::string error;  // not empty: the delivery is refused
 };
 
+// A configuration of an older version, as this version has it, or why that cannot be done.
+struct Migrated {
+  std::string config;
+  std::string error;  // not empty: the plugin is not created
+};
+
 template <typename T>
 concept Plugin = requires(T plugin, Host host, std::string_view config, Call call, Reply reply) {
   T(host, config);  // may throw std::exception: its text goes to the operator
@@ -234,6 +299,22 @@ class Instance {
     return nullptr;
   }
 
+  // Extensions of the library, see rabt_entry.
+  static const void* entry_extension([[maybe_unused]] const char* id) noexcept {
+    if constexpr (requires(std::string_view v) { T::migrate(v, v); }) {
+      static const rabt_migrate kMigrate{sizeof(rabt_migrate), 0, nullptr, &Instance::migrate};
+      if (std::string_view(id) == RABT_MIGRATE) return &kMigrate;
+    }
+    return nullptr;
+  }
+
+  ~Instance() {
+    // What still waits for the host waits in vain (A7). It may use the plugin while it goes.
+    if constexpr (requires { plugin_.end_tasks(); }) plugin_.end_tasks();
+  }
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
   Instance(const rabt_host* host, rabt_bytes config) : host_(host), plugin_(host_, view(config)) {
     table_.size = sizeof table_;
     table_.self = this;
@@ -247,22 +328,34 @@ class Instance {
     probe_.size = sizeof probe_;
     probe_.self = this;
     probe_.probe = &Instance::probe;
+    health_.size = sizeof health_;
+    health_.self = this;
+    health_.check = &Instance::check;
   }
 
  private:
   static Instance& of(void* self) { return *static_cast<Instance*>(self); }
 
-  static int32_t invoke(void* self, const rabt_call* call) noexcept {
+  // Gives a copy of the call and its Reply to member. What fails before there is a Reply is
+  // refused: nothing was started (A2). After that unwinding answers (A1, A8).
+  template <typename Member>
+  static int32_t begin(void* self, const rabt_call* call, Member member) noexcept {
+    Call copy;
     try {
-      Call copy = Call::copy(*call);
-      Reply reply(of(self).host_, call->id);
-      of(self).plugin_.invoke(std::move(copy), std::move(reply));
-      return 0;
+      copy = Call::copy(*call);
     } catch (...) {
-      // A Reply was made: unwinding answered it. Before that only allocation can fail, and then
-      // nothing was started; the hub's deadline covers the case that cannot be told apart.
-      return 0;
+      return 1;
     }
+    try {
+      Reply reply(of(self).host_, copy.id);
+      member(of(self).plugin_, std::move(copy), std::move(reply));
+    } catch (...) {
+    }
+    return 0;
+  }
+  static int32_t invoke(void* self, const rabt_call* call) noexcept {
+    return begin(self, call,
+                 [](T& plugin, Call&& c, Reply&& r) { plugin.invoke(std::move(c), std::move(r)); });
   }
   static void cancel([[maybe_unused]] void* self, [[maybe_unused]] rabt_call_id call) noexcept {
     if constexpr (requires(T & p) { p.cancel(call); }) {
@@ -280,8 +373,32 @@ class Instance {
     if constexpr (requires(T & p, Call c, Reply r) { p.probe(std::move(c), std::move(r)); }) {
       if (name == RABT_PROBE) return &of(self).probe_;
     }
+    if constexpr (requires(T & p, Call c, Reply r) { p.health(std::move(c), std::move(r)); }) {
+      if (name == RABT_HEALTH) return &of(self).health_;
+    }
     (void)self;
     return nullptr;
+  }
+  static int32_t migrate(void* /*self*/, [[maybe_unused]] const char* from_version,
+                         [[maybe_unused]] rabt_bytes config_json, void* context,
+                         [[maybe_unused]] rabt_sink config, rabt_sink error) noexcept {
+    try {
+      if constexpr (requires(std::string_view v) { T::migrate(v, v); }) {
+        const Migrated result = T::migrate(std::string_view(from_version), view(config_json));
+        if (result.error.empty()) {
+          config(context, bytes(result.config));
+          return 0;
+        }
+        error(context, bytes(result.error));
+        return 1;
+      }
+    } catch (const std::exception& failure) {
+      error(context, bytes(failure.what()));
+      return 1;
+    } catch (...) {
+    }
+    error(context, bytes("the plugin could not read the configuration"));
+    return 1;
   }
   static int32_t normalise([[maybe_unused]] void* self, [[maybe_unused]] rabt_bytes info,
                            [[maybe_unused]] rabt_bytes body, void* context,
@@ -305,13 +422,19 @@ class Instance {
   static int32_t probe([[maybe_unused]] void* self,
                        [[maybe_unused]] const rabt_call* call) noexcept {
     if constexpr (requires(T & p, Call c, Reply r) { p.probe(std::move(c), std::move(r)); }) {
-      try {
-        Call copy = Call::copy(*call);
-        Reply reply(of(self).host_, call->id);
-        of(self).plugin_.probe(std::move(copy), std::move(reply));
-      } catch (...) {  // as in invoke
-      }
-      return 0;
+      return begin(self, call, [](T& plugin, Call&& c, Reply&& r) {
+        plugin.probe(std::move(c), std::move(r));
+      });
+    } else {
+      return 1;
+    }
+  }
+  static int32_t check([[maybe_unused]] void* self,
+                       [[maybe_unused]] const rabt_call* call) noexcept {
+    if constexpr (requires(T & p, Call c, Reply r) { p.health(std::move(c), std::move(r)); }) {
+      return begin(self, call, [](T& plugin, Call&& c, Reply&& r) {
+        plugin.health(std::move(c), std::move(r));
+      });
     } else {
       return 1;
     }
@@ -323,6 +446,7 @@ class Instance {
   rabt_plugin table_{};
   rabt_webhook webhook_{};
   rabt_probe probe_{};
+  rabt_health health_{};
 };
 
 }  // namespace detail
@@ -335,15 +459,16 @@ class Instance {
 #endif
 
 // The last line of a plugin. id and version as in the manifest.
-#define RABT_PLUGIN(type, plugin_id, plugin_version)                                           \
-  extern "C" __attribute__((visibility("default"))) const rabt_entry rabt_plugin_entry;        \
-  extern "C" const rabt_entry rabt_plugin_entry = {RABT_ABI_MAGIC,                             \
-                                                   RABT_ABI_MAJOR,                             \
-                                                   RABT_ABI_MINOR,                             \
-                                                   sizeof(rabt_entry),                         \
-                                                   0,                                          \
-                                                   plugin_id,                                  \
-                                                   plugin_version,                             \
-                                                   RABT_MANIFEST_SHA256,                       \
-                                                   &rabt::sdk::detail::Instance<type>::create, \
-                                                   nullptr}
+#define RABT_PLUGIN(type, plugin_id, plugin_version)                                    \
+  extern "C" __attribute__((visibility("default"))) const rabt_entry rabt_plugin_entry; \
+  extern "C" const rabt_entry rabt_plugin_entry = {                                     \
+      RABT_ABI_MAGIC,                                                                   \
+      RABT_ABI_MAJOR,                                                                   \
+      RABT_ABI_MINOR,                                                                   \
+      sizeof(rabt_entry),                                                               \
+      0,                                                                                \
+      plugin_id,                                                                        \
+      plugin_version,                                                                   \
+      RABT_MANIFEST_SHA256,                                                             \
+      &rabt::sdk::detail::Instance<type>::create,                                       \
+      &rabt::sdk::detail::Instance<type>::entry_extension}

@@ -13,11 +13,15 @@
 //   };
 //
 // Everything runs on the call lane: with the default concurrency of 1 no two pieces of a plugin run
-// at the same time, and a coroutine is only interrupted where it says co_await.
+// at the same time, and a coroutine is only interrupted where it says co_await. When the plugin is
+// destroyed, coroutines that still wait are destroyed where they wait, before the plugin's members.
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,6 +99,7 @@ struct HttpRequest {
   std::string body = {};
   std::int64_t timeout_ms = 0;  // 0: what is left of the call's deadline
   std::int64_t max_bytes = 0;   // 0: the host's default
+  std::string body_blob = {};   // handle of a blob that is the body; body is empty then
   bool to_blob = false;         // the answer's body becomes a sealed blob
   std::string blob_content_type = {};
 };
@@ -175,6 +180,10 @@ inline std::string request_json(const HttpRequest& request) {
     out.append(",\"timeout_ms\":").append(std::to_string(request.timeout_ms));
   if (request.max_bytes > 0)
     out.append(",\"max_bytes\":").append(std::to_string(request.max_bytes));
+  if (!request.body_blob.empty()) {
+    out.append(",\"body_blob\":");
+    quote(out, request.body_blob);
+  }
   if (request.to_blob) {
     out.append(",\"blob\":{\"content_type\":");
     quote(out, request.blob_content_type);
@@ -184,21 +193,76 @@ inline std::string request_json(const HttpRequest& request) {
   return out;
 }
 
-// A coroutine that nobody awaits: it owns itself.
+// The coroutines of one plugin that nobody awaits.
+class Roots {
+ public:
+  struct Link {
+    Link* before = nullptr;
+    Link* after = nullptr;
+    std::coroutine_handle<> handle;
+  };
+  void add(Link& link) noexcept {
+    const std::scoped_lock lock(mutex_);
+    link.after = first_;
+    if (first_ != nullptr) first_->before = &link;
+    first_ = &link;
+  }
+  void remove(Link& link) noexcept {
+    const std::scoped_lock lock(mutex_);
+    if (link.before != nullptr) link.before->after = link.after;
+    if (link.after != nullptr) link.after->before = link.before;
+    if (first_ == &link) first_ = link.after;
+  }
+  // Destroys them where they wait.
+  void destroy_all() noexcept {
+    while (true) {
+      std::coroutine_handle<> next;
+      {
+        const std::scoped_lock lock(mutex_);
+        if (first_ == nullptr) return;
+        next = first_->handle;
+      }
+      next.destroy();  // its promise takes itself off the list
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  Link* first_ = nullptr;
+};
+
+// A coroutine that nobody awaits: it ends itself, or its root does. The first parameter is the
+// root.
 struct Detached {
-  struct promise_type {
+  struct promise_type : Roots::Link {
+    template <typename... Rest>
+    explicit promise_type(Roots& roots, Rest&...) : roots_(roots) {
+      handle = std::coroutine_handle<promise_type>::from_promise(*this);
+      roots_.add(*this);
+    }
+    promise_type(const promise_type&) = delete;
+    promise_type& operator=(const promise_type&) = delete;
+    ~promise_type() { roots_.remove(*this); }
     Detached get_return_object() { return {}; }
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() {}
-    void unhandled_exception() noexcept {}  // the Reply inside has answered while unwinding
+    void unhandled_exception() noexcept {}  // the Reply inside answers when the frame goes
+
+   private:
+    Roots& roots_;
   };
 };
 
 }  // namespace detail
 
+// An awaiter's address is the context of a callback, and with a concurrency above 1 the callback
+// may come on another thread before await_suspend has returned: nothing of it may lie in the
+// coroutine's frame after the service was called, so it is never inlined.
+#define RABT_NEVER_INLINE __attribute__((noinline))
+
 // co_await these on the call lane. They resume on the call lane. A Host without the service answers
-// at once with failure.
+// at once with failure. What a callback cannot copy for want of memory counts as failed.
 class HttpAwait {
  public:
   HttpAwait(Host host, rabt_call_id call, HttpRequest request)
@@ -209,7 +273,7 @@ class HttpAwait {
     result_.error_message = "the host offers no HTTP service";
     return true;
   }
-  void await_suspend(std::coroutine_handle<> awaiter) {
+  RABT_NEVER_INLINE void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_http* http = host_.http();
     const std::string json = detail::request_json(request_);
@@ -218,14 +282,23 @@ class HttpAwait {
   HttpResult await_resume() { return std::move(result_); }
 
  private:
-  static void done(void* context, const rabt_http_result* r) {
+  static void done(void* context, const rabt_http_result* r) noexcept {
     auto& self = *static_cast<HttpAwait*>(context);
-    self.result_ = {static_cast<Sent>(r->sent),         static_cast<int>(r->status),
-                    std::string(view(r->headers_json)), std::string(view(r->body)),
-                    std::string(view(r->error_code)),   std::string(view(r->error_message)),
-                    std::string(view(r->blob)),         r->blob_bytes,
-                    std::string(view(r->blob_sha256))};
+    try {
+      self.take(*r);
+    } catch (...) {  // an answer that cannot be kept is as good as none
+      self.result_ = HttpResult{};
+      self.result_.sent = r->sent == RABT_SENT_NO ? Sent::no : Sent::maybe;
+      self.result_.error_code = "memory";
+    }
     self.awaiter_.resume();
+  }
+  void take(const rabt_http_result& r) {
+    result_ = {static_cast<Sent>(r.sent),         static_cast<int>(r.status),
+               std::string(view(r.headers_json)), std::string(view(r.body)),
+               std::string(view(r.error_code)),   std::string(view(r.error_message)),
+               std::string(view(r.blob)),         r.blob_bytes,
+               std::string(view(r.blob_sha256))};
   }
   Host host_;
   rabt_call_id call_;
@@ -241,15 +314,20 @@ class KvGet {
     result_.status = RABT_KV_FAILED;
     return host_.kv() == nullptr;
   }
-  void await_suspend(std::coroutine_handle<> awaiter) {
+  RABT_NEVER_INLINE void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_kv* kv = host_.kv();
-    kv->get(kv->self, bytes(key_), this,
-            [](void* context, std::int32_t status, rabt_bytes value, std::int64_t version) {
-              auto& self = *static_cast<KvGet*>(context);
-              self.result_ = {status, std::string(view(value)), version};
-              self.awaiter_.resume();
-            });
+    kv->get(
+        kv->self, bytes(key_), this,
+        [](void* context, std::int32_t status, rabt_bytes value, std::int64_t version) noexcept {
+          auto& self = *static_cast<KvGet*>(context);
+          try {
+            self.result_ = {status, std::string(view(value)), version};
+          } catch (...) {
+            self.result_ = {RABT_KV_FAILED, {}, 0};
+          }
+          self.awaiter_.resume();
+        });
   }
   KvValue await_resume() { return std::move(result_); }
 
@@ -271,11 +349,11 @@ class KvPut {
         ttl_ms_(ttl_ms),
         expected_(expected_version) {}
   bool await_ready() { return host_.kv() == nullptr; }
-  void await_suspend(std::coroutine_handle<> awaiter) {
+  RABT_NEVER_INLINE void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_kv* kv = host_.kv();
     kv->put(kv->self, bytes(key_), bytes(value_), ttl_ms_, expected_, this,
-            [](void* context, std::int32_t status, std::int64_t /*version*/) {
+            [](void* context, std::int32_t status, std::int64_t /*version*/) noexcept {
               auto& self = *static_cast<KvPut*>(context);
               self.status_ = status;
               self.awaiter_.resume();
@@ -297,10 +375,10 @@ class KvRemove {
  public:
   KvRemove(Host host, std::string key) : host_(host), key_(std::move(key)) {}
   bool await_ready() { return host_.kv() == nullptr; }
-  void await_suspend(std::coroutine_handle<> awaiter) {
+  RABT_NEVER_INLINE void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_kv* kv = host_.kv();
-    kv->remove(kv->self, bytes(key_), this, [](void* context, std::int32_t status) {
+    kv->remove(kv->self, bytes(key_), this, [](void* context, std::int32_t status) noexcept {
       auto& self = *static_cast<KvRemove*>(context);
       self.status_ = status;
       self.awaiter_.resume();
@@ -319,11 +397,12 @@ class Sleep {
  public:
   Sleep(Host host, std::int64_t ms) : host_(host), ms_(ms) {}
   bool await_ready() { return ms_ <= 0 || host_.clock() == nullptr; }
-  void await_suspend(std::coroutine_handle<> awaiter) {
+  RABT_NEVER_INLINE void await_suspend(std::coroutine_handle<> awaiter) {
     awaiter_ = awaiter;
     const rabt_clock* clock = host_.clock();
-    clock->wake_after(clock->self, ms_, this,
-                      [](void* context) { static_cast<Sleep*>(context)->awaiter_.resume(); });
+    clock->wake_after(clock->self, ms_, this, [](void* context) noexcept {
+      static_cast<Sleep*>(context)->awaiter_.resume();
+    });
   }
   void await_resume() const {}
 
@@ -332,6 +411,143 @@ class Sleep {
   std::int64_t ms_;
   std::coroutine_handle<> awaiter_;
 };
+
+// What a blob operation gave. status: RABT_BLOB_...
+struct BlobResult {
+  std::int32_t status = RABT_BLOB_FAILED;
+  std::string handle;
+  std::string content_type;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  std::string piece;  // of a read
+  [[nodiscard]] bool ok() const { return status == RABT_BLOB_OK; }
+};
+
+// One operation of rabt.blob/1. begin starts it, with context for its callback: done or piece.
+class BlobAwait {
+ public:
+  using Begin = std::function<void(const rabt_blob& blob, void* context)>;
+  BlobAwait(Host host, Begin begin)
+      : blob_(host.service<rabt_blob>(RABT_BLOB)), begin_(std::move(begin)) {}
+  bool await_ready() const { return blob_ == nullptr; }
+  RABT_NEVER_INLINE void await_suspend(std::coroutine_handle<> awaiter) {
+    awaiter_ = awaiter;
+    const Begin begin = std::move(begin_);
+    begin(*blob_, static_cast<void*>(this));
+  }
+  BlobResult await_resume() { return std::move(result_); }
+
+  static void done(void* context, std::int32_t status, const rabt_blob_info* info) noexcept {
+    auto& self = *static_cast<BlobAwait*>(context);
+    try {
+      self.result_.status = status;
+      if (info != nullptr) {
+        self.result_ = {
+            status,      std::string(view(info->handle)), std::string(view(info->content_type)),
+            info->bytes, std::string(view(info->sha256)), {}};
+      }
+    } catch (...) {
+      self.result_ = BlobResult{};
+    }
+    self.awaiter_.resume();
+  }
+  static void piece(void* context, std::int32_t status, rabt_bytes content) noexcept {
+    auto& self = *static_cast<BlobAwait*>(context);
+    try {
+      self.result_.status = status;
+      self.result_.piece = view(content);
+    } catch (...) {
+      self.result_ = BlobResult{};
+    }
+    self.awaiter_.resume();
+  }
+
+ private:
+  const rabt_blob* blob_;
+  Begin begin_;
+  BlobResult result_;
+  std::coroutine_handle<> awaiter_;
+};
+
+// Runs all tasks at the same time and gives their results in order. When some of them throw, one of
+// the exceptions is thrown after all have ended.
+template <typename T>
+class [[nodiscard]] WhenAll {
+ public:
+  explicit WhenAll(std::vector<Task<T>> tasks)
+      : tasks_(std::move(tasks)), open_(tasks_.size() + 1) {
+    results_.resize(tasks_.size());
+  }
+  WhenAll(const WhenAll&) = delete;
+  WhenAll& operator=(const WhenAll&) = delete;
+  ~WhenAll() {
+    for (const auto child : children_) child.destroy();
+  }
+
+  bool await_ready() const { return tasks_.empty(); }
+  bool await_suspend(std::coroutine_handle<> awaiter) {
+    awaiter_ = awaiter;
+    children_.reserve(tasks_.size());
+    for (std::size_t i = 0; i < tasks_.size(); ++i) children_.push_back(child(*this, i).handle);
+    for (const auto each : children_) each.resume();
+    return open_.fetch_sub(1) != 1;  // all have ended already: go on at once
+  }
+  std::vector<T> await_resume() {
+    std::vector<T> out;
+    out.reserve(results_.size());
+    for (Result& result : results_) {
+      if (result.failure) std::rethrow_exception(result.failure);
+      out.push_back(std::move(*result.value));
+    }
+    return out;
+  }
+
+ private:
+  struct Result {
+    std::optional<T> value;
+    std::exception_ptr failure;
+  };
+  struct Child {
+    struct promise_type {
+      Child get_return_object() {
+        return {std::coroutine_handle<promise_type>::from_promise(*this)};
+      }
+      std::suspend_always initial_suspend() noexcept { return {}; }
+      std::suspend_always final_suspend() noexcept { return {}; }
+      void return_void() {}
+      void unhandled_exception() noexcept {}  // child() catches everything
+    };
+    std::coroutine_handle<promise_type> handle;
+  };
+  // Tells the last one that ends to go on with the awaiter, once the child's own frame rests.
+  struct Ended {
+    WhenAll& all;
+    bool await_ready() noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> /*child*/) noexcept {
+      return all.open_.fetch_sub(1) == 1 ? all.awaiter_ : std::noop_coroutine();
+    }
+    void await_resume() noexcept {}
+  };
+  static Child child(WhenAll& all, std::size_t at) {
+    try {
+      all.results_[at].value = co_await std::move(all.tasks_[at]);
+    } catch (...) {
+      all.results_[at].failure = std::current_exception();
+    }
+    co_await Ended{all};
+  }
+
+  std::vector<Task<T>> tasks_;
+  std::vector<Result> results_;
+  std::vector<std::coroutine_handle<typename Child::promise_type>> children_;
+  std::atomic<std::size_t> open_;
+  std::coroutine_handle<> awaiter_;
+};
+
+template <typename T>
+WhenAll<T> when_all(std::vector<Task<T>> tasks) {
+  return WhenAll<T>(std::move(tasks));
+}
 
 // Base of plugins whose actions are coroutines. A coroutine that throws answers ambiguous.
 class TaskPlugin {
@@ -342,15 +558,15 @@ class TaskPlugin {
   virtual ~TaskPlugin() = default;
 
   void invoke(Call call, Reply reply) { start(run(std::move(call)), std::move(reply)); }
+  // Destroys the coroutines that still wait; called when the plugin is destroyed.
+  void end_tasks() { roots_.destroy_all(); }
 
  protected:
   // The action, from call to outcome.
   virtual Task<Outcome> run(Call call) = 0;
 
-  static detail::Detached start(Task<Outcome> task, Reply reply) {
-    Outcome outcome = co_await std::move(task);
-    std::move(reply).send(outcome);
-  }
+  // Runs a task that answers a call, from invoke, probe or health.
+  void start(Task<Outcome> task, Reply reply) { answer(roots_, std::move(task), std::move(reply)); }
 
   [[nodiscard]] HttpAwait http(const Call& call, HttpRequest request) const {
     return {host_, call.id, std::move(request)};
@@ -361,11 +577,50 @@ class TaskPlugin {
     return {host_, std::move(key), std::move(value), ttl_ms, expected_version};
   }
   [[nodiscard]] KvRemove kv_remove(std::string key) const { return {host_, std::move(key)}; }
+  // Writes a blob: create, then append in order, then finish. Large content is never whole in
+  // memory.
+  [[nodiscard]] BlobAwait blob_create(std::string content_type) const {
+    return {host_, [type = std::move(content_type)](const rabt_blob& blob, void* me) {
+              blob.create(blob.self, bytes(type), me, &BlobAwait::done);
+            }};
+  }
+  [[nodiscard]] BlobAwait blob_append(std::string handle, std::string piece) const {
+    return {host_, [handle = std::move(handle), piece = std::move(piece)](const rabt_blob& blob,
+                                                                          void* me) {
+              blob.append(blob.self, bytes(handle), bytes(piece), me, &BlobAwait::done);
+            }};
+  }
+  [[nodiscard]] BlobAwait blob_finish(std::string handle) const {
+    return {host_, [handle = std::move(handle)](const rabt_blob& blob, void* me) {
+              blob.finish(blob.self, bytes(handle), me, &BlobAwait::done);
+            }};
+  }
+  [[nodiscard]] BlobAwait blob_info(const Call& call, std::string handle) const {
+    return {host_, [id = call.id, handle = std::move(handle)](const rabt_blob& blob, void* me) {
+              blob.info(blob.self, id, bytes(handle), me, &BlobAwait::done);
+            }};
+  }
+  // At most RABT_BLOB_MAX_PIECE bytes; fewer than length at the end of the blob.
+  [[nodiscard]] BlobAwait blob_read(const Call& call, std::string handle, std::uint64_t from,
+                                    std::uint64_t length) const {
+    return {host_, [id = call.id, handle = std::move(handle), from, length](const rabt_blob& blob,
+                                                                            void* me) {
+              blob.read(blob.self, id, bytes(handle), from, length, me, &BlobAwait::piece);
+            }};
+  }
   [[nodiscard]] Sleep sleep_ms(std::int64_t ms) const { return {host_, ms}; }
   [[nodiscard]] const Host& host() const { return host_; }
 
  private:
+  static detail::Detached answer(detail::Roots& /*roots*/, Task<Outcome> task, Reply reply) {
+    const Outcome outcome = co_await std::move(task);
+    std::move(reply).send(outcome);
+  }
+
   Host host_;
+  detail::Roots roots_;
 };
+
+#undef RABT_NEVER_INLINE
 
 }  // namespace rabt::sdk

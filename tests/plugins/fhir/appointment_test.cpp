@@ -7,7 +7,7 @@
 #include <string>
 
 #include "mapping.hpp"
-#include "tests/plugins/scripted_host.hpp"
+#include "tests/plugins/test_host.hpp"
 
 namespace fhir {
 namespace {
@@ -384,7 +384,7 @@ TEST(Notification, AnAppointmentInItIsAnnounced) {
 }
 
 TEST(Webhook, GoesThroughThePluginsEntry) {
-  rabt::testing::ScriptedHost host(R"({"base_url": "https://ehr.example.sa/fhir/"})");
+  rabt::testing::TestHost host(R"({"base_url": "https://ehr.example.sa/fhir/"})");
   ASSERT_TRUE(host.started()) << host.problem;
   const auto [events, error] = host.deliver(booking().dump());
   EXPECT_EQ(error, "");

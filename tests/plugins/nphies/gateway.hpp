@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "fixtures.hpp"
-#include "tests/plugins/scripted_host.hpp"
+#include "tests/plugins/test_host.hpp"
 
 // The host with this plugin's own JSON, which keeps decimals, and fictional answers of the gateway.
 namespace rabt::nphies::testing {
@@ -14,17 +14,17 @@ namespace rabt::nphies::testing {
 using rabt::testing::Answer;
 using rabt::testing::lost;
 using rabt::testing::Request;
-using rabt::testing::ScriptedHost;
+using rabt::testing::TestHost;
 using rabt::testing::unreachable;
 
-class NphiesHost final : public ScriptedHost {
+class NphiesHost final : public TestHost {
  public:
-  explicit NphiesHost(const std::string& config = kConfig) : ScriptedHost(config) {}
+  explicit NphiesHost(const std::string& config = kConfig) : TestHost(config) {}
   rabt_call_id begin(const std::string& action, const Json& input, const std::string& key) {
-    return begin_text(action, write_json(input), key);
+    return FakeHost::begin(action, write_json(input), key);
   }
   sdk::Outcome call(const std::string& action, const Json& input, const std::string& key) {
-    return call_text(action, write_json(input), key);
+    return FakeHost::call(action, write_json(input), key);
   }
 };
 

@@ -47,7 +47,7 @@ class VirtualClock {
     unix_ms_ += monotonic - monotonic_ms_;
     monotonic_ms_ = monotonic;
   }
-  std::int64_t unix_ms_ = 1'767'225'600'000;  // 2026-01-01T00:00:00Z
+  std::int64_t unix_ms_ = 1'775'023'201'000;  // 2026-04-01T06:00:01Z
   std::int64_t monotonic_ms_ = 1'000;
   std::multimap<std::int64_t, std::function<void()>> waits_;
 };

@@ -1,21 +1,16 @@
-#include "hub/cli/plugin_versions.hpp"
-
-#include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include "hub/cli/plugin_loading.hpp"
 
 #include "hub/base/semver.hpp"
 
 namespace rabt::cli {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr std::int64_t kDrainGraceMs = 10 * 60 * 1000;  // the longest calls fetch recordings
-constexpr std::size_t kMaxVersions = 64;                // folders of one plugin that are looked at
 
-Result<plugin::PluginConfig> base_config(const Config& config, const std::string& id) {
+}  // namespace
+
+Result<plugin::PluginConfig> plugin_config(const Config& config, const std::string& id) {
   const auto found = config.plugin.find(id);
   if (found == config.plugin.end()) {
     return not_found("plugin.unknown", "there is no plugin " + id.substr(0, 64) +
@@ -48,34 +43,12 @@ Result<plugin::PluginConfig> base_config(const Config& config, const std::string
   return out;
 }
 
-}  // namespace
-
-Result<std::vector<PluginVersion>> plugin_versions(const Config& config, const std::string& id) {
-  RABT_TRY(base, base_config(config, id));
-  const fs::path root = fs::path(config.plugins) / id;
-  std::vector<std::string> folders;
-  std::error_code failure;
-  if (!fs::exists(root / "manifest.yaml", failure)) {
-    for (fs::directory_iterator entry(root, failure), end; !failure && entry != end;
-         entry.increment(failure)) {
-      if (is_semver(entry->path().filename().string()) && folders.size() < kMaxVersions)
-        folders.push_back(entry->path().string());
-    }
-  }
-  if (folders.empty()) folders.push_back(root.string());  // loading it says what is missing
-  std::vector<PluginVersion> out;
-  for (std::string& folder : folders) {
-    PluginVersion one{.version = {}, .config = base};
-    if (const auto manifest = plugin::read_manifest(folder); manifest.ok())
-      one.version = manifest->version;
-    one.config.folder = std::move(folder);
-    out.push_back(std::move(one));
-  }
-  std::sort(out.begin(), out.end(), [](const PluginVersion& a, const PluginVersion& b) {
-    if (a.version.empty() || b.version.empty()) return !a.version.empty();
-    return compare_semver(a.version, b.version) > 0;
-  });
-  return out;
+plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package) {
+  config.folder = std::move(package.folder);
+  config.files = std::move(package.files);
+  config.key_id = std::move(package.key_id);
+  config.sums_sha256 = std::move(package.sums_sha256);
+  return config;
 }
 
 Result<std::vector<std::string>> PluginUpgrade::retire() {
@@ -90,17 +63,17 @@ Result<std::vector<std::string>> PluginUpgrade::retire() {
 
 Result<Json> PluginUpgrade::run(const std::string& id) {
   const std::scoped_lock one_at_a_time(mutex_);
-  RABT_TRY(versions, plugin_versions(config_, id));
+  RABT_TRY(config, plugin_config(config_, id));
+  RABT_TRY(versions, choose_packages(config_, id, unsigned_));
   std::string newest;
   for (const auto& state : plugins_.plugins()) {
     if (state.manifest.id == id && state.newest) newest = state.manifest.version;
   }
   Json loaded = Json::array();
-  PluginVersion& candidate = versions.front();
-  if (newest.empty() || candidate.version.empty() ||
-      compare_semver(candidate.version, newest) > 0) {
-    RABT_TRY_STATUS(plugins_.load(std::move(candidate.config)));
+  ChosenPackage& candidate = versions.front();
+  if (newest.empty() || compare_semver(candidate.version, newest) > 0) {
     loaded.push_back(candidate.version);
+    RABT_TRY_STATUS(plugins_.load(with_package(std::move(config), std::move(candidate))));
   }
   RABT_TRY(gone, retire());
   Json retired = Json::array();

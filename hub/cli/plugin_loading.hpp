@@ -1,0 +1,46 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/cli/config.hpp"
+#include "hub/cli/plugins.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/plugin/plugin_host.hpp"
+
+namespace rabt::cli {
+
+// What the operator configured for a plugin, with its secrets, without a package. Errors: those of
+// read_secret; plugin.unknown (the configuration does not name it).
+[[nodiscard]] Result<plugin::PluginConfig> plugin_config(const Config& config,
+                                                         const std::string& id);
+// The same with the package to load.
+[[nodiscard]] plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package);
+
+// Brings newer versions of a plugin into a hub that runs, and takes superseded ones out.
+// Internally synchronised; one upgrade at a time.
+class PluginUpgrade {
+ public:
+  PluginUpgrade(const Config& config, Unsigned unsigned_ones, plugin::PluginHost& plugins,
+                engine::Engine& engine)
+      : config_(config), unsigned_(unsigned_ones), plugins_(plugins), engine_(engine) {}
+  // Reads the store, loads its newest version when that is newer than all that serve, then retires
+  // what nobody needs. A version that does not verify or load leaves everything as it was. Gives
+  // {id, loaded, retired, serving}: versions. Errors: those of plugin_config, choose_packages and
+  // PluginHost::load.
+  [[nodiscard]] Result<Json> run(const std::string& id);
+  // Takes out what a newer version made superfluous. Gives "<id> <version>" of each.
+  [[nodiscard]] Result<std::vector<std::string>> retire();
+
+ private:
+  const Config config_;
+  const Unsigned unsigned_;
+  plugin::PluginHost& plugins_;
+  engine::Engine& engine_;
+  std::mutex mutex_;
+};
+
+}  // namespace rabt::cli

@@ -1,0 +1,216 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/complain.hpp"
+
+// rabt plugin new: fills the files of sdk/template/ in.
+namespace rabt::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxActions = 64;
+
+bool is_name(std::string_view text, std::string_view extra) {
+  return !text.empty() && text.size() <= 64 && text.front() >= 'a' && text.front() <= 'z' &&
+         std::all_of(text.begin(), text.end(), [extra](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                  extra.find(c) != std::string_view::npos;
+         });
+}
+
+std::string class_name(std::string_view id) {
+  std::string out;
+  bool upper = true;
+  for (const char c : id) {
+    if (c == '-') {
+      upper = true;
+      continue;
+    }
+    out.push_back(upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c);
+    upper = false;
+  }
+  return out + "Plugin";
+}
+
+// The SDK's files: where they are installed beside this program, or in the source tree above it.
+Result<fs::path> sdk_folder(const std::string& given) {
+  std::error_code failure;
+  if (!given.empty()) {
+    if (fs::is_directory(fs::path(given) / "template", failure)) return fs::path(given);
+    return not_found("cli.sdk", given +
+                                    " holds no folder template; name the SDK's folder, which is "
+                                    "<prefix>/share/rabt-sdk");
+  }
+  const fs::path program = fs::read_symlink("/proc/self/exe", failure);
+  for (fs::path at = program.parent_path(); at.has_relative_path(); at = at.parent_path()) {
+    for (const char* place : {"share/rabt-sdk", "sdk"}) {
+      if (fs::is_directory(at / place / "template", failure)) return at / place;
+    }
+  }
+  return not_found("cli.sdk",
+                   "the SDK is not installed beside this program; name its folder with "
+                   "--sdk (<prefix>/share/rabt-sdk)");
+}
+
+using Words = std::map<std::string, std::string>;
+
+std::string replaced(std::string text, const Words& words) {
+  for (const auto& [word, value] : words) {
+    for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += value.size())
+      text.replace(at, word.size(), value);
+  }
+  return text;
+}
+
+// Repeats what stands between the two marker lines for each action, then replaces the words.
+std::string filled(const std::string& text, const Words& words,
+                   const std::vector<std::string>& actions) {
+  std::string out;
+  std::string block;
+  bool inside = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto newline = std::min(text.find('\n', at), text.size() - 1);
+    const std::string line = text.substr(at, newline - at + 1);
+    at = newline + 1;
+    if (line.starts_with("@BEGIN ACTIONS@")) {
+      inside = true;
+    } else if (line.starts_with("@END ACTIONS@")) {
+      inside = false;
+      for (const std::string& action : actions) out += replaced(block, {{"@ACTION@", action}});
+      block.clear();
+    } else {
+      (inside ? block : out) += line;
+    }
+  }
+  return replaced(out, words);
+}
+
+Result<std::string> content_of(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return unavailable("cli.new", path.string() + " cannot be read");
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+Status write(const fs::path& path, const std::string& text, fs::perms mode) {
+  std::error_code failure;
+  fs::create_directories(path.parent_path(), failure);
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) return unavailable("cli.new", path.string() + " cannot be written");
+  fs::permissions(path, mode, failure);
+  return ok_status();
+}
+
+struct Planned {
+  fs::path path;
+  std::string text;
+  fs::perms mode;
+};
+
+Result<std::vector<Planned>> plan(const fs::path& from, const Words& words,
+                                  const std::vector<std::string>& actions) {
+  std::vector<Planned> out;
+  std::error_code failure;
+  for (fs::recursive_directory_iterator it(from, failure), end; !failure && it != end;
+       it.increment(failure)) {
+    if (!it->is_regular_file()) continue;
+    std::string name = fs::relative(it->path(), from).string();
+    if (name == "README.template.md" || name.starts_with("licenses/")) continue;
+    RABT_TRY(text, content_of(it->path()));
+    for (std::size_t at = 0; (at = name.find("dot-", at)) != std::string::npos;)
+      name.replace(at, 4, ".");
+    const fs::perms mode = it->status().permissions() | fs::perms::owner_write;
+    if (name.find("@ACTION@") == std::string::npos) {
+      out.push_back({replaced(name, words), filled(text, words, actions), mode});
+      continue;
+    }
+    for (const std::string& action : actions) {
+      Words with = words;
+      with["@ACTION@"] = action;
+      out.push_back({replaced(name, with), filled(text, with, actions), mode});
+    }
+  }
+  if (failure) return unavailable("cli.new", from.string() + ": " + failure.message());
+  return out;
+}
+
+Result<std::vector<std::string>> actions_of(const std::string& list) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at <= list.size();) {
+    const auto comma = std::min(list.find(',', at), list.size());
+    const std::string name = list.substr(at, comma - at);
+    at = comma + 1;
+    if (!is_name(name, "-_."))
+      return invalid("cli.new", "\"" + name +
+                                    "\" is no name of an action: lower-case letters, digits, '-', "
+                                    "'_' and '.', such as create-order");
+    if (std::find(out.begin(), out.end(), name) != out.end())
+      return invalid("cli.new", "the action " + name + " is named twice");
+    out.push_back(name);
+  }
+  if (out.size() > kMaxActions) return invalid("cli.new", "too many actions");
+  return out;
+}
+
+Status create(const PluginNewOptions& options) {
+  if (!is_name(options.name, "-"))
+    return invalid("cli.new",
+                   "\"" + options.name +
+                       "\" is no id of a plugin: lower-case letters, digits and '-', such "
+                       "as acme-video");
+  RABT_TRY(sdk, sdk_folder(options.sdk));
+  if (options.actions.empty())
+    return invalid("cli.new", "name the actions: --actions create-order,cancel-order");
+  RABT_TRY(actions, actions_of(options.actions));
+  const fs::path license = sdk / "template" / "licenses" / options.license;
+  std::error_code failure;
+  if (options.license.find('/') != std::string::npos || !fs::is_regular_file(license, failure))
+    return invalid("cli.new", "the licence \"" + options.license +
+                                  "\" is none of Apache-2.0, MIT, proprietary");
+  for (const char c : options.author) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\')
+      return invalid("cli.new", "--author holds a character that does not fit into a manifest");
+  }
+  const fs::path to = options.folder.empty() ? fs::path(options.name) : fs::path(options.folder);
+  if (fs::exists(to, failure) && !(fs::is_directory(to, failure) && fs::is_empty(to, failure)))
+    return conflict("cli.new",
+                    to.string() + " is there already and not empty; nothing was written");
+
+  const Words words{
+      {"@ID@", options.name},
+      {"@CLASS@", class_name(options.name)},
+      {"@LICENSE@", options.license == "proprietary" ? "LicenseRef-Proprietary" : options.license},
+      {"@AUTHOR@", options.author},
+      {"@FIRST_ACTION@", actions.front()},
+      {"@YEAR@", to_iso8601(SystemClock().now()).substr(0, 4)}};
+  RABT_TRY(files, plan(sdk / "template", words, actions));
+  RABT_TRY(license_text, content_of(license));
+  files.push_back({"LICENSE", replaced(license_text, words),
+                   fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read |
+                       fs::perms::others_read});
+  for (const Planned& file : files) RABT_TRY_STATUS(write(to / file.path, file.text, file.mode));
+  std::printf("%s: %zu files\n", to.string().c_str(), files.size());
+  return ok_status();
+}
+
+}  // namespace
+
+int plugin_new(const PluginNewOptions& options) {
+  const Status created = create(options);
+  return created.ok() ? 0 : complain(created.error());
+}
+
+}  // namespace rabt::cli

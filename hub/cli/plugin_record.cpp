@@ -1,0 +1,56 @@
+#include "hub/cli/plugin_record.hpp"
+
+#include <filesystem>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/audit/syslog_sender.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/cli/open_keys.hpp"
+
+namespace rabt::cli {
+
+namespace {
+
+Status record_in_folder(const Config& config, const std::string& act, const std::string& object,
+                        const Json& detail) {
+  SystemClock clock;
+  SystemRandom random;
+  const auto http = net::make_curl_client(clock, null_logger());
+  RABT_TRY(keyring, open_keyring(config, *http, clock, random));
+  RABT_TRY(store, store::open_sqlite(
+                      {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
+                      null_logger()));
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
+  RABT_TRY(log, open_audit(*store, *keyring, config, clock, null_logger(), senders));
+  audit::Entry entry;
+  entry.tenant = config.tenant;
+  entry.actor = "operator";
+  entry.act = act;
+  entry.object = object;
+  entry.result = "ok";
+  entry.detail = detail;
+  const audit::Prepared prepared = log->prepare(entry);
+  return store->write(
+      [&](store::Transaction& transaction) { return log->append(transaction, prepared); },
+      store::Store::Need::required);
+}
+
+}  // namespace
+
+Status record_plugin_act(const Config& config, const std::string& act, const std::string& object,
+                         const Json& detail) {
+  if (auto client = HubClient::of(config); client.ok()) {
+    const auto answer =
+        client->post("/api/v1/plugins/acts",
+                     Json::object({{"act", act}, {"object", object}, {"detail", detail}}));
+    if (answer.ok()) return ok_status();
+    if (answer.error().code != "cli.no_answer") return answer.error();
+  }
+  // No hub answers. One that runs all the same holds the store's lock.
+  std::error_code failure;
+  if (!std::filesystem::exists(config.data + "/rabt.db", failure)) return ok_status();
+  return record_in_folder(config, act, object, detail);
+}
+
+}  // namespace rabt::cli

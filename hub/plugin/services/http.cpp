@@ -1,0 +1,354 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "hub/base/limits.hpp"
+#include "hub/plugin/services/services.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+constexpr std::size_t kMaxRequestJson =
+    1U << 20U;  // description of one HTTP request; the body travels beside it
+constexpr std::size_t kMaxHttpHeaders = 64;
+constexpr std::size_t kMaxFlights = 4096;              // of one instance
+constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // of a request outside any call
+
+// RFC 9110 section 5.6.2.
+bool is_token(std::string_view text) {
+  if (text.empty() || text.size() > 256) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+bool is_header_value(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return (u >= 0x20U && u != 0x7fU) || u == '\t';
+  });
+}
+
+}  // namespace
+
+struct Services::Http {
+  struct Described {
+    net::Request request;
+    std::optional<std::string> blob_content_type;
+    std::string body_blob;  // handle; empty: none
+  };
+
+  static std::uint64_t start(void* raw, rabt_call_id call, rabt_bytes request_json, rabt_bytes body,
+                             void* context, void (*done)(void*, const rabt_http_result*)) noexcept
+      try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    std::uint64_t flight = 0;
+    std::size_t open = 0;
+    {
+      const std::scoped_lock lock(self.flights_mutex_);
+      flight = self.next_flight_++;
+      open = self.flights_.size();
+      if (pass) {
+        Instance::Flight& entry = self.flights_[flight];
+        entry.call = call;
+        entry.context = context;
+        entry.done = done;
+      }
+    }
+    if (!pass) return flight;  // the instance is dead: nothing runs on its lane any more
+    self.owe(1);
+    if (open >= kMaxFlights) {
+      self.post_answer(flight,
+                       HttpAnswer::failed("overload", "too many requests of this plugin are open"));
+      return flight;
+    }
+    HttpAnswer failure;
+    auto described = describe(self, call, view(request_json), view(body), failure);
+    if (!described) {
+      self.post_answer(flight, std::move(failure));
+      return flight;
+    }
+    std::shared_ptr<BlobWriter> writer;
+    if (described->blob_content_type) {
+      auto created =
+          parts(self).blobs.create(self.setup_.config.tenant, *described->blob_content_type);
+      if (!created.ok()) {
+        self.post_answer(flight, HttpAnswer::failed("blob", created.error().message));
+        return flight;
+      }
+      writer = std::move(created).value();
+      described->request.body_sink = [writer](std::string_view piece) {
+        return writer->write(piece);
+      };
+    }
+    if (described->body_blob.empty()) {
+      launch(self, call, flight, std::move(described->request), writer);
+      return flight;
+    }
+    // The blob is opened on the finisher: that reads the disk.
+    auto request = std::make_shared<net::Request>(std::move(described->request));
+    self.setup_.finisher->post(
+        [&self, call, flight, request, writer, handle = described->body_blob] {
+          const Gate::Pass inside(self.gate_);
+          if (!inside) return;
+          auto opened = parts(self).blobs.open(self.setup_.config.tenant, handle);
+          if (!opened.ok()) {
+            self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
+            return;
+          }
+          const std::shared_ptr<BlobReader> reader = std::move(opened).value();
+          request->body_bytes = reader->info().bytes;
+          request->body_source = [reader](std::uint64_t from,
+                                          std::span<char> to) -> Result<std::size_t> {
+            std::size_t got = 0;
+            RABT_TRY_STATUS(reader->read(from, to.size(), [&](std::string_view piece) {
+              std::copy(piece.begin(), piece.end(), to.data() + got);
+              got += piece.size();
+              return ok_status();
+            }));
+            return got;
+          };
+          launch(self, call, flight, std::move(*request), writer);
+        });
+    return flight;
+  } catch (...) {
+    RABT_BUG("http start threw");
+    return UINT64_MAX;
+  }
+
+  static void launch(Instance& self, std::uint64_t call, std::uint64_t flight, net::Request request,
+                     const std::shared_ptr<BlobWriter>& writer) {
+    if (!self.begin_request(call)) {
+      self.post_answer(flight, HttpAnswer::failed("cancelled", "the call is not open any more"));
+      return;
+    }
+    const net::RequestId started = parts(self).http.start(
+        std::move(request), self.setup_.allow, [&self, flight, writer](net::Response response) {
+          answered(self, flight, std::move(response), writer);
+        });
+    bool cancelled = false;
+    {
+      const std::scoped_lock lock(self.flights_mutex_);
+      const auto found = self.flights_.find(flight);
+      if (found != self.flights_.end()) {
+        found->second.request = started;
+        cancelled = found->second.cancelled;
+      }
+    }
+    if (cancelled) parts(self).http.cancel(started);
+  }
+
+  static std::optional<Described> describe(Instance& self, rabt_call_id call, std::string_view json,
+                                           std::string_view body, HttpAnswer& failure) {
+    const auto refuse = [&failure](std::string_view code, std::string message) {
+      failure = HttpAnswer::failed(code, std::move(message));
+      return std::nullopt;
+    };
+    if (json.size() > kMaxRequestJson)
+      return refuse("not_allowed", "the request description is too large");
+    auto parsed = Json::parse(json);
+    if (!parsed.ok() || !parsed->is_object())
+      return refuse("not_allowed", "the request description is no JSON object");
+    const Json& wish = *parsed;
+    static constexpr std::array<std::string_view, 7> kKeys{
+        "method", "url", "headers", "timeout_ms", "max_bytes", "body_blob", "blob"};
+    for (const auto& [key, value] : wish.as_object()) {
+      if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+        return refuse("not_allowed", "the request description has an unknown key");
+      }
+    }
+    Described out;
+    out.request.method = wish.string_or("method", "GET");
+    if (!is_token(out.request.method)) return refuse("not_allowed", "method is no token");
+    if (!wish["url"].is_string()) return refuse("not_allowed", "url is missing");
+    out.request.url = wish["url"].as_string();
+    if (const Status allowed = self.setup_.allow->check(out.request.url); !allowed.ok()) {
+      return refuse("not_allowed", allowed.error().message);
+    }
+    if (!wish["headers"].is_null() && !wish["headers"].is_array())
+      return refuse("not_allowed", "headers must be an array of pairs");
+    if (wish["headers"].size() > kMaxHttpHeaders) return refuse("not_allowed", "too many headers");
+    for (std::size_t i = 0; i < wish["headers"].size(); ++i) {
+      const Json& pair = wish["headers"][i];
+      if (!pair.is_array() || pair.size() != 2 || !pair[std::size_t{0}].is_string() ||
+          !is_token(pair[std::size_t{0}].as_string())) {
+        return refuse("not_allowed", "a header must be a pair of name and value");
+      }
+      const auto value = header_value(self, pair[1], failure);
+      if (!value) return std::nullopt;
+      if (!is_header_value(*value))
+        return refuse("not_allowed", "a header's value has control characters");
+      out.request.headers.emplace_back(pair[std::size_t{0}].as_string(), *value);
+    }
+    out.request.body = body;
+    out.request.max_response_bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(
+        wish.int_or("max_bytes", 0), 0, std::int64_t{limits::kMaxHttpResponse}));
+    if (const Json& handle = wish["body_blob"]; !handle.is_null()) {
+      if (!handle.is_string() || !body.empty())
+        return refuse("not_allowed", "body_blob must be a handle, and then there is no body");
+      if (!self.may_see_blob(call, handle.as_string()))
+        return refuse("blob", "body_blob names no blob that this plugin reaches");
+      out.body_blob = handle.as_string();
+    }
+    if (const Json& blob = wish["blob"]; !blob.is_null()) {
+      if (!blob.is_object()) return refuse("not_allowed", "blob must be an object");
+      out.blob_content_type = blob.string_or("content_type", "");
+    }
+    out.request.tls = self.setup_.config.tls;
+
+    std::int64_t left = kBackgroundTimeoutMs;
+    if (call != 0) {
+      const std::scoped_lock lock(self.mutex_);
+      const auto found = self.calls_.find(call);
+      if (found == self.calls_.end() ||
+          found->second->state != Instance::OpenCall::State::running) {
+        return refuse("cancelled", "the call that the request belongs to is not open any more");
+      }
+      left = found->second->deadline_unix_ms - parts(self).clock.now().ms;
+    }
+    if (left <= 0) return refuse("timeout", "the call's deadline has passed");
+    const std::int64_t wished = wish.int_or("timeout_ms", left);
+    out.request.timeout_ms = wished > 0 ? std::min(wished, left) : left;
+    return out;
+  }
+
+  static std::optional<std::string> header_value(Instance& self, const Json& value,
+                                                 HttpAnswer& failure) {
+    if (value.is_string()) return value.as_string();
+    if (!value.is_object() || !value["secret"].is_string()) {
+      failure = HttpAnswer::failed("not_allowed",
+                                   R"(a header's value must be a text or {"secret": "<name>"})");
+      return std::nullopt;
+    }
+    for (const auto& [key, member] : value.as_object()) {
+      if ((key != "secret" && key != "prefix" && key != "basic_user") || !member.is_string()) {
+        failure = HttpAnswer::failed(
+            "not_allowed", "a secret header knows secret, prefix and basic_user, all texts");
+        return std::nullopt;
+      }
+    }
+    const SecretBytes* secret = self.secret(value["secret"].as_string());
+    if (secret == nullptr) {
+      failure = HttpAnswer::failed("no_secret",
+                                   "the secret \"" + std::string(cut(value["secret"].as_string())) +
+                                       "\" is not declared in the manifest or not configured");
+      return std::nullopt;
+    }
+    if (const Json& user = value["basic_user"]; user.is_string()) {
+      // RFC 7617: the user name must not hold a colon.
+      if (user.as_string().find(':') != std::string::npos) {
+        failure = HttpAnswer::failed("not_allowed", "basic_user must not hold a colon");
+        return std::nullopt;
+      }
+      const std::string pair = user.as_string() + ":" + std::string(secret->expose_text());
+      return "Basic " + to_base64(as_bytes(pair));
+    }
+    return value.string_or("prefix", "") + std::string(secret->expose_text());
+  }
+
+  // On the client's I/O thread: must not block.
+  static void answered(Instance& self, std::uint64_t flight, net::Response response,
+                       const std::shared_ptr<BlobWriter>& writer) {
+    if (response.sent == net::Sent::no) {
+      std::uint64_t call = 0;
+      {
+        const std::scoped_lock lock(self.flights_mutex_);
+        const auto found = self.flights_.find(flight);
+        if (found != self.flights_.end()) call = found->second.call;
+      }
+      self.unsent_request(call);
+    }
+    auto answer = std::make_shared<HttpAnswer>();
+    answer->sent = response.sent == net::Sent::no      ? RABT_SENT_NO
+                   : response.sent == net::Sent::maybe ? RABT_SENT_MAYBE
+                                                       : RABT_SENT_YES;
+    answer->status = response.status;
+    answer->error_code = std::move(response.error_code);
+    answer->error_message = std::move(response.error_message);
+    answer->body = std::move(response.body);
+    answer->headers_json = "[";
+    for (const auto& [name, value] : response.headers) {
+      if (answer->headers_json.size() > 1) answer->headers_json += ",";
+      answer->headers_json += "[";
+      append_json_string(answer->headers_json, name);
+      answer->headers_json += ",";
+      append_json_string(answer->headers_json, value);
+      answer->headers_json += "]";
+    }
+    answer->headers_json += "]";
+    const bool stored = writer != nullptr && answer->error_code.empty() && answer->status >= 200 &&
+                        answer->status < 300;
+    if (!stored) {
+      self.post_answer(flight, std::move(*answer));
+      return;
+    }
+    self.setup_.finisher->post([&self, flight, answer, writer] {
+      auto finished = writer->finish();
+      if (finished.ok()) {
+        answer->blob = finished->id;
+        self.remember_blob(finished->id);
+        answer->blob_bytes = finished->bytes;
+        answer->blob_sha256 = finished->sha256;
+      } else {
+        answer->error_code = "blob";
+        answer->error_message = finished.error().message;
+      }
+      self.post_answer(flight, std::move(*answer));
+    });
+  }
+
+  static void cancel(void* raw, std::uint64_t flight) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return;
+    net::RequestId request = 0;
+    {
+      const std::scoped_lock lock(self.flights_mutex_);
+      const auto found = self.flights_.find(flight);
+      if (found == self.flights_.end()) return;
+      found->second.cancelled = true;
+      request = found->second.request;
+    }
+    if (request != 0) parts(self).http.cancel(request);
+  } catch (...) {  // advice
+  }
+};
+
+void Services::fill_http(Instance& self) {
+  self.http_ = {sizeof self.http_, 0, &self, &Http::start, &Http::cancel};
+}
+
+void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {
+  auto shared = std::make_shared<HttpAnswer>(std::move(answer));
+  lane_.post([this, flight, shared] {
+    Flight entry;
+    {
+      const std::scoped_lock lock(flights_mutex_);
+      const auto found = flights_.find(flight);
+      if (found == flights_.end()) return;
+      entry = found->second;
+      flights_.erase(found);
+    }
+    rabt_http_result result{};
+    result.size = sizeof result;
+    result.sent = shared->sent;
+    result.status = shared->status;
+    result.headers_json = bytes(shared->headers_json);
+    result.body = bytes(shared->body);
+    result.error_code = bytes(shared->error_code);
+    result.error_message = bytes(shared->error_message);
+    result.blob = bytes(shared->blob);
+    result.blob_bytes = shared->blob_bytes;
+    result.blob_sha256 = bytes(shared->blob_sha256);
+    if (entry.done != nullptr)
+      guarded("http callback", [&] { entry.done(entry.context, &result); });
+    owe(-1);
+  });
+}
+
+}  // namespace rabt::plugin

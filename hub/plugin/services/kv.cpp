@@ -1,0 +1,284 @@
+#include <memory>
+#include <utility>
+
+#include "hub/base/limits.hpp"
+#include "hub/plugin/services/services.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+constexpr store::Statement kKvGet{
+    "SELECT value, version, expires_ms, data_key FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
+    "AND key = $3"};
+constexpr store::Statement kKvHead{
+    "SELECT version, expires_ms, LENGTH(value) FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
+    "AND key = $3"};
+constexpr store::Statement kKvPut{
+    "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms, data_key) VALUES ($1, "
+    "$2, $3, $4, $5, $6, $7) "
+    "ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value, version = "
+    "excluded.version, "
+    "expires_ms = excluded.expires_ms, data_key = excluded.data_key"};
+constexpr store::Statement kKvDelete{
+    "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
+constexpr store::Statement kKvUsed{
+    "SELECT COALESCE(SUM(LENGTH(value)), 0) FROM plugin_kv WHERE tenant = $1 AND plugin = $2"};
+
+// One stored value of a plugin.
+struct KvRow {
+  std::string tenant;
+  std::string plugin;
+  std::string key;  // blind index
+  std::string row;  // names the row in the seal
+};
+
+}  // namespace
+
+struct Services::Kv {
+  static Result<KvRow> kv_row(Instance& self, std::string_view key) {
+    RABT_TRY(lease, parts(self).keys.lease(self.setup_.config.tenant));
+    KvRow row;
+    row.tenant = self.setup_.config.tenant;
+    row.plugin = id(self);
+    // Indexed blindly: a plugin may use a patient's identifier as key.
+    row.key = lease.blind_index("plugin_kv.key", row.plugin + "/" + std::string(key));
+    row.row = row.plugin + "/" + to_hex(as_bytes(row.key));
+    return row;
+  }
+  static crypto::SealContext kv_context(const KvRow& row) {
+    return {.tenant = row.tenant, .table = "plugin_kv", .row = row.row, .field = "value"};
+  }
+  static bool live(std::int64_t expires_ms, std::int64_t now) {
+    return expires_ms == 0 || expires_ms > now;
+  }
+
+  struct KvFound {
+    std::string value;
+    std::int64_t version = 0;
+  };
+  // Empty: there is none, it has expired, or its retention is over.
+  static Result<std::optional<KvFound>> kv_find(Instance& self, std::string_view key) {
+    RABT_TRY(row, kv_row(self, key));
+    const std::int64_t now = parts(self).clock.now().ms;
+    std::string sealed;
+    std::string data_key;
+    KvFound out;
+    RABT_TRY_STATUS(parts(self).store.read([&](store::Connection& connection) {
+      return connection.query(
+          kKvGet,
+          {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+          [&](const store::Row& found) {
+            if (!live(found.integer(2), now)) return false;
+            sealed = found.blob(0);
+            out.version = found.integer(1);
+            data_key = found.blob(3);
+            return false;
+          });
+    }));
+    if (sealed.empty()) return std::optional<KvFound>();
+    const auto opener = parts(self).keys.open(row.tenant, data_key);
+    if (!opener.ok() && opener.error().code == "keys.shredded") return std::optional<KvFound>();
+    if (!opener.ok()) return opener.error();
+    RABT_TRY(plain, (*opener)->open(kv_context(row), sealed));
+    out.value = std::move(plain);
+    return std::optional<KvFound>(std::move(out));
+  }
+
+  static void get(void* raw, rabt_bytes key, void* context,
+                  void (*done)(void*, std::int32_t, rabt_bytes, std::int64_t)) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return;
+    self.owe(1);
+    std::int32_t status = RABT_KV_ABSENT;
+    auto value = std::make_shared<std::string>();
+    std::int64_t version = 0;
+    if (key.len == 0 || key.len > limits::kMaxKvKey) {
+      status = RABT_KV_FAILED;
+    } else {
+      auto found = kv_find(self, view(key));
+      if (found.ok() && *found) {
+        *value = std::move((*found)->value);
+        version = (*found)->version;
+        status = RABT_KV_OK;
+      } else if (!found.ok()) {
+        status = RABT_KV_FAILED;
+        parts(self).log.error("plugin.kv_failed", {{"plugin", id(self)},
+                                                   {"code", std::string_view(found.error().code)}});
+      }
+    }
+    self.lane_.post([&self, context, done, status, value, version] {
+      self.guarded("kv callback", [&] { done(context, status, bytes(*value), version); });
+      self.owe(-1);
+    });
+  } catch (...) {
+    RABT_BUG("kv get threw");
+  }
+
+  struct Write {
+    KvRow row;
+    std::string data_key;  // id
+    std::string sealed;
+    std::int64_t ttl_ms = 0;
+    std::int64_t expected = 0;
+    std::int64_t now = 0;
+    std::int32_t status = RABT_KV_FAILED;  // written on the writer thread, read after the commit
+    std::int64_t version = 0;
+  };
+
+  static Status kv_seal(Instance& self, Write& put, std::string_view key, std::string_view value) {
+    RABT_TRY(row, kv_row(self, key));
+    RABT_TRY(sealer, parts(self).keys.shared(row.tenant, keys::kPlugin));
+    put.row = std::move(row);
+    put.data_key = sealer->id();
+    put.sealed = sealer->seal(kv_context(put.row), value, parts(self).random);
+    return ok_status();
+  }
+
+  static void put(void* raw, rabt_bytes key, rabt_bytes value, std::int64_t ttl_ms,
+                  std::int64_t expected, void* context,
+                  void (*done)(void*, std::int32_t, std::int64_t)) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return;
+    self.owe(1);
+    auto put = std::make_shared<Write>();
+    const auto answer = [&self, context, done, put](std::int32_t status) {
+      self.lane_.post([&self, context, done, put, status] {
+        self.guarded("kv callback",
+                     [&] { done(context, status, status == RABT_KV_OK ? put->version : 0); });
+        self.owe(-1);
+      });
+    };
+    if (key.len == 0 || key.len > limits::kMaxKvKey || value.len > limits::kMaxKvValue ||
+        ttl_ms < 0 || expected < RABT_KV_ANY) {
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    if (const Status ready = kv_seal(self, *put, view(key), view(value)); !ready.ok()) {
+      parts(self).log.error("plugin.kv_failed",
+                            {{"plugin", id(self)}, {"code", std::string_view(ready.error().code)}});
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    put->ttl_ms = ttl_ms;
+    put->expected = expected;
+    put->now = parts(self).clock.now().ms;
+    parts(self).store.submit(
+        store::Store::Need::droppable,
+        [&self, put](store::Transaction& transaction) { return kv_write(self, *put, transaction); },
+        [put, answer](const Status& status) {
+          answer(status.ok() ? put->status : RABT_KV_FAILED);
+        });
+  } catch (...) {
+    RABT_BUG("kv put threw");
+  }
+
+  static Status kv_write(Instance& self, Write& put, store::Transaction& transaction) {
+    const KvRow& row = put.row;
+    std::int64_t stored = 0;
+    std::int64_t old_size = 0;
+    bool present = false;
+    RABT_TRY_STATUS(transaction.query(
+        kKvHead, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+        [&](const store::Row& found) {
+          stored = found.integer(0);
+          present = live(found.integer(1), put.now);
+          old_size = found.integer(2);
+          return false;
+        }));
+    const bool expected = put.expected == RABT_KV_ANY ||
+                          (put.expected == 0 ? !present : present && stored == put.expected);
+    if (!expected) {
+      put.status = RABT_KV_CONFLICT;
+      return ok_status();
+    }
+    const std::int64_t growth = static_cast<std::int64_t>(put.sealed.size()) - old_size;
+    if (self.kv_used_ + growth > self.setup_.package.kv_bytes) {
+      put.status = RABT_KV_FAILED;
+      return ok_status();
+    }
+    put.version = stored + 1;
+    const std::int64_t expires = put.ttl_ms == 0 ? 0 : put.now + put.ttl_ms;
+    auto written = transaction.execute(
+        kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
+                 store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}});
+    if (!written.ok()) return std::move(written).error();
+    self.kv_used_ += growth;
+    transaction.on_rollback([&self, growth] { self.kv_used_ -= growth; });
+    put.status = RABT_KV_OK;
+    return ok_status();
+  }
+
+  static void remove(void* raw, rabt_bytes key, void* context,
+                     void (*done)(void*, std::int32_t)) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return;
+    self.owe(1);
+    auto put = std::make_shared<Write>();
+    const auto answer = [&self, context, done](std::int32_t status) {
+      self.lane_.post([&self, context, done, status] {
+        self.guarded("kv callback", [&] { done(context, status); });
+        self.owe(-1);
+      });
+    };
+    if (key.len == 0 || key.len > limits::kMaxKvKey) {
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    auto made = kv_row(self, view(key));
+    if (!made.ok()) {
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    put->row = std::move(*made);
+    put->now = parts(self).clock.now().ms;
+    parts(self).store.submit(
+        store::Store::Need::droppable,
+        [&self, put](store::Transaction& transaction) -> Status {
+          const KvRow& row = put->row;
+          put->status = RABT_KV_ABSENT;
+          std::int64_t size = 0;
+          RABT_TRY_STATUS(transaction.query(
+              kKvHead,
+              {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+              [&](const store::Row& found) {
+                if (live(found.integer(1), put->now)) put->status = RABT_KV_OK;
+                size = found.integer(2);
+                return false;
+              }));
+          auto removed = transaction.execute(
+              kKvDelete,
+              {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}});
+          if (!removed.ok()) return std::move(removed).error();
+          self.kv_used_ -= size;
+          transaction.on_rollback([&self, size] { self.kv_used_ += size; });
+          return ok_status();
+        },
+        [put, answer](const Status& status) {
+          answer(status.ok() ? put->status : RABT_KV_FAILED);
+        });
+  } catch (...) {
+    RABT_BUG("kv remove threw");
+  }
+};
+
+void Services::fill_kv(Instance& self) {
+  self.kv_ = {sizeof self.kv_, 0, &self, &Kv::get, &Kv::put, &Kv::remove};
+  const std::string& plugin = self.setup_.package.manifest.id;
+  const Status used = self.setup_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(kKvUsed,
+                            {std::string_view(self.setup_.config.tenant), std::string_view(plugin)},
+                            [&self](const store::Row& row) {
+                              self.kv_used_ = row.integer(0);
+                              return false;
+                            });
+  });
+  if (!used.ok())
+    self.setup_.parts.log.warn("plugin.kv_usage", {{"plugin", std::string_view(plugin)},
+                                                   {"code", std::string_view(used.error().code)}});
+}
+
+}  // namespace rabt::plugin

@@ -1,0 +1,155 @@
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "hub/base/ids.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/plugin/services/services.hpp"
+
+namespace rabt::plugin {
+
+namespace {
+
+constexpr std::size_t kMaxSpansOfCall = 128;  // open at once
+constexpr std::size_t kMaxSpans = 4096;       // open at once, of one instance
+
+std::string span_text(std::uint64_t span) {
+  std::array<std::uint8_t, 8> raw{};
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    raw[i] = static_cast<std::uint8_t>(span >> (56U - 8U * i));
+  return to_hex(raw);
+}
+
+}  // namespace
+
+struct Services::Trace {
+  using Span = Instance::Span;
+
+  // All calls of one run have the run's id as trace id: a ULID has the 16 bytes that it needs.
+  static std::string trace_id(const std::string& run) {
+    if (const auto id = Ulid::parse(run)) return to_hex(id->bytes);
+    return to_hex(crypto::sha256(run)).substr(0, 32);
+  }
+  static std::uint64_t make_id(Instance& self) {
+    std::array<std::uint8_t, 8> raw{};
+    parts(self).random.fill(raw);
+    std::uint64_t out = 0;
+    for (const std::uint8_t byte : raw) out = out << 8U | byte;
+    return out == 0 ? 1 : out;
+  }
+  // The lock is held. The open call with its own span, or null.
+  static Instance::OpenCall* running(Instance& self, std::uint64_t call) {
+    const auto found = self.calls_.find(call);
+    if (found == self.calls_.end() || found->second->state != Instance::OpenCall::State::running)
+      return nullptr;
+    if (found->second->span == 0) found->second->span = make_id(self);
+    return found->second.get();
+  }
+
+  static std::int32_t traceparent(void* raw, rabt_call_id call, std::uint64_t span, void* context,
+                                  rabt_sink sink) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return 1;
+    std::string text;
+    {
+      const std::scoped_lock lock(self.mutex_);
+      const Instance::OpenCall* open = running(self, call);
+      if (open == nullptr) return 1;
+      std::uint64_t at = open->span;
+      if (span != 0) {
+        const auto found = self.spans_.find(span);
+        if (found == self.spans_.end() || found->second.call != call) return 1;
+        at = span;
+      }
+      text = "00-" + trace_id(open->run) + "-" + span_text(at) + "-01";
+    }
+    sink(context, bytes(text));
+    return 0;
+  } catch (...) {
+    return 2;
+  }
+
+  static std::uint64_t begin(void* raw, rabt_call_id call, std::uint64_t parent,
+                             const char* name) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return 0;
+    std::string event = event_name(self, name);
+    const std::scoped_lock lock(self.mutex_);
+    Instance::OpenCall* open = running(self, call);
+    if (open == nullptr || self.spans_.size() >= kMaxSpans || open->spans >= kMaxSpansOfCall)
+      return 0;
+    if (parent != 0) {
+      const auto found = self.spans_.find(parent);
+      if (found == self.spans_.end() || found->second.call != call) return 0;
+    }
+    const std::uint64_t id = make_id(self);
+    if (!self.spans_
+             .emplace(id, Span{call, parent == 0 ? open->span : parent, trace_id(open->run),
+                               std::move(event), parts(self).clock.monotonic_ms()})
+             .second)
+      return 0;
+    ++open->spans;
+    return id;
+  } catch (...) {
+    return 0;
+  }
+
+  static void end(void* raw, std::uint64_t span, std::uint32_t status,
+                  rabt_bytes fields_json) noexcept try {
+    Instance& self = of(raw);
+    const Gate::Pass pass(self.gate_);
+    if (!pass) return;
+    Span ended;
+    {
+      const std::scoped_lock lock(self.mutex_);
+      const auto found = self.spans_.find(span);
+      if (found == self.spans_.end()) return;
+      ended = std::move(found->second);
+      self.spans_.erase(found);
+      if (const auto open = self.calls_.find(ended.call); open != self.calls_.end())
+        --open->second->spans;
+    }
+    write(self, span, ended, status == RABT_SPAN_OK, fields_json);
+  } catch (...) {  // a span that cannot be written is lost
+  }
+
+  static void write(Instance& self, std::uint64_t id, const Span& span, bool well,
+                    rabt_bytes fields_json) {
+    const std::string own = span_text(id);
+    const std::string parent = span_text(span.parent);
+    std::vector<LogField> out{{"plugin", Services::id(self)},
+                              {"trace", std::string_view(span.trace)},
+                              {"span", std::string_view(own)},
+                              {"parent", std::string_view(parent)},
+                              {"name", std::string_view(span.name)},
+                              {"status", std::string_view(well ? "ok" : "failed")},
+                              {"ms", parts(self).clock.monotonic_ms() - span.begun_ms}};
+    std::vector<std::string> texts;
+    log_fields(self, fields_json, out, texts);
+    parts(self).log.debug("plugin.span", out);
+  }
+};
+
+void Instance::end_spans(std::uint64_t call) {
+  std::vector<std::pair<std::uint64_t, Span>> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto at = spans_.begin(); at != spans_.end();) {
+      if (at->second.call != call) {
+        ++at;
+        continue;
+      }
+      left.emplace_back(at->first, std::move(at->second));
+      at = spans_.erase(at);
+    }
+  }
+  for (const auto& [id, span] : left) Services::Trace::write(*this, id, span, false, rabt_bytes{});
+}
+
+void Services::fill_trace(Instance& self) {
+  self.trace_ = {sizeof self.trace_, 0, &self, &Trace::traceparent, &Trace::begin, &Trace::end};
+}
+
+}  // namespace rabt::plugin

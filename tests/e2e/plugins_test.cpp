@@ -1,0 +1,144 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "hub/plugin/library.hpp"
+#include "tests/e2e/support.hpp"
+
+// Plugins from the vendor's folder to a hub that runs, by the commands that people type.
+namespace rabt::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json health(Site& site) {
+  const auto answer = site.send("GET", "/health");
+  EXPECT_EQ(answer.status, 200);
+  return Json::parse(answer.body).value();
+}
+
+// The acts of the audit log that begin with "plugin.", with their objects.
+std::vector<std::string> plugin_acts(Site& site) {
+  const Finished told = site.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});
+  EXPECT_EQ(told.code, 0) << told.said;
+  std::vector<std::string> out;
+  std::istringstream lines(told.said);
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = Json::parse(line);
+    if (!entry.ok()) continue;
+    const std::string act = entry->string_or("act", "");
+    if (act.starts_with("plugin.")) out.push_back(act + " " + entry->string_or("object", ""));
+  }
+  return out;
+}
+bool has(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
+  Site site(Kind::edge);
+  site.plugins = build_dir() + "/plugins";
+  const Finished refused = site.serve();
+  EXPECT_EQ(refused.code, 1) << refused.said;
+  EXPECT_NE(refused.said.find("[plugin.not_added]"), std::string::npos) << refused.said;
+  EXPECT_NE(refused.said.find("rabt plugin add"), std::string::npos) << refused.said;
+  EXPECT_EQ(site.rabt({"config", "check"}).code, 2);
+  EXPECT_EQ(site.rabt({"config", "check", "--dev"}).code, 0);
+  site.dev = true;
+  site.start_hub();
+  EXPECT_EQ(health(site)["notes"].dump(), R"(["dev mode: unsigned plugins: fhir"])");
+}
+
+TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
+  Site site(Kind::edge);
+  site.plugins = site.folder() / "store";
+  static_cast<void>(site.write_configuration());
+  const std::string key = site.folder() / "vendor.key";
+  const std::string package = site.folder() / "fhir-1.0.0.rabtplugin";
+  ASSERT_EQ(run({program("rabt"), "plugin", "keys", "generate", key, "--no-password"}).code, 0);
+  const std::string built = build_dir() + "/plugins/fhir";
+  const auto manifest = plugin::read_manifest(built);
+  ASSERT_TRUE(manifest.ok()) << manifest.error().message;
+  fs::copy(built, package, fs::copy_options::recursive);
+  const Finished signature = run({program("rabt"), "plugin", "sign", package, "--key", key});
+  ASSERT_EQ(signature.code, 0) << signature.said;
+
+  // Nobody trusts the key yet; then for other plugins; then for this one.
+  Finished said = site.rabt({"plugin", "add", package, "--yes"});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_NE(said.said.find("[plugin.untrusted_key]"), std::string::npos) << said.said;
+  const auto trust = [&](const std::string& scope) {
+    const Finished trusted = site.rabt({"plugin", "keys", "add", site.folder() / "vendor.pub",
+                                        "--name", "Vendor", "--scope", scope});
+    EXPECT_EQ(trusted.code, 0) << trusted.said;
+  };
+  trust("acme-*");
+  said = site.rabt({"plugin", "add", package, "--yes"});
+  EXPECT_NE(said.said.find("[plugin.key_scope]"), std::string::npos) << said.said;
+  trust("fh*");
+
+  // Nobody answers the question: nothing is added.
+  said = site.rabt({"plugin", "add", package});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_NE(said.said.find("nothing was added"), std::string::npos) << said.said;
+  said = site.rabt({"plugin", "add", package, "--yes"});
+  EXPECT_EQ(said.code, 0) << said.said;
+  EXPECT_NE(said.said.find("use a secret  access_token"), std::string::npos) << said.said;
+  EXPECT_NE(said.said.find("Patient data that it sees"), std::string::npos) << said.said;
+  EXPECT_NE(said.said.find("/patient"), std::string::npos) << said.said;
+
+  site.start_hub();
+  EXPECT_EQ(health(site).find("notes"), nullptr);
+  EXPECT_EQ(site.rabt({"plugin", "verify"}).code, 0);
+
+  // The running hub writes what is done to the store into its log.
+  ASSERT_EQ(site.rabt({"plugin", "remove", "fhir"}).code, 0);
+  ASSERT_EQ(site.rabt({"plugin", "add", package, "--yes"}).code, 0);
+  const auto acts = plugin_acts(site);
+  EXPECT_TRUE(has(acts, "plugin.loaded plugin:fhir"));
+  EXPECT_TRUE(has(acts, "plugin.removed plugin:fhir"));
+  EXPECT_TRUE(has(acts, "plugin.added plugin:fhir"));
+  site.stop_hub();
+
+  // And without one they go into the data folder.
+  const Finished list = site.rabt({"plugin", "keys", "list", "--json"});
+  const auto keys = Json::parse(list.said);
+  ASSERT_TRUE(keys.ok()) << list.said;
+  const std::string id = (*keys)["keys"][0].string_or("id", "");
+  const Finished removed = site.rabt({"plugin", "keys", "remove", id});
+  EXPECT_EQ(removed.code, 0) << removed.said;
+  EXPECT_NE(removed.said.find("fhir"), std::string::npos) << "what does not load any more";
+  const Finished start = site.serve();
+  EXPECT_EQ(start.code, 1) << start.said;
+  EXPECT_NE(start.said.find("[plugin.untrusted_key]"), std::string::npos) << start.said;
+  trust("fhir");
+  site.start_hub();
+  const auto later = plugin_acts(site);
+  EXPECT_TRUE(has(later, "plugin.key_removed key:" + id));
+  EXPECT_TRUE(has(later, "plugin.key_added key:" + id));
+  EXPECT_EQ(site.rabt({"audit", "verify"}).code, 0);
+}
+
+TEST(Plugins, a_store_that_somebody_changed_is_refused_at_the_start) {
+  Site site(Kind::edge);
+  site.plugins = signed_store(site.folder().path().string());
+  site.start_hub();
+  site.stop_hub();
+  const fs::path store = site.plugins;
+  std::string library;
+  for (const auto& entry : fs::directory_iterator(store / "fhir"))
+    library = plugin::library_path(entry.path().string());
+  const std::string bytes = read_file(library);
+  write_file(library, bytes + "x");
+  const Finished start = site.serve();
+  EXPECT_EQ(start.code, 1) << start.said;
+  EXPECT_NE(start.said.find("[plugin.sums]"), std::string::npos) << start.said;
+  // --dev is for what was never added; it does not overlook what was.
+  site.dev = true;
+  EXPECT_NE(site.serve().said.find("[plugin.sums]"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rabt::e2e

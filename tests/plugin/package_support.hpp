@@ -1,0 +1,103 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "hub/base/random.hpp"
+#include "hub/plugin/library.hpp"
+#include "hub/plugin/package_trust.hpp"
+#include "tests/plugin/support.hpp"
+
+// Packages for tests, made of the smallest fixture.
+namespace rabt::plugin::test {
+
+namespace fs = std::filesystem;
+namespace minisign = crypto::minisign;
+
+inline std::string read(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+inline void write(const fs::path& path, std::string_view content) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+}
+inline void append(const fs::path& path, std::string_view content) {
+  std::ofstream(path, std::ios::binary | std::ios::app) << content;
+}
+// True when the command ended with 0; what it said goes to `said`.
+inline bool shell(const fs::path& folder, const std::string& command, std::string* said = nullptr) {
+  const std::string out = (folder.parent_path() / "said").string();
+  const int status = std::system(
+      ("cd '" + folder.string() + "' && { " + command + "; } >'" + out + "' 2>&1").c_str());
+  if (said != nullptr) *said = read(out);
+  return status == 0;
+}
+
+inline constexpr const char* kSignedAt = "2026-11-21T08:00:00.000Z";
+
+class Packages : public ::testing::Test {
+ protected:
+  // An unsigned folder of the fixture `small`, as another version or with other schemas.
+  std::string unsigned_small(const std::string& version = "1.0.0", const std::string& more = {}) {
+    std::string folder = folder_.path() + "/small-" + version + ".rabtplugin";
+    fs::remove_all(folder);
+    fs::copy(fixture("small"), folder, fs::copy_options::recursive);
+    std::string manifest = read(folder + "/manifest.yaml");
+    const std::string line = "\nversion: 1.0.0\n";
+    manifest.replace(manifest.find(line), line.size(), "\nversion: " + version + "\n");
+    write(folder + "/manifest.yaml", manifest + more);
+    return folder;
+  }
+  void sign(const std::string& folder) { sign(folder, key_); }
+  static void sign(const std::string& folder, const minisign::SecretKey& key) {
+    const auto done = sign_package(folder, key, {.time = kSignedAt});
+    ASSERT_TRUE(done.ok()) << done.error().message;
+  }
+  std::string signed_small(const std::string& version = "1.0.0", const std::string& more = {}) {
+    std::string folder = unsigned_small(version, more);
+    sign(folder);
+    return folder;
+  }
+  // Sums and signature anew over whatever is there, as a careless vendor's script would.
+  static void sign_again(const std::string& folder, const minisign::SecretKey& key) {
+    ASSERT_TRUE(shell(folder,
+                      "find . -type f ! -name 'SHA256SUMS*' -printf '%P\\n' | LC_ALL=C sort "
+                      "| xargs sha256sum >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS"));
+    write(folder + "/SHA256SUMS.minisig", key.sign(read(folder + "/SHA256SUMS"), "c", "t"));
+  }
+  static TrustedKey trust(const minisign::SecretKey& key, std::vector<std::string> scopes = {"*"}) {
+    return {.key = key.verifying_key(),
+            .name = "Acme",
+            .scopes = std::move(scopes),
+            .added_at = kSignedAt,
+            .added_by = "test"};
+  }
+  // "good", or the code of the refusal.
+  std::string verdict(const std::string& path) { return verdict(path, {trust(key_)}); }
+  static std::string verdict(const std::string& path, const std::vector<TrustedKey>& keys) {
+    auto files = PackageFiles::read(path);
+    if (!files.ok()) {
+      EXPECT_FALSE(files.error().message.empty());
+      return files.error().code;
+    }
+    const auto package = verify_package(std::move(*files), keys);
+    if (package.ok()) return "good";
+    EXPECT_NE(package.error().message.find(path), std::string::npos) << package.error().message;
+    return package.error().code;
+  }
+  TrustedPackage verified(const std::string& path) {
+    return verify_package(PackageFiles::read(path).value(), {trust(key_)}).value();
+  }
+
+  TempFolder folder_;
+  SystemRandom random_;
+  minisign::SecretKey key_ = minisign::SecretKey::generate(random_);
+  minisign::SecretKey other_ = minisign::SecretKey::generate(random_);
+};
+
+}  // namespace rabt::plugin::test
