@@ -94,27 +94,20 @@ class TwilioPlugin final : public TaskPlugin {
     if (!input.is_object())
       co_return Outcome::fail(Kind::permanent, "twilio.input",
                               "the arguments are not a JSON object");
-    // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
-    for (const auto& [key, prefix] :
-         {std::pair{"sessionId", "RM"}, std::pair{"recordingId", "RT"}}) {
-      if (input.contains(key) && !is_sid(text(input, key), prefix)) co_return unknown_id(key);
-    }
     if (call.action == "create-session") co_return co_await create_session(call, input);
-    if (call.action == "get-session")
-      co_return co_await get_session(call, text(input, "sessionId"));
-    if (call.action == "end-session")
-      co_return co_await end_session(call, text(input, "sessionId"));
+    // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
+    const bool of_track = call.action == "fetch-recording" || call.action == "delete-recording";
+    const char* const key = of_track ? "recordingId" : "sessionId";
+    const std::string id = text(input, key);
+    if (!is_sid(id, of_track ? "RT" : "RM")) co_return unknown_id(key);
+    if (call.action == "get-session") co_return co_await get_session(call, id);
+    if (call.action == "end-session") co_return co_await end_session(call, id);
     if (call.action == "issue-token") co_return issue_token(input);
-    if (call.action == "start-recording")
-      co_return co_await set_recording(call, text(input, "sessionId"), true);
-    if (call.action == "stop-recording")
-      co_return co_await set_recording(call, text(input, "sessionId"), false);
-    if (call.action == "list-recordings")
-      co_return co_await list_recordings(call, text(input, "sessionId"));
-    if (call.action == "fetch-recording")
-      co_return co_await fetch_recording(call, text(input, "recordingId"));
-    if (call.action == "delete-recording")
-      co_return co_await delete_recording(call, text(input, "recordingId"));
+    if (call.action == "start-recording") co_return co_await set_recording(call, id, true);
+    if (call.action == "stop-recording") co_return co_await set_recording(call, id, false);
+    if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
+    if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
+    if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
     co_return Outcome::fail(Kind::permanent, "twilio.unknown_action", "twilio has no such action");
   }
 
