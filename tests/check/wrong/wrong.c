@@ -78,7 +78,14 @@ static int64_t retry_after(const rabt_http_result* r) {
   memcpy(headers, r->headers_json.ptr, size);
   headers[size] = 0;
   at = strstr(headers, "\"retry-after\",\"");
-  return at == NULL ? 1000 : atoll(at + 15) * 1000;
+  if (at == NULL) return 1000;
+  /* Whole seconds, not negative, at most a day; a date is not read. */
+  at += 15;
+  {
+    int64_t seconds = 0;
+    while (*at >= '0' && *at <= '9' && seconds < 86400) seconds = seconds * 10 + (*at++ - '0');
+    return (seconds < 86400 ? seconds : 86400) * 1000;
+  }
 }
 
 static void done(void* context, const rabt_http_result* r) {
