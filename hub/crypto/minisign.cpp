@@ -160,8 +160,10 @@ std::string public_key_line(const VerifyingKey& key) {
 }
 
 std::string public_key_file(const VerifyingKey& key) {
-  return std::string(kUntrusted) + "minisign public key " + to_text(key.id) + "\n" +
-         public_key_line(key) + "\n";
+  // minisign writes the number in its comment without leading zeros.
+  std::string id = to_text(key.id);
+  id.erase(0, std::min(id.find_first_not_of('0'), id.size() - 1));
+  return std::string(kUntrusted) + "minisign public key " + id + "\n" + public_key_line(key) + "\n";
 }
 
 Result<SignatureFile> parse_signature(std::string_view text) {

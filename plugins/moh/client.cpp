@@ -28,12 +28,16 @@ HttpRequest request_to(const Settings& settings, std::string method, std::string
 
 }  // namespace
 
-HttpRequest submit_request(const Settings& settings, std::string body) {
+HttpRequest submit_request(const Settings& settings, std::string body, std::string key) {
   HttpRequest request = request_to(settings, "POST", submit_url(settings));
   rabt::sdk::Header type;
   type.name = "Content-Type";
   type.value = content_type(settings.format);
   request.headers.push_back(std::move(type));
+  rabt::sdk::Header repeat;
+  repeat.name = "Idempotency-Key";
+  repeat.value = std::move(key);
+  request.headers.push_back(std::move(repeat));
   request.body = std::move(body);
   return request;
 }

@@ -13,7 +13,10 @@ using rabt::sdk::HttpRequest;
 using rabt::sdk::HttpResult;
 using rabt::sdk::Outcome;
 
-[[nodiscard]] HttpRequest submit_request(const Settings& settings, std::string body);
+// DHIS2 knows a repeated report by its values; a gateway before it knows it by the key, as the body
+// of ADX tells the time at which it was made.
+[[nodiscard]] HttpRequest submit_request(const Settings& settings, std::string body,
+                                         std::string key);
 [[nodiscard]] HttpRequest task_request(const Settings& settings, const Reply& reply);
 [[nodiscard]] HttpRequest task_summary_request(const Settings& settings, const Reply& reply);
 

@@ -46,8 +46,9 @@ class MohPlugin final : public TaskPlugin {
     std::string problem;
     const Report report = read_report(input, settings_.format, problem);
     if (!problem.empty()) co_return Outcome::fail(Kind::permanent, "moh.input", problem);
-    const HttpResult answer = co_await http(
-        call, submit_request(settings_, body_of(report, settings_, host().now_unix_ms() / 1000)));
+    std::string body = body_of(report, settings_, host().now_unix_ms() / 1000);
+    const HttpResult answer =
+        co_await http(call, submit_request(settings_, std::move(body), call.idempotency_key));
     // A conflict is told with a whole summary.
     if (!succeeded(answer) && !(answer.answered() && answer.status == 409))
       co_return failure(answer);

@@ -54,6 +54,7 @@ std::string gunzip(std::string_view bytes) {
 }  // namespace
 
 std::uint64_t Canaries::draw(std::uint64_t below) {
+  const std::scoped_lock lock(mutex_);
   // splitmix64
   state_ += 0x9e3779b97f4a7c15ULL;
   std::uint64_t z = state_;
@@ -63,6 +64,7 @@ std::uint64_t Canaries::draw(std::uint64_t below) {
 }
 std::string Canaries::keep(std::string value) {
   RABT_CHECK(value.size() >= kStart);
+  const std::scoped_lock lock(mutex_);
   return all_.emplace_back(std::move(value));
 }
 std::string Canaries::word() {

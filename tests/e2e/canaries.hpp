@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,7 +13,8 @@ namespace rabt::e2e {
 
 // Values that stand for patient data and that occur nowhere else: names in two scripts, national
 // identity numbers, telephone numbers, e-mail addresses, record numbers, words of notes. Drawn from
-// the seed: two runs with one seed have the same.
+// the seed: two runs with one seed have the same. Internally synchronised: stand-ins draw on
+// threads of their own.
 class Canaries {
  public:
   explicit Canaries(std::uint64_t seed) : state_(seed) {}
@@ -27,12 +29,16 @@ class Canaries {
   // Every string of a JSON text's values is the caller's to choose; this one is for "any of them".
   std::string any();
 
-  [[nodiscard]] const std::vector<std::string>& all() const { return all_; }
+  [[nodiscard]] std::vector<std::string> all() const {
+    const std::scoped_lock lock(mutex_);
+    return all_;
+  }
 
  private:
   std::uint64_t draw(std::uint64_t below);
   std::string keep(std::string value);
 
+  mutable std::mutex mutex_;
   std::uint64_t state_;
   std::vector<std::string> all_;
 };

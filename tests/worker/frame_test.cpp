@@ -69,8 +69,7 @@ int memory(std::size_t size, bool sealed) {
   const int file = ::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   EXPECT_EQ(::ftruncate(file, static_cast<off_t>(size)), 0);
   if (sealed) {
-    EXPECT_EQ(::fcntl(file, F_ADD_SEALS,
-                      F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+    EXPECT_EQ(::fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
               0);
   }
   return file;
@@ -210,12 +209,8 @@ TEST(Frames, AreWhatTheDocumentSays) {
   if (source == nullptr) GTEST_SKIP() << "RABT_SOURCE_DIR is not set";
   std::ifstream file(std::string(source) + "/docs/formats/worker_frames.md");
   const std::string document((std::istreambuf_iterator<char>(file)), {});
-  const std::string bytes =
-      packet(Frame(Type::complete, 0x10000000001, {0, 0, 1, 0})
-                 .add(R"({"n":4})")
-                 .add("")
-                 .add("")
-                 .add(""));
+  const std::string bytes = packet(
+      Frame(Type::complete, 0x10000000001, {0, 0, 1, 0}).add(R"({"n":4})").add("").add("").add(""));
   const std::size_t block = document.find("```hex\n");
   ASSERT_NE(block, std::string::npos);
   std::string found;

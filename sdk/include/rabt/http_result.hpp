@@ -108,7 +108,8 @@ inline std::int64_t retry_after_ms(const HttpResult& answer) {
 // a key by which the outside system knows the repeat.
 enum class Repeat : std::uint8_t { safe, unsafe };
 
-// The outcome of a request that got no whole answer (answered() is false), by docs/plugins/errors.md:
+// The outcome of a request that got no whole answer (answered() is false), by
+// docs/plugins/errors.md:
 //   not_allowed, no_secret   permanent: wrong until somebody changes the configuration
 //   too_large                permanent when a repeat is safe: the next answer is no smaller
 //   cancelled                cancelled, when nothing was sent or a repeat is safe

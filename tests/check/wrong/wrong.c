@@ -1,5 +1,6 @@
-/* One plugin that keeps the contract, and with WRONG_... defined one that breaks it in one way. In plain C: no wrapper protects it.
- * create posts the input to the outside system and answers {"ok": true} after a 2xx. SPDX-License-Identifier: Apache-2.0 */
+/* One plugin that keeps the contract, and with WRONG_... defined one that breaks it in one way. In
+ * plain C: no wrapper protects it. create posts the input to the outside system and answers {"ok":
+ * true} after a 2xx. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -39,8 +40,8 @@ static rabt_bytes text(const char* s) {
   return out;
 }
 
-static void end_with(plugin* p, rabt_call_id id, uint32_t kind, const char* output, const char* code,
-                     const char* message, int64_t retry) {
+static void end_with(plugin* p, rabt_call_id id, uint32_t kind, const char* output,
+                     const char* code, const char* message, int64_t retry) {
   rabt_outcome o;
   memset(&o, 0, sizeof o);
   o.size = sizeof o;
@@ -66,7 +67,9 @@ static void again_later(void* context) {
 }
 
 static void start(call* c);
-static void retry_now(void* context) { start(context); }
+static void retry_now(void* context) {
+  start(context);
+}
 
 static int64_t retry_after(const rabt_http_result* r) {
   char headers[512];
@@ -75,7 +78,14 @@ static int64_t retry_after(const rabt_http_result* r) {
   memcpy(headers, r->headers_json.ptr, size);
   headers[size] = 0;
   at = strstr(headers, "\"retry-after\",\"");
-  return at == NULL ? 1000 : atoll(at + 15) * 1000;
+  if (at == NULL) return 1000;
+  /* Whole seconds, not negative, at most a day; a date is not read. */
+  at += 15;
+  {
+    int64_t seconds = 0;
+    while (*at >= '0' && *at <= '9' && seconds < 86400) seconds = seconds * 10 + (*at++ - '0');
+    return (seconds < 86400 ? seconds : 86400) * 1000;
+  }
 }
 
 static void done(void* context, const rabt_http_result* r) {
@@ -228,7 +238,8 @@ static int32_t invoke(void* self, const rabt_call* raw) {
   c->deadline = raw->deadline_unix_ms;
   c->input = raw->input.ptr;
   c->input_size = raw->input.len;
-  size = raw->idempotency_key.len < sizeof c->key - 1 ? raw->idempotency_key.len : sizeof c->key - 1;
+  size =
+      raw->idempotency_key.len < sizeof c->key - 1 ? raw->idempotency_key.len : sizeof c->key - 1;
   memcpy(c->key, raw->idempotency_key.ptr, size);
   note = memmem(raw->input.ptr, raw->input.len, "\"note\":\"", 8);
   if (note != NULL) {
@@ -260,8 +271,8 @@ static void cancel(void* self, rabt_call_id id) {
   }
 }
 
-static int32_t normalise(void* self, rabt_bytes info, rabt_bytes body, void* context, rabt_sink events,
-                         rabt_sink error) {
+static int32_t normalise(void* self, rabt_bytes info, rabt_bytes body, void* context,
+                         rabt_sink events, rabt_sink error) {
   (void)self;
   (void)info;
 #ifdef WRONG_WEBHOOK
@@ -272,7 +283,8 @@ static int32_t normalise(void* self, rabt_bytes info, rabt_bytes body, void* con
     error(context, text("the delivery is no JSON object"));
     return 1;
   }
-  events(context, text("[{\"type\":\"test.created\",\"source\":\"s\",\"id\":\"1\",\"data\":{\"n\":1}}]"));
+  events(context,
+         text("[{\"type\":\"test.created\",\"source\":\"s\",\"id\":\"1\",\"data\":{\"n\":1}}]"));
   return 0;
 #endif
 }
@@ -304,7 +316,8 @@ static void destroy(void* self) {
 #endif
 }
 
-static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void* context, rabt_sink error) {
+static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void* context,
+                                 rabt_sink error) {
   plugin* p;
   const char* url;
   const char* end;
@@ -353,7 +366,9 @@ static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void*
 }
 
 #ifdef WRONG_SCAN
-__attribute__((constructor)) static void slow(void) { usleep(150000); }
+__attribute__((constructor)) static void slow(void) {
+  usleep(150000);
+}
 #endif
 #ifdef WRONG_IMPORT
 __attribute__((used)) static int (*const runs_programs)(const char*) = system;
@@ -364,7 +379,9 @@ __attribute__((used)) static int (*const needs)(void) = nobody_has_this;
 #endif
 #ifdef WRONG_EXPORT
 __attribute__((visibility("default"))) int wrong_export(void);
-__attribute__((visibility("default"))) int wrong_export(void) { return 1; }
+__attribute__((visibility("default"))) int wrong_export(void) {
+  return 1;
+}
 #endif
 #ifndef WRONG_ENTRY_ID
 #define WRONG_ENTRY_ID WRONG_ID
@@ -374,6 +391,13 @@ __attribute__((visibility("default")))
 #else
 __attribute__((visibility("hidden")))
 #endif
-const rabt_entry rabt_plugin_entry = {
-    RABT_ABI_MAGIC, RABT_ABI_MAJOR, RABT_ABI_MINOR, sizeof(rabt_entry), 0, WRONG_ENTRY_ID, "1.0.0",
-    RABT_MANIFEST_SHA256, create, NULL};
+const rabt_entry rabt_plugin_entry = {RABT_ABI_MAGIC,
+                                      RABT_ABI_MAJOR,
+                                      RABT_ABI_MINOR,
+                                      sizeof(rabt_entry),
+                                      0,
+                                      WRONG_ENTRY_ID,
+                                      "1.0.0",
+                                      RABT_MANIFEST_SHA256,
+                                      create,
+                                      NULL};
