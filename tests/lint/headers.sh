@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 bad=0
-flags=(-I. -Isdk/include -Wall -Wextra -Wpedantic -fsyntax-only)
+flags=(-I. -Isdk/include -Isdk/testing/include -Wall -Wextra -Wpedantic -fsyntax-only)
 check() { g++ -std=c++20 "${flags[@]}" -x c++ -include "$1" /dev/null || { echo "$1: does not compile alone; include what it uses"; return 1; }; }
 export -f check; export flags_text="${flags[*]}"
 mapfile -t headers < <(find hub sdk -name '*.hpp' | sort)
