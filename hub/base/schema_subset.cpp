@@ -382,8 +382,8 @@ class Comparison {
       }
     }
     const std::size_t sure = left.find("required") == nullptr ? 0 : left["required"].size();
-    if (Fault found = bound(left, right, "minProperties", true,
-                            Json(static_cast<std::int64_t>(sure)), at))
+    if (Fault found =
+            bound(left, right, "minProperties", true, Json(static_cast<std::int64_t>(sure)), at))
       return found;
     if (Fault found = bound(left, right, "maxProperties", false, Json(), at)) return found;
 
