@@ -122,9 +122,12 @@ class Fixture : public ::testing::Test {
     for (const int count : counts) write_log(count);
   }
   // Somebody with access to the file.
+  // The log signs checkpoints while a test looks into its database.
+  static constexpr int kBusyMs = 10'000;
   void tamper(const std::string& sql) {
     sqlite3* handle = nullptr;
     ASSERT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
+    sqlite3_busy_timeout(handle, kBusyMs);
     sqlite3_exec(handle, "PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
     char* message = nullptr;
     EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
@@ -134,6 +137,7 @@ class Fixture : public ::testing::Test {
   std::string ask(const std::string& sql) {
     sqlite3* handle = nullptr;
     EXPECT_EQ(sqlite3_open(database().c_str(), &handle), SQLITE_OK);
+    sqlite3_busy_timeout(handle, kBusyMs);
     std::string answer;
     sqlite3_exec(
         handle, sql.c_str(),

@@ -110,6 +110,7 @@ class Workflows : public testing::Test {
     EXPECT_EQ(
         sqlite3_open_v2((site_.data + "/rabt.db").c_str(), &db, SQLITE_OPEN_READONLY, nullptr),
         SQLITE_OK);
+    sqlite3_busy_timeout(db, 10'000);
     sqlite3_stmt* rows = nullptr;
     EXPECT_EQ(sqlite3_prepare_v2(db, query.c_str(), -1, &rows, nullptr), SQLITE_OK);
     EXPECT_EQ(sqlite3_step(rows), SQLITE_ROW);
