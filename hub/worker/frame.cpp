@@ -68,11 +68,6 @@ Error io(const char* what) {
 
 }  // namespace
 
-void Descriptor::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Mapping::~Mapping() {
   if (at_ != nullptr) ::munmap(const_cast<void*>(at_), size_);  // NOLINT
 }
