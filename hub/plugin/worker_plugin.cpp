@@ -271,7 +271,9 @@ void WorkerPlugin::keep() {
       const std::scoped_lock lock(mutex_);
       if (!first_known_) {
         first_known_ = true;
-        if (first_.ok()) first_ = unavailable("plugin.worker", death.reason);
+        if (first_.ok())
+          first_ = unavailable("plugin.worker",
+                               setup_.name + ": its process ended at the start: " + death.reason);
       } else if (create_error_.empty() && first) {
         create_error_ = "its process ended while it was created (" + death.reason + ")";
       }

@@ -32,6 +32,7 @@ namespace {
 
 constexpr int kHubUnreadable = 71;
 constexpr int kCannotSend = 72;
+constexpr int kNoThread = 74;
 constexpr int kStartedByHand = 73;
 
 // What the hub reads of an outcome; longer texts are cut there too.
@@ -228,7 +229,7 @@ int Child::run() {
   }
   for (std::uint32_t i = 1; i < lanes_; ++i) {
     pthread_t thread{};
-    if (::pthread_create(&thread, nullptr, &Child::serve_thread, this) != 0) return kCannotSend;
+    if (::pthread_create(&thread, nullptr, &Child::serve_thread, this) != 0) return kNoThread;
     ::pthread_detach(thread);
   }
   serve();
