@@ -12,13 +12,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hub/worker/abi_bytes.hpp"
+
 namespace rabt::plugin {
 
 namespace {
 
+using worker::bytes;
 using worker::Frame;
 using worker::Receiver;
 using worker::Type;
+using worker::view;
 
 constexpr std::int64_t kFirstRestMs = 100;         // before the second start
 constexpr std::int64_t kMaxRestMs = 30'000;        // the pauses double up to this
@@ -33,14 +37,6 @@ constexpr int kBatch = 64;                         // frames before the other de
 constexpr std::int64_t kPollMs = 10;               // how late a virtual clock may be noticed
 constexpr std::chrono::milliseconds kDestroyTimeout{1500};
 
-std::string_view view(rabt_bytes bytes) {
-  if (bytes.ptr == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
-}
-rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()),
-          static_cast<std::uint64_t>(text.size())};
-}
 std::uint64_t word(std::int64_t value) {
   return static_cast<std::uint64_t>(value);
 }
@@ -72,8 +68,8 @@ struct PluginThrew {};
 struct WorkerPlugin::Life {
   std::uint64_t number = 0;
   std::shared_ptr<worker::Process> process;
-  worker::Descriptor waiter;  // epoll
-  worker::Descriptor listener;
+  Descriptor waiter;  // epoll
+  Descriptor listener;
   Receiver frames;
   Receiver questions;
   enum class Step : std::uint8_t { ready, entry, created, serving } step = Step::ready;
@@ -275,7 +271,9 @@ void WorkerPlugin::keep() {
       const std::scoped_lock lock(mutex_);
       if (!first_known_) {
         first_known_ = true;
-        if (first_.ok()) first_ = unavailable("plugin.worker", death.reason);
+        if (first_.ok())
+          first_ = unavailable("plugin.worker",
+                               setup_.name + ": its process ended at the start: " + death.reason);
       } else if (create_error_.empty() && first) {
         create_error_ = "its process ended while it was created (" + death.reason + ")";
       }
@@ -327,7 +325,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     ++start_count_;
     if (stopping_) worker::kill(*process_);
   }
-  life.waiter = worker::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  life.waiter = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
   const int waiter = life.waiter.get();
   const int frames = life.process->frames.get();
   const int questions = life.process->questions.get();
