@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -418,6 +419,9 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
   }
   worker::kill(*life.process);
   const worker::End end = worker::wait_end(*life.process);
+  // Its end of the frames may lie, as a descriptor that it sent, in a packet that nobody has read:
+  // whoever waits for frames is told. What was sent before can still be read.
+  ::shutdown(frames, SHUT_RDWR);
   const std::scoped_lock reading(reading_);  // the last lane that read has seen the end
   // What it said before it ended by itself counts: calls that it had completed are complete.
   life.over = true;

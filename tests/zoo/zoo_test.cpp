@@ -275,7 +275,10 @@ INSTANTIATE_TEST_SUITE_P(
         Beast{"late", Proof::violation, "A4"}, Beast{"throw", Proof::violation, "line"},
         Beast{"ten-gigabytes", Proof::answer, "refused", false},
         Beast{"leak", Proof::answer, "refused", false, 5000},
-        Beast{"descriptors", Proof::answer, "refused"}),
+        Beast{"descriptors", Proof::answer, "refused"},
+        Beast{"two-descriptors", Proof::crash, "reason=frame: more descriptors than one"},
+        Beast{"stray-descriptor", Proof::crash, "reason=frame: a descriptor out of place"},
+        Beast{"own-socket", Proof::crash, "reason=question: a descriptor out of place"}),
     [](const ::testing::TestParamInfo<Beast>& one) {
       std::string name = one.param.action;
       std::replace(name.begin(), name.end(), '-', '_');
