@@ -175,6 +175,17 @@ void WorkerPlugin::kill(std::string_view reason) {
   worker::kill(*process_);
 }
 
+bool WorkerPlugin::kill_busy(const std::vector<std::uint64_t>& serials, std::string_view reason) {
+  const std::scoped_lock lock(mutex_);
+  if (process_ == nullptr || std::none_of(active_.begin(), active_.end(), [&](const Upcall* one) {
+        return std::find(serials.begin(), serials.end(), one->serial) != serials.end();
+      }))
+    return false;
+  if (kill_reason_.empty()) kill_reason_ = reason;
+  worker::kill(*process_);
+  return true;
+}
+
 bool WorkerPlugin::release() {
   {
     const std::scoped_lock lock(mutex_);

@@ -89,6 +89,9 @@ class WorkerPlugin final {
   [[nodiscard]] std::vector<Busy> busy() const;
   // Ends the process; it counts as a death for this reason.
   void kill(std::string_view reason);
+  // The same when one of these functions has still not returned. False: they all have, and nothing
+  // is ended.
+  bool kill_busy(const std::vector<std::uint64_t>& serials, std::string_view reason);
   // Ends the quarantine. False: there is none.
   bool release();
 

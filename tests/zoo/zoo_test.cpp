@@ -18,6 +18,7 @@
 namespace rabt::plugin::test {
 namespace {
 
+using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 using Tick = std::chrono::steady_clock;
 
@@ -278,12 +279,85 @@ INSTANTIATE_TEST_SUITE_P(
         Beast{"descriptors", Proof::answer, "refused"},
         Beast{"two-descriptors", Proof::crash, "reason=frame: more descriptors than one"},
         Beast{"stray-descriptor", Proof::crash, "reason=frame: a descriptor out of place"},
-        Beast{"own-socket", Proof::crash, "reason=question: a descriptor out of place"}),
+        Beast{"own-socket", Proof::crash, "reason=question: a descriptor out of place"},
+        Beast{"signal-owner", Proof::forbidden, "fcntl"}),
     [](const ::testing::TestParamInfo<Beast>& one) {
       std::string name = one.param.action;
       std::replace(name.begin(), name.end(), '-', '_');
       return name;
     });
+
+// ---- lanes that do not come back
+
+TEST(Lanes, AFunctionThatStaysAfterItsCallHasEndedIsEndedWhenAnotherCallWaitsInVain) {
+  for (const char* const name : {"beast", "beast-blocking"}) {
+    Hub hub;
+    PluginConfig config = hub.config(name);
+    config.id = "beast";
+    ASSERT_TRUE(hub.host->load(std::move(config)).ok());
+    ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
+    EXPECT_EQ(hub.call("beast", "done-loop", Json::object()).kind, OutcomeKind::done) << name;
+    EXPECT_EQ(hub.call("beast", "echo", Json(1), 300).code, "plugin.not_started") << name;
+    ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->deaths == 1; })) << name;
+    EXPECT_TRUE(hub.log.comes("reason=hang"));
+    ASSERT_TRUE(up(hub));
+    EXPECT_EQ(hub.call("beast", "echo", Json(2)).output.dump(), "2") << name;
+  }
+}
+
+TEST(Lanes, AFunctionThatMayBlockIsLeftToTheDeadlineOfItsOwnCall) {
+  Hub hub;
+  PluginConfig config = hub.config("beast-blocking");
+  config.id = "beast";
+  ASSERT_TRUE(hub.host->load(std::move(config)).ok());
+  ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
+  Waiter nap;
+  hub.host->invoke(request("beast", "nap", Json::object({{"ms", "2500"}})), nap.sink());
+  EXPECT_EQ(hub.call("beast", "echo", Json(1), 200).code, "plugin.not_started");
+  ASSERT_TRUE(nap.wait());
+  EXPECT_EQ(nap.outcome().kind, OutcomeKind::done) << nap.outcome().code;
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 0U);
+}
+
+TEST(Lanes, AFunctionThatBeganAfterwardsDoesNotPayForACallThatWasNeverAnswered) {
+  Hub hub;
+  load_beast(hub);
+  Waiter never;
+  CallRequest call = request("beast", "never");
+  call.deadline_unix_ms = hub.clock.now().ms + 300;
+  hub.host->invoke(std::move(call), never.sink());
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  Waiter brief;
+  Waiter longer;
+  hub.host->invoke(request("beast", "nap", Json::object({{"ms", "400"}})), brief.sink());
+  hub.host->invoke(request("beast", "nap", Json::object({{"ms", "1200"}})), longer.sink());
+  ASSERT_TRUE(never.wait());  // at 800: the brief one holds the lane
+  EXPECT_EQ(never.outcome().code, "plugin.no_answer");
+  ASSERT_TRUE(brief.wait());
+  ASSERT_TRUE(longer.wait());
+  EXPECT_EQ(longer.outcome().kind, OutcomeKind::done) << longer.outcome().code;
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 0U);
+}
+
+TEST(Lanes, NothingGoesOutOnceACallThatHungIsSaidToHaveHadNoEffect) {
+  const TinyServer server(TinyServer::Mode::hang);
+  Hub hub;
+  load_beast(hub, server.url());
+  std::atomic<bool> over{false};
+  ActionOutcome outcome;
+  CallRequest call = request("beast", "hang-request", Json::object({{"url", server.url()}}));
+  call.deadline_unix_ms = hub.clock.now().ms + 300;
+  hub.host->invoke(std::move(call), [&](ActionOutcome said) {
+    outcome = std::move(said);
+    // Whoever is told takes his time, and the plugin's thread has it, too.
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    over = true;
+  });
+  ASSERT_TRUE(eventually([&] { return over.load(); }, 5000));
+  EXPECT_EQ(outcome.code, "plugin.hung");
+  EXPECT_EQ(outcome.kind, OutcomeKind::transient);
+  EXPECT_EQ(server.last_request(), "");
+}
 
 TEST(Zoo, AThreadBombMakesAsManyAsItMay) {
   Hub hub;
