@@ -589,15 +589,17 @@ void Instance::ended(const WorkerPlugin::Death& death) {
   const std::string_view run = lost.empty() ? std::string_view() : lost.front().open->run;
   const std::string_view action =
       lost.empty() ? std::string_view() : lost.front().open->action->spec.name;
-  setup_.parts.log.error(death.quarantined ? "plugin.quarantined" : "plugin.crashed",
-                         {{"plugin", std::string_view(manifest.id)},
-                          {"version", std::string_view(manifest.version)},
-                          {"reason", std::string_view(death.reason)},
-                          {"process", static_cast<std::int64_t>(death.process)},
-                          {"calls", static_cast<std::int64_t>(lost.size())},
-                          {"instance", run},
-                          {"action", action}});
-  audit(death.quarantined ? "plugin.quarantined" : "plugin.crashed", death.reason,
+  const char* const event = death.quarantined ? "plugin.quarantined"
+                            : death.ours      ? "plugin.interrupted"
+                                              : "plugin.crashed";
+  setup_.parts.log.error(event, {{"plugin", std::string_view(manifest.id)},
+                                 {"version", std::string_view(manifest.version)},
+                                 {"reason", std::string_view(death.reason)},
+                                 {"process", static_cast<std::int64_t>(death.process)},
+                                 {"calls", static_cast<std::int64_t>(lost.size())},
+                                 {"instance", run},
+                                 {"action", action}});
+  audit(event, death.reason,
         Json::object({{"version", manifest.version},
                       {"process", death.process},
                       {"lost", lost.size()},

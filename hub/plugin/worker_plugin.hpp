@@ -37,6 +37,7 @@ class WorkerPlugin final {
     std::uint64_t process = 0;  // number of the process, from 1
     std::string reason;         // "signal 11", "exit 3", or why the hub ended it: hang, frame, ...
     bool quarantined = false;   // it is not started again by itself
+    bool ours = false;  // the hub lacked descriptors or processes for it: it counts no death
   };
   // What its owner is told, on the plugin's thread. stop() waits for a call of these.
   class Owner {
@@ -105,7 +106,7 @@ class WorkerPlugin final {
     std::string missing;  // parts of the sandbox
   };
   [[nodiscard]] State state() const;
-  // Ends the process and the thread.
+  // Ends the process and the thread, and gives back what they held.
   void stop();
 
  private:
@@ -152,7 +153,7 @@ class WorkerPlugin final {
   // Waits for the time, or for release; false: the thread ends.
   bool rest(std::int64_t ms, Phase phase);
   void set_phase(Phase phase);
-  // Makes the thread look at what changed.
+  // Makes the thread look at what changed. The lock is held.
   void nudge();
 
   // Sends a frame to the process with this number (0: whichever runs) and waits for its return.
@@ -211,6 +212,7 @@ class WorkerPlugin final {
   std::uint64_t start_count_ = 0;
   std::uint64_t forbidden_count_ = 0;
   std::int64_t quarantine_until_ = 0;
+  std::int64_t on_trial_until_ = 0;  // after a quarantine: one death before is the next
   std::string missing_;
 
   // Held by who reads frames; before mutex_.

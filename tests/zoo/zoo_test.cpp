@@ -1,6 +1,7 @@
 // Misbehaving plugins, in processes of their own. Whatever one does: the hub lives, each call ends
 // once with a typed outcome within its deadline and a second, the others' calls take their usual
 // time, and log, metrics and audit name the culprit. RABT_ZOO_RUNS: how often each (default 2).
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -463,6 +464,35 @@ TEST(Killed, AQuarantineEndsByItselfWithOneTry) {
   EXPECT_FALSE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }, 200));
   hub.fake.advance_ms(10'000);
   ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }));
+  hub.fake.advance_ms(1000);
+  die();
+  EXPECT_EQ(state_of(hub, "beast").worker->phase, "quarantined") << "it had one try";
+  ASSERT_TRUE(hub.host->release("beast", "test").ok());
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }));
+  die();
+  EXPECT_EQ(state_of(hub, "beast").worker->phase, "waiting") << "an operator forgave the others";
+}
+
+TEST(Killed, WhatTheHubLacksIsNotHeldAgainstThePlugin) {
+  Hub hub;
+  load_beast(hub);
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit none{static_cast<rlim_t>(next), usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool killed = kill_worker(hub);
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // five starts would fail
+  const auto meanwhile = state_of(hub, "beast").worker;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  ASSERT_TRUE(killed);
+  EXPECT_EQ(meanwhile->deaths, 1U);
+  EXPECT_NE(meanwhile->phase, "quarantined");
+  EXPECT_TRUE(hub.log.has("plugin.interrupted plugin=beast"));
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }, 10'000));
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 1U);
+  EXPECT_EQ(hub.call("beast", "echo", Json(1)).output.dump(), "1");
 }
 
 TEST(Killed, WhatWasVerifiedIsWhatRunsAgain) {
@@ -500,6 +530,27 @@ TEST(Loading, ACrashWhileItIsMappedOrCreatedIsARefusalAndNothingIsStartedAgain) 
     EXPECT_NE(loaded.error().message.find("signal 6"), std::string::npos) << loaded.error().message;
   }
   EXPECT_TRUE(hub.host->plugins().empty());
+}
+
+TEST(Loading, ALoadThatFailsLeavesNoThreadNoProcessAndNoDescriptor) {
+  Hub hub;
+  const auto fail = [&] {
+    for (const char* const name : {"beast-mapping", "beast-create"}) {
+      PluginConfig config = hub.config(name);
+      config.id = "beast";
+      EXPECT_FALSE(hub.host->load(std::move(config)).ok());
+    }
+  };
+  const auto count = [](const char* folder) {
+    const std::filesystem::directory_iterator all(folder);
+    return std::distance(begin(all), end(all));
+  };
+  fail();  // what is opened once
+  const auto threads = count("/proc/self/task");
+  const auto descriptors = count("/proc/self/fd");
+  for (int i = 0; i < 3; ++i) fail();
+  EXPECT_TRUE(eventually([&] { return count("/proc/self/task") <= threads; }));
+  EXPECT_LE(count("/proc/self/fd"), descriptors);
 }
 
 TEST(Loading, TheChildHasNoneOfTheHubsDescriptorsNorItsEnvironment) {
