@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "hub/base/limits.hpp"
 #include "hub/worker/sandbox.hpp"
@@ -362,6 +363,26 @@ TEST(Killed, CallsThatWereNotGivenToItWaitForTheNextProcess) {
     ASSERT_TRUE(one.wait());
     EXPECT_EQ(one.outcome().kind, OutcomeKind::done) << one.outcome().code;
   }
+}
+
+TEST(Killed, ADeliveryIsReadByTheNextProcessAndNotByAThird) {
+  Hub hub;
+  load_beast(hub);
+  const Json info = Json::object({{"source", "test"}});
+  auto read =
+      std::async(std::launch::async, [&] { return hub.host->normalise("beast", info, "slow"); });
+  ASSERT_TRUE(hub.log.comes("plugin.reads plugin=beast"));
+  ASSERT_TRUE(kill_worker(hub));
+  const auto events = read.get();
+  ASSERT_TRUE(events.ok()) << events.error().message;
+  EXPECT_EQ(events->dump(), "[]");
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 1U);
+
+  const auto never = hub.host->normalise("beast", info, "abort");
+  ASSERT_FALSE(never.ok());
+  EXPECT_EQ(never.error().code, "plugin.crashed");
+  ASSERT_TRUE(up(hub));
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 3U);
 }
 
 TEST(Killed, AfterFiveDeathsThePluginIsQuarantinedUntilItIsReleased) {
