@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -236,6 +237,7 @@ class Instance final : public WorkerPlugin::Owner {
   std::map<std::string, std::uint64_t> outcomes_;
   PluginHost::PluginHealth health_state_{"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_;
+  std::set<std::string, std::less<>> audited_clauses_;  // broken by the process that runs
 
   std::mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_;

@@ -268,6 +268,9 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
     case Beast::Proof::violation:
       EXPECT_TRUE(
           hub.log.has(std::string("plugin.violation plugin=beast clause=") + beast.expected));
+      // One entry for each clause and process, and none of these ended it.
+      EXPECT_EQ(audited(hub, "plugin.violation", "beast"), 1U);
+      EXPECT_EQ(audited(hub, beast.expected, "beast"), 1U) << "it names the clause";
       break;
     case Beast::Proof::answer:
       break;
