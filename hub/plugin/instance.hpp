@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "hub/net/http_client.hpp"
+#include "hub/plugin/budget.hpp"
 #include "hub/plugin/gate.hpp"
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
@@ -149,6 +150,7 @@ class Instance final : public WorkerPlugin::Owner {
     bool cancelled = false;
     void* context = nullptr;
     void (*done)(void*, const rabt_http_result*) = nullptr;
+    std::shared_ptr<Budget::Share> held;  // its bytes, until the callback has returned
   };
 
   // calls
@@ -224,6 +226,12 @@ class Instance final : public WorkerPlugin::Owner {
   PluginHost::PluginHealth health_state_{"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_;
 
+  // What the hub keeps for the plugin: values and pieces that wait for their callbacks, values that
+  // wait for the disk, bodies of requests and their answers, as they come.
+  static constexpr std::size_t kMaxHeldBytes =
+      64U << 20U;  // five of the largest values or answers; a hub has many plugins
+  Budget held_{kMaxHeldBytes};
+
   std::mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;
@@ -233,6 +241,9 @@ class Instance final : public WorkerPlugin::Owner {
   std::uint64_t audited_ = 0;
 
   std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
+  static constexpr std::size_t kMaxKvOperations =
+      1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
+  Budget kv_operations_{kMaxKvOperations};
   std::atomic<std::uint64_t> wakes_{0};
   MetricTable metric_table_;
 

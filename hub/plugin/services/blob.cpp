@@ -248,9 +248,10 @@ struct Services::Blob {
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
-    const auto give = [&self, context, done](std::int32_t status, std::string piece = {}) {
+    const auto held = std::make_shared<Budget::Share>(self.held_);
+    const auto give = [&self, context, done, held](std::int32_t status, std::string piece = {}) {
       auto shared = std::make_shared<std::string>(std::move(piece));
-      self.lane_.post([&self, context, done, status, shared] {
+      self.lane_.post([&self, context, done, status, shared, held] {
         self.guarded("blob callback", [&] { done(context, status, bytes(*shared)); });
         self.owe(-1);
       });
@@ -261,6 +262,10 @@ struct Services::Blob {
     }
     if (!may_see(self, call, name)) {
       give(RABT_BLOB_ABSENT);
+      return;
+    }
+    if (!held->grow(static_cast<std::size_t>(length))) {
+      give(RABT_BLOB_FAILED);
       return;
     }
     later(self, [&self, name, from, length, give] {

@@ -67,12 +67,25 @@ struct Services::Http {
                        HttpAnswer::failed("overload", "too many requests of this plugin are open"));
       return flight;
     }
+    const auto held = self.held_.take(view(request_json).size() + view(body).size());
+    if (held == nullptr) {
+      self.post_answer(flight, HttpAnswer::failed("overload",
+                                                  "the hub keeps too many bytes for this "
+                                                  "plugin; wait for answers first"));
+      return flight;
+    }
+    {
+      const std::scoped_lock lock(self.flights_mutex_);
+      self.flights_[flight].held = held;
+    }
     HttpAnswer failure;
     auto described = describe(self, call, view(request_json), view(body), failure);
     if (!described) {
       self.post_answer(flight, std::move(failure));
       return flight;
     }
+    // From here on the client's I/O thread alone lets it grow.
+    described->request.may_keep = [held](std::size_t more) { return held->grow(more); };
     std::shared_ptr<BlobWriter> writer;
     if (described->blob_content_type) {
       auto created =

@@ -93,12 +93,15 @@ struct Services::Kv {
     self.owe(1);
     std::int32_t status = RABT_KV_ABSENT;
     auto value = std::make_shared<std::string>();
+    const auto held = std::make_shared<Budget::Share>(self.held_);
     std::int64_t version = 0;
     if (key.len == 0 || key.len > limits::kMaxKvKey) {
       status = RABT_KV_FAILED;
     } else {
       auto found = kv_find(self, view(key));
-      if (found.ok() && *found) {
+      if (found.ok() && *found && !held->grow((*found)->value.size())) {
+        status = RABT_KV_FAILED;
+      } else if (found.ok() && *found) {
         *value = std::move((*found)->value);
         version = (*found)->version;
         status = RABT_KV_OK;
@@ -108,7 +111,7 @@ struct Services::Kv {
                                                    {"code", std::string_view(found.error().code)}});
       }
     }
-    self.lane_.post([&self, context, done, status, value, version] {
+    self.lane_.post([&self, context, done, status, value, version, held] {
       self.guarded("kv callback", [&] { done(context, status, bytes(*value), version); });
       self.owe(-1);
     });
@@ -120,12 +123,20 @@ struct Services::Kv {
     KvRow row;
     std::string data_key;  // id
     std::string sealed;
+    std::shared_ptr<Budget::Share> held;  // of its bytes
+    std::shared_ptr<Budget::Share> operation;
     std::int64_t ttl_ms = 0;
     std::int64_t expected = 0;
     std::int64_t now = 0;
     std::int32_t status = RABT_KV_FAILED;  // written on the writer thread, read after the commit
     std::int64_t version = 0;
   };
+  // It has been answered.
+  static void release(Write& put) {
+    put.sealed = {};
+    put.held.reset();
+    put.operation.reset();
+  }
 
   static Status kv_seal(Instance& self, Write& put, std::string_view key, std::string_view value) {
     RABT_TRY(row, kv_row(self, key));
@@ -146,6 +157,7 @@ struct Services::Kv {
     auto put = std::make_shared<Write>();
     const auto answer = [&self, context, done, put](std::int32_t status) {
       self.lane_.post([&self, context, done, put, status] {
+        release(*put);
         self.guarded("kv callback",
                      [&] { done(context, status, status == RABT_KV_OK ? put->version : 0); });
         self.owe(-1);
@@ -153,6 +165,12 @@ struct Services::Kv {
     };
     if (key.len == 0 || key.len > limits::kMaxKvKey || value.len > limits::kMaxKvValue ||
         ttl_ms < 0 || expected < RABT_KV_ANY) {
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    put->operation = self.kv_operations_.take(1);
+    put->held = self.held_.take(value.len);
+    if (put->operation == nullptr || put->held == nullptr) {
       answer(RABT_KV_FAILED);
       return;
     }
@@ -218,13 +236,15 @@ struct Services::Kv {
     if (!pass) return;
     self.owe(1);
     auto put = std::make_shared<Write>();
-    const auto answer = [&self, context, done](std::int32_t status) {
-      self.lane_.post([&self, context, done, status] {
+    put->operation = self.kv_operations_.take(1);
+    const auto answer = [&self, context, done, put](std::int32_t status) {
+      self.lane_.post([&self, context, done, put, status] {
+        release(*put);
         self.guarded("kv callback", [&] { done(context, status); });
         self.owe(-1);
       });
     };
-    if (key.len == 0 || key.len > limits::kMaxKvKey) {
+    if (key.len == 0 || key.len > limits::kMaxKvKey || put->operation == nullptr) {
       answer(RABT_KV_FAILED);
       return;
     }
