@@ -917,6 +917,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
     drop_blob_writes();
     gate_.close();
+    drop_disk_work();
     lane_.stop({}, kStopWaitMs);
     return;
   }
@@ -935,6 +936,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   if (setup_.worker != nullptr) setup_.worker->stop();
   drop_blob_writes();
   gate_.close();
+  drop_disk_work();
 }
 
 }  // namespace rabt::plugin

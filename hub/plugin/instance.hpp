@@ -139,10 +139,12 @@ class Instance final : public WorkerPlugin::Owner {
     std::string name;
     std::int64_t begun_ms = 0;  // monotonic
   };
-  // A blob that the plugin writes. The writer is used on the finisher alone.
+  // A blob that the plugin writes. The writer is used on the finisher alone; the slot belongs to
+  // who took it out of the table, and to the table before.
   struct BlobWrite {
     std::unique_ptr<BlobWriter> writer;
     std::string content_type;
+    std::shared_ptr<Budget::Share> slot;
   };
   struct Flight {
     std::uint64_t call = 0;
@@ -151,6 +153,7 @@ class Instance final : public WorkerPlugin::Owner {
     void* context = nullptr;
     void (*done)(void*, const rabt_http_result*) = nullptr;
     std::shared_ptr<Budget::Share> held;  // its bytes, until the callback has returned
+    std::shared_ptr<Budget::Share> slot;  // of the blob that it becomes, until the callback
   };
 
   // calls
@@ -194,6 +197,12 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] bool may_see_blob(std::uint64_t call, std::string_view handle);
   void remember_blob(const std::string& handle);
   void drop_blob_writes();
+  // Runs work on the finisher, behind what this instance gave it before and in turn with the work
+  // of others. False: too much of it waits already (never when it is owed).
+  enum class Disk : std::uint8_t { wish, owed };
+  bool on_disk(Disk kind, std::function<void()> work);
+  void next_on_disk();
+  void drop_disk_work();  // after the gate is closed
   static const void* get_service(void* self, const char* id) noexcept;
   [[nodiscard]] const SecretBytes* secret(
       std::string_view name) const;  // declared and configured, or null
@@ -250,7 +259,14 @@ class Instance final : public WorkerPlugin::Owner {
   std::mutex blobs_mutex_;
   std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_;
   std::deque<std::string> own_blobs_;  // made or received here
-  std::atomic<std::size_t> blob_queued_{0};
+  std::uint64_t blob_life_ = 1;        // counts processes: what an earlier one began is dropped
+  std::deque<std::function<void()>> disk_work_;
+  bool disk_busy_ = false;  // one of them is on the finisher
+  static constexpr std::size_t kMaxBlobWrites =
+      64;  // written or received at the same time: each has a file open
+  Budget blob_slots_{kMaxBlobWrites};
+  static constexpr std::size_t kMaxPieceBytes = 16U << 20U;  // of appends that wait for the disk
+  Budget blob_pieces_{kMaxPieceBytes};
 
   rabt_log log_{};
   rabt_http http_{};

@@ -11,6 +11,75 @@ using workflow::OutcomeKind;
 
 constexpr std::int64_t kTenMiB = 10 << 20;
 
+// Blobs whose operations take as long as the test says. Lives until the hub is gone.
+class SlowDisk {
+ public:
+  explicit SlowDisk(Hub& hub) {
+    auto slow = std::make_unique<Slow>(std::move(hub.blobs));
+    slow_ = slow.get();
+    hub.blobs = std::move(slow);
+    hub.restart_host();
+  }
+  void hold_finds() { slow_->set(true, false, {}); }
+  void hold_creates() { slow_->set(false, true, {}); }
+  void release() { slow_->set(false, false, {}); }
+  void each_takes(std::chrono::milliseconds time) { slow_->set(false, false, time); }
+  [[nodiscard]] bool holds() const { return slow_->waiting > 0; }
+
+ private:
+  struct Slow final : BlobStore {
+    explicit Slow(std::unique_ptr<BlobStore> real_store) : real(std::move(real_store)) {}
+    void set(bool holds_finds, bool holds_creates, std::chrono::milliseconds each) {
+      const std::scoped_lock lock(mutex);
+      finds = holds_finds;
+      creates = holds_creates;
+      pause = each;
+      changed.notify_all();
+    }
+    void stop_at(const bool& held) {
+      std::unique_lock lock(mutex);
+      ++waiting;
+      changed.wait(lock, [&] { return !held; });
+      --waiting;
+      const auto time = pause;
+      lock.unlock();
+      std::this_thread::sleep_for(time);
+    }
+    Result<std::unique_ptr<BlobWriter>> create(std::string_view tenant,
+                                               std::string_view type) override {
+      stop_at(creates);
+      return real->create(tenant, type);
+    }
+    Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant,
+                                               std::string_view id) override {
+      return real->resume(tenant, id);
+    }
+    Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
+      stop_at(finds);
+      return real->find(tenant, id);
+    }
+    Result<std::unique_ptr<BlobReader>> open(std::string_view tenant,
+                                             std::string_view id) override {
+      stop_at(finds);
+      return real->open(tenant, id);
+    }
+    Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                 std::string_view owner) override {
+      return real->adopt(transaction, tenant, id, owner);
+    }
+    void sweep() override { real->sweep(); }
+
+    std::unique_ptr<BlobStore> real;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool finds = false;
+    bool creates = false;
+    std::chrono::milliseconds pause{};
+    std::atomic<int> waiting{0};
+  };
+  Slow* slow_;
+};
+
 class Limits : public BothWays {
  protected:
   Status load(const std::string& version = "1.0.0", const std::string& at = {}) {
@@ -81,6 +150,76 @@ TEST_P(Limits, BodiesOfAnswersAreCountedInBytes) {
   all.set("slow", 2500);  // no callback comes before: all answers wait
   const std::string came = run("requests", all);
   EXPECT_EQ(came, "[5,5]") << "5 times 11 MiB";
+}
+
+TEST_P(Limits, NoMoreBlobsAreBegunThanMayBeOpen) {
+  ASSERT_TRUE(load().ok());
+  EXPECT_EQ(run("creates", many(500)), "[64,436]");
+  EXPECT_EQ(run("creates", many(1)), "[0,1]");
+  EXPECT_EQ(run("discards"), "64");
+  EXPECT_TRUE(eventually([&] { return run("creates", many(1)) == "[1,0]"; }));
+}
+
+TEST_P(Limits, ABlobThatIsReceivedIsOneThatIsWritten) {
+  const TinyServer server(TinyServer::Mode::hang);
+  ASSERT_TRUE(load("1.0.0", server.url()).ok());
+  Json all = many(70, 0, 6);
+  all.set("url", server.url());
+  all.set("into", "blob");
+  EXPECT_EQ(run("requests", std::move(all)), "[0,6]");
+  EXPECT_EQ(run("creates", many(1)), "[0,1]");
+}
+
+TEST_P(Limits, OperationsThatWaitForTheDiskAreCounted) {
+  SlowDisk disk(hub_);
+  ASSERT_TRUE(load().ok());
+  disk.hold_finds();
+  EXPECT_EQ(run("infos", many(3000, 1, 1900)), "[0,1900]") << "1024 wait";
+  disk.release();
+  EXPECT_TRUE(eventually([&] { return run("infos", many(1, 1)) == "[1,0]"; }));
+}
+
+TEST_P(Limits, PluginsTakeTurnsAtTheDisk) {
+  SlowDisk disk(hub_);
+  ASSERT_TRUE(load().ok());
+  ASSERT_TRUE(load("2.0.0").ok());
+  disk.hold_finds();
+  Waiter first;
+  CallRequest call = request("flood", "infos", many(1000, 1));
+  call.version = "1.0.0";
+  hub_.host->invoke(std::move(call), first.sink());
+  ASSERT_TRUE(eventually([&] { return disk.holds(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // all of them wait
+  disk.each_takes(std::chrono::milliseconds(5));
+  EXPECT_EQ(run("infos", many(3, 1), "2.0.0"), "[3,0]");
+  EXPECT_EQ(first.count(), 0) << "the other plugin's thousand take five seconds";
+  disk.each_takes(std::chrono::milliseconds(0));
+  EXPECT_TRUE(first.wait(20'000));
+}
+
+// A process that has ended holds no place of the next one.
+class Processes : public Limits {};
+INSTANTIATE_TEST_SUITE_P(, Processes, ::testing::Values(Isolation::worker),
+                         [](const auto&) { return std::string("worker"); });
+
+TEST_P(Processes, BlobsThatWereAboutToBeMadeGoWithTheProcess) {
+  SlowDisk disk(hub_);
+  ASSERT_TRUE(load().ok());
+  disk.hold_creates();
+  Waiter lost;
+  CallRequest call = request("flood", "creates", many(64));
+  call.version = "1.0.0";
+  hub_.host->invoke(std::move(call), lost.sink());
+  ASSERT_TRUE(eventually([&] { return disk.holds(); }));
+  EXPECT_EQ(run("ends"), "plugin.crashed");
+  ASSERT_TRUE(lost.wait());
+  disk.release();
+  const auto all = [&] {
+    if (run("creates", many(64)) == "[64,0]") return true;
+    run("discards");
+    return false;
+  };
+  EXPECT_TRUE(eventually(all, 1000));
 }
 
 }  // namespace

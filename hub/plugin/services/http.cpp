@@ -88,6 +88,16 @@ struct Services::Http {
     described->request.may_keep = [held](std::size_t more) { return held->grow(more); };
     std::shared_ptr<BlobWriter> writer;
     if (described->blob_content_type) {
+      auto slot = self.blob_slots_.take(1);
+      if (slot == nullptr) {
+        self.post_answer(
+            flight, HttpAnswer::failed("overload", "too many blobs of this plugin are written"));
+        return flight;
+      }
+      {
+        const std::scoped_lock lock(self.flights_mutex_);
+        self.flights_[flight].slot = std::move(slot);
+      }
       auto created =
           parts(self).blobs.create(self.setup_.config.tenant, *described->blob_content_type);
       if (!created.ok()) {
@@ -105,29 +115,31 @@ struct Services::Http {
     }
     // The blob is opened on the finisher: that reads the disk.
     auto request = std::make_shared<net::Request>(std::move(described->request));
-    self.setup_.finisher->post(
-        [&self, call, flight, request, writer, handle = described->body_blob] {
-          const Gate::Pass inside(self.gate_);
-          if (!inside) return;
-          auto opened = parts(self).blobs.open(self.setup_.config.tenant, handle);
-          if (!opened.ok()) {
-            self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
-            return;
-          }
-          const std::shared_ptr<BlobReader> reader = std::move(opened).value();
-          request->body_bytes = reader->info().bytes;
-          request->body_source = [reader](std::uint64_t from,
-                                          std::span<char> to) -> Result<std::size_t> {
-            std::size_t got = 0;
-            RABT_TRY_STATUS(reader->read(from, to.size(), [&](std::string_view piece) {
-              std::copy(piece.begin(), piece.end(), to.data() + got);
-              got += piece.size();
-              return ok_status();
-            }));
-            return got;
-          };
-          launch(self, call, flight, std::move(*request), writer);
-        });
+    const bool taken = self.on_disk(Instance::Disk::wish, [&self, call, flight, request, writer,
+                                                           handle = described->body_blob] {
+      auto opened = parts(self).blobs.open(self.setup_.config.tenant, handle);
+      if (!opened.ok()) {
+        self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
+        return;
+      }
+      const std::shared_ptr<BlobReader> reader = std::move(opened).value();
+      request->body_bytes = reader->info().bytes;
+      request->body_source = [reader](std::uint64_t from,
+                                      std::span<char> to) -> Result<std::size_t> {
+        std::size_t got = 0;
+        RABT_TRY_STATUS(reader->read(from, to.size(), [&](std::string_view piece) {
+          std::copy(piece.begin(), piece.end(), to.data() + got);
+          got += piece.size();
+          return ok_status();
+        }));
+        return got;
+      };
+      launch(self, call, flight, std::move(*request), writer);
+    });
+    if (!taken) {
+      self.post_answer(
+          flight, HttpAnswer::failed("overload", "too much of this plugin waits for the disk"));
+    }
     return flight;
   } catch (...) {
     RABT_BUG("http start threw");
@@ -300,7 +312,7 @@ struct Services::Http {
       self.post_answer(flight, std::move(*answer));
       return;
     }
-    self.setup_.finisher->post([&self, flight, answer, writer] {
+    self.on_disk(Instance::Disk::owed, [&self, flight, answer, writer] {
       auto finished = writer->finish();
       if (finished.ok()) {
         answer->blob = finished->id;
@@ -344,9 +356,10 @@ void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {
       const std::scoped_lock lock(flights_mutex_);
       const auto found = flights_.find(flight);
       if (found == flights_.end()) return;
-      entry = found->second;
+      entry = std::move(found->second);
       flights_.erase(found);
     }
+    entry.slot.reset();
     rabt_http_result result{};
     result.size = sizeof result;
     result.sent = shared->sent;
