@@ -13,6 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "hub/base/limits.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/budget.hpp"
 #include "hub/plugin/gate.hpp"
@@ -152,8 +153,9 @@ class Instance final : public WorkerPlugin::Owner {
     bool cancelled = false;
     void* context = nullptr;
     void (*done)(void*, const rabt_http_result*) = nullptr;
-    std::shared_ptr<Budget::Share> held;  // its bytes, until the callback has returned
-    std::shared_ptr<Budget::Share> slot;  // of the blob that it becomes, until the callback
+    std::shared_ptr<Budget::Share> place;  // among the open ones; null: it is refused
+    std::shared_ptr<Budget::Share> held;   // its bytes, until the callback has returned
+    std::shared_ptr<Budget::Share> slot;   // of the blob that it becomes, until the callback
   };
 
   // calls
@@ -241,6 +243,9 @@ class Instance final : public WorkerPlugin::Owner {
       64U << 20U;  // five of the largest values or answers; a hub has many plugins
   Budget held_{kMaxHeldBytes};
 
+  static constexpr std::size_t kMaxFlights =
+      limits::kMaxHttpInFlight / 16;  // so that one plugin leaves room for all others
+  Budget open_flights_{kMaxFlights};
   std::mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;

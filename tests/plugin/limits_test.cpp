@@ -152,6 +152,14 @@ TEST_P(Limits, BodiesOfAnswersAreCountedInBytes) {
   EXPECT_EQ(came, "[5,5]") << "5 times 11 MiB";
 }
 
+TEST_P(Limits, OnePluginLeavesRequestsToTheOthers) {
+  const TinyServer server(TinyServer::Mode::hang);
+  ASSERT_TRUE(load("1.0.0", server.url()).ok());
+  Json all = many(300, 0, 44);
+  all.set("url", server.url());
+  EXPECT_EQ(run("requests", std::move(all)), "[0,44]") << "256 are open";
+}
+
 TEST_P(Limits, NoMoreBlobsAreBegunThanMayBeOpen) {
   ASSERT_TRUE(load().ok());
   EXPECT_EQ(run("creates", many(500)), "[64,436]");

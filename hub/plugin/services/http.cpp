@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t kMaxRequestJson =
     1U << 20U;  // description of one HTTP request; the body travels beside it
 constexpr std::size_t kMaxHttpHeaders = 64;
-constexpr std::size_t kMaxFlights = 4096;              // of one instance
 constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // of a request outside any call
 
 // RFC 9110 section 5.6.2.
@@ -48,21 +47,21 @@ struct Services::Http {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
     std::uint64_t flight = 0;
-    std::size_t open = 0;
+    const auto place = self.open_flights_.take(1);
     {
       const std::scoped_lock lock(self.flights_mutex_);
       flight = self.next_flight_++;
-      open = self.flights_.size();
       if (pass) {
         Instance::Flight& entry = self.flights_[flight];
         entry.call = call;
         entry.context = context;
         entry.done = done;
+        entry.place = place;
       }
     }
     if (!pass) return flight;  // the instance is dead: nothing runs on its lane any more
     self.owe(1);
-    if (open >= kMaxFlights) {
+    if (place == nullptr) {
       self.post_answer(flight,
                        HttpAnswer::failed("overload", "too many requests of this plugin are open"));
       return flight;
@@ -359,6 +358,7 @@ void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {
       entry = std::move(found->second);
       flights_.erase(found);
     }
+    entry.place.reset();
     entry.slot.reset();
     rabt_http_result result{};
     result.size = sizeof result;
