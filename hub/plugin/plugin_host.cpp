@@ -181,8 +181,8 @@ class Host final : public PluginHost {
       return 0;
     }
     if (target.instance != nullptr) {
-      if (const auto channel = channel_of(target, *action)) {
-        auto passed = parts_.privacy.document(*channel, call.arguments, action->marked);
+      if (target.channel) {
+        auto passed = parts_.privacy.document(*target.channel, call.arguments, action->marked);
         if (!passed.ok()) {
           done(failed(OutcomeKind::permanent, passed.error().code, passed.error().message));
           return 0;
@@ -485,6 +485,7 @@ class Host final : public PluginHost {
     Instance* instance = nullptr;
     std::shared_ptr<char> entering;
     std::shared_ptr<Service> service;
+    std::optional<phi::Channel> channel;  // of resolve: where the arguments leave to
   };
 
   // The lock is held.
@@ -697,18 +698,14 @@ class Host final : public PluginHost {
     }
     return out;
   }
-  // Where the arguments of an action leave to, when that is to people or other systems.
+  // Where the arguments of an action leave to, when that is to people or other systems. The lock is
+  // held, as when the version was chosen: one that is retired later sends to the same people.
   std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const {
     if (action.spec.channel) return action.spec.channel;
-    const std::shared_lock lock(mutex_);
     // Also when a workflow names the plugin and not the role.
-    if (!bindings_.contains(kNotifyRole)) return std::nullopt;
-    const Target notify = target_of(kNotifyRole);
-    return notify.versions != nullptr &&
-                   std::any_of(notify.versions->begin(), notify.versions->end(),
-                               [&](const Serving& one) { return one.instance == target.instance; })
-               ? std::optional(phi::Channel::notify)
-               : std::nullopt;
+    if (target.versions == nullptr || !bindings_.contains(kNotifyRole)) return std::nullopt;
+    return target_of(kNotifyRole).versions == target.versions ? std::optional(phi::Channel::notify)
+                                                              : std::nullopt;
   }
 
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
@@ -724,6 +721,7 @@ class Host final : public PluginHost {
                     " here, which is not loaded; put it back into the configuration");
     }
     const bool chosen = choose(target, call.action, call.version, action);
+    if (chosen) target.channel = channel_of(target, *action);
     target.versions = nullptr;  // the lock goes
     if (!chosen) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",

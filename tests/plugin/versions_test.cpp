@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "hub/phi/policy.hpp"
 #include "support.hpp"
 
 // Several versions of one plugin, side by side, while calls run.
@@ -133,6 +134,66 @@ TEST_P(PluginVersions, NoCallIsLostWhileVersionsChange) {
   for (std::thread& caller : callers) caller.join();
   EXPECT_GT(done, 0);
   EXPECT_EQ(other, 0);
+}
+
+// Finds one word.
+class FindsJane final : public phi::Detector {
+ public:
+  [[nodiscard]] std::vector<phi::Finding> find(std::string_view text) const override {
+    const auto at = text.find("Jane");
+    if (at == std::string_view::npos) return {};
+    return {{phi::Class::name, at, at + 4, 1}};
+  }
+};
+
+class FloodVersions : public BothWays {
+ protected:
+  Status load(const std::string& version) {
+    PluginConfig config = hub_.config("flood-" + version);
+    config.id = "flood";
+    return hub_.host->load(std::move(config));
+  }
+  Hub hub_;
+};
+RABT_BOTH_WAYS(FloodVersions);
+
+// A version that is retired between the choice and the look at the role takes no patient data.
+TEST_P(FloodVersions, WhatARetiredVersionSendsPassesThePolicyToo) {
+  const phi::Policy policy(phi::default_rules(), std::make_shared<FindsJane>());
+  hub_.host = PluginHost::make({*hub_.store, *hub_.keys, *hub_.audit, *hub_.http, *hub_.blobs,
+                                hub_.clock, hub_.random, hub_.log, policy});
+  ASSERT_TRUE(load("2.0.0").ok());
+  ASSERT_TRUE(hub_.host->bind_role("notify", "plugin://flood").ok());
+  std::atomic<bool> stop{false};
+  std::atomic<int> blocked{0};
+  std::atomic<int> passed{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 3; ++i) {
+    callers.emplace_back([&] {
+      while (!stop) {
+        CallRequest call = request("notify", "echo", Json::object({{"text", "Jane"}}));
+        call.version = "1.0.0";
+        (void)hub_.host->invoke(std::move(call), [&](const workflow::ActionOutcome& outcome) {
+          if (outcome.code == "phi.blocked") {
+            ++blocked;
+          } else if (outcome.code != "plugin.unknown_action") {
+            ++passed;
+          }
+        });
+      }
+    });
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  while (std::chrono::steady_clock::now() < until && passed == 0) {
+    const bool went = load("1.0.0").ok() && hub_.host->retire({}, 1000).ok();
+    EXPECT_TRUE(went);
+    if (!went) break;
+  }
+  stop = true;
+  for (std::thread& caller : callers) caller.join();
+  hub_.host.reset();
+  EXPECT_GT(blocked, 0);
+  EXPECT_EQ(passed, 0);
 }
 
 }  // namespace
