@@ -734,14 +734,33 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     int events_calls = 0;
     int error_calls = 0;
     std::int32_t result = 0;
+    bool ran = false;
     bool returned = false;
-    std::promise<void> ready;
+  };
+  // The delivery's place on the lane: open until it has been read there, or was dropped.
+  struct Turn {
+    Instance& self;
+    std::promise<void> over{};
+    explicit Turn(Instance& instance) : self(instance) {}
+    ~Turn() {
+      over.set_value();
+      const std::scoped_lock lock(self.mutex_);
+      --self.undelivered_;
+      if (self.closing_) self.idle_.notify_all();
+    }
   };
   auto work = std::make_shared<Work>();
   work->info = delivery.dump();
   work->body = body;
-  auto future = work->ready.get_future();
-  const bool posted = lane_.post([this, work] {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closing_) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
+    ++undelivered_;
+  }
+  auto turn = std::make_shared<Turn>(*this);
+  auto future = turn->over.get_future();
+  lane_.post([this, work, turn = std::move(turn)] {
+    work->ran = true;
     work->returned = guarded("normalise", [&] {
       work->result = webhook_->normalise(
           webhook_->self, bytes(work->info), bytes(work->body), work.get(),
@@ -756,9 +775,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
             to.error = operator_text(view(text));
           });
     });
-    work->ready.set_value();
   });
-  if (!posted) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (future.wait_for(kNormaliseTimeout) != std::future_status::ready) {
     if (setup_.worker != nullptr) {
       // Only what holds a lane so long hangs; a lane that waits for its turn may have come later.
@@ -770,6 +787,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     return unavailable("plugin.delivery_timeout",
                        "the plugin " + name + " did not read the delivery in time");
   }
+  if (!work->ran) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (!work->returned)
     return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
   if (work->result == WorkerPlugin::kLost || work->result == WorkerPlugin::kNotGiven) {

@@ -228,7 +228,8 @@ class Instance final : public WorkerPlugin::Owner {
   std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
   std::unordered_map<std::uint64_t, Span> spans_;  // open ones, by id
   std::uint64_t next_call_ = 1;
-  std::uint64_t undelivered_ = 0;  // calls whose ended has not returned
+  // Calls whose ended has not returned, and deliveries that have not been read.
+  std::uint64_t undelivered_ = 0;
   std::uint64_t overdue_ = 0;
   std::uint64_t owed_ = 0;        // service callbacks under way
   std::uint64_t background_ = 0;  // outside requests started for no call

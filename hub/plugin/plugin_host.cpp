@@ -234,9 +234,14 @@ class Host final : public PluginHost {
   Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                          std::string_view body) override {
     Instance* instance = nullptr;
+    std::shared_ptr<char> entering;  // holds it back from being drained until it has the delivery
     {
       const std::shared_lock lock(mutex_);
-      instance = newest(plugin_id);
+      const auto found = instances_.find(plugin_id);
+      if (found != instances_.end()) {
+        instance = found->second.front().instance;
+        entering = found->second.front().entering;
+      }
     }
     if (instance == nullptr) {
       return not_found("plugin.unknown", "there is no plugin " +
@@ -488,11 +493,6 @@ class Host final : public PluginHost {
     std::optional<phi::Channel> channel;  // of resolve: where the arguments leave to
   };
 
-  // The lock is held.
-  Instance* newest(std::string_view id) const {
-    const auto found = instances_.find(id);
-    return found == instances_.end() ? nullptr : found->second.front().instance;
-  }
   // The version in quarantine, else the newest one. The lock is held.
   Instance* quarantined(std::string_view id) const {
     const auto found = instances_.find(id);

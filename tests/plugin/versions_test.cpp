@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "hub/phi/policy.hpp"
 #include "support.hpp"
 
@@ -156,6 +158,46 @@ class FloodVersions : public BothWays {
   Hub hub_;
 };
 RABT_BOTH_WAYS(FloodVersions);
+
+// The webhook of the version reads one delivery after the other.
+TEST_P(FloodVersions, DeliveriesThatWaitAreReadBeforeTheirVersionGoes) {
+  ASSERT_TRUE(load("1.0.0").ok());
+  std::atomic<int> read{0};
+  std::atomic<int> other{0};
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 4; ++i) {
+    senders.emplace_back([&] {
+      const auto events = hub_.host->normalise("flood", Json::object(), "800");
+      events.ok() ? ++read : ++other;
+    });
+  }
+  ASSERT_TRUE(eventually([&] { return hub_.host->plugins().front().open == 4; }));
+  EXPECT_TRUE(load("2.0.0").ok());
+  EXPECT_TRUE(hub_.host->retire({}, 20'000).ok());
+  for (std::thread& sender : senders) sender.join();
+  EXPECT_EQ(read, 4);
+  EXPECT_EQ(other, 0);
+}
+
+TEST_P(FloodVersions, DeliveriesThatAreDroppedFailAtOnce) {
+  ASSERT_TRUE(load("1.0.0").ok());
+  std::vector<std::thread> senders;
+  std::mutex mutex;
+  std::multiset<std::string> said;
+  for (int i = 0; i < 3; ++i) {
+    senders.emplace_back([&] {
+      const auto events = hub_.host->normalise("flood", Json::object(), "2500");
+      const std::scoped_lock lock(mutex);
+      said.insert(events.ok() ? "" : events.error().code);
+    });
+  }
+  ASSERT_TRUE(eventually([&] { return hub_.host->plugins().front().open == 3; }));
+  const auto begin = std::chrono::steady_clock::now();
+  hub_.host->shutdown(100);
+  for (std::thread& sender : senders) sender.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
+  EXPECT_GE(said.count("plugin.shutdown"), 2U);
+}
 
 // A version that is retired between the choice and the look at the role takes no patient data.
 TEST_P(FloodVersions, WhatARetiredVersionSendsPassesThePolicyToo) {
