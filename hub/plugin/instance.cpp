@@ -557,6 +557,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
   }
   cancel_all_flights();
   drop_blob_writes();
+  drop_wakes();
   const Manifest& manifest = setup_.package.manifest;
   Json calls = Json::array();
   for (const Lost& one : lost) {
@@ -925,6 +926,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                                            "the hub stopped before the call was started"));
   }
   cancel_all_flights();
+  drop_wakes();
   const bool was_alive = alive_.exchange(false);
   if (abandoned || !was_alive) {
     // Never destroyed: the plugin still holds calls (A7).

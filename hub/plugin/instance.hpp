@@ -110,6 +110,7 @@ class Instance final : public WorkerPlugin::Owner {
   void ended(const WorkerPlugin::Death& death) override;
   void forbidden(const std::string& system_call) override;
   void misspoke(std::string_view what) override;
+  bool wake_after(std::int64_t after_ms, std::function<void()> wake) override;
 
  private:
   friend struct Services;  // services/: the functions behind the service structs
@@ -199,6 +200,7 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] bool may_see_blob(std::uint64_t call, std::string_view handle);
   void remember_blob(const std::string& handle);
   void drop_blob_writes();
+  void drop_wakes();
   // Runs work on the finisher, behind what this instance gave it before and in turn with the work
   // of others. False: too much of it waits already (never when it is owed).
   enum class Disk : std::uint8_t { wish, owed };
@@ -259,7 +261,9 @@ class Instance final : public WorkerPlugin::Owner {
   static constexpr std::size_t kMaxKvOperations =
       1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
   Budget kv_operations_{kMaxKvOperations};
-  std::atomic<std::uint64_t> wakes_{0};
+  std::mutex wakes_mutex_;
+  std::unordered_map<std::uint64_t, Timers::Key> wakes_;  // that wait, by number
+  std::uint64_t last_wake_ = 0;
   MetricTable metric_table_;
 
   std::mutex blobs_mutex_;

@@ -113,13 +113,13 @@ RABT_BOTH_WAYS(Limits);
 // The callbacks come one after the other, on one lane: until the first has returned all wait.
 TEST_P(Limits, ValuesThatWaitForTheirCallbacksAreCountedInBytes) {
   ASSERT_TRUE(load().ok());
-  EXPECT_EQ(run("gets", many(30, kTenMiB)), "[6,24]") << "64 MiB";
+  EXPECT_EQ(run("gets", many(9, kTenMiB)), "[6,3]") << "64 MiB";
   EXPECT_EQ(run("gets", many(6, kTenMiB)), "[6,0]") << "what was answered is given back";
 }
 
 TEST_P(Limits, ValuesThatWaitForTheDiskAreCountedInBytesAndNumber) {
   ASSERT_TRUE(load().ok());
-  EXPECT_EQ(run("puts", many(20, kTenMiB)), "[6,14]");
+  EXPECT_EQ(run("puts", many(9, kTenMiB)), "[6,3]");
   EXPECT_EQ(run("puts", many(1500, 10)), "[1024,476]");
   EXPECT_EQ(run("puts", many(1024, 10)), "[1024,0]");
 }
@@ -205,10 +205,35 @@ TEST_P(Limits, PluginsTakeTurnsAtTheDisk) {
   EXPECT_TRUE(first.wait(20'000));
 }
 
+TEST_P(Limits, WaitsAreCounted) {
+  ASSERT_TRUE(load().ok());
+  EXPECT_EQ(run("wakes", many(16'383)), "\"woken\"");
+  EXPECT_EQ(hub_.violations("flood", "limit"), 0U);
+  EXPECT_EQ(run("wakes", many(0)), "\"woken\"") << "the first one was woken";
+  CallRequest call = request("flood", "wakes", many(5));
+  call.version = "1.0.0";
+  call.deadline_unix_ms = hub_.clock.now().ms + 300;
+  Waiter waiter;
+  hub_.host->invoke(std::move(call), waiter.sink());
+  ASSERT_TRUE(waiter.wait());
+  EXPECT_EQ(waiter.outcome().code, "plugin.no_answer")
+      << "its own wait is among those that are lost";
+  EXPECT_EQ(hub_.violations("flood", "limit"), 5U);
+}
+
 // A process that has ended holds no place of the next one.
 class Processes : public Limits {};
 INSTANTIATE_TEST_SUITE_P(, Processes, ::testing::Values(Isolation::worker),
                          [](const auto&) { return std::string("worker"); });
+
+TEST_P(Processes, WaitsEndWithTheProcess) {
+  ASSERT_TRUE(load().ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(run("wakes", many(12'000)), "\"woken\"");
+    EXPECT_EQ(run("ends"), "plugin.crashed");
+  }
+  EXPECT_EQ(hub_.violations("flood", "limit"), 0U);
+}
 
 TEST_P(Processes, BlobsThatWereAboutToBeMadeGoWithTheProcess) {
   SlowDisk disk(hub_);
