@@ -539,6 +539,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     bool effect;
   };
   std::vector<Lost> lost;
+  cancel_all_flights();  // first: what has not begun by now never does
   {
     const std::scoped_lock lock(mutex_);
     for (auto at = calls_.begin(); at != calls_.end();) {
@@ -555,7 +556,6 @@ void Instance::ended(const WorkerPlugin::Death& death) {
       at = calls_.erase(at);
     }
   }
-  cancel_all_flights();
   drop_blob_writes();
   drop_wakes();
   const Manifest& manifest = setup_.package.manifest;

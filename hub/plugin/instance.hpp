@@ -178,7 +178,8 @@ class Instance final : public WorkerPlugin::Owner {
   bool guarded(std::string_view what, const std::function<void()>& code);
   void cancel_flights(std::uint64_t call);
   void cancel_all_flights();
-  // An outside request begins for this call (0: none). False: the call is not open any more.
+  // An outside request begins for this call (0: none). False: the call is not open any more. The
+  // lock of the flights is held.
   bool begin_request(std::uint64_t call);
   // It is sure that not a byte of it left.
   void unsent_request(std::uint64_t call);

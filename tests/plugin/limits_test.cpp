@@ -235,6 +235,28 @@ TEST_P(Processes, WaitsEndWithTheProcess) {
   EXPECT_EQ(hub_.violations("flood", "limit"), 0U);
 }
 
+// It belongs to no call, and its blob is still being opened when the process ends.
+TEST_P(Processes, ARequestThatHasNotBegunNeverDoes) {
+  const TinyServer server(TinyServer::Mode::answer);
+  SlowDisk disk(hub_);
+  ASSERT_TRUE(load("1.0.0", server.url()).ok());
+  disk.hold_finds();
+  Json all = many(1, 10);
+  all.set("url", server.url());
+  CallRequest call = request("flood", "sends", std::move(all));
+  call.version = "1.0.0";
+  Waiter waiter;
+  hub_.host->invoke(std::move(call), waiter.sink());
+  ASSERT_TRUE(eventually([&] { return disk.holds(); }));
+  EXPECT_EQ(run("ends"), "plugin.crashed");
+  ASSERT_TRUE(waiter.wait());
+  EXPECT_EQ(waiter.outcome().kind, OutcomeKind::transient) << "nothing can have happened";
+  disk.release();
+  EXPECT_TRUE(eventually([&] { return run("infos", many(1, 1)) == "[1,0]"; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(server.last_request(), "");
+}
+
 TEST_P(Processes, BlobsThatWereAboutToBeMadeGoWithTheProcess) {
   SlowDisk disk(hub_);
   ASSERT_TRUE(load().ok());

@@ -147,7 +147,14 @@ struct Services::Http {
 
   static void launch(Instance& self, std::uint64_t call, std::uint64_t flight, net::Request request,
                      const std::shared_ptr<BlobWriter>& writer) {
-    if (!self.begin_request(call)) {
+    bool begun = false;
+    {
+      // One step: what ends a process marks its requests before it looks which of them have begun.
+      const std::scoped_lock lock(self.flights_mutex_);
+      const auto found = self.flights_.find(flight);
+      begun = found != self.flights_.end() && !found->second.cancelled && self.begin_request(call);
+    }
+    if (!begun) {
       self.post_answer(flight, HttpAnswer::failed("cancelled", "the call is not open any more"));
       return;
     }
