@@ -50,6 +50,13 @@ struct HttpAnswer {
 
 class Instance;
 
+// Sealed bytes that a plugin of a tenant has in the key-value service, for all its versions. On the
+// store's writer thread only.
+struct KvUse {
+  bool known = false;  // read from the store
+  std::int64_t bytes = 0;
+};
+
 // While it lives, the calling thread is inside a function of this instance (rabt.thread_check/1).
 class OnLane {
  public:
@@ -77,6 +84,7 @@ class Instance final : public WorkerPlugin::Owner {
     std::shared_ptr<const net::AllowList> allow;
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
+    std::shared_ptr<KvUse> kv_use;
     std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
   };
   explicit Instance(Setup setup);
@@ -258,7 +266,6 @@ class Instance final : public WorkerPlugin::Owner {
   // process.
   std::uint64_t audited_ = 0;
 
-  std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
   static constexpr std::size_t kMaxKvOperations =
       1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
   Budget kv_operations_{kMaxKvOperations};

@@ -623,16 +623,20 @@ class Host final : public PluginHost {
     }
 
     std::uint64_t number = 0;
+    std::shared_ptr<KvUse> kv_use;
     {
       const std::scoped_lock lock(mutex_);
       number = ++next_number_;
+      auto& of_all = kv_uses_[{config.tenant, config.id}];
+      if (of_all == nullptr) of_all = std::make_shared<KvUse>();
+      kv_use = of_all;
     }
     const std::string id = config.id;
     Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
         Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
                         std::make_shared<const net::AllowList>(std::move(allow).value()), number,
-                        std::move(worker)}));
+                        std::move(kv_use), std::move(worker)}));
     Status started = instance.start(entry);
     const std::scoped_lock lock(mutex_);
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
@@ -807,6 +811,7 @@ class Host final : public PluginHost {
   std::vector<std::thread> drains_;
   std::vector<Instance*> by_number_;  // also those that failed to start
   std::uint64_t next_number_ = 0;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<KvUse>> kv_uses_;  // tenant, id
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
   std::vector<std::shared_ptr<Service>>
       all_services_;  // also replaced ones: open calls point into them

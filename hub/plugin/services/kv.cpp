@@ -193,8 +193,23 @@ struct Services::Kv {
     RABT_BUG("kv put threw");
   }
 
+  // What all versions of the plugin have stored.
+  static Result<KvUse*> kv_use(Instance& self, const KvRow& row, store::Transaction& transaction) {
+    KvUse& use = *self.setup_.kv_use;
+    if (use.known) return &use;
+    RABT_TRY_STATUS(transaction.query(kKvUsed,
+                                      {std::string_view(row.tenant), std::string_view(row.plugin)},
+                                      [&use](const store::Row& found) {
+                                        use.bytes = found.integer(0);
+                                        return false;
+                                      }));
+    use.known = true;
+    return &use;
+  }
+
   static Status kv_write(Instance& self, Write& put, store::Transaction& transaction) {
     const KvRow& row = put.row;
+    RABT_TRY(use, kv_use(self, row, transaction));
     std::int64_t stored = 0;
     std::int64_t old_size = 0;
     bool present = false;
@@ -213,7 +228,7 @@ struct Services::Kv {
       return ok_status();
     }
     const std::int64_t growth = static_cast<std::int64_t>(put.sealed.size()) - old_size;
-    if (self.kv_used_ + growth > self.setup_.package.kv_bytes) {
+    if (use->bytes + growth > self.setup_.package.kv_bytes) {
       put.status = RABT_KV_FAILED;
       return ok_status();
     }
@@ -223,8 +238,8 @@ struct Services::Kv {
         kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
                  store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}});
     if (!written.ok()) return std::move(written).error();
-    self.kv_used_ += growth;
-    transaction.on_rollback([&self, growth] { self.kv_used_ -= growth; });
+    use->bytes += growth;
+    transaction.on_rollback([use = self.setup_.kv_use, growth] { use->bytes -= growth; });
     put.status = RABT_KV_OK;
     return ok_status();
   }
@@ -259,6 +274,7 @@ struct Services::Kv {
         store::Store::Need::droppable,
         [&self, put](store::Transaction& transaction) -> Status {
           const KvRow& row = put->row;
+          RABT_TRY(use, kv_use(self, row, transaction));
           put->status = RABT_KV_ABSENT;
           std::int64_t size = 0;
           RABT_TRY_STATUS(transaction.query(
@@ -273,8 +289,8 @@ struct Services::Kv {
               kKvDelete,
               {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}});
           if (!removed.ok()) return std::move(removed).error();
-          self.kv_used_ -= size;
-          transaction.on_rollback([&self, size] { self.kv_used_ += size; });
+          use->bytes -= size;
+          transaction.on_rollback([use = self.setup_.kv_use, size] { use->bytes += size; });
           return ok_status();
         },
         [put, answer](const Status& status) {
@@ -287,18 +303,6 @@ struct Services::Kv {
 
 void Services::fill_kv(Instance& self) {
   self.kv_ = {sizeof self.kv_, 0, &self, &Kv::get, &Kv::put, &Kv::remove};
-  const std::string& plugin = self.setup_.package.manifest.id;
-  const Status used = self.setup_.parts.store.read([&](store::Connection& connection) {
-    return connection.query(kKvUsed,
-                            {std::string_view(self.setup_.config.tenant), std::string_view(plugin)},
-                            [&self](const store::Row& row) {
-                              self.kv_used_ = row.integer(0);
-                              return false;
-                            });
-  });
-  if (!used.ok())
-    self.setup_.parts.log.warn("plugin.kv_usage", {{"plugin", std::string_view(plugin)},
-                                                   {"code", std::string_view(used.error().code)}});
 }
 
 }  // namespace rabt::plugin
