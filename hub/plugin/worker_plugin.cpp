@@ -1035,11 +1035,19 @@ const void* WorkerPlugin::get_extension(void* self, const char* id) {
 std::int32_t WorkerPlugin::normalise(void* self, rabt_bytes delivery, rabt_bytes body,
                                      void* context, rabt_sink events, rabt_sink error) {
   WorkerPlugin& plugin = of(self);
-  static_cast<void>(plugin.await());
-  Frame frame(Type::normalise, 0);
-  frame.add(view(delivery)).add(view(body));
-  bool given = false;
-  Upcall* const upcall = plugin.call(frame, 0, 0, given);
+  Upcall* upcall = nullptr;
+  // Reading changes nothing outside: what one process did not live to read, the next one reads.
+  // Not a third one: it may be the delivery that ends them.
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    if (plugin.await() == Ready::quarantined) return kNotGiven;
+    Frame frame(Type::normalise, 0);
+    frame.add(view(delivery)).add(view(body));
+    bool given = false;
+    upcall = plugin.call(frame, 0, 0, given);
+    if (upcall == nullptr) continue;
+    if (upcall->result != kLost || attempt == 2) break;
+    plugin.hand_back(std::exchange(upcall, nullptr));
+  }
   if (upcall == nullptr) return kNotGiven;
   const std::int32_t result = upcall->result;
   const bool threw = upcall->threw;
