@@ -236,6 +236,17 @@ TEST(Manifest, RefusesWhatCannotBe) {
                 .find("schema keyword `typ` is not supported"),
             std::string::npos);
 }
+TEST(Manifest, AMarkOfPatientDataThatIsNoneIsRefused) {
+  for (const char* const value : {"True", "yes", "\"true\"", "1", "on", ""}) {
+    const std::string said =
+        manifest_error(std::string(kHead) + "config: {properties: {a: {x-phi: " + value + "}}}\n");
+    EXPECT_NE(said.find("manifest.yaml:5: "), std::string::npos) << value << ": " << said;
+    EXPECT_NE(said.find("/properties/a/x-phi\": `x-phi` must be true or false"), std::string::npos)
+        << value << ": " << said;
+  }
+  EXPECT_EQ(manifest_error(std::string(kHead) + "config: {properties: {a: {x-phi: true}}}\n"),
+            "ok");
+}
 TEST(Manifest, ReadsTypesAsYamlDoes) {
   const TempFolder folder;
   std::ofstream(folder.path() + "/manifest.yaml")
