@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kMaxManifestBytes = 1U
                                           << 20U;  // a manifest with inline schemas stays far below
 constexpr std::size_t kMaxYamlNodes = 50'000;      // ends a document whose aliases multiply
+constexpr int kMaxYamlDepth = 64;                  // as schemas; ends one whose alias holds itself
 constexpr std::size_t kMaxActions = 256;
 constexpr std::size_t kMaxNames = 256;  // events, secrets, hosts
 constexpr std::size_t kMaxMetrics = 64;
@@ -186,12 +187,13 @@ class Reader {
       fail(node, where + " has more than " + std::to_string(limit) + " entries");
   }
 
-  Json to_json(const YAML::Node& node) {
+  Json to_json(const YAML::Node& node, int depth = 0) {
+    if (depth > kMaxYamlDepth) fail(node, "is nested too deeply (does an alias hold itself?)");
     if (++nodes_ > kMaxYamlNodes) fail(node, "the document is too large (do aliases multiply it?)");
     switch (node.Type()) {
       case YAML::NodeType::Sequence: {
         Json::Array items;
-        for (const auto& item : node) items.push_back(to_json(item));
+        for (const auto& item : node) items.push_back(to_json(item, depth + 1));
         return Json(std::move(items));
       }
       case YAML::NodeType::Map: {
@@ -201,7 +203,7 @@ class Reader {
           if (members.contains(member.first.Scalar())) {
             fail(member.first, "the key \"" + member.first.Scalar() + "\" appears twice");
           }
-          members.append_new(member.first.Scalar(), to_json(member.second));
+          members.append_new(member.first.Scalar(), to_json(member.second, depth + 1));
         }
         return Json(std::move(members));
       }

@@ -277,6 +277,20 @@ TEST(Manifest, ADocumentThatMultipliesItselfIsRefused) {
   }
   EXPECT_NE(manifest_error(bomb).find("too large"), std::string::npos);
 }
+TEST(Manifest, AnAliasThatHoldsItselfIsRefused) {
+  for (const char* const more :
+       {"config: &a {type: object, properties: {x: *a}}\n", "config: &a {allOf: [*a]}\n",
+        "config: {x-a: &a [*a]}\n", "actions: &a [*a]\n", "events: &a [{type: x, schema: *a}]\n",
+        "events: [&a {type: x, schema: {properties: *a}}]\n", "permissions: &a {hosts: [*a]}\n"}) {
+    const std::string said = manifest_error(std::string(kHead) + more);
+    EXPECT_TRUE(said.starts_with("manifest.yaml:5: ")) << more << said;
+  }
+  std::string deep = "1";
+  for (int i = 0; i < 400; ++i) deep = "[" + deep + "]";
+  EXPECT_NE(manifest_error(std::string(kHead) + "config: {x-a: " + deep + "}\n")
+                .find("is nested too deeply"),
+            std::string::npos);
+}
 
 }  // namespace
 }  // namespace rabt::plugin::test
