@@ -112,9 +112,18 @@ std::string host_text(const std::string& host) {
          printable(host.substr(kOpen.size(), host.size() - kOpen.size() - 1));
 }
 
-void print_places(const std::string& what, const Json& places) {
+// How many lines it took.
+std::size_t print_places(const std::string& what, const Json& places) {
+  const auto line = [&what](const std::string& text) {
+    std::printf("  %-40s %s\n", printable(what).c_str(), printable(text).c_str());
+  };
+  if (places.is_null()) {
+    line("not described: may be anything");
+    return 1;
+  }
   for (const Json& place : places.as_array())
-    std::printf("  %-40s %s\n", printable(what).c_str(), printable(place.as_string()).c_str());
+    line(place.as_string() == "/" ? "all of it" : place.as_string());
+  return places.size();
 }
 
 void print_package(const TrustedPackage& package, const Json& facts) {
@@ -145,19 +154,15 @@ void print_package(const TrustedPackage& package, const Json& facts) {
                   : "in a process of its own, or inside the hub if you configure that");
   std::printf("\nPatient data that it sees (x-phi in its schemas)\n");
   const Json& phi = facts["patientData"];
-  std::size_t places = phi["config"].size();
-  print_places("configuration", phi["config"]);
+  std::size_t lines = print_places("configuration", phi["config"]);
   for (const Json& action : phi["actions"].as_array()) {
     const std::string name = action.string_or("name", "") + " " + action.string_or("version", "");
-    print_places(name + " gets", action["input"]);
-    print_places(name + " gives", action["output"]);
-    places += action["input"].size() + action["output"].size();
+    lines += print_places(name + " gets", action["input"]);
+    lines += print_places(name + " gives", action["output"]);
   }
-  for (const Json& event : phi["events"].as_array()) {
-    print_places("event " + event.string_or("type", ""), event["data"]);
-    places += event["data"].size();
-  }
-  if (places == 0) std::printf("  none is marked\n");
+  for (const Json& event : phi["events"].as_array())
+    lines += print_places("event " + event.string_or("type", ""), event["data"]);
+  if (lines == 0) std::printf("  none is marked\n");
 }
 
 Json report(const TrustedPackage& package) {
