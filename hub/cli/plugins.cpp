@@ -13,6 +13,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/descriptor.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/cli/commands.hpp"
@@ -313,7 +314,8 @@ int plugin_list(const std::string& path, bool json) {
     if (json) {
       if (!package.ok()) code = 1;
     } else if (package.ok()) {
-      show(package->package, "signed by " + package->key_id + " (" + package->key_name + ")");
+      show(package->package,
+           "signed by " + package->key_id + " (" + printable(package->key_name) + ")");
     } else {
       code = complain(package.error());
     }
@@ -386,8 +388,8 @@ int plugin_verify(const PluginVerifyOptions& options) {
     } else if (package.ok()) {
       std::printf("%s %s: good, signed by the key %s (%s), %s\n",
                   package->package.manifest.id.c_str(), package->package.manifest.version.c_str(),
-                  package->key_id.c_str(), package->key_name.c_str(),
-                  package->trusted_comment.c_str());
+                  package->key_id.c_str(), printable(package->key_name).c_str(),
+                  printable(package->trusted_comment).c_str());
     } else {
       (void)complain(package.error());
       code = 1;
@@ -441,7 +443,7 @@ int plugin_keys_list(const std::string& path, bool json) {
                                  {"addedAt", key.added_at},
                                  {"addedBy", key.added_by}}));
     if (!json) {
-      std::printf("%s  %s  may sign %s\n  %s\n", key.id().c_str(), key.name.c_str(),
+      std::printf("%s  %s  may sign %s\n  %s\n", key.id().c_str(), printable(key.name).c_str(),
                   listed(key.scopes).c_str(), minisign::public_key_line(key.key).c_str());
     }
   }

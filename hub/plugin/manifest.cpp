@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/capability.hpp"
 
@@ -118,9 +119,9 @@ class Reader {
  private:
   [[noreturn]] void fail(const YAML::Node& at, const std::string& what) const {
     const YAML::Mark mark = at.Mark();
-    throw Wrong{
-        invalid("plugin.manifest",
-                file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + what)};
+    throw Wrong{invalid(
+        "plugin.manifest",
+        file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + printable(what))};
   }
 
   void only(const YAML::Node& map, const std::string& where,
@@ -509,7 +510,8 @@ Result<Package> read_package(const PackageFiles& files) {
     return wrong.error;
   } catch (const YAML::Exception& failure) {
     const int line = failure.mark.is_null() ? 1 : failure.mark.line + 1;
-    return invalid("plugin.manifest", file + ":" + std::to_string(line) + ": " + failure.msg);
+    return invalid("plugin.manifest",
+                   file + ":" + std::to_string(line) + ": " + printable(failure.msg));
   }
 }
 

@@ -247,6 +247,13 @@ TEST(Manifest, AMarkOfPatientDataThatIsNoneIsRefused) {
   EXPECT_EQ(manifest_error(std::string(kHead) + "config: {properties: {a: {x-phi: true}}}\n"),
             "ok");
 }
+TEST(Manifest, WhatItSaysCannotRewriteTheTerminalOfWhoeverReadsTheError) {
+  const std::string said = manifest_error(
+      std::string(kHead) + R"("x\e[2J\nsmall 1.0.0: good\u009b31m\u202e\u007f": 1)" + "\n");
+  EXPECT_EQ(said.substr(0, 74),
+            "manifest.yaml:5: unknown key \"x?[2J?small 1.0.0: good?31m??\" in the manife");
+  EXPECT_EQ(said.find('\n'), std::string::npos);
+}
 TEST(Manifest, ReadsTypesAsYamlDoes) {
   const TempFolder folder;
   std::ofstream(folder.path() + "/manifest.yaml")
