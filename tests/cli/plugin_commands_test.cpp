@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "tests/cli/shell.hpp"
@@ -7,6 +8,11 @@
 // rabt plugin on packages and keys that somebody else made.
 namespace rabt::cli {
 namespace {
+
+std::string built(const std::string& plugin) {
+  const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
+  return std::string(build == nullptr ? "" : build) + "/plugins/" + plugin;
+}
 
 TEST(PluginCommands, WhatAPackageSaysCannotRewriteTheTerminal) {
   const Ran ran =
@@ -31,6 +37,27 @@ TEST(PluginCommands, TheNameOfAPackageCannotRewriteTheTerminal) {
       "rabt plugin keys generate k.key --no-password >generated; "
       "rabt plugin verify --key k.pub \"$(printf 'p\\033[2J\\302\\233')\"");
   EXPECT_EQ(ran.err.substr(0, 8), "p?[2J?: ") << ran.err;
+}
+
+TEST(PluginCommands, AReportIsNotWrittenThroughALinkOfThePackage) {
+  const Ran ran = run("cp -r '" + built("twilio") +
+                      "' p && echo mine >victim && ln -s ../victim p/check-report.json; "
+                      "rabt plugin check --write-report p >out1; echo code $?; cat victim; "
+                      "rm p/check-report.json; ln -s ../victim p/schemas-of-others; "
+                      "rabt plugin check --write-report p >out2; echo code $?; "
+                      "ls p/check-report.json");
+  EXPECT_EQ(ran.out, "code 2\nmine\ncode 2\n");
+  EXPECT_NE(ran.err.find("\"check-report.json\" is a link"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("\"schemas-of-others\" is a link"), std::string::npos) << ran.err;
+}
+
+TEST(PluginCommands, AReportTakesThePlaceOfTheOneBefore) {
+  const Ran ran = run("cp -r '" + built("twilio") +
+                      "' p && echo '{}' >p/check-report.json && chmod a-w p/check-report.json; "
+                      "rabt plugin check --write-report p >said; "
+                      "grep -c packageDigest p/check-report.json; ls -A p");
+  EXPECT_EQ(ran.out.substr(0, 2), "1\n") << ran.out << ran.err;
+  EXPECT_EQ(ran.out.find(".new"), std::string::npos) << ran.out;
 }
 
 }  // namespace
