@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "hub/base/clock.hpp"
@@ -502,6 +503,18 @@ int plugin_keys_remove(const std::string& path, const std::string& id) {
 }
 
 int plugin_keys_generate(const std::string& file, bool no_password) {
+  const std::string base =
+      file.ends_with(".key") ? file.substr(0, file.size() - std::string(".key").size()) : file;
+  const std::string public_file = base + ".pub";
+  // Before the password is asked for, and so that no half of a pair is left behind.
+  for (const std::string& path : {file, public_file}) {
+    std::error_code failure;
+    const auto type = std::filesystem::symlink_status(path, failure).type();
+    if (type == std::filesystem::file_type::not_found) continue;
+    return complain(type == std::filesystem::file_type::none
+                        ? unavailable("cli.file", path + " cannot be made: " + failure.message())
+                        : conflict("cli.file", path + " is there already; no key is made"));
+  }
   SystemRandom random;
   const minisign::SecretKey key = minisign::SecretKey::generate(random);
   SecretBytes password;
@@ -518,14 +531,12 @@ int plugin_keys_generate(const std::string& file, bool no_password) {
   }
   const auto secret = key.file(password, random);
   if (!secret.ok()) return complain(secret.error());
-  const std::string base =
-      file.ends_with(".key") ? file.substr(0, file.size() - std::string(".key").size()) : file;
-  const std::string public_file = base + ".pub";
   if (const Status made = write_new(file, secret->expose_text(), 0600); !made.ok())
     return complain(made.error());
   if (const Status made =
           write_new(public_file, minisign::public_key_file(key.verifying_key()), 0644);
       !made.ok()) {
+    static_cast<void>(::unlink(file.c_str()));
     return complain(made.error());
   }
   std::printf(

@@ -60,5 +60,20 @@ TEST(PluginCommands, AReportTakesThePlaceOfTheOneBefore) {
   EXPECT_EQ(ran.out.find(".new"), std::string::npos) << ran.out;
 }
 
+TEST(PluginCommands, NoHalfOfAPairOfKeysIsMade) {
+  const Ran there = run(
+      "echo mine >a.pub; rabt plugin keys generate a.key --no-password; echo code $?; cat a.pub; "
+      "echo mine >b.key; rabt plugin keys generate b.key --no-password; echo code $?; cat b.key; "
+      "ln -s nowhere c.pub; rabt plugin keys generate c.key --no-password; echo code $?; "
+      "ls *.pub *.key");
+  EXPECT_EQ(there.out, "code 1\nmine\ncode 1\nmine\ncode 1\na.pub\nb.key\nc.pub\n") << there.err;
+  EXPECT_NE(there.err.find("a.pub is there already"), std::string::npos) << there.err;
+  // The second half cannot be written: its name is one byte too long, the secret key's fits.
+  const Ran failed = run(
+      "name=$(printf 'k%.0s' {1..252}); rabt plugin keys generate $name --no-password; echo code "
+      "$?; ls | grep -c kkk");
+  EXPECT_EQ(failed.out, "code 1\n0\n") << failed.err;
+}
+
 }  // namespace
 }  // namespace rabt::cli
