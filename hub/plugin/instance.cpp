@@ -560,6 +560,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     bool effect;
   };
   std::vector<Lost> lost;
+  cancel_all_flights();  // first: what has not begun by now never does
   {
     const std::scoped_lock lock(mutex_);
     ending_ = false;
@@ -578,8 +579,8 @@ void Instance::ended(const WorkerPlugin::Death& death) {
       at = calls_.erase(at);
     }
   }
-  cancel_all_flights();
   drop_blob_writes();
+  drop_wakes();
   const Manifest& manifest = setup_.package.manifest;
   Json calls = Json::array();
   for (const Lost& one : lost) {
@@ -767,14 +768,33 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     int events_calls = 0;
     int error_calls = 0;
     std::int32_t result = 0;
+    bool ran = false;
     bool returned = false;
-    std::promise<void> ready;
+  };
+  // The delivery's place on the lane: open until it has been read there, or was dropped.
+  struct Turn {
+    Instance& self;
+    std::promise<void> over{};
+    explicit Turn(Instance& instance) : self(instance) {}
+    ~Turn() {
+      over.set_value();
+      const std::scoped_lock lock(self.mutex_);
+      --self.undelivered_;
+      if (self.closing_) self.idle_.notify_all();
+    }
   };
   auto work = std::make_shared<Work>();
   work->info = delivery.dump();
   work->body = body;
-  auto future = work->ready.get_future();
-  const bool posted = lane_.post([this, work] {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closing_) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
+    ++undelivered_;
+  }
+  auto turn = std::make_shared<Turn>(*this);
+  auto future = turn->over.get_future();
+  lane_.post([this, work, turn = std::move(turn)] {
+    work->ran = true;
     work->returned = guarded("normalise", [&] {
       work->result = webhook_->normalise(
           webhook_->self, bytes(work->info), bytes(work->body), work.get(),
@@ -789,9 +809,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
             to.error = operator_text(view(text));
           });
     });
-    work->ready.set_value();
   });
-  if (!posted) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (future.wait_for(kNormaliseTimeout) != std::future_status::ready) {
     if (setup_.worker != nullptr) {
       // Only what holds a lane so long hangs; a lane that waits for its turn may have come later.
@@ -803,6 +821,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     return unavailable("plugin.delivery_timeout",
                        "the plugin " + name + " did not read the delivery in time");
   }
+  if (!work->ran) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (!work->returned)
     return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
   if (work->result == WorkerPlugin::kLost || work->result == WorkerPlugin::kNotGiven) {
@@ -940,6 +959,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                                            "the hub stopped before the call was started"));
   }
   cancel_all_flights();
+  drop_wakes();
   const bool was_alive = alive_.exchange(false);
   if (abandoned || !was_alive) {
     // Never destroyed: the plugin still holds calls (A7).
@@ -950,6 +970,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
     drop_blob_writes();
     gate_.close();
+    drop_disk_work();
     lane_.stop({}, kStopWaitMs);
     return;
   }
@@ -968,6 +989,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   if (setup_.worker != nullptr) setup_.worker->stop();
   drop_blob_writes();
   gate_.close();
+  drop_disk_work();
 }
 
 }  // namespace rabt::plugin

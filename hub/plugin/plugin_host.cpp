@@ -181,8 +181,8 @@ class Host final : public PluginHost {
       return 0;
     }
     if (target.instance != nullptr) {
-      if (const auto channel = channel_of(target, *action)) {
-        auto passed = parts_.privacy.document(*channel, call.arguments, action->marked);
+      if (target.channel) {
+        auto passed = parts_.privacy.document(*target.channel, call.arguments, action->marked);
         if (!passed.ok()) {
           done(failed(OutcomeKind::permanent, passed.error().code, passed.error().message));
           return 0;
@@ -234,9 +234,14 @@ class Host final : public PluginHost {
   Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                          std::string_view body) override {
     Instance* instance = nullptr;
+    std::shared_ptr<char> entering;  // holds it back from being drained until it has the delivery
     {
       const std::shared_lock lock(mutex_);
-      instance = newest(plugin_id);
+      const auto found = instances_.find(plugin_id);
+      if (found != instances_.end()) {
+        instance = found->second.front().instance;
+        entering = found->second.front().entering;
+      }
     }
     if (instance == nullptr) {
       return not_found("plugin.unknown", "there is no plugin " +
@@ -490,13 +495,9 @@ class Host final : public PluginHost {
     Instance* instance = nullptr;
     std::shared_ptr<char> entering;
     std::shared_ptr<Service> service;
+    std::optional<phi::Channel> channel;  // of resolve: where the arguments leave to
   };
 
-  // The lock is held.
-  Instance* newest(std::string_view id) const {
-    const auto found = instances_.find(id);
-    return found == instances_.end() ? nullptr : found->second.front().instance;
-  }
   // The version in quarantine, else the newest one. The lock is held.
   Instance* quarantined(std::string_view id) const {
     const auto found = instances_.find(id);
@@ -637,16 +638,20 @@ class Host final : public PluginHost {
     }
 
     std::uint64_t number = 0;
+    std::shared_ptr<KvUse> kv_use;
     {
       const std::scoped_lock lock(mutex_);
       number = ++next_number_;
+      auto& of_all = kv_uses_[{config.tenant, config.id}];
+      if (of_all == nullptr) of_all = std::make_shared<KvUse>();
+      kv_use = of_all;
     }
     const std::string id = config.id;
     Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
         Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
                         std::make_shared<const net::AllowList>(std::move(allow).value()), number,
-                        std::move(worker)}));
+                        std::move(kv_use), std::move(worker)}));
     Status started = instance.start(entry);
     if (started.ok()) started = take_in(number, instance, std::move(recipient));
     // Nobody calls it: its process, its threads and its gate are closed at once.
@@ -720,18 +725,14 @@ class Host final : public PluginHost {
     }
     return out;
   }
-  // Where the arguments of an action leave to, when that is to people or other systems.
+  // Where the arguments of an action leave to, when that is to people or other systems. The lock is
+  // held, as when the version was chosen: one that is retired later sends to the same people.
   std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const {
     if (action.spec.channel) return action.spec.channel;
-    const std::shared_lock lock(mutex_);
     // Also when a workflow names the plugin and not the role.
-    if (!bindings_.contains(kNotifyRole)) return std::nullopt;
-    const Target notify = target_of(kNotifyRole);
-    return notify.versions != nullptr &&
-                   std::any_of(notify.versions->begin(), notify.versions->end(),
-                               [&](const Serving& one) { return one.instance == target.instance; })
-               ? std::optional(phi::Channel::notify)
-               : std::nullopt;
+    if (target.versions == nullptr || !bindings_.contains(kNotifyRole)) return std::nullopt;
+    return target_of(kNotifyRole).versions == target.versions ? std::optional(phi::Channel::notify)
+                                                              : std::nullopt;
   }
 
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
@@ -747,6 +748,7 @@ class Host final : public PluginHost {
                     " here, which is not loaded; put it back into the configuration");
     }
     const bool chosen = choose(target, call.action, call.version, action);
+    if (chosen) target.channel = channel_of(target, *action);
     target.versions = nullptr;  // the lock goes
     if (!chosen) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",
@@ -832,6 +834,7 @@ class Host final : public PluginHost {
   std::vector<Drain> drains_;
   std::vector<Instance*> by_number_;  // null: it failed to start
   std::uint64_t next_number_ = 0;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<KvUse>> kv_uses_;  // tenant, id
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
   std::vector<std::shared_ptr<Service>>
       all_services_;  // also replaced ones: open calls point into them

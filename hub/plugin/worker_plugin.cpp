@@ -789,12 +789,15 @@ bool WorkerPlugin::handle(Life& life, const Frame& frame) {
     case Type::kv_remove:
       return handle_kv(life, frame);
     case Type::wake_after: {
-      Operation* const operation = begin(life, frame.id);
+      const std::unique_ptr<Operation> operation(begin(life, frame.id));
       if (operation == nullptr) return true;
-      life.clock->wake_after(life.clock->self, whole(frame.n[0]), operation, [](void* context) {
-        auto* const at = static_cast<Operation*>(context);
-        at->plugin->finish(at, Frame(Type::wake, at->id));
+      // By value: a wait that is dropped leaves nothing behind.
+      const bool waits = owner_->wake_after(whole(frame.n[0]), [operation = *operation] {
+        operation.plugin->finish(new Operation(operation), Frame(Type::wake, operation.id));
       });
+      if (waits) return true;
+      const std::scoped_lock lock(mutex_);
+      --operations_;
       return true;
     }
     case Type::metric: {

@@ -49,6 +49,9 @@ class WorkerPlugin final {
     virtual void forbidden(const std::string& system_call) = 0;
     // It broke the format of frames, or answered what it was not asked.
     virtual void misspoke(std::string_view what) = 0;
+    // It asks to be woken. wake runs once on a lane, unless the process has ended by then. False:
+    // too many wait, it never runs.
+    virtual bool wake_after(std::int64_t after_ms, std::function<void()> wake) = 0;
   };
   struct Setup {
     std::string name;  // id and version, for messages
