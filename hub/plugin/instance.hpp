@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "hub/base/limits.hpp"
 #include "hub/net/http_client.hpp"
@@ -135,6 +137,7 @@ class Instance final : public WorkerPlugin::Owner {
     std::string run;  // instance of the workflow, for log and audit
     Ended ended;
     Timers::Key timer;
+    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
     // What may have had an effect outside: requests started for this call, and, when it began, how
     // many had been started for none.
     std::uint64_t requests = 0;
@@ -195,9 +198,18 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
     return call.requests != 0 || call.background_before != background_;
   }
-  // Whether its process is to be ended, because a lane does not come back from the plugin while the
-  // call is overdue; looks again later when it is too early to say.
-  bool hangs(std::uint64_t token);
+  // Functions of the plugin that hold a lane while this call has passed its deadline: such as have
+  // held it for so long that its process is to be ended, and others, which have `patience` more.
+  // The lock is held.
+  struct Holding {
+    std::vector<std::uint64_t> too_long;
+    std::vector<std::uint64_t> for_now;
+    std::chrono::milliseconds patience{};
+  };
+  [[nodiscard]] Holding holding(const OpenCall& call) const;
+  // Ends the process when one of these functions has not come back; it begins no request any more
+  // when this returns true. The lock is held.
+  bool end_hanging(const std::vector<std::uint64_t>& serials);
   void audit(std::string act, std::string result, Json detail);
   [[nodiscard]] Status check_events(const Json& events) const;
 
@@ -244,6 +256,7 @@ class Instance final : public WorkerPlugin::Owner {
   std::uint64_t overdue_ = 0;
   std::uint64_t owed_ = 0;        // service callbacks under way
   std::uint64_t background_ = 0;  // outside requests started for no call
+  bool ending_ = false;           // its process is being ended: it begins no request any more
   std::uint64_t started_ = 0;
   std::map<std::string, std::uint64_t> outcomes_;
   PluginHost::PluginHealth health_state_{"unknown", ""};

@@ -374,7 +374,7 @@ class Host final : public PluginHost {
 
   void shutdown(std::int64_t grace_ms) override {
     std::vector<Instance*> instances;
-    std::vector<std::thread> drains;
+    std::vector<Drain> drains;
     {
       const std::scoped_lock lock(mutex_);
       if (std::exchange(closed_, true)) return;
@@ -389,7 +389,7 @@ class Host final : public PluginHost {
                             .count();
       instance->shutdown(std::max<std::int64_t>(left, 0));
     }
-    for (std::thread& drain : drains) drain.join();
+    for (Drain& drain : drains) drain.thread.join();
     finisher_->stop({}, kFinisherWaitMs);
     std::map<std::uint64_t, std::shared_ptr<ServiceCall>> rest;
     {
@@ -484,6 +484,11 @@ class Host final : public PluginHost {
     std::shared_ptr<char> entering = std::make_shared<char>('\0');
   };
   using Versions = std::vector<Serving>;  // newest first, never empty
+  // A version that takes its leave.
+  struct Drain {
+    std::thread thread;
+    std::shared_ptr<std::atomic<bool>> over;  // the thread takes no lock any more
+  };
   // Where a call goes: a plugin, of which `instance` is the version that was chosen, or a service.
   struct Target {
     const Versions* versions = nullptr;  // while the lock is held
@@ -535,8 +540,14 @@ class Host final : public PluginHost {
   void drain(Serving version, std::int64_t grace_ms) {
     const std::scoped_lock lock(mutex_);
     if (closed_) return;  // shutdown ends it
-    drains_.emplace_back([this, grace_ms, instance = version.instance,
-                          entering = std::move(version.entering)] {
+    std::erase_if(drains_, [](Drain& one) {
+      if (!one.over->load()) return false;
+      one.thread.join();
+      return true;
+    });
+    auto over = std::make_shared<std::atomic<bool>>(false);
+    std::thread thread([this, grace_ms, over, instance = version.instance,
+                        entering = std::move(version.entering)] {
       const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
       const auto busy = [&] { return entering.use_count() > 1 || instance->state().open != 0; };
       while (busy() && std::chrono::steady_clock::now() < until) {
@@ -548,9 +559,13 @@ class Host final : public PluginHost {
       const Manifest& manifest = instance->package().manifest;
       parts_.log.info("plugin.retired", {{"plugin", std::string_view(manifest.id)},
                                          {"version", std::string_view(manifest.version)}});
-      const std::scoped_lock inside(mutex_);
-      draining_.erase(std::remove(draining_.begin(), draining_.end(), instance), draining_.end());
+      {
+        const std::scoped_lock inside(mutex_);
+        draining_.erase(std::remove(draining_.begin(), draining_.end(), instance), draining_.end());
+      }
+      over->store(true);
     });
+    drains_.push_back({std::move(thread), std::move(over)});
   }
 
   Status load_checked(PluginConfig config, std::string& version, std::string& digest) {
@@ -638,14 +653,22 @@ class Host final : public PluginHost {
                         std::make_shared<const net::AllowList>(std::move(allow).value()), number,
                         std::move(kv_use), std::move(worker)}));
     Status started = instance.start(entry);
+    if (started.ok()) started = take_in(number, instance, std::move(recipient));
+    // Nobody calls it: its process, its threads and its gate are closed at once.
+    if (!started.ok()) instance.shutdown(0);
+    return started;
+  }
+  // From here on it serves.
+  Status take_in(std::uint64_t number, Instance& instance, Recipient recipient) {
+    const std::string& id = recipient.plugin;
     const std::scoped_lock lock(mutex_);
+    if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
+    if (loaded_version(id, recipient.version)) return already(id, recipient.version);
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
-    by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
-    if (!started.ok()) return started;
-    if (loaded_version(id, version)) return already(id, version);
+    by_number_[number - 1] = &instance;
     Versions& versions = instances_[id];
     const auto place = std::find_if(versions.begin(), versions.end(), [&](const Serving& one) {
-      return compare_semver(one.recipient.version, version) < 0;
+      return compare_semver(one.recipient.version, recipient.version) < 0;
     });
     versions.insert(place, Serving{&instance, std::move(recipient)});
     return ok_status();
@@ -808,8 +831,8 @@ class Host final : public PluginHost {
   mutable std::shared_mutex mutex_;
   std::map<std::string, Versions, std::less<>> instances_;  // never freed
   std::vector<Instance*> draining_;
-  std::vector<std::thread> drains_;
-  std::vector<Instance*> by_number_;  // also those that failed to start
+  std::vector<Drain> drains_;
+  std::vector<Instance*> by_number_;  // null: it failed to start
   std::uint64_t next_number_ = 0;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<KvUse>> kv_uses_;  // tenant, id
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
 
 #include "hub/phi/policy.hpp"
@@ -80,6 +81,26 @@ TEST_P(PluginVersions, WhatSomebodyNeedsStaysAndTheRestGoes) {
   EXPECT_EQ(lost.error().message,
             "a workflow calls ask:1.0.0: `plugin://desk` does not offer `ask` in version 1.0.0 or "
             "newer (it offers 2.0.0)");
+}
+
+TEST_P(PluginVersions, AVersionThatWentLeavesNoThreadAndNoDescriptor) {
+  const auto count = [](const char* folder) {
+    const std::filesystem::directory_iterator all(folder);
+    return std::distance(begin(all), end(all));
+  };
+  ASSERT_TRUE(load("1.0.0").ok());
+  const auto threads = count("/proc/self/task");
+  const auto descriptors = count("/proc/self/fd");
+  for (const char* version : {"1.1.0", "2.0.0"}) {
+    ASSERT_TRUE(load(version).ok());
+    ASSERT_TRUE(hub_.host->retire({}, 5000).ok());
+    ASSERT_TRUE(eventually([&] { return serving() == Names{version}; }));
+    EXPECT_TRUE(eventually([&] { return count("/proc/self/task") <= threads; }));
+    // A library that is mapped here stays, with its file.
+    if (in_worker()) {
+      EXPECT_TRUE(eventually([&] { return count("/proc/self/fd") <= descriptors; }));
+    }
+  }
 }
 
 TEST_P(PluginVersions, AnOpenCallEndsOnTheVersionThatHasItWhileTheNewOneServes) {
