@@ -150,6 +150,22 @@ INSTANTIATE_TEST_SUITE_P(All, AGoodPlugin, ::testing::Values("good", "good-key",
                            return name;
                          });
 
+// Their own threads take most of a second for the first call of each test, in real time.
+class APluginWithThreads : public ::testing::TestWithParam<const char*> {};
+TEST_P(APluginWithThreads, IsWaitedForAndVirtualTimeStandsStillMeanwhile) {
+  RunOptions options = options_for(build_dir() + "/wrong/good-" + GetParam());
+  options.only =
+      "^(complete-exactly-once|no-late-complete|cancel-still-completes|outcome-kinds-legal|"
+      "deadline-respected|output-matches-schema|connect-refused-is-transient|input-fuzz)$";
+  const auto report = run(options, nullptr);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->results.size(), 8U);
+  for (const TestResult& result : report->results)
+    EXPECT_EQ(result.verdict.status, TestStatus::passed) << line_of(result);
+}
+INSTANTIATE_TEST_SUITE_P(All, APluginWithThreads, ::testing::Values("thread", "watched"),
+                         [](const auto& each) { return std::string(each.param); });
+
 // The shipped plugins, with the examples beside their sources.
 class AShippedPlugin : public ::testing::TestWithParam<const char*> {};
 TEST_P(AShippedPlugin, FailsNothing) {
