@@ -193,11 +193,11 @@ Status check_unused(const Config& config, const std::string& id, const std::stri
       continue;
     return conflict("plugin.in_use",
                     id + " " + loaded + " serves in the hub that runs" +
-                        (serves.empty() ? ": its newest version"
-                                        : ": instances that run began with its contracts") +
-                        "; without it the hub may not start again. Take out what nobody needs "
-                        "any more with `rabt plugin upgrade " +
-                        id + "`, or remove it all the same with --force");
+                        (serves.empty() ? ": it is its newest version"
+                                        : ": instances that run began with its contracts, and it "
+                                          "is retired when the last of them has ended") +
+                        "; without it the hub may not start again. Remove it all the same with "
+                        "--force");
   }
   return ok_status();
 }
