@@ -303,6 +303,8 @@ class FakeHost {
   static constexpr int kMaxSteps = 100'000;
   static constexpr std::size_t kMaxKey = 256;
   static constexpr std::size_t kMaxValue = std::size_t{12} << 20U;
+  static constexpr std::size_t kMaxRequests = 256;  // open at the same time
+  static constexpr std::size_t kMaxWrites = 64;     // blobs
 
   enum class Way : std::uint8_t { invoke, probe, health };
   struct Open {
@@ -548,16 +550,18 @@ class FakeHost {
     if (parsed) request.head = *parsed;
     std::uint64_t number = 0;
     bool open = true;
+    bool full = false;
     {
       const std::scoped_lock lock(host.mutex_);
       open = call == 0 || host.open_.contains(call);
+      full = host.flights_.size() >= kMaxRequests;
       number = ++host.next_flight_;
-      host.flights_[number] = false;
+      if (!full) host.flights_[number] = false;
       host.http_calls_[number] = call;
       host.requests.push_back(request);
       host.trace.emplace_back("send");
     }
-    host.later([&host, context, done, request, number, open] {
+    host.later([&host, context, done, request, number, open, full] {
       bool cancelled = false;
       {
         const std::scoped_lock lock(host.mutex_);
@@ -565,7 +569,11 @@ class FakeHost {
         host.flights_.erase(number);
         host.http_calls_.erase(number);
       }
-      Answer answer = host.judge(request, open, cancelled);
+      Answer answer = full ? Answer{.sent = RABT_SENT_NO,
+                                    .status = 0,
+                                    .error = "overload",
+                                    .error_message = "too many requests are open"}
+                           : host.judge(request, open, cancelled);
       const bool stored = answer.error.empty() && answer.status >= 200 && answer.status < 300 &&
                           request.head["blob"].is_object();
       Lent lent;
@@ -733,7 +741,8 @@ class FakeHost {
       host.trace.push_back("remove " + name);
       host.expire(name);
       const Fate fate = host.fate();
-      if (fate == Fate::fails) return done(context, RABT_KV_FAILED);
+      if (fate == Fate::fails || name.empty() || name.size() > kMaxKey)
+        return done(context, RABT_KV_FAILED);
       const bool gone = host.store.erase(name) == 1;
       done(context, fate != Fate::works ? RABT_KV_FAILED : gone ? RABT_KV_OK : RABT_KV_ABSENT);
     });
@@ -788,6 +797,8 @@ class FakeHost {
   static void blob_create(void* self, rabt_bytes content_type, void* context, rabt_blob_done done) {
     FakeHost& host = of(self);
     host.later([&host, context, done, type = host.taken(content_type, "a content type")] {
+      if (host.writes_.size() >= kMaxWrites)
+        return host.blob_answer(context, done, RABT_BLOB_FAILED, {}, nullptr, false);
       const std::string handle = host.new_handle();
       host.writes_[handle] = {type, {}};
       host.blob_answer(context, done, RABT_BLOB_OK, handle, &host.writes_[handle], false);
