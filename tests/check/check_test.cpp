@@ -256,6 +256,32 @@ INSTANTIATE_TEST_SUITE_P(
              "[x], properties: {x: {type: string, maxLength: 20}, y: {type: integer}}}, output: "
              "{type: object, properties: {n: {type: integer}}}}\n",
              ""},
+        Bump{"an_optional_argument_with_a_patch", "1.1.0",
+             "  - {name: a, version: 1.0.1, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 9}, y: {type: integer}}}, output: "
+             "{type: object, properties: {n: {type: integer}}}}\n",
+             "it takes /y"},
+        Bump{"a_wider_bound_with_a_patch", "1.1.0",
+             "  - {name: a, version: 1.0.1, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 20}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             "raise the action's minor version"},
+        Bump{"another_idempotency_with_a_patch", "1.0.1",
+             "  - {name: a, version: 1.0.1, idempotency: native, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 9}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             ""},
+        Bump{"the_plugin_rises_less_than_its_action", "1.0.1",
+             "  - {name: a, version: 1.1.0, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 20}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             "raise the plugin's minor version"},
+        Bump{"a_new_action_with_a_patch", "1.0.1",
+             "  - {name: b, version: 1.0.0, idempotency: none}\n"
+             "  - {name: a, version: 1.0.0, idempotency: none, input: {type: object, required: "
+             "[x], properties: {x: {type: string, maxLength: 9}}}, output: {type: object, "
+             "properties: {n: {type: integer}}}}\n",
+             "is new"},
         Bump{"changed_and_kept_its_version", "1.1.0",
              "  - {name: a, version: 1.0.0, idempotency: none, input: {type: object, required: "
              "[x], properties: {x: {type: string, maxLength: 20}}}, output: {type: object, "
