@@ -33,9 +33,9 @@ TEST(PluginCommands, WhatAPackageSaysCannotRewriteTheTerminal) {
 }
 
 TEST(PluginCommands, TheNameOfAPackageCannotRewriteTheTerminal) {
-  const Ran ran = run(
-      "rabt plugin keys generate k.key --no-password >generated; "
-      "rabt plugin verify --key k.pub \"$(printf 'p\\033[2J\\302\\233')\"");
+  const Ran ran =
+      run("rabt plugin keys generate k.key --no-password >generated; "
+          "rabt plugin verify --key k.pub \"$(printf 'p\\033[2J\\302\\233')\"");
   EXPECT_EQ(ran.err.substr(0, 8), "p?[2J?: ") << ran.err;
 }
 
