@@ -255,6 +255,7 @@ TEST_P(Processes, ARequestThatHasNotBegunNeverDoes) {
   EXPECT_TRUE(eventually([&] { return run("infos", many(1, 1)) == "[1,0]"; }));
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   EXPECT_EQ(server.last_request(), "");
+  EXPECT_EQ(hub_.http->stats().started, 0U) << "not even to be cancelled at once";
 }
 
 TEST_P(Processes, BlobsThatWereAboutToBeMadeGoWithTheProcess) {

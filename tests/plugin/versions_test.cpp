@@ -214,7 +214,7 @@ TEST_P(FloodVersions, DeliveriesThatWaitAreReadBeforeTheirVersionGoes) {
       events.ok() ? ++read : ++other;
     });
   }
-  ASSERT_TRUE(eventually([&] { return hub_.host->plugins().front().open == 4; }));
+  EXPECT_TRUE(eventually([&] { return hub_.host->plugins().front().open == 4; }));
   EXPECT_TRUE(load("2.0.0").ok());
   EXPECT_TRUE(hub_.host->retire({}, 20'000).ok());
   for (std::thread& sender : senders) sender.join();
@@ -234,7 +234,7 @@ TEST_P(FloodVersions, DeliveriesThatAreDroppedFailAtOnce) {
       said.insert(events.ok() ? "" : events.error().code);
     });
   }
-  ASSERT_TRUE(eventually([&] { return hub_.host->plugins().front().open == 3; }));
+  EXPECT_TRUE(eventually([&] { return hub_.host->plugins().front().open == 3; }));
   const auto begin = std::chrono::steady_clock::now();
   hub_.host->shutdown(100);
   for (std::thread& sender : senders) sender.join();
