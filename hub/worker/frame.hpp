@@ -139,13 +139,17 @@ class Receiver {
   // Nothing is allocated or mapped before every length has been compared with its limit.
   Got receive(int socket, bool wait, Frame& frame);
   [[nodiscard]] const char* why() const { return why_; }
-  // The descriptor that came with the last frame, when it was no memory file of its texts.
+  // After wrong: it is not the sender's doing. This process has no descriptor free.
+  [[nodiscard]] bool starved() const { return starved_; }
+  // The descriptor that came with the last frame, which was ready: others bring none but the memory
+  // file of their texts.
   [[nodiscard]] Descriptor take_descriptor() { return std::move(descriptor_); }
 
  private:
   Got read(std::size_t size, Frame& frame);
   Got refuse(const char* why) {
     why_ = why;
+    descriptor_.reset();
     return Got::wrong;
   }
 
@@ -153,6 +157,7 @@ class Receiver {
   Mapping mapping_;
   Descriptor descriptor_;
   const char* why_ = "";
+  bool starved_ = false;
 };
 
 // A connected pair of sockets for packets, closed on exec. Error unavailable worker.io.

@@ -62,11 +62,11 @@ bool set_limits(const Limits& limits, std::uint32_t lanes, bool own_user) {
 
 // ---- namespaces and identity
 
-void drop_capabilities() {
+bool drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none{};
-  static_cast<void>(::syscall(SYS_capset, &header, none.data()));
-  static_cast<void>(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+  // Ambient ones go with the permitted ones.
+  return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
 // Namespaces first, while it may still make them; then an identity that owns nothing.
@@ -74,19 +74,27 @@ std::uint32_t leave() {
   std::uint32_t parts = 0;
   const auto network = static_cast<std::uint32_t>(Part::network_namespace);
   const auto user = static_cast<std::uint32_t>(Part::user_namespace);
+  bool nobody = true;
   if (::geteuid() == 0) {
     if (::unshare(CLONE_NEWNET | CLONE_NEWIPC) == 0) parts |= network;
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 ||
-        ::setresuid(kNobody, kNobody, kNobody) != 0)
-      return parts;
+    // Refused in a container whose only user is root, for one.
+    nobody = ::setgroups(0, nullptr) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
+             ::setresuid(kNobody, kNobody, kNobody) == 0;
     if (::unshare(CLONE_NEWUSER) == 0) parts |= user;
   } else if (::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC) == 0) {
     parts |= network | user;
   } else if (::unshare(CLONE_NEWUSER) == 0) {
     parts |= user;
   }
-  drop_capabilities();
+  if (drop_capabilities() && nobody) parts |= static_cast<std::uint32_t>(Part::identity);
   return parts;
+}
+
+// Its memory files count against no limit of its own: when the machine has no memory left, it goes
+// and not the hub.
+void offer_to_be_killed() {
+  const Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (file.open()) static_cast<void>(write_all(file.get(), "1000"));
 }
 
 // ---- Landlock. Rights and scopes that the build machine's header may not know yet.
@@ -154,11 +162,12 @@ bool restrict_files() {
 constexpr std::array kHarmless {
   // memory (mmap and mprotect below)
   SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_mincore,
-      // its descriptors: the sockets it was given, memory files, pipes between its threads
+      // its descriptors: the sockets it was given, memory files, pipes between its threads (fcntl
+      // below)
       SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_close,
-      SYS_close_range, SYS_fstat, SYS_dup, SYS_dup3, SYS_fcntl, SYS_ftruncate, SYS_memfd_create,
-      SYS_sendmsg, SYS_recvmsg, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_pipe2, SYS_eventfd2,
-      SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait,
+      SYS_close_range, SYS_fstat, SYS_dup, SYS_dup3, SYS_ftruncate, SYS_memfd_create, SYS_sendmsg,
+      SYS_recvmsg, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_pipe2, SYS_eventfd2, SYS_epoll_create1,
+      SYS_epoll_ctl, SYS_epoll_pwait,
       // time
       SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday,
       // threads (clone below)
@@ -257,6 +266,17 @@ Descriptor filter_calls() {
       filter.give(Filter::kAllow);
     });
   }
+  filter.call(SYS_fcntl, [&] {
+    // No F_SETOWN, F_SETSIG and O_ASYNC: with them the kernel sends signals to others, the hub too.
+    filter.load(low_of(1));
+    for (const std::uint32_t command :
+         {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_ADD_SEALS, F_GET_SEALS})
+      filter.equal(command, Filter::kAllow);
+    filter.differs(F_SETFL, Filter::kAsk);
+    filter.load(low_of(2));
+    filter.any_of(O_ASYNC, Filter::kAsk);
+    filter.give(Filter::kAllow);
+  });
   filter.call(SYS_newfstatat, [&] {  // fstat() of the C library
     filter.load(low_of(3));
     filter.any_of(AT_EMPTY_PATH, Filter::kAllow);
@@ -284,13 +304,14 @@ Descriptor filter_calls() {
 }  // namespace
 
 std::string missing_parts(std::uint32_t parts) {
-  constexpr std::array<std::pair<Part, std::string_view>, 6> kNames{
+  constexpr std::array<std::pair<Part, std::string_view>, 7> kNames{
       {{Part::limits, "limits"},
        {Part::no_new_privileges, "no-new-privileges"},
        {Part::landlock, "landlock"},
        {Part::system_calls, "system-calls"},
        {Part::network_namespace, "network-namespace"},
-       {Part::user_namespace, "user-namespace"}}};
+       {Part::user_namespace, "user-namespace"},
+       {Part::identity, "identity"}}};
   std::string out;
   for (const auto& [part, name] : kNames) {
     if ((parts & static_cast<std::uint32_t>(part)) != 0) continue;
@@ -311,6 +332,7 @@ bool sanitized() {
 Applied enter_sandbox(const Limits& limits, std::uint32_t lanes) {
   Applied out;
   const auto stands = [&out](Part part) { out.parts |= static_cast<std::uint32_t>(part); };
+  offer_to_be_killed();
   out.parts |= leave();
   const bool own_user = (out.parts & static_cast<std::uint32_t>(Part::user_namespace)) != 0;
   if (set_limits(limits, lanes, own_user)) stands(Part::limits);
@@ -354,16 +376,16 @@ std::string call_name(int number) {
         Name{SYS_kill, "kill"}, Name{SYS_tkill, "tkill"}, Name{SYS_tgkill, "tgkill"},
         Name{SYS_prctl, "prctl"}, Name{SYS_prlimit64, "prlimit64"},
         Name{SYS_setrlimit, "setrlimit"}, Name{SYS_mmap, "mmap"}, Name{SYS_mprotect, "mprotect"},
-        Name{SYS_bpf, "bpf"}, Name{SYS_seccomp, "seccomp"}, Name{SYS_keyctl, "keyctl"},
-        Name{SYS_add_key, "add_key"}, Name{SYS_perf_event_open, "perf_event_open"},
-        Name{SYS_userfaultfd, "userfaultfd"}, Name{SYS_io_uring_setup, "io_uring_setup"},
-        Name{SYS_init_module, "init_module"}, Name{SYS_finit_module, "finit_module"},
-        Name{SYS_reboot, "reboot"}, Name{SYS_setuid, "setuid"}, Name{SYS_setgid, "setgid"},
-        Name{SYS_setresuid, "setresuid"}, Name{SYS_setsid, "setsid"}, Name{SYS_shmget, "shmget"},
-        Name{SYS_semget, "semget"}, Name{SYS_msgget, "msgget"},
-        Name{SYS_timer_create, "timer_create"}, Name{SYS_inotify_init1, "inotify_init1"},
-        Name{SYS_sched_setaffinity, "sched_setaffinity"}, Name{SYS_setpriority, "setpriority"},
-        Name{SYS_wait4, "wait4"}, Name{SYS_waitid, "waitid"},
+        Name{SYS_fcntl, "fcntl"}, Name{SYS_bpf, "bpf"}, Name{SYS_seccomp, "seccomp"},
+        Name{SYS_keyctl, "keyctl"}, Name{SYS_add_key, "add_key"},
+        Name{SYS_perf_event_open, "perf_event_open"}, Name{SYS_userfaultfd, "userfaultfd"},
+        Name{SYS_io_uring_setup, "io_uring_setup"}, Name{SYS_init_module, "init_module"},
+        Name{SYS_finit_module, "finit_module"}, Name{SYS_reboot, "reboot"},
+        Name{SYS_setuid, "setuid"}, Name{SYS_setgid, "setgid"}, Name{SYS_setresuid, "setresuid"},
+        Name{SYS_setsid, "setsid"}, Name{SYS_shmget, "shmget"}, Name{SYS_semget, "semget"},
+        Name{SYS_msgget, "msgget"}, Name{SYS_timer_create, "timer_create"},
+        Name{SYS_inotify_init1, "inotify_init1"}, Name{SYS_sched_setaffinity, "sched_setaffinity"},
+        Name{SYS_setpriority, "setpriority"}, Name{SYS_wait4, "wait4"}, Name{SYS_waitid, "waitid"},
 #if defined(__x86_64__)
         Name{SYS_open, "open"}, Name{SYS_creat, "creat"}, Name{SYS_stat, "stat"},
         Name{SYS_lstat, "lstat"}, Name{SYS_access, "access"}, Name{SYS_readlink, "readlink"},

@@ -10,7 +10,8 @@
 // Link the plugin's sources into the test; its rabt_plugin_entry is taken. Callbacks come in the
 // order they were asked for, never inside the call that asked, on the thread that calls FakeHost.
 // What the host gave is filled with 0xDD when the contract lets it go (and poisoned under
-// AddressSanitizer). Plugin threads may call the services; everything else is for one thread.
+// AddressSanitizer). Plugin threads may call the services; everything else is for one thread. A
+// thread of the plugin has up to ten seconds of real time to answer a call.
 
 #include <algorithm>
 #include <atomic>
@@ -31,6 +32,7 @@
 #include "rabt/testing/cassette.hpp"
 #include "rabt/testing/digest.hpp"
 #include "rabt/testing/json.hpp"
+#include "rabt/testing/plugin_threads.hpp"
 #include "rabt/testing/virtual_clock.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -186,11 +188,19 @@ class FakeHost {
       }
       if (next) {
         next();
-      } else if (!clock.advance_to_next()) {
-        return;
+        continue;
       }
+      // A thread of the plugin comes before the next moment of virtual time.
+      if (clock.waiting() && has_calls() && threads_.wait(true, [this] { return !rests(); }))
+        continue;
+      if (!clock.advance_to_next()) return;
     }
     violate("A1", "the plugin does not come to an end");
+  }
+  // No callback is due.
+  [[nodiscard]] bool rests() const {
+    const std::scoped_lock lock(mutex_);
+    return pending_.empty();
   }
   // A call from beginning to end. No answer violates A1 and counts as ambiguous.
   Outcome call(const std::string& action, const std::string& input,
@@ -211,8 +221,7 @@ class FakeHost {
       const std::scoped_lock lock(mutex_);
       for (auto& [number, flight] : flights_) flight = flight || http_calls_[number] == id;
     }
-    pump();
-    if (open_.contains(id)) violate("A5", "a cancelled call was never completed");
+    if (!pump_until_ended(id)) violate("A5", "a cancelled call was never completed");
   }
   // {events, error} of the webhook extension; both "" when there is none.
   std::pair<std::string, std::string> deliver(const std::string& body,
@@ -294,6 +303,8 @@ class FakeHost {
   static constexpr int kMaxSteps = 100'000;
   static constexpr std::size_t kMaxKey = 256;
   static constexpr std::size_t kMaxValue = std::size_t{12} << 20U;
+  static constexpr std::size_t kMaxRequests = 256;  // open at the same time
+  static constexpr std::size_t kMaxWrites = 64;     // blobs
 
   enum class Way : std::uint8_t { invoke, probe, health };
   struct Open {
@@ -392,8 +403,23 @@ class FakeHost {
     if (!was_open) violate("A2", "a call was refused and completed");
     return id;
   }
+  bool has_calls() const {
+    const std::scoped_lock lock(mutex_);
+    return !open_.empty();
+  }
+  bool is_open(rabt_call_id id) const {
+    const std::scoped_lock lock(mutex_);
+    return open_.contains(id);
+  }
+  // False when the call is open although nothing is left that could end it.
+  bool pump_until_ended(rabt_call_id id) {
+    do {
+      pump();
+    } while (is_open(id) && threads_.wait(false, [&] { return !is_open(id) || !rests(); }));
+    return !is_open(id);
+  }
   Outcome end(rabt_call_id id) {
-    pump();
+    static_cast<void>(pump_until_ended(id));
     {
       const std::scoped_lock lock(mutex_);
       if (const auto found = outcomes.find(id); found != outcomes.end()) return found->second;
@@ -524,16 +550,18 @@ class FakeHost {
     if (parsed) request.head = *parsed;
     std::uint64_t number = 0;
     bool open = true;
+    bool full = false;
     {
       const std::scoped_lock lock(host.mutex_);
       open = call == 0 || host.open_.contains(call);
+      full = host.flights_.size() >= kMaxRequests;
       number = ++host.next_flight_;
-      host.flights_[number] = false;
+      if (!full) host.flights_[number] = false;
       host.http_calls_[number] = call;
       host.requests.push_back(request);
       host.trace.emplace_back("send");
     }
-    host.later([&host, context, done, request, number, open] {
+    host.later([&host, context, done, request, number, open, full] {
       bool cancelled = false;
       {
         const std::scoped_lock lock(host.mutex_);
@@ -541,7 +569,11 @@ class FakeHost {
         host.flights_.erase(number);
         host.http_calls_.erase(number);
       }
-      Answer answer = host.judge(request, open, cancelled);
+      Answer answer = full ? Answer{.sent = RABT_SENT_NO,
+                                    .status = 0,
+                                    .error = "overload",
+                                    .error_message = "too many requests are open"}
+                           : host.judge(request, open, cancelled);
       const bool stored = answer.error.empty() && answer.status >= 200 && answer.status < 300 &&
                           request.head["blob"].is_object();
       Lent lent;
@@ -709,7 +741,8 @@ class FakeHost {
       host.trace.push_back("remove " + name);
       host.expire(name);
       const Fate fate = host.fate();
-      if (fate == Fate::fails) return done(context, RABT_KV_FAILED);
+      if (fate == Fate::fails || name.empty() || name.size() > kMaxKey)
+        return done(context, RABT_KV_FAILED);
       const bool gone = host.store.erase(name) == 1;
       done(context, fate != Fate::works ? RABT_KV_FAILED : gone ? RABT_KV_OK : RABT_KV_ABSENT);
     });
@@ -764,6 +797,8 @@ class FakeHost {
   static void blob_create(void* self, rabt_bytes content_type, void* context, rabt_blob_done done) {
     FakeHost& host = of(self);
     host.later([&host, context, done, type = host.taken(content_type, "a content type")] {
+      if (host.writes_.size() >= kMaxWrites)
+        return host.blob_answer(context, done, RABT_BLOB_FAILED, {}, nullptr, false);
       const std::string handle = host.new_handle();
       host.writes_[handle] = {type, {}};
       host.blob_answer(context, done, RABT_BLOB_OK, handle, &host.writes_[handle], false);
@@ -834,6 +869,7 @@ class FakeHost {
 
  private:
   const rabt_entry& entry_;
+  PluginThreads threads_;  // made before the plugin
   std::string config_;
   rabt_host host_{};
   rabt_log log_{};
