@@ -117,6 +117,24 @@ bool medical(std::string_view word) {
   return false;
 }
 
+// Names that are put together: Alghanim, Abdulmuhsin, Khairallah, Nizamuddin. Lists hold but some.
+std::uint32_t built(const Lists& all, std::string_view word) {
+  for (const std::string_view start : {"abdul", "abdel", "abdur", "abdus"})
+    if (word.starts_with(start) && word.size() >= start.size() + 3) return kGiven;
+  if (word.size() < 7) return 0;
+  if (word.starts_with("al")) {
+    const auto found = all.words.find(word.substr(2));
+    if (found != all.words.end() && (found->second & (kGiven | kFamily)) != 0) return kFamily;
+  }
+  // Inshallah and its like are said, not borne.
+  for (const std::string_view said :
+       {"insha", "masha", "subhan", "hamd", "alhamd", "astagh", "jazak", "barak", "biidhn"})
+    if (word.starts_with(said)) return 0;
+  for (const std::string_view end : {"allah", "ullah", "uddin", "eddin"})
+    if (word.ends_with(end)) return kGiven | kFamily;
+  return 0;
+}
+
 struct Cues {
   std::unordered_map<std::string, std::uint64_t> words;
   Cues();
@@ -148,6 +166,7 @@ std::uint32_t lists_of(std::string_view word) {
   const auto found = all.words.find(word);
   std::uint32_t bits = found == all.words.end() ? 0 : found->second;
   if (bits == 0 && medical(word)) return kWord;
+  if (bits == 0) bits = built(all, word);
   if ((bits & kWord) == 0 && word.size() < 32 && inflected(all, word)) {
     bits |= kInflected;
   }

@@ -147,8 +147,9 @@ struct Policy::Walk {
     if (value.is_object()) {
       JsonObject out;
       for (const auto& [key, part] : value.as_object()) {
-        auto passed =
-            run(part, path.empty() ? key : path + '.' + key, is_marked || marked.contains(key));
+        const std::string below = path.empty() ? key : path + '.' + key;
+        if (!name_passes(key, below)) return std::nullopt;
+        auto passed = run(part, below, is_marked || marked.contains(key));
         if (!passed) return std::nullopt;
         out.append_new(key, std::move(*passed));
       }
@@ -163,8 +164,36 @@ struct Policy::Walk {
       }
       return Json(std::move(out));
     }
-    if (value.is_null() || value.is_bool()) return value;
+    if (value.is_null()) return value;
     return leaf(value, path, is_marked);
+  }
+
+  // A member's name may be data too. What the configuration spells is not; what is below an allowed
+  // field is read like a value, and cannot be masked.
+  bool name_passes(const std::string& key, const std::string& path) {
+    const auto& allow = policy.rules_.of(channel).allow;
+    const auto spelt = allow.lower_bound(path);
+    if (spelt != allow.end() && spelt->first == path) return true;
+    const auto inside = allow.lower_bound(path + '.');
+    if (inside != allow.end() && inside->first.starts_with(path + '.')) return true;
+    const std::set<Class>* classes = allowed(policy.rules_.of(channel), path);
+    if (classes == nullptr) {
+      policy.count(channel, Other::field);
+      refused = blocked(shown(path), "is not among the allowed fields");
+      return false;
+    }
+    if (policy.detector_ == nullptr || key.size() > kMaxScreenedText || !is_utf8(key)) {
+      policy.count(channel, Other::unreadable);
+      refused = blocked(shown(path), "has a member whose name cannot be checked");
+      return false;
+    }
+    for (const Finding& one : policy.detector_->find(key)) {
+      if (classes->contains(one.kind)) continue;
+      policy.count(channel, one.kind);
+      refused = blocked(shown(path), "has a member whose name holds patient data");
+      return false;
+    }
+    return true;
   }
 
   std::optional<Json> leaf(const Json& value, const std::string& path, bool is_marked) {
@@ -179,6 +208,7 @@ struct Policy::Walk {
       refused = blocked(shown(path), "is marked as patient data, and its field lists no class");
       return std::nullopt;
     }
+    if (value.is_bool()) return value;
     const std::string text = value.is_string() ? value.as_string() : value.dump();
     if (policy.detector_ == nullptr || text.size() > kMaxScreenedText || !is_utf8(text)) {
       policy.count(channel, Other::unreadable);

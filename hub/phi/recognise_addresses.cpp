@@ -199,6 +199,7 @@ class Addresses {
   // Rue de Virton 38, Via Roma 131, Nybyvagen 65, ul. Zamkowa 33: kind first, or inside the word.
   [[nodiscard]] std::size_t named_street(std::size_t i) const {
     if (i >= tokens_.size() || tokens_[i].kind != Kind::latin) return i;
+    if (folded(i) == "c" && folded(i + 2) == "o") return i;  // care of, complains of
     const bool first = has(i, kStreetFirst) || (folded(i) == "c" && sign(i + 1, "/"));
     std::size_t k = i;
     if (first) {
@@ -249,7 +250,8 @@ class Addresses {
     while (k < tokens_.size() && words < 4 && tokens_[k].kind == Kind::latin &&
            (tokens_[k].upper || (words > 0 && has(k, kParticle)))) {
       if (has(k, kMonth | kWeekday | kFunction | kUnit) && !has(k, kParticle)) return i;
-      named = named || (tokens_[k].lists & kWord) == 0;
+      named = named || ((tokens_[k].lists & kWord) == 0 && folded(k).size() >= 3 &&
+                        !(tokens_[k].all_upper && folded(k).size() <= 4));  // QRS 94
       ++k;
       ++words;
     }
@@ -351,6 +353,7 @@ class Addresses {
     const bool told =
         i > 0 && (has(i - 1, kPlaceCue) || (sign(i - 1, ":") && i > 1 && has(i - 2, kPlaceCue)));
     if (has(end, kOrganisation) && end < tokens_.size() && tokens_[end].upper) return end;
+    if (has(i, kPhoneCue) && end == i + 1 && !told) return end;  // Mobile: a number follows
     if (tokens_[i].all_upper && tokens_[i].end - tokens_[i].begin <= 3)
       return add(i, end - 1, 0.2, true);
     return add(i, end - 1, told ? (name ? 0.5 : 0.6) : name ? 0.3 : 0.5, false);

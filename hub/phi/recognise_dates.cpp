@@ -167,7 +167,36 @@ class Dates {
       add(i, i + 2, 0.6);
       return i + 2;
     }
+    if (a <= 2 && b <= 2 && x > 0 && y > 0 && ((x <= 31 && y <= 12) || (x <= 12 && y <= 31)) &&
+        day_of_month(i, context)) {
+      add(i, i + 2, 0.55);
+      return i + 2;
+    }
     return i;
+  }
+  // Two parts with a sign between, when the words around speak of a day and not of a share, a
+  // strength or a score.
+  [[nodiscard]] bool day_of_month(std::size_t i, const NumberContext& context) const {
+    static constexpr auto kShares = std::to_array<std::string_view>(
+        {"vision", "acuity", "pain",  "power", "grade", "murmur", "score",  "gcs",
+         "apgar",  "stage",  "dose",  "ratio", "match", "tablet", "eye",    "left",
+         "right",  "od",     "os",    "va",    "النظر", "القوه",  "الجرعه", "النسبه",
+         "درجه",   "الدرجه", "الالم", "نسبه",  "جرعه",  "بنسبه",  "العين",  "نصف"});
+    const auto share = [&](std::size_t at) {
+      if (at >= tokens_.size()) return false;
+      if ((tokens_[at].cues & kMeasure) != 0 || sign(at, "%")) return true;
+      for (const std::string_view word : kShares)
+        if (tokens_[at].folded == word) return true;
+      return false;
+    };
+    if (i == 0 || !tokens_[i].space || share(i - 1) || share(i + 3)) return false;
+    const std::string_view before = folded(i - 1);
+    if (before == "on" || before == "since" || before == "until" || before == "till" ||
+        before == "dated" || (tokens_[i - 1].cues & kWeekday) != 0)
+      return true;
+    const std::string_view after = folded(i + 3);
+    if (after == "الساعه" || after == "@" || (after == "at" && number(i + 4, 1, 2))) return true;
+    return (context.near & kDateCue) != 0 && (context.near & kOrderCue) == 0;
   }
 
   // 19850412, 20240131121530: HL7 and logs. Alone it may be any number.
@@ -259,6 +288,21 @@ class Dates {
       while (first > 0 && (tokens_[first - 1].cues & kOrdinal) != 0 && b - first < 3) --first;
       day = true;
     }
+    // the fourth of April, the twenty-first of May; the new moon of Ramadan
+    if (!day && b >= 1 && latin && tokens_[b - 1].kind == Token::Kind::latin && b < i &&
+        ordinal(folded(b - 1))) {
+      first = b - 1;
+      if (first >= 1 && sign(first - 1, "-")) --first;
+      if (first >= 1 && (folded(first - 1) == "twenty" || folded(first - 1) == "thirty"))
+        --first;
+      else if (first < b - 1)
+        ++first;
+      day = true;
+    } else if (!day && b == i && b >= 1 && !latin &&
+               (folded(b - 1) == "غره" || folded(b - 1) == "اول")) {
+      first = b - 1;
+      day = true;
+    }
     // After: year, or day and year
     std::size_t n = last + 1;
     if (glued(n, "-") || glued(n, "/") || glued(n, ",") || glued(n, ".")) ++n;
@@ -290,6 +334,16 @@ class Dates {
     if (!day && !year) return;
 
     add(first, last, day && year ? 0.95 : day ? (doubtful ? 0.6 : 0.8) : 0.7);
+  }
+  [[nodiscard]] static bool ordinal(std::string_view word) {
+    static constexpr auto kOrdinals = std::to_array<std::string_view>(
+        {"first",      "second",     "third",     "fourth",    "fifth",       "sixth",
+         "seventh",    "eighth",     "ninth",     "tenth",     "eleventh",    "twelfth",
+         "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
+         "nineteenth", "twentieth",  "thirtieth"});
+    for (const std::string_view known : kOrdinals)
+      if (word == known) return true;
+    return false;
   }
   [[nodiscard]] bool second_part(std::size_t i) const {
     return tokens_[i].folded == "القعده" || tokens_[i].folded == "الحجه";

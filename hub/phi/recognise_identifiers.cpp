@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace rabt::phi {
 namespace {
 
 constexpr std::size_t kWordsBack = 8;
+constexpr std::size_t kLongNumber = 7;  // digits; shorter ones are values, hours, counts
 
 bool ascii_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -48,6 +50,9 @@ bool mod97(std::string_view number) {
   return rest == 1;
 }
 
+// Signs between two groups of an account number: its check digits allow to be generous.
+constexpr std::uint32_t kMostBetween = 3;
+
 void find_iban(const Text& text, std::size_t at, Candidates& out) {
   const Token& first = text.tokens()[at];
   if (first.kind != Token::Kind::latin || first.end - first.begin != 2 || !starts_alone(text, at))
@@ -61,11 +66,15 @@ void find_iban(const Text& text, std::size_t at, Candidates& out) {
   if (country == kIbanLengths.end()) return;
   std::string number;
   std::uint32_t end = first.begin;
+  bool loose = false;  // written with more than one sign between groups, or over two lines
   for (std::uint32_t i = first.begin; i < all.size() && number.size() < country->second; ++i) {
     if (ascii_alnum(all[i])) {
       number.push_back(upper(all[i]));
       end = i + 1;
-    } else if ((all[i] != ' ' && all[i] != '-') || i != end) {
+    } else if (all[i] == ' ' || all[i] == '-' || all[i] == '\n' || all[i] == '\r') {
+      if (i - end >= kMostBetween) break;
+      loose = loose || i != end || all[i] == '\n' || all[i] == '\r';
+    } else {
       break;
     }
     if (number.size() == 4 && (!ascii_digit(number[2]) || !ascii_digit(number[3]))) return;
@@ -73,15 +82,19 @@ void find_iban(const Text& text, std::size_t at, Candidates& out) {
   if (number.size() != country->second || (end < all.size() && ascii_alnum(all[end]))) return;
   if (mod97(number)) {
     out.push_back({Class::iban, first.begin, end, 0.99});
-  } else if ((context_before(text, at).near & kIbanCue) != 0) {
+  } else if (!loose && (context_before(text, at).near & kIbanCue) != 0) {
     out.push_back({Class::iban, first.begin, end, 0.6});  // mistyped, and still an account
   }
 }
 
-// Digits of number tokens from `at` on, single separators between them; after each group.
+// Digits of number tokens from `at` on, single separators between them; after each group. A line
+// may break once between two groups.
 struct Groups {
   std::string digits;
-  std::vector<std::pair<std::size_t, std::size_t>> ends;  // last token, digits so far
+  std::vector<std::pair<std::size_t, std::size_t>> ends;              // last token, digits so far
+  std::size_t before_line = std::numeric_limits<std::size_t>::max();  // groups before the break
+  std::size_t shortest = std::numeric_limits<std::size_t>::max();     // digits of a group
+  [[nodiscard]] bool broken(std::size_t groups) const { return groups > before_line; }
 };
 Groups groups_at(const Text& text, std::size_t at, std::size_t most) {
   const auto& tokens = text.tokens();
@@ -91,11 +104,19 @@ Groups groups_at(const Text& text, std::size_t at, std::size_t most) {
     groups.digits += tokens[i].folded.substr(0, most + 1);
     if (groups.digits.size() > most) break;
     groups.ends.emplace_back(i, groups.digits.size());
+    groups.shortest = std::min(groups.shortest, tokens[i].folded.size());
     if (i + 1 < tokens.size() && tokens[i + 1].kind == Token::Kind::number && tokens[i + 1].space &&
         tokens[i + 1].begin == tokens[i].end + 1) {
       ++i;
     } else if (i + 2 < tokens.size() && tokens[i + 1].folded == "-" && !tokens[i + 1].space &&
                tokens[i + 2].kind == Token::Kind::number && !tokens[i + 2].space) {
+      i += 2;
+    } else if (!groups.broken(groups.ends.size() + 1) && i + 2 < tokens.size() &&
+               tokens[i + 1].kind == Token::Kind::line &&
+               tokens[i + 1].end - tokens[i + 1].begin <= 2 &&
+               tokens[i + 1].begin == tokens[i].end && tokens[i + 2].kind == Token::Kind::number &&
+               tokens[i + 2].begin == tokens[i + 1].end) {
+      groups.before_line = groups.ends.size();
       i += 2;
     } else {
       break;
@@ -130,6 +151,9 @@ void find_card(const Text& text, std::size_t at, const NumberContext& context, C
     if (!ends_alone(text, group->first) || decimal_around(text, at, group->first)) continue;
     const std::string_view digits = std::string_view(groups.digits).substr(0, length);
     const bool one_group = group == std::prev(groups.ends.rend());
+    if (groups.broken(static_cast<std::size_t>(groups.ends.rend() - group)) &&
+        (context.near & kCardCue) == 0)
+      continue;
     if (!one_group && text.tokens()[at].folded.size() != 4) continue;  // cards are written by fours
     const char brand = digits[0];
     const bool known = (brand >= '3' && brand <= '6') || digits.starts_with("2131") ||
@@ -164,11 +188,15 @@ void find_national(const Text& text, std::size_t at, const NumberContext& contex
   for (const auto& [last, length] : groups.ends) {
     if (length != 10 || (groups.digits[0] != '1' && groups.digits[0] != '2')) continue;
     if (!ends_alone(text, last) || decimal_around(text, at, last)) continue;
-    if (last != at && !named) continue;
+    // In groups, with nothing that says what it is: only as people group ten digits.
+    const bool usual = groups.ends.size() <= 3 && groups.shortest >= 3 && !thing &&
+                       !groups.broken(groups.ends.size()) &&
+                       (context.near & (kPhoneCue | kMrnCue | kOrderCue)) == 0;
+    if (last != at && !named && !usual) continue;
     const Class kind = groups.digits[0] == '1' ? Class::national_id : Class::iqama;
     if (luhn(std::string_view(groups.digits).substr(0, 10))) {
       const bool other = (context.near & (kPhoneCue | kCardCue | kMrnCue)) != 0 && !named;
-      const double score = thing ? 0.4 : named ? 0.97 : other ? 0.55 : 0.65;
+      const double score = thing ? 0.4 : named ? 0.97 : other || last != at ? 0.55 : 0.65;
       out.push_back({kind, tokens[at].begin, tokens[last].end, score});
     } else if (last == at && national && !thing && (context.direct & kNationalCue) != 0) {
       out.push_back(
@@ -309,6 +337,8 @@ NumberContext context_before(const Text& text, std::size_t token) {
     }
     if (before.kind == Token::Kind::number) {
       if (found) break;
+      // What stands before a long number, and before words of its own, speaks of that number.
+      if (words > 1 && before.folded.size() >= kLongNumber) break;
       direct = false;
       continue;
     }

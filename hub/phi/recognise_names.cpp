@@ -116,6 +116,13 @@ class Names {
         tokens_[i + 1].folded.size() > 2)
       return true;
     if (name_word(i) && !in(i, kWord)) return true;
+    // Abdul Kareem Shaikh: a title that is a family name behind a name
+    if ((tokens_[i].folded == "shaikh" || tokens_[i].folded == "sheikh" ||
+         tokens_[i].folded == "syed" || tokens_[i].folded == "sayed") &&
+        i > 0 && tokens_[i].space && tokens_[i - 1].kind == Kind::latin && tokens_[i - 1].upper &&
+        strict(i - 1) &&
+        (i + 1 >= tokens_.size() || tokens_[i + 1].kind != Kind::latin || !tokens_[i + 1].upper))
+      return true;
     if (has(i, kFunction | kTitle | kMonth | kWeekday | kOrganisation | kStreet | kUnit))
       return name_word(i) && !has(i, kFunction | kTitle | kMonth | kWeekday | kUnit) &&
              !in(i, kWord);
@@ -207,6 +214,7 @@ class Names {
     for (std::size_t s = k; s < i; ++s) stop = stop || sign(s, ".");
     if ((word.cues & kTitle) != 0 && (w.size() > 2 || word.upper || stop || no_capitals_) && !line)
       result.title = true;
+    if (stop && w == "md" && !word.all_upper) result.title = true;  // Md. Karim: Muhammad
     if (stop && !result.title) return result;
     if (colon) {
       result.strong = result.strong || (word.cues & kNameCue) != 0 || w.ends_with("name");
@@ -283,6 +291,13 @@ class Names {
     if (n >= tokens_.size() || tokens_[n].kind != Kind::latin) return false;
     if (has(n, kEponym)) return true;
     // King Faisal Specialist Hospital, Abi Bakr As Siddiq Road
+    // Amal clinic: what is not written large counts only directly behind.
+    static constexpr auto kHouses = std::to_array<std::string_view>(
+        {"clinic", "pharmacy", "hospital", "centre", "center", "building", "branch", "laboratory",
+         "lab", "street", "road", "mosque", "school", "university", "polyclinic"});
+    if (n == last + 1 && !tokens_[n].upper && !no_capitals_)
+      for (const std::string_view house : kHouses)
+        if (folded(n) == house) return true;
     for (std::size_t k = n; k < n + 4 && k < tokens_.size() && tokens_[k].kind == Kind::latin;
          ++k) {
       if (!tokens_[k].upper && !no_capitals_) break;
@@ -290,6 +305,36 @@ class Names {
       if (no_capitals_) break;
     }
     return false;
+  }
+
+  // Behind a name: the number that its bearer is called at.
+  [[nodiscard]] bool phone_after(std::size_t last) const {
+    std::size_t n = last + 1;
+    for (int signs = 0; signs < 2 && (sign(n, ":") || sign(n, "-") || sign(n, "(")); ++signs) ++n;
+    const bool plus = sign(n, "+");
+    if (plus) ++n;
+    if (n >= tokens_.size() || tokens_[n].kind != Kind::number) return false;
+    if (!plus && !folded(n).starts_with("0") && !folded(n).starts_with("966")) return false;
+    std::size_t digits = 0;
+    for (std::size_t k = n; k < tokens_.size() && k - n < 12; ++k) {
+      if (tokens_[k].kind == Kind::number)
+        digits += tokens_[k].folded.size();
+      else if (!sign(k, "-") && !sign(k, ".") && !sign(k, "(") && !sign(k, ")"))
+        break;
+    }
+    return digits >= 9;
+  }
+  // Family, Given in a list: "HADDAD, Layla 29 F", "Haddad, Layla M."
+  [[nodiscard]] bool turned(std::size_t first, std::size_t last) const {
+    const std::size_t given = last + 2;
+    if (first != last || !sign(last + 1, ",") || !glued(last + 1) || given >= tokens_.size())
+      return false;
+    if (tokens_[given].kind != Kind::latin || !tokens_[given].upper || !strict(given) ||
+        !in(given, kGiven) || placed(given))
+      return false;
+    if (!(tokens_[first].all_upper && !tokens_[given].all_upper) && !sentence_start(first))
+      return false;
+    return !sign(given + 1, ",") && folded(given + 1) != "and" && folded(given + 1) != "or";
   }
 
   std::size_t latin(std::size_t i) {
@@ -405,6 +450,7 @@ class Names {
       else if (cue.weak)
         score += 0.15;
       if (verb > 0) score += verb == 2 ? 0.3 : 0.12;
+      if (folded(last + 1) == "from") score += 0.15;
     } else {
       const bool place = places > 0;
       if (names > 0) {
@@ -432,6 +478,8 @@ class Names {
         score += unknown > 0 && !ending ? 0.1 : 0.12;
       if (verb > 0 && !place) score += verb == 2 ? 0.35 : unknown > 0 && start ? 0.12 : 0.15;
       if (first > 0 && has(first - 1, kPlaceCue) && !cue.strong) score -= place ? 0.3 : 0.15;
+      if (!place && !has(first, kNumberCues) && phone_after(last)) score += 0.15;
+      if (!place && turned(first, last)) score += unknown > 0 ? 0.4 : 0.25;
       // Beside another name: Muslija and Pearson
       if (score >= 0.2 && !place) {
         if (beside_after(last))
@@ -443,7 +491,7 @@ class Names {
     if (!cue.title && !cue.strong) {
       // A street, a score, a room: a number stands behind.
       if (last + 1 < tokens_.size() && tokens_[last + 1].kind == Kind::number &&
-          tokens_[last + 1].folded.size() <= 4)
+          tokens_[last + 1].folded.size() <= 4 && !phone_after(last))
         score -= 0.25;
       if (first >= 2 && (folded(first - 1) == "for" || folded(first - 1) == "at") &&
           (folded(first - 2).starts_with("work") || folded(first - 2) == "employed"))
@@ -621,7 +669,7 @@ class Names {
   }
 
   struct ArabicCue {
-    bool title = false, strong = false, kin = false, colon = false;
+    bool title = false, strong = false, speech = false, colon = false;
   };
   [[nodiscard]] ArabicCue arabic_cue(std::size_t i) const {
     ArabicCue cue;
@@ -646,6 +694,11 @@ class Names {
     // A single letter is a title only with its point or slash.
     if ((word.cues & kTitle) != 0 && (letters > 1 || slash)) cue.title = true;
     if (stop && !cue.title) return {};
+    static constexpr auto kSpoken = std::to_array<std::string_view>(
+        {"كلمت",   "كلمني",  "كلمتني", "بلغت",   "بلغني",  "ابلغت", "ابلغني", "ابلغنا", "سالت",
+         "قابلت",  "قابلني", "شفت",    "زرت",    "حولت",   "حولني", "حولتني", "رافقت",  "اخبرت",
+         "اخبرني", "بلغوا",  "كلموا",  "اسالوا", "راجعنا", "زارنا", "زارتنا", "عاينت",  "كشفت"});
+    cue.speech = k == i && std::find(kSpoken.begin(), kSpoken.end(), word.folded) != kSpoken.end();
     if ((word.cues & kNameCue) != 0) cue.strong = true;
     if (k >= 2 && tokens_[k - 1].kind == Kind::arabic &&
         (folded(k - 1) == "هو" || folded(k - 1) == "هي" || folded(k - 1) == "الكامل" ||
@@ -666,14 +719,26 @@ class Names {
     return has(i, kAllah) && folded(i + 1) == "الله" &&
            (i == 0 || (folded(i - 1) != "ان" && folded(i - 1) != "ما"));
   }
+  // "God's mercy", "by God's grace": said of people more often than a name of theirs.
+  [[nodiscard]] bool pious(std::size_t i) const {
+    return (has(i, kWarm) || in(i, kWord)) && with_allah(i);
+  }
   // What people do, or are told in a message
   [[nodiscard]] bool arabic_after(std::size_t last) const {
     static constexpr auto kAfter = std::to_array<std::string_view>(
-        {"موعدك", "موعدكم", "نذكرك", "نذكركم", "نود",    "يعاني", "تعاني", "يشكو",
-         "تشكو",  "قال",    "قالت",  "حضر",    "حضرت",   "راجع",  "راجعت", "اتصل",
-         "اتصلت", "طلب",    "طلبت",  "يشتكي",  "تشتكي",  "افاد",  "افادت", "ذكر",
-         "ذكرت",  "يسكن",   "تسكن",  "يتناول", "تتناول", "يبلغ",  "تبلغ"});
-    return std::find(kAfter.begin(), kAfter.end(), folded(last + 1)) != kAfter.end();
+        {"موعدك",  "موعدكم", "نذكرك", "نذكركم", "نود",    "يعاني", "تعاني", "يشكو",  "تشكو",
+         "قال",    "قالت",   "حضر",   "حضرت",   "راجع",   "راجعت", "اتصل",  "اتصلت", "طلب",
+         "طلبت",   "يشتكي",  "تشتكي", "افاد",   "افادت",  "ذكر",   "ذكرت",  "يسكن",  "تسكن",
+         "يتناول", "تتناول", "يبلغ",  "تبلغ",   "يقول",   "تقول",  "يرد",   "ترد",   "رد",
+         "ردت",    "يبي",    "تبي",   "يبغي",   "تبغي",   "يريد",  "تريد",  "يطلب",  "تطلب",
+         "يسال",   "تسال",   "جاء",   "جاءت",   "جا",     "جت",    "راح",   "راحت",  "عنده",
+         "عندها",  "دخل",    "دخلت",  "وصل",    "وصلت",   "رفض",   "رفضت",  "وافق",  "وافقت",
+         "وقع",    "وقعت",   "عمره",  "عمرها",  "مواليد", "بلغ",   "بلغت",  "احتاج", "احتاجت",
+         "كلمني",  "كلمتني", "كتب",   "كتبت",   "انتظر",  "ينتظر", "تنتظر", "حجز",   "حجزت",
+         "تعب",    "تعبت",   "طاح",   "طاحت"});
+    const std::size_t n =
+        last + 1 + (folded(last + 1) == "ما" || folded(last + 1) == "لم" ? 1U : 0U);
+    return std::find(kAfter.begin(), kAfter.end(), folded(n)) != kAfter.end();
   }
   [[nodiscard]] bool links(std::string_view w) const {
     return w == "بن" || w == "بنت" || w == "ابن";
@@ -714,6 +779,11 @@ class Names {
         (cue.title && !arabic_stop(i) && !has(i, kTitle | kNameCue | kFunction | kFiller) &&
          !placed(i) && token.folded.size() >= 6);
     if (first.lists == 0 && !abd && !kunya && !open) return i + 1;
+    // The doctor on duty: , Doctor, very happy
+    if (first.lists == 0 && !abd && !kunya && !linked && token.folded.starts_with("ال") &&
+        !nisba(token.folded) && (sign(i + 1, ":") || sign(i + 1, "/")))
+      return i + 1;
+    if (first.warm && (folded(i + 1) == "جدا" || folded(i + 1) == "للغايه")) return i + 1;
     // "in the name of" is also Basem
     if (has(i, kNameCue) && !abd &&
         (arabic_name(i + 1).lists != 0 || with_allah(i + 1) || folded(i + 1) == "عبد"))
@@ -779,6 +849,17 @@ class Names {
         ++parts;
         continue;
       }
+      // Abd al-Hamid al-Sayyid: a title that is the last name
+      if (w == "السيد" && strong_names > 0 && closes(k + 1)) {
+        ++families;
+        last = k++;
+        ++parts;
+        continue;
+      }
+      // Salim, the witness: Ali
+      if (w == "الله" ||
+          (w.starts_with("ال") && !nisba(w) && sign(k + 1, ":") && arabic_name(k + 2).lists != 0))
+        break;
       const ArabicName name = arabic_name(k);
       if (name.skip != 0 && (name.lists & kFamily) == 0) break;
       if (name.lists != 0 && !arabic_stop_word(k)) {
@@ -832,6 +913,11 @@ class Names {
       score = strong_names > 0 ? ((first.lists & kGiven) != 0 || abd || kunya ? 0.55 : 0.5) : 0.25;
     if (parts == 1 && (first.lists & kGiven) == 0 && !abd && !kunya && !cue.title && !cue.strong)
       score = std::min(score, 0.4);
+    if (!cue.title && !cue.strong && known > 0 && cue.speech) score += parts == 1 ? 0.12 : 0.2;
+    // The witness: Ali Hasan
+    if (!cue.title && !cue.strong && known >= 2 && parts >= 2 && cue.colon)
+      score = std::max(score, 0.6);
+    if (parts == 1 && pious(i) && !cue.title && !cue.strong) score = std::min(score, 0.4);
     if (parts == 1 && !cue.title && !cue.strong && arabic_after(last))
       score += first.warm ? 0.27 : 0.2;
     if (parts == 1 && placed(i) && !cue.title) score -= 0.3;

@@ -14,8 +14,9 @@ using i18n::phonenumbers::PhoneNumberUtil;
 
 constexpr std::size_t kMostDigits = 17;   // 00, and E.164's 15
 constexpr std::size_t kFewestDigits = 7;  // a local number
+constexpr double kValid = 0.97;           // the library knows it as a number that is in use
 constexpr int kMaxExtension = 6;
-constexpr std::size_t kMostGroups = 7;  // nobody writes a number in more
+constexpr std::size_t kMostGroups = 12;  // digits that are spelt one by one, with 966
 
 bool digit(char c) {
   return c >= '0' && c <= '9';
@@ -30,6 +31,7 @@ struct Run {
   struct Stop {
     std::uint32_t end;
     std::size_t digits;
+    bool broken;  // over two lines
   };
   std::vector<Stop> stops;
   std::string digits;  // with a leading + when there is one
@@ -49,6 +51,7 @@ Run run_at(std::string_view text, std::uint32_t at) {
     if (i < size && text[i] == ' ') ++i;
   }
   bool open = false;
+  bool broken = false;
   while (i < size && count <= kMostDigits && run.stops.size() < kMostGroups) {
     if (digit(text[i])) {
       while (i < size && digit(text[i]) && count <= kMostDigits) {
@@ -57,17 +60,21 @@ Run run_at(std::string_view text, std::uint32_t at) {
         ++i;
       }
       if (count > kMostDigits) break;
-      if (!open) run.stops.push_back({i, count});
+      if (!open) run.stops.push_back({i, count, broken});
       // Between groups: one sign, or a bracket with a space.
       std::uint32_t next = i;
       if (next < size && text[next] == ')' && open) {
         open = false;
         ++next;
-        run.stops.push_back({next, count});
+        run.stops.push_back({next, count, broken});
       }
       if (next < size &&
           (text[next] == ' ' || text[next] == '-' || text[next] == '.' || text[next] == '/'))
         ++next;
+      if (!broken && !open && next < size && (text[next] == '\n' || text[next] == '\r')) {
+        broken = true;
+        next += text.substr(next, 2) == "\r\n" ? 2 : 1;
+      }
       if (next < size && text[next] == '(' && !open) {
         open = true;
         ++next;
@@ -113,6 +120,14 @@ bool saudi(std::string_view national) {
   number.set_country_code(966);
   number.set_national_number(value);
   return PhoneNumberUtil::GetInstance()->IsValidNumber(number);
+}
+
+// A whole number of Saudi Arabia in a form that is unmistakable, also over two lines.
+bool whole_saudi(const Run& run, std::size_t count) {
+  std::string_view digits = std::string_view(run.digits).substr(0, count);
+  if (!run.plus && digits.starts_with("05")) return count == 10 && saudi(digits.substr(1));
+  if (!run.plus && digits.starts_with("00")) digits.remove_prefix(2);
+  return digits.starts_with("966") && digits.size() == 12 && saudi(digits.substr(3));
 }
 
 Judgement judge(const std::string& number, const char* region) {
@@ -230,7 +245,8 @@ void find_phones(const Text& text, Candidates& out) {
       const Token& before = tokens[i - 1];
       if (i >= 2 && !before.space && tokens[i - 2].kind == Token::Kind::number &&
           (before.folded == "." || before.folded == "," || before.folded == "-" ||
-           before.folded == "/"))
+           before.folded == "/") &&
+          !(before.begin == done && done > 0))  // but the next one of several numbers
         continue;
     }
     const Run run = run_at(all, token.begin);
@@ -241,6 +257,7 @@ void find_phones(const Text& text, Candidates& out) {
       if (stop->digits > kMostDigits ||
           (stop->end < all.size() && word(all[stop->end]) && all[stop->end] != 'x'))
         continue;
+      if (stop->broken && !whole_saudi(run, stop->digits)) continue;
       if (stop->end + 1 < all.size() && (all[stop->end] == '.' || all[stop->end] == ',') &&
           digit(all[stop->end + 1]) && stop == run.stops.rbegin() && !run.plus)
         continue;
@@ -251,11 +268,23 @@ void find_phones(const Text& text, Candidates& out) {
                          (context.near & (kIbanCue | kCardCue | kNationalCue | kMrnCue)) != 0;
       if (!cue && !run.plus && measured(text, i, stop->end)) continue;
       const std::string_view form = all.substr(token.begin, stop->end - token.begin);
-      const double score = score_of(form, run, stop->digits, cue, thing);
+      double score = score_of(form, run, stop->digits, cue, thing);
       if (score <= 0) continue;
+      // Possible, and something valid stands at its beginning: two numbers side by side
+      if (run.plus && score < kValid) {
+        for (auto shorter = std::next(stop); shorter != run.stops.rend(); ++shorter) {
+          if (shorter->digits < kFewestDigits || shorter->broken) break;
+          const std::string_view part = all.substr(token.begin, shorter->end - token.begin);
+          const double better = score_of(part, run, shorter->digits, cue, thing);
+          if (better < kValid) continue;
+          stop = shorter;
+          score = better;
+          break;
+        }
+      }
       const std::uint32_t end = with_extension(all, stop->end);
       out.push_back({Class::phone, token.begin, end, score});
-      if (score >= 0.5) done = end;
+      if (score >= 0.5) done = end;  // also where the next of several numbers may begin
       break;
     }
   }

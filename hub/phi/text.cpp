@@ -21,10 +21,12 @@ constexpr int kMaxCluster = 32;
 
 // Marks that change how a word looks and not which word it is.
 bool unseen(UChar32 c) {
+  if (c >= 0x0620 && c < 0x0640) return false;  // most letters of Arabic texts
   return (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
          (c >= 0x2060 && c <= 0x2069) || c == 0x061C || c == 0xFEFF || c == 0x00AD || c == 0x0640 ||
          (c >= 0x064B && c <= 0x0652) || c == 0x0656 || c == 0x0670 ||
-         (c >= 0x0610 && c <= 0x061A) || (c >= 0x06D6 && c <= 0x06ED && c != 0x06DD);
+         (c >= 0x0610 && c <= 0x061A) || (c >= 0x06D6 && c <= 0x06ED && c != 0x06DD) ||
+         u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
 }
 
 int hex(char c) {
@@ -52,6 +54,7 @@ class Normaliser {
       const char c = source_[at];
       if (c == '\\' && escape(at)) continue;
       if (c == '%' && percent(at)) continue;
+      if (c == '&' && entity(at)) continue;
       const auto byte = static_cast<unsigned char>(c);
       if (byte < 0x80) {
         flush();
@@ -199,6 +202,46 @@ class Normaliser {
     flush();
     put_byte(plain, at, at + 2);
     at += 2;
+    return true;
+  }
+  // A character reference of HTML and XML: by number, or one of the names that every writer uses.
+  bool entity(std::uint32_t& at) {
+    constexpr std::size_t kLongest = 10;  // &#x10FFFF;
+    const std::size_t stop = source_.substr(at, kLongest).find(';');
+    if (stop == std::string_view::npos || stop < 3) return false;
+    const std::string_view name = source_.substr(at + 1, stop - 1);
+    int code = 0;
+    if (name[0] == '#') {
+      const bool sixteen = name[1] == 'x' || name[1] == 'X';
+      const std::string_view digits = name.substr(sixteen ? 2 : 1);
+      if (digits.empty()) return false;
+      for (const char c : digits) {
+        const int value = hex(c);
+        if (value < 0 || (!sixteen && value > 9)) return false;
+        code = code * (sixteen ? 16 : 10) + value;
+      }
+    } else {
+      struct Named {
+        std::string_view name;
+        char plain;
+      };
+      static constexpr auto kNamed = std::to_array<Named>(
+          {{"nbsp", ' '}, {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}});
+      for (const Named& named : kNamed)
+        if (named.name == name) code = static_cast<unsigned char>(named.plain);
+    }
+    if (code <= 0 || code > 0x10FFFF || U_IS_SURROGATE(code)) return false;
+    const auto end = static_cast<std::uint32_t>(at + stop + 1);
+    if (code < 0x80) {
+      flush();
+      put_byte(code < 0x20 && code != '\n' && code != '\t' && code != '\r'
+                   ? kBarrier
+                   : static_cast<char>(code),
+               at, end);
+    } else {
+      add(code, at, end);
+    }
+    at = end;
     return true;
   }
   // One character of percent-encoding, all its bytes; nothing else is touched.

@@ -205,6 +205,7 @@ TEST(Policy, AnEventLeavesOnlyWithAllowedFieldsAndMaskReplacesFindings) {
   rules.of(Channel::event).action = Action::mask;
   rules.of(Channel::event).allow["visit.note"] = {};
   rules.of(Channel::event).allow["visit.lines"] = {};
+  rules.of(Channel::event).allow["visit.done"] = {};
   const Policy masking(rules, detector());
   const auto passed = masking.document(
       Channel::event,
@@ -218,6 +219,28 @@ TEST(Policy, AnEventLeavesOnlyWithAllowedFieldsAndMaskReplacesFindings) {
   EXPECT_FALSE(
       masking.document(Channel::event, Json::object({{"visit", Json::object({{"who", "x"}})}}), {})
           .ok());
+}
+
+TEST(Policy, NothingLeavesInTheNameOfAMemberOrAsATruthValue) {
+  const Policy policy(default_rules(), detector());
+  const auto sent = [&](Json text) {
+    return policy.document(Channel::notify, Json::object({{"text", std::move(text)}}), {});
+  };
+  EXPECT_TRUE(sent(Json::object({{"line", "x"}})).ok());
+  const auto refused = sent(Json::object({{"0501234567", "x"}}));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "phi.blocked");
+  EXPECT_NE(refused.error().message.find("`text` has a member whose name holds patient data"),
+            std::string::npos)
+      << refused.error().message;
+  EXPECT_EQ(refused.error().message.find("0501234567"), std::string::npos);
+  EXPECT_FALSE(sent(Json::object({{"Jane", Json()}})).ok());
+  EXPECT_FALSE(sent(Json::object({{"Jane", Json::object({})}})).ok());
+  EXPECT_FALSE(sent(Json::object({{"\xff", "x"}})).ok());
+  for (const Json& value : {Json(true), Json(), Json::object({}), Json::array({})})
+    EXPECT_FALSE(policy.document(Channel::notify, Json::object({{"hepatitis", value}}), {}).ok());
+  EXPECT_FALSE(policy.document(Channel::notify, Json::object({{"text", true}}), {"text"}).ok());
+  EXPECT_TRUE(policy.document(Channel::notify, Json::object({{"text", true}}), {}).ok());
 }
 
 TEST(Policy, NamesOfChannelsAndClassesReadBack) {

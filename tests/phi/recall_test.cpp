@@ -60,6 +60,23 @@ TEST(Recall, OfOurOwnArabicAndEnglishSet) {
   expect(counts.at("ar"), {{Class::name, 0.95, 0.95}}, "own set, Arabic");
 }
 
+// everyday_set.json: letters, messages and notes written by hand without a look at the generator or
+// the word lists; persons, numbers and addresses in them are invented.
+TEST(Recall, OfTextsWrittenByHand) {
+  const auto counts = counts_of(own_set().parent_path() / "everyday_set.json");
+  ASSERT_GT(counts.at("all").at(static_cast<std::size_t>(Class::name)).expected, 250U);
+  expect(counts.at("all"),
+         {{Class::national_id, 0.99, 0.95},
+          {Class::iqama, 0.99, 0.95},
+          {Class::phone, 0.99, 0.95},
+          {Class::email, 0.99, 0.95},
+          {Class::iban, 0.99, 0.95},
+          {Class::date, 0.97, 0.97}},
+         "by hand");
+  expect(counts.at("en"), {{Class::name, 0.95, 0.95}}, "by hand, English");
+  expect(counts.at("ar"), {{Class::name, 0.95, 0.95}}, "by hand, Arabic");
+}
+
 TEST(Recall, OfTheTextsOfOthers) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");  // NOLINT(concurrency-mt-unsafe)
   if (data == nullptr || !fs::exists(fs::path(data) / "phi"))

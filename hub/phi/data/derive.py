@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Derives the gazetteers of the detector (*.inc beside this file) from public lists; see SOURCES.md.
 
+    derive.py --own     adds what is new in own_names.txt to the lists of names as they are
     derive.py FOLDER    FOLDER holds the unpacked packages that SOURCES.md names
 
 Only words are taken, sorted and folded: what is written is a list of facts, no text of others."""
@@ -93,6 +94,32 @@ def emit(name, words, what):
     print(name, len(words))
 
 
+def own_names(given, family, arabic_given, arabic_family):
+    for line in open(os.path.join(HERE, "own_names.txt"), encoding="utf-8"):
+        m = re.match(r"([gf]) ([\u0600-\u06ff ]*)([a-z ]*)$", line.strip())
+        if m:
+            word = fold_arabic(m[2].strip())
+            if word and " " not in word:
+                (arabic_given if m[1] == "g" else arabic_family).add(word)
+            (given if m[1] == "g" else family).update(m[3].split())
+
+
+def emit_names(given, family, arabic_given, arabic_family):
+    emit("given_latin.inc", given, "Given names in Latin letters, folded")
+    emit("family_latin.inc", family, "Family names in Latin letters, folded")
+    emit("given_arabic.inc", arabic_given, "Given names in Arabic letters, folded")
+    emit("family_arabic.inc", arabic_family - arabic_given, "Family names in Arabic letters, folded")
+
+
+def add_own():
+    lists = []
+    for name in ("given_latin.inc", "family_latin.inc", "given_arabic.inc", "family_arabic.inc"):
+        text = open(os.path.join(HERE, name), encoding="utf-8").read()
+        lists.append({word for line in re.findall('"([^"]*)"', text) for word in line.split()})
+    own_names(*lists)
+    emit_names(*lists)
+
+
 def main(folder):
     given, family, arabic_given, arabic_family = set(), set(), set(), set()
     lists = [js_lists(folder + "/faker-js/package"), php_lists(folder + "/php/usr/share/php/Faker/Provider"),
@@ -115,13 +142,7 @@ def main(folder):
                     part = fold(part).replace("’", "").replace("'", "")
                     if re.fullmatch(r"[a-z]{2,16}", part) and part not in particles and (len(part) > 2 or kind == "f"):
                         latin.add(part)
-    for line in open(os.path.join(HERE, "own_names.txt"), encoding="utf-8"):
-        m = re.match(r"([gf]) ([\u0600-\u06ff ]+)([a-z ]*)$", line.strip())
-        if m:
-            word = fold_arabic(m[2].strip())
-            if " " not in word:
-                (arabic_given if m[1] == "g" else arabic_family).add(word)
-            (given if m[1] == "g" else family).update(m[3].split())
+    own_names(given, family, arabic_given, arabic_family)
 
     words = set()
     for english in ("american", "british"):
@@ -158,11 +179,8 @@ console.log(JSON.stringify(cities.filter(c => c.population >= 60000 || (c.countr
                 if name:
                     places.add((fold_arabic(name) if re.search("[\u0600-\u06ff]", name) else fold(name)).replace(" ", "_").replace("-", "_"))
     emit("places.inc", places, "Places: cities of 60,000 and more, towns of Saudi Arabia, countries; a space is written _")
-    emit("given_latin.inc", given, "Given names in Latin letters, folded")
-    emit("family_latin.inc", family, "Family names in Latin letters, folded")
-    emit("given_arabic.inc", arabic_given, "Given names in Arabic letters, folded")
-    emit("family_arabic.inc", arabic_family - arabic_given, "Family names in Arabic letters, folded")
+    emit_names(given, family, arabic_given, arabic_family)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    add_own() if sys.argv[1] == "--own" else main(sys.argv[1])
