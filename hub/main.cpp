@@ -461,6 +461,8 @@ int main(int argc, char** argv) {
   // "" hides it: the checker starts each test as a process of its own.
   auto* plugin_check_one_command = plugin_command->add_subcommand("check-one")->group("");
   plugin_check_one_command->add_option("--test", check_options.only)->required();
+  plugin_check_one_command->add_option("--first-case", check_options.first_case);
+  plugin_check_one_command->add_option("--process-cases", check_options.process_cases);
   plugin_check_command->add_flag("--list", check_options.list, "the tests, and what each proves");
   plugin_check_command->add_option("--only", check_options.only,
                                    "pattern: only tests with this in their names");

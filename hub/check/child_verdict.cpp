@@ -67,8 +67,10 @@ void watch_accesses() {
 }  // namespace
 
 bool write_verdict(const Verdict& verdict) {
-  std::string line =
-      Json::object({{"status", to_string(verdict.status)}, {"message", verdict.message}}).dump();
+  std::string line = Json::object({{"status", to_string(verdict.status)},
+                                   {"message", verdict.message},
+                                   {"next_case", static_cast<std::int64_t>(verdict.next_case)}})
+                         .dump();
   line.push_back('\n');
   const char* at = line.data();
   std::size_t left = line.size();

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -77,7 +78,11 @@ std::vector<std::string> child_arguments(TestId id, const Settings& s) {
                                "--seed",
                                std::to_string(s.seed),
                                "--fuzz",
-                               std::to_string(s.fuzz_seconds)};
+                               std::to_string(s.fuzz_seconds),
+                               "--first-case",
+                               std::to_string(s.first_case),
+                               "--process-cases",
+                               std::to_string(s.process_cases)};
   const auto add = [&](const char* name, const std::string& value) {
     if (value.empty()) return;
     out.emplace_back(name);
@@ -113,14 +118,14 @@ Verdict crashed(int status, bool late, std::chrono::seconds limit, const std::st
            " in the middle of the test: a plugin must not end it";
   }
   if (const std::string said = tail_of(output); !said.empty()) what += "; last words: " + said;
-  return {TestStatus::crashed, what};
+  return {TestStatus::crashed, what, 0};
 }
 
 Verdict run_child(const RunOptions& options, TestId id) {
   Pipe verdict;
   Pipe output;
   if (verdict.read_end() < 0 || output.read_end() < 0)
-    return {TestStatus::crashed, "the checker has no pipe left"};
+    return {TestStatus::crashed, "the checker has no pipe left", 0};
   const std::string program = options.program.empty() ? "/proc/self/exe" : options.program;
   std::vector<std::string> arguments = child_arguments(id, options.settings);
   std::vector<char*> argv;
@@ -140,7 +145,7 @@ Verdict run_child(const RunOptions& options, TestId id) {
   const int fuzz_case = above(low);
   ::close(low);
   if (fuzz_case < 0 || ::ftruncate(fuzz_case, sizeof(std::uint64_t)) != 0)
-    return {TestStatus::crashed, "the checker has no memory file left"};
+    return {TestStatus::crashed, "the checker has no memory file left", 0};
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
@@ -158,7 +163,7 @@ Verdict run_child(const RunOptions& options, TestId id) {
   ::posix_spawnattr_destroy(&attributes);
   if (failure != 0)
     return {TestStatus::crashed,
-            "the child process cannot be started: " + std::string(std::strerror(failure))};
+            "the child process cannot be started: " + std::string(std::strerror(failure)), 0};
   verdict.close(1);
   output.close(1);
 
@@ -224,14 +229,33 @@ Verdict run_child(const RunOptions& options, TestId id) {
   }
   const auto parsed = Json::parse(std::string_view(text).substr(0, newline));
   const auto named = parsed.ok() ? status_named(parsed->string_or("status", "")) : std::nullopt;
-  if (!named) return {TestStatus::crashed, "the child's verdict cannot be read"};
+  if (!named) return {TestStatus::crashed, "the child's verdict cannot be read", 0};
   const bool failed_already = *named == TestStatus::failed || *named == TestStatus::crashed;
   if (!failed_already && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
     Verdict out = crashed(status, false, limit, said);
     out.message = "after the test, " + out.message;
     return out;
   }
-  return {*named, parsed->string_or("message", "")};
+  return {*named, parsed->string_or("message", ""),
+          static_cast<std::uint64_t>(parsed->int_or("next_case", 0))};
+}
+
+// One test, in as many processes as its cases need.
+Verdict run_test_of(const RunOptions& options, TestId id) {
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::duration<double>(options.settings.fuzz_seconds);
+  RunOptions part = options;
+  for (int processes = 1;; ++processes) {
+    Verdict out = run_child(part, id);
+    if (out.status != TestStatus::passed || info_of(id).group != Group::fuzz) return out;
+    if (out.next_case <= part.settings.first_case) {
+      if (processes > 1) out.message += ", in " + std::to_string(processes) + " processes";
+      return out;
+    }
+    part.settings.first_case = out.next_case;
+    const std::chrono::duration<double> left = end - std::chrono::steady_clock::now();
+    part.settings.fuzz_seconds = std::max(0.0, left.count());
+  }
 }
 
 void limit_process() {
@@ -310,7 +334,7 @@ Result<Report> run(const RunOptions& options, const std::function<void(const Tes
       result.verdict = skipped("switched off: " + skip->second);
     } else {
       const auto start = std::chrono::steady_clock::now();
-      result.verdict = run_child(options, test.id);
+      result.verdict = run_test_of(options, test.id);
       result.millis = std::chrono::duration_cast<std::chrono::milliseconds>(
                           std::chrono::steady_clock::now() - start)
                           .count();

@@ -77,18 +77,21 @@ enum class TestStatus : std::uint8_t { passed, failed, crashed, warning, skipped
 struct Verdict {
   TestStatus status = TestStatus::passed;
   std::string message;
+  // Of a fuzz test whose process has run its share of cases: the case to go on with in a new one.
+  // 0: it is over.
+  std::uint64_t next_case = 0;
 };
 inline Verdict passed(std::string message = {}) {
-  return {TestStatus::passed, std::move(message)};
+  return {TestStatus::passed, std::move(message), 0};
 }
 inline Verdict failed(std::string message) {
-  return {TestStatus::failed, std::move(message)};
+  return {TestStatus::failed, std::move(message), 0};
 }
 inline Verdict warning(std::string message) {
-  return {TestStatus::warning, std::move(message)};
+  return {TestStatus::warning, std::move(message), 0};
 }
 inline Verdict skipped(std::string message) {
-  return {TestStatus::skipped, std::move(message)};
+  return {TestStatus::skipped, std::move(message), 0};
 }
 
 // What a test is run on and with.
@@ -98,7 +101,11 @@ struct Settings {
   std::string examples;  // folder of examples; empty: check/ in the package
   std::string key;       // file or text of the public key, for signature; may be empty
   std::uint64_t seed = 1;
-  double fuzz_seconds = 2;  // of each fuzz test; 0: one case, the one that the seed names
+  double fuzz_seconds = 2;       // of each fuzz test; 0: one case, the one that the seed names
+  std::uint64_t first_case = 0;  // of a fuzz test
+  // Of a fuzz test in one process. Memory that a case gave to the plugin is never given to another
+  // one, so that a late use of it is seen: a process for ever would need memory for ever.
+  std::uint64_t process_cases = 1000;
 };
 
 // Runs one test in this process: maps the library and runs its code. Made for a process of its own.

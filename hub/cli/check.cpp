@@ -26,6 +26,8 @@ check::Settings settings_of(const PluginCheckOptions& options) {
   settings.key = options.key;
   settings.seed = options.seed;
   settings.fuzz_seconds = options.fuzz_seconds;
+  settings.first_case = options.first_case;
+  settings.process_cases = options.process_cases;
   return settings;
 }
 

@@ -201,6 +201,8 @@ struct PluginCheckOptions {
   bool json = false;
   double fuzz_seconds = 2;
   std::uint64_t seed = 1;
+  std::uint64_t first_case = 0;        // of plugin_check_one
+  std::uint64_t process_cases = 1000;  // of plugin_check_one
   std::string skip_file;  // empty: rabt-check.yaml, where there is one
   std::string previous;   // a package of the release before
   std::string examples;   // a folder; empty: check/ in the package

@@ -320,6 +320,40 @@ TEST(Fuzz, ThePrintedSeedIsTheCase) {
   EXPECT_EQ(one(options, "input-fuzz").verdict.status, TestStatus::crashed);
 }
 
+// A process keeps every page that it lent, so that long fuzzing needs several.
+TEST(Fuzz, GoesOnInANewProcessAfterSomeCases) {
+  RunOptions options = options_for(build_dir() + "/wrong/good");
+  options.settings.fuzz_seconds = 3;
+  options.settings.process_cases = 3;
+  for (const char* test : {"input-fuzz", "http-response-fuzz", "webhook-fuzz"}) {
+    const TestResult result = one(options, test);
+    EXPECT_EQ(result.verdict.status, TestStatus::passed) << result.verdict.message;
+    unsigned long long cases = 0;
+    unsigned processes = 0;
+    ASSERT_EQ(std::sscanf(result.verdict.message.c_str(), "%llu cases from seed 1, in %u processes",
+                          &cases, &processes),
+              2)
+        << result.verdict.message;
+    EXPECT_GT(processes, 1U);
+    EXPECT_GT(cases, 3U * (processes - 1));
+    EXPECT_LE(cases, 3U * processes);
+  }
+}
+
+TEST(Fuzz, ACaseOfALaterProcessIsNamedByItsSeed) {
+  RunOptions options = options_for(build_dir() + "/wrong/input");
+  options.settings.fuzz_seconds = 20;
+  options.settings.process_cases = 1;
+  options.settings.seed = 6;
+  const TestResult first = one(options, "input-fuzz");
+  ASSERT_EQ(first.verdict.status, TestStatus::crashed) << first.verdict.message;
+  const auto at = first.verdict.message.rfind("--seed ");
+  ASSERT_NE(at, std::string::npos) << first.verdict.message;
+  options.settings.seed = std::stoull(first.verdict.message.substr(at + 7));
+  options.settings.fuzz_seconds = 0;  // that case alone
+  EXPECT_EQ(one(options, "input-fuzz").verdict.status, TestStatus::crashed);
+}
+
 TEST(Runner, ATestThatHangsIsKilled) {
   RunOptions options = options_for(build_dir() + "/wrong/destroy_slow");
   options.time_limit = std::chrono::seconds(1);
