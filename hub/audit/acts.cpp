@@ -37,6 +37,8 @@ constexpr std::array kActs{
         "Software Configuration"},
     Act{"plugin.loaded", Pattern::general, 'E', "110113", kAlert, "110131",
         "Software Configuration"},
+    Act{"plugin.migrated", Pattern::general, 'U', "110113", kAlert, "110131",
+        "Software Configuration"},
     Act{"plugin.added", Pattern::general, 'C', "110113", kAlert, "110131",
         "Software Configuration"},
     Act{"plugin.removed", Pattern::general, 'D', "110113", kAlert, "110131",

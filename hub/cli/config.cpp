@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "hub/base/semver.hpp"
 #include "hub/cli/config_reader.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/workflow/execution.hpp"
@@ -22,11 +23,17 @@ namespace fs = std::filesystem;
 PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& base) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
-  reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls", "isolation",
-                     "limits"});
+  reader.only(node, {"config", "config_version", "secrets", "hosts", "allow_private_addresses",
+                     "tls", "isolation", "limits"});
   read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     plugin.config = workflow::to_json(*config->value);
+  reader.text(node, "config_version", plugin.config_version);
+  if (const YamlEntry* entry = node.find("config_version");
+      entry != nullptr && !is_semver(plugin.config_version)) {
+    reader.mistake(entry->line, entry->column,
+                   "`config_version` must be a version of the plugin, such as \"1.4.0\"");
+  }
   read_secrets(reader, node, "secrets", base, plugin.secrets);
   reader.texts(node, "hosts", plugin.hosts);
   reader.flag(node, "allow_private_addresses", plugin.allow_private);

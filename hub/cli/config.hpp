@@ -30,6 +30,7 @@ struct SecretSource {
 
 struct PluginEntry {
   Json config = Json::object();
+  std::string config_version;  // of the plugin, that config was written for; empty: unsaid
   std::map<std::string, SecretSource> secrets;
   std::vector<std::string> hosts;  // allow-list beyond the manifest's
   bool allow_private = false;      // may reach private and loopback addresses

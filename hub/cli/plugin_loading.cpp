@@ -22,6 +22,7 @@ Result<plugin::PluginConfig> plugin_config(const Config& config, const std::stri
   out.id = id;
   out.tenant = config.tenant;
   out.config = entry.config;
+  out.config_version = entry.config_version;
   for (const auto& [name, source] : entry.secrets) {
     auto secret = read_secret(source);
     if (!secret.ok()) {

@@ -17,6 +17,7 @@ using workflow::OutcomeKind;
 
 constexpr std::chrono::milliseconds kSlowLane{50};     // abi.h, LANES
 constexpr std::chrono::seconds kCreateTimeout{30};     // a constructor that needs longer hangs
+constexpr std::chrono::seconds kMigrateTimeout{35};    // a process is ended before, see its start
 constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
 constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to leave plugin code
 constexpr std::int64_t kFirstHealthMs = 5'000;
@@ -98,8 +99,50 @@ Instance::Instance(Setup setup)
   fill_services();
 }
 
-Status Instance::start(const rabt_entry* entry) {
-  if (setup_.worker != nullptr) RABT_TRY_STATUS(setup_.worker->start(*this, host_));
+Status Instance::open() {
+  return setup_.worker == nullptr ? ok_status() : setup_.worker->start(*this, host_);
+}
+
+Result<std::optional<Json>> Instance::migrate(const rabt_entry* entry,
+                                              const std::string& from_version, const Json& config) {
+  const Manifest& manifest = setup_.package.manifest;
+  auto promise = std::make_shared<std::promise<worker::Migration>>();
+  auto future = promise->get_future();
+  lane_.post([this, entry, promise, from_version, text = config.dump()] {
+    worker::Migration said;
+    static_cast<void>(guarded("migrate", [&] {
+      said = setup_.worker != nullptr ? setup_.worker->migrate(from_version, text)
+                                      : worker::run_migrate(entry, from_version, text);
+    }));
+    promise->set_value(std::move(said));
+  });
+  const auto refused = [&](const std::string& why) {
+    return invalid("plugin.migrate", manifest.id + " " + manifest.version +
+                                         " cannot take over the configuration that was written "
+                                         "for " +
+                                         from_version + ": " + why +
+                                         "; write its section of the configuration for " +
+                                         manifest.version + ", or stay with the older version");
+  };
+  if (future.wait_for(kMigrateTimeout) != std::future_status::ready)
+    return refused("migrate did not return within " + std::to_string(kMigrateTimeout.count()) +
+                   " s");
+  const worker::Migration said = future.get();
+  if (said.end == worker::Migration::End::absent) return std::optional<Json>();
+  if (const std::string fault = worker::migration_fault(said); !fault.empty())
+    return refused(operator_text(fault));
+  auto parsed = Json::parse(said.config);
+  if (!parsed.ok()) return refused("migrate gave no JSON: " + parsed.error().message);
+  if (const auto fault = setup_.package.config.check(*parsed))
+    return refused("what migrate gave does not fit the schema of the manifest: config" +
+                   fault->instance_path + " " + fault->message);
+  return std::optional<Json>(std::move(parsed).value());
+}
+
+Status Instance::start(const rabt_entry* entry, Json taken,
+                       std::shared_ptr<const net::AllowList> allow) {
+  setup_.config.config = std::move(taken);
+  setup_.allow = std::move(allow);
   struct Outcome {
     const rabt_plugin* plugin = nullptr;
     std::string error;
@@ -681,7 +724,8 @@ void Instance::cancel_flights(std::uint64_t call) {
 bool Instance::guarded(std::string_view what, const std::function<void()>& code) {
   const auto begin = std::chrono::steady_clock::now();
   bool returned = true;
-  const OnLane here(*this, what == "create");
+  const bool control = what == "create" || what == "migrate";
+  const OnLane here(*this, control);
   try {
     code();
   } catch (...) {
@@ -690,7 +734,7 @@ bool Instance::guarded(std::string_view what, const std::function<void()>& code)
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - begin);
   if (!returned) violation("line", "threw an exception across the C line");
-  if (spent > kSlowLane && !setup_.package.manifest.blocking && what != "create") {
+  if (spent > kSlowLane && !setup_.package.manifest.blocking && !control) {
     const Gate::Pass pass(gate_);
     if (pass) {
       setup_.parts.log.warn("plugin.slow_lane",

@@ -72,7 +72,7 @@ class Instance final : public WorkerPlugin::Owner {
     Timers& timers;
     Package package;
     PluginConfig config;
-    std::shared_ptr<const net::AllowList> allow;
+    std::shared_ptr<const net::AllowList> allow;  // null until start
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
     std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
@@ -81,11 +81,21 @@ class Instance final : public WorkerPlugin::Owner {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // Makes the plugin, on its lane. entry: of the library that is mapped here; null with a worker,
-  // whose errors are those of WorkerPlugin::start. Error code plugin.create.
-  [[nodiscard]] Status start(const rabt_entry* entry);
+  // Three steps, in this order. entry: of the library that is mapped here; null with a worker.
+  // Starts its process, when it has one. Errors: those of WorkerPlugin::start.
+  [[nodiscard]] Status open();
+  // Has the library turn a configuration of an older version into one of its own, on its lane
+  // (rabt.migrate/1). None: it does not offer that. Error code plugin.migrate.
+  [[nodiscard]] Result<std::optional<Json>> migrate(const rabt_entry* entry,
+                                                    const std::string& from_version,
+                                                    const Json& config);
+  // Makes the plugin with taken as its configuration, on its lane; it may reach what allow says.
+  // Error code plugin.create.
+  [[nodiscard]] Status start(const rabt_entry* entry, Json taken,
+                             std::shared_ptr<const net::AllowList> allow);
 
   [[nodiscard]] const Package& package() const { return setup_.package; }
+  [[nodiscard]] const PluginConfig& config() const { return setup_.config; }
   [[nodiscard]] const std::string& tenant() const { return setup_.config.tenant; }
   [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
 

@@ -15,6 +15,7 @@
 #include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
 #include "hub/plugin/capability.hpp"
+#include "hub/plugin/config_memory.hpp"
 #include "hub/plugin/instance.hpp"
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
@@ -585,12 +586,15 @@ class Host final : public PluginHost {
       if (by_number_.size() >= kMaxPlugins) return invalid("plugin.config", "too many plugins");
     }
     if (config.config.is_null()) config.config = Json::object();
-    if (const auto fault = package.config.check(config.config)) {
-      return invalid("plugin.config",
-                     "the configuration of " + manifest.id + " does not fit its schema: config" +
-                         fault->instance_path + " " + fault->message + " (" + config.folder +
-                         "/manifest.yaml, config" + fault->schema_path + ")");
-    }
+    const Json section = config.config;
+    const auto* const built = config.files->find(library_path());
+    const ConfigQuestion question{config.tenant, manifest.id, manifest.version,
+                                  built == nullptr ? std::string() : built->sha256,
+                                  config.config_version};
+    ConfigMemory memory(parts_.store, parts_.keys, parts_.audit, parts_.random);
+    RABT_TRY(choice, memory.choose(question, section, package.config));
+    const bool foreign = !choice.from_version.empty();  // the plugin is asked first
+    if (!foreign) RABT_TRY_STATUS(check_config(package, choice, config.folder));
     std::vector<std::string> missing;
     for (const SecretSpec& secret : package.secrets) {
       const auto found = config.secrets.find(secret.name);
@@ -603,14 +607,11 @@ class Host final : public PluginHost {
                      manifest.id + " needs the secrets: " + joined(missing) +
                          "; give them in its section of the configuration");
     }
-    RABT_TRY(hosts, resolve_hosts(manifest.hosts, config.config));
-    RABT_TRY(extra, resolve_hosts(config.extra_hosts, config.config));
-    hosts.insert(hosts.end(), extra.begin(), extra.end());
-    auto allow = net::AllowList::make(hosts, config.allow_private_addresses);
-    if (!allow.ok())
-      return invalid("plugin.config",
-                     manifest.id + ": the host allow-list: " + allow.error().message);
-
+    Reach reach;
+    if (!foreign) {
+      RABT_TRY(known, reach_of(manifest, config, choice.config));
+      reach = std::move(known);
+    }
     RABT_TRY(library, seal_library(*config.files));
     digest = library.sha256;
     config.files.reset();  // all of it was read
@@ -632,23 +633,79 @@ class Host final : public PluginHost {
       number = ++next_number_;
     }
     const std::string id = config.id;
-    Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
-        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
-                        std::make_shared<const net::AllowList>(std::move(allow).value()), number,
-                        std::move(worker)}));
-    Status started = instance.start(entry);
+        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config), nullptr,
+                        number, std::move(worker)}));
+    const Status started = start(instance, entry, memory, question, section, choice, reach);
+    // A plugin that was never made is not waited for.
+    if (!started.ok()) instance.shutdown(0);
     const std::scoped_lock lock(mutex_);
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
     by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
     if (!started.ok()) return started;
     if (loaded_version(id, version)) return already(id, version);
+    Recipient recipient{id, version, std::move(reach.hosts)};
     Versions& versions = instances_[id];
     const auto place = std::find_if(versions.begin(), versions.end(), [&](const Serving& one) {
       return compare_semver(one.recipient.version, version) < 0;
     });
     versions.insert(place, Serving{&instance, std::move(recipient)});
     return ok_status();
+  }
+  // What an instance may reach, which depends on its configuration.
+  struct Reach {
+    std::vector<std::string> hosts;
+    std::shared_ptr<const net::AllowList> allow;
+  };
+  static Result<Reach> reach_of(const Manifest& manifest, const PluginConfig& config,
+                                const Json& taken) {
+    Reach out;
+    RABT_TRY(hosts, resolve_hosts(manifest.hosts, taken));
+    RABT_TRY(extra, resolve_hosts(config.extra_hosts, taken));
+    hosts.insert(hosts.end(), extra.begin(), extra.end());
+    auto allow = net::AllowList::make(hosts, config.allow_private_addresses);
+    if (!allow.ok())
+      return invalid("plugin.config",
+                     manifest.id + ": the host allow-list: " + allow.error().message);
+    out.hosts = std::move(hosts);
+    out.allow = std::make_shared<const net::AllowList>(std::move(allow).value());
+    return out;
+  }
+  static Status check_config(const Package& package, const ConfigChoice& choice,
+                             const std::string& folder) {
+    const auto fault = package.config.check(choice.config);
+    if (!fault) return ok_status();
+    return invalid("plugin.config",
+                   "the configuration of " + package.manifest.id +
+                       " does not fit its schema: config" + fault->instance_path + " " +
+                       fault->message + " (" + folder + "/manifest.yaml, config" +
+                       fault->schema_path + ")" +
+                       (choice.from_version.empty()
+                            ? std::string()
+                            : "; it was written for " + choice.from_version + ", and " +
+                                  package.manifest.version + " does not offer rabt.migrate/1"));
+  }
+  // Migrates the configuration when it is that of an older version, makes the plugin, remembers.
+  static Status start(Instance& instance, const rabt_entry* entry, ConfigMemory& memory,
+                      const ConfigQuestion& question, const Json& section,
+                      const ConfigChoice& choice, Reach& reach) {
+    RABT_TRY_STATUS(instance.open());
+    Json taken = choice.config;
+    bool migrated = false;
+    if (!choice.from_version.empty()) {
+      RABT_TRY(made, instance.migrate(entry, choice.from_version, choice.config));
+      migrated = made.has_value();
+      if (migrated) {
+        taken = *std::move(made);
+      } else {
+        RABT_TRY_STATUS(check_config(instance.package(), choice, instance.config().folder));
+      }
+      RABT_TRY(known, reach_of(instance.package().manifest, instance.config(), taken));
+      reach = std::move(known);
+    }
+    RABT_TRY_STATUS(instance.start(entry, taken, reach.allow));
+    if (choice.remembered) return ok_status();
+    return memory.remember(question, section, choice, taken, migrated);
   }
   // The lock is held.
   [[nodiscard]] bool loaded_version(const std::string& id, const std::string& version) const {

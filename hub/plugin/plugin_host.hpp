@@ -92,7 +92,8 @@ struct PluginConfig {
   std::string key_id;       // that signed it; empty: nobody
   std::string sums_sha256;  // hex, of its SHA256SUMS; empty: unsigned
   std::string tenant;
-  Json config;  // handed to the plugin; checked against the manifest's schema
+  Json config;  // its section: handed to the plugin, or what it makes of it (rabt.migrate/1)
+  std::string config_version;  // for which the section was written; empty: the hub remembers
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
   std::shared_ptr<const net::TlsOptions> tls;  // null: defaults
   std::vector<std::string> extra_hosts;        // allow-list beyond the manifest's
@@ -167,10 +168,12 @@ class PluginHost : public workflow::ActionCatalog {
   // it, in a process of its own or here; checks the entry, then creates the instance. Error codes:
   // plugin.manifest..., plugin.library, plugin.platform, plugin.isolation, plugin.no_entry,
   // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config,
-  // plugin.missing_secret, plugin.create, plugin.sandbox, plugin.worker; each message says what to
-  // do next.
-  // Several versions of one id may be loaded, also while calls run: the newest whose contract
-  // serves takes a call, and reads deliveries. A version that is loaded already: plugin.loaded.
+  // plugin.missing_secret, plugin.migrate, plugin.create, plugin.sandbox, plugin.worker; each
+  // message says what to do next. Several versions of one id may be loaded, also while calls run:
+  // the newest whose contract serves takes a call, and reads deliveries. A version that is loaded
+  // already: plugin.loaded. A configuration that was written for an older version is migrated
+  // first; what came of it is durable before the version takes a call, and a version that is
+  // refused leaves nothing behind.
   virtual Status load(PluginConfig config) = 0;
   // Takes the versions out of use that a newer one makes superfluous, where no need is served by
   // them alone. When this returns no new call reaches them. Each is then drained beside the rest:

@@ -38,6 +38,8 @@ enum class Type : std::uint8_t {
   entry = 0x04,    // child: what rabt_plugin_entry says
   create = 0x05,   // hub
   created = 0x06,  // child
+  migrate = 0x07,   // hub: at most once, before create
+  migrated = 0x08,  // child
 
   invoke = 0x10,
   probe = 0x11,

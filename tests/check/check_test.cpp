@@ -89,6 +89,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"deadline", "deadline-respected", kFailed, "after its deadline"},
         Wrong{"output", "output-matches-schema", kFailed, "does not fit the action's schema"},
         Wrong{"lane", "lane-discipline", kFailed, "invoke held the lane"},
+        Wrong{"migrate", "migrate-answers-once", kFailed, "said why 0 times"},
+        Wrong{"migrate_twice", "migrate-answers-once", kFailed, "a configuration 2 times"},
+        Wrong{"migrate_schema", "migrate-answers-once", kFailed, "does not fit the manifest"},
+        Wrong{"migrate_changes", "migrate-answers-once", kFailed, "something else the second time"},
         Wrong{"client_error", "4xx-is-permanent", kFailed, "answer permanent"},
         Wrong{"retry_after", "429-has-retry-after", kFailed, "retry_after_ms is 0"},
         Wrong{"connect", "connect-refused-is-transient", kFailed, "answer transient"},
@@ -130,6 +134,7 @@ TEST_P(AGoodPlugin, FailsNothing) {
     if (result.verdict.status != TestStatus::skipped) continue;
     const std::string_view name = info_of(result.id).name;
     const bool expected = name == "sums-complete" || name == "signature" || name == "semver-bump" ||
+                          name == "migrate-answers-once" ||
                           (std::string_view(GetParam()) == "good" && name.starts_with("same-key"));
     EXPECT_TRUE(expected) << line_of(result);
   }
@@ -138,6 +143,18 @@ INSTANTIATE_TEST_SUITE_P(All, AGoodPlugin, ::testing::Values("good", "good-key")
                          [](const auto& each) {
                            return std::string(each.param) == "good" ? "good" : "good_key";
                          });
+
+TEST(Migrate, AGoodPluginTakesOverWhatItShould) {
+  RunOptions options = options_for(build_dir() + "/wrong/good-migrate");
+  const TestResult alone = one(options, "migrate-answers-once");
+  EXPECT_EQ(alone.verdict.status, TestStatus::passed) << alone.verdict.message;
+  options.settings.previous = build_dir() + "/wrong/good";
+  const TestResult both = one(options, "migrate-answers-once");
+  EXPECT_EQ(both.verdict.status, TestStatus::passed) << both.verdict.message;
+  EXPECT_NE(both.verdict.message.find("of the release before"), std::string::npos);
+  EXPECT_EQ(one(options_for(build_dir() + "/wrong/good"), "migrate-answers-once").verdict.status,
+            TestStatus::skipped);
+}
 
 // The shipped plugins, with the examples beside their sources.
 class AShippedPlugin : public ::testing::TestWithParam<const char*> {};
