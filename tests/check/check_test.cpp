@@ -114,6 +114,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"export", "exports-only-entry", kFailed, "wrong_export"},
         Wrong{"no_entry", "exports-only-entry", kFailed, "RABT_PLUGIN"},
         Wrong{"stack", "relro-now-nx", kFailed, "executable stack"},
+        Wrong{"text", "no-text-relocations", kFailed, "text relocations"},
         Wrong{"lazy", "relro-now-nx", kFailed, "binds symbols late"},
         Wrong{"entry", "entry-equals-manifest", kFailed, "somebody-else"},
         Wrong{"unresolved", "loads-rtld-now", kFailed, "cannot be mapped"},

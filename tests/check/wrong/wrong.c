@@ -421,6 +421,11 @@ __attribute__((constructor)) static void slow(void) {
 #ifdef WRONG_IMPORT
 __attribute__((used)) static int (*const runs_programs)(const char*) = system;
 #endif
+#ifdef WRONG_TEXT
+/* An address in the code, which the linker must write there. */
+extern const rabt_entry rabt_plugin_entry;
+__asm__(".text\n.balign 8\n.8byte rabt_plugin_entry\n");
+#endif
 #ifdef WRONG_UNRESOLVED
 int nobody_has_this(void);
 __attribute__((used)) static int (*const needs)(void) = nobody_has_this;
