@@ -212,7 +212,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.plugins->add_service(consultation::make_recordings(records));
   const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
   for (const auto& [id, entry] : config.plugin) {
-    (void)entry;
+    RABT_TRY_STATUS(check_record(id, entry, dev));
     RABT_TRY(versions, choose_packages(config, id, unsigned_ones));
     RABT_TRY(base, plugin_config(config, id));
     const Status newest = hub.plugins->load(with_package(base, std::move(versions.front())));

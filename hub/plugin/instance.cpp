@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/net/url.hpp"
+#include "hub/plugin/marked_places.hpp"
+#include "hub/plugin/recorder.hpp"
 
 namespace rabt::plugin {
 
@@ -99,6 +102,8 @@ Instance::Instance(Setup setup)
   fill_services();
 }
 
+Instance::~Instance() = default;
+
 Status Instance::open() {
   return setup_.worker == nullptr ? ok_status() : setup_.worker->start(*this, host_);
 }
@@ -139,10 +144,14 @@ Result<std::optional<Json>> Instance::migrate(const rabt_entry* entry,
   return std::optional<Json>(std::move(parsed).value());
 }
 
-Status Instance::start(const rabt_entry* entry, Json taken,
-                       std::shared_ptr<const net::AllowList> allow) {
+Status Instance::start(const rabt_entry* entry, Json taken, Reach reach) {
   setup_.config.config = std::move(taken);
-  setup_.allow = std::move(allow);
+  reach_ = std::move(reach);
+  if (!setup_.config.record.empty()) {
+    RABT_TRY(recorder, Recorder::open({setup_.config.record, setup_.parts.privacy,
+                                       setup_.package.phi_names, setup_.config.secrets}));
+    recorder_ = std::move(recorder);
+  }
   struct Outcome {
     const rabt_plugin* plugin = nullptr;
     std::string error;
@@ -247,6 +256,8 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   open->idempotency_key = std::move(request.idempotency_key);
   open->attempt = request.attempt;
   open->run = std::move(request.instance);
+  open->marked = holds_marked(request.arguments, action.places, action.marked);
+  if (open->marked) given_marked_ = true;
   const Clock& clock = setup_.parts.clock;
   const std::int64_t now = clock.now().ms;
   open->deadline_unix_ms =
@@ -697,6 +708,38 @@ void Instance::unsent_request(std::uint64_t call) {
   if (found != calls_.end() && found->second->requests > 0) --found->second->requests;
 }
 
+bool Instance::carries_patient_data(std::uint64_t call) {
+  if (call == 0) return given_marked_;
+  const std::scoped_lock lock(mutex_);
+  const auto found = calls_.find(call);
+  return found != calls_.end() && found->second->marked;
+}
+
+void Instance::withheld(std::uint64_t call, std::string_view url) {
+  const auto parsed = net::parse_url(url);
+  const std::string host = parsed.ok() ? parsed->host : std::string();
+  std::string run;
+  std::string action;
+  bool known = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(call);
+    if (found != calls_.end()) {
+      run = found->second->run;
+      action = found->second->action->spec.name;
+      known = std::exchange(found->second->withheld, true);
+    }
+  }
+  violation("patient_data", "a request to a host that is not for patient data");
+  if (call == 0) known = withheld_++ >= kAuditedAttempts;
+  if (known) return;
+  audit("plugin.withheld", "plugin.patient_host",
+        Json::object({{"version", setup_.package.manifest.version},
+                      {"host", host},
+                      {"instance", run},
+                      {"action", action}}));
+}
+
 void Instance::cancel_all_flights() {
   std::vector<std::uint64_t> open;
   {
@@ -790,6 +833,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   auto work = std::make_shared<Work>();
   work->info = delivery.dump();
   work->body = body;
+  if (!setup_.package.phi_names.empty()) given_marked_ = true;  // nobody knows what it holds
   auto future = work->ready.get_future();
   const bool posted = lane_.post([this, work] {
     work->returned = guarded("normalise", [&] {

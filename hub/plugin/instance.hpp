@@ -47,6 +47,7 @@ struct HttpAnswer {
 };
 
 class Instance;
+class Recorder;
 
 // While it lives, the calling thread is inside a function of this instance (rabt.thread_check/1).
 class OnLane {
@@ -72,12 +73,12 @@ class Instance final : public WorkerPlugin::Owner {
     Timers& timers;
     Package package;
     PluginConfig config;
-    std::shared_ptr<const net::AllowList> allow;  // null until start
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
     std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
   };
   explicit Instance(Setup setup);
+  ~Instance() override;
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
@@ -89,10 +90,15 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] Result<std::optional<Json>> migrate(const rabt_entry* entry,
                                                     const std::string& from_version,
                                                     const Json& config);
-  // Makes the plugin with taken as its configuration, on its lane; it may reach what allow says.
+  // What its requests may reach.
+  struct Reach {
+    std::vector<std::string> hosts;
+    std::shared_ptr<const net::AllowList> allow;
+    std::shared_ptr<const net::AllowList> patient;  // with patient data; null: the same
+  };
+  // Makes the plugin with taken as its configuration, on its lane; it may reach what reach says.
   // Error code plugin.create.
-  [[nodiscard]] Status start(const rabt_entry* entry, Json taken,
-                             std::shared_ptr<const net::AllowList> allow);
+  [[nodiscard]] Status start(const rabt_entry* entry, Json taken, Reach reach);
 
   [[nodiscard]] const Package& package() const { return setup_.package; }
   [[nodiscard]] const PluginConfig& config() const { return setup_.config; }
@@ -138,6 +144,8 @@ class Instance final : public WorkerPlugin::Owner {
     // many had been started for none.
     std::uint64_t requests = 0;
     std::uint64_t background_before = 0;
+    bool marked = false;     // its arguments hold patient data
+    bool withheld = false;   // the audit log has that a request was refused for it
     std::uint64_t span = 0;  // id of its span, made when first asked for
     std::size_t spans = 0;   // open below it
   };
@@ -184,6 +192,10 @@ class Instance final : public WorkerPlugin::Owner {
   bool begin_request(std::uint64_t call);
   // It is sure that not a byte of it left.
   void unsent_request(std::uint64_t call);
+  // Whether a request of this call (0: none) must be thought to hold patient data.
+  [[nodiscard]] bool carries_patient_data(std::uint64_t call);
+  // A request was refused because of that: for log, violations and the audit log.
+  void withheld(std::uint64_t call, std::string_view url);
   // The lock is held.
   [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
     return call.requests != 0 || call.background_before != background_;
@@ -244,6 +256,10 @@ class Instance final : public WorkerPlugin::Owner {
 
   std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
   std::atomic<std::uint64_t> wakes_{0};
+  Reach reach_;
+  std::unique_ptr<Recorder> recorder_;      // null: nothing is recorded
+  std::atomic<bool> given_marked_{false};   // patient data, at any time
+  std::atomic<std::uint64_t> withheld_{0};  // without a call, in the audit log
   MetricTable metric_table_;
 
   std::mutex blobs_mutex_;

@@ -69,10 +69,9 @@ struct SignOptions {
                                      std::string_view time);
 
 // What a package may do and which patient data it sees, for a person to decide: id, version,
-// vendor, hosts, secrets, secretsRaw, kvBytes, blob, isolation, and patientData: for the
-// configuration, each action and each event the places that their schemas mark with x-phi (JSON
-// pointers into the value,
-// '*' for any item or any name).
+// vendor, hosts, patientHosts, secrets, secretsRaw, kvBytes, blob, isolation, and patientData: for
+// the configuration, each action and each event the places that their schemas mark with x-phi (JSON
+// pointers into the value, '*' for any item or any name).
 [[nodiscard]] Json describe(const Package& package);
 
 }  // namespace rabt::plugin

@@ -633,9 +633,9 @@ class Host final : public PluginHost {
       number = ++next_number_;
     }
     const std::string id = config.id;
-    Instance& instance = keep_for_ever(std::make_unique<Instance>(
-        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config), nullptr,
-                        number, std::move(worker)}));
+    Instance& instance = keep_for_ever(
+        std::make_unique<Instance>(Instance::Setup{parts_, finisher_, timers_, std::move(package),
+                                                   std::move(config), number, std::move(worker)}));
     const Status started = start(instance, entry, memory, question, section, choice, reach);
     // A plugin that was never made is not waited for.
     if (!started.ok()) instance.shutdown(0);
@@ -652,11 +652,8 @@ class Host final : public PluginHost {
     versions.insert(place, Serving{&instance, std::move(recipient)});
     return ok_status();
   }
-  // What an instance may reach, which depends on its configuration.
-  struct Reach {
-    std::vector<std::string> hosts;
-    std::shared_ptr<const net::AllowList> allow;
-  };
+  // What an instance may reach depends on its configuration.
+  using Reach = Instance::Reach;
   static Result<Reach> reach_of(const Manifest& manifest, const PluginConfig& config,
                                 const Json& taken) {
     Reach out;
@@ -667,8 +664,22 @@ class Host final : public PluginHost {
     if (!allow.ok())
       return invalid("plugin.config",
                      manifest.id + ": the host allow-list: " + allow.error().message);
-    out.hosts = std::move(hosts);
     out.allow = std::make_shared<const net::AllowList>(std::move(allow).value());
+    const auto& wish = config.patient_hosts ? config.patient_hosts : manifest.patient_hosts;
+    if (wish) {
+      RABT_TRY(patient, resolve_hosts(*wish, taken));
+      for (const std::string& host : patient) {
+        if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
+          return invalid("plugin.config",
+                         manifest.id + ": patient_data names " + host +
+                             ", which is no host that it may reach: " + joined(hosts));
+      }
+      auto some = net::AllowList::make(patient, config.allow_private_addresses);
+      if (!some.ok())
+        return invalid("plugin.config", manifest.id + ": patient_data: " + some.error().message);
+      out.patient = std::make_shared<const net::AllowList>(std::move(some).value());
+    }
+    out.hosts = std::move(hosts);
     return out;
   }
   static Status check_config(const Package& package, const ConfigChoice& choice,
@@ -703,7 +714,7 @@ class Host final : public PluginHost {
       RABT_TRY(known, reach_of(instance.package().manifest, instance.config(), taken));
       reach = std::move(known);
     }
-    RABT_TRY_STATUS(instance.start(entry, taken, reach.allow));
+    RABT_TRY_STATUS(instance.start(entry, taken, reach));
     if (choice.remembered) return ok_status();
     return memory.remember(question, section, choice, taken, migrated);
   }

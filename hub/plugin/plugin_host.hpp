@@ -63,6 +63,8 @@ struct Manifest {
   std::vector<std::string> secrets;         // names it may refer to
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
+  // Of hosts: where requests may go that belong to a call with marked arguments. None: to all.
+  std::optional<std::vector<std::string>> patient_hosts;
   bool secrets_raw = false;
   bool blob = false;  // may read and write blobs (rabt.blob/1)
   int concurrency = 1;
@@ -95,9 +97,11 @@ struct PluginConfig {
   Json config;  // its section: handed to the plugin, or what it makes of it (rabt.migrate/1)
   std::string config_version;  // for which the section was written; empty: the hub remembers
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
-  std::shared_ptr<const net::TlsOptions> tls;  // null: defaults
-  std::vector<std::string> extra_hosts;        // allow-list beyond the manifest's
+  std::shared_ptr<const net::TlsOptions> tls;             // null: defaults
+  std::vector<std::string> extra_hosts;                   // allow-list beyond the manifest's
+  std::optional<std::vector<std::string>> patient_hosts;  // in place of the manifest's
   bool allow_private_addresses = false;
+  std::string record;  // folder for cassettes of its HTTP exchanges, for development; empty: none
   Isolation isolation = Isolation::worker;
   WorkerLimits limits;
 };
