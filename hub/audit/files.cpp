@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "hub/base/descriptor.hpp"
+
 namespace rabt::audit {
 
 namespace {
@@ -15,37 +17,12 @@ Error io_error(const char* what, const std::string& path) {
                                      " of the audit log: " + std::strerror(errno));
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] bool ok() const { return fd_ >= 0; }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<std::optional<std::string>> read_file(const std::string& path, std::size_t max_bytes) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.ok() && errno == ENOENT) return std::optional<std::string>{};
-  if (!file.ok()) return io_error("open", path);
+  if (!file.open() && errno == ENOENT) return std::optional<std::string>{};
+  if (!file.open()) return io_error("open", path);
   std::string content;
   char buffer[4096];
   for (;;) {
@@ -66,7 +43,7 @@ Status put_file(const std::string& path, std::string_view content, unsigned mode
   {
     const Descriptor file(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!file.ok()) return io_error("write", path);
+    if (!file.open()) return io_error("write", path);
     if (!write_all(file.get(), content) || ::fsync(file.get()) != 0) {
       const Error error = io_error("write", path);
       ::unlink(temporary.c_str());
@@ -78,8 +55,7 @@ Status put_file(const std::string& path, std::string_view content, unsigned mode
 }
 
 Status sync_folder(const std::string& folder) {
-  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.ok() || ::fsync(opened.get()) != 0) return io_error("sync the folder", folder);
+  if (!rabt::sync_folder(folder)) return io_error("sync the folder", folder);
   return ok_status();
 }
 

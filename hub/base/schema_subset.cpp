@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/schema.hpp"
+#include "hub/base/suggest.hpp"
 
 namespace rabt {
 
@@ -73,11 +75,9 @@ bool takes_all(const Json& schema) {
 bool takes_none(const Json& schema) {
   return schema.is_bool() && !schema.as_bool();
 }
-std::string join(const std::vector<std::string>& names) {
-  std::string out;
-  for (std::size_t i = 0; i < names.size() && i < kMaxNames; ++i)
-    out += (out.empty() ? "" : ", ") + names[i];
-  return names.size() > kMaxNames ? out + ", ..." : out;
+std::string first_of(const std::vector<std::string>& names) {
+  const std::span<const std::string> all(names);
+  return all.size() > kMaxNames ? listed(all.first(kMaxNames)) + ", ..." : listed(all);
 }
 // A copy without one keyword.
 Json without(const Json& schema, std::string_view key) {
@@ -265,9 +265,9 @@ class Comparison {
     const std::vector<std::string> allowed = types_of(right);
     for (const std::string& type : types_of(left)) {
       if (!takes_type(allowed, type)) {
-        return fault(at,
-                     "the type " + type + " is not allowed" +
-                         (right.find("type") == nullptr ? "" : "; allowed are: " + join(allowed)));
+        return fault(
+            at, "the type " + type + " is not allowed" +
+                    (right.find("type") == nullptr ? "" : "; allowed are: " + first_of(allowed)));
       }
       if (type == "boolean" && right.find("enum") != nullptr) {
         if (Fault found = finite({Json(true), Json(false)}, left, right, at)) return found;

@@ -49,4 +49,10 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return found.empty() ? std::string() : "did you mean `" + found + "`?";
 }
 
+std::string listed(std::span<const std::string> names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
 }  // namespace rabt

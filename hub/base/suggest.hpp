@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,5 +19,8 @@ namespace rabt {
 // "did you mean `x`?" or an empty text.
 [[nodiscard]] std::string did_you_mean(std::string_view name,
                                        const std::vector<std::string>& candidates);
+
+// "a, b, c".
+[[nodiscard]] std::string listed(std::span<const std::string> names);
 
 }  // namespace rabt

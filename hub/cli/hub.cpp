@@ -11,6 +11,7 @@
 
 #include "hub/audit/note.hpp"
 #include "hub/audit/syslog_sender.hpp"
+#include "hub/base/descriptor.hpp"
 #include "hub/cli/care.hpp"
 #include "hub/cli/open_keys.hpp"
 #include "hub/cli/plugin_loading.hpp"
@@ -48,19 +49,10 @@ Result<std::string> make_api_token(const std::string& folder, Random& random) {
   std::array<std::uint8_t, 32> raw{};
   random.fill(raw);
   const std::string token = "rabt_" + to_hex(raw);
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) {
+  if (!write_new_file(path, token + "\n", 0600)) {
     if (errno == EEXIST) return read_api_token(folder);
     return unavailable("cli.data_folder", "the API token file " + path +
                                               " cannot be written: " + std::strerror(errno));
-  }
-  const std::string line = token + "\n";
-  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-                       ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written) {
-    ::unlink(path.c_str());
-    return unavailable("cli.data_folder", "the API token file " + path + " cannot be written");
   }
   return token;
 }

@@ -12,7 +12,9 @@
 #include <iostream>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/descriptor.hpp"
 #include "hub/base/random.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -35,17 +37,9 @@ std::string now_text() {
   return to_iso8601(SystemClock().now());
 }
 
-// A file that was not there.
 Status write_new(const std::string& path, std::string_view content, unsigned mode) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0) return unavailable("cli.file", path + " cannot be made: " + std::strerror(errno));
-  const bool written =
-      ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) &&
-      ::fsync(fd) == 0;
-  ::close(fd);
-  if (written) return ok_status();
-  ::unlink(path.c_str());
-  return unavailable("cli.file", path + " cannot be written");
+  if (write_new_file(path, content, mode)) return ok_status();
+  return unavailable("cli.file", path + " cannot be made: " + std::strerror(errno));
 }
 
 // Who acts, as the system knows it.
@@ -89,15 +83,6 @@ Result<minisign::SecretKey> read_secret_key(const std::string& path) {
   if (!key.ok())
     return Error{key.error().kind, key.error().code, path + ": " + key.error().message};
   return key;
-}
-
-Json to_json(const LockEntry& entry) {
-  return Json::object({{"id", entry.id},
-                       {"version", entry.version},
-                       {"sums", entry.sums_sha256},
-                       {"key", entry.key_id},
-                       {"addedAt", entry.added_at},
-                       {"addedBy", entry.added_by}});
 }
 
 // What the audit log keeps about a package.
@@ -185,12 +170,6 @@ Json report(const TrustedPackage& package) {
   out.set("key", package.key_id);
   out.set("keyName", package.key_name);
   out.set("sums", package.sums_sha256);
-  return out;
-}
-
-std::string text_of(const std::vector<std::string>& scopes) {
-  std::string out;
-  for (const std::string& scope : scopes) out += (out.empty() ? "" : ", ") + scope;
   return out;
 }
 
@@ -463,7 +442,7 @@ int plugin_keys_list(const std::string& path, bool json) {
                                  {"addedBy", key.added_by}}));
     if (!json) {
       std::printf("%s  %s  may sign %s\n  %s\n", key.id().c_str(), key.name.c_str(),
-                  text_of(key.scopes).c_str(), minisign::public_key_line(key.key).c_str());
+                  listed(key.scopes).c_str(), minisign::public_key_line(key.key).c_str());
     }
   }
   if (json) {
@@ -488,7 +467,7 @@ int plugin_keys_add(const PluginKeyOptions& options) {
                  .added_at = now_text(),
                  .added_by = user_name()};
   const std::string id = key.id();
-  const std::string scopes = text_of(key.scopes);
+  const std::string scopes = listed(key.scopes);
   {
     auto store = PluginStore::open(config->plugins, PluginStore::Use::change);
     if (!store.ok()) return complain(store.error());

@@ -10,40 +10,16 @@
 #include <cerrno>
 #include <cstring>
 
+#include "hub/base/descriptor.hpp"
+
 namespace rabt::crypto {
 
 namespace {
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool write_all(int fd, ByteView bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t put = ::write(fd, bytes.data() + done, bytes.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    done += static_cast<std::size_t>(put);
-  }
-  return true;
 }
 
 // Best effort: a journaling or copying file system, and a flash disk, keep older blocks anyway.
@@ -53,7 +29,7 @@ void overwrite(int fd) {
   constexpr std::array<std::uint8_t, 4096> kZeros{};
   for (off_t left = info.st_size; left > 0; left -= static_cast<off_t>(kZeros.size())) {
     const auto size = std::min<std::size_t>(kZeros.size(), static_cast<std::size_t>(left));
-    if (!write_all(fd, ByteView(kZeros).first(size))) return;
+    if (!write_all(fd, as_text(ByteView(kZeros).first(size)))) return;
   }
   (void)::fsync(fd);
 }
@@ -89,8 +65,8 @@ Result<std::unique_ptr<PrivateFile::Lock>> PrivateFile::lock(Use use) const {
 }
 
 Result<std::optional<SecretBytes>> PrivateFile::read() const {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.ok()) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.open()) {
     if (errno == ENOENT) return std::optional<SecretBytes>{};
     return io_error("open it");
   }
@@ -119,31 +95,32 @@ Status PrivateFile::replace(ByteView bytes, unsigned mode, bool wipe_old) const 
   const std::string temporary = path + ".tmp";
   // What a crash left behind holds the keys of then.
   (void)::chmod(temporary.c_str(), 0600);
-  if (const Fd left(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)); left.ok())
+  if (const Descriptor left(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+      left.open())
     overwrite(left.get());
   ::unlink(temporary.c_str());
   const auto give_up = [&](const std::string& doing) {
     Error error = io_error(doing);
-    if (const Fd made(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)); made.ok())
+    if (const Descriptor made(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+        made.open())
       overwrite(made.get());
     ::unlink(temporary.c_str());
     return error;
   };
   {
-    const Fd fd(
+    const Descriptor fd(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!fd.ok()) return io_error("write " + temporary);
-    if (!write_all(fd.get(), bytes)) return give_up("write " + temporary);
+    if (!fd.open()) return io_error("write " + temporary);
+    if (!write_all(fd.get(), as_text(bytes))) return give_up("write " + temporary);
     if (::fsync(fd.get()) != 0) return give_up("sync " + temporary);
   }
   // A file with mode 0400 is its owner's to change all the same.
   if (wipe_old) (void)::chmod(path.c_str(), 0600);
-  const Fd old(wipe_old ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1);
+  const Descriptor old(wipe_old ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1);
   if (::rename(temporary.c_str(), path.c_str()) != 0)
     return give_up("put " + temporary + " in its place");
-  const Fd folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.ok() || ::fsync(folder.get()) != 0) return io_error("sync its folder");
-  if (old.ok()) overwrite(old.get());
+  if (!sync_folder(folder_of(path))) return io_error("sync its folder");
+  if (old.open()) overwrite(old.get());
   return ok_status();
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/descriptor.hpp"
 #include "hub/base/limits.hpp"
 
 namespace rabt::plugin {
@@ -51,25 +52,6 @@ Error io_error(std::string_view what) {
                      std::string(what) + " failed in the blob folder: " + std::strerror(errno));
 }
 
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool ok() const { return fd_ >= 0; }
-  [[nodiscard]] bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
-
 // What a writer needs of the store; outlives the store when a writer does.
 struct Folder {
   std::string path;
@@ -80,10 +62,7 @@ struct Folder {
   [[nodiscard]] std::string part(std::string_view id) const {
     return file(id) + std::string(kPart);
   }
-  [[nodiscard]] bool sync() const {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return fd.ok() && ::fsync(fd.get()) == 0;
-  }
+  [[nodiscard]] bool sync() const { return sync_folder(path); }
 };
 
 // An id in Folder::active.
@@ -139,7 +118,7 @@ class Writer final : public BlobWriter {
  public:
   // What is in the file is what sealer and hash have seen.
   Writer(std::shared_ptr<Folder> folder, Claim claim, store::Store& store, BlobInfo info,
-         crypto::StreamSealer sealer, crypto::Sha256 hash, Fd fd)
+         crypto::StreamSealer sealer, crypto::Sha256 hash, Descriptor fd)
       : folder_(std::move(folder)),
         claim_(std::move(claim)),
         store_(store),
@@ -158,24 +137,25 @@ class Writer final : public BlobWriter {
   std::uint64_t bytes() const override { return sealer_.plain_bytes(); }
 
   Status write(std::string_view plain) override {
-    if (!fd_.ok()) return ended();
+    if (!fd_.open()) return ended();
     if (sealer_.plain_bytes() + plain.size() > limits::kMaxBlobBytes) {
-      static_cast<void>(fd_.close());
+      fd_.reset();
       return invalid("blob.too_large", "the content is larger than " +
                                            std::to_string(limits::kMaxBlobBytes) + " bytes");
     }
     hash_.update(plain);
     Status written = sealer_.write(plain, sink());
-    if (!written.ok()) static_cast<void>(fd_.close());
+    if (!written.ok()) fd_.reset();
     return written;
   }
 
   Result<BlobInfo> finish() override {
-    if (!fd_.ok()) return ended();
-    Fd fd = std::exchange(fd_, Fd());  // whatever happens, nothing is written after this
+    if (!fd_.open()) return ended();
+    Descriptor fd =
+        std::exchange(fd_, Descriptor());  // whatever happens, nothing is written after this
     RABT_TRY_STATUS(sealer_.finish(sink(fd.get())));
     if (::fsync(fd.get()) != 0) return io_error("fsync");
-    if (!fd.close()) return io_error("close");
+    if (!fd.reset()) return io_error("close");
     if (::rename(folder_->part(info_.id).c_str(), folder_->file(info_.id).c_str()) != 0)
       return io_error("rename");
     renamed_ = true;
@@ -195,7 +175,7 @@ class Writer final : public BlobWriter {
 
   void suspend() override {
     suspended_ = !renamed_ && !finished_;
-    if (fd_.ok()) static_cast<void>(fd_.close());
+    if (fd_.open()) fd_.reset();
   }
 
  private:
@@ -206,13 +186,7 @@ class Writer final : public BlobWriter {
   crypto::SealedSink sink() { return sink(fd_.get()); }
   static crypto::SealedSink sink(int fd) {
     return [fd](ByteView sealed) -> Status {
-      for (std::size_t done = 0; done < sealed.size();) {
-        const ssize_t put = ::write(fd, sealed.data() + done, sealed.size() - done);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return io_error("write");
-        done += static_cast<std::size_t>(put);
-      }
-      return ok_status();
+      return write_all(fd, as_text(sealed)) ? ok_status() : Status(io_error("write"));
     };
   }
 
@@ -222,7 +196,7 @@ class Writer final : public BlobWriter {
   BlobInfo info_;
   crypto::StreamSealer sealer_;
   crypto::Sha256 hash_;
-  Fd fd_;
+  Descriptor fd_;
   bool renamed_ = false;
   bool finished_ = false;
   bool suspended_ = false;
@@ -230,7 +204,7 @@ class Writer final : public BlobWriter {
 
 class Reader final : public BlobReader {
  public:
-  Reader(BlobInfo info, Fd fd, crypto::StreamReader stream)
+  Reader(BlobInfo info, Descriptor fd, crypto::StreamReader stream)
       : info_(std::move(info)), fd_(std::move(fd)), stream_(std::move(stream)) {}
   const BlobInfo& info() const override { return info_; }
   Status read(std::uint64_t from, std::uint64_t length,
@@ -240,7 +214,7 @@ class Reader final : public BlobReader {
 
  private:
   BlobInfo info_;
-  Fd fd_;  // the stream reads from it
+  Descriptor fd_;  // the stream reads from it
   crypto::StreamReader stream_;
 };
 
@@ -271,9 +245,9 @@ class FileBlobStore final : public BlobStore {
     info.created = clock_.now();
     auto claim = Claim::take(folder_, info.id);
     if (!claim) return internal("blob.id", "a fresh id is in use");
-    Fd fd(::open(folder_->part(info.id).c_str(),
-                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.ok()) return io_error("create");
+    Descriptor fd(::open(folder_->part(info.id).c_str(),
+                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd.open()) return io_error("create");
     const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(keys::insert(transaction, key));
       RABT_TRY(inserted, transaction.execute(
@@ -303,8 +277,8 @@ class FileBlobStore final : public BlobStore {
     // A crash after the rename, before the commit.
     if (::access(part.c_str(), F_OK) != 0)
       static_cast<void>(::rename(folder_->file(info.id).c_str(), part.c_str()));
-    Fd fd(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.ok()) return io_error("open");
+    Descriptor fd(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd.open()) return io_error("open");
     RABT_TRY(size, size_of(fd.get()));
     crypto::Sha256 hash;
     const crypto::SealContext place = context(info.tenant, info.id);
@@ -333,8 +307,8 @@ class FileBlobStore final : public BlobStore {
   Result<std::unique_ptr<BlobReader>> open(std::string_view tenant, std::string_view id) override {
     RABT_TRY(info, look_up(tenant, id, true));
     RABT_TRY(key, keys_.open(tenant, info.data_key));
-    Fd fd(::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.ok())
+    Descriptor fd(::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd.open())
       return corrupt("blob.missing",
                      "the file of blob " + info.id + " cannot be opened: " + std::strerror(errno));
     RABT_TRY(size, size_of(fd.get()));

@@ -73,11 +73,6 @@ const Library& library() {
 std::string at(const std::string& place) {
   return place.empty() ? std::string("the value") : place;
 }
-std::string either(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
-}
 
 }  // namespace
 
@@ -112,7 +107,7 @@ std::string capability_fault(const ActionSpec& action, const Capability& capabil
   if (std::find(capability.idempotency.begin(), capability.idempotency.end(), action.idempotency) ==
       capability.idempotency.end())
     return claim + "its idempotency is " + action.idempotency +
-           ", allowed are: " + either(capability.idempotency);
+           ", allowed are: " + listed(capability.idempotency);
   if (capability.channel && action.channel != capability.channel)
     return claim + "it must say channel: " + std::string(phi::to_string(*capability.channel));
   const Json any = Json::object();
@@ -152,7 +147,7 @@ Result<std::vector<std::string>> missing_of_role(const Manifest& manifest,
     std::vector<std::string> known;
     for (const RoleContract& one : role_contracts()) known.push_back(one.id());
     return invalid("plugin.role",
-                   "there is no role " + std::string(role_id) + "; there are: " + either(known));
+                   "there is no role " + std::string(role_id) + "; there are: " + listed(known));
   }
   std::vector<std::string> missing;
   for (const std::string& id : role->required) {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "hub/plugin/package_files.hpp"
+#include "hub/base/descriptor.hpp"
 
 namespace rabt::plugin {
 
@@ -19,16 +19,6 @@ namespace {
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
-
-Status write_all(int fd, const std::string& name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return store_error("write " + name);
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return ok_status();
-}
 
 std::string temporary_name(const std::string& name) {
   return "." + name + ".new";
@@ -47,8 +37,9 @@ Status write_new_file(
   const Descriptor fd(::openat(folder, name.c_str(),
                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode));
   if (!fd.open()) return store_error("make " + name);
-  RABT_TRY_STATUS(
-      content([&](std::string_view piece) { return write_all(fd.get(), name, piece); }));
+  RABT_TRY_STATUS(content([&](std::string_view piece) {
+    return write_all(fd.get(), piece) ? ok_status() : Status(store_error("write " + name));
+  }));
   if (::fsync(fd.get()) != 0) return store_error("sync " + name);
   return ok_status();
 }
@@ -60,7 +51,7 @@ Status replace_file(int folder, const std::string& name, std::string_view conten
     const Descriptor fd(::openat(folder, temporary.c_str(),
                                  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!fd.open()) return store_error("make " + temporary);
-    RABT_TRY_STATUS(write_all(fd.get(), temporary, content));
+    if (!write_all(fd.get(), content)) return store_error("write " + temporary);
     if (::fsync(fd.get()) != 0) return store_error("sync " + temporary);
   }
   if (::renameat(folder, temporary.c_str(), folder, name.c_str()) != 0)

@@ -10,11 +10,14 @@
 #include "hub/net/url.hpp"
 #include "hub/plugin/marked_places.hpp"
 #include "hub/plugin/recorder.hpp"
+#include "hub/worker/abi_bytes.hpp"
 
 namespace rabt::plugin {
 
 namespace {
 
+using worker::bytes;
+using worker::view;
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
@@ -36,15 +39,6 @@ constexpr std::size_t kMaxOperatorText = 512;         // message of an outcome
 constexpr std::size_t kMaxCode = 64;
 constexpr const char* kQuarantined =
     "the plugin's process ended too often; look into the log, then rabt plugin release";
-
-std::string_view view(rabt_bytes bytes) {
-  if (bytes.ptr == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
-}
-rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()),
-          static_cast<std::uint64_t>(text.size())};
-}
 
 bool is_code(std::string_view text) {
   return text.size() <= kMaxCode && std::all_of(text.begin(), text.end(), [](char c) {

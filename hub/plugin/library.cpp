@@ -19,8 +19,6 @@ namespace rabt::plugin {
 
 namespace {
 
-using worker::Descriptor;
-
 // Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
 // stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
 // name another file.

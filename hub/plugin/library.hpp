@@ -14,7 +14,7 @@ namespace rabt::plugin {
 // A plugin's library in a memory file that nobody can change any more.
 struct SealedLibrary {
   std::string path;  // in the package, for messages
-  worker::Descriptor file;
+  Descriptor file;
   std::string sha256;     // hex, of exactly the bytes that are mapped later
   phi::Vocabulary words;  // of its texts
 };

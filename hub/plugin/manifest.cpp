@@ -130,10 +130,8 @@ class Reader {
     for (const auto& member : map) {
       const std::string key = member.first.Scalar();
       if (std::find(known.begin(), known.end(), key) == known.end()) {
-        std::string list;
-        for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
         fail(member.first, "unknown key \"" + key + "\" in " + where + "; " +
-                               suggested(key, known) + "allowed are: " + list);
+                               suggested(key, known) + "allowed are: " + listed(known));
       }
       if (!seen.insert(key).second)
         fail(member.first, "the key \"" + key + "\" appears twice in " + where);
@@ -178,10 +176,8 @@ class Reader {
                      const std::vector<std::string>& known) const {
     std::string value = text(node, where);
     if (std::find(known.begin(), known.end(), value) == known.end()) {
-      std::string list;
-      for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
       fail(node, where + " cannot be \"" + value + "\"; " + suggested(value, known) +
-                     "allowed are: " + list);
+                     "allowed are: " + listed(known));
     }
     return value;
   }
@@ -331,9 +327,7 @@ class Reader {
       const auto missing = missing_of_role(package.manifest, role);
       if (!missing.ok()) fail(item, missing.error().message);
       if (!missing->empty()) {
-        std::string list;
-        for (const std::string& one : *missing) list += (list.empty() ? "" : ", ") + one;
-        fail(item, "the plugin does not serve the role " + role + ": it lacks " + list);
+        fail(item, "the plugin does not serve the role " + role + ": it lacks " + listed(*missing));
       }
       package.manifest.roles.push_back(role);
     }

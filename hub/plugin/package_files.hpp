@@ -46,8 +46,6 @@ inline constexpr std::uint64_t kMaxZipRatio = 100;
 // joined by '/', none of which begins with a dot.
 [[nodiscard]] std::string path_fault(std::string_view path);
 
-using worker::Descriptor;
-
 // Immutable; any thread may call.
 class PackageFiles {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/plugin/library.hpp"
 
@@ -145,11 +146,10 @@ Result<TrustedPackage> verify_package(PackageFiles files, const std::vector<Trus
   const std::string& id = package.manifest.id;
   if (std::none_of(key->scopes.begin(), key->scopes.end(),
                    [&](const std::string& scope) { return matches(scope, id); })) {
-    std::string scopes;
-    for (const std::string& scope : key->scopes) scopes += (scopes.empty() ? "" : ", ") + scope;
     return refused("plugin.key_scope", files,
-                   "the key " + key_id + " (" + key->name + ") may sign " + scopes + " and not " +
-                       id + "; widen its scope with `rabt plugin keys add` if that is right");
+                   "the key " + key_id + " (" + key->name + ") may sign " + listed(key->scopes) +
+                       " and not " + id +
+                       "; widen its scope with `rabt plugin keys add` if that is right");
   }
   RABT_TRY(library, find_library(files));
   (void)library;

@@ -57,12 +57,6 @@ ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
   return outcome;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out.empty() ? "none" : out;
-}
-
 // "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent
 // value allows nothing.
 Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries,
@@ -173,7 +167,8 @@ class Host final : public PluginHost {
       const std::string near = did_you_mean(target, known);
       return not_found("plugin.unknown_target",
                        "role " + role + " cannot be bound to \"" + std::string(target) + "\"; " +
-                           (near.empty() ? near : near + ' ') + "there are: " + joined(known));
+                           (near.empty() ? near : near + ' ') +
+                           "there are: " + (known.empty() ? "none" : listed(known)));
     }
     bindings_[std::move(role)] = std::string(target);
     return ok_status();
@@ -604,7 +599,7 @@ class Host final : public PluginHost {
     }
     if (!missing.empty()) {
       return invalid("plugin.missing_secret",
-                     manifest.id + " needs the secrets: " + joined(missing) +
+                     manifest.id + " needs the secrets: " + listed(missing) +
                          "; give them in its section of the configuration");
     }
     Reach reach;
@@ -736,7 +731,7 @@ class Host final : public PluginHost {
       if (program_ == nullptr) {
         auto program = worker::open_program(parts_.worker_program);
         if (!program.ok()) return invalid("plugin.worker", program.error().message);
-        program_ = std::make_shared<const worker::Descriptor>(std::move(*program));
+        program_ = std::make_shared<const Descriptor>(std::move(*program));
       }
     }
     WorkerPlugin::Setup setup;
@@ -874,7 +869,7 @@ class Host final : public PluginHost {
 
   Parts parts_;
   std::shared_ptr<Lane> finisher_;
-  std::shared_ptr<const worker::Descriptor> program_;  // of plugins' processes, once one is needed
+  std::shared_ptr<const Descriptor> program_;  // of plugins' processes, once one is needed
   std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
   mutable std::shared_mutex mutex_;
   std::map<std::string, Versions, std::less<>> instances_;  // never freed

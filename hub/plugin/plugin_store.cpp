@@ -79,15 +79,6 @@ std::string spelled(const LockEntry& entry) {
   return entry.id + " " + entry.version;
 }
 
-Json to_json(const LockEntry& entry) {
-  return Json::object({{"id", entry.id},
-                       {"version", entry.version},
-                       {"sums", entry.sums_sha256},
-                       {"key", entry.key_id},
-                       {"addedAt", entry.added_at},
-                       {"addedBy", entry.added_by}});
-}
-
 // Who can write here decides what the hub runs.
 Status check_mode(int folder, const std::string& name, const std::string& shown) {
   struct stat info {};
@@ -144,6 +135,15 @@ Status write_files(int folder, const PackageFiles& files) {
 }
 
 }  // namespace
+
+Json to_json(const LockEntry& entry) {
+  return Json::object({{"id", entry.id},
+                       {"version", entry.version},
+                       {"sums", entry.sums_sha256},
+                       {"key", entry.key_id},
+                       {"addedAt", entry.added_at},
+                       {"addedBy", entry.added_by}});
+}
 
 Result<PluginStore> PluginStore::open(const std::string& folder, Use use) {
   PluginStore store;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/plugin/package_trust.hpp"
 
@@ -30,6 +31,9 @@ struct LockEntry {
   std::string added_by;
   friend bool operator==(const LockEntry&, const LockEntry&) = default;
 };
+
+// As it stands in the lock file and in what `rabt plugin list --json` prints.
+[[nodiscard]] Json to_json(const LockEntry& entry);
 
 // While it lives, no other process changes the store (or, opened for changes, reads it): flock(2)
 // on the folder. Not thread-safe.

@@ -12,13 +12,17 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hub/worker/abi_bytes.hpp"
+
 namespace rabt::plugin {
 
 namespace {
 
+using worker::bytes;
 using worker::Frame;
 using worker::Receiver;
 using worker::Type;
+using worker::view;
 
 constexpr std::int64_t kFirstRestMs = 100;         // before the second start
 constexpr std::int64_t kMaxRestMs = 30'000;        // the pauses double up to this
@@ -33,14 +37,6 @@ constexpr int kBatch = 64;                         // frames before the other de
 constexpr std::int64_t kPollMs = 10;               // how late a virtual clock may be noticed
 constexpr std::chrono::milliseconds kDestroyTimeout{1500};
 
-std::string_view view(rabt_bytes bytes) {
-  if (bytes.ptr == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
-}
-rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()),
-          static_cast<std::uint64_t>(text.size())};
-}
 std::uint64_t word(std::int64_t value) {
   return static_cast<std::uint64_t>(value);
 }
@@ -72,8 +68,8 @@ struct PluginThrew {};
 struct WorkerPlugin::Life {
   std::uint64_t number = 0;
   std::shared_ptr<worker::Process> process;
-  worker::Descriptor waiter;  // epoll
-  worker::Descriptor listener;
+  Descriptor waiter;  // epoll
+  Descriptor listener;
   Receiver frames;
   Receiver questions;
   enum class Step : std::uint8_t { ready, entry, created, serving } step = Step::ready;
@@ -293,7 +289,9 @@ void WorkerPlugin::keep() {
       const std::scoped_lock lock(mutex_);
       if (!first_known_) {
         first_known_ = true;
-        if (first_.ok()) first_ = unavailable("plugin.worker", death.reason);
+        if (first_.ok())
+          first_ = unavailable("plugin.worker",
+                               setup_.name + ": its process ended at the start: " + death.reason);
       } else if (create_error_.empty() && first) {
         create_error_ = "its process ended while it was created (" + death.reason + ")";
       }
@@ -345,7 +343,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     ++start_count_;
     if (stopping_) worker::kill(*process_);
   }
-  life.waiter = worker::Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  life.waiter = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
   const int waiter = life.waiter.get();
   const int frames = life.process->frames.get();
   const int questions = life.process->questions.get();
@@ -1082,11 +1080,19 @@ const void* WorkerPlugin::get_extension(void* self, const char* id) {
 std::int32_t WorkerPlugin::normalise(void* self, rabt_bytes delivery, rabt_bytes body,
                                      void* context, rabt_sink events, rabt_sink error) {
   WorkerPlugin& plugin = of(self);
-  static_cast<void>(plugin.await());
-  Frame frame(Type::normalise, 0);
-  frame.add(view(delivery)).add(view(body));
-  bool given = false;
-  Upcall* const upcall = plugin.call(frame, 0, 0, given);
+  Upcall* upcall = nullptr;
+  // Reading changes nothing outside: what one process did not live to read, the next one reads.
+  // Not a third one: it may be the delivery that ends them.
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    if (plugin.await() == Ready::quarantined) return kNotGiven;
+    Frame frame(Type::normalise, 0);
+    frame.add(view(delivery)).add(view(body));
+    bool given = false;
+    upcall = plugin.call(frame, 0, 0, given);
+    if (upcall == nullptr) continue;
+    if (upcall->result != kLost || attempt == 2) break;
+    plugin.hand_back(std::exchange(upcall, nullptr));
+  }
   if (upcall == nullptr) return kNotGiven;
   const std::int32_t result = upcall->result;
   const bool threw = upcall->threw;

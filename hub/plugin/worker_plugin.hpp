@@ -52,8 +52,8 @@ class WorkerPlugin final {
   };
   struct Setup {
     std::string name;  // id and version, for messages
-    std::shared_ptr<const worker::Descriptor> program;
-    worker::Descriptor library;  // sealed
+    std::shared_ptr<const Descriptor> program;
+    Descriptor library;  // sealed
     worker::Limits limits;
     bool sandbox_required = true;
     int lanes = 1;
@@ -184,7 +184,7 @@ class WorkerPlugin final {
   rabt_webhook webhook_{};
   rabt_probe probe_{};
   rabt_health health_{};
-  worker::Descriptor wake_;  // eventfd: the thread looks at what changed
+  Descriptor wake_;  // eventfd: the thread looks at what changed
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

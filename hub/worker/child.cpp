@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/worker/abi_bytes.hpp"
 #include "hub/worker/frame.hpp"
 #include "hub/worker/migrate.hpp"
 #include "hub/worker/sandbox.hpp"
@@ -32,6 +33,7 @@ namespace {
 
 constexpr int kHubUnreadable = 71;
 constexpr int kCannotSend = 72;
+constexpr int kNoThread = 74;
 constexpr int kStartedByHand = 73;
 
 // What the hub reads of an outcome; longer texts are cut there too.
@@ -39,16 +41,8 @@ constexpr std::size_t kMaxCode = 256;
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::size_t kMaxText = 64U << 10U;  // of entry, errors, log
 
-std::string_view view(rabt_bytes bytes) {
-  if (bytes.ptr == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
-}
-std::string_view view(const char* text, std::size_t limit) {
+std::string_view view_of(const char* text, std::size_t limit) {
   return text == nullptr ? std::string_view{} : std::string_view(text, ::strnlen(text, limit));
-}
-rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()),
-          static_cast<std::uint64_t>(text.size())};
 }
 
 // The process ends: there is nobody to serve.
@@ -239,7 +233,7 @@ int Child::run() {
   }
   for (std::uint32_t i = 1; i < lanes_; ++i) {
     pthread_t thread{};
-    if (::pthread_create(&thread, nullptr, &Child::serve_thread, this) != 0) return kCannotSend;
+    if (::pthread_create(&thread, nullptr, &Child::serve_thread, this) != 0) return kNoThread;
     ::pthread_detach(thread);
   }
   serve();
@@ -251,7 +245,7 @@ void Child::map() {
       ::dlopen(("/proc/self/fd/" + std::to_string(kLibraryAt)).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const why = ::dlerror();
-    tell(Frame(Type::entry, 0).add(view(why, kMaxText)));
+    tell(Frame(Type::entry, 0).add(view_of(why, kMaxText)));
     return;
   }
   entry_ = static_cast<const rabt_entry*>(::dlsym(library, "rabt_plugin_entry"));
@@ -268,9 +262,9 @@ void Child::map() {
                            entry_->version != nullptr && entry_->manifest_sha256 != nullptr
                        ? 1
                        : 0;
-      frame.add(view(entry_->id, kMaxCode))
-          .add(view(entry_->version, kMaxCode))
-          .add(view(entry_->manifest_sha256, kMaxCode));
+      frame.add(view_of(entry_->id, kMaxCode))
+          .add(view_of(entry_->version, kMaxCode))
+          .add(view_of(entry_->manifest_sha256, kMaxCode));
     }
   }
   tell(frame);
@@ -536,7 +530,7 @@ void Child::fill_services() {
           [](void*, std::uint32_t level, const char* event, rabt_bytes fields) {
             if (fields.len > kMaxText) fields.len = 0;
             tell(Frame(Type::log, 0, {level})
-                     .add(view(event, kMaxText))
+                     .add(view_of(event, kMaxText))
                      .add(fields.len == 0 ? std::string_view{} : view(fields)));
           }};
   http_ = {sizeof http_, 0, this, &Child::http_start,
@@ -544,8 +538,8 @@ void Child::fill_services() {
   secrets_ = {sizeof secrets_, 0, this,
               [](void* self, const char* name, void* context, rabt_sink sink) -> std::int32_t {
                 if (name == nullptr) return 1;
-                return of(self).ask_bytes(Frame(Type::secret, 0).add(view(name, kMaxText)), context,
-                                          sink);
+                return of(self).ask_bytes(Frame(Type::secret, 0).add(view_of(name, kMaxText)),
+                                          context, sink);
               }};
   sign_ = {sizeof sign_, 0, this,
            [](void* self, const char* secret, const char* algorithm, rabt_bytes data, void* context,
@@ -553,8 +547,8 @@ void Child::fill_services() {
              if (secret == nullptr || algorithm == nullptr || data.len > kMaxFrameBytes / 2)
                return 1;
              return of(self).ask_bytes(Frame(Type::hmac, 0)
-                                           .add(view(secret, kMaxText))
-                                           .add(view(algorithm, kMaxText))
+                                           .add(view_of(secret, kMaxText))
+                                           .add(view_of(algorithm, kMaxText))
                                            .add(view(data)),
                                        context, sink);
            },
@@ -564,8 +558,8 @@ void Child::fill_services() {
                  header.len + claims.len > kMaxFrameBytes / 2)
                return 1;
              return of(self).ask_bytes(Frame(Type::jwt, 0)
-                                           .add(view(secret, kMaxText))
-                                           .add(view(algorithm, kMaxText))
+                                           .add(view_of(secret, kMaxText))
+                                           .add(view_of(algorithm, kMaxText))
                                            .add(view(header))
                                            .add(view(claims)),
                                        context, sink);
@@ -635,7 +629,7 @@ void Child::fill_further_services() {
                 static_assert(sizeof value == sizeof frame.n[0]);
                 std::memcpy(frame.n.data(), &value, sizeof value);
                 if (labels.len > kMaxText) labels.len = 0;
-                tell(frame.add(view(name, kMaxCode)).add(view(labels)));
+                tell(frame.add(view_of(name, kMaxCode)).add(view(labels)));
               }};
   trace_ = {sizeof trace_,
             0,
@@ -646,7 +640,7 @@ void Child::fill_further_services() {
             },
             [](void* self, rabt_call_id call, std::uint64_t parent, const char* name) {
               std::uint64_t id = 0;
-              of(self).ask(Frame(Type::span_begin, call, {parent}).add(view(name, kMaxCode)),
+              of(self).ask(Frame(Type::span_begin, call, {parent}).add(view_of(name, kMaxCode)),
                            [&id](const Frame& answer) { id = answer.n[1]; });
               return id;
             },

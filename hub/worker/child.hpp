@@ -10,7 +10,7 @@ inline constexpr int kQuestionsAt = 5;  // questions of services that answer at 
 inline constexpr int kProgramAt = 6;    // the program itself
 
 // Serves the plugin until the hub closes the frames or destroys it. Exit statuses beside 0: 71 the
-// hub's frames cannot be read, 72 a frame cannot be sent, 73 started by hand.
+// hub's frames cannot be read, 72 a frame cannot be sent, 73 started by hand, 74 a lane gets no thread.
 int run_child();
 
 }  // namespace rabt::worker

@@ -68,11 +68,6 @@ Error io(const char* what) {
 
 }  // namespace
 
-void Descriptor::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 Mapping::~Mapping() {
   if (at_ != nullptr) ::munmap(const_cast<void*>(at_), size_);  // NOLINT
 }
@@ -133,6 +128,14 @@ Status send(int socket, const Frame& frame, int descriptor, bool wait) {
       return unavailable("worker.full", "the other side does not read");
     if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
       return unavailable("worker.closed", "the other side is gone");
+    if (errno == ETOOMANYREFS) {
+      // More descriptors of this user are under way, in all its processes, than one process may
+      // have open (unix(7)). They become fewer as they are read.
+      if (!wait) return unavailable("worker.full", "the other side does not read");
+      pollfd hung_up{socket, 0, 0};
+      if (::poll(&hung_up, 1, 1) > 0) return unavailable("worker.closed", "the other side is gone");
+      continue;
+    }
     return io("a frame cannot be sent");
   }
 }

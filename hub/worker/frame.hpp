@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "hub/base/descriptor.hpp"
 #include "hub/base/result.hpp"
 
 // What the hub and a plugin's process say to each other: docs/formats/worker_frames.md. Both sides
@@ -95,29 +96,6 @@ struct Frame {
     text[texts++] = value;
     return *this;
   }
-};
-
-// Closes a file descriptor.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-  void reset();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_ = -1;
 };
 
 // Bytes of a sealed memory file, mapped for reading.

@@ -1,5 +1,6 @@
 #include "hub/worker/migrate.hpp"
 
+#include "hub/worker/abi_bytes.hpp"
 #include "rabt/extension/migrate.h"
 
 namespace rabt::worker {
@@ -7,13 +8,6 @@ namespace rabt::worker {
 namespace {
 
 constexpr std::size_t kMaxWords = 1024;  // what operators read of an error
-
-std::string text_of(rabt_bytes bytes, std::size_t limit) {
-  if (bytes.ptr == nullptr) return {};
-  const std::string_view view(reinterpret_cast<const char*>(bytes.ptr),
-                              static_cast<std::size_t>(bytes.len));
-  return std::string(view.substr(0, limit));
-}
 
 }  // namespace
 
@@ -26,19 +20,16 @@ Migration run_migrate(const rabt_entry* entry, const std::string& from_version,
       extension = static_cast<const rabt_migrate*>(entry->get_extension(RABT_MIGRATE));
     if (!RABT_CAN(rabt_migrate, extension, migrate)) return out;
     const std::int32_t result = extension->migrate(
-        extension->self, from_version.c_str(),
-        {reinterpret_cast<const std::uint8_t*>(config.data()),
-         static_cast<std::uint64_t>(config.size())},
-        &out,
+        extension->self, from_version.c_str(), bytes(config), &out,
         [](void* context, rabt_bytes text) {
           auto& to = *static_cast<Migration*>(context);
           ++to.config_calls;
-          to.config = text_of(text, kMaxConfigBytes + 1);
+          to.config = view(text).substr(0, kMaxConfigBytes + 1);
         },
         [](void* context, rabt_bytes text) {
           auto& to = *static_cast<Migration*>(context);
           ++to.error_calls;
-          to.error = text_of(text, kMaxWords);
+          to.error = view(text).substr(0, kMaxWords);
         });
     out.end = result == 0 ? Migration::End::migrated : Migration::End::refused;
   } catch (...) {

@@ -7,16 +7,6 @@
 
 namespace rabt::workflow {
 
-namespace {
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
-}
-
-}  // namespace
-
 NotOffered not_offered(const ActionCatalog& catalog, std::string_view role, std::string_view action,
                        std::string_view version) {
   NotOffered out;

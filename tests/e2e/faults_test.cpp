@@ -1,5 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <regex>
+#include <thread>
+
 #include "tests/e2e/support.hpp"
 
 // The outside systems fail while a consultation runs. It completes all the same, and everything has
@@ -95,6 +101,67 @@ TEST_F(UnderFaults, the_first_answer_of_every_system_is_lost) {
   play();
   for (const char* system : {"twilio", "fhir", "nphies", "dhis2"})
     EXPECT_EQ(site_.fired(system), std::vector<std::int64_t>{1}) << system;
+}
+
+// Processes of plugins, which the hub's threads have started.
+std::vector<pid_t> children(std::int64_t parent) {
+  std::vector<pid_t> out;
+  std::error_code gone;
+  const std::string tasks = "/proc/" + std::to_string(parent) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+    std::ifstream list(task.path() / "children");
+    for (pid_t pid = 0; list >> pid;) out.push_back(pid);
+  }
+  return out;
+}
+
+TEST_F(UnderFaults, the_processes_of_all_plugins_are_killed_while_it_runs) {
+  constexpr int kTimes = 4;  // the fifth within ten minutes is quarantine
+  constexpr std::size_t kPlugins = 4;
+  ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+  // A delivery that meets the end of its plugin's process is answered with 503, to be sent again.
+  ASSERT_EQ(site_.post(booking_.id, booking_.body).status, 202);
+  std::atomic<bool> over{false};
+  std::size_t killed = 0;
+  std::thread hunter([&] {
+    for (int time = 0; time < kTimes; ++time) {
+      // Not before all are up again: each is killed as often.
+      std::vector<pid_t> all;
+      while (!over && (all = children(site_.hub_pid())).size() < kPlugins)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(100 * time));
+      if (over) return;
+      for (const pid_t pid : all) killed += ::kill(pid, SIGKILL) == 0 ? 1U : 0U;
+    }
+  });
+  const std::string status = site_.play(booking_);
+  over = true;
+  hunter.join();
+  ASSERT_EQ(status, "completed");
+  EXPECT_EQ(site_.effects("room.created"), 1);
+  EXPECT_EQ(site_.effects("claim.accepted"), 1);
+  EXPECT_EQ(site_.effects("report.imported"), 1);
+  EXPECT_GE(killed, 2 * kPlugins);
+
+  // Each culprit is named in metrics, log and audit.
+  const std::string metrics = site_.send("GET", "/metrics").body;
+  const std::string log = read_file(site_.folder() / "hub.log");
+  const Finished exported =
+      site_.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});
+  EXPECT_EQ(exported.code, 0) << exported.said;
+  for (const char* plugin : {"fhir", "moh", "nphies", "twilio"}) {
+    const std::regex crashes("\nrabt_plugin_crashes_total\\{plugin=\"" + std::string(plugin) +
+                             "\"[^}]*\\} ([0-9]+)\n");
+    std::smatch count;
+    ASSERT_TRUE(std::regex_search(metrics, count, crashes)) << plugin;
+    EXPECT_GE(std::stoi(count[1]), 2) << plugin;
+    EXPECT_TRUE(
+        std::regex_search(log, std::regex("plugin.crashed.*" + std::string(plugin) + ".*signal 9")))
+        << plugin;
+    EXPECT_TRUE(std::regex_search(exported.said,
+                                  std::regex("plugin.crashed.*plugin:" + std::string(plugin))))
+        << plugin;
+  }
 }
 
 TEST_F(UnderFaults, the_hub_is_stopped_and_started_between_booking_and_visit) {

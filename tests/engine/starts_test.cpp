@@ -178,7 +178,9 @@ TEST_F(Starts, a_parent_that_left_memory_is_read_back_by_the_end_of_its_child) {
   rig_.start();
   deploy(parent_file(kRun), child_file("  - rest: {wait: PT1M}\n"));
   const std::string id = begin();
-  ASSERT_EQ(wait_children(id, 1).size(), 1U);
+  const auto list = wait_children(id, 1);
+  ASSERT_EQ(list.size(), 1U);
+  ASSERT_EQ(rig_.wait_status(list[0], "waiting"), "waiting");  // its timer is set
   for (int i = 0; i < 2000 && rig_.engine().stats().live != 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(rig_.engine().stats().live, 0U);

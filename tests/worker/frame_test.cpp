@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -218,6 +220,35 @@ TEST(Frames, AreWhatTheDocumentSays) {
     if (std::isxdigit(static_cast<unsigned char>(c)) != 0) found += c;
   }
   EXPECT_EQ(found, to_hex(as_bytes(bytes)));
+}
+
+// The kernel counts descriptors on their way for all processes of a user (unix(7), ETOOMANYREFS):
+// one plugin's backlog must not end another.
+TEST(Frames, a_sender_waits_while_too_many_descriptors_of_its_user_are_under_way) {
+  constexpr int kMany = 100;
+  Pair pair;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit few{16, 16};
+    const std::string large(kMaxInlineBytes + 1, 'x');
+    bool good = ::setrlimit(RLIMIT_NOFILE, &few) == 0;
+    if (::geteuid() == 0) good = ::setresuid(65534, 65534, 65534) == 0 && good;
+    pair.there.reset();
+    for (int i = 0; i < kMany && good; ++i)
+      good = send(pair.here.get(), Frame(Type::log, static_cast<std::uint64_t>(i)).add(large)).ok();
+    ::_exit(good ? 0 : 1);
+  }
+  pair.here.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  int read = 0;
+  while (pair.receiver.receive(pair.there.get(), true, pair.frame) == Receiver::Got::frame) {
+    EXPECT_EQ(pair.frame.id, static_cast<std::uint64_t>(read));
+    ++read;
+  }
+  EXPECT_EQ(read, kMany);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "hub/base/limits.hpp"
 #include "hub/worker/sandbox.hpp"
@@ -22,6 +23,7 @@ using workflow::OutcomeKind;
 using Tick = std::chrono::steady_clock;
 
 constexpr std::int64_t kAfterDeadlineMs = 1000;  // what is promised
+constexpr double kLongEnoughMs = 10'000;
 
 int runs() {
   const char* const wish = std::getenv("RABT_ZOO_RUNS");
@@ -47,7 +49,7 @@ class Bystander {
           const std::scoped_lock lock(mutex_);
           each_.push_back(millis(begin));
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        std::this_thread::sleep_for(kPause);
       }
     });
   }
@@ -61,6 +63,18 @@ class Bystander {
     double p99 = 0;
     std::size_t calls = 0;
   };
+  [[nodiscard]] std::size_t calls() {
+    const std::scoped_lock lock(mutex_);
+    return each_.size();
+  }
+  // Of kEnough calls while nothing else is asked of the hub.
+  Times take_usual() {
+    static_cast<void>(take());
+    EXPECT_TRUE(eventually([this] { return calls() >= kEnough; }, 20'000));
+    return take();
+  }
+  static constexpr std::size_t kEnough = 200;
+  static constexpr std::chrono::microseconds kPause{500};
   // Of the calls since the last time.
   Times take() {
     std::vector<double> each;
@@ -110,7 +124,7 @@ void load_beast(Hub& hub, const std::string& at = {}) {
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
 }
-// Whether the audit log has an entry of this act about the plugin.
+// How many entries of this act about the plugin the audit log has.
 std::size_t audited(Hub& hub, const std::string& act, const std::string& plugin) {
   hub.store->flush();
   const store::Statement all{"SELECT canonical FROM audit"};
@@ -140,6 +154,7 @@ struct Beast {
   const char* expected;   // answer: the output; violation: the clause; otherwise a part of the log
   bool sanitizer = true;  // false: a sanitizer build cannot show it, see the test
   std::int64_t deadline_ms = 300;
+  const char* outcome = "";  // violation: code or output of the call
 };
 void PrintTo(const Beast& beast, std::ostream* out) {
   *out << beast.action;
@@ -156,11 +171,14 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
   Hub hub;
   load_beast(hub);
   Bystander bystander(hub);
-  std::this_thread::sleep_for(std::chrono::milliseconds(400));
-  const auto usual = bystander.take();
+  const auto usual = bystander.take_usual();
   double longest = 0;
   int late = 0;
-  for (int run = 0; run < runs(); ++run) {
+  const auto first = Tick::now();
+  // A short beast is set free again until the others' times say something.
+  for (int run = 0;
+       run < runs() || (bystander.calls() < Bystander::kEnough && millis(first) < kLongEnoughMs);
+       ++run) {
     ASSERT_TRUE(up(hub));
     const auto before = state_of(hub, "beast");
     CallRequest call =
@@ -201,6 +219,7 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
           return found == state.violations.end() ? 0U : found->second;
         };
         EXPECT_TRUE(eventually([&] { return count(state_of(hub, "beast")) > count(before); }));
+        EXPECT_EQ(outcome.code.empty() ? outcome.output.dump() : outcome.code, beast.outcome);
         break;
       }
       case Beast::Proof::answer:
@@ -213,19 +232,21 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
   ASSERT_TRUE(up(hub));
   EXPECT_EQ(hub.call("beast", "echo", Json(7)).output.dump(), "7") << "it serves again";
   const auto meanwhile = bystander.take();
+  const auto afterwards = bystander.take_usual();
   bystander.stop();
   EXPECT_EQ(bystander.failed(), 0);
   std::printf(
-      "%-16s %3d runs: outcome after at most %7.1f ms; others p50 %.3f ms (usual %.3f), p99 "
-      "%.3f ms (usual %.3f), %zu calls\n",
-      beast.action, runs(), longest, meanwhile.p50, usual.p50, meanwhile.p99, usual.p99,
-      meanwhile.calls);
-  // On a machine that has more to do than processors the times say nothing about us.
+      "%-16s %3d runs: outcome after at most %7.1f ms; others p50 %.3f ms (usual %.3f, %.3f), p99 "
+      "%.3f ms (usual %.3f, %.3f), %zu calls\n",
+      beast.action, runs(), longest, meanwhile.p50, usual.p50, afterwards.p50, meanwhile.p99,
+      usual.p99, afterwards.p99, meanwhile.calls);
+  EXPECT_GE(meanwhile.calls, 20U);
+  // What is promised is twice. On a machine that has more to do than processors the bound is wider.
   double load = 0;
-  const bool quiet = ::getloadavg(&load, 1) == 1 && load < std::thread::hardware_concurrency();
-  if (quiet && meanwhile.calls >= 20 && !worker::sanitized()) {
-    EXPECT_LT(meanwhile.p50, 2 * usual.p50 + 0.3);
-  }
+  const bool quiet = ::getloadavg(&load, 1) == 1 && load < std::thread::hardware_concurrency() &&
+                     !worker::sanitized();
+  EXPECT_LT(meanwhile.p50, (quiet ? 2 : 4) * std::max(usual.p50, afterwards.p50))
+      << "load " << load;
 
   const auto named = static_cast<std::size_t>(runs());
   switch (beast.proof) {
@@ -271,8 +292,10 @@ INSTANTIATE_TEST_SUITE_P(
         Beast{"connect", Proof::forbidden, "socket"}, Beast{"ptrace", Proof::forbidden, "ptrace"},
         Beast{"write", Proof::forbidden, "openat"}, Beast{"kill-hub", Proof::forbidden, "kill"},
         Beast{"execute", Proof::forbidden, "execve"}, Beast{"code", Proof::forbidden, "mmap"},
-        Beast{"wrong-id", Proof::violation, "A4"}, Beast{"twice", Proof::violation, "A4"},
-        Beast{"late", Proof::violation, "A4"}, Beast{"throw", Proof::violation, "line"},
+        Beast{"wrong-id", Proof::violation, "A4", true, 300, "2"},
+        Beast{"twice", Proof::violation, "A4", true, 300, "1"},
+        Beast{"late", Proof::violation, "A4", true, 300, "plugin.no_answer"},
+        Beast{"throw", Proof::violation, "line", true, 300, "plugin.exception"},
         Beast{"ten-gigabytes", Proof::answer, "refused", false},
         Beast{"leak", Proof::answer, "refused", false, 5000},
         Beast{"descriptors", Proof::answer, "refused"}),
@@ -340,6 +363,26 @@ TEST(Killed, CallsThatWereNotGivenToItWaitForTheNextProcess) {
     ASSERT_TRUE(one.wait());
     EXPECT_EQ(one.outcome().kind, OutcomeKind::done) << one.outcome().code;
   }
+}
+
+TEST(Killed, ADeliveryIsReadByTheNextProcessAndNotByAThird) {
+  Hub hub;
+  load_beast(hub);
+  const Json info = Json::object({{"source", "test"}});
+  auto read =
+      std::async(std::launch::async, [&] { return hub.host->normalise("beast", info, "slow"); });
+  ASSERT_TRUE(hub.log.comes("plugin.reads plugin=beast"));
+  ASSERT_TRUE(kill_worker(hub));
+  const auto events = read.get();
+  ASSERT_TRUE(events.ok()) << events.error().message;
+  EXPECT_EQ(events->dump(), "[]");
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 1U);
+
+  const auto never = hub.host->normalise("beast", info, "abort");
+  ASSERT_FALSE(never.ok());
+  EXPECT_EQ(never.error().code, "plugin.crashed");
+  ASSERT_TRUE(up(hub));
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 3U);
 }
 
 TEST(Killed, AfterFiveDeathsThePluginIsQuarantinedUntilItIsReleased) {
@@ -423,6 +466,35 @@ TEST(Loading, ACrashWhileItIsMappedOrCreatedIsARefusalAndNothingIsStartedAgain) 
     EXPECT_NE(loaded.error().message.find("signal 6"), std::string::npos) << loaded.error().message;
   }
   EXPECT_TRUE(hub.host->plugins().empty());
+}
+
+// What is no plugin of this hub is refused, however often, and nobody else sees it.
+TEST(Loading, WhatIsNoPluginIsRefusedAndNamedAndHarmsNobodyElse) {
+  Hub hub;
+  Bystander bystander(hub);
+  const auto usual = bystander.take_usual();
+  const std::vector<std::pair<std::string, std::string>> wrong{{"other-major", "plugin.abi_major"},
+                                                               {"too-new", "plugin.abi_too_new"},
+                                                               {"no-entry", "plugin.no_entry"},
+                                                               {"bad-magic", "plugin.no_entry"},
+                                                               {"no-create", "plugin.create"}};
+  for (int run = 0; run < runs(); ++run) {
+    for (const auto& [fixture, code] : wrong) {
+      const Status loaded = hub.host->load(hub.config(fixture));
+      ASSERT_FALSE(loaded.ok()) << fixture;
+      EXPECT_EQ(loaded.error().code, code) << fixture;
+      EXPECT_NE(loaded.error().message.find(fixture), std::string::npos) << loaded.error().message;
+      EXPECT_TRUE(hub.log.has("plugin.not_loaded plugin=" + fixture));
+    }
+  }
+  const auto meanwhile = bystander.take();
+  bystander.stop();
+  EXPECT_EQ(bystander.failed(), 0);
+  EXPECT_EQ(hub.host->plugins().size(), 1U);
+  for (const auto& [fixture, code] : wrong)
+    EXPECT_EQ(audited(hub, "plugin.loaded", fixture), static_cast<std::size_t>(runs())) << fixture;
+  std::printf("refused          %3d runs: others p50 %.3f ms (usual %.3f), %zu calls\n", runs(),
+              meanwhile.p50, usual.p50, meanwhile.calls);
 }
 
 TEST(Loading, TheChildHasNoneOfTheHubsDescriptorsNorItsEnvironment) {

@@ -5,11 +5,15 @@
 #include <string_view>
 
 #include "hub/plugin/instance.hpp"
+#include "hub/worker/abi_bytes.hpp"
 
 // The functions behind the service structs of rabt/services.h, one file for each service. Each is
 // called by plugin code from any thread, so each ends in noexcept, goes through the instance's gate
 // before it touches a part of the hub, and answers on the lane.
 namespace rabt::plugin {
+
+using worker::bytes;
+using worker::view;
 
 struct Services {
   static Instance& of(void* self) { return *static_cast<Instance*>(self); }
@@ -42,18 +46,6 @@ struct Services {
   static void log_fields(Instance& self, rabt_bytes fields_json, std::vector<LogField>& out,
                          std::vector<std::string>& texts);
 };
-
-inline std::string_view view(rabt_bytes bytes) {
-  if (bytes.ptr == nullptr) return {};
-  return {reinterpret_cast<const char*>(bytes.ptr), static_cast<std::size_t>(bytes.len)};
-}
-inline rabt_bytes bytes(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()),
-          static_cast<std::uint64_t>(text.size())};
-}
-inline rabt_bytes bytes(ByteView content) {
-  return {content.data(), static_cast<std::uint64_t>(content.size())};
-}
 
 // A text for a log field or an error: at most 256 bytes of whole characters.
 [[nodiscard]] std::string_view cut(std::string_view text);

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "hub/base/suggest.hpp"
 #include "hub/workflow/explain/describe.hpp"
 #include "hub/workflow/explain/task_parts.hpp"
 #include "hub/workflow/lint/data_flow.hpp"
@@ -274,12 +275,6 @@ class Explainer {
   Explanation out_;
 };
 
-std::string listed(const std::vector<std::string>& items) {
-  std::string out;
-  for (const std::string& one : items) out += (out.empty() ? "" : ", ") + one;
-  return out;
-}
-
 std::string repeat_text(const ExplainedCall& call) {
   if (call.idempotency == "native") return "safe to repeat: the outside system takes the key";
   if (call.idempotency == "key") return "safe to repeat: the plugin remembers the key";
@@ -345,7 +340,7 @@ std::string to_text(const Explanation& one) {
       out += "  " + role + '\n';
       for (const auto& [field, from] : fields) {
         out += "    " + field + "  from " +
-               (from.empty() ? "the file" : listed({from.begin(), from.end()})) + '\n';
+               (from.empty() ? "the file" : listed(std::vector(from.begin(), from.end()))) + '\n';
       }
     }
   }

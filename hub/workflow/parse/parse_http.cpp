@@ -117,9 +117,7 @@ bool Parser::check_authentication(const YamlEntry& scheme) {
             "`" + given + "` is not supported: " + std::string(reason));
       return;
     }
-    std::string all;
-    for (const std::string& name : good) all += (all.empty() ? "" : ", ") + name;
-    error(*found->value, "workflow.value", "`" + found->key + "` is one of " + all,
+    error(*found->value, "workflow.value", "`" + found->key + "` is one of " + listed(good),
           did_you_mean(given, good));
   };
   one_of(node.find("grant"), {"client_credentials", "password"},

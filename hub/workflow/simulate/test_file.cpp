@@ -80,10 +80,8 @@ class Reader {
     for (const YamlEntry& entry : node.entries) {
       if (std::find(allowed.begin(), allowed.end(), entry.key) != allowed.end()) continue;
       const std::string near = did_you_mean(entry.key, allowed);
-      std::string list;
-      for (const std::string& name : allowed) list += (list.empty() ? "" : ", ") + name;
       error(entry, "test.unknown_key", "unknown key `" + entry.key + "` in " + std::string(where),
-            near.empty() ? "known here: " + list : near);
+            near.empty() ? "known here: " + listed(allowed) : near);
     }
     return true;
   }
@@ -127,10 +125,8 @@ class Reader {
     const std::string given = text(node, what);
     if (given.empty() || std::find(values.begin(), values.end(), given) != values.end())
       return given;
-    std::string list;
-    for (const std::string& name : values) list += (list.empty() ? "" : ", ") + name;
     const std::string near = did_you_mean(given, values);
-    error(node, "test.value", std::string(what) + " is one of " + list, near);
+    error(node, "test.value", std::string(what) + " is one of " + listed(values), near);
     return {};
   }
 
@@ -234,9 +230,7 @@ class Reader {
     }
     if (kind == nullptr) {
       if (diagnostics_.size() > before) return out;  // it was misspelt
-      std::string list;
-      for (const std::string& name : answers) list += (list.empty() ? "" : ", ") + name;
-      error(node, "test.missing_key", "a reply needs one of " + list);
+      error(node, "test.missing_key", "a reply needs one of " + listed(answers));
       return out;
     }
     const YamlNode& given = *kind->value;

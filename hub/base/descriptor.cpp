@@ -1,0 +1,41 @@
+#include "hub/base/descriptor.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace rabt {
+
+bool Descriptor::reset() {
+  const int fd = std::exchange(fd_, -1);
+  return fd < 0 || ::close(fd) == 0;
+}
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool write_new_file(const std::string& path, std::string_view content, unsigned mode) {
+  const Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!file.open()) return false;
+  if (write_all(file.get(), content) && ::fsync(file.get()) == 0) return true;
+  const int why = errno;
+  ::unlink(path.c_str());
+  errno = why;
+  return false;
+}
+
+bool sync_folder(const std::string& path) {
+  const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return folder.open() && ::fsync(folder.get()) == 0;
+}
+
+}  // namespace rabt
