@@ -667,7 +667,7 @@ class Host final : public PluginHost {
         if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
           return invalid("plugin.config",
                          manifest.id + ": patient_data names " + host +
-                             ", which is no host that it may reach: " + joined(hosts));
+                             ", which is no host that it may reach: " + listed(hosts));
       }
       auto some = net::AllowList::make(patient, config.allow_private_addresses);
       if (!some.ok())

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "hub/base/descriptor.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
 
@@ -98,12 +99,9 @@ Result<std::string> Recorder::new_file(const std::string& name) {
     number.insert(0, 4 - std::min<std::size_t>(number.size(), 4), '0');
     std::string path = parts_.folder;
     path += "/" + name + "-" + number + ".json";
-    const int file =
-        ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file >= 0) {
-      ::close(file);
-      return path;
-    }
+    const Descriptor file(
+        ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.open()) return path;
     if (errno != EEXIST) return broken("record: " + path + " cannot be made");
   }
   errno = EEXIST;
@@ -261,20 +259,11 @@ Status Recorder::write(Tape& tape) const {
   const std::string text =
       Json::object({{"cassette", 1}, {"exchanges", std::move(exchanges)}}).dump_pretty() + "\n";
   const std::string beside = tape.path + ".new";
-  const int file =
-      ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return broken("record: " + beside + " cannot be made");
-  std::size_t put = 0;
-  while (put < text.size()) {
-    const ssize_t wrote = ::write(file, text.data() + put, text.size() - put);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) {
-      ::close(file);
-      return broken("record: " + beside + " cannot be written");
-    }
-    put += static_cast<std::size_t>(wrote);
-  }
-  ::close(file);
+  Descriptor file(
+      ::open(beside.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.open()) return broken("record: " + beside + " cannot be made");
+  if (!write_all(file.get(), text) || !file.reset())
+    return broken("record: " + beside + " cannot be written");
   if (::rename(beside.c_str(), tape.path.c_str()) != 0)
     return broken("record: " + tape.path + " cannot be replaced");
   return ok_status();
