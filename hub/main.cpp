@@ -438,8 +438,11 @@ int main(int argc, char** argv) {
   auto* plugin_new_command = plugin_command->add_subcommand(
       "new", "write a project for a plugin: docs/plugins/tutorial.md");
   plugin_new_command->add_option("NAME", new_options.name, "the plugin's id")->required();
-  plugin_new_command->add_option("--actions", new_options.actions,
-                                 "names of actions, separated by commas");
+  plugin_new_command
+      ->add_option("--actions", new_options.actions, "names of actions, separated by commas; or")
+      ->excludes(plugin_new_command->add_option(
+          "--role", new_options.role,
+          "video, payer, ehr, moh, identity or notify: its actions and events"));
   plugin_new_command->add_option("--folder", new_options.folder, "where to (default: NAME)");
   plugin_new_command->add_option("--license", new_options.license, "Apache-2.0, MIT or proprietary")
       ->capture_default_str();

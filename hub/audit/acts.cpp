@@ -59,6 +59,8 @@ constexpr std::array kActs{
         "Application Stop"},
     Act{"plugin.quarantined", Pattern::general, 'E', "110100", "Application Activity", "110121",
         "Application Stop"},
+    Act{"plugin.interrupted", Pattern::general, 'E', "110100", "Application Activity", "110121",
+        "Application Stop"},
     Act{"hub.started", Pattern::general, 'E', "110100", "Application Activity", "110120",
         "Application Start"},
     Act{"hub.stopped", Pattern::general, 'E', "110100", "Application Activity", "110121",

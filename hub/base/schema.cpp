@@ -20,21 +20,22 @@ class Walk {
   explicit Walk(const Schema::Model& model)
       : model_(model), seen_(model.nodes.size()), unmarked_(model.nodes.size()) {}
 
-  // Whether the node, or what it is combined from, or its items, carry "x-phi": true.
+  // Whether the node, or what it is combined from, or its items or names, carry "x-phi": true.
   bool phi(Index root) {
     push(root);
     bool found = false;
     for (std::size_t i = 0; i < visited_.size() && !found; ++i) {
       if (unmarked_[static_cast<std::size_t>(visited_[i])]) continue;
       const Node& node = model_.nodes[static_cast<std::size_t>(visited_[i])];
-      found = node.source->bool_or("x-phi", false);
+      found = node.source->bool_or(schema::kPhiMark, false);
       push_in_place(node);
       for (const auto* list : {&node.any_of, &node.one_of, &node.prefix_items})
         for (const Index part : *list) push(part);
-      for (const Index part :
-           {node.condition, node.consequence, node.alternative, node.items, node.additional,
-            node.unevaluated_items, node.unevaluated_properties})
+      for (const Index part : {node.condition, node.consequence, node.alternative, node.negated,
+                               node.items, node.contains, node.additional, node.names, node.content,
+                               node.unevaluated_items, node.unevaluated_properties})
         push(part);
+      for (const schema::Dependency& dependency : node.dependencies) push(dependency.schema);
       for (const auto& entry : node.pattern_properties) push(entry.second);
     }
     for (const Index index : visited_) {

@@ -77,8 +77,15 @@ class Schema {
   [[nodiscard]] std::vector<SchemaFault> check_all(const Json& value, std::size_t limit) const;
 
   // Names of properties that the schema marks with "x-phi": true, at any depth: at the property, at
-  // what it refers to or is combined from ($ref, allOf, anyOf, oneOf, if), or at its items.
+  // what it refers to or is combined from ($ref, allOf, anyOf, oneOf, not, if, dependentSchemas),
+  // at its items or at its names.
   [[nodiscard]] std::set<std::string> phi_names() const;
+  // All places in a value that the schema marks so, however it comes there: JSON pointers, '*' for
+  // any item or any name; "/" is the whole value. A mark is never left out, so a place may be wider
+  // than the mark: one where a schema comes again below itself, and the whole value where there are
+  // more than a thousand places or the search would take too long. A place stands for all that is
+  // below it, which is not listed.
+  [[nodiscard]] std::set<std::string> phi_places() const;
   // Properties of the root object that every value may have: those named by the root schema and by
   // what it pulls in through $ref and allOf. In the order of the document; a name appears once.
   [[nodiscard]] std::vector<PropertyInfo> properties() const;

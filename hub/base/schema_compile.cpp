@@ -505,6 +505,7 @@ class Compiler {
         const std::string at = here.pointer + "/" + escape_token(key);
         const Keyword* keyword = find_keyword(key, dialect);
         if (keyword == nullptr) {
+          RABT_TRY_STATUS(check_mark(key, value, at));
           if (key.starts_with("x-") || options_.unknown == UnknownKeywords::ignore) continue;
           std::string near = did_you_mean(key, keyword_names(dialect));
           if (near.empty()) near = "prefix it with x- when it is an annotation";
@@ -519,6 +520,21 @@ class Compiler {
     finish(filled);
     node(index) = std::move(filled);
     return ok_status();
+  }
+
+  // A mark that is misspelt would mark nothing, and nobody would see it.
+  Status check_mark(std::string_view key, const Json& value, const std::string& at) {
+    const bool alike = key.size() == kPhiMark.size() &&
+                       std::equal(key.begin(), key.end(), kPhiMark.begin(), [](char a, char b) {
+                         return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+                       });
+    if (!alike) return ok_status();
+    if (key != kPhiMark)
+      return complain("schema.invalid", at, "`" + std::string(key) + "` marks nothing",
+                      "write `x-phi`, in lower case");
+    if (value.is_bool()) return ok_status();
+    return complain("schema.invalid", at, "`x-phi` must be true or false",
+                    "write `x-phi: true`, in lower case and without quotes");
   }
 
   static void finish(Node& n) {
@@ -548,8 +564,9 @@ class Compiler {
     switch (keyword.word) {
       case Word::annotation:
       case Word::anchor:
-      case Word::content_schema:
         return ok_status();
+      case Word::content_schema:
+        return sub(n.content);
       case Word::comment_text:
       case Word::id:
       case Word::dialect:

@@ -21,6 +21,7 @@ namespace rabt::schema {
 
 using Index = std::int32_t;
 inline constexpr Index kNone = -1;
+inline constexpr std::string_view kPhiMark = "x-phi";  // true: the value is patient data
 
 enum TypeBit : unsigned {
   kNull = 1,
@@ -103,6 +104,7 @@ struct Node {
   Index dynamic_name = kNone;       // kNone: like $ref
   std::vector<Index> all_of, any_of, one_of;
   Index negated = kNone, condition = kNone, consequence = kNone, alternative = kNone;
+  Index content = kNone;  // contentSchema: checks nothing, may carry marks
 };
 
 // A schema with a base URI of its own (Core, 4.3.5).

@@ -17,9 +17,29 @@ struct Faulted {
   Request request;             // the one that got the fault
   bool effect_before = false;  // one of the earlier ones had an effect and was answered
   bool effect_after = false;   // the plugin went on and made another request with effect
+  std::string repeated;  // it sent the request again at once, and nothing says that it is safe
   OutcomeCopy outcome;
   std::string place;  // for messages
 };
+
+// What is wrong when the request right after number k is that request again: the outside system may
+// have done it, and can tell the repeat only by something that this call alone has. Empty: nothing.
+// usual: the call's requests when all is well; other: with the same fault under another key.
+std::string sent_again(const std::vector<Request>& usual, const std::vector<Request>& requests,
+                       std::size_t k, const std::vector<Request>& other) {
+  if (requests.size() <= k + 1) return {};
+  const Request& lost = requests[k];
+  const Request& next = requests[k + 1];
+  if (!lost.has_effect() || lost.method != next.method || lost.url != next.url) return {};
+  // A call may send several requests to one address: then this may be the one that follows anyhow.
+  const bool follows_anyhow =
+      usual.size() > k + 1 && usual[k + 1].method == next.method && usual[k + 1].url == next.url;
+  if (follows_anyhow && lost.body != next.body) return {};
+  if (is_idempotent(lost, next)) return {};
+  if (other.size() > k && follows_key(lost, next, other[k])) return {};
+  return "was sent again, and nothing in it tells this step from another: if the first one "
+         "arrived, the effect happens twice; answer ambiguous, or look first";
+}
 
 // Calls each case once as expected to see its exchanges, then once for each with the fault in its
 // place. judge says what is wrong.
@@ -42,6 +62,15 @@ Verdict with_each_fault(const Subject& subject, const Answer& fault,
       for (std::size_t i = 0; i < record.requests.size(); ++i) {
         if (i < k && record.requests[i].has_effect()) one.effect_before = true;
         if (i > k && record.requests[i].has_effect()) one.effect_after = true;
+      }
+      if (one.effect_after && fault.until_timeout) {
+        CallWish different = test.wish;
+        different.key = "another-step";
+        auto elsewhere =
+            Session::start(subject, {.world = with_fault(test.world(), k, fault), .chance = 3});
+        if (!elsewhere.ok()) return failed(elsewhere.error().message);
+        one.repeated =
+            sent_again(exchanges, record.requests, k, (*elsewhere)->call(different).requests);
       }
       one.outcome = record.outcomes.front();
       one.place = test.label() + ", " + one.request.method + " request " + std::to_string(k + 1);
@@ -100,6 +129,7 @@ bool repeat_is_safe(const Faulted& f) {
 
 Verdict timeout_after_send(const Subject& subject) {
   return with_each_fault(subject, lost_answer(), [](const Faulted& f) -> std::string {
+    if (!f.repeated.empty()) return f.place + " got no answer and " + f.repeated;
     if (f.effect_after) return {};
     const std::uint32_t kind = f.outcome.kind;
     if (!f.request.has_effect()) {
@@ -128,6 +158,7 @@ Verdict connect_refused(const Subject& subject) {
 // After a lost answer: what a repeat of the call does, or what the probe says.
 Verdict same_effect(const Subject& subject) {
   int repeats = 0;
+  std::string ignored;  // the first case in which the key changes nothing
   for (const Case& test : cases_of(subject, kGenerated)) {
     const std::string& idempotency = test.action->spec.idempotency;
     if (idempotency == "none") continue;
@@ -165,7 +196,8 @@ Verdict same_effect(const Subject& subject) {
       different.key = "another-step";
       auto elsewhere = Session::start(subject, {.world = test.world(), .chance = 3});
       if (!elsewhere.ok()) return failed(elsewhere.error().message);
-      const std::vector<Request> others = effects_of((*elsewhere)->call(different).requests);
+      const std::vector<Request> under_other = (*elsewhere)->call(different).requests;
+      const std::vector<Request> others = effects_of(under_other);
       bool looked = false;
       for (const Request& request : second.requests) {
         if (!request.has_effect()) {
@@ -178,6 +210,8 @@ Verdict same_effect(const Subject& subject) {
         if (!differs.empty())
           return failed(place + ", and the second attempt sends another " + differs +
                         " under the same idempotency key: the effect would happen twice");
+        if (ignored.empty() && idempotency == "key" && ignores_key(exchanges, under_other))
+          ignored = test.label();
         break;
       }
     }
@@ -186,6 +220,7 @@ Verdict same_effect(const Subject& subject) {
     return skipped(
         "no request with effect was made by an action that can be repeated; give "
         "examples (check/*.call.json)");
+  if (!ignored.empty()) return warning(key_ignored(ignored));
   return passed(std::to_string(repeats) + " repeats");
 }
 

@@ -158,6 +158,7 @@ Verdict cancel_completes(const Subject& subject) {
 // The answer to a request with effect is lost, and the same instance gets the second attempt.
 Verdict same_key_same_request(const Subject& subject) {
   int compared = 0;
+  std::string ignored;  // the first case in which the key changes nothing
   for (const Case& test : cases_of(subject, kGenerated)) {
     if (test.action->spec.idempotency == "none") continue;
     auto usual = Session::start(subject, {.world = test.world()});
@@ -178,7 +179,8 @@ Verdict same_key_same_request(const Subject& subject) {
     const std::vector<Request> all = (*session)->call(wish).requests;
     CallWish different = test.wish;
     different.key = "step-0b9a8e";
-    const std::vector<Request> other = effects_of((*elsewhere)->call(different).requests);
+    const std::vector<Request> under_other = (*elsewhere)->call(different).requests;
+    const std::vector<Request> other = effects_of(under_other);
     if (first.empty() || all.empty() || other.empty()) continue;
     ++compared;
     if (!all.front().has_effect()) continue;  // it looks before it acts
@@ -189,9 +191,13 @@ Verdict same_key_same_request(const Subject& subject) {
                     " got no answer, and the second attempt with the "
                     "same idempotency key sends another " +
                     differs + ", and nothing that follows the key");
+    if (ignored.empty() && test.action->spec.idempotency == "key" &&
+        ignores_key(exchanges, under_other))
+      ignored = test.label();
   }
   if (compared == 0)
     return skipped("no request with effect was made; give examples (check/*.call.json)");
+  if (!ignored.empty()) return warning("A6: " + key_ignored(ignored));
   return passed(std::to_string(compared) + " requests compared");
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/plugin/package_files.hpp"
 
@@ -62,7 +63,13 @@ std::string line_of(const TestResult& result) {
   const TestInfo& info = info_of(result.id);
   std::string out = padded(to_string(info.group), 10) + padded(info.name, 32) +
                     std::string(to_string(result.verdict.status));
-  if (!result.verdict.message.empty()) out += "\n          " + result.verdict.message;
+  // The plugin's own words may stand in it: a line of theirs must not look like one of ours.
+  std::string_view rest = result.verdict.message;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    out += "\n          " + printable(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   return out + "\n";
 }
 

@@ -120,8 +120,8 @@ constexpr std::array kTests{
              "HTTP 429 ends a call as transient, not before the time that Retry-After names.", ""},
     TestInfo{TestId::timeout_after_send_is_ambiguous, Group::behaviour,
              "timeout-after-send-is-ambiguous",
-             "A request with effect whose answer is lost ends as ambiguous, unless repeating it is "
-             "safe.",
+             "A request with effect whose answer is lost is not sent again blindly, and the call "
+             "ends as ambiguous, unless repeating it is safe.",
              "A8"},
     TestInfo{TestId::connect_refused_is_transient, Group::behaviour, "connect-refused-is-transient",
              "A request of which not a byte left ends a call as transient.", "A8"},

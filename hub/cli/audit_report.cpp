@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
 #include "hub/cli/config.hpp"

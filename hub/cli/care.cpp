@@ -1,6 +1,7 @@
 #include "hub/cli/care.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "hub/base/locked_memory.hpp"
 
@@ -43,12 +44,18 @@ Care::~Care() {
   thread_.join();
 }
 
+void Care::retire_with(std::function<void()> retire) {
+  const std::scoped_lock lock(mutex_);
+  retire_ = std::move(retire);
+}
+
 void Care::run() {
   parts_.admin.resume();
   RemovalTimes removal(parts_.clock);
   bool said = false;
   std::unique_lock lock(mutex_);
   for (int sweeps = 0; !stopping_; ++sweeps) {
+    const std::function<void()> retire = retire_;
     lock.unlock();
     parts_.keys.sweep();
     if (const LockedMemory memory = locked_memory(); !said && memory.error != 0) {
@@ -59,6 +66,7 @@ void Care::run() {
                        {"advice", "raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)"}});
     }
     if (removal.due()) parts_.blobs.sweep();
+    if (retire) retire();
     if (automatic_shred_ && sweeps % kSweepsAnHour == 0) {
       const auto gone = parts_.admin.shred_expired();
       if (!gone.ok()) parts_.log.error("keys.shred_failed", {{"code", gone.error().code}});

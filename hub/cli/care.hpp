@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -33,7 +34,8 @@ class RemovalTimes {
 // What a running hub does without being asked: it wipes opened keys whose time has passed, goes on
 // with a rewrapping that was interrupted, says once when keys are not in locked memory, removes
 // blobs that nobody took over, and, where the configuration wants it, destroys buckets whose
-// retention is over. One thread.
+// retention is over. When it is told how, it also takes versions of plugins out of use that nobody
+// needs any more. One thread.
 class Care {
  public:
   struct Parts {
@@ -47,6 +49,9 @@ class Care {
   ~Care();
   Care(const Care&) = delete;
   Care& operator=(const Care&) = delete;
+  // From now on in each sweep, every 5 seconds, on the thread of this object and without its lock.
+  // What it reaches outlives this object.
+  void retire_with(std::function<void()> retire);
 
  private:
   void run();
@@ -54,7 +59,8 @@ class Care {
   const bool automatic_shred_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;  // guarded by mutex_
+  bool stopping_ = false;         // guarded by mutex_
+  std::function<void()> retire_;  // likewise
   std::thread thread_;
 };
 

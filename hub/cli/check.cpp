@@ -1,11 +1,17 @@
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include <fcntl.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "hub/base/descriptor.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/check/report.hpp"
 #include "hub/check/runner.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
+#include "hub/plugin/durable_files.hpp"
 
 // rabt plugin check.
 namespace rabt::cli {
@@ -41,6 +47,21 @@ int list_tests(bool json) {
   return 0;
 }
 
+// Durable when ok. What the package holds is not trusted here: the report takes the place of
+// whatever has its name, and a link is not followed.
+Status write_report(const std::string& folder, const check::Report& report,
+                    const std::string& text) {
+  RABT_TRY(digest, check::package_digest(folder));
+  if (digest != report.digest)
+    return conflict("cli.check",
+                    folder + " changed while it was checked: no report is written; check it again");
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.open())
+    return unavailable("cli.check",
+                       folder + " cannot be opened as a folder: " + std::strerror(errno));
+  return plugin::replace_file(fd.get(), std::string(check::kReportFile), text);
+}
+
 }  // namespace
 
 int plugin_check(const PluginCheckOptions& options) {
@@ -68,19 +89,16 @@ int plugin_check(const PluginCheckOptions& options) {
   if (options.json) {
     std::fputs(json.c_str(), stdout);
   } else {
-    std::printf("\n%s %s: %s", report->plugin.c_str(), report->version.c_str(),
-                summary_of(*report).c_str());
+    std::printf("\n%s %s: %s", printable(report->plugin).c_str(),
+                printable(report->version).c_str(), summary_of(*report).c_str());
     if (options.fuzz_seconds > 0)
       std::printf("seed %llu\n", static_cast<unsigned long long>(options.seed));
   }
   if (options.write_report) {
     if (!options.only.empty())
       return complain(invalid("cli.check", "a report holds all tests: leave --only away"));
-    const std::string path = options.path + "/" + std::string(check::kReportFile);
-    std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out << json;
-    out.close();
-    if (!out) return complain(unavailable("cli.check", path + " cannot be written"));
+    if (const Status written = write_report(options.path, *report, json); !written.ok())
+      return complain(written.error());
   }
   return report->good() ? 0 : 1;
 }

@@ -210,7 +210,8 @@ int plugin_check(const PluginCheckOptions& options);
 struct PluginNewOptions {
   std::string name;     // the plugin's id
   std::string folder;   // where to; empty: the name
-  std::string actions;  // names, separated by commas
+  std::string actions;  // names, separated by commas; or
+  std::string role;     // video: its actions and events
   std::string license = "Apache-2.0";
   std::string author = "Example Ltd";
   std::string sdk;  // folder of the SDK; empty: the one beside this program

@@ -4,7 +4,7 @@
 
 namespace rabt::cli {
 
-// Writes message and code to standard error. Gives the exit code: 2 for a wrong input, else 1.
+// Writes message and code to standard error; what a terminal would obey is '?' (printable_lines). Gives the exit code: 2 for a wrong input, else 1.
 int complain(const Error& error);
 
 }  // namespace rabt::cli

@@ -142,10 +142,10 @@ struct Hub::Parts {
   std::unique_ptr<phi::PatientDetail> details;
   std::unique_ptr<phi::PatientGate> gate;
   std::unique_ptr<plugin::BlobStore> blobs;
-  std::unique_ptr<Care> care;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<PluginUpgrade> upgrade;
+  std::unique_ptr<Care> care;  // goes before what it takes care of
   std::unique_ptr<http::Routes> routes;
   std::unique_ptr<http::Server> server;
   std::string address;
@@ -264,6 +264,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY(retired, hub.upgrade->retire());
   (void)retired;
+  hub.care->retire_with([&hub] { hub.upgrade->retire_superseded(hub.log); });
 
   std::vector<http::Source> sources;
   for (const SourceEntry& entry : config.sources) {

@@ -108,24 +108,4 @@ Status read_patient(std::string& patient) {
   return ok_status();
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
-    const auto third = i + 2 < text.size() ? static_cast<unsigned char>(text[i + 2]) : 0;
-    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F, as UTF-8
-      out.push_back('?');
-      ++i;
-    } else if (byte == 0xe2 && ((next == 0x80 && third >= 0xaa && third <= 0xae) ||
-                                (next == 0x81 && third >= 0xa6 && third <= 0xa9))) {
-      out.push_back('?');
-      i += 2;
-    } else {
-      out.push_back(byte < 0x20 || byte == 0x7f ? '?' : text[i]);
-    }
-  }
-  return out;
-}
-
 }  // namespace rabt::cli

@@ -63,8 +63,5 @@ class HubClient {
 // Of the option --patient KIND:VALUE: for "-" the first line of standard input, so that the
 // identifier is in no list of processes and in no shell's history.
 [[nodiscard]] Status read_patient(std::string& patient);
-// For the terminal: control characters, which could rewrite what stands there, become "?"; so do
-// those that turn the direction of what is read (U+202A to U+202E, U+2066 to U+2069).
-[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace rabt::cli

@@ -1,5 +1,8 @@
 #include "hub/cli/plugin_loading.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "hub/base/semver.hpp"
 
 namespace rabt::cli {
@@ -70,6 +73,18 @@ Result<std::vector<std::string>> PluginUpgrade::retire() {
     return ok_status();
   }));
   return gone;
+}
+
+void PluginUpgrade::retire_superseded(Logger& log) {
+  // While an upgrade is under way it does this itself.
+  const std::unique_lock one_at_a_time(mutex_, std::try_to_lock);
+  if (!one_at_a_time) return;
+  const auto all = plugins_.plugins();
+  if (std::none_of(all.begin(), all.end(),
+                   [](const auto& state) { return !state.newest && !state.draining; }))
+    return;
+  if (const auto gone = retire(); !gone.ok())
+    log.error("plugin.not_retired", {{"code", std::string_view(gone.error().code)}});
 }
 
 Result<Json> PluginUpgrade::run(const std::string& id) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hub/base/json.hpp"
+#include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/cli/config.hpp"
 #include "hub/cli/plugins.hpp"
@@ -36,6 +37,10 @@ class PluginUpgrade {
   [[nodiscard]] Result<Json> run(const std::string& id);
   // Takes out what a newer version made superfluous. Gives "<id> <version>" of each.
   [[nodiscard]] Result<std::vector<std::string>> retire();
+  // The same from time to time: a version that stayed for running instances goes when the last of
+  // them has ended. Costs nothing while one version of each plugin serves. What fails is logged and
+  // tried again by the next.
+  void retire_superseded(Logger& log);
 
  private:
   const Config config_;

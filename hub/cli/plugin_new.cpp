@@ -12,6 +12,7 @@
 #include "hub/base/result.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
+#include "hub/plugin/capability.hpp"
 
 // rabt plugin new: fills the files of sdk/template/ in.
 namespace rabt::cli {
@@ -120,15 +121,14 @@ struct Planned {
   fs::perms mode;
 };
 
-Result<std::vector<Planned>> plan(const fs::path& from, const Words& words,
-                                  const std::vector<std::string>& actions) {
-  std::vector<Planned> out;
+// The files of one folder of the template, as they go into the project.
+Status plan(const fs::path& from, const Words& words, const std::vector<std::string>& actions,
+            std::vector<Planned>& out) {
   std::error_code failure;
   for (fs::recursive_directory_iterator it(from, failure), end; !failure && it != end;
        it.increment(failure)) {
     if (!it->is_regular_file()) continue;
     std::string name = fs::relative(it->path(), from).string();
-    if (name == "README.template.md" || name.starts_with("licenses/")) continue;
     RABT_TRY(text, content_of(it->path()));
     for (std::size_t at = 0; (at = name.find("dot-", at)) != std::string::npos;)
       name.replace(at, 4, ".");
@@ -144,7 +144,60 @@ Result<std::vector<Planned>> plan(const fs::path& from, const Words& words,
     }
   }
   if (failure) return unavailable("cli.new", from.string() + ": " + failure.message());
+  return ok_status();
+}
+
+// "video" is the newest revision of the role that there is, "video/1" this one.
+Result<const plugin::RoleContract*> role_of(const std::string& asked) {
+  const plugin::RoleContract* found = nullptr;
+  std::string known;
+  for (const plugin::RoleContract& one : plugin::role_contracts()) {
+    known += (known.empty() ? "" : ", ") + one.role;
+    if (one.id() != asked && one.role != asked) continue;
+    if (found == nullptr || found->revision < one.revision) found = &one;
+  }
+  if (found == nullptr)
+    return invalid("cli.new", "there is no role \"" + asked + "\"; there are: " + known);
+  return found;
+}
+
+// A role's template has an example of each of its actions.
+Result<std::vector<std::string>> actions_of_role(const fs::path& from) {
+  constexpr std::string_view kEnding = ".call.json";
+  std::vector<std::string> out;
+  std::error_code failure;
+  for (fs::directory_iterator it(from / "check", failure), end; !failure && it != end;
+       it.increment(failure)) {
+    const std::string name = it->path().filename().string();
+    if (name.ends_with(kEnding)) out.push_back(name.substr(0, name.size() - kEnding.size()));
+  }
+  if (failure)
+    return not_found("cli.sdk", (from / "check").string() + ": " + failure.message() +
+                                    "; this SDK has no project for the role");
+  std::sort(out.begin(), out.end());
   return out;
+}
+
+// The schemas of what the role requires, as schemas/<capability>.input.json and so on.
+void add_schemas(const plugin::RoleContract& role, std::vector<Planned>& out) {
+  constexpr fs::perms kMode = fs::perms::owner_read | fs::perms::owner_write |
+                              fs::perms::group_read | fs::perms::others_read;
+  const auto add = [&](const std::string& name, const std::string& title, const Json& schema) {
+    Json whole = Json::object({{"$schema", "https://json-schema.org/draft/2020-12/schema"}});
+    whole.set("title", title);
+    for (const auto& [key, value] : schema.as_object()) whole.set(key, value);
+    out.push_back({"schemas/" + name + ".json", whole.dump_pretty() + "\n", kMode});
+  };
+  for (const std::string& id : role.required) {
+    const plugin::Capability& one = *plugin::find_capability(id);
+    add(one.name + ".input", one.title + ": arguments", one.input);
+    add(one.name + ".output", one.title + ": result", one.output);
+  }
+  for (const plugin::EventContract& one : plugin::event_contracts()) {
+    if (std::find(role.required_events.begin(), role.required_events.end(), one.type) !=
+        role.required_events.end())
+      add(one.type, one.title, one.data);
+  }
 }
 
 Result<std::vector<std::string>> actions_of(const std::string& list) {
@@ -172,10 +225,23 @@ Status create(const PluginNewOptions& options) {
                        "\" is no id of a plugin: lower-case letters, digits and '-', such "
                        "as acme-video");
   RABT_TRY(sdk, sdk_folder(options.sdk));
-  if (options.actions.empty())
-    return invalid("cli.new", "name the actions: --actions create-order,cancel-order");
-  RABT_TRY(actions, actions_of(options.actions));
-  const fs::path license = sdk / "template" / "licenses" / options.license;
+  const fs::path from = sdk / "template";
+  if (options.actions.empty() == options.role.empty())
+    return invalid("cli.new",
+                   "name either a role, --role video, or the actions, --actions "
+                   "create-order,cancel-order");
+  const plugin::RoleContract* role = nullptr;
+  std::vector<std::string> actions;
+  if (options.role.empty()) {
+    RABT_TRY(named, actions_of(options.actions));
+    actions = std::move(named);
+  } else {
+    RABT_TRY(found, role_of(options.role));
+    role = found;
+    RABT_TRY(named, actions_of_role(from / "roles" / role->role));
+    actions = std::move(named);
+  }
+  const fs::path license = from / "licenses" / options.license;
   std::error_code failure;
   if (options.license.find('/') != std::string::npos || !fs::is_regular_file(license, failure))
     return invalid("cli.new", "the licence \"" + options.license +
@@ -194,9 +260,16 @@ Status create(const PluginNewOptions& options) {
       {"@CLASS@", class_name(options.name)},
       {"@LICENSE@", options.license == "proprietary" ? "LicenseRef-Proprietary" : options.license},
       {"@AUTHOR@", options.author},
-      {"@FIRST_ACTION@", actions.front()},
       {"@YEAR@", to_iso8601(SystemClock().now()).substr(0, 4)}};
-  RABT_TRY(files, plan(sdk / "template", words, actions));
+  std::vector<Planned> files;
+  RABT_TRY_STATUS(plan(from / "project", words, actions, files));
+  if (role == nullptr) {
+    RABT_TRY_STATUS(plan(from / "actions", words, actions, files));
+  } else {
+    RABT_TRY_STATUS(plan(from / "role", words, actions, files));
+    RABT_TRY_STATUS(plan(from / "roles" / role->role, words, actions, files));
+    add_schemas(*role, files);
+  }
   RABT_TRY(license_text, content_of(license));
   files.push_back({"LICENSE", replaced(license_text, words),
                    fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read |

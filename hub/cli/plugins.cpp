@@ -9,10 +9,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/descriptor.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/cli/commands.hpp"
@@ -112,9 +114,18 @@ std::string host_text(const std::string& host) {
          printable(host.substr(kOpen.size(), host.size() - kOpen.size() - 1));
 }
 
-void print_places(const std::string& what, const Json& places) {
+// How many lines it took.
+std::size_t print_places(const std::string& what, const Json& places) {
+  const auto line = [&what](const std::string& text) {
+    std::printf("  %-40s %s\n", printable(what).c_str(), printable(text).c_str());
+  };
+  if (places.is_null()) {
+    line("not described: may be anything");
+    return 1;
+  }
   for (const Json& place : places.as_array())
-    std::printf("  %-40s %s\n", printable(what).c_str(), printable(place.as_string()).c_str());
+    line(place.as_string() == "/" ? "all of it" : place.as_string());
+  return places.size();
 }
 
 void print_package(const TrustedPackage& package, const Json& facts) {
@@ -150,19 +161,15 @@ void print_package(const TrustedPackage& package, const Json& facts) {
                   : "in a process of its own, or inside the hub if you configure that");
   std::printf("\nPatient data that it sees (x-phi in its schemas)\n");
   const Json& phi = facts["patientData"];
-  std::size_t places = phi["config"].size();
-  print_places("configuration", phi["config"]);
+  std::size_t lines = print_places("configuration", phi["config"]);
   for (const Json& action : phi["actions"].as_array()) {
     const std::string name = action.string_or("name", "") + " " + action.string_or("version", "");
-    print_places(name + " gets", action["input"]);
-    print_places(name + " gives", action["output"]);
-    places += action["input"].size() + action["output"].size();
+    lines += print_places(name + " gets", action["input"]);
+    lines += print_places(name + " gives", action["output"]);
   }
-  for (const Json& event : phi["events"].as_array()) {
-    print_places("event " + event.string_or("type", ""), event["data"]);
-    places += event["data"].size();
-  }
-  if (places == 0) std::printf("  none is marked\n");
+  for (const Json& event : phi["events"].as_array())
+    lines += print_places("event " + event.string_or("type", ""), event["data"]);
+  if (lines == 0) std::printf("  none is marked\n");
 }
 
 Json report(const TrustedPackage& package) {
@@ -313,7 +320,8 @@ int plugin_list(const std::string& path, bool json) {
     if (json) {
       if (!package.ok()) code = 1;
     } else if (package.ok()) {
-      show(package->package, "signed by " + package->key_id + " (" + package->key_name + ")");
+      show(package->package,
+           "signed by " + package->key_id + " (" + printable(package->key_name) + ")");
     } else {
       code = complain(package.error());
     }
@@ -386,8 +394,8 @@ int plugin_verify(const PluginVerifyOptions& options) {
     } else if (package.ok()) {
       std::printf("%s %s: good, signed by the key %s (%s), %s\n",
                   package->package.manifest.id.c_str(), package->package.manifest.version.c_str(),
-                  package->key_id.c_str(), package->key_name.c_str(),
-                  package->trusted_comment.c_str());
+                  package->key_id.c_str(), printable(package->key_name).c_str(),
+                  printable(package->trusted_comment).c_str());
     } else {
       (void)complain(package.error());
       code = 1;
@@ -441,7 +449,7 @@ int plugin_keys_list(const std::string& path, bool json) {
                                  {"addedAt", key.added_at},
                                  {"addedBy", key.added_by}}));
     if (!json) {
-      std::printf("%s  %s  may sign %s\n  %s\n", key.id().c_str(), key.name.c_str(),
+      std::printf("%s  %s  may sign %s\n  %s\n", key.id().c_str(), printable(key.name).c_str(),
                   listed(key.scopes).c_str(), minisign::public_key_line(key.key).c_str());
     }
   }
@@ -500,6 +508,18 @@ int plugin_keys_remove(const std::string& path, const std::string& id) {
 }
 
 int plugin_keys_generate(const std::string& file, bool no_password) {
+  const std::string base =
+      file.ends_with(".key") ? file.substr(0, file.size() - std::string(".key").size()) : file;
+  const std::string public_file = base + ".pub";
+  // Before the password is asked for, and so that no half of a pair is left behind.
+  for (const std::string& path : {file, public_file}) {
+    std::error_code failure;
+    const auto type = std::filesystem::symlink_status(path, failure).type();
+    if (type == std::filesystem::file_type::not_found) continue;
+    return complain(type == std::filesystem::file_type::none
+                        ? unavailable("cli.file", path + " cannot be made: " + failure.message())
+                        : conflict("cli.file", path + " is there already; no key is made"));
+  }
   SystemRandom random;
   const minisign::SecretKey key = minisign::SecretKey::generate(random);
   SecretBytes password;
@@ -516,14 +536,12 @@ int plugin_keys_generate(const std::string& file, bool no_password) {
   }
   const auto secret = key.file(password, random);
   if (!secret.ok()) return complain(secret.error());
-  const std::string base =
-      file.ends_with(".key") ? file.substr(0, file.size() - std::string(".key").size()) : file;
-  const std::string public_file = base + ".pub";
   if (const Status made = write_new(file, secret->expose_text(), 0600); !made.ok())
     return complain(made.error());
   if (const Status made =
           write_new(public_file, minisign::public_key_file(key.verifying_key()), 0644);
       !made.ok()) {
+    static_cast<void>(::unlink(file.c_str()));
     return complain(made.error());
   }
   std::printf(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/base/check.hpp"
+#include "hub/base/printable.hpp"
 
 // libsodium: the library that minisign's formats are defined by (scrypt with its own parameters,
 // BLAKE2b-256 without a key, which OpenSSL 3.0 does not offer).
@@ -36,12 +37,6 @@ constexpr std::uint64_t kOperations = crypto_pwhash_scryptsalsa208sha256_OPSLIMI
 constexpr std::uint64_t kMemory = crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE;
 constexpr std::uint64_t kMaxOperations = 4 * kOperations;
 constexpr std::uint64_t kMaxMemory = 4 * kMemory;
-
-bool printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t';
-  });
-}
 
 // The lines without their ends; empty when it is not that many.
 std::vector<std::string_view> lines_of(std::string_view text, std::size_t count) {
@@ -185,7 +180,7 @@ Result<SignatureFile> parse_signature(std::string_view text) {
   copy(bytes.substr(2, out.key_id.size()), out.key_id);
   copy(bytes.substr(2 + out.key_id.size()), out.signature);
   out.trusted_comment = lines[2].substr(kTrusted.size());
-  if (out.trusted_comment.size() > kMaxTrustedCommentBytes || !printable(out.trusted_comment))
+  if (out.trusted_comment.size() > kMaxTrustedCommentBytes || !is_printable(out.trusted_comment))
     return bad_signature("its trusted comment is too long or cannot be printed");
   const auto global = from_base64(lines[3]);
   if (!global || global->size() != out.global_signature.size())
@@ -287,8 +282,8 @@ Result<SecretBytes> SecretKey::file(const SecretBytes& password, Random& random)
 
 std::string SecretKey::sign(std::string_view content, std::string_view untrusted_comment,
                             std::string_view trusted_comment) const {
-  RABT_CHECK(untrusted_comment.size() <= kMaxUntrustedBytes && printable(untrusted_comment) &&
-             trusted_comment.size() <= kMaxTrustedCommentBytes && printable(trusted_comment));
+  RABT_CHECK(untrusted_comment.size() <= kMaxUntrustedBytes && is_printable(untrusted_comment) &&
+             trusted_comment.size() <= kMaxTrustedCommentBytes && is_printable(trusted_comment));
   const Signature signature = key_.sign(as_text(blake2b_512(content)));
   std::string global(as_text(signature));
   global += trusted_comment;

@@ -613,18 +613,20 @@ Response Routes::metrics() const {
            "{server=\"" + sender->name() + "\"}");
   one("rabt_bugs_total", "counter", "Defects found at run time.", bug_count());
   const auto plugins = parts_.plugins.plugins();
-  family("rabt_plugin_calls_total", "counter", "Calls by plugin and outcome.");
+  family("rabt_plugin_calls_total", "counter", "Calls by plugin, version and outcome.");
   for (const auto& state : plugins) {
     for (const auto& [kind, count] : state.outcomes) {
       sample("rabt_plugin_calls_total", count,
-             "{plugin=\"" + state.manifest.id + "\",outcome=\"" + kind + "\"}");
+             "{plugin=\"" + state.manifest.id + "\",version=\"" + state.manifest.version +
+                 "\",outcome=\"" + kind + "\"}");
     }
   }
   family("rabt_plugin_violations_total", "counter", "Broken clauses of the plugin contract.");
   for (const auto& state : plugins) {
     for (const auto& [clause, count] : state.violations) {
       sample("rabt_plugin_violations_total", count,
-             "{plugin=\"" + state.manifest.id + "\",clause=\"" + clause + "\"}");
+             "{plugin=\"" + state.manifest.id + "\",version=\"" + state.manifest.version +
+                 "\",clause=\"" + clause + "\"}");
     }
   }
   plugin_metrics(plugins, out);

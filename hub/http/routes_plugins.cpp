@@ -50,9 +50,8 @@ void Routes::plugin_metrics(const std::vector<plugin::PluginHost::PluginState>& 
     out += "# HELP " + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
     for (const auto& state : plugins) {
       if (!state.worker) continue;
-      out += name + "{plugin=\"" + state.manifest.id + "\"" +
-             (state.newest ? "" : ",version=\"" + state.manifest.version + "\"") + "} " +
-             std::to_string(static_cast<std::uint64_t>(value(*state.worker))) + "\n";
+      out += name + "{plugin=\"" + state.manifest.id + "\",version=\"" + state.manifest.version +
+             "\"} " + std::to_string(static_cast<std::uint64_t>(value(*state.worker))) + "\n";
     }
   };
   using Worker = plugin::PluginHost::WorkerState;

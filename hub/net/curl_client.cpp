@@ -57,7 +57,16 @@ bool is_repeatable(std::string_view method) {
 }
 
 // Why a callback ended the exchange itself; libcurl's code alone cannot tell.
-enum class Stop : std::uint8_t { none, address, resend, too_large, sink, sink_threw, source };
+enum class Stop : std::uint8_t {
+  none,
+  address,
+  resend,
+  too_large,
+  overload,
+  sink,
+  sink_threw,
+  source
+};
 
 // Confined to the I/O thread once queued.
 struct Exchange {
@@ -188,6 +197,10 @@ std::size_t on_body(char* data, std::size_t one, std::size_t count, void* self) 
                               : exchange.request.max_response_bytes;
   if (piece.size() > cap || exchange.response.body.size() > cap - piece.size()) {
     exchange.stop = Stop::too_large;
+    return 0;
+  }
+  if (exchange.request.may_keep && !exchange.request.may_keep(piece.size())) {
+    exchange.stop = Stop::overload;
     return 0;
   }
   exchange.response.body.append(piece);
@@ -580,6 +593,10 @@ class CurlClient final : public HttpClient {
       case Stop::too_large:
         error = "too_large";
         cause = "the answer is larger than allowed";
+        break;
+      case Stop::overload:
+        error = "overload";
+        cause = "too many bytes of answers are waiting";
         break;
       case Stop::source:
         error = "blob";

@@ -40,6 +40,9 @@ struct Request {
   // stays empty. Returning an error ends the exchange with code "blob". Other statuses still fill
   // Response::body.
   std::function<Status(std::string_view piece)> body_sink{};
+  // When set, asked on the client's I/O thread before so many more bytes of the answer's body are
+  // kept in memory; false ends the exchange with code "overload".
+  std::function<bool(std::size_t more)> may_keep{};
   // When set, the body is body_bytes that come from here instead of `body`, on the client's I/O
   // thread: fills `to` with the bytes from the offset `from` and says how many, at least one.
   // Returning an error ends the exchange with code "blob".

@@ -1,4 +1,3 @@
-#include "hub/plugin/marked_places.hpp"
 #include "hub/plugin/package_trust.hpp"
 
 // What a person must know before a package is added.
@@ -6,9 +5,13 @@ namespace rabt::plugin {
 
 namespace {
 
-Json places(const Json& schema) {
+// Null: there is no schema, or one that says nothing, so the value may hold anything.
+Json places(const Json& document, const Schema& schema) {
+  const bool silent = document.is_null() || (document.is_bool() && document.as_bool()) ||
+                      (document.is_object() && document.size() == 0);
+  if (silent) return {};
   Json out = Json::array();
-  for (const std::string& place : marked_places(schema)) out.push_back(place);
+  for (const std::string& place : schema.phi_places()) out.push_back(place);
   return out;
 }
 
@@ -29,30 +32,33 @@ Json describe(const Package& package) {
     secrets.push_back(std::move(one));
   }
   Json actions = Json::array();
-  for (const ActionSpec& action : manifest.actions) {
-    actions.push_back(Json::object({{"name", action.name},
-                                    {"version", action.version},
-                                    {"input", places(action.input_schema)},
-                                    {"output", places(action.output_schema)}}));
+  for (const CompiledAction& action : package.actions) {
+    actions.push_back(Json::object({{"name", action.spec.name},
+                                    {"version", action.spec.version},
+                                    {"input", places(action.spec.input_schema, action.input)},
+                                    {"output", places(action.spec.output_schema, action.output)}}));
   }
   Json events = Json::array();
   for (const workflow::EventInfo& event : manifest.events) {
-    events.push_back(Json::object({{"type", event.type}, {"data", places(event.data_schema)}}));
+    events.push_back(
+        Json::object({{"type", event.type},
+                      {"data", places(event.data_schema, package.events.at(event.type))}}));
   }
-  return Json::object({{"id", manifest.id},
-                       {"version", manifest.version},
-                       {"vendor", manifest.vendor},
-                       {"license", package.license},
-                       {"hosts", std::move(hosts)},
-                       {"patientHosts", std::move(patient_hosts)},
-                       {"secrets", std::move(secrets)},
-                       {"secretsRaw", manifest.secrets_raw},
-                       {"kvBytes", package.kv_bytes},
-                       {"blob", manifest.blob},
-                       {"isolation", package.inline_allowed ? "inline-ok" : "process"},
-                       {"patientData", Json::object({{"config", places(manifest.config_schema)},
-                                                     {"actions", std::move(actions)},
-                                                     {"events", std::move(events)}})}});
+  return Json::object(
+      {{"id", manifest.id},
+       {"version", manifest.version},
+       {"vendor", manifest.vendor},
+       {"license", package.license},
+       {"hosts", std::move(hosts)},
+       {"patientHosts", std::move(patient_hosts)},
+       {"secrets", std::move(secrets)},
+       {"secretsRaw", manifest.secrets_raw},
+       {"kvBytes", package.kv_bytes},
+       {"blob", manifest.blob},
+       {"isolation", package.inline_allowed ? "inline-ok" : "process"},
+       {"patientData", Json::object({{"config", places(manifest.config_schema, package.config)},
+                                     {"actions", std::move(actions)},
+                                     {"events", std::move(events)}})}});
 }
 
 }  // namespace rabt::plugin

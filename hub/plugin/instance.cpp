@@ -502,20 +502,31 @@ void Instance::deadline_passed(std::uint64_t token) {
   std::shared_ptr<OpenCall> open;
   bool started = false;
   bool effect = true;
-  const bool hung = hangs(token);
+  bool hung = false;
+  Holding lanes;
   {
     const std::scoped_lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end() || found->second->state == OpenCall::State::overdue) return;
-    effect = may_have_effect(*found->second);
     open = found->second;
     started = open->state == OpenCall::State::running;
+    lanes = holding(*open);
+    // First the end of the process, so that what is said of the call stays true.
+    hung = end_hanging(lanes.too_long);
+    effect = may_have_effect(*open);
     if (started) {
       open->state = OpenCall::State::overdue;
       ++overdue_;
     } else {
       calls_.erase(found);
     }
+  }
+  if (!hung && !lanes.for_now.empty()) {
+    setup_.timers.add(setup_.parts.clock.monotonic_ms() + lanes.patience.count(),
+                      [this, serials = std::move(lanes.for_now)] {
+                        const std::scoped_lock lock(mutex_);
+                        end_hanging(serials);
+                      });
   }
   if (!started) {
     deliver(*open, not_started());
@@ -526,13 +537,11 @@ void Instance::deadline_passed(std::uint64_t token) {
                          {"action", std::string_view(open->action->spec.name)}});
   cancel_flights(token);
   if (hung) {
-    // It can start nothing more: requests of an overdue call are refused from here on.
     deliver(*open,
             failed(effect ? OutcomeKind::ambiguous : OutcomeKind::transient, "plugin.hung",
                    effect ? "the plugin did not come back from a call; its process was ended"
                           : "the plugin did not come back from a call; its process was ended, and "
                             "no outside request had been made"));
-    setup_.worker->kill("hang");
     return;
   }
   if (plugin_->cancel != nullptr) {
@@ -568,23 +577,34 @@ void Instance::cancel(std::uint64_t token) {
   });
 }
 
-bool Instance::hangs(std::uint64_t token) {
-  if (setup_.worker == nullptr) return false;
+Instance::Holding Instance::holding(const OpenCall& call) const {
+  Holding out;
+  if (setup_.worker == nullptr) return out;
+  const bool queued = call.state == OpenCall::State::queued;
+  const bool blocking = setup_.package.manifest.blocking;
   const auto now = std::chrono::steady_clock::now();
-  bool young = false;
+  // A function that may block is given as long as the call has waited for its turn.
+  out.patience = queued && blocking
+                     ? std::chrono::duration_cast<std::chrono::milliseconds>(now - call.since)
+                     : std::chrono::milliseconds(limits::kActionGrace);
   for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
-    // A lane that may block is bound by its own call alone.
-    if (setup_.package.manifest.blocking && one.call != token) continue;
-    if (now - one.since >= limits::kActionGrace - kClockSlack) return true;
-    young = true;
+    if (blocking && one.call != call.token) {
+      // It is bound by the deadline of its own call, as long as that is open.
+      const auto own = calls_.find(one.call);
+      if (!queued || (own != calls_.end() && own->second->state != OpenCall::State::overdue))
+        continue;
+    }
+    (now - one.since >= out.patience - kClockSlack ? out.too_long : out.for_now)
+        .push_back(one.serial);
   }
-  if (young) {
-    setup_.timers.add(setup_.parts.clock.monotonic_ms() + limits::kActionGrace.count(),
-                      [this, token] {
-                        if (hangs(token)) setup_.worker->kill("hang");
-                      });
-  }
-  return false;
+  return out;
+}
+
+bool Instance::end_hanging(const std::vector<std::uint64_t>& serials) {
+  if (serials.empty() || setup_.worker == nullptr || !setup_.worker->kill_busy(serials, "hang"))
+    return false;
+  ending_ = true;  // until ended()
+  return true;
 }
 
 void Instance::ended(const WorkerPlugin::Death& death) {
@@ -593,8 +613,10 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     bool effect;
   };
   std::vector<Lost> lost;
+  cancel_all_flights();  // first: what has not begun by now never does
   {
     const std::scoped_lock lock(mutex_);
+    ending_ = false;
     for (auto at = calls_.begin(); at != calls_.end();) {
       const OpenCall::State state = at->second->state;
       if (state == OpenCall::State::queued) {
@@ -609,8 +631,8 @@ void Instance::ended(const WorkerPlugin::Death& death) {
       at = calls_.erase(at);
     }
   }
-  cancel_all_flights();
   drop_blob_writes();
+  drop_wakes();
   const Manifest& manifest = setup_.package.manifest;
   Json calls = Json::array();
   for (const Lost& one : lost) {
@@ -622,15 +644,17 @@ void Instance::ended(const WorkerPlugin::Death& death) {
   const std::string_view run = lost.empty() ? std::string_view() : lost.front().open->run;
   const std::string_view action =
       lost.empty() ? std::string_view() : lost.front().open->action->spec.name;
-  setup_.parts.log.error(death.quarantined ? "plugin.quarantined" : "plugin.crashed",
-                         {{"plugin", std::string_view(manifest.id)},
-                          {"version", std::string_view(manifest.version)},
-                          {"reason", std::string_view(death.reason)},
-                          {"process", static_cast<std::int64_t>(death.process)},
-                          {"calls", static_cast<std::int64_t>(lost.size())},
-                          {"instance", run},
-                          {"action", action}});
-  audit(death.quarantined ? "plugin.quarantined" : "plugin.crashed", death.reason,
+  const char* const event = death.quarantined ? "plugin.quarantined"
+                            : death.ours      ? "plugin.interrupted"
+                                              : "plugin.crashed";
+  setup_.parts.log.error(event, {{"plugin", std::string_view(manifest.id)},
+                                 {"version", std::string_view(manifest.version)},
+                                 {"reason", std::string_view(death.reason)},
+                                 {"process", static_cast<std::int64_t>(death.process)},
+                                 {"calls", static_cast<std::int64_t>(lost.size())},
+                                 {"instance", run},
+                                 {"action", action}});
+  audit(event, death.reason,
         Json::object({{"version", manifest.version},
                       {"process", death.process},
                       {"lost", lost.size()},
@@ -686,6 +710,7 @@ bool Instance::release() {
 
 bool Instance::begin_request(std::uint64_t call) {
   const std::scoped_lock lock(mutex_);
+  if (ending_) return false;
   if (call == 0) {
     ++background_;
     return true;
@@ -821,15 +846,34 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     int events_calls = 0;
     int error_calls = 0;
     std::int32_t result = 0;
+    bool ran = false;
     bool returned = false;
-    std::promise<void> ready;
+  };
+  // The delivery's place on the lane: open until it has been read there, or was dropped.
+  struct Turn {
+    Instance& self;
+    std::promise<void> over{};
+    explicit Turn(Instance& instance) : self(instance) {}
+    ~Turn() {
+      over.set_value();
+      const std::scoped_lock lock(self.mutex_);
+      --self.undelivered_;
+      if (self.closing_) self.idle_.notify_all();
+    }
   };
   auto work = std::make_shared<Work>();
   work->info = delivery.dump();
   work->body = body;
   if (!setup_.package.phi_names.empty()) given_marked_ = true;  // nobody knows what it holds
-  auto future = work->ready.get_future();
-  const bool posted = lane_.post([this, work] {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closing_) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
+    ++undelivered_;
+  }
+  auto turn = std::make_shared<Turn>(*this);
+  auto future = turn->over.get_future();
+  lane_.post([this, work, turn = std::move(turn)] {
+    work->ran = true;
     work->returned = guarded("normalise", [&] {
       work->result = webhook_->normalise(
           webhook_->self, bytes(work->info), bytes(work->body), work.get(),
@@ -844,9 +888,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
             to.error = operator_text(view(text));
           });
     });
-    work->ready.set_value();
   });
-  if (!posted) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (future.wait_for(kNormaliseTimeout) != std::future_status::ready) {
     if (setup_.worker != nullptr) {
       // Only what holds a lane so long hangs; a lane that waits for its turn may have come later.
@@ -858,6 +900,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     return unavailable("plugin.delivery_timeout",
                        "the plugin " + name + " did not read the delivery in time");
   }
+  if (!work->ran) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
   if (!work->returned)
     return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
   if (work->result == WorkerPlugin::kLost || work->result == WorkerPlugin::kNotGiven) {
@@ -995,6 +1038,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                                            "the hub stopped before the call was started"));
   }
   cancel_all_flights();
+  drop_wakes();
   const bool was_alive = alive_.exchange(false);
   if (abandoned || !was_alive) {
     // Never destroyed: the plugin still holds calls (A7).
@@ -1005,6 +1049,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
     drop_blob_writes();
     gate_.close();
+    drop_disk_work();
     lane_.stop({}, kStopWaitMs);
     return;
   }
@@ -1023,6 +1068,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   if (setup_.worker != nullptr) setup_.worker->stop();
   drop_blob_writes();
   gate_.close();
+  drop_disk_work();
 }
 
 }  // namespace rabt::plugin

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -12,8 +13,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
+#include "hub/base/limits.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/plugin/budget.hpp"
 #include "hub/plugin/gate.hpp"
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
@@ -49,6 +53,13 @@ struct HttpAnswer {
 class Instance;
 class Recorder;
 
+// Sealed bytes that a plugin of a tenant has in the key-value service, for all its versions. On the
+// store's writer thread only.
+struct KvUse {
+  bool known = false;  // read from the store
+  std::int64_t bytes = 0;
+};
+
 // While it lives, the calling thread is inside a function of this instance (rabt.thread_check/1).
 class OnLane {
  public:
@@ -75,6 +86,7 @@ class Instance final : public WorkerPlugin::Owner {
     PluginConfig config;
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
+    std::shared_ptr<KvUse> kv_use;
     std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
   };
   explicit Instance(Setup setup);
@@ -124,6 +136,7 @@ class Instance final : public WorkerPlugin::Owner {
   void ended(const WorkerPlugin::Death& death) override;
   void forbidden(const std::string& system_call) override;
   void misspoke(std::string_view what) override;
+  bool wake_after(std::int64_t after_ms, std::function<void()> wake) override;
 
  private:
   friend struct Services;  // services/: the functions behind the service structs
@@ -140,6 +153,7 @@ class Instance final : public WorkerPlugin::Owner {
     std::string run;  // instance of the workflow, for log and audit
     Ended ended;
     Timers::Key timer;
+    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
     // What may have had an effect outside: requests started for this call, and, when it began, how
     // many had been started for none.
     std::uint64_t requests = 0;
@@ -156,10 +170,12 @@ class Instance final : public WorkerPlugin::Owner {
     std::string name;
     std::int64_t begun_ms = 0;  // monotonic
   };
-  // A blob that the plugin writes. The writer is used on the finisher alone.
+  // A blob that the plugin writes. The writer is used on the finisher alone; the slot belongs to
+  // who took it out of the table, and to the table before.
   struct BlobWrite {
     std::unique_ptr<BlobWriter> writer;
     std::string content_type;
+    std::shared_ptr<Budget::Share> slot;
   };
   struct Flight {
     std::uint64_t call = 0;
@@ -167,6 +183,9 @@ class Instance final : public WorkerPlugin::Owner {
     bool cancelled = false;
     void* context = nullptr;
     void (*done)(void*, const rabt_http_result*) = nullptr;
+    std::shared_ptr<Budget::Share> place;  // among the open ones; null: it is refused
+    std::shared_ptr<Budget::Share> held;   // its bytes, until the callback has returned
+    std::shared_ptr<Budget::Share> slot;   // of the blob that it becomes, until the callback
   };
 
   // calls
@@ -188,7 +207,8 @@ class Instance final : public WorkerPlugin::Owner {
   bool guarded(std::string_view what, const std::function<void()>& code);
   void cancel_flights(std::uint64_t call);
   void cancel_all_flights();
-  // An outside request begins for this call (0: none). False: the call is not open any more.
+  // An outside request begins for this call (0: none). False: the call is not open any more. The
+  // lock of the flights is held.
   bool begin_request(std::uint64_t call);
   // It is sure that not a byte of it left.
   void unsent_request(std::uint64_t call);
@@ -200,9 +220,18 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
     return call.requests != 0 || call.background_before != background_;
   }
-  // Whether its process is to be ended, because a lane does not come back from the plugin while the
-  // call is overdue; looks again later when it is too early to say.
-  bool hangs(std::uint64_t token);
+  // Functions of the plugin that hold a lane while this call has passed its deadline: such as have
+  // held it for so long that its process is to be ended, and others, which have `patience` more.
+  // The lock is held.
+  struct Holding {
+    std::vector<std::uint64_t> too_long;
+    std::vector<std::uint64_t> for_now;
+    std::chrono::milliseconds patience{};
+  };
+  [[nodiscard]] Holding holding(const OpenCall& call) const;
+  // Ends the process when one of these functions has not come back; it begins no request any more
+  // when this returns true. The lock is held.
+  bool end_hanging(const std::vector<std::uint64_t>& serials);
   void audit(std::string act, std::string result, Json detail);
   [[nodiscard]] Status check_events(const Json& events) const;
 
@@ -214,6 +243,13 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] bool may_see_blob(std::uint64_t call, std::string_view handle);
   void remember_blob(const std::string& handle);
   void drop_blob_writes();
+  void drop_wakes();
+  // Runs work on the finisher, behind what this instance gave it before and in turn with the work
+  // of others. False: too much of it waits already (never when it is owed).
+  enum class Disk : std::uint8_t { wish, owed };
+  bool on_disk(Disk kind, std::function<void()> work);
+  void next_on_disk();
+  void drop_disk_work();  // after the gate is closed
   static const void* get_service(void* self, const char* id) noexcept;
   [[nodiscard]] const SecretBytes* secret(
       std::string_view name) const;  // declared and configured, or null
@@ -237,15 +273,26 @@ class Instance final : public WorkerPlugin::Owner {
   std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
   std::unordered_map<std::uint64_t, Span> spans_;  // open ones, by id
   std::uint64_t next_call_ = 1;
-  std::uint64_t undelivered_ = 0;  // calls whose ended has not returned
+  // Calls whose ended has not returned, and deliveries that have not been read.
+  std::uint64_t undelivered_ = 0;
   std::uint64_t overdue_ = 0;
   std::uint64_t owed_ = 0;        // service callbacks under way
   std::uint64_t background_ = 0;  // outside requests started for no call
+  bool ending_ = false;           // its process is being ended: it begins no request any more
   std::uint64_t started_ = 0;
   std::map<std::string, std::uint64_t> outcomes_;
   PluginHost::PluginHealth health_state_{"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_;
 
+  // What the hub keeps for the plugin: values and pieces that wait for their callbacks, values that
+  // wait for the disk, bodies of requests and their answers, as they come.
+  static constexpr std::size_t kMaxHeldBytes =
+      64U << 20U;  // five of the largest values or answers; a hub has many plugins
+  Budget held_{kMaxHeldBytes};
+
+  static constexpr std::size_t kMaxFlights =
+      limits::kMaxHttpInFlight / 16;  // so that one plugin leaves room for all others
+  Budget open_flights_{kMaxFlights};
   std::mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;
@@ -254,8 +301,12 @@ class Instance final : public WorkerPlugin::Owner {
   // process.
   std::uint64_t audited_ = 0;
 
-  std::int64_t kv_used_ = 0;  // sealed bytes; on the store's writer thread only
-  std::atomic<std::uint64_t> wakes_{0};
+  static constexpr std::size_t kMaxKvOperations =
+      1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
+  Budget kv_operations_{kMaxKvOperations};
+  std::mutex wakes_mutex_;
+  std::unordered_map<std::uint64_t, Timers::Key> wakes_;  // that wait, by number
+  std::uint64_t last_wake_ = 0;
   Reach reach_;
   std::unique_ptr<Recorder> recorder_;      // null: nothing is recorded
   std::atomic<bool> given_marked_{false};   // patient data, at any time
@@ -265,7 +316,14 @@ class Instance final : public WorkerPlugin::Owner {
   std::mutex blobs_mutex_;
   std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_;
   std::deque<std::string> own_blobs_;  // made or received here
-  std::atomic<std::size_t> blob_queued_{0};
+  std::uint64_t blob_life_ = 1;        // counts processes: what an earlier one began is dropped
+  std::deque<std::function<void()>> disk_work_;
+  bool disk_busy_ = false;  // one of them is on the finisher
+  static constexpr std::size_t kMaxBlobWrites =
+      64;  // written or received at the same time: each has a file open
+  Budget blob_slots_{kMaxBlobWrites};
+  static constexpr std::size_t kMaxPieceBytes = 16U << 20U;  // of appends that wait for the disk
+  Budget blob_pieces_{kMaxPieceBytes};
 
   rabt_log log_{};
   rabt_http http_{};

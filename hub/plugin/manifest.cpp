@@ -9,9 +9,9 @@
 #include <optional>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/capability.hpp"
-#include "hub/plugin/marked_places.hpp"
 
 namespace rabt::plugin {
 
@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxManifestBytes = 1U
                                           << 20U;  // a manifest with inline schemas stays far below
 constexpr std::size_t kMaxYamlNodes = 50'000;      // ends a document whose aliases multiply
+constexpr int kMaxYamlDepth = 64;                  // as schemas; ends one whose alias holds itself
 constexpr std::size_t kMaxActions = 256;
 constexpr std::size_t kMaxNames = 256;  // events, secrets, hosts
 constexpr std::size_t kMaxMetrics = 64;
@@ -118,9 +119,9 @@ class Reader {
  private:
   [[noreturn]] void fail(const YAML::Node& at, const std::string& what) const {
     const YAML::Mark mark = at.Mark();
-    throw Wrong{
-        invalid("plugin.manifest",
-                file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + what)};
+    throw Wrong{invalid(
+        "plugin.manifest",
+        file_ + ":" + std::to_string(mark.is_null() ? 1 : mark.line + 1) + ": " + printable(what))};
   }
 
   void only(const YAML::Node& map, const std::string& where,
@@ -187,12 +188,13 @@ class Reader {
       fail(node, where + " has more than " + std::to_string(limit) + " entries");
   }
 
-  Json to_json(const YAML::Node& node) {
+  Json to_json(const YAML::Node& node, int depth = 0) {
+    if (depth > kMaxYamlDepth) fail(node, "is nested too deeply (does an alias hold itself?)");
     if (++nodes_ > kMaxYamlNodes) fail(node, "the document is too large (do aliases multiply it?)");
     switch (node.Type()) {
       case YAML::NodeType::Sequence: {
         Json::Array items;
-        for (const auto& item : node) items.push_back(to_json(item));
+        for (const auto& item : node) items.push_back(to_json(item, depth + 1));
         return Json(std::move(items));
       }
       case YAML::NodeType::Map: {
@@ -202,7 +204,7 @@ class Reader {
           if (members.contains(member.first.Scalar())) {
             fail(member.first, "the key \"" + member.first.Scalar() + "\" appears twice");
           }
-          members.append_new(member.first.Scalar(), to_json(member.second));
+          members.append_new(member.first.Scalar(), to_json(member.second, depth + 1));
         }
         return Json(std::move(members));
       }
@@ -279,7 +281,7 @@ class Reader {
       if (item["input"])
         action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
       action.marked = action.input.phi_names();
-      action.places = marked_places(action.spec.input_schema);
+      action.places = action.input.phi_places();
       if (item["channel"])
         action.spec.channel =
             phi::parse_channel(choice(item["channel"], "channel", {"event", "notify"}));
@@ -520,7 +522,8 @@ Result<Package> read_package(const PackageFiles& files) {
     return wrong.error;
   } catch (const YAML::Exception& failure) {
     const int line = failure.mark.is_null() ? 1 : failure.mark.line + 1;
-    return invalid("plugin.manifest", file + ":" + std::to_string(line) + ": " + failure.msg);
+    return invalid("plugin.manifest",
+                   file + ":" + std::to_string(line) + ": " + printable(failure.msg));
   }
 }
 

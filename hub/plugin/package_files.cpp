@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::plugin {
@@ -30,11 +31,8 @@ Error unreadable(const std::string& where, const std::string& what) {
   return unavailable("plugin.package", where + ": " + what + ": " + std::strerror(errno));
 }
 Error bad_path(const std::string& origin, std::string_view path, const std::string& what) {
-  std::string shown(path.substr(0, kMaxPathBytes));
-  std::replace_if(
-      shown.begin(), shown.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-  return invalid("plugin.path", origin + ": \"" + shown + "\" " + what +
+  return invalid("plugin.path", origin + ": \"" + printable(path.substr(0, kMaxPathBytes)) + "\" " +
+                                    what +
                                     "; a package holds regular files under plain relative paths");
 }
 Error too_large(const std::string& where, const std::string& what) {
@@ -59,6 +57,13 @@ class PackageBuilder {
     if (const std::string fault = path_fault(path); !fault.empty())
       return bad_path(origin(), path, fault);
     if (files_.files_.contains(path)) return bad_path(origin(), path, "is there twice");
+    const auto below = files_.files_.lower_bound(path + "/");
+    bool clash = below != files_.files_.end() && below->first.starts_with(path + "/");
+    for (std::size_t slash = path.find('/'); slash != std::string::npos && !clash;
+         slash = path.find('/', slash + 1)) {
+      clash = files_.files_.contains(path.substr(0, slash));
+    }
+    if (clash) return bad_path(origin(), path, "is there as a file and as a folder");
     if (files_.files_.size() >= kMaxPackageFiles)
       return too_large(origin(), "has more than " + std::to_string(kMaxPackageFiles) + " files");
     path_ = path;
@@ -199,7 +204,15 @@ struct CloseArchive {
 Error damaged(const std::string& path, archive* zip) {
   const char* const said = ::archive_error_string(zip);
   return invalid("plugin.package", path + ": is no .zip, or a damaged one: " +
-                                       (said == nullptr ? "it ends early" : said));
+                                       (said == nullptr ? "it ends early" : printable(said)));
+}
+
+// libarchive would also unpack lzma, xz, zstd and others: large decoders, fed before any signature
+// is checked. It tells an entry's method in the name of the format alone ("ZIP 2.0 (deflation)").
+bool plainly_packed(archive* zip) {
+  const char* const said = ::archive_format_name(zip);
+  const std::string_view name = said == nullptr ? "" : said;
+  return name.ends_with("(uncompressed)") || name.ends_with("(deflation)");
 }
 
 Result<PackageFiles> read_zip(int fd, const std::string& path, std::uint64_t size) {
@@ -228,6 +241,10 @@ Result<PackageFiles> read_zip(int fd, const std::string& path, std::uint64_t siz
       return bad_path(path, name, "is a link");
     if (type != AE_IFREG && type != AE_IFDIR) return bad_path(path, name, "is no regular file");
     if (::archive_entry_is_encrypted(entry) != 0) return bad_path(path, name, "is encrypted");
+    if (type == AE_IFREG && !plainly_packed(zip.get()))
+      return invalid("plugin.package", path + ": \"" + printable(name) +
+                                           "\" is packed in another way than stored or deflated; "
+                                           "make the .zip again with `zip -r`");
     if (type == AE_IFDIR && !name.ends_with('/')) name += '/';
     if (top.empty()) {
       const std::size_t slash = name.find('/');

@@ -182,8 +182,8 @@ class Host final : public PluginHost {
       return 0;
     }
     if (target.instance != nullptr) {
-      if (const auto channel = channel_of(target, *action)) {
-        auto passed = parts_.privacy.document(*channel, call.arguments, action->marked);
+      if (target.channel) {
+        auto passed = parts_.privacy.document(*target.channel, call.arguments, action->marked);
         if (!passed.ok()) {
           done(failed(OutcomeKind::permanent, passed.error().code, passed.error().message));
           return 0;
@@ -235,9 +235,14 @@ class Host final : public PluginHost {
   Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                          std::string_view body) override {
     Instance* instance = nullptr;
+    std::shared_ptr<char> entering;  // holds it back from being drained until it has the delivery
     {
       const std::shared_lock lock(mutex_);
-      instance = newest(plugin_id);
+      const auto found = instances_.find(plugin_id);
+      if (found != instances_.end()) {
+        instance = found->second.front().instance;
+        entering = found->second.front().entering;
+      }
     }
     if (instance == nullptr) {
       return not_found("plugin.unknown", "there is no plugin " +
@@ -370,7 +375,7 @@ class Host final : public PluginHost {
 
   void shutdown(std::int64_t grace_ms) override {
     std::vector<Instance*> instances;
-    std::vector<std::thread> drains;
+    std::vector<Drain> drains;
     {
       const std::scoped_lock lock(mutex_);
       if (std::exchange(closed_, true)) return;
@@ -385,7 +390,7 @@ class Host final : public PluginHost {
                             .count();
       instance->shutdown(std::max<std::int64_t>(left, 0));
     }
-    for (std::thread& drain : drains) drain.join();
+    for (Drain& drain : drains) drain.thread.join();
     finisher_->stop({}, kFinisherWaitMs);
     std::map<std::uint64_t, std::shared_ptr<ServiceCall>> rest;
     {
@@ -480,19 +485,20 @@ class Host final : public PluginHost {
     std::shared_ptr<char> entering = std::make_shared<char>('\0');
   };
   using Versions = std::vector<Serving>;  // newest first, never empty
+  // A version that takes its leave.
+  struct Drain {
+    std::thread thread;
+    std::shared_ptr<std::atomic<bool>> over;  // the thread takes no lock any more
+  };
   // Where a call goes: a plugin, of which `instance` is the version that was chosen, or a service.
   struct Target {
     const Versions* versions = nullptr;  // while the lock is held
     Instance* instance = nullptr;
     std::shared_ptr<char> entering;
     std::shared_ptr<Service> service;
+    std::optional<phi::Channel> channel;  // of resolve: where the arguments leave to
   };
 
-  // The lock is held.
-  Instance* newest(std::string_view id) const {
-    const auto found = instances_.find(id);
-    return found == instances_.end() ? nullptr : found->second.front().instance;
-  }
   // The version in quarantine, else the newest one. The lock is held.
   Instance* quarantined(std::string_view id) const {
     const auto found = instances_.find(id);
@@ -535,8 +541,14 @@ class Host final : public PluginHost {
   void drain(Serving version, std::int64_t grace_ms) {
     const std::scoped_lock lock(mutex_);
     if (closed_) return;  // shutdown ends it
-    drains_.emplace_back([this, grace_ms, instance = version.instance,
-                          entering = std::move(version.entering)] {
+    std::erase_if(drains_, [](Drain& one) {
+      if (!one.over->load()) return false;
+      one.thread.join();
+      return true;
+    });
+    auto over = std::make_shared<std::atomic<bool>>(false);
+    std::thread thread([this, grace_ms, over, instance = version.instance,
+                        entering = std::move(version.entering)] {
       const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
       const auto busy = [&] { return entering.use_count() > 1 || instance->state().open != 0; };
       while (busy() && std::chrono::steady_clock::now() < until) {
@@ -548,9 +560,13 @@ class Host final : public PluginHost {
       const Manifest& manifest = instance->package().manifest;
       parts_.log.info("plugin.retired", {{"plugin", std::string_view(manifest.id)},
                                          {"version", std::string_view(manifest.version)}});
-      const std::scoped_lock inside(mutex_);
-      draining_.erase(std::remove(draining_.begin(), draining_.end(), instance), draining_.end());
+      {
+        const std::scoped_lock inside(mutex_);
+        draining_.erase(std::remove(draining_.begin(), draining_.end(), instance), draining_.end());
+      }
+      over->store(true);
     });
+    drains_.push_back({std::move(thread), std::move(over)});
   }
 
   Status load_checked(PluginConfig config, std::string& version, std::string& digest) {
@@ -623,26 +639,36 @@ class Host final : public PluginHost {
     }
 
     std::uint64_t number = 0;
+    std::shared_ptr<KvUse> kv_use;
     {
       const std::scoped_lock lock(mutex_);
       number = ++next_number_;
+      auto& of_all = kv_uses_[{config.tenant, config.id}];
+      if (of_all == nullptr) of_all = std::make_shared<KvUse>();
+      kv_use = of_all;
     }
     const std::string id = config.id;
-    Instance& instance = keep_for_ever(
-        std::make_unique<Instance>(Instance::Setup{parts_, finisher_, timers_, std::move(package),
-                                                   std::move(config), number, std::move(worker)}));
-    const Status started = start(instance, entry, memory, question, section, choice, reach);
-    // A plugin that was never made is not waited for.
+    Instance& instance = keep_for_ever(std::make_unique<Instance>(
+        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config), number,
+                        std::move(kv_use), std::move(worker)}));
+    Status started = start(instance, entry, memory, question, section, choice, reach);
+    if (started.ok())
+      started = take_in(number, instance, Recipient{id, version, std::move(reach.hosts)});
+    // Nobody calls it: its process, its threads and its gate are closed at once.
     if (!started.ok()) instance.shutdown(0);
+    return started;
+  }
+  // From here on it serves.
+  Status take_in(std::uint64_t number, Instance& instance, Recipient recipient) {
+    const std::string& id = recipient.plugin;
     const std::scoped_lock lock(mutex_);
+    if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
+    if (loaded_version(id, recipient.version)) return already(id, recipient.version);
     by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
-    by_number_[number - 1] = &instance;  // also when it failed: shutdown closes its gate
-    if (!started.ok()) return started;
-    if (loaded_version(id, version)) return already(id, version);
-    Recipient recipient{id, version, std::move(reach.hosts)};
+    by_number_[number - 1] = &instance;
     Versions& versions = instances_[id];
     const auto place = std::find_if(versions.begin(), versions.end(), [&](const Serving& one) {
-      return compare_semver(one.recipient.version, version) < 0;
+      return compare_semver(one.recipient.version, recipient.version) < 0;
     });
     versions.insert(place, Serving{&instance, std::move(recipient)});
     return ok_status();
@@ -765,18 +791,14 @@ class Host final : public PluginHost {
     }
     return out;
   }
-  // Where the arguments of an action leave to, when that is to people or other systems.
+  // Where the arguments of an action leave to, when that is to people or other systems. The lock is
+  // held, as when the version was chosen: one that is retired later sends to the same people.
   std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const {
     if (action.spec.channel) return action.spec.channel;
-    const std::shared_lock lock(mutex_);
     // Also when a workflow names the plugin and not the role.
-    if (!bindings_.contains(kNotifyRole)) return std::nullopt;
-    const Target notify = target_of(kNotifyRole);
-    return notify.versions != nullptr &&
-                   std::any_of(notify.versions->begin(), notify.versions->end(),
-                               [&](const Serving& one) { return one.instance == target.instance; })
-               ? std::optional(phi::Channel::notify)
-               : std::nullopt;
+    if (target.versions == nullptr || !bindings_.contains(kNotifyRole)) return std::nullopt;
+    return target_of(kNotifyRole).versions == target.versions ? std::optional(phi::Channel::notify)
+                                                              : std::nullopt;
   }
 
   std::optional<ActionOutcome> resolve(const CallRequest& call, Target& target,
@@ -792,6 +814,7 @@ class Host final : public PluginHost {
                     " here, which is not loaded; put it back into the configuration");
     }
     const bool chosen = choose(target, call.action, call.version, action);
+    if (chosen) target.channel = channel_of(target, *action);
     target.versions = nullptr;  // the lock goes
     if (!chosen) {
       return failed(OutcomeKind::permanent, "plugin.unknown_action",
@@ -874,9 +897,10 @@ class Host final : public PluginHost {
   mutable std::shared_mutex mutex_;
   std::map<std::string, Versions, std::less<>> instances_;  // never freed
   std::vector<Instance*> draining_;
-  std::vector<std::thread> drains_;
-  std::vector<Instance*> by_number_;  // also those that failed to start
+  std::vector<Drain> drains_;
+  std::vector<Instance*> by_number_;  // null: it failed to start
   std::uint64_t next_number_ = 0;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<KvUse>> kv_uses_;  // tenant, id
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_;
   std::vector<std::shared_ptr<Service>>
       all_services_;  // also replaced ones: open calls point into them

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "hub/base/semver.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/plugin/durable_files.hpp"
 
 namespace rabt::plugin {
@@ -320,8 +321,13 @@ Status PluginStore::write_lock(std::vector<LockEntry> entries) {
   std::sort(entries.begin(), entries.end(), older);
   Json list = Json::array();
   for (const LockEntry& entry : entries) list.push_back(to_json(entry));
-  const Json json = Json::object({{"format", kFormat}, {"plugins", std::move(list)}});
-  RABT_TRY_STATUS(replace_file(root_->get(), std::string(kLockFile), json.dump_pretty() + "\n"));
+  const std::string text =
+      Json::object({{"format", kFormat}, {"plugins", std::move(list)}}).dump_pretty() + "\n";
+  // What read_lock would refuse would close the store.
+  if (text.size() > kMaxLockBytes)
+    return invalid("plugin.lock", "the lock would be larger than " + std::to_string(kMaxLockBytes) +
+                                      " bytes; remove versions that are not used any more");
+  RABT_TRY_STATUS(replace_file(root_->get(), std::string(kLockFile), text));
   entries_ = std::move(entries);
   return ok_status();
 }
@@ -419,6 +425,25 @@ Status PluginStore::add_key(TrustedKey key) {
                      "a scope is a pattern of lower-case letters, digits, '-' and "
                      "'*', such as acme-*");
   }
+  const auto there = std::find_if(keys_.begin(), keys_.end(), [&](const TrustedKey& other) {
+    return other.key.id == key.key.id;
+  });
+  // The id of a key is what its maker wrote into it: another key with it is another vendor's, or
+  // somebody's who wants to take that vendor's place.
+  if (there != keys_.end() && there->key.key != key.key.key)
+    return conflict("plugin.key", "there is another key with the id " + key.id() + " already (" +
+                                      there->name +
+                                      "), and it stays; ask the vendor whose the new one is, and "
+                                      "remove the old one first if it is not used any more");
+  if (there == keys_.end() && keys_.size() >= kMaxKeys)
+    return invalid("plugin.key", "there are " + std::to_string(kMaxKeys) +
+                                     " keys already; remove those that are not used any more");
+  // What read_keys would refuse would close the store.
+  for (const std::string* const word : {&key.name, &key.added_at, &key.added_by}) {
+    if (word->size() > kMaxWordBytes || !is_utf8(*word))
+      return invalid("plugin.key", "the name of a key has at most " +
+                                       std::to_string(kMaxWordBytes) + " bytes, in UTF-8");
+  }
   Json scopes = Json::array();
   for (const std::string& scope : key.scopes) scopes.push_back(scope);
   const Json json = Json::object({{"format", kFormat},
@@ -427,9 +452,14 @@ Status PluginStore::add_key(TrustedKey key) {
                                   {"scopes", std::move(scopes)},
                                   {"addedAt", key.added_at},
                                   {"addedBy", key.added_by}});
+  const std::string text = json.dump_pretty() + "\n";
+  if (text.size() > kMaxKeyFileBytes)
+    return invalid("plugin.key",
+                   "there are more scopes than a key can have (its file would be "
+                   "larger than " +
+                       std::to_string(kMaxKeyFileBytes) + " bytes); use patterns such as acme-*");
   RABT_TRY(folder, open_folder(root_->get(), std::string(kKeysFolder), true));
-  RABT_TRY_STATUS(
-      replace_file(folder.get(), key.id() + std::string(kKeyFileEnd), json.dump_pretty() + "\n"));
+  RABT_TRY_STATUS(replace_file(folder.get(), key.id() + std::string(kKeyFileEnd), text));
   RABT_TRY_STATUS(sync_folder(root_->get(), folder_));
   std::erase_if(keys_, [&](const TrustedKey& other) { return other.key.id == key.key.id; });
   keys_.push_back(std::move(key));

@@ -72,7 +72,9 @@ class PluginStore {
   // An empty version: the only one there is. Gives what was removed. Errors: plugin.unknown,
   // plugin.version (several: name one), plugin.store_io.
   [[nodiscard]] Result<LockEntry> remove(std::string_view id, std::string_view version);
-  // A key that is there gets the new name and scopes. Error: plugin.key (a scope that is none).
+  // A key that is there gets the new name and scopes. Error: plugin.key (a scope that is none;
+  // another public key with its id, which stays as it is; what open() would not read again: a name
+  // of more than 256 bytes, more scopes or keys than fit).
   [[nodiscard]] Status add_key(TrustedKey key);
   // Gives what it signed, which will not load any more. Error: plugin.key (unknown).
   [[nodiscard]] Result<std::vector<LockEntry>> remove_key(std::string_view id);

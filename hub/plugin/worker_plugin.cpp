@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,11 +45,15 @@ std::int64_t whole(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
 
-void watch(int waiter, int fd) {
+[[nodiscard]] bool watch(int waiter, int fd) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = fd;
-  static_cast<void>(::epoll_ctl(waiter, EPOLL_CTL_ADD, fd, &event));
+  return ::epoll_ctl(waiter, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+// The pause before the nth start in a row that was needed.
+std::int64_t rest_before(std::size_t n) {
+  return std::min(kFirstRestMs << std::min<std::size_t>(n - 1, 10), kMaxRestMs);
 }
 // Whether the plugin's thread is woken by frames.
 void listen(int waiter, int fd, bool on) {
@@ -76,7 +81,8 @@ struct WorkerPlugin::Life {
   std::uint64_t forbidden = 0;
   std::string wrong;  // why the hub ends it
   bool quarantine = false;
-  bool over = false;  // it has ended: it starts nothing more
+  bool over = false;                 // it has ended: it starts nothing more
+  std::atomic<bool> starved{false};  // it ends because the hub lacks something
   // Of who reads.
   bool closed = false;
   std::string unreadable;
@@ -109,6 +115,8 @@ WorkerPlugin::~WorkerPlugin() {
 Status WorkerPlugin::start(Owner& owner, const rabt_host& host) {
   owner_ = &owner;
   host_ = &host;
+  if (!wake_.open())
+    return unavailable("plugin.worker", setup_.name + ": the hub has no descriptor left for it");
   thread_ = std::thread([this] { keep(); });
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return first_known_; });
@@ -191,12 +199,24 @@ void WorkerPlugin::kill(std::string_view reason) {
   worker::kill(*process_);
 }
 
+bool WorkerPlugin::kill_busy(const std::vector<std::uint64_t>& serials, std::string_view reason) {
+  const std::scoped_lock lock(mutex_);
+  if (process_ == nullptr || std::none_of(active_.begin(), active_.end(), [&](const Upcall* one) {
+        return std::find(serials.begin(), serials.end(), one->serial) != serials.end();
+      }))
+    return false;
+  if (kill_reason_.empty()) kill_reason_ = reason;
+  worker::kill(*process_);
+  return true;
+}
+
 bool WorkerPlugin::release() {
   {
     const std::scoped_lock lock(mutex_);
     if (phase_ != Phase::quarantined) return false;
     released_ = true;
     deaths_.clear();
+    on_trial_until_ = 0;
   }
   changed_.notify_all();
   return true;
@@ -242,12 +262,17 @@ void WorkerPlugin::stop() {
     nudge();
   }
   changed_.notify_all();
-  if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) thread_.join();
+  if (thread_.get_id() == std::this_thread::get_id()) return;
+  if (thread_.joinable()) thread_.join();
+  const std::scoped_lock lock(mutex_);
+  setup_.library.reset();
+  wake_.reset();
 }
 
 // ---- the plugin's thread
 
 void WorkerPlugin::keep() {
+  std::size_t shortages = 0;  // of the hub, in a row
   for (std::uint64_t number = 1;; ++number) {
     Death death = live(number);
     bool first = false;
@@ -258,13 +283,16 @@ void WorkerPlugin::keep() {
       first = (extensions_ & kStood) == 0;
       // A plugin that never stood is not started again: whoever loads it is told.
       ends = stopping_ || first;
-      if (!ends) {
+      if (!death.ours) shortages = 0;
+      if (!ends && death.ours) pause = rest_before(++shortages);
+      if (!ends && !death.ours) {
         const std::int64_t now = clock_.monotonic_ms();
         ++death_count_;
         deaths_.push_back(now);
         std::erase_if(deaths_, [now](std::int64_t at) { return at + kDeathWindowMs < now; });
-        pause = std::min(kFirstRestMs << std::min<std::size_t>(deaths_.size() - 1, 10), kMaxRestMs);
-        death.quarantined = death.quarantined || deaths_.size() >= kMaxDeaths;
+        pause = rest_before(deaths_.size());
+        death.quarantined =
+            death.quarantined || deaths_.size() >= kMaxDeaths || now < on_trial_until_;
         if (death.quarantined) {
           pause = kQuarantineMs;
           quarantine_until_ = now + pause;
@@ -308,7 +336,10 @@ bool WorkerPlugin::rest(std::int64_t ms, Phase phase) {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (phase == Phase::quarantined && std::exchange(released_, false)) return true;
-    if (clock_.monotonic_ms() >= until) return true;
+    if (clock_.monotonic_ms() >= until) {
+      if (phase == Phase::quarantined) on_trial_until_ = clock_.monotonic_ms() + kDeathWindowMs;
+      return true;
+    }
     changed_.wait_for(lock, std::chrono::milliseconds(kPollMs));
   }
   phase_ = Phase::stopped;
@@ -323,11 +354,18 @@ bool WorkerPlugin::hung_up(Life& life) {
 }
 
 WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
-  Death death{number, "", false};
+  Death death{number, "", false, false};
   Life life;
   life.number = number;
+  life.waiter = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  if (!life.waiter.open()) {
+    death.ours = true;
+    death.reason = std::string("no descriptor to wait with: ") + std::strerror(errno);
+    return death;
+  }
   auto spawned = worker::spawn(*setup_.program, setup_.library.get());
   if (!spawned.ok()) {
+    death.ours = true;
     death.reason = spawned.error().message;
     return death;
   }
@@ -343,12 +381,15 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
     ++start_count_;
     if (stopping_) worker::kill(*process_);
   }
-  life.waiter = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
   const int waiter = life.waiter.get();
   const int frames = life.process->frames.get();
   const int questions = life.process->questions.get();
   const int ended = life.process->pidfd.get();
-  for (const int fd : {frames, questions, ended, wake_.get()}) watch(waiter, fd);
+  for (const int fd : {frames, questions, ended, wake_.get()}) {
+    if (watch(waiter, fd)) continue;
+    life.starved = true;
+    life.wrong = "it cannot be watched";
+  }
 
   // Services are told by name: \n before and after each.
   static constexpr std::array kServices{RABT_LOG,  RABT_HTTP,        RABT_SECRETS, RABT_SIGN,
@@ -398,7 +439,11 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
         } else if (got == Receiver::Got::closed) {
           static_cast<void>(::epoll_ctl(waiter, EPOLL_CTL_DEL, questions, nullptr));
         } else if (got == Receiver::Got::wrong) {
-          owner_->misspoke(life.questions.why());
+          if (life.questions.starved()) {
+            life.starved = true;
+          } else {
+            owner_->misspoke(life.questions.why());
+          }
           life.wrong = std::string("question: ") + life.questions.why();
         }
       } else if (life.listener.open() && fd == life.listener.get()) {
@@ -437,6 +482,9 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
   }
   worker::kill(*life.process);
   const worker::End end = worker::wait_end(*life.process);
+  // Its end of the frames may lie, as a descriptor that it sent, in a packet that nobody has read:
+  // whoever waits for frames is told. What was sent before can still be read.
+  ::shutdown(frames, SHUT_RDWR);
   const std::scoped_lock reading(reading_);  // the last lane that read has seen the end
   // What it said before it ended by itself counts: calls that it had completed are complete.
   life.over = true;
@@ -450,6 +498,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
                  : end.signal != 0 ? "signal " + std::to_string(end.signal)
                                    : "exit " + std::to_string(end.status);
   death.quarantined = life.quarantine;
+  death.ours = life.starved;
   if (!life.failure.empty()) {
     const std::scoped_lock lock(mutex_);
     if (!first_known_) first_ = invalid(life.failure_code, life.failure);
@@ -466,7 +515,11 @@ bool WorkerPlugin::read_one(Life& life, bool wait) {
       life.closed = true;
       return false;
     case Receiver::Got::wrong:
-      owner_->misspoke(life.frames.why());
+      if (life.frames.starved()) {
+        life.starved = true;
+      } else {
+        owner_->misspoke(life.frames.why());
+      }
       life.unreadable = std::string("frame: ") + life.frames.why();
       return false;
     case Receiver::Got::frame:
@@ -516,7 +569,11 @@ bool WorkerPlugin::handshake(Life& life, const Frame& frame) {
       if (life.step != Life::Step::ready || frame.n[0] != worker::kProtocolVersion) return false;
       const auto parts = static_cast<std::uint32_t>(frame.n[1]);
       life.listener = life.frames.take_descriptor();
-      if (life.listener.open()) watch(life.waiter.get(), life.listener.get());
+      if (life.listener.open() && !watch(life.waiter.get(), life.listener.get())) {
+        life.starved = true;
+        life.wrong = "it cannot be watched";
+        return true;
+      }
       const std::string missing = worker::missing_parts(parts);
       {
         const std::scoped_lock lock(mutex_);
@@ -780,12 +837,15 @@ bool WorkerPlugin::handle(Life& life, const Frame& frame) {
     case Type::kv_remove:
       return handle_kv(life, frame);
     case Type::wake_after: {
-      Operation* const operation = begin(life, frame.id);
+      const std::unique_ptr<Operation> operation(begin(life, frame.id));
       if (operation == nullptr) return true;
-      life.clock->wake_after(life.clock->self, whole(frame.n[0]), operation, [](void* context) {
-        auto* const at = static_cast<Operation*>(context);
-        at->plugin->finish(at, Frame(Type::wake, at->id));
+      // By value: a wait that is dropped leaves nothing behind.
+      const bool waits = owner_->wake_after(whole(frame.n[0]), [operation = *operation] {
+        operation.plugin->finish(new Operation(operation), Frame(Type::wake, operation.id));
       });
+      if (waits) return true;
+      const std::scoped_lock lock(mutex_);
+      --operations_;
       return true;
     }
     case Type::metric: {

@@ -38,6 +38,7 @@ class WorkerPlugin final {
     std::uint64_t process = 0;  // number of the process, from 1
     std::string reason;         // "signal 11", "exit 3", or why the hub ended it: hang, frame, ...
     bool quarantined = false;   // it is not started again by itself
+    bool ours = false;  // the hub lacked descriptors or processes for it: it counts no death
   };
   // What its owner is told, on the plugin's thread. stop() waits for a call of these.
   class Owner {
@@ -49,6 +50,9 @@ class WorkerPlugin final {
     virtual void forbidden(const std::string& system_call) = 0;
     // It broke the format of frames, or answered what it was not asked.
     virtual void misspoke(std::string_view what) = 0;
+    // It asks to be woken. wake runs once on a lane, unless the process has ended by then. False:
+    // too many wait, it never runs.
+    virtual bool wake_after(std::int64_t after_ms, std::function<void()> wake) = 0;
   };
   struct Setup {
     std::string name;  // id and version, for messages
@@ -93,6 +97,9 @@ class WorkerPlugin final {
   [[nodiscard]] std::vector<Busy> busy() const;
   // Ends the process; it counts as a death for this reason.
   void kill(std::string_view reason);
+  // The same when one of these functions has still not returned. False: they all have, and nothing
+  // is ended.
+  bool kill_busy(const std::vector<std::uint64_t>& serials, std::string_view reason);
   // Ends the quarantine. False: there is none.
   bool release();
 
@@ -106,7 +113,7 @@ class WorkerPlugin final {
     std::string missing;  // parts of the sandbox
   };
   [[nodiscard]] State state() const;
-  // Ends the process and the thread.
+  // Ends the process and the thread, and gives back what they held.
   void stop();
 
  private:
@@ -154,7 +161,7 @@ class WorkerPlugin final {
   // Waits for the time, or for release; false: the thread ends.
   bool rest(std::int64_t ms, Phase phase);
   void set_phase(Phase phase);
-  // Makes the thread look at what changed.
+  // Makes the thread look at what changed. The lock is held.
   void nudge();
 
   // Sends a frame to the process with this number (0: whichever runs) and waits for its return.
@@ -217,6 +224,7 @@ class WorkerPlugin final {
   std::uint64_t start_count_ = 0;
   std::uint64_t forbidden_count_ = 0;
   std::int64_t quarantine_until_ = 0;
+  std::int64_t on_trial_until_ = 0;  // after a quarantine: one death before is the next
   std::string missing_;
 
   // Held by who reads frames; before mutex_.

@@ -148,6 +148,7 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
   iovec piece{buffer_.get(), kMaxPacketBytes};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))>
       control;  // NOLINT: the kernel fills it
+  starved_ = false;
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
@@ -162,16 +163,24 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Got::nothing;
   if (got <= 0) return Got::closed;
+  // The padding of the buffer has room for a second descriptor, and the kernel uses it (unix(7)):
+  // every one that came is owned here, whatever becomes of the packet.
+  std::size_t came = 0;
   for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
-    if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_RIGHTS ||
-        one->cmsg_len != CMSG_LEN(sizeof(int)))
-      continue;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(one), sizeof fd);
-    descriptor_ = Descriptor(fd);
+    if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= one->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, reinterpret_cast<const char*>(one) + at, sizeof fd);
+      descriptor_ = Descriptor(fd);
+      ++came;
+    }
   }
   if ((message.msg_flags & MSG_TRUNC) != 0) return refuse("a packet over the limit");
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return refuse("more descriptors than one");
+  if ((message.msg_flags & MSG_CTRUNC) != 0 && came == 0) {
+    starved_ = true;
+    return refuse("no free descriptor for the one that came");
+  }
+  if ((message.msg_flags & MSG_CTRUNC) != 0 || came > 1) return refuse("more descriptors than one");
   return read(static_cast<std::size_t>(got), frame);
 }
 
@@ -197,6 +206,8 @@ Receiver::Got Receiver::read(std::size_t size, Frame& frame) {
     total += lengths[i];
   }
   if (total > kMaxFrameBytes) return refuse("texts over the limit");
+  if (descriptor_.open() && flags == 0 && frame.type != Type::ready)
+    return refuse("a descriptor out of place");
   const std::size_t head = kHeaderBytes + std::size_t{texts} * 4;
   std::string_view bytes;
   if (flags == 0) {

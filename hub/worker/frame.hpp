@@ -33,12 +33,12 @@ inline constexpr std::size_t kMaxPacketBytes = kHeaderBytes + kMaxTexts * 4 + kM
 // the document. The first digit groups them: 0x life of the process, 1x work for the plugin (each
 // is answered by returned), 2x what the plugin asks for without waiting, 3x what it waits for.
 enum class Type : std::uint8_t {
-  begin = 0x01,    // hub: version, limits, services
-  ready = 0x02,    // child: the sandbox stands; the listener of the filter comes with it
-  map = 0x03,      // hub
-  entry = 0x04,    // child: what rabt_plugin_entry says
-  create = 0x05,   // hub
-  created = 0x06,  // child
+  begin = 0x01,     // hub: version, limits, services
+  ready = 0x02,     // child: the sandbox stands; the listener of the filter comes with it
+  map = 0x03,       // hub
+  entry = 0x04,     // child: what rabt_plugin_entry says
+  create = 0x05,    // hub
+  created = 0x06,   // child
   migrate = 0x07,   // hub: at most once, before create
   migrated = 0x08,  // child
 
@@ -141,13 +141,17 @@ class Receiver {
   // Nothing is allocated or mapped before every length has been compared with its limit.
   Got receive(int socket, bool wait, Frame& frame);
   [[nodiscard]] const char* why() const { return why_; }
-  // The descriptor that came with the last frame, when it was no memory file of its texts.
+  // After wrong: it is not the sender's doing. This process has no descriptor free.
+  [[nodiscard]] bool starved() const { return starved_; }
+  // The descriptor that came with the last frame, which was ready: others bring none but the memory
+  // file of their texts.
   [[nodiscard]] Descriptor take_descriptor() { return std::move(descriptor_); }
 
  private:
   Got read(std::size_t size, Frame& frame);
   Got refuse(const char* why) {
     why_ = why;
+    descriptor_.reset();
     return Got::wrong;
   }
 
@@ -155,6 +159,7 @@ class Receiver {
   Mapping mapping_;
   Descriptor descriptor_;
   const char* why_ = "";
+  bool starved_ = false;
 };
 
 // A connected pair of sockets for packets, closed on exec. Error unavailable worker.io.

@@ -154,11 +154,12 @@ bool restrict_files() {
 constexpr std::array kHarmless {
   // memory (mmap and mprotect below)
   SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_mincore,
-      // its descriptors: the sockets it was given, memory files, pipes between its threads
+      // its descriptors: the sockets it was given, memory files, pipes between its threads (fcntl
+      // below)
       SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_close,
-      SYS_close_range, SYS_fstat, SYS_dup, SYS_dup3, SYS_fcntl, SYS_ftruncate, SYS_memfd_create,
-      SYS_sendmsg, SYS_recvmsg, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_pipe2, SYS_eventfd2,
-      SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait,
+      SYS_close_range, SYS_fstat, SYS_dup, SYS_dup3, SYS_ftruncate, SYS_memfd_create, SYS_sendmsg,
+      SYS_recvmsg, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_pipe2, SYS_eventfd2, SYS_epoll_create1,
+      SYS_epoll_ctl, SYS_epoll_pwait,
       // time
       SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday,
       // threads (clone below)
@@ -257,6 +258,17 @@ Descriptor filter_calls() {
       filter.give(Filter::kAllow);
     });
   }
+  filter.call(SYS_fcntl, [&] {
+    // No F_SETOWN, F_SETSIG and O_ASYNC: with them the kernel sends signals to others, the hub too.
+    filter.load(low_of(1));
+    for (const std::uint32_t command :
+         {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_ADD_SEALS, F_GET_SEALS})
+      filter.equal(command, Filter::kAllow);
+    filter.differs(F_SETFL, Filter::kAsk);
+    filter.load(low_of(2));
+    filter.any_of(O_ASYNC, Filter::kAsk);
+    filter.give(Filter::kAllow);
+  });
   filter.call(SYS_newfstatat, [&] {  // fstat() of the C library
     filter.load(low_of(3));
     filter.any_of(AT_EMPTY_PATH, Filter::kAllow);
@@ -354,16 +366,16 @@ std::string call_name(int number) {
         Name{SYS_kill, "kill"}, Name{SYS_tkill, "tkill"}, Name{SYS_tgkill, "tgkill"},
         Name{SYS_prctl, "prctl"}, Name{SYS_prlimit64, "prlimit64"},
         Name{SYS_setrlimit, "setrlimit"}, Name{SYS_mmap, "mmap"}, Name{SYS_mprotect, "mprotect"},
-        Name{SYS_bpf, "bpf"}, Name{SYS_seccomp, "seccomp"}, Name{SYS_keyctl, "keyctl"},
-        Name{SYS_add_key, "add_key"}, Name{SYS_perf_event_open, "perf_event_open"},
-        Name{SYS_userfaultfd, "userfaultfd"}, Name{SYS_io_uring_setup, "io_uring_setup"},
-        Name{SYS_init_module, "init_module"}, Name{SYS_finit_module, "finit_module"},
-        Name{SYS_reboot, "reboot"}, Name{SYS_setuid, "setuid"}, Name{SYS_setgid, "setgid"},
-        Name{SYS_setresuid, "setresuid"}, Name{SYS_setsid, "setsid"}, Name{SYS_shmget, "shmget"},
-        Name{SYS_semget, "semget"}, Name{SYS_msgget, "msgget"},
-        Name{SYS_timer_create, "timer_create"}, Name{SYS_inotify_init1, "inotify_init1"},
-        Name{SYS_sched_setaffinity, "sched_setaffinity"}, Name{SYS_setpriority, "setpriority"},
-        Name{SYS_wait4, "wait4"}, Name{SYS_waitid, "waitid"},
+        Name{SYS_fcntl, "fcntl"}, Name{SYS_bpf, "bpf"}, Name{SYS_seccomp, "seccomp"},
+        Name{SYS_keyctl, "keyctl"}, Name{SYS_add_key, "add_key"},
+        Name{SYS_perf_event_open, "perf_event_open"}, Name{SYS_userfaultfd, "userfaultfd"},
+        Name{SYS_io_uring_setup, "io_uring_setup"}, Name{SYS_init_module, "init_module"},
+        Name{SYS_finit_module, "finit_module"}, Name{SYS_reboot, "reboot"},
+        Name{SYS_setuid, "setuid"}, Name{SYS_setgid, "setgid"}, Name{SYS_setresuid, "setresuid"},
+        Name{SYS_setsid, "setsid"}, Name{SYS_shmget, "shmget"}, Name{SYS_semget, "semget"},
+        Name{SYS_msgget, "msgget"}, Name{SYS_timer_create, "timer_create"},
+        Name{SYS_inotify_init1, "inotify_init1"}, Name{SYS_sched_setaffinity, "sched_setaffinity"},
+        Name{SYS_setpriority, "setpriority"}, Name{SYS_wait4, "wait4"}, Name{SYS_waitid, "waitid"},
 #if defined(__x86_64__)
         Name{SYS_open, "open"}, Name{SYS_creat, "creat"}, Name{SYS_stat, "stat"},
         Name{SYS_lstat, "lstat"}, Name{SYS_access, "access"}, Name{SYS_readlink, "readlink"},

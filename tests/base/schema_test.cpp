@@ -107,6 +107,28 @@ TEST(Schema, AReferenceThatLeadsBackToItselfDoesNotCompile) {
   EXPECT_EQ(code(R"({"properties":{"a":{"$ref":"#"}}})"), "ok") << "each step goes into the value";
 }
 
+TEST(Schema, AMarkThatWouldMarkNothingDoesNotCompile) {
+  for (const char* const mark :
+       {R"("x-phi":"true")", R"("x-phi":"True")", R"("x-phi":"yes")", R"("x-phi":1)",
+        R"("x-phi":null)", R"("x-phi":[true])", R"("x-PHI":true)", R"("X-Phi":true)"}) {
+    for (const char* const around :
+         {"{%}", R"({"properties":{"a":{%}}})", R"({"items":{"not":{%}}})",
+          R"({"$defs":{"unused":{%}}})", R"({"contentSchema":{%}})"}) {
+      std::string text = around;
+      text.replace(text.find('%'), 1, mark);
+      EXPECT_EQ(code(text.c_str()), "schema.invalid") << text;
+    }
+  }
+  EXPECT_EQ(code(R"({"x-phi":false,"x-note":"yes","properties":{"x-phi":{}}})"), "ok");
+  SchemaMistake mistake;
+  EXPECT_FALSE(
+      Schema::compile(Json::parse(R"({"properties":{"a":{"x-phi":"True"}}})").value(), {}, &mistake)
+          .ok());
+  EXPECT_EQ(mistake.pointer, "/properties/a/x-phi");
+  EXPECT_EQ(mistake.message, "`x-phi` must be true or false");
+  EXPECT_EQ(mistake.suggestion, "write `x-phi: true`, in lower case and without quotes");
+}
+
 TEST(Schema, KnowsWhichNamesArePatientData) {
   const auto schema = compiled(
       R"({"properties":{"name":{"x-phi":true},"list":{"items":{"properties":{"mrn":{"x-phi":true},"n":{}}}}}})");

@@ -8,14 +8,6 @@
 namespace rabt::cli {
 namespace {
 
-TEST(Printable, what_a_caller_wrote_cannot_rewrite_the_terminal) {
-  EXPECT_EQ(printable("call back \x1b[2J\nforged row\r\x07"), "call back ?[2J?forged row??");
-  EXPECT_EQ(printable("a\xc2\x9b"
-                      "31mb\x7f"),
-            "a?31mb?");
-  EXPECT_EQ(printable("نورة القحطاني, ä, 你"), "نورة القحطاني, ä, 你");
-}
-
 TEST(ReadPatient, a_hyphen_stands_for_a_line_of_standard_input) {
   std::istringstream input("identifier:1012345672\r\nmore\n");
   std::streambuf* const before = std::cin.rdbuf(input.rdbuf());

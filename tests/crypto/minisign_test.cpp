@@ -129,9 +129,18 @@ TEST_F(MinisignFiles, AnotherKeyUnderTheSameIdDoesNotVerify) {
 
 TEST_F(MinisignFiles, TrustedCommentsWithControlCharactersAreRefused) {
   const std::size_t at = signature_.find("trusted words");
-  std::string changed = signature_;
-  changed[at] = '\x1b';
-  EXPECT_FALSE(parse_signature(changed).ok());
+  for (const char* const words :
+       {"\x1b[2J", "\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x80\xa8", "\x9b"}) {
+    std::string changed = signature_;
+    changed.replace(at, 7, words);
+    const auto parsed = parse_signature(changed);
+    ASSERT_FALSE(parsed.ok());
+    EXPECT_NE(parsed.error().message.find("cannot be printed"), std::string::npos);
+  }
+  const auto good =
+      parse_signature(key_.sign(kContent, "c", "file:\tname \xd9\x86\xd9\x88\xd8\xb1\xd8\xa9"));
+  ASSERT_TRUE(good.ok());
+  EXPECT_TRUE(verify(key_.verifying_key(), *good, kContent));
 }
 
 TEST_F(MinisignFiles, MalformedKeysAreRefused) {

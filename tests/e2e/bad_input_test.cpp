@@ -66,10 +66,12 @@ TEST(Start, the_shipped_workflow_passes_the_lint) {
 TEST(Start, an_action_that_no_plugin_has_is_found_by_lint) {
   Site site(Kind::whole);
   const std::string file = site.folder() / "wrong.yaml";
-  const int line = misspell("start-recording:1.0.0@video", "start-recordin:1.0.0@video", file);
+  const int line =
+      misspell("video.recording.start:1.0.0@video", "video.recording.strat:1.0.0@video", file);
   expect_said(
       run({program("rabt"), "workflow", "lint", "--config", site.write_configuration(), file}),
-      kFailed, {file + ":" + std::to_string(line) + ":", "start-recordin", "start-recording"});
+      kFailed,
+      {file + ":" + std::to_string(line) + ":", "video.recording.strat", "video.recording.start"});
 }
 
 TEST(Start, a_misspelt_key_of_the_configuration_is_named_with_line_and_suggestion) {

@@ -236,6 +236,24 @@ TEST(Manifest, RefusesWhatCannotBe) {
                 .find("schema keyword `typ` is not supported"),
             std::string::npos);
 }
+TEST(Manifest, AMarkOfPatientDataThatIsNoneIsRefused) {
+  for (const char* const value : {"True", "yes", "\"true\"", "1", "on", ""}) {
+    const std::string said =
+        manifest_error(std::string(kHead) + "config: {properties: {a: {x-phi: " + value + "}}}\n");
+    EXPECT_NE(said.find("manifest.yaml:5: "), std::string::npos) << value << ": " << said;
+    EXPECT_NE(said.find("/properties/a/x-phi\": `x-phi` must be true or false"), std::string::npos)
+        << value << ": " << said;
+  }
+  EXPECT_EQ(manifest_error(std::string(kHead) + "config: {properties: {a: {x-phi: true}}}\n"),
+            "ok");
+}
+TEST(Manifest, WhatItSaysCannotRewriteTheTerminalOfWhoeverReadsTheError) {
+  const std::string said = manifest_error(
+      std::string(kHead) + R"("x\e[2J\nsmall 1.0.0: good\u009b31m\u202e\u007f": 1)" + "\n");
+  EXPECT_EQ(said.substr(0, 74),
+            "manifest.yaml:5: unknown key \"x?[2J?small 1.0.0: good?31m??\" in the manife");
+  EXPECT_EQ(said.find('\n'), std::string::npos);
+}
 TEST(Manifest, ReadsTypesAsYamlDoes) {
   const TempFolder folder;
   std::ofstream(folder.path() + "/manifest.yaml")
@@ -265,6 +283,20 @@ TEST(Manifest, ADocumentThatMultipliesItselfIsRefused) {
     bomb += "]\n";
   }
   EXPECT_NE(manifest_error(bomb).find("too large"), std::string::npos);
+}
+TEST(Manifest, AnAliasThatHoldsItselfIsRefused) {
+  for (const char* const more :
+       {"config: &a {type: object, properties: {x: *a}}\n", "config: &a {allOf: [*a]}\n",
+        "config: {x-a: &a [*a]}\n", "actions: &a [*a]\n", "events: &a [{type: x, schema: *a}]\n",
+        "events: [&a {type: x, schema: {properties: *a}}]\n", "permissions: &a {hosts: [*a]}\n"}) {
+    const std::string said = manifest_error(std::string(kHead) + more);
+    EXPECT_TRUE(said.starts_with("manifest.yaml:5: ")) << more << said;
+  }
+  std::string deep = "1";
+  for (int i = 0; i < 400; ++i) deep = "[" + deep + "]";
+  EXPECT_NE(manifest_error(std::string(kHead) + "config: {x-a: " + deep + "}\n")
+                .find("is nested too deeply"),
+            std::string::npos);
 }
 
 }  // namespace

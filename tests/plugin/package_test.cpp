@@ -424,9 +424,42 @@ events:
   EXPECT_EQ(phi["actions"][2].dump(),
             R"({"name":"book","version":"2.0.0","input":["/contact/a~1b~0c","/contact/name",)"
             R"("/notes/*","/patient"],"output":["/*"]})");
-  EXPECT_EQ(phi["actions"][0]["input"].size(), 0U);
   EXPECT_EQ(phi["events"].dump(),
-            R"([{"type":"small.ended","data":["/who"]},{"type":"small.started","data":[]}])");
+            R"([{"type":"small.ended","data":["/who"]},{"type":"small.started","data":null}])");
+}
+
+TEST_F(Package, WhatNoSchemaDescribesIsNotCalledUnmarked) {
+  const std::string folder = signed_small("1.0.0", R"(
+  - {name: bare, version: 1.0.0, idempotency: key}
+  - {name: open, version: 1.0.0, idempotency: key, input: true, output: {}}
+  - {name: plain, version: 1.0.0, idempotency: key, input: {type: object}, output: {type: string}}
+)");
+  const Json facts = describe(verified(folder).package);
+  const Json& actions = facts["patientData"]["actions"];
+  EXPECT_EQ(actions[2].dump(), R"({"name":"bare","version":"1.0.0","input":null,"output":null})");
+  EXPECT_EQ(actions[3].dump(), R"({"name":"open","version":"1.0.0","input":null,"output":null})");
+  EXPECT_EQ(actions[4].dump(), R"({"name":"plain","version":"1.0.0","input":[],"output":[]})");
+}
+
+TEST_F(Package, ManyWaysThroughASchemaHideNoMark) {
+  std::string defs;
+  for (int i = 0; i < 20; ++i) {
+    const std::string next = "{$ref: '#/$defs/d" + std::to_string(i + 1) + "'}";
+    defs += "        d" + std::to_string(i) + ": {allOf: [" + next + ", " + next + "]}\n";
+  }
+  const std::string folder = signed_small("1.0.0", R"(
+  - name: book
+    version: 1.0.0
+    idempotency: key
+    input:
+      allOf: [{$ref: '#/$defs/d0'}]
+      $defs:
+)" + defs + R"(        d20: {}
+        number: {$anchor: mrn, x-phi: true}
+      properties: {name: {x-phi: true}, mrn: {$ref: '#mrn'}, other: {not: {$ref: '#/%24defs/number'}}}
+)");
+  const Json facts = describe(verified(folder).package);
+  EXPECT_EQ(facts["patientData"]["actions"][2]["input"].dump(), R"(["/mrn","/name","/other"])");
 }
 
 TEST_F(Package, SchemasThatReferToThemselvesEndTheSearch) {
@@ -441,7 +474,7 @@ TEST_F(Package, SchemasThatReferToThemselvesEndTheSearch) {
         name: {x-phi: true}
 )");
   const Json facts = describe(verified(folder).package);
-  EXPECT_EQ(facts["patientData"]["actions"][2]["input"].dump(), R"(["/name"])");
+  EXPECT_EQ(facts["patientData"]["actions"][2]["input"].dump(), R"(["/left","/name","/right"])");
 }
 
 }  // namespace

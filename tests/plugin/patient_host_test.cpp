@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "hub/base/schema.hpp"
 #include "hub/plugin/marked_places.hpp"
 #include "support.hpp"
 
@@ -107,7 +108,9 @@ TEST_P(PatientHosts, AHostThatItMayNotReachIsAMistake) {
 }
 
 TEST(MarkedPlaces, AreFoundWhereverTheSchemaPutsThem) {
-  const auto places = [](const char* schema) { return marked_places(Json::parse(schema).value()); };
+  const auto places = [](const char* schema) {
+    return Schema::compile(Json::parse(schema).value()).value().phi_places();
+  };
   const auto holds = [&](const char* schema, const char* value) {
     return holds_marked(Json::parse(value).value(), places(schema), {});
   };

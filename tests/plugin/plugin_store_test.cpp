@@ -122,6 +122,67 @@ TEST_F(Store, WithoutItsKeyNothingLoads) {
 
 // ---- what somebody did to the files
 
+TEST_F(Store, AnotherKeyWithTheSameIdDoesNotTakeItsPlace) {
+  const std::string small = signed_small();
+  ASSERT_TRUE(add(small).value());
+  TrustedKey forged = trust(other_);
+  forged.key.id = key_.verifying_key().id;
+  forged.name = "Mallory";
+  const Status added = change().add_key(forged);
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error().code, "plugin.key");
+  EXPECT_NE(added.error().message.find("Acme"), std::string::npos) << added.error().message;
+  EXPECT_EQ(state(), "good") << "the key that was there stays";
+  TrustedKey again = trust(key_, {"small"});
+  again.name = "Acme Ltd";
+  EXPECT_TRUE(change().add_key(again).ok());
+  ASSERT_EQ(look().keys().size(), 1U);
+  EXPECT_EQ(look().keys().front().name, "Acme Ltd");
+}
+
+TEST_F(Store, AKeyThatCouldNotBeReadAgainIsNotAdded) {
+  const auto said = [this](const TrustedKey& key) {
+    const Status added = change().add_key(key);
+    EXPECT_TRUE(PluginStore::open(plugins_, PluginStore::Use::read).ok()) << "the store is closed";
+    return added.ok() ? std::string("added") : added.error().code;
+  };
+  TrustedKey key = trust(other_);
+  key.name = std::string(257, 'n');
+  EXPECT_EQ(said(key), "plugin.key");
+  key.name = std::string(256, 'n');
+  EXPECT_EQ(said(key), "added");
+  key.name = "\xff";
+  EXPECT_EQ(said(key), "plugin.key");
+  key = trust(other_, std::vector<std::string>(1000, std::string(64, 'a')));
+  EXPECT_EQ(said(key), "plugin.key");
+  key = trust(other_);
+  key.added_by = std::string(300, 'u');
+  EXPECT_EQ(said(key), "plugin.key");
+}
+
+TEST_F(Store, KeysUpToTheirNumberAreAdded) {
+  TrustedKey key = trust(other_);
+  ASSERT_TRUE(change().add_key(key).ok());
+  const std::string text = read(plugins_ + "/keys/" + key.id() + ".json");
+  const std::string line = minisign::public_key_line(key.key);
+  for (std::size_t i = look().keys().size(); i + 1 < kMaxKeys; ++i) {
+    key.key.id[0] = static_cast<std::uint8_t>(i & 0xffU);
+    key.key.id[1] = static_cast<std::uint8_t>(i >> 8U);
+    std::string other = text;
+    other.replace(other.find(line), line.size(), minisign::public_key_line(key.key));
+    write(plugins_ + "/keys/" + key.id() + ".json", other);
+  }
+  ASSERT_EQ(look().keys().size(), kMaxKeys - 1);
+  key.key.id[1] = 0xff;
+  EXPECT_TRUE(change().add_key(key).ok());
+  EXPECT_TRUE(change().add_key(key).ok()) << "one that is there may change";
+  key.key.id[0] ^= 1U;
+  const Status added = change().add_key(key);
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error().code, "plugin.key");
+  EXPECT_EQ(look().keys().size(), kMaxKeys);
+}
+
 TEST_F(Store, FilesThatChangedAreRefused) {
   ASSERT_TRUE(add(signed_small()).value());
   append(library_path(small_), "x");

@@ -73,6 +73,16 @@ TEST_F(Zip, ANameThatIsThereTwiceIsRefused) {
   EXPECT_EQ(code(hostile("add(top + 'LICENSE', b'a')\nadd(top + 'LICENSE', b'b')")), "plugin.path");
 }
 
+TEST_F(Zip, ANameThatIsAFileAndAFolderIsRefused) {
+  for (const char* const lines :
+       {"add(top + 'x')\nadd(top + 'x/y')", "add(top + 'x/y')\nadd(top + 'x')",
+        "add(top + 'x')\nadd(top + 'x/y/z')", "add(top + 'a/b/c')\nadd(top + 'a/b')"}) {
+    EXPECT_EQ(code(hostile(lines)), "plugin.path") << lines;
+  }
+  EXPECT_EQ(code(hostile("add(top + 'x')\nadd(top + 'x-y/z')\nadd(top + 'x.z')\nadd(top + 'xy')")),
+            "good");
+}
+
 TEST_F(Zip, BombsAreRefusedBeforeTheyFillMemory) {
   EXPECT_EQ(code(hostile("add(top + 'LICENSE', bytes(12 << 20))")), "plugin.too_large");
   EXPECT_EQ(code(hostile("add(top + 'bin/linux-x86_64/plugin.so', bytes(200 << 20))")),
@@ -111,6 +121,31 @@ TEST_F(Zip, DamagedOnesAreRefused) {
   EXPECT_EQ(code(folder_.path() + "/p.tar"), "plugin.package") << "only .zip";
   EXPECT_EQ(code(folder_.path() + "/absent"), "plugin.package");
   EXPECT_EQ(code("/dev/null"), "plugin.package");
+}
+
+TEST_F(Zip, OtherWaysToPackThanStoredAndDeflatedAreRefused) {
+  const auto packed = [](const std::string& method) {
+    return "z.writestr(top + 'LICENSE', b'x' * 100, zipfile." + method + ")";
+  };
+  EXPECT_EQ(code(hostile(packed("ZIP_STORED"))), "good");
+  EXPECT_EQ(code(hostile(packed("ZIP_DEFLATED"))), "good");
+  EXPECT_EQ(code(hostile(packed("ZIP_LZMA"))), "plugin.package");
+  EXPECT_EQ(code(hostile(packed("ZIP_BZIP2"))), "plugin.package");
+  // The same by the number of the method in both headers: ppmd, xz, zstd.
+  const std::string good = read(hostile(packed("ZIP_STORED")));
+  const std::size_t directory = good.find("PK\x01\x02");
+  ASSERT_NE(directory, std::string::npos);
+  const std::string path = folder_.path() + "/method.zip";
+  for (const int method : {98, 95, 93}) {
+    std::string other = good;
+    other[8] = static_cast<char>(method);
+    other[directory + 10] = static_cast<char>(method);
+    write(path, other);
+    const auto files = PackageFiles::read(path);
+    ASSERT_FALSE(files.ok()) << method;
+    EXPECT_NE(files.error().message.find("is packed in another way"), std::string::npos)
+        << files.error().message;
+  }
 }
 
 TEST_F(Zip, EncryptedOnesAreRefused) {

@@ -256,6 +256,31 @@ TEST(FakeHost, a_service_can_be_missing) {
   EXPECT_EQ(host.call("get", "{}").code, "sample.no_answer.not_allowed");
 }
 
+TEST(FakeHost, answers_over_a_limit_as_the_hub_does) {
+  FakeHost host("{}", kBare);
+  std::map<std::string, int> came;
+  const auto service = [](const char* id) { return bare_host->get_service(bare_host->self, id); };
+  const auto* const http = static_cast<const rabt_http*>(service(RABT_HTTP));
+  const auto* const blob = static_cast<const rabt_blob*>(service(RABT_BLOB));
+  const auto* const kv = static_cast<const rabt_kv*>(service(RABT_KV));
+  for (int i = 0; i < 300; ++i) {
+    http->start(
+        http->self, 0, bytes(R"({"url":"https://x.example/"})"), {}, &came,
+        [](void* at, const rabt_http_result* result) {
+          ++(*static_cast<std::map<std::string, int>*>(at))[std::string(view(result->error_code))];
+        });
+    blob->create(blob->self, {}, &came, [](void* at, std::int32_t status, const rabt_blob_info*) {
+      ++(*static_cast<std::map<std::string, int>*>(at))["blob " + std::to_string(status)];
+    });
+  }
+  kv->remove(kv->self, bytes(std::string(257, 'k')), &came, [](void* at, std::int32_t status) {
+    ++(*static_cast<std::map<std::string, int>*>(at))["kv " + std::to_string(status)];
+  });
+  EXPECT_EQ(host.call("get", "{}").kind, Kind::done);
+  EXPECT_EQ(came, (std::map<std::string, int>{
+                      {"", 256}, {"overload", 44}, {"blob 0", 64}, {"blob 3", 236}, {"kv 3", 1}}));
+}
+
 TEST(FakeHost, asks_the_extensions) {
   FakeHost host;
   host.outside = [](const Request& request) {

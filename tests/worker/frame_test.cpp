@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -203,6 +204,62 @@ TEST(Frames, TakeAMemoryFileOnlyWhenNobodyCanChangeIt) {
   EXPECT_EQ(said(memory(kSize + 1, true)), "a memory file of another size");
   EXPECT_EQ(said(-1), "a memory file that did not come");
   EXPECT_EQ(said(::open("/dev/null", O_RDONLY | O_CLOEXEC)), "a memory file that is not sealed");
+}
+
+// Descriptors of this process.
+std::size_t descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+// A packet with copies of descriptor 0.
+void send_with(int socket, std::string_view bytes, std::size_t copies) {
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(copies * sizeof(int));
+  cmsghdr* const with = CMSG_FIRSTHDR(&message);
+  with->cmsg_level = SOL_SOCKET;
+  with->cmsg_type = SCM_RIGHTS;
+  with->cmsg_len = CMSG_LEN(copies * sizeof(int));  // all are number 0: the control is zeros
+  ASSERT_EQ(::sendmsg(socket, &message, 0), static_cast<ssize_t>(bytes.size()));
+}
+
+TEST(Frames, with_descriptors_that_they_have_no_use_for_are_refused_and_leave_none_behind) {
+  const std::string log = packet(Frame(Type::log, 7).add("event").add("{}"));
+  const std::string ready = packet(Frame(Type::ready, 0));
+  const auto said = [](const std::string& bytes, std::size_t copies) {
+    Pair pair;
+    send_with(pair.here.get(), bytes, copies);
+    const std::size_t before = descriptors();
+    const auto got = pair.receiver.receive(pair.there.get(), true, pair.frame);
+    if (got == Receiver::Got::frame) return std::string("taken");
+    EXPECT_EQ(descriptors(), before) << copies;
+    EXPECT_FALSE(pair.receiver.starved());
+    return pair.why();
+  };
+  for (const std::size_t copies : {2U, 3U, 8U}) {
+    EXPECT_EQ(said(log, copies), "more descriptors than one") << copies;
+    EXPECT_EQ(said(ready, copies), "more descriptors than one") << copies;
+  }
+  EXPECT_EQ(said(log, 1), "a descriptor out of place");
+  EXPECT_EQ(said(ready, 1), "taken");
+}
+
+TEST(Frames, whose_memory_file_finds_no_free_descriptor_are_not_the_senders_fault) {
+  Pair pair;
+  const std::string large(kMaxInlineBytes + 1, 'x');
+  ASSERT_TRUE(send(pair.here.get(), Frame(Type::log, 0).add(large)).ok());
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit none{0, usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto got = pair.receiver.receive(pair.there.get(), true, pair.frame);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  EXPECT_EQ(got, Receiver::Got::wrong);
+  EXPECT_TRUE(pair.receiver.starved()) << pair.why();
 }
 
 // The worked bytes of docs/formats/worker_frames.md.

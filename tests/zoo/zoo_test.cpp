@@ -1,6 +1,7 @@
 // Misbehaving plugins, in processes of their own. Whatever one does: the hub lives, each call ends
 // once with a typed outcome within its deadline and a second, the others' calls take their usual
 // time, and log, metrics and audit name the culprit. RABT_ZOO_RUNS: how often each (default 2).
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 namespace rabt::plugin::test {
 namespace {
 
+using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 using Tick = std::chrono::steady_clock;
 
@@ -298,12 +300,88 @@ INSTANTIATE_TEST_SUITE_P(
         Beast{"throw", Proof::violation, "line", true, 300, "plugin.exception"},
         Beast{"ten-gigabytes", Proof::answer, "refused", false},
         Beast{"leak", Proof::answer, "refused", false, 5000},
-        Beast{"descriptors", Proof::answer, "refused"}),
+        Beast{"descriptors", Proof::answer, "refused"},
+        Beast{"two-descriptors", Proof::crash, "reason=frame: more descriptors than one"},
+        Beast{"stray-descriptor", Proof::crash, "reason=frame: a descriptor out of place"},
+        Beast{"own-socket", Proof::crash, "reason=question: a descriptor out of place"},
+        Beast{"signal-owner", Proof::forbidden, "fcntl"}),
     [](const ::testing::TestParamInfo<Beast>& one) {
       std::string name = one.param.action;
       std::replace(name.begin(), name.end(), '-', '_');
       return name;
     });
+
+// ---- lanes that do not come back
+
+TEST(Lanes, AFunctionThatStaysAfterItsCallHasEndedIsEndedWhenAnotherCallWaitsInVain) {
+  for (const char* const name : {"beast", "beast-blocking"}) {
+    Hub hub;
+    PluginConfig config = hub.config(name);
+    config.id = "beast";
+    ASSERT_TRUE(hub.host->load(std::move(config)).ok());
+    ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
+    EXPECT_EQ(hub.call("beast", "done-loop", Json::object()).kind, OutcomeKind::done) << name;
+    EXPECT_EQ(hub.call("beast", "echo", Json(1), 300).code, "plugin.not_started") << name;
+    ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->deaths == 1; })) << name;
+    EXPECT_TRUE(hub.log.comes("reason=hang"));
+    ASSERT_TRUE(up(hub));
+    EXPECT_EQ(hub.call("beast", "echo", Json(2)).output.dump(), "2") << name;
+  }
+}
+
+TEST(Lanes, AFunctionThatMayBlockIsLeftToTheDeadlineOfItsOwnCall) {
+  Hub hub;
+  PluginConfig config = hub.config("beast-blocking");
+  config.id = "beast";
+  ASSERT_TRUE(hub.host->load(std::move(config)).ok());
+  ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
+  Waiter nap;
+  hub.host->invoke(request("beast", "nap", Json::object({{"ms", "2500"}})), nap.sink());
+  EXPECT_EQ(hub.call("beast", "echo", Json(1), 200).code, "plugin.not_started");
+  ASSERT_TRUE(nap.wait());
+  EXPECT_EQ(nap.outcome().kind, OutcomeKind::done) << nap.outcome().code;
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 0U);
+}
+
+TEST(Lanes, AFunctionThatBeganAfterwardsDoesNotPayForACallThatWasNeverAnswered) {
+  Hub hub;
+  load_beast(hub);
+  Waiter never;
+  CallRequest call = request("beast", "never");
+  call.deadline_unix_ms = hub.clock.now().ms + 300;
+  hub.host->invoke(std::move(call), never.sink());
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  Waiter brief;
+  Waiter longer;
+  hub.host->invoke(request("beast", "nap", Json::object({{"ms", "400"}})), brief.sink());
+  hub.host->invoke(request("beast", "nap", Json::object({{"ms", "1200"}})), longer.sink());
+  ASSERT_TRUE(never.wait());  // at 800: the brief one holds the lane
+  EXPECT_EQ(never.outcome().code, "plugin.no_answer");
+  ASSERT_TRUE(brief.wait());
+  ASSERT_TRUE(longer.wait());
+  EXPECT_EQ(longer.outcome().kind, OutcomeKind::done) << longer.outcome().code;
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 0U);
+}
+
+TEST(Lanes, NothingGoesOutOnceACallThatHungIsSaidToHaveHadNoEffect) {
+  const TinyServer server(TinyServer::Mode::hang);
+  Hub hub;
+  load_beast(hub, server.url());
+  std::atomic<bool> over{false};
+  ActionOutcome outcome;
+  CallRequest call = request("beast", "hang-request", Json::object({{"url", server.url()}}));
+  call.deadline_unix_ms = hub.clock.now().ms + 300;
+  hub.host->invoke(std::move(call), [&](ActionOutcome said) {
+    outcome = std::move(said);
+    // Whoever is told takes his time, and the plugin's thread has it, too.
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    over = true;
+  });
+  ASSERT_TRUE(eventually([&] { return over.load(); }, 5000));
+  EXPECT_EQ(outcome.code, "plugin.hung");
+  EXPECT_EQ(outcome.kind, OutcomeKind::transient);
+  EXPECT_EQ(server.last_request(), "");
+}
 
 TEST(Zoo, AThreadBombMakesAsManyAsItMay) {
   Hub hub;
@@ -429,6 +507,35 @@ TEST(Killed, AQuarantineEndsByItselfWithOneTry) {
   EXPECT_FALSE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }, 200));
   hub.fake.advance_ms(10'000);
   ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }));
+  hub.fake.advance_ms(1000);
+  die();
+  EXPECT_EQ(state_of(hub, "beast").worker->phase, "quarantined") << "it had one try";
+  ASSERT_TRUE(hub.host->release("beast", "test").ok());
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }));
+  die();
+  EXPECT_EQ(state_of(hub, "beast").worker->phase, "waiting") << "an operator forgave the others";
+}
+
+TEST(Killed, WhatTheHubLacksIsNotHeldAgainstThePlugin) {
+  Hub hub;
+  load_beast(hub);
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit none{static_cast<rlim_t>(next), usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool killed = kill_worker(hub);
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // five starts would fail
+  const auto meanwhile = state_of(hub, "beast").worker;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+  ASSERT_TRUE(killed);
+  EXPECT_EQ(meanwhile->deaths, 1U);
+  EXPECT_NE(meanwhile->phase, "quarantined");
+  EXPECT_TRUE(hub.log.has("plugin.interrupted plugin=beast"));
+  ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->phase == "up"; }, 10'000));
+  EXPECT_EQ(state_of(hub, "beast").worker->deaths, 1U);
+  EXPECT_EQ(hub.call("beast", "echo", Json(1)).output.dump(), "1");
 }
 
 TEST(Killed, WhatWasVerifiedIsWhatRunsAgain) {
@@ -466,6 +573,27 @@ TEST(Loading, ACrashWhileItIsMappedOrCreatedIsARefusalAndNothingIsStartedAgain) 
     EXPECT_NE(loaded.error().message.find("signal 6"), std::string::npos) << loaded.error().message;
   }
   EXPECT_TRUE(hub.host->plugins().empty());
+}
+
+TEST(Loading, ALoadThatFailsLeavesNoThreadNoProcessAndNoDescriptor) {
+  Hub hub;
+  const auto fail = [&] {
+    for (const char* const name : {"beast-mapping", "beast-create"}) {
+      PluginConfig config = hub.config(name);
+      config.id = "beast";
+      EXPECT_FALSE(hub.host->load(std::move(config)).ok());
+    }
+  };
+  const auto count = [](const char* folder) {
+    const std::filesystem::directory_iterator all(folder);
+    return std::distance(begin(all), end(all));
+  };
+  fail();  // what is opened once
+  const auto threads = count("/proc/self/task");
+  const auto descriptors = count("/proc/self/fd");
+  for (int i = 0; i < 3; ++i) fail();
+  EXPECT_TRUE(eventually([&] { return count("/proc/self/task") <= threads; }));
+  EXPECT_LE(count("/proc/self/fd"), descriptors);
 }
 
 // What is no plugin of this hub is refused, however often, and nobody else sees it.

@@ -1,5 +1,5 @@
-// Disk work is done on the finisher, one operation after the other: that keeps the order of
-// appends.
+// Disk work is done on the finisher, one operation of an instance after the other: that keeps the
+// order of appends.
 
 #include <algorithm>
 #include <memory>
@@ -13,9 +13,9 @@ namespace rabt::plugin {
 namespace {
 
 constexpr std::size_t kMaxOwnBlobs = 4096;  // remembered as made here; older ones are forgotten
-constexpr std::size_t kMaxWrites = 64;      // blobs that one instance writes at the same time
-constexpr std::size_t kMaxQueuedBytes = 16U << 20U;  // of appends that wait for the disk
 constexpr std::size_t kMaxContentType = 256;
+constexpr std::size_t kMaxDiskWork =
+    1024;  // operations that wait for the disk: pieces of 16 KiB fill their 16 MiB
 
 }  // namespace
 
@@ -70,12 +70,6 @@ struct Services::Blob {
       self.owe(-1);
     });
   }
-  static void later(Instance& self, std::function<void()> work) {
-    self.setup_.finisher->post([&self, work = std::move(work)] {
-      const Gate::Pass pass(self.gate_);
-      if (pass) work();
-    });
-  }
   static std::int32_t status_of(Instance& self, const Error& error) {
     if (error.code == "blob.full" || error.code == "blob.too_large") return RABT_BLOB_FULL;
     if (error.code == "blob.unknown") return RABT_BLOB_ABSENT;
@@ -88,13 +82,18 @@ struct Services::Blob {
     const auto found = self.blob_writes_.find(std::string(handle));
     return found == self.blob_writes_.end() ? nullptr : found->second;
   }
-  static void forget(Instance& self, const std::string& handle) {
-    std::shared_ptr<Write> last;
+  // Out of the table: nothing more is written to it. Null: it is not there.
+  static std::shared_ptr<Write> take(Instance& self, const std::string& handle) {
     const std::scoped_lock lock(self.blobs_mutex_);
     const auto found = self.blob_writes_.find(handle);
-    if (found == self.blob_writes_.end()) return;
-    last = std::move(found->second);
+    if (found == self.blob_writes_.end()) return nullptr;
+    auto write = std::move(found->second);
     self.blob_writes_.erase(found);
+    return write;
+  }
+  // Nothing can be done with it any more.
+  static void forget(Instance& self, const std::string& handle) {
+    if (const auto write = take(self, handle)) write->slot.reset();
   }
 
   static void create(void* raw, rabt_bytes content_type, void* context,
@@ -106,28 +105,39 @@ struct Services::Blob {
     const std::string type(view(content_type));
     const bool printable =
         std::all_of(type.begin(), type.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-    std::size_t open = 0;
-    {
-      const std::scoped_lock lock(self.blobs_mutex_);
-      open = self.blob_writes_.size();
-    }
-    if (!printable || type.size() > kMaxContentType || open >= kMaxWrites) {
+    std::shared_ptr<Budget::Share> slot;
+    if (printable && type.size() <= kMaxContentType) slot = self.blob_slots_.take(1);
+    if (slot == nullptr) {
       answer(self, context, done, RABT_BLOB_FAILED, {});
       return;
     }
-    later(self, [&self, type, context, done] {
+    std::uint64_t life = 0;
+    {
+      const std::scoped_lock lock(self.blobs_mutex_);
+      life = self.blob_life_;
+    }
+    // Owed: there are no more of them than slots.
+    self.on_disk(Instance::Disk::owed, [&self, type, context, done, slot, life]() mutable {
       auto writer = parts(self).blobs.create(self.setup_.config.tenant, type);
       if (!writer.ok()) {
+        slot.reset();
         answer(self, context, done, status_of(self, writer.error()), {});
         return;
       }
       auto write = std::make_shared<Write>();
       write->writer = std::move(writer).value();
       write->content_type = type;
+      write->slot = std::move(slot);
       const std::string handle = write->writer->id();
+      bool stands = false;
       {
         const std::scoped_lock lock(self.blobs_mutex_);
-        self.blob_writes_.emplace(handle, std::move(write));
+        stands = life == self.blob_life_;
+        if (stands) self.blob_writes_.emplace(handle, std::move(write));
+      }
+      if (!stands) {  // its process has ended: it is dropped as the others were
+        answer(self, context, done, RABT_BLOB_FAILED, {});
+        return;
       }
       answer(self, context, done, RABT_BLOB_OK, {handle, type, 0, {}});
     });
@@ -148,14 +158,11 @@ struct Services::Blob {
       return;
     }
     const std::size_t size = view(piece).size();
-    if (size > RABT_BLOB_MAX_PIECE || self.blob_queued_.fetch_add(size) + size > kMaxQueuedBytes) {
-      if (size <= RABT_BLOB_MAX_PIECE) self.blob_queued_.fetch_sub(size);
-      forget(self, name);
-      answer(self, context, done, RABT_BLOB_FAILED, {});
-      return;
-    }
-    later(self, [&self, name, write, content = std::string(view(piece)), context, done] {
-      self.blob_queued_.fetch_sub(content.size());
+    std::shared_ptr<Budget::Share> waits;
+    if (size <= RABT_BLOB_MAX_PIECE) waits = self.blob_pieces_.take(size);
+    auto work = [&self, name, write, context, done, waits,
+                 content = std::string(waits == nullptr ? "" : view(piece))]() mutable {
+      waits.reset();
       if (write->writer == nullptr) {
         answer(self, context, done, RABT_BLOB_ABSENT, {});
         return;
@@ -168,7 +175,10 @@ struct Services::Blob {
       }
       answer(self, context, done, RABT_BLOB_OK,
              {name, write->content_type, write->writer->bytes(), {}});
-    });
+    };
+    if (waits != nullptr && self.on_disk(Instance::Disk::wish, std::move(work))) return;
+    forget(self, name);
+    answer(self, context, done, RABT_BLOB_FAILED, {});
   } catch (...) {
     RABT_BUG("blob append threw");
   }
@@ -180,19 +190,20 @@ struct Services::Blob {
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
-    const auto write = writing(self, name);
+    const auto write = take(self, name);
     if (write == nullptr) {
       answer(self, context, done, RABT_BLOB_ABSENT, {});
       return;
     }
-    later(self, [&self, name, write, context, done] {
-      forget(self, name);
+    self.on_disk(Instance::Disk::owed, [&self, name, write, context, done] {
       if (write->writer == nullptr) {
+        write->slot.reset();
         answer(self, context, done, RABT_BLOB_ABSENT, {});
         return;
       }
       auto finished = write->writer->finish();
       write->writer.reset();
+      write->slot.reset();
       if (!finished.ok()) {
         answer(self, context, done, status_of(self, finished.error()), {});
         return;
@@ -209,11 +220,11 @@ struct Services::Blob {
     const Gate::Pass pass(self.gate_);
     if (!pass) return;
     const std::string name(view(handle));
-    const auto write = writing(self, name);
+    const auto write = take(self, name);
     if (write == nullptr) return;
-    later(self, [&self, name, write] {
+    self.on_disk(Instance::Disk::owed, [write] {
       write->writer.reset();
-      forget(self, name);
+      write->slot.reset();
     });
   } catch (...) {  // what stays is swept
   }
@@ -229,7 +240,7 @@ struct Services::Blob {
       answer(self, context, done, RABT_BLOB_ABSENT, {});
       return;
     }
-    later(self, [&self, name, context, done] {
+    const bool taken = self.on_disk(Instance::Disk::wish, [&self, name, context, done] {
       auto found = parts(self).blobs.find(self.setup_.config.tenant, name);
       if (!found.ok()) {
         answer(self, context, done, status_of(self, found.error()), {});
@@ -237,6 +248,7 @@ struct Services::Blob {
       }
       answer(self, context, done, RABT_BLOB_OK, described(*found));
     });
+    if (!taken) answer(self, context, done, RABT_BLOB_FAILED, {});
   } catch (...) {
     RABT_BUG("blob info threw");
   }
@@ -248,9 +260,10 @@ struct Services::Blob {
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
-    const auto give = [&self, context, done](std::int32_t status, std::string piece = {}) {
+    const auto held = std::make_shared<Budget::Share>(self.held_);
+    const auto give = [&self, context, done, held](std::int32_t status, std::string piece = {}) {
       auto shared = std::make_shared<std::string>(std::move(piece));
-      self.lane_.post([&self, context, done, status, shared] {
+      self.lane_.post([&self, context, done, status, shared, held] {
         self.guarded("blob callback", [&] { done(context, status, bytes(*shared)); });
         self.owe(-1);
       });
@@ -263,7 +276,11 @@ struct Services::Blob {
       give(RABT_BLOB_ABSENT);
       return;
     }
-    later(self, [&self, name, from, length, give] {
+    if (!held->grow(static_cast<std::size_t>(length))) {
+      give(RABT_BLOB_FAILED);
+      return;
+    }
+    const bool taken = self.on_disk(Instance::Disk::wish, [&self, name, from, length, give] {
       auto reader = parts(self).blobs.open(self.setup_.config.tenant, name);
       if (!reader.ok()) {
         give(status_of(self, reader.error()));
@@ -286,6 +303,7 @@ struct Services::Blob {
       }
       give(RABT_BLOB_OK, std::move(piece));
     });
+    if (!taken) give(RABT_BLOB_FAILED);
   } catch (...) {
     RABT_BUG("blob read threw");
   }
@@ -301,14 +319,54 @@ void Instance::drop_blob_writes() {
   std::map<std::string, std::shared_ptr<BlobWrite>> writes;
   {
     const std::scoped_lock lock(blobs_mutex_);
+    ++blob_life_;
     writes.swap(blob_writes_);
   }
   // Their writers belong to the finisher.
-  for (auto& [handle, write] : writes)
+  for (auto& [handle, write] : writes) {
+    write->slot.reset();
     setup_.finisher->post([gate = &gate_, write = std::move(write)] {
       const Gate::Pass pass(*gate);
       write->writer.reset();
     });
+  }
+}
+bool Instance::on_disk(Disk kind, std::function<void()> work) {
+  {
+    const std::scoped_lock lock(blobs_mutex_);
+    if (kind == Disk::wish && disk_work_.size() >= kMaxDiskWork) return false;
+    disk_work_.push_back(std::move(work));
+    if (std::exchange(disk_busy_, true)) return true;
+  }
+  next_on_disk();
+  return true;
+}
+void Instance::drop_disk_work() {
+  std::deque<std::function<void()>> work;  // ends after the lock
+  const std::scoped_lock lock(blobs_mutex_);
+  work.swap(disk_work_);
+}
+void Instance::next_on_disk() {
+  setup_.finisher->post([this] {
+    {
+      const Gate::Pass pass(gate_);
+      std::function<void()> work;
+      {
+        const std::scoped_lock lock(blobs_mutex_);
+        if (!disk_work_.empty()) {
+          work = std::move(disk_work_.front());
+          disk_work_.pop_front();
+        }
+      }
+      if (pass && work) work();
+    }
+    {
+      const std::scoped_lock lock(blobs_mutex_);
+      disk_busy_ = !disk_work_.empty();
+      if (!disk_busy_) return;
+    }
+    next_on_disk();
+  });
 }
 
 void Services::fill_blob(Instance& self) {

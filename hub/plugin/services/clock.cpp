@@ -7,7 +7,8 @@ namespace rabt::plugin {
 
 namespace {
 
-constexpr std::uint64_t kMaxWakes = 65'536;  // of one instance
+constexpr std::size_t kMaxWakes =
+    16'384;  // of one instance: a quarter of the operations that a process may have open
 constexpr std::size_t kMaxRandom = 1U << 20U;
 
 }  // namespace
@@ -28,17 +29,7 @@ struct Services::Clock {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
     if (!pass) return;
-    if (self.wakes_.fetch_add(1) >= kMaxWakes) {
-      self.wakes_.fetch_sub(1);
-      self.violation("limit", "too many wake-ups are waiting; this one is lost");
-      return;
-    }
-    self.setup_.timers.add(
-        parts(self).clock.monotonic_ms() + std::max<std::int64_t>(after_ms, 0),
-        [&self, context, wake] {
-          self.wakes_.fetch_sub(1);
-          self.lane_.post([&self, context, wake] { self.guarded("wake", [&] { wake(context); }); });
-        });
+    self.wake_after(after_ms, [context, wake] { wake(context); });
   } catch (...) {
     RABT_BUG("wake_after threw");
   }
@@ -49,6 +40,36 @@ struct Services::Clock {
     if (pass && size <= kMaxRandom) parts(self).random.fill({out, static_cast<std::size_t>(size)});
   }
 };
+
+bool Instance::wake_after(std::int64_t after_ms, std::function<void()> wake) {
+  {
+    const std::scoped_lock lock(wakes_mutex_);
+    if (wakes_.size() < kMaxWakes) {
+      const std::uint64_t number = ++last_wake_;
+      wakes_[number] =
+          setup_.timers.add(setup_.parts.clock.monotonic_ms() + std::max<std::int64_t>(after_ms, 0),
+                            [this, number, wake = std::move(wake)] {
+                              {
+                                const std::scoped_lock inside(wakes_mutex_);
+                                if (wakes_.erase(number) == 0) return;
+                              }
+                              lane_.post([this, wake] { guarded("wake", wake); });
+                            });
+      return true;
+    }
+  }
+  violation("limit", "too many wake-ups are waiting; this one is lost");
+  return false;
+}
+
+void Instance::drop_wakes() {
+  std::unordered_map<std::uint64_t, Timers::Key> wakes;
+  {
+    const std::scoped_lock lock(wakes_mutex_);
+    wakes.swap(wakes_);
+  }
+  for (const auto& [number, key] : wakes) setup_.timers.cancel(key);
+}
 
 void Services::fill_clock(Instance& self) {
   self.clock_ = {

@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kMaxRequestJson =
     1U << 20U;  // description of one HTTP request; the body travels beside it
 constexpr std::size_t kMaxHttpHeaders = 64;
-constexpr std::size_t kMaxFlights = 4096;              // of one instance
 constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // of a request outside any call
 
 // RFC 9110 section 5.6.2.
@@ -50,24 +49,35 @@ struct Services::Http {
     Instance& self = of(raw);
     const Gate::Pass pass(self.gate_);
     std::uint64_t flight = 0;
-    std::size_t open = 0;
+    const auto place = self.open_flights_.take(1);
     {
       const std::scoped_lock lock(self.flights_mutex_);
       flight = self.next_flight_++;
-      open = self.flights_.size();
       if (pass) {
         Instance::Flight& entry = self.flights_[flight];
         entry.call = call;
         entry.context = context;
         entry.done = done;
+        entry.place = place;
       }
     }
     if (!pass) return flight;  // the instance is dead: nothing runs on its lane any more
     self.owe(1);
-    if (open >= kMaxFlights) {
+    if (place == nullptr) {
       self.post_answer(flight,
                        HttpAnswer::failed("overload", "too many requests of this plugin are open"));
       return flight;
+    }
+    const auto held = self.held_.take(view(request_json).size() + view(body).size());
+    if (held == nullptr) {
+      self.post_answer(flight, HttpAnswer::failed("overload",
+                                                  "the hub keeps too many bytes for this "
+                                                  "plugin; wait for answers first"));
+      return flight;
+    }
+    {
+      const std::scoped_lock lock(self.flights_mutex_);
+      self.flights_[flight].held = held;
     }
     HttpAnswer failure;
     auto described = describe(self, call, view(request_json), view(body), failure);
@@ -75,8 +85,20 @@ struct Services::Http {
       self.post_answer(flight, std::move(failure));
       return flight;
     }
+    // From here on the client's I/O thread alone lets it grow.
+    described->request.may_keep = [held](std::size_t more) { return held->grow(more); };
     std::shared_ptr<BlobWriter> writer;
     if (described->blob_content_type) {
+      auto slot = self.blob_slots_.take(1);
+      if (slot == nullptr) {
+        self.post_answer(
+            flight, HttpAnswer::failed("overload", "too many blobs of this plugin are written"));
+        return flight;
+      }
+      {
+        const std::scoped_lock lock(self.flights_mutex_);
+        self.flights_[flight].slot = std::move(slot);
+      }
       auto created =
           parts(self).blobs.create(self.setup_.config.tenant, *described->blob_content_type);
       if (!created.ok()) {
@@ -95,29 +117,31 @@ struct Services::Http {
     }
     // The blob is opened on the finisher: that reads the disk.
     auto request = std::make_shared<net::Request>(std::move(described->request));
-    self.setup_.finisher->post(
-        [&self, call, flight, request, writer, tape, handle = described->body_blob] {
-          const Gate::Pass inside(self.gate_);
-          if (!inside) return;
-          auto opened = parts(self).blobs.open(self.setup_.config.tenant, handle);
-          if (!opened.ok()) {
-            self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
-            return;
-          }
-          const std::shared_ptr<BlobReader> reader = std::move(opened).value();
-          request->body_bytes = reader->info().bytes;
-          request->body_source = [reader](std::uint64_t from,
-                                          std::span<char> to) -> Result<std::size_t> {
-            std::size_t got = 0;
-            RABT_TRY_STATUS(reader->read(from, to.size(), [&](std::string_view piece) {
-              std::copy(piece.begin(), piece.end(), to.data() + got);
-              got += piece.size();
-              return ok_status();
-            }));
-            return got;
-          };
-          launch(self, call, flight, std::move(*request), writer, tape);
-        });
+    const bool taken = self.on_disk(Instance::Disk::wish, [&self, call, flight, request, writer,
+                                                           tape, handle = described->body_blob] {
+      auto opened = parts(self).blobs.open(self.setup_.config.tenant, handle);
+      if (!opened.ok()) {
+        self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
+        return;
+      }
+      const std::shared_ptr<BlobReader> reader = std::move(opened).value();
+      request->body_bytes = reader->info().bytes;
+      request->body_source = [reader](std::uint64_t from,
+                                      std::span<char> to) -> Result<std::size_t> {
+        std::size_t got = 0;
+        RABT_TRY_STATUS(reader->read(from, to.size(), [&](std::string_view piece) {
+          std::copy(piece.begin(), piece.end(), to.data() + got);
+          got += piece.size();
+          return ok_status();
+        }));
+        return got;
+      };
+      launch(self, call, flight, std::move(*request), writer, tape);
+    });
+    if (!taken) {
+      self.post_answer(
+          flight, HttpAnswer::failed("overload", "too much of this plugin waits for the disk"));
+    }
     return flight;
   } catch (...) {
     RABT_BUG("http start threw");
@@ -126,7 +150,14 @@ struct Services::Http {
 
   static void launch(Instance& self, std::uint64_t call, std::uint64_t flight, net::Request request,
                      const std::shared_ptr<BlobWriter>& writer, std::uint64_t tape) {
-    if (!self.begin_request(call)) {
+    bool begun = false;
+    {
+      // One step: what ends a process marks its requests before it looks which of them have begun.
+      const std::scoped_lock lock(self.flights_mutex_);
+      const auto found = self.flights_.find(flight);
+      begun = found != self.flights_.end() && !found->second.cancelled && self.begin_request(call);
+    }
+    if (!begun) {
       self.post_answer(flight, HttpAnswer::failed("cancelled", "the call is not open any more"));
       return;
     }
@@ -341,7 +372,7 @@ struct Services::Http {
       self.post_answer(flight, std::move(*answer));
       return;
     }
-    self.setup_.finisher->post([&self, flight, answer, writer] {
+    self.on_disk(Instance::Disk::owed, [&self, flight, answer, writer] {
       auto finished = writer->finish();
       if (finished.ok()) {
         answer->blob = finished->id;
@@ -385,9 +416,11 @@ void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {
       const std::scoped_lock lock(flights_mutex_);
       const auto found = flights_.find(flight);
       if (found == flights_.end()) return;
-      entry = found->second;
+      entry = std::move(found->second);
       flights_.erase(found);
     }
+    entry.place.reset();
+    entry.slot.reset();
     rabt_http_result result{};
     result.size = sizeof result;
     result.sent = shared->sent;

@@ -93,12 +93,15 @@ struct Services::Kv {
     self.owe(1);
     std::int32_t status = RABT_KV_ABSENT;
     auto value = std::make_shared<std::string>();
+    const auto held = std::make_shared<Budget::Share>(self.held_);
     std::int64_t version = 0;
     if (key.len == 0 || key.len > limits::kMaxKvKey) {
       status = RABT_KV_FAILED;
     } else {
       auto found = kv_find(self, view(key));
-      if (found.ok() && *found) {
+      if (found.ok() && *found && !held->grow((*found)->value.size())) {
+        status = RABT_KV_FAILED;
+      } else if (found.ok() && *found) {
         *value = std::move((*found)->value);
         version = (*found)->version;
         status = RABT_KV_OK;
@@ -108,7 +111,7 @@ struct Services::Kv {
                                                    {"code", std::string_view(found.error().code)}});
       }
     }
-    self.lane_.post([&self, context, done, status, value, version] {
+    self.lane_.post([&self, context, done, status, value, version, held] {
       self.guarded("kv callback", [&] { done(context, status, bytes(*value), version); });
       self.owe(-1);
     });
@@ -120,12 +123,20 @@ struct Services::Kv {
     KvRow row;
     std::string data_key;  // id
     std::string sealed;
+    std::shared_ptr<Budget::Share> held;  // of its bytes
+    std::shared_ptr<Budget::Share> operation;
     std::int64_t ttl_ms = 0;
     std::int64_t expected = 0;
     std::int64_t now = 0;
     std::int32_t status = RABT_KV_FAILED;  // written on the writer thread, read after the commit
     std::int64_t version = 0;
   };
+  // It has been answered.
+  static void release(Write& put) {
+    put.sealed = {};
+    put.held.reset();
+    put.operation.reset();
+  }
 
   static Status kv_seal(Instance& self, Write& put, std::string_view key, std::string_view value) {
     RABT_TRY(row, kv_row(self, key));
@@ -146,6 +157,7 @@ struct Services::Kv {
     auto put = std::make_shared<Write>();
     const auto answer = [&self, context, done, put](std::int32_t status) {
       self.lane_.post([&self, context, done, put, status] {
+        release(*put);
         self.guarded("kv callback",
                      [&] { done(context, status, status == RABT_KV_OK ? put->version : 0); });
         self.owe(-1);
@@ -153,6 +165,12 @@ struct Services::Kv {
     };
     if (key.len == 0 || key.len > limits::kMaxKvKey || value.len > limits::kMaxKvValue ||
         ttl_ms < 0 || expected < RABT_KV_ANY) {
+      answer(RABT_KV_FAILED);
+      return;
+    }
+    put->operation = self.kv_operations_.take(1);
+    put->held = self.held_.take(value.len);
+    if (put->operation == nullptr || put->held == nullptr) {
       answer(RABT_KV_FAILED);
       return;
     }
@@ -175,8 +193,23 @@ struct Services::Kv {
     RABT_BUG("kv put threw");
   }
 
+  // What all versions of the plugin have stored.
+  static Result<KvUse*> kv_use(Instance& self, const KvRow& row, store::Transaction& transaction) {
+    KvUse& use = *self.setup_.kv_use;
+    if (use.known) return &use;
+    RABT_TRY_STATUS(transaction.query(kKvUsed,
+                                      {std::string_view(row.tenant), std::string_view(row.plugin)},
+                                      [&use](const store::Row& found) {
+                                        use.bytes = found.integer(0);
+                                        return false;
+                                      }));
+    use.known = true;
+    return &use;
+  }
+
   static Status kv_write(Instance& self, Write& put, store::Transaction& transaction) {
     const KvRow& row = put.row;
+    RABT_TRY(use, kv_use(self, row, transaction));
     std::int64_t stored = 0;
     std::int64_t old_size = 0;
     bool present = false;
@@ -195,7 +228,7 @@ struct Services::Kv {
       return ok_status();
     }
     const std::int64_t growth = static_cast<std::int64_t>(put.sealed.size()) - old_size;
-    if (self.kv_used_ + growth > self.setup_.package.kv_bytes) {
+    if (use->bytes + growth > self.setup_.package.kv_bytes) {
       put.status = RABT_KV_FAILED;
       return ok_status();
     }
@@ -205,8 +238,8 @@ struct Services::Kv {
         kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
                  store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}});
     if (!written.ok()) return std::move(written).error();
-    self.kv_used_ += growth;
-    transaction.on_rollback([&self, growth] { self.kv_used_ -= growth; });
+    use->bytes += growth;
+    transaction.on_rollback([use = self.setup_.kv_use, growth] { use->bytes -= growth; });
     put.status = RABT_KV_OK;
     return ok_status();
   }
@@ -218,13 +251,15 @@ struct Services::Kv {
     if (!pass) return;
     self.owe(1);
     auto put = std::make_shared<Write>();
-    const auto answer = [&self, context, done](std::int32_t status) {
-      self.lane_.post([&self, context, done, status] {
+    put->operation = self.kv_operations_.take(1);
+    const auto answer = [&self, context, done, put](std::int32_t status) {
+      self.lane_.post([&self, context, done, put, status] {
+        release(*put);
         self.guarded("kv callback", [&] { done(context, status); });
         self.owe(-1);
       });
     };
-    if (key.len == 0 || key.len > limits::kMaxKvKey) {
+    if (key.len == 0 || key.len > limits::kMaxKvKey || put->operation == nullptr) {
       answer(RABT_KV_FAILED);
       return;
     }
@@ -239,6 +274,7 @@ struct Services::Kv {
         store::Store::Need::droppable,
         [&self, put](store::Transaction& transaction) -> Status {
           const KvRow& row = put->row;
+          RABT_TRY(use, kv_use(self, row, transaction));
           put->status = RABT_KV_ABSENT;
           std::int64_t size = 0;
           RABT_TRY_STATUS(transaction.query(
@@ -253,8 +289,8 @@ struct Services::Kv {
               kKvDelete,
               {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}});
           if (!removed.ok()) return std::move(removed).error();
-          self.kv_used_ -= size;
-          transaction.on_rollback([&self, size] { self.kv_used_ += size; });
+          use->bytes -= size;
+          transaction.on_rollback([use = self.setup_.kv_use, size] { use->bytes += size; });
           return ok_status();
         },
         [put, answer](const Status& status) {
@@ -267,18 +303,6 @@ struct Services::Kv {
 
 void Services::fill_kv(Instance& self) {
   self.kv_ = {sizeof self.kv_, 0, &self, &Kv::get, &Kv::put, &Kv::remove};
-  const std::string& plugin = self.setup_.package.manifest.id;
-  const Status used = self.setup_.parts.store.read([&](store::Connection& connection) {
-    return connection.query(kKvUsed,
-                            {std::string_view(self.setup_.config.tenant), std::string_view(plugin)},
-                            [&self](const store::Row& row) {
-                              self.kv_used_ = row.integer(0);
-                              return false;
-                            });
-  });
-  if (!used.ok())
-    self.setup_.parts.log.warn("plugin.kv_usage", {{"plugin", std::string_view(plugin)},
-                                                   {"code", std::string_view(used.error().code)}});
 }
 
 }  // namespace rabt::plugin

@@ -243,9 +243,10 @@ class Reply {
   ~Reply() {
     if (open_) host_.give_up(call_);
   }
+  // Only the first answer counts: what is sent after it, or on a Reply that was moved from, does
+  // nothing (A4).
   void send(const Outcome& outcome) && {
-    open_ = false;
-    host_.complete(call_, outcome);
+    if (std::exchange(open_, false)) host_.complete(call_, outcome);
   }
   void done(std::string json) && { std::move(*this).send(Outcome::done(std::move(json))); }
   void fail(Kind kind, std::string code, std::string message) && {

@@ -28,6 +28,7 @@ typedef struct call {
   rabt_call_id id;
   int64_t deadline;
   int cancelled;
+  int again;
   struct call* next;
   char key[128];
   char note[256];
@@ -103,6 +104,13 @@ static void done(void* context, const rabt_http_result* r) {
       p->clock->wake_after(p->clock->self, 600000, c, retry_now);
       return;
     }
+  }
+#endif
+#if defined(WRONG_BLIND) || defined(RETRIES_UNDER_ITS_KEY)
+  /* Once more, at once, and without a look at what became of the first one. */
+  if (r->sent == RABT_SENT_MAYBE && !c->cancelled && c->again++ == 0) {
+    start(c);
+    return;
   }
 #endif
 #ifdef WRONG_PHI_MESSAGE
@@ -187,6 +195,9 @@ static void start(call* c) {
   if (p->clock != NULL) p->clock->random(p->clock->self, raw, sizeof raw);
   for (i = 0; i < 8; ++i) snprintf(chance + 2 * i, 3, "%02x", raw[i]);
   key = chance;
+#endif
+#if defined(WRONG_NO_KEY) || defined(WRONG_BLIND)
+  key = "always-the-same";
 #endif
   snprintf(head, sizeof head,
            "{\"method\":\"POST\",\"url\":\"%s/create\",\"headers\":[[\"Idempotency-Key\",\"%s\"],"

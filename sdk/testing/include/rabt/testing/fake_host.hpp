@@ -295,6 +295,8 @@ class FakeHost {
   static constexpr int kMaxSteps = 100'000;
   static constexpr std::size_t kMaxKey = 256;
   static constexpr std::size_t kMaxValue = std::size_t{12} << 20U;
+  static constexpr std::size_t kMaxRequests = 256;  // open at the same time
+  static constexpr std::size_t kMaxWrites = 64;     // blobs
 
   enum class Way : std::uint8_t { invoke, probe, health };
   // What attempts belong to.
@@ -543,16 +545,18 @@ class FakeHost {
     const std::size_t effect = host.look_for_repeat(request);
     std::uint64_t number = 0;
     bool open = true;
+    bool full = false;
     {
       const std::scoped_lock lock(host.mutex_);
       open = call == 0 || host.open_.contains(call);
+      full = host.flights_.size() >= kMaxRequests;
       number = ++host.next_flight_;
-      host.flights_[number] = false;
+      if (!full) host.flights_[number] = false;
       host.http_calls_[number] = call;
       host.requests.push_back(request);
       host.trace.emplace_back("send");
     }
-    host.later([&host, context, done, request, number, open, effect] {
+    host.later([&host, context, done, request, number, open, full, effect] {
       bool cancelled = false;
       {
         const std::scoped_lock lock(host.mutex_);
@@ -560,7 +564,11 @@ class FakeHost {
         host.flights_.erase(number);
         host.http_calls_.erase(number);
       }
-      Answer answer = host.judge(request, open, cancelled);
+      Answer answer = full ? Answer{.sent = RABT_SENT_NO,
+                                    .status = 0,
+                                    .error = "overload",
+                                    .error_message = "too many requests are open"}
+                           : host.judge(request, open, cancelled);
       host.happened(effect, answer);
       const bool stored = answer.error.empty() && answer.status >= 200 && answer.status < 300 &&
                           request.head["blob"].is_object();
@@ -765,7 +773,8 @@ class FakeHost {
       host.trace.push_back("remove " + name);
       host.expire(name);
       const Fate fate = host.fate();
-      if (fate == Fate::fails) return done(context, RABT_KV_FAILED);
+      if (fate == Fate::fails || name.empty() || name.size() > kMaxKey)
+        return done(context, RABT_KV_FAILED);
       const bool gone = host.store.erase(name) == 1;
       done(context, fate != Fate::works ? RABT_KV_FAILED : gone ? RABT_KV_OK : RABT_KV_ABSENT);
     });
@@ -820,6 +829,8 @@ class FakeHost {
   static void blob_create(void* self, rabt_bytes content_type, void* context, rabt_blob_done done) {
     FakeHost& host = of(self);
     host.later([&host, context, done, type = host.taken(content_type, "a content type")] {
+      if (host.writes_.size() >= kMaxWrites)
+        return host.blob_answer(context, done, RABT_BLOB_FAILED, {}, nullptr, false);
       const std::string handle = host.new_handle();
       host.writes_[handle] = {type, {}};
       host.blob_answer(context, done, RABT_BLOB_OK, handle, &host.writes_[handle], false);

@@ -34,7 +34,7 @@ class @CLASS@Test : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(@CLASS@Test, AnswersWithTheIdOfTheOutsideSystem) {
-  const Cassette tape = Cassette::load(std::string(CASSETTES) + "/" + GetParam() + ".json");
+  const Cassette tape = Cassette::load(std::string(PROJECT "/tests/cassettes/") + GetParam() + ".json");
   ASSERT_EQ(tape.problem(), "");
   std::string wrong;
   host_.outside = tape.player([&wrong](const std::string& what) { wrong += what + "\n"; });

@@ -1,0 +1,30 @@
+// The role moh: each action reads from top to bottom, describe the request, await the answer, say it in the words of the capability.
+// What the outside system is asked here is an example: put yours in its place.
+#include "outside.hpp"
+
+namespace {
+
+using namespace outside;
+
+json report(const json& came, const json& input) {
+  json out{{"period", argument(input, "period")}, {"imported", count(came, "added")}, {"updated", count(came, "changed")}};
+  out["ignored"] = count(came, "refused");
+  out["deleted"] = count(came, "removed");
+  out["status"] = out["ignored"] == 0 ? "SUCCESS" : "WARNING";
+  return out;
+}
+
+class @CLASS@ final : public Client {
+ public:
+  using Client::Client;
+
+ protected:
+  Task<Outcome> run(Call call) override {
+    if (call.action == "submit-report") co_return co_await send(call, post(call, "/reports", call.input), report);
+    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+  }
+};
+
+}  // namespace
+
+RABT_PLUGIN(@CLASS@, "@ID@", "0.1.0");
