@@ -371,7 +371,11 @@ int main(int argc, char** argv) {
   with_config(plugin_remove_command);
   std::string plugin_removed;
   plugin_remove_command->add_option("plugin", plugin_removed, "ID or ID@VERSION")->required();
-  plugin_remove_command->callback([&] { code = plugin_remove(config, plugin_removed); });
+  bool plugin_remove_force = false;
+  plugin_remove_command->add_flag("--force", plugin_remove_force,
+                                  "also when the hub that runs takes calls with it");
+  plugin_remove_command->callback(
+      [&] { code = plugin_remove(config, plugin_removed, plugin_remove_force); });
   PluginVerifyOptions plugin_verify_options;
   auto* plugin_verify_command = plugin_command->add_subcommand(
       "verify", "check sums and signature of a package, or of everything in the store");

@@ -55,6 +55,8 @@ constexpr std::array kActs{
         "Use of Restricted Function"},
     Act{"plugin.withheld", Pattern::general, 'E', "110113", kAlert, "110132",
         "Use of Restricted Function"},
+    Act{"plugin.violation", Pattern::general, 'E', "110113", kAlert, "110132",
+        "Use of Restricted Function"},
     Act{"plugin.crashed", Pattern::general, 'E', "110100", "Application Activity", "110121",
         "Application Stop"},
     Act{"plugin.quarantined", Pattern::general, 'E', "110100", "Application Activity", "110121",

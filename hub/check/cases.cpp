@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/schema_generate.hpp"
 #include "rabt/abi.h"
 
@@ -14,10 +15,34 @@ bool fits(const ExampleExchange& exchange, const Request& request) {
          (exchange.path.empty() || request.url.find(exchange.path) != std::string::npos);
 }
 
-Answer answer_of(const ExampleExchange& exchange) {
+// What of the example's answer quotes the request: ${request:/pointer} is the text, or the JSON
+// value, that stands there in the request's body, and nothing when there is none.
+std::string quoted(std::string body, const Request& request) {
+  constexpr std::string_view kBegin = "${request:";
+  if (body.find(kBegin) == std::string::npos) return body;
+  const auto asked = Json::parse(request.body);
+  for (std::size_t at = 0; (at = body.find(kBegin, at)) != std::string::npos;) {
+    const std::size_t end = body.find('}', at);
+    if (end == std::string::npos) break;
+    const std::string pointer = body.substr(at + kBegin.size(), end - at - kBegin.size());
+    const Json* const found = asked.ok() ? at_pointer(*asked, pointer) : nullptr;
+    std::string text;
+    if (found != nullptr && found->is_string()) {
+      append_json_string(text, found->as_string());
+      text = text.substr(1, text.size() - 2);  // it stands inside a text
+    } else if (found != nullptr) {
+      text = found->dump();
+    }
+    body.replace(at, end + 1 - at, text);
+    at += text.size();
+  }
+  return body;
+}
+
+Answer answer_of(const ExampleExchange& exchange, const Request& request) {
   Answer out;
   out.status = exchange.status;
-  out.body = exchange.body;
+  out.body = quoted(exchange.body, request);
   if (!exchange.headers.empty()) out.headers = exchange.headers;
   return out;
 }
@@ -38,7 +63,7 @@ World Case::world() const {
     if (last == exchanges->size())
       return status_answer(404, R"({"message":"the example has no answer to this"})");
     (*used)[last] = true;
-    return answer_of((*exchanges)[last]);
+    return answer_of((*exchanges)[last], request);
   };
 }
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/schema_generate.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/check/elf_file.hpp"
@@ -19,7 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSamples = 200;  // values that are tried on the other release's schema
+constexpr int kMaxMemberDepth = 32;          // of a schema that refers to itself
+constexpr std::size_t kMaxMembers = 10'000;  // and places in it: more are not compared
+constexpr int kSamples = 200;                // values that are tried on the other release's schema
 
 Verdict schemas_compile(const Subject& subject) {
   std::string empty;
@@ -141,6 +144,71 @@ bool is_newer(std::string_view now, std::string_view before) {
   return compare_semver(before, now) < 0;
 }
 
+// The place of every member that a value may have by a schema: JSON pointers of values, in which
+// "*" is any item. References are followed within the document.
+class Members {
+ public:
+  explicit Members(const Json& root) : root_(root) { walk(root, "", 0); }
+  [[nodiscard]] const std::set<std::string>& places() const { return places_; }
+
+ private:
+  void walk(const Json& schema, const std::string& at, int depth) {
+    if (!schema.is_object() || depth > kMaxMemberDepth || seen_.size() > kMaxMembers ||
+        !seen_.emplace(&schema, at).second)
+      return;
+    if (schema["properties"].is_object()) {
+      for (const auto& [name, member] : schema["properties"].as_object()) {
+        const std::string place = at + "/" + escape_token(name);
+        places_.insert(place);
+        walk(member, place, depth + 1);
+      }
+    }
+    for (const char* keyword : {"items", "additionalProperties"})
+      walk(schema[keyword], at + "/*", depth + 1);
+    for (const char* keyword : {"if", "then", "else"}) walk(schema[keyword], at, depth + 1);
+    for (const char* keyword : {"allOf", "anyOf", "oneOf", "prefixItems"}) {
+      if (!schema[keyword].is_array()) continue;
+      const std::string place = std::string_view(keyword) == "prefixItems" ? at + "/*" : at;
+      for (const Json& one : schema[keyword].as_array()) walk(one, place, depth + 1);
+    }
+    const std::string reference = schema.string_or("$ref", "");
+    if (!reference.starts_with("#")) return;
+    const Json* target = at_pointer(root_, std::string_view(reference).substr(1));
+    if (target != nullptr) walk(*target, at, depth + 1);
+  }
+  const Json& root_;
+  std::set<std::pair<const Json*, std::string>> seen_;
+  std::set<std::string> places_;
+};
+
+// Whether the new schema takes what the old one did not, as far as samples and names tell: a member
+// that it did not have, or a value that it refused. Empty: no.
+std::string newly_taken(const Json& was, const Json& is, std::uint64_t seed) {
+  if (was == is || was.is_null()) return {};
+  const Members before(was);
+  const Members now(is);
+  for (const std::string& place : now.places()) {
+    if (before.places().count(place) == 0) return "it takes " + place;
+  }
+  const std::string why = not_taken(is, was, seed);
+  return why.empty() ? "" : "it takes what it refused: " + why;
+}
+
+// How much a version rises.
+enum class Rise : std::uint8_t { none, patch, minor, major };
+Rise rise_of(std::string_view before, std::string_view now) {
+  if (!is_newer(now, before)) return Rise::none;
+  if (!same_major(before, now)) return Rise::major;
+  const auto minor = [](std::string_view version) {
+    const auto dot = version.find('.');
+    return version.substr(dot + 1, version.find('.', dot + 1) - dot - 1);
+  };
+  return minor(before) == minor(now) ? Rise::patch : Rise::minor;
+}
+std::string_view name_of(Rise rise) {
+  return rise == Rise::major ? "major" : rise == Rise::minor ? "minor" : "patch";
+}
+
 Verdict semver_bump(const Subject& subject) {
   const Settings& settings = subject.settings();
   if (settings.previous.empty()) return skipped("no --previous release was given");
@@ -152,6 +220,13 @@ Verdict semver_bump(const Subject& subject) {
   if (!is_newer(now.version, old.version))
     return failed("version " + now.version + " does not come after " + old.version);
   const bool same_plugin_major = same_major(old.version, now.version);
+  Rise greatest = Rise::none;  // of what is compared below, and where
+  std::string where;
+  const auto rises = [&](Rise rise, const std::string& what) {
+    if (rise <= greatest) return;
+    greatest = rise;
+    where = what;
+  };
   for (const plugin::ActionSpec& was : old.actions) {
     // The action of this release that serves calls for the old one.
     const auto* is = plugin::serving_action(now.actions, was.name, was.version);
@@ -175,6 +250,23 @@ Verdict semver_bump(const Subject& subject) {
         !why.empty())
       return failed(name + ": an output of now does not fit the schema of then (" + why +
                     "): raise the action's major version");
+    const Rise rise = rise_of(was.version, is->version);
+    if (const std::string what = newly_taken(was.input_schema, is->input_schema, settings.seed);
+        !what.empty() && rise < Rise::minor)
+      return failed(name + ": " + what + ", and its version is " + is->version +
+                    ": raise the action's minor version");
+    rises(rise, "the action " + name + " is " + is->version);
+  }
+  for (const plugin::ActionSpec& is : now.actions) {
+    if (std::none_of(old.actions.begin(), old.actions.end(), [&](const auto& was) {
+          return was.name == is.name && same_major(was.version, is.version);
+        }))
+      rises(Rise::minor, "the action " + is.name + " " + is.version + " is new");
+  }
+  for (const workflow::EventInfo& is : now.events) {
+    if (std::none_of(old.events.begin(), old.events.end(),
+                     [&](const auto& was) { return was.type == is.type; }))
+      rises(Rise::minor, "the event " + is.type + " is new");
   }
   for (const workflow::EventInfo& was : old.events) {
     if (!same_plugin_major) break;
@@ -193,6 +285,9 @@ Verdict semver_bump(const Subject& subject) {
       return failed("a configuration that fitted is refused now (" + why +
                     "): raise the plugin's major version, or make the member optional");
   }
+  if (rise_of(old.version, now.version) < greatest)
+    return failed("version " + now.version + " rises less than its actions: " + where +
+                  "; raise the plugin's " + std::string(name_of(greatest)) + " version");
   return passed();
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "hub/plugin/library.hpp"
 #include "rabt/services.h"
 #include "rabt/testing/fake_host.hpp"
+#include "rabt/testing/plugin_threads.hpp"
 
 namespace rabt::check {
 
@@ -19,8 +19,6 @@ namespace {
 
 using sdk::testing::FakeHost;
 
-constexpr int kPatienceMillis =
-    300;                            // real time for threads of the plugin, when nothing else moves
 constexpr int kMaxSteps = 100'000;  // callbacks of one run: a plugin that never ends
 constexpr int kConfigTries = 64;
 
@@ -34,6 +32,12 @@ std::string_view view(rabt_bytes bytes) {
 }
 rabt_bytes bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// Made before any code of a plugin runs in this process.
+sdk::testing::PluginThreads& plugin_threads() {
+  static sdk::testing::PluginThreads threads;
+  return threads;
 }
 
 struct CreateError {
@@ -300,7 +304,6 @@ struct Session::State {
       live->guarded = true;
       live->texts->guard(kLateCall);
     }
-    state.changed.notify_all();
   }
 
   // The outside system as the test has it, in the words of the SDK's fake.
@@ -356,7 +359,6 @@ struct Session::State {
       state.flights.push_back(std::move(flight));
     }
     raw->number = below->start(below->self, call, head, body, raw, &answered);
-    state.changed.notify_all();
     return raw->number;
   }
   // From the fake host: the plugin gets it now, or, when no answer came, when the time is over.
@@ -418,7 +420,6 @@ struct Session::State {
     if (state.waiting.count(number) > 0)
       state.timers.emplace(state.now(),
                            [&state, number] { state.end_waiting(number, "cancelled"); });
-    state.changed.notify_all();
   }
 
   static void kv_get(void* self, rabt_bytes key, void* context, rabt_kv_got done) {
@@ -462,7 +463,6 @@ struct Session::State {
     state.timers.emplace(state.now() + std::max<std::int64_t>(ms, 0), [&state, context, wake] {
       state.on_lane("a callback of rabt.clock/1", [&] { wake(context); });
     });
-    state.changed.notify_all();
   }
   static void random(void* self, std::uint8_t* out, std::uint64_t size) {
     State& state = of(self);
@@ -488,6 +488,10 @@ struct Session::State {
     return std::all_of(calls.begin(), calls.end(), [](const auto& one) {
       return !one.second->record.accepted() || !one.second->record.outcomes.empty();
     });
+  }
+  std::size_t armed() {
+    const std::scoped_lock lock(mutex);
+    return timers.size();
   }
   bool step_clock() {
     std::unique_lock lock(mutex);
@@ -524,7 +528,6 @@ struct Session::State {
   rabt_metrics metrics{};
 
   std::mutex mutex;
-  std::condition_variable changed;
   std::multimap<std::int64_t, std::function<void()>> timers;
   std::map<rabt_call_id, std::unique_ptr<Live>> calls;
   std::map<std::uint64_t, std::pair<Flight*, Result>> waiting;
@@ -556,6 +559,7 @@ Result<const rabt_entry*> map_entry(const Subject& subject) {
 Result<const rabt_entry*> entry_of(const Subject& subject) {
   static const rabt_entry* mapped = nullptr;
   if (mapped != nullptr) return mapped;
+  static_cast<void>(plugin_threads());
   RABT_TRY(entry, map_entry(subject));
   RABT_TRY_STATUS(plugin::check_entry(entry, subject.manifest()));
   mapped = entry;
@@ -630,18 +634,12 @@ void Session::run() {
   for (int step = 0; step < kMaxSteps; ++step) {
     state.fake->pump();
     if (state.all_ended()) return;
-    // A thread of the plugin may be about to answer: it gets a moment before time goes on.
-    {
-      std::unique_lock lock(state.mutex);
-      if (state.changed.wait_for(lock, std::chrono::milliseconds(2)) == std::cv_status::no_timeout)
-        continue;
-    }
-    if (state.all_ended()) return;
-    if (state.step_clock()) continue;
-    std::unique_lock lock(state.mutex);
-    if (state.changed.wait_for(lock, std::chrono::milliseconds(kPatienceMillis)) ==
-        std::cv_status::timeout)
-      return;
+    // A thread of the plugin may be about to answer: it comes before time goes on.
+    const std::size_t timers = state.armed();
+    const bool moved = plugin_threads().wait(timers > 0, [&] {
+      return !state.fake->rests() || state.armed() != timers || state.all_ended();
+    });
+    if (!moved && !state.step_clock()) return;
   }
   state.wrong("the call asked for " + std::to_string(kMaxSteps) + " wakes and did not end");
 }

@@ -168,7 +168,9 @@ int plugin_add(const PluginAddOptions& options);
 // What is in the store, verified, and what the configuration names beside it. 1: something there
 // would not load.
 int plugin_list(const std::string& config, bool json);
-int plugin_remove(const std::string& config, const std::string& what);  // ID or ID@VERSION
+// what: ID or ID@VERSION. Refused (plugin.in_use) while a hub that runs takes calls with it, unless
+// forced: instances that began with it would keep the next start from succeeding.
+int plugin_remove(const std::string& config, const std::string& what, bool force);
 struct PluginVerifyOptions {
   std::string config = "config/rabt.yaml";
   std::string path;  // empty: everything in the store

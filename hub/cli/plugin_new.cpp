@@ -218,12 +218,31 @@ Result<std::vector<std::string>> actions_of(const std::string& list) {
   return out;
 }
 
+// Names of a form that an id may have, and that it cannot be.
+Status not_taken(const std::string& id) {
+  // Targets that CMake makes itself (cmake-policies(7), CMP0037): the plugin's target is its id.
+  constexpr std::array<std::string_view, 8> kTargets{"all",     "clean",   "depend",     "help",
+                                                     "install", "package", "preinstall", "test"};
+  if (std::find(kTargets.begin(), kTargets.end(), id) != kTargets.end())
+    return invalid("cli.new", "\"" + id +
+                                  "\" is the name of a target that CMake has itself; put the "
+                                  "vendor in front, such as acme-" +
+                                  id);
+  // Beside the plugins in the hub's folder of them lies the folder of the keys.
+  if (id == "keys")
+    return invalid("cli.new",
+                   "\"keys\" is a folder of the hub's own where plugins lie; put the vendor in "
+                   "front, such as acme-keys");
+  return ok_status();
+}
+
 Status create(const PluginNewOptions& options) {
   if (!is_name(options.name, "-"))
     return invalid("cli.new",
                    "\"" + options.name +
                        "\" is no id of a plugin: lower-case letters, digits and '-', such "
                        "as acme-video");
+  RABT_TRY_STATUS(not_taken(options.name));
   RABT_TRY(sdk, sdk_folder(options.sdk));
   const fs::path from = sdk / "template";
   if (options.actions.empty() == options.role.empty())

@@ -180,6 +180,33 @@ Json report(const TrustedPackage& package) {
   return out;
 }
 
+// Whether a hub that runs takes calls with the version (any, when it is empty). Ok as well when
+// none answers: what its instances need is then seen at its next start.
+Status check_unused(const Config& config, const std::string& id, const std::string& version) {
+  auto client = HubClient::of(config);
+  if (!client.ok()) return ok_status();
+  const auto health = client->get("/health");
+  if (!health.ok())
+    return health.error().code == "cli.no_answer" ? ok_status() : Status(health.error());
+  const Json& plugins = (*health)["plugins"];
+  for (std::size_t i = 0; i < plugins.size(); ++i) {
+    const Json& one = plugins.item(i);
+    const std::string loaded = one.string_or("version", "");
+    const std::string serves = one.string_or("serves", "");
+    if (one.string_or("id", "") != id || (!version.empty() && loaded != version) ||
+        serves == "open calls")
+      continue;
+    return conflict("plugin.in_use",
+                    id + " " + loaded + " serves in the hub that runs" +
+                        (serves.empty() ? ": it is its newest version"
+                                        : ": instances that run began with its contracts, and it "
+                                          "is retired when the last of them has ended") +
+                        "; without it the hub may not start again. Remove it all the same with "
+                        "--force");
+  }
+  return ok_status();
+}
+
 Status check_configured(const Config& config, const std::string& id) {
   if (config.plugin.contains(id)) return ok_status();
   std::printf("The configuration does not name it yet: add it under `plugin:` and bind a role.\n");
@@ -347,11 +374,15 @@ int plugin_list(const std::string& path, bool json) {
   return code;
 }
 
-int plugin_remove(const std::string& path, const std::string& what) {
+int plugin_remove(const std::string& path, const std::string& what, bool force) {
   const auto config = load_config(path);
   if (!config.ok()) return complain(config.error());
   const std::size_t at = what.find('@');
   const std::string version = at == std::string::npos ? "" : what.substr(at + 1);
+  if (!force) {
+    if (const Status unused = check_unused(*config, what.substr(0, at), version); !unused.ok())
+      return complain(unused.error());
+  }
   LockEntry removed;
   {
     auto store = PluginStore::open(config->plugins, PluginStore::Use::change);

@@ -35,6 +35,7 @@ constexpr std::uint64_t kMaxOverdue =
 constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
 constexpr std::size_t kAuditedCalls = 16;             // calls that the entry of a crash names
 constexpr std::uint64_t kAuditedAttempts = 8;         // of one process, one entry each
+constexpr std::size_t kAuditedClauses = 8;            // broken by one process, one entry each
 constexpr std::size_t kMaxOperatorText = 512;         // message of an outcome
 constexpr std::size_t kMaxCode = 64;
 constexpr const char* kQuarantined =
@@ -617,6 +618,7 @@ void Instance::ended(const WorkerPlugin::Death& death) {
   {
     const std::scoped_lock lock(mutex_);
     ending_ = false;
+    audited_clauses_.clear();
     for (auto at = calls_.begin(); at != calls_.end();) {
       const OpenCall::State state = at->second->state;
       if (state == OpenCall::State::queued) {
@@ -814,8 +816,11 @@ std::string Instance::said(std::string_view text) const {
 }
 
 void Instance::violation(std::string_view clause, std::string_view what) {
+  bool first = false;
   {
     const std::scoped_lock lock(mutex_);
+    first = audited_clauses_.size() < kAuditedClauses &&
+            audited_clauses_.emplace(std::string(clause)).second;
     const auto found = violations_.find(clause);
     if (found != violations_.end()) {
       ++found->second;
@@ -829,6 +834,10 @@ void Instance::violation(std::string_view clause, std::string_view what) {
                         {{"plugin", std::string_view(setup_.package.manifest.id)},
                          {"clause", clause},
                          {"what", what}});
+  if (first) {
+    audit("plugin.violation", "plugin.violation",
+          Json::object({{"version", setup_.package.manifest.version}, {"clause", clause}}));
+  }
 }
 
 Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {

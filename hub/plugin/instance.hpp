@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -283,6 +284,7 @@ class Instance final : public WorkerPlugin::Owner {
   std::map<std::string, std::uint64_t> outcomes_;
   PluginHost::PluginHealth health_state_{"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_;
+  std::set<std::string, std::less<>> audited_clauses_;  // broken by the process that runs
 
   // What the hub keeps for the plugin: values and pieces that wait for their callbacks, values that
   // wait for the disk, bodies of requests and their answers, as they come.

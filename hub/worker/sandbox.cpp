@@ -62,11 +62,11 @@ bool set_limits(const Limits& limits, std::uint32_t lanes, bool own_user) {
 
 // ---- namespaces and identity
 
-void drop_capabilities() {
+bool drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none{};
-  static_cast<void>(::syscall(SYS_capset, &header, none.data()));
-  static_cast<void>(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+  // Ambient ones go with the permitted ones.
+  return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
 // Namespaces first, while it may still make them; then an identity that owns nothing.
@@ -74,19 +74,27 @@ std::uint32_t leave() {
   std::uint32_t parts = 0;
   const auto network = static_cast<std::uint32_t>(Part::network_namespace);
   const auto user = static_cast<std::uint32_t>(Part::user_namespace);
+  bool nobody = true;
   if (::geteuid() == 0) {
     if (::unshare(CLONE_NEWNET | CLONE_NEWIPC) == 0) parts |= network;
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(kNobody, kNobody, kNobody) != 0 ||
-        ::setresuid(kNobody, kNobody, kNobody) != 0)
-      return parts;
+    // Refused in a container whose only user is root, for one.
+    nobody = ::setgroups(0, nullptr) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
+             ::setresuid(kNobody, kNobody, kNobody) == 0;
     if (::unshare(CLONE_NEWUSER) == 0) parts |= user;
   } else if (::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC) == 0) {
     parts |= network | user;
   } else if (::unshare(CLONE_NEWUSER) == 0) {
     parts |= user;
   }
-  drop_capabilities();
+  if (drop_capabilities() && nobody) parts |= static_cast<std::uint32_t>(Part::identity);
   return parts;
+}
+
+// Its memory files count against no limit of its own: when the machine has no memory left, it goes
+// and not the hub.
+void offer_to_be_killed() {
+  const Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (file.open()) static_cast<void>(write_all(file.get(), "1000"));
 }
 
 // ---- Landlock. Rights and scopes that the build machine's header may not know yet.
@@ -296,13 +304,14 @@ Descriptor filter_calls() {
 }  // namespace
 
 std::string missing_parts(std::uint32_t parts) {
-  constexpr std::array<std::pair<Part, std::string_view>, 6> kNames{
+  constexpr std::array<std::pair<Part, std::string_view>, 7> kNames{
       {{Part::limits, "limits"},
        {Part::no_new_privileges, "no-new-privileges"},
        {Part::landlock, "landlock"},
        {Part::system_calls, "system-calls"},
        {Part::network_namespace, "network-namespace"},
-       {Part::user_namespace, "user-namespace"}}};
+       {Part::user_namespace, "user-namespace"},
+       {Part::identity, "identity"}}};
   std::string out;
   for (const auto& [part, name] : kNames) {
     if ((parts & static_cast<std::uint32_t>(part)) != 0) continue;
@@ -323,6 +332,7 @@ bool sanitized() {
 Applied enter_sandbox(const Limits& limits, std::uint32_t lanes) {
   Applied out;
   const auto stands = [&out](Part part) { out.parts |= static_cast<std::uint32_t>(part); };
+  offer_to_be_killed();
   out.parts |= leave();
   const bool own_user = (out.parts & static_cast<std::uint32_t>(Part::user_namespace)) != 0;
   if (set_limits(limits, lanes, own_user)) stands(Part::limits);

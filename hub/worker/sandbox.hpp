@@ -20,9 +20,9 @@ enum class Part : std::uint32_t {
   system_calls = 1U << 3U,  // the seccomp filter with its listener
   network_namespace = 1U << 4U,
   user_namespace = 1U << 5U,
+  identity = 1U << 6U,  // no root, no capabilities
 };
-inline constexpr std::uint32_t kAllParts = 0x3fU;
-inline constexpr std::uint32_t kRequiredParts = 0x0fU;
+inline constexpr std::uint32_t kRequiredParts = 0x4fU;
 // Names of the parts that are not in the word, with commas; empty when all are.
 [[nodiscard]] std::string missing_parts(std::uint32_t parts);
 

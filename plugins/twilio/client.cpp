@@ -8,6 +8,8 @@ namespace twilio {
 
 namespace {
 
+constexpr std::size_t kMaxId = 200;  // as the events' schemas have it
+
 std::string text(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -166,6 +168,16 @@ std::string token_claims(const Settings& settings, std::string_view room, std::s
                     {"sub", settings.account_sid},
                     {"grants", {{"identity", identity}, {"video", {{"room", room}}}}}};
   return claims.dump();
+}
+
+std::string missing_id(const Form& form) {
+  const std::string what = lower(field(form, "StatusCallbackEvent"));
+  const auto is_id = [&form](const char* name) {
+    const std::string value = field(form, name);
+    return !value.empty() && value.size() <= kMaxId;
+  };
+  if (what.empty() || !is_id("RoomSid")) return what.empty() ? "StatusCallbackEvent" : "RoomSid";
+  return what.starts_with("recording-") && !is_id("RecordingSid") ? "RecordingSid" : "";
 }
 
 Json to_events(const Form& form) {

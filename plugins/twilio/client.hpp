@@ -55,6 +55,8 @@ using rabt::sdk::percent_encode;
                                        std::string_view identity, std::int64_t now_seconds,
                                        std::int64_t ttl_seconds);
 
+// The name of what a status callback must have and has not, such as RoomSid; empty: nothing.
+[[nodiscard]] std::string missing_id(const Form& form);
 // A status callback as events; empty when it is of no interest (track events, for instance).
 [[nodiscard]] Json to_events(const Form& form);
 

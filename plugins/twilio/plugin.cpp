@@ -84,6 +84,10 @@ class TwilioPlugin final : public TaskPlugin {
       events.error = "a Twilio status callback is a form; this delivery has no fields";
       return events;
     }
+    if (const std::string missing = missing_id(form); !missing.empty()) {
+      events.error = "a Twilio status callback holds " + missing + ", of at most 200 characters";
+      return events;
+    }
     events.json = to_events(form).dump();
     return events;
   }

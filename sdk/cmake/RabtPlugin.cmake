@@ -3,7 +3,9 @@
 #
 # Builds the package of one plugin: a folder with
 #     manifest.yaml  schemas/  LICENSE  bin/linux-<machine>/plugin.so
-# It holds nothing else; `rabt plugin sign` adds sums, SBOM and signature.
+# It holds nothing else; `rabt plugin sign` adds sums, SBOM and signature, and `rabt plugin check --write-report` a report. A build
+# that changes a file of the package takes these away: they speak of files that are no more.
+# <build folder>/<target>.package holds the package's path on one line.
 #   MANIFEST  default manifest.yaml. LICENSE is taken from beside it when it is there, and so are the schemas.
 #   SCHEMAS   default the folder schemas beside the manifest, when there is one
 #   PACKAGE   default <build folder>/<id>-<version>.rabtplugin; also the target's property RABT_PACKAGE
@@ -12,6 +14,7 @@
 # hub that was built with another one; RABT_PLUGIN_STATIC_LIBSTDCXX=OFF turns that off.
 include_guard(GLOBAL)
 include(CheckLinkerFlag)
+set(RABT_PLUGIN_STATEMENTS SHA256SUMS SHA256SUMS.minisig sbom.cdx.json check-report.json)  # about the package's other files
 set(RABT_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
 option(RABT_PLUGIN_STATIC_LIBSTDCXX "Link the C++ library into plugins" ON)
 
@@ -72,6 +75,8 @@ function(rabt_add_plugin id)
     set(P_PACKAGE ${CMAKE_BINARY_DIR}/${id}-${version}.rabtplugin)
   endif()
   get_filename_component(package ${P_PACKAGE} ABSOLUTE BASE_DIR ${CMAKE_BINARY_DIR})
+  file(WRITE ${CMAKE_BINARY_DIR}/${P_TARGET}.package "${package}\n")
+  list(TRANSFORM RABT_PLUGIN_STATEMENTS PREPEND ${package}/ OUTPUT_VARIABLE statements)
   rabt_plugin_platform(platform)
 
   add_library(${P_TARGET} MODULE ${P_SOURCES})
@@ -91,6 +96,8 @@ function(rabt_add_plugin id)
     endif()
   endif()
 
+  add_custom_command(TARGET ${P_TARGET} POST_BUILD COMMAND ${CMAKE_COMMAND} -E rm -f ${statements} VERBATIM)
+
   # The files beside the library follow their sources, also without a new link.
   set(from ${manifest})
   set(to ${package}/manifest.yaml)
@@ -102,7 +109,7 @@ function(rabt_add_plugin id)
   file(GLOB_RECURSE old RELATIVE ${package}/schemas ${package}/schemas/*)
   foreach(name IN LISTS old)
     if(NOT name IN_LIST names)
-      file(REMOVE ${package}/schemas/${name})
+      file(REMOVE ${package}/schemas/${name} ${statements})
     endif()
   endforeach()
   foreach(name IN LISTS names)
@@ -110,7 +117,8 @@ function(rabt_add_plugin id)
     list(APPEND to ${package}/schemas/${name})
   endforeach()
   foreach(source target IN ZIP_LISTS from to)
-    add_custom_command(OUTPUT ${target} DEPENDS ${source} COMMAND ${CMAKE_COMMAND} -E copy ${source} ${target} VERBATIM)
+    add_custom_command(OUTPUT ${target} DEPENDS ${source} COMMAND ${CMAKE_COMMAND} -E copy ${source} ${target}
+      COMMAND ${CMAKE_COMMAND} -E rm -f ${statements} VERBATIM)
   endforeach()
   add_custom_target(${P_TARGET}_files DEPENDS ${to})
   add_dependencies(${P_TARGET} ${P_TARGET}_files)

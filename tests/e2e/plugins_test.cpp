@@ -94,7 +94,13 @@ TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
   EXPECT_EQ(site.rabt({"plugin", "verify"}).code, 0);
 
   // The running hub writes what is done to the store into its log.
-  ASSERT_EQ(site.rabt({"plugin", "remove", "fhir"}).code, 0);
+  for (const char* const what : {"fhir", "fhir@1.0.0"}) {
+    said = site.rabt({"plugin", "remove", what});
+    EXPECT_EQ(said.code, 1) << said.said;
+    EXPECT_NE(said.said.find("[plugin.in_use]"), std::string::npos) << said.said;
+  }
+  EXPECT_EQ(site.rabt({"plugin", "verify"}).said.find("no plugin was added"), std::string::npos);
+  ASSERT_EQ(site.rabt({"plugin", "remove", "fhir", "--force"}).code, 0);
   ASSERT_EQ(site.rabt({"plugin", "add", package, "--yes"}).code, 0);
   const auto acts = plugin_acts(site);
   EXPECT_TRUE(has(acts, "plugin.loaded plugin:fhir"));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -43,6 +44,19 @@ class Sample final : public TaskPlugin {
       std::thread([input = call.input, held = std::move(reply)]() mutable {
         std::move(held).done(input);
       }).join();
+      return;
+    }
+    if (call.action == "later" || call.action == "in_time") {
+      const bool watched = call.action == "in_time";
+      if (watched) {
+        const rabt_clock* clock = host().clock();
+        clock->wake_after(clock->self, 5000, &late_,
+                          [](void* late) { *static_cast<std::atomic<bool>*>(late) = true; });
+      }
+      std::thread([this, watched, held = std::move(reply)]() mutable {
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        std::move(held).done(watched && late_ ? "\"late\"" : "\"done\"");
+      }).detach();
       return;
     }
     TaskPlugin::invoke(std::move(call), std::move(reply));
@@ -125,6 +139,7 @@ class Sample final : public TaskPlugin {
  private:
   std::string raw_;
   std::optional<Reply> kept_;
+  std::atomic<bool> late_{false};
 };
 
 // What breaks the contract, without the wrapper.
@@ -213,6 +228,18 @@ TEST(FakeHost, runs_calls_whose_callbacks_come_in_order) {
   EXPECT_EQ(host.call("elsewhere", "[1]").output, "[1]") << "completed by a thread of the plugin";
 }
 
+TEST(FakeHost, waits_for_a_thread_of_the_plugin) {
+  FakeHost host;
+  EXPECT_EQ(host.call("later", "{}").output, "\"done\"");
+  EXPECT_EQ(host.violations(), "");
+}
+
+TEST(FakeHost, time_stands_still_while_a_thread_of_the_plugin_works) {
+  FakeHost host;
+  EXPECT_EQ(host.call("in_time", "{}").output, "\"done\"");
+  EXPECT_EQ(host.violations(), "");
+}
+
 TEST(FakeHost, time_passes_only_while_the_plugin_waits) {
   FakeHost host;
   EXPECT_EQ(host.call("sleep", "{}").output, "3600000");
@@ -276,9 +303,10 @@ TEST(FakeHost, answers_over_a_limit_as_the_hub_does) {
   kv->remove(kv->self, bytes(std::string(257, 'k')), &came, [](void* at, std::int32_t status) {
     ++(*static_cast<std::map<std::string, int>*>(at))["kv " + std::to_string(status)];
   });
-  EXPECT_EQ(host.call("get", "{}").kind, Kind::done);
-  EXPECT_EQ(came, (std::map<std::string, int>{
-                      {"", 256}, {"overload", 44}, {"blob 0", 64}, {"blob 3", 236}, {"kv 3", 1}}));
+  EXPECT_EQ(host.call("keep", "{}").kind, Kind::done);
+  EXPECT_EQ(came,
+            (std::map<std::string, int>{
+                {"connect", 256}, {"overload", 44}, {"blob 0", 64}, {"blob 3", 236}, {"kv 3", 1}}));
 }
 
 TEST(FakeHost, asks_the_extensions) {

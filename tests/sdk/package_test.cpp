@@ -101,6 +101,48 @@ TEST_F(Package, the_source_tree_builds_it_too_and_an_edited_manifest_makes_anoth
   EXPECT_FALSE(fs::exists(package() + "/schemas/new.json"));
 }
 
+TEST_F(Package, a_build_that_changes_the_package_takes_away_what_was_said_about_it) {
+  fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
+  fs::create_directories(at("hello") + "/schemas");
+  std::ofstream(at("hello") + "/schemas/a.json") << "{}";
+  std::ofstream(at("hello") + "/schemas/b.json") << "{}";
+  expect_builds("-Drabt-sdk_DIR=" + (source_dir() / "sdk/cmake").string());
+  const auto statements = [&] {
+    int found = 0;
+    for (const char* name :
+         {"SHA256SUMS", "SHA256SUMS.minisig", "sbom.cdx.json", "check-report.json"})
+      found += fs::exists(package() + "/" + name);
+    return found;
+  };
+  // As signing does, after which this happens; then a build.
+  const auto after = [&](const std::string& change) {
+    for (const char* name :
+         {"SHA256SUMS", "SHA256SUMS.minisig", "sbom.cdx.json", "check-report.json"})
+      std::ofstream(package() + "/" + name) << "signed";
+    const auto built =
+        run("cd " + at("hello") + " && " + change + " && cmake --build " + at("build"));
+    EXPECT_EQ(built.code, 0) << built.output;
+    return statements();
+  };
+  EXPECT_EQ(after("true"), 4) << "nothing changed";
+  EXPECT_EQ(after("echo '// more' >> plugin.cpp"), 0);
+  EXPECT_EQ(after("echo '{ }' > schemas/a.json"), 0);
+  EXPECT_EQ(after("rm schemas/b.json"), 0);
+}
+
+TEST_F(Package, the_build_says_where_the_package_of_this_version_is) {
+  fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
+  expect_builds("-Drabt-sdk_DIR=" + (source_dir() / "sdk/cmake").string());
+  EXPECT_EQ(read(at("build/hello.package")), package() + "\n");
+  std::string manifest = read(at("hello") + "/manifest.yaml");
+  manifest.replace(manifest.find("version: 1.0.0"), 14, "version: 1.1.0");
+  std::ofstream(at("hello") + "/manifest.yaml") << manifest;
+  ASSERT_EQ(run("cmake --build " + at("build")).code, 0);
+  // The older package stays beside it.
+  EXPECT_TRUE(fs::exists(package()));
+  EXPECT_EQ(read(at("build/hello.package")), at("build/hello-1.1.0.rabtplugin") + "\n");
+}
+
 TEST_F(Package, a_manifest_of_another_plugin_is_refused_when_the_build_is_configured) {
   fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
   std::string manifest = read(at("hello") + "/manifest.yaml");

@@ -243,12 +243,13 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
       beast.action, runs(), longest, meanwhile.p50, usual.p50, afterwards.p50, meanwhile.p99,
       usual.p99, afterwards.p99, meanwhile.calls);
   EXPECT_GE(meanwhile.calls, 20U);
-  // What is promised is twice. On a machine that has more to do than processors the bound is wider.
+  // What is promised is twice. On a machine that has more to do than processors the others also
+  // wait for these; a hub that let them wait for the beast would take hundreds of milliseconds.
   double load = 0;
   const bool quiet = ::getloadavg(&load, 1) == 1 && load < std::thread::hardware_concurrency() &&
                      !worker::sanitized();
-  EXPECT_LT(meanwhile.p50, (quiet ? 2 : 4) * std::max(usual.p50, afterwards.p50))
-      << "load " << load;
+  const double bound = 2 * std::max(usual.p50, afterwards.p50);
+  EXPECT_LT(meanwhile.p50, quiet ? bound : 2 * bound + 20) << "load " << load;
 
   const auto named = static_cast<std::size_t>(runs());
   switch (beast.proof) {
@@ -268,6 +269,9 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
     case Beast::Proof::violation:
       EXPECT_TRUE(
           hub.log.has(std::string("plugin.violation plugin=beast clause=") + beast.expected));
+      // One entry for each clause and process, and none of these ended it.
+      EXPECT_EQ(audited(hub, "plugin.violation", "beast"), 1U);
+      EXPECT_EQ(audited(hub, beast.expected, "beast"), 1U) << "it names the clause";
       break;
     case Beast::Proof::answer:
       break;

@@ -6,6 +6,6 @@ key=$1
 cmake --preset release
 cmake --build --preset release
 ctest --preset release
-package=$(ls -d build/release/@ID@-*.rabtplugin)
+package=$(cat build/release/@ID@.package) # CMake says where
 rabt plugin check --examples check --write-report "$package"
 rabt plugin sign --key "$key" "$package"

@@ -10,7 +10,8 @@
 // Link the plugin's sources into the test; its rabt_plugin_entry is taken. Callbacks come in the
 // order they were asked for, never inside the call that asked, on the thread that calls FakeHost.
 // What the host gave is filled with 0xDD when the contract lets it go (and poisoned under
-// AddressSanitizer). Plugin threads may call the services; everything else is for one thread.
+// AddressSanitizer). Plugin threads may call the services; everything else is for one thread. A
+// thread of the plugin has up to ten seconds of real time to answer a call.
 
 #include <algorithm>
 #include <atomic>
@@ -31,6 +32,7 @@
 #include "rabt/testing/cassette.hpp"
 #include "rabt/testing/digest.hpp"
 #include "rabt/testing/json.hpp"
+#include "rabt/testing/plugin_threads.hpp"
 #include "rabt/testing/repeats.hpp"
 #include "rabt/testing/virtual_clock.hpp"
 
@@ -187,11 +189,19 @@ class FakeHost {
       }
       if (next) {
         next();
-      } else if (!clock.advance_to_next()) {
-        return;
+        continue;
       }
+      // A thread of the plugin comes before the next moment of virtual time.
+      if (clock.waiting() && has_calls() && threads_.wait(true, [this] { return !rests(); }))
+        continue;
+      if (!clock.advance_to_next()) return;
     }
     violate("A1", "the plugin does not come to an end");
+  }
+  // No callback is due.
+  [[nodiscard]] bool rests() const {
+    const std::scoped_lock lock(mutex_);
+    return pending_.empty();
   }
   // A call from beginning to end. No answer violates A1 and counts as ambiguous.
   Outcome call(const std::string& action, const std::string& input,
@@ -212,8 +222,7 @@ class FakeHost {
       const std::scoped_lock lock(mutex_);
       for (auto& [number, flight] : flights_) flight = flight || http_calls_[number] == id;
     }
-    pump();
-    if (open_.contains(id)) violate("A5", "a cancelled call was never completed");
+    if (!pump_until_ended(id)) violate("A5", "a cancelled call was never completed");
   }
   // {events, error} of the webhook extension; both "" when there is none.
   std::pair<std::string, std::string> deliver(const std::string& body,
@@ -412,8 +421,23 @@ class FakeHost {
     if (!was_open) violate("A2", "a call was refused and completed");
     return id;
   }
+  bool has_calls() const {
+    const std::scoped_lock lock(mutex_);
+    return !open_.empty();
+  }
+  bool is_open(rabt_call_id id) const {
+    const std::scoped_lock lock(mutex_);
+    return open_.contains(id);
+  }
+  // False when the call is open although nothing is left that could end it.
+  bool pump_until_ended(rabt_call_id id) {
+    do {
+      pump();
+    } while (is_open(id) && threads_.wait(false, [&] { return !is_open(id) || !rests(); }));
+    return !is_open(id);
+  }
   Outcome end(rabt_call_id id) {
-    pump();
+    static_cast<void>(pump_until_ended(id));
     {
       const std::scoped_lock lock(mutex_);
       if (const auto found = outcomes.find(id); found != outcomes.end()) return found->second;
@@ -901,6 +925,7 @@ class FakeHost {
 
  private:
   const rabt_entry& entry_;
+  PluginThreads threads_;  // made before the plugin
   std::string config_;
   rabt_host host_{};
   rabt_log log_{};
