@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include "hub/base/schema_generate.hpp"
 #include "hub/check/cases.hpp"
 #include "hub/check/effects.hpp"
 #include "hub/check/groups.hpp"
+#include "hub/worker/migrate.hpp"
 #include "rabt/abi.h"
+#include "rabt/extension/migrate.h"
 
 namespace rabt::check {
 
@@ -17,6 +20,7 @@ constexpr std::int64_t kLongAfterMs = 3'600'000;
 constexpr std::int64_t kLaneMicros = 50'000;
 constexpr int kLaneTries = 3;  // the machine may be busy: each must be too slow
 constexpr int kThreadsMillis = 100;
+constexpr int kConfigs = 40;  // of each schema
 
 struct NamedWorld {
   const char* name;
@@ -314,6 +318,81 @@ Verdict lane_discipline(const Subject& subject) {
   return passed();
 }
 
+// One question, put twice: an upgrade that was interrupted puts it again.
+std::string migrate_fault(const rabt_entry* entry, const Subject& subject, const std::string& from,
+                          const std::string& config) {
+  const worker::Migration first = worker::run_migrate(entry, from, config);
+  const worker::Migration again = worker::run_migrate(entry, from, config);
+  const auto words = [&](const std::string& what) {
+    return what + " (from_version " + from + ", configuration " + config.substr(0, 200) + ")";
+  };
+  if (first.end != again.end || first.config != again.config)
+    return words("the same configuration gave something else the second time");
+  if (first.end == worker::Migration::End::refused && first.config_calls == 0 &&
+      first.error_calls == 1)
+    return first.error.empty() ? words("migrate returned non-zero and gave an empty error") : "";
+  if (const std::string fault = worker::migration_fault(first); !fault.empty()) return words(fault);
+  const auto parsed = Json::parse(first.config);
+  if (!parsed.ok()) return words("what migrate gave is no JSON: " + parsed.error().message);
+  if (const auto fault = subject.package().config.check(*parsed))
+    return words("what migrate gave does not fit the manifest's schema: config" +
+                 fault->instance_path + " " + fault->message);
+  return {};
+}
+
+Verdict migrate_answers(const Subject& subject) {
+  const auto entry = entry_of(subject);
+  if (!entry.ok()) return failed(entry.error().message);
+  if (worker::run_migrate(*entry, "0.0.1", "{}").end == worker::Migration::End::absent)
+    return skipped("the library does not offer " RABT_MIGRATE);
+  struct Old {
+    std::string version;
+    std::string config;
+  };
+  std::vector<Old> all;
+  for (const char* text : {"", "{", "[]", "null", "{}", "\"text\"", "{\"unknown\":[1]}"}) {
+    all.push_back({"0.0.1", text});
+    all.push_back({"no version", text});
+  }
+  const auto add = [&](const std::string& version, const Json& schema) {
+    SchemaGenerator generator(schema, subject.settings().seed);
+    for (int i = 0; i < kConfigs; ++i) {
+      if (const auto value = generator.valid()) all.push_back({version, value->dump()});
+      if (const auto value = generator.near_valid()) all.push_back({version, value->dump()});
+    }
+  };
+  if (!subject.manifest().config_schema.is_null()) add("0.0.1", subject.manifest().config_schema);
+  int taken_over = 0;
+  if (!subject.settings().previous.empty()) {
+    const auto previous = plugin::read_package(subject.settings().previous);
+    if (!previous.ok()) return failed("--previous: " + previous.error().message);
+    const plugin::Manifest& before = previous->manifest;
+    const Json& schema = before.config_schema;
+    if (!schema.is_null()) add(before.version, schema);
+    // What the last release took, this one takes over.
+    SchemaGenerator generator(schema.is_null() ? Json::object() : schema, subject.settings().seed);
+    for (int i = 0; i < kConfigs; ++i) {
+      const auto value = schema.is_null() ? std::optional<Json>(Json::object()) : generator.valid();
+      if (!value) continue;
+      const worker::Migration said = worker::run_migrate(*entry, before.version, value->dump());
+      if (said.end == worker::Migration::End::refused)
+        return failed("it refuses a configuration that " + before.version + " takes (" +
+                      value->dump().substr(0, 200) + "): " + said.error);
+      ++taken_over;
+    }
+  }
+  for (const Old& old : all) {
+    const std::string fault = migrate_fault(*entry, subject, old.version, old.config);
+    if (!fault.empty()) return failed(fault);
+  }
+  if (taken_over == 0)
+    return passed(std::to_string(all.size()) +
+                  " configurations; give --previous to see whether it takes over those of the "
+                  "release before");
+  return passed(std::to_string(all.size()) + " configurations, " + std::to_string(taken_over) +
+                " of the release before");
+}
+
 }  // namespace
 
 Verdict contract_test(TestId id, const Subject& subject) {
@@ -340,6 +419,8 @@ Verdict contract_test(TestId id, const Subject& subject) {
       return deadline(subject);
     case TestId::output_matches_schema:
       return output_matches(subject);
+    case TestId::migrate_answers_once:
+      return migrate_answers(subject);
     default:
       return lane_discipline(subject);
   }

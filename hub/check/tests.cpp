@@ -106,6 +106,10 @@ constexpr std::array kTests{
              "No function holds the lane for more than 50 ms, unless the manifest says blocking: "
              "true.",
              ""},
+    TestInfo{TestId::migrate_answers_once, Group::contract, "migrate-answers-once",
+             "migrate gives a configuration that fits the manifest or says why not, once, and the "
+             "same for the same.",
+             ""},
     TestInfo{TestId::same_key_same_effect, Group::behaviour, "same-key-same-effect",
              "The same holds when the plugin was started anew in between, with nothing but its "
              "stored values.",

@@ -43,6 +43,7 @@ enum class TestId : std::uint8_t {
   deadline_respected,
   output_matches_schema,
   lane_discipline,
+  migrate_answers_once,
   same_key_same_effect,
   client_error_is_permanent,
   too_many_has_retry_after,

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "hub/base/semver.hpp"
 #include "hub/cli/config_reader.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/workflow/execution.hpp"
@@ -22,13 +23,23 @@ namespace fs = std::filesystem;
 PluginEntry read_plugin(Reader& reader, const YamlNode& node, const fs::path& base) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
-  reader.only(node, {"config", "secrets", "hosts", "allow_private_addresses", "tls", "isolation",
-                     "limits"});
+  reader.only(node, {"config", "config_version", "secrets", "hosts", "patient_data", "record",
+                     "allow_private_addresses", "tls", "isolation", "limits"});
   read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     plugin.config = workflow::to_json(*config->value);
+  reader.text(node, "config_version", plugin.config_version);
+  if (const YamlEntry* entry = node.find("config_version");
+      entry != nullptr && !is_semver(plugin.config_version)) {
+    reader.mistake(entry->line, entry->column,
+                   "`config_version` must be a version of the plugin, such as \"1.4.0\"");
+  }
   read_secrets(reader, node, "secrets", base, plugin.secrets);
   reader.texts(node, "hosts", plugin.hosts);
+  if (node.find("patient_data") != nullptr)
+    reader.texts(node, "patient_data", plugin.patient_data.emplace());
+  reader.text(node, "record", plugin.record);
+  if (!plugin.record.empty()) plugin.record = (base / plugin.record).lexically_normal();
   reader.flag(node, "allow_private_addresses", plugin.allow_private);
   if (const YamlEntry* tls = node.find("tls");
       tls != nullptr && reader.mapping(*tls->value, "`tls`")) {

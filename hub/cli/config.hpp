@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,12 @@ struct SecretSource {
 
 struct PluginEntry {
   Json config = Json::object();
+  std::string config_version;  // of the plugin, that config was written for; empty: unsaid
   std::map<std::string, SecretSource> secrets;
-  std::vector<std::string> hosts;  // allow-list beyond the manifest's
-  bool allow_private = false;      // may reach private and loopback addresses
+  std::vector<std::string> hosts;                        // allow-list beyond the manifest's
+  std::optional<std::vector<std::string>> patient_data;  // of both: that may be sent patient data
+  std::string record;                                    // folder; empty: nothing is recorded
+  bool allow_private = false;                            // may reach private and loopback addresses
   std::string tls_ca, tls_cert, tls_key;
   bool in_process = false;   // isolation: inline
   std::uint64_t memory = 0;  // of its process, bytes; 0: the default

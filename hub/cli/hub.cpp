@@ -204,10 +204,14 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
   hub.plugins->add_service(consultation::make_recordings(records));
   const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
   for (const auto& [id, entry] : config.plugin) {
-    (void)entry;
+    RABT_TRY_STATUS(check_record(id, entry, dev));
     RABT_TRY(versions, choose_packages(config, id, unsigned_ones));
     RABT_TRY(base, plugin_config(config, id));
-    RABT_TRY_STATUS(hub.plugins->load(with_package(base, std::move(versions.front()))));
+    const Status newest = hub.plugins->load(with_package(base, std::move(versions.front())));
+    // A version that cannot take over its configuration leaves the older ones to serve, as they do
+    // when it is refused while the hub runs.
+    bool serves = newest.ok();
+    if (!serves && newest.error().code != "plugin.migrate") return newest.error();
     // Older ones, for instances that began with their contracts. Where one that is needed does not
     // load, the engine refuses to start.
     for (std::size_t i = 1; i < versions.size(); ++i) {
@@ -217,8 +221,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const Config& config, const Clock& clock
                                         {"code", std::string_view(fault->code)}});
         continue;
       }
-      (void)hub.plugins->load(with_package(base, std::move(versions[i])));
+      serves = hub.plugins->load(with_package(base, std::move(versions[i]))).ok() || serves;
     }
+    if (!serves) return newest.error();
   }
   for (const auto& [role, target] : config.roles)
     RABT_TRY_STATUS(hub.plugins->bind_role(role, target));

@@ -6,6 +6,7 @@
 #include "hub/cli/config.hpp"
 #include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/cli/plugin_loading.hpp"
 #include "hub/cli/plugins.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
@@ -32,6 +33,8 @@ int check_config(const std::string& path, bool dev) {
     good = false;
   };
   for (const auto& [id, plugin] : config->plugin) {
+    if (const Status recording = check_record(id, plugin, dev); !recording.ok())
+      wrong(id, recording.error());
     const auto chosen = choose_packages(*config, id, dev ? Unsigned::take : Unsigned::refuse);
     if (!chosen.ok()) wrong(id, chosen.error());
     for (const ChosenPackage& one : chosen.ok() ? *chosen : std::vector<ChosenPackage>()) {

@@ -25,6 +25,7 @@ Result<plugin::PluginConfig> plugin_config(const Config& config, const std::stri
   out.id = id;
   out.tenant = config.tenant;
   out.config = entry.config;
+  out.config_version = entry.config_version;
   for (const auto& [name, source] : entry.secrets) {
     auto secret = read_secret(source);
     if (!secret.ok()) {
@@ -40,10 +41,20 @@ Result<plugin::PluginConfig> plugin_config(const Config& config, const std::stri
                                                                 .client_key_file = entry.tls_key});
   }
   out.extra_hosts = entry.hosts;
+  out.patient_hosts = entry.patient_data;
+  out.record = entry.record;
   out.allow_private_addresses = entry.allow_private;
   out.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
   out.limits = {.memory = entry.memory, .threads = static_cast<std::uint64_t>(entry.threads)};
   return out;
+}
+
+Status check_record(const std::string& id, const PluginEntry& entry, bool dev) {
+  if (entry.record.empty() || dev) return ok_status();
+  return invalid("plugin.record", "plugin " + id +
+                                      ": `record` writes what is said to outside systems into "
+                                      "files, and is for development: start with --dev, or take "
+                                      "it out");
 }
 
 plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package) {

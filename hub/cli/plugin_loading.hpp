@@ -20,6 +20,8 @@ namespace rabt::cli {
                                                          const std::string& id);
 // The same with the package to load.
 [[nodiscard]] plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package);
+// Whether a plugin may be recorded: for development only. Error plugin.record.
+[[nodiscard]] Status check_record(const std::string& id, const PluginEntry& entry, bool dev);
 
 // Brings newer versions of a plugin into a hub that runs, and takes superseded ones out.
 // Internally synchronised; one upgrade at a time.

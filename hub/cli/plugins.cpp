@@ -138,6 +138,11 @@ void print_package(const TrustedPackage& package, const Json& facts) {
   for (const Json& host : facts["hosts"].as_array())
     std::printf("  reach         %s\n", host_text(host.as_string()).c_str());
   if (facts["hosts"].size() == 0) std::printf("  reach         no host of its own accord\n");
+  if (facts["patientHosts"] != facts["hosts"]) {
+    for (const Json& host : facts["patientHosts"].as_array())
+      std::printf("  send          patient data only to %s\n", host_text(host.as_string()).c_str());
+    if (facts["patientHosts"].size() == 0) std::printf("  send          patient data to no host\n");
+  }
   for (const Json& secret : facts["secrets"].as_array()) {
     std::printf(
         "  use a secret  %s%s%s\n", word(secret["name"]).c_str(),

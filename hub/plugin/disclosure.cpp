@@ -21,6 +21,10 @@ Json describe(const Package& package) {
   const Manifest& manifest = package.manifest;
   Json hosts = Json::array();
   for (const std::string& host : manifest.hosts) hosts.push_back(host);
+  // Without a list of its own all of them.
+  Json patient_hosts = Json::array();
+  for (const std::string& host : manifest.patient_hosts.value_or(manifest.hosts))
+    patient_hosts.push_back(host);
   Json secrets = Json::array();
   for (const SecretSpec& secret : package.secrets) {
     Json one = Json::object({{"name", secret.name}, {"required", secret.required}});
@@ -46,6 +50,7 @@ Json describe(const Package& package) {
        {"vendor", manifest.vendor},
        {"license", package.license},
        {"hosts", std::move(hosts)},
+       {"patientHosts", std::move(patient_hosts)},
        {"secrets", std::move(secrets)},
        {"secretsRaw", manifest.secrets_raw},
        {"kvBytes", package.kv_bytes},

@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/net/url.hpp"
+#include "hub/plugin/marked_places.hpp"
+#include "hub/plugin/recorder.hpp"
 #include "hub/worker/abi_bytes.hpp"
 
 namespace rabt::plugin {
@@ -20,6 +23,7 @@ using workflow::OutcomeKind;
 
 constexpr std::chrono::milliseconds kSlowLane{50};     // abi.h, LANES
 constexpr std::chrono::seconds kCreateTimeout{30};     // a constructor that needs longer hangs
+constexpr std::chrono::seconds kMigrateTimeout{35};    // a process is ended before, see its start
 constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
 constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to leave plugin code
 constexpr std::int64_t kFirstHealthMs = 5'000;
@@ -93,8 +97,56 @@ Instance::Instance(Setup setup)
   fill_services();
 }
 
-Status Instance::start(const rabt_entry* entry) {
-  if (setup_.worker != nullptr) RABT_TRY_STATUS(setup_.worker->start(*this, host_));
+Instance::~Instance() = default;
+
+Status Instance::open() {
+  return setup_.worker == nullptr ? ok_status() : setup_.worker->start(*this, host_);
+}
+
+Result<std::optional<Json>> Instance::migrate(const rabt_entry* entry,
+                                              const std::string& from_version, const Json& config) {
+  const Manifest& manifest = setup_.package.manifest;
+  auto promise = std::make_shared<std::promise<worker::Migration>>();
+  auto future = promise->get_future();
+  lane_.post([this, entry, promise, from_version, text = config.dump()] {
+    worker::Migration said;
+    static_cast<void>(guarded("migrate", [&] {
+      said = setup_.worker != nullptr ? setup_.worker->migrate(from_version, text)
+                                      : worker::run_migrate(entry, from_version, text);
+    }));
+    promise->set_value(std::move(said));
+  });
+  const auto refused = [&](const std::string& why) {
+    return invalid("plugin.migrate", manifest.id + " " + manifest.version +
+                                         " cannot take over the configuration that was written "
+                                         "for " +
+                                         from_version + ": " + why +
+                                         "; write its section of the configuration for " +
+                                         manifest.version + ", or stay with the older version");
+  };
+  if (future.wait_for(kMigrateTimeout) != std::future_status::ready)
+    return refused("migrate did not return within " + std::to_string(kMigrateTimeout.count()) +
+                   " s");
+  const worker::Migration said = future.get();
+  if (said.end == worker::Migration::End::absent) return std::optional<Json>();
+  if (const std::string fault = worker::migration_fault(said); !fault.empty())
+    return refused(operator_text(fault));
+  auto parsed = Json::parse(said.config);
+  if (!parsed.ok()) return refused("migrate gave no JSON: " + parsed.error().message);
+  if (const auto fault = setup_.package.config.check(*parsed))
+    return refused("what migrate gave does not fit the schema of the manifest: config" +
+                   fault->instance_path + " " + fault->message);
+  return std::optional<Json>(std::move(parsed).value());
+}
+
+Status Instance::start(const rabt_entry* entry, Json taken, Reach reach) {
+  setup_.config.config = std::move(taken);
+  reach_ = std::move(reach);
+  if (!setup_.config.record.empty()) {
+    RABT_TRY(recorder, Recorder::open({setup_.config.record, setup_.parts.privacy,
+                                       setup_.package.phi_names, setup_.config.secrets}));
+    recorder_ = std::move(recorder);
+  }
   struct Outcome {
     const rabt_plugin* plugin = nullptr;
     std::string error;
@@ -199,6 +251,8 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   open->idempotency_key = std::move(request.idempotency_key);
   open->attempt = request.attempt;
   open->run = std::move(request.instance);
+  open->marked = holds_marked(request.arguments, action.places, action.marked);
+  if (open->marked) given_marked_ = true;
   const Clock& clock = setup_.parts.clock;
   const std::int64_t now = clock.now().ms;
   open->deadline_unix_ms =
@@ -675,6 +729,38 @@ void Instance::unsent_request(std::uint64_t call) {
   if (found != calls_.end() && found->second->requests > 0) --found->second->requests;
 }
 
+bool Instance::carries_patient_data(std::uint64_t call) {
+  if (call == 0) return given_marked_;
+  const std::scoped_lock lock(mutex_);
+  const auto found = calls_.find(call);
+  return found != calls_.end() && found->second->marked;
+}
+
+void Instance::withheld(std::uint64_t call, std::string_view url) {
+  const auto parsed = net::parse_url(url);
+  const std::string host = parsed.ok() ? parsed->host : std::string();
+  std::string run;
+  std::string action;
+  bool known = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = calls_.find(call);
+    if (found != calls_.end()) {
+      run = found->second->run;
+      action = found->second->action->spec.name;
+      known = std::exchange(found->second->withheld, true);
+    }
+  }
+  violation("patient_data", "a request to a host that is not for patient data");
+  if (call == 0) known = withheld_++ >= kAuditedAttempts;
+  if (known) return;
+  audit("plugin.withheld", "plugin.patient_host",
+        Json::object({{"version", setup_.package.manifest.version},
+                      {"host", host},
+                      {"instance", run},
+                      {"action", action}}));
+}
+
 void Instance::cancel_all_flights() {
   std::vector<std::uint64_t> open;
   {
@@ -702,7 +788,8 @@ void Instance::cancel_flights(std::uint64_t call) {
 bool Instance::guarded(std::string_view what, const std::function<void()>& code) {
   const auto begin = std::chrono::steady_clock::now();
   bool returned = true;
-  const OnLane here(*this, what == "create");
+  const bool control = what == "create" || what == "migrate";
+  const OnLane here(*this, control);
   try {
     code();
   } catch (...) {
@@ -711,7 +798,7 @@ bool Instance::guarded(std::string_view what, const std::function<void()>& code)
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - begin);
   if (!returned) violation("line", "threw an exception across the C line");
-  if (spent > kSlowLane && !setup_.package.manifest.blocking && what != "create") {
+  if (spent > kSlowLane && !setup_.package.manifest.blocking && !control) {
     const Gate::Pass pass(gate_);
     if (pass) {
       setup_.parts.log.warn("plugin.slow_lane",
@@ -786,6 +873,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   auto work = std::make_shared<Work>();
   work->info = delivery.dump();
   work->body = body;
+  if (!setup_.package.phi_names.empty()) given_marked_ = true;  // nobody knows what it holds
   {
     const std::scoped_lock lock(mutex_);
     if (closing_) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");

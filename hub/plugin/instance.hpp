@@ -52,6 +52,7 @@ struct HttpAnswer {
 };
 
 class Instance;
+class Recorder;
 
 // Sealed bytes that a plugin of a tenant has in the key-value service, for all its versions. On the
 // store's writer thread only.
@@ -84,21 +85,36 @@ class Instance final : public WorkerPlugin::Owner {
     Timers& timers;
     Package package;
     PluginConfig config;
-    std::shared_ptr<const net::AllowList> allow;
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
     std::shared_ptr<KvUse> kv_use;
     std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
   };
   explicit Instance(Setup setup);
+  ~Instance() override;
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  // Makes the plugin, on its lane. entry: of the library that is mapped here; null with a worker,
-  // whose errors are those of WorkerPlugin::start. Error code plugin.create.
-  [[nodiscard]] Status start(const rabt_entry* entry);
+  // Three steps, in this order. entry: of the library that is mapped here; null with a worker.
+  // Starts its process, when it has one. Errors: those of WorkerPlugin::start.
+  [[nodiscard]] Status open();
+  // Has the library turn a configuration of an older version into one of its own, on its lane
+  // (rabt.migrate/1). None: it does not offer that. Error code plugin.migrate.
+  [[nodiscard]] Result<std::optional<Json>> migrate(const rabt_entry* entry,
+                                                    const std::string& from_version,
+                                                    const Json& config);
+  // What its requests may reach.
+  struct Reach {
+    std::vector<std::string> hosts;
+    std::shared_ptr<const net::AllowList> allow;
+    std::shared_ptr<const net::AllowList> patient;  // with patient data; null: the same
+  };
+  // Makes the plugin with taken as its configuration, on its lane; it may reach what reach says.
+  // Error code plugin.create.
+  [[nodiscard]] Status start(const rabt_entry* entry, Json taken, Reach reach);
 
   [[nodiscard]] const Package& package() const { return setup_.package; }
+  [[nodiscard]] const PluginConfig& config() const { return setup_.config; }
   [[nodiscard]] const std::string& tenant() const { return setup_.config.tenant; }
   [[nodiscard]] bool can_probe() const { return probe_ != nullptr; }
 
@@ -143,6 +159,8 @@ class Instance final : public WorkerPlugin::Owner {
     // many had been started for none.
     std::uint64_t requests = 0;
     std::uint64_t background_before = 0;
+    bool marked = false;     // its arguments hold patient data
+    bool withheld = false;   // the audit log has that a request was refused for it
     std::uint64_t span = 0;  // id of its span, made when first asked for
     std::size_t spans = 0;   // open below it
   };
@@ -195,6 +213,10 @@ class Instance final : public WorkerPlugin::Owner {
   bool begin_request(std::uint64_t call);
   // It is sure that not a byte of it left.
   void unsent_request(std::uint64_t call);
+  // Whether a request of this call (0: none) must be thought to hold patient data.
+  [[nodiscard]] bool carries_patient_data(std::uint64_t call);
+  // A request was refused because of that: for log, violations and the audit log.
+  void withheld(std::uint64_t call, std::string_view url);
   // The lock is held.
   [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
     return call.requests != 0 || call.background_before != background_;
@@ -287,6 +309,10 @@ class Instance final : public WorkerPlugin::Owner {
   std::mutex wakes_mutex_;
   std::unordered_map<std::uint64_t, Timers::Key> wakes_;  // that wait, by number
   std::uint64_t last_wake_ = 0;
+  Reach reach_;
+  std::unique_ptr<Recorder> recorder_;      // null: nothing is recorded
+  std::atomic<bool> given_marked_{false};   // patient data, at any time
+  std::atomic<std::uint64_t> withheld_{0};  // without a call, in the audit log
   MetricTable metric_table_;
 
   std::mutex blobs_mutex_;

@@ -281,6 +281,7 @@ class Reader {
       if (item["input"])
         action.spec.input_schema = schema(item["input"], action.input, package.phi_names, "input");
       action.marked = action.input.phi_names();
+      action.places = action.input.phi_places();
       if (item["channel"])
         action.spec.channel =
             phi::parse_channel(choice(item["channel"], "channel", {"event", "notify"}));
@@ -447,10 +448,21 @@ class Reader {
   void permissions(const YAML::Node& node, Package& package) const {
     package.kv_bytes = kDefaultKvBytes;
     if (!node) return;
-    only(node, "permissions", {"hosts", "secrets_raw", "blob", "kv_bytes"});
+    only(node, "permissions", {"hosts", "patient_data", "secrets_raw", "blob", "kv_bytes"});
     if (node["hosts"]) {
       list(node["hosts"], "permissions.hosts", kMaxNames);
       for (const auto& host : node["hosts"]) package.manifest.hosts.push_back(text(host, "a host"));
+    }
+    if (node["patient_data"]) {
+      const std::vector<std::string>& hosts = package.manifest.hosts;
+      list(node["patient_data"], "permissions.patient_data", kMaxNames);
+      std::vector<std::string> taking;
+      for (const auto& entry : node["patient_data"]) {
+        taking.push_back(text(entry, "a host"));
+        if (std::find(hosts.begin(), hosts.end(), taking.back()) == hosts.end())
+          fail(entry, "`" + taking.back() + "` is no entry of permissions.hosts");
+      }
+      package.manifest.patient_hosts = std::move(taking);
     }
     package.manifest.secrets_raw =
         boolean_or(node["secrets_raw"], "permissions.secrets_raw", false);

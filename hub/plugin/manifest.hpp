@@ -31,6 +31,7 @@ struct CompiledAction {
   Schema input;
   Schema output;
   std::set<std::string> marked;  // members that the input schema marks as x-phi
+  std::set<std::string> places;  // Schema::phi_places of it
 };
 
 struct Package {

@@ -69,8 +69,8 @@ struct SignOptions {
                                      std::string_view time);
 
 // What a package may do and which patient data it sees, for a person to decide: id, version,
-// vendor, hosts, secrets, secretsRaw, kvBytes, blob, isolation, and patientData: for the
-// configuration, each action and each event the places that their schemas mark with x-phi, as
+// vendor, hosts, patientHosts, secrets, secretsRaw, kvBytes, blob, isolation, and patientData: for
+// the configuration, each action and each event the places that their schemas mark with x-phi, as
 // Schema::phi_places gives them; null where there is no schema, or one without a word: the value
 // may hold anything.
 [[nodiscard]] Json describe(const Package& package);

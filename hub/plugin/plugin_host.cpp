@@ -15,6 +15,7 @@
 #include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
 #include "hub/plugin/capability.hpp"
+#include "hub/plugin/config_memory.hpp"
 #include "hub/plugin/instance.hpp"
 #include "hub/plugin/lane.hpp"
 #include "hub/plugin/library.hpp"
@@ -596,12 +597,15 @@ class Host final : public PluginHost {
       if (by_number_.size() >= kMaxPlugins) return invalid("plugin.config", "too many plugins");
     }
     if (config.config.is_null()) config.config = Json::object();
-    if (const auto fault = package.config.check(config.config)) {
-      return invalid("plugin.config",
-                     "the configuration of " + manifest.id + " does not fit its schema: config" +
-                         fault->instance_path + " " + fault->message + " (" + config.folder +
-                         "/manifest.yaml, config" + fault->schema_path + ")");
-    }
+    const Json section = config.config;
+    const auto* const built = config.files->find(library_path());
+    const ConfigQuestion question{config.tenant, manifest.id, manifest.version,
+                                  built == nullptr ? std::string() : built->sha256,
+                                  config.config_version};
+    ConfigMemory memory(parts_.store, parts_.keys, parts_.audit, parts_.random);
+    RABT_TRY(choice, memory.choose(question, section, package.config));
+    const bool foreign = !choice.from_version.empty();  // the plugin is asked first
+    if (!foreign) RABT_TRY_STATUS(check_config(package, choice, config.folder));
     std::vector<std::string> missing;
     for (const SecretSpec& secret : package.secrets) {
       const auto found = config.secrets.find(secret.name);
@@ -614,14 +618,11 @@ class Host final : public PluginHost {
                      manifest.id + " needs the secrets: " + listed(missing) +
                          "; give them in its section of the configuration");
     }
-    RABT_TRY(hosts, resolve_hosts(manifest.hosts, config.config));
-    RABT_TRY(extra, resolve_hosts(config.extra_hosts, config.config));
-    hosts.insert(hosts.end(), extra.begin(), extra.end());
-    auto allow = net::AllowList::make(hosts, config.allow_private_addresses);
-    if (!allow.ok())
-      return invalid("plugin.config",
-                     manifest.id + ": the host allow-list: " + allow.error().message);
-
+    Reach reach;
+    if (!foreign) {
+      RABT_TRY(known, reach_of(manifest, config, choice.config));
+      reach = std::move(known);
+    }
     RABT_TRY(library, seal_library(*config.files));
     digest = library.sha256;
     config.files.reset();  // all of it was read
@@ -647,13 +648,12 @@ class Host final : public PluginHost {
       kv_use = of_all;
     }
     const std::string id = config.id;
-    Recipient recipient{id, manifest.version, hosts};
     Instance& instance = keep_for_ever(std::make_unique<Instance>(
-        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config),
-                        std::make_shared<const net::AllowList>(std::move(allow).value()), number,
+        Instance::Setup{parts_, finisher_, timers_, std::move(package), std::move(config), number,
                         std::move(kv_use), std::move(worker)}));
-    Status started = instance.start(entry);
-    if (started.ok()) started = take_in(number, instance, std::move(recipient));
+    Status started = start(instance, entry, memory, question, section, choice, reach);
+    if (started.ok())
+      started = take_in(number, instance, Recipient{id, version, std::move(reach.hosts)});
     // Nobody calls it: its process, its threads and its gate are closed at once.
     if (!started.ok()) instance.shutdown(0);
     return started;
@@ -672,6 +672,72 @@ class Host final : public PluginHost {
     });
     versions.insert(place, Serving{&instance, std::move(recipient)});
     return ok_status();
+  }
+  // What an instance may reach depends on its configuration.
+  using Reach = Instance::Reach;
+  static Result<Reach> reach_of(const Manifest& manifest, const PluginConfig& config,
+                                const Json& taken) {
+    Reach out;
+    RABT_TRY(hosts, resolve_hosts(manifest.hosts, taken));
+    RABT_TRY(extra, resolve_hosts(config.extra_hosts, taken));
+    hosts.insert(hosts.end(), extra.begin(), extra.end());
+    auto allow = net::AllowList::make(hosts, config.allow_private_addresses);
+    if (!allow.ok())
+      return invalid("plugin.config",
+                     manifest.id + ": the host allow-list: " + allow.error().message);
+    out.allow = std::make_shared<const net::AllowList>(std::move(allow).value());
+    const auto& wish = config.patient_hosts ? config.patient_hosts : manifest.patient_hosts;
+    if (wish) {
+      RABT_TRY(patient, resolve_hosts(*wish, taken));
+      for (const std::string& host : patient) {
+        if (std::find(hosts.begin(), hosts.end(), host) == hosts.end())
+          return invalid("plugin.config",
+                         manifest.id + ": patient_data names " + host +
+                             ", which is no host that it may reach: " + listed(hosts));
+      }
+      auto some = net::AllowList::make(patient, config.allow_private_addresses);
+      if (!some.ok())
+        return invalid("plugin.config", manifest.id + ": patient_data: " + some.error().message);
+      out.patient = std::make_shared<const net::AllowList>(std::move(some).value());
+    }
+    out.hosts = std::move(hosts);
+    return out;
+  }
+  static Status check_config(const Package& package, const ConfigChoice& choice,
+                             const std::string& folder) {
+    const auto fault = package.config.check(choice.config);
+    if (!fault) return ok_status();
+    return invalid("plugin.config",
+                   "the configuration of " + package.manifest.id +
+                       " does not fit its schema: config" + fault->instance_path + " " +
+                       fault->message + " (" + folder + "/manifest.yaml, config" +
+                       fault->schema_path + ")" +
+                       (choice.from_version.empty()
+                            ? std::string()
+                            : "; it was written for " + choice.from_version + ", and " +
+                                  package.manifest.version + " does not offer rabt.migrate/1"));
+  }
+  // Migrates the configuration when it is that of an older version, makes the plugin, remembers.
+  static Status start(Instance& instance, const rabt_entry* entry, ConfigMemory& memory,
+                      const ConfigQuestion& question, const Json& section,
+                      const ConfigChoice& choice, Reach& reach) {
+    RABT_TRY_STATUS(instance.open());
+    Json taken = choice.config;
+    bool migrated = false;
+    if (!choice.from_version.empty()) {
+      RABT_TRY(made, instance.migrate(entry, choice.from_version, choice.config));
+      migrated = made.has_value();
+      if (migrated) {
+        taken = *std::move(made);
+      } else {
+        RABT_TRY_STATUS(check_config(instance.package(), choice, instance.config().folder));
+      }
+      RABT_TRY(known, reach_of(instance.package().manifest, instance.config(), taken));
+      reach = std::move(known);
+    }
+    RABT_TRY_STATUS(instance.start(entry, taken, reach));
+    if (choice.remembered) return ok_status();
+    return memory.remember(question, section, choice, taken, migrated);
   }
   // The lock is held.
   [[nodiscard]] bool loaded_version(const std::string& id, const std::string& version) const {

@@ -63,6 +63,8 @@ struct Manifest {
   std::vector<std::string> secrets;         // names it may refer to
   std::vector<std::string>
       hosts;  // allow-list entries; "${config:/pointer}" takes the host of a configured URL
+  // Of hosts: where requests may go that belong to a call with marked arguments. None: to all.
+  std::optional<std::vector<std::string>> patient_hosts;
   bool secrets_raw = false;
   bool blob = false;  // may read and write blobs (rabt.blob/1)
   int concurrency = 1;
@@ -92,11 +94,14 @@ struct PluginConfig {
   std::string key_id;       // that signed it; empty: nobody
   std::string sums_sha256;  // hex, of its SHA256SUMS; empty: unsigned
   std::string tenant;
-  Json config;  // handed to the plugin; checked against the manifest's schema
+  Json config;  // its section: handed to the plugin, or what it makes of it (rabt.migrate/1)
+  std::string config_version;  // for which the section was written; empty: the hub remembers
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
-  std::shared_ptr<const net::TlsOptions> tls;  // null: defaults
-  std::vector<std::string> extra_hosts;        // allow-list beyond the manifest's
+  std::shared_ptr<const net::TlsOptions> tls;             // null: defaults
+  std::vector<std::string> extra_hosts;                   // allow-list beyond the manifest's
+  std::optional<std::vector<std::string>> patient_hosts;  // in place of the manifest's
   bool allow_private_addresses = false;
+  std::string record;  // folder for cassettes of its HTTP exchanges, for development; empty: none
   Isolation isolation = Isolation::worker;
   WorkerLimits limits;
 };
@@ -167,10 +172,12 @@ class PluginHost : public workflow::ActionCatalog {
   // it, in a process of its own or here; checks the entry, then creates the instance. Error codes:
   // plugin.manifest..., plugin.library, plugin.platform, plugin.isolation, plugin.no_entry,
   // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config,
-  // plugin.missing_secret, plugin.create, plugin.sandbox, plugin.worker; each message says what to
-  // do next.
-  // Several versions of one id may be loaded, also while calls run: the newest whose contract
-  // serves takes a call, and reads deliveries. A version that is loaded already: plugin.loaded.
+  // plugin.missing_secret, plugin.migrate, plugin.create, plugin.sandbox, plugin.worker; each
+  // message says what to do next. Several versions of one id may be loaded, also while calls run:
+  // the newest whose contract serves takes a call, and reads deliveries. A version that is loaded
+  // already: plugin.loaded. A configuration that was written for an older version is migrated
+  // first; what came of it is durable before the version takes a call, and a version that is
+  // refused leaves nothing behind.
   virtual Status load(PluginConfig config) = 0;
   // Takes the versions out of use that a newer one makes superfluous, where no need is served by
   // them alone. When this returns no new call reaches them. Each is then drained beside the rest:

@@ -136,6 +136,23 @@ void WorkerPlugin::set_phase(Phase phase) {
   changed_.notify_all();
 }
 
+worker::Migration WorkerPlugin::migrate(std::string from_version, std::string config) {
+  std::unique_lock lock(mutex_);
+  if (phase_ == Phase::mapped) {
+    migrate_from_ = std::move(from_version);
+    migration_.config = std::move(config);
+    migrate_asked_ = Asked::wanted;
+    nudge();
+  }
+  changed_.wait(lock,
+                [this] { return migrate_asked_ == Asked::answered || phase_ == Phase::stopped; });
+  if (migrate_asked_ == Asked::answered) return std::move(migration_);
+  worker::Migration lost;
+  lost.end = worker::Migration::End::lost;
+  lost.error = "its process ended meanwhile (" + end_ + ")";
+  return lost;
+}
+
 const rabt_plugin* WorkerPlugin::create(std::string_view config, void* context, rabt_sink error) {
   std::string why;
   {
@@ -281,6 +298,7 @@ void WorkerPlugin::keep() {
           quarantine_until_ = now + pause;
         }
       }
+      end_ = death.reason;
       phase_ = ends ? Phase::stopped : death.quarantined ? Phase::quarantined : Phase::waiting;
     }
     if (!ends) owner_->ended(death);
@@ -398,7 +416,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
       bool waits = false;
       {
         const std::scoped_lock lock(mutex_);
-        waits = life.step == Life::Step::created && !create_asked_;
+        waits = life.step == Life::Step::created && !create_asked_ && migrate_asked_ != Asked::sent;
       }
       if (waits) asked = std::chrono::steady_clock::now();
       if (std::chrono::steady_clock::now() - std::max(begun, asked) > kStartTimeout)
@@ -441,6 +459,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
         }
         std::uint64_t drained = 0;
         [[maybe_unused]] const auto got = ::read(wake_.get(), &drained, sizeof drained);
+        send_migrate(life);
         send_create(life);
       } else if (fd == ended) {
         gone = true;
@@ -604,6 +623,20 @@ bool WorkerPlugin::handshake(Life& life, const Frame& frame) {
       send_create(life);
       return true;
     }
+    case Type::migrated: {
+      if (frame.texts != 2 ||
+          frame.n[0] > static_cast<std::uint64_t>(worker::Migration::End::absent))
+        return false;
+      {
+        const std::scoped_lock lock(mutex_);
+        if (migrate_asked_ != Asked::sent) return false;
+        migration_ = {static_cast<worker::Migration::End>(frame.n[0]), frame.n[1], frame.n[2],
+                      std::string(frame.text[0]), std::string(frame.text[1])};
+        migrate_asked_ = Asked::answered;
+      }
+      changed_.notify_all();
+      return true;
+    }
     case Type::created: {
       if (life.step != Life::Step::created || life.log == nullptr) return false;
       const std::uint64_t extensions = (frame.n[1] & 7U) | kStood;
@@ -632,6 +665,20 @@ bool WorkerPlugin::handshake(Life& life, const Frame& frame) {
     default:
       return false;
   }
+}
+
+void WorkerPlugin::send_migrate(Life& life) {
+  std::string from;
+  std::string config;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (life.step != Life::Step::created || migrate_asked_ != Asked::wanted) return;
+    migrate_asked_ = Asked::sent;
+    from = migrate_from_;
+    config = migration_.config;
+  }
+  static_cast<void>(
+      worker::send(life.process->frames.get(), Frame(Type::migrate, 0).add(from).add(config)));
 }
 
 void WorkerPlugin::send_create(Life& life) {
@@ -691,6 +738,7 @@ bool WorkerPlugin::handle(Life& life, const Frame& frame) {
   switch (frame.type) {
     case Type::ready:
     case Type::entry:
+    case Type::migrated:
     case Type::created:
       return handshake(life, frame);
     default:

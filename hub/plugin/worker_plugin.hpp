@@ -18,6 +18,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
 #include "hub/plugin/manifest.hpp"
+#include "hub/worker/migrate.hpp"
 #include "hub/worker/sandbox.hpp"
 #include "hub/worker/spawn.hpp"
 #include "rabt/services.h"
@@ -73,6 +74,9 @@ class WorkerPlugin final {
   // plugin.sandbox, those of check, plugin.worker (it cannot be started, or ended on the way).
   // owner and host outlive the thread, which stop() ends.
   Status start(Owner& owner, const rabt_host& host);
+  // Runs rabt.migrate/1 in the process, between start and create, once. When it is over without an
+  // answer (End::lost), the process has ended.
+  worker::Migration migrate(std::string from_version, std::string config);
   // As rabt_entry.create, for the host of start. config is kept for later processes.
   const rabt_plugin* create(std::string_view config, void* context, rabt_sink error);
 
@@ -145,6 +149,7 @@ class WorkerPlugin final {
   [[nodiscard]] bool handshake(Life& life, const worker::Frame& frame);
   void answer(Life& life, const worker::Frame& question);
   void attempt(Life& life);
+  void send_migrate(Life& life);
   void send_create(Life& life);
   // What one thread does at a time: reading frames. Gives false at the end of what there is (wait
   // is false) or of the process, or when it broke the format.
@@ -193,7 +198,11 @@ class WorkerPlugin final {
   Phase phase_ = Phase::starting;
   bool stopping_ = false;
   bool released_ = false;
-  std::uint64_t extensions_ = 0;       // bits as in the frame created, and kStood
+  std::uint64_t extensions_ = 0;  // bits as in the frame created, and kStood
+  enum class Asked : std::uint8_t { no, wanted, sent, answered } migrate_asked_ = Asked::no;
+  std::string migrate_from_;
+  worker::Migration migration_;        // its configuration is the old one until it is answered
+  std::string end_;                    // how the last process ended
   std::optional<std::string> config_;  // set by create
   std::string create_error_;
   bool create_asked_ = false;   // of this process

@@ -22,6 +22,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/worker/abi_bytes.hpp"
 #include "hub/worker/frame.hpp"
+#include "hub/worker/migrate.hpp"
 #include "hub/worker/sandbox.hpp"
 #include "rabt/abi.h"
 #include "rabt/services.h"
@@ -86,6 +87,7 @@ class Child {
  private:
   // ---- what the hub asks for
   void map();
+  void migrate(const Frame& frame);
   void create(std::string_view config);
   void serve();
   static void* serve_thread(void* self) {
@@ -221,6 +223,8 @@ int Child::run() {
     if (got != Receiver::Got::frame) return kHubUnreadable;
     if (frame.type == Type::map && entry_ == nullptr) {
       map();
+    } else if (frame.type == Type::migrate && entry_ != nullptr && frame.texts == 2) {
+      migrate(frame);
     } else if (frame.type == Type::create && entry_ != nullptr) {
       create(std::string(frame.text[0]));
     } else {
@@ -264,6 +268,15 @@ void Child::map() {
     }
   }
   tell(frame);
+}
+
+void Child::migrate(const Frame& frame) {
+  const OnLane control(RABT_LANE_CONTROL);
+  const Migration said = run_migrate(entry_, std::string(frame.text[0]), frame.text[1]);
+  tell(Frame(Type::migrated, 0,
+             {static_cast<std::uint64_t>(said.end), said.config_calls, said.error_calls})
+           .add(said.config)
+           .add(said.error));
 }
 
 void Child::create(std::string_view config) {

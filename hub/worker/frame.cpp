@@ -37,7 +37,7 @@ std::uint64_t get64(const char* at) {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
 
 bool known(std::uint8_t type) {
-  return (type >= 0x01 && type <= 0x06) || (type >= 0x10 && type <= 0x19) || type == 0x1f ||
+  return (type >= 0x01 && type <= 0x08) || (type >= 0x10 && type <= 0x19) || type == 0x1f ||
          (type >= 0x20 && type <= 0x2f) || (type >= 0x30 && type <= 0x36) || type == 0x3f;
 }
 

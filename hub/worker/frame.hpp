@@ -33,12 +33,14 @@ inline constexpr std::size_t kMaxPacketBytes = kHeaderBytes + kMaxTexts * 4 + kM
 // the document. The first digit groups them: 0x life of the process, 1x work for the plugin (each
 // is answered by returned), 2x what the plugin asks for without waiting, 3x what it waits for.
 enum class Type : std::uint8_t {
-  begin = 0x01,    // hub: version, limits, services
-  ready = 0x02,    // child: the sandbox stands; the listener of the filter comes with it
-  map = 0x03,      // hub
-  entry = 0x04,    // child: what rabt_plugin_entry says
-  create = 0x05,   // hub
-  created = 0x06,  // child
+  begin = 0x01,     // hub: version, limits, services
+  ready = 0x02,     // child: the sandbox stands; the listener of the filter comes with it
+  map = 0x03,       // hub
+  entry = 0x04,     // child: what rabt_plugin_entry says
+  create = 0x05,    // hub
+  created = 0x06,   // child
+  migrate = 0x07,   // hub: at most once, before create
+  migrated = 0x08,  // child
 
   invoke = 0x10,
   probe = 0x11,

@@ -27,3 +27,17 @@ CREATE TABLE blob (
   created_ms   INTEGER NOT NULL
 );
 CREATE INDEX blob_unowned ON blob (created_ms) WHERE owner = '';
+
+-- The configuration with which each version of a plugin last started. written is the SHA-256 of its section of the hub's configuration; what
+-- the plugin made of that for a newer version (rabt.migrate/1) is sealed with the shared data key of the class "plugin", bound to this row.
+CREATE TABLE plugin_config (
+  tenant       TEXT NOT NULL,
+  plugin       TEXT NOT NULL,
+  version      TEXT NOT NULL,
+  library      TEXT NOT NULL, -- hex, SHA-256 of the library that took it
+  written      TEXT NOT NULL, -- hex
+  from_version TEXT NOT NULL, -- for which the section, or what an older version made of it, was written; empty: for this one, it was taken as it stands
+  data_key     BLOB,          -- data_key.id; null: the section as it stands
+  config       BLOB,
+  PRIMARY KEY (tenant, plugin, version)
+);

@@ -91,6 +91,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"deadline", "deadline-respected", kFailed, "after its deadline"},
         Wrong{"output", "output-matches-schema", kFailed, "does not fit the action's schema"},
         Wrong{"lane", "lane-discipline", kFailed, "invoke held the lane"},
+        Wrong{"migrate", "migrate-answers-once", kFailed, "said why 0 times"},
+        Wrong{"migrate_twice", "migrate-answers-once", kFailed, "a configuration 2 times"},
+        Wrong{"migrate_schema", "migrate-answers-once", kFailed, "does not fit the manifest"},
+        Wrong{"migrate_changes", "migrate-answers-once", kFailed, "something else the second time"},
         Wrong{"client_error", "4xx-is-permanent", kFailed, "answer permanent"},
         Wrong{"retry_after", "429-has-retry-after", kFailed, "retry_after_ms is 0"},
         Wrong{"connect", "connect-refused-is-transient", kFailed, "answer transient"},
@@ -112,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"export", "exports-only-entry", kFailed, "wrong_export"},
         Wrong{"no_entry", "exports-only-entry", kFailed, "RABT_PLUGIN"},
         Wrong{"stack", "relro-now-nx", kFailed, "executable stack"},
+        Wrong{"text", "no-text-relocations", kFailed, "text relocations"},
         Wrong{"lazy", "relro-now-nx", kFailed, "binds symbols late"},
         Wrong{"entry", "entry-equals-manifest", kFailed, "somebody-else"},
         Wrong{"unresolved", "loads-rtld-now", kFailed, "cannot be mapped"},
@@ -136,7 +141,8 @@ TEST_P(AGoodPlugin, FailsNothing) {
     if (result.verdict.status != TestStatus::skipped) continue;
     const std::string_view name = info_of(result.id).name;
     const bool expected =
-        name == "sums-complete" || name == "signature" || name == "semver-bump" ||
+        name == "migrate-answers-once" || name == "sums-complete" || name == "signature" ||
+        name == "semver-bump" ||
         (std::string_view(GetParam()) == "good" && name.starts_with("same-key")) ||
         // its calls succeed although an answer got lost
         (std::string_view(GetParam()) == "good-retry" && name == "same-key-same-effect");
@@ -149,6 +155,18 @@ INSTANTIATE_TEST_SUITE_P(All, AGoodPlugin, ::testing::Values("good", "good-key",
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST(Migrate, AGoodPluginTakesOverWhatItShould) {
+  RunOptions options = options_for(build_dir() + "/wrong/good-migrate");
+  const TestResult alone = one(options, "migrate-answers-once");
+  EXPECT_EQ(alone.verdict.status, TestStatus::passed) << alone.verdict.message;
+  options.settings.previous = build_dir() + "/wrong/good";
+  const TestResult both = one(options, "migrate-answers-once");
+  EXPECT_EQ(both.verdict.status, TestStatus::passed) << both.verdict.message;
+  EXPECT_NE(both.verdict.message.find("of the release before"), std::string::npos);
+  EXPECT_EQ(one(options_for(build_dir() + "/wrong/good"), "migrate-answers-once").verdict.status,
+            TestStatus::skipped);
+}
 
 // Their own threads take most of a second for the first call of each test, in real time.
 class APluginWithThreads : public ::testing::TestWithParam<const char*> {};
@@ -175,8 +193,8 @@ TEST_P(AShippedPlugin, FailsNothing) {
   const auto report = run(options, nullptr);
   ASSERT_TRUE(report.ok());
   EXPECT_TRUE(report->good()) << lines_of(*report);
-  // What is skipped cannot be tested: it is not signed, there was no release before, nothing is
-  // marked as patient data, no deliveries are taken.
+  // What is skipped cannot be tested: it is not signed, there was no release before whose
+  // configuration would be taken over, nothing is marked as patient data, no deliveries are taken.
   const auto subject = Subject::open(options.settings);
   ASSERT_TRUE(subject.ok()) << subject.error().message;
   const auto& actions = subject->package().actions;
@@ -186,7 +204,7 @@ TEST_P(AShippedPlugin, FailsNothing) {
     if (result.verdict.status != TestStatus::skipped) continue;
     const std::string_view name = info_of(result.id).name;
     EXPECT_TRUE(name == "sums-complete" || name == "signature" || name == "semver-bump" ||
-                (name.starts_with("no-phi-") && !marked) ||
+                name == "migrate-answers-once" || (name.starts_with("no-phi-") && !marked) ||
                 (name == "webhook-fuzz" && subject->manifest().events.empty()))
         << line_of(result);
   }

@@ -109,6 +109,21 @@ TEST_F(ConfigFile, mistakes_inside_a_plugin_or_a_source_are_found) {
               "names the plugin `other`, which is not under `plugin`");
 }
 
+TEST_F(ConfigFile, what_a_plugin_is_given_beside_its_section_is_read) {
+  const auto config = load(with("    hosts: ['https://a.example']\n",
+                                "    hosts: ['https://a.example']\n    config_version: 1.4.0\n"
+                                "    patient_data: []\n    record: tapes\n"));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const PluginEntry& plugin = config->plugin.at("twilio");
+  EXPECT_EQ(plugin.config_version, "1.4.0");
+  EXPECT_EQ(plugin.patient_data, std::vector<std::string>{});
+  EXPECT_EQ(plugin.record, folder_ + "/tapes");
+  EXPECT_FALSE(load(kGood)->plugin.at("twilio").patient_data.has_value());
+  expect_part(
+      refused(with("    hosts: ['https://a.example']\n", "    config_version: old\n")),
+      "rabt.yaml:11:5: `config_version` must be a version of the plugin, such as \"1.4.0\"");
+}
+
 TEST_F(ConfigFile, numbers_are_held_to_their_limits) {
   for (const int port : {0, 65535})
     EXPECT_TRUE(load(std::string(kGood) + "server: {port: " + std::to_string(port) + "}\n").ok());

@@ -344,6 +344,37 @@ TEST_F(Package, TheSbomNamesEveryFileAndWhatTheLibraryNeeds) {
   EXPECT_EQ(libraries, needed);
 }
 
+// By the specification's own schema and a validator that is not ours.
+TEST_F(Package, TheSbomIsCycloneDx) {
+  std::string said;
+  if (!shell(folder_.path(), "python3 -c 'import jsonschema'", &said))
+    GTEST_SKIP() << "no python3-jsonschema";
+  const auto valid = [&](const std::string& file) {
+    said.clear();
+    return shell(folder_.path(),
+                 "python3 '" RABT_SOURCE "/tests/interop/validate_json.py' '" RABT_SOURCE
+                 "/tests/plugin/cyclonedx' bom-1.6.schema.json '" +
+                     file + "'",
+                 &said);
+  };
+  for (const char* const name : {"echo", "small"}) {
+    const std::string folder = folder_.path() + "/" + name;
+    fs::copy(fixture(name), folder, fs::copy_options::recursive);
+    sign(folder);
+    EXPECT_TRUE(valid(folder + "/sbom.cdx.json")) << name << "\n" << said;
+  }
+  // What is not CycloneDX is seen.
+  const std::string whole = read(folder_.path() + "/echo/sbom.cdx.json");
+  for (const auto& [from, to] : std::map<std::string, std::string>{
+           {"SHA-256", "SHA-257"}, {"urn:uuid:", "urn:"}, {"\"library\"", "\"book\""}}) {
+    std::string changed = whole;
+    ASSERT_NE(changed.find(from), std::string::npos) << from;
+    changed.replace(changed.find(from), from.size(), to);
+    write(folder_.path() + "/changed.json", changed);
+    EXPECT_FALSE(valid(folder_.path() + "/changed.json")) << from;
+  }
+}
+
 TEST_F(Package, SigningRefusesWhatAHospitalWouldRefuse) {
   const auto code = [this](const std::string& folder) {
     const auto done = sign_package(folder, key_, {.time = kSignedAt});

@@ -145,6 +145,28 @@ class Sample final : public TaskPlugin {
 // What breaks the contract, without the wrapper.
 const rabt_host* bare_host = nullptr;
 rabt_bytes kept_bytes{};
+// An effect outside, recognisable or not when it is done again.
+void send_effect(std::string_view action, const rabt_call& call) {
+  static int number = 0;
+  const auto* http =
+      static_cast<const rabt_http*>(bare_host->get_service(bare_host->self, RABT_HTTP));
+  const std::string chance = std::to_string(++number);
+  const std::string key(view(call.idempotency_key));
+  std::string method = "POST";
+  std::string header = R"("Content-Type","application/json; charset=utf-8")";
+  std::string body = "{\"at\":\"" + chance + "\"}";
+  if (action == "send-with-key") header = "\"Idempotency-Key\",\"" + key + "\"";
+  if (action == "send-derived")
+    body = "{\"at\":\"" + chance + R"(","id":"5f1d7a84-9b0e-4c6f-8a55-0123456789ab"})";
+  if (action == "send-put") method = "PUT";
+  if (action == "send-conditional") header = R"("If-None-Exist","identifier=1")";
+  if (action == "send-same") body = "{}";
+  if (action == "send-chance-key") header = "\"Idempotency-Key\",\"key-" + chance + "\"";
+  const std::string head = "{\"method\":\"" + method +
+                           "\",\"url\":\"https://x.example/\",\"headers\":[[" + header + "]]}";
+  http->start(http->self, call.id, bytes(head), bytes(body), nullptr,
+              [](void*, const rabt_http_result*) {});
+}
 const rabt_plugin* make_bare(const rabt_host* host, rabt_bytes /*config*/, void* /*context*/,
                              rabt_sink /*error*/) {
   static const rabt_plugin kPlugin{sizeof(rabt_plugin),
@@ -172,6 +194,9 @@ const rabt_plugin* make_bare(const rabt_host* host, rabt_bytes /*config*/, void*
                                        complete();
                                      } else if (action == "keep") {
                                        kept_bytes = call->input;
+                                       complete();
+                                     } else if (action.substr(0, 5) == "send-") {
+                                       send_effect(action, *call);
                                        complete();
                                      } else if (action == "use-kept") {
                                        outcome.output = kept_bytes;
@@ -322,6 +347,32 @@ TEST(FakeHost, counts_each_broken_clause) {
   host.stop();
   bare_host->complete(bare_host->self, 1, nullptr);
   EXPECT_EQ(host.violated["A4"], 1) << "after destroy";
+}
+
+TEST(FakeHost, sees_a_second_attempt_that_nobody_can_recognise) {
+  const auto broken = [](const std::string& action, const Answer& answer,
+                         const std::string& second_key = "key-1") {
+    FakeHost host("{}", kBare);
+    host.outside = [&answer](const Request&) { return answer; };
+    (void)host.call(action, R"({"n":1})");
+    host.pump();
+    (void)host.call(action, R"({"n":1})", second_key);
+    host.pump();
+    EXPECT_EQ(host.requests.size(), 2U) << action;
+    return host.violated["A6"];
+  };
+  const Answer done{.body = "{}"};
+  for (const char* const wrong : {"send-chance", "send-chance-key"}) {
+    EXPECT_EQ(broken(wrong, lost()), 1) << wrong;
+    EXPECT_EQ(broken(wrong, done), 1) << wrong;
+    EXPECT_EQ(broken(wrong, Answer{.status = 503}), 1) << wrong;
+    EXPECT_EQ(broken(wrong, unreachable()), 0) << "nothing happened the first time";
+    EXPECT_EQ(broken(wrong, Answer{.status = 422}), 0) << "nothing happened the first time";
+    EXPECT_EQ(broken(wrong, lost(), "key-2"), 0) << "another step";
+  }
+  for (const char* const right :
+       {"send-with-key", "send-derived", "send-put", "send-conditional", "send-same"})
+    EXPECT_EQ(broken(right, lost()), 0) << right;
 }
 
 TEST(Wrapper, a_dropped_or_throwing_call_is_ambiguous_and_ends_once) {

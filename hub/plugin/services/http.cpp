@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/plugin/recorder.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -36,6 +37,7 @@ bool is_header_value(std::string_view text) {
 
 struct Services::Http {
   struct Described {
+    Json wish;  // as it came; kept only for the recorder
     net::Request request;
     std::optional<std::string> blob_content_type;
     std::string body_blob;  // handle; empty: none
@@ -108,14 +110,15 @@ struct Services::Http {
         return writer->write(piece);
       };
     }
+    const std::uint64_t tape = record(self, call, *described);
     if (described->body_blob.empty()) {
-      launch(self, call, flight, std::move(described->request), writer);
+      launch(self, call, flight, std::move(described->request), writer, tape);
       return flight;
     }
     // The blob is opened on the finisher: that reads the disk.
     auto request = std::make_shared<net::Request>(std::move(described->request));
     const bool taken = self.on_disk(Instance::Disk::wish, [&self, call, flight, request, writer,
-                                                           handle = described->body_blob] {
+                                                           tape, handle = described->body_blob] {
       auto opened = parts(self).blobs.open(self.setup_.config.tenant, handle);
       if (!opened.ok()) {
         self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
@@ -133,7 +136,7 @@ struct Services::Http {
         }));
         return got;
       };
-      launch(self, call, flight, std::move(*request), writer);
+      launch(self, call, flight, std::move(*request), writer, tape);
     });
     if (!taken) {
       self.post_answer(
@@ -146,7 +149,7 @@ struct Services::Http {
   }
 
   static void launch(Instance& self, std::uint64_t call, std::uint64_t flight, net::Request request,
-                     const std::shared_ptr<BlobWriter>& writer) {
+                     const std::shared_ptr<BlobWriter>& writer, std::uint64_t tape) {
     bool begun = false;
     {
       // One step: what ends a process marks its requests before it looks which of them have begun.
@@ -158,10 +161,12 @@ struct Services::Http {
       self.post_answer(flight, HttpAnswer::failed("cancelled", "the call is not open any more"));
       return;
     }
-    const net::RequestId started = parts(self).http.start(
-        std::move(request), self.setup_.allow, [&self, flight, writer](net::Response response) {
-          answered(self, flight, std::move(response), writer);
-        });
+    const net::RequestId started =
+        parts(self).http.start(std::move(request), self.reach_.allow,
+                               [&self, flight, writer, tape](net::Response response) {
+                                 if (tape != 0) recorded(self, tape, response);
+                                 answered(self, flight, std::move(response), writer);
+                               });
     bool cancelled = false;
     {
       const std::scoped_lock lock(self.flights_mutex_);
@@ -172,6 +177,47 @@ struct Services::Http {
       }
     }
     if (cancelled) parts(self).http.cancel(started);
+  }
+
+  // The place on the tape; 0: nothing is recorded.
+  static std::uint64_t record(Instance& self, std::uint64_t call, Described& described) {
+    if (self.recorder_ == nullptr) return 0;
+    Recorder::Request request;
+    request.call = call;
+    request.head = std::move(described.wish);
+    request.body = described.request.body;
+    if (call != 0) {
+      const std::scoped_lock lock(self.mutex_);
+      const auto found = self.calls_.find(call);
+      if (found == self.calls_.end()) return 0;
+      request.action = found->second->action->spec.name;
+      if (auto arguments = Json::parse(found->second->input); arguments.ok())
+        request.arguments = std::move(arguments).value();
+    }
+    return self.recorder_->begin(std::move(request));
+  }
+  // On the client's I/O thread; the file is written on the finisher.
+  static void recorded(Instance& self, std::uint64_t tape, const net::Response& response) {
+    auto answer = std::make_shared<Recorder::Answer>();
+    answer->sent = response.sent == net::Sent::no      ? "no"
+                   : response.sent == net::Sent::maybe ? "maybe"
+                                                       : "yes";
+    answer->status = response.status;
+    answer->headers = Json::array();
+    for (const auto& [name, value] : response.headers)
+      answer->headers.push_back(Json::array({name, value}));
+    answer->body = response.body;
+    answer->error = response.error_code;
+    self.setup_.finisher->post([&self, tape, answer] {
+      const Gate::Pass inside(self.gate_);
+      if (!inside) return;
+      const Status written = self.recorder_->end(tape, std::move(*answer));
+      if (!written.ok())
+        parts(self).log.error("plugin.not_recorded",
+                              {{"plugin", id(self)},
+                               {"code", std::string_view(written.error().code)},
+                               {"reason", std::string_view(written.error().message)}});
+    });
   }
 
   static std::optional<Described> describe(Instance& self, rabt_call_id call, std::string_view json,
@@ -198,8 +244,15 @@ struct Services::Http {
     if (!is_token(out.request.method)) return refuse("not_allowed", "method is no token");
     if (!wish["url"].is_string()) return refuse("not_allowed", "url is missing");
     out.request.url = wish["url"].as_string();
-    if (const Status allowed = self.setup_.allow->check(out.request.url); !allowed.ok()) {
+    if (const Status allowed = self.reach_.allow->check(out.request.url); !allowed.ok()) {
       return refuse("not_allowed", allowed.error().message);
+    }
+    if (self.reach_.patient != nullptr && self.carries_patient_data(call) &&
+        !self.reach_.patient->check(out.request.url).ok()) {
+      self.withheld(call, out.request.url);
+      return refuse("not_allowed",
+                    "the call was given patient data, and the host is not one of those that may be "
+                    "sent them (permissions.patient_data of the manifest, or the operator's)");
     }
     if (!wish["headers"].is_null() && !wish["headers"].is_array())
       return refuse("not_allowed", "headers must be an array of pairs");
@@ -245,6 +298,7 @@ struct Services::Http {
     if (left <= 0) return refuse("timeout", "the call's deadline has passed");
     const std::int64_t wished = wish.int_or("timeout_ms", left);
     out.request.timeout_ms = wished > 0 ? std::min(wished, left) : left;
+    if (self.recorder_ != nullptr) out.wish = std::move(parsed).value();
     return out;
   }
 

@@ -417,6 +417,54 @@ static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void*
   return &p->table;
 }
 
+#if defined(WRONG_MIGRATE) || defined(WRONG_MIGRATE_TWICE) || defined(WRONG_MIGRATE_SCHEMA) || \
+    defined(WRONG_MIGRATE_CHANGES) || defined(RIGHT_MIGRATE)
+/* Of version 0: {"address":"..."}. */
+static int32_t migrate(void* self, const char* from, rabt_bytes config, void* context,
+                       rabt_sink give, rabt_sink error) {
+  char out[512];
+  const char* url = memmem(config.ptr, config.len, "\"https://", 9);
+  const char* end = (const char*)config.ptr + config.len;
+  const char* close = url == NULL ? NULL : memchr(url + 1, '"', (size_t)(end - url - 1));
+  const char* at;
+  (void)self;
+  (void)from;
+#ifdef WRONG_MIGRATE
+  if (close == NULL) return 1; /* and does not say why */
+#endif
+  for (at = url; close != NULL && at < close; ++at) {
+    if ((unsigned char)*at < 0x20 || *at == '\\') close = NULL;
+    if (close == NULL) break;
+  }
+  if (close == NULL || close - url > 200) {
+    error(context, text("there is no address that begins with https://"));
+    return 1;
+  }
+#if defined(WRONG_MIGRATE_SCHEMA)
+  snprintf(out, sizeof out, "{\"address\":%.*s\"}", (int)(close - url), url);
+#elif defined(WRONG_MIGRATE_CHANGES)
+  {
+    static int calls;
+    snprintf(out, sizeof out, "{\"base_url\":%.*s%d\"}", (int)(close - url), url, ++calls);
+  }
+#else
+  snprintf(out, sizeof out, "{\"base_url\":%.*s\"}", (int)(close - url), url);
+#endif
+  give(context, text(out));
+#ifdef WRONG_MIGRATE_TWICE
+  give(context, text(out));
+#endif
+  return 0;
+}
+static const rabt_migrate migrate_table = {sizeof(rabt_migrate), 0, NULL, migrate};
+static const void* entry_extension(const char* id) {
+  return strcmp(id, RABT_MIGRATE) == 0 ? &migrate_table : NULL;
+}
+#define WRONG_EXTENSIONS entry_extension
+#else
+#define WRONG_EXTENSIONS NULL
+#endif
+
 #ifdef WRONG_SCAN
 __attribute__((constructor)) static void slow(void) {
   usleep(150000);
@@ -424,6 +472,11 @@ __attribute__((constructor)) static void slow(void) {
 #endif
 #ifdef WRONG_IMPORT
 __attribute__((used)) static int (*const runs_programs)(const char*) = system;
+#endif
+#ifdef WRONG_TEXT
+/* An address in the code, which the linker must write there. */
+extern const rabt_entry rabt_plugin_entry;
+__asm__(".text\n.balign 8\n.8byte rabt_plugin_entry\n");
 #endif
 #ifdef WRONG_UNRESOLVED
 int nobody_has_this(void);
@@ -443,13 +496,6 @@ __attribute__((visibility("default")))
 #else
 __attribute__((visibility("hidden")))
 #endif
-const rabt_entry rabt_plugin_entry = {RABT_ABI_MAGIC,
-                                      RABT_ABI_MAJOR,
-                                      RABT_ABI_MINOR,
-                                      sizeof(rabt_entry),
-                                      0,
-                                      WRONG_ENTRY_ID,
-                                      "1.0.0",
-                                      RABT_MANIFEST_SHA256,
-                                      create,
-                                      NULL};
+const rabt_entry rabt_plugin_entry = {
+    RABT_ABI_MAGIC, RABT_ABI_MAJOR,       RABT_ABI_MINOR, sizeof(rabt_entry), 0, WRONG_ENTRY_ID,
+    "1.0.0",        RABT_MANIFEST_SHA256, create,         WRONG_EXTENSIONS};

@@ -33,6 +33,7 @@
 #include "rabt/testing/digest.hpp"
 #include "rabt/testing/json.hpp"
 #include "rabt/testing/plugin_threads.hpp"
+#include "rabt/testing/repeats.hpp"
 #include "rabt/testing/virtual_clock.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -307,11 +308,28 @@ class FakeHost {
   static constexpr std::size_t kMaxWrites = 64;     // blobs
 
   enum class Way : std::uint8_t { invoke, probe, health };
+  // What attempts belong to.
+  struct Step {
+    std::string action;
+    std::string input;
+    std::string key;
+    bool operator==(const Step& other) const {
+      return action == other.action && input == other.input && key == other.key;
+    }
+  };
   struct Open {
     std::string action;
     std::string input;
     std::shared_ptr<Lent> lent;
     rabt_call raw{};
+    Step step{};
+  };
+  // A request that may change something outside.
+  struct Effect {
+    Step step;
+    std::uint32_t attempt = 0;
+    Request request;
+    bool may_have_happened = false;  // by its answer
   };
   static FakeHost& of(void* self) { return *static_cast<FakeHost*>(self); }
 
@@ -376,7 +394,7 @@ class FakeHost {
     raw.deadline_unix_ms = clock.unix_ms() + time_ms;
     {
       const std::scoped_lock lock(mutex_);
-      open_[id] = {action, input, lent, raw};
+      open_[id] = {action, input, lent, raw, {action, input, way == Way::invoke ? key : ""}};
     }
     std::int32_t refused = 1;
     on(RABT_LANE_CALL, [&] {
@@ -548,6 +566,7 @@ class FakeHost {
     request.call = call;
     const auto parsed = Json::parse(request.text);
     if (parsed) request.head = *parsed;
+    const std::size_t effect = host.look_for_repeat(request);
     std::uint64_t number = 0;
     bool open = true;
     bool full = false;
@@ -561,7 +580,7 @@ class FakeHost {
       host.requests.push_back(request);
       host.trace.emplace_back("send");
     }
-    host.later([&host, context, done, request, number, open, full] {
+    host.later([&host, context, done, request, number, open, full, effect] {
       bool cancelled = false;
       {
         const std::scoped_lock lock(host.mutex_);
@@ -574,6 +593,7 @@ class FakeHost {
                                     .error = "overload",
                                     .error_message = "too many requests are open"}
                            : host.judge(request, open, cancelled);
+      host.happened(effect, answer);
       const bool stored = answer.error.empty() && answer.status >= 200 && answer.status < 300 &&
                           request.head["blob"].is_object();
       Lent lent;
@@ -598,6 +618,42 @@ class FakeHost {
       lent.take_back();
     });
     return number;
+  }
+  // A6: what has an effect, of an attempt after the first, repeats what it was in an earlier one.
+  // Gives its number, 0 for what has no effect or no call.
+  std::size_t look_for_repeat(const Request& request) {
+    Effect effect;
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto call = open_.find(request.call);
+      if (call == open_.end() || call->second.step.key.empty() || !has_effect(request)) return 0;
+      effect = {call->second.step, call->second.raw.attempt, request, false};
+    }
+    bool met = false;
+    bool recognised = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const Effect& one : effects_) {
+        if (one.step != effect.step || one.attempt >= effect.attempt || !one.may_have_happened ||
+            one.request.method() != request.method() || one.request.url() != request.url())
+          continue;
+        met = true;
+        recognised = recognised || is_recognisable(one.request, request, effect.step.key,
+                                                   effect.step.input + config_);
+      }
+      effects_.push_back(effect);
+    }
+    if (met && !recognised)
+      violate("A6", "attempt " + std::to_string(effect.attempt) + " of " + effect.step.action +
+                        " sends " + request.method() + " " + request.url() +
+                        " again, and nothing in it tells the outside system that it is a repeat");
+    const std::scoped_lock lock(mutex_);
+    return effects_.size();
+  }
+  void happened(std::size_t effect, const Answer& answer) {
+    const std::scoped_lock lock(mutex_);
+    if (effect != 0 && effect <= effects_.size())
+      effects_[effect - 1].may_have_happened = may_have_happened(answer);
   }
   // As the hub answers, before the outside system is asked.
   Answer judge(const Request& request, bool open, bool cancelled) {
@@ -891,6 +947,7 @@ class FakeHost {
   std::map<std::uint64_t, rabt_call_id> http_calls_;
   std::map<std::uint64_t, std::pair<rabt_call_id, std::string>> spans_;
   std::map<std::string, std::uint32_t> attempts_;  // by idempotency key
+  std::vector<Effect> effects_;
   std::map<std::string, std::int64_t> expires_;
   std::map<std::string, Stored> writes_;
   std::set<std::string> own_blobs_;

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/phi/policy.hpp"
+
+// What a plugin and the outside system said to each other, as cassettes for the plugin's own tests:
+// the format of sdk/testing/include/rabt/testing/cassette.hpp. For development.
+// docs/plugins/services.md.
+namespace rabt::plugin {
+
+// Internally synchronised. One file for each call, <action>-<number>.json; requests of no call
+// share background-<number>.json. Nothing is promised about a file until the call has ended.
+class Recorder {
+ public:
+  struct Parts {
+    std::string folder;
+    const phi::Policy& privacy;
+    std::set<std::string> phi_names;  // members that hold patient data, in requests and answers
+    std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
+  };
+  // Makes the folder (mode 0700) when it is not there. Error plugin.record.
+  static Result<std::unique_ptr<Recorder>> open(Parts parts);
+
+  struct Request {
+    std::uint64_t call = 0;
+    std::string action;  // of the call; empty without one
+    Json arguments;      // of the call
+    Json head;           // as the plugin described it: it names secrets and holds none
+    std::string body;
+  };
+  struct Answer {
+    std::string_view sent;  // no, maybe, yes
+    int status = 0;
+    Json headers;  // [["name","value"],...]
+    std::string body;
+    std::string error;
+  };
+  // A request leaves. Gives its place, in the order of the calls of this.
+  std::uint64_t begin(Request request);
+  // Its answer came: writes the file of its call. Blocks. A file that cannot be written is an
+  // error plugin.record; the exchange stays for the next attempt.
+  Status end(std::uint64_t place, Answer answer);
+
+ private:
+  struct Exchange {
+    std::uint64_t place = 0;
+    Json head;
+    std::string body;
+    bool answered = false;
+    Answer answer;
+  };
+  struct Tape {
+    std::string path;
+    std::set<std::string> patient;  // values that the call was given
+    std::vector<Exchange> exchanges;
+  };
+  explicit Recorder(Parts parts) : parts_(std::move(parts)) {}
+  // The lock is held.
+  Status write(Tape& tape) const;
+  Result<std::string> new_file(const std::string& name);
+  void learn(const Json& value);
+  void learn_credential(std::string_view value);
+  [[nodiscard]] std::string clean_text(const Tape& tape, std::string_view name,
+                                       std::string_view text) const;
+  [[nodiscard]] Json clean_value(const Tape& tape, const Json& value, std::string_view name) const;
+  [[nodiscard]] std::string clean_body(const Tape& tape, const std::string& body) const;
+
+  const Parts parts_;
+  mutable std::mutex mutex_;
+  std::uint64_t next_ = 0;
+  std::map<std::uint64_t, Tape> tapes_;        // by call
+  std::map<std::uint64_t, std::uint64_t> at_;  // place: call
+  std::set<std::string> credentials_;          // that were seen in passing
+};
+
+}  // namespace rabt::plugin

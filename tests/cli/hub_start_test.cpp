@@ -1,0 +1,118 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include "hub/base/clock.hpp"
+#include "hub/cli/hub.hpp"
+#include "hub/cli/signed_store.hpp"
+#include "hub/phi/policy.hpp"
+
+// What a hub loads when it starts.
+namespace rabt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Keeps every entry as "event value value ...".
+class Lines final : public Logger {
+ public:
+  void log(LogLevel /*level*/, std::string_view event, LogFields fields) override {
+    std::string line(event);
+    for (const auto& [key, value] : fields) {
+      if (const auto* text = std::get_if<std::string_view>(&value))
+        line += " " + std::string(*text);
+    }
+    const std::scoped_lock lock(mutex_);
+    lines_ += line + "\n";
+  }
+  [[nodiscard]] bool has(const std::string& part) const {
+    const std::scoped_lock lock(mutex_);
+    return lines_.find(part) != std::string::npos;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string lines_;
+};
+
+class HubStart : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "rabt-start-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    config_.tenant = "t1";
+    config_.port = 0;
+    config_.data = (folder_ / "data").string();
+    config_.migrations = RABT_MIGRATIONS;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  // A store of its own with these versions of the bell.
+  void use(const std::vector<std::string>& versions) {
+    std::vector<std::string> built;
+    for (const std::string& version : versions)
+      built.push_back(std::string(RABT_FIXTURES) + "/bell-" + version);
+    const std::string name = "store-" + std::to_string(++stores_);
+    config_.plugins = (folder_ / name).string();
+    const Status made =
+        make_signed_store(built, (folder_ / (name + "-work")).string(), config_.plugins);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+  }
+  // The error's code; empty: it started, and was stopped again.
+  std::string start(Lines& log, bool dev = false) {
+    auto hub = Hub::start(config_, clock_, log, phi::strict_policy(), dev);
+    if (!hub.ok()) return hub.error().code;
+    (*hub)->stop(0);
+    return "";
+  }
+  SystemClock clock_;
+  fs::path folder_;
+  Config config_;
+  int stores_ = 0;
+};
+
+TEST_F(HubStart, an_older_version_serves_where_the_newest_cannot_take_its_configuration_over) {
+  config_.plugin["bell"].config = Json::object({{"hello", "ding"}, {"break", "refuse"}});
+  use({"1.0.0"});
+  Lines first;
+  ASSERT_EQ(start(first), "");
+  use({"1.0.0", "2.0.0"});
+  Lines second;
+  EXPECT_EQ(start(second), "");
+  EXPECT_TRUE(second.has("plugin.not_loaded bell plugin.migrate"));
+  EXPECT_TRUE(second.has("plugin.loaded bell 1.0.0"));
+  use({"2.0.0"});
+  Lines third;
+  EXPECT_EQ(start(third), "plugin.migrate") << "and nothing starts where no version serves";
+}
+
+TEST_F(HubStart, a_newer_version_takes_its_configuration_over) {
+  config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
+  use({"1.0.0"});
+  Lines first;
+  ASSERT_EQ(start(first), "");
+  use({"1.0.0", "2.0.0"});
+  for (int i = 0; i < 2; ++i) {
+    Lines second;
+    EXPECT_EQ(start(second), "");
+    EXPECT_TRUE(second.has("plugin.loaded bell 2.0.0"));
+    EXPECT_TRUE(second.has("plugin.loaded bell 1.0.0"));
+  }
+}
+
+TEST_F(HubStart, what_is_recorded_is_for_development_alone) {
+  config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
+  config_.plugin["bell"].record = (folder_ / "tapes").string();
+  use({"1.0.0"});
+  Lines log;
+  EXPECT_EQ(start(log), "plugin.record");
+  EXPECT_FALSE(fs::exists(folder_ / "tapes"));
+  EXPECT_EQ(start(log, /*dev=*/true), "");
+  EXPECT_TRUE(fs::is_directory(folder_ / "tapes"));
+}
+
+}  // namespace
+}  // namespace rabt::cli
