@@ -203,10 +203,10 @@ struct PluginCheckOptions {
   std::uint64_t seed = 1;
   std::uint64_t first_case = 0;        // of plugin_check_one
   std::uint64_t process_cases = 1000;  // of plugin_check_one
-  std::string skip_file;  // empty: rabt-check.yaml, where there is one
-  std::string previous;   // a package of the release before
-  std::string examples;   // a folder; empty: check/ in the package
-  std::string key;        // public key that the signature must be of
+  std::string skip_file;               // empty: rabt-check.yaml, where there is one
+  std::string previous;                // a package of the release before
+  std::string examples;                // a folder; empty: check/ in the package
+  std::string key;                     // public key that the signature must be of
   bool write_report = false;
 };
 // Checks a package. 0: no test failed or crashed, 1: one did, 2: the package or an option is wrong.
