@@ -145,11 +145,14 @@ TEST_P(Limits, BodiesOfRequestsAreCountedInBytes) {
 TEST_P(Limits, BodiesOfAnswersAreCountedInBytes) {
   const TinyServer server(TinyServer::Mode::answer, std::string(11 << 20, 'y'));
   ASSERT_TRUE(load("1.0.0", server.url()).ok());
-  Json all = many(10);
+  Json all = many(7);
   all.set("url", server.url());
-  all.set("slow", 2500);  // no callback comes before: all answers wait
-  const std::string came = run("requests", all);
-  EXPECT_EQ(came, "[5,5]") << "5 times 11 MiB";
+  // No callback comes before: all answers wait, unless the machine is slower than that.
+  for (const int slow : {1500, 9000}) {
+    all.set("slow", slow);
+    if (run("requests", all) == "[5,2]") return;
+  }
+  FAIL() << "5 times 11 MiB are what is kept";
 }
 
 TEST_P(Limits, OnePluginLeavesRequestsToTheOthers) {
