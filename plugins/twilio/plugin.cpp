@@ -46,13 +46,28 @@ Outcome unreadable() {
   return Outcome::fail(Kind::ambiguous, "twilio.unreadable", "Twilio's answer could not be read");
 }
 
+// The room of an answer, when it is one whose state this plugin knows.
+std::optional<Json> room_of(const HttpResult& answer) {
+  auto room = body_of(answer);
+  if (!room || !is_sid(text(*room, "sid"), "RM")) return std::nullopt;
+  const std::string status = text(*room, "status");
+  if (status != "in-progress" && status != "completed" && status != "failed") return std::nullopt;
+  return room;
+}
+
+// A time, or null.
+Json time_of(const Json& json, const char* key) {
+  const std::string time = text(json, key);
+  return time.empty() ? Json() : Json(time);
+}
+
 Json participant_json(const Json& participant) {
   const std::string identity = text(participant, "identity");
   return Json{{"participantId", text(participant, "sid")},
               {"identity", identity},
               {"role", identity.substr(0, identity.find('-'))},
-              {"joinedAt", participant.value("start_time", Json())},
-              {"leftAt", participant.value("end_time", Json())},
+              {"joinedAt", time_of(participant, "start_time")},
+              {"leftAt", time_of(participant, "end_time")},
               {"connected", text(participant, "status") == "connected"}};
 }
 
@@ -155,8 +170,8 @@ class TwilioPlugin final : public TaskPlugin {
       }
     }
     if (!succeeded(answer)) co_return failure(answer);
-    const auto room = body_of(answer);
-    if (!room || text(*room, "sid").empty()) co_return unreadable();
+    const auto room = room_of(answer);
+    if (!room) co_return unreadable();
 
     const std::string sid = text(*room, "sid");
     Json participants = Json::array();
@@ -187,7 +202,10 @@ class TwilioPlugin final : public TaskPlugin {
       if (!succeeded(answer)) co_return failure(answer);
       const auto body = body_of(answer);
       if (!body || !body->contains(key) || !body->at(key).is_array()) co_return unreadable();
-      for (const Json& item : body->at(key)) items.push_back(item);
+      for (const Json& item : body->at(key)) {
+        if (!item.is_object()) co_return unreadable();
+        items.push_back(item);
+      }
       const Json meta = body->value("meta", Json::object());
       next = meta.is_object() ? text(meta, "next_page_url") : std::string();
     }
@@ -197,7 +215,7 @@ class TwilioPlugin final : public TaskPlugin {
   Task<Outcome> get_session(const Call& call, const std::string& sid) {
     const HttpResult answer = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
     if (!succeeded(answer)) co_return failure(answer);
-    const auto room = body_of(answer);
+    const auto room = room_of(answer);
     if (!room) co_return unreadable();
     // Without a status only those who are connected now are listed.
     Json found = Json::array();
@@ -213,11 +231,11 @@ class TwilioPlugin final : public TaskPlugin {
     for (const Json& participant : found) participants.push_back(participant_json(participant));
     Json session{{"sessionId", sid},
                  {"status", text(*room, "status")},
-                 {"startedAt", room->value("date_created", Json())},
-                 {"endedAt", room->value("end_time", Json())},
+                 {"startedAt", time_of(*room, "date_created")},
+                 {"endedAt", time_of(*room, "end_time")},
                  {"participants", participants}};
     const Json duration = room->value("duration", Json());
-    session["durationSeconds"] = duration.is_number() ? duration : Json(0);
+    session["durationSeconds"] = duration.is_number() && duration >= 0 ? duration : Json(0);
     co_return Outcome::done(session.dump());
   }
 
@@ -283,6 +301,7 @@ class TwilioPlugin final : public TaskPlugin {
     Json recordings = Json::array();
     Json failed = Json::array();
     for (const Json& recording : found) {
+      if (!is_sid(text(recording, "sid"), "RT")) co_return unreadable();
       const std::string status = text(recording, "status");
       if (status == "processing") ready = false;
       if (status == "completed") recordings.push_back(recording_json(recording));
