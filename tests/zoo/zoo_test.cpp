@@ -194,8 +194,12 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
     longest = std::max(longest, took);
     EXPECT_LT(took, static_cast<double>(beast.deadline_ms + kAfterDeadlineMs));
     const auto outcome = waiter.outcome();
-    // A machine with too much to do reached the call too late: it is tried again.
-    if (outcome.code == "plugin.not_started" && late++ < 10) {
+    // A machine with too much to do reached the call too late, or the process was being ended for
+    // the many system calls of earlier calls: it is tried again.
+    const bool ending = beast.proof == Beast::Proof::forbidden && before.worker->forbidden > 0 &&
+                        before.worker->forbidden % 64 == 0 &&
+                        outcome.kind == OutcomeKind::transient;
+    if ((outcome.code == "plugin.not_started" || ending) && late++ < 10 + runs()) {
       --run;
       continue;
     }
