@@ -76,11 +76,11 @@ TEST(Vocabulary, SaysItsOwnWordsAndWithholdsTheRest) {
 
 TEST(Vocabulary, TakesThePrintableTextsOfAProgram) {
   Vocabulary own;
-  own.add_program(
-      std::string("\x7f"
-                  "ELF\0\0Ali\0\x01the answer has no id\0\0nphies.refused\0"
-                  "Eva1\0\x90\x90",
-                  60));
+  constexpr char kProgram[] =
+      "\x7f"
+      "ELF\0\0Ali\0\x01the answer has no id\0\0nphies.refused\0"
+      "Eva1\0\x90\x90";
+  own.add_program(std::string_view(kProgram, sizeof kProgram - 1));
   EXPECT_TRUE(own.knows("answer"));
   EXPECT_TRUE(own.knows("id"));
   EXPECT_TRUE(own.knows("nphies"));
