@@ -133,11 +133,13 @@ TEST_F(SlowScaffold, EveryRoleHasAProjectThatBuildsTestsAndPassesTheChecker) {
     expect_role(role, "plugin_test", 1);
     expect_all_checked(role);
   }
+  const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  ASSERT_NE(source, nullptr);
   // The shipped workflow runs with any plugin of a role: the linter of a hub that has these says
   // so.
-  std::string yaml =
-      "tenant: t\ndata: data\nplugins: plugins\nroles:\n  register: hub://register\n"
-      "  recording: hub://recording\n";
+  std::string yaml = "tenant: t\ndata: data\nplugins: plugins\nmigrations: " + std::string(source) +
+                     "/migrations/sqlite\nroles:\n  register: hub://register\n"
+                     "  recording: hub://recording\n";
   std::string sections = "plugin:\n";
   for (const char* role : {"video", "payer", "ehr", "moh"}) {
     const std::string name = "acme-" + std::string(role);
@@ -149,8 +151,6 @@ TEST_F(SlowScaffold, EveryRoleHasAProjectThatBuildsTestsAndPassesTheChecker) {
                 "    secrets: {api_token: {env: HOME}}\n";
   }
   std::ofstream(folder_ / "hub.yaml") << yaml << sections;
-  const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-  ASSERT_NE(source, nullptr);
   const auto lint = vendor("rabt workflow lint --config hub.yaml " + std::string(source) +
                            "/workflows/consultation.yaml");
   EXPECT_EQ(lint.code, 0) << lint.output;
