@@ -1,11 +1,12 @@
 #include <CLI/CLI.hpp>
 
+#include "hub/assembly/process_memory.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/process_memory.hpp"
 
-// The `rabt` command. What `serve` constructs, and in which order: hub/cli/hub.cpp.
+// The `rabt` command. What `serve` constructs, and in which order: hub/assembly/hub.cpp.
 int main(int argc, char** argv) {
   using namespace rabt::cli;
+  namespace assembly = rabt::assembly;
   CLI::App app{"Rabt: integration hub for telehealth"};
   app.require_subcommand(1);
   int code = 0;
@@ -520,7 +521,7 @@ int main(int argc, char** argv) {
 
   // Before the command: each of them holds keys or what patients' data went through.
   app.parse_complete_callback([&] {
-    if (!serve_options.allow_debugging && !forbid_core_dumps())
+    if (!serve_options.allow_debugging && !assembly::forbid_core_dumps())
       throw CLI::RuntimeError("rabt: core files cannot be forbidden", 1);
   });
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <optional>
 
+#include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/check.hpp"
 #include "hub/audit/files.hpp"
@@ -13,8 +14,7 @@
 #include "hub/audit/verify.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
-#include "hub/cli/config.hpp"
-#include "hub/cli/open_keys.hpp"
+#include "hub/config/config.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/store/store.hpp"
 
@@ -28,7 +28,7 @@ constexpr std::size_t kMaxProofFile = 1U << 20U;  // an entry in base64, two not
 // A verifier key as text, or a file that holds one.
 Result<std::string> key_text(const std::string& given) {
   if (given.find('+') != std::string::npos) return given;
-  auto text = read_text(given);
+  auto text = config::read_text(given);
   if (!text.ok())
     return invalid("audit.vkey",
                    "the verifier key " + given + " cannot be read: " + text.error().message);
@@ -59,7 +59,7 @@ int verify_proof(const AuditVerifyOptions& options) {
 
 int audit_verify(const AuditVerifyOptions& options) {
   if (!options.proof.empty()) return verify_proof(options);
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   audit::VerifyOptions wanted{.first = options.from, .last = options.to};
   if (!options.key.empty()) {
@@ -67,7 +67,7 @@ int audit_verify(const AuditVerifyOptions& options) {
     if (!text.ok()) return complain(text.error());
     wanted.vkey = std::move(*text);
   }
-  for (const AuditAnchor& anchor : config->audit.anchors) {
+  for (const config::AuditAnchor& anchor : config->audit.anchors) {
     if (!anchor.folder.empty()) wanted.folders.push_back(anchor.folder);
   }
   for (const std::string& folder : options.anchors) wanted.folders.push_back(folder);
@@ -79,7 +79,7 @@ int audit_verify(const AuditVerifyOptions& options) {
   SecretBytes mac_key;
   if (std::filesystem::exists(config->data + "/keyring")) {
     const auto log_keys = [&]() -> Result<audit::LogOptions> {
-      RABT_TRY(keyring, open_keyring(*config, *http, clock, random));
+      RABT_TRY(keyring, assembly::open_keyring(*config, *http, clock, random));
       return audit::LogOptions::of(*keyring, config->tenant, config->data, config->audit.origin);
     }();
     if (!log_keys.ok()) {
@@ -108,7 +108,7 @@ int audit_verify(const AuditVerifyOptions& options) {
 }
 
 int audit_prove(const AuditProveOptions& options) {
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   const auto connection = store::open_sqlite_reader(config->data + "/rabt.db");
   if (!connection.ok()) return complain(connection.error());
@@ -128,7 +128,7 @@ int audit_prove(const AuditProveOptions& options) {
 }
 
 int audit_checkpoint(const std::string& path, bool only_note, bool only_key) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   const auto note =
       audit::read_file(config->data + "/" + audit::kCheckpointFileName, audit::kMaxNoteBytes);

@@ -3,8 +3,8 @@
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
-#include "hub/cli/config.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
 
 // rabt audit export, rabt audit report: they ask the running hub, which audits them first.
 namespace rabt::cli {
@@ -89,7 +89,7 @@ Json period(const std::string& from, const std::string& to) {
 }  // namespace
 
 int audit_export(const AuditExportOptions& options) {
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());
@@ -123,7 +123,7 @@ int audit_export(const AuditExportOptions& options) {
 }
 
 int audit_report(const AuditReportOptions& options) {
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   if (options.patient.empty() != options.break_glass)
     return complain(invalid("cli.report", "name --patient KIND:VALUE or --break-glass"));

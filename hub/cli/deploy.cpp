@@ -1,11 +1,11 @@
 #include <cstdio>
 
+#include "hub/assembly/hub.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
-#include "hub/cli/config.hpp"
-#include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
 
 // workflow plan, apply, list, export: against the running hub, which alone knows its plugins,
 // secrets and instances.
@@ -28,8 +28,9 @@ struct Target {
   Json body;
 };
 Result<Target> prepare(const DeployOptions& options) {
-  RABT_TRY(config, load_config(options.config));
-  RABT_TRY(files, read_workflows(options.files.empty() ? config.workflows : options.files));
+  RABT_TRY(config, config::load_config(options.config));
+  RABT_TRY(files,
+           assembly::read_workflows(options.files.empty() ? config.workflows : options.files));
   if (files.empty()) {
     return invalid("cli.no_files",
                    "name workflow files, or list them under `workflows` of " + options.config);
@@ -147,7 +148,7 @@ int workflow_apply(const DeployOptions& options) {
 }
 
 int workflow_list(const DeployOptions& options) {
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return failed(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return failed(client.error());
@@ -167,7 +168,7 @@ int workflow_list(const DeployOptions& options) {
 }
 
 int workflow_export(const std::string& path, const std::string& name) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return failed(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return failed(client.error());

@@ -6,7 +6,7 @@
 
 #include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/config.hpp"
+#include "hub/config/config.hpp"
 #include "hub/workflow/expression.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
 
@@ -120,8 +120,8 @@ int expr(const ExprOptions& options) {
     evaluate(Json());
     return code;
   }
-  const auto text =
-      options.input.empty() ? Result<std::string>(read_standard_input()) : read_text(options.input);
+  const auto text = options.input.empty() ? Result<std::string>(read_standard_input())
+                                          : config::read_text(options.input);
   if (!text.ok()) return wrong_input(options.input + ": cannot be read: " + text.error().message);
   std::string_view rest = *text;
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors write it

@@ -3,8 +3,8 @@
 #include <future>
 #include <iostream>
 
+#include "hub/assembly/hub.hpp"
 #include "hub/base/clock.hpp"
-#include "hub/cli/hub.hpp"
 
 namespace rabt::cli {
 
@@ -63,8 +63,8 @@ Result<Json> LocalHttp::json(const std::string& method, const std::string& url,
   return Json::parse(text);
 }
 
-Result<HubClient> HubClient::of(const Config& config) {
-  RABT_TRY(token, read_api_token(config.data));
+Result<HubClient> HubClient::of(const config::Config& config) {
+  RABT_TRY(token, assembly::read_api_token(config.data));
   return HubClient("http://" + config.address + ":" + std::to_string(config.port), token);
 }
 

@@ -8,7 +8,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
-#include "hub/cli/config.hpp"
+#include "hub/config/config.hpp"
 #include "hub/net/http_client.hpp"
 
 namespace rabt::cli {
@@ -40,7 +40,7 @@ class HubClient {
  public:
   HubClient(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}
   // The hub that runs with this configuration. Error: there is no token yet.
-  [[nodiscard]] static Result<HubClient> of(const Config& config);
+  [[nodiscard]] static Result<HubClient> of(const config::Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
   // An answer that is no JSON.
   [[nodiscard]] Result<std::string> text(std::string_view path);

@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "hub/assembly/hub.hpp"
+#include "hub/assembly/plugin_loading.hpp"
+#include "hub/assembly/plugins.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
-#include "hub/cli/config.hpp"
-#include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/cli/plugin_loading.hpp"
-#include "hub/cli/plugins.hpp"
+#include "hub/config/config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/workflow/definition.hpp"
 
@@ -15,11 +15,11 @@
 namespace rabt::cli {
 
 int check_config(const std::string& path, bool dev) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   bool good = true;
-  const auto check = [&](const std::string& what, const SecretSource& source) {
-    const auto secret = read_secret(source);
+  const auto check = [&](const std::string& what, const config::SecretSource& source) {
+    const auto secret = config::read_secret(source);
     if (secret.ok()) return;
     std::fprintf(stderr, "%s: %s\n", what.c_str(), secret.error().message.c_str());
     good = false;
@@ -33,11 +33,13 @@ int check_config(const std::string& path, bool dev) {
     good = false;
   };
   for (const auto& [id, plugin] : config->plugin) {
-    if (const Status recording = check_record(id, plugin, dev); !recording.ok())
+    if (const Status recording = assembly::check_record(id, plugin, dev); !recording.ok())
       wrong(id, recording.error());
-    const auto chosen = choose_packages(*config, id, dev ? Unsigned::take : Unsigned::refuse);
+    const auto chosen = assembly::choose_packages(
+        *config, id, dev ? assembly::Unsigned::take : assembly::Unsigned::refuse);
     if (!chosen.ok()) wrong(id, chosen.error());
-    for (const ChosenPackage& one : chosen.ok() ? *chosen : std::vector<ChosenPackage>()) {
+    for (const assembly::ChosenPackage& one :
+         chosen.ok() ? *chosen : std::vector<assembly::ChosenPackage>()) {
       if (one.fault) wrong(id, *one.fault);
     }
   }
@@ -53,7 +55,7 @@ int check_config(const std::string& path, bool dev) {
 int list_instances(const InstancesOptions& options) {
   const std::string& id = options.id;
   const bool events = options.events;
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());

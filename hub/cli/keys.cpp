@@ -1,14 +1,14 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "hub/assembly/hub.hpp"
+#include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
-#include "hub/audit/syslog_sender.hpp"
+#include "hub/audit/export/syslog_sender.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/complain.hpp"
-#include "hub/cli/config.hpp"
-#include "hub/cli/hub.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/cli/open_keys.hpp"
+#include "hub/config/config.hpp"
 #include "hub/consultation/data_keys.hpp"
 #include "hub/keys/requests.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 // The parts of a hub that acts on keys need, over a data folder that no hub uses.
 class Workshop {
  public:
-  static Result<std::unique_ptr<Workshop>> open(const Config& config) {
+  static Result<std::unique_ptr<Workshop>> open(const config::Config& config) {
     // A wrong path in the configuration is not to become a data folder.
     if (!std::filesystem::exists(config.data + "/keyring") &&
         !std::filesystem::exists(config.data + "/rabt.db")) {
@@ -31,18 +31,18 @@ class Workshop {
     Workshop& all = *made;
     all.tenant_ = config.tenant;
     all.http_ = net::make_curl_client(all.clock_, null_logger());
-    RABT_TRY(keyring, open_keyring(config, *all.http_, all.clock_, all.random_));
+    RABT_TRY(keyring, assembly::open_keyring(config, *all.http_, all.clock_, all.random_));
     all.keyring_ = std::move(keyring);
     RABT_TRY(store, store::open_sqlite(
                         {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
                         null_logger()));
     all.store_ = std::move(store);
-    RABT_TRY(audit, open_audit(*all.store_, *all.keyring_, config, all.clock_, null_logger(),
-                               all.senders_));
+    RABT_TRY(audit, assembly::open_audit(*all.store_, *all.keyring_, config, all.clock_,
+                                         null_logger(), all.senders_));
     all.audit_ = std::move(audit);
     all.keys_ = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*all.keyring_, *all.store_, all.clock_, all.random_, all.ids_},
-        retention_of(config));
+        assembly::retention_of(config));
     all.admin_ = std::make_unique<keys::KeyAdmin>(
         keys::KeyAdmin::Parts{*all.keyring_, *all.keys_, *all.store_, *all.audit_, all.clock_,
                               null_logger()},
@@ -80,7 +80,7 @@ class Workshop {
 
 // verb: empty for the status.
 Result<Json> act(const std::string& path, const std::string& verb, const Json& body) {
-  RABT_TRY(config, load_config(path));
+  RABT_TRY(config, config::load_config(path));
   if (auto client = HubClient::of(config); client.ok()) {
     auto answer =
         verb.empty() ? client->get("/api/v1/keys") : client->post("/api/v1/keys/" + verb, body);

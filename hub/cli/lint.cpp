@@ -2,8 +2,8 @@
 #include <optional>
 
 #include "hub/cli/commands.hpp"
-#include "hub/cli/config.hpp"
 #include "hub/cli/workflow_files.hpp"
+#include "hub/config/config.hpp"
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/lint/editor_schema.hpp"
 #include "hub/workflow/lint/lint_report.hpp"
@@ -33,7 +33,7 @@ int workflow_lint(const std::vector<std::string>& files, const LintOptions& opti
   for (const std::string& path : files) {
     workflow::LintedFile& file = linted.emplace_back();
     file.path = path;
-    auto text = read_text(path);
+    auto text = config::read_text(path);
     if (!text.ok()) {
       file.unreadable = text.error().message;
       unreadable = true;

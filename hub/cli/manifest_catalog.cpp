@@ -2,21 +2,21 @@
 
 #include <algorithm>
 
-#include "hub/cli/plugins.hpp"
+#include "hub/assembly/plugins.hpp"
 #include "hub/consultation/register.hpp"
-#include "hub/plugin/capability.hpp"
-#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package/capability.hpp"
+#include "hub/plugin/package/manifest.hpp"
 
 namespace rabt::cli {
 
-Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
+Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
   constexpr std::string_view kPlugin = "plugin://";
   constexpr std::string_view kHub = "hub://";
   ManifestCatalog catalog;
   RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
   catalog.patient_hosts_ = std::move(hosts);
   for (const auto& [id, entry] : config.plugin) {
-    RABT_TRY(package, read_installed(config, id));
+    RABT_TRY(package, assembly::read_installed(config, id));
     const auto& events = package.manifest.events;
     catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
     catalog.actions_.emplace(std::string(kPlugin) + id, std::move(package.manifest.actions));
@@ -27,7 +27,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const Config& config) {
           role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
       continue;
     }
-    RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));
+    RABT_TRY(package, assembly::read_installed(config, target.substr(kPlugin.size())));
     catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;

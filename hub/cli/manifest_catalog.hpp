@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/cli/config.hpp"
+#include "hub/config/config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::cli {
@@ -14,7 +14,7 @@ namespace rabt::cli {
 class ManifestCatalog final : public workflow::ActionCatalog {
  public:
   // Errors: those of read_installed.
-  static Result<ManifestCatalog> make(const Config& config);
+  static Result<ManifestCatalog> make(const config::Config& config);
 
   [[nodiscard]] std::vector<std::string> roles() const override;
   [[nodiscard]] std::vector<std::string> actions(std::string_view role) const override;

@@ -7,7 +7,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/config.hpp"
+#include "hub/config/config.hpp"
 #include "hub/phi/detector.hpp"
 
 namespace rabt::cli {
@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kMaxScanned = 1U << 30U;  // bytes of one file
 
 Result<std::string> read_input(const std::string& path) {
-  if (path != "-") return read_text(path);
+  if (path != "-") return config::read_text(path);
   std::string text;
   std::array<char, 65536> buffer{};
   while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), stdin)) {
@@ -80,7 +80,7 @@ int phi_scan(const PhiScanOptions& options) {
   phi::DetectorOptions detector_options;
   detector_options.min_score = options.min_score;
   if (!options.config.empty()) {
-    const auto config = load_config(options.config);
+    const auto config = config::load_config(options.config);
     if (!config.ok()) {
       std::fprintf(stderr, "%s\n", config.error().message.c_str());
       return 2;

@@ -2,27 +2,27 @@
 
 #include <filesystem>
 
+#include "hub/assembly/hub.hpp"
+#include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
-#include "hub/audit/syslog_sender.hpp"
-#include "hub/cli/hub.hpp"
+#include "hub/audit/export/syslog_sender.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/cli/open_keys.hpp"
 
 namespace rabt::cli {
 
 namespace {
 
-Status record_in_folder(const Config& config, const std::string& act, const std::string& object,
-                        const Json& detail) {
+Status record_in_folder(const config::Config& config, const std::string& act,
+                        const std::string& object, const Json& detail) {
   SystemClock clock;
   SystemRandom random;
   const auto http = net::make_curl_client(clock, null_logger());
-  RABT_TRY(keyring, open_keyring(config, *http, clock, random));
+  RABT_TRY(keyring, assembly::open_keyring(config, *http, clock, random));
   RABT_TRY(store, store::open_sqlite(
                       {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
                       null_logger()));
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;
-  RABT_TRY(log, open_audit(*store, *keyring, config, clock, null_logger(), senders));
+  RABT_TRY(log, assembly::open_audit(*store, *keyring, config, clock, null_logger(), senders));
   audit::Entry entry;
   entry.tenant = config.tenant;
   entry.actor = "operator";
@@ -38,8 +38,8 @@ Status record_in_folder(const Config& config, const std::string& act, const std:
 
 }  // namespace
 
-Status record_plugin_act(const Config& config, const std::string& act, const std::string& object,
-                         const Json& detail) {
+Status record_plugin_act(const config::Config& config, const std::string& act,
+                         const std::string& object, const Json& detail) {
   if (auto client = HubClient::of(config); client.ok()) {
     const auto answer =
         client->post("/api/v1/plugins/acts",

@@ -9,7 +9,7 @@
 namespace rabt::cli {
 
 int upgrade_plugin(const std::string& path, const std::string& id) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());

@@ -1,4 +1,4 @@
-#include "hub/cli/plugins.hpp"
+#include "hub/assembly/plugins.hpp"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -22,7 +22,7 @@
 #include "hub/cli/hub_client.hpp"
 #include "hub/cli/plugin_record.hpp"
 #include "hub/crypto/minisign.hpp"
-#include "hub/plugin/plugin_store.hpp"
+#include "hub/plugin/package/plugin_store.hpp"
 
 // rabt plugin: the store of plugins, packages and keys.
 namespace rabt::cli {
@@ -78,7 +78,7 @@ Result<SecretBytes> ask_password(const std::string& question) {
 }
 
 Result<minisign::SecretKey> read_secret_key(const std::string& path) {
-  RABT_TRY(text, read_text(path));
+  RABT_TRY(text, config::read_text(path));
   auto key =
       minisign::SecretKey::parse(text, [&] { return ask_password("Password of " + path + ": "); });
   std::fill(text.begin(), text.end(), '\0');
@@ -182,7 +182,8 @@ Json report(const TrustedPackage& package) {
 
 // Whether a hub that runs takes calls with the version (any, when it is empty). Ok as well when
 // none answers: what its instances need is then seen at its next start.
-Status check_unused(const Config& config, const std::string& id, const std::string& version) {
+Status check_unused(const config::Config& config, const std::string& id,
+                    const std::string& version) {
   auto client = HubClient::of(config);
   if (!client.ok()) return ok_status();
   const auto health = client->get("/health");
@@ -207,7 +208,7 @@ Status check_unused(const Config& config, const std::string& id, const std::stri
   return ok_status();
 }
 
-Status check_configured(const Config& config, const std::string& id) {
+Status check_configured(const config::Config& config, const std::string& id) {
   if (config.plugin.contains(id)) return ok_status();
   std::printf("The configuration does not name it yet: add it under `plugin:` and bind a role.\n");
   return ok_status();
@@ -215,57 +216,8 @@ Status check_configured(const Config& config, const std::string& id) {
 
 }  // namespace
 
-Result<std::vector<ChosenPackage>> choose_packages(const Config& config, const std::string& id,
-                                                   Unsigned unsigned_ones) {
-  RABT_TRY(store, PluginStore::open(config.plugins, PluginStore::Use::read));
-  std::vector<ChosenPackage> out;
-  const auto locked = store.versions(id);
-  for (auto entry = locked.rbegin(); entry != locked.rend(); ++entry) {
-    ChosenPackage chosen;
-    chosen.version = entry->version;
-    auto package = store.load(*entry);
-    if (package.ok()) {
-      chosen.folder = package->files.origin();
-      chosen.key_id = std::move(package->key_id);
-      chosen.sums_sha256 = std::move(package->sums_sha256);
-      chosen.files = std::make_shared<const plugin::PackageFiles>(std::move(package->files));
-    } else if (out.empty()) {
-      return package.error();
-    } else {
-      chosen.fault = package.error();
-    }
-    out.push_back(std::move(chosen));
-  }
-  if (!out.empty()) return out;
-  RABT_TRY(folder, plugin::unsigned_folder(config.plugins, id));
-  if (unsigned_ones == Unsigned::refuse)
-    return denied("plugin.not_added",
-                  folder +
-                      " was not added: only `rabt serve --dev` loads what is not signed; "
-                      "sign it with `rabt plugin sign` and add it with `rabt plugin add`");
-  RABT_TRY(files, plugin::PackageFiles::read(folder));
-  RABT_TRY(package, plugin::read_package(files));
-  ChosenPackage chosen;
-  chosen.version = package.manifest.version;
-  chosen.folder = std::move(folder);
-  chosen.files = std::make_shared<const plugin::PackageFiles>(std::move(files));
-  out.push_back(std::move(chosen));
-  return out;
-}
-
-Result<plugin::Package> read_installed(const Config& config, const std::string& id) {
-  RABT_TRY(store, PluginStore::open(config.plugins, PluginStore::Use::read));
-  const auto versions = store.versions(id);
-  if (!versions.empty()) {
-    RABT_TRY(package, store.load(versions.back()));
-    return std::move(package.package);
-  }
-  RABT_TRY(folder, plugin::unsigned_folder(config.plugins, id));
-  return plugin::read_package(folder);
-}
-
 int plugin_add(const PluginAddOptions& options) {
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto files = plugin::PackageFiles::read(options.path);
   if (!files.ok()) return complain(files.error());
@@ -314,7 +266,7 @@ int plugin_add(const PluginAddOptions& options) {
 }
 
 int plugin_list(const std::string& path, bool json) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   const auto store = PluginStore::open(config->plugins, PluginStore::Use::read);
   if (!store.ok()) return complain(store.error());
@@ -375,7 +327,7 @@ int plugin_list(const std::string& path, bool json) {
 }
 
 int plugin_remove(const std::string& path, const std::string& what, bool force) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   const std::size_t at = what.find('@');
   const std::string version = at == std::string::npos ? "" : what.substr(at + 1);
@@ -401,7 +353,7 @@ int plugin_verify(const PluginVerifyOptions& options) {
   std::vector<TrustedKey> keys;
   std::string folder;
   if (!options.key.empty()) {
-    const auto text = read_text(options.key);
+    const auto text = config::read_text(options.key);
     if (!text.ok()) return complain(text.error());
     const auto key = minisign::parse_public_key(*text);
     if (!key.ok()) return complain(key.error());
@@ -409,7 +361,7 @@ int plugin_verify(const PluginVerifyOptions& options) {
         {.key = *key, .name = options.key, .scopes = {"*"}, .added_at = {}, .added_by = {}});
   }
   if (options.key.empty() || options.path.empty()) {
-    const auto config = load_config(options.config);
+    const auto config = config::load_config(options.config);
     if (!config.ok()) return complain(config.error());
     folder = config->plugins;
   }
@@ -465,7 +417,7 @@ int plugin_sign(const std::string& folder, const std::string& key_file) {
 }
 
 int plugin_keys_list(const std::string& path, bool json) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   const auto store = PluginStore::open(config->plugins, PluginStore::Use::read);
   if (!store.ok()) return complain(store.error());
@@ -493,9 +445,9 @@ int plugin_keys_list(const std::string& path, bool json) {
 }
 
 int plugin_keys_add(const PluginKeyOptions& options) {
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
-  const auto text = read_text(options.file);
+  const auto text = config::read_text(options.file);
   if (!text.ok()) return complain(text.error());
   const auto parsed = minisign::parse_public_key(*text);
   if (!parsed.ok())
@@ -519,7 +471,7 @@ int plugin_keys_add(const PluginKeyOptions& options) {
 }
 
 int plugin_keys_remove(const std::string& path, const std::string& id) {
-  const auto config = load_config(path);
+  const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
   std::vector<LockEntry> signed_by;
   {

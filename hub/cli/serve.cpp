@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <fstream>
 
+#include "hub/assembly/hub.hpp"
 #include "hub/base/json.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/config.hpp"
-#include "hub/cli/hub.hpp"
+#include "hub/config/config.hpp"
 
 namespace rabt::cli {
 
@@ -42,7 +42,7 @@ int serve(const ServeOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  const auto config = load_config(options.config);
+  const auto config = config::load_config(options.config);
   if (!config.ok()) {
     std::fprintf(stderr, "%s\n", config.error().message.c_str());
     return 2;
@@ -59,7 +59,7 @@ int serve(const ServeOptions& options) {
   if (options.allow_debugging) log->warn("hub.debugging_allowed");
   if (options.dev) log->warn("hub.dev_mode");
   const SystemClock clock;
-  auto hub = Hub::start(*config, clock, *log, privacy, options.dev);
+  auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev);
   if (!hub.ok()) {
     std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", hub.error().code.c_str(),
                  hub.error().message.c_str());

@@ -2,14 +2,14 @@
 
 #include <cstdio>
 
+#include "hub/assembly/hub.hpp"
 #include "hub/cli/complain.hpp"
-#include "hub/cli/hub.hpp"
 
 namespace rabt::cli {
 
 bool load_catalog(const std::string& config, std::optional<ManifestCatalog>& catalog) {
   if (config.empty()) return true;
-  const auto loaded = load_config(config);
+  const auto loaded = config::load_config(config);
   auto made =
       loaded.ok() ? ManifestCatalog::make(*loaded) : Result<ManifestCatalog>(Error(loaded.error()));
   if (made.ok()) {
@@ -23,7 +23,7 @@ bool load_catalog(const std::string& config, std::optional<ManifestCatalog>& cat
 std::shared_ptr<const workflow::Definition> load_definition(const std::string& path,
                                                             const workflow::ActionCatalog* catalog,
                                                             bool warnings) {
-  const auto text = read_text(path);
+  const auto text = config::read_text(path);
   if (!text.ok()) {
     std::fprintf(stderr, "%s: cannot be read: %s\n", path.c_str(), text.error().message.c_str());
     return nullptr;

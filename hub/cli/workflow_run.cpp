@@ -13,9 +13,9 @@
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/config.hpp"
 #include "hub/cli/workflow_files.hpp"
-#include "hub/engine/http_calls.hpp"
+#include "hub/config/config.hpp"
+#include "hub/engine/http/http_calls.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/net/url.hpp"
 #include "hub/workflow/run/lifecycle.hpp"
@@ -61,7 +61,7 @@ bool read_value(const std::string& path, Json& out) {
     const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
     return parse_value("standard input", text, out);
   }
-  const auto text = read_text(path);
+  const auto text = config::read_text(path);
   if (!text.ok()) return complain(path + ": cannot be read: " + text.error().message);
   return parse_value(path, *text, out);
 }
@@ -165,7 +165,7 @@ class Runner {
   }
 
   bool load_events(const std::string& path) {
-    const auto text = read_text(path);
+    const auto text = config::read_text(path);
     if (!text.ok()) return complain(path + ": cannot be read: " + text.error().message);
     std::string_view rest = *text;
     for (int line = 1; !rest.empty(); ++line) {

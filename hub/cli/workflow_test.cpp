@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "hub/assembly/hub.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/hub.hpp"
 #include "hub/cli/workflow_files.hpp"
 #include "hub/workflow/simulate/test_file.hpp"
 
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 std::optional<workflow::TestReport> run_file(const std::string& path,
                                              const WorkflowTestOptions& options,
                                              const workflow::ActionCatalog* catalog) {
-  const auto text = read_text(path);
+  const auto text = config::read_text(path);
   if (!text.ok()) {
     std::fprintf(stderr, "%s: cannot be read: %s\n", path.c_str(), text.error().message.c_str());
     return std::nullopt;

@@ -290,7 +290,7 @@ class Recordings final : public plugin::HubService {
       std::string external;
       std::string external_index;  // blind: the provider's id is found again, not read
       std::string kind;
-      plugin::BlobInfo blob;
+      blob::BlobInfo blob;
       std::string id;
       Timestamp retain_until;
       std::string bucket;

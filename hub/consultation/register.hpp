@@ -18,7 +18,7 @@ namespace rabt::consultation {
 struct Parts {
   store::Store& store;
   audit::AuditLog& audit;
-  plugin::BlobStore& blobs;
+  blob::BlobStore& blobs;
   keys::DataKeys& keys;
   const Clock& clock;
   UlidSource& ids;

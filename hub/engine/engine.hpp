@@ -18,7 +18,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/engine/http_calls.hpp"
+#include "hub/engine/http/http_calls.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"

@@ -15,9 +15,9 @@
 #include <variant>
 #include <vector>
 
+#include "hub/access/patient_detail.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/engine/timers.hpp"
-#include "hub/phi/patient_detail.hpp"
 
 // Inside the engine. Reading order: Delivery -> Engine::accept (intake.cpp) -> Worker::begin /
 // offer -> Worker::run_turn (worker.cpp)
@@ -135,8 +135,8 @@ struct Turn {
   std::string patient;  // blind index
   std::string journal;  // sealed
   audit::Prepared audit_entry;
-  std::vector<audit::Prepared> disclosures;          // what its calls send to outside systems
-  std::optional<phi::PatientDetail::Sealed> reason;  // that a person gave, in its audit entry
+  std::vector<audit::Prepared> disclosures;             // what its calls send to outside systems
+  std::optional<access::PatientDetail::Sealed> reason;  // that a person gave, in its audit entry
   std::vector<workflow::StartTimer> timers;
   std::vector<std::uint64_t> timers_done;
   std::vector<std::pair<std::uint64_t, std::vector<std::string>>> listens;  // listen, blind indexes
@@ -385,7 +385,7 @@ struct Engine::Impl {
 
   Parts parts;
   Options options;
-  phi::PatientDetail details;
+  access::PatientDetail details;
   std::unique_ptr<HttpCalls> http;  // until stop
   mutable std::shared_mutex definitions_mutex;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed =
@@ -437,9 +437,9 @@ class Worker {
   void run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
                 std::string result, Json detail,
                 const std::shared_ptr<std::promise<Status>>& answer = nullptr,
-                std::optional<phi::PatientDetail::Sealed> reason = std::nullopt);
+                std::optional<access::PatientDetail::Sealed> reason = std::nullopt);
   // The reason that a person gave, sealed for the audit entry; nothing for an empty one.
-  [[nodiscard]] Result<std::optional<phi::PatientDetail::Sealed>> seal_reason(
+  [[nodiscard]] Result<std::optional<access::PatientDetail::Sealed>> seal_reason(
       const Live& live, const std::string& reason) const;
   void forget(std::int64_t num);
   // Lets waiting instances go when there are too many in memory.

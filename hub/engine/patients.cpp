@@ -1,9 +1,9 @@
 #include <algorithm>
 
+#include "hub/access/blind_index.hpp"
 #include "hub/base/check.hpp"
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
-#include "hub/phi/blind_index.hpp"
 
 // Whose data an instance works on (metadata.rabt.patient).
 namespace rabt::engine {
@@ -16,7 +16,7 @@ Result<Patients> Engine::Impl::patients_of(const workflow::Definition& definitio
   for (const auto& [kind_text, value] : reference.identifiers) {
     const auto kind = phi::parse_index_kind(kind_text);
     RABT_CHECK(kind.has_value());
-    auto index = phi::blind_index(act.lease.keys(), *kind, value);
+    auto index = access::blind_index(act.lease.keys(), *kind, value);
     if (!index.ok()) {
       ++unread;
     } else if (std::find(out.begin(), out.end(), *index) == out.end()) {

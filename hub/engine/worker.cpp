@@ -335,9 +335,9 @@ void Worker::rang(const Timers::Entry& entry) {
            "ok", Json());
 }
 
-Result<std::optional<phi::PatientDetail::Sealed>> Worker::seal_reason(
+Result<std::optional<access::PatientDetail::Sealed>> Worker::seal_reason(
     const Live& live, const std::string& reason) const {
-  std::optional<phi::PatientDetail::Sealed> none;
+  std::optional<access::PatientDetail::Sealed> none;
   if (reason.empty()) return none;
   RABT_TRY(sealed, engine_.details.seal(engine_.options.tenant, live.patient,
                                         Json::object({{"reason", reason}})));
@@ -427,7 +427,7 @@ void Worker::call_ended(CallEnded& message) {
 void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std::string act,
                       std::string result, Json detail,
                       const std::shared_ptr<std::promise<Status>>& answer,
-                      std::optional<phi::PatientDetail::Sealed> reason) {
+                      std::optional<access::PatientDetail::Sealed> reason) {
   const std::string& tenant = engine_.options.tenant;
   // Everything that can fail for want of a key comes before the instance moves.
   const auto key = act_->lease.open(live.data_key);
@@ -682,7 +682,7 @@ void Worker::run_turn(Live& live, workflow::Input input, std::string actor, std:
           RABT_TRY_STATUS(run(sql::kDeleteTimers, {turn->num}));
           RABT_TRY_STATUS(run(sql::kDeleteSubscriptions, {turn->num}));
         }
-        if (turn->reason) RABT_TRY_STATUS(phi::PatientDetail::store(tx, *turn->reason));
+        if (turn->reason) RABT_TRY_STATUS(access::PatientDetail::store(tx, *turn->reason));
         RABT_TRY_STATUS(engine.parts.audit.append(tx, turn->audit_entry));
         for (const audit::Prepared& disclosure : turn->disclosures)
           RABT_TRY_STATUS(engine.parts.audit.append(tx, disclosure));

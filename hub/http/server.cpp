@@ -23,8 +23,8 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
-#include "hub/http/gate.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/request_head.hpp"
 
 namespace rabt::http {
 

@@ -6,7 +6,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/http/gate.hpp"
+#include "hub/http/request_head.hpp"
 
 namespace rabt::http {
 

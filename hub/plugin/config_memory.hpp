@@ -6,8 +6,8 @@
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
-#include "hub/base/schema.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "hub/schema/schema.hpp"
 #include "hub/store/store.hpp"
 
 // Which configuration a version of a plugin starts with. The operator writes one section for all

@@ -8,7 +8,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/net/url.hpp"
-#include "hub/plugin/marked_places.hpp"
+#include "hub/plugin/package/marked_places.hpp"
 #include "hub/plugin/recorder.hpp"
 #include "hub/worker/abi_bytes.hpp"
 

@@ -18,15 +18,15 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/net/http_client.hpp"
-#include "hub/plugin/budget.hpp"
-#include "hub/plugin/gate.hpp"
-#include "hub/plugin/lane.hpp"
-#include "hub/plugin/library.hpp"
-#include "hub/plugin/manifest.hpp"
 #include "hub/plugin/metric_table.hpp"
+#include "hub/plugin/package/library.hpp"
+#include "hub/plugin/package/manifest.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/plugin/process/budget.hpp"
+#include "hub/plugin/process/lane.hpp"
+#include "hub/plugin/process/rundown.hpp"
+#include "hub/plugin/process/worker_plugin.hpp"
 #include "hub/plugin/timers.hpp"
-#include "hub/plugin/worker_plugin.hpp"
 #include "rabt/services.h"
 
 namespace rabt::plugin {
@@ -174,7 +174,7 @@ class Instance final : public WorkerPlugin::Owner {
   // A blob that the plugin writes. The writer is used on the finisher alone; the slot belongs to
   // who took it out of the table, and to the table before.
   struct BlobWrite {
-    std::unique_ptr<BlobWriter> writer;
+    std::unique_ptr<blob::BlobWriter> writer;
     std::string content_type;
     std::shared_ptr<Budget::Share> slot;
   };

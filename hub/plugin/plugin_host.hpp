@@ -17,11 +17,11 @@
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
-#include "hub/plugin/blob_store.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/execution.hpp"
@@ -155,7 +155,7 @@ class PluginHost : public workflow::ActionCatalog {
     keys::DataKeys& keys;
     audit::AuditLog& audit;
     net::HttpClient& http;
-    BlobStore& blobs;
+    blob::BlobStore& blobs;
     const Clock& clock;
     Random& random;
     Logger& log;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "hub/base/json.hpp"
-#include "hub/base/schema.hpp"
+#include "hub/schema/schema.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
 
 namespace rabt::workflow {

@@ -8,7 +8,7 @@
 #include <regex>
 #include <set>
 
-#include "hub/audit/export.hpp"
+#include "hub/audit/export/export.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 

@@ -11,7 +11,7 @@
 #include <set>
 #include <thread>
 
-#include "hub/audit/syslog_sender.hpp"
+#include "hub/audit/export/syslog_sender.hpp"
 #include "hub/base/bytes.hpp"
 #include "tests/audit/support.hpp"
 #include "tests/tls_files.hpp"

@@ -14,11 +14,11 @@
 #include "hub/base/check.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/floe.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/crypto/seal.hpp"
-#include "hub/plugin/blob_store.hpp"
 #include "hub/store/sqlite/sqlite_store.hpp"
 #include "tests/keyring.hpp"
 
@@ -212,7 +212,7 @@ void recordings() {
     auto keyring = test::open_keyring(folder, clock, random, {"acme"});
     keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
     auto blobs =
-        plugin::make_blob_store(folder + "/blobs", *store, data_keys, clock, random, ids, *log)
+        blob::make_blob_store(folder + "/blobs", *store, data_keys, clock, random, ids, *log)
             .value();
     constexpr std::uint64_t kBytes = kGib;
     const std::string piece(16U << 10U, 'p');

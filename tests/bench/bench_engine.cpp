@@ -98,8 +98,8 @@ void run(int at_once, int total, double row_rate) {
         *store, clock,
         must(audit::LogOptions::of(*keyring, "bench", folder, "rabt.example/bench"))));
     keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
-    const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, data_keys, clock,
-                                                    random, ids, null_logger()));
+    const auto blobs = must(blob::make_blob_store(folder + "/blobs", *store, data_keys, clock,
+                                                  random, ids, null_logger()));
     const auto http = net::make_curl_client(clock, null_logger());
     const auto host = plugin::PluginHost::make(
         {*store, data_keys, *audit, *http, *blobs, clock, random, null_logger()});

@@ -164,8 +164,8 @@ int main(int argc, char** argv) {
         *store, clock,
         must(audit::LogOptions::of(*keyring, "bench", folder, "rabt.example/bench"))));
     keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
-    const auto blobs = must(plugin::make_blob_store(folder + "/blobs", *store, data_keys, clock,
-                                                    random, ids, null_logger()));
+    const auto blobs = must(blob::make_blob_store(folder + "/blobs", *store, data_keys, clock,
+                                                  random, ids, null_logger()));
     const auto http = net::make_curl_client(clock, null_logger());
     const auto load = [&](plugin::PluginHost& host, plugin::Isolation isolation) {
       plugin::PluginConfig small;

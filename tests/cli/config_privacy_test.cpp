@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "hub/cli/config.hpp"
+#include "hub/config/config.hpp"
 
 // The keys `privacy`, and syslog servers under `audit.anchors`.
 namespace rabt::cli {
@@ -23,11 +23,11 @@ class Privacy : public testing::Test {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
   }
-  Result<Config> load(const std::string& more) {
+  Result<config::Config> load(const std::string& more) {
     std::ofstream(folder_ + "/rabt.yaml")
         << "tenant: t1\ndata: data\nplugins: plugins\nmigrations: m\n"
         << more;
-    return load_config(folder_ + "/rabt.yaml");
+    return config::load_config(folder_ + "/rabt.yaml");
   }
   std::string folder_;
 };

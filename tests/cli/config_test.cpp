@@ -1,4 +1,4 @@
-#include "hub/cli/config.hpp"
+#include "hub/config/config.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -46,7 +46,9 @@ class ConfigFile : public testing::Test {
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;
   }
-  Result<Config> load(std::string_view content) { return load_config(write("rabt.yaml", content)); }
+  Result<config::Config> load(std::string_view content) {
+    return config::load_config(write("rabt.yaml", content));
+  }
   // The message of a configuration that must be refused.
   std::string refused(std::string_view content) {
     const auto config = load(content);
@@ -78,7 +80,7 @@ TEST_F(ConfigFile, paths_are_relative_to_the_file_and_defaults_hold) {
   EXPECT_EQ(config->migrations, "/migrations");
   EXPECT_EQ(config->workflows, (std::vector<std::string>{folder_ + "/a.yaml", "/b.yaml"}));
   ASSERT_EQ(config->plugin.count("twilio"), 1U);
-  const PluginEntry& plugin = config->plugin.at("twilio");
+  const config::PluginEntry& plugin = config->plugin.at("twilio");
   EXPECT_EQ(plugin.secrets.at("key").file, folder_ + "/secret");
   EXPECT_EQ(plugin.secrets.at("other").env, "SOME_NAME");
   EXPECT_FALSE(plugin.allow_private);
@@ -114,7 +116,7 @@ TEST_F(ConfigFile, what_a_plugin_is_given_beside_its_section_is_read) {
                                 "    hosts: ['https://a.example']\n    config_version: 1.4.0\n"
                                 "    patient_data: []\n    record: tapes\n"));
   ASSERT_TRUE(config.ok()) << config.error().message;
-  const PluginEntry& plugin = config->plugin.at("twilio");
+  const config::PluginEntry& plugin = config->plugin.at("twilio");
   EXPECT_EQ(plugin.config_version, "1.4.0");
   EXPECT_EQ(plugin.patient_data, std::vector<std::string>{});
   EXPECT_EQ(plugin.record, folder_ + "/tapes");
@@ -141,41 +143,41 @@ TEST_F(ConfigFile, numbers_are_held_to_their_limits) {
 TEST_F(ConfigFile, what_is_no_mapping_and_what_is_no_yaml_is_refused) {
   expect_part(refused("- a\n- b\n"), "the configuration must be a mapping");
   expect_part(refused("a: [1, 2\n"), "rabt.yaml:");
-  EXPECT_EQ(load_config(folder_ + "/none.yaml").error().code, "config.io");
+  EXPECT_EQ(config::load_config(folder_ + "/none.yaml").error().code, "config.io");
 }
 
 // Symptom: `rabt workflow lint workflows/` and a secret that names a folder ended the process.
 // Cause: reading a folder throws inside the stream. Each reader is given a folder here.
 TEST_F(ConfigFile, a_folder_in_the_place_of_a_file_is_an_error_and_no_crash) {
-  const auto config = load_config(folder_);
+  const auto config = config::load_config(folder_);
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.error().code, "config.io");
   expect_part(config.error().message, "Is a directory");
   const std::string secrets = folder_ + "/folder";
   fs::create_directory(secrets);
   EXPECT_EQ(::chmod(secrets.c_str(), 0700), 0);
-  const auto secret = read_secret({.file = secrets});
+  const auto secret = config::read_secret({.file = secrets});
   ASSERT_FALSE(secret.ok());
   expect_part(secret.error().message, secrets + " cannot be read: Is a directory");
   EXPECT_EQ(workflow_lint({folder_}, {}), 2);
 }
 
 TEST_F(ConfigFile, a_secret_is_read_without_its_line_end) {
-  const auto secret = read_secret({.file = write("secret", "value\r\n")});
+  const auto secret = config::read_secret({.file = write("secret", "value\r\n")});
   ASSERT_TRUE(secret.ok());
   EXPECT_EQ((*secret)->expose_text(), "value");
 }
 
 TEST_F(ConfigFile, a_secret_that_is_open_empty_or_absent_is_refused_with_the_way_out) {
   const std::string open = write("open", "value", 0640);
-  const auto readable = read_secret({.file = open});
+  const auto readable = config::read_secret({.file = open});
   ASSERT_FALSE(readable.ok());
   EXPECT_EQ(readable.error().code, "config.missing_secret");
   expect_part(readable.error().message, "chmod 600 " + open);
   EXPECT_EQ(readable.error().message.find("value"), std::string::npos);
-  expect_part(read_secret({.file = write("empty", "\n")}).error().message, "is empty");
-  expect_part(read_secret({.file = folder_ + "/none"}).error().message, folder_ + "/none");
-  expect_part(read_secret({.env = "RABT_TEST_UNSET_VARIABLE"}).error().message,
+  expect_part(config::read_secret({.file = write("empty", "\n")}).error().message, "is empty");
+  expect_part(config::read_secret({.file = folder_ + "/none"}).error().message, folder_ + "/none");
+  expect_part(config::read_secret({.env = "RABT_TEST_UNSET_VARIABLE"}).error().message,
               "RABT_TEST_UNSET_VARIABLE is not set");
 }
 
@@ -249,7 +251,7 @@ TEST_F(ConfigFile, config_check_names_a_workflow_secret_that_is_not_there) {
 TEST_F(ConfigFile, the_shipped_configuration_is_read) {
   const char* source = ::getenv("RABT_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run this program through ctest";
-  const auto config = load_config(std::string(source) + "/config/rabt.yaml");
+  const auto config = config::load_config(std::string(source) + "/config/rabt.yaml");
   ASSERT_TRUE(config.ok()) << config.error().message;
   for (const auto& [role, target] : config->roles) {
     if (!target.starts_with("plugin://")) continue;

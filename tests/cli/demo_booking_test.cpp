@@ -1,4 +1,4 @@
-#include "hub/cli/demo_booking.hpp"
+#include "tools/demo/demo_booking.hpp"
 
 #include <gtest/gtest.h>
 

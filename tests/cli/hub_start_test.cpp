@@ -5,10 +5,10 @@
 #include <fstream>
 #include <mutex>
 
+#include "hub/assembly/hub.hpp"
 #include "hub/base/clock.hpp"
-#include "hub/cli/hub.hpp"
-#include "hub/cli/signed_store.hpp"
 #include "hub/phi/policy.hpp"
+#include "tools/demo/signed_store.hpp"
 
 // What a hub loads when it starts.
 namespace rabt::cli {
@@ -63,14 +63,14 @@ class HubStart : public ::testing::Test {
   }
   // The error's code; empty: it started, and was stopped again.
   std::string start(Lines& log, bool dev = false) {
-    auto hub = Hub::start(config_, clock_, log, phi::strict_policy(), dev);
+    auto hub = assembly::Hub::start(config_, clock_, log, phi::strict_policy(), dev);
     if (!hub.ok()) return hub.error().code;
     (*hub)->stop(0);
     return "";
   }
   SystemClock clock_;
   fs::path folder_;
-  Config config_;
+  config::Config config_;
   int stores_ = 0;
 };
 

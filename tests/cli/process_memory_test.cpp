@@ -1,4 +1,4 @@
-#include "hub/cli/process_memory.hpp"
+#include "hub/assembly/process_memory.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
@@ -16,7 +16,7 @@ TEST(ProcessMemory, leaves_no_core_and_lets_no_debugger_attach) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     rlimit limit{};
-    const bool forbidden = forbid_core_dumps() && ::getrlimit(RLIMIT_CORE, &limit) == 0 &&
+    const bool forbidden = assembly::forbid_core_dumps() && ::getrlimit(RLIMIT_CORE, &limit) == 0 &&
                            limit.rlim_cur == 0 && limit.rlim_max == 0 &&
                            ::prctl(PR_GET_DUMPABLE) == 0;
     ::_exit(forbidden ? 0 : 1);

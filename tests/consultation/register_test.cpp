@@ -51,8 +51,8 @@ class Records : public testing::Test {
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
     keys_ = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
-    blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_,
-                                          ids_, null_logger()));
+    blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
+                                        null_logger()));
     const Parts parts{*store_, *audit_, *blobs_, *keys_, clock_, ids_};
     register_ = make_register(parts);
     recordings_ = make_recordings(parts);
@@ -132,7 +132,7 @@ class Records : public testing::Test {
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;
-  std::unique_ptr<plugin::BlobStore> blobs_;
+  std::unique_ptr<blob::BlobStore> blobs_;
   std::shared_ptr<plugin::HubService> register_;
   std::shared_ptr<plugin::HubService> recordings_;
 };

@@ -9,7 +9,7 @@
 #include <set>
 #include <sstream>
 
-#include "hub/plugin/library.hpp"
+#include "hub/plugin/package/library.hpp"
 #include "tests/e2e/support.hpp"
 
 // What people get wrong, and what the product says then: the place, the reason, the way out.

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "hub/plugin/library.hpp"
+#include "hub/plugin/package/library.hpp"
 #include "tests/e2e/support.hpp"
 
 // Plugins from the vendor's folder to a hub that runs, by the commands that people type.

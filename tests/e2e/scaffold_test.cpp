@@ -10,7 +10,7 @@
 #include <string>
 
 #include "hub/base/json.hpp"
-#include "hub/plugin/capability.hpp"
+#include "hub/plugin/package/capability.hpp"
 #include "tests/sdk/shell.hpp"
 
 // `rabt plugin new NAME --role ROLE`: what it writes builds against the installed SDK, passes its

@@ -14,8 +14,8 @@
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
 #include "hub/cli/child_process.hpp"
-#include "hub/cli/demo_booking.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "tools/demo/demo_booking.hpp"
 
 // The whole product as an operator has it: the programs `rabt` and `rabt-sandbox` as processes, a
 // configuration file, HTTP between them.

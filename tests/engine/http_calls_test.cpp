@@ -1,4 +1,4 @@
-#include "hub/engine/http_calls.hpp"
+#include "hub/engine/http/http_calls.hpp"
 
 #include <gtest/gtest.h>
 #include <re2/re2.h>
@@ -15,7 +15,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/engine/http_digest.hpp"
+#include "hub/engine/http/http_digest.hpp"
 #include "loopback_http.hpp"
 #include "tests/workflow/feature_runner.hpp"
 #include "tests/workflow/gherkin.hpp"

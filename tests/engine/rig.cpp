@@ -114,8 +114,8 @@ void Rig::start() {
       *store_, clock_, must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
   keys_ = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
-  blobs_ = must(plugin::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
-                                        null_logger()));
+  blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
+                                      null_logger()));
   http_ = net::make_curl_client(clock_, null_logger());
   host_ = plugin::PluginHost::make({.store = *store_,
                                     .keys = *keys_,

@@ -88,7 +88,7 @@ class Rig {
   audit::AuditLog& audit() { return *audit_; }
   crypto::Keyring& keyring() { return *keyring_; }
   keys::DataKeys& keys() { return *keys_; }
-  plugin::BlobStore& blobs() { return *blobs_; }
+  blob::BlobStore& blobs() { return *blobs_; }
   const std::string& folder() const { return folder_; }
 
   void deploy(const std::string& yaml);
@@ -111,7 +111,7 @@ class Rig {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<audit::AuditLog> audit_;
-  std::unique_ptr<plugin::BlobStore> blobs_;
+  std::unique_ptr<blob::BlobStore> blobs_;
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<plugin::PluginHost> host_;
   std::unique_ptr<Engine> engine_;

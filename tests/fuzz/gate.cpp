@@ -1,4 +1,4 @@
-#include "hub/http/gate.hpp"
+#include "hub/http/request_head.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package/manifest.hpp"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "hub/crypto/minisign.hpp"
-#include "hub/plugin/package_trust.hpp"
+#include "hub/plugin/package/package_trust.hpp"
 #include "tests/fuzz/input.hpp"
 
 // What a stranger hands in as a package: sums, signatures, keys, a .zip. The first byte says which.

@@ -1,7 +1,7 @@
-#include "hub/base/schema.hpp"
+#include "hub/schema/schema.hpp"
 
-#include "hub/base/schema_format.hpp"
-#include "hub/base/schema_regex.hpp"
+#include "hub/schema/schema_format.hpp"
+#include "hub/schema/schema_regex.hpp"
 #include "tests/fuzz/input.hpp"
 
 // Input: a schema, NUL, a value, NUL, a pattern. Whatever compiles checks within its budget, the

@@ -19,7 +19,8 @@ struct Blobs {
     keyring = rabt::test::open_keyring(folder, clock, random);
     keys = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
-    blobs = make_blob_store(folder + "/blobs", *store, *keys, clock, random, ids, log).value();
+    blobs =
+        blob::make_blob_store(folder + "/blobs", *store, *keys, clock, random, ids, log).value();
   }
   RecordingLogger log;
   SystemClock clock;
@@ -28,7 +29,7 @@ struct Blobs {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<keys::DataKeys> keys;
-  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<blob::BlobStore> blobs;
 };
 
 // The content at any place, so that a test of any length needs no memory for it.

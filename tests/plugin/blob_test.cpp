@@ -11,7 +11,7 @@
 namespace rabt::plugin::test {
 namespace {
 
-BlobInfo store_blob(Hub& hub, const std::string& content) {
+blob::BlobInfo store_blob(Hub& hub, const std::string& content) {
   auto writer = hub.blobs->create("t1", "video/webm");
   EXPECT_TRUE(writer.ok());
   for (std::size_t at = 0; at < content.size(); at += 70'000) {
@@ -49,7 +49,7 @@ TEST(Blobs, GiveBackWhatWasWritten) {
                                  crypto::kStreamSegment, crypto::kStreamSegment * 2 + 17}) {
     std::string content(size, 'a');
     for (std::size_t i = 0; i < size; i += 977) content[i] = static_cast<char>('b' + i % 23);
-    const BlobInfo info = store_blob(hub, content);
+    const blob::BlobInfo info = store_blob(hub, content);
     EXPECT_EQ(info.bytes, size);
     EXPECT_EQ(info.sha256, to_hex(crypto::sha256(content)));
     const auto read = read_blob(hub, info.id);
@@ -62,7 +62,7 @@ TEST(Blobs, AreSealedAndPrivateOnDisk) {
   Hub hub;
   std::string content(100'000, 'P');
   content += "patient";
-  const BlobInfo info = store_blob(hub, content);
+  const blob::BlobInfo info = store_blob(hub, content);
   const std::string path = hub.folder.path() + "/blobs/" + info.id;
   struct stat status {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
@@ -104,7 +104,7 @@ TEST(Blobs, ChangedCutDoubledOrSwappedFilesDoNotOpen) {
        }},
       {"segment dropped", [](std::string& file) { file.erase(kHeader, kSegment); }},
       {"empty", [](std::string& file) { file.clear(); }}};
-  const BlobInfo info = store_blob(hub, content);
+  const blob::BlobInfo info = store_blob(hub, content);
   const std::string path = hub.folder.path() + "/blobs/" + info.id;
   std::ifstream in(path, std::ios::binary);
   const std::string good((std::istreambuf_iterator<char>(in)), {});
@@ -127,7 +127,7 @@ TEST(Blobs, AreReadByRanges) {
   Hub hub;
   std::string content(2'500'000, 'x');
   for (std::size_t i = 0; i < content.size(); i += 977) content[i] = static_cast<char>(i % 251);
-  const BlobInfo info = store_blob(hub, content);
+  const blob::BlobInfo info = store_blob(hub, content);
   auto reader = hub.blobs->open("t1", info.id);
   ASSERT_TRUE(reader.ok());
   for (const auto& [from, length] : std::vector<std::pair<std::size_t, std::size_t>>{
@@ -149,8 +149,8 @@ TEST(Blobs, AreReadByRanges) {
 
 TEST(Blobs, AFileUnderAnotherIdDoesNotOpen) {
   Hub hub;
-  const BlobInfo a = store_blob(hub, "content of a");
-  const BlobInfo b = store_blob(hub, "content of b");
+  const blob::BlobInfo a = store_blob(hub, "content of a");
+  const blob::BlobInfo b = store_blob(hub, "content of b");
   const std::string folder = hub.folder.path() + "/blobs/";
   std::filesystem::copy_file(folder + a.id, folder + b.id,
                              std::filesystem::copy_options::overwrite_existing);
@@ -172,7 +172,7 @@ TEST(Blobs, AnUnfinishedBlobLeavesNothing) {
 
 TEST(Blobs, UnknownIdsAndForeignTenantsAreNotFound) {
   Hub hub;
-  const BlobInfo info = store_blob(hub, "x");
+  const blob::BlobInfo info = store_blob(hub, "x");
   EXPECT_EQ(hub.blobs->find("t2", info.id).error().kind, ErrorKind::not_found);
   EXPECT_EQ(hub.blobs->find("t1", "../../etc/passwd").error().code, "blob.unknown");
   EXPECT_EQ(read_blob(hub, "01JZZZZZZZZZZZZZZZZZZZZZZZ").error().code, "blob.unknown");
@@ -180,7 +180,7 @@ TEST(Blobs, UnknownIdsAndForeignTenantsAreNotFound) {
 
 TEST(Blobs, HaveOneOwner) {
   Hub hub;
-  const BlobInfo info = store_blob(hub, "x");
+  const blob::BlobInfo info = store_blob(hub, "x");
   EXPECT_EQ(info.owner, "");
   EXPECT_TRUE(adopt(hub, info.id, "recording:1").ok());
   EXPECT_TRUE(adopt(hub, info.id, "recording:1").ok()) << "the same again";
@@ -246,8 +246,8 @@ TEST(Blobs, ThatCannotGoOnSayWhy) {
 
 TEST(Blobs, SweepRemovesWhatNobodyTookOverAndWhatACrashLeft) {
   Hub hub(true);
-  const BlobInfo kept = store_blob(hub, "kept");
-  const BlobInfo orphan = store_blob(hub, "orphan");
+  const blob::BlobInfo kept = store_blob(hub, "kept");
+  const blob::BlobInfo orphan = store_blob(hub, "orphan");
   auto broken = hub.blobs->create("t1", "");
   ASSERT_TRUE(broken.ok());
   const std::string broken_id = (*broken)->id();

@@ -1,4 +1,4 @@
-#include "hub/plugin/capability.hpp"
+#include "hub/plugin/package/capability.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <fstream>
 #include <set>
 
-#include "hub/base/schema.hpp"
-#include "hub/base/schema_subset.hpp"
-#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package/manifest.hpp"
+#include "hub/plugin/package/schema_subset.hpp"
+#include "hub/schema/schema.hpp"
 
 namespace rabt::plugin {
 namespace {

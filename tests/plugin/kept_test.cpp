@@ -1,7 +1,7 @@
 // Plugins that were built with the first SDK and never since (tests/plugin/kept/1.0, the source
 // beside them): every later hub loads and calls them as they are.
 #include "hub/crypto/crypto.hpp"
-#include "hub/plugin/library.hpp"
+#include "hub/plugin/package/library.hpp"
 #include "tests/plugin/support.hpp"
 
 #include <fstream>

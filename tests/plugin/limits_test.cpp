@@ -27,8 +27,8 @@ class SlowDisk {
   [[nodiscard]] bool holds() const { return slow_->waiting > 0; }
 
  private:
-  struct Slow final : BlobStore {
-    explicit Slow(std::unique_ptr<BlobStore> real_store) : real(std::move(real_store)) {}
+  struct Slow final : blob::BlobStore {
+    explicit Slow(std::unique_ptr<blob::BlobStore> real_store) : real(std::move(real_store)) {}
     void set(bool holds_finds, bool holds_creates, std::chrono::milliseconds each) {
       const std::scoped_lock lock(mutex);
       finds = holds_finds;
@@ -45,21 +45,21 @@ class SlowDisk {
       lock.unlock();
       std::this_thread::sleep_for(time);
     }
-    Result<std::unique_ptr<BlobWriter>> create(std::string_view tenant,
-                                               std::string_view type) override {
+    Result<std::unique_ptr<blob::BlobWriter>> create(std::string_view tenant,
+                                                     std::string_view type) override {
       stop_at(creates);
       return real->create(tenant, type);
     }
-    Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant,
-                                               std::string_view id) override {
+    Result<std::unique_ptr<blob::BlobWriter>> resume(std::string_view tenant,
+                                                     std::string_view id) override {
       return real->resume(tenant, id);
     }
-    Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
+    Result<blob::BlobInfo> find(std::string_view tenant, std::string_view id) override {
       stop_at(finds);
       return real->find(tenant, id);
     }
-    Result<std::unique_ptr<BlobReader>> open(std::string_view tenant,
-                                             std::string_view id) override {
+    Result<std::unique_ptr<blob::BlobReader>> open(std::string_view tenant,
+                                                   std::string_view id) override {
       stop_at(finds);
       return real->open(tenant, id);
     }
@@ -69,7 +69,7 @@ class SlowDisk {
     }
     void sweep() override { real->sweep(); }
 
-    std::unique_ptr<BlobStore> real;
+    std::unique_ptr<blob::BlobStore> real;
     std::mutex mutex;
     std::condition_variable changed;
     bool finds = false;

@@ -1,8 +1,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "hub/plugin/library.hpp"
-#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package/library.hpp"
+#include "hub/plugin/package/manifest.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {

@@ -3,7 +3,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package/manifest.hpp"
 #include "rabt/services.h"
 #include "tests/plugin/support.hpp"
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "hub/base/random.hpp"
-#include "hub/plugin/library.hpp"
-#include "hub/plugin/package_trust.hpp"
+#include "hub/plugin/package/library.hpp"
+#include "hub/plugin/package/package_trust.hpp"
 #include "tests/plugin/support.hpp"
 
 // Packages for tests, made of the smallest fixture.

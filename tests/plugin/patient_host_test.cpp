@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "hub/base/schema.hpp"
-#include "hub/plugin/marked_places.hpp"
+#include "hub/plugin/package/marked_places.hpp"
+#include "hub/schema/schema.hpp"
 #include "support.hpp"
 
 // Where a plugin may send what belongs to a call with patient data.

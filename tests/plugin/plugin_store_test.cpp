@@ -1,4 +1,4 @@
-#include "hub/plugin/plugin_store.hpp"
+#include "hub/plugin/package/plugin_store.hpp"
 
 #include <signal.h>
 #include <sys/resource.h>

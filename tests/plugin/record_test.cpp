@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "hub/plugin/package_files.hpp"
+#include "hub/plugin/package/package_files.hpp"
 #include "hub/plugin/recorder.hpp"
 #include "rabt/testing/fake_host.hpp"
 #include "support.hpp"

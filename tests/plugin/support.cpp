@@ -137,7 +137,8 @@ Hub::Hub(bool fake_clock)
               *store, clock,
               audit::LogOptions::of(*keyring, "t1", folder.path(), "rabt.example/test").value())
               .value();
-  blobs = make_blob_store(folder.path() + "/blobs", *store, *keys, clock, random, ids, log).value();
+  blobs = blob::make_blob_store(folder.path() + "/blobs", *store, *keys, clock, random, ids, log)
+              .value();
   http = net::make_curl_client(clock, log);
   restart_host();
 }

@@ -18,10 +18,10 @@
 #include "hub/base/ids.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/net/http_client.hpp"
-#include "hub/plugin/blob_store.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
@@ -103,7 +103,7 @@ class Hub {
   std::unique_ptr<crypto::Keyring> keyring;
   std::unique_ptr<keys::DataKeys> keys;
   std::unique_ptr<audit::AuditLog> audit;
-  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<net::HttpClient> http;
   std::unique_ptr<PluginHost> host;
 };

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "files.hpp"
-#include "hub/base/schema.hpp"
+#include "hub/schema/schema.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
 #include "lint_catalog.hpp"
 

@@ -51,7 +51,7 @@ struct Services::Blob {
     std::uint64_t bytes = 0;
     std::string sha256;
   };
-  static Described described(const BlobInfo& info) {
+  static Described described(const blob::BlobInfo& info) {
     return {info.id, info.content_type, info.bytes, info.sha256};
   }
 

@@ -87,7 +87,7 @@ struct Services::Http {
     }
     // From here on the client's I/O thread alone lets it grow.
     described->request.may_keep = [held](std::size_t more) { return held->grow(more); };
-    std::shared_ptr<BlobWriter> writer;
+    std::shared_ptr<blob::BlobWriter> writer;
     if (described->blob_content_type) {
       auto slot = self.blob_slots_.take(1);
       if (slot == nullptr) {
@@ -124,7 +124,7 @@ struct Services::Http {
         self.post_answer(flight, HttpAnswer::failed("blob", opened.error().message));
         return;
       }
-      const std::shared_ptr<BlobReader> reader = std::move(opened).value();
+      const std::shared_ptr<blob::BlobReader> reader = std::move(opened).value();
       request->body_bytes = reader->info().bytes;
       request->body_source = [reader](std::uint64_t from,
                                       std::span<char> to) -> Result<std::size_t> {
@@ -149,7 +149,7 @@ struct Services::Http {
   }
 
   static void launch(Instance& self, std::uint64_t call, std::uint64_t flight, net::Request request,
-                     const std::shared_ptr<BlobWriter>& writer, std::uint64_t tape) {
+                     const std::shared_ptr<blob::BlobWriter>& writer, std::uint64_t tape) {
     bool begun = false;
     {
       // One step: what ends a process marks its requests before it looks which of them have begun.
@@ -338,7 +338,7 @@ struct Services::Http {
 
   // On the client's I/O thread: must not block.
   static void answered(Instance& self, std::uint64_t flight, net::Response response,
-                       const std::shared_ptr<BlobWriter>& writer) {
+                       const std::shared_ptr<blob::BlobWriter>& writer) {
     if (response.sent == net::Sent::no) {
       std::uint64_t call = 0;
       {

@@ -4,8 +4,8 @@
 
 #include "gateway.hpp"
 #include "hub/base/json.hpp"
-#include "hub/base/schema.hpp"
-#include "hub/plugin/manifest.hpp"
+#include "hub/plugin/package/manifest.hpp"
+#include "hub/schema/schema.hpp"
 
 // The manifest and its schemas as the hub reads them, against what the plugin takes and gives.
 namespace rabt::nphies::testing {

@@ -1,0 +1,29 @@
+#include "hub/api/answers.hpp"
+
+#include "hub/http/problem.hpp"
+
+namespace rabt::api {
+
+using http::Request;
+using http::Response;
+
+Response json_response(int status, const Json& body) {
+  return {.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body.dump()};
+}
+
+Response wrong_method(std::string_view allowed) {
+  Response response = http::problem(405, "http.method", "Method Not Allowed",
+                                    "this path answers to " + std::string(allowed));
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+Result<Json> body_object(const Request& request) {
+  auto body =
+      Json::parse(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
+  if (!body.ok()) return body.error();
+  if (!body->is_object()) return invalid("api.body", "the body must be a JSON object");
+  return body;
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/http/server.hpp"
+
+// Small answers that the routes share.
+namespace rabt::api {
+
+[[nodiscard]] http::Response json_response(int status, const Json& body);
+[[nodiscard]] http::Response wrong_method(std::string_view allowed);
+// An empty body is an empty object. Errors: json.*, api.body.
+[[nodiscard]] Result<Json> body_object(const http::Request& request);
+
+}  // namespace rabt::api

@@ -1,0 +1,83 @@
+#include "hub/assembly/maintenance.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "hub/base/locked_memory.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+constexpr std::chrono::seconds kSweepEvery{5};
+constexpr int kSweepsAnHour = 720;
+constexpr std::int64_t kHourMs = 3600LL * 1000;
+constexpr std::int64_t kDayMs = 24 * kHourMs;
+}  // namespace
+
+RemovalTimes::RemovalTimes(const Clock& clock)
+    : clock_(clock),
+      wall_ms_(clock.now().ms),
+      uptime_ms_(clock.monotonic_ms()),
+      next_ms_(uptime_ms_ + kHourMs) {}
+
+bool RemovalTimes::due() {
+  const std::int64_t wall = clock_.now().ms;
+  const std::int64_t uptime = clock_.monotonic_ms();
+  const std::int64_t drift = (wall - wall_ms_) - (uptime - uptime_ms_);
+  wall_ms_ = wall;
+  uptime_ms_ = uptime;
+  if (drift > kHourMs || drift < -kHourMs) next_ms_ = uptime + kDayMs;
+  if (uptime < next_ms_) return false;
+  next_ms_ = uptime + kHourMs;
+  return true;
+}
+
+Maintenance::Maintenance(Parts parts, bool automatic_shred)
+    : parts_(parts), automatic_shred_(automatic_shred), thread_([this] { run(); }) {}
+
+Maintenance::~Maintenance() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Maintenance::retire_with(std::function<void()> retire) {
+  const std::scoped_lock lock(mutex_);
+  retire_ = std::move(retire);
+}
+
+void Maintenance::run() {
+  parts_.admin.resume();
+  RemovalTimes removal(parts_.clock);
+  bool said = false;
+  std::unique_lock lock(mutex_);
+  for (int sweeps = 0; !stopping_; ++sweeps) {
+    const std::function<void()> retire = retire_;
+    lock.unlock();
+    parts_.keys.sweep();
+    if (const LockedMemory memory = locked_memory(); !said && memory.error != 0) {
+      said = true;
+      parts_.log.warn("keys.memory_not_locked",
+                      {{"bytes", static_cast<std::int64_t>(memory.unlocked_bytes)},
+                       {"errno", static_cast<std::int64_t>(memory.error)},
+                       {"advice", "raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)"}});
+    }
+    if (removal.due()) parts_.blobs.sweep();
+    if (retire) retire();
+    if (automatic_shred_ && sweeps % kSweepsAnHour == 0) {
+      const auto gone = parts_.admin.shred_expired();
+      if (!gone.ok()) parts_.log.error("keys.shred_failed", {{"code", gone.error().code}});
+      if (gone.ok()) {
+        for (const std::string& bucket : *gone)
+          parts_.log.info("keys.shredded", {{"bucket", bucket}});
+      }
+    }
+    lock.lock();
+    wake_.wait_for(lock, kSweepEvery, [this] { return stopping_; });
+  }
+}
+
+}  // namespace rabt::assembly

@@ -1,0 +1,116 @@
+#include "hub/assembly/plugin_loading.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/base/semver.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+
+constexpr std::int64_t kDrainGraceMs = 10 * 60 * 1000;  // the longest calls fetch recordings
+
+}  // namespace
+
+Result<plugin::PluginConfig> plugin_config(const config::Config& config, const std::string& id) {
+  const auto found = config.plugin.find(id);
+  if (found == config.plugin.end()) {
+    return not_found("plugin.unknown", "there is no plugin " + id.substr(0, 64) +
+                                           " in the configuration; add plugin: {" +
+                                           id.substr(0, 64) + ": {...}} and start the hub again");
+  }
+  const auto& entry = found->second;
+  plugin::PluginConfig out;
+  out.id = id;
+  out.tenant = config.tenant;
+  out.config = entry.config;
+  out.config_version = entry.config_version;
+  for (const auto& [name, source] : entry.secrets) {
+    auto secret = config::read_secret(source);
+    if (!secret.ok()) {
+      return invalid(secret.error().code,
+                     "plugin " + id + ", secret " + name + ": " + secret.error().message);
+    }
+    out.secrets.emplace(name, *secret);
+  }
+  if (!entry.tls_ca.empty() || !entry.tls_cert.empty()) {
+    out.tls =
+        std::make_shared<const net::TlsOptions>(net::TlsOptions{.ca_file = entry.tls_ca,
+                                                                .client_cert_file = entry.tls_cert,
+                                                                .client_key_file = entry.tls_key});
+  }
+  out.extra_hosts = entry.hosts;
+  out.patient_hosts = entry.patient_data;
+  out.record = entry.record;
+  out.allow_private_addresses = entry.allow_private;
+  out.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
+  out.limits = {.memory = entry.memory, .threads = static_cast<std::uint64_t>(entry.threads)};
+  return out;
+}
+
+Status check_record(const std::string& id, const config::PluginEntry& entry, bool dev) {
+  if (entry.record.empty() || dev) return ok_status();
+  return invalid("plugin.record", "plugin " + id +
+                                      ": `record` writes what is said to outside systems into "
+                                      "files, and is for development: start with --dev, or take "
+                                      "it out");
+}
+
+plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package) {
+  config.folder = std::move(package.folder);
+  config.files = std::move(package.files);
+  config.key_id = std::move(package.key_id);
+  config.sums_sha256 = std::move(package.sums_sha256);
+  return config;
+}
+
+Result<std::vector<std::string>> PluginUpgrade::retire() {
+  std::vector<std::string> gone;
+  RABT_TRY_STATUS(engine_.with_needs([&](const std::vector<plugin::Need>& needs) -> Status {
+    RABT_TRY(names, plugins_.retire(needs, kDrainGraceMs));
+    gone = std::move(names);
+    return ok_status();
+  }));
+  return gone;
+}
+
+void PluginUpgrade::retire_superseded(Logger& log) {
+  // While an upgrade is under way it does this itself.
+  const std::unique_lock one_at_a_time(mutex_, std::try_to_lock);
+  if (!one_at_a_time) return;
+  const auto all = plugins_.plugins();
+  if (std::none_of(all.begin(), all.end(),
+                   [](const auto& state) { return !state.newest && !state.draining; }))
+    return;
+  if (const auto gone = retire(); !gone.ok())
+    log.error("plugin.not_retired", {{"code", std::string_view(gone.error().code)}});
+}
+
+Result<Json> PluginUpgrade::run(const std::string& id) {
+  const std::scoped_lock one_at_a_time(mutex_);
+  RABT_TRY(config, plugin_config(config_, id));
+  RABT_TRY(versions, choose_packages(config_, id, unsigned_));
+  std::string newest;
+  for (const auto& state : plugins_.plugins()) {
+    if (state.manifest.id == id && state.newest) newest = state.manifest.version;
+  }
+  Json loaded = Json::array();
+  ChosenPackage& candidate = versions.front();
+  if (newest.empty() || compare_semver(candidate.version, newest) > 0) {
+    loaded.push_back(candidate.version);
+    RABT_TRY_STATUS(plugins_.load(with_package(std::move(config), std::move(candidate))));
+  }
+  RABT_TRY(gone, retire());
+  Json retired = Json::array();
+  for (const std::string& one : gone) {
+    if (one.starts_with(id + " ")) retired.push_back(one.substr(id.size() + 1));
+  }
+  Json serving = Json::array();
+  for (const auto& state : plugins_.plugins()) {
+    if (state.manifest.id == id && !state.draining) serving.push_back(state.manifest.version);
+  }
+  return Json::object({{"id", id}, {"loaded", loaded}, {"retired", retired}, {"serving", serving}});
+}
+
+}  // namespace rabt::assembly

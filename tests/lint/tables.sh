@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Each table is named in the SQL of one folder of hub/ only. Fix: ask the folder that owns the table for what you need.
+# tables.sh [ROOT]: another tree, for the test of this rule.
+set -euo pipefail
+cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
+declare -A owner=() exception=()
+own() { local folder=$1 table; shift; for table in "$@"; do owner[$table]=$folder; done; }
+own audit audit audit_find audit_tile audit_checkpoint
+own engine definition delivery event event_key instance journal timer subscription dispatched definition_child origin child schedule \
+  start_set instance_patient binding
+own plugin plugin_kv plugin_config
+own blob blob
+own consultation consultation recording
+own access patient_key break_glass
+own keys data_key bucket_floor hold key_task
+# "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.
+except() { exception["$1 $2"]=1; }
+except instance hub/access/access_control.cpp              # is the instance one of the patient for whom a grant was opened
+except instance_patient hub/access/access_control.cpp
+except instance hub/access/disclosure_report.cpp           # all instances of one patient, beside the entries about them
+except instance_patient hub/access/disclosure_report.cpp
+except instance hub/consultation/data_keys.cpp             # all keys of one consultation, for a legal hold
+except origin hub/consultation/data_keys.cpp
+except blob hub/consultation/data_keys.cpp
+bad=0
+while read -r table; do
+  folder=${owner[$table]:-}
+  [ -n "$folder" ] || { echo "migrations: nobody owns the table $table; name its folder in tests/lint/tables.sh"; bad=1; continue; }
+  while IFS=: read -r file line _; do
+    [[ $file == hub/$folder/* || -n ${exception["$table $file"]:-} ]] && continue
+    echo "$file:$line: names the table $table, which belongs to hub/$folder; ask that folder"; bad=1
+  done < <(grep -rnE "\b(FROM|INTO|UPDATE|JOIN|TABLE) +$table\b" hub tools --include=*.cpp --include=*.hpp || true)
+done < <(grep -rhoE 'CREATE TABLE +[a-z_]+' migrations/sqlite | awk '{print $3}')
+[ $bad = 0 ] && echo "tables: good"
+exit $bad

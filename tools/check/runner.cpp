@@ -1,0 +1,361 @@
+#include "tools/check/runner.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "hub/base/suggest.hpp"
+#include "hub/schema/schema_regex.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
+#include "tools/check/child_verdict.hpp"
+#include "tools/check/no_network.hpp"
+#include "tools/check/subject.hpp"
+
+namespace rabt::check {
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // the shadow memory needs terabytes of addresses
+#else
+constexpr bool kSanitized = false;
+#endif
+constexpr rlim_t kAddressSpace = 8ULL << 30U;  // a plugin that needs more does so by mistake
+constexpr rlim_t kFileSize = 64ULL << 20U;
+constexpr rlim_t kDescriptors = 256;
+constexpr std::size_t kMaxVerdict = 1U << 20U;
+constexpr std::size_t kMaxShownOutput = 400;  // of what a crashed child wrote last
+
+// A copy that is none of the descriptors that a child gets.
+int above(int fd) {
+  return ::fcntl(fd, F_DUPFD_CLOEXEC, 16);
+}
+
+class Pipe {
+ public:
+  Pipe() {
+    int low[2];
+    if (::pipe2(low, O_CLOEXEC) != 0) return;
+    for (int i : {0, 1}) {
+      ends_[i] = above(low[i]);
+      ::close(low[i]);
+    }
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    close(0);
+    close(1);
+  }
+  [[nodiscard]] int read_end() const { return ends_[0]; }
+  [[nodiscard]] int write_end() const { return ends_[1]; }
+  void close(int end) {
+    if (ends_[end] >= 0) ::close(ends_[end]);
+    ends_[end] = -1;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+std::vector<std::string> child_arguments(TestId id, const Settings& s) {
+  std::vector<std::string> out{"rabt",
+                               "plugin",
+                               "check-one",
+                               "--test",
+                               std::string(info_of(id).name),
+                               "--seed",
+                               std::to_string(s.seed),
+                               "--fuzz",
+                               std::to_string(s.fuzz_seconds),
+                               "--first-case",
+                               std::to_string(s.first_case),
+                               "--process-cases",
+                               std::to_string(s.process_cases)};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    out.emplace_back(name);
+    out.push_back(value);
+  };
+  add("--previous", s.previous);
+  add("--examples", s.examples);
+  add("--key", s.key);
+  out.push_back(s.path);
+  return out;
+}
+
+// What the child wrote before it ended, as far as it helps: the last lines.
+std::string tail_of(const std::string& output) {
+  std::string out =
+      output.size() > kMaxShownOutput ? output.substr(output.size() - kMaxShownOutput) : output;
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+Verdict crashed(int status, bool late, std::chrono::seconds limit, const std::string& output) {
+  std::string what;
+  if (late) {
+    what = "it did not end within " + std::to_string(limit.count()) + " s and was killed";
+  } else if (WIFSIGNALED(status)) {
+    const char* name = ::sigabbrev_np(WTERMSIG(status));
+    what = "the process was killed by SIG" + std::string(name == nullptr ? "?" : name);
+  } else {
+    what = "the process ended with status " + std::to_string(WEXITSTATUS(status)) +
+           " in the middle of the test: a plugin must not end it";
+  }
+  if (const std::string said = tail_of(output); !said.empty()) what += "; last words: " + said;
+  return {TestStatus::crashed, what, 0};
+}
+
+Verdict run_child(const RunOptions& options, TestId id) {
+  Pipe verdict;
+  Pipe output;
+  if (verdict.read_end() < 0 || output.read_end() < 0)
+    return {TestStatus::crashed, "the checker has no pipe left", 0};
+  const std::string program = options.program.empty() ? "/proc/self/exe" : options.program;
+  std::vector<std::string> arguments = child_arguments(id, options.settings);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  // What sanitizers read, and nothing else of the environment.
+  std::vector<std::string> kept{"LANG=C.UTF-8"};
+  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"}) {
+    if (const char* value = ::getenv(name); value != nullptr)
+      kept.push_back(std::string(name) + "=" + value);
+  }
+  std::vector<char*> environment;
+  for (std::string& one : kept) environment.push_back(one.data());
+  environment.push_back(nullptr);
+
+  const int low = ::memfd_create("rabt-check-case", MFD_CLOEXEC);
+  const int fuzz_case = above(low);
+  ::close(low);
+  if (fuzz_case < 0 || ::ftruncate(fuzz_case, sizeof(std::uint64_t)) != 0)
+    return {TestStatus::crashed, "the checker has no memory file left", 0};
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, output.write_end(), 1);
+  ::posix_spawn_file_actions_adddup2(&actions, output.write_end(), 2);
+  ::posix_spawn_file_actions_adddup2(&actions, verdict.write_end(), kVerdictDescriptor);
+  ::posix_spawn_file_actions_adddup2(&actions, fuzz_case, kCaseDescriptor);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  pid_t child = -1;
+  const int failure = ::posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(),
+                                    environment.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::posix_spawnattr_destroy(&attributes);
+  if (failure != 0)
+    return {TestStatus::crashed,
+            "the child process cannot be started: " + std::string(std::strerror(failure)), 0};
+  verdict.close(1);
+  output.close(1);
+
+  auto limit = options.time_limit;
+  if (info_of(id).group == Group::fuzz)
+    limit += std::chrono::seconds(static_cast<std::int64_t>(options.settings.fuzz_seconds) + 1);
+  const auto end = std::chrono::steady_clock::now() + limit;
+  std::string said;
+  std::string text;
+  bool late = false;
+  bool verdict_open = true;
+  while (verdict_open) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      late = true;
+      break;
+    }
+    std::array<pollfd, 2> fds{{{verdict.read_end(), POLLIN, 0}, {output.read_end(), POLLIN, 0}}};
+    if (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) break;
+    std::array<char, 4096> piece{};
+    if ((fds[0].revents & (POLLIN | POLLHUP)) != 0) {
+      const ssize_t got = ::read(verdict.read_end(), piece.data(), piece.size());
+      if (got <= 0 || text.size() > kMaxVerdict) verdict_open = false;
+      if (got > 0) text.append(piece.data(), static_cast<std::size_t>(got));
+      if (text.find('\n') != std::string::npos) break;
+    }
+    if ((fds[1].revents & (POLLIN | POLLHUP)) != 0) {
+      const ssize_t got = ::read(output.read_end(), piece.data(), piece.size());
+      if (got <= 0) output.close(0);
+      if (got > 0) said.append(piece.data(), static_cast<std::size_t>(got));
+      if (said.size() > kMaxVerdict) said.erase(0, said.size() / 2);
+    }
+  }
+  const auto newline = text.find('\n');
+  const bool whole = newline != std::string::npos;
+  // A whole verdict counts only when the process then ends by itself: what the library does while
+  // the process ends belongs to the test.
+  int status = 0;
+  if (whole) {
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() > patience) {
+        ::kill(-child, SIGKILL);
+        ::waitpid(child, &status, 0);
+        break;
+      }
+      ::usleep(500);
+    }
+  }
+  ::kill(-child, SIGKILL);  // and whatever it started
+  if (!whole) ::waitpid(child, &status, 0);
+  std::uint64_t seed = 0;
+  const bool in_a_case = info_of(id).group == Group::fuzz &&
+                         ::pread(fuzz_case, &seed, sizeof seed, 0) == sizeof seed && seed != 0;
+  ::close(fuzz_case);
+  if (!whole) {
+    Verdict out = crashed(status, late, limit, said);
+    if (in_a_case)
+      out.message += "; again: --only '^" + std::string(info_of(id).name) + "$' --fuzz 0 --seed " +
+                     std::to_string(seed);
+    return out;
+  }
+  const auto parsed = Json::parse(std::string_view(text).substr(0, newline));
+  const auto named = parsed.ok() ? status_named(parsed->string_or("status", "")) : std::nullopt;
+  if (!named) return {TestStatus::crashed, "the child's verdict cannot be read", 0};
+  const bool failed_already = *named == TestStatus::failed || *named == TestStatus::crashed;
+  if (!failed_already && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+    Verdict out = crashed(status, false, limit, said);
+    out.message = "after the test, " + out.message;
+    return out;
+  }
+  return {*named, parsed->string_or("message", ""),
+          static_cast<std::uint64_t>(parsed->int_or("next_case", 0))};
+}
+
+// One test, in as many processes as its cases need.
+Verdict run_test_of(const RunOptions& options, TestId id) {
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::duration<double>(options.settings.fuzz_seconds);
+  RunOptions part = options;
+  for (int processes = 1;; ++processes) {
+    Verdict out = run_child(part, id);
+    if (out.status != TestStatus::passed || info_of(id).group != Group::fuzz) return out;
+    if (out.next_case <= part.settings.first_case) {
+      if (processes > 1) out.message += ", in " + std::to_string(processes) + " processes";
+      return out;
+    }
+    part.settings.first_case = out.next_case;
+    const std::chrono::duration<double> left = end - std::chrono::steady_clock::now();
+    part.settings.fuzz_seconds = std::max(0.0, left.count());
+  }
+}
+
+void limit_process() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  const auto set = [](__rlimit_resource resource, rlim_t value) {
+    const rlimit both{value, value};
+    static_cast<void>(::setrlimit(resource, &both));
+  };
+  set(RLIMIT_CORE, 0);
+  set(RLIMIT_FSIZE, kFileSize);
+  set(RLIMIT_NOFILE, kDescriptors);
+  if (!kSanitized) set(RLIMIT_AS, kAddressSpace);
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> read_skip_file(const std::string& path) {
+  const auto fail = [&](int line, const std::string& what) {
+    return invalid("check.skip_file", path + ":" + std::to_string(line) + ": " + what);
+  };
+  RABT_TRY(text, read_file(path));
+  const workflow::YamlOutcome yaml = workflow::parse_yaml(text);
+  if (yaml.root == nullptr) return fail(yaml.fault.line, yaml.fault.message);
+  std::map<std::string, std::string> out;
+  if (yaml.root->kind == workflow::YamlNode::Kind::null) return out;
+  if (yaml.root->kind != workflow::YamlNode::Kind::mapping)
+    return fail(yaml.root->line, "must be a mapping with the key skip");
+  std::vector<std::string> names;
+  for (const TestInfo& test : all_tests()) names.emplace_back(test.name);
+  for (const workflow::YamlEntry& entry : yaml.root->entries) {
+    if (entry.key != "skip") return fail(entry.line, "unknown key \"" + entry.key + "\"");
+    if (entry.value->kind != workflow::YamlNode::Kind::sequence)
+      return fail(entry.value->line, "skip must be a list");
+    for (const workflow::YamlPtr& item : entry.value->items) {
+      const auto text_of = [&](std::string_view key) -> std::string {
+        const workflow::YamlEntry* found = item->find(key);
+        return found != nullptr && found->value->is_text() ? found->value->text() : "";
+      };
+      if (item->kind != workflow::YamlNode::Kind::mapping || item->entries.size() != 2 ||
+          text_of("test").empty() || text_of("reason").empty())
+        return fail(item->line, "each entry needs test and reason, both texts, and nothing else");
+      const std::string name = text_of("test");
+      if (find_test(name) == nullptr) {
+        const std::string near = did_you_mean(name, names);
+        return fail(item->line,
+                    "there is no test \"" + name + "\"" + (near.empty() ? "" : "; " + near));
+      }
+      out[name] = text_of("reason");
+    }
+  }
+  return out;
+}
+
+Result<Report> run(const RunOptions& options, const std::function<void(const TestResult&)>& told) {
+  std::shared_ptr<const schema::Pattern> only;
+  if (!options.only.empty()) {
+    auto compiled = schema::Pattern::compile(options.only);
+    if (!compiled.ok())
+      return invalid("check.only", "--only: the pattern " + compiled.error().message);
+    only = std::move(compiled).value();
+  }
+  Report report;
+  report.seed = options.settings.seed;
+  if (const auto package = plugin::read_package(options.settings.path); package.ok()) {
+    report.plugin = package->manifest.id;
+    report.version = package->manifest.version;
+  }
+  if (auto digest = package_digest(options.settings.path); digest.ok())
+    report.digest = std::move(digest).value();
+  for (const TestInfo& test : all_tests()) {
+    if (only != nullptr && !only->found_in(test.name)) continue;
+    TestResult result;
+    result.id = test.id;
+    if (const auto skip = options.skip.find(std::string(test.name)); skip != options.skip.end()) {
+      result.verdict = skipped("switched off: " + skip->second);
+    } else {
+      const auto start = std::chrono::steady_clock::now();
+      result.verdict = run_test_of(options, test.id);
+      result.millis = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::steady_clock::now() - start)
+                          .count();
+    }
+    if (told) told(result);
+    report.results.push_back(std::move(result));
+  }
+  if (report.results.empty())
+    return invalid("check.only", "--only: no test has this in its name; --list shows them");
+  return report;
+}
+
+int run_as_child(TestId id, const Settings& settings) {
+  limit_process();
+  // Code of a package that nobody trusts yet runs without network or not at all.
+  const Verdict verdict = take_network_away()
+                              ? run_test(id, settings)
+                              : failed(
+                                    "the network cannot be taken away from the test: this system "
+                                    "allows neither network namespaces nor seccomp filters");
+  return write_verdict(verdict) ? 0 : 1;
+}
+
+}  // namespace rabt::check

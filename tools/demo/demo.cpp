@@ -1,0 +1,601 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "hub/assembly/hub.hpp"
+#include "hub/audit/verify.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/json.hpp"
+#include "hub/cli/child_process.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "tools/demo/demo_booking.hpp"
+#include "tools/demo/signed_store.hpp"
+
+// `rabt demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
+// Everything that crosses between them is HTTP; the hub is a process of its own, started with a
+// configuration file as an operator would.
+namespace rabt::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+constexpr int kCrashes = 20;
+constexpr int kCrashesBeforeJoining = 4;
+constexpr int kCrashesBeforeTheEnd = 8;
+constexpr std::int64_t kPatienceMs = 120'000;
+
+std::int64_t now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+void pause_ms(std::int64_t ms) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+}
+
+// Keeps right-to-left text in its place on a left-to-right line: first strong isolate ... pop
+// directional isolate (UAX #9).
+std::string isolate(std::string_view text) {
+  return "\u2068" + std::string(text) + "\u2069";
+}
+
+bool write_file(const std::string& path, const std::string& content, mode_t mode) {
+  std::ofstream out(path, std::ios::binary);
+  out << content;
+  out.close();
+  return out.good() && ::chmod(path.c_str(), mode) == 0;
+}
+
+Result<Json> read_json_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return Json::parse(text);
+}
+
+std::string with_dots(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
+std::string riyals(const Json& halalas) {
+  const std::int64_t value = halalas.as_int64().value_or(0);
+  const std::string rest = std::to_string(value % 100);
+  return std::to_string(value / 100) + "." + (rest.size() < 2 ? "0" : "") + rest + " SAR";
+}
+
+class Demo {
+ public:
+  explicit Demo(const DemoOptions& options) : options_(options), ids_(clock_, random_) {}
+  int run();
+
+ private:
+  Status prepare();
+  Status start_sandbox();
+  Status start_hub();
+  Status add_plugins();
+  Status write_configuration();
+  Result<Json> post_booking(const Booking& booking);
+  // Posts until the hub answers: it may be down for a moment. The id stays the same, so it is
+  // accepted once.
+  Result<Json> deliver(const Booking& booking);
+  [[nodiscard]] Result<Json> instance(const std::string& id, bool data);
+  Result<Json> control(const std::string& what, const Json& body) {
+    return http_.json("POST", urls_.string_or("control", "") + "/control/" + what,
+                      {{"Content-Type", "application/json"}}, body.dump());
+  }
+  [[nodiscard]] std::int64_t effects(const std::string& kind);
+  int story();
+  int crowd();
+  void print_progress(const Json& instance);
+  int summary(const std::string& id);
+  // Kills and restarts the hub when its time has come.
+  Status maybe_crash();
+  [[nodiscard]] std::int64_t random_ms(std::int64_t low, std::int64_t high) {
+    std::array<std::uint8_t, 2> raw{};
+    random_.fill(raw);
+    return low + (raw[0] * 256 + raw[1]) % (high - low + 1);
+  }
+
+  DemoOptions options_;
+  SystemClock clock_;
+  SystemRandom random_;
+  UlidSource ids_;
+  LocalHttp http_;
+  std::string bin_;
+  std::string root_;
+  std::string folder_;
+  std::string config_;
+  Json urls_;
+  std::string hub_url_;
+  int hub_port_ = 0;
+  std::string token_;
+  Bytes webhook_key_;
+  ChildProcess sandbox_;
+  ChildProcess hub_;
+  std::int64_t started_ = 0;
+  std::set<std::string> printed_;
+  int crashes_ = 0;
+  std::int64_t next_crash_ = 0;
+};
+
+Status Demo::prepare() {
+  bin_ = fs::read_symlink("/proc/self/exe").parent_path();
+  root_ = options_.root.empty() ? fs::path(bin_).parent_path().parent_path().parent_path().string()
+                                : options_.root;
+  if (!fs::exists(root_ + "/workflows/consultation.yaml")) {
+    return invalid("demo.root",
+                   "the project's folder was not found from " + bin_ + "; give it with --root");
+  }
+  if (options_.data.empty()) {
+    std::string pattern = (fs::temp_directory_path() / "rabt-demo-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr)
+      return unavailable("demo.folder", "no temporary folder can be made");
+    folder_ = pattern;
+  } else {
+    folder_ = fs::absolute(options_.data);
+    std::error_code failure;
+    fs::create_directories(folder_, failure);
+    if (failure)
+      return unavailable("demo.folder",
+                         "the folder " + folder_ + " cannot be made: " + failure.message());
+  }
+  return ok_status();
+}
+
+Status Demo::start_sandbox() {
+  const bool crowd = options_.consultations > 1;
+  Json twilio = Json::object({{"account_sid", kDemoAccount},
+                              {"auth_token", "sandbox-auth-token"},
+                              {"api_key_sid", kDemoApiKey},
+                              {"api_key_secret", kDemoApiKeySecret},
+                              {"media_bytes", crowd ? 256 * 1024 : 3 * 1024 * 1024}});
+  if (crowd) {
+    twilio.set("auto", Json::object({{"join_after_ms", 500},
+                                     {"end_after_ms", 10'000},
+                                     {"identities", Json::array({"patient", "practitioner"})}}));
+  }
+  const Json options =
+      Json::object({{"twilio", twilio},
+                    {"nphies", Json::object({{"adjudicate_after_ms", options_.crash ? 9000 : 1500},
+                                             {"licence", "PR-FHIR"}})},
+                    {"fhir", Json::object({{"token", "sandbox-fhir-token"}})}});
+  const std::string file = folder_ + "/sandbox.json";
+  const std::string ready = folder_ + "/sandbox.ready";
+  if (!write_file(file, options.dump(), 0600))
+    return unavailable("demo.folder", folder_ + " cannot be written");
+  RABT_TRY_STATUS(sandbox_.start({bin_ + "/rabt-sandbox", "--options", file, "--ready-file", ready,
+                                  "--ledger", folder_ + "/ledger.jsonl", "--die-with-parent"},
+                                 folder_ + "/sandbox.log"));
+  for (const std::int64_t end = now_ms() + 10'000; now_ms() < end; pause_ms(10)) {
+    if (fs::exists(ready)) {
+      RABT_TRY(urls, read_json_file(ready));
+      urls_ = std::move(urls);
+      return ok_status();
+    }
+    if (!sandbox_.running()) break;
+  }
+  return unavailable("demo.sandbox",
+                     "the stand-ins did not start; see " + folder_ + "/sandbox.log");
+}
+
+// The shipped plugins as a hospital would have them: signed, added, loaded without --dev.
+Status Demo::add_plugins() {
+  const std::string store = folder_ + "/plugins";
+  for (const std::string& old : {store, folder_ + "/packages"})
+    fs::remove_all(old);  // --data again
+  const std::string built = fs::path(bin_).parent_path().string() + "/plugins/";
+  return make_signed_store({built + "twilio", built + "fhir", built + "nphies", built + "moh"},
+                           folder_ + "/packages", store);
+}
+
+Status Demo::write_configuration() {
+  std::array<std::uint8_t, 32> key{};
+  random_.fill(key);
+  webhook_key_.assign(key.begin(), key.end());
+  const std::string secrets = folder_ + "/secrets";
+  fs::create_directories(secrets);
+  fs::permissions(secrets, fs::perms::owner_all);
+  const std::map<std::string, std::string> files{
+      {"his", "whsec_" + to_base64(webhook_key_)},
+      {"twilio-auth-token", "sandbox-auth-token"},
+      {"twilio-api-key-secret", std::string(kDemoApiKeySecret)},
+      {"fhir-token", "sandbox-fhir-token"},
+      {"moh-user", "admin"},
+      {"moh-token", std::string(kDemoMohToken)}};
+  for (const auto& [name, value] : files) {
+    if (!write_file(secrets + "/" + name, value, 0600))
+      return unavailable("demo.folder", secrets + " cannot be written");
+  }
+  config_ = folder_ + "/rabt.yaml";
+  const auto host = [&](const char* name) { return urls_.string_or(name, ""); };
+  std::string yaml =
+      "tenant: demo-hospital\nserver:\n  address: 127.0.0.1\n  port: " + std::to_string(hub_port_) +
+      "\n  public_url: " + hub_url_ + "\ndata: " + folder_ + "/data\nplugins: " + folder_ +
+      "/plugins\nmigrations: " + root_ + "/migrations/sqlite\nworkflows: [" + root_ +
+      "/workflows/consultation.yaml]\nlog: {file: " + folder_ +
+      "/hub.log}\nroles:\n  video: plugin://twilio\n"
+      "  ehr: plugin://fhir\n  payer: plugin://nphies\n  moh: plugin://moh\n  recording: "
+      "hub://recording\n"
+      "  register: hub://register\nplugin:\n";
+  yaml += "  twilio:\n    config: {account_sid: " + std::string(kDemoAccount) +
+          ", api_key_sid: " + std::string(kDemoApiKey) + ", base_url: '" + host("twilio") +
+          "', callback_url: '" + hub_url_ +
+          "/hooks/twilio'}\n    secrets: {api_key_secret: {file: " + secrets +
+          "/twilio-api-key-secret}}\n    hosts: ['" + host("twilio") + "']\n";
+  yaml += "  fhir:\n    config: {base_url: '" + host("fhir") +
+          "/fhir'}\n    secrets: {access_token: {file: " + secrets +
+          "/fhir-token}}\n    hosts: ['" + host("fhir") + "']\n";
+  yaml +=
+      "  nphies:\n    config:\n      base_url: '" + host("nphies") +
+      "'\n      provider: {licence: PR-FHIR, name: Demo Hospital}\n      payer: {licence: "
+      "INS-FHIR, name: Demo Insurance}\n"
+      "      facility: {licence: FAC-0001, name: Demo Telehealth Clinic, clinicSpecialty: P01-01}\n"
+      "      practitioner: {specialty: '08.00'}\n      services:\n"
+      "        - {code: 83600-00-10, system: 'http://nphies.sa/terminology/CodeSystem/services', "
+      "display: Video consultation, "
+      "unitPriceHalalas: 15000}\n    hosts: ['" +
+      host("nphies") + "']\n";
+  yaml +=
+      "  moh:\n    config: {base_url: '" + host("dhis2") +
+      "', data_set: TH_MONTHLY, org_unit: PR-FHIR, format: adx}\n    secrets: {api_token: {file: " +
+      secrets + "/moh-token}}\n    hosts: ['" + host("dhis2") + "']\n";
+  yaml += "sources:\n  his: {scheme: standard-webhooks, secrets: [{file: " + secrets +
+          "/his}], plugin: fhir}\n  twilio: {scheme: twilio, secrets: [{file: " + secrets +
+          "/twilio-auth-token}], plugin: twilio}\n";
+  if (!write_file(config_, yaml, 0600))
+    return unavailable("demo.folder", folder_ + " cannot be written");
+  return ok_status();
+}
+
+Status Demo::start_hub() {
+  const std::string ready = folder_ + "/hub.ready";
+  fs::remove(ready);
+  RABT_TRY_STATUS(hub_.start(
+      {bin_ + "/rabt", "serve", "--config", config_, "--ready-file", ready, "--die-with-parent"},
+      folder_ + "/hub.out"));
+  for (const std::int64_t end = now_ms() + 20'000; now_ms() < end; pause_ms(5)) {
+    if (fs::exists(ready)) {
+      if (token_.empty()) {
+        RABT_TRY(token, assembly::read_api_token(folder_ + "/data"));
+        token_ = std::move(token);
+      }
+      return ok_status();
+    }
+    if (!hub_.running()) break;
+  }
+  std::ifstream in(folder_ + "/hub.out");
+  const std::string said((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return unavailable("demo.hub", "the hub did not start:\n" + said);
+}
+
+Result<Json> Demo::post_booking(const Booking& booking) {
+  const std::string stamp = std::to_string(clock_.now().ms / 1000);
+  const std::string signature =
+      to_base64(crypto::hmac_sha256(webhook_key_, booking.id + "." + stamp + "." + booking.body));
+  return http_.json("POST", hub_url_ + "/hooks/his",
+                    {{"Content-Type", "application/fhir+json"},
+                     {"webhook-id", booking.id},
+                     {"webhook-timestamp", stamp},
+                     {"webhook-signature", "v1," + signature}},
+                    booking.body);
+}
+
+Result<Json> Demo::deliver(const Booking& booking) {
+  Result<Json> answer = post_booking(booking);
+  for (const std::int64_t end = now_ms() + 30'000;
+       !answer.ok() && answer.error().code == "cli.no_answer" && now_ms() < end;) {
+    RABT_TRY_STATUS(maybe_crash());
+    pause_ms(50);
+    answer = post_booking(booking);
+  }
+  return answer;
+}
+
+Result<Json> Demo::instance(const std::string& id, bool data) {
+  Headers headers{{"Authorization", "Bearer " + token_}};
+  if (data) headers.emplace_back("X-Rabt-Reason", "demonstration");
+  return http_.json("GET", hub_url_ + "/api/v1/instances/" + id + (data ? "?data=true" : ""),
+                    std::move(headers));
+}
+
+std::int64_t Demo::effects(const std::string& kind) {
+  const auto answer =
+      http_.json("GET", urls_.string_or("control", "") + "/ledger/count?kind=" + kind);
+  return answer.ok() ? answer->int_or("count", -1) : -1;
+}
+
+Status Demo::maybe_crash() {
+  if (!options_.crash || crashes_ >= kCrashes || now_ms() < next_crash_) return ok_status();
+  hub_.kill();
+  ++crashes_;
+  std::printf("%7.2f s  * hub killed with SIGKILL (%d of %d)\n",
+              static_cast<double>(now_ms() - started_) / 1000.0, crashes_, kCrashes);
+  RABT_TRY_STATUS(start_hub());
+  next_crash_ = now_ms() + random_ms(20, 900);
+  return ok_status();
+}
+
+void Demo::print_progress(const Json& instance) {
+  static const std::set<std::string> kShown{"call", "listen", "wait", "raise", "emit", "fork"};
+  if (!instance["timeline"].is_array()) return;
+  for (const Json& entry : instance["timeline"].as_array()) {
+    const std::string kind = entry.string_or("kind", "");
+    const std::string state = entry.string_or("state", "");
+    if (!kShown.contains(kind) || entry.find("ended") == nullptr || state == "cancelled") continue;
+    if (!printed_.insert(entry.string_or("reference", "")).second) continue;
+    // Asked for before it was there, and asked for again: the attempts of the try around it tell
+    // enough.
+    if (kind == "raise" && entry.string_or("detail", "").find("/not-ready") != std::string::npos) {
+      continue;
+    }
+    const std::int64_t attempts = entry.int_or("attempts", 1);
+    std::printf("%7.2f s  %-16s %-7s %-9s %6lld ms  %s%s\n",
+                static_cast<double>(now_ms() - started_) / 1000.0,
+                entry.string_or("task", "").c_str(), kind.c_str(), state.c_str(),
+                static_cast<long long>(entry.int_or("ms", 0)),
+                entry.string_or("detail", "").c_str(),
+                attempts > 1 ? (" (" + std::to_string(attempts) + " attempts)").c_str() : "");
+    std::fflush(stdout);
+  }
+}
+
+int Demo::story() {
+  const Booking booking = make_booking(clock_, ids_, 0);
+  std::printf("Booking  %s with %s\n         %s, %s\n\n", isolate(booking.patient_name).c_str(),
+              isolate(booking.practitioner_name).c_str(), isolate(booking.complaint).c_str(),
+              booking.start.c_str());
+  next_crash_ = now_ms() + random_ms(20, 300);
+  started_ = now_ms();
+  const auto answer = deliver(booking);
+  if (!answer.ok()) {
+    std::fprintf(stderr, "demo: the booking was not accepted: %s\n",
+                 answer.error().message.c_str());
+    return 1;
+  }
+  const std::string id =
+      (*answer)["instances"][0].is_string() ? (*answer)["instances"][0].as_string() : "";
+  std::printf("%7.2f s  webhook accepted (202), instance %s\n",
+              static_cast<double>(now_ms() - started_) / 1000.0, id.c_str());
+
+  bool joined = false;
+  bool ended = false;
+  std::int64_t joined_at = 0;
+  std::string status;
+  for (const std::int64_t end = now_ms() + kPatienceMs; now_ms() < end; pause_ms(60)) {
+    if (const Status crashed = maybe_crash(); !crashed.ok()) {
+      std::fprintf(stderr, "demo: %s\n", crashed.error().message.c_str());
+      return 1;
+    }
+    const auto seen = instance(id, false);
+    if (!seen.ok()) continue;
+    print_progress(*seen);
+    status = seen->string_or("status", "");
+    if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
+      break;
+
+    // The people: both come when there is a room, talk, and hang up.
+    if (!joined && effects("room.created") > 0 &&
+        (!options_.crash || crashes_ >= kCrashesBeforeJoining)) {
+      const auto data = instance(id, true);
+      if (!data.ok() || !(*data)["context"]["session"]["participants"].is_array()) continue;
+      const Json& session = (*data)["context"]["session"];
+      joined = true;
+      for (const Json& participant : session["participants"].as_array()) {
+        const auto done = control("twilio/join", Json::object({{"room", session["sessionId"]},
+                                                               {"token", participant["token"]}}));
+        if (!done.ok())
+          std::fprintf(stderr, "demo: joining failed: %s\n", done.error().message.c_str());
+      }
+      std::printf("%7.2f s  > patient and practitioner join with the tokens that the hub minted\n",
+                  static_cast<double>(now_ms() - started_) / 1000.0);
+      joined_at = now_ms();
+    }
+    if (joined && !ended && effects("recording.started") > 0 && now_ms() - joined_at > 1500 &&
+        (!options_.crash || crashes_ >= kCrashesBeforeTheEnd)) {
+      const auto data = instance(id, true);
+      if (!data.ok()) continue;
+      const auto done = control(
+          "twilio/end", Json::object({{"room", (*data)["context"]["session"]["sessionId"]}}));
+      if (!done.ok()) continue;
+      ended = true;
+      std::printf("%7.2f s  > they hang up\n", static_cast<double>(now_ms() - started_) / 1000.0);
+    }
+  }
+  if (status != "completed") {
+    std::fprintf(stderr, "demo: the consultation ended as `%s`; folder %s\n", status.c_str(),
+                 folder_.c_str());
+    const auto seen = instance(id, false);
+    if (seen.ok()) std::fprintf(stderr, "%s\n", (*seen)["error"].dump_pretty().c_str());
+    return 1;
+  }
+  if (options_.crash && crashes_ < kCrashes) {
+    std::fprintf(stderr, "demo: the consultation was over after %d of %d crashes\n", crashes_,
+                 kCrashes);
+    return 1;
+  }
+  return summary(id);
+}
+
+int Demo::summary(const std::string& id) {
+  const auto data = instance(id, true);
+  if (!data.ok()) {
+    std::fprintf(stderr, "demo: %s\n", data.error().message.c_str());
+    return 1;
+  }
+  const Json& output = (*data)["output"];
+  bool good = true;
+  std::printf("\n%-11s %s\n", "Session", output.string_or("session", "?").c_str());
+  if (output["recordings"].is_array()) {
+    for (const Json& recording : output["recordings"].as_array()) {
+      // Opened again from the sealed store and hashed here.
+      const auto content = http_.send(
+          "GET", hub_url_ + "/api/v1/recordings/" + recording.string_or("id", "") + "/content",
+          {{"Authorization", "Bearer " + token_}, {"X-Rabt-Reason", "demonstration"}});
+      const bool same =
+          content.ok() && content->status == 200 &&
+          to_hex(crypto::sha256(content->body)) == recording.string_or("sha256", "") &&
+          static_cast<std::int64_t>(content->body.size()) == recording.int_or("bytes", -1);
+      good = good && same;
+      std::printf("%-11s %-5s %11s bytes  sha256 %s  %s\n", "Recording",
+                  recording.string_or("kind", "").c_str(),
+                  with_dots(recording.int_or("bytes", 0)).c_str(),
+                  recording.string_or("sha256", "").c_str(),
+                  same ? "opened again: same" : "NOT THE SAME when opened again");
+    }
+  }
+  const Json& claim = output["claim"];
+  std::printf("%-11s %s\n", "Encounter", output.string_or("encounter", "?").c_str());
+  std::printf("%-11s %s\n", "Document", output.string_or("document", "?").c_str());
+  std::printf("%-11s %s: %s, %s; submitted %s, benefit %s\n", "Claim",
+              claim["claim"].string_or("value", "?").c_str(),
+              claim.string_or("outcome", "?").c_str(), claim.string_or("adjudication", "?").c_str(),
+              riyals(claim["totals"]["submittedHalalas"]).c_str(),
+              riyals(claim["totals"]["benefitHalalas"]).c_str());
+  const Json& report = output["report"];
+  std::printf("%-11s %s: %s (imported %lld, updated %lld, ignored %lld)\n", "Report",
+              report.string_or("period", "?").c_str(), report.string_or("status", "?").c_str(),
+              static_cast<long long>(report.int_or("imported", 0)),
+              static_cast<long long>(report.int_or("updated", 0)),
+              static_cast<long long>(report.int_or("ignored", 0)));
+  good = good && claim.string_or("adjudication", "") == "approved";
+
+  const std::int64_t rooms = effects("room.created");
+  const std::int64_t claims = effects("claim.accepted");
+  const std::int64_t reports = effects("report.imported");
+  std::printf("%-11s %lld room, %lld claim, %lld report\n", "Ledger", static_cast<long long>(rooms),
+              static_cast<long long>(claims), static_cast<long long>(reports));
+  good = good && rooms == 1 && claims == 1 && reports == 1;
+
+  const auto verified = audit::verify_file(folder_ + "/data/rabt.db", folder_ + "/data");
+  if (!verified.ok() || !verified->verified) {
+    std::printf("%-11s NOT verified\n", "Audit");
+    good = false;
+  } else {
+    std::printf("%-11s %llu entries, verified, head %s\n", "Audit",
+                static_cast<unsigned long long>(verified->entries),
+                verified->head.substr(0, 16).c_str());
+  }
+  if (options_.crash) std::printf("%-11s %d times killed and recovered\n", "Crashes", crashes_);
+  std::printf("%-11s %.1f s\n", "Time", static_cast<double>(now_ms() - started_) / 1000.0);
+  return good ? 0 : 1;
+}
+
+int Demo::crowd() {
+  const int count = options_.consultations;
+  std::printf("%d consultations at once\n", count);
+  started_ = now_ms();
+  for (int i = 0; i < count; ++i) {
+    const auto answer = deliver(make_booking(clock_, ids_, i));
+    if (!answer.ok()) {
+      std::fprintf(stderr, "demo: booking %d was not accepted: %s\n", i,
+                   answer.error().message.c_str());
+      return 1;
+    }
+  }
+  const std::int64_t accepted = now_ms();
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+  for (const std::int64_t end = now_ms() + 5 * kPatienceMs; now_ms() < end; pause_ms(250)) {
+    completed = failed = 0;
+    std::string next = "/api/v1/instances?limit=200";
+    while (!next.empty()) {
+      const auto page = http_.json("GET", hub_url_ + next, {{"Authorization", "Bearer " + token_}});
+      if (!page.ok()) break;
+      for (const Json& one : (*page)["instances"].as_array()) {
+        const std::string status = one.string_or("status", "");
+        completed += status == "completed" ? 1 : 0;
+        failed += status == "faulted" || status == "cancelled" || status == "parked" ? 1 : 0;
+      }
+      next = page->string_or("next", "");
+    }
+    if (completed + failed >= count) break;
+  }
+  std::string peak = "?";
+  std::ifstream in("/proc/" + std::to_string(hub_.pid()) + "/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("VmHWM:")) peak = line.substr(line.find_first_not_of(" \t", 6));
+  }
+  const double total = static_cast<double>(now_ms() - started_) / 1000.0;
+  std::printf(
+      "accepted in %.1f s, finished in %.1f s: %lld completed, %lld not; %.1f consultations a "
+      "second; hub memory peak %s\n",
+      static_cast<double>(accepted - started_) / 1000.0, total, static_cast<long long>(completed),
+      static_cast<long long>(failed), static_cast<double>(completed) / total, peak.c_str());
+  std::printf("ledger: %lld rooms, %lld claims\n", static_cast<long long>(effects("room.created")),
+              static_cast<long long>(effects("claim.accepted")));
+  const auto verified = audit::verify_file(folder_ + "/data/rabt.db", folder_ + "/data");
+  const bool audited = verified.ok() && verified->verified;
+  std::printf("audit: %s\n", audited ? "verified" : "NOT verified");
+  const bool good = completed == count && effects("room.created") == count &&
+                    effects("claim.accepted") == count && audited;
+  return good ? 0 : 1;
+}
+
+int Demo::run() {
+  const auto fail = [](const Error& error) {
+    std::fprintf(stderr, "demo: %s [%s]\n", error.message.c_str(), error.code.c_str());
+    return 1;
+  };
+  if (const Status s = prepare(); !s.ok()) return fail(s.error());
+  if (const Status s = start_sandbox(); !s.ok()) return fail(s.error());
+  const auto port = free_port();
+  if (!port.ok()) return fail(port.error());
+  hub_port_ = *port;
+  hub_url_ = "http://127.0.0.1:" + std::to_string(hub_port_);
+  if (const Status s = add_plugins(); !s.ok()) return fail(s.error());
+  if (const Status s = write_configuration(); !s.ok()) return fail(s.error());
+  if (const Status s = start_hub(); !s.ok()) return fail(s.error());
+  std::printf("Hub       %s\nStand-ins %s\nFolder    %s\n\n", hub_url_.c_str(),
+              urls_.dump().c_str(), folder_.c_str());
+  const int code = options_.consultations > 1 ? crowd() : story();
+  if (options_.serve && code == 0) {
+    std::printf(
+        "\nThe hub stays up; end with Ctrl-C.\n  API        %s/api/v1/instances (Authorization: "
+        "Bearer $(cat %s/data/api-token))\n"
+        "  Metrics    %s/metrics\n  Webhooks   %s/hooks/his\n  Ledger     %s/ledger\n  "
+        "config::Config     "
+        "%s\n",
+        hub_url_.c_str(), folder_.c_str(), hub_url_.c_str(), hub_url_.c_str(),
+        urls_.string_or("control", "").c_str(), config_.c_str());
+    std::fflush(stdout);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    int received = 0;
+    sigwait(&signals, &received);
+  }
+  hub_.stop();
+  sandbox_.stop();
+  if (options_.data.empty() && !options_.keep && code == 0) {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  return code;
+}
+
+}  // namespace
+
+int demo(const DemoOptions& options) {
+  return Demo(options).run();
+}
+
+}  // namespace rabt::cli
