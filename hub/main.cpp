@@ -31,20 +31,6 @@ int main(int argc, char** argv) {
       "for development: debuggers may attach, core files may hold patient data");
   serve_command->callback([&] { code = serve(serve_options); });
 
-  DemoOptions demo_options;
-  auto* demo_command = app.add_subcommand(
-      "demo",
-      "take one consultation from a signed webhook to an accepted claim and a filed report");
-  demo_command->add_flag("--serve", demo_options.serve,
-                         "stay up afterwards and print the addresses");
-  demo_command->add_flag("--crash", demo_options.crash, "kill the hub twenty times on the way");
-  demo_command->add_flag("--keep", demo_options.keep, "keep the data folder");
-  demo_command->add_option("--data", demo_options.data, "data folder (default: a temporary one)");
-  demo_command->add_option("--consultations", demo_options.consultations, "how many at once")
-      ->check(CLI::Range(1, 10'000));
-  demo_command->add_option("--root", demo_options.root, "the project's folder");
-  demo_command->callback([&] { code = demo(demo_options); });
-
   auto* config_command = app.add_subcommand("config", "configuration");
   auto* config_check =
       config_command->add_subcommand("check", "say what is wrong with a configuration");
@@ -439,54 +425,15 @@ int main(int argc, char** argv) {
                                          "do not encrypt it: for machines that sign alone");
   plugin_keys_generate_command->callback(
       [&] { code = plugin_keys_generate(generated_key, no_password); });
-  PluginNewOptions new_options;
-  auto* plugin_new_command = plugin_command->add_subcommand(
-      "new", "write a project for a plugin: docs/plugins/tutorial.md");
-  plugin_new_command->add_option("NAME", new_options.name, "the plugin's id")->required();
-  plugin_new_command
-      ->add_option("--actions", new_options.actions, "names of actions, separated by commas; or")
-      ->excludes(plugin_new_command->add_option(
-          "--role", new_options.role,
-          "video, payer, ehr, moh, identity or notify: its actions and events"));
-  plugin_new_command->add_option("--folder", new_options.folder, "where to (default: NAME)");
-  plugin_new_command->add_option("--license", new_options.license, "Apache-2.0, MIT or proprietary")
-      ->capture_default_str();
-  plugin_new_command->add_option("--author", new_options.author, "for manifest and licence")
-      ->capture_default_str();
-  plugin_new_command->add_option("--sdk", new_options.sdk,
-                                 "folder of the SDK's files (default: beside this program)");
-  plugin_new_command->callback([&] { code = plugin_new(new_options); });
-  PluginCheckOptions check_options;
-  auto* plugin_check_command =
-      plugin_command->add_subcommand("check", "test a package: docs/plugins/checker.md");
-  // "" hides it: the checker starts each test as a process of its own.
-  auto* plugin_check_one_command = plugin_command->add_subcommand("check-one")->group("");
-  plugin_check_one_command->add_option("--test", check_options.only)->required();
-  plugin_check_one_command->add_option("--first-case", check_options.first_case);
-  plugin_check_one_command->add_option("--process-cases", check_options.process_cases);
-  plugin_check_command->add_flag("--list", check_options.list, "the tests, and what each proves");
-  plugin_check_command->add_option("--only", check_options.only,
-                                   "pattern: only tests with this in their names");
-  plugin_check_command->add_flag("--json", check_options.json, "the report, as JSON");
-  plugin_check_command->add_flag("--write-report", check_options.write_report,
-                                 "put check-report.json into the package");
-  plugin_check_command->add_option("--skip-file", check_options.skip_file,
-                                   "tests to leave out (default: rabt-check.yaml)");
-  for (auto* command : {plugin_check_command, plugin_check_one_command}) {
-    command->add_option("PATH", check_options.path, "folder of the package");
-    command->add_option("--fuzz", check_options.fuzz_seconds, "seconds of each fuzz test")
-        ->capture_default_str()
-        ->check(CLI::Range(0.0, 86400.0));
-    command->add_option("--seed", check_options.seed, "fixes what is generated")
-        ->capture_default_str();
-    command->add_option("--previous", check_options.previous,
-                        "package of the release before, for semver-bump");
-    command->add_option("--examples", check_options.examples,
-                        "folder of examples (default: check/ in the package)");
-    command->add_option("--key", check_options.key, "public key that must have signed");
-  }
-  plugin_check_command->callback([&] { code = plugin_check(check_options); });
-  plugin_check_one_command->callback([&] { code = plugin_check_one(check_options); });
+  // Programs of their own, which read the rest of the line themselves, --help as well.
+  const auto started = [&](const char* verb, const char* program, const char* text) {
+    auto* command = plugin_command->add_subcommand(verb, text);
+    command->set_help_flag();
+    command->allow_extras();
+    command->callback([command, program, &code] { code = become(program, command->remaining()); });
+  };
+  started("new", "rabt-plugin-new", "write a project for a plugin: docs/plugins/tutorial.md");
+  started("check", "rabt-plugin-check", "test a package: docs/plugins/checker.md");
   auto* plugin_release = plugin_command->add_subcommand(
       "release", "start a plugin again whose process ended too often");
   with_config(plugin_release);

@@ -1,6 +1,7 @@
 #include "hub/base/printable.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "hub/base/utf8.hpp"
 
@@ -54,6 +55,11 @@ bool is_printable(std::string_view text) {
     if (text.front() != '\t' && hidden(text) != 0) return false;
   }
   return true;
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "%s [%s]\n", printable_lines(error.message).c_str(), error.code.c_str());
+  return error.kind == ErrorKind::invalid ? 2 : 1;
 }
 
 }  // namespace rabt

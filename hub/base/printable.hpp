@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "hub/base/result.hpp"
+
 // Texts that others wrote, for a terminal or a log that people read.
 namespace rabt {
 
@@ -15,5 +17,9 @@ namespace rabt {
 [[nodiscard]] std::string printable_lines(std::string_view text);
 // Whether printable() changes nothing; a tab may stand in it.
 [[nodiscard]] bool is_printable(std::string_view text);
+
+// How a command fails: writes the error's message and code to standard error as printable_lines()
+// shows them, and returns the exit code: 2 for a wrong input, else 1.
+int complain(const Error& error);
 
 }  // namespace rabt

@@ -2,7 +2,6 @@
 
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 

@@ -19,15 +19,9 @@ struct ServeOptions {
 // Runs the hub until SIGTERM or SIGINT.
 int serve(const ServeOptions& options);
 
-struct DemoOptions {
-  bool serve = false;     // stay up and print the addresses
-  bool crash = false;     // kill the hub twenty times in one consultation
-  bool keep = false;      // keep the data folder
-  int consultations = 1;  // more than one: a load run without the story
-  std::string data;       // data folder; empty: a temporary one
-  std::string root;       // the project's folder; empty: found from the binary
-};
-int demo(const DemoOptions& options);
+// Turns this process into the program of that name, which is installed beside `rabt`. Returns only
+// when that program cannot be started: the exit code of the error that was written.
+int become(const std::string& program, const std::vector<std::string>& arguments);
 
 struct ExprOptions {
   std::string expression;              // as between ${ and }
@@ -193,37 +187,6 @@ int plugin_keys_generate(const std::string& file, bool no_password);
 int upgrade_plugin(const std::string& config, const std::string& id);
 // Starts a quarantined plugin of the running hub again.
 int release_plugin(const std::string& config, const std::string& id);
-
-struct PluginCheckOptions {
-  std::string path;  // of a package
-  bool list = false;
-  std::string only;  // a pattern; of plugin_check_one: the name of the test
-  bool json = false;
-  double fuzz_seconds = 2;
-  std::uint64_t seed = 1;
-  std::uint64_t first_case = 0;        // of plugin_check_one
-  std::uint64_t process_cases = 1000;  // of plugin_check_one
-  std::string skip_file;               // empty: rabt-check.yaml, where there is one
-  std::string previous;                // a package of the release before
-  std::string examples;                // a folder; empty: check/ in the package
-  std::string key;                     // public key that the signature must be of
-  bool write_report = false;
-};
-// Checks a package. 0: no test failed or crashed, 1: one did, 2: the package or an option is wrong.
-int plugin_check(const PluginCheckOptions& options);
-struct PluginNewOptions {
-  std::string name;     // the plugin's id
-  std::string folder;   // where to; empty: the name
-  std::string actions;  // names, separated by commas; or
-  std::string role;     // video: its actions and events
-  std::string license = "Apache-2.0";
-  std::string author = "Example Ltd";
-  std::string sdk;  // folder of the SDK; empty: the one beside this program
-};
-// Writes a project. 0: it is there, 2: nothing was written.
-int plugin_new(const PluginNewOptions& options);
-// One test, in this process, on behalf of plugin_check.
-int plugin_check_one(const PluginCheckOptions& options);
 
 // Keys: through the running hub, else on the data folder itself.
 int keys_status(const std::string& config, bool json);

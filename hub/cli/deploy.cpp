@@ -1,9 +1,9 @@
 #include <cstdio>
 
 #include "hub/assembly/hub.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 
 int failed(const Error& error) {
   (void)complain(error);
-  if (error.code == "cli.no_answer" || error.code == "config.missing_secret") {
+  if (error.code == "net.no_answer" || error.code == "config.missing_secret") {
     std::fprintf(stderr,
                  "no hub runs with this configuration; start it with `rabt serve`: it deploys the "
                  "configured workflows when it starts\n");

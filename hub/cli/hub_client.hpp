@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,31 +8,9 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
-#include "hub/net/http_client.hpp"
+#include "hub/net/local_http.hpp"
 
 namespace rabt::cli {
-
-// One HTTP exchange after the other, with hosts of this machine: a hub's API, the stand-ins. Not
-// thread-safe.
-class LocalHttp {
- public:
-  LocalHttp();
-  ~LocalHttp();
-  LocalHttp(LocalHttp&&) noexcept;
-  // Any answer is ok; no answer is unavailable cli.no_answer.
-  [[nodiscard]] Result<net::Response> send(
-      const std::string& method, const std::string& url,
-      std::vector<std::pair<std::string, std::string>> headers = {}, std::string body = {},
-      std::int64_t timeout_ms = 10'000);
-  // A 2xx with a JSON body, else an error with the problem's detail.
-  [[nodiscard]] Result<Json> json(const std::string& method, const std::string& url,
-                                  std::vector<std::pair<std::string, std::string>> headers = {},
-                                  std::string body = {});
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
 
 // The API of a running hub.
 class HubClient {
@@ -55,7 +32,7 @@ class HubClient {
                                                    std::string_view reason);
 
  private:
-  LocalHttp http_;
+  net::LocalHttp http_;
   std::string url_;
   std::string token_;
 };

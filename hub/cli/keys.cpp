@@ -5,8 +5,8 @@
 #include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 #include "hub/consultation/data_keys.hpp"
@@ -84,12 +84,12 @@ Result<Json> act(const std::string& path, const std::string& verb, const Json& b
   if (auto client = HubClient::of(config); client.ok()) {
     auto answer =
         verb.empty() ? client->get("/api/v1/keys") : client->post("/api/v1/keys/" + verb, body);
-    if (answer.ok() || answer.error().code != "cli.no_answer") return answer;
+    if (answer.ok() || answer.error().code != "net.no_answer") return answer;
   }
   // No hub answers. One that runs all the same holds the store's lock.
   auto workshop = Workshop::open(config);
   if (!workshop.ok() && workshop.error().code == "store.locked") {
-    return unavailable("cli.no_answer",
+    return unavailable("net.no_answer",
                        "a hub uses the data folder " + config.data +
                            " and does not answer; an order that it has taken goes on: look at "
                            "`rabt keys status` later, before giving it again");

@@ -45,7 +45,7 @@ Status record_plugin_act(const config::Config& config, const std::string& act,
         client->post("/api/v1/plugins/acts",
                      Json::object({{"act", act}, {"object", object}, {"detail", detail}}));
     if (answer.ok()) return ok_status();
-    if (answer.error().code != "cli.no_answer") return answer.error();
+    if (answer.error().code != "net.no_answer") return answer.error();
   }
   // No hub answers. One that runs all the same holds the store's lock.
   std::error_code failure;

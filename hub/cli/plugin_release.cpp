@@ -1,8 +1,8 @@
 #include <cstdio>
 
+#include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
 #include "hub/cli/hub_client.hpp"
 
 // rabt plugin release: ends a quarantine, through the API of the running hub.

@@ -18,7 +18,6 @@
 #include "hub/base/random.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/cli/plugin_record.hpp"
 #include "hub/crypto/minisign.hpp"
@@ -188,7 +187,7 @@ Status check_unused(const config::Config& config, const std::string& id,
   if (!client.ok()) return ok_status();
   const auto health = client->get("/health");
   if (!health.ok())
-    return health.error().code == "cli.no_answer" ? ok_status() : Status(health.error());
+    return health.error().code == "net.no_answer" ? ok_status() : Status(health.error());
   const Json& plugins = (*health)["plugins"];
   for (std::size_t i = 0; i < plugins.size(); ++i) {
     const Json& one = plugins.item(i);

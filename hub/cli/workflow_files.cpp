@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "hub/assembly/hub.hpp"
-#include "hub/cli/complain.hpp"
+#include "hub/base/printable.hpp"
 
 namespace rabt::cli {
 

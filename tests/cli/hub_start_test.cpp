@@ -58,7 +58,7 @@ class HubStart : public ::testing::Test {
     const std::string name = "store-" + std::to_string(++stores_);
     config_.plugins = (folder_ / name).string();
     const Status made =
-        make_signed_store(built, (folder_ / (name + "-work")).string(), config_.plugins);
+        demo::make_signed_store(built, (folder_ / (name + "-work")).string(), config_.plugins);
     ASSERT_TRUE(made.ok()) << made.error().message;
   }
   // The error's code; empty: it started, and was stopped again.

@@ -50,7 +50,7 @@ keys shred $bucket --force --reason 'court order'
 keys status | grep -E "^root|^tenant|^$bucket"
 rabt audit verify --config c.yaml | head -c 9
 hub; down)");
-  EXPECT_TRUE(has(ran.err, "cli.no_answer")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "net.no_answer")) << ran.err;
   EXPECT_TRUE(has(ran.err, "keys.not_expired")) << ran.err;
   EXPECT_TRUE(has(ran.out, "{\"rotated\":\"root\",\"version\":2}")) << ran.out;
   EXPECT_TRUE(has(ran.out, "{\"rotated\":\"tenant\",\"version\":2}")) << ran.out;

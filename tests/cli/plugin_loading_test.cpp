@@ -23,7 +23,7 @@ class ChoosePackages : public ::testing::Test {
     folder_ = pattern;
     config_.plugins = (folder_ / "store").string();
     const std::string fixtures = RABT_FIXTURES;
-    const Status made = make_signed_store(
+    const Status made = demo::make_signed_store(
         {fixtures + "/desk-1.0.0", fixtures + "/desk-1.1.0", fixtures + "/desk-2.0.0"},
         (folder_ / "work").string(), config_.plugins);
     ASSERT_TRUE(made.ok()) << made.error().message;

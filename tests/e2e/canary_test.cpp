@@ -76,8 +76,8 @@ Json planted(const Json& value, Canaries& canaries, const std::string& key = {})
 }
 
 // A booking whose people, numbers, addresses and notes are canaries.
-cli::Booking booking_of(Site& site, Canaries& canaries, int number) {
-  cli::Booking booking = site.booking(number);
+demo::Booking booking_of(Site& site, Canaries& canaries, int number) {
+  demo::Booking booking = site.booking(number);
   Json bundle = planted(*Json::parse(booking.body), canaries);
   Json entries = Json::array();
   for (const Json& old : bundle["entry"].as_array()) {
@@ -221,7 +221,7 @@ TEST_F(CanaryRun, a_whole_consultation_leaves_no_trace_in_the_clear) {
   add_echo("http://127.0.0.1:9");
   ASSERT_NO_FATAL_FAILURE(site_.start_sandbox());
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
-  const cli::Booking booking = booking_of(site_, canaries_, 3);
+  const demo::Booking booking = booking_of(site_, canaries_, 3);
   ASSERT_GE(canaries_.all().size(), 30U);
   EXPECT_EQ(site_.play(booking), "completed") << read_file(site_.folder() / "hub.log");
   const std::string data = site_.api("instances/" + site_.instance(), true).dump();
@@ -478,7 +478,7 @@ class SlowEveryDoor : public CanaryRun {
     keep(site_.post(w(), "{\"a\": \"" + w() + "\", \"a\": \"" + w() + "\"}"));
     keep(site_.post(w(), "{\"" + w() + "\": \"\xff\xfe\"}"));
     keep(site_.post(w(), std::string(200, '[') + "\"" + w() + "\""));
-    const cli::Booking spoilt = booking_of(site_, canaries_, 8);
+    const demo::Booking spoilt = booking_of(site_, canaries_, 8);
     keep(site_.post(w(), spoilt.body, true));
     const auto signature = [&](const std::string& value, const std::string& stamp) {
       return Headers{
@@ -569,7 +569,7 @@ TEST_F(SlowEveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
 
   for (int i = 0; i < 3; ++i) {
-    const cli::Booking booking = booking_of(site_, canaries_, i);
+    const demo::Booking booking = booking_of(site_, canaries_, i);
     const net::Response accepted = keep(site_.post(canaries_.word(), booking.body));
     EXPECT_EQ(accepted.status, 202) << accepted.body;
   }
@@ -619,7 +619,7 @@ TEST_F(SlowEveryDoor, a_hub_whose_log_is_opened_is_found_out) {
   site_.everywhere = outside_.origin();
   site_.workflow = workflows();
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
-  const cli::Booking booking = booking_of(site_, canaries_, 0);
+  const demo::Booking booking = booking_of(site_, canaries_, 0);
   EXPECT_EQ(site_.post("one", booking.body).status, 202);
   settle(20'000);
   site_.stop_hub();

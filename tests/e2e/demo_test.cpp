@@ -5,14 +5,14 @@
 
 #include "tests/e2e/support.hpp"
 
-// `rabt demo` as a person runs it, and what it leaves behind.
+// `./dev demo` as a person runs it, and what it leaves behind.
 namespace rabt::e2e {
 namespace {
 
 namespace fs = std::filesystem;
 
 Finished demo(const std::vector<std::string>& more, std::int64_t limit_ms) {
-  std::vector<std::string> arguments{program("rabt"), "demo", "--root", source_dir()};
+  std::vector<std::string> arguments{program("rabt-demo"), "--root", source_dir()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return run(arguments, limit_ms);
 }
@@ -93,7 +93,7 @@ TEST_F(AfterTheDemo, no_value_of_the_patient_stands_in_the_clear_in_what_the_hub
   SystemClock clock;
   SystemRandom random;
   UlidSource ids(clock, random);
-  const cli::Booking booking = cli::make_booking(clock, ids, 0);
+  const demo::Booking booking = demo::make_booking(clock, ids, 0);
   std::vector<std::string> values = private_values(booking.body);
   ASSERT_GE(values.size(), 12U);
   std::erase_if(values, [](const std::string& value) { return value.starts_with("M-"); });

@@ -27,7 +27,7 @@ class UnderFaults : public testing::Test {
     EXPECT_GE(output["recordings"].size(), 2U);
   }
   Site site_{Kind::whole};
-  cli::Booking booking_ = site_.booking();
+  demo::Booking booking_ = site_.booking();
 };
 
 TEST_F(UnderFaults, nothing_is_in_the_clear_while_the_hub_is_running) {

@@ -30,7 +30,7 @@ TEST(PatientReport, a_consultation_is_disclosed_to_whom_it_went_and_to_nobody_el
   Site site(Kind::whole);
   site.start_sandbox();
   site.start_hub();
-  const cli::Booking booking = site.booking();
+  const demo::Booking booking = site.booking();
   ASSERT_EQ(site.play(booking, 60'000), "completed");
   const std::string id = national_id(booking.body);
   ASSERT_EQ(id.size(), 10U);
@@ -77,11 +77,11 @@ TEST(SyslogOfAHub, has_every_entry_after_the_hub_was_killed_again_and_again) {
   const std::string folder = site.folder() / "tls";
   std::filesystem::create_directories(folder);
   ASSERT_TRUE(test::make_certificates(folder));
-  const int port = cli::free_port().value();
+  const int port = demo::free_port().value();
   site.more = "audit:\n  anchors:\n    - {syslog: '127.0.0.1:" + std::to_string(port) +
               "', ca: " + folder + "/ca.pem}\n";
   // The server is a process of its own, that loses every connection after a while at first.
-  cli::ChildProcess sink;
+  demo::ChildProcess sink;
   ASSERT_TRUE(sink.start({"/usr/bin/env", "python3", source_dir() + "/tests/audit/tls_sink.py",
                           folder + "/server.pem", folder + "/server.key", std::to_string(port),
                           folder + "/got", "20000", "3"},
@@ -91,7 +91,7 @@ TEST(SyslogOfAHub, has_every_entry_after_the_hub_was_killed_again_and_again) {
   for (int round = 0; round < 4; ++round) {
     site.start_hub();
     for (int i = 0; i < 5; ++i) {
-      const cli::Booking booking = site.booking(round * 5 + i);
+      const demo::Booking booking = site.booking(round * 5 + i);
       EXPECT_EQ(site.post(booking.id, booking.body).status, 202);
     }
     if (round < 3) site.kill_hub();

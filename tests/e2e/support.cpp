@@ -250,13 +250,13 @@ std::string signed_store(const std::string& folder, const std::vector<std::strin
   std::vector<std::string> built = others;
   for (const char* id : {"twilio", "fhir", "nphies", "moh"})
     built.push_back(build_dir() + "/plugins/" + id);
-  const Status made = cli::make_signed_store(built, folder + "/packages", folder + "/plugins");
+  const Status made = demo::make_signed_store(built, folder + "/packages", folder + "/plugins");
   EXPECT_TRUE(made.ok()) << made.error().message;
   return folder + "/plugins";
 }
 
 Site::Site(Kind kind) : kind_(kind) {
-  const auto free = cli::free_port();
+  const auto free = demo::free_port();
   EXPECT_TRUE(free.ok());
   port = free.ok() ? *free : 0;
   data = folder_ / "data";
@@ -273,8 +273,8 @@ Site::Site(Kind kind) : kind_(kind) {
   write_file(whsec_file, "whsec_" + to_base64(key_));
   write_file(secrets + "/fhir-token", "sandbox-fhir-token");
   write_file(secrets + "/twilio-auth-token", "sandbox-auth-token");
-  write_file(secrets + "/twilio-api-key-secret", cli::kDemoApiKeySecret);
-  write_file(secrets + "/moh-token", cli::kDemoMohToken);
+  write_file(secrets + "/twilio-api-key-secret", demo::kDemoApiKeySecret);
+  write_file(secrets + "/moh-token", demo::kDemoMohToken);
   workflow = folder_ / "edge.yaml";
   write_file(workflow, kEdgeWorkflow);
   if (kind_ == Kind::whole) workflow = source_dir() + "/workflows/consultation.yaml";
@@ -300,8 +300,8 @@ std::string Site::write_configuration() {
           "/fhir'}\n    secrets: {access_token: " + fhir_secret + "}\n    hosts: ['" +
           host("fhir") + "']\n";
   if (kind_ == Kind::whole) {
-    yaml += "  twilio:\n    config: {account_sid: " + std::string(cli::kDemoAccount) +
-            ", api_key_sid: " + std::string(cli::kDemoApiKey) + ", base_url: '" + host("twilio") +
+    yaml += "  twilio:\n    config: {account_sid: " + std::string(demo::kDemoAccount) +
+            ", api_key_sid: " + std::string(demo::kDemoApiKey) + ", base_url: '" + host("twilio") +
             "', callback_url: '" + url() +
             "/hooks/twilio'}\n    secrets: {api_key_secret: {file: " + secrets +
             "/twilio-api-key-secret}}\n    hosts: ['" + host("twilio") +
@@ -350,7 +350,7 @@ void Site::start_sandbox(const Json& options) {
   Json whole = options;
   if (whole.find("twilio") == nullptr) {
     whole.set("twilio", Json::object({{"media_bytes", 256 * 1024},
-                                      {"api_key_secret", cli::kDemoApiKeySecret}}));
+                                      {"api_key_secret", demo::kDemoApiKeySecret}}));
   }
   if (whole.find("nphies") == nullptr)
     whole.set("nphies", Json::object({{"adjudicate_after_ms", 500}, {"licence", "PR-FHIR"}}));
@@ -457,7 +457,7 @@ std::int64_t Site::effects(const std::string& kind) {
   return control("GET", "/ledger/count?kind=" + kind).int_or("count", -1);
 }
 
-std::string Site::play(const cli::Booking& booking, std::int64_t limit_ms) {
+std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms) {
   const net::Response accepted = post(booking.id, booking.body);
   EXPECT_EQ(accepted.status, 202) << accepted.body;
   const auto answer = Json::parse(accepted.body);

@@ -13,9 +13,9 @@
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
-#include "hub/cli/child_process.hpp"
-#include "hub/cli/hub_client.hpp"
-#include "tools/demo/demo_booking.hpp"
+#include "hub/net/local_http.hpp"
+#include "tools/demo/booking.hpp"
+#include "tools/demo/child_process.hpp"
 
 // The whole product as an operator has it: the programs `rabt` and `rabt-sandbox` as processes, a
 // configuration file, HTTP between them.
@@ -133,13 +133,13 @@ class Site {
   // How often each rule fired.
   [[nodiscard]] std::vector<std::int64_t> fired(const std::string& stand_in);
   [[nodiscard]] std::int64_t effects(const std::string& kind);
-  [[nodiscard]] cli::Booking booking(int number = 0) {
-    return cli::make_booking(clock_, ids_, number);
+  [[nodiscard]] demo::Booking booking(int number = 0) {
+    return demo::make_booking(clock_, ids_, number);
   }
 
   // One consultation with its people: posts the booking, joins with the minted tokens, hangs up,
   // waits for the end. Returns the instance's last status.
-  [[nodiscard]] std::string play(const cli::Booking& booking, std::int64_t limit_ms = 90'000);
+  [[nodiscard]] std::string play(const demo::Booking& booking, std::int64_t limit_ms = 90'000);
   [[nodiscard]] const std::string& instance() const { return instance_; }
 
  private:
@@ -151,13 +151,13 @@ class Site {
   SystemClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};
-  cli::LocalHttp http_;
+  net::LocalHttp http_;
   Bytes key_;
   Json urls_;
   std::string token_;
   std::string instance_;
-  cli::ChildProcess sandbox_;
-  cli::ChildProcess hub_;
+  demo::ChildProcess sandbox_;
+  demo::ChildProcess hub_;
 };
 
 }  // namespace rabt::e2e

@@ -83,7 +83,7 @@ class Upgrade : public testing::Test {
   }
   // The instances that a delivery started.
   std::vector<std::string> deliver(bool cancelled) {
-    cli::Booking booking = site_.booking(bookings_++);
+    demo::Booking booking = site_.booking(bookings_++);
     if (cancelled) {
       const auto at = booking.body.find("\"status\":\"booked\"");
       EXPECT_NE(at, std::string::npos);

@@ -121,7 +121,7 @@ class Workflows : public testing::Test {
   }
 
   Site site_{Kind::edge};
-  cli::Booking booking_;
+  demo::Booking booking_;
   int bookings_ = 0;
 };
 

@@ -27,6 +27,9 @@ for i in "${!inner[@]}"; do
   done
 done
 while IFS=: read -r file line _; do
+  complain "$file:$line: the hub includes a tool; tools are programs of their own, which stand above the hub"
+done < <(grep -rn '#include "tools/' hub || true)
+while IFS=: read -r file line _; do
   complain "$file:$line: a plugin or the SDK includes the hub; only sdk/include is theirs"
 done < <(grep -rnE '#include *[<"]([^>"]*/)?hub/' sdk plugins || true)
 only() {  # only PATTERN FOLDER...

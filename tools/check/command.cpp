@@ -1,3 +1,5 @@
+#include "tools/check/command.hpp"
+
 #include <fcntl.h>
 
 #include <cerrno>
@@ -7,33 +9,30 @@
 
 #include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
-#include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
 #include "hub/plugin/package/durable_files.hpp"
 #include "tools/check/report.hpp"
 #include "tools/check/runner.hpp"
 
-// rabt plugin check.
-namespace rabt::cli {
+namespace rabt::check {
 
 namespace {
 
-check::Settings settings_of(const PluginCheckOptions& options) {
-  check::Settings settings;
-  settings.path = options.path;
-  settings.previous = options.previous;
-  settings.examples = options.examples;
-  settings.key = options.key;
-  settings.seed = options.seed;
-  settings.fuzz_seconds = options.fuzz_seconds;
-  settings.first_case = options.first_case;
-  settings.process_cases = options.process_cases;
+Settings settings_of(const CommandLine& request) {
+  Settings settings;
+  settings.path = request.path;
+  settings.previous = request.previous;
+  settings.examples = request.examples;
+  settings.key = request.key;
+  settings.seed = request.seed;
+  settings.fuzz_seconds = request.fuzz_seconds;
+  settings.first_case = request.first_case;
+  settings.process_cases = request.process_cases;
   return settings;
 }
 
 int list_tests(bool json) {
   Json all = Json::array();
-  for (const check::TestInfo& test : check::all_tests()) {
+  for (const TestInfo& test : all_tests()) {
     if (!json) {
       std::printf("%-10s%-32s%-4s%.*s\n", std::string(to_string(test.group)).c_str(),
                   std::string(test.name).c_str(), std::string(test.clause).c_str(),
@@ -51,9 +50,8 @@ int list_tests(bool json) {
 
 // Durable when ok. What the package holds is not trusted here: the report takes the place of
 // whatever has its name, and a link is not followed.
-Status write_report(const std::string& folder, const check::Report& report,
-                    const std::string& text) {
-  RABT_TRY(digest, check::package_digest(folder));
+Status write_report(const std::string& folder, const Report& report, const std::string& text) {
+  RABT_TRY(digest, package_digest(folder));
   if (digest != report.digest)
     return conflict("cli.check",
                     folder + " changed while it was checked: no report is written; check it again");
@@ -61,54 +59,54 @@ Status write_report(const std::string& folder, const check::Report& report,
   if (!fd.open())
     return unavailable("cli.check",
                        folder + " cannot be opened as a folder: " + std::strerror(errno));
-  return plugin::replace_file(fd.get(), std::string(check::kReportFile), text);
+  return plugin::replace_file(fd.get(), std::string(kReportFile), text);
 }
 
 }  // namespace
 
-int plugin_check(const PluginCheckOptions& options) {
-  if (options.list) return list_tests(options.json);
-  if (options.path.empty())
+int check_package(const CommandLine& request) {
+  if (request.list) return list_tests(request.json);
+  if (request.path.empty())
     return complain(invalid("cli.check", "name the folder of a package, or give --list"));
-  check::RunOptions run_options;
-  run_options.settings = settings_of(options);
-  run_options.only = options.only;
-  std::string skip_file = options.skip_file;
+  RunOptions run_options;
+  run_options.settings = settings_of(request);
+  run_options.only = request.only;
+  std::string skip_file = request.skip_file;
   if (skip_file.empty() && std::filesystem::exists("rabt-check.yaml"))
     skip_file = "rabt-check.yaml";
   if (!skip_file.empty()) {
-    auto skip = check::read_skip_file(skip_file);
+    auto skip = read_skip_file(skip_file);
     if (!skip.ok()) return complain(skip.error());
     run_options.skip = std::move(skip).value();
   }
-  const auto report = check::run(run_options, [&](const check::TestResult& result) {
-    if (options.json) return;
+  const auto report = run(run_options, [&](const TestResult& result) {
+    if (request.json) return;
     std::fputs(line_of(result).c_str(), stdout);
     std::fflush(stdout);
   });
   if (!report.ok()) return complain(report.error());
   const std::string json = to_json(*report, SystemClock().now()).dump_pretty() + "\n";
-  if (options.json) {
+  if (request.json) {
     std::fputs(json.c_str(), stdout);
   } else {
     std::printf("\n%s %s: %s", printable(report->plugin).c_str(),
                 printable(report->version).c_str(), summary_of(*report).c_str());
-    if (options.fuzz_seconds > 0)
-      std::printf("seed %llu\n", static_cast<unsigned long long>(options.seed));
+    if (request.fuzz_seconds > 0)
+      std::printf("seed %llu\n", static_cast<unsigned long long>(request.seed));
   }
-  if (options.write_report) {
-    if (!options.only.empty())
+  if (request.write_report) {
+    if (!request.only.empty())
       return complain(invalid("cli.check", "a report holds all tests: leave --only away"));
-    if (const Status written = write_report(options.path, *report, json); !written.ok())
+    if (const Status written = write_report(request.path, *report, json); !written.ok())
       return complain(written.error());
   }
   return report->good() ? 0 : 1;
 }
 
-int plugin_check_one(const PluginCheckOptions& options) {
-  const check::TestInfo* test = check::find_test(options.only);
+int run_one_test(const CommandLine& request) {
+  const TestInfo* test = find_test(request.only);
   if (test == nullptr) return complain(invalid("cli.check", "there is no such test"));
-  return check::run_as_child(test->id, settings_of(options));
+  return run_as_child(test->id, settings_of(request));
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::check

@@ -70,23 +70,18 @@ class Pipe {
 };
 
 std::vector<std::string> child_arguments(TestId id, const Settings& s) {
-  std::vector<std::string> out{"rabt",
-                               "plugin",
-                               "check-one",
-                               "--test",
-                               std::string(info_of(id).name),
-                               "--seed",
-                               std::to_string(s.seed),
-                               "--fuzz",
-                               std::to_string(s.fuzz_seconds),
-                               "--first-case",
-                               std::to_string(s.first_case),
-                               "--process-cases",
-                               std::to_string(s.process_cases)};
-  const auto add = [&](const char* name, const std::string& value) {
-    if (value.empty()) return;
+  std::vector<std::string> out{"rabt-plugin-check"};
+  const auto give = [&](const char* name, std::string value) {
     out.emplace_back(name);
-    out.push_back(value);
+    out.push_back(std::move(value));
+  };
+  give("--one-test", std::string(info_of(id).name));
+  give("--seed", std::to_string(s.seed));
+  give("--fuzz", std::to_string(s.fuzz_seconds));
+  give("--first-case", std::to_string(s.first_case));
+  give("--process-cases", std::to_string(s.process_cases));
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) give(name, value);
   };
   add("--previous", s.previous);
   add("--examples", s.examples);

@@ -1,3 +1,5 @@
+#include "tools/demo/demo.hpp"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,18 +20,16 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
-#include "hub/cli/child_process.hpp"
-#include "hub/cli/commands.hpp"
-#include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "tools/demo/demo_booking.hpp"
+#include "hub/net/local_http.hpp"
+#include "tools/demo/booking.hpp"
+#include "tools/demo/child_process.hpp"
 #include "tools/demo/signed_store.hpp"
 
 // `rabt demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
 // Everything that crosses between them is HTTP; the hub is a process of its own, started with a
 // configuration file as an operator would.
-namespace rabt::cli {
+namespace rabt::demo {
 
 namespace {
 
@@ -82,7 +82,7 @@ std::string riyals(const Json& halalas) {
 
 class Demo {
  public:
-  explicit Demo(const DemoOptions& options) : options_(options), ids_(clock_, random_) {}
+  explicit Demo(const Options& options) : options_(options), ids_(clock_, random_) {}
   int run();
 
  private:
@@ -113,11 +113,11 @@ class Demo {
     return low + (raw[0] * 256 + raw[1]) % (high - low + 1);
   }
 
-  DemoOptions options_;
+  Options options_;
   SystemClock clock_;
   SystemRandom random_;
   UlidSource ids_;
-  LocalHttp http_;
+  net::LocalHttp http_;
   std::string bin_;
   std::string root_;
   std::string folder_;
@@ -300,7 +300,7 @@ Result<Json> Demo::post_booking(const Booking& booking) {
 Result<Json> Demo::deliver(const Booking& booking) {
   Result<Json> answer = post_booking(booking);
   for (const std::int64_t end = now_ms() + 30'000;
-       !answer.ok() && answer.error().code == "cli.no_answer" && now_ms() < end;) {
+       !answer.ok() && answer.error().code == "net.no_answer" && now_ms() < end;) {
     RABT_TRY_STATUS(maybe_crash());
     pause_ms(50);
     answer = post_booking(booking);
@@ -570,8 +570,7 @@ int Demo::run() {
         "\nThe hub stays up; end with Ctrl-C.\n  API        %s/api/v1/instances (Authorization: "
         "Bearer $(cat %s/data/api-token))\n"
         "  Metrics    %s/metrics\n  Webhooks   %s/hooks/his\n  Ledger     %s/ledger\n  "
-        "config::Config     "
-        "%s\n",
+        "Config     %s\n",
         hub_url_.c_str(), folder_.c_str(), hub_url_.c_str(), hub_url_.c_str(),
         urls_.string_or("control", "").c_str(), config_.c_str());
     std::fflush(stdout);
@@ -594,8 +593,8 @@ int Demo::run() {
 
 }  // namespace
 
-int demo(const DemoOptions& options) {
+int run(const Options& options) {
   return Demo(options).run();
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

@@ -7,7 +7,7 @@
 #include "hub/crypto/minisign.hpp"
 #include "hub/plugin/package/plugin_store.hpp"
 
-namespace rabt::cli {
+namespace rabt::demo {
 
 namespace fs = std::filesystem;
 
@@ -49,4 +49,4 @@ Status make_signed_store(const std::vector<std::string>& built, const std::strin
   return ok_status();
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

@@ -5,7 +5,7 @@
 
 #include "hub/base/result.hpp"
 
-namespace rabt::cli {
+namespace rabt::demo {
 
 // A store in which nothing is special but the key: made here, and forgotten with this call. Copies
 // each built folder below `work`, signs it as a vendor does, trusts the key for these ids alone and
@@ -13,4 +13,4 @@ namespace rabt::cli {
 Status make_signed_store(const std::vector<std::string>& built, const std::string& work,
                          const std::string& store);
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

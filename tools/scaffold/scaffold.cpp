@@ -1,4 +1,4 @@
-#include <unistd.h>
+#include "tools/scaffold/scaffold.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,13 +9,10 @@
 #include <map>
 
 #include "hub/base/clock.hpp"
-#include "hub/base/result.hpp"
-#include "hub/cli/commands.hpp"
-#include "hub/cli/complain.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/plugin/package/capability.hpp"
 
-// rabt plugin new: fills the files of sdk/template/ in.
-namespace rabt::cli {
+namespace rabt::scaffold {
 
 namespace {
 
@@ -236,49 +233,49 @@ Status not_taken(const std::string& id) {
   return ok_status();
 }
 
-Status create(const PluginNewOptions& options) {
-  if (!is_name(options.name, "-"))
+Status create(const Request& request) {
+  if (!is_name(request.name, "-"))
     return invalid("cli.new",
-                   "\"" + options.name +
+                   "\"" + request.name +
                        "\" is no id of a plugin: lower-case letters, digits and '-', such "
                        "as acme-video");
-  RABT_TRY_STATUS(not_taken(options.name));
-  RABT_TRY(sdk, sdk_folder(options.sdk));
+  RABT_TRY_STATUS(not_taken(request.name));
+  RABT_TRY(sdk, sdk_folder(request.sdk));
   const fs::path from = sdk / "template";
-  if (options.actions.empty() == options.role.empty())
+  if (request.actions.empty() == request.role.empty())
     return invalid("cli.new",
                    "name either a role, --role video, or the actions, --actions "
                    "create-order,cancel-order");
   const plugin::RoleContract* role = nullptr;
   std::vector<std::string> actions;
-  if (options.role.empty()) {
-    RABT_TRY(named, actions_of(options.actions));
+  if (request.role.empty()) {
+    RABT_TRY(named, actions_of(request.actions));
     actions = std::move(named);
   } else {
-    RABT_TRY(found, role_of(options.role));
+    RABT_TRY(found, role_of(request.role));
     role = found;
     RABT_TRY(named, actions_of_role(from / "roles" / role->role));
     actions = std::move(named);
   }
-  const fs::path license = from / "licenses" / options.license;
+  const fs::path license = from / "licenses" / request.license;
   std::error_code failure;
-  if (options.license.find('/') != std::string::npos || !fs::is_regular_file(license, failure))
-    return invalid("cli.new", "the licence \"" + options.license +
+  if (request.license.find('/') != std::string::npos || !fs::is_regular_file(license, failure))
+    return invalid("cli.new", "the licence \"" + request.license +
                                   "\" is none of Apache-2.0, MIT, proprietary");
-  for (const char c : options.author) {
+  for (const char c : request.author) {
     if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\')
       return invalid("cli.new", "--author holds a character that does not fit into a manifest");
   }
-  const fs::path to = options.folder.empty() ? fs::path(options.name) : fs::path(options.folder);
+  const fs::path to = request.folder.empty() ? fs::path(request.name) : fs::path(request.folder);
   if (fs::exists(to, failure) && !(fs::is_directory(to, failure) && fs::is_empty(to, failure)))
     return conflict("cli.new",
                     to.string() + " is there already and not empty; nothing was written");
 
   const Words words{
-      {"@ID@", options.name},
-      {"@CLASS@", class_name(options.name)},
-      {"@LICENSE@", options.license == "proprietary" ? "LicenseRef-Proprietary" : options.license},
-      {"@AUTHOR@", options.author},
+      {"@ID@", request.name},
+      {"@CLASS@", class_name(request.name)},
+      {"@LICENSE@", request.license == "proprietary" ? "LicenseRef-Proprietary" : request.license},
+      {"@AUTHOR@", request.author},
       {"@YEAR@", to_iso8601(SystemClock().now()).substr(0, 4)}};
   std::vector<Planned> files;
   RABT_TRY_STATUS(plan(from / "project", words, actions, files));
@@ -300,9 +297,9 @@ Status create(const PluginNewOptions& options) {
 
 }  // namespace
 
-int plugin_new(const PluginNewOptions& options) {
-  const Status created = create(options);
+int write_project(const Request& request) {
+  const Status created = create(request);
   return created.ok() ? 0 : complain(created.error());
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::scaffold

@@ -28,7 +28,7 @@ RunOptions options_for(const std::string& package) {
   RunOptions options;
   options.settings.path = package;
   options.settings.fuzz_seconds = 0.5;
-  options.program = build_dir() + "/bin/rabt";
+  options.program = build_dir() + "/bin/rabt-plugin-check";
   options.time_limit = std::chrono::seconds(120);  // the machine may be busy with other tests
   return options;
 }

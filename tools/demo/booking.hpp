@@ -7,7 +7,7 @@
 #include "hub/base/ids.hpp"
 #include "hub/base/result.hpp"
 
-namespace rabt::cli {
+namespace rabt::demo {
 
 inline constexpr std::string_view kDemoAccount = "AC00000000000000000000000000005a4d";
 inline constexpr std::string_view kDemoApiKey = "SK00000000000000000000000000005a4d";
@@ -29,4 +29,4 @@ struct Booking {
 // A port of 127.0.0.1 that is free now.
 [[nodiscard]] Result<int> free_port();
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

@@ -7,7 +7,7 @@
 
 #include "hub/base/result.hpp"
 
-namespace rabt::cli {
+namespace rabt::demo {
 
 // A process we started; it ends with this object. Not thread-safe.
 class ChildProcess {
@@ -30,4 +30,4 @@ class ChildProcess {
   pid_t pid_ = -1;
 };
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

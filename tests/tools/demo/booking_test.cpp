@@ -1,4 +1,4 @@
-#include "tools/demo/demo_booking.hpp"
+#include "tools/demo/booking.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
 
-namespace rabt::cli {
+namespace rabt::demo {
 namespace {
 
 bool luhn(const std::string& digits) {
@@ -69,4 +69,4 @@ TEST(DemoBooking, a_free_port_is_a_port) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::demo

@@ -1,4 +1,4 @@
-#include "tools/demo/demo_booking.hpp"
+#include "tools/demo/booking.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 
 #include "hub/base/json.hpp"
 
-namespace rabt::cli {
+namespace rabt::demo {
 
 namespace {
 
@@ -175,4 +175,4 @@ Result<int> free_port() {
   return static_cast<int>(ntohs(address.sin_port));
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

@@ -1,4 +1,4 @@
-#include "hub/cli/child_process.hpp"
+#include "tools/demo/child_process.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -12,7 +12,7 @@
 
 extern char** environ;  // NOLINT
 
-namespace rabt::cli {
+namespace rabt::demo {
 
 Status ChildProcess::start(const std::vector<std::string>& arguments, const std::string& output) {
   std::vector<char*> argv;
@@ -30,7 +30,7 @@ Status ChildProcess::start(const std::vector<std::string>& arguments, const std:
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {
     pid_ = -1;
-    return unavailable("cli.spawn",
+    return unavailable("demo.spawn",
                        arguments.front() + " cannot be started: " + std::strerror(failure));
   }
   return ok_status();
@@ -60,4 +60,4 @@ bool ChildProcess::running() {
   return false;
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::demo

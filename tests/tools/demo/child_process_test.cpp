@@ -1,4 +1,4 @@
-#include "hub/cli/child_process.hpp"
+#include "tools/demo/child_process.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <iterator>
 #include <thread>
 
-namespace rabt::cli {
+namespace rabt::demo {
 namespace {
 
 namespace fs = std::filesystem;
@@ -54,10 +54,10 @@ TEST(ChildProcess, what_does_not_exist_is_named) {
   ChildProcess child;
   const Status status = child.start({"/nowhere/program"}, "");
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().code, "cli.spawn");
+  EXPECT_EQ(status.error().code, "demo.spawn");
   EXPECT_NE(status.error().message.find("/nowhere/program"), std::string::npos);
   EXPECT_FALSE(child.running());
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::demo
