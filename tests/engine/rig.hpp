@@ -17,6 +17,7 @@
 #include "hub/engine/engine.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
