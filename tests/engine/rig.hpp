@@ -12,6 +12,7 @@
 #include "hub/audit/verify.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/engine/engine.hpp"
