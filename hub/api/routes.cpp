@@ -494,8 +494,7 @@ Response Routes::health() const {
   Json plugins = Json::array();
   std::string unsigned_ones;
   for (const auto& state : parts_.plugins.plugins()) {
-    if (state.key_id.empty())
-      unsigned_ones += (unsigned_ones.empty() ? "" : ", ") + state.manifest.id;
+    if (state.key_id.empty()) unsigned_ones += (unsigned_ones.empty() ? "" : ", ") + state.id;
     plugins.push_back(plugin_health(state));
   }
   Json body = Json::object(
@@ -621,16 +620,16 @@ Response Routes::metrics() const {
   for (const auto& state : plugins) {
     for (const auto& [kind, count] : state.outcomes) {
       sample("rabt_plugin_calls_total", count,
-             "{plugin=\"" + state.manifest.id + "\",version=\"" + state.manifest.version +
-                 "\",outcome=\"" + kind + "\"}");
+             "{plugin=\"" + state.id + "\",version=\"" + state.version + "\",outcome=\"" + kind +
+                 "\"}");
     }
   }
   family("rabt_plugin_violations_total", "counter", "Broken clauses of the plugin contract.");
   for (const auto& state : plugins) {
     for (const auto& [clause, count] : state.violations) {
       sample("rabt_plugin_violations_total", count,
-             "{plugin=\"" + state.manifest.id + "\",version=\"" + state.manifest.version +
-                 "\",clause=\"" + clause + "\"}");
+             "{plugin=\"" + state.id + "\",version=\"" + state.version + "\",clause=\"" + clause +
+                 "\"}");
     }
   }
   plugin_metrics(plugins, out);

@@ -24,8 +24,8 @@ Response Routes::plugin(const Request& request, std::string_view id, std::string
 }
 
 Json Routes::plugin_health(const plugin::PluginHost::PluginState& state) {
-  Json out = Json::object({{"id", state.manifest.id},
-                           {"version", state.manifest.version},
+  Json out = Json::object({{"id", state.id},
+                           {"version", state.version},
                            {"open", state.open},
                            {"isolation", state.worker ? "worker" : "inline"}});
   if (!state.newest) out.set("serves", state.draining ? "open calls" : "older contracts");
@@ -51,8 +51,8 @@ void Routes::plugin_metrics(const std::vector<plugin::PluginHost::PluginState>& 
     out += "# HELP " + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
     for (const auto& state : plugins) {
       if (!state.worker) continue;
-      out += name + "{plugin=\"" + state.manifest.id + "\",version=\"" + state.manifest.version +
-             "\"} " + std::to_string(static_cast<std::uint64_t>(value(*state.worker))) + "\n";
+      out += name + "{plugin=\"" + state.id + "\",version=\"" + state.version + "\"} " +
+             std::to_string(static_cast<std::uint64_t>(value(*state.worker))) + "\n";
     }
   };
   using Worker = plugin::PluginHost::WorkerState;

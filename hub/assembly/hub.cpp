@@ -188,18 +188,19 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
       Maintenance::Parts{*hub.keys, *hub.key_admin, *hub.blobs, clock, log},
       config.retention.automatic_shred);
   RABT_TRY(patient_hosts, net::AllowList::make(config.http.patient_data));
-  hub.plugins = plugin::PluginHost::make({.store = *hub.store,
-                                          .keys = *hub.keys,
-                                          .audit = *hub.audit,
-                                          .http = *hub.http_client,
-                                          .blobs = *hub.blobs,
-                                          .clock = clock,
-                                          .random = hub.random,
-                                          .log = log,
-                                          .privacy = privacy,
-                                          .patient_hosts = std::move(patient_hosts),
-                                          .worker_program = {},
-                                          .sandbox_required = config.sandbox_required});
+  hub.plugins = plugin::PluginHost::make(
+      {.store = *hub.store,
+       .keys = *hub.keys,
+       .audit = *hub.audit,
+       .http = *hub.http_client,
+       .blobs = *hub.blobs,
+       .clock = clock,
+       .random = hub.random,
+       .log = log,
+       .privacy = privacy,
+       .patient_hosts = std::make_shared<const net::AllowList>(std::move(patient_hosts)),
+       .worker_program = {},
+       .sandbox_required = config.sandbox_required});
   const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
   hub.plugins->add_service(consultation::make_register(records));
   hub.plugins->add_service(consultation::make_recordings(records));

@@ -93,7 +93,7 @@ Result<Json> PluginUpgrade::run(const std::string& id) {
   RABT_TRY(versions, choose_packages(config_, id, unsigned_));
   std::string newest;
   for (const auto& state : plugins_.plugins()) {
-    if (state.manifest.id == id && state.newest) newest = state.manifest.version;
+    if (state.id == id && state.newest) newest = state.version;
   }
   Json loaded = Json::array();
   ChosenPackage& candidate = versions.front();
@@ -108,7 +108,7 @@ Result<Json> PluginUpgrade::run(const std::string& id) {
   }
   Json serving = Json::array();
   for (const auto& state : plugins_.plugins()) {
-    if (state.manifest.id == id && !state.draining) serving.push_back(state.manifest.version);
+    if (state.id == id && !state.draining) serving.push_back(state.version);
   }
   return Json::object({{"id", id}, {"loaded", loaded}, {"retired", retired}, {"serving", serving}});
 }

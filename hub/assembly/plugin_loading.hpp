@@ -10,6 +10,7 @@
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::assembly {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/locked_memory.hpp"
 
 namespace rabt {
@@ -13,13 +14,6 @@ namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::array<std::int8_t, 256> make_base64_table() {
   std::array<std::int8_t, 256> table{};

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt {
 
 namespace {
@@ -63,7 +65,7 @@ Result<Timestamp> parse_iso8601(std::string_view text) {
     ++at;
     std::int64_t scale = 100;
     const std::size_t start = at;
-    while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
+    while (at < text.size() && is_digit(text[at])) {
       fraction += scale * (text[at] - '0');
       scale /= 10;
       ++at;

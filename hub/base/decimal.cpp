@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt {
 
 namespace {
@@ -58,7 +60,7 @@ Decimal Decimal::parse(std::string_view text) {
     const char c = text[i];
     if (c == '.') {
       fraction = true;
-    } else if (c >= '0' && c <= '9') {
+    } else if (is_digit(c)) {
       if (fraction) --shift;
       if (c != '0' || !out.digits.empty()) out.digits.push_back(c);
     } else {
@@ -70,7 +72,7 @@ Decimal Decimal::parse(std::string_view text) {
     const bool down = i < text.size() && text[i] == '-';
     if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
     std::int64_t exponent = 0;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
+    for (; i < text.size() && is_digit(text[i]); ++i) {
       exponent = std::min(exponent * 10 + (text[i] - '0'), kMaxExponent);
     }
     shift += down ? -exponent : exponent;

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt {
 
 namespace {
@@ -61,9 +63,7 @@ std::optional<Ulid> Ulid::parse(std::string_view text) {
   if (text.size() != 26) return std::nullopt;
   Ulid id;
   for (std::size_t i = 0; i < 26; ++i) {
-    const char c =
-        text[i] >= 'a' && text[i] <= 'z' ? static_cast<char>(text[i] - 'a' + 'A') : text[i];
-    const auto value = kAlphabet.find(c);
+    const auto value = kAlphabet.find(upper(text[i]));
     if (value == std::string_view::npos || (i == 0 && value > 7)) return std::nullopt;
     for (std::size_t b = 0; b < 5; ++b) {
       const std::size_t bit = i * 5 + b;

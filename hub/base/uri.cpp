@@ -2,24 +2,21 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt {
 
 namespace {
 
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_unreserved(char c) {
-  return is_alpha(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+  return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 // RFC 3986 section 3.1.
 bool is_scheme(std::string_view text) {
   return !text.empty() && is_alpha(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return is_alpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alnum(c) || c == '+' || c == '-' || c == '.'; });
 }
 
 // RFC 3986, appendix B.
@@ -89,13 +86,6 @@ std::string merge(const Parts& base, std::string_view path) {
   return std::string(base.path.substr(0, slash + 1)) + std::string(path);
 }
 
-int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 std::string resolve_uri(std::string_view base_text, std::string_view reference) {
@@ -152,8 +142,9 @@ std::string percent_encode(std::string_view text, std::string_view kept) {
 std::string percent_decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2])));
+    if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+        hex_value(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])));
       i += 2;
     } else {
       out.push_back(text[i]);

@@ -1,9 +1,9 @@
-#include <cerrno>
+#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
+#include <memory>
 
 #include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
@@ -18,14 +18,40 @@
 #include "hub/crypto/keyring.hpp"
 #include "hub/store/store.hpp"
 
-// rabt audit verify | prove | checkpoint: they only read, beside a running hub or without one.
+// rabt audit verify, prove and checkpoint: they only read, whether a hub runs or not.
 namespace rabt::cli {
 
 namespace {
 
-constexpr std::size_t kMaxProofFile = 1U << 20U;  // an entry in base64, two notes, 128 hashes
+// A proof file holds at most an entry in base64, two notes and 128 hashes.
+constexpr std::size_t kMaxProofFile = 1U << 20U;
 
-// A verifier key as text, or a file that holds one.
+struct VerifyOptions {
+  std::string config = kDefaultConfig;
+  // Checks this proof file and reads neither configuration nor database.
+  std::string proof;
+  // A verifier key, or a file that holds one.
+  std::string key;
+  // Folders of anchors, in addition to those of the configuration.
+  std::vector<std::string> anchors;
+  std::int64_t from = 1;
+  std::int64_t to = INT64_MAX;
+};
+
+struct ProveOptions {
+  std::string config = kDefaultConfig;
+  // 0 asks for a consistency proof from `from` to `to` instead.
+  std::int64_t entry = 0;
+  // Size of the checkpoint that the entry is proved for; 0 means the newest.
+  std::int64_t size = 0;
+  std::int64_t from = 0;
+  // 0 means the newest.
+  std::int64_t to = 0;
+  // Empty means standard output.
+  std::string out;
+};
+
+// Gives a verifier key: `given` is the key as text, or a file that holds it.
 Result<std::string> key_text(const std::string& given) {
   if (given.find('+') != std::string::npos) return given;
   auto text = config::read_text(given);
@@ -35,11 +61,13 @@ Result<std::string> key_text(const std::string& given) {
   return text;
 }
 
-int verify_proof(const AuditVerifyOptions& options) {
+int verify_proof(const VerifyOptions& options) {
   if (options.key.empty()) {
-    return complain(invalid("audit.vkey",
-                            "a proof is checked with a verifier key that was got elsewhere: --key "
-                            "VKEY, or --key FILE; see rabt audit checkpoint --key"));
+    return complain(
+        invalid("audit.vkey",
+                "a proof can only be checked with a verifier key that you already trust: "
+                "give it with --key VKEY or --key FILE; `rabt audit checkpoint --key` "
+                "prints the key of a log"));
   }
   const auto text = key_text(options.key);
   if (!text.ok()) return complain(text.error());
@@ -55,9 +83,9 @@ int verify_proof(const AuditVerifyOptions& options) {
   return 0;
 }
 
-}  // namespace
-
-int audit_verify(const AuditVerifyOptions& options) {
+// 0: everything holds. 1: something does not hold and is named on standard output, or the log
+// cannot be read.
+int audit_verify(const VerifyOptions& options) {
   if (!options.proof.empty()) return verify_proof(options);
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
@@ -103,11 +131,11 @@ int audit_verify(const AuditVerifyOptions& options) {
   std::printf("%llu checkpoints hold, the newest over %lld of %lld entries; MAC chain %s\n",
               static_cast<unsigned long long>(found->checkpoints),
               static_cast<long long>(found->signed_size), static_cast<long long>(found->size),
-              found->macs_checked ? "holds" : "not checked, the keyring is not at hand");
+              found->macs_checked ? "holds" : "not checked because there is no keyring");
   return 0;
 }
 
-int audit_prove(const AuditProveOptions& options) {
+int audit_prove(const ProveOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   const auto connection = store::open_sqlite_reader(config->data + "/rabt.db");
@@ -127,6 +155,7 @@ int audit_prove(const AuditProveOptions& options) {
   return complain(unavailable("audit.io", options.out + " cannot be written"));
 }
 
+// Prints the newest checkpoint and the verifier key, or only one of them.
 int audit_checkpoint(const std::string& path, bool only_note, bool only_key) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
@@ -145,6 +174,81 @@ int audit_checkpoint(const std::string& path, bool only_note, bool only_key) {
   if (!only_key && !only_note) std::printf("\n");
   if (!only_note) std::printf("%s", (*key)->c_str());
   return 0;
+}
+
+void add_verify_command(CLI::App& group, int& code) {
+  auto options = std::make_shared<VerifyOptions>();
+  auto* command = group.add_subcommand(
+      "verify",
+      "Check the entries, the tree, the checkpoints and the anchors of the audit log, and name "
+      "the place of every finding");
+  add_config_option(*command, options->config);
+  command->add_option("--proof", options->proof, "Check only this proof file");
+  command->add_option("--key", options->key, "Verifier key to trust, or a file that holds one");
+  command->add_option("--anchor", options->anchors,
+                      "Folder of an anchor, in addition to those of the configuration");
+  command->add_option("--from", options->from, "Number of the first entry to read")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--to", options->to, "Number of the last entry to read")
+      ->check(CLI::PositiveNumber);
+  command->callback([options, &code] { code = audit_verify(*options); });
+}
+
+void add_prove_command(CLI::App& group, int& code) {
+  auto options = std::make_shared<ProveOptions>();
+  auto* command = group.add_subcommand(
+      "prove", "Write a proof that an entry is in the log, or that the log only grew");
+  add_config_option(*command, options->config);
+  auto* entry = command->add_option("--entry", options->entry, "Number of the entry to prove")
+                    ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--size", options->size,
+                   "Number of entries under the checkpoint that the proof is for (default: the "
+                   "newest checkpoint)")
+      ->needs(entry)
+      ->check(CLI::PositiveNumber);
+  auto* from =
+      command->add_option("--from", options->from, "Number of entries under the older checkpoint")
+          ->check(CLI::PositiveNumber)
+          ->excludes(entry);
+  command
+      ->add_option("--to", options->to,
+                   "Number of entries under the newer checkpoint (default: the newest checkpoint)")
+      ->needs(from)
+      ->check(CLI::PositiveNumber);
+  command->add_option("-o,--output", options->out, "File to write (default: standard output)");
+  command->callback([options, &code] {
+    if (options->entry == 0 && options->from == 0) throw CLI::RequiredError("--entry or --from");
+    code = audit_prove(*options);
+  });
+}
+
+void add_checkpoint_command(CLI::App& group, int& code) {
+  struct Options {
+    std::string config = kDefaultConfig;
+    bool only_note = false;
+    bool only_key = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* command =
+      group.add_subcommand("checkpoint", "Print the newest signed checkpoint and the verifier key");
+  add_config_option(*command, options->config);
+  auto* note = command->add_flag("--note", options->only_note, "Print only the checkpoint");
+  command->add_flag("--key", options->only_key, "Print only the verifier key")->excludes(note);
+  command->callback([options, &code] {
+    code = audit_checkpoint(options->config, options->only_note, options->only_key);
+  });
+}
+
+}  // namespace
+
+void add_audit_commands(CLI::App& program, int& code) {
+  auto* group = program.add_subcommand("audit", "Check, prove, export and report the audit log");
+  group->require_subcommand(1);
+  add_verify_command(*group, code);
+  add_prove_command(*group, code);
+  add_checkpoint_command(*group, code);
+  add_audit_report_commands(*group, code);
 }
 
 }  // namespace rabt::cli

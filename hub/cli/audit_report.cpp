@@ -1,14 +1,42 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 
-// rabt audit export, rabt audit report: they ask the running hub, which audits them first.
+// rabt audit export and report: they ask the running hub, which audits the request first.
 namespace rabt::cli {
 
 namespace {
+
+struct ExportOptions {
+  std::string config = kDefaultConfig;
+  // fhir, fhir-bundle, syslog or jsonl.
+  std::string format = "jsonl";
+  // A date or a time; empty means no limit.
+  std::string from;
+  std::string to;
+  // KIND:VALUE; empty means everybody.
+  std::string patient;
+  std::string reason;
+};
+
+struct ReportOptions {
+  std::string config = kDefaultConfig;
+  // KIND:VALUE
+  std::string patient;
+  // Reports break-glass grants instead of one patient.
+  bool break_glass = false;
+  // Grants that were reviewed are listed too.
+  bool all = false;
+  std::string from;
+  std::string to;
+  std::string reason;
+  bool json = false;
+};
 
 std::string text_of(const Json& row, std::string_view key) {
   const Json& value = row[key];
@@ -48,7 +76,7 @@ void print_patient(const Json& report) {
                 text_of(row, "fields").c_str(), text_of(row, "outcome").c_str());
   }
   std::printf(
-      "  * not for treatment, payment or operations: part of an accounting after 45 CFR "
+      "  * not for treatment, payment or operations: part of an accounting under 45 CFR "
       "164.528\n");
   std::printf("\nAccesses: %zu\n", report["accesses"].size());
   for (const Json& row : report["accesses"].as_array()) print_access(row, "  ");
@@ -85,9 +113,8 @@ Json period(const std::string& from, const std::string& to) {
   return body;
 }
 
-}  // namespace
-
-int audit_export(const AuditExportOptions& options) {
+// Prints entries of the audit log.
+int audit_export(const ExportOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
@@ -121,7 +148,8 @@ int audit_export(const AuditExportOptions& options) {
   return 0;
 }
 
-int audit_report(const AuditReportOptions& options) {
+// Prints who saw what of one patient, or what was read under break-glass grants.
+int audit_report(const ReportOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   if (options.patient.empty() != options.break_glass)
@@ -148,6 +176,56 @@ int audit_report(const AuditReportOptions& options) {
     print_patient(*report);
   }
   return 0;
+}
+
+void add_range_options(CLI::App& command, std::string& from, std::string& to) {
+  command.add_option("--from", from,
+                     "Start of the range, inclusive: a date, or a time with its zone");
+  command.add_option("--to", to, "End of the range, exclusive");
+}
+
+void add_export_command(CLI::App& group, int& code) {
+  auto options = std::make_shared<ExportOptions>();
+  auto* command = group.add_subcommand(
+      "export", "Print entries of the log in a format that other systems read");
+  add_config_option(*command, options->config);
+  command
+      ->add_option("--format", options->format,
+                   "fhir (one AuditEvent on each line), fhir-bundle, syslog or jsonl")
+      ->check(CLI::IsMember({"fhir", "fhir-bundle", "syslog", "jsonl"}))
+      ->capture_default_str();
+  add_range_options(*command, options->from, options->to);
+  command->add_option("--patient", options->patient,
+                      "Export only the entries of one patient: KIND:VALUE, or - to read this from "
+                      "standard input");
+  command
+      ->add_option("--reason", options->reason,
+                   "Why the log is exported; the audit log keeps the reason")
+      ->required();
+  command->callback([options, &code] { code = audit_export(*options); });
+}
+
+}  // namespace
+
+void add_audit_report_commands(CLI::App& group, int& code) {
+  add_export_command(group, code);
+  auto options = std::make_shared<ReportOptions>();
+  auto* command = group.add_subcommand(
+      "report", "Report who saw what of one patient, or what was read under break-glass grants");
+  add_config_option(*command, options->config);
+  command->add_option("--patient", options->patient,
+                      "KIND:VALUE, or - to read this from standard input; KIND is identifier, mrn, "
+                      "phone or email");
+  command->add_flag("--break-glass", options->break_glass,
+                    "Report the break-glass grants that nobody has reviewed");
+  command->add_flag("--all", options->all, "With --break-glass: report reviewed grants too");
+  add_range_options(*command, options->from, options->to);
+  command
+      ->add_option("--reason", options->reason,
+                   "Why the report is made; the audit log keeps the reason")
+      ->required();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->callback([options, &code] { code = audit_report(*options); });
 }
 
 }  // namespace rabt::cli

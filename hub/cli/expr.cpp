@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 
 #include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
@@ -10,11 +12,25 @@
 #include "hub/workflow/expression.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
 
+// rabt expr
 namespace rabt::cli {
 
 namespace {
 
-constexpr int kEvaluationFailed = 5;  // as the jq program
+struct ExprOptions {
+  // As it stands between ${ and } in a workflow.
+  std::string expression;
+  // A file; empty means standard input, unless that is a terminal.
+  std::string input;
+  // Variables, each NAME=JSON.
+  std::vector<std::string> arguments;
+  bool null_input = false;
+  // Texts are printed without quotes.
+  bool raw = false;
+};
+
+// The exit code of the jq program.
+constexpr int kEvaluationFailed = 5;
 constexpr JsonLimits kInputLimits{.max_bytes = 64U << 20U, .max_depth = 256};
 
 int wrong_input(const std::string& message) {
@@ -22,7 +38,7 @@ int wrong_input(const std::string& message) {
   return 2;
 }
 
-// Line, column and the line itself with a caret under the place.
+// Prints the place and the message of a fault, and the line with a caret under the place.
 void show(const workflow::ExpressionFault& fault, std::string_view text) {
   const workflow::LineIndex lines(text);
   const workflow::TextPlace place = lines.at(fault.offset);
@@ -37,7 +53,7 @@ void show(const workflow::ExpressionFault& fault, std::string_view text) {
                line.data(), margin.c_str());
 }
 
-// Where the JSON value that starts at begin ends; its inside is the parser's business.
+// Gives the end of the JSON value that starts at `begin`. The parser checks what is inside.
 std::size_t end_of_value(std::string_view text, std::size_t begin) {
   constexpr std::string_view kSpace = " \t\r\n";
   std::size_t depth = 0;
@@ -78,9 +94,9 @@ std::string read_standard_input() {
   return text;
 }
 
-}  // namespace
-
-int expr(const ExprOptions& options) {
+// Evaluates the expression on every JSON value of the input and prints the results, one on each
+// line.
+int evaluate_input(const ExprOptions& options) {
   if (options.expression.empty()) return wrong_input("give an expression, such as '.a | length'");
   std::vector<std::string> names;
   std::vector<Json> values;
@@ -138,6 +154,36 @@ int expr(const ExprOptions& options) {
     evaluate(*input);
     rest.remove_prefix(end);
   }
+}
+
+}  // namespace
+
+void add_expr_command(CLI::App& program, int& code) {
+  auto options = std::make_shared<ExprOptions>();
+  auto* command = program.add_subcommand("expr", "Evaluate an expression on JSON values");
+  command->footer("Exit status 5: the expression is wrong or an evaluation failed");
+  command->add_option("expression", options->expression, "The expression");
+  command->add_option("-i,--input", options->input,
+                      "File with JSON values (default: standard input)");
+  command
+      ->add_option("--arg", options->arguments,
+                   "Define a variable: NAME=JSON; may be given several times")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  command->add_flag("-n,--null-input", options->null_input, "Read no input; `.` is null");
+  command->add_flag("-r,--raw", options->raw, "Print texts without quotes");
+  // An expression may start with `-`; then CLI11 takes it for an unknown option.
+  command->allow_extras();
+  command->callback([options, command, &code] {
+    std::vector<std::string> rest = command->remaining();
+    std::erase(rest, "--");
+    if (options->expression.empty() && rest.size() == 1) {
+      options->expression = rest.front();
+      rest.clear();
+    }
+    if (!rest.empty()) throw CLI::ExtrasError(rest);
+    code = evaluate_input(*options);
+  });
 }
 
 }  // namespace rabt::cli

@@ -1,5 +1,7 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 
 #include "hub/assembly/hub.hpp"
 #include "hub/assembly/open_keys.hpp"
@@ -12,7 +14,7 @@
 #include "hub/consultation/data_keys.hpp"
 #include "hub/keys/requests.hpp"
 
-// rabt keys: through the API of the running hub, or, when none runs, on the data folder itself.
+// rabt keys: through the API of the running hub, or on the data folder itself when no hub runs.
 namespace rabt::cli {
 
 namespace {
@@ -155,8 +157,6 @@ void print_status(const Json& status) {
   }
 }
 
-}  // namespace
-
 int keys_status(const std::string& config, bool json) {
   const auto status = act(config, "", Json());
   if (!status.ok()) return complain(status.error());
@@ -168,25 +168,112 @@ int keys_status(const std::string& config, bool json) {
   return 0;
 }
 
-int keys_act(const KeysOptions& options) {
+struct KeysOptions {
+  std::string config = kDefaultConfig;
+  // rotate, rewrap, shred, hold or release.
+  std::string verb;
+  // rotate: "root", "tenant" or a bucket. shred: a bucket. hold: a bucket or an object.
+  std::string target;
+  std::string hold_case;
+  std::string reason;
+  bool destroy_old = false;
+  bool forget_old = false;
+  bool force = false;
+};
+
+// The request's body, as the API takes it.
+Json body_of(const KeysOptions& options) {
   Json body = Json::object({{"reason", options.reason}});
-  if (!options.what.empty()) body.set("what", options.what);
-  if (!options.bucket.empty()) body.set("bucket", options.bucket);
-  if (!options.object.empty()) body.set("object", options.object);
+  const std::string& target = options.target;
+  if (options.verb == "rotate") {
+    const bool bucket = target != "root" && target != "tenant";
+    body.set("what", bucket ? std::string("bucket") : target);
+    if (bucket) body.set("bucket", target);
+  } else if (options.verb == "shred") {
+    body.set("bucket", target);
+  } else if (options.verb == "hold") {
+    body.set(target.find('/') == std::string::npos ? "object" : "bucket", target);
+  }
   if (!options.hold_case.empty()) body.set("case", options.hold_case);
   if (options.destroy_old) body.set("destroyOld", true);
   if (options.forget_old) body.set("forgetOld", true);
   if (options.force) body.set("force", true);
-  const auto done = act(options.config, options.verb, body);
+  return body;
+}
+
+int keys_act(const KeysOptions& options) {
+  const auto done = act(options.config, options.verb, body_of(options));
   if (!done.ok()) return complain(done.error());
   std::printf("%s\n", done->dump().c_str());
   if (options.verb == "shred" || options.destroy_old || options.forget_old) {
     std::fprintf(stderr, "Copy the keyring now: older copies %s.\n",
-                 options.destroy_old ? "open nothing any more"
+                 options.destroy_old ? "cannot be opened any more"
                                      : "still hold what was destroyed; `rabt keys rotate root "
                                        "--destroy-old` ends that");
   }
   return 0;
+}
+
+// The command of one verb. Only one of them runs, so they share their options.
+CLI::App* add_verb(CLI::App& group, const std::shared_ptr<KeysOptions>& options, int& code,
+                   const char* verb, const char* help) {
+  auto* command = group.add_subcommand(verb, help);
+  add_config_option(*command, options->config);
+  command->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
+      ->required();
+  command->callback([options, verb, &code] {
+    options->verb = verb;
+    code = keys_act(*options);
+  });
+  return command;
+}
+
+}  // namespace
+
+void add_keys_commands(CLI::App& program, int& code) {
+  auto* group = program.add_subcommand("keys", "Manage keys, retention and legal holds");
+  group->require_subcommand(1);
+  struct StatusOptions {
+    std::string config = kDefaultConfig;
+    bool json = false;
+  };
+  auto status_options = std::make_shared<StatusOptions>();
+  auto* status = group->add_subcommand(
+      "status", "Show the root, the buckets, and when each bucket's key may be destroyed");
+  add_config_option(*status, status_options->config);
+  status->add_flag("--json", status_options->json, "Print JSON");
+  status->callback([status_options, &code] {
+    code = keys_status(status_options->config, status_options->json);
+  });
+
+  auto options = std::make_shared<KeysOptions>();
+  auto* rotate =
+      add_verb(*group, options, code, "rotate",
+               "Make a new version of a key; what is already sealed is not sealed again");
+  rotate->add_option("key", options->target, "root, tenant, or a bucket such as event/2026-11")
+      ->required();
+  rotate->add_flag("--destroy-old", options->destroy_old,
+                   "With root: destroy its older versions. Older copies of the keyring can then "
+                   "not be opened");
+  auto* rewrap =
+      add_verb(*group, options, code, "rewrap",
+               "Wrap every data key again, under the newest version of its bucket's key");
+  rewrap->add_flag("--forget-old", options->forget_old,
+                   "Then drop the older versions. Older backups of the database can then not be "
+                   "opened");
+  auto* shred =
+      add_verb(*group, options, code, "shred",
+               "Destroy the key of a bucket; nothing sealed under it can be opened again");
+  shred->add_option("bucket", options->target, "A bucket such as consultation/2036-11")->required();
+  shred->add_flag("--force", options->force, "Destroy it before its retention is over");
+  auto* hold = add_verb(*group, options, code, "hold",
+                        "Place a legal hold, which keeps keys from being destroyed");
+  hold->add_option("object", options->target,
+                   "instance:ID, recording:ID, or a whole bucket such as recording/2036-11")
+      ->required();
+  hold->add_option("--case", options->hold_case, "Name of the hold's case")->required();
+  auto* release = add_verb(*group, options, code, "release", "End a legal hold");
+  release->add_option("case", options->hold_case, "Name of the hold's case")->required();
 }
 
 }  // namespace rabt::cli

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "hub/config/config.hpp"
-#include "hub/plugin/plugin_host.hpp"
+#include "hub/plugin/package/manifest.hpp"
 
 namespace rabt::cli {
 

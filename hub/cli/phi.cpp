@@ -1,8 +1,7 @@
+#include <CLI/CLI.hpp>
 #include <array>
-
 #include <cstdio>
-#include <fstream>
-#include <iterator>
+#include <memory>
 
 #include "hub/base/json.hpp"
 #include "hub/base/utf8.hpp"
@@ -10,11 +9,23 @@
 #include "hub/config/config.hpp"
 #include "hub/phi/detector.hpp"
 
+// rabt phi
 namespace rabt::cli {
 
 namespace {
 
-constexpr std::size_t kMaxScanned = 1U << 30U;  // bytes of one file
+struct PhiScanOptions {
+  // Files to read; - is standard input, and so is an empty list.
+  std::vector<std::string> files;
+  // A configuration with patterns of record numbers, or empty.
+  std::string config;
+  double min_score = 0.5;
+  bool json = false;
+  bool mask = false;
+};
+
+// The most bytes that are read from standard input.
+constexpr std::size_t kMaxScanned = 1U << 30U;
 
 Result<std::string> read_input(const std::string& path) {
   if (path != "-") return config::read_text(path);
@@ -28,7 +39,7 @@ Result<std::string> read_input(const std::string& path) {
   return text;
 }
 
-// Line and column of byte offsets that only grow; columns count characters.
+// Turns byte offsets into lines and columns. Offsets must not fall; columns count characters.
 class Places {
  public:
   explicit Places(std::string_view text) : text_(text) {}
@@ -47,7 +58,9 @@ class Places {
 
  private:
   std::string_view text_;
-  std::size_t at_ = 0, line_ = 1, column_ = 1;
+  std::size_t at_ = 0;
+  std::size_t line_ = 1;
+  std::size_t column_ = 1;
 };
 
 void print(const std::string& file, std::string_view text,
@@ -74,9 +87,9 @@ void print(const std::string& file, std::string_view text,
   }
 }
 
-}  // namespace
-
-int phi_scan(const PhiScanOptions& options) {
+// Prints where patient data was found, without the values; with `mask`, prints the text with the
+// values masked.
+int scan(const PhiScanOptions& options) {
   phi::DetectorOptions detector_options;
   detector_options.min_score = options.min_score;
   if (!options.config.empty()) {
@@ -111,6 +124,32 @@ int phi_scan(const PhiScanOptions& options) {
     }
   }
   return std::fflush(stdout) == 0 ? code : 2;
+}
+
+}  // namespace
+
+void add_phi_commands(CLI::App& program, int& code) {
+  auto* group = program.add_subcommand("phi", "Find patient data in text");
+  group->require_subcommand(1);
+  auto options = std::make_shared<PhiScanOptions>();
+  auto* command = group->add_subcommand("scan", "Report where text holds patient data");
+  command->footer(
+      "Exit status 0: nothing was found, 1: something was found, 2: a file or the configuration "
+      "cannot be read");
+  command->add_option("files", options->files,
+                      "Text files; - is standard input (default: standard input)");
+  command->add_option("-c,--config", options->config,
+                      "Configuration whose patterns of record numbers are searched for too");
+  command
+      ->add_option("--min-score", options->min_score,
+                   "Leave out findings with a lower score than this")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  auto* json = command->add_flag("--json", options->json, "Print one JSON object for each finding");
+  command
+      ->add_flag("--mask", options->mask, "Print the text with patient data replaced by its class")
+      ->excludes(json);
+  command->callback([options, &code] { code = scan(*options); });
 }
 
 }  // namespace rabt::cli

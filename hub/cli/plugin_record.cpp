@@ -1,11 +1,16 @@
 #include "hub/cli/plugin_record.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <filesystem>
 
 #include "hub/assembly/hub.hpp"
 #include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/cli/hub_client.hpp"
 
 namespace rabt::cli {
@@ -36,10 +41,8 @@ Status record_in_folder(const config::Config& config, const std::string& act,
       store::Store::Need::required);
 }
 
-}  // namespace
-
-Status record_plugin_act(const config::Config& config, const std::string& act,
-                         const std::string& object, const Json& detail) {
+Status record(const config::Config& config, const std::string& act, const std::string& object,
+              const Json& detail) {
   if (auto client = HubClient::of(config); client.ok()) {
     const auto answer =
         client->post("/api/v1/plugins/acts",
@@ -47,10 +50,30 @@ Status record_plugin_act(const config::Config& config, const std::string& act,
     if (answer.ok()) return ok_status();
     if (answer.error().code != "net.no_answer") return answer.error();
   }
-  // No hub answers. One that runs all the same holds the store's lock.
+  // No hub answers. A hub that runs nevertheless holds the lock of the store.
   std::error_code failure;
   if (!std::filesystem::exists(config.data + "/rabt.db", failure)) return ok_status();
   return record_in_folder(config, act, object, detail);
+}
+
+}  // namespace
+
+std::string now_text() {
+  return to_iso8601(SystemClock().now());
+}
+
+std::string user_name() {
+  const passwd* const entry = ::getpwuid(::geteuid());  // NOLINT(concurrency-mt-unsafe)
+  return entry == nullptr ? std::to_string(::geteuid()) : entry->pw_name;
+}
+
+int record_plugin_act(const config::Config& config, const std::string& act,
+                      const std::string& object, Json detail) {
+  detail.set("user", user_name());
+  const Status recorded = record(config, act, object, detail);
+  if (recorded.ok()) return 0;
+  std::fprintf(stderr, "the change is made, but the audit log does not have it:\n");
+  return complain(recorded.error());
 }
 
 }  // namespace rabt::cli

@@ -1,18 +1,30 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <memory>
 
 #include "hub/assembly/hub.hpp"
 #include "hub/base/json.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
 
+// rabt serve
 namespace rabt::cli {
 
 namespace {
+
+struct ServeOptions {
+  std::string config = kDefaultConfig;
+  // Gets {"url": "...", "pid": N} when the hub listens; empty means no file.
+  std::string ready_file;
+  bool die_with_parent = false;
+  // Unsigned plugins are loaded too.
+  bool dev = false;
+};
 
 LogLevel to_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
@@ -30,11 +42,10 @@ bool write_ready_file(const std::string& path, const std::string& url) {
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
-}  // namespace
-
-int serve(const ServeOptions& options) {
+// Runs the hub until SIGTERM or SIGINT.
+int serve(const ServeOptions& options, bool allow_debugging) {
   if (options.die_with_parent) (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // Signals are taken by sigwait below; every thread that starts later inherits the mask.
+  // sigwait takes the signals below; every thread that starts later inherits the mask.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -56,7 +67,7 @@ int serve(const ServeOptions& options) {
   const phi::Policy privacy(config->privacy.channels, std::move(*detector));
   const auto base_log = make_logger(to_level(config->log_level), config->log_file);
   const auto log = phi::screened(*base_log, privacy);
-  if (options.allow_debugging) log->warn("hub.debugging_allowed");
+  if (allow_debugging) log->warn("hub.debugging_allowed");
   if (options.dev) log->warn("hub.dev_mode");
   const SystemClock clock;
   auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev);
@@ -74,6 +85,24 @@ int serve(const ServeOptions& options) {
   log->info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
   (*hub)->stop();
   return 0;
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& program, int& code, bool& allow_debugging) {
+  auto options = std::make_shared<ServeOptions>();
+  auto* command = program.add_subcommand("serve", "Run the hub until it gets SIGTERM or SIGINT");
+  add_config_option(*command, options->config);
+  command->add_option("--ready-file", options->ready_file,
+                      "File to write, with URL and process id, when the hub listens");
+  command->add_flag("--die-with-parent", options->die_with_parent,
+                    "Stop when the parent process ends");
+  command->add_flag("--dev", options->dev,
+                    "For development: also load plugins that are not signed and added");
+  command->add_flag("--allow-debugging", allow_debugging,
+                    "For development: let debuggers attach and let core files hold patient data");
+  command->callback(
+      [options, &code, &allow_debugging] { code = serve(*options, allow_debugging); });
 }
 
 }  // namespace rabt::cli

@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -7,6 +8,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -31,8 +33,30 @@ using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 using workflow::Simulator;
 
+struct RunOptions {
+  std::string file;
+  // A file; - is standard input; empty means null.
+  std::string input;
+  // Files of CloudEvents, one JSON object on each line.
+  std::vector<std::string> events;
+  // Files of other definitions.
+  std::vector<std::string> workflows;
+  // Each NAME=ENVVAR.
+  std::vector<std::string> secrets;
+  // Each ROLE/ACTION=FILE.
+  std::vector<std::string> replies;
+  // Each HOST=URL.
+  std::vector<std::string> maps;
+  bool allow_network = false;
+  bool trace = false;
+  bool real_time = false;
+};
+
+// A file, the input or an option is wrong.
 constexpr int kWrong = 2;
+// The workflow faulted; its error went to standard output.
 constexpr int kFaulted = 3;
+// The workflow was cancelled, or waits for something that does not come.
 constexpr int kNoEnd = 4;
 
 bool complain(const std::string& text) {
@@ -86,7 +110,7 @@ bool split(const std::string& option, const std::string& given, std::string& nam
 
 class Runner {
  public:
-  explicit Runner(const WorkflowRunOptions& options) : options_(options) {}
+  explicit Runner(const RunOptions& options) : options_(options) {}
 
   int run() {
     if (!load()) return kWrong;
@@ -382,7 +406,7 @@ class Runner {
     return kNoEnd;
   }
 
-  const WorkflowRunOptions& options_;
+  const RunOptions& options_;
   std::vector<std::shared_ptr<const workflow::Definition>> definitions_;
   Json input_;
   Json secrets_;
@@ -403,8 +427,30 @@ class Runner {
 
 }  // namespace
 
-int workflow_run(const WorkflowRunOptions& options) {
-  return Runner(options).run();
+void add_workflow_run_command(CLI::App& group, int& code) {
+  auto options = std::make_shared<RunOptions>();
+  auto* command = group.add_subcommand(
+      "run", "Execute a workflow in memory and in virtual time, without a hub");
+  command->footer(
+      "Exit status 0: it completed, 2: a file or an option is wrong, 3: it faulted, 4: it was "
+      "cancelled, or waits for something that does not come");
+  command->add_option("file", options->file, "Workflow file")->required();
+  command->add_option("--input", options->input,
+                      "File with the input, in JSON or YAML; - is standard input");
+  command->add_option("--event", options->events,
+                      "File with events, one CloudEvent in JSON on each line");
+  command->add_option("--workflow", options->workflows,
+                      "File with a workflow that events or `run` may start");
+  command->add_option("--secret", options->secrets,
+                      "NAME=ENVVAR: take a secret from an environment variable");
+  command->add_option("--reply", options->replies,
+                      "ROLE/ACTION=FILE: answer every call of a plugin's action with this file");
+  command->add_flag("--allow-network", options->allow_network, "Let HTTP calls reach the network");
+  command->add_option("--map", options->maps,
+                      "HOST=URL: send requests for a host to a stand-in instead");
+  command->add_flag("--trace", options->trace, "Print lifecycle events on standard error");
+  command->add_flag("--real-time", options->real_time, "Wait as long as the workflow waits");
+  command->callback([options, &code] { code = Runner(*options).run(); });
 }
 
 }  // namespace rabt::cli

@@ -1,10 +1,12 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
-#include "hub/assembly/hub.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/workflow_files.hpp"
+#include "hub/config/config.hpp"
 #include "hub/workflow/simulate/test_file.hpp"
 
 // rabt workflow test
@@ -14,9 +16,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// nullopt after a message on standard error.
-std::optional<workflow::TestReport> run_file(const std::string& path,
-                                             const WorkflowTestOptions& options,
+struct TestOptions {
+  std::vector<std::string> files;
+  // Empty means that arguments and outputs are not compared with the actions' schemas.
+  std::string config;
+  // text, json or junit.
+  std::string format = "text";
+  // The name of the only case to run.
+  std::string only;
+  // The percentage of tasks and branches that every file must reach.
+  double require_coverage = 0;
+};
+
+// Gives nullopt after a message on standard error.
+std::optional<workflow::TestReport> run_file(const std::string& path, const TestOptions& options,
                                              const workflow::ActionCatalog* catalog) {
   const auto text = config::read_text(path);
   if (!text.ok()) {
@@ -48,9 +61,7 @@ std::optional<workflow::TestReport> run_file(const std::string& path,
   return std::nullopt;
 }
 
-}  // namespace
-
-int workflow_test(const WorkflowTestOptions& options) {
+int workflow_test(const TestOptions& options) {
   std::optional<ManifestCatalog> catalog;
   if (!load_catalog(options.config, catalog)) return 2;
   int code = 0;
@@ -82,6 +93,30 @@ int workflow_test(const WorkflowTestOptions& options) {
                 junit.c_str());
   }
   return code;
+}
+
+}  // namespace
+
+void add_workflow_test_command(CLI::App& group, int& code) {
+  auto options = std::make_shared<TestOptions>();
+  auto* command = group.add_subcommand(
+      "test", "Run the cases of test files in virtual time, without plugins and network");
+  command->footer(
+      "Exit status 0: every case passed, 1: a case failed or the coverage is too low, 2: a file is "
+      "invalid");
+  command->add_option("files", options->files, "Test files")->required();
+  command->add_option(
+      "-c,--config", options->config,
+      "Configuration; with one, arguments and outputs are compared with the actions' schemas");
+  command->add_option("--format", options->format, "text, json or junit")
+      ->check(CLI::IsMember({"text", "json", "junit"}))
+      ->capture_default_str();
+  command->add_option("--case", options->only, "Run only the case with this name");
+  command
+      ->add_option("--require-coverage", options->require_coverage,
+                   "Fail if a file covers less than this percentage of tasks and branches")
+      ->check(CLI::Range(0.0, 100.0));
+  command->callback([options, &code] { code = workflow_test(*options); });
 }
 
 }  // namespace rabt::cli

@@ -7,8 +7,9 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/keys/data_keys.hpp"
-#include "hub/plugin/plugin_host.hpp"
+#include "hub/plugin/call.hpp"
 #include "hub/store/store.hpp"
 
 // The hub's own records behind two roles. A workflow reaches them as it reaches any plugin; the API

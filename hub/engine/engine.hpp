@@ -20,7 +20,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/http/http_calls.hpp"
 #include "hub/keys/data_keys.hpp"
-#include "hub/plugin/plugin_host.hpp"
+#include "hub/plugin/call.hpp"
 #include "hub/store/store.hpp"
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/execution.hpp"
@@ -102,7 +102,7 @@ class Engine {
     store::Store& store;
     keys::DataKeys& keys;
     audit::AuditLog& audit;
-    plugin::PluginHost& actions;
+    plugin::ActionRunner& actions;
     net::HttpClient& http;  // of the HTTP requests of workflows
     const Clock& clock;
     Random& random;

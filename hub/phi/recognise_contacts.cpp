@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "hub/base/ascii.hpp"
 #include "hub/phi/recognise.hpp"
 
 namespace rabt::phi {
@@ -14,28 +15,20 @@ constexpr std::uint32_t kMaxLocalPart = 64;
 constexpr std::uint32_t kMaxDomain = 253;
 constexpr std::uint32_t kMaxUrl = 2048;
 
-bool alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool high(char c) {
   return static_cast<unsigned char>(c) >= 0x80;
-}
-bool hexadecimal(char c) {
-  return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 void find_email(std::string_view text, std::uint32_t at, Candidates& out) {
   std::uint32_t begin = at;
   const auto local = [](char c) {
-    return alpha(c) || digit(c) || high(c) ||
+    return is_alpha(c) || is_digit(c) || high(c) ||
            std::string_view("._%+-'!#$&*/=?^`{|}~").find(c) != std::string_view::npos;
   };
   while (begin > 0 && at - begin < kMaxLocalPart && local(text[begin - 1])) --begin;
   // Signs before the address belong to the sentence, not to it.
-  while (begin < at && !alpha(text[begin]) && !digit(text[begin]) && !high(text[begin])) ++begin;
+  while (begin < at && !is_alpha(text[begin]) && !is_digit(text[begin]) && !high(text[begin]))
+    ++begin;
   for (std::uint32_t i = begin; i < at; ++i)
     if (std::string_view("=/|?&#`{}*!$").find(text[i]) != std::string_view::npos) begin = i + 1;
   while (begin < at && high(text[begin]) &&
@@ -46,7 +39,7 @@ void find_email(std::string_view text, std::uint32_t at, Candidates& out) {
   const auto size = static_cast<std::uint32_t>(text.size());
   std::uint32_t end = at + 1;
   while (end < size && end - at <= kMaxDomain &&
-         (alpha(text[end]) || digit(text[end]) || high(text[end]) || text[end] == '-' ||
+         (is_alpha(text[end]) || is_digit(text[end]) || high(text[end]) || text[end] == '-' ||
           text[end] == '.'))
     ++end;
   while (end > at + 1 && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
@@ -55,7 +48,7 @@ void find_email(std::string_view text, std::uint32_t at, Candidates& out) {
   if (dot == std::string_view::npos || dot == 0 || domain.size() - dot < 3) return;
   if (domain.find("..") != std::string_view::npos) return;
   const std::string_view top = domain.substr(dot + 1);
-  if (!std::all_of(top.begin(), top.end(), [](char c) { return alpha(c) || high(c); })) return;
+  if (!std::all_of(top.begin(), top.end(), [](char c) { return is_alpha(c) || high(c); })) return;
   out.push_back({Class::email, begin, end, 0.97});
 }
 
@@ -77,14 +70,14 @@ bool holds_id(std::string_view url) {
   bool any_digit = false;
   for (std::size_t i = 0; i <= rest.size(); ++i) {
     const char c = i < rest.size() ? rest[i] : '/';
-    digits = digit(c) ? digits + 1 : 0;
+    digits = is_digit(c) ? digits + 1 : 0;
     const bool year =
         digits == 4 && (rest.substr(i - 3, 2) == "19" || rest.substr(i - 3, 2) == "20");
-    if (digits >= 5 || (digits == 4 && !year && (i + 1 == rest.size() || !digit(rest[i + 1]))))
+    if (digits >= 5 || (digits == 4 && !year && (i + 1 == rest.size() || !is_digit(rest[i + 1]))))
       return true;
-    if (hexadecimal(c) || c == '-') {
+    if (is_hex(c) || c == '-') {
       ++coded;
-      any_digit = any_digit || digit(c);
+      any_digit = any_digit || is_digit(c);
     } else {
       if (coded >= 16 && any_digit) return true;  // a UUID or a hash
       coded = 0;
@@ -117,7 +110,7 @@ void find_colons(std::string_view text, Candidates& out) {
   constexpr std::uint32_t kLongest = 45;
   std::uint32_t at = 0;
   while (at < size) {
-    if (!hexadecimal(text[at]) && text[at] != ':') {
+    if (!is_hex(text[at]) && text[at] != ':') {
       ++at;
       continue;
     }
@@ -125,14 +118,14 @@ void find_colons(std::string_view text, Candidates& out) {
     std::uint32_t colons = 0;
     std::uint32_t hyphens = 0;
     std::uint32_t digits = 0;
-    while (end < size && (hexadecimal(text[end]) || text[end] == ':' || text[end] == '-')) {
+    while (end < size && (is_hex(text[end]) || text[end] == ':' || text[end] == '-')) {
       colons += text[end] == ':' ? 1U : 0U;
       hyphens += text[end] == '-' ? 1U : 0U;
-      digits += digit(text[end]) ? 1U : 0U;
+      digits += is_digit(text[end]) ? 1U : 0U;
       ++end;
     }
-    const bool open = (at > 0 && (alpha(text[at - 1]) || digit(text[at - 1]))) ||
-                      (end < size && (alpha(text[end]) || digit(text[end])));
+    const bool open = (at > 0 && (is_alpha(text[at - 1]) || is_digit(text[at - 1]))) ||
+                      (end < size && (is_alpha(text[end]) || is_digit(text[end])));
     std::uint32_t from = at;
     std::uint32_t to = end;
     while (to > from && (text[to - 1] == ':' || text[to - 1] == '-') &&
@@ -143,7 +136,7 @@ void find_colons(std::string_view text, Candidates& out) {
     const std::string_view run = text.substr(from, to - from);
     if (run.size() == 17 && (colons == 5 || hyphens == 5) && colons + hyphens == 5) {
       bool pairs = true;
-      for (std::size_t i = 2; i < run.size(); i += 3) pairs = pairs && !hexadecimal(run[i]);
+      for (std::size_t i = 2; i < run.size(); i += 3) pairs = pairs && !is_hex(run[i]);
       if (pairs) out.push_back({Class::ip, from, to, 0.9});
       continue;
     }
@@ -199,7 +192,7 @@ void find_contacts(const Text& text, Candidates& out) {
   for (std::size_t at = all.find("://"), last = 0; at != std::string_view::npos;
        at = all.find("://", last)) {
     std::size_t begin = at;
-    while (begin > last && at - begin < 12 && alpha(all[begin - 1])) --begin;
+    while (begin > last && at - begin < 12 && is_alpha(all[begin - 1])) --begin;
     last = at + 3;
     if (begin < at)
       last =
@@ -207,7 +200,7 @@ void find_contacts(const Text& text, Candidates& out) {
   }
   for (std::size_t at = all.find("www."); at != std::string_view::npos;) {
     std::size_t next = at + 4;
-    if (at == 0 || (!alpha(all[at - 1]) && !digit(all[at - 1]) && all[at - 1] != '/'))
+    if (at == 0 || (!is_alpha(all[at - 1]) && !is_digit(all[at - 1]) && all[at - 1] != '/'))
       next = find_url(all, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + 4), out);
     at = all.find("www.", next);
   }

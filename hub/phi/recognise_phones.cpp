@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/base/ascii.hpp"
 #include "hub/phi/recognise.hpp"
 
 namespace rabt::phi {
@@ -17,13 +18,6 @@ constexpr std::size_t kFewestDigits = 7;  // a local number
 constexpr double kValid = 0.97;           // the library knows it as a number that is in use
 constexpr int kMaxExtension = 6;
 constexpr std::size_t kMostGroups = 12;  // digits that are spelt one by one, with 966
-
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool word(char c) {
-  return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 // What looks like one number: where its groups end.
 struct Run {
@@ -53,8 +47,8 @@ Run run_at(std::string_view text, std::uint32_t at) {
   bool open = false;
   bool broken = false;
   while (i < size && count <= kMostDigits && run.stops.size() < kMostGroups) {
-    if (digit(text[i])) {
-      while (i < size && digit(text[i]) && count <= kMostDigits) {
+    if (is_digit(text[i])) {
+      while (i < size && is_digit(text[i]) && count <= kMostDigits) {
         run.digits.push_back(text[i]);
         ++count;
         ++i;
@@ -79,7 +73,7 @@ Run run_at(std::string_view text, std::uint32_t at) {
         open = true;
         ++next;
       }
-      if (next >= size || !digit(text[next])) break;
+      if (next >= size || !is_digit(text[next])) break;
       i = next;
     } else if (text[i] == '(' && !open && count == 0) {
       open = true;
@@ -107,8 +101,8 @@ std::uint32_t with_extension(std::string_view text, std::uint32_t end) {
     return end;
   }
   const std::uint32_t from = i;
-  while (i < size && digit(text[i]) && i - from < kMaxExtension) ++i;
-  return i == from || (i < size && digit(text[i])) ? end : i;
+  while (i < size && is_digit(text[i]) && i - from < kMaxExtension) ++i;
+  return i == from || (i < size && is_digit(text[i])) ? end : i;
 }
 
 enum class Judgement { none, possible, valid };
@@ -144,7 +138,7 @@ bool north_american(std::string_view form) {
   std::size_t i = 0;
   const auto group = [&](std::size_t many) {
     const std::size_t from = i;
-    while (i < form.size() && digit(form[i])) ++i;
+    while (i < form.size() && is_digit(form[i])) ++i;
     return i - from == many;
   };
   const bool bracket = form.starts_with("(");
@@ -255,11 +249,11 @@ void find_phones(const Text& text, Candidates& out) {
     for (auto stop = run.stops.rbegin(); stop != run.stops.rend(); ++stop) {
       if (stop->digits < kFewestDigits) break;
       if (stop->digits > kMostDigits ||
-          (stop->end < all.size() && word(all[stop->end]) && all[stop->end] != 'x'))
+          (stop->end < all.size() && is_alnum(all[stop->end]) && all[stop->end] != 'x'))
         continue;
       if (stop->broken && !whole_saudi(run, stop->digits)) continue;
       if (stop->end + 1 < all.size() && (all[stop->end] == '.' || all[stop->end] == ',') &&
-          digit(all[stop->end + 1]) && stop == run.stops.rbegin() && !run.plus)
+          is_digit(all[stop->end + 1]) && stop == run.stops.rbegin() && !run.plus)
         continue;
       const bool cue = (context.near & kPhoneCue) != 0 || phone_word_after(text, i, stop->end);
       // "Failed with error 7: no SMS to 050..." is still a number of a person; "order 050..." is

@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/phi/code_point.hpp"
@@ -284,10 +285,6 @@ class Normaliser {
   int held_ = 0;
   std::uint32_t held_begin_ = 0, held_end_ = 0;
 };
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 }  // namespace
 

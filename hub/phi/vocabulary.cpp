@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt::phi {
 
 namespace {
@@ -13,18 +15,12 @@ constexpr std::size_t kShortWord = 3;
 constexpr std::size_t kMinCode = 5;    // digits of a number that is known: years are none
 constexpr std::size_t kMaxDigits = 3;  // of a number that may be said: a status, a count, an index
 
-constexpr bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 constexpr bool is_printable(char c) {
   return (c >= ' ' && c <= '~') || c == '\t';
 }
 // A letter or a byte of a character beyond ASCII.
 constexpr bool is_word(char c) {
-  return is_letter(c) || static_cast<unsigned char>(c) >= 0x80;
+  return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 // A number that begins here: digits up to the next word, with the signs between them.
@@ -47,8 +43,8 @@ template <typename Take>
 void each_word(std::string_view text, const Take& take) {
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = i + 1;
-    if (is_letter(text[i])) {
-      while (end < text.size() && is_letter(text[end])) ++end;
+    if (is_alpha(text[i])) {
+      while (end < text.size() && is_alpha(text[end])) ++end;
       if (end - i <= kMaxWord) take(text.substr(i, end - i));
     } else if (is_digit(text[i])) {
       const Number number = number_at(text, i);
@@ -86,7 +82,7 @@ void Vocabulary::add_program(std::string_view bytes) {
     while (end < bytes.size() && is_printable(bytes[end])) ++end;
     if (const std::size_t run = end - i; run >= kMinRun) {
       each_word(bytes.substr(i, run), [&](std::string_view word) {
-        if (run >= kMinShortRun || (word.size() > kShortWord && is_letter(word.front())))
+        if (run >= kMinShortRun || (word.size() > kShortWord && is_alpha(word.front())))
           words_.emplace(word);
       });
     }
@@ -118,7 +114,7 @@ std::string Vocabulary::only_known(std::string_view text) const {
     if (is_word(text[i])) {
       while (end < text.size() && is_word(text[end])) ++end;
       const std::string_view word = text.substr(i, end - i);
-      if (std::all_of(word.begin(), word.end(), is_letter) && knows(word)) {
+      if (std::all_of(word.begin(), word.end(), is_alpha) && knows(word)) {
         say(word);
       } else {
         withhold();

@@ -984,7 +984,8 @@ Status Instance::check_events(const Json& events) const {
 
 PluginHost::PluginState Instance::state() const {
   PluginHost::PluginState state;
-  state.manifest = setup_.package.manifest;
+  state.id = setup_.package.manifest.id;
+  state.version = setup_.package.manifest.version;
   state.key_id = setup_.config.key_id;
   if (setup_.worker != nullptr) {
     const WorkerPlugin::State worker = setup_.worker->state();

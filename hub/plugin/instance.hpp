@@ -16,17 +16,25 @@
 #include <unordered_map>
 #include <vector>
 
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/log.hpp"
+#include "hub/blob/blob_store.hpp"
+#include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
 #include "hub/plugin/metric_table.hpp"
 #include "hub/plugin/package/library.hpp"
 #include "hub/plugin/package/manifest.hpp"
+#include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/plugin/process/budget.hpp"
 #include "hub/plugin/process/lane.hpp"
 #include "hub/plugin/process/rundown.hpp"
 #include "hub/plugin/process/worker_plugin.hpp"
 #include "hub/plugin/timers.hpp"
+#include "hub/store/store.hpp"
 #include "rabt/services.h"
 
 namespace rabt::plugin {

@@ -19,6 +19,7 @@
 #include "hub/plugin/package/capability.hpp"
 #include "hub/plugin/package/library.hpp"
 #include "hub/plugin/package/manifest.hpp"
+#include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/process/lane.hpp"
 #include "hub/plugin/process/worker_plugin.hpp"
 #include "hub/plugin/timers.hpp"
@@ -97,7 +98,7 @@ struct Service {
 class Host final : public PluginHost {
  public:
   explicit Host(Parts parts)
-      : parts_(parts), finisher_(std::make_shared<Lane>(1)), timers_(parts.clock) {}
+      : parts_(std::move(parts)), finisher_(std::make_shared<Lane>(1)), timers_(parts.clock) {}
   ~Host() override { shutdown(0); }
 
   Status load(PluginConfig config) override {
@@ -473,7 +474,7 @@ class Host final : public PluginHost {
     return out;
   }
   bool takes_patient_data(std::string_view url) const override {
-    return parts_.patient_hosts.check(url).ok();
+    return parts_.patient_hosts != nullptr && parts_.patient_hosts->check(url).ok();
   }
 
  private:
@@ -916,7 +917,7 @@ class Host final : public PluginHost {
 }  // namespace
 
 std::unique_ptr<PluginHost> PluginHost::make(Parts parts) {
-  return std::make_unique<Host>(parts);
+  return std::make_unique<Host>(std::move(parts));
 }
 
 }  // namespace rabt::plugin

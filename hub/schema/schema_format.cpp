@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/ascii.hpp"
 #include "hub/schema/schema_regex.hpp"
 
 namespace rabt::schema {
@@ -32,15 +33,6 @@ constexpr std::array<Name, 18> kNames{{{"date-time", Format::date_time},
                                        {"relative-json-pointer", Format::relative_json_pointer},
                                        {"regex", Format::regex}}};
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool hex(char c) {
-  return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 bool wide(char c) {
   return static_cast<unsigned char>(c) >= 0x80;
 }
@@ -53,7 +45,7 @@ int take_number(std::string_view& text, std::size_t count) {
   if (text.size() < count) return -1;
   int value = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (!digit(text[i])) return -1;
+    if (!is_digit(text[i])) return -1;
     value = value * 10 + (text[i] - '0');
   }
   text.remove_prefix(count);
@@ -116,7 +108,7 @@ bool is_duration(std::string_view text) {
   if (!take(text, "P")) return false;
   const auto run = [&text](std::string_view units) {
     std::size_t next = std::string_view::npos;
-    while (!text.empty() && digit(text.front())) {
+    while (!text.empty() && is_digit(text.front())) {
       text.remove_prefix(std::min(text.find_first_not_of("0123456789"), text.size()));
       if (text.empty()) return false;
       const auto unit = units.find(text.front());
@@ -163,7 +155,7 @@ bool is_ipv6(std::string_view text) {
       text = {};
       break;
     }
-    if (length == 0 || length > 4 || !std::all_of(text.begin(), text.begin() + length, hex))
+    if (length == 0 || length > 4 || !std::all_of(text.begin(), text.begin() + length, is_hex))
       return false;
     ++groups;
     text.remove_prefix(length);
@@ -189,7 +181,7 @@ bool is_hostname(std::string_view text, bool international) {
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
       return false;
     for (const char c : label) {
-      if (!digit(c) && !letter(c) && c != '-' && !(international && wide(c))) return false;
+      if (!is_digit(c) && !is_alpha(c) && c != '-' && !(international && wide(c))) return false;
     }
     if (end == text.size()) return true;
     text.remove_prefix(end + 1);
@@ -220,7 +212,7 @@ bool is_email(std::string_view text, bool international) {
         continue;
       }
       dot = false;
-      if (!digit(c) && !letter(c) && !one_of(c, "!#$%&'*+-/=?^_`{|}~") &&
+      if (!is_digit(c) && !is_alpha(c) && !one_of(c, "!#$%&'*+-/=?^_`{|}~") &&
           !(international && wide(c)))
         return false;
     }
@@ -268,19 +260,19 @@ class UriReader {
 
  private:
   static bool is_scheme(std::string_view text) {
-    return !text.empty() && letter(text.front()) &&
+    return !text.empty() && is_alpha(text.front()) &&
            std::all_of(text.begin(), text.end(),
-                       [](char c) { return letter(c) || digit(c) || one_of(c, "+-."); });
+                       [](char c) { return is_alpha(c) || is_digit(c) || one_of(c, "+-."); });
   }
   // Unreserved, sub-delims, percent-encoded, and what extra holds.
   [[nodiscard]] bool all(std::string_view text, std::string_view extra) const {
     for (std::size_t i = 0; i < text.size(); ++i) {
       const char c = text[i];
       if (c == '%') {
-        if (i + 2 >= text.size() || !hex(text[i + 1]) || !hex(text[i + 2])) return false;
+        if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
         i += 2;
-      } else if (!letter(c) && !digit(c) && !one_of(c, "-._~!$&'()*+,;=") && !one_of(c, extra) &&
-                 !(international_ && wide(c))) {
+      } else if (!is_alpha(c) && !is_digit(c) && !one_of(c, "-._~!$&'()*+,;=") &&
+                 !one_of(c, extra) && !(international_ && wide(c))) {
         return false;
       }
     }
@@ -305,15 +297,15 @@ class UriReader {
       port = text.substr(colon);
     }
     if (!port.empty()) port.remove_prefix(1);
-    return std::all_of(port.begin(), port.end(), digit);
+    return std::all_of(port.begin(), port.end(), is_digit);
   }
   [[nodiscard]] static bool future(std::string_view text) {
     if (!take(text, "vV")) return false;
     const auto dot = text.find('.');
     if (dot == std::string_view::npos || dot == 0 || dot + 1 == text.size()) return false;
-    return std::all_of(text.begin(), text.begin() + dot, hex) &&
+    return std::all_of(text.begin(), text.begin() + dot, is_hex) &&
            std::all_of(text.begin() + dot + 1, text.end(), [](char c) {
-             return letter(c) || digit(c) || one_of(c, "-._~!$&'()*+,;=:");
+             return is_alpha(c) || is_digit(c) || one_of(c, "-._~!$&'()*+,;=:");
            });
   }
 
@@ -324,7 +316,7 @@ bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : !hex(text[i])) return false;
+    if (dash ? text[i] != '-' : !is_hex(text[i])) return false;
   }
   return true;
 }
@@ -353,7 +345,7 @@ bool is_relative_json_pointer(std::string_view text) {
 // RFC 6570, 2.
 bool is_uri_template(std::string_view text) {
   const auto encoded = [](std::string_view at) {
-    return at.size() >= 3 && at[0] == '%' && hex(at[1]) && hex(at[2]);
+    return at.size() >= 3 && at[0] == '%' && is_hex(at[1]) && is_hex(at[2]);
   };
   while (!text.empty()) {
     const char c = text.front();
@@ -379,7 +371,7 @@ bool is_uri_template(std::string_view text) {
           if (dot) return false;
           dot = true;
           ++length;
-        } else if (letter(v) || digit(v) || v == '_') {
+        } else if (is_alpha(v) || is_digit(v) || v == '_') {
           dot = false;
           ++length;
         } else if (encoded(text.substr(length))) {

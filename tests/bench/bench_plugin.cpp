@@ -17,6 +17,7 @@
 #include <mutex>
 #include <vector>
 
+#include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "tests/keyring.hpp"
 

@@ -12,11 +12,13 @@
 #include "hub/audit/verify.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Raw clocks only behind Clock; no key material or patient-like test data outside the places meant for it.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/../.."
+cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
 bad=0
 while IFS=: read -r file line _; do
   case $file in

@@ -2,7 +2,7 @@
 # Includes point down only, in the order of hub/README.md; sdk/ and plugins/ see nothing of hub/. OpenSSL, SQLite, curl, yaml-cpp and
 # Poco are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/../.."
+cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
 order=(base schema worker crypto phi workflow net store http cluster audit keys blob identity access plugin engine consultation bus api config
   assembly cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done

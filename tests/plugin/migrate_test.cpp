@@ -34,7 +34,7 @@ class Migrate : public BothWays {
   }
   std::vector<std::string> serving() {
     std::vector<std::string> out;
-    for (const auto& state : hub_.host->plugins()) out.push_back(state.manifest.version);
+    for (const auto& state : hub_.host->plugins()) out.push_back(state.version);
     return out;
   }
   // "from -> version" of each act in the audit log.

@@ -185,7 +185,7 @@ workflow::ActionOutcome Hub::call(const std::string& role, const std::string& ac
 }
 std::uint64_t Hub::violations(const std::string& plugin, const std::string& clause) const {
   for (const auto& state : host->plugins()) {
-    if (state.manifest.id != plugin) continue;
+    if (state.id != plugin) continue;
     const auto found = state.violations.find(clause);
     return found == state.violations.end() ? 0 : found->second;
   }

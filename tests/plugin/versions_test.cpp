@@ -34,7 +34,7 @@ class PluginVersions : public BothWays {
   std::vector<std::string> serving() {
     std::vector<std::string> out;
     for (const auto& state : hub_.host->plugins())
-      out.push_back(state.manifest.version + (state.draining ? " draining" : ""));
+      out.push_back(state.version + (state.draining ? " draining" : ""));
     return out;
   }
   Hub hub_;

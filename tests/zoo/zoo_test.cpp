@@ -101,7 +101,7 @@ class Bystander {
 
 PluginHost::PluginState state_of(Hub& hub, const std::string& id) {
   for (auto& state : hub.host->plugins()) {
-    if (state.manifest.id == id) return state;
+    if (state.id == id) return state;
   }
   return {};
 }

@@ -6,8 +6,8 @@
 #include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/package/capability_files.hpp"
+#include "hub/plugin/package/manifest.hpp"
 #include "hub/plugin/package/schema_subset.hpp"
-#include "hub/plugin/plugin_host.hpp"
 #include "hub/schema/schema.hpp"
 
 namespace rabt::plugin {

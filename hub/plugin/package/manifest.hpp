@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,13 +12,49 @@
 #include "hub/base/result.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/phi/vocabulary.hpp"
+#include "hub/plugin/call.hpp"
 #include "hub/plugin/metric_table.hpp"
 #include "hub/plugin/package/package_files.hpp"
-#include "hub/plugin/plugin_host.hpp"
 #include "hub/schema/schema.hpp"
 
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
 namespace rabt::plugin {
+
+// What a call by this name can rely on. Where the action fulfils a capability of that name, it is
+// the capability's schemas that count, so that a workflow relies on nothing that only one vendor
+// gives.
+[[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec, std::string_view called);
+
+// A manifest, read and checked before any code of the plugin runs.
+struct Manifest {
+  std::string id;
+  std::string version;
+  int abi_major = 0;
+  int abi_min_minor = 0;
+  std::string vendor;
+  Json config_schema;
+  std::vector<ActionSpec> actions;
+  // Events that the plugin may produce.
+  std::vector<workflow::EventInfo> events;
+  // Roles that the plugin serves as a whole: video/1.
+  std::vector<std::string> roles;
+  // Names of secrets that the plugin may refer to.
+  std::vector<std::string> secrets;
+  // Allow-list entries; "${config:/pointer}" takes the host of a configured URL.
+  std::vector<std::string> hosts;
+  // Subset of `hosts` allowed while a call's arguments contain x-phi data. nullopt means all of
+  // `hosts`.
+  std::optional<std::vector<std::string>> patient_hosts;
+  bool secrets_raw = false;
+  // Whether the plugin may read and write blobs (rabt.blob/1).
+  bool blob = false;
+  int concurrency = 1;
+  bool blocking = false;
+  // Hex digest of the manifest file.
+  std::string sha256;
+};
+// Error codes: plugin.manifest (file, line, what), plugin.manifest_io, those of PackageFiles::read.
+[[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
 
 struct SecretSpec {
   std::string name;

@@ -124,7 +124,12 @@ class Evaluation final {
 
  private:
   enum class Pending : std::uint8_t { none, error, leave, budget };
-  friend struct Depth;
+  struct Depth;
+  struct Frame;
+  struct PathFrame;
+  // What a step of run() came to: false, true, or the frame goes on.
+  enum class Next : std::uint8_t { failed, done, go_on };
+  static Next ended(bool ok) { return ok ? Next::done : Next::failed; }
 
   // An error or break that waits while something else is tried.
   struct Failure {
@@ -141,10 +146,49 @@ class Evaluation final {
 
   Cell* make_cell(Cell* parent);
   Cell* bind_value(Cell* parent, Json bound);
-  static Cell* walk(Cell* environment, std::size_t steps);
-  bool single_now(const Node& node, Cell* environment) const;
+  static Cell* walk(Cell* environment, std::size_t steps) {
+    while (steps-- > 0) environment = environment->parent;
+    return environment;
+  }
+  // Whether the node has exactly one result in this environment.
+  static bool single_now(const Node& node, Cell* environment) {
+    return node.single || single_argument(node, environment);
+  }
+  static bool single_argument(const Node& node, Cell* environment);
   const Json* operand(const Node& node, Cell* environment, const Json& input, Json& scratch);
   bool enter(const Node& call, Cell* environment, Environment& callee);
+  bool enter_call(Frame& at);
+  static void enter_closure(Frame& at);
+
+  // The one result of a node, by its kind.
+  [[gnu::always_inline]] inline bool value_by_kind(const Node& node, Cell* environment,
+                                                   const Json& input, Json& out);
+  bool path_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool index_of(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool slice_of(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool negated(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool binary_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool logic_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool array_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool object_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  bool formatted(const Node& node, const Json& input, Json& out);
+
+  // All results of a node, by its kind. Those that take a frame may go on in it.
+  Next run_pipe(PathFrame& at, Sink out);
+  Next run_pipe_held_back(PathFrame& at, Sink out);
+  Next run_comma(PathFrame& at, Sink out);
+  Next run_alternative(PathFrame& at, Sink out);
+  Next run_condition(PathFrame& at, Sink out);
+  Next run_attempt(PathFrame& at, Sink out);
+  Next run_bind(PathFrame& at, Sink out);
+  bool run_by_kind(const Node& node, Cell* environment, const Json& input, const Json* path,
+                   Sink out);
+  bool run_index(const Node& node, Cell* environment, const Json& input, const Json* path,
+                 Sink out);
+  bool run_slice(const Node& node, Cell* environment, const Json& input, const Json* path,
+                 Sink out);
+  bool run_operator(const Node& node, Cell* environment, const Json& input,
+                    Callback<const Json&> out);
 
   bool compose_text(const Node& node, std::size_t count, Cell* environment, const Json& input,
                     std::string tail, Callback<const Json&> out);
@@ -215,6 +259,74 @@ class Evaluation final {
   std::string budget_message_;
   std::map<std::string, std::shared_ptr<const Regex>> regexes_;
 };
+
+// Counts nested calls of the walker; the C++ stack grows with it.
+struct Evaluation::Depth {
+  explicit Depth(Evaluation& e) : evaluation(e), ok(++e.depth_ <= e.budget_.depth) {
+    if (!ok) {
+      e.over_budget("nested deeper than " + std::to_string(e.budget_.depth) + " evaluations");
+    }
+  }
+  ~Depth() { --evaluation.depth_; }
+  Depth(const Depth&) = delete;
+  Depth& operator=(const Depth&) = delete;
+  Evaluation& evaluation;
+  bool ok;
+};
+
+// Where value() is: what stands in tail position goes on here without recursion.
+struct Evaluation::Frame {
+  Frame(const Node& first, Cell* outer, const Json& input)
+      : node(&first), environment(outer), in(&input) {}
+
+  // Goes on with another input.
+  void feed(Json next) {
+    hold = std::move(next);
+    in = &hold;
+  }
+  // Goes on in another environment, whose reference the frame takes over.
+  void enter(Cell* cell) {
+    held.adopt(cell);
+    environment = cell;
+  }
+
+  const Node* node;
+  Cell* environment;
+  const Json* in;
+  // What keeps environment and in alive once they are no longer the caller's.
+  Environment held;
+  Json hold;
+};
+
+// Where run() is: null outside path expressions, else the path of the input.
+struct Evaluation::PathFrame : Frame {
+  PathFrame(const Node& first, Cell* outer, const Json& input, const Json* first_path)
+      : Frame(first, outer, input), path(first_path) {}
+
+  const Json* path;
+  Json hold_path;  // keeps path alive once it is no longer the caller's
+};
+
+// The path of a value that stands nowhere in the input.
+inline const Json kNoPath;
+
+// Hands on values that were computed: in path mode they have no path.
+struct Computed {
+  Sink out;
+  bool has_path;
+  bool operator()(const Json& value) const { return out(value, has_path ? &kNoPath : nullptr); }
+};
+
+constexpr std::string_view kInvalidPath =
+    "Invalid path expression: the value was computed, it stands nowhere in the input";
+bool invalid_path(Evaluation& evaluation, const Json& result);
+bool invalid_path(Evaluation& evaluation, const Json& base, const Json& key);
+
+// What stands at the key. A missing member or item is null; nullptr is a type error.
+[[nodiscard]] const Json* look_up(const Json& base, const PathKey& key);
+
+// Cells that one environment may chain; reached only by endless recursion in tail position.
+constexpr std::uint32_t kMaxChain = 10'000;
 
 // ---- operations on values (expression_values.cpp) ----
 

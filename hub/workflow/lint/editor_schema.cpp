@@ -1,31 +1,36 @@
 #include "hub/workflow/lint/editor_schema.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <string_view>
 
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/yaml/yaml.hpp"
 
-namespace rabt::workflow {
+namespace rabt::embedded {
 
-// The part that no catalog changes, as YAML: editor_schema_text.cpp.
-[[nodiscard]] std::string_view editor_schema_text();
+extern const std::string_view workflow_schema;  // workflow.schema.yaml
+
+}  // namespace rabt::embedded
+
+namespace rabt::workflow {
 
 namespace {
 
-constexpr std::size_t kMaxNesting = 64;  // of a schema in a manifest
-constexpr int kMajors = 20;              // major versions that are asked for
+// A manifest's schema is followed so deep.
+constexpr std::size_t kMaxNesting = 64;
+// The catalog is asked for this many major versions of each action.
+constexpr int kMajors = 20;
 
-Json expression() {
-  return Json::object({{"$ref", "#/$defs/expression"}});
+Json reference(const std::string& name) {
+  return Json::object({{"$ref", "#/$defs/" + name}});
 }
 
 // The schema of an action's arguments as it holds for a file: every value may be an expression
-// instead. Rules that an expression would break without being wrong are left out. prefix: where
-// the schema stands, for its references.
+// instead. Rules that an expression would break without being wrong are left out.
 class Loosened {
  public:
+  // prefix: the schema's name under $defs, for its references to itself.
   explicit Loosened(std::string prefix) : prefix_(std::move(prefix)) {}
 
   // The value itself, or an expression.
@@ -37,7 +42,7 @@ class Loosened {
                             schema["anyOf"].is_null() && schema["oneOf"].is_null();
     const Json inner = written(schema, depth);
     if (plain_text || (schema["type"].is_null() && inner.size() == 0)) return inner;
-    Json out = Json::object({{"anyOf", Json::array({inner, expression()})}});
+    Json out = Json::object({{"anyOf", Json::array({inner, reference("expression")})}});
     for (const char* note : {"title", "description", "default", "examples"}) {
       if (!schema[note].is_null()) out.set(note, schema[note]);
     }
@@ -47,29 +52,30 @@ class Loosened {
   // The value as it is written out.
   [[nodiscard]] Json written(const Json& schema, std::size_t depth) const {
     if (!schema.is_object() || depth > kMaxNesting) return Json::object();
-    constexpr std::array<std::string_view, 20> kKept = {"type",
-                                                        "enum",
-                                                        "const",
-                                                        "title",
-                                                        "description",
-                                                        "default",
-                                                        "examples",
-                                                        "required",
-                                                        "pattern",
-                                                        "minimum",
-                                                        "maximum",
-                                                        "minLength",
-                                                        "maxLength",
-                                                        "minItems",
-                                                        "maxItems",
-                                                        "format",
-                                                        "exclusiveMinimum",
-                                                        "exclusiveMaximum",
-                                                        "minProperties",
-                                                        "maxProperties"};
+    // Notes, and rules that no expression breaks.
+    constexpr std::string_view kKept[] = {"type",
+                                          "enum",
+                                          "const",
+                                          "title",
+                                          "description",
+                                          "default",
+                                          "examples",
+                                          "required",
+                                          "pattern",
+                                          "minimum",
+                                          "maximum",
+                                          "minLength",
+                                          "maxLength",
+                                          "minItems",
+                                          "maxItems",
+                                          "format",
+                                          "exclusiveMinimum",
+                                          "exclusiveMaximum",
+                                          "minProperties",
+                                          "maxProperties"};
     Json out = Json::object();
     for (const auto& [key, member] : schema.as_object()) {
-      if (std::find(kKept.begin(), kKept.end(), key) != kKept.end()) {
+      if (std::find(std::begin(kKept), std::end(kKept), key) != std::end(kKept)) {
         out.set(key, member);
       } else if (key == "properties" || key == "patternProperties") {
         Json members = Json::object();
@@ -104,61 +110,79 @@ std::string major_of(std::string_view version) {
   return std::string(version.substr(0, version.find('.')));
 }
 
-void add_actions(Json& schema, const ActionCatalog& catalog) {
-  Json defs = schema["$defs"];
-  Json::Array choices;
-  Json::Array rules;
-  Json role_properties = Json::object();
-  std::vector<std::string> roles = catalog.roles();
-  std::sort(roles.begin(), roles.end());
+// One major version of an action that a role offers.
+struct OfferedAction {
+  std::string role;
+  std::string name;
+  ActionInfo info;
+
+  [[nodiscard]] std::string call() const { return name + ":" + info.version + "@" + role; }
+  [[nodiscard]] std::string title() const { return info.title.empty() ? call() : info.title; }
+  // The name of the arguments' schema under $defs.
+  [[nodiscard]] std::string arguments() const {
+    return "action." + role + "." + name + "." + major_of(info.version);
+  }
+};
+
+std::vector<OfferedAction> offered(const ActionCatalog& catalog,
+                                   const std::vector<std::string>& roles) {
+  std::vector<OfferedAction> out;
   for (const std::string& role : roles) {
-    role_properties.set(role, Json::object({{"$ref", "#/$defs/catalog"}}));
     std::vector<std::string> actions = catalog.actions(role);
     std::sort(actions.begin(), actions.end());
     actions.erase(std::unique(actions.begin(), actions.end()), actions.end());
     for (const std::string& action : actions) {
       for (int major = 0; major < kMajors; ++major) {
-        const auto info = catalog.find(role, action, std::to_string(major) + ".0.0");
-        if (!info.has_value() || major_of(info->version) != std::to_string(major)) {
-          continue;
-        }
-        const std::string call = action + ":" + info->version + "@" + role;
-        const std::string title = info->title.empty() ? call : info->title;
-        const std::string safety =
-            info->idempotency == "none"
-                ? "The plugin cannot tell a repeat from a new call: do not retry it."
-                : "Safe to repeat (" + info->idempotency + ").";
-        choices.push_back(Json::object(
-            {{"const", call}, {"title", title}, {"description", title + ". " + safety}}));
-        const std::string name = "action." + role + "." + action + "." + std::to_string(major);
-        const Loosened loosened(name);
-        const Json& input = info->input_schema;
-        Json arguments = input.is_object() ? loosened.value(input) : Json::object();
-        if (input.is_object()) {
-          arguments.set("title", "Arguments of " + action);
-          arguments.set("description", title);
-        }
-        defs.set(name, arguments);
-        if (input["$defs"].is_object()) {
-          for (const auto& [key, one] : input["$defs"].as_object())
-            defs.set(name + "." + key, loosened.value(one));
-        }
-        Json then =
-            Json::object({{"properties",
-                           Json::object({{"with", Json::object({{"$ref", "#/$defs/" + name}})}})}});
-        if (input["required"].size() > 0) then.set("required", Json::array({"with"}));
-        const std::string pattern =
-            "^" + action + ":" + std::to_string(major) + "\\.[0-9]+\\.[0-9]+@" + role + "$";
-        rules.push_back(Json::object(
-            {{"if", Json::object({{"properties",
-                                   Json::object({{"call", Json::object({{"type", "string"},
-                                                                        {"pattern", pattern}})}})},
-                                  {"required", Json::array({"call"})}})},
-             {"then", std::move(then)}}));
+        auto info = catalog.find(role, action, std::to_string(major) + ".0.0");
+        if (!info.has_value() || major_of(info->version) != std::to_string(major)) continue;
+        out.push_back({role, action, std::move(*info)});
       }
     }
   }
-  Json task = defs["task"];
+  return out;
+}
+
+// What an editor offers for `call`.
+Json choice(const OfferedAction& action) {
+  const std::string& idempotency = action.info.idempotency;
+  const std::string safety =
+      idempotency == "none" ? "The plugin cannot tell a repeat from a new call: do not retry it."
+                            : "Safe to repeat (" + idempotency + ").";
+  return Json::object({{"const", action.call()},
+                       {"title", action.title()},
+                       {"description", action.title() + ". " + safety}});
+}
+
+void add_arguments(Json& defs, const OfferedAction& action) {
+  const std::string name = action.arguments();
+  const Loosened loosened(name);
+  const Json& input = action.info.input_schema;
+  Json arguments = input.is_object() ? loosened.value(input) : Json::object();
+  if (input.is_object()) {
+    arguments.set("title", "Arguments of " + action.name);
+    arguments.set("description", action.title());
+  }
+  defs.set(name, std::move(arguments));
+  if (!input["$defs"].is_object()) return;
+  for (const auto& [key, one] : input["$defs"].as_object())
+    defs.set(name + "." + key, loosened.value(one));
+}
+
+// A task that calls the action, in any version of this major, has its arguments under `with`.
+Json rule(const OfferedAction& action) {
+  const std::string pattern = "^" + action.name + ":" + major_of(action.info.version) +
+                              "\\.[0-9]+\\.[0-9]+@" + action.role + "$";
+  const Json call = Json::object({{"type", "string"}, {"pattern", pattern}});
+  const Json calls_it = Json::object(
+      {{"properties", Json::object({{"call", call}})}, {"required", Json::array({"call"})}});
+  Json then =
+      Json::object({{"properties", Json::object({{"with", reference(action.arguments())}})}});
+  if (action.info.input_schema["required"].size() > 0) then.set("required", Json::array({"with"}));
+  return Json::object({{"if", calls_it}, {"then", std::move(then)}});
+}
+
+// `task` with the choices before its own for `call`, and the rules behind its own.
+Json with_actions(Json task, const Json::Array& choices, const Json::Array& rules) {
   Json properties = task["properties"];
   Json call = properties["call"];
   Json::Array any = call["anyOf"].as_array();
@@ -169,7 +193,23 @@ void add_actions(Json& schema, const ActionCatalog& catalog) {
   Json::Array all = task["allOf"].as_array();
   all.insert(all.end(), rules.begin(), rules.end());
   task.set("allOf", Json(std::move(all)));
-  defs.set("task", std::move(task));
+  return task;
+}
+
+void add_actions(Json& schema, const ActionCatalog& catalog) {
+  Json defs = schema["$defs"];
+  std::vector<std::string> roles = catalog.roles();
+  std::sort(roles.begin(), roles.end());
+  Json::Array choices;
+  Json::Array rules;
+  for (const OfferedAction& action : offered(catalog, roles)) {
+    choices.push_back(choice(action));
+    add_arguments(defs, action);
+    rules.push_back(rule(action));
+  }
+  defs.set("task", with_actions(defs["task"], choices, rules));
+  Json role_properties = Json::object();
+  for (const std::string& role : roles) role_properties.set(role, reference("catalog"));
   Json catalogs = defs["catalogs"];
   catalogs.set("properties", std::move(role_properties));
   defs.set("catalogs", std::move(catalogs));
@@ -191,8 +231,8 @@ void add_error_types(Json& schema) {
 }  // namespace
 
 Json editor_schema(const ActionCatalog* catalog) {
-  const YamlOutcome text = parse_yaml(editor_schema_text());
-  if (text.root == nullptr) return {};  // a test reads it
+  const YamlOutcome text = parse_yaml(embedded::workflow_schema);
+  if (text.root == nullptr) return {};  // a test proves that the text can be read
   Json schema = to_json(*text.root);
   add_error_types(schema);
   if (catalog != nullptr) add_actions(schema, *catalog);

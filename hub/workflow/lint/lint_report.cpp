@@ -10,8 +10,9 @@ namespace rabt::workflow {
 
 namespace {
 
-constexpr std::size_t kMaxShown = 160;  // characters of a line
-constexpr std::size_t kBefore = 60;     // of them before the mark, when the line is longer
+// At most this many characters of a line are shown; of a longer line, so many before the mark.
+constexpr std::size_t kMaxShown = 160;
+constexpr std::size_t kBefore = 60;
 
 // Bytes from one character's start to the next.
 std::size_t character_size(std::string_view text) {
@@ -20,7 +21,7 @@ std::size_t character_size(std::string_view text) {
   return size;
 }
 
-// Texts of a file may not steer a terminal: C0 and C1 controls and directional marks become `?`.
+// Text of a file must not control a terminal: C0 and C1 controls and directional marks become `?`.
 std::string harmless(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -49,7 +50,7 @@ bool is_word(char c) {
   return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_' || c == '-' || c == '$' || c == '@';
 }
 
-// The word that starts at the mark gets `~` below its other characters.
+// How many characters the word at the mark has; they get `^~~~` below.
 std::size_t word_length(const std::vector<std::string_view>& characters, std::size_t from) {
   std::size_t length = 0;
   while (from + length < characters.size() && is_word(characters[from + length][0])) ++length;
@@ -111,6 +112,39 @@ std::string message_of(const Diagnostic& diagnostic) {
   return out;
 }
 
+// ---- SARIF ----
+
+Json sarif_rule(const LintRule& rule) {
+  const std::string page = lint_rule_page(rule.code);
+  const std::string see = std::string(rule.remedy) + " See ";
+  const Json help =
+      Json::object({{"text", see + page + "."},
+                    {"markdown", see + "[" + std::string(rule.code) + "](" + page + ")."}});
+  return Json::object({{"id", rule.code},
+                       {"shortDescription", Json::object({{"text", rule.title}})},
+                       {"help", help},
+                       {"defaultConfiguration", Json::object({{"level", level_of(rule.severity)}})},
+                       {"properties", Json::object({{"page", page}})}});
+}
+
+// file: the artifact's uri and index. region: null stands for the whole file.
+Json sarif_locations(const Json& file, const Json& region) {
+  Json place = Json::object({{"artifactLocation", file}});
+  if (!region.is_null()) place.set("region", region);
+  return Json::array({Json::object({{"physicalLocation", std::move(place)}})});
+}
+
+Json sarif_result(const Diagnostic& one, const Json& file) {
+  const LintRule* rule = find_lint_rule(one.code);
+  const std::int64_t index = rule == nullptr ? -1 : rule - lint_rules().data();
+  const Json region = Json::object({{"startLine", one.line}, {"startColumn", one.column}});
+  return Json::object({{"ruleId", one.code},
+                       {"ruleIndex", index},
+                       {"level", level_of(one.severity)},
+                       {"message", Json::object({{"text", message_of(one)}})},
+                       {"locations", sarif_locations(file, region)}});
+}
+
 }  // namespace
 
 std::string lint_text(const LintedFile& file) {
@@ -157,61 +191,35 @@ Json lint_json(const std::vector<LintedFile>& files) {
 
 Json lint_sarif(const std::vector<LintedFile>& files) {
   Json::Array rules;
-  for (const LintRule& rule : lint_rules()) {
-    const std::string page = lint_rule_page(rule.code);
-    rules.push_back(Json::object(
-        {{"id", rule.code},
-         {"shortDescription", Json::object({{"text", rule.title}})},
-         {"help", Json::object({{"text", std::string(rule.remedy) + " See " + page + "."},
-                                {"markdown", std::string(rule.remedy) + " See [" +
-                                                 std::string(rule.code) + "](" + page + ")."}})},
-         {"defaultConfiguration", Json::object({{"level", level_of(rule.severity)}})},
-         {"properties", Json::object({{"page", page}})}}));
-  }
-  const auto rule_index = [](std::string_view code) -> std::int64_t {
-    const LintRule* found = find_lint_rule(code);
-    return found == nullptr ? -1 : found - lint_rules().data();
-  };
+  for (const LintRule& rule : lint_rules()) rules.push_back(sarif_rule(rule));
   Json::Array artifacts;
   Json::Array results;
   Json::Array notifications;
   for (const LintedFile& file : files) {
-    const Json location = Json::object({{"uri", uri_of(file.path)}, {"index", artifacts.size()}});
+    const Json place = Json::object({{"uri", uri_of(file.path)}, {"index", artifacts.size()}});
     artifacts.push_back(Json::object(
         {{"location", Json::object({{"uri", uri_of(file.path)}})}, {"sourceLanguage", "yaml"}}));
     if (!file.unreadable.empty()) {
-      notifications.push_back(Json::object(
-          {{"level", "error"},
-           {"message", Json::object({{"text", file.path + " cannot be read: " + file.unreadable}})},
-           {"locations",
-            Json::array({Json::object(
-                {{"physicalLocation", Json::object({{"artifactLocation", location}})}})})}}));
+      const std::string text = file.path + " cannot be read: " + file.unreadable;
+      notifications.push_back(Json::object({{"level", "error"},
+                                            {"message", Json::object({{"text", text}})},
+                                            {"locations", sarif_locations(place, Json())}}));
     }
-    for (const Diagnostic& one : file.diagnostics) {
-      const Json region = Json::object({{"startLine", one.line}, {"startColumn", one.column}});
-      results.push_back(Json::object(
-          {{"ruleId", one.code},
-           {"ruleIndex", rule_index(one.code)},
-           {"level", level_of(one.severity)},
-           {"message", Json::object({{"text", message_of(one)}})},
-           {"locations", Json::array({Json::object(
-                             {{"physicalLocation", Json::object({{"artifactLocation", location},
-                                                                 {"region", region}})}})})}}));
-    }
+    for (const Diagnostic& one : file.diagnostics) results.push_back(sarif_result(one, place));
   }
   Json invocation = Json::object({{"executionSuccessful", notifications.empty()}});
   if (!notifications.empty())
     invocation.set("toolExecutionNotifications", Json(std::move(notifications)));
   const Json driver = Json::object(
       {{"name", "rabt"}, {"fullName", "rabt workflow lint"}, {"rules", Json(std::move(rules))}});
-  return Json::object(
-      {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-       {"version", "2.1.0"},
-       {"runs", Json::array({Json::object({{"tool", Json::object({{"driver", driver}})},
-                                           {"columnKind", "unicodeCodePoints"},
-                                           {"invocations", Json::array({std::move(invocation)})},
-                                           {"artifacts", Json(std::move(artifacts))},
-                                           {"results", Json(std::move(results))}})})}});
+  const Json run = Json::object({{"tool", Json::object({{"driver", driver}})},
+                                 {"columnKind", "unicodeCodePoints"},
+                                 {"invocations", Json::array({std::move(invocation)})},
+                                 {"artifacts", Json(std::move(artifacts))},
+                                 {"results", Json(std::move(results))}});
+  return Json::object({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+                       {"version", "2.1.0"},
+                       {"runs", Json::array({run})}});
 }
 
 }  // namespace rabt::workflow

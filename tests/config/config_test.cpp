@@ -7,9 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "hub/cli/commands.hpp"
-
-namespace rabt::cli {
+namespace rabt::config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -46,9 +44,7 @@ class ConfigFile : public testing::Test {
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;
   }
-  Result<config::Config> load(std::string_view content) {
-    return config::load_config(write("rabt.yaml", content));
-  }
+  Result<Config> load(std::string_view content) { return load_config(write("rabt.yaml", content)); }
   // The message of a configuration that must be refused.
   std::string refused(std::string_view content) {
     const auto config = load(content);
@@ -80,7 +76,7 @@ TEST_F(ConfigFile, paths_are_relative_to_the_file_and_defaults_hold) {
   EXPECT_EQ(config->migrations, "/migrations");
   EXPECT_EQ(config->workflows, (std::vector<std::string>{folder_ + "/a.yaml", "/b.yaml"}));
   ASSERT_EQ(config->plugin.count("twilio"), 1U);
-  const config::PluginEntry& plugin = config->plugin.at("twilio");
+  const PluginEntry& plugin = config->plugin.at("twilio");
   EXPECT_EQ(plugin.secrets.at("key").file, folder_ + "/secret");
   EXPECT_EQ(plugin.secrets.at("other").env, "SOME_NAME");
   EXPECT_FALSE(plugin.allow_private);
@@ -116,7 +112,7 @@ TEST_F(ConfigFile, what_a_plugin_is_given_beside_its_section_is_read) {
                                 "    hosts: ['https://a.example']\n    config_version: 1.4.0\n"
                                 "    patient_data: []\n    record: tapes\n"));
   ASSERT_TRUE(config.ok()) << config.error().message;
-  const config::PluginEntry& plugin = config->plugin.at("twilio");
+  const PluginEntry& plugin = config->plugin.at("twilio");
   EXPECT_EQ(plugin.config_version, "1.4.0");
   EXPECT_EQ(plugin.patient_data, std::vector<std::string>{});
   EXPECT_EQ(plugin.record, folder_ + "/tapes");
@@ -143,41 +139,40 @@ TEST_F(ConfigFile, numbers_are_held_to_their_limits) {
 TEST_F(ConfigFile, what_is_no_mapping_and_what_is_no_yaml_is_refused) {
   expect_part(refused("- a\n- b\n"), "the configuration must be a mapping");
   expect_part(refused("a: [1, 2\n"), "rabt.yaml:");
-  EXPECT_EQ(config::load_config(folder_ + "/none.yaml").error().code, "config.io");
+  EXPECT_EQ(load_config(folder_ + "/none.yaml").error().code, "config.io");
 }
 
-// Symptom: `rabt workflow lint workflows/` and a secret that names a folder ended the process.
+// Symptom: a secret that names a folder ended the process.
 // Cause: reading a folder throws inside the stream. Each reader is given a folder here.
 TEST_F(ConfigFile, a_folder_in_the_place_of_a_file_is_an_error_and_no_crash) {
-  const auto config = config::load_config(folder_);
+  const auto config = load_config(folder_);
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.error().code, "config.io");
   expect_part(config.error().message, "Is a directory");
   const std::string secrets = folder_ + "/folder";
   fs::create_directory(secrets);
   EXPECT_EQ(::chmod(secrets.c_str(), 0700), 0);
-  const auto secret = config::read_secret({.file = secrets});
+  const auto secret = read_secret({.file = secrets});
   ASSERT_FALSE(secret.ok());
   expect_part(secret.error().message, secrets + " cannot be read: Is a directory");
-  EXPECT_EQ(workflow_lint({folder_}, {}), 2);
 }
 
 TEST_F(ConfigFile, a_secret_is_read_without_its_line_end) {
-  const auto secret = config::read_secret({.file = write("secret", "value\r\n")});
+  const auto secret = read_secret({.file = write("secret", "value\r\n")});
   ASSERT_TRUE(secret.ok());
   EXPECT_EQ((*secret)->expose_text(), "value");
 }
 
 TEST_F(ConfigFile, a_secret_that_is_open_empty_or_absent_is_refused_with_the_way_out) {
   const std::string open = write("open", "value", 0640);
-  const auto readable = config::read_secret({.file = open});
+  const auto readable = read_secret({.file = open});
   ASSERT_FALSE(readable.ok());
   EXPECT_EQ(readable.error().code, "config.missing_secret");
   expect_part(readable.error().message, "chmod 600 " + open);
   EXPECT_EQ(readable.error().message.find("value"), std::string::npos);
-  expect_part(config::read_secret({.file = write("empty", "\n")}).error().message, "is empty");
-  expect_part(config::read_secret({.file = folder_ + "/none"}).error().message, folder_ + "/none");
-  expect_part(config::read_secret({.env = "RABT_TEST_UNSET_VARIABLE"}).error().message,
+  expect_part(read_secret({.file = write("empty", "\n")}).error().message, "is empty");
+  expect_part(read_secret({.file = folder_ + "/none"}).error().message, folder_ + "/none");
+  expect_part(read_secret({.env = "RABT_TEST_UNSET_VARIABLE"}).error().message,
               "RABT_TEST_UNSET_VARIABLE is not set");
 }
 
@@ -236,22 +231,10 @@ TEST_F(ConfigFile, the_role_of_the_hubs_own_http_calls_is_taken) {
               "rabt.yaml:6:9: the role `http` is the hub's own");
 }
 
-TEST_F(ConfigFile, config_check_names_a_workflow_secret_that_is_not_there) {
-  const std::string config = write("rabt.yaml",
-                                   "tenant: t1\ndata: data\nplugins: p\nmigrations: m\n"
-                                   "workflow_secrets: {partner: {file: partner}}\n");
-  testing::internal::CaptureStderr();
-  EXPECT_EQ(check_config(config), 2);
-  expect_part(testing::internal::GetCapturedStderr(),
-              "workflow secret partner: the secret file " + folder_ + "/partner cannot be read");
-  write("partner", "value\n");
-  EXPECT_EQ(check_config(config), 0);
-}
-
 TEST_F(ConfigFile, the_shipped_configuration_is_read) {
   const char* source = ::getenv("RABT_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run this program through ctest";
-  const auto config = config::load_config(std::string(source) + "/config/rabt.yaml");
+  const auto config = load_config(std::string(source) + "/config/rabt.yaml");
   ASSERT_TRUE(config.ok()) << config.error().message;
   for (const auto& [role, target] : config->roles) {
     if (!target.starts_with("plugin://")) continue;
@@ -261,14 +244,5 @@ TEST_F(ConfigFile, the_shipped_configuration_is_read) {
     EXPECT_TRUE(fs::exists(workflow)) << workflow;
 }
 
-TEST_F(ConfigFile, commands_tell_wrong_input_from_failure_by_their_exit_code) {
-  EXPECT_EQ(check_config(folder_ + "/none.yaml"), 2);
-  EXPECT_EQ(audit_verify({.config = folder_ + "/none.yaml"}), 2);
-  EXPECT_EQ(workflow_lint({folder_ + "/none.yaml"}, {}), 2);
-  const std::string config = write("rabt.yaml", kGood);
-  EXPECT_EQ(check_config(config), 2);              // its secrets and plugins are not there
-  EXPECT_NE(audit_verify({.config = config}), 0);  // there is no database to verify
-}
-
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::config

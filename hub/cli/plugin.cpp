@@ -1,29 +1,19 @@
-#include "hub/assembly/plugins.hpp"
-
-#include <fcntl.h>
-#include <pwd.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <iostream>
+#include <memory>
 
-#include "hub/base/clock.hpp"
-#include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
-#include "hub/base/random.hpp"
-#include "hub/base/suggest.hpp"
+#include "hub/base/uri.hpp"
+#include "hub/cli/ask.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/cli/plugin_record.hpp"
+#include "hub/config/config.hpp"
 #include "hub/crypto/minisign.hpp"
 #include "hub/plugin/package/plugin_store.hpp"
 
-// rabt plugin: the store of plugins, packages and keys.
+// rabt plugin: list, add, remove and verify work on the store of plugins; upgrade and release ask
+// the running hub.
 namespace rabt::cli {
 
 namespace {
@@ -33,73 +23,6 @@ using plugin::LockEntry;
 using plugin::PluginStore;
 using plugin::TrustedKey;
 using plugin::TrustedPackage;
-
-std::string now_text() {
-  return to_iso8601(SystemClock().now());
-}
-
-Status write_new(const std::string& path, std::string_view content, unsigned mode) {
-  if (write_new_file(path, content, mode)) return ok_status();
-  return unavailable("cli.file", path + " cannot be made: " + std::strerror(errno));
-}
-
-// Who acts, as the system knows it.
-std::string user_name() {
-  const passwd* const entry = ::getpwuid(::geteuid());  // NOLINT(concurrency-mt-unsafe)
-  return entry == nullptr ? std::to_string(::geteuid()) : entry->pw_name;
-}
-
-// One line of standard input. hidden: a terminal does not show it.
-Result<std::string> ask(const std::string& question, bool hidden) {
-  std::fprintf(stderr, "%s", question.c_str());
-  termios before{};
-  const bool terminal = hidden && ::tcgetattr(STDIN_FILENO, &before) == 0;
-  if (terminal) {
-    termios silent = before;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-  }
-  std::string line;
-  const bool read = static_cast<bool>(std::getline(std::cin, line));
-  if (terminal) {
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    std::fprintf(stderr, "\n");
-  }
-  if (!read) return invalid("cli.no_answer_given", "there was no answer on standard input");
-  return line;
-}
-
-Result<SecretBytes> ask_password(const std::string& question) {
-  RABT_TRY(line, ask(question, true));
-  SecretBytes out{std::string_view(line)};
-  std::fill(line.begin(), line.end(), '\0');
-  return out;
-}
-
-Result<minisign::SecretKey> read_secret_key(const std::string& path) {
-  RABT_TRY(text, config::read_text(path));
-  auto key =
-      minisign::SecretKey::parse(text, [&] { return ask_password("Password of " + path + ": "); });
-  std::fill(text.begin(), text.end(), '\0');
-  if (!key.ok())
-    return Error{key.error().kind, key.error().code, path + ": " + key.error().message};
-  return key;
-}
-
-// What the audit log keeps about a package.
-Json detail_of(const LockEntry& entry) {
-  return Json::object({{"version", entry.version},
-                       {"sums", entry.sums_sha256},
-                       {"key", entry.key_id},
-                       {"user", user_name()}});
-}
-
-// The change is made; that it is not in the log must not stay unseen.
-int after_change(const Status& recorded) {
-  if (recorded.ok()) return 0;
-  std::fprintf(stderr, "the change is made, and the audit log does not have it:\n");
-  return complain(recorded.error());
-}
 
 std::string word(const Json& value) {
   return printable(value.is_string() ? value.as_string() : value.dump());
@@ -113,7 +36,7 @@ std::string host_text(const std::string& host) {
          printable(host.substr(kOpen.size(), host.size() - kOpen.size() - 1));
 }
 
-// How many lines it took.
+// Gives the number of lines it printed.
 std::size_t print_places(const std::string& what, const Json& places) {
   const auto line = [&what](const std::string& text) {
     std::printf("  %-40s %s\n", printable(what).c_str(), printable(text).c_str());
@@ -179,8 +102,9 @@ Json report(const TrustedPackage& package) {
   return out;
 }
 
-// Whether a hub that runs takes calls with the version (any, when it is empty). Ok as well when
-// none answers: what its instances need is then seen at its next start.
+// Error plugin.in_use when a running hub takes calls with this version of the plugin, or with any
+// version if `version` is empty. Ok when no hub answers: its next start checks what its instances
+// need.
 Status check_unused(const config::Config& config, const std::string& id,
                     const std::string& version) {
   auto client = HubClient::of(config);
@@ -207,15 +131,16 @@ Status check_unused(const config::Config& config, const std::string& id,
   return ok_status();
 }
 
-Status check_configured(const config::Config& config, const std::string& id) {
-  if (config.plugin.contains(id)) return ok_status();
-  std::printf("The configuration does not name it yet: add it under `plugin:` and bind a role.\n");
-  return ok_status();
-}
+struct AddOptions {
+  std::string config = kDefaultConfig;
+  // A folder or a .zip.
+  std::string path;
+  bool yes = false;
+  bool allow_downgrade = false;
+};
 
-}  // namespace
-
-int plugin_add(const PluginAddOptions& options) {
+// Says what the package may do and which patient data it sees, asks, and adds it.
+int plugin_add(const AddOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   auto files = plugin::PackageFiles::read(options.path);
@@ -256,14 +181,18 @@ int plugin_add(const PluginAddOptions& options) {
   std::printf(
       "Added %s %s. The hub loads it when it starts next, or with `rabt plugin upgrade %s`.\n",
       manifest.id.c_str(), manifest.version.c_str(), manifest.id.c_str());
-  (void)check_configured(*config, manifest.id);
-  return after_change(record_plugin_act(*config, "plugin.added", "plugin:" + manifest.id,
-                                        Json::object({{"version", manifest.version},
-                                                      {"sums", package->sums_sha256},
-                                                      {"key", package->key_id},
-                                                      {"user", user_name()}})));
+  if (!config->plugin.contains(manifest.id)) {
+    std::printf(
+        "The configuration does not name it yet: add it under `plugin:` and bind a role.\n");
+  }
+  return record_plugin_act(*config, "plugin.added", "plugin:" + manifest.id,
+                           Json::object({{"version", manifest.version},
+                                         {"sums", package->sums_sha256},
+                                         {"key", package->key_id}}));
 }
 
+// Lists what is in the store, verified, and what the configuration names beside it. 1: one of them
+// would not load.
 int plugin_list(const std::string& path, bool json) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
@@ -325,6 +254,8 @@ int plugin_list(const std::string& path, bool json) {
   return code;
 }
 
+// what: ID or ID@VERSION. Refused (plugin.in_use) while a running hub takes calls with it, unless
+// forced: instances that began with it would keep the hub from starting again.
 int plugin_remove(const std::string& path, const std::string& what, bool force) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
@@ -344,11 +275,22 @@ int plugin_remove(const std::string& path, const std::string& what, bool force) 
   }
   std::printf("Removed %s %s. A hub that runs keeps what it loaded until it ends.\n",
               removed.id.c_str(), removed.version.c_str());
-  return after_change(
-      record_plugin_act(*config, "plugin.removed", "plugin:" + removed.id, detail_of(removed)));
+  return record_plugin_act(
+      *config, "plugin.removed", "plugin:" + removed.id,
+      Json::object(
+          {{"version", removed.version}, {"sums", removed.sums_sha256}, {"key", removed.key_id}}));
 }
 
-int plugin_verify(const PluginVerifyOptions& options) {
+struct VerifyOptions {
+  std::string config = kDefaultConfig;
+  // A package; empty means everything in the store.
+  std::string path;
+  // File of a public key to trust instead of the store's keys.
+  std::string key;
+  bool json = false;
+};
+
+int plugin_verify(const VerifyOptions& options) {
   std::vector<TrustedKey> keys;
   std::string folder;
   if (!options.key.empty()) {
@@ -404,133 +346,111 @@ int plugin_verify(const PluginVerifyOptions& options) {
   return code;
 }
 
-int plugin_sign(const std::string& folder, const std::string& key_file) {
-  const auto key = read_secret_key(key_file);
-  if (!key.ok()) return complain(key.error());
-  const auto package = plugin::sign_package(folder, *key, {.time = now_text()});
-  if (!package.ok()) return complain(package.error());
-  std::printf("Signed %s %s: %zu files, key %s\n", package->package.manifest.id.c_str(),
-              package->package.manifest.version.c_str(), package->files.all().size(),
-              package->key_id.c_str());
-  return 0;
-}
-
-int plugin_keys_list(const std::string& path, bool json) {
+// Brings a newer version from the store into the running hub.
+int plugin_upgrade(const std::string& path, const std::string& id) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
-  const auto store = PluginStore::open(config->plugins, PluginStore::Use::read);
-  if (!store.ok()) return complain(store.error());
-  Json list = Json::array();
-  for (const TrustedKey& key : store->keys()) {
-    Json scopes = Json::array();
-    for (const std::string& scope : key.scopes) scopes.push_back(scope);
-    list.push_back(Json::object({{"id", key.id()},
-                                 {"name", key.name},
-                                 {"scopes", std::move(scopes)},
-                                 {"publicKey", minisign::public_key_line(key.key)},
-                                 {"addedAt", key.added_at},
-                                 {"addedBy", key.added_by}}));
-    if (!json) {
-      std::printf("%s  %s  may sign %s\n  %s\n", key.id().c_str(), printable(key.name).c_str(),
-                  listed(key.scopes).c_str(), minisign::public_key_line(key.key).c_str());
-    }
-  }
-  if (json) {
-    std::printf("%s\n", Json::object({{"keys", std::move(list)}}).dump_pretty().c_str());
-  } else if (store->keys().empty()) {
-    std::printf("no key is trusted\n");
-  }
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer =
+      client->post("/api/v1/plugins/" + percent_encode(id) + "/upgrade", Json::object());
+  if (!answer.ok()) return complain(answer.error());
+  const auto list = [&](const char* key, const char* text) {
+    for (const Json& version :
+         (*answer)[key].is_array() ? (*answer)[key].as_array() : Json::Array{})
+      std::printf("%s %s %s\n", id.c_str(), version.as_string().c_str(), text);
+  };
+  list("loaded", "was loaded and takes new calls");
+  list("retired", "takes no new calls and ends with its last open one");
+  list("serving", "serves");
   return 0;
 }
 
-int plugin_keys_add(const PluginKeyOptions& options) {
-  const auto config = config::load_config(options.config);
-  if (!config.ok()) return complain(config.error());
-  const auto text = config::read_text(options.file);
-  if (!text.ok()) return complain(text.error());
-  const auto parsed = minisign::parse_public_key(*text);
-  if (!parsed.ok())
-    return complain(invalid(parsed.error().code, options.file + ": " + parsed.error().message));
-  TrustedKey key{.key = *parsed,
-                 .name = options.name,
-                 .scopes = options.scopes,
-                 .added_at = now_text(),
-                 .added_by = user_name()};
-  const std::string id = key.id();
-  const std::string scopes = listed(key.scopes);
-  {
-    auto store = PluginStore::open(config->plugins, PluginStore::Use::change);
-    if (!store.ok()) return complain(store.error());
-    if (const Status added = store->add_key(std::move(key)); !added.ok())
-      return complain(added.error());
-  }
-  std::printf("The key %s may sign %s.\n", id.c_str(), scopes.c_str());
-  return after_change(record_plugin_act(*config, "plugin.key_added", "key:" + id,
-                                        Json::object({{"scopes", scopes}, {"user", user_name()}})));
-}
-
-int plugin_keys_remove(const std::string& path, const std::string& id) {
+// Ends the quarantine of a plugin of the running hub.
+int plugin_release(const std::string& path, const std::string& id) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());
-  std::vector<LockEntry> signed_by;
-  {
-    auto store = PluginStore::open(config->plugins, PluginStore::Use::change);
-    if (!store.ok()) return complain(store.error());
-    const auto done = store->remove_key(id);
-    if (!done.ok()) return complain(done.error());
-    signed_by = *done;
-  }
-  std::printf("The key %s is not trusted any more.\n", id.c_str());
-  for (const LockEntry& entry : signed_by) {
-    std::printf("%s %s was signed by it: the hub does not start with it any more\n",
-                entry.id.c_str(), entry.version.c_str());
-  }
-  return after_change(record_plugin_act(*config, "plugin.key_removed", "key:" + id,
-                                        Json::object({{"user", user_name()}})));
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer =
+      client->post("/api/v1/plugins/" + percent_encode(id) + "/release", Json::object());
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("%s is started again\n", id.c_str());
+  return 0;
 }
 
-int plugin_keys_generate(const std::string& file, bool no_password) {
-  const std::string base =
-      file.ends_with(".key") ? file.substr(0, file.size() - std::string(".key").size()) : file;
-  const std::string public_file = base + ".pub";
-  // Before the password is asked for, and so that no half of a pair is left behind.
-  for (const std::string& path : {file, public_file}) {
-    std::error_code failure;
-    const auto type = std::filesystem::symlink_status(path, failure).type();
-    if (type == std::filesystem::file_type::not_found) continue;
-    return complain(type == std::filesystem::file_type::none
-                        ? unavailable("cli.file", path + " cannot be made: " + failure.message())
-                        : conflict("cli.file", path + " is there already; no key is made"));
-  }
-  SystemRandom random;
-  const minisign::SecretKey key = minisign::SecretKey::generate(random);
-  SecretBytes password;
-  if (!no_password) {
-    auto first = ask_password("New password: ");
-    if (!first.ok()) return complain(first.error());
-    const auto again = ask_password("The same again: ");
-    if (!again.ok()) return complain(again.error());
-    if (first->empty() || !first->equals(again->expose()))
-      return complain(invalid("cli.password",
-                              "the passwords differ, or are empty; --no-password makes a key "
-                              "without one"));
-    password = std::move(*first);
-  }
-  const auto secret = key.file(password, random);
-  if (!secret.ok()) return complain(secret.error());
-  if (const Status made = write_new(file, secret->expose_text(), 0600); !made.ok())
-    return complain(made.error());
-  if (const Status made =
-          write_new(public_file, minisign::public_key_file(key.verifying_key()), 0644);
-      !made.ok()) {
-    static_cast<void>(::unlink(file.c_str()));
-    return complain(made.error());
-  }
-  std::printf(
-      "%s  the secret key: keep it off the hub's machine, and keep a copy\n%s  the public "
-      "key %s: give it to hospitals\n",
-      file.c_str(), public_file.c_str(), minisign::to_text(key.verifying_key().id).c_str());
-  return 0;
+void add_store_commands(CLI::App& group, int& code) {
+  struct Options {
+    std::string config = kDefaultConfig;
+    std::string plugin;
+    bool json = false;
+    bool force = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* list =
+      group.add_subcommand("list", "List the installed plugins and what each of them may do");
+  add_config_option(*list, options->config);
+  list->add_flag("--json", options->json, "Print JSON");
+  list->callback([options, &code] { code = plugin_list(options->config, options->json); });
+
+  auto add_options = std::make_shared<AddOptions>();
+  auto* add = group.add_subcommand(
+      "add",
+      "Show what a signed package may do and which patient data it sees, then add it if you agree");
+  add_config_option(*add, add_options->config);
+  add->add_option("package", add_options->path, "Folder or .zip of the package")->required();
+  add->add_flag("--yes", add_options->yes, "Add it without asking");
+  add->add_flag("--allow-downgrade", add_options->allow_downgrade,
+                "Add it even if a newer version is installed");
+  add->callback([add_options, &code] { code = plugin_add(*add_options); });
+
+  auto* remove = group.add_subcommand("remove", "Remove a plugin from the store");
+  add_config_option(*remove, options->config);
+  remove->add_option("plugin", options->plugin, "ID or ID@VERSION")->required();
+  remove->add_flag("--force", options->force,
+                   "Remove it even if a running hub takes calls with it");
+  remove->callback(
+      [options, &code] { code = plugin_remove(options->config, options->plugin, options->force); });
+
+  auto verify_options = std::make_shared<VerifyOptions>();
+  auto* verify = group.add_subcommand(
+      "verify", "Check the sums and the signature of a package, or of everything in the store");
+  add_config_option(*verify, verify_options->config);
+  verify->add_option("package", verify_options->path,
+                     "Folder or .zip of the package (default: everything in the store)");
+  verify->add_option("--key", verify_options->key,
+                     "File of a public key to trust instead of the store's keys");
+  verify->add_flag("--json", verify_options->json, "Print JSON");
+  verify->callback([verify_options, &code] { code = plugin_verify(*verify_options); });
+}
+
+void add_running_commands(CLI::App& group, int& code) {
+  struct Options {
+    std::string config = kDefaultConfig;
+    std::string id;
+  };
+  auto options = std::make_shared<Options>();
+  auto* release = group.add_subcommand(
+      "release", "Restart a plugin that the running hub stopped because it crashed too often");
+  add_config_option(*release, options->config);
+  release->add_option("id", options->id, "Id of the plugin")->required();
+  release->callback([options, &code] { code = plugin_release(options->config, options->id); });
+  auto* upgrade = group.add_subcommand(
+      "upgrade", "Let the newest version in the store take the running hub's new calls");
+  add_config_option(*upgrade, options->config);
+  upgrade->add_option("id", options->id, "Id of the plugin")->required();
+  upgrade->callback([options, &code] { code = plugin_upgrade(options->config, options->id); });
+}
+
+}  // namespace
+
+void add_plugin_commands(CLI::App& program, int& code) {
+  auto* group = program.add_subcommand("plugin", "Install, check, sign and write plugins");
+  group->require_subcommand(1);
+  add_store_commands(*group, code);
+  add_plugin_key_commands(*group, code);
+  add_plugin_project_commands(*group, code);
+  add_running_commands(*group, code);
 }
 
 }  // namespace rabt::cli

@@ -7,7 +7,7 @@
 #include "hub/config/config.hpp"
 
 // The keys `privacy`, and syslog servers under `audit.anchors`.
-namespace rabt::cli {
+namespace rabt::config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -23,11 +23,11 @@ class Privacy : public testing::Test {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
   }
-  Result<config::Config> load(const std::string& more) {
+  Result<Config> load(const std::string& more) {
     std::ofstream(folder_ + "/rabt.yaml")
         << "tenant: t1\ndata: data\nplugins: plugins\nmigrations: m\n"
         << more;
-    return config::load_config(folder_ + "/rabt.yaml");
+    return load_config(folder_ + "/rabt.yaml");
   }
   std::string folder_;
 };
@@ -117,4 +117,4 @@ TEST_F(Privacy, a_syslog_server_has_host_port_and_files) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::config

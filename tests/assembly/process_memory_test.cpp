@@ -8,7 +8,7 @@
 
 #include "tests/cli/shell.hpp"
 
-namespace rabt::cli {
+namespace rabt::assembly {
 namespace {
 
 TEST(ProcessMemory, leaves_no_core_and_lets_no_debugger_attach) {
@@ -16,7 +16,7 @@ TEST(ProcessMemory, leaves_no_core_and_lets_no_debugger_attach) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     rlimit limit{};
-    const bool forbidden = assembly::forbid_core_dumps() && ::getrlimit(RLIMIT_CORE, &limit) == 0 &&
+    const bool forbidden = forbid_core_dumps() && ::getrlimit(RLIMIT_CORE, &limit) == 0 &&
                            limit.rlim_cur == 0 && limit.rlim_max == 0 &&
                            ::prctl(PR_GET_DUMPABLE) == 0;
     ::_exit(forbidden ? 0 : 1);
@@ -34,9 +34,9 @@ TEST(ProcessMemory, is_closed_before_any_command_reads_its_configuration) {
   ASSERT_EQ(::getrlimit(RLIMIT_CORE, &limit), 0);
   if (limit.rlim_max == 0) GTEST_SKIP() << "this shell allows no core files to begin with";
   const auto closed = [](const std::string& command) {
-    const Ran ran = run(R"(mkfifo config
-"$RABT_BUILD_DIR/bin/rabt" )" +
-                        command + R"( --config config &
+    const cli::Ran ran = cli::run(R"(mkfifo config
+"$RABT_BUILD_DIR/bin/rabt" )" + command +
+                                  R"( --config config &
 pid=$!
 for i in $(seq 100); do
   case $(readlink /proc/$pid/exe) in */rabt) ;; *) sleep 0.02; continue ;; esac
@@ -56,4 +56,4 @@ kill -9 $pid)");
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::assembly

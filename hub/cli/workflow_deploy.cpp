@@ -1,4 +1,6 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 
 #include "hub/assembly/hub.hpp"
 #include "hub/base/printable.hpp"
@@ -7,18 +9,27 @@
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 
-// workflow plan, apply, list, export: against the running hub, which alone knows its plugins,
-// secrets and instances.
+// rabt workflow plan, apply, list and export: they ask the running hub, because only the hub knows
+// its plugins, secrets and instances.
 namespace rabt::cli {
 
 namespace {
 
+struct DeployOptions {
+  std::string config = kDefaultConfig;
+  // Empty means the configuration's files.
+  std::vector<std::string> files;
+  bool prune = false;
+  bool json = false;
+};
+
 int failed(const Error& error) {
   (void)complain(error);
   if (error.code == "net.no_answer" || error.code == "config.missing_secret") {
-    std::fprintf(stderr,
-                 "no hub runs with this configuration; start it with `rabt serve`: it deploys the "
-                 "configured workflows when it starts\n");
+    std::fprintf(
+        stderr,
+        "no hub runs with this configuration; start one with `rabt serve`, which deploys the "
+        "configured workflows when it starts\n");
   }
   return 1;
 }
@@ -117,8 +128,8 @@ void print_plan(const Json& plan) {
   }
 }
 
-}  // namespace
-
+// 0: apply would change nothing. 2: it would change something. 1: it would be refused, or no hub
+// answers.
 int workflow_plan(const DeployOptions& options) {
   auto target = prepare(options);
   if (!target.ok()) return failed(target.error());
@@ -167,6 +178,7 @@ int workflow_list(const DeployOptions& options) {
   return 0;
 }
 
+// Prints the deployed file. name: [NAMESPACE/]NAME[@VERSION].
 int workflow_export(const std::string& path, const std::string& name) {
   const auto config = config::load_config(path);
   if (!config.ok()) return failed(config.error());
@@ -184,6 +196,48 @@ int workflow_export(const std::string& path, const std::string& name) {
   if (!file.ok()) return failed(file.error());
   std::fwrite(file->data(), 1, file->size(), stdout);
   return 0;
+}
+
+// The options that plan, apply and list share.
+void add_common_options(CLI::App& command, const std::shared_ptr<DeployOptions>& options) {
+  add_config_option(command, options->config);
+  command
+      .add_option_function<std::string>(
+          "--format", [options](const std::string& format) { options->json = format == "json"; },
+          "text or json (default: text)")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+void add_files(CLI::App& command, const std::shared_ptr<DeployOptions>& options) {
+  add_common_options(command, options);
+  command.add_option("files", options->files,
+                     "Workflow files (default: those of the configuration)");
+  command.add_flag("--prune", options->prune,
+                   "Stop active workflows of the files' namespaces that no file defines");
+}
+
+}  // namespace
+
+void add_workflow_deploy_commands(CLI::App& group, int& code) {
+  auto options = std::make_shared<DeployOptions>();
+  auto* plan = group.add_subcommand("plan", "Show what apply would change");
+  plan->footer("Exit status 0: nothing, 1: apply would be refused, 2: something");
+  add_files(*plan, options);
+  plan->callback([options, &code] { code = workflow_plan(*options); });
+  auto* apply = group.add_subcommand(
+      "apply", "Deploy workflow files to the running hub: either all of them or none");
+  add_files(*apply, options);
+  apply->callback([options, &code] { code = workflow_apply(*options); });
+  auto* list = group.add_subcommand("list", "List the deployed workflows");
+  add_common_options(*list, options);
+  list->callback([options, &code] { code = workflow_list(*options); });
+  auto name = std::make_shared<std::string>();
+  auto* export_command =
+      group.add_subcommand("export", "Print a workflow file exactly as it was deployed");
+  add_config_option(*export_command, options->config);
+  export_command->add_option("name", *name, "[NAMESPACE/]NAME[@VERSION]")->required();
+  export_command->callback(
+      [options, name, &code] { code = workflow_export(options->config, *name); });
 }
 
 }  // namespace rabt::cli

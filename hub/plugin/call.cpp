@@ -1,4 +1,5 @@
-#include "hub/plugin/plugin_host.hpp"
+#include "hub/plugin/call.hpp"
+
 #include "hub/workflow/offers.hpp"
 
 // Whether what others rely on is served.

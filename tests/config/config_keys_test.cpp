@@ -7,7 +7,7 @@
 #include "hub/config/config.hpp"
 
 // `keys` and `retention` of the configuration.
-namespace rabt::cli {
+namespace rabt::config {
 namespace {
 
 class ConfigKeys : public testing::Test {
@@ -17,12 +17,12 @@ class ConfigKeys : public testing::Test {
     if (::mkdtemp(pattern.data()) != nullptr) folder_ = pattern;
   }
   ~ConfigKeys() override { std::filesystem::remove_all(folder_); }
-  Result<config::Config> read(const std::string& more) {
+  Result<Config> read(const std::string& more) {
     std::ofstream(folder_ + "/rabt.yaml")
         << "tenant: t1\nserver: {port: 8480, public_url: \"http://127.0.0.1\"}\ndata: data\n"
            "plugins: plugins\nmigrations: migrations\n"
         << more;
-    return config::load_config(folder_ + "/rabt.yaml");
+    return load_config(folder_ + "/rabt.yaml");
   }
   // What is said about a configuration that is refused.
   std::string mistake(const std::string& more) {
@@ -80,4 +80,4 @@ TEST_F(ConfigKeys, a_retention_that_would_end_before_its_use_is_refused) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::config

@@ -11,7 +11,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // What a hub loads when it starts.
-namespace rabt::cli {
+namespace rabt::assembly {
 namespace {
 
 namespace fs = std::filesystem;
@@ -63,7 +63,7 @@ class HubStart : public ::testing::Test {
   }
   // The error's code; empty: it started, and was stopped again.
   std::string start(Lines& log, bool dev = false) {
-    auto hub = assembly::Hub::start(config_, clock_, log, phi::strict_policy(), dev);
+    auto hub = Hub::start(config_, clock_, log, phi::strict_policy(), dev);
     if (!hub.ok()) return hub.error().code;
     (*hub)->stop(0);
     return "";
@@ -115,4 +115,4 @@ TEST_F(HubStart, what_is_recorded_is_for_development_alone) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::assembly

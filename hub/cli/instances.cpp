@@ -1,56 +1,26 @@
-#include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 
-#include "hub/assembly/hub.hpp"
-#include "hub/assembly/plugin_loading.hpp"
-#include "hub/assembly/plugins.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
-#include "hub/plugin/plugin_host.hpp"
-#include "hub/workflow/definition.hpp"
 
-// Commands that look and do not run: config check, instances.
+// rabt instances: asks the running hub.
 namespace rabt::cli {
 
-int check_config(const std::string& path, bool dev) {
-  const auto config = config::load_config(path);
-  if (!config.ok()) return complain(config.error());
-  bool good = true;
-  const auto check = [&](const std::string& what, const config::SecretSource& source) {
-    const auto secret = config::read_secret(source);
-    if (secret.ok()) return;
-    std::fprintf(stderr, "%s: %s\n", what.c_str(), secret.error().message.c_str());
-    good = false;
-  };
-  for (const auto& [id, plugin] : config->plugin) {
-    for (const auto& [name, source] : plugin.secrets)
-      check("plugin " + id + ", secret " + name, source);
-  }
-  const auto wrong = [&](const std::string& id, const Error& fault) {
-    std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), fault.message.c_str());
-    good = false;
-  };
-  for (const auto& [id, plugin] : config->plugin) {
-    if (const Status recording = assembly::check_record(id, plugin, dev); !recording.ok())
-      wrong(id, recording.error());
-    const auto chosen = assembly::choose_packages(
-        *config, id, dev ? assembly::Unsigned::take : assembly::Unsigned::refuse);
-    if (!chosen.ok()) wrong(id, chosen.error());
-    for (const assembly::ChosenPackage& one :
-         chosen.ok() ? *chosen : std::vector<assembly::ChosenPackage>()) {
-      if (one.fault) wrong(id, *one.fault);
-    }
-  }
-  for (const auto& [name, source] : config->workflow_secrets)
-    check("workflow secret " + name, source);
-  for (const auto& source : config->sources) {
-    for (const auto& secret : source.secrets) check("source " + source.name, secret);
-  }
-  if (good) std::printf("%s is good\n", path.c_str());
-  return good ? 0 : 2;
-}
+namespace {
+
+struct InstancesOptions {
+  std::string config = kDefaultConfig;
+  std::string id;
+  // The lifecycle events of the instance `id`, one on each line.
+  bool events = false;
+  // KIND:VALUE, or - for the first line of standard input.
+  std::string patient;
+  std::string reason;
+};
 
 int list_instances(const InstancesOptions& options) {
   const std::string& id = options.id;
@@ -87,6 +57,23 @@ int list_instances(const InstancesOptions& options) {
                 one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
   }
   return 0;
+}
+
+}  // namespace
+
+void add_instances_command(CLI::App& program, int& code) {
+  auto options = std::make_shared<InstancesOptions>();
+  auto* command = program.add_subcommand(
+      "instances", "List the instances of a running hub, or show one of them with its timeline");
+  add_config_option(*command, options->config);
+  command->add_option("id", options->id, "Id of the instance to show");
+  command->add_flag("--events", options->events, "Print the lifecycle events of that instance");
+  command->add_option("--patient", options->patient,
+                      "List only the instances of one person: KIND:VALUE, or - to read this from "
+                      "standard input; KIND is identifier, mrn, phone or email");
+  command->add_option("--reason", options->reason,
+                      "Why this person is looked for; the audit log keeps the reason");
+  command->callback([options, &code] { code = list_instances(*options); });
 }
 
 }  // namespace rabt::cli

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::cli {
+namespace rabt::assembly {
 namespace {
 
 // A clock whose wall time and uptime can part, as when somebody sets the date.
@@ -20,7 +20,7 @@ class JumpingClock final : public Clock {
 constexpr std::int64_t kHourMs = 3600LL * 1000;
 
 // How often it was time within so many hours, asked every five seconds as the hub does.
-int times_within(JumpingClock& clock, assembly::RemovalTimes& times, int hours) {
+int times_within(JumpingClock& clock, RemovalTimes& times, int hours) {
   int due = 0;
   for (std::int64_t passed = 0; passed < hours * kHourMs; passed += 5000) {
     clock.pass(5000);
@@ -29,9 +29,9 @@ int times_within(JumpingClock& clock, assembly::RemovalTimes& times, int hours) 
   return due;
 }
 
-TEST(assembly::RemovalTimes, are_once_an_hour_and_not_in_the_first) {
+TEST(RemovalTimes, are_once_an_hour_and_not_in_the_first) {
   JumpingClock clock;
-  assembly::RemovalTimes times(clock);
+  RemovalTimes times(clock);
   EXPECT_FALSE(times.due());
   clock.pass(kHourMs - 1);
   EXPECT_FALSE(times.due());
@@ -41,10 +41,10 @@ TEST(assembly::RemovalTimes, are_once_an_hour_and_not_in_the_first) {
   EXPECT_EQ(times_within(clock, times, 24), 24);
 }
 
-TEST(assembly::RemovalTimes, wait_for_a_day_after_the_date_was_set) {
+TEST(RemovalTimes, wait_for_a_day_after_the_date_was_set) {
   for (const std::int64_t jump : {400 * 24 * kHourMs, -2 * kHourMs}) {
     JumpingClock clock;
-    assembly::RemovalTimes times(clock);
+    RemovalTimes times(clock);
     clock.pass(kHourMs);
     clock.wall_ms += jump;
     EXPECT_FALSE(times.due());
@@ -56,4 +56,4 @@ TEST(assembly::RemovalTimes, wait_for_a_day_after_the_date_was_set) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::assembly

@@ -10,7 +10,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // What the hub may load, from a store that holds several versions of one plugin.
-namespace rabt::cli {
+namespace rabt::assembly {
 namespace {
 
 namespace fs = std::filesystem;
@@ -30,9 +30,8 @@ class ChoosePackages : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  Result<std::vector<assembly::ChosenPackage>> choose(
-      assembly::Unsigned unsigned_ones = assembly::Unsigned::refuse) const {
-    return assembly::choose_packages(config_, "desk", unsigned_ones);
+  Result<std::vector<ChosenPackage>> choose(Unsigned unsigned_ones = Unsigned::refuse) const {
+    return choose_packages(config_, "desk", unsigned_ones);
   }
   void change(const std::string& version) const {
     std::ofstream(fs::path(config_.plugins) / "desk" / version / "manifest.yaml", std::ios::app)
@@ -52,7 +51,7 @@ TEST_F(ChoosePackages, gives_all_locked_versions_newest_first_and_verified) {
   EXPECT_EQ((*chosen)[2].version, "1.0.0");
   const auto store = plugin::PluginStore::open(config_.plugins, plugin::PluginStore::Use::read);
   ASSERT_TRUE(store.ok());
-  for (const assembly::ChosenPackage& one : *chosen) {
+  for (const ChosenPackage& one : *chosen) {
     EXPECT_FALSE(one.fault.has_value());
     ASSERT_NE(one.files, nullptr);
     const auto package = plugin::read_package(*one.files);
@@ -68,7 +67,7 @@ TEST_F(ChoosePackages, gives_all_locked_versions_newest_first_and_verified) {
 
 TEST_F(ChoosePackages, an_older_version_that_was_changed_has_no_files_and_says_why) {
   change("1.1.0");
-  const auto chosen = choose(assembly::Unsigned::take);
+  const auto chosen = choose(Unsigned::take);
   ASSERT_TRUE(chosen.ok()) << chosen.error().message;
   ASSERT_EQ(chosen->size(), 3U);
   ASSERT_TRUE((*chosen)[1].fault.has_value());
@@ -81,13 +80,13 @@ TEST_F(ChoosePackages, an_older_version_that_was_changed_has_no_files_and_says_w
 TEST_F(ChoosePackages, the_newest_version_that_was_changed_is_refused_also_with_dev) {
   change("2.0.0");
   EXPECT_EQ(choose().error().code, "plugin.sums");
-  EXPECT_EQ(choose(assembly::Unsigned::take).error().code, "plugin.sums");
+  EXPECT_EQ(choose(Unsigned::take).error().code, "plugin.sums");
 }
 
 TEST_F(ChoosePackages, a_folder_that_the_lock_does_not_name_is_not_a_version) {
   const fs::path of_id = fs::path(config_.plugins) / "desk";
   fs::copy(of_id / "2.0.0", of_id / "3.0.0", fs::copy_options::recursive);
-  const auto chosen = choose(assembly::Unsigned::take);
+  const auto chosen = choose(Unsigned::take);
   ASSERT_TRUE(chosen.ok()) << chosen.error().message;
   ASSERT_EQ(chosen->size(), 3U);
   EXPECT_EQ(chosen->front().version, "2.0.0");
@@ -99,7 +98,7 @@ TEST_F(ChoosePackages, an_unsigned_build_is_taken_only_where_the_lock_names_none
   fs::copy(std::string(RABT_FIXTURES) + "/desk-1.1.0", config_.plugins + "/desk",
            fs::copy_options::recursive);
   EXPECT_EQ(choose().error().code, "plugin.not_added");
-  const auto chosen = choose(assembly::Unsigned::take);
+  const auto chosen = choose(Unsigned::take);
   ASSERT_TRUE(chosen.ok()) << chosen.error().message;
   ASSERT_EQ(chosen->size(), 1U);
   EXPECT_EQ(chosen->front().version, "1.1.0");
@@ -108,4 +107,4 @@ TEST_F(ChoosePackages, an_unsigned_build_is_taken_only_where_the_lock_names_none
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::assembly

@@ -1,0 +1,77 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "hub/assembly/plugin_loading.hpp"
+#include "hub/assembly/plugins.hpp"
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/config/config.hpp"
+
+// rabt config
+namespace rabt::cli {
+
+namespace {
+
+// Prints everything that would keep a hub from starting with this configuration. dev: as `rabt
+// serve --dev` would start it.
+int check_config(const std::string& path, bool dev) {
+  const auto config = config::load_config(path);
+  if (!config.ok()) return complain(config.error());
+  bool good = true;
+  const auto check = [&](const std::string& what, const config::SecretSource& source) {
+    const auto secret = config::read_secret(source);
+    if (secret.ok()) return;
+    std::fprintf(stderr, "%s: %s\n", what.c_str(), secret.error().message.c_str());
+    good = false;
+  };
+  for (const auto& [id, plugin] : config->plugin) {
+    for (const auto& [name, source] : plugin.secrets)
+      check("plugin " + id + ", secret " + name, source);
+  }
+  const auto wrong = [&](const std::string& id, const Error& fault) {
+    std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), fault.message.c_str());
+    good = false;
+  };
+  for (const auto& [id, plugin] : config->plugin) {
+    if (const Status recording = assembly::check_record(id, plugin, dev); !recording.ok())
+      wrong(id, recording.error());
+    const auto chosen = assembly::choose_packages(
+        *config, id, dev ? assembly::Unsigned::take : assembly::Unsigned::refuse);
+    if (!chosen.ok()) wrong(id, chosen.error());
+    for (const assembly::ChosenPackage& one :
+         chosen.ok() ? *chosen : std::vector<assembly::ChosenPackage>()) {
+      if (one.fault) wrong(id, *one.fault);
+    }
+  }
+  for (const auto& [name, source] : config->workflow_secrets)
+    check("workflow secret " + name, source);
+  for (const auto& source : config->sources) {
+    for (const auto& secret : source.secrets) check("source " + source.name, secret);
+  }
+  if (good) std::printf("%s is good\n", path.c_str());
+  return good ? 0 : 2;
+}
+
+}  // namespace
+
+void add_config_commands(CLI::App& program, int& code) {
+  auto* group = program.add_subcommand("config", "Check a configuration");
+  group->require_subcommand(1);
+  struct Options {
+    std::string config = kDefaultConfig;
+    bool dev = false;
+  };
+  auto options = std::make_shared<Options>();
+  auto* check = group->add_subcommand(
+      "check", "Report everything that would keep a hub from starting with a configuration");
+  add_config_option(*check, options->config);
+  check->add_flag("--dev", options->dev, "Check it for `rabt serve --dev`");
+  check->callback([options, &code] { code = check_config(options->config, options->dev); });
+}
+
+void add_config_option(CLI::App& command, std::string& config) {
+  command.add_option("-c,--config", config, "Configuration file")->capture_default_str();
+}
+
+}  // namespace rabt::cli

@@ -1,0 +1,69 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/cli/shell.hpp"
+
+// What a person types, what the program says about it, and how it ends.
+namespace rabt::cli {
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Commands, config_check_names_a_workflow_secret_that_is_not_there) {
+  const std::string config = R"(cat > rabt.yaml <<END
+tenant: t1
+data: data
+plugins: p
+migrations: m
+workflow_secrets: {partner: {file: partner}}
+END
+)";
+  const Ran absent = run(config + "rabt config check --config rabt.yaml");
+  EXPECT_EQ(absent.code, 2);
+  EXPECT_TRUE(has(absent.err, "workflow secret partner: the secret file ")) << absent.err;
+  EXPECT_TRUE(has(absent.err, "/partner cannot be read")) << absent.err;
+  const Ran there = run(config +
+                        "(umask 77; echo value > partner)\n"
+                        "rabt config check --config rabt.yaml");
+  EXPECT_EQ(there.code, 0) << there.err;
+}
+
+TEST(Commands, tell_wrong_input_from_failure_by_their_exit_code) {
+  for (const char* const command : {"config check", "audit verify", "workflow lint a.yaml"})
+    EXPECT_EQ(run(std::string("rabt ") + command + " --config none.yaml").code, 2) << command;
+  const std::string config = R"(cat > rabt.yaml <<END
+tenant: t1
+data: data
+plugins: plugins
+migrations: m
+plugin: {twilio: {secrets: {key: {file: secret}}}}
+END
+)";
+  EXPECT_EQ(run(config + "rabt config check --config rabt.yaml").code, 2)
+      << "its secret and its plugin are not there";
+  EXPECT_EQ(run(config + "rabt audit verify --config rabt.yaml").code, 1)
+      << "there is no database to verify";
+}
+
+TEST(Commands, help_is_printed_for_every_command_and_no_command_runs) {
+  const Ran ran =
+      run("commands() { rabt $1 --help | sed -n '/^Subcommands:/,$p' | grep -oE '^  [a-z-]+'; }\n"
+          "for group in $(commands ''); do\n"
+          "  rabt $group --help >help || echo failed $group\n"
+          "  for command in $(commands $group); do\n"
+          "    rabt $group $command --help >help || echo failed $group $command\n"
+          "    grep -q . help || echo empty $group $command\n"
+          "    echo \"$group $command\" >>all\n"
+          "  done\n"
+          "done\n"
+          "wc -l <all");
+  EXPECT_GE(std::stoi("0" + ran.out), 30) << ran.out;
+  EXPECT_FALSE(has(ran.out, "failed")) << ran.out;
+  EXPECT_FALSE(has(ran.out, "empty")) << ran.out;
+}
+
+}  // namespace
+}  // namespace rabt::cli

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Each rule of this folder can fail: a small tree that keeps it passes, the same tree with one fault does not.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
+bad=0; cases=0
+fresh() {
+  rm -rf "${root:?}"/*; mkdir -p "$root/tests/lint"; cp "$here"/*.sh "$root/tests/lint/"
+  mkdir -p "$root"/{hub/base,hub/store,hub/engine,hub/audit,sdk/include/rabt,sdk/testing,plugins,tools,migrations/sqlite,config,workflows,docs}
+  cp "$here/../../hub/base/mutex.hpp" "$root/hub/base/"
+  [ ! -e "$here/../../sdk/include/rabt/mutex.hpp" ] || cp "$here/../../sdk/include/rabt/mutex.hpp" "$root/sdk/include/rabt/"
+  echo 'CREATE TABLE journal (n INTEGER);' >"$root/migrations/sqlite/0001.sql"
+  cat >"$root/hub/engine/queue.hpp" <<'CPP'
+#pragma once
+#include "hub/base/mutex.hpp"
+namespace rabt {
+class Queue {
+ public:
+  int take() {
+    const Lock lock(mutex_);
+    return --size_;
+  }
+
+ private:
+  Mutex mutex_;
+  int size_ RABT_GUARDED_BY(mutex_) = 0;
+};
+}  // namespace rabt
+CPP
+  cat >"$root/hub/engine/queue.cpp" <<'CPP'
+#include "hub/engine/queue.hpp"
+// Rows of the journal, oldest first.
+const char* const kRead = "SELECT n FROM journal";
+int taken(rabt::Queue& queue) { return queue.take(); }
+CPP
+}
+# fails RULE WHAT: the tree as it is now breaks the rule.
+fails() {
+  cases=$((cases + 1))
+  if bash "$here/$1.sh" "$root" >"$root.out" 2>&1; then echo "$1.sh does not see $2"; bad=1; fi
+  fresh
+}
+fresh
+for rule in layers tables locks words clean_text; do
+  bash "$here/$rule.sh" "$root" >"$root.out" 2>&1 || { echo "$rule.sh complains of a tree that keeps it:"; cat "$root.out"; bad=1; }
+done
+echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
+echo '#include <openssl/evp.h>' >>"$root/hub/engine/queue.cpp"; fails layers 'a library outside its folder'
+echo 'const char* const kAlso = "DELETE FROM journal";' >>"$root/hub/store/sql.cpp"; fails tables 'a table in the SQL of another folder'
+echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
+sed -i '/const Lock lock/d' "$root/hub/engine/queue.hpp"; fails locks 'a lock that was removed'
+echo 'static std::mutex stray;' >>"$root/hub/engine/queue.cpp"; fails locks 'a mutex without annotations'
+echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a comment that points at its neighbour'
+echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment without a verb'
+echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
+printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
+echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
+[ $bad = 0 ] && echo "rules: good ($cases faults were found)"
+rm -f "$root.out"
+exit $bad
