@@ -1,28 +1,22 @@
 #include "hub/assembly/hub.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "hub/access/access_control.hpp"
 #include "hub/api/routes.hpp"
+#include "hub/assembly/foundation.hpp"
 #include "hub/assembly/maintenance.hpp"
-#include "hub/assembly/open_keys.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
-#include "hub/audit/export/syslog_sender.hpp"
-#include "hub/audit/note.hpp"
-#include "hub/base/descriptor.hpp"
+#include "hub/assembly/sources.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/crypto/keyring.hpp"
 #include "hub/http/server.hpp"
-#include "hub/net/http_client.hpp"
+#include "hub/identity/api_token.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::assembly {
@@ -44,192 +38,13 @@ Status make_data_folder(const std::string& folder) {
   return ok_status();
 }
 
-Result<std::string> make_api_token(const std::string& folder, Random& random) {
-  const std::string path = folder + "/api-token";
-  std::array<std::uint8_t, 32> raw{};
-  random.fill(raw);
-  const std::string token = "rabt_" + to_hex(raw);
-  if (!write_new_file(path, token + "\n", 0600)) {
-    if (errno == EEXIST) return read_api_token(folder);
-    return unavailable("cli.data_folder", "the API token file " + path +
-                                              " cannot be written: " + std::strerror(errno));
-  }
-  return token;
-}
-
-// What a host may be called in a file name.
-std::string file_name(std::string_view host) {
-  std::string out(host);
-  std::replace(out.begin(), out.end(), ':', '_');
-  return out;
-}
-
 Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
   for (const auto& sender : senders) RABT_TRY_STATUS(sender->ready());
   return ok_status();
 }
 
-// As exports of the audit log name this hub.
-audit::ExportSource export_source(const config::Config& config) {
-  std::array<char, 256> name{};
-  const bool known = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
-  return {.site = config.tenant,
-          .observer = config.audit.origin,
-          .host = known ? std::string(name.data()) : std::string("localhost")};
-}
-
-}  // namespace
-
-Result<std::unique_ptr<audit::AuditLog>> open_audit(
-    store::Store& store, const crypto::Keyring& keyring, const config::Config& config,
-    const Clock& clock, Logger& log, std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
-  RABT_TRY(options,
-           audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin));
-  options.log = &log;
-  const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
-  for (const config::AuditAnchor& anchor : config.audit.anchors) {
-    if (anchor.host.empty()) {
-      options.anchors.push_back({audit::make_folder_anchor(anchor.folder, vkey), anchor.required});
-      continue;
-    }
-    audit::SyslogOptions syslog;
-    syslog.host = anchor.host;
-    syslog.port = anchor.port;
-    syslog.tls = anchor.tls;
-    syslog.required = anchor.required;
-    syslog.high_water = anchor.high_water;
-    syslog.cursor_file =
-        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
-    RABT_TRY(sender, audit::SyslogSender::start({store, clock, log}, std::move(syslog),
-                                                export_source(config)));
-    options.anchors.push_back({sender->anchor(), anchor.required});
-    senders.push_back(std::move(sender));
-  }
-  return audit::AuditLog::open(store, clock, std::move(options));
-}
-
-Result<std::string> read_api_token(const std::string& data_folder) {
-  RABT_TRY(secret, config::read_secret({.file = data_folder + "/api-token"}));
-  return std::string(secret->expose_text());
-}
-
-Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::string>& names) {
-  std::vector<engine::WorkflowFile> files;
-  for (const std::string& name : names) {
-    auto yaml = config::read_text(name);
-    if (!yaml.ok())
-      return invalid("config.io",
-                     "the workflow " + name + " cannot be read: " + yaml.error().message);
-    files.push_back({name, std::move(*yaml)});
-  }
-  return files;
-}
-
-// Reading order is construction order.
-struct Hub::Parts {
-  Parts(const Clock& c, Logger& l) : clock(c), log(l), ids(c, random) {}
-  const Clock& clock;
-  Logger& log;
-  SystemRandom random;
-  UlidSource ids;
-  std::unique_ptr<net::HttpClient> http_client;
-  std::unique_ptr<crypto::Keyring> keyring;
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<keys::DataKeys> keys;
-  std::vector<std::unique_ptr<audit::SyslogSender>> senders;  // anchors of the log as well
-  std::unique_ptr<audit::AuditLog> audit;
-  std::unique_ptr<keys::KeyAdmin> key_admin;
-  std::unique_ptr<access::PatientDetail> details;
-  std::unique_ptr<access::AccessControl> gate;
-  std::unique_ptr<blob::BlobStore> blobs;
-  std::unique_ptr<plugin::PluginHost> plugins;
-  std::unique_ptr<engine::Engine> engine;
-  std::unique_ptr<PluginUpgrade> upgrade;
-  std::unique_ptr<Maintenance> maintenance;  // goes before what it takes care of
-  std::unique_ptr<api::Routes> routes;
-  std::unique_ptr<http::Server> server;
-  std::string address;
-};
-
-Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
-                                        Logger& log, const phi::Policy& privacy, bool dev) {
-  RABT_TRY_STATUS(make_data_folder(config.data));
-  auto parts = std::make_unique<Parts>(clock, log);
-  Parts& hub = *parts;
-  RABT_TRY(token, make_api_token(config.data, hub.random));
-
-  hub.http_client = net::make_curl_client(clock, log);
-  RABT_TRY(keyring, open_keyring(config, *hub.http_client, clock, hub.random));
-  hub.keyring = std::move(keyring);
-  RABT_TRY(store,
-           store::open_sqlite(
-               {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
-  hub.store = std::move(store);
-  RABT_TRY(audit, open_audit(*hub.store, *hub.keyring, config, clock, log, hub.senders));
-  hub.audit = std::move(audit);
-  hub.keys = std::make_unique<keys::DataKeys>(
-      keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
-      retention_of(config));
-  hub.details = std::make_unique<access::PatientDetail>(*hub.keys, *hub.store, hub.random);
-  hub.gate = std::make_unique<access::AccessControl>(
-      access::AccessControl::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,
-                                   [&senders = hub.senders] { return senders_ready(senders); }},
-      config.tenant,
-      config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason,
-      access::machine_boot());
-  RABT_TRY_STATUS(hub.gate->sweep());
-  hub.key_admin = std::make_unique<keys::KeyAdmin>(
-      keys::KeyAdmin::Parts{*hub.keyring, *hub.keys, *hub.store, *hub.audit, clock, log},
-      config.tenant);
-  RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *hub.store, *hub.keys, clock,
-                                        hub.random, hub.ids, log));
-  hub.blobs = std::move(blobs);
-  hub.maintenance = std::make_unique<Maintenance>(
-      Maintenance::Parts{*hub.keys, *hub.key_admin, *hub.blobs, clock, log},
-      config.retention.automatic_shred);
-  RABT_TRY(patient_hosts, net::AllowList::make(config.http.patient_data));
-  hub.plugins = plugin::PluginHost::make(
-      {.store = *hub.store,
-       .keys = *hub.keys,
-       .audit = *hub.audit,
-       .http = *hub.http_client,
-       .blobs = *hub.blobs,
-       .clock = clock,
-       .random = hub.random,
-       .log = log,
-       .privacy = privacy,
-       .patient_hosts = std::make_shared<const net::AllowList>(std::move(patient_hosts)),
-       .worker_program = {},
-       .sandbox_required = config.sandbox_required});
-  const consultation::Parts records{*hub.store, *hub.audit, *hub.blobs, *hub.keys, clock, hub.ids};
-  hub.plugins->add_service(consultation::make_register(records));
-  hub.plugins->add_service(consultation::make_recordings(records));
-  const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
-  for (const auto& [id, entry] : config.plugin) {
-    RABT_TRY_STATUS(check_record(id, entry, dev));
-    RABT_TRY(versions, choose_packages(config, id, unsigned_ones));
-    RABT_TRY(base, plugin_config(config, id));
-    const Status newest = hub.plugins->load(with_package(base, std::move(versions.front())));
-    // A version that cannot take over its configuration leaves the older ones to serve, as they do
-    // when it is refused while the hub runs.
-    bool serves = newest.ok();
-    if (!serves && newest.error().code != "plugin.migrate") return newest.error();
-    // Older ones, for instances that began with their contracts. Where one that is needed does not
-    // load, the engine refuses to start.
-    for (std::size_t i = 1; i < versions.size(); ++i) {
-      if (const auto& fault = versions[i].fault) {
-        log.error("plugin.not_loaded", {{"plugin", std::string_view(id)},
-                                        {"version", std::string_view(versions[i].version)},
-                                        {"code", std::string_view(fault->code)}});
-        continue;
-      }
-      serves = hub.plugins->load(with_package(base, std::move(versions[i]))).ok() || serves;
-    }
-    if (!serves) return newest.error();
-  }
-  for (const auto& [role, target] : config.roles)
-    RABT_TRY_STATUS(hub.plugins->bind_role(role, target));
-
+// What workflows may reach over HTTP, their secrets, and for which purposes roles get data.
+Result<engine::Engine::Options> engine_options(const config::Config& config) {
   engine::Engine::Options options{
       .tenant = config.tenant, .workers = config.workers, .refuse_unserved = true};
   for (const auto& [role, code] : config.privacy.purposes)
@@ -248,71 +63,154 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
     }
     options.secrets.emplace(name, *secret);
   }
-  // Everything that was accepted before finds its way first; only then does the door open.
-  RABT_TRY(recovered, engine::Engine::recover({.store = *hub.store,
-                                               .keys = *hub.keys,
-                                               .audit = *hub.audit,
-                                               .actions = *hub.plugins,
-                                               .http = *hub.http_client,
-                                               .clock = clock,
-                                               .random = hub.random,
-                                               .ids = hub.ids,
-                                               .log = log},
-                                              std::move(options)));
-  hub.engine = std::move(recovered);
-  RABT_TRY(files, read_workflows(config.workflows));
-  RABT_TRY(deployed, hub.engine->apply(files, "operator"));
-  (void)deployed;
-  hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
-  RABT_TRY(retired, hub.upgrade->retire());
-  (void)retired;
-  hub.maintenance->retire_with([&hub] { hub.upgrade->retire_superseded(hub.log); });
+  return options;
+}
 
-  std::vector<api::Source> sources;
-  for (const config::SourceEntry& entry : config.sources) {
-    api::Source source;
-    source.name = entry.name;
-    source.plugin = entry.plugin;
-    source.signature.scheme = entry.scheme == "twilio" ? http::SignatureScheme::twilio
-                              : entry.scheme == "static-token"
-                                  ? http::SignatureScheme::static_token
-                                  : http::SignatureScheme::standard_webhooks;
-    if (!entry.header.empty()) source.signature.token_header = entry.header;
-    source.signature.public_url = config.public_url;
-    for (const config::SecretSource& from : entry.secrets) {
-      auto secret = config::read_secret(from);
-      if (!secret.ok())
-        return invalid(secret.error().code, "source " + entry.name + ": " + secret.error().message);
-      if (source.signature.scheme == http::SignatureScheme::standard_webhooks) {
-        RABT_TRY(key, http::parse_whsec((*secret)->expose_text()));
-        source.signature.secrets.push_back(std::move(key));
-      } else {
-        source.signature.secrets.push_back((*secret)->clone());
-      }
-    }
-    if (const Status good = http::check(source.signature); !good.ok()) {
-      return invalid(good.error().code, "source " + entry.name + ": " + good.error().message);
-    }
-    sources.push_back(std::move(source));
+}  // namespace
+
+Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::string>& names) {
+  std::vector<engine::WorkflowFile> files;
+  for (const std::string& name : names) {
+    auto yaml = config::read_text(name);
+    if (!yaml.ok())
+      return invalid("config.io",
+                     "the workflow " + name + " cannot be read: " + yaml.error().message);
+    files.push_back({name, std::move(*yaml)});
   }
-  hub.routes = std::make_unique<api::Routes>(
+  return files;
+}
+
+// Members are constructed in reading order and destroyed in reverse.
+struct Hub::Parts {
+  explicit Parts(std::unique_ptr<Foundation> foundation) : base(std::move(foundation)) {}
+
+  const std::unique_ptr<Foundation> base;
+  std::unique_ptr<access::PatientDetail> details;
+  std::unique_ptr<access::AccessControl> access;
+  std::unique_ptr<blob::BlobStore> blobs;
+  std::unique_ptr<plugin::PluginHost> plugins;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<PluginUpgrade> upgrade;
+  // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
+  std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<api::Routes> routes;
+  // Destroyed before `routes`, which its threads call.
+  std::unique_ptr<http::Server> server;
+  std::string address;
+
+  void make_access(const config::Config& config);
+  [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
+                                    Unsigned unsigned_ones);
+  [[nodiscard]] Status recover_engine(const config::Config& config);
+  [[nodiscard]] Status make_routes(const config::Config& config, const phi::Policy& privacy,
+                                   const std::string& token);
+};
+
+void Hub::Parts::make_access(const config::Config& config) {
+  details = std::make_unique<access::PatientDetail>(*base->keys, *base->store, base->random);
+  access = std::make_unique<access::AccessControl>(
+      access::AccessControl::Parts{*base->store, *base->audit, *details, base->clock, base->ids,
+                                   base->log,
+                                   [&senders = base->senders] { return senders_ready(senders); }},
+      config.tenant,
+      config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason,
+      access::machine_boot());
+}
+
+Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy& privacy,
+                                Unsigned unsigned_ones) {
+  RABT_TRY(patient_hosts, net::AllowList::make(config.http.patient_data));
+  plugins = plugin::PluginHost::make(
+      {.store = *base->store,
+       .keys = *base->keys,
+       .audit = *base->audit,
+       .http = *base->http,
+       .blobs = *blobs,
+       .clock = base->clock,
+       .random = base->random,
+       .log = base->log,
+       .privacy = privacy,
+       .patient_hosts = std::make_shared<const net::AllowList>(std::move(patient_hosts)),
+       .worker_program = {},
+       .sandbox_required = config.sandbox_required});
+  const consultation::Parts records{*base->store, *base->audit, *blobs,
+                                    *base->keys,  base->clock,  base->ids};
+  plugins->add_service(consultation::make_register(records));
+  plugins->add_service(consultation::make_recordings(records));
+  RABT_TRY_STATUS(load_plugins(config, *plugins, unsigned_ones, base->log));
+  for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(plugins->bind_role(role, target));
+  return ok_status();
+}
+
+Status Hub::Parts::recover_engine(const config::Config& config) {
+  RABT_TRY(options, engine_options(config));
+  RABT_TRY(recovered, engine::Engine::recover({.store = *base->store,
+                                               .keys = *base->keys,
+                                               .audit = *base->audit,
+                                               .actions = *plugins,
+                                               .http = *base->http,
+                                               .clock = base->clock,
+                                               .random = base->random,
+                                               .ids = base->ids,
+                                               .log = base->log},
+                                              std::move(options)));
+  engine = std::move(recovered);
+  RABT_TRY(files, read_workflows(config.workflows));
+  RABT_TRY_STATUS(engine->apply(files, "operator"));
+  return ok_status();
+}
+
+Status Hub::Parts::make_routes(const config::Config& config, const phi::Policy& privacy,
+                               const std::string& token) {
+  RABT_TRY(sources, read_sources(config));
+  routes = std::make_unique<api::Routes>(
       api::Routes::Parts{
-          .engine = *hub.engine,
-          .plugins = *hub.plugins,
-          .blobs = *hub.blobs,
-          .store = *hub.store,
-          .audit = *hub.audit,
-          .keyring = *hub.keyring,
-          .key_admin = *hub.key_admin,
-          .gate = *hub.gate,
-          .details = *hub.details,
+          .engine = *engine,
+          .plugins = *plugins,
+          .blobs = *blobs,
+          .store = *base->store,
+          .audit = *base->audit,
+          .keyring = *base->keyring,
+          .key_admin = *base->key_admin,
+          .gate = *access,
+          .details = *details,
           .source = export_source(config),
-          .senders = hub.senders,
-          .clock = clock,
-          .log = log,
+          .senders = base->senders,
+          .clock = base->clock,
+          .log = base->log,
           .privacy = privacy,
-          .upgrade_plugin = [&hub](const std::string& id) { return hub.upgrade->run(id); }},
+          .upgrade_plugin = [this](const std::string& id) { return upgrade->run(id); }},
       config.tenant, crypto::sha256(token), std::move(sources));
+  return ok_status();
+}
+
+Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
+                                        Logger& log, const phi::Policy& privacy, bool dev) {
+  RABT_TRY_STATUS(make_data_folder(config.data));
+  RABT_TRY(foundation, Foundation::open(config, clock, log));
+  auto parts = std::make_unique<Parts>(std::move(foundation));
+  Parts& hub = *parts;
+  Foundation& base = *hub.base;
+  RABT_TRY(token, identity::ensure_api_token(config.data, base.random));
+
+  hub.make_access(config);
+  RABT_TRY_STATUS(hub.access->sweep());
+  RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *base.store, *base.keys, clock,
+                                        base.random, base.ids, log));
+  hub.blobs = std::move(blobs);
+  hub.maintenance = std::make_unique<Maintenance>(
+      Maintenance::Parts{*base.keys, *base.key_admin, *hub.blobs, clock, log},
+      config.retention.automatic_shred);
+
+  const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
+  RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
+  // Events that were accepted before are routed now, before the server accepts new ones.
+  RABT_TRY_STATUS(hub.recover_engine(config));
+  hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
+  RABT_TRY_STATUS(hub.upgrade->retire());
+  hub.maintenance->retire_with([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
+
+  RABT_TRY_STATUS(hub.make_routes(config, privacy, token));
   api::Routes& routes = *hub.routes;
   RABT_TRY(server,
            http::Server::start(
@@ -338,7 +236,7 @@ engine::Engine& Hub::engine() {
   return *parts_->engine;
 }
 store::Store& Hub::store() {
-  return *parts_->store;
+  return *parts_->base->store;
 }
 
 void Hub::stop(std::int64_t grace_ms) {

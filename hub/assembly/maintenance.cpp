@@ -37,7 +37,7 @@ Maintenance::Maintenance(Parts parts, bool automatic_shred)
 
 Maintenance::~Maintenance() {
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
@@ -45,7 +45,7 @@ Maintenance::~Maintenance() {
 }
 
 void Maintenance::retire_with(std::function<void()> retire) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   retire_ = std::move(retire);
 }
 
@@ -53,7 +53,7 @@ void Maintenance::run() {
   parts_.admin.resume();
   RemovalTimes removal(parts_.clock);
   bool said = false;
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   for (int sweeps = 0; !stopping_; ++sweeps) {
     const std::function<void()> retire = retire_;
     lock.unlock();
@@ -76,7 +76,7 @@ void Maintenance::run() {
       }
     }
     lock.lock();
-    wake_.wait_for(lock, kSweepEvery, [this] { return stopping_; });
+    wake_.wait_for(lock, kSweepEvery, [this]() RABT_REQUIRES(mutex_) { return stopping_; });
   }
 }
 

@@ -1,41 +1,41 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/keys/admin.hpp"
 #include "hub/keys/data_keys.hpp"
 
 namespace rabt::assembly {
 
-// When old things may be removed: once an hour of uptime, and not in the first hour, so that what
-// the recovery after a long standstill still wants is not taken from it. A wall clock that has gone
-// another way than the uptime calls things old that are not: then nothing for a day. Not
-// thread-safe; clock outlives it.
+// Says when old things may be removed: once in each hour of uptime, but not in the first hour, when
+// the recovery after a long standstill may still need them. If the wall clock and the uptime drift
+// apart by more than an hour, the age of things is not known, and nothing is removed for a day. Not
+// thread-safe.
 class RemovalTimes {
  public:
   explicit RemovalTimes(const Clock& clock);
-  // True once when it is time.
+  // Returns true once for each time that things may be removed.
   [[nodiscard]] bool due();
 
  private:
   const Clock& clock_;
   std::int64_t wall_ms_;
   std::int64_t uptime_ms_;
-  std::int64_t next_ms_;  // of uptime
+  // In uptime.
+  std::int64_t next_ms_;
 };
 
-// What a running hub does without being asked: it wipes opened keys whose time has passed, goes on
-// with a rewrapping that was interrupted, says once when keys are not in locked memory, removes
-// blobs that nobody took over, and, where the configuration wants it, destroys buckets whose
-// retention is over. When it is told how, it also takes versions of plugins out of use that nobody
-// needs any more. One thread.
+// What a running hub does without being asked, every 5 seconds on one thread: it wipes opened keys
+// whose time has passed, continues a rewrapping that was interrupted, warns once when keys are not
+// in locked memory, removes blobs that nobody took over, and, where the configuration says so,
+// destroys buckets whose retention is over. After retire_with() it also retires versions of plugins
+// that nobody needs any more.
 class Maintenance {
  public:
   struct Parts {
@@ -49,18 +49,23 @@ class Maintenance {
   ~Maintenance();
   Maintenance(const Maintenance&) = delete;
   Maintenance& operator=(const Maintenance&) = delete;
-  // From now on in each sweep, every 5 seconds, on the thread of this object and without its lock.
-  // What it reaches outlives this object.
+  // Calls `retire` in each sweep from now on, on the thread of this object and without its lock.
+  // What `retire` uses must outlive this object.
   void retire_with(std::function<void()> retire);
 
  private:
   void run();
+
+  // Constant after construction.
   const Parts parts_;
   const bool automatic_shred_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;         // guarded by mutex_
-  std::function<void()> retire_;  // likewise
+
+  Mutex mutex_;
+  Condition wake_;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  std::function<void()> retire_ RABT_GUARDED_BY(mutex_);
+
+  // Started last, because it uses everything above. The destructor joins it.
   std::thread thread_;
 };
 

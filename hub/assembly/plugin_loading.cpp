@@ -9,7 +9,38 @@ namespace rabt::assembly {
 
 namespace {
 
-constexpr std::int64_t kDrainGraceMs = 10 * 60 * 1000;  // the longest calls fetch recordings
+// The longest calls fetch recordings.
+constexpr std::int64_t kDrainGraceMs = 10 * 60 * 1000;
+
+// The package to load, in the configuration of its plugin.
+plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package) {
+  config.folder = std::move(package.folder);
+  config.files = std::move(package.files);
+  config.key_id = std::move(package.key_id);
+  config.sums_sha256 = std::move(package.sums_sha256);
+  return config;
+}
+
+// Loads the newest version, and the older ones for instances that began with their contracts. If an
+// older version is needed and does not load, the engine refuses to start.
+Status load_versions(const plugin::PluginConfig& base, std::vector<ChosenPackage> versions,
+                     plugin::PluginHost& plugins, Logger& log) {
+  const Status newest = plugins.load(with_package(base, std::move(versions.front())));
+  // When the newest version cannot take over its configuration, the older ones serve, as they do
+  // when it is refused while the hub runs.
+  bool serves = newest.ok();
+  if (!serves && newest.error().code != "plugin.migrate") return newest;
+  for (std::size_t i = 1; i < versions.size(); ++i) {
+    if (const auto& fault = versions[i].fault) {
+      log.error("plugin.not_loaded", {{"plugin", std::string_view(base.id)},
+                                      {"version", std::string_view(versions[i].version)},
+                                      {"code", std::string_view(fault->code)}});
+      continue;
+    }
+    serves = plugins.load(with_package(base, std::move(versions[i]))).ok() || serves;
+  }
+  return serves ? ok_status() : newest;
+}
 
 }  // namespace
 
@@ -57,12 +88,15 @@ Status check_record(const std::string& id, const config::PluginEntry& entry, boo
                                       "it out");
 }
 
-plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package) {
-  config.folder = std::move(package.folder);
-  config.files = std::move(package.files);
-  config.key_id = std::move(package.key_id);
-  config.sums_sha256 = std::move(package.sums_sha256);
-  return config;
+Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,
+                    Unsigned unsigned_ones, Logger& log) {
+  for (const auto& [id, entry] : config.plugin) {
+    RABT_TRY_STATUS(check_record(id, entry, unsigned_ones == Unsigned::take));
+    RABT_TRY(versions, choose_packages(config, id, unsigned_ones));
+    RABT_TRY(base, plugin_config(config, id));
+    RABT_TRY_STATUS(load_versions(base, std::move(versions), plugins, log));
+  }
+  return ok_status();
 }
 
 Result<std::vector<std::string>> PluginUpgrade::retire() {
@@ -76,19 +110,19 @@ Result<std::vector<std::string>> PluginUpgrade::retire() {
 }
 
 void PluginUpgrade::retire_superseded(Logger& log) {
-  // While an upgrade is under way it does this itself.
-  const std::unique_lock one_at_a_time(mutex_, std::try_to_lock);
-  if (!one_at_a_time) return;
+  // An upgrade that is under way retires them itself.
+  if (!one_at_a_time_.try_lock()) return;
   const auto all = plugins_.plugins();
-  if (std::none_of(all.begin(), all.end(),
-                   [](const auto& state) { return !state.newest && !state.draining; }))
-    return;
-  if (const auto gone = retire(); !gone.ok())
-    log.error("plugin.not_retired", {{"code", std::string_view(gone.error().code)}});
+  if (std::any_of(all.begin(), all.end(),
+                  [](const auto& state) { return !state.newest && !state.draining; })) {
+    if (const auto gone = retire(); !gone.ok())
+      log.error("plugin.not_retired", {{"code", std::string_view(gone.error().code)}});
+  }
+  one_at_a_time_.unlock();
 }
 
 Result<Json> PluginUpgrade::run(const std::string& id) {
-  const std::scoped_lock one_at_a_time(mutex_);
+  const Lock lock(one_at_a_time_);
   RABT_TRY(config, plugin_config(config_, id));
   RABT_TRY(versions, choose_packages(config_, id, unsigned_));
   std::string newest;

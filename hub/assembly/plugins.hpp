@@ -15,22 +15,26 @@ namespace rabt::assembly {
 // A version of a plugin that the hub may load.
 struct ChosenPackage {
   std::string version;
-  std::string folder;                                 // where it lies, for messages
-  std::shared_ptr<const plugin::PackageFiles> files;  // verified, or unsigned
-  std::string key_id;                                 // empty: unsigned
-  std::string sums_sha256;                            // empty: unsigned
-  std::optional<Error> fault;  // of an older version: why it must not be loaded; no files then
+  // Where it lies, for messages.
+  std::string folder;
+  // Verified, or unsigned. Null if `fault` is set.
+  std::shared_ptr<const plugin::PackageFiles> files;
+  // Id of the key that signed it. Empty if it is unsigned, like the next field.
+  std::string key_id;
+  std::string sums_sha256;
+  // Why this version must not be loaded. Never set for the newest version.
+  std::optional<Error> fault;
 };
 enum class Unsigned { refuse, take };
-// All versions of a plugin that the lock names, newest first, verified now; where the lock names
-// none, and that is allowed, the one unsigned build. Never empty; the first has no fault. Errors:
+// Gives the versions of a plugin that the lock names, newest first, verified now. If the lock names
+// none, gives the one unsigned build, where that is allowed. The list is never empty. Errors:
 // plugin.not_added, and those of PluginStore for the newest version.
 [[nodiscard]] Result<std::vector<ChosenPackage>> choose_packages(const config::Config& config,
                                                                  const std::string& id,
                                                                  Unsigned unsigned_ones);
 
-// The manifest of one plugin, for commands that run nothing of it: of the newest version in the
-// store, else of an unsigned build.
+// The manifest of a plugin, for commands that do not run it: from its newest version in the store,
+// or from an unsigned build if the store has none.
 [[nodiscard]] Result<plugin::Package> read_installed(const config::Config& config,
                                                      const std::string& id);
 

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <memory>
 
-#include "hub/assembly/open_keys.hpp"
+#include "hub/assembly/foundation.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/check.hpp"
 #include "hub/audit/files.hpp"
@@ -83,8 +83,8 @@ int verify_proof(const VerifyOptions& options) {
   return 0;
 }
 
-// 0: everything holds. 1: something does not hold and is named on standard output, or the log
-// cannot be read.
+// Exit code 0 if everything holds, 1 if something does not hold, which is named on standard output,
+// or if the log cannot be read.
 int audit_verify(const VerifyOptions& options) {
   if (!options.proof.empty()) return verify_proof(options);
   const auto config = config::load_config(options.config);
@@ -100,15 +100,15 @@ int audit_verify(const VerifyOptions& options) {
   }
   for (const std::string& folder : options.anchors) wanted.folders.push_back(folder);
 
-  // With the keyring the MAC chain can be followed, and the verifier key need not be believed.
-  SystemRandom random;
+  // With the keyring the MAC chain can be followed, and the verifier key need not be trusted.
   const SystemClock clock;
-  const auto http = net::make_curl_client(clock, null_logger());
   SecretBytes mac_key;
   if (std::filesystem::exists(config->data + "/keyring")) {
     const auto log_keys = [&]() -> Result<audit::LogOptions> {
-      RABT_TRY(keyring, assembly::open_keyring(*config, *http, clock, random));
-      return audit::LogOptions::of(*keyring, config->tenant, config->data, config->audit.origin);
+      RABT_TRY(base, assembly::Foundation::open(*config, clock, null_logger(),
+                                                assembly::Foundation::Part::keyring));
+      return audit::LogOptions::of(*base->keyring, config->tenant, config->data,
+                                   config->audit.origin);
     }();
     if (!log_keys.ok()) {
       std::fprintf(stderr, "the MAC chain is not checked: %s\n", log_keys.error().message.c_str());
@@ -155,7 +155,7 @@ int audit_prove(const ProveOptions& options) {
   return complain(unavailable("audit.io", options.out + " cannot be written"));
 }
 
-// Prints the newest checkpoint and the verifier key, or only one of them.
+// Prints the newest checkpoint, the verifier key, or both.
 int audit_checkpoint(const std::string& path, bool only_note, bool only_key) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());

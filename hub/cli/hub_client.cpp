@@ -2,12 +2,12 @@
 
 #include <iostream>
 
-#include "hub/assembly/hub.hpp"
+#include "hub/identity/api_token.hpp"
 
 namespace rabt::cli {
 
 Result<HubClient> HubClient::of(const config::Config& config) {
-  RABT_TRY(token, assembly::read_api_token(config.data));
+  RABT_TRY(token, identity::read_api_token(config.data));
   return HubClient("http://" + config.address + ":" + std::to_string(config.port), token);
 }
 

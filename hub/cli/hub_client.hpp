@@ -16,16 +16,17 @@ namespace rabt::cli {
 class HubClient {
  public:
   HubClient(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}
-  // The hub that runs with this configuration. Error: there is no token yet.
+  // The hub that runs with this configuration. Error identity.no_token: no hub has run yet.
   [[nodiscard]] static Result<HubClient> of(const config::Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
-  // An answer that is no JSON.
+  // Gives the body of an answer that is not JSON.
   [[nodiscard]] Result<std::string> text(std::string_view path);
   [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,
                                   std::string_view reason = {});
-  // An answer of lines, and where the next page begins (X-Rabt-Next; empty: this was the last).
+  // An answer that consists of lines.
   struct PageOfLines {
     std::string lines;
+    // Where the next page begins (X-Rabt-Next). Empty after the last page.
     std::string next;
   };
   [[nodiscard]] Result<PageOfLines> post_for_lines(std::string_view path, const Json& body,
@@ -37,8 +38,8 @@ class HubClient {
   std::string token_;
 };
 
-// Of the option --patient KIND:VALUE: for "-" the first line of standard input, so that the
-// identifier is in no list of processes and in no shell's history.
+// Replaces the value "-" of the option --patient by the first line of standard input, KIND:VALUE.
+// An identifier that is read this way stands in no list of processes and in no shell's history.
 [[nodiscard]] Status read_patient(std::string& patient);
 
 }  // namespace rabt::cli

@@ -3,10 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "hub/assembly/hub.hpp"
-#include "hub/assembly/open_keys.hpp"
-#include "hub/audit/audit_log.hpp"
-#include "hub/audit/export/syslog_sender.hpp"
+#include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -19,68 +16,40 @@ namespace rabt::cli {
 
 namespace {
 
-// The parts of a hub that acts on keys need, over a data folder that no hub uses.
-class Workshop {
- public:
-  static Result<std::unique_ptr<Workshop>> open(const config::Config& config) {
-    // A wrong path in the configuration is not to become a data folder.
-    if (!std::filesystem::exists(config.data + "/keyring") &&
-        !std::filesystem::exists(config.data + "/rabt.db")) {
-      return not_found("cli.no_keys", "the data folder " + config.data +
-                                          " has no keyring; a hub makes it on its first start");
-    }
-    auto made = std::unique_ptr<Workshop>(new Workshop());
-    Workshop& all = *made;
-    all.tenant_ = config.tenant;
-    all.http_ = net::make_curl_client(all.clock_, null_logger());
-    RABT_TRY(keyring, assembly::open_keyring(config, *all.http_, all.clock_, all.random_));
-    all.keyring_ = std::move(keyring);
-    RABT_TRY(store, store::open_sqlite(
-                        {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
-                        null_logger()));
-    all.store_ = std::move(store);
-    RABT_TRY(audit, assembly::open_audit(*all.store_, *all.keyring_, config, all.clock_,
-                                         null_logger(), all.senders_));
-    all.audit_ = std::move(audit);
-    all.keys_ = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*all.keyring_, *all.store_, all.clock_, all.random_, all.ids_},
-        assembly::retention_of(config));
-    all.admin_ = std::make_unique<keys::KeyAdmin>(
-        keys::KeyAdmin::Parts{*all.keyring_, *all.keys_, *all.store_, *all.audit_, all.clock_,
-                              null_logger()},
-        config.tenant);
-    return made;
+// Does without a hub what the API would do. An empty verb asks for the status.
+Result<Json> act_in_folder(const config::Config& config, const std::string& verb,
+                           const Json& body) {
+  // A wrong path in the configuration must not become a data folder.
+  if (!std::filesystem::exists(config.data + "/keyring") &&
+      !std::filesystem::exists(config.data + "/rabt.db")) {
+    return not_found("cli.no_keys", "the data folder " + config.data +
+                                        " has no keyring; a hub makes it on its first start");
   }
-
-  Result<Json> act(const std::string& verb, const Json& body) {
-    if (verb.empty()) {
-      RABT_TRY(status, admin_->status());
-      return keys::to_json(status);
-    }
-    return keys::perform(
-        *admin_, verb, body, {.actor = "operator", .reason = {}, .client = {}, .request = {}},
-        [this](std::string_view object) {
-          return consultation::data_keys_of(*store_, tenant_, object);
-        },
-        true);
+  const SystemClock clock;
+  auto opened = assembly::Foundation::open(config, clock, null_logger());
+  // No hub answers, and yet a running hub holds the lock of the store.
+  if (!opened.ok() && opened.error().code == "store.locked") {
+    return unavailable("net.no_answer",
+                       "a hub uses the data folder " + config.data +
+                           " and does not answer; it completes an order that it has taken: look "
+                           "at `rabt keys status` before you give the order again");
   }
+  RABT_TRY(base, std::move(opened));
+  if (verb.empty()) {
+    RABT_TRY(status, base->key_admin->status());
+    return keys::to_json(status);
+  }
+  return keys::perform(
+      *base->key_admin, verb, body,
+      {.actor = "operator", .reason = {}, .client = {}, .request = {}},
+      [&](std::string_view object) {
+        return consultation::data_keys_of(*base->store, config.tenant, object);
+      },
+      true);
+}
 
- private:
-  Workshop() = default;
-  std::string tenant_;
-  SystemClock clock_;
-  SystemRandom random_;
-  UlidSource ids_{clock_, random_};
-  std::unique_ptr<net::HttpClient> http_;
-  std::unique_ptr<crypto::Keyring> keyring_;
-  std::unique_ptr<store::Store> store_;
-  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
-  std::unique_ptr<audit::AuditLog> audit_;
-  std::unique_ptr<keys::DataKeys> keys_;
-  std::unique_ptr<keys::KeyAdmin> admin_;
-};
-
-// verb: empty for the status.
+// Acts through the running hub, or without a hub when none answers. An empty verb asks for the
+// status.
 Result<Json> act(const std::string& path, const std::string& verb, const Json& body) {
   RABT_TRY(config, config::load_config(path));
   if (auto client = HubClient::of(config); client.ok()) {
@@ -88,16 +57,7 @@ Result<Json> act(const std::string& path, const std::string& verb, const Json& b
         verb.empty() ? client->get("/api/v1/keys") : client->post("/api/v1/keys/" + verb, body);
     if (answer.ok() || answer.error().code != "net.no_answer") return answer;
   }
-  // No hub answers. One that runs all the same holds the store's lock.
-  auto workshop = Workshop::open(config);
-  if (!workshop.ok() && workshop.error().code == "store.locked") {
-    return unavailable("net.no_answer",
-                       "a hub uses the data folder " + config.data +
-                           " and does not answer; an order that it has taken goes on: look at "
-                           "`rabt keys status` later, before giving it again");
-  }
-  if (!workshop.ok()) return workshop.error();
-  return (*workshop)->act(verb, body);
+  return act_in_folder(config, verb, body);
 }
 
 void print_status(const Json& status) {

@@ -191,8 +191,8 @@ int plugin_add(const AddOptions& options) {
                                          {"key", package->key_id}}));
 }
 
-// Lists what is in the store, verified, and what the configuration names beside it. 1: one of them
-// would not load.
+// Lists the packages in the store, verified, and those that only the configuration names. Exit code
+// 1 if one of these packages would not load.
 int plugin_list(const std::string& path, bool json) {
   const auto config = config::load_config(path);
   if (!config.ok()) return complain(config.error());

@@ -6,10 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "hub/assembly/hub.hpp"
-#include "hub/assembly/open_keys.hpp"
-#include "hub/audit/audit_log.hpp"
-#include "hub/audit/export/syslog_sender.hpp"
+#include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/hub_client.hpp"
 
@@ -19,15 +16,8 @@ namespace {
 
 Status record_in_folder(const config::Config& config, const std::string& act,
                         const std::string& object, const Json& detail) {
-  SystemClock clock;
-  SystemRandom random;
-  const auto http = net::make_curl_client(clock, null_logger());
-  RABT_TRY(keyring, assembly::open_keyring(config, *http, clock, random));
-  RABT_TRY(store, store::open_sqlite(
-                      {.path = config.data + "/rabt.db", .migrations_folder = config.migrations},
-                      null_logger()));
-  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
-  RABT_TRY(log, assembly::open_audit(*store, *keyring, config, clock, null_logger(), senders));
+  const SystemClock clock;
+  RABT_TRY(base, assembly::Foundation::open(config, clock, null_logger()));
   audit::Entry entry;
   entry.tenant = config.tenant;
   entry.actor = "operator";
@@ -35,9 +25,9 @@ Status record_in_folder(const config::Config& config, const std::string& act,
   entry.object = object;
   entry.result = "ok";
   entry.detail = detail;
-  const audit::Prepared prepared = log->prepare(entry);
-  return store->write(
-      [&](store::Transaction& transaction) { return log->append(transaction, prepared); },
+  const audit::Prepared prepared = base->audit->prepare(entry);
+  return base->store->write(
+      [&](store::Transaction& transaction) { return base->audit->append(transaction, prepared); },
       store::Store::Need::required);
 }
 

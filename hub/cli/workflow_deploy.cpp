@@ -25,7 +25,7 @@ struct DeployOptions {
 
 int failed(const Error& error) {
   (void)complain(error);
-  if (error.code == "net.no_answer" || error.code == "config.missing_secret") {
+  if (error.code == "net.no_answer" || error.code == "identity.no_token") {
     std::fprintf(
         stderr,
         "no hub runs with this configuration; start one with `rabt serve`, which deploys the "
@@ -128,8 +128,8 @@ void print_plan(const Json& plan) {
   }
 }
 
-// 0: apply would change nothing. 2: it would change something. 1: it would be refused, or no hub
-// answers.
+// Exit code 0 if apply would change nothing, 2 if it would change something, 1 if it would be
+// refused or no hub answers.
 int workflow_plan(const DeployOptions& options) {
   auto target = prepare(options);
   if (!target.ok()) return failed(target.error());

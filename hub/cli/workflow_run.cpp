@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -9,10 +8,11 @@
 #include <iterator>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/workflow_files.hpp"
@@ -88,13 +88,6 @@ bool read_value(const std::string& path, Json& out) {
   const auto text = config::read_text(path);
   if (!text.ok()) return complain(path + ": cannot be read: " + text.error().message);
   return parse_value(path, *text, out);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
 }
 
 // NAME=VALUE
@@ -223,8 +216,8 @@ class Runner {
       std::string name;
       std::string variable;
       if (!split("--secret", given, name, variable)) return false;
-      const char* value =
-          std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+      // No thread changes the environment.
+      const char* value = std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe)
       if (value == nullptr)
         return complain("--secret " + given + ": the environment has no " + variable);
       // Secrets of several parts, such as user name and password, are written as a JSON object.
@@ -288,7 +281,7 @@ class Runner {
     const std::uint64_t token =
         http_calls_->invoke(call.action, call.key, [this, index](ActionOutcome outcome) {
           {
-            const std::scoped_lock lock(mutex_);
+            const Lock lock(mutex_);
             answers_.emplace_back(index, std::move(outcome));
           }
           wake_.notify_one();
@@ -318,8 +311,8 @@ class Runner {
                          stop != Simulator::Stop::time_limit && stop != Simulator::Stop::turn_limit;
       if (!open && !later) return stop;
       if (options_.real_time && over()) return stop;
-      std::unique_lock lock(mutex_);
-      const auto answered = [this] { return !answers_.empty(); };
+      Lock lock(mutex_);
+      const auto answered = [this]() RABT_REQUIRES(mutex_) { return !answers_.empty(); };
       if (later) {
         const std::int64_t left = simulator_->next_due()->ms - clock_.now().ms;
         wake_.wait_for(lock, std::chrono::milliseconds(std::max<std::int64_t>(1, left)), answered);
@@ -407,22 +400,29 @@ class Runner {
   }
 
   const RunOptions& options_;
+
+  // Confined to the thread of run().
   std::vector<std::shared_ptr<const workflow::Definition>> definitions_;
   Json input_;
   Json secrets_;
+  // With the time of each event, in milliseconds after the start.
   std::vector<std::pair<std::int64_t, Json>> events_;
   std::map<std::string, std::string> maps_;
   std::map<std::string, Json> replies_;
-  std::string missing_;  // a child that is not given and that nobody waits for
+  // Says which child workflow is not given. Nobody waits for that child.
+  std::string missing_;
   SystemClock clock_;
   SystemRandom random_;
   std::map<std::size_t, std::uint64_t> tokens_;
   std::optional<Simulator> simulator_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::pair<std::size_t, ActionOutcome>> answers_;  // guarded by mutex_
+
+  Mutex mutex_;
+  Condition wake_;
+  std::deque<std::pair<std::size_t, ActionOutcome>> answers_ RABT_GUARDED_BY(mutex_);
+
   std::unique_ptr<net::HttpClient> client_;
-  std::unique_ptr<engine::HttpCalls> http_calls_;  // ends before what it uses
+  // Destroyed first, because its callbacks use everything above.
+  std::unique_ptr<engine::HttpCalls> http_calls_;
 };
 
 }  // namespace

@@ -13,42 +13,56 @@
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
 
-// config/rabt.yaml, read and checked. docs/configuration.md lists every key.
+// rabt.yaml, read and checked. docs/configuration.md lists every key. Paths are absolute.
 namespace rabt::config {
 
-// A whole file. Error invalid config.io: why it cannot be read, without its name; a folder is no
-// file.
+// Reads a whole file. Error invalid config.io: why it cannot be read, without its name. A folder
+// cannot be read.
 [[nodiscard]] Result<std::string> read_text(const std::string& path);
 
-// Where a secret comes from; the value itself is never in the file.
+// Where a secret is: in `file`, or in the environment variable `env`. The other one is empty. The
+// secret itself never stands in the configuration.
 struct SecretSource {
   std::string file;
   std::string env;
 };
-// Error invalid config.missing_secret: says which source was empty or unreadable, or readable by
-// others.
+// Error invalid config.missing_secret: the source is absent, empty or unreadable, or others can
+// read it.
 [[nodiscard]] Result<std::shared_ptr<SecretBytes>> read_secret(const SecretSource& source);
 
 struct PluginEntry {
   Json config = Json::object();
-  std::string config_version;  // of the plugin, that config was written for; empty: unsaid
+  // The plugin's version that `config` was written for. Empty if the file does not say it.
+  std::string config_version;
   std::map<std::string, SecretSource> secrets;
-  std::vector<std::string> hosts;                        // allow-list beyond the manifest's
-  std::optional<std::vector<std::string>> patient_data;  // of both: that may be sent patient data
-  std::string record;                                    // folder; empty: nothing is recorded
-  bool allow_private = false;                            // may reach private and loopback addresses
-  std::string tls_ca, tls_cert, tls_key;
-  bool in_process = false;   // isolation: inline
-  std::uint64_t memory = 0;  // of its process, bytes; 0: the default
-  int threads = 0;           // likewise
+  // Hosts that are allowed in addition to those of the manifest.
+  std::vector<std::string> hosts;
+  // Those of the manifest's hosts and of `hosts` that may receive patient data. Unset: the manifest
+  // decides.
+  std::optional<std::vector<std::string>> patient_data;
+  // Folder that exchanges are recorded in. Empty if nothing is recorded.
+  std::string record;
+  // Allows private and loopback addresses.
+  bool allow_private = false;
+  std::string tls_ca;
+  std::string tls_cert;
+  std::string tls_key;
+  // isolation: inline.
+  bool in_process = false;
+  // Limits of the plugin's process: bytes of memory, and threads. 0 stands for the default.
+  std::uint64_t memory = 0;
+  int threads = 0;
 };
 
 struct SourceEntry {
   std::string name;
-  std::string scheme;  // standard-webhooks, twilio, static-token
+  // standard-webhooks, twilio or static-token.
+  std::string scheme;
   std::vector<SecretSource> secrets;
-  std::string header;  // static-token: header that carries it; empty: Authorization: Bearer
-  std::string plugin;  // reads the delivery
+  // The header that carries a static token. Empty stands for Authorization: Bearer.
+  std::string header;
+  // The plugin that reads the deliveries.
+  std::string plugin;
 };
 
 // What the HTTP requests of workflows may reach.
@@ -56,48 +70,66 @@ struct HttpEntry {
   std::vector<std::string> allow;
   bool allow_private = false;
   std::string ca;
-  std::vector<std::string> patient_data;  // entries of allow: for the linter
+  // Those entries of `allow` that may receive patient data. The linter reads them.
+  std::vector<std::string> patient_data;
 };
 
 // A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog
-// server, which gets every entry as well.
+// server, which gets every entry, too.
 struct AuditAnchor {
-  std::string folder;     // in the layout of C2SP tlog-tiles
-  bool required = false;  // see audit::AnchorEntry, audit::SyslogOptions
-  std::string host;       // of the syslog server
+  // A folder in the layout of C2SP tlog-tiles. Empty if this is a syslog server.
+  std::string folder;
+  // See audit::AnchorEntry and audit::SyslogOptions.
+  bool required = false;
+  // The syslog server. `host` is empty if this is a folder.
+  std::string host;
   int port = 0;
   net::TlsOptions tls;
-  int high_water = 10'000;  // entries
+  // Entries that may wait for the server.
+  int high_water = 10'000;
 };
 
 struct AuditConfig {
-  std::string origin;  // the log's name, and that of its key
+  // The name of the log and of its key.
+  std::string origin;
   std::vector<AuditAnchor> anchors;
 };
 
-// Who may read patient data over the API, what roles are sent data for, what may leave on which
-// channel.
+// Who may read patient data over the API, for which purposes roles get data, and what may leave on
+// which channel.
 struct PrivacyConfig {
-  bool break_glass = false;                     // patient_data: break_glass
-  std::map<std::string, std::string> purposes;  // role: code of HL7 v3 PurposeOfUse
+  // patient_data: break_glass.
+  bool break_glass = false;
+  // Codes of HL7 v3 PurposeOfUse by role.
+  std::map<std::string, std::string> purposes;
   phi::PolicyRules channels = phi::default_rules();
   phi::DetectorOptions detector;
 };
 
 // Where the root of all keys is; see crypto::RootProvider.
 struct KeysConfig {
-  std::string kind = "file";  // file, env, pkcs11, vault
-  std::string file;           // empty: root.key in the data folder
+  // file, env, pkcs11 or vault. Only the fields of this kind are set.
+  std::string kind = "file";
+  // Empty stands for root.key in the data folder.
+  std::string file;
   std::string env;
-  std::string module, token, key;  // pkcs11; key also of vault
+  // PKCS#11. Vault has a `key`, too.
+  std::string module;
+  std::string token;
+  std::string key;
   SecretSource pin;
-  std::string url, mount = "transit", name_space, ca;  // vault
+  // Vault.
+  std::string url;
+  std::string mount = "transit";
+  std::string name_space;
+  std::string ca;
   SecretSource vault_token;
+
   bool development = false;
 };
 
-// Periods by class, as written; keys::parse_period reads them.
 struct RetentionConfig {
+  // Periods by class, as they are written; keys::parse_period reads them.
   std::map<std::string, std::string> classes;
   bool automatic_shred = false;
 };
@@ -114,7 +146,8 @@ struct Config {
   std::vector<std::string> workflows;
   std::map<std::string, std::string> roles;
   std::map<std::string, PluginEntry> plugin;
-  bool sandbox_required = true;  // plugin_sandbox
+  // plugin_sandbox: required.
+  bool sandbox_required = true;
   std::vector<SourceEntry> sources;
   HttpEntry http;
   AuditConfig audit;
@@ -124,11 +157,12 @@ struct Config {
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";
-  std::string log_file;  // empty: standard error
+  // Empty stands for standard error.
+  std::string log_file;
 };
 
-// Errors: config.io, config.invalid; the message lists every mistake as file:line:column: what is
-// wrong, with a suggestion.
+// Errors: config.io, config.invalid. The message lists every mistake with its place, as
+// file:line:column, and says what is wrong and, where it can, what was meant.
 [[nodiscard]] Result<Config> load_config(const std::string& path);
 
 }  // namespace rabt::config

@@ -1,26 +1,29 @@
+#include <algorithm>
+
 #include "hub/config/config_reader.hpp"
 #include "hub/net/url.hpp"
 
-// The key `audit` of the configuration.
+// The section `audit`.
 namespace rabt::config {
 
 namespace {
 
-constexpr int kSyslogPort = 6514;  // RFC 5425 section 4.1
+// RFC 5425 section 4.1.
+constexpr int kSyslogPort = 6514;
 
-// As a key name of C2SP signed-note; ASCII only, so that no Unicode space has to be known.
+// Whether a text can be a key name of C2SP signed-note. Only ASCII is taken, so that Unicode spaces
+// need not be known.
 bool good_origin(std::string_view origin) {
   return !origin.empty() && std::all_of(origin.begin(), origin.end(),
                                         [](char c) { return c > ' ' && c < 0x7f && c != '+'; });
 }
 
-AuditAnchor read_anchor(Reader& reader, const YamlNode& node, const std::filesystem::path& base) {
+AuditAnchor read_anchor(Reader& reader, const YamlNode& node) {
   AuditAnchor anchor;
   if (!reader.mapping(node, "an anchor")) return anchor;
   reader.only(node, {"folder", "syslog", "ca", "cert", "key", "high_water", "required"});
-  reader.text(node, "folder", anchor.folder);
+  reader.path(node, "folder", anchor.folder);
   reader.flag(node, "required", anchor.required);
-  if (!anchor.folder.empty()) anchor.folder = (base / anchor.folder).lexically_normal();
   std::string server;
   reader.text(node, "syslog", server);
   if (anchor.folder.empty() == server.empty()) {
@@ -33,14 +36,13 @@ AuditAnchor read_anchor(Reader& reader, const YamlNode& node, const std::filesys
     if (server.empty() && node.find(key) != nullptr) {
       reader.mistake(node.line, node.column, "`" + std::string(key) + "` goes with `syslog`");
     }
-    reader.text(node, key, *path);
-    if (!path->empty()) *path = (base / *path).lexically_normal();
+    reader.path(node, key, *path);
   }
   if (anchor.tls.client_cert_file.empty() != anchor.tls.client_key_file.empty())
     reader.mistake(node.line, node.column, "`cert` and `key` go together");
   reader.integer(node, "high_water", 1, 100'000'000, anchor.high_water);
   if (server.empty()) return anchor;
-  // HOST, HOST:PORT or [IPv6]:PORT, as in a URL.
+  // The server is written as HOST, HOST:PORT or [IPv6]:PORT, as in a URL.
   const auto url = net::parse_url("https://" + server);
   if (!url.ok()) {
     reader.mistake(node.line, node.column,
@@ -56,8 +58,7 @@ AuditAnchor read_anchor(Reader& reader, const YamlNode& node, const std::filesys
 
 }  // namespace
 
-void read_audit(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
-                Config& config) {
+void read_audit(Reader& reader, const YamlNode& root, Config& config) {
   config.audit.origin = "rabt.health/audit/" + config.tenant;
   const YamlEntry* audit = root.find("audit");
   int line = root.line;
@@ -72,7 +73,7 @@ void read_audit(Reader& reader, const YamlNode& root, const std::filesystem::pat
         reader.mistake(anchors->line, anchors->column, "`anchors` must be a list");
       } else {
         for (const auto& item : anchors->value->items)
-          config.audit.anchors.push_back(read_anchor(reader, *item, base));
+          config.audit.anchors.push_back(read_anchor(reader, *item));
       }
     }
   }

@@ -4,13 +4,12 @@
 #include "hub/config/config_reader.hpp"
 #include "hub/keys/retention.hpp"
 
-// The keys `keys` and `retention` of the configuration.
+// The sections `keys` and `retention`.
 namespace rabt::config {
 
 namespace {
 
-void read_root(Reader& reader, const YamlEntry& root, const std::filesystem::path& base,
-               KeysConfig& out) {
+void read_root(Reader& reader, const YamlEntry& root, KeysConfig& out) {
   const YamlNode& node = *root.value;
   if (!reader.mapping(node, "`keys.root`")) return;
   reader.only(node, {"file", "env", "pkcs11", "vault"});
@@ -22,19 +21,15 @@ void read_root(Reader& reader, const YamlEntry& root, const std::filesystem::pat
   const YamlEntry& entry = node.entries.front();
   out.kind = entry.key;
   const auto secret = [&](const YamlNode& from, const char* key) {
-    SecretSource source;
     const YamlEntry* found = from.find(key);
     if (found == nullptr) {
       reader.mistake(from.line, from.column, "`" + std::string(key) + "` is required");
-      return source;
+      return SecretSource{};
     }
-    source = reader.secret(*found->value);
-    if (!source.file.empty()) source.file = (base / source.file).lexically_normal();
-    return source;
+    return reader.secret(*found->value);
   };
   if (entry.key == "file") {
-    reader.text(node, "file", out.file, true);
-    if (!out.file.empty()) out.file = (base / out.file).lexically_normal();
+    reader.path(node, "file", out.file, true);
   } else if (entry.key == "env") {
     reader.text(node, "env", out.env, true);
   } else if (entry.key == "pkcs11" && reader.mapping(*entry.value, "`pkcs11`")) {
@@ -49,39 +44,19 @@ void read_root(Reader& reader, const YamlEntry& root, const std::filesystem::pat
     reader.text(*entry.value, "mount", out.mount);
     reader.text(*entry.value, "key", out.key, true);
     reader.text(*entry.value, "namespace", out.name_space);
-    reader.text(*entry.value, "ca", out.ca);
-    if (!out.ca.empty()) out.ca = (base / out.ca).lexically_normal();
+    reader.path(*entry.value, "ca", out.ca);
     out.vault_token = secret(*entry.value, "token");
   }
 }
 
-}  // namespace
-
-void read_keys(Reader& reader, const YamlNode& root, const std::filesystem::path& base,
-               Config& config) {
-  if (const YamlEntry* keys = root.find("keys");
-      keys != nullptr && reader.mapping(*keys->value, "`keys`")) {
-    reader.only(*keys->value, {"root", "development"});
-    reader.flag(*keys->value, "development", config.keys.development);
-    if (const YamlEntry* entry = keys->value->find("root"); entry != nullptr)
-      read_root(reader, *entry, base, config.keys);
-    if (config.keys.kind == "env" && !config.keys.development) {
-      reader.mistake(keys->line, keys->column,
-                     "a root in the environment is for development only: every process of the user "
-                     "can read it, and it cannot be rotated; use `file`, `pkcs11` or `vault`, or "
-                     "say `development: true` where there are no patients");
-    }
-  }
-  const YamlEntry* retention = root.find("retention");
-  if (retention == nullptr || !reader.mapping(*retention->value, "`retention`")) return;
-  reader.only(*retention->value,
-              {"consultation", "event", "plugin", "recording", "audit_detail", "shred"});
-  for (const YamlEntry& entry : retention->value->entries) {
+void read_retention(Reader& reader, const YamlNode& retention, RetentionConfig& out) {
+  reader.only(retention, {"consultation", "event", "plugin", "recording", "audit_detail", "shred"});
+  for (const YamlEntry& entry : retention.entries) {
     std::string text;
-    reader.text(*retention->value, entry.key, text);
+    reader.text(retention, entry.key, text);
     if (text.empty()) continue;
     if (entry.key == "shred") {
-      config.retention.automatic_shred = text == "automatic";
+      out.automatic_shred = text == "automatic";
       if (text != "automatic" && text != "manual")
         reader.mistake(entry.line, entry.column, "`shred` must be automatic or manual");
       continue;
@@ -93,12 +68,33 @@ void read_keys(Reader& reader, const YamlNode& root, const std::filesystem::path
     } else if (entry.key == keys::kEvent &&
                keys::after({0}, *period).ms <
                    std::chrono::milliseconds(limits::kEventRetention).count()) {
-      reader.mistake(entry.line, entry.column,
-                     "`retention.event` must be at least 7 days: so long a listen looks for events "
-                     "that came before it");
+      reader.mistake(
+          entry.line, entry.column,
+          "`retention.event` must be at least 7 days, because a listen also takes events "
+          "that came up to 7 days before it");
     }
-    config.retention.classes.emplace(entry.key, text);
+    out.classes.emplace(entry.key, text);
   }
+}
+
+}  // namespace
+
+void read_keys(Reader& reader, const YamlNode& root, Config& config) {
+  if (const YamlNode* keys = reader.section(root, "keys"); keys != nullptr) {
+    const YamlEntry& entry = *root.find("keys");
+    reader.only(*keys, {"root", "development"});
+    reader.flag(*keys, "development", config.keys.development);
+    if (const YamlEntry* key_root = keys->find("root"); key_root != nullptr)
+      read_root(reader, *key_root, config.keys);
+    if (config.keys.kind == "env" && !config.keys.development) {
+      reader.mistake(entry.line, entry.column,
+                     "a root in the environment is for development only: every process of the user "
+                     "can read it, and it cannot be rotated; use `file`, `pkcs11` or `vault`, or "
+                     "say `development: true` where there are no patients");
+    }
+  }
+  if (const YamlNode* retention = reader.section(root, "retention"); retention != nullptr)
+    read_retention(reader, *retention, config.retention);
 }
 
 }  // namespace rabt::config

@@ -1,7 +1,7 @@
 #include "hub/access/access_control.hpp"
 #include "hub/config/config_reader.hpp"
 
-// The key `privacy` of the configuration: who may read patient data
+// The section `privacy`: who may read patient data
 // (hub/access/access_control.hpp), what may leave on which channel (hub/phi/policy.hpp).
 namespace rabt::config {
 
@@ -15,7 +15,8 @@ std::string known_classes() {
 }
 
 void read_allowed(Reader& reader, const YamlNode& node, phi::ChannelRules& rules) {
-  rules.allow.clear();  // what is written here is all there is
+  // What is written here replaces the defaults.
+  rules.allow.clear();
   for (const YamlEntry& entry : node.entries) {
     std::set<phi::Class> classes;
     std::vector<std::string> names;

@@ -13,7 +13,8 @@ namespace rabt::net {
 
 namespace {
 
-constexpr int kMaxDropped = 64;  // reads in one call of alive: a peer that talks cannot hold us
+// The most reads in one call of alive(), so that a peer that keeps sending cannot hold the caller.
+constexpr int kMaxDropped = 64;
 
 }  // namespace
 
@@ -45,7 +46,7 @@ Result<std::unique_ptr<TlsStream>> TlsStream::connect(const std::string& host, i
   if (easy == nullptr) return unavailable("net.connect", "libcurl cannot be started");
   const std::string url = "https://" + state->peer;
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-  // The handshake and nothing after it: curl_easy_send and curl_easy_recv take over.
+  // libcurl only does the handshake; curl_easy_send and curl_easy_recv do the rest.
   curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

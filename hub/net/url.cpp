@@ -5,27 +5,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt::net {
 
 namespace {
 
-constexpr std::size_t kMaxUrl =
-    8192;  // servers refuse longer request lines (RFC 9112 section 3 recommends 8000)
-constexpr std::size_t kMaxHost = 253;  // RFC 1035 section 2.3.4
+// Servers refuse longer request lines (RFC 9112 section 3 recommends 8000).
+constexpr std::size_t kMaxUrl = 8192;
+// RFC 1035 section 2.3.4.
+constexpr std::size_t kMaxHost = 253;
 constexpr std::size_t kMaxLabel = 63;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-bool is_alnum(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 Error url_error(std::string what) {
   return invalid("net.url", "the URL is refused: " + std::move(what));
@@ -93,8 +83,8 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 AddressRange range_of(const IpAddress& address) {
   const std::uint8_t* a = address.bytes.data();
   if (!address.v6) return range_of_v4(a);
-  if (in_prefix(a, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff},
-                96)) {  // IPv4-mapped: what it stands for
+  // An IPv4-mapped address is judged as the address that it stands for.
+  if (in_prefix(a, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96)) {
     return range_of_v4(a + 12) == AddressRange::local ? AddressRange::local : AddressRange::special;
   }
   if (in_prefix(a, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128))
@@ -172,8 +162,7 @@ Result<Url> parse_url(std::string_view text) {
   const auto colon = text.find("://");
   if (colon == std::string_view::npos)
     return url_error("it does not start with http:// or https://");
-  std::string scheme;
-  for (const char c : text.substr(0, colon)) scheme.push_back(lower(c));
+  std::string scheme = lower(text.substr(0, colon));
   if (scheme != "http" && scheme != "https")
     return url_error("the scheme is neither http nor https");
   auto rest = text.substr(colon + 3);

@@ -15,9 +15,9 @@
 #include <iterator>
 #include <thread>
 
-#include "hub/assembly/hub.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/identity/api_token.hpp"
 #include "tools/demo/signed_store.hpp"
 
 extern char** environ;  // NOLINT
@@ -385,7 +385,7 @@ void Site::start_hub() {
   ASSERT_TRUE(started.ok()) << started.error().message;
   for (const std::int64_t end = now_ms() + 30'000; now_ms() < end && hub_.running(); pause_ms(10)) {
     if (!fs::exists(ready)) continue;
-    const auto token = assembly::read_api_token(data);
+    const auto token = identity::read_api_token(data);
     ASSERT_TRUE(token.ok()) << token.error().message;
     token_ = *token;
     return;

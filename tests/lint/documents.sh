@@ -44,7 +44,7 @@ written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they 
   done
 }
 written hub/README.md folder < <(find hub -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
-written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(tr '\n' ' ' < hub/config/config.cpp) | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
+written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(cat hub/config/*.cpp | tr '\n' ' ') | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
 written docs/operations.md metric < <(grep -oE '"rabt_[a-z_]+"' hub/api/routes.cpp | sort -u | tr -d '"')
 written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)
 written docs/openapi.yaml path < <(grep -oE '^//   (GET|POST) +/[^ ,]+' hub/api/routes.hpp | awk '{print $3}')

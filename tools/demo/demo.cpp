@@ -14,13 +14,13 @@
 #include <set>
 #include <thread>
 
-#include "hub/assembly/hub.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/identity/api_token.hpp"
 #include "hub/net/local_http.hpp"
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
@@ -273,7 +273,7 @@ Status Demo::start_hub() {
   for (const std::int64_t end = now_ms() + 20'000; now_ms() < end; pause_ms(5)) {
     if (fs::exists(ready)) {
       if (token_.empty()) {
-        RABT_TRY(token, assembly::read_api_token(folder_ + "/data"));
+        RABT_TRY(token, identity::read_api_token(folder_ + "/data"));
         token_ = std::move(token);
       }
       return ok_status();

@@ -1,0 +1,159 @@
+#include "hub/assembly/foundation.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "hub/audit/note.hpp"
+#include "hub/crypto/root.hpp"
+#include "hub/keys/retention.hpp"
+#include "hub/keys/vault_root.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+
+Result<std::shared_ptr<SecretBytes>> read_named_secret(const config::SecretSource& from,
+                                                       const std::string& what) {
+  auto value = config::read_secret(from);
+  if (value.ok()) return value;
+  return invalid(value.error().code, what + ": " + value.error().message);
+}
+
+// create: the root may be made, because no keyring needs an older one.
+Result<std::unique_ptr<crypto::RootProvider>> open_root(const config::Config& config, bool create,
+                                                        net::HttpClient& http, Random& random) {
+  const config::KeysConfig& keys = config.keys;
+  if (keys.kind == "env") {
+    RABT_TRY(hex, read_named_secret({.file = {}, .env = keys.env}, "keys.root"));
+    return crypto::make_development_root(*hex, keys.env);
+  }
+  if (keys.kind == "pkcs11") {
+    RABT_TRY(pin, read_named_secret(keys.pin, "keys.root.pkcs11.pin"));
+    return crypto::open_pkcs11_root({.module = keys.module,
+                                     .token = keys.token,
+                                     .key = keys.key,
+                                     .pin = std::move(pin),
+                                     .create = create});
+  }
+  if (keys.kind == "vault") {
+    RABT_TRY(token, read_named_secret(keys.vault_token, "keys.root.vault.token"));
+    keys::VaultOptions options{.url = keys.url,
+                               .mount = keys.mount,
+                               .key = keys.key,
+                               .name_space = keys.name_space,
+                               .token = std::move(token),
+                               .tls = nullptr};
+    if (!keys.ca.empty()) {
+      options.tls = std::make_shared<const net::TlsOptions>(
+          net::TlsOptions{.ca_file = keys.ca, .client_cert_file = {}, .client_key_file = {}});
+    }
+    return keys::open_vault_root(std::move(options), http);
+  }
+  return crypto::open_file_root(keys.file.empty() ? config.data + "/root.key" : keys.file, random,
+                                create);
+}
+
+// The keyring of the data folder, with keys of the configured tenant.
+Result<std::unique_ptr<crypto::Keyring>> open_keyring(const config::Config& config,
+                                                      net::HttpClient& http, const Clock& clock,
+                                                      Random& random) {
+  const std::string path = config.data + "/keyring";
+  const bool has_keyring = std::filesystem::exists(path);
+  // A new keyring would open nothing in an old database.
+  if (!has_keyring && std::filesystem::exists(config.data + "/rabt.db")) {
+    return corrupt("cli.keyring_missing",
+                   "the database in " + config.data +
+                       " exists but its keyring does not; restore the file " + path +
+                       " from its own backup");
+  }
+  RABT_TRY(root, open_root(config, !has_keyring, http, random));
+  RABT_TRY(keyring,
+           crypto::Keyring::open_or_create({.path = path, .root = std::move(root)}, clock, random));
+  RABT_TRY_STATUS(keyring->ensure_tenant(config.tenant));
+  return keyring;
+}
+
+keys::RetentionPolicy retention_of(const config::Config& config) {
+  keys::RetentionPolicy policy;
+  for (const auto& [class_name, text] : config.retention.classes) {
+    // The reader of the configuration has checked the text.
+    const auto period = keys::parse_period(text);
+    if (period.ok()) policy.classes.insert_or_assign(class_name, *period);
+  }
+  return policy;
+}
+
+// A host, as a part of a file name.
+std::string file_name(std::string_view host) {
+  std::string out(host);
+  std::replace(out.begin(), out.end(), ':', '_');
+  return out;
+}
+
+// The audit log with its anchors. For each syslog anchor a sender is appended to `senders`; the log
+// must be destroyed before the senders.
+Result<std::unique_ptr<audit::AuditLog>> open_audit(
+    store::Store& store, const crypto::Keyring& keyring, const config::Config& config,
+    const Clock& clock, Logger& log, std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
+  RABT_TRY(options,
+           audit::LogOptions::of(keyring, config.tenant, config.data, config.audit.origin));
+  options.log = &log;
+  const std::string vkey = audit::Signer(options.origin, options.seed).vkey();
+  for (const config::AuditAnchor& anchor : config.audit.anchors) {
+    if (anchor.host.empty()) {
+      options.anchors.push_back({audit::make_folder_anchor(anchor.folder, vkey), anchor.required});
+      continue;
+    }
+    audit::SyslogOptions syslog;
+    syslog.host = anchor.host;
+    syslog.port = anchor.port;
+    syslog.tls = anchor.tls;
+    syslog.required = anchor.required;
+    syslog.high_water = anchor.high_water;
+    syslog.cursor_file =
+        config.data + "/audit.syslog." + file_name(anchor.host) + "." + std::to_string(anchor.port);
+    RABT_TRY(sender, audit::SyslogSender::start({store, clock, log}, std::move(syslog),
+                                                export_source(config)));
+    options.anchors.push_back({sender->anchor(), anchor.required});
+    senders.push_back(std::move(sender));
+  }
+  return audit::AuditLog::open(store, clock, std::move(options));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& config,
+                                                     const Clock& clock, Logger& log, Part part) {
+  std::unique_ptr<Foundation> made(new Foundation(clock, log));
+  Foundation& all = *made;
+  all.http = net::make_curl_client(clock, log);
+  RABT_TRY(keyring, open_keyring(config, *all.http, clock, all.random));
+  all.keyring = std::move(keyring);
+  if (part == Part::keyring) return made;
+  RABT_TRY(store,
+           store::open_sqlite(
+               {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
+  all.store = std::move(store);
+  RABT_TRY(audit, open_audit(*all.store, *all.keyring, config, clock, log, all.senders));
+  all.audit = std::move(audit);
+  all.keys = std::make_unique<keys::DataKeys>(
+      keys::DataKeys::Parts{*all.keyring, *all.store, clock, all.random, all.ids},
+      retention_of(config));
+  all.key_admin = std::make_unique<keys::KeyAdmin>(
+      keys::KeyAdmin::Parts{*all.keyring, *all.keys, *all.store, *all.audit, clock, log},
+      config.tenant);
+  return made;
+}
+
+audit::ExportSource export_source(const config::Config& config) {
+  std::array<char, 256> name{};
+  const bool known = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
+  return {.site = config.tenant,
+          .observer = config.audit.origin,
+          .host = known ? std::string(name.data()) : std::string("localhost")};
+}
+
+}  // namespace rabt::assembly

@@ -1,0 +1,94 @@
+#include <array>
+#include <charconv>
+
+#include "hub/base/semver.hpp"
+#include "hub/config/config_reader.hpp"
+#include "hub/worker/sandbox.hpp"
+
+// The sections `plugin` and `plugin_sandbox`.
+namespace rabt::config {
+
+namespace {
+
+// Gives the bytes of a size such as "512MiB", or 0 if the text is no size.
+std::uint64_t parse_size(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, unsigned>, 3> kUnits{
+      {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
+  for (const auto& [unit, shift] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    const std::string_view digits = text.substr(0, text.size() - unit.size());
+    std::uint64_t count = 0;
+    const auto [end, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    if (failure != std::errc() || end != digits.data() + digits.size() || count > 1'000'000)
+      return 0;
+    return count << shift;
+  }
+  return 0;
+}
+
+// Where a plugin runs, and what its process may take.
+void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin) {
+  std::string isolation = "worker";
+  reader.text(node, "isolation", isolation);
+  if (isolation != "worker" && isolation != "inline")
+    reader.mistake(node.line, node.column, "`isolation` must be worker or inline");
+  plugin.in_process = isolation == "inline";
+  const YamlNode* limits = reader.section(node, "limits");
+  if (limits == nullptr) return;
+  reader.only(*limits, {"memory", "threads"});
+  std::string memory;
+  reader.text(*limits, "memory", memory);
+  if (!memory.empty()) {
+    plugin.memory = parse_size(memory);
+    if (plugin.memory < worker::kMinMemory || plugin.memory > worker::kMaxMemory) {
+      const YamlEntry& entry = *node.find("limits");
+      reader.mistake(entry.line, entry.column,
+                     "`limits.memory` must be a size from 32MiB to 64GiB, such as 512MiB");
+    }
+  }
+  reader.integer(*limits, "threads", 1, 1024, plugin.threads);
+}
+
+PluginEntry read_plugin(Reader& reader, const YamlNode& node) {
+  PluginEntry plugin;
+  if (!reader.mapping(node, "a plugin's entry")) return plugin;
+  reader.only(node, {"config", "config_version", "secrets", "hosts", "patient_data", "record",
+                     "allow_private_addresses", "tls", "isolation", "limits"});
+  read_isolation(reader, node, plugin);
+  if (const YamlEntry* config = node.find("config"); config != nullptr)
+    plugin.config = workflow::to_json(*config->value);
+  reader.text(node, "config_version", plugin.config_version);
+  if (const YamlEntry* entry = node.find("config_version");
+      entry != nullptr && !is_semver(plugin.config_version)) {
+    reader.mistake(entry->line, entry->column,
+                   "`config_version` must be a version of the plugin, such as \"1.4.0\"");
+  }
+  reader.secrets(node, "secrets", plugin.secrets);
+  reader.texts(node, "hosts", plugin.hosts);
+  if (node.find("patient_data") != nullptr)
+    reader.texts(node, "patient_data", plugin.patient_data.emplace());
+  reader.path(node, "record", plugin.record);
+  reader.flag(node, "allow_private_addresses", plugin.allow_private);
+  if (const YamlNode* tls = reader.section(node, "tls"); tls != nullptr) {
+    reader.only(*tls, {"ca", "client_cert", "client_key"});
+    reader.path(*tls, "ca", plugin.tls_ca);
+    reader.path(*tls, "client_cert", plugin.tls_cert);
+    reader.path(*tls, "client_key", plugin.tls_key);
+  }
+  return plugin;
+}
+
+}  // namespace
+
+void read_plugins(Reader& reader, const YamlNode& root, Config& config) {
+  std::string sandbox = "required";
+  reader.choice(root, "plugin_sandbox", {"required", "best-effort"}, sandbox);
+  config.sandbox_required = sandbox != "best-effort";
+  const YamlNode* plugins = reader.section(root, "plugin");
+  if (plugins == nullptr) return;
+  for (const YamlEntry& entry : plugins->entries)
+    config.plugin.emplace(entry.key, read_plugin(reader, *entry.value));
+}
+
+}  // namespace rabt::config

@@ -1,0 +1,152 @@
+#include "hub/config/config_reader.hpp"
+
+#include <algorithm>
+
+#include "hub/base/suggest.hpp"
+
+namespace rabt::config {
+
+namespace {
+
+std::string quoted(std::string_view key) {
+  return "`" + std::string(key) + "`";
+}
+
+}  // namespace
+
+Reader::Reader(std::string file)
+    : file_(std::move(file)), folder_(std::filesystem::absolute(file_).parent_path()) {}
+
+std::string Reader::absolute(const std::string& path) const {
+  return (folder_ / path).lexically_normal();
+}
+
+void Reader::mistake(int line, int column, const std::string& what) {
+  mistakes_.push_back(file_ + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " +
+                      what);
+}
+
+bool Reader::mapping(const YamlNode& node, std::string_view what) {
+  if (node.kind == YamlNode::Kind::mapping) return true;
+  mistake(node.line, node.column, std::string(what) + " must be a mapping of keys to values");
+  return false;
+}
+
+const YamlNode* Reader::section(const YamlNode& node, std::string_view key) {
+  const YamlEntry* entry = node.find(key);
+  return entry != nullptr && mapping(*entry->value, quoted(key)) ? entry->value.get() : nullptr;
+}
+
+void Reader::only(const YamlNode& node, std::initializer_list<std::string_view> known) {
+  const std::vector<std::string> names(known.begin(), known.end());
+  for (const YamlEntry& entry : node.entries) {
+    if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
+    const std::string near = nearest(entry.key, names);
+    mistake(
+        entry.line, entry.column,
+        "unknown key `" + entry.key + "`" + (near.empty() ? "" : "; did you mean `" + near + "`?"));
+  }
+}
+
+void Reader::text(const YamlNode& node, std::string_view key, std::string& out, bool required) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) {
+    if (required) mistake(node.line, node.column, quoted(key) + " is missing");
+  } else if (!entry->value->is_text()) {
+    mistake(entry->line, entry->column, quoted(key) + " must be text; put it in quotes");
+  } else {
+    out = entry->value->text();
+  }
+}
+
+void Reader::choice(const YamlNode& node, std::string_view key,
+                    std::initializer_list<std::string_view> choices, std::string& out) {
+  std::string given = out;
+  text(node, key, given);
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr || std::find(choices.begin(), choices.end(), given) != choices.end()) {
+    out = given;
+    return;
+  }
+  std::string list;
+  for (const std::string_view* one = choices.begin(); one != choices.end(); ++one) {
+    if (one != choices.begin()) list += one + 1 == choices.end() ? " or " : ", ";
+    list += *one;
+  }
+  mistake(entry->line, entry->column, quoted(key) + " must be " + list);
+}
+
+void Reader::path(const YamlNode& node, std::string_view key, std::string& out, bool required) {
+  text(node, key, out, required);
+  if (node.find(key) != nullptr && !out.empty()) out = absolute(out);
+}
+
+void Reader::integer(const YamlNode& node, std::string_view key, int low, int high, int& out) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) return;
+  const auto value = entry->value->scalar.as_int64();
+  if (!value || *value < low || *value > high) {
+    mistake(entry->line, entry->column,
+            quoted(key) + " must be a whole number from " + std::to_string(low) + " to " +
+                std::to_string(high));
+    return;
+  }
+  out = static_cast<int>(*value);
+}
+
+void Reader::flag(const YamlNode& node, std::string_view key, bool& out) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) return;
+  if (entry->value->kind != YamlNode::Kind::boolean) {
+    mistake(entry->line, entry->column, quoted(key) + " must be true or false");
+    return;
+  }
+  out = entry->value->scalar.as_bool();
+}
+
+void Reader::texts(const YamlNode& node, std::string_view key, std::vector<std::string>& out) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) return;
+  if (entry->value->kind != YamlNode::Kind::sequence) {
+    mistake(entry->line, entry->column, quoted(key) + " must be a list");
+    return;
+  }
+  for (const auto& item : entry->value->items) {
+    if (item->is_text()) {
+      out.push_back(item->text());
+    } else {
+      mistake(item->line, item->column, "every entry of " + quoted(key) + " must be text");
+    }
+  }
+}
+
+void Reader::paths(const YamlNode& node, std::string_view key, std::vector<std::string>& out) {
+  std::vector<std::string> given;
+  texts(node, key, given);
+  for (const std::string& path : given) out.push_back(absolute(path));
+}
+
+SecretSource Reader::secret(const YamlNode& node) {
+  SecretSource source;
+  if (node.kind != YamlNode::Kind::mapping) {
+    mistake(node.line, node.column,
+            "a secret is never written into the configuration; say where it is: {file: PATH} or "
+            "{env: NAME}");
+    return source;
+  }
+  only(node, {"file", "env"});
+  path(node, "file", source.file);
+  text(node, "env", source.env);
+  if (source.file.empty() == source.env.empty())
+    mistake(node.line, node.column, "a secret needs either `file` or `env`");
+  return source;
+}
+
+void Reader::secrets(const YamlNode& node, std::string_view key,
+                     std::map<std::string, SecretSource>& out) {
+  const YamlNode* all = section(node, key);
+  if (all == nullptr) return;
+  for (const YamlEntry& entry : all->entries) out.emplace(entry.key, secret(*entry.value));
+}
+
+}  // namespace rabt::config
