@@ -52,14 +52,14 @@ void Maintenance::retire_with(std::function<void()> retire) {
 void Maintenance::run() {
   parts_.admin.resume();
   RemovalTimes removal(parts_.clock);
-  bool said = false;
+  bool warned = false;
   Lock lock(mutex_);
   for (int sweeps = 0; !stopping_; ++sweeps) {
     const std::function<void()> retire = retire_;
     lock.unlock();
     parts_.keys.sweep();
-    if (const LockedMemory memory = locked_memory(); !said && memory.error != 0) {
-      said = true;
+    if (const LockedMemory memory = locked_memory(); !warned && memory.error != 0) {
+      warned = true;
       parts_.log.warn("keys.memory_not_locked",
                       {{"bytes", static_cast<std::int64_t>(memory.unlocked_bytes)},
                        {"errno", static_cast<std::int64_t>(memory.error)},

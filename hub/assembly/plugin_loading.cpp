@@ -83,9 +83,9 @@ Result<plugin::PluginConfig> plugin_config(const config::Config& config, const s
 Status check_record(const std::string& id, const config::PluginEntry& entry, bool dev) {
   if (entry.record.empty() || dev) return ok_status();
   return invalid("plugin.record", "plugin " + id +
-                                      ": `record` writes what is said to outside systems into "
-                                      "files, and is for development: start with --dev, or take "
-                                      "it out");
+                                      ": `record` writes the exchanges with outside systems into "
+                                      "files and is for development only: start with --dev, or "
+                                      "remove the key");
 }
 
 Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,

@@ -9,8 +9,8 @@
 
 namespace rabt::cli {
 
-// The actions that a configuration's roles offer: of plugins by their manifests, of the hub's own
-// services by their declarations. No plugin code runs. Immutable.
+// The actions that a configuration's roles offer: plugins tell them in their manifests, the hub's
+// own services in their declarations. No plugin code runs. Immutable.
 class ManifestCatalog final : public workflow::ActionCatalog {
  public:
   // Errors: those of read_installed.
@@ -31,9 +31,10 @@ class ManifestCatalog final : public workflow::ActionCatalog {
   }
 
  private:
-  // By role, and by plugin://<id> of every configured plugin.
+  // By role, and by plugin://<id> for every configured plugin.
   std::map<std::string, std::vector<plugin::ActionSpec>, std::less<>> actions_;
-  std::vector<workflow::EventInfo> events_;  // of all configured plugins
+  // The events of all configured plugins.
+  std::vector<workflow::EventInfo> events_;
   net::AllowList patient_hosts_;
 };
 

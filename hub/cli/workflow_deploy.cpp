@@ -58,7 +58,7 @@ std::string title(const Json& entry) {
          entry.string_or("version", "");
 }
 
-std::string said(const Json& entry) {
+std::string change_text(const Json& entry) {
   std::string change = entry.string_or("change", "");
   if (change == "new") return "new";
   if (change == "new-version")
@@ -101,7 +101,7 @@ void print_findings(const Json& list, const char* severity) {
 
 void print_plan(const Json& plan) {
   for (const Json& entry : plan["workflows"].as_array()) {
-    std::printf("%s: %s\n", title(entry).c_str(), said(entry).c_str());
+    std::printf("%s: %s\n", title(entry).c_str(), change_text(entry).c_str());
     if (entry["differences"].is_array()) {
       for (const Json& one : entry["differences"].as_array()) print_difference(one);
     }
