@@ -1,26 +1,31 @@
 #include "client.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
-namespace fhir {
+#include "rabt/json_nlohmann.hpp"
+
+namespace rabt::fhir {
 
 namespace {
 
+using sdk::percent_encode;
+using sdk::text_of;
+
 constexpr const char* kContentType = "application/fhir+json";
-constexpr std::size_t kMaxIssues = 10;  // of an OperationOutcome that are passed on
+// Issues of an OperationOutcome that are passed on.
+constexpr std::size_t kMaxIssues = 10;
 
 HttpRequest request_to(const Settings& settings, std::string method, std::string url) {
   HttpRequest request;
   request.method = std::move(method);
   request.url = std::move(url);
-  rabt::sdk::Header accept;
+  sdk::Header accept;
   accept.name = "Accept";
   accept.value = kContentType;
   request.headers.push_back(std::move(accept));
   if (settings.bearer) {
-    rabt::sdk::Header credential;
+    sdk::Header credential;
     credential.name = "Authorization";
     credential.secret = "access_token";
     credential.prefix = "Bearer ";
@@ -30,7 +35,7 @@ HttpRequest request_to(const Settings& settings, std::string method, std::string
 }
 
 void add_header(HttpRequest& request, const char* name, std::string value) {
-  rabt::sdk::Header header;
+  sdk::Header header;
   header.name = name;
   header.value = std::move(value);
   request.headers.push_back(std::move(header));
@@ -40,11 +45,6 @@ std::string value_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
   return {};
-}
-
-void add_pair(std::string& form, const std::string& name, const std::string& value) {
-  if (!form.empty()) form.push_back('&');
-  form.append(percent_encode(name)).append("=").append(percent_encode(value));
 }
 
 // "W/\"3\"" -> "3"
@@ -65,10 +65,8 @@ Json issue_codes(const HttpResult& answer) {
   Json codes = Json::array();
   const auto outcome = resource_of(answer, "OperationOutcome");
   if (!outcome) return codes;
-  const auto issues = outcome->find("issue");
-  if (issues == outcome->end() || !issues->is_array()) return codes;
-  for (const Json& issue : *issues) {
-    const std::string code = text(issue, "code");
+  for (const Json& issue : sdk::list_of(*outcome, "issue")) {
+    const std::string code = text_of(issue, "code");
     if (codes.size() < kMaxIssues && is_code(code)) codes.push_back(code);
   }
   return codes;
@@ -84,7 +82,7 @@ HttpRequest read_request(const Settings& settings, const std::string& type, cons
 HttpRequest create_request(const Settings& settings, const Json& resource,
                            const std::string& system, const std::string& value) {
   HttpRequest request =
-      request_to(settings, "POST", settings.base_url + "/" + text(resource, "resourceType"));
+      request_to(settings, "POST", settings.base_url + "/" + text_of(resource, "resourceType"));
   add_header(request, "Content-Type", kContentType);
   add_header(request, "Prefer", "return=representation");
   add_header(request, "If-None-Exist", "identifier=" + percent_encode(system + "|" + value));
@@ -108,17 +106,19 @@ HttpRequest search_request(const Settings& settings, const std::string& type,
   HttpRequest request =
       request_to(settings, "POST", settings.base_url + "/" + percent_encode(type) + "/_search");
   add_header(request, "Content-Type", "application/x-www-form-urlencoded");
+  sdk::Form form;
   if (parameters.is_object()) {
     for (const auto& [name, value] : parameters.items()) {
       if (value.is_array()) {
-        for (const Json& each : value) add_pair(request.body, name, value_text(each));
+        for (const Json& each : value) form.emplace_back(name, value_text(each));
       } else {
-        add_pair(request.body, name, value_text(value));
+        form.emplace_back(name, value_text(value));
       }
     }
   }
   if (!parameters.is_object() || !parameters.contains("_count"))
-    add_pair(request.body, "_count", std::to_string(count));
+    form.emplace_back("_count", std::to_string(count));
+  request.body = sdk::encode_form(form);
   return request;
 }
 
@@ -138,8 +138,8 @@ std::optional<HttpRequest> page_request(const Settings& settings, const std::str
 }
 
 std::optional<Json> resource_of(const HttpResult& answer, std::string_view type) {
-  auto resource = parse(answer.body);
-  if (!resource || !resource->is_object() || text(*resource, "resourceType") != type)
+  auto resource = sdk::parse_json(answer.body);
+  if (!resource || !resource->is_object() || text_of(*resource, "resourceType") != type)
     return std::nullopt;
   return resource;
 }
@@ -147,9 +147,8 @@ std::optional<Json> resource_of(const HttpResult& answer, std::string_view type)
 Written written(const HttpResult& answer, const std::string& type) {
   Written out;
   if (const auto resource = resource_of(answer, type)) {
-    out.id = text(*resource, "id");
-    const auto meta = resource->find("meta");
-    if (meta != resource->end()) out.version = text(*meta, "versionId");
+    out.id = text_of(*resource, "id");
+    out.version = text_of(sdk::member_of(*resource, "meta"), "versionId");
   }
   // [base]/Type/id/_history/version
   const std::string location = header_of(answer, "location");
@@ -167,8 +166,7 @@ Written written(const HttpResult& answer, const std::string& type) {
 }
 
 Outcome failure(const HttpResult& answer) {
-  using rabt::sdk::Kind;
-  if (!answer.answered()) return no_answer(answer, "fhir", rabt::sdk::Repeat::safe);
+  if (!answer.answered()) return no_answer(answer, "fhir", sdk::Repeat::safe);
   const Json codes = issue_codes(answer);
   Json detail = Json::object();
   detail["status"] = answer.status;
@@ -177,10 +175,11 @@ Outcome failure(const HttpResult& answer) {
   for (std::size_t i = 0; i < codes.size(); ++i)
     message += (i == 0 ? ", issue " : ", ") + codes[i].get<std::string>();
   const std::string name = "fhir." + std::to_string(answer.status);
-  const bool again =
-      answer.status == 408 || answer.status == 409 || answer.status == 429 || answer.status >= 500;
-  if (!again) return Outcome::fail(Kind::permanent, name, message, detail.dump());
-  return Outcome::fail(Kind::transient, name, message, detail.dump(), retry_after_ms(answer));
+  // Somebody else changed the resource in between: the same request may succeed now.
+  if (answer.status == 409)
+    return Outcome::fail(sdk::Kind::transient, name, message, detail.dump(),
+                         retry_after_ms(answer));
+  return bad_status(answer, name, message, detail.dump());
 }
 
-}  // namespace fhir
+}  // namespace rabt::fhir

@@ -10,13 +10,11 @@
 
 // The RESTful API of FHIR R4 (http://hl7.org/fhir/R4/http.html): requests, and what an answer
 // means.
-namespace fhir {
+namespace rabt::fhir {
 
-using rabt::sdk::HttpRequest;
-using rabt::sdk::HttpResult;
-using rabt::sdk::Outcome;
-
-using rabt::sdk::percent_encode;
+using sdk::HttpRequest;
+using sdk::HttpResult;
+using sdk::Outcome;
 
 [[nodiscard]] HttpRequest read_request(const Settings& settings, const std::string& type,
                                        const std::string& id);
@@ -52,4 +50,4 @@ struct Written {
 // passed on: its texts may quote patient data.
 [[nodiscard]] Outcome failure(const HttpResult& answer);
 
-}  // namespace fhir
+}  // namespace rabt::fhir

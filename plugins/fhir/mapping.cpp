@@ -3,18 +3,23 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <chrono>
 #include <initializer_list>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
-namespace fhir {
+#include "rabt/json_nlohmann.hpp"
+#include "rabt/time.hpp"
+
+namespace rabt::fhir {
 
 namespace {
 
-constexpr int kMaxDepth = 64;              // FHIR resources nest far less; copying a value recurses
-constexpr std::size_t kMaxEntries = 1000;  // of a Bundle; an appointment comes with a handful
+using sdk::list_of;
+using sdk::lower;
+using sdk::member_of;
+using sdk::text_of;
+
+constexpr std::size_t kMaxEntries = 1000;     // of a Bundle; an appointment comes with a handful
 constexpr std::size_t kMaxAppointments = 50;  // of one delivery
 constexpr std::size_t kMaxReasons = 50;       // diagnoses of a claim
 constexpr std::size_t kMaxKey = 512;  // of an appointment's key; it becomes part of event ids
@@ -32,33 +37,17 @@ constexpr const char* kNoPractitioner =
     "the appointment names no practitioner: participant[].actor must refer to a Practitioner that "
     "is in the bundle";
 
-// What is wrong with a delivery; never leaves this file.
-struct Refusal {
-  std::string message;
-};
-[[noreturn]] void refuse(std::string message) {
-  throw Refusal{std::move(message)};
+[[noreturn]] void refuse(const std::string& text) {
+  throw sdk::Refusal("fhir.delivery", text);
 }
 
 const Json& nothing() {
   static const Json kNothing;
   return kNothing;
 }
-const Json& member(const Json& object, const char* key) {
-  if (!object.is_object()) return nothing();
-  const auto found = object.find(key);
-  return found == object.end() ? nothing() : *found;
-}
 const Json& first(const Json& array) {
   return array.is_array() && !array.empty() ? array.front() : nothing();
 }
-// The elements of a list, or of none.
-const Json& list(const Json& object, const char* key) {
-  static const Json kEmpty = Json::array();
-  const Json& value = member(object, key);
-  return value.is_array() ? value : kEmpty;
-}
-
 void put(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
 }
@@ -66,18 +55,13 @@ void put(Json& object, const char* key, Json value) {
   if (!value.empty()) object[key] = std::move(value);
 }
 
-std::string lower(std::string value) {
-  std::transform(value.begin(), value.end(), value.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return value;
-}
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> known) {
   return std::find(known.begin(), known.end(), value) != known.end();
 }
 // The first code of a CodeableConcept that is known; "" when none is.
 std::string code_among(const Json& concept_value, std::initializer_list<std::string_view> known) {
-  for (const Json& coding : list(concept_value, "coding")) {
-    std::string code = text(coding, "code");
+  for (const Json& coding : list_of(concept_value, "coding")) {
+    std::string code = text_of(coding, "code");
     if (is_one_of(code, known)) return code;
   }
   return {};
@@ -97,14 +81,14 @@ struct Entry {
 };
 
 std::string type_of(const Json& resource) {
-  return text(resource, "resourceType");
+  return text_of(resource, "resourceType");
 }
 
 // "https://ehr/fhir/Patient/1" -> "https://ehr/fhir"; "" when the URL is not the address of this
 // resource.
 std::string base_of(const Entry& entry) {
   if (!entry.full_url.starts_with("http://") && !entry.full_url.starts_with("https://")) return {};
-  const std::string tail = "/" + type_of(*entry.resource) + "/" + text(*entry.resource, "id");
+  const std::string tail = "/" + type_of(*entry.resource) + "/" + text_of(*entry.resource, "id");
   if (!entry.full_url.ends_with(tail)) return {};
   return entry.full_url.substr(0, entry.full_url.size() - tail.size());
 }
@@ -133,11 +117,11 @@ class Resources {
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
   [[nodiscard]] std::optional<Entry> resolve(const Entry& from, const Json& reference_value) const {
-    const std::string reference = without_version(text(reference_value, "reference"));
+    const std::string reference = without_version(text_of(reference_value, "reference"));
     if (reference.empty()) return std::nullopt;
     if (reference.front() == '#') {
-      for (const Json& contained : list(*from.resource, "contained")) {
-        if (text(contained, "id") == reference.substr(1)) return Entry{&contained, {}};
+      for (const Json& contained : list_of(*from.resource, "contained")) {
+        if (text_of(contained, "id") == reference.substr(1)) return Entry{&contained, {}};
       }
       return std::nullopt;
     }
@@ -149,7 +133,7 @@ class Resources {
     }
     const Entry* match = nullptr;
     for (const Entry& entry : entries_) {
-      const std::string own = type_of(*entry.resource) + "/" + text(*entry.resource, "id");
+      const std::string own = type_of(*entry.resource) + "/" + text_of(*entry.resource, "id");
       if (reference != own && !(entry.full_url.empty() && reference.ends_with("/" + own))) continue;
       if (match != nullptr) return std::nullopt;  // two of them: which one is meant cannot be told
       match = &entry;
@@ -164,8 +148,8 @@ class Resources {
 // How the record system itself can be told about a resource: relative on its own server, else the
 // absolute address; "" when the resource has no address.
 std::string address(const std::optional<Entry>& entry, const Settings& settings) {
-  if (!entry || text(*entry->resource, "id").empty()) return {};
-  const std::string relative = type_of(*entry->resource) + "/" + text(*entry->resource, "id");
+  if (!entry || text_of(*entry->resource, "id").empty()) return {};
+  const std::string relative = type_of(*entry->resource) + "/" + text_of(*entry->resource, "id");
   const std::string base = base_of(*entry);
   if (!base.empty()) return base == settings.base_url ? relative : base + "/" + relative;
   return entry->full_url.empty() ? relative : std::string();
@@ -174,11 +158,11 @@ std::string address(const std::optional<Entry>& entry, const Settings& settings)
 // ---- Appointment ----
 
 std::string key_of(const Json& appointment) {
-  for (const Json& identifier : list(appointment, "identifier")) {
-    const std::string value = text(identifier, "value");
-    if (!value.empty()) return text(identifier, "system") + "|" + value;
+  for (const Json& identifier : list_of(appointment, "identifier")) {
+    const std::string value = text_of(identifier, "value");
+    if (!value.empty()) return text_of(identifier, "system") + "|" + value;
   }
-  const std::string id = text(appointment, "id");
+  const std::string id = text_of(appointment, "id");
   if (id.empty())
     refuse(
         "the appointment has no identifier with a value and no id: nothing tells it from others");
@@ -190,10 +174,10 @@ bool says_video(const Json& concept_value) {
     const std::string plain = lower(words);
     return plain.find("video") != std::string::npos || plain.find("virtual") != std::string::npos;
   };
-  if (named(text(concept_value, "text"))) return true;
-  for (const Json& coding : list(concept_value, "coding")) {
-    if (text(coding, "code") == "VR" || named(text(coding, "code")) ||
-        named(text(coding, "display")))
+  if (named(text_of(concept_value, "text"))) return true;
+  for (const Json& coding : list_of(concept_value, "coding")) {
+    if (text_of(coding, "code") == "VR" || named(text_of(coding, "code")) ||
+        named(text_of(coding, "display")))
       return true;
   }
   return false;
@@ -201,31 +185,32 @@ bool says_video(const Json& concept_value) {
 
 bool is_video(const Json& appointment) {
   // R5 has the element; R4 carries it as an extension.
-  if (!list(appointment, "virtualService").empty()) return true;
-  for (const Json& extension : list(appointment, "extension")) {
-    if (text(extension, "url").ends_with("Appointment.virtualService")) return true;
+  if (!list_of(appointment, "virtualService").empty()) return true;
+  for (const Json& extension : list_of(appointment, "extension")) {
+    if (text_of(extension, "url").ends_with("Appointment.virtualService")) return true;
   }
   const auto any = [](const Json& concepts) {
     return std::any_of(concepts.begin(), concepts.end(), says_video);
   };
-  return any(list(appointment, "serviceType")) || any(list(appointment, "serviceCategory")) ||
-         says_video(member(appointment, "appointmentType"));
+  return any(list_of(appointment, "serviceType")) || any(list_of(appointment, "serviceCategory")) ||
+         says_video(member_of(appointment, "appointmentType"));
 }
 
 // The members are those of a claim's diagnosis. Codes of other systems are no diagnoses for a
 // payer.
 Json reasons_of(const Json& appointment) {
   Json reasons = Json::array();
-  for (const Json& reason : list(appointment, "reasonCode")) {
+  for (const Json& reason : list_of(appointment, "reasonCode")) {
     if (reasons.size() == kMaxReasons) break;
-    for (const Json& coding : list(reason, "coding")) {
-      const std::string code = text(coding, "code");
-      if (code.empty() || lower(text(coding, "system")).find("icd-10") == std::string::npos)
+    for (const Json& coding : list_of(reason, "coding")) {
+      const std::string code = text_of(coding, "code");
+      if (code.empty() || lower(text_of(coding, "system")).find("icd-10") == std::string::npos)
         continue;
       Json one = Json::object();
       one["code"] = code;
       put(one, "display",
-          text(coding, "display").empty() ? text(reason, "text") : text(coding, "display"));
+          text_of(coding, "display").empty() ? text_of(reason, "text")
+                                             : text_of(coding, "display"));
       one["type"] = reasons.empty() ? "principal" : "secondary";
       reasons.push_back(std::move(one));
       break;
@@ -237,19 +222,19 @@ Json reasons_of(const Json& appointment) {
 // What the patient comes for, in words: a claim needs it.
 std::string description_of(const Json& appointment) {
   for (const char* key : {"description", "comment"}) {
-    if (std::string words = text(appointment, key); !words.empty()) return words;
+    if (std::string words = text_of(appointment, key); !words.empty()) return words;
   }
-  for (const Json& reason : list(appointment, "reasonCode")) {
-    if (std::string words = text(reason, "text"); !words.empty()) return words;
-    for (const Json& coding : list(reason, "coding")) {
-      if (std::string words = text(coding, "display"); !words.empty()) return words;
+  for (const Json& reason : list_of(appointment, "reasonCode")) {
+    if (std::string words = text_of(reason, "text"); !words.empty()) return words;
+    for (const Json& coding : list_of(reason, "coding")) {
+      if (std::string words = text_of(coding, "display"); !words.empty()) return words;
     }
   }
   return {};
 }
 
 std::optional<std::int64_t> instant_at(const Json& appointment, const char* key) {
-  const Json& value = member(appointment, key);
+  const Json& value = member_of(appointment, key);
   if (value.is_null()) return std::nullopt;
   const auto seconds =
       value.is_string() ? read_instant(value.get_ref<const std::string&>()) : std::nullopt;
@@ -265,8 +250,8 @@ std::optional<std::int64_t> instant_at(const Json& appointment, const char* key)
 std::string name_of(const Json& person) {
   const Json* best = nullptr;
   int best_rank = 9;
-  for (const Json& name : list(person, "name")) {
-    const std::string use = text(name, "use");
+  for (const Json& name : list_of(person, "name")) {
+    const std::string use = text_of(name, "use");
     const int rank = use == "official"                 ? 0
                      : use == "usual"                  ? 1
                      : use == "old" || use == "maiden" ? 3
@@ -277,12 +262,12 @@ std::string name_of(const Json& person) {
     }
   }
   if (best == nullptr) return {};
-  if (std::string whole = text(*best, "text"); !whole.empty()) return whole;
+  if (std::string whole = text_of(*best, "text"); !whole.empty()) return whole;
   std::string built;
-  for (const Json& given : list(*best, "given")) {
+  for (const Json& given : list_of(*best, "given")) {
     if (given.is_string()) built += (built.empty() ? "" : " ") + given.get<std::string>();
   }
-  const std::string family = text(*best, "family");
+  const std::string family = text_of(*best, "family");
   if (!family.empty()) built += (built.empty() ? "" : " ") + family;
   return built;
 }
@@ -293,12 +278,12 @@ Json patient_identifier(const Json& patient) {
                                                           "DP", "VP",  "MR"};
   Json best;
   int best_rank = 99;
-  for (const Json& identifier : list(patient, "identifier")) {
-    const std::string value = text(identifier, "value");
-    if (value.empty() || text(identifier, "use") == "old") continue;
-    const std::string system = text(identifier, "system");
+  for (const Json& identifier : list_of(patient, "identifier")) {
+    const std::string value = text_of(identifier, "value");
+    if (value.empty() || text_of(identifier, "use") == "old") continue;
+    const std::string system = text_of(identifier, "system");
     const std::string type =
-        code_among(member(identifier, "type"), {"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"});
+        code_among(member_of(identifier, "type"), {"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"});
     int rank = 9;
     if (!type.empty()) {
       rank = type == "MR"
@@ -306,7 +291,7 @@ Json patient_identifier(const Json& patient) {
                  : static_cast<int>(std::find(kKnown.begin(), kKnown.end(), type) - kKnown.begin());
     } else if (system.find("nphies.sa/identifier/") != std::string::npos) {
       rank = 1;
-    } else if (member(identifier, "type").is_null()) {
+    } else if (member_of(identifier, "type").is_null()) {
       rank = 7;
     }
     if (rank >= best_rank) continue;
@@ -315,10 +300,10 @@ Json patient_identifier(const Json& patient) {
     put(best, "system", system);
     best["value"] = value;
     put(best, "type", type);
-    for (const Json& extension : list(identifier, "extension")) {
-      if (!text(extension, "url").ends_with("extension-identifier-country")) continue;
+    for (const Json& extension : list_of(identifier, "extension")) {
+      if (!text_of(extension, "url").ends_with("extension-identifier-country")) continue;
       const std::string country =
-          text(first(list(member(extension, "valueCodeableConcept"), "coding")), "code");
+          text_of(first(list_of(member_of(extension, "valueCodeableConcept"), "coding")), "code");
       if (country.size() <= 3) put(best, "country", lower(country));
     }
   }
@@ -327,7 +312,8 @@ Json patient_identifier(const Json& patient) {
 
 std::string marital_status(const Json& patient) {
   // NPHIES knows L, D, M, U, W; S (never married) is its U.
-  std::string code = code_among(member(patient, "maritalStatus"), {"L", "D", "M", "U", "W", "S"});
+  std::string code =
+      code_among(member_of(patient, "maritalStatus"), {"L", "D", "M", "U", "W", "S"});
   return code == "S" ? "U" : code;
 }
 
@@ -340,8 +326,8 @@ Json patient_data(const Json& patient, bool whole) {
   Json data = Json::object();
   const Json identifier = patient_identifier(patient);
   const std::string name = name_of(patient);
-  const std::string gender = text(patient, "gender");
-  const std::string birth_date = text(patient, "birthDate");
+  const std::string gender = text_of(patient, "gender");
+  const std::string birth_date = text_of(patient, "birthDate");
   const bool known_gender = is_one_of(gender, {"male", "female", "other", "unknown"});
   if (whole) {
     if (identifier.is_null())
@@ -362,12 +348,12 @@ Json patient_data(const Json& patient, bool whole) {
 Json practitioner_data(const Json& practitioner) {
   Json data = Json::object();
   std::string licence;
-  for (const Json& identifier : list(practitioner, "identifier")) {
-    const std::string value = text(identifier, "value");
+  for (const Json& identifier : list_of(practitioner, "identifier")) {
+    const std::string value = text_of(identifier, "value");
     if (value.empty()) continue;
     const bool is_licence =
-        !code_among(member(identifier, "type"), {"MD"}).empty() ||
-        lower(text(identifier, "system")).find("practitioner-licen") != std::string::npos;
+        !code_among(member_of(identifier, "type"), {"MD"}).empty() ||
+        lower(text_of(identifier, "system")).find("practitioner-licen") != std::string::npos;
     if (is_licence) {
       licence = value;
       break;
@@ -381,23 +367,23 @@ Json practitioner_data(const Json& practitioner) {
 
 std::string member_id(const Json& coverage) {
   std::string any;
-  for (const Json& identifier : list(coverage, "identifier")) {
-    std::string value = text(identifier, "value");
+  for (const Json& identifier : list_of(coverage, "identifier")) {
+    std::string value = text_of(identifier, "value");
     if (value.empty()) continue;
-    if (!code_among(member(identifier, "type"), {"MB"}).empty()) return value;
+    if (!code_among(member_of(identifier, "type"), {"MB"}).empty()) return value;
     if (any.empty()) any = std::move(value);
   }
-  return any.empty() ? text(coverage, "subscriberId") : any;
+  return any.empty() ? text_of(coverage, "subscriberId") : any;
 }
 
 Json class_data(const Json& coverage) {
   const auto type_code = [](const Json& one) {
-    return code_among(member(one, "type"),
+    return code_among(member_of(one, "type"),
                       {"group", "subgroup", "plan", "subplan", "class", "subclass", "sequence",
                        "rxbin", "rxpcn", "rxid", "rxgroup"});
   };
   const Json* chosen = nullptr;
-  for (const Json& one : list(coverage, "class")) {
+  for (const Json& one : list_of(coverage, "class")) {
     const std::string type = type_code(one);
     if (type.empty() || (chosen != nullptr && type != "plan")) continue;
     chosen = &one;
@@ -405,12 +391,12 @@ Json class_data(const Json& coverage) {
   }
   Json data = Json::object();
   if (chosen == nullptr) return data;
-  const std::string value = text(*chosen, "value");
+  const std::string value = text_of(*chosen, "value");
   // A cut value would name another class: one that does not fit is left out.
   if (value.empty() || characters(value) > 30) return data;
   data["type"] = type_code(*chosen);
   data["value"] = value;
-  const std::string name = text(*chosen, "name");
+  const std::string name = text_of(*chosen, "name");
   if (characters(name) <= 100) put(data, "name", name);
   return data;
 }
@@ -420,31 +406,31 @@ Json coverage_data(const Resources& delivery, const Entry& entry) {
   const Json& coverage = *entry.resource;
   Json data = Json::object();
   put(data, "memberId", member_id(coverage));
-  const Json& payor = first(list(coverage, "payor"));
+  const Json& payor = first(list_of(coverage, "payor"));
   const auto organization = delivery.resolve(entry, payor);
-  std::string licence = text(member(payor, "identifier"), "value");
-  std::string name = text(payor, "display");
+  std::string licence = text_of(member_of(payor, "identifier"), "value");
+  std::string name = text_of(payor, "display");
   if (organization) {
     if (licence.empty()) {
-      for (const Json& identifier : list(*organization->resource, "identifier")) {
-        const std::string value = text(identifier, "value");
+      for (const Json& identifier : list_of(*organization->resource, "identifier")) {
+        const std::string value = text_of(identifier, "value");
         if (value.empty()) continue;
         const bool is_licence =
-            text(identifier, "system").find("payer-license") != std::string::npos;
+            text_of(identifier, "system").find("payer-license") != std::string::npos;
         if (licence.empty() || is_licence) licence = value;
         if (is_licence) break;
       }
     }
-    if (name.empty()) name = text(*organization->resource, "name");
+    if (name.empty()) name = text_of(*organization->resource, "name");
   }
   put(data, "payerLicence", licence);
   put(data, "payerName", name);
-  put(data, "type", code_among(member(coverage, "type"), {"EHCPOL", "PUBLICPOL"}));
+  put(data, "type", code_among(member_of(coverage, "type"), {"EHCPOL", "PUBLICPOL"}));
   put(data, "relationship",
-      code_among(member(coverage, "relationship"),
+      code_among(member_of(coverage, "relationship"),
                  {"child", "parent", "spouse", "common", "other", "self", "injured"}));
   put(data, "class", class_data(coverage));
-  const std::string network = text(coverage, "network");
+  const std::string network = text_of(coverage, "network");
   if (characters(network) <= 30) put(data, "network", network);
   return data;
 }
@@ -455,10 +441,10 @@ std::optional<Entry> coverage_of(const Resources& delivery, const Entry& patient
   std::int64_t best_order = 0;
   for (const Entry& entry : delivery.entries()) {
     if (type_of(*entry.resource) != "Coverage") continue;
-    if (is_one_of(text(*entry.resource, "status"), {"cancelled", "entered-in-error"})) continue;
-    const auto beneficiary = delivery.resolve(entry, member(*entry.resource, "beneficiary"));
+    if (is_one_of(text_of(*entry.resource, "status"), {"cancelled", "entered-in-error"})) continue;
+    const auto beneficiary = delivery.resolve(entry, member_of(*entry.resource, "beneficiary"));
     if (!beneficiary || beneficiary->resource != patient.resource) continue;
-    const Json& order_value = member(*entry.resource, "order");
+    const Json& order_value = member_of(*entry.resource, "order");
     const std::int64_t order =
         order_value.is_number_integer() ? order_value.get<std::int64_t>() : 1000;
     if (best && order >= best_order) continue;
@@ -477,18 +463,18 @@ struct People {
 People people_of(const Resources& delivery, const Entry& appointment, bool whole) {
   People people;
   std::size_t at = 0;
-  for (const Json& participant : list(*appointment.resource, "participant")) {
+  for (const Json& participant : list_of(*appointment.resource, "participant")) {
     const std::string where = "participant[" + std::to_string(at++) + "].actor";
-    const Json& actor = member(participant, "actor");
+    const Json& actor = member_of(participant, "actor");
     std::optional<Entry> found = delivery.resolve(appointment, actor);
-    std::string type = found ? type_of(*found->resource) : type_in(text(actor, "reference"));
+    std::string type = found ? type_of(*found->resource) : type_in(text_of(actor, "reference"));
     if (!found && whole && is_one_of(type, {"Patient", "Practitioner", "PractitionerRole"})) {
       refuse("the appointment's " + where + " refers to a " + type +
              " that is not in the bundle: add it as an entry with the fullUrl that the reference "
              "means");
     }
     if (found && type == "PractitionerRole") {
-      found = delivery.resolve(*found, member(*found->resource, "practitioner"));
+      found = delivery.resolve(*found, member_of(*found->resource, "practitioner"));
       if (!found && whole) {
         refuse("the PractitionerRole of the appointment's " + where +
                " refers to no Practitioner that is in the bundle");
@@ -522,7 +508,7 @@ std::string event_type(const std::string& status) {
 
 Json event_of(const Resources& delivery, const Entry& entry, const Settings& settings) {
   const Json& appointment = *entry.resource;
-  const std::string status = text(appointment, "status");
+  const std::string status = text_of(appointment, "status");
   if (!is_one_of(status, {"proposed", "pending", "booked", "arrived", "fulfilled", "cancelled",
                           "noshow", "entered-in-error", "checked-in", "waitlist"})) {
     refuse("Appointment.status is missing or no status of FHIR R4");
@@ -535,13 +521,13 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
            " bytes");
 
   Json details = Json::object();
-  put(details, "id", text(appointment, "id"));
+  put(details, "id", text_of(appointment, "id"));
   details["key"] = key;
-  for (const Json& identifier : list(appointment, "identifier")) {
-    if (text(identifier, "value").empty()) continue;
+  for (const Json& identifier : list_of(appointment, "identifier")) {
+    if (text_of(identifier, "value").empty()) continue;
     Json own = Json::object();
-    put(own, "system", text(identifier, "system"));
-    own["value"] = text(identifier, "value");
+    put(own, "system", text_of(identifier, "system"));
+    own["value"] = text_of(identifier, "value");
     details["identifier"] = std::move(own);
     break;
   }
@@ -551,11 +537,11 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   if (start && end && *end < *start)
     refuse("the appointment ends before it starts: Appointment.start, Appointment.end");
   if (start) {
-    details["start"] = text(appointment, "start");
+    details["start"] = text_of(appointment, "start");
     details["startEpoch"] = *start;
   }
   if (end) {
-    details["end"] = text(appointment, "end");
+    details["end"] = text_of(appointment, "end");
     details["endEpoch"] = *end;
   }
   details["status"] = status;
@@ -587,18 +573,18 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
     put(data, "coverage", std::move(cover));
   }
 
-  const Json& meta = member(appointment, "meta");
-  std::string version = text(meta, "versionId");
-  if (version.empty()) version = text(meta, "lastUpdated");
-  if (version.empty()) version = text(appointment, "start");
+  const Json& meta = member_of(appointment, "meta");
+  std::string version = text_of(meta, "versionId");
+  if (version.empty()) version = text_of(meta, "lastUpdated");
+  if (version.empty()) version = text_of(appointment, "start");
   const std::string base = base_of(entry);
   Json event = Json::object();
   event["type"] = event_type(status);
   event["source"] = base.empty() ? settings.base_url : base;
   event["id"] = key + "/" + status + "/" + version.substr(0, 64);
   event["subject"] = key;
-  if (const auto updated = read_instant(text(meta, "lastUpdated")))
-    event["time"] = write_instant(*updated);
+  if (const auto updated = read_instant(text_of(meta, "lastUpdated")))
+    event["time"] = sdk::write_instant(*updated);
   event["data"] = std::move(data);
   return event;
 }
@@ -608,12 +594,12 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
 // The status resource of a notification: Parameters in R4 (backport), SubscriptionStatus in R4B and
 // later. Null: none.
 const Json& notification_status(const Json& bundle) {
-  const Json& status = member(first(list(bundle, "entry")), "resource");
+  const Json& status = member_of(first(list_of(bundle, "entry")), "resource");
   const std::string type = type_of(status);
   if (type == "SubscriptionStatus") return status;
   if (type != "Parameters") return nothing();
-  for (const Json& parameter : list(status, "parameter")) {
-    if (text(parameter, "name") == "subscription") return status;
+  for (const Json& parameter : list_of(status, "parameter")) {
+    if (text_of(parameter, "name") == "subscription") return status;
   }
   return nothing();
 }
@@ -621,15 +607,15 @@ const Json& notification_status(const Json& bundle) {
 // Whether the notification is about an Appointment.
 bool focuses_on_appointment(const Json& status) {
   const auto is_appointment = [](const Json& reference) {
-    return type_in(text(reference, "reference")) == "Appointment";
+    return type_in(text_of(reference, "reference")) == "Appointment";
   };
-  for (const Json& event : list(status, "notificationEvent")) {
-    if (is_appointment(member(event, "focus"))) return true;
+  for (const Json& event : list_of(status, "notificationEvent")) {
+    if (is_appointment(member_of(event, "focus"))) return true;
   }
-  for (const Json& parameter : list(status, "parameter")) {
-    if (text(parameter, "name") != "notification-event") continue;
-    for (const Json& part : list(parameter, "part")) {
-      if (text(part, "name") == "focus" && is_appointment(member(part, "valueReference")))
+  for (const Json& parameter : list_of(status, "parameter")) {
+    if (text_of(parameter, "name") != "notification-event") continue;
+    for (const Json& part : list_of(parameter, "part")) {
+      if (text_of(part, "name") == "focus" && is_appointment(member_of(part, "valueReference")))
         return true;
     }
   }
@@ -642,12 +628,12 @@ Json events_of(const Json& root, const Settings& settings) {
   if (type == "Appointment") {
     delivery.add(root, {});
   } else if (type == "Bundle") {
-    const Json& entries = list(root, "entry");
+    const Json& entries = list_of(root, "entry");
     if (entries.size() > kMaxEntries)
       refuse("the bundle has more than " + std::to_string(kMaxEntries) + " entries");
     for (const Json& entry : entries) {
-      const Json& resource = member(entry, "resource");
-      if (resource.is_object()) delivery.add(resource, text(entry, "fullUrl"));
+      const Json& resource = member_of(entry, "resource");
+      if (resource.is_object()) delivery.add(resource, text_of(entry, "fullUrl"));
     }
   } else {
     refuse("the body is no Appointment and no Bundle: resourceType must be one of these");
@@ -686,7 +672,7 @@ Json concept_of(Json code) {
   value["coding"].push_back(std::move(code));
   return value;
 }
-Json list_of(Json one) {
+Json just(Json one) {
   Json value = Json::array();
   value.push_back(std::move(one));
   return value;
@@ -695,7 +681,7 @@ Json list_of(Json one) {
 Json consultation_identifier(const Json& input) {
   Json value = Json::object();
   value["system"] = std::string(kConsultationSystem);
-  value["value"] = text(input, "consultation");
+  value["value"] = text_of(input, "consultation");
   return value;
 }
 
@@ -708,18 +694,18 @@ Json reference(const std::string& type, const std::string& literal, Json identif
   return value;
 }
 Json patient_reference(const Json& input, const std::string& literal) {
-  const Json& known = member(member(input, "patient"), "identifier");
+  const Json& known = member_of(member_of(input, "patient"), "identifier");
   Json identifier = Json::object();
-  if (!text(known, "value").empty()) {
-    const std::string type = text(known, "type");
+  if (!text_of(known, "value").empty()) {
+    const std::string type = text_of(known, "type");
     if (!type.empty()) identifier["type"] = concept_of(coding(kIdentifierTypes, type));
-    put(identifier, "system", text(known, "system"));
-    identifier["value"] = text(known, "value");
+    put(identifier, "system", text_of(known, "system"));
+    identifier["value"] = text_of(known, "value");
   }
   return reference("Patient", literal, std::move(identifier));
 }
 Json practitioner_reference(const Json& input, const std::string& literal) {
-  const std::string licence = text(member(input, "practitioner"), "licence");
+  const std::string licence = text_of(member_of(input, "practitioner"), "licence");
   Json identifier = Json::object();
   if (!licence.empty()) {
     identifier["type"] = concept_of(coding(kIdentifierTypes, "MD"));
@@ -736,42 +722,30 @@ Json organization_reference(const Settings& settings) {
 
 Json period(const Json& object) {
   Json value = Json::object();
-  put(value, "start", text(object, "start"));
-  put(value, "end", text(object, "end"));
+  put(value, "start", text_of(object, "start"));
+  put(value, "end", text_of(object, "end"));
   return value;
 }
 
 // urn:rabt:recording:<id>: the id is ours, but a URL must stay one whatever it holds.
 std::string recording_url(const std::string& id) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string url = "urn:rabt:recording:";
-  for (const char c : id) {
-    const auto u = static_cast<unsigned char>(c);
-    if (std::isalnum(u) != 0 || c == '-' || c == '_' || c == '.' || c == ':') {
-      url.push_back(c);
-    } else {
-      url.push_back('%');
-      url.push_back(kHex[u >> 4U]);
-      url.push_back(kHex[u & 0xfU]);
-    }
-  }
-  return url;
+  return "urn:rabt:recording:" + sdk::percent_encode(id, ":");
 }
 
 Json attachment(const Json& recording) {
   Json value = Json::object();
   // Attachment.hash is a SHA-1 in R4; the SHA-256 has an extension of its own.
-  if (const std::string sha256 = text(recording, "sha256"); !sha256.empty()) {
+  if (const std::string sha256 = text_of(recording, "sha256"); !sha256.empty()) {
     Json extension = Json::object();
     extension["url"] = kSha256;
     extension["valueString"] = sha256;
-    value["extension"] = list_of(std::move(extension));
+    value["extension"] = just(std::move(extension));
   }
-  put(value, "contentType", text(recording, "contentType"));
-  value["url"] = recording_url(text(recording, "id"));
-  const Json& bytes = member(recording, "bytes");
+  put(value, "contentType", text_of(recording, "contentType"));
+  value["url"] = recording_url(text_of(recording, "id"));
+  const Json& bytes = member_of(recording, "bytes");
   if (bytes.is_number_integer() && bytes >= 0 && bytes <= kMaxAttachment) value["size"] = bytes;
-  const std::string kind = text(recording, "kind");
+  const std::string kind = text_of(recording, "kind");
   value["title"] = kind.empty() ? "Session recording" : "Session recording, " + kind;
   return value;
 }
@@ -780,165 +754,85 @@ Json attachment(const Json& recording) {
 
 Settings read_settings(std::string_view json) {
   const Json config = Json::parse(json, nullptr, false);
-  if (!config.is_object()) throw std::runtime_error("the configuration of fhir must be an object");
+  if (!config.is_object()) throw sdk::Refusal("fhir.config", "the configuration must be an object");
   Settings settings;
-  settings.base_url = text(config, "base_url");
+  settings.base_url = text_of(config, "base_url");
   while (settings.base_url.ends_with('/')) settings.base_url.pop_back();
   if (!settings.base_url.starts_with("http://") && !settings.base_url.starts_with("https://")) {
-    throw std::runtime_error(
-        "base_url must be the service base of the FHIR server, for example "
-        "https://ehr.example.sa/fhir");
+    throw sdk::Refusal("fhir.config",
+                       "base_url must be the service base of the FHIR server, for example "
+                       "https://ehr.example.sa/fhir");
   }
-  const Json& bearer = member(config, "bearer");
+  const Json& bearer = member_of(config, "bearer");
   if (bearer.is_boolean()) settings.bearer = bearer.get<bool>();
-  settings.organization_reference = text(member(config, "organization"), "reference");
-  settings.organization_display = text(member(config, "organization"), "display");
+  settings.organization_reference = text_of(member_of(config, "organization"), "reference");
+  settings.organization_display = text_of(member_of(config, "organization"), "display");
   return settings;
 }
 
-std::optional<Json> parse(std::string_view body) {
-  bool too_deep = false;
-  Json value = Json::parse(
-      body,
-      [&too_deep](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
-        if (depth > kMaxDepth) too_deep = true;
-        return !too_deep;
-      },
-      false);
-  if (too_deep || value.is_discarded()) return std::nullopt;
-  return value;
-}
-
-std::string text(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 std::optional<std::int64_t> read_instant(std::string_view value) {
-  // YYYY-MM-DDThh:mm:ss[.f...](Z|(+|-)hh:mm)
-  if (value.size() < 20 || value[4] != '-' || value[7] != '-' || value[10] != 'T' ||
-      value[13] != ':' || value[16] != ':') {
+  // FHIR's instant is narrower than RFC 3339: capital letters, no leap second, offsets to 14 hours.
+  const auto seconds = sdk::read_instant(value);
+  if (!seconds || value[10] != 'T' || value.substr(17, 2) == "60" || value.ends_with('z'))
     return std::nullopt;
-  }
-  const auto number = [&value](std::size_t at, std::size_t size) {
-    int result = 0;
-    for (const char c : value.substr(at, size)) {
-      if (c < '0' || c > '9') return -1;
-      result = result * 10 + (c - '0');
-    }
-    return result;
-  };
-  const int year = number(0, 4);
-  const int month = number(5, 2);
-  const int day = number(8, 2);
-  const int hour = number(11, 2);
-  const int minute = number(14, 2);
-  const int second = number(17, 2);
-  if (year < 1 || month < 1 || day < 1 || hour < 0 || minute < 0 || second < 0) return std::nullopt;
-  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
-  std::size_t at = 19;
-  if (value[at] == '.') {
-    const std::size_t digits = at + 1;
-    at = digits;
-    while (at < value.size() && value[at] >= '0' && value[at] <= '9') ++at;
-    if (at == digits) return std::nullopt;
-  }
-  std::int64_t offset = 0;
-  const std::string_view zone = value.substr(at);
-  if (zone != "Z") {
-    if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':')
-      return std::nullopt;
-    const int hours = number(at + 1, 2);
-    const int minutes = number(at + 4, 2);
-    if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59) return std::nullopt;
-    offset = (zone[0] == '-' ? -1 : 1) * (hours * 3600LL + minutes * 60LL);
-  }
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return days * 86'400 + hour * 3600LL + minute * 60LL + second - offset;
+  if (!value.ends_with('Z') && value.substr(value.size() - 5, 2) > "14") return std::nullopt;
+  return seconds;
 }
 
-std::string write_instant(std::int64_t unix_seconds) {
-  const std::chrono::sys_seconds at{std::chrono::seconds(unix_seconds)};
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const std::int64_t rest = (at - day).count();
-  const auto padded = [](std::int64_t number, std::size_t width) {
-    std::string digits = std::to_string(number);
-    return digits.size() < width ? std::string(width - digits.size(), '0') + digits : digits;
-  };
-  return padded(static_cast<int>(date.year()), 4) + "-" +
-         padded(static_cast<unsigned>(date.month()), 2) + "-" +
-         padded(static_cast<unsigned>(date.day()), 2) + "T" + padded(rest / 3600, 2) + ":" +
-         padded(rest / 60 % 60, 2) + ":" + padded(rest % 60, 2) + "Z";
-}
-
-Announcement to_events(std::string_view body, const Settings& settings) {
-  Announcement out;
-  const auto root = parse(body);
-  if (!root || !root->is_object()) {
-    out.error = "the body is no JSON object; send a FHIR R4 resource as application/fhir+json";
-    return out;
-  }
-  try {
-    out.events = events_of(*root, settings);
-  } catch (const Refusal& refusal) {
-    out.events = Json::array();
-    out.error = refusal.message;
-  }
-  return out;
+Json to_events(std::string_view body, const Settings& settings) {
+  const auto root = sdk::parse_json(body);
+  if (!root || !root->is_object())
+    refuse("the body is no JSON object; send a FHIR R4 resource as application/fhir+json");
+  return events_of(*root, settings);
 }
 
 Json encounter(const Json& input, const Settings& settings) {
-  const Json& appointment = member(input, "appointment");
+  const Json& appointment = member_of(input, "appointment");
   Json resource = Json::object();
   resource["resourceType"] = "Encounter";
-  resource["identifier"] = list_of(consultation_identifier(input));
+  resource["identifier"] = just(consultation_identifier(input));
   resource["status"] = "finished";
   resource["class"] = coding(kActCode, "VR", "virtual");
-  put(resource, "subject", patient_reference(input, text(appointment, "patientReference")));
-  Json individual = practitioner_reference(input, text(appointment, "practitionerReference"));
+  put(resource, "subject", patient_reference(input, text_of(appointment, "patientReference")));
+  Json individual = practitioner_reference(input, text_of(appointment, "practitionerReference"));
   if (!individual.empty()) {
     Json participant = Json::object();
     participant["individual"] = std::move(individual);
-    resource["participant"] = list_of(std::move(participant));
+    resource["participant"] = just(std::move(participant));
   }
-  Json booked =
-      reference("Appointment", text(appointment, "reference"), member(appointment, "identifier"));
-  if (!booked.empty()) resource["appointment"] = list_of(std::move(booked));
+  Json booked = reference("Appointment", text_of(appointment, "reference"),
+                          member_of(appointment, "identifier"));
+  if (!booked.empty()) resource["appointment"] = just(std::move(booked));
   put(resource, "period", period(input));
   put(resource, "serviceProvider", organization_reference(settings));
   return resource;
 }
 
 Json document(const Json& input, const Settings& settings, std::int64_t now_seconds) {
-  const Json& visit = member(input, "encounter");
+  const Json& visit = member_of(input, "encounter");
   Json resource = Json::object();
   resource["resourceType"] = "DocumentReference";
-  resource["identifier"] = list_of(consultation_identifier(input));
+  resource["identifier"] = just(consultation_identifier(input));
   resource["status"] = "current";
   resource["type"]["text"] = "Telehealth session recording";
   Json category = Json::object();
   category["text"] = "recording";
-  resource["category"] = list_of(std::move(category));
-  put(resource, "subject", patient_reference(input, text(visit, "patientReference")));
-  resource["date"] = write_instant(now_seconds);
-  Json author = practitioner_reference(input, text(visit, "practitionerReference"));
-  if (!author.empty()) resource["author"] = list_of(std::move(author));
+  resource["category"] = just(std::move(category));
+  put(resource, "subject", patient_reference(input, text_of(visit, "patientReference")));
+  resource["date"] = sdk::write_instant(now_seconds);
+  Json author = practitioner_reference(input, text_of(visit, "practitionerReference"));
+  if (!author.empty()) resource["author"] = just(std::move(author));
   put(resource, "custodian", organization_reference(settings));
-  resource["securityLabel"] = list_of(concept_of(coding(kConfidentiality, "R", "restricted")));
+  resource["securityLabel"] = just(concept_of(coding(kConfidentiality, "R", "restricted")));
   resource["content"] = Json::array();
-  for (const Json& recording : list(input, "recordings")) {
+  for (const Json& recording : list_of(input, "recordings")) {
     Json content = Json::object();
     content["attachment"] = attachment(recording);
     resource["content"].push_back(std::move(content));
   }
   Json of_visit = Json::object();
-  put(of_visit, "reference", text(visit, "reference"));
-  if (!of_visit.empty()) resource["context"]["encounter"] = list_of(std::move(of_visit));
+  put(of_visit, "reference", text_of(visit, "reference"));
+  if (!of_visit.empty()) resource["context"]["encounter"] = just(std::move(of_visit));
   Json during = period(visit);
   if (!during.empty()) resource["context"]["period"] = std::move(during);
   return resource;
@@ -976,4 +870,4 @@ std::optional<std::string> with_status(std::string_view resource, std::string_vi
   return std::nullopt;
 }
 
-}  // namespace fhir
+}  // namespace rabt::fhir

@@ -5,18 +5,21 @@
 
 #include "client.hpp"
 #include "mapping.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
 
 // A FHIR R4 record system behind the role `ehr`, and its appointments as events.
-namespace fhir {
+namespace rabt::fhir {
 
-using rabt::sdk::Call;
-using rabt::sdk::Delivery;
-using rabt::sdk::Events;
-using rabt::sdk::Host;
-using rabt::sdk::Kind;
-using rabt::sdk::Task;
-using rabt::sdk::TaskPlugin;
+using sdk::Call;
+using sdk::Delivery;
+using sdk::Events;
+using sdk::Host;
+using sdk::Kind;
+using sdk::Refusal;
+using sdk::Task;
+using sdk::TaskPlugin;
+using sdk::text_of;
 
 namespace {
 
@@ -32,10 +35,8 @@ Outcome unreadable() {
 }
 
 std::string next_link(const Json& bundle) {
-  const auto links = bundle.find("link");
-  if (links == bundle.end() || !links->is_array()) return {};
-  for (const Json& link : *links) {
-    if (text(link, "relation") == "next") return text(link, "url");
+  for (const Json& link : sdk::list_of(bundle, "link")) {
+    if (text_of(link, "relation") == "next") return text_of(link, "url");
   }
   return {};
 }
@@ -48,33 +49,29 @@ class FhirPlugin final : public TaskPlugin {
       : TaskPlugin(host), settings_(read_settings(config)) {}
 
   Events normalise(const Delivery& delivery) {
-    Announcement announced = to_events(delivery.body, settings_);
-    Events events;
-    events.error = std::move(announced.error);
-    events.json = announced.events.dump();
-    return events;
+    return {.json = to_events(delivery.body, settings_).dump(), .error = {}};
   }
 
  protected:
   Task<Outcome> run(Call call) override {
-    const auto input = parse(call.input);
+    const auto input = sdk::parse_json(call.input);
     if (!input || !input->is_object())
-      co_return Outcome::fail(Kind::permanent, "fhir.input", "the arguments are not a JSON object");
+      throw Refusal("fhir.input", "the arguments are not a JSON object");
     if (call.action == "write-encounter") co_return co_await write_encounter(call, *input);
     if (call.action == "write-document") co_return co_await write_document(call, *input);
     if (call.action == "update-encounter")
-      co_return co_await update_encounter(call, text(*input, "id"), text(*input, "status"));
+      co_return co_await update_encounter(call, text_of(*input, "id"), text_of(*input, "status"));
     if (call.action == "read")
-      co_return co_await read(call, text(*input, "type"), text(*input, "id"));
+      co_return co_await read(call, text_of(*input, "type"), text_of(*input, "id"));
     if (call.action == "search") co_return co_await search(call, *input);
-    co_return Outcome::fail(Kind::permanent, "fhir.unknown_action", "fhir has no such action");
+    throw Refusal("fhir.unknown_action", "fhir has no such action");
   }
 
  private:
   // Gives {id, reference, versionId}. FHIR has no idempotency key; the consultation's identifier
   // makes a repeat find the resource of the first attempt.
   Task<Outcome> create(const Call& call, Json resource, std::string consultation) {
-    const std::string type = text(resource, "resourceType");
+    const std::string type = text_of(resource, "resourceType");
     const HttpResult answer = co_await http(
         call, create_request(settings_, resource, std::string(kConsultationSystem), consultation));
     if (answer.answered() && answer.status == 412) {
@@ -93,30 +90,30 @@ class FhirPlugin final : public TaskPlugin {
   }
 
   Task<Outcome> write_encounter(const Call& call, const Json& input) {
-    Outcome made = co_await create(call, encounter(input, settings_), text(input, "consultation"));
+    Outcome made =
+        co_await create(call, encounter(input, settings_), text_of(input, "consultation"));
     if (made.kind != Kind::done) co_return made;
     // What a document about the encounter repeats.
     Json output = Json::parse(made.output);
     const Json appointment = input.value("appointment", Json::object());
     for (const char* key : {"patientReference", "practitionerReference"}) {
-      if (std::string known = text(appointment, key); !known.empty())
+      if (std::string known = text_of(appointment, key); !known.empty())
         output[key] = std::move(known);
     }
     for (const char* key : {"start", "end"}) {
-      if (std::string known = text(input, key); !known.empty()) output[key] = std::move(known);
+      if (std::string known = text_of(input, key); !known.empty()) output[key] = std::move(known);
     }
     co_return Outcome::done(output.dump());
   }
 
   Task<Outcome> write_document(const Call& call, const Json& input) {
     const auto recordings = input.find("recordings");
-    if (recordings == input.end() || !recordings->is_array()) {
-      co_return Outcome::fail(Kind::permanent, "fhir.input", "recordings is missing");
-    }
+    if (recordings == input.end() || !recordings->is_array())
+      throw Refusal("fhir.input", "recordings is missing");
     // A DocumentReference must have content: without a recording there is nothing to file.
     if (recordings->empty()) co_return Outcome::done(R"({"written":false})");
     Outcome made = co_await create(call, document(input, settings_, host().now_unix_ms() / 1000),
-                                   text(input, "consultation"));
+                                   text_of(input, "consultation"));
     if (made.kind != Kind::done) co_return made;
     Json output = Json::parse(made.output);
     output["written"] = true;
@@ -132,7 +129,7 @@ class FhirPlugin final : public TaskPlugin {
       if (!resource) co_return unreadable();
       Written version = written(seen, "Encounter");
       bool changed = false;
-      if (text(*resource, "status") != status) {
+      if (text_of(*resource, "status") != status) {
         const auto body = with_status(seen.body, status);
         if (!body) co_return unreadable();
         if (version.version.empty()) {
@@ -173,7 +170,7 @@ class FhirPlugin final : public TaskPlugin {
 
   // complete false: there is more than limit.
   Task<Outcome> search(const Call& call, const Json& input) {
-    const std::string type = text(input, "type");
+    const std::string type = text_of(input, "type");
     const std::int64_t limit = input.value("limit", kDefaultLimit);
     Json resources = Json::array();
     bool complete = false;
@@ -187,7 +184,7 @@ class FhirPlugin final : public TaskPlugin {
       bool full = false;
       for (const Json& entry : bundle->value("entry", Json::array())) {
         const auto resource = entry.find("resource");
-        if (resource == entry.end() || text(*resource, "resourceType") == "OperationOutcome")
+        if (resource == entry.end() || text_of(*resource, "resourceType") == "OperationOutcome")
           continue;
         full = static_cast<std::int64_t>(resources.size()) >= limit;
         if (full) break;
@@ -213,6 +210,6 @@ class FhirPlugin final : public TaskPlugin {
   Settings settings_;
 };
 
-}  // namespace fhir
+}  // namespace rabt::fhir
 
-RABT_PLUGIN(fhir::FhirPlugin, "fhir", "1.0.0");
+RABT_PLUGIN(rabt::fhir::FhirPlugin, "fhir", "1.0.0");

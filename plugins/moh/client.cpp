@@ -2,7 +2,9 @@
 
 #include <utility>
 
-namespace moh {
+#include "rabt/json_nlohmann.hpp"
+
+namespace rabt::moh {
 
 namespace {
 
@@ -10,7 +12,7 @@ HttpRequest request_to(const Settings& settings, std::string method, std::string
   HttpRequest request;
   request.method = std::move(method);
   request.url = std::move(url);
-  rabt::sdk::Header credential;
+  sdk::Header credential;
   credential.name = "Authorization";
   credential.secret = "api_token";
   if (settings.basic) {
@@ -19,7 +21,7 @@ HttpRequest request_to(const Settings& settings, std::string method, std::string
     credential.prefix = "ApiToken ";
   }
   request.headers.push_back(std::move(credential));
-  rabt::sdk::Header accept;
+  sdk::Header accept;
   accept.name = "Accept";
   accept.value = "application/json";
   request.headers.push_back(std::move(accept));
@@ -30,11 +32,11 @@ HttpRequest request_to(const Settings& settings, std::string method, std::string
 
 HttpRequest submit_request(const Settings& settings, std::string body, std::string key) {
   HttpRequest request = request_to(settings, "POST", submit_url(settings));
-  rabt::sdk::Header type;
+  sdk::Header type;
   type.name = "Content-Type";
   type.value = content_type(settings.format);
   request.headers.push_back(std::move(type));
-  rabt::sdk::Header repeat;
+  sdk::Header repeat;
   repeat.name = "Idempotency-Key";
   repeat.value = std::move(key);
   request.headers.push_back(std::move(repeat));
@@ -54,8 +56,7 @@ HttpRequest task_summary_request(const Settings& settings, const Reply& reply) {
 }
 
 Outcome failure(const HttpResult& answer) {
-  using rabt::sdk::Kind;
-  if (!answer.answered()) return no_answer(answer, "moh", rabt::sdk::Repeat::safe);
+  if (!answer.answered()) return no_answer(answer, "moh", sdk::Repeat::safe);
   // DHIS2's texts repeat what was sent: only its code is passed on.
   const std::string code = error_code(answer.body);
   Json detail = Json::object();
@@ -66,18 +67,14 @@ Outcome failure(const HttpResult& answer) {
   }
   const std::string message = "the reporting system answered " + std::to_string(answer.status) +
                               (code.empty() ? "" : ", error " + code);
-  if (answer.status == 408 || answer.status == 429 || answer.status >= 500) {
-    return Outcome::fail(Kind::transient, "moh." + std::to_string(answer.status), message,
-                         detail.dump(), retry_after_ms(answer));
-  }
   const std::string name =
       answer.status == 409 ? "moh.conflict" : "moh." + std::to_string(answer.status);
-  return Outcome::fail(Kind::permanent, name, message, detail.dump());
+  return bad_status(answer, name, message, detail.dump());
 }
 
 Outcome outcome_of(const Reply& reply, const Report& report, const Settings& settings,
                    int http_status) {
-  using rabt::sdk::Kind;
+  using sdk::Kind;
   Json codes = Json::array();
   for (const std::string& code : reply.error_codes) codes.push_back(code);
   const auto number = [](std::int64_t value) { return Json(value < 0 ? std::int64_t{0} : value); };
@@ -118,4 +115,4 @@ Outcome outcome_of(const Reply& reply, const Report& report, const Settings& set
   return Outcome::done(output.dump());
 }
 
-}  // namespace moh
+}  // namespace rabt::moh

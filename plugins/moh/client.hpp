@@ -7,11 +7,11 @@
 #include "rabt/http_result.hpp"
 
 // Requests to the DHIS2 Web API, and what their answers mean for the call.
-namespace moh {
+namespace rabt::moh {
 
-using rabt::sdk::HttpRequest;
-using rabt::sdk::HttpResult;
-using rabt::sdk::Outcome;
+using sdk::HttpRequest;
+using sdk::HttpResult;
+using sdk::Outcome;
 
 // DHIS2 knows a repeated report by its values; a gateway before it knows it by the key, as the body
 // of ADX tells the time at which it was made.
@@ -29,4 +29,4 @@ using rabt::sdk::Outcome;
 [[nodiscard]] Outcome outcome_of(const Reply& reply, const Report& report, const Settings& settings,
                                  int http_status);
 
-}  // namespace moh
+}  // namespace rabt::moh

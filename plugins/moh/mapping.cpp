@@ -2,57 +2,44 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <pugixml.hpp>
-#include <stdexcept>
 #include <utility>
 
-namespace moh {
+#include "rabt/json_nlohmann.hpp"
+#include "rabt/time.hpp"
+
+namespace rabt::moh {
 
 namespace {
 
-constexpr int kMaxDepth = 64;  // answers nest a handful of levels; copying a value recurses
+using sdk::all_digits;
+using sdk::member_of;
+using sdk::Refusal;
+using sdk::text_of;
+using sdk::write_date;
+using sdk::write_instant;
+
 constexpr std::size_t kMaxValues = 5000;  // of a report; a facility's monthly set has some hundred
 constexpr std::size_t kMaxName = 100;
 constexpr std::size_t kMaxDigits = 40;  // of a value
 constexpr std::size_t kMaxCategories = 20;
-constexpr std::size_t kMaxCodes = 20;               // error codes that are passed on
-constexpr std::int64_t kRiyadhOffset = 3LL * 3600;  // all year
+constexpr std::size_t kMaxCodes = 20;   // error codes that are passed on
+constexpr int kRiyadhMinutes = 3 * 60;  // all year
 
 constexpr const char* kAdxNamespace = "urn:ihe:qrph:adx:2015";
 // DHIS2's JSON has no categories, only their combination.
 constexpr std::string_view kCombo = "categoryOptionCombo";
 
-const Json& member(const Json& object, const char* key) {
-  static const Json kNothing;
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
-}
-std::string text(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
 std::int64_t count(const Json& object, const char* key) {
-  const Json& value = member(object, key);
+  const Json& value = member_of(object, key);
   return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
+// An object or a list.
 std::optional<Json> parse(std::string_view body) {
-  bool too_deep = false;
-  Json value = Json::parse(
-      body,
-      [&too_deep](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
-        if (depth > kMaxDepth) too_deep = true;
-        return !too_deep;
-      },
-      false);
-  if (too_deep || value.is_discarded() || !value.is_structured()) return std::nullopt;
+  auto value = sdk::parse_json(body);
+  if (!value || !value->is_structured()) return std::nullopt;
   return value;
-}
-
-bool digits(std::string_view value) {
-  return std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // xs:decimal
@@ -63,7 +50,7 @@ bool is_decimal(std::string_view value) {
   const std::string_view whole = value.substr(0, point);
   const std::string_view fraction =
       point == std::string_view::npos ? std::string_view() : value.substr(point + 1);
-  return digits(whole) && digits(fraction) && !(whole.empty() && fraction.empty());
+  return all_digits(whole) && all_digits(fraction) && !(whole.empty() && fraction.empty());
 }
 
 // Codes: what an XML attribute takes as it is (xs:token).
@@ -86,52 +73,40 @@ bool is_attribute_name(std::string_view value) {
 }
 
 bool is_period(std::string_view value) {
-  return value.size() == 7 && value[4] == '-' && digits(value.substr(0, 4)) &&
-         digits(value.substr(5)) && value.substr(5) >= "01" && value.substr(5) <= "12";
+  return value.size() == 7 && value[4] == '-' && all_digits(value.substr(0, 4)) &&
+         all_digits(value.substr(5)) && value.substr(5) >= "01" && value.substr(5) <= "12";
 }
 
-std::string read_value(const Json& item, Format format, Value& value) {
-  if (!item.is_object()) return "must be an object";
-  value.data_element = text(item, "dataElement");
-  if (!is_code(value.data_element)) return "needs a code as dataElement";
-  const Json& number = member(item, "value");
-  value.value = number.is_number_integer() ? number.dump() : text(item, "value");
+// where: the item's place, for what is thrown.
+Value read_value(const Json& item, Format format, const std::string& where) {
+  const auto refuse = [&where](const char* what) {
+    throw Refusal("moh.input", where + " " + what);
+  };
+  if (!item.is_object()) refuse("must be an object");
+  Value value;
+  value.data_element = text_of(item, "dataElement");
+  if (!is_code(value.data_element)) refuse("needs a code as dataElement");
+  const Json& number = member_of(item, "value");
+  value.value = number.is_number_integer() ? number.dump() : text_of(item, "value");
   if (!is_decimal(value.value))
-    return "needs a value: a whole number, or a decimal number as a text";
-  const Json& categories = member(item, "disaggregation");
-  if (categories.is_null()) return {};
+    refuse("needs a value: a whole number, or a decimal number as a text");
+  const Json& categories = member_of(item, "disaggregation");
+  if (categories.is_null()) return value;
   if (!categories.is_object() || categories.size() > kMaxCategories)
-    return "has a disaggregation that is no object";
+    refuse("has a disaggregation that is no object");
   for (const auto& [category, option] : categories.items()) {
-    if (!option.is_string() || !is_code(option.get_ref<const std::string&>())) {
-      return "has a disaggregation whose options are no codes";
-    }
+    if (!option.is_string() || !is_code(option.get_ref<const std::string&>()))
+      refuse("has a disaggregation whose options are no codes");
     if (format == Format::dhis2 && category != kCombo) {
-      return "has a disaggregation that the format dhis2 cannot carry: it takes "
-             "categoryOptionCombo only, or use adx";
+      refuse(
+          "has a disaggregation that the format dhis2 cannot carry: it takes "
+          "categoryOptionCombo only, or use adx");
     }
     if (!is_attribute_name(category))
-      return "has a disaggregation whose category is no XML attribute name";
+      refuse("has a disaggregation whose category is no XML attribute name");
     value.disaggregation[category] = option.get<std::string>();
   }
-  return {};
-}
-
-std::string padded(std::int64_t number, std::size_t width) {
-  std::string value = std::to_string(number);
-  return value.size() < width ? std::string(width - value.size(), '0') + value : value;
-}
-std::string date_of(std::int64_t seconds) {
-  const std::chrono::sys_seconds at{std::chrono::seconds(seconds)};
-  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(at));
-  return padded(static_cast<int>(date.year()), 4) + "-" +
-         padded(static_cast<unsigned>(date.month()), 2) + "-" +
-         padded(static_cast<unsigned>(date.day()), 2);
-}
-std::string instant_of(std::int64_t seconds) {
-  const std::int64_t rest = ((seconds % 86'400) + 86'400) % 86'400;
-  return date_of(seconds) + "T" + padded(rest / 3600, 2) + ":" + padded(rest / 60 % 60, 2) + ":" +
-         padded(rest % 60, 2) + "Z";
+  return value;
 }
 
 class TextWriter final : public pugi::xml_writer {
@@ -149,14 +124,14 @@ std::string adx_of(const Report& report, const Settings& settings, std::int64_t 
   declaration.append_attribute("encoding") = "UTF-8";
   pugi::xml_node root = xml.append_child("adx");
   root.append_attribute("xmlns") = kAdxNamespace;
-  root.append_attribute("exported") = instant_of(now_seconds).c_str();
+  root.append_attribute("exported") = write_instant(now_seconds).c_str();
   pugi::xml_node group = root.append_child("group");
   group.append_attribute("orgUnit") = settings.org_unit.c_str();
   group.append_attribute("period") = period_text(report.period, Format::adx).c_str();
   group.append_attribute("dataSet") = settings.data_set.c_str();
   if (report.complete) {
     group.append_attribute("completeDate") =
-        (date_of(now_seconds + kRiyadhOffset) + "T00:00:00").c_str();
+        (write_date(now_seconds, kRiyadhMinutes) + "T00:00:00").c_str();
   }
   for (const Value& value : report.values) {
     pugi::xml_node node = group.append_child("dataValue");
@@ -175,7 +150,7 @@ std::string dhis2_of(const Report& report, const Settings& settings, std::int64_
   set["dataSet"] = settings.data_set;
   set["period"] = period_text(report.period, Format::dhis2);
   set["orgUnit"] = settings.org_unit;
-  if (report.complete) set["completeDate"] = date_of(now_seconds + kRiyadhOffset);
+  if (report.complete) set["completeDate"] = write_date(now_seconds, kRiyadhMinutes);
   set["dataValues"] = Json::array();
   for (const Value& value : report.values) {
     Json one = Json::object();
@@ -188,7 +163,7 @@ std::string dhis2_of(const Report& report, const Settings& settings, std::int64_
 }
 
 bool is_error_code(std::string_view code) {
-  return code.size() == 5 && code.front() == 'E' && digits(code.substr(1));
+  return code.size() == 5 && code.front() == 'E' && all_digits(code.substr(1));
 }
 bool is_word(std::string_view value) {
   return !value.empty() && value.size() <= 40 &&
@@ -208,30 +183,30 @@ bool known_status(const std::string& status) {
 
 std::optional<Reply> summary_of(const Json& summary) {
   Reply reply;
-  reply.status = text(summary, "status");
+  reply.status = text_of(summary, "status");
   if (reply.status == "OK") reply.status = "SUCCESS";
   if (!known_status(reply.status)) return std::nullopt;
   // dataValueCount: the name in versions before 2.30.
-  const Json& counts = member(summary, "importCount").is_object()
-                           ? member(summary, "importCount")
-                           : member(summary, "dataValueCount");
+  const Json& counts = member_of(summary, "importCount").is_object()
+                           ? member_of(summary, "importCount")
+                           : member_of(summary, "dataValueCount");
   reply.imported = count(counts, "imported");
   reply.updated = count(counts, "updated");
   reply.ignored = count(counts, "ignored");
   reply.deleted = count(counts, "deleted");
-  const Json& conflicts = member(summary, "conflicts");
+  const Json& conflicts = member_of(summary, "conflicts");
   if (conflicts.is_array()) {
     reply.conflicts = conflicts.size();
     for (const Json& conflict : conflicts) {
-      const std::string code = text(conflict, "errorCode");
-      const std::string property = text(conflict, "property");
+      const std::string code = text_of(conflict, "errorCode");
+      const std::string property = text_of(conflict, "property");
       if (is_error_code(code) && reply.error_codes.size() < kMaxCodes)
         reply.error_codes.insert(code);
       if (is_word(property) && reply.properties.size() < kMaxCodes)
         reply.properties.insert(property);
     }
   }
-  const Json& rejected = member(summary, "rejectedIndexes");
+  const Json& rejected = member_of(summary, "rejectedIndexes");
   if (rejected.is_array()) reply.rejected = rejected.size();
   return reply;
 }
@@ -262,36 +237,36 @@ std::optional<Reply> xml_summary(std::string_view body) {
 
 Settings read_settings(std::string_view json) {
   const Json config = Json::parse(json, nullptr, false);
-  if (!config.is_object()) throw std::runtime_error("the configuration of moh must be an object");
+  if (!config.is_object()) throw Refusal("moh.config", "the configuration must be an object");
   Settings settings;
-  settings.base_url = text(config, "base_url");
+  settings.base_url = text_of(config, "base_url");
   while (settings.base_url.ends_with('/')) settings.base_url.pop_back();
   if (settings.base_url.ends_with("/api")) {
-    throw std::runtime_error("base_url is the address before /api: leave /api out");
+    throw Refusal("moh.config", "base_url is the address before /api: leave /api out");
   }
   if (!settings.base_url.starts_with("http://") && !settings.base_url.starts_with("https://")) {
-    throw std::runtime_error(
-        "base_url must be the address of the reporting system, for example "
-        "https://report.example.sa");
+    throw Refusal("moh.config",
+                  "base_url must be the address of the reporting system, for example "
+                  "https://report.example.sa");
   }
-  settings.data_set = text(config, "data_set");
-  settings.org_unit = text(config, "org_unit");
+  settings.data_set = text_of(config, "data_set");
+  settings.org_unit = text_of(config, "org_unit");
   if (!is_code(settings.data_set) || !is_code(settings.org_unit)) {
-    throw std::runtime_error("data_set and org_unit must be codes of the reporting system");
+    throw Refusal("moh.config", "data_set and org_unit must be codes of the reporting system");
   }
-  const std::string format = text(config, "format");
+  const std::string format = text_of(config, "format");
   if (!format.empty() && format != "adx" && format != "dhis2")
-    throw std::runtime_error("format must be adx or dhis2");
+    throw Refusal("moh.config", "format must be adx or dhis2");
   if (format == "dhis2") settings.format = Format::dhis2;
-  const std::string auth = text(config, "auth");
+  const std::string auth = text_of(config, "auth");
   if (!auth.empty() && auth != "apitoken" && auth != "basic")
-    throw std::runtime_error("auth must be apitoken or basic");
+    throw Refusal("moh.config", "auth must be apitoken or basic");
   settings.basic = auth == "basic";
-  settings.basic_user = text(config, "basic_user");
+  settings.basic_user = text_of(config, "basic_user");
   if (settings.basic && settings.basic_user.empty())
-    throw std::runtime_error("auth basic needs basic_user");
+    throw Refusal("moh.config", "auth basic needs basic_user");
   const auto flag = [&config](const char* key) {
-    const Json& value = member(config, key);
+    const Json& value = member_of(config, key);
     return value.is_boolean() && value.get<bool>();
   };
   settings.dry_run = flag("dry_run");
@@ -303,35 +278,26 @@ std::string name_of(Format format) {
   return format == Format::adx ? "adx" : "dhis2";
 }
 
-Report read_report(const Json& input, Format format, std::string& problem) {
+Report read_report(const Json& input, Format format) {
   Report report;
-  problem.clear();
-  report.period = text(input, "period");
-  if (!is_period(report.period)) {
-    problem = "period must be a month, YYYY-MM";
-    return report;
-  }
-  const Json& values = member(input, "values");
+  report.period = text_of(input, "period");
+  if (!is_period(report.period)) throw Refusal("moh.input", "period must be a month, YYYY-MM");
+  const Json& values = member_of(input, "values");
   if (!values.is_array() || values.empty() || values.size() > kMaxValues) {
-    problem = "values must be a list of 1 to " + std::to_string(kMaxValues) + " figures";
-    return report;
+    throw Refusal("moh.input",
+                  "values must be a list of 1 to " + std::to_string(kMaxValues) + " figures");
   }
   std::set<std::pair<std::string, std::map<std::string, std::string>>> seen;
   std::size_t at = 0;
   for (const Json& item : values) {
-    Value value;
-    const std::string where = "values[" + std::to_string(at++) + "] ";
-    if (const std::string wrong = read_value(item, format, value); !wrong.empty()) {
-      problem = where + wrong;
-      return report;
-    }
+    const std::string where = "values[" + std::to_string(at++) + "]";
+    Value value = read_value(item, format, where);
     if (!seen.emplace(value.data_element, value.disaggregation).second) {
-      problem = where + "repeats a data element with the same disaggregation";
-      return report;
+      throw Refusal("moh.input", where + " repeats a data element with the same disaggregation");
     }
     report.values.push_back(std::move(value));
   }
-  const Json& complete = member(input, "complete");
+  const Json& complete = member_of(input, "complete");
   report.complete = complete.is_boolean() && complete.get<bool>();
   return report;
 }
@@ -369,19 +335,20 @@ std::optional<Reply> read_reply(std::string_view body) {
   if (body[begin] == '<') return xml_summary(body.substr(begin));
   const auto root = parse(body);
   if (!root || !root->is_object()) return std::nullopt;
-  const Json& response = member(*root, "response");
+  const Json& response = member_of(*root, "response");
   if (!response.is_object()) {
     // Before 2.38 the summary comes bare; a task's summary still does.
-    if (!member(*root, "importCount").is_object() && !member(*root, "dataValueCount").is_object())
+    if (!member_of(*root, "importCount").is_object() &&
+        !member_of(*root, "dataValueCount").is_object())
       return std::nullopt;
     return summary_of(*root);
   }
-  const std::string id = text(response, "id");
-  if (!id.empty() && !member(response, "importCount").is_object()) {
+  const std::string id = text_of(response, "id");
+  if (!id.empty() && !member_of(response, "importCount").is_object()) {
     Reply reply;
     reply.task = id;
     reply.job_type =
-        text(response, "jobType").empty() ? "DATAVALUE_IMPORT" : text(response, "jobType");
+        text_of(response, "jobType").empty() ? "DATAVALUE_IMPORT" : text_of(response, "jobType");
     // Both become part of an address.
     if (!is_id(reply.task) || !is_id(reply.job_type)) return std::nullopt;
     return reply;
@@ -392,7 +359,7 @@ std::optional<Reply> read_reply(std::string_view body) {
 std::string error_code(std::string_view body) {
   const auto root = parse(body);
   if (!root) return {};
-  std::string code = text(*root, "errorCode");
+  std::string code = text_of(*root, "errorCode");
   return is_error_code(code) ? code : std::string();
 }
 
@@ -400,9 +367,9 @@ bool task_over(std::string_view body) {
   const auto root = parse(body);
   if (!root || !root->is_array()) return false;
   return std::any_of(root->begin(), root->end(), [](const Json& note) {
-    const Json& completed = member(note, "completed");
+    const Json& completed = member_of(note, "completed");
     return completed.is_boolean() && completed.get<bool>();
   });
 }
 
-}  // namespace moh
+}  // namespace rabt::moh

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,7 +13,7 @@
 //   ADX     IHE QRPH Aggregate Data Exchange, namespace urn:ihe:qrph:adx:2015
 //   DHIS2   Web API, dataValueSets; answers of 2.38 and later (WebMessage) and of earlier versions
 //   (bare import summary)
-namespace moh {
+namespace rabt::moh {
 
 using Json = nlohmann::json;
 
@@ -29,7 +29,7 @@ struct Settings {
   bool dry_run = false;
   bool async = false;
 };
-// Throws std::runtime_error with a text for the operator.
+// Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);
 [[nodiscard]] std::string name_of(Format format);
 
@@ -43,8 +43,8 @@ struct Report {
   std::vector<Value> values;
   bool complete = false;
 };
-// Reads the arguments of submit-aggregate. problem: what is wrong and where, or "".
-[[nodiscard]] Report read_report(const Json& input, Format format, std::string& problem);
+// Reads the arguments of submit-aggregate. Throws sdk::Refusal moh.input.
+[[nodiscard]] Report read_report(const Json& input, Format format);
 
 // "2026-03" -> "2026-03-01/P1M" (ADX), "202603" (DHIS2).
 [[nodiscard]] std::string period_text(const std::string& period, Format format);
@@ -75,4 +75,4 @@ struct Reply {
 // Whether the list of a task's notifications says that it is over.
 [[nodiscard]] bool task_over(std::string_view body);
 
-}  // namespace moh
+}  // namespace rabt::moh

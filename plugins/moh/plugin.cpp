@@ -5,17 +5,19 @@
 
 #include "client.hpp"
 #include "mapping.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
 
 // Monthly figures for the Ministry of Health behind the role `moh`, sent to a system that speaks
 // the DHIS2 Web API.
-namespace moh {
+namespace rabt::moh {
 
-using rabt::sdk::Call;
-using rabt::sdk::Host;
-using rabt::sdk::Kind;
-using rabt::sdk::Task;
-using rabt::sdk::TaskPlugin;
+using sdk::Call;
+using sdk::Host;
+using sdk::Kind;
+using sdk::Refusal;
+using sdk::Task;
+using sdk::TaskPlugin;
 
 namespace {
 
@@ -35,17 +37,14 @@ class MohPlugin final : public TaskPlugin {
  protected:
   Task<Outcome> run(Call call) override {
     const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object())
-      co_return Outcome::fail(Kind::permanent, "moh.input", "the arguments are not a JSON object");
+    if (!input.is_object()) throw Refusal("moh.input", "the arguments are not a JSON object");
     if (call.action == "submit-aggregate") co_return co_await submit(call, input);
-    co_return Outcome::fail(Kind::permanent, "moh.unknown_action", "moh has no such action");
+    throw Refusal("moh.unknown_action", "moh has no such action");
   }
 
  private:
   Task<Outcome> submit(const Call& call, const Json& input) {
-    std::string problem;
-    const Report report = read_report(input, settings_.format, problem);
-    if (!problem.empty()) co_return Outcome::fail(Kind::permanent, "moh.input", problem);
+    const Report report = read_report(input, settings_.format);
     std::string body = body_of(report, settings_, host().now_unix_ms() / 1000);
     const HttpResult answer =
         co_await http(call, submit_request(settings_, std::move(body), call.idempotency_key));
@@ -104,6 +103,6 @@ class MohPlugin final : public TaskPlugin {
   Settings settings_;
 };
 
-}  // namespace moh
+}  // namespace rabt::moh
 
-RABT_PLUGIN(moh::MohPlugin, "moh", "1.0.0");
+RABT_PLUGIN(rabt::moh::MohPlugin, "moh", "1.0.0");

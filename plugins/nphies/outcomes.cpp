@@ -49,7 +49,7 @@ std::optional<Outcome> http_failure(const HttpResult& result) {
                          "the request may have arrived but no whole answer came (" + why +
                              "); the next attempt sends the same bytes");
   }
-  if (result.status >= 200 && result.status < 300) return std::nullopt;
+  if (succeeded(result)) return std::nullopt;
 
   std::vector<Finding> findings;
   try {

@@ -1,16 +1,18 @@
 // The actions: what is stored when, and which answer means what. Messages are built in claim.cpp
 // and eligibility_and_tasks.cpp and read in answers.cpp.
 //
-// Stored under (all sealed by the host):
-//   tx/<idempotency key>      the bytes of a request, before its first send; every attempt sends
-//   exactly these answer/<idempotency key>  the raw answer, before it is read; removed when it asks
-//   for another attempt claim/<system|value>      facts of a sent claim that its answer does not
-//   repeat; no patient data header/<MessageHeader.id> the claim of a sent message, for replies that
-//   name only that poll/<queue>              the poll that is under way, until every reply of its
-//   answer is filed pollraw/<queue>           its raw answer, before it is read
+// clang-format off
+// Keys of the store, which the host seals:
+//   tx/<idempotency key>      the bytes of a request, put before its first send; every attempt sends exactly these
+//   answer/<idempotency key>  the raw answer, put before it is read; removed when it asks for another attempt
+//   claim/<system|value>      facts of a sent claim that its answer does not repeat; no patient data
+//   header/<MessageHeader.id> the claim of a sent message, for replies that name only the message
+//   poll/<queue>              the poll that is under way, until every reply of its answer is filed
+//   pollraw/<queue>           the raw answer of that poll, put before it is read
 //   reply/<system|value>      replies to one claim, see reply_record.hpp
 //   inbox/<Bundle.id>         other messages that a poll delivered, whole
 //   unread/<queue>            the last poll answer that could not be read
+// clang-format on
 #include <functional>
 #include <optional>
 #include <string>
@@ -137,8 +139,7 @@ class NphiesPlugin final : public sdk::TaskPlugin {
   Task<Outcome> run(Call call) override {
     try {
       if (call.idempotency_key.empty()) {
-        co_return Outcome::fail(Kind::permanent, "nphies.no_idempotency_key",
-                                "the call has no idempotency key");
+        throw sdk::Refusal("nphies.no_idempotency_key", "the call has no idempotency key");
       }
       const Json input = without_empty(parse_json(call.input));
       if (call.action == "check-eligibility") co_return co_await check_eligibility(call, input);
@@ -146,10 +147,7 @@ class NphiesPlugin final : public sdk::TaskPlugin {
       if (call.action == "poll-claim") co_return co_await poll_claim(call, input);
       if (call.action == "cancel-claim") co_return co_await cancel_claim(call, input);
       if (call.action == "status-check") co_return co_await status_check(call, input);
-      co_return Outcome::fail(Kind::permanent, "nphies.unknown_action",
-                              "this plugin has no such action");
-    } catch (const Refusal& refusal) {
-      co_return Outcome::fail(Kind::permanent, "nphies.invalid_input", refusal.what());
+      throw sdk::Refusal("nphies.unknown_action", "nphies has no such action");
     } catch (const JsonError& failure) {
       co_return Outcome::fail(Kind::permanent, "nphies.invalid_input",
                               std::string("the input is ") + failure.what());

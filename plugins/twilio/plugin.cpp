@@ -1,34 +1,32 @@
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "client.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
 
 // Twilio Video behind the role `video`. API: Twilio Video REST API v1; twilio-oai
 // spec/json/twilio_video_v1.json.
-namespace twilio {
+namespace rabt::twilio {
 
-using rabt::sdk::Call;
-using rabt::sdk::Delivery;
-using rabt::sdk::Events;
-using rabt::sdk::Host;
-using rabt::sdk::Kind;
-using rabt::sdk::Task;
-using rabt::sdk::TaskPlugin;
+using sdk::Call;
+using sdk::Delivery;
+using sdk::Events;
+using sdk::Host;
+using sdk::Kind;
+using sdk::percent_encode;
+using sdk::Refusal;
+using sdk::Task;
+using sdk::TaskPlugin;
+using sdk::text_of;
 
 namespace {
 
 constexpr int kRoomExists = 53113;
-constexpr int kMaxPages =
-    20;  // of a listing; a room holds at most 50 participants and a few tracks each
+// Pages of one listing. A room holds at most 50 participants and a few tracks each.
+constexpr int kMaxPages = 20;
 constexpr std::string_view kIncludeAll = R"([{"type":"include","all":true}])";
 constexpr std::string_view kExcludeAll = R"([{"type":"exclude","all":true}])";
-
-std::string text(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 // Two letters and 32 hexadecimal digits.
 bool is_sid(std::string_view id, std::string_view prefix) {
@@ -48,40 +46,41 @@ Outcome unreadable() {
 
 // The room of an answer, when it is one whose state this plugin knows.
 std::optional<Json> room_of(const HttpResult& answer) {
-  auto room = body_of(answer);
-  if (!room || !is_sid(text(*room, "sid"), "RM")) return std::nullopt;
-  const std::string status = text(*room, "status");
+  auto room = object_of(answer);
+  if (!room || !is_sid(text_of(*room, "sid"), "RM")) return std::nullopt;
+  const std::string status = text_of(*room, "status");
   if (status != "in-progress" && status != "completed" && status != "failed") return std::nullopt;
   return room;
 }
 
 // A time, or null.
 Json time_of(const Json& json, const char* key) {
-  const std::string time = text(json, key);
+  const std::string time = text_of(json, key);
   return time.empty() ? Json() : Json(time);
 }
 
 Json participant_json(const Json& participant) {
-  const std::string identity = text(participant, "identity");
-  return Json{{"participantId", text(participant, "sid")},
+  const std::string identity = text_of(participant, "identity");
+  return Json{{"participantId", text_of(participant, "sid")},
               {"identity", identity},
               {"role", identity.substr(0, identity.find('-'))},
               {"joinedAt", time_of(participant, "start_time")},
               {"leftAt", time_of(participant, "end_time")},
-              {"connected", text(participant, "status") == "connected"}};
+              {"connected", text_of(participant, "status") == "connected"}};
 }
 
 Json recording_json(const Json& recording) {
   const Json sids = recording.value("grouping_sids", Json::object());
-  return Json{{"recordingId", text(recording, "sid")},
-              {"status", text(recording, "status")},
-              {"kind", text(recording, "type")},
-              {"container", text(recording, "container_format")},
-              {"codec", text(recording, "codec")},
-              {"participantId", sids.is_object() ? text(sids, "participant_sid") : std::string()},
-              {"bytes", recording.value("size", Json())},
-              {"durationSeconds", recording.value("duration", Json())},
-              {"offsetMs", recording.value("offset", Json())}};
+  return Json{
+      {"recordingId", text_of(recording, "sid")},
+      {"status", text_of(recording, "status")},
+      {"kind", text_of(recording, "type")},
+      {"container", text_of(recording, "container_format")},
+      {"codec", text_of(recording, "codec")},
+      {"participantId", sids.is_object() ? text_of(sids, "participant_sid") : std::string()},
+      {"bytes", recording.value("size", Json())},
+      {"durationSeconds", recording.value("duration", Json())},
+      {"offsetMs", recording.value("offset", Json())}};
 }
 
 }  // namespace
@@ -93,31 +92,18 @@ class TwilioPlugin final : public TaskPlugin {
 
   // Status callbacks are forms. The host has checked X-Twilio-Signature.
   Events normalise(const Delivery& delivery) {
-    const Form form = decode_form(delivery.body);
-    Events events;
-    if (form.empty()) {
-      events.error = "a Twilio status callback is a form; this delivery has no fields";
-      return events;
-    }
-    if (const std::string missing = missing_id(form); !missing.empty()) {
-      events.error = "a Twilio status callback holds " + missing + ", of at most 200 characters";
-      return events;
-    }
-    events.json = to_events(form).dump();
-    return events;
+    return {.json = to_events(sdk::decode_form(delivery.body)).dump(), .error = {}};
   }
 
  protected:
   Task<Outcome> run(Call call) override {
     const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object())
-      co_return Outcome::fail(Kind::permanent, "twilio.input",
-                              "the arguments are not a JSON object");
+    if (!input.is_object()) throw Refusal("twilio.input", "the arguments are not a JSON object");
     if (call.action == "create-session") co_return co_await create_session(call, input);
     // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
     const bool of_track = call.action == "fetch-recording" || call.action == "delete-recording";
     const char* const key = of_track ? "recordingId" : "sessionId";
-    const std::string id = text(input, key);
+    const std::string id = text_of(input, key);
     if (!is_sid(id, of_track ? "RT" : "RM")) co_return unknown_id(key);
     if (call.action == "get-session") co_return co_await get_session(call, id);
     if (call.action == "end-session") co_return co_await end_session(call, id);
@@ -127,7 +113,7 @@ class TwilioPlugin final : public TaskPlugin {
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
     if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
     if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
-    co_return Outcome::fail(Kind::permanent, "twilio.unknown_action", "twilio has no such action");
+    throw Refusal("twilio.unknown_action", "twilio has no such action");
   }
 
  private:
@@ -163,8 +149,9 @@ class TwilioPlugin final : public TaskPlugin {
         co_await http(call, post_request(settings_, url("/Rooms"), room_form(name, input)));
     if (answer.answered() && error_code(answer) == kRoomExists) {
       answer = co_await http(call, get_request(settings_, url("/Rooms/" + percent_encode(name))));
-      const auto room = body_of(answer);
-      if (succeeded(answer) && room && text(*room, "status_callback") != settings_.callback_url) {
+      const auto room = object_of(answer);
+      if (succeeded(answer) && room &&
+          text_of(*room, "status_callback") != settings_.callback_url) {
         co_return Outcome::fail(Kind::permanent, "twilio.foreign_room",
                                 "a room of this name exists with another callback; it is not ours");
       }
@@ -173,22 +160,22 @@ class TwilioPlugin final : public TaskPlugin {
     const auto room = room_of(answer);
     if (!room) co_return unreadable();
 
-    const std::string sid = text(*room, "sid");
+    const std::string sid = text_of(*room, "sid");
     Json participants = Json::array();
     for (const Json& participant : input.at("participants")) {
-      const std::string identity = text(participant, "identity");
+      const std::string identity = text_of(participant, "identity");
       const std::string token = mint(sid, identity, settings_.token_ttl_seconds);
       if (token.empty())
         co_return Outcome::fail(Kind::permanent, "twilio.no_secret",
                                 "no token can be signed: the secret api_key_secret is missing or "
                                 "shorter than 32 bytes");
       participants.push_back(
-          Json{{"role", text(participant, "role")}, {"identity", identity}, {"token", token}});
+          Json{{"role", text_of(participant, "role")}, {"identity", identity}, {"token", token}});
     }
     co_return Outcome::done(Json{
         {"sessionId", sid},
-        {"name", text(*room, "unique_name")},
-        {"status", text(*room, "status")},
+        {"name", text_of(*room, "unique_name")},
+        {"status", text_of(*room, "status")},
         {"participants",
          participants}}.dump());
   }
@@ -200,14 +187,14 @@ class TwilioPlugin final : public TaskPlugin {
     for (int page = 0; !next.empty() && page < kMaxPages; ++page) {
       const HttpResult answer = co_await http(call, get_request(settings_, next));
       if (!succeeded(answer)) co_return failure(answer);
-      const auto body = body_of(answer);
+      const auto body = object_of(answer);
       if (!body || !body->contains(key) || !body->at(key).is_array()) co_return unreadable();
       for (const Json& item : body->at(key)) {
         if (!item.is_object()) co_return unreadable();
         items.push_back(item);
       }
       const Json meta = body->value("meta", Json::object());
-      next = meta.is_object() ? text(meta, "next_page_url") : std::string();
+      next = meta.is_object() ? text_of(meta, "next_page_url") : std::string();
     }
     co_return Outcome::done("{}");
   }
@@ -230,7 +217,7 @@ class TwilioPlugin final : public TaskPlugin {
     Json participants = Json::array();
     for (const Json& participant : found) participants.push_back(participant_json(participant));
     Json session{{"sessionId", sid},
-                 {"status", text(*room, "status")},
+                 {"status", text_of(*room, "status")},
                  {"startedAt", time_of(*room, "date_created")},
                  {"endedAt", time_of(*room, "end_time")},
                  {"participants", participants}};
@@ -249,8 +236,8 @@ class TwilioPlugin final : public TaskPlugin {
           answer.status == 401)
         co_return failure(answer);
       const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
-      const auto room = body_of(seen);
-      if (!succeeded(seen) || !room || text(*room, "status") != "completed")
+      const auto room = object_of(seen);
+      if (!succeeded(seen) || !room || text_of(*room, "status") != "completed")
         co_return failure(answer);
     }
     co_return co_await get_session(call, sid);
@@ -259,7 +246,7 @@ class TwilioPlugin final : public TaskPlugin {
 
   Outcome issue_token(const Json& input) {
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
-    const std::string token = mint(text(input, "sessionId"), text(input, "identity"), ttl);
+    const std::string token = mint(text_of(input, "sessionId"), text_of(input, "identity"), ttl);
     if (token.empty())
       return Outcome::fail(
           Kind::permanent, "twilio.no_secret",
@@ -283,8 +270,8 @@ class TwilioPlugin final : public TaskPlugin {
       // The participants may have left before this call: a room that is over records nothing, and
       // that is no failure.
       const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
-      const auto room = body_of(seen);
-      if (!succeeded(seen) || !room || text(*room, "status") != "completed")
+      const auto room = object_of(seen);
+      if (!succeeded(seen) || !room || text_of(*room, "status") != "completed")
         co_return failure(answer);
       recording = false;
     }
@@ -301,8 +288,8 @@ class TwilioPlugin final : public TaskPlugin {
     Json recordings = Json::array();
     Json failed = Json::array();
     for (const Json& recording : found) {
-      if (!is_sid(text(recording, "sid"), "RT")) co_return unreadable();
-      const std::string status = text(recording, "status");
+      if (!is_sid(text_of(recording, "sid"), "RT")) co_return unreadable();
+      const std::string status = text_of(recording, "status");
       if (status == "processing") ready = false;
       if (status == "completed") recordings.push_back(recording_json(recording));
       if (status == "failed") failed.push_back(recording_json(recording));
@@ -326,10 +313,10 @@ class TwilioPlugin final : public TaskPlugin {
     const HttpResult described =
         co_await http(call, get_request(settings_, url("/Recordings/" + sid)));
     if (!succeeded(described)) co_return failure(described);
-    const auto recording = body_of(described);
+    const auto recording = object_of(described);
     if (!recording) co_return unreadable();
     const std::string type =
-        text(*recording, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
+        text_of(*recording, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
 
     const HttpResult redirected =
         co_await http(call, get_request(settings_, url("/Recordings/" + sid + "/Media")));
@@ -338,8 +325,8 @@ class TwilioPlugin final : public TaskPlugin {
     if (redirected.status >= 300 && redirected.status < 400)
       location = header_of(redirected, "location");
     if (location.empty()) {
-      const auto body = body_of(redirected);
-      if (body) location = text(*body, "redirect_to");
+      const auto body = object_of(redirected);
+      if (body) location = text_of(*body, "redirect_to");
     }
     if (location.empty()) co_return failure(redirected);
 
@@ -364,6 +351,6 @@ class TwilioPlugin final : public TaskPlugin {
   Settings settings_;
 };
 
-}  // namespace twilio
+}  // namespace rabt::twilio
 
-RABT_PLUGIN(twilio::TwilioPlugin, "twilio", "1.0.0");
+RABT_PLUGIN(rabt::twilio::TwilioPlugin, "twilio", "1.0.0");

@@ -24,6 +24,11 @@ inline bool succeeded(const HttpResult& answer) {
   return answer.answered() && answer.status >= 200 && answer.status < 300;
 }
 
+// The time may come when the same request succeeds: 408, 429 and 5xx.
+inline bool may_pass(int status) {
+  return status == 408 || status == 429 || (status >= 500 && status < 600);
+}
+
 namespace detail {
 
 inline bool take(std::string_view& rest, char c) {
@@ -102,6 +107,17 @@ inline std::int64_t retry_after_ms(const HttpResult& answer) {
     if (ms > kMaxRetryAfterMs) return kMaxRetryAfterMs;
   }
   return ms;
+}
+
+// The outcome of an answer whose status is not 2xx, for a request that may be sent again without
+// harm: transient with retry_after_ms when may_pass(status), else permanent. Plugins that know more
+// of their vendor's statuses decide themselves.
+inline Outcome bad_status(const HttpResult& answer, std::string code, std::string message,
+                          std::string detail = {}) {
+  const bool transient = may_pass(answer.status);
+  return Outcome::fail(transient ? Kind::transient : Kind::permanent, std::move(code),
+                       std::move(message), std::move(detail),
+                       transient ? retry_after_ms(answer) : 0);
 }
 
 // Whether sending the request twice is as good as sending it once: it has no effect, or it carries

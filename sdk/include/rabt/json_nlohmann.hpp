@@ -4,6 +4,7 @@
 // Apache-2.0
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,40 @@ inline nlohmann::json input_of(const Call& call) {
 
 inline Outcome done(const nlohmann::json& output) {
   return Outcome::done(output.dump());
+}
+
+// Text that came from outside as JSON. Nothing when it is no JSON or nests deeper than max_depth,
+// as copying a value recurses. The text is not quoted anywhere.
+inline std::optional<nlohmann::json> parse_json(std::string_view text, int max_depth = 64) {
+  bool too_deep = false;
+  nlohmann::json value = nlohmann::json::parse(
+      text,
+      [&](int depth, nlohmann::json::parse_event_t /*event*/, nlohmann::json& /*parsed*/) {
+        if (depth > max_depth) too_deep = true;
+        return !too_deep;
+      },
+      false);
+  if (too_deep || value.is_discarded()) return std::nullopt;
+  return value;
+}
+
+// The member of an object, or null. It lives as long as the object, or for ever.
+inline const nlohmann::json& member_of(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kNull;
+  if (!object.is_object()) return kNull;
+  const auto found = object.find(key);
+  return found == object.end() ? kNull : *found;
+}
+// The member when it is a text, else "".
+inline std::string text_of(const nlohmann::json& object, const char* key) {
+  const nlohmann::json& value = member_of(object, key);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+// The member when it is a list, else an empty list.
+inline const nlohmann::json& list_of(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kEmpty = nlohmann::json::array();
+  const nlohmann::json& value = member_of(object, key);
+  return value.is_array() ? value : kEmpty;
 }
 
 // The body of an answer, or a discarded value when it is no JSON: what came from outside is never

@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "rabt/services.h"
+#include "rabt/text.hpp"
 
 namespace rabt::sdk {
 
@@ -25,25 +27,6 @@ inline std::string_view view(rabt_bytes bytes) {
 inline rabt_bytes bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()),
           static_cast<std::uint64_t>(text.size())};
-}
-
-// RFC 3986 section 2.1: everything but unreserved characters becomes %XX.
-inline std::string percent_encode(std::string_view value) {
-  static constexpr std::string_view kUnreserved =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : value) {
-    const auto u = static_cast<unsigned char>(c);
-    if (kUnreserved.find(c) != std::string_view::npos) {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 0xfU]);
-    }
-  }
-  return out;
 }
 
 enum class Kind : std::uint32_t {
@@ -69,6 +52,22 @@ struct Outcome {
                       std::int64_t retry_after_ms = 0) {
     return {kind, {}, std::move(code), std::move(message), std::move(detail), retry_after_ms};
   }
+};
+
+// How a plugin refuses what it was given. Thrown when a configuration, a call's input or a delivery
+// cannot be used and nothing was sent: the plugin does not start, the call ends as permanent with
+// this code and text, the delivery is refused with this text. The text names the place and says
+// what to do; it never quotes a value.
+class Refusal : public std::runtime_error {
+ public:
+  Refusal(std::string code, const std::string& text)
+      : std::runtime_error(text), code_(std::move(code)) {}
+  // Such as "twilio.input".
+  [[nodiscard]] const std::string& code() const { return code_; }
+  [[nodiscard]] Outcome outcome() const { return Outcome::fail(Kind::permanent, code_, what()); }
+
+ private:
+  std::string code_;
 };
 
 // A call's content, copied: it may outlive the call.
@@ -414,6 +413,9 @@ class Instance {
         error(context, bytes(result.error));
         return 1;
       }
+    } catch (const Refusal& refusal) {
+      error(context, bytes(refusal.what()));
+      return 1;
     } catch (...) {
       // The exception's text may quote the body: it is not passed on.
     }

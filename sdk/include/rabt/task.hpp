@@ -21,13 +21,13 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "rabt/mutex.hpp"
 #include "rabt/plugin.hpp"
 
 namespace rabt::sdk {
@@ -202,13 +202,13 @@ class Roots {
     std::coroutine_handle<> handle;
   };
   void add(Link& link) noexcept {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     link.after = first_;
     if (first_ != nullptr) first_->before = &link;
     first_ = &link;
   }
   void remove(Link& link) noexcept {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     if (link.before != nullptr) link.before->after = link.after;
     if (link.after != nullptr) link.after->before = link.before;
     if (first_ == &link) first_ = link.after;
@@ -218,7 +218,7 @@ class Roots {
     while (true) {
       std::coroutine_handle<> next;
       {
-        const std::scoped_lock lock(mutex_);
+        const Lock lock(mutex_);
         if (first_ == nullptr) return;
         next = first_->handle;
       }
@@ -227,8 +227,8 @@ class Roots {
   }
 
  private:
-  std::mutex mutex_;
-  Link* first_ = nullptr;
+  Mutex mutex_;
+  Link* first_ RABT_GUARDED_BY(mutex_) = nullptr;
 };
 
 // A coroutine that nobody awaits: it ends itself, or its root does. The first parameter is the
@@ -549,7 +549,8 @@ WhenAll<T> when_all(std::vector<Task<T>> tasks) {
   return WhenAll<T>(std::move(tasks));
 }
 
-// Base of plugins whose actions are coroutines. A coroutine that throws answers ambiguous.
+// Base of plugins whose actions are coroutines. A coroutine that throws a Refusal answers permanent
+// with its code; one that throws anything else answers ambiguous.
 class TaskPlugin {
  public:
   explicit TaskPlugin(Host host) : host_(host) {}
@@ -613,7 +614,12 @@ class TaskPlugin {
 
  private:
   static detail::Detached answer(detail::Roots& /*roots*/, Task<Outcome> task, Reply reply) {
-    const Outcome outcome = co_await std::move(task);
+    Outcome outcome;
+    try {
+      outcome = co_await std::move(task);
+    } catch (const Refusal& refusal) {
+      outcome = refusal.outcome();
+    }
     std::move(reply).send(outcome);
   }
 

@@ -5,13 +5,13 @@
 #include "client.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace fhir {
+namespace rabt::fhir {
 namespace {
 
-using rabt::sdk::Kind;
-using rabt::testing::Answer;
-using rabt::testing::Request;
-using rabt::testing::TestHost;
+using sdk::Kind;
+using testing::Answer;
+using testing::Request;
+using testing::TestHost;
 
 constexpr const char* kConfig =
     R"({"base_url": "https://ehr.example.sa/fhir", "organization": {"reference": "Organization/o1"}})";
@@ -310,4 +310,4 @@ TEST(Settings, AreChecked) {
 }
 
 }  // namespace
-}  // namespace fhir
+}  // namespace rabt::fhir

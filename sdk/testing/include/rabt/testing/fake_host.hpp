@@ -20,7 +20,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "rabt/mutex.hpp"
 #include "rabt/plugin.hpp"
 #include "rabt/testing/cassette.hpp"
 #include "rabt/testing/digest.hpp"
@@ -64,7 +64,7 @@ class Lent {
   ~Lent() {
     take_back();
     Graveyard& past = graveyard();
-    const std::scoped_lock lock(past.mutex);
+    const Lock lock(past.mutex);
     for (Block& block : blocks_) past.blocks.push_back(std::move(block));
     while (past.blocks.size() > kKept) {
 #ifdef RABT_TESTING_ASAN
@@ -92,8 +92,8 @@ class Lent {
   using Block = std::unique_ptr<std::vector<char>>;
   static constexpr std::size_t kKept = 4096;  // blocks of the past
   struct Graveyard {
-    std::mutex mutex;
-    std::deque<Block> blocks;
+    Mutex mutex;
+    std::deque<Block> blocks RABT_GUARDED_BY(mutex);
   };
   static Graveyard& graveyard() {
     static auto* const kPast = new Graveyard();  // no destructor at exit
@@ -131,15 +131,21 @@ class FakeHost {
   // Destroys the plugin. What it still waits for never comes; a call that is open violates A1.
   void stop() {
     if (plugin_ == nullptr) return;
-    for (const auto& [id, call] : open_)
+    std::map<rabt_call_id, Open> never_completed;
+    {
+      const Lock lock(mutex_);
+      never_completed.swap(open_);
+      pending_.clear();
+    }
+    for (const auto& [id, call] : never_completed)
       violate("A1", "call " + std::to_string(id) + " of " + call.action +
                         " was accepted and never completed");
-    open_.clear();
-    pending_.clear();
+    never_completed.clear();
     clock.forget_waits();
     const rabt_plugin* plugin = std::exchange(plugin_, nullptr);
     on(RABT_LANE_CONTROL, [&] { plugin->destroy(plugin->self); });
     writes_.clear();
+    const Lock lock(mutex_);
     spans_.clear();
   }
   // As after a crash and a restart: what was stored is there, nothing else.
@@ -181,7 +187,7 @@ class FakeHost {
     for (int step = 0; step < kMaxSteps; ++step) {
       std::function<void()> next;
       {
-        const std::scoped_lock lock(mutex_);
+        const Lock lock(mutex_);
         if (!pending_.empty()) {
           next = std::move(pending_.front());
           pending_.pop_front();
@@ -200,7 +206,7 @@ class FakeHost {
   }
   // No callback is due.
   [[nodiscard]] bool rests() const {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     return pending_.empty();
   }
   // A call from beginning to end. No answer violates A1 and counts as ambiguous.
@@ -219,7 +225,7 @@ class FakeHost {
       if (RABT_CAN(rabt_plugin, plugin_, cancel)) plugin_->cancel(plugin_->self, id);
     });
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       for (auto& [number, flight] : flights_) flight = flight || http_calls_[number] == id;
     }
     if (!pump_until_ended(id)) violate("A5", "a cancelled call was never completed");
@@ -296,7 +302,7 @@ class FakeHost {
   std::map<std::string, int> violated;
   // The same as text, a line each; empty: none.
   [[nodiscard]] std::string violations() const {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     return violation_text_;
   }
 
@@ -354,7 +360,7 @@ class FakeHost {
     lane_thread_ = outer_thread;
   }
   void violate(const std::string& clause, const std::string& what) {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     ++violated[clause];
     violation_text_ += clause + ": " + what + "\n";
   }
@@ -366,7 +372,7 @@ class FakeHost {
     return out;
   }
   void later(std::function<void()> callback) {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     if (plugin_ == nullptr && lane_ != RABT_LANE_CONTROL) {
       ++violated["A7"];
       violation_text_ += "A7: a service was called after destroy\n";
@@ -393,7 +399,7 @@ class FakeHost {
     raw.idempotency_key = (*lent)(key);
     raw.deadline_unix_ms = clock.unix_ms() + time_ms;
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       open_[id] = {action, input, lent, raw, {action, input, way == Way::invoke ? key : ""}};
     }
     std::int32_t refused = 1;
@@ -411,7 +417,7 @@ class FakeHost {
     if (refused == 0) return id;
     bool was_open = false;
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       was_open = open_.erase(id) == 1;
       if (was_open)
         outcomes[id] =
@@ -422,11 +428,11 @@ class FakeHost {
     return id;
   }
   bool has_calls() const {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     return !open_.empty();
   }
   bool is_open(rabt_call_id id) const {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     return open_.contains(id);
   }
   // False when the call is open although nothing is left that could end it.
@@ -439,7 +445,7 @@ class FakeHost {
   Outcome end(rabt_call_id id) {
     static_cast<void>(pump_until_ended(id));
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       if (const auto found = outcomes.find(id); found != outcomes.end()) return found->second;
       open_.erase(id);
     }
@@ -468,7 +474,7 @@ class FakeHost {
     Open call;
     bool found = false;
     {
-      const std::scoped_lock lock(host.mutex_);
+      const Lock lock(host.mutex_);
       if (const auto at = host.open_.find(id); at != host.open_.end()) {
         call = std::move(at->second);
         host.open_.erase(at);
@@ -495,7 +501,7 @@ class FakeHost {
         host.violate("A8", "an outcome of " + call.action + " has no code");
     }
     {
-      const std::scoped_lock lock(host.mutex_);
+      const Lock lock(host.mutex_);
       host.outcomes[id] = std::move(outcome);
     }
     call.lent->take_back();
@@ -505,13 +511,13 @@ class FakeHost {
   static void write_log(void* self, std::uint32_t level, const char* event, rabt_bytes fields) {
     FakeHost& host = of(self);
     std::string text = host.taken(fields, "a log entry");
-    const std::scoped_lock lock(host.mutex_);
+    const Lock lock(host.mutex_);
     host.logged.push_back({level, event, std::move(text)});
   }
   static void record(void* self, const char* name, rabt_bytes labels, double value) {
     FakeHost& host = of(self);
     std::string text = host.taken(labels, "a label");
-    const std::scoped_lock lock(host.mutex_);
+    const Lock lock(host.mutex_);
     host.recorded.push_back({name, std::move(text), value});
   }
   static std::string span_text(std::uint64_t id) {
@@ -525,7 +531,7 @@ class FakeHost {
                                   rabt_sink sink) {
     FakeHost& host = of(self);
     {
-      const std::scoped_lock lock(host.mutex_);
+      const Lock lock(host.mutex_);
       const auto found = host.spans_.find(span);
       const bool open = span == 0 || (found != host.spans_.end() && found->second.first == call);
       if (!host.open_.contains(call) || !open) return 1;
@@ -537,7 +543,7 @@ class FakeHost {
   static std::uint64_t span_begin(void* self, rabt_call_id call, std::uint64_t parent,
                                   const char* name) {
     FakeHost& host = of(self);
-    const std::scoped_lock lock(host.mutex_);
+    const Lock lock(host.mutex_);
     if (!host.open_.contains(call) || (parent != 0 && !host.spans_.contains(parent))) return 0;
     host.spans_[++host.next_span_] = {call, name};
     return host.next_span_;
@@ -545,7 +551,7 @@ class FakeHost {
   static void span_end(void* self, std::uint64_t span, std::uint32_t status, rabt_bytes fields) {
     FakeHost& host = of(self);
     std::string text = host.taken(fields, "a span");
-    const std::scoped_lock lock(host.mutex_);
+    const Lock lock(host.mutex_);
     const auto found = host.spans_.find(span);
     if (found == host.spans_.end()) return;
     host.spans.push_back({found->second.second, status, std::move(text)});
@@ -571,7 +577,7 @@ class FakeHost {
     bool open = true;
     bool full = false;
     {
-      const std::scoped_lock lock(host.mutex_);
+      const Lock lock(host.mutex_);
       open = call == 0 || host.open_.contains(call);
       full = host.flights_.size() >= kMaxRequests;
       number = ++host.next_flight_;
@@ -583,7 +589,7 @@ class FakeHost {
     host.later([&host, context, done, request, number, open, full, effect] {
       bool cancelled = false;
       {
-        const std::scoped_lock lock(host.mutex_);
+        const Lock lock(host.mutex_);
         cancelled = host.flights_[number];
         host.flights_.erase(number);
         host.http_calls_.erase(number);
@@ -624,7 +630,7 @@ class FakeHost {
   std::size_t look_for_repeat(const Request& request) {
     Effect effect;
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       const auto call = open_.find(request.call);
       if (call == open_.end() || call->second.step.key.empty() || !has_effect(request)) return 0;
       effect = {call->second.step, call->second.raw.attempt, request, false};
@@ -632,7 +638,7 @@ class FakeHost {
     bool met = false;
     bool recognised = false;
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       for (const Effect& one : effects_) {
         if (one.step != effect.step || one.attempt >= effect.attempt || !one.may_have_happened ||
             one.request.method() != request.method() || one.request.url() != request.url())
@@ -647,11 +653,11 @@ class FakeHost {
       violate("A6", "attempt " + std::to_string(effect.attempt) + " of " + effect.step.action +
                         " sends " + request.method() + " " + request.url() +
                         " again, and nothing in it tells the outside system that it is a repeat");
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     return effects_.size();
   }
   void happened(std::size_t effect, const Answer& answer) {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     if (effect != 0 && effect <= effects_.size())
       effects_[effect - 1].may_have_happened = may_have_happened(answer);
   }
@@ -683,7 +689,7 @@ class FakeHost {
   }
   static void http_cancel(void* self, std::uint64_t number) {
     FakeHost& host = of(self);
-    const std::scoped_lock lock(host.mutex_);
+    const Lock lock(host.mutex_);
     if (const auto found = host.flights_.find(number); found != host.flights_.end())
       found->second = true;
   }
@@ -817,7 +823,7 @@ class FakeHost {
   // The same bytes in every run.
   static void random(void* self, std::uint8_t* out, std::uint64_t size) {
     FakeHost& host = of(self);
-    const std::scoped_lock lock(host.mutex_);
+    const Lock lock(host.mutex_);
     for (std::uint64_t i = 0; i < size; ++i)
       out[i] = static_cast<std::uint8_t>(host.noise_++ * 167U);
     ++host.noise_;
@@ -831,7 +837,7 @@ class FakeHost {
   bool may_see(rabt_call_id call, const std::string& handle) {
     if (!blobs.contains(handle)) return false;
     if (own_blobs_.contains(handle)) return true;
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = open_.find(call);
     return found != open_.end() &&
            found->second.input.find("\"" + handle + "\"") != std::string::npos;
@@ -940,25 +946,31 @@ class FakeHost {
   rabt_thread_check thread_check_{};
   const rabt_plugin* plugin_ = nullptr;
 
-  mutable std::recursive_mutex mutex_;  // what plugin threads reach
-  std::deque<std::function<void()>> pending_;
-  std::map<rabt_call_id, Open> open_;
-  std::map<std::uint64_t, bool> flights_;  // request: cancelled
-  std::map<std::uint64_t, rabt_call_id> http_calls_;
-  std::map<std::uint64_t, std::pair<rabt_call_id, std::string>> spans_;
+  // Guarded by mutex_: what threads of the plugin reach. `plugin_` changes only while none runs,
+  // and a test reads the public members only when the plugin rests.
+  mutable Mutex mutex_;
+  std::deque<std::function<void()>> pending_ RABT_GUARDED_BY(mutex_);
+  std::map<rabt_call_id, Open> open_ RABT_GUARDED_BY(mutex_);
+  // By number of the request: whether it was cancelled.
+  std::map<std::uint64_t, bool> flights_ RABT_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, rabt_call_id> http_calls_ RABT_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, std::pair<rabt_call_id, std::string>> spans_ RABT_GUARDED_BY(mutex_);
+  std::vector<Effect> effects_ RABT_GUARDED_BY(mutex_);
+  std::string violation_text_ RABT_GUARDED_BY(mutex_);
+  std::uint64_t next_flight_ RABT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t next_span_ RABT_GUARDED_BY(mutex_) = 0;
+  std::uint32_t noise_ RABT_GUARDED_BY(mutex_) = 7;
+
+  std::atomic<std::uint32_t> lane_{RABT_LANE_NONE};
+  std::atomic<std::thread::id> lane_thread_;
+
+  // Confined to the thread of the test, which is also the call lane.
   std::map<std::string, std::uint32_t> attempts_;  // by idempotency key
-  std::vector<Effect> effects_;
   std::map<std::string, std::int64_t> expires_;
   std::map<std::string, Stored> writes_;
   std::set<std::string> own_blobs_;
-  std::string violation_text_;
-  std::atomic<std::uint32_t> lane_{RABT_LANE_NONE};
-  std::atomic<std::thread::id> lane_thread_;
   rabt_call_id calls_ = 0;
-  std::uint64_t next_flight_ = 0;
-  std::uint64_t next_span_ = 0;
   std::uint64_t next_blob_ = 0;
-  std::uint32_t noise_ = 7;
 };
 
 }  // namespace rabt::sdk::testing

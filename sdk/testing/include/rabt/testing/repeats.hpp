@@ -98,7 +98,10 @@ inline bool is_recognisable(const Request& first, const Request& again, const st
     if (name == "if-none-exist" || name == "if-none-match" || name == "if-match") return true;
   }
   const detail::Texts before = detail::texts_of(first);
-  for (const auto& [place, text] : detail::texts_of(again)) {
+  for (const auto& text_of_again : detail::texts_of(again)) {
+    // Copies, as clang 14 does not capture structured bindings.
+    const std::string place = text_of_again.first;
+    const std::string text = text_of_again.second;
     const bool same = std::any_of(before.begin(), before.end(), [&](const auto& one) {
       return one.first == place && one.second == text;
     });

@@ -1,0 +1,123 @@
+#pragma once
+
+// Small texts of protocols: letters of ASCII, percent-encoding, forms.
+// SPDX-License-Identifier: Apache-2.0
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rabt::sdk {
+
+// The text with the ASCII letters A to Z as a to z; all other bytes stay.
+inline std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+// The text without spaces, tabs and line ends at its ends. It points into the given one.
+inline std::string_view trim(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+// True also for an empty text.
+inline bool all_digits(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// RFC 3986 section 2.1: everything but unreserved characters becomes %XX. The characters of `keep`
+// stay as well.
+inline std::string percent_encode(std::string_view text, std::string_view keep = {}) {
+  static constexpr std::string_view kUnreserved =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (kUnreserved.find(c) != std::string_view::npos || keep.find(c) != std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      out.push_back('%');
+      out.push_back(kHex[u >> 4U]);
+      out.push_back(kHex[u & 0xfU]);
+    }
+  }
+  return out;
+}
+
+// A '%' that two hexadecimal digits do not follow stays as it is.
+inline std::string percent_decode(std::string_view text) {
+  const auto digit = [](char c) {
+    if (is_digit(c)) return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+        digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+// The fields of application/x-www-form-urlencoded, in order.
+using Form = std::vector<std::pair<std::string, std::string>>;
+
+inline std::string encode_form(const Form& form) {
+  std::string out;
+  for (const auto& [name, value] : form) {
+    if (!out.empty()) out.push_back('&');
+    out.append(percent_encode(name)).append("=").append(percent_encode(value));
+  }
+  return out;
+}
+
+// Every text is a form: a field without '=' has the value "".
+inline Form decode_form(std::string_view body) {
+  const auto decoded = [](std::string_view text) {
+    std::string spaced(text);
+    for (char& c : spaced) {
+      if (c == '+') c = ' ';
+    }
+    return percent_decode(spaced);
+  };
+  Form form;
+  while (!body.empty()) {
+    const auto end = body.find('&');
+    const std::string_view field = body.substr(0, end);
+    const auto equals = field.find('=');
+    if (!field.empty()) {
+      form.emplace_back(decoded(field.substr(0, equals)), equals == std::string_view::npos
+                                                              ? std::string()
+                                                              : decoded(field.substr(equals + 1)));
+    }
+    if (end == std::string_view::npos) break;
+    body.remove_prefix(end + 1);
+  }
+  return form;
+}
+
+// The value of the first field with this name, or "".
+inline std::string field_of(const Form& form, std::string_view name) {
+  for (const auto& [key, value] : form) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+}  // namespace rabt::sdk
