@@ -20,20 +20,18 @@ using ByteView = std::span<const std::uint8_t>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Lower case.
-[[nodiscard]] std::string to_hex(ByteView bytes);
+[[nodiscard]] std::string to_hex(ByteView bytes);  // lower case
 [[nodiscard]] std::optional<Bytes> from_hex(std::string_view text);
-// RFC 4648 section 4, with padding.
-[[nodiscard]] std::string to_base64(ByteView bytes);
-// Strict: the standard alphabet, padding required, no white space, no stray bits.
+[[nodiscard]] std::string to_base64(ByteView bytes);  // RFC 4648 section 4, with padding
+// Strict: standard alphabet, padding required, no white space, no stray bits.
 [[nodiscard]] std::optional<Bytes> from_base64(std::string_view text);
 
-// Bytes of keys and tokens, in locked memory (hub/base/locked_memory.hpp). They are overwritten
-// when they are destroyed, and can neither be copied nor printed.
+// Bytes of keys and tokens: in locked memory (hub/base/locked_memory.hpp), overwritten when they
+// die. No copy, no printing.
 class SecretBytes {
  public:
   SecretBytes() = default;
-  // Copies the bytes into locked memory and overwrites the vector that held them.
+  // Takes the bytes over into locked memory; what they were in is overwritten.
   explicit SecretBytes(Bytes bytes);
   explicit SecretBytes(std::string_view text);
   SecretBytes(const SecretBytes&) = delete;
@@ -41,7 +39,7 @@ class SecretBytes {
   SecretBytes(SecretBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   SecretBytes& operator=(SecretBytes&& other) noexcept;
   ~SecretBytes();
-  // Zero bytes, to be filled through fill().
+  // That many zero bytes, to be filled through the span.
   [[nodiscard]] static SecretBytes of_size(std::size_t size);
   [[nodiscard]] std::span<std::uint8_t> fill() { return bytes_; }
 
@@ -51,14 +49,14 @@ class SecretBytes {
   [[nodiscard]] std::string_view expose_text() const { return as_text(bytes_); }
   [[nodiscard]] bool empty() const { return bytes_.empty(); }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
-  // Takes the same time for equal lengths, whatever the content.
+  // Same time for equal lengths, whatever the content.
   [[nodiscard]] bool equals(ByteView other) const;
 
  private:
   std::span<std::uint8_t> bytes_;
 };
 
-// Takes the same time for equal lengths, whatever the content.
+// Same time for equal lengths, whatever the content.
 [[nodiscard]] bool constant_time_equal(ByteView a, ByteView b);
 
 }  // namespace rabt

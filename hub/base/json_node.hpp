@@ -13,6 +13,8 @@
 namespace rabt {
 
 struct Json::Node {
+  class Reader;   // json_parse.cpp
+  class Printer;  // json_print.cpp
   mutable std::atomic<std::uint32_t> references{1};
 };
 

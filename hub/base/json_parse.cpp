@@ -6,7 +6,6 @@
 #include <cstring>
 #include <deque>
 #include <memory>
-#include <numeric>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
@@ -15,7 +14,7 @@
 #include "hub/base/utf8.hpp"
 
 // Parsing in two steps. simdjson finds where every token begins, and on the way checks that the
-// text is UTF-8, that strings end and that they hold no control characters. JsonReader then walks
+// text is UTF-8, that strings end and that they hold no control characters. The reader then walks
 // the tokens and builds our values, which keep digits and order and have no key twice. A text that
 // either step refuses is read a third time, slowly, to say what is wrong and where
 // (json_fault.hpp).
@@ -116,7 +115,7 @@ bool unescape(std::string_view text, std::string& out) {
 }  // namespace
 
 // Builds a value from a text. Confined to its thread.
-class JsonReader {
+class Json::Node::Reader {
  public:
   // Returns false if the text is not valid JSON, is nested too deep, or names a key of an object
   // twice.
@@ -313,25 +312,18 @@ class JsonReader {
 
   // False if two slots have the same key.
   static bool fill(JsonObject& object, std::span<Slot> slots) {
-    if (slots.size() < JsonObject::kIndexFrom) {
-      for (std::size_t i = 1; i < slots.size(); ++i) {
-        for (std::size_t k = 0; k < i; ++k) {
-          if (slots[i].key == slots[k].key) return false;
-        }
-      }
-    } else {
-      std::vector<std::uint32_t>& sorted = object.sorted_;
-      sorted.resize(slots.size());
-      std::iota(sorted.begin(), sorted.end(), 0U);
-      std::sort(sorted.begin(), sorted.end(),
-                [&](std::uint32_t a, std::uint32_t b) { return slots[a].key < slots[b].key; });
-      const auto twice = std::adjacent_find(
-          sorted.begin(), sorted.end(),
-          [&](std::uint32_t a, std::uint32_t b) { return slots[a].key == slots[b].key; });
-      if (twice != sorted.end()) return false;
+    object.reserve(slots.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      // Few keys are compared with their predecessors here, where they are still together.
+      const std::string_view key = slots[i].key;
+      const auto earlier = slots.first(i);
+      const bool twice = i < JsonObject::kIndexFrom
+                             ? std::any_of(earlier.begin(), earlier.end(),
+                                           [&](const Slot& slot) { return slot.key == key; })
+                             : object.contains(key);
+      if (twice) return false;
+      object.append_new(std::string(key), std::move(slots[i].value));
     }
-    object.members_.reserve(slots.size());
-    for (Slot& slot : slots) object.members_.emplace_back(slot.key, std::move(slot.value));
     return true;
   }
 
@@ -352,10 +344,10 @@ Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
                    "JSON document is larger than " + std::to_string(limits.max_bytes) + " bytes");
   }
   // Each thread keeps a reader, with its memory, for texts of the usual sizes.
-  static thread_local JsonReader kept;
+  static thread_local Node::Reader kept;
   Json value;
   const bool good = text.size() <= kMostKept ? kept.read(text, limits.max_depth, value)
-                                             : JsonReader().read(text, limits.max_depth, value);
+                                             : Node::Reader().read(text, limits.max_depth, value);
   if (!good) return find_json_fault(text, limits);
   return value;
 }

@@ -90,86 +90,119 @@ std::string_view escape_of(char c, std::array<char, 6>& room) {
   }
 }
 
-}  // namespace
-
-// Confined to its thread.
-class JsonPrinter {
+// Collects pieces of text. Confined to its thread.
+class Buffer {
  public:
-  JsonPrinter(std::string& out, Layout layout) : out_(out), layout_(layout) {}
-  JsonPrinter(const JsonPrinter&) = delete;
-  JsonPrinter& operator=(const JsonPrinter&) = delete;
-  ~JsonPrinter() { flush(); }
+  explicit Buffer(std::string& out) : out_(out) {}
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { flush(); }
 
-  void value(const Json& json, std::size_t depth) {
-    using Tag = Json::Tag;
-    switch (json.tag_) {
-      case Tag::null:
-        return text("null");
-      case Tag::boolean:
-        return text(json.payload_.boolean ? "true" : "false");
-      case Tag::integer:
-        return integer(json.payload_.integer);
-      case Tag::real:
-      case Tag::decimal:
-        return text(json.number_text());
-      case Tag::string:
-        return string(static_cast<const Json::StringNode*>(json.payload_.node)->value);
-      case Tag::array:
-        return array(static_cast<const Json::ArrayNode*>(json.payload_.node)->value, depth);
-      case Tag::object:
-        return object(static_cast<const Json::ObjectNode*>(json.payload_.node)->value, depth);
-    }
+  void put(char c) {
+    if (used_ == kBuffer) flush();
+    bytes_[used_++] = c;
   }
-
-  void string(std::string_view value) {
-    if (value.size() + 2 > kBuffer - used_) flush();
-    if (value.size() + 2 <= kBuffer) {
-      char* const to = buffer_.data() + used_;
-      if (copy_plain(value, to + 1)) {
-        to[0] = to[value.size() + 1] = '"';
-        used_ += value.size() + 2;
+  void put(std::string_view text) {
+    if (text.size() > kBuffer - used_) {
+      flush();
+      if (text.size() > kBuffer) {
+        out_.append(text);
         return;
       }
     }
-    escaped(value);
+    std::memcpy(bytes_.data() + used_, text.data(), text.size());
+    used_ += text.size();
+  }
+  void put_integer(std::int64_t value) {
+    if (kBuffer - used_ < kLongestInteger) flush();
+    char* const begin = bytes_.data() + used_;
+    const char* const end = std::to_chars(begin, begin + kLongestInteger, value).ptr;
+    used_ += static_cast<std::size_t>(end - begin);
+  }
+  void put_quoted(std::string_view text) {
+    if (text.size() + 2 > kBuffer - used_) flush();
+    if (text.size() + 2 <= kBuffer) {
+      char* const to = bytes_.data() + used_;
+      if (copy_plain(text, to + 1)) {
+        to[0] = to[text.size() + 1] = '"';
+        used_ += text.size() + 2;
+        return;
+      }
+    }
+    put_escaped(text);
   }
 
  private:
-  void escaped(std::string_view value) {
+  void put_escaped(std::string_view text) {
     put('"');
-    for (std::size_t at = 0;;) {
-      const auto end =
-          std::find_if(value.begin() + static_cast<std::ptrdiff_t>(at), value.end(), needs_escape);
-      const auto plain = static_cast<std::size_t>(end - value.begin()) - at;
-      text(value.substr(at, plain));
-      at += plain;
-      if (at == value.size()) break;
+    for (auto at = text.begin(); at != text.end();) {
+      const auto plain_end = std::find_if(at, text.end(), needs_escape);
+      put(std::string_view(at, plain_end));
+      at = plain_end;
+      if (at == text.end()) break;
       std::array<char, 6> room{};
-      text(escape_of(value[at++], room));
+      put(escape_of(*at++, room));
     }
     put('"');
   }
+  void flush() {
+    out_.append(bytes_.data(), used_);
+    used_ = 0;
+  }
 
-  void array(const Json::Array& items, std::size_t depth) {
-    put('[');
+  std::string& out_;
+  std::size_t used_ = 0;
+  std::array<char, kBuffer> bytes_;
+};
+
+}  // namespace
+
+// Prints one value. Confined to its thread.
+class Json::Node::Printer {
+ public:
+  Printer(std::string& out, Layout layout) : out_(out), layout_(layout) {}
+
+  void print(const Json& json, std::size_t depth = 0) {
+    switch (json.tag_) {
+      case Tag::null:
+        return out_.put("null");
+      case Tag::boolean:
+        return out_.put(json.payload_.boolean ? "true" : "false");
+      case Tag::integer:
+        return out_.put_integer(json.payload_.integer);
+      case Tag::real:
+      case Tag::decimal:
+        return out_.put(json.number_text());
+      case Tag::string:
+        return out_.put_quoted(static_cast<const StringNode*>(json.payload_.node)->value);
+      case Tag::array:
+        return print(static_cast<const ArrayNode*>(json.payload_.node)->value, depth);
+      case Tag::object:
+        return print(static_cast<const ObjectNode*>(json.payload_.node)->value, depth);
+    }
+  }
+
+ private:
+  void print(const Array& items, std::size_t depth) {
+    out_.put('[');
     bool first = true;
     for (const Json& item : items) {
       begin_item(first, depth);
-      value(item, depth + 1);
+      print(item, depth + 1);
     }
-    end_items(items.empty(), depth);
-    put(']');
+    end_items(first, depth);
+    out_.put(']');
   }
 
-  void object(const JsonObject& members, std::size_t depth) {
-    put('{');
+  void print(const JsonObject& members, std::size_t depth) {
+    out_.put('{');
     bool first = true;
-    const auto print = [&](const JsonObject::Member& member) {
+    const auto print_member = [&](const JsonObject::Member& member) {
       begin_item(first, depth);
-      string(member.first);
-      put(':');
-      if (layout_ == Layout::pretty) put(' ');
-      value(member.second, depth + 1);
+      out_.put_quoted(member.first);
+      out_.put(':');
+      if (layout_ == Layout::pretty) out_.put(' ');
+      print(member.second, depth + 1);
     };
     if (layout_ == Layout::sorted) {
       std::vector<const JsonObject::Member*> order;
@@ -177,23 +210,16 @@ class JsonPrinter {
       for (const auto& member : members) order.push_back(&member);
       std::sort(order.begin(), order.end(),
                 [](const auto* a, const auto* b) { return a->first < b->first; });
-      for (const auto* member : order) print(*member);
+      for (const auto* member : order) print_member(*member);
     } else {
-      for (const auto& member : members) print(member);
+      for (const auto& member : members) print_member(member);
     }
-    end_items(members.empty(), depth);
-    put('}');
-  }
-
-  void integer(std::int64_t value) {
-    if (kBuffer - used_ < kLongestInteger) flush();
-    char* const begin = buffer_.data() + used_;
-    used_ +=
-        static_cast<std::size_t>(std::to_chars(begin, begin + kLongestInteger, value).ptr - begin);
+    end_items(first, depth);
+    out_.put('}');
   }
 
   void begin_item(bool& first, std::size_t depth) {
-    if (!first) put(',');
+    if (!first) out_.put(',');
     first = false;
     if (layout_ == Layout::pretty) new_line(depth + 1);
   }
@@ -201,61 +227,35 @@ class JsonPrinter {
     if (layout_ == Layout::pretty && !none) new_line(depth);
   }
   void new_line(std::size_t depth) {
-    put('\n');
-    for (std::size_t i = 0; i < depth; ++i) text("  ");
+    out_.put('\n');
+    for (std::size_t i = 0; i < depth; ++i) out_.put("  ");
   }
 
-  void put(char c) {
-    if (used_ == kBuffer) flush();
-    buffer_[used_++] = c;
-  }
-  void text(std::string_view bytes) {
-    if (bytes.size() > kBuffer - used_) {
-      flush();
-      if (bytes.size() > kBuffer) {
-        out_.append(bytes);
-        return;
-      }
-    }
-    std::memcpy(buffer_.data() + used_, bytes.data(), bytes.size());
-    used_ += bytes.size();
-  }
-  void flush() {
-    out_.append(buffer_.data(), used_);
-    used_ = 0;
-  }
-
-  std::string& out_;
+  Buffer out_;
   Layout layout_;
-  std::size_t used_ = 0;
-  std::array<char, kBuffer> buffer_;
 };
 
-namespace {
+void append_json_string(std::string& out, std::string_view text) {
+  Buffer(out).put_quoted(text);
+}
 
-std::string print(const Json& json, Layout layout) {
+void Json::dump_to(std::string& out) const {
+  Node::Printer(out, Layout::compact).print(*this);
+}
+std::string Json::dump() const {
   std::string out;
-  JsonPrinter(out, layout).value(json, 0);
+  dump_to(out);
   return out;
 }
-
-}  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  JsonPrinter(out, Layout::compact).string(text);
-}
-
-std::string Json::dump() const {
-  return print(*this, Layout::compact);
-}
-void Json::dump_to(std::string& out) const {
-  JsonPrinter(out, Layout::compact).value(*this, 0);
-}
 std::string Json::dump_pretty() const {
-  return print(*this, Layout::pretty);
+  std::string out;
+  Node::Printer(out, Layout::pretty).print(*this);
+  return out;
 }
 std::string Json::dump_sorted() const {
-  return print(*this, Layout::sorted);
+  std::string out;
+  Node::Printer(out, Layout::sorted).print(*this);
+  return out;
 }
 
 }  // namespace rabt
