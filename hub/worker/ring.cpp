@@ -180,7 +180,7 @@ RingReader::Got RingReader::next(Frame& frame, bool socket) {
       return Got::frame;
     }
     // A frame of the hub's stands on the socket before the ring announces it.
-    if (held_) return trusting_ || !looked ? Got::nothing : refuse("a frame out of place");
+    if (held_) return trusting_ || !looked ? Got::nothing : refuse("out of place");
     if (!socket) return Got::nothing;
     // The ring is empty. What stands on the socket may have been announced since.
     if (const Got got = from_socket(); got != Got::frame) return got;
