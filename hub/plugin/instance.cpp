@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include "hub/base/limits.hpp"
@@ -38,6 +39,9 @@ constexpr std::uint64_t kAuditedAttempts = 8;         // of one process, one ent
 constexpr std::size_t kAuditedClauses = 8;            // broken by one process, one entry each
 constexpr std::size_t kMaxOperatorText = 512;         // message of an outcome
 constexpr std::size_t kMaxCode = 64;
+// Before a call is given again to a process that had no room for it.
+constexpr std::chrono::milliseconds kFullWait{1};
+constexpr std::string_view kThrew = "threw an exception across the C line";
 constexpr const char* kQuarantined =
     "the plugin's process ended too often; look into the log, then rabt plugin release";
 
@@ -222,7 +226,7 @@ void Instance::ask_health(std::int64_t after_ms) {
       return action;
     }();
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       if (closing_) return;
     }
     CallRequest request;
@@ -233,9 +237,9 @@ void Instance::ask_health(std::int64_t after_ms) {
       if (outcome.kind != OutcomeKind::done) {
         health.reason = outcome.message;
       } else if (status == "ok" || status == "degraded" || status == "down") {
-        health = {status, said(outcome.output.string_or("reason", ""))};
+        health = {status, masked(outcome.output.string_or("reason", ""))};
       }
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       health_state_ = std::move(health);
     });
     ask_health(kHealthEveryMs);
@@ -274,7 +278,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
 
   std::uint64_t token = 0;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     token = (setup_.number << kTokenShift) | next_call_++;
     open->token = token;
     if (purpose != Purpose::health) ++started_;
@@ -309,58 +313,104 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
 }
 
 void Instance::run(std::uint64_t token) {
-  if (setup_.worker != nullptr && setup_.worker->await() == WorkerPlugin::Ready::quarantined) {
-    if (const auto taken = take(token))
-      deliver(*taken, failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined));
-    return;
+  while (true) {
+    if (setup_.worker != nullptr &&
+        setup_.worker->await(bytes_of(token)) == WorkerPlugin::Ready::quarantined) {
+      if (const auto taken = take(token))
+        deliver(*taken, failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined));
+      return;
+    }
+    // Keeps the bytes valid until complete and invoke have both returned.
+    const std::shared_ptr<OpenCall> open = begin_call(token);
+    if (open == nullptr || give(*open)) return;
+    std::this_thread::sleep_for(kFullWait);
   }
+}
+
+std::size_t Instance::bytes_of(std::uint64_t token) const {
+  const Lock lock(mutex_);
+  const auto found = calls_.find(token);
+  if (found == calls_.end()) return 0;
+  const OpenCall& open = *found->second;
+  return open.input.size() + open.idempotency_key.size() + open.action->spec.name.size() +
+         open.action->spec.version.size();
+}
+
+std::shared_ptr<Instance::OpenCall> Instance::begin_call(std::uint64_t token) {
   const std::int64_t now = setup_.parts.clock.now().ms;
-  std::shared_ptr<OpenCall>
-      open;  // keeps the bytes valid until complete and invoke have both returned
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = calls_.find(token);
-    if (found == calls_.end()) return;  // cancelled or overdue before it began
+    if (found == calls_.end()) return nullptr;  // cancelled or overdue before it began
     if (found->second->deadline_unix_ms > now) {
-      open = found->second;
-      open->state = OpenCall::State::running;
-      open->background_before = background_;
+      found->second->state = OpenCall::State::running;
+      found->second->background_before = background_;
+      return found->second;
     }
   }
-  if (open == nullptr) {
-    if (const auto taken = take(token)) deliver(*taken, not_started());
-    return;
-  }
+  if (const auto taken = take(token)) deliver(*taken, not_started());
+  return nullptr;
+}
+
+bool Instance::give(const OpenCall& open) {
   rabt_call call{};
   call.size = sizeof call;
-  call.attempt = open->attempt;
-  call.id = token;
-  call.action = bytes(open->action->spec.name);
-  call.action_version = bytes(open->action->spec.version);
-  call.input = bytes(open->input);
-  call.idempotency_key = bytes(open->idempotency_key);
-  call.deadline_unix_ms = open->deadline_unix_ms;
-  std::int32_t refused = 0;
-  const bool probing = open->purpose == Purpose::probe;
-  const bool returned = guarded(probing ? "probe" : "invoke", [&] {
-    refused = probing                            ? probe_->probe(probe_->self, &call)
-              : open->purpose == Purpose::health ? health_->check(health_->self, &call)
-                                                 : plugin_->invoke(plugin_->self, &call);
-  });
-  if (returned && refused == 0) return;
-  if (refused == WorkerPlugin::kLost) return;  // ended() has answered
+  call.attempt = open.attempt;
+  call.id = open.token;
+  call.action = bytes(open.action->spec.name);
+  call.action_version = bytes(open.action->spec.version);
+  call.input = bytes(open.input);
+  call.idempotency_key = bytes(open.idempotency_key);
+  call.deadline_unix_ms = open.deadline_unix_ms;
+  const auto enter = [&] {
+    switch (open.purpose) {
+      case Purpose::probe:
+        return probe_->probe(probe_->self, &call);
+      case Purpose::health:
+        return health_->check(health_->self, &call);
+      case Purpose::invoke:
+        break;
+    }
+    return plugin_->invoke(plugin_->self, &call);
+  };
+  if (setup_.worker == nullptr) {
+    std::int32_t result = 0;
+    const bool threw = !guarded(open.purpose == Purpose::probe ? "probe" : "invoke",
+                                [&] { result = enter(); });
+    settle(open.token, result, threw);
+    return true;
+  }
+  const std::int32_t result = enter();
+  if (result == WorkerPlugin::kFull) {
+    const Lock lock(mutex_);
+    const auto found = calls_.find(open.token);
+    if (found != calls_.end() && found->second->state == OpenCall::State::running)
+      found->second->state = OpenCall::State::queued;
+    return false;
+  }
+  if (result != WorkerPlugin::kGiven) settle(open.token, result, false);
+  return true;
+}
 
-  const Gate::Pass pass(gate_);
+void Instance::returned(std::uint64_t call, const WorkerPlugin::Return& how) {
+  if (how.threw) violation("line", kThrew);
+  report_slow(how.function, how.held);
+  if (call != 0) settle(call, how.result, how.threw);
+}
+
+void Instance::settle(std::uint64_t token, std::int32_t result, bool threw) {
+  if (!threw && result == 0) return;
+  const Rundown::Pass pass(rundown_);
   if (!pass) return;
   const auto taken = take(token);
-  if (refused == WorkerPlugin::kNotGiven) {
+  if (result == WorkerPlugin::kNotGiven) {
     if (taken) {
       deliver(*taken, failed(OutcomeKind::transient, "plugin.crashed",
                              "the plugin's process ended before it was given the call"));
     }
     return;
   }
-  if (!returned) {
+  if (threw) {
     if (taken) {
       deliver(*taken, failed(OutcomeKind::ambiguous, "plugin.exception",
                              "the plugin threw across the C line"));
@@ -372,13 +422,18 @@ void Instance::run(std::uint64_t token) {
     return;
   }
   deliver(*taken, failed(OutcomeKind::transient, "plugin.refused",
-                         "the plugin refused the call (" + std::to_string(refused) + ")"));
+                         "the plugin refused the call (" + std::to_string(result) + ")"));
+}
+
+bool Instance::revoked(const OpenCall& open) {
+  return open.state == OpenCall::State::running && setup_.worker != nullptr &&
+         setup_.worker->revoke(open.token);
 }
 
 std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
   std::shared_ptr<OpenCall> open;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end()) return nullptr;
     open = std::move(found->second);
@@ -400,7 +455,7 @@ void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
   } catch (...) {
     RABT_BUG("the receiver of an outcome threw");
   }
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   if (call.purpose != Purpose::health) ++outcomes_[kind];
   --undelivered_;
   if (closing_) idle_.notify_all();
@@ -415,12 +470,12 @@ void Instance::complete(void* self, rabt_call_id token, const rabt_outcome* outc
 }
 
 void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
-  const Gate::Pass pass(gate_);
+  const Rundown::Pass pass(rundown_);
   if (!pass) return;
   std::shared_ptr<OpenCall> open;
   std::string_view wrong;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end()) {
       wrong = "completed a call that is not open (twice, or an id that is not its own)";
@@ -484,11 +539,11 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
   result.code = view(outcome->code).substr(0, kMaxCode + 1);
   if (result.code.empty()) {
     result.code = "plugin.no_code";
-  } else if (!is_code(result.code) || said(result.code) != result.code) {
+  } else if (!is_code(result.code) || masked(result.code) != result.code) {
     result.code = "plugin.code_withheld";
   }
   const std::string whole = operator_text(view(outcome->message));
-  result.message = said(whole);
+  result.message = masked(whole);
   if (result.message != whole) result.said = Sealed<std::string>(whole);
   result.retry_after_ms = std::max<std::int64_t>(outcome->retry_after_ms, 0);
   if (const std::string_view detail = view(outcome->detail);
@@ -506,10 +561,12 @@ void Instance::deadline_passed(std::uint64_t token) {
   bool hung = false;
   Holding lanes;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end() || found->second->state == OpenCall::State::overdue) return;
     open = found->second;
+    // A call that its process has not begun is taken back.
+    if (revoked(*open)) open->state = OpenCall::State::queued;
     started = open->state == OpenCall::State::running;
     lanes = holding(*open);
     // First the end of the process, so that what is said of the call stays true.
@@ -525,7 +582,7 @@ void Instance::deadline_passed(std::uint64_t token) {
   if (!hung && !lanes.for_now.empty()) {
     setup_.timers.add(setup_.parts.clock.monotonic_ms() + lanes.patience.count(),
                       [this, serials = std::move(lanes.for_now)] {
-                        const std::scoped_lock lock(mutex_);
+                        const Lock lock(mutex_);
                         end_hanging(serials);
                       });
   }
@@ -556,11 +613,11 @@ void Instance::deadline_passed(std::uint64_t token) {
 void Instance::cancel(std::uint64_t token) {
   std::shared_ptr<OpenCall> unstarted;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = calls_.find(token);
     if (found == calls_.end() || closing_) return;
     if (found->second->state == OpenCall::State::overdue) return;
-    if (found->second->state == OpenCall::State::queued) {
+    if (found->second->state == OpenCall::State::queued || revoked(*found->second)) {
       unstarted = std::move(found->second);
       calls_.erase(found);
     }
@@ -614,11 +671,22 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     bool effect;
   };
   std::vector<Lost> lost;
+  std::vector<std::uint64_t> again;
   cancel_all_flights();  // first: what has not begun by now never does
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     ending_ = false;
     audited_clauses_.clear();
+    // What the process had not begun goes to the next one. The hub's own record decides: a call for
+    // which a request may have been made is never given twice.
+    for (const std::uint64_t token : death.not_begun) {
+      const auto found = calls_.find(token);
+      if (found == calls_.end() || found->second->state != OpenCall::State::running ||
+          may_have_effect(*found->second))
+        continue;
+      found->second->state = OpenCall::State::queued;
+      again.push_back(token);
+    }
     for (auto at = calls_.begin(); at != calls_.end();) {
       const OpenCall::State state = at->second->state;
       if (state == OpenCall::State::queued) {
@@ -632,6 +700,10 @@ void Instance::ended(const WorkerPlugin::Death& death) {
       }
       at = calls_.erase(at);
     }
+  }
+  while (!again.empty()) {
+    lane_.post_first([this, token = again.back()] { run(token); });
+    again.pop_back();
   }
   drop_blob_writes();
   drop_wakes();
@@ -682,7 +754,7 @@ void Instance::forbidden(const std::string& system_call) {
   }
 }
 
-void Instance::misspoke(std::string_view what) {
+void Instance::broke_format(std::string_view what) {
   violation("frame", what);
 }
 
@@ -711,7 +783,7 @@ bool Instance::release() {
 }
 
 bool Instance::begin_request(std::uint64_t call) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   if (ending_) return false;
   if (call == 0) {
     ++background_;
@@ -724,14 +796,14 @@ bool Instance::begin_request(std::uint64_t call) {
 }
 
 void Instance::unsent_request(std::uint64_t call) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   const auto found = calls_.find(call);
   if (found != calls_.end() && found->second->requests > 0) --found->second->requests;
 }
 
 bool Instance::carries_patient_data(std::uint64_t call) {
   if (call == 0) return given_marked_;
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   const auto found = calls_.find(call);
   return found != calls_.end() && found->second->marked;
 }
@@ -743,7 +815,7 @@ void Instance::withheld(std::uint64_t call, std::string_view url) {
   std::string action;
   bool known = false;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = calls_.find(call);
     if (found != calls_.end()) {
       run = found->second->run;
@@ -764,18 +836,18 @@ void Instance::withheld(std::uint64_t call, std::string_view url) {
 void Instance::cancel_all_flights() {
   std::vector<std::uint64_t> open;
   {
-    const std::scoped_lock lock(flights_mutex_);
+    const Lock lock(flights_mutex_);
     for (const auto& [id, flight] : flights_) open.push_back(flight.call);
   }
   for (const std::uint64_t call : open) cancel_flights(call);
 }
 
 void Instance::cancel_flights(std::uint64_t call) {
-  const Gate::Pass pass(gate_);
+  const Rundown::Pass pass(rundown_);
   if (!pass) return;
   std::vector<net::RequestId> requests;
   {
-    const std::scoped_lock lock(flights_mutex_);
+    const Lock lock(flights_mutex_);
     for (auto& [id, flight] : flights_) {
       if (flight.call != call) continue;
       flight.cancelled = true;
@@ -795,22 +867,37 @@ bool Instance::guarded(std::string_view what, const std::function<void()>& code)
   } catch (...) {
     returned = false;
   }
-  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - begin);
-  if (!returned) violation("line", "threw an exception across the C line");
-  if (spent > kSlowLane && !setup_.package.manifest.blocking && !control) {
-    const Gate::Pass pass(gate_);
-    if (pass) {
-      setup_.parts.log.warn("plugin.slow_lane",
-                            {{"plugin", std::string_view(setup_.package.manifest.id)},
-                             {"function", what},
-                             {"ms", static_cast<std::int64_t>(spent.count())}});
-    }
-  }
+  if (!returned) violation("line", kThrew);
+  if (!control)
+    report_slow(what, std::chrono::duration_cast<std::chrono::milliseconds>(
+                          std::chrono::steady_clock::now() - begin));
   return returned;
 }
 
-std::string Instance::said(std::string_view text) const {
+void Instance::report_slow(std::string_view function, std::chrono::milliseconds held) {
+  if (held <= kSlowLane || setup_.package.manifest.blocking) return;
+  const Rundown::Pass pass(rundown_);
+  if (!pass) return;
+  setup_.parts.log.warn("plugin.slow_lane",
+                        {{"plugin", std::string_view(setup_.package.manifest.id)},
+                         {"function", function},
+                         {"ms", static_cast<std::int64_t>(held.count())}});
+}
+
+void Instance::call_back(std::string_view what, std::function<void()> code) {
+  auto kept = std::make_shared<const std::function<void()>>(std::move(code));
+  lane_.post([this, what, kept = std::move(kept)] {
+    if (setup_.worker != nullptr) {
+      // What the code holds lives until the plugin's function has returned.
+      setup_.worker->give_callback(*kept, [this, kept] { owe(-1); });
+      return;
+    }
+    guarded(what, *kept);
+    owe(-1);
+  });
+}
+
+std::string Instance::masked(std::string_view text) const {
   return setup_.parts.privacy.outside_text(phi::Channel::error, operator_text(text),
                                            setup_.package.words);
 }
@@ -818,7 +905,7 @@ std::string Instance::said(std::string_view text) const {
 void Instance::violation(std::string_view clause, std::string_view what) {
   bool first = false;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     first = audited_clauses_.size() < kAuditedClauses &&
             audited_clauses_.emplace(std::string(clause)).second;
     const auto found = violations_.find(clause);
@@ -828,7 +915,7 @@ void Instance::violation(std::string_view clause, std::string_view what) {
       violations_.emplace(clause, 1);
     }
   }
-  const Gate::Pass pass(gate_);
+  const Rundown::Pass pass(rundown_);
   if (!pass) return;
   setup_.parts.log.warn("plugin.violation",
                         {{"plugin", std::string_view(setup_.package.manifest.id)},
@@ -865,7 +952,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
     explicit Turn(Instance& instance) : self(instance) {}
     ~Turn() {
       over.set_value();
-      const std::scoped_lock lock(self.mutex_);
+      const Lock lock(self.mutex_);
       --self.undelivered_;
       if (self.closing_) self.idle_.notify_all();
     }
@@ -875,7 +962,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   work->body = body;
   if (!setup_.package.phi_names.empty()) given_marked_ = true;  // nobody knows what it holds
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     if (closing_) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
     ++undelivered_;
   }
@@ -919,7 +1006,7 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   if (work->result != 0) {
     return invalid(
         "plugin.delivery",
-        name + ": " + (work->error.empty() ? "the delivery was refused" : said(work->error)));
+        name + ": " + (work->error.empty() ? "the delivery was refused" : masked(work->error)));
   }
   if (work->events_calls != 1) {
     violation("webhook", "returned 0 without giving events exactly once");
@@ -994,7 +1081,7 @@ PluginHost::PluginState Instance::state() const {
                                 worker.deaths, worker.forbidden, worker.quarantine_left_ms,
                                 worker.missing};
   }
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   if (health_ != nullptr) state.health = health_state_;
   state.calls = started_;
   state.open = undelivered_;
@@ -1004,7 +1091,7 @@ PluginHost::PluginState Instance::state() const {
 }
 
 void Instance::owe(int count) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   owed_ += static_cast<std::uint64_t>(static_cast<std::int64_t>(count));
   if (closing_) idle_.notify_all();
 }
@@ -1019,7 +1106,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
   std::vector<Rest> rest;
   bool abandoned = false;
   {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     if (closing_) return;
     closing_ = true;
     idle_.wait_for(lock, std::chrono::milliseconds(grace_ms),
@@ -1027,7 +1114,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     abandoned = undelivered_ != 0 || overdue_ != 0;
     for (auto& [token, open] : calls_) {
       if (open->state == OpenCall::State::overdue) continue;
-      const bool started = open->state == OpenCall::State::running;
+      const bool started = open->state == OpenCall::State::running && !revoked(*open);
       rest.push_back({token, open, started});
       // The record of a started call stays, so that its bytes stay valid for a plugin that still
       // reads them (A3).
@@ -1058,7 +1145,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
     }
     if (setup_.worker != nullptr) setup_.worker->stop();  // lets go of the lanes
     drop_blob_writes();
-    gate_.close();
+    rundown_.close();
     drop_disk_work();
     lane_.stop({}, kStopWaitMs);
     return;
@@ -1077,7 +1164,7 @@ void Instance::shutdown(std::int64_t grace_ms) {
                           {{"plugin", std::string_view(setup_.package.manifest.id)}});
   if (setup_.worker != nullptr) setup_.worker->stop();
   drop_blob_writes();
-  gate_.close();
+  rundown_.close();
   drop_disk_work();
 }
 

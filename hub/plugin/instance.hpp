@@ -2,13 +2,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +18,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
@@ -144,7 +143,8 @@ class Instance final : public WorkerPlugin::Owner {
   // WorkerPlugin::Owner
   void ended(const WorkerPlugin::Death& death) override;
   void forbidden(const std::string& system_call) override;
-  void misspoke(std::string_view what) override;
+  void returned(std::uint64_t call, const WorkerPlugin::Return& how) override;
+  void broke_format(std::string_view what) override;
   bool wake_after(std::int64_t after_ms, std::function<void()> wake) override;
 
  private:
@@ -202,18 +202,32 @@ class Instance final : public WorkerPlugin::Owner {
   void completed(std::uint64_t token, const rabt_outcome* outcome);
   [[nodiscard]] workflow::ActionOutcome read_outcome(const OpenCall& call,
                                                      const rabt_outcome* outcome);
+  // On a lane: has the plugin begin a call.
   void run(std::uint64_t token);
+  [[nodiscard]] std::size_t bytes_of(std::uint64_t token) const;
+  // Marks a call as running. Null: it is over, or its deadline has passed.
+  std::shared_ptr<OpenCall> begin_call(std::uint64_t token);
+  // Gives the plugin a call that runs. False: its process has no room; the call is queued again.
+  bool give(const OpenCall& open);
+  // What follows when invoke, probe or check has returned.
+  void settle(std::uint64_t token, std::int32_t result, bool threw);
+  // Whether the call was given to a process and now never begins.
+  bool revoked(const OpenCall& open) RABT_REQUIRES(mutex_);
   void deadline_passed(std::uint64_t token);
   // Takes a call that is queued or running out of the table; its answer is then the caller's to
   // give.
   std::shared_ptr<OpenCall> take(std::uint64_t token);
   void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
-  // What the plugin said, as everybody may read it.
-  [[nodiscard]] std::string said(std::string_view text) const;
+  // Returns `text` with patient data masked, for logs and outcomes.
+  [[nodiscard]] std::string masked(std::string_view text) const;
   void violation(std::string_view clause, std::string_view what);
   // Runs plugin code on this thread: catches what it throws (false) and reports what takes too
   // long.
   bool guarded(std::string_view what, const std::function<void()>& code);
+  void report_slow(std::string_view function, std::chrono::milliseconds held);
+  // Runs a callback that is owed to the plugin, on a lane, and pays the debt when it has returned.
+  // code and what it holds live until then.
+  void call_back(std::string_view what, std::function<void()> code);
   void cancel_flights(std::uint64_t call);
   void cancel_all_flights();
   // An outside request begins for this call (0: none). False: the call is not open any more. The
@@ -258,7 +272,7 @@ class Instance final : public WorkerPlugin::Owner {
   enum class Disk : std::uint8_t { wish, owed };
   bool on_disk(Disk kind, std::function<void()> work);
   void next_on_disk();
-  void drop_disk_work();  // after the gate is closed
+  void drop_disk_work();  // after the rundown is closed
   static const void* get_service(void* self, const char* id) noexcept;
   [[nodiscard]] const SecretBytes* secret(
       std::string_view name) const;  // declared and configured, or null
@@ -267,7 +281,7 @@ class Instance final : public WorkerPlugin::Owner {
   void owe(int count);
 
   Setup setup_;
-  Gate gate_;
+  Rundown rundown_;
   std::atomic<bool> alive_{false};  // create has returned and the plugin is not destroyed
   Lane lane_;
   rabt_host host_{};
@@ -276,8 +290,8 @@ class Instance final : public WorkerPlugin::Owner {
   const rabt_probe* probe_ = nullptr;
   const rabt_health* health_ = nullptr;
 
-  mutable std::mutex mutex_;
-  std::condition_variable idle_;
+  mutable Mutex mutex_;
+  Condition idle_;
   bool closing_ = false;
   std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
   std::unordered_map<std::uint64_t, Span> spans_;  // open ones, by id
@@ -303,7 +317,7 @@ class Instance final : public WorkerPlugin::Owner {
   static constexpr std::size_t kMaxFlights =
       limits::kMaxHttpInFlight / 16;  // so that one plugin leaves room for all others
   Budget open_flights_{kMaxFlights};
-  std::mutex flights_mutex_;
+  Mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_;
   std::uint64_t next_flight_ = 1;
 
@@ -314,7 +328,7 @@ class Instance final : public WorkerPlugin::Owner {
   static constexpr std::size_t kMaxKvOperations =
       1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
   Budget kv_operations_{kMaxKvOperations};
-  std::mutex wakes_mutex_;
+  Mutex wakes_mutex_;
   std::unordered_map<std::uint64_t, Timers::Key> wakes_;  // that wait, by number
   std::uint64_t last_wake_ = 0;
   Reach reach_;
@@ -323,7 +337,7 @@ class Instance final : public WorkerPlugin::Owner {
   std::atomic<std::uint64_t> withheld_{0};  // without a call, in the audit log
   MetricTable metric_table_;
 
-  std::mutex blobs_mutex_;
+  Mutex blobs_mutex_;
   std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_;
   std::deque<std::string> own_blobs_;  // made or received here
   std::uint64_t blob_life_ = 1;        // counts processes: what an earlier one began is dropped

@@ -405,7 +405,7 @@ class Host final : public PluginHost {
       end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.shutdown",
                                     "the hub stopped before the service answered"));
     }
-    services_gate_->close();
+    services_rundown_->close();
   }
 
   // workflow::ActionCatalog
@@ -655,7 +655,7 @@ class Host final : public PluginHost {
     Status started = start(instance, entry, memory, question, section, choice, reach);
     if (started.ok())
       started = take_in(number, instance, Recipient{id, version, std::move(reach.hosts)});
-    // Nobody calls it: its process, its threads and its gate are closed at once.
+    // Nobody calls it: its process, its threads and its rundown are closed at once.
     if (!started.ok()) instance.shutdown(0);
     return started;
   }
@@ -843,7 +843,7 @@ class Host final : public PluginHost {
                       fault->message));
       return 0;
     }
-    const Gate::Pass pass(*services_gate_);
+    const Rundown::Pass pass(*services_rundown_);
     if (!pass) {
       done(failed(OutcomeKind::transient, "plugin.shutdown", "the hub is stopping"));
       return 0;
@@ -865,8 +865,8 @@ class Host final : public PluginHost {
             });
       }
     }
-    service->service->invoke(call, [this, open, gate = services_gate_](ActionOutcome outcome) {
-      const Gate::Pass inside(*gate);
+    service->service->invoke(call, [this, open, gate = services_rundown_](ActionOutcome outcome) {
+      const Rundown::Pass inside(*gate);
       if (!inside) return;
       if (outcome.kind == OutcomeKind::done) {
         if (const auto fault = open->action->output.check(outcome.output)) {
@@ -894,7 +894,7 @@ class Host final : public PluginHost {
   Parts parts_;
   std::shared_ptr<Lane> finisher_;
   std::shared_ptr<const Descriptor> program_;  // of plugins' processes, once one is needed
-  std::shared_ptr<Gate> services_gate_ = std::make_shared<Gate>();
+  std::shared_ptr<Rundown> services_rundown_ = std::make_shared<Rundown>();
   mutable std::shared_mutex mutex_;
   std::map<std::string, Versions, std::less<>> instances_;  // never freed
   std::vector<Instance*> draining_;

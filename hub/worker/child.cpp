@@ -13,16 +13,17 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/worker/abi_bytes.hpp"
 #include "hub/worker/frame.hpp"
 #include "hub/worker/migrate.hpp"
+#include "hub/worker/ring.hpp"
 #include "hub/worker/sandbox.hpp"
 #include "rabt/abi.h"
 #include "rabt/services.h"
@@ -49,10 +50,43 @@ std::string_view view_of(const char* text, std::size_t limit) {
 [[noreturn]] void leave(int status) {
   ::_exit(status);
 }
-void tell(const Frame& frame, int descriptor = -1) {
+void send_packet(const Frame& frame, int descriptor = -1) {
   const Status sent = send(kFramesAt, frame, descriptor);
   if (!sent.ok()) leave(sent.error().code == "worker.closed" ? 0 : kCannotSend);
 }
+
+// What the process tells the hub, in order. Internally synchronised.
+class Outbox {
+ public:
+  void open(SharedLayout& shared) {
+    const Lock lock(mutex_);
+    ring_ = RingWriter(shared.to_hub, shared.to_hub_bytes);
+  }
+  // Waits while the ring is full.
+  void tell(const Frame& frame) {
+    std::size_t content = 0;
+    for (std::size_t i = 0; i < frame.texts; ++i) content += frame.text[i].size();
+    const bool large = content > kMaxInlineBytes;
+    const Lock lock(mutex_);
+    while (!ring_.room(large ? 0 : content)) {
+      ring_bell(kFramesAt);
+      const timespec pause{0, kPauseNs};
+      ::nanosleep(&pause, nullptr);
+    }
+    if (!large) {
+      if (ring_.put(frame)) ring_bell(kFramesAt);
+      return;
+    }
+    // The packet wakes the hub, so that no bell is needed.
+    static_cast<void>(ring_.put(Frame(Type::on_socket, 0)));
+    send_packet(frame);
+  }
+
+ private:
+  static constexpr long kPauseNs = 50'000;
+  Mutex mutex_;
+  RingWriter ring_ RABT_GUARDED_BY(mutex_);
+};
 
 // An operation of a service whose end comes as a callback.
 struct Operation {
@@ -94,8 +128,17 @@ class Child {
     static_cast<Child*>(self)->serve();
     return nullptr;
   }
-  void dispatch(const Frame& frame);
-  void invoke(const Frame& frame);
+  // A function that the hub asks for, with the memory that its texts lie in.
+  struct Asked {
+    Frame frame;
+    std::shared_ptr<char[]> bytes;
+    Mapping file;
+  };
+  // Waits for the next one, and says in the shared memory that it has begun.
+  void take(Asked& asked);
+  bool begins(const Frame& frame);
+  void dispatch(const Asked& asked);
+  void invoke(const Asked& asked);
   void normalise(const Frame& frame);
   void finish(const Frame& frame);
   // Runs code of the plugin; false: it threw.
@@ -108,19 +151,20 @@ class Child {
       return false;
     }
   }
-  static void returned(std::uint64_t serial, std::int32_t result, bool whole) {
+  void tell(const Frame& frame) { outbox_.tell(frame); }
+  void returned(std::uint64_t serial, std::int32_t result, bool whole) {
     tell(
         Frame(Type::returned, serial, {static_cast<std::uint64_t>(result), 0, 0, whole ? 0U : 1U}));
   }
 
   // ---- what the plugin asks for
   std::uint64_t add(const Operation& operation) {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     operations_.emplace(++last_, operation);
     return last_;
   }
   Operation take(std::uint64_t id) {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     const auto found = operations_.find(id);
     if (found == operations_.end()) return {};
     const Operation out = found->second;
@@ -130,7 +174,7 @@ class Child {
   // Asks the hub and waits; use runs on its answer. Non-zero without an answer.
   template <typename Use>
   std::int32_t ask(const Frame& question, Use use) {
-    const std::scoped_lock lock(questions_mutex_);
+    const Lock lock(questions_mutex_);
     if (const Status sent = send(kQuestionsAt, question); !sent.ok())
       leave(sent.error().code == "worker.closed" ? 0 : kCannotSend);
     Frame answer;
@@ -157,24 +201,31 @@ class Child {
                                   rabt_bytes body, void* context,
                                   void (*done)(void*, const rabt_http_result*));
 
-  Receiver frames_;
-  Receiver answers_;
-  std::mutex questions_mutex_;
-
+  // Constant once the plugin serves.
   std::uint32_t lanes_ = 1;
   std::string services_;  // names, each between two line feeds
+  SharedMemory shared_;
   const rabt_entry* entry_ = nullptr;
   const rabt_plugin* plugin_ = nullptr;
   const rabt_webhook* webhook_ = nullptr;
   const rabt_probe* probe_ = nullptr;
   const rabt_health* health_ = nullptr;
 
-  std::mutex mutex_;
-  std::uint64_t last_ = 0;
-  std::unordered_map<std::uint64_t, Operation> operations_;
-  // The bytes of open calls (A3).
-  std::unordered_map<std::uint64_t, std::shared_ptr<char[]>> calls_;
+  Outbox outbox_;
 
+  Mutex inbox_mutex_;
+  RingReader inbox_ RABT_GUARDED_BY(inbox_mutex_);
+
+  Mutex questions_mutex_;
+  Receiver answers_ RABT_GUARDED_BY(questions_mutex_);
+
+  Mutex mutex_;
+  std::uint64_t last_ RABT_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::uint64_t, Operation> operations_ RABT_GUARDED_BY(mutex_);
+  // The bytes of open calls (A3).
+  std::unordered_map<std::uint64_t, std::shared_ptr<char[]>> calls_ RABT_GUARDED_BY(mutex_);
+
+  // Constant after the first frame: what the plugin is given.
   rabt_host host_{};
   rabt_log log_{};
   rabt_http http_{};
@@ -201,26 +252,37 @@ int Child::run() {
   ::mallopt(M_ARENA_MAX, 2);  // each reserves 64 MiB of the address space that it may use
   ::tzset();                  // reads the zone while it may open files
 
-  Frame frame;
-  auto got = frames_.receive(kFramesAt, true, frame);
+  Receiver first;
+  Frame begin;
+  const auto got = first.receive(kFramesAt, true, begin);
   if (got == Receiver::Got::closed) return 0;
-  if (got != Receiver::Got::frame || frame.type != Type::begin || frame.n[0] != kProtocolVersion)
+  if (got != Receiver::Got::frame || begin.type != Type::begin || begin.n[0] != kProtocolVersion)
     return kHubUnreadable;
-  lanes_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(frame.n[1], 1, 64));
+  {
+    auto shared = SharedMemory::map(first.take_descriptor());
+    if (!shared.ok()) return kHubUnreadable;
+    shared_ = std::move(*shared);
+  }
+  outbox_.open(*shared_);
+  {
+    const Lock lock(inbox_mutex_);
+    inbox_ = RingReader(shared_->to_plugin, shared_->to_plugin_bytes, kFramesAt, true);
+  }
+  lanes_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(begin.n[1], 1, 64));
   Limits limits;
-  if (frame.n[2] != 0) limits.memory = frame.n[2];
-  if (frame.n[3] != 0) limits.threads = frame.n[3];
-  services_ = frame.text[0];
+  if (begin.n[2] != 0) limits.memory = begin.n[2];
+  if (begin.n[3] != 0) limits.threads = begin.n[3];
+  services_ = begin.text[0];
   fill_services();
   fill_further_services();
   Applied applied = enter_sandbox(limits, lanes_);
-  tell(Frame(Type::ready, 0, {kProtocolVersion, applied.parts}), applied.listener.get());
+  send_packet(Frame(Type::ready, 0, {kProtocolVersion, applied.parts}), applied.listener.get());
   applied.listener.reset();
 
+  Asked asked;
   while (plugin_ == nullptr) {
-    got = frames_.receive(kFramesAt, true, frame);
-    if (got == Receiver::Got::closed) return 0;
-    if (got != Receiver::Got::frame) return kHubUnreadable;
+    take(asked);
+    const Frame& frame = asked.frame;
     if (frame.type == Type::map && entry_ == nullptr) {
       map();
     } else if (frame.type == Type::migrate && entry_ != nullptr && frame.texts == 2) {
@@ -319,31 +381,66 @@ void Child::create(std::string_view config) {
   tell(frame);
 }
 
-// One lane. Several threads receive from one socket: each packet wakes one of them.
+// One lane. The lanes take turns at the inbox, so that functions begin in the order in which the
+// hub asked for them.
 void Child::serve() {
-  Receiver receiver;
-  Frame frame;
+  Asked asked;
   while (true) {
-    switch (receiver.receive(kFramesAt, true, frame)) {
-      case Receiver::Got::frame:
-        dispatch(frame);
-        break;
-      case Receiver::Got::closed:
-        leave(0);
-      default:
-        leave(kHubUnreadable);
-    }
+    take(asked);
+    dispatch(asked);
   }
 }
 
-void Child::dispatch(const Frame& frame) {
+// Whether a function begins now. False: the hub has revoked it.
+bool Child::begins(const Frame& frame) {
+  if (frame.type < Type::invoke) return true;  // no function: the process is being set up
+  const std::uint64_t serial = frame.n[0];
+  std::uint64_t word = place_word(serial, Place::given);
+  return shared_->places[serial % kPlaces].compare_exchange_strong(
+      word, place_word(serial, Place::begun), std::memory_order_acq_rel);
+}
+
+void Child::take(Asked& asked) {
+  asked.file = Mapping();
+  const Lock lock(inbox_mutex_);
+  Frame& frame = asked.frame;
+  while (true) {
+    const auto got = inbox_.next(frame, false);
+    if (got == RingReader::Got::nothing) {
+      if (!inbox_.wait()) leave(0);
+      continue;
+    }
+    if (got != RingReader::Got::frame) leave(kHubUnreadable);
+    if (begins(frame)) break;
+    tell(Frame(Type::returned, frame.n[0], {0, 0, 0, 2}));
+  }
+  asked.file = inbox_.take_mapping();
+  const bool call =
+      frame.type == Type::invoke || frame.type == Type::probe || frame.type == Type::health;
+  if (!asked.file.view().empty() && !call) return;
+  // The bytes of a call are the plugin's until complete (A3); those of other frames until their
+  // function has returned.
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < frame.texts; ++i) size += frame.text[i].size();
+  asked.bytes = std::make_shared_for_overwrite<char[]>(std::max<std::size_t>(size, 1));
+  char* at = asked.bytes.get();
+  for (std::size_t i = 0; i < frame.texts; ++i) {
+    std::string_view& text = frame.text[i];
+    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    text = {at, text.size()};
+    at += text.size();
+  }
+}
+
+void Child::dispatch(const Asked& asked) {
+  const Frame& frame = asked.frame;
   const OnLane call(frame.type == Type::destroy ? RABT_LANE_CONTROL : RABT_LANE_CALL);
   const std::uint64_t serial = frame.n[0];
   switch (frame.type) {
     case Type::invoke:
     case Type::probe:
     case Type::health:
-      invoke(frame);
+      invoke(asked);
       return;
     case Type::cancel: {
       const bool whole = guarded([&] {
@@ -372,30 +469,21 @@ void Child::dispatch(const Frame& frame) {
   }
 }
 
-void Child::invoke(const Frame& frame) {
+void Child::invoke(const Asked& asked) {
+  const Frame& frame = asked.frame;
   if (frame.texts != 4) leave(kHubUnreadable);
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < 4; ++i) size += frame.text[i].size();
-  const auto block = std::make_shared_for_overwrite<char[]>(std::max<std::size_t>(size, 1));
-  char* at = block.get();
-  const auto keep = [&at](std::string_view text) {
-    if (!text.empty()) std::memcpy(at, text.data(), text.size());
-    const rabt_bytes out = bytes({at, text.size()});
-    at += text.size();
-    return out;
-  };
   rabt_call call{};
   call.size = sizeof call;
   call.attempt = static_cast<std::uint32_t>(frame.n[1]);
   call.id = frame.id;
-  call.action = keep(frame.text[0]);
-  call.action_version = keep(frame.text[1]);
-  call.input = keep(frame.text[2]);
-  call.idempotency_key = keep(frame.text[3]);
+  call.action = bytes(frame.text[0]);
+  call.action_version = bytes(frame.text[1]);
+  call.input = bytes(frame.text[2]);
+  call.idempotency_key = bytes(frame.text[3]);
   call.deadline_unix_ms = static_cast<std::int64_t>(frame.n[2]);
   {
-    const std::scoped_lock lock(mutex_);
-    calls_[call.id] = block;
+    const Lock lock(mutex_);
+    calls_[call.id] = asked.bytes;
   }
   const std::uint64_t serial = frame.n[0];
   std::int32_t result = 1;
@@ -409,7 +497,7 @@ void Child::invoke(const Frame& frame) {
     }
   });
   if (!whole || result != 0) {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     calls_.erase(call.id);
   }
   returned(serial, result, whole);
@@ -497,9 +585,9 @@ void Child::complete(void* self, rabt_call_id call, const rabt_outcome* outcome)
         .add(view(outcome->message).substr(0, kMaxMessage))
         .add(detail.size() > limits::kMaxActionBytes ? std::string_view{} : detail);
   }
-  tell(frame);
+  child.tell(frame);
   std::shared_ptr<char[]> over;  // freed without the lock
-  const std::scoped_lock lock(child.mutex_);
+  const Lock lock(child.mutex_);
   if (const auto found = child.calls_.find(call); found != child.calls_.end()) {
     over = std::move(found->second);
     child.calls_.erase(found);
@@ -520,21 +608,22 @@ std::uint64_t Child::http_start(void* self, rabt_call_id call, rabt_bytes reques
   } else {
     frame.add(view(request)).add(view(body));
   }
-  tell(frame);
+  child.tell(frame);
   return id;
 }
 
 void Child::fill_services() {
   host_ = {sizeof host_, RABT_ABI_MINOR, this, &Child::get_service, &Child::complete};
   log_ = {sizeof log_, 0, this,
-          [](void*, std::uint32_t level, const char* event, rabt_bytes fields) {
+          [](void* self, std::uint32_t level, const char* event, rabt_bytes fields) {
             if (fields.len > kMaxText) fields.len = 0;
-            tell(Frame(Type::log, 0, {level})
-                     .add(view_of(event, kMaxText))
-                     .add(fields.len == 0 ? std::string_view{} : view(fields)));
+            of(self).tell(Frame(Type::log, 0, {level})
+                              .add(view_of(event, kMaxText))
+                              .add(fields.len == 0 ? std::string_view{} : view(fields)));
           }};
-  http_ = {sizeof http_, 0, this, &Child::http_start,
-           [](void*, std::uint64_t request) { tell(Frame(Type::http_cancel, request)); }};
+  http_ = {sizeof http_, 0, this, &Child::http_start, [](void* self, std::uint64_t request) {
+             of(self).tell(Frame(Type::http_cancel, request));
+           }};
   secrets_ = {sizeof secrets_, 0, this,
               [](void* self, const char* name, void* context, rabt_sink sink) -> std::int32_t {
                 if (name == nullptr) return 1;
@@ -571,23 +660,24 @@ void Child::fill_services() {
             void (*done)(void*, std::int32_t, rabt_bytes, std::int64_t)) {
            Operation operation{context};
            operation.got = done;
-           tell(Frame(Type::kv_get, of(self).add(operation))
-                    .add(view(key).substr(0, limits::kMaxKvKey + 1)));
+           of(self).tell(Frame(Type::kv_get, of(self).add(operation))
+                             .add(view(key).substr(0, limits::kMaxKvKey + 1)));
          },
          [](void* self, rabt_bytes key, rabt_bytes value, std::int64_t ttl_ms,
             std::int64_t expected, void* context, void (*done)(void*, std::int32_t, std::int64_t)) {
            Operation operation{context};
            operation.stored = done;
-           tell(Frame(Type::kv_put, of(self).add(operation),
-                      {static_cast<std::uint64_t>(ttl_ms), static_cast<std::uint64_t>(expected)})
-                    .add(view(key).substr(0, limits::kMaxKvKey + 1))
-                    .add(view(value).substr(0, limits::kMaxKvValue + 1)));
+           of(self).tell(
+               Frame(Type::kv_put, of(self).add(operation),
+                     {static_cast<std::uint64_t>(ttl_ms), static_cast<std::uint64_t>(expected)})
+                   .add(view(key).substr(0, limits::kMaxKvKey + 1))
+                   .add(view(value).substr(0, limits::kMaxKvValue + 1)));
          },
          [](void* self, rabt_bytes key, void* context, void (*done)(void*, std::int32_t)) {
            Operation operation{context};
            operation.removed = done;
-           tell(Frame(Type::kv_remove, of(self).add(operation))
-                    .add(view(key).substr(0, limits::kMaxKvKey + 1)));
+           of(self).tell(Frame(Type::kv_remove, of(self).add(operation))
+                             .add(view(key).substr(0, limits::kMaxKvKey + 1)));
          }};
   clock_ = {sizeof clock_,
             0,
@@ -609,8 +699,8 @@ void Child::fill_services() {
             [](void* self, std::int64_t after_ms, void* context, void (*wake)(void*)) {
               Operation operation{context};
               operation.woken = wake;
-              tell(Frame(Type::wake_after, of(self).add(operation),
-                         {static_cast<std::uint64_t>(after_ms)}));
+              of(self).tell(Frame(Type::wake_after, of(self).add(operation),
+                                  {static_cast<std::uint64_t>(after_ms)}));
             },
             [](void*, std::uint8_t* out, std::uint64_t size) {
               while (out != nullptr && size > 0) {
@@ -624,12 +714,12 @@ void Child::fill_services() {
 
 void Child::fill_further_services() {
   metrics_ = {sizeof metrics_, 0, this,
-              [](void*, const char* name, rabt_bytes labels, double value) {
+              [](void* self, const char* name, rabt_bytes labels, double value) {
                 Frame frame(Type::metric, 0);
                 static_assert(sizeof value == sizeof frame.n[0]);
                 std::memcpy(frame.n.data(), &value, sizeof value);
                 if (labels.len > kMaxText) labels.len = 0;
-                tell(frame.add(view_of(name, kMaxCode)).add(view(labels)));
+                of(self).tell(frame.add(view_of(name, kMaxCode)).add(view(labels)));
               }};
   trace_ = {sizeof trace_,
             0,
@@ -644,9 +734,9 @@ void Child::fill_further_services() {
                            [&id](const Frame& answer) { id = answer.n[1]; });
               return id;
             },
-            [](void*, std::uint64_t span, std::uint32_t status, rabt_bytes fields) {
+            [](void* self, std::uint64_t span, std::uint32_t status, rabt_bytes fields) {
               if (fields.len > kMaxText) fields.len = 0;
-              tell(Frame(Type::span_end, span, {status}).add(view(fields)));
+              of(self).tell(Frame(Type::span_end, span, {status}).add(view(fields)));
             }};
   // One byte over the limit of a piece is enough for the hub to see that it is over.
   constexpr std::size_t kPiece = std::size_t{RABT_BLOB_MAX_PIECE} + 1;
@@ -654,7 +744,7 @@ void Child::fill_further_services() {
     Operation operation{context};
     operation.blob = done;
     frame.id = of(self).add(operation);
-    tell(frame);
+    of(self).tell(frame);
   };
   blob_ = {
       sizeof blob_,
@@ -674,8 +764,8 @@ void Child::fill_further_services() {
       [](void* self, rabt_bytes name, void* context, rabt_blob_done done) {
         start(self, Frame(Type::blob_finish, 0).add(view(name).substr(0, kMaxCode)), context, done);
       },
-      [](void*, rabt_bytes name) {
-        tell(Frame(Type::blob_discard, 0).add(view(name).substr(0, kMaxCode)));
+      [](void* self, rabt_bytes name) {
+        of(self).tell(Frame(Type::blob_discard, 0).add(view(name).substr(0, kMaxCode)));
       },
       [](void* self, rabt_call_id call, rabt_bytes name, void* context, rabt_blob_done done) {
         start(self, Frame(Type::blob_info, 0, {call}).add(view(name).substr(0, kMaxCode)), context,
@@ -685,8 +775,8 @@ void Child::fill_further_services() {
          void* context, rabt_blob_piece done) {
         Operation operation{context};
         operation.piece = done;
-        tell(Frame(Type::blob_read, of(self).add(operation), {call, from, length})
-                 .add(view(name).substr(0, kMaxCode)));
+        of(self).tell(Frame(Type::blob_read, of(self).add(operation), {call, from, length})
+                          .add(view(name).substr(0, kMaxCode)));
       }};
   thread_check_ = {sizeof thread_check_, 0, this, [](void*) { return lane; }};
 }

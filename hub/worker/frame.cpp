@@ -37,7 +37,7 @@ std::uint64_t get64(const char* at) {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
 
 bool known(std::uint8_t type) {
-  return (type >= 0x01 && type <= 0x08) || (type >= 0x10 && type <= 0x19) || type == 0x1f ||
+  return (type >= 0x01 && type <= 0x0a) || (type >= 0x10 && type <= 0x19) || type == 0x1f ||
          (type >= 0x20 && type <= 0x2f) || (type >= 0x30 && type <= 0x36) || type == 0x3f;
 }
 
@@ -68,6 +68,55 @@ Error io(const char* what) {
 
 }  // namespace
 
+std::size_t write_head(const Frame& frame, std::size_t content, bool in_file, char* out) {
+  const std::size_t size = kHeaderBytes + std::size_t{frame.texts} * 4;
+  put32(out, static_cast<std::uint32_t>(size + (in_file ? 0 : content)));
+  out[4] = static_cast<char>(frame.type);
+  out[5] = static_cast<char>(in_file ? kInDescriptor : 0);
+  out[6] = static_cast<char>(frame.texts);
+  out[7] = 0;
+  put64(out + 8, frame.id);
+  for (std::size_t i = 0; i < kNumbers; ++i) put64(out + 16 + i * 8, frame.n[i]);
+  for (std::size_t i = 0; i < frame.texts; ++i)
+    put32(out + kHeaderBytes + i * 4, static_cast<std::uint32_t>(frame.text[i].size()));
+  return size;
+}
+
+const char* read_head(const char* at, std::size_t size, Frame& frame, PacketHead& head) {
+  if (size < kHeaderBytes) return "a packet shorter than a header";
+  if (get32(at) != size) return "a length that is not the packet's";
+  const auto type = static_cast<std::uint8_t>(at[4]);
+  const auto flags = static_cast<std::uint8_t>(at[5]);
+  const auto texts = static_cast<std::uint8_t>(at[6]);
+  if (!known(type)) return "an unknown type";
+  if (flags > kInDescriptor || at[7] != 0) return "unknown flags";
+  if (texts > kMaxTexts || size < kHeaderBytes + std::size_t{texts} * 4)
+    return "more texts than a frame has";
+  frame.type = static_cast<Type>(type);
+  frame.texts = texts;
+  frame.id = get64(at + 8);
+  for (std::size_t i = 0; i < kNumbers; ++i) frame.n[i] = get64(at + 16 + i * 8);
+  head.size = kHeaderBytes + std::size_t{texts} * 4;
+  head.in_file = flags != 0;
+  head.content = 0;
+  for (std::size_t i = 0; i < texts; ++i) {
+    head.lengths[i] = get32(at + kHeaderBytes + i * 4);
+    head.content += head.lengths[i];
+  }
+  if (head.content > kMaxFrameBytes) return "texts over the limit";
+  if (!head.in_file && size - head.size != head.content) return "texts that do not fill the packet";
+  if (head.in_file && (size != head.size || head.content <= kMaxInlineBytes))
+    return "a memory file without need";
+  return nullptr;
+}
+
+void cut_texts(Frame& frame, const PacketHead& head, std::string_view content) {
+  for (std::size_t i = 0; i < kMaxTexts; ++i) {
+    frame.text[i] = i < frame.texts ? content.substr(0, head.lengths[i]) : std::string_view{};
+    if (i < frame.texts) content.remove_prefix(head.lengths[i]);
+  }
+}
+
 Mapping::~Mapping() {
   if (at_ != nullptr) ::munmap(const_cast<void*>(at_), size_);  // NOLINT
 }
@@ -86,18 +135,8 @@ Status send(int socket, const Frame& frame, int descriptor, bool wait) {
     descriptor = memory.get();
   }
 
-  std::array<char, kHeaderBytes + kMaxTexts * 4> head;  // NOLINT: filled below
-  const std::size_t head_size = kHeaderBytes + std::size_t{frame.texts} * 4;
-  const std::size_t packet = head_size + (large ? 0 : total);
-  put32(head.data(), static_cast<std::uint32_t>(packet));
-  head[4] = static_cast<char>(frame.type);
-  head[5] = static_cast<char>(large ? kInDescriptor : 0);
-  head[6] = static_cast<char>(frame.texts);
-  head[7] = 0;
-  put64(&head[8], frame.id);
-  for (std::size_t i = 0; i < kNumbers; ++i) put64(&head[16 + i * 8], frame.n[i]);
-  for (std::size_t i = 0; i < frame.texts; ++i)
-    put32(&head[kHeaderBytes + i * 4], static_cast<std::uint32_t>(frame.text[i].size()));
+  std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
+  const std::size_t head_size = write_head(frame, total, large, head.data());
 
   std::array<iovec, 1 + kMaxTexts> pieces{};
   std::size_t count = 0;
@@ -142,7 +181,7 @@ Status send(int socket, const Frame& frame, int descriptor, bool wait) {
 
 Receiver::Receiver() : buffer_(new char[kMaxPacketBytes]) {}
 
-Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
+Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame, int patience) {
   mapping_ = Mapping();
   descriptor_.reset();
   iovec piece{buffer_.get(), kMaxPacketBytes};
@@ -155,7 +194,8 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ssize_t got = -1;
-  for (int tries = wait ? kPatience : 1; tries > 0; --tries) {
+  errno = EAGAIN;
+  for (int tries = wait ? patience : 1; tries > 0; --tries) {
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (got >= 0 || errno != EAGAIN) break;
   }
@@ -186,53 +226,28 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame) {
 
 Receiver::Got Receiver::read(std::size_t size, Frame& frame) {
   const char* const at = buffer_.get();
-  if (size < kHeaderBytes) return refuse("a packet shorter than a header");
-  if (get32(at) != size) return refuse("a length that is not the packet's");
-  const auto type = static_cast<std::uint8_t>(at[4]);
-  const auto flags = static_cast<std::uint8_t>(at[5]);
-  const auto texts = static_cast<std::uint8_t>(at[6]);
-  if (!known(type)) return refuse("an unknown type");
-  if (flags > kInDescriptor || at[7] != 0) return refuse("unknown flags");
-  if (texts > kMaxTexts || size < kHeaderBytes + std::size_t{texts} * 4)
-    return refuse("more texts than a frame has");
-  frame.type = static_cast<Type>(type);
-  frame.texts = texts;
-  frame.id = get64(at + 8);
-  for (std::size_t i = 0; i < kNumbers; ++i) frame.n[i] = get64(at + 16 + i * 8);
-  std::size_t total = 0;
-  std::array<std::size_t, kMaxTexts> lengths{};
-  for (std::size_t i = 0; i < texts; ++i) {
-    lengths[i] = get32(at + kHeaderBytes + i * 4);
-    total += lengths[i];
-  }
-  if (total > kMaxFrameBytes) return refuse("texts over the limit");
-  if (descriptor_.open() && flags == 0 && frame.type != Type::ready)
+  PacketHead head;
+  if (const char* const wrong = read_head(at, size, frame, head); wrong != nullptr)
+    return refuse(wrong);
+  if (descriptor_.open() && !head.in_file && frame.type != Type::ready && frame.type != Type::begin)
     return refuse("a descriptor out of place");
-  const std::size_t head = kHeaderBytes + std::size_t{texts} * 4;
-  std::string_view bytes;
-  if (flags == 0) {
-    if (size - head != total) return refuse("texts that do not fill the packet");
-    bytes = {at + head, total};
-  } else {
-    if (size != head || total <= kMaxInlineBytes) return refuse("a memory file without need");
+  std::string_view content{at + head.size, size - head.size};
+  if (head.in_file) {
     const Descriptor memory = std::move(descriptor_);
     if (!memory.open()) return refuse("a memory file that did not come");
     const int seals = ::fcntl(memory.get(), F_GET_SEALS);
     if (seals < 0 || (seals & kSeals) != kSeals) return refuse("a memory file that is not sealed");
     struct stat about {};
     if (::fstat(memory.get(), &about) != 0 || about.st_size < 0 ||
-        static_cast<std::size_t>(about.st_size) != total)
+        static_cast<std::size_t>(about.st_size) != head.content)
       return refuse("a memory file of another size");
     const void* const mapped =
-        ::mmap(nullptr, total, PROT_READ, MAP_PRIVATE | MAP_POPULATE, memory.get(), 0);
+        ::mmap(nullptr, head.content, PROT_READ, MAP_PRIVATE | MAP_POPULATE, memory.get(), 0);
     if (mapped == MAP_FAILED) return refuse("a memory file that cannot be mapped");
-    mapping_ = Mapping(mapped, total);
-    bytes = mapping_.view();
+    mapping_ = Mapping(mapped, head.content);
+    content = mapping_.view();
   }
-  for (std::size_t i = 0; i < kMaxTexts; ++i) {
-    frame.text[i] = i < texts ? bytes.substr(0, lengths[i]) : std::string_view{};
-    if (i < texts) bytes.remove_prefix(lengths[i]);
-  }
+  cut_texts(frame, head, content);
   return Got::frame;
 }
 

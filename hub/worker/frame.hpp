@@ -15,7 +15,7 @@
 // of another release away.
 namespace rabt::worker {
 
-inline constexpr std::uint64_t kProtocolVersion = 1;
+inline constexpr std::uint64_t kProtocolVersion = 2;
 
 // Texts of one frame that travel inside the packet: 64 KiB of content and room for what stands
 // beside it; more goes into a memory file. Two packets of this size fit the default send buffer of
@@ -41,6 +41,9 @@ enum class Type : std::uint8_t {
   created = 0x06,   // child
   migrate = 0x07,   // hub: at most once, before create
   migrated = 0x08,  // child
+
+  on_socket = 0x09,  // in a ring: the next frame stands on the socket
+  bell = 0x0a,       // on the socket: look into the ring
 
   invoke = 0x10,
   probe = 0x11,
@@ -98,6 +101,24 @@ struct Frame {
   }
 };
 
+// The head of a packet: what stands before the content.
+struct PacketHead {
+  std::size_t size = 0;  // of the head
+  std::size_t content = 0;
+  bool in_file = false;
+  std::array<std::size_t, kMaxTexts> lengths{};
+};
+inline constexpr std::size_t kMaxHeadBytes = kHeaderBytes + kMaxTexts * 4;
+// Writes the head of a frame with `content` bytes of texts to out, which has room for
+// kMaxHeadBytes, and gives its size.
+std::size_t write_head(const Frame& frame, std::size_t content, bool in_file, char* out);
+// Reads type, id, numbers and lengths of a packet of `size` bytes. Compares every length with its
+// limit, and whether content inside the packet fills it. Gives nullptr, or what is wrong.
+[[nodiscard]] const char* read_head(const char* at, std::size_t size, Frame& frame,
+                                    PacketHead& head);
+// Points the frame's texts into its content.
+void cut_texts(Frame& frame, const PacketHead& head, std::string_view content);
+
 // Bytes of a sealed memory file, mapped for reading.
 class Mapping {
  public:
@@ -133,19 +154,21 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   enum class Got : std::uint8_t { frame, nothing, closed, wrong };
-  // How often receive looks again before it sleeps, some 20 microseconds: waking up costs more than
-  // an answer that comes at once.
+  // How often receive looks before it sleeps, some 20 microseconds: waking up costs more than an
+  // answer that comes at once.
   static constexpr int kPatience = 50;
   // frame: valid until the next call. nothing: none is there (wait is false). closed: the other
   // side is gone, and what it had sent has been read. wrong: it broke the format; why() says how.
   // Nothing is allocated or mapped before every length has been compared with its limit.
-  Got receive(int socket, bool wait, Frame& frame);
+  Got receive(int socket, bool wait, Frame& frame, int patience = kPatience);
   [[nodiscard]] const char* why() const { return why_; }
   // After wrong: it is not the sender's doing. This process has no descriptor free.
   [[nodiscard]] bool starved() const { return starved_; }
-  // The descriptor that came with the last frame, which was ready: others bring none but the memory
-  // file of their texts.
+  // The descriptor that came with the last frame, which was begin or ready: others bring none but
+  // the memory file of their texts.
   [[nodiscard]] Descriptor take_descriptor() { return std::move(descriptor_); }
+  // The memory in which the texts of the last frame lie, when they did not fit into its packet.
+  [[nodiscard]] Mapping take_mapping() { return std::move(mapping_); }
 
  private:
   Got read(std::size_t size, Frame& frame);

@@ -1,28 +1,28 @@
 #include "hub/plugin/process/lane.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <utility>
+
+#include "hub/base/mutex.hpp"
 
 namespace rabt::plugin {
 
 struct Lane::State {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::condition_variable ended;
-  std::deque<std::function<void()>> queue;
-  std::function<void()> last;
-  int threads = 0;
-  bool stopping = false;
-  bool done = false;
+  Mutex mutex;
+  Condition wake;
+  Condition ended;
+  std::deque<std::function<void()>> queue RABT_GUARDED_BY(mutex);
+  std::function<void()> last RABT_GUARDED_BY(mutex);
+  int threads RABT_GUARDED_BY(mutex) = 0;
+  bool stopping RABT_GUARDED_BY(mutex) = false;
+  bool done RABT_GUARDED_BY(mutex) = false;
 
   void run() {
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     while (true) {
-      wake.wait(lock, [this] { return stopping || !queue.empty(); });
+      while (!stopping && queue.empty()) wake.wait(lock);
       if (stopping) break;
       {
         const std::function<void()> closure = std::move(queue.front());
@@ -43,7 +43,10 @@ struct Lane::State {
 };
 
 Lane::Lane(int threads) : state_(std::make_shared<State>()) {
-  state_->threads = threads;
+  {
+    const Lock lock(state_->mutex);
+    state_->threads = threads;
+  }
   for (int i = 0; i < threads; ++i) std::thread([state = state_] { state->run(); }).detach();
 }
 
@@ -52,21 +55,30 @@ Lane::~Lane() {
 }
 
 bool Lane::post(std::function<void()> closure) {
-  const std::scoped_lock lock(state_->mutex);
+  const Lock lock(state_->mutex);
   if (state_->stopping) return false;
   state_->queue.push_back(std::move(closure));
   state_->wake.notify_one();
   return true;
 }
 
+bool Lane::post_first(std::function<void()> closure) {
+  const Lock lock(state_->mutex);
+  if (state_->stopping) return false;
+  state_->queue.push_front(std::move(closure));
+  state_->wake.notify_one();
+  return true;
+}
+
 std::size_t Lane::depth() const {
-  const std::scoped_lock lock(state_->mutex);
+  const Lock lock(state_->mutex);
   return state_->queue.size();
 }
 
 bool Lane::stop(std::function<void()> last, std::int64_t wait_ms) {
   std::deque<std::function<void()>> dropped;
-  std::unique_lock lock(state_->mutex);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+  Lock lock(state_->mutex);
   if (!state_->stopping) {
     state_->stopping = true;
     state_->last = std::move(last);
@@ -76,8 +88,10 @@ bool Lane::stop(std::function<void()> last, std::int64_t wait_ms) {
   lock.unlock();
   dropped.clear();
   lock.lock();
-  return state_->ended.wait_for(lock, std::chrono::milliseconds(wait_ms),
-                                [this] { return state_->done; });
+  while (!state_->done) {
+    if (state_->ended.wait_until(lock, until) == std::cv_status::timeout) return state_->done;
+  }
+  return true;
 }
 
 }  // namespace rabt::plugin

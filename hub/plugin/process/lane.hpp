@@ -19,6 +19,8 @@ class Lane {
 
   // False after stop: the closure is dropped.
   bool post(std::function<void()> closure);
+  // The same, before all that waits.
+  bool post_first(std::function<void()> closure);
   [[nodiscard]] std::size_t depth() const;
   // Drops what is queued, lets running closures end, then runs last on the last thread that leaves.
   // Waits up to wait_ms (real time) and returns whether last has run. A second call only waits.

@@ -7,21 +7,21 @@ namespace rabt::plugin {
 
 // Lets callers in until it is closed; closing waits for those inside. A caller that is inside may
 // enter again. Plugins live longer than the hub's parts (their code is never unloaded), so every
-// way from plugin code to such a part goes through a gate.
-class Gate {
+// way from plugin code to such a part goes through a Rundown.
+class Rundown {
  public:
   class Pass {
    public:
-    explicit Pass(Gate& gate) : gate_(gate), inside_(gate.enter()) {}
+    explicit Pass(Rundown& rundown) : rundown_(rundown), inside_(rundown.enter()) {}
     ~Pass() {
-      if (inside_) gate_.leave();
+      if (inside_) rundown_.leave();
     }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     explicit operator bool() const { return inside_; }
 
    private:
-    Gate& gate_;
+    Rundown& rundown_;
     bool inside_;
   };
 

@@ -1,13 +1,11 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,9 +14,10 @@
 #include <vector>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/result.hpp"
-#include "hub/plugin/package/manifest.hpp"
 #include "hub/worker/migrate.hpp"
+#include "hub/worker/ring.hpp"
 #include "hub/worker/sandbox.hpp"
 #include "hub/worker/spawn.hpp"
 #include "rabt/services.h"
@@ -26,32 +25,50 @@
 namespace rabt::plugin {
 
 // A plugin in a process of its own, in the shape of one that is mapped here: a rabt_plugin whose
-// functions send frames and wait until the plugin's function has returned there, so that a lane of
-// the hub is a lane of the plugin. What the plugin asks for comes back over the rabt_host that
-// create was given. One thread for each plugin starts the process, reads what it sends, and starts
-// it again; a lane that waits reads in its place, so that a call needs no third thread. Internally
-// synchronised.
+// functions send frames. Calls, cancellations and callbacks are given to the process one behind
+// the other, without a wait for the return of the one before; the process runs as many at a time
+// as it has lanes. What the plugin asks for comes back over the rabt_host that create was given.
+// One thread for each plugin starts the process, reads what it sends, and starts it again.
+// Internally synchronised.
 class WorkerPlugin final {
  public:
   // How a process ended.
   struct Death {
-    std::uint64_t process = 0;  // number of the process, from 1
-    std::string reason;         // "signal 11", "exit 3", or why the hub ended it: hang, frame, ...
-    bool quarantined = false;   // it is not started again by itself
-    bool ours = false;  // the hub lacked descriptors or processes for it: it counts no death
+    // Number of the process, from 1.
+    std::uint64_t process = 0;
+    // "signal 11", "exit 3", or why the hub ended it: hang, frame, ...
+    std::string reason;
+    // Whether the process is not started again by itself.
+    bool quarantined = false;
+    // The hub lacked descriptors or processes for it: the plugin's count of deaths stays.
+    bool ours = false;
+    // Calls that the process was given and had not begun, in the order in which it was given them.
+    std::vector<std::uint64_t> not_begun;
+  };
+  // How a function of the plugin ended.
+  struct Return {
+    std::string_view function;  // "invoke", "callback", ...
+    std::int32_t result = 0;
+    bool threw = false;
+    // How long the function held its lane.
+    std::chrono::milliseconds held{0};
   };
   // What its owner is told, on the plugin's thread. stop() waits for a call of these.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // The process is gone, with the calls that it was given. No lane has been let go yet.
+    // The process is gone, with the calls that it was given. Nothing that waits for it has been let
+    // go yet.
     virtual void ended(const Death& death) = 0;
-    // It tried a system call that the sandbox refuses.
+    // A function that nobody waits for has returned. call is not 0 when it is invoke, probe or check
+    // of that call, which gave kGiven.
+    virtual void returned(std::uint64_t call, const Return& how) = 0;
+    // The process tried a system call that the sandbox refuses.
     virtual void forbidden(const std::string& system_call) = 0;
-    // It broke the format of frames, or answered what it was not asked.
-    virtual void misspoke(std::string_view what) = 0;
-    // It asks to be woken. wake runs once on a lane, unless the process has ended by then. False:
-    // too many wait, it never runs.
+    // The process broke the format of frames, or answered what it was not asked.
+    virtual void broke_format(std::string_view what) = 0;
+    // The plugin asks to be woken. wake runs once on a lane, unless the process has ended by then.
+    // False: too many wake-ups wait, and this one never runs.
     virtual bool wake_after(std::int64_t after_ms, std::function<void()> wake) = 0;
   };
   struct Setup {
@@ -81,17 +98,27 @@ class WorkerPlugin final {
   const rabt_plugin* create(std::string_view config, void* context, rabt_sink error);
 
   enum class Ready : std::uint8_t { up, quarantined, stopped };
-  // Waits while the process is being started again.
-  [[nodiscard]] Ready await();
+  // Waits until the process can be given a call: while it is being started again, and while it has
+  // as many functions before it as it may have. text_bytes: of the call.
+  [[nodiscard]] Ready await(std::size_t text_bytes = 0);
   [[nodiscard]] bool quarantined() const;
-  // Results of the functions below that no plugin gives.
+  // Results of invoke, probe and check that no plugin gives.
   static constexpr std::int32_t kNotGiven = INT32_MIN;  // no process ran: nothing was started
-  static constexpr std::int32_t kLost = INT32_MIN + 1;  // it ended meanwhile
+  static constexpr std::int32_t kGiven = INT32_MIN + 1;  // Owner::returned or ended follows
+  static constexpr std::int32_t kFull = INT32_MIN + 2;   // nothing was given: await, try again
+  // A result of normalise: its process has ended meanwhile.
+  static constexpr std::int32_t kLost = INT32_MIN + 3;
 
-  // What its lanes do now: serial numbers of functions that have not returned, and since when.
+  // Runs code that gives the plugin a callback. `after` runs when the callback has returned, or
+  // its process has ended, or when code has given none.
+  void give_callback(const std::function<void()>& code, std::function<void()> after);
+
+  // Takes a call back that was given and has not begun. True: it never begins.
+  bool revoke(std::uint64_t call);
+  // What the lanes do now: serial numbers of functions that have not returned, and since when.
   struct Busy {
     std::uint64_t serial = 0;
-    std::uint64_t call = 0;  // 0: not a call's
+    std::uint64_t call = 0;  // 0 when the function belongs to no call
     std::chrono::steady_clock::time_point since;
   };
   [[nodiscard]] std::vector<Busy> busy() const;
@@ -118,71 +145,104 @@ class WorkerPlugin final {
 
  private:
   enum class Phase : std::uint8_t { starting, mapped, up, waiting, quarantined, stopped };
-  // A function of the plugin that has not returned.
+  enum class Asked : std::uint8_t { no, wanted, sent, answered };
+  // What a function that somebody waits for has given.
+  struct Answer;
+  // A function of the plugin that was given to the process and has not returned.
   struct Upcall {
-    std::uint64_t serial = 0;
+    std::uint64_t serial = 0;  // 0 when its place is free
+    worker::Type type = worker::Type::returned;
     std::uint64_t call = 0;
-    std::chrono::steady_clock::time_point since;
-    std::atomic<std::uint32_t> done{0};
-    std::int32_t result = 0;
-    bool threw = false;
-    std::uint64_t events_calls = 0;
-    std::uint64_t error_calls = 0;
-    std::string events;
-    std::string error;
+    // When it came to hold a lane, at the earliest; unset while others are before it.
+    std::optional<std::chrono::steady_clock::time_point> since;
+    bool large = false;
+    bool revoked = false;
+    bool not_begun = false;  // known once its process has ended
+    std::shared_ptr<Answer> answer;  // null when nobody waits
+    std::function<void()> after;
   };
+  enum class Given : std::uint8_t { given, full, gone };
   // An operation of a service that the process waits for.
   struct Operation {
     WorkerPlugin* plugin = nullptr;
     std::uint64_t process = 0;
     std::uint64_t id = 0;
   };
-  struct Life;  // of one process: what only the plugin's thread touches
+  // One process: what only the plugin's thread touches.
+  struct Life;
 
+  // ---- worker_plugin.cpp: from process to process
   void keep();
-  // Runs one process to its end.
-  Death live(std::uint64_t number);
-  // False: the frame does not belong here.
-  [[nodiscard]] bool handle(Life& life, const worker::Frame& frame);
-  [[nodiscard]] bool handle_kv(Life& life, const worker::Frame& frame);
-  [[nodiscard]] bool handle_blob(Life& life, const worker::Frame& frame);
-  [[nodiscard]] bool handshake(Life& life, const worker::Frame& frame);
-  void answer(Life& life, const worker::Frame& question);
-  void attempt(Life& life);
-  void send_migrate(Life& life);
-  void send_create(Life& life);
-  // What one thread does at a time: reading frames. Gives false at the end of what there is (wait
-  // is false) or of the process, or when it broke the format.
-  bool read_one(Life& life, bool wait);
-  // Whether the process closed its frames, and nobody reads them now.
-  bool hung_up(Life& life);
-  // Reads until the function has returned, when no other thread reads.
-  void read_for(const Upcall& upcall);
+  // What follows from a death: whether the thread ends, and how long it rests before the next start.
+  struct Sequel {
+    bool ends = false;
+    std::int64_t pause_ms = 0;
+  };
+  Sequel after_death(Death& death, std::size_t& shortages) RABT_EXCLUDES(mutex_);
+  void let_go_waiters(const Death& death) RABT_EXCLUDES(mutex_);
   // Waits for the time, or for release; false: the thread ends.
   bool rest(std::int64_t ms, Phase phase);
   void set_phase(Phase phase);
-  // Makes the thread look at what changed. The lock is held.
+  // Makes the thread look at what changed.
   void nudge();
 
-  // Sends a frame to the process with this number (0: whichever runs) and waits for its return.
-  // Gives the slot, which the caller hands back, or null with nothing sent.
-  Upcall* call(worker::Frame& frame, std::uint64_t call, std::uint64_t process, bool& given);
-  void hand_back(Upcall* upcall);
-  std::int32_t call_plain(worker::Frame frame, std::uint64_t call);
-  void finish(Operation* operation, worker::Frame frame);
+  // ---- worker_life.cpp: one process
+  // Runs one process to its end.
+  Death live(std::uint64_t number);
+  bool open_life(Life& life, Death& death);
+  void serve_life(Life& life);
+  void end_life(Life& life, Death& death);
+  void see_event(Life& life, int descriptor, std::uint32_t events);
+  bool read_frames(Life& life);
+  void read_question(Life& life);
+  void read_attempt(Life& life);
+  bool start_took_too_long(Life& life);
+  std::vector<std::uint64_t> find_not_begun() RABT_REQUIRES(mutex_);
+  void send_migrate(Life& life);
+  void send_create(Life& life);
+
+  // ---- worker_frames.cpp: what the process sends
+  // Each gives false when the frame does not belong here.
+  [[nodiscard]] bool handle(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_ready(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_entry(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_migrated(const worker::Frame& frame);
+  [[nodiscard]] bool handle_created(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_returned(const worker::Frame& frame);
+  [[nodiscard]] bool handle_complete(const worker::Frame& frame);
+  [[nodiscard]] bool handle_http(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_kv(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_wake(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_note(Life& life, const worker::Frame& frame);
+  [[nodiscard]] bool handle_blob(Life& life, const worker::Frame& frame);
+  void answer(Life& life, const worker::Frame& question);
   Operation* begin(Life& life, std::uint64_t id);
+
+  // ---- worker_calls.cpp: what the process is given
+  // Whether the process can take a frame with so many bytes of texts.
+  [[nodiscard]] bool room(std::size_t bytes) const RABT_REQUIRES(mutex_);
+  // Gives the process with this number (0: whichever runs) a function, and puts its serial number
+  // into the frame. upcall: type, call, answer and after are set.
+  Given give(worker::Frame& frame, std::uint64_t process, Upcall upcall) RABT_EXCLUDES(mutex_);
+  // The same, and waits while there is no room.
+  Given give_waiting(worker::Frame& frame, std::uint64_t process, Upcall upcall);
+  // Writes a frame behind those before it. False: it cannot be sent now.
+  [[nodiscard]] bool put(const worker::Frame& frame) RABT_REQUIRES(mutex_);
+  void free_place(Upcall& upcall) RABT_REQUIRES(mutex_);
+  void finish(Operation* operation, worker::Frame frame);
 
   static WorkerPlugin& of(void* self) { return *static_cast<WorkerPlugin*>(self); }
   static std::int32_t invoke(void* self, const rabt_call* call);
   static std::int32_t probe(void* self, const rabt_call* call);
   static std::int32_t health(void* self, const rabt_call* call);
-  static std::int32_t give(void* self, worker::Type type, const rabt_call* call);
+  static std::int32_t give_call(void* self, worker::Type type, const rabt_call* call);
   static void cancel(void* self, rabt_call_id call);
   static void destroy(void* self);
   static const void* get_extension(void* self, const char* id);
   static std::int32_t normalise(void* self, rabt_bytes delivery, rabt_bytes body, void* context,
                                 rabt_sink events, rabt_sink error);
 
+  // Constant from start() to stop().
   Setup setup_;
   const Clock& clock_;
   Owner* owner_ = nullptr;
@@ -192,44 +252,63 @@ class WorkerPlugin final {
   rabt_probe probe_{};
   rabt_health health_{};
   Descriptor wake_;  // eventfd: the thread looks at what changed
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  Phase phase_ = Phase::starting;
-  bool stopping_ = false;
-  bool released_ = false;
-  std::uint64_t extensions_ = 0;  // bits as in the frame created, and kStood
-  enum class Asked : std::uint8_t { no, wanted, sent, answered } migrate_asked_ = Asked::no;
-  std::string migrate_from_;
-  worker::Migration migration_;        // its configuration is the old one until it is answered
-  std::string end_;                    // how the last process ended
-  std::optional<std::string> config_;  // set by create
-  std::string create_error_;
-  bool create_asked_ = false;   // of this process
-  Status first_ = ok_status();  // of the first start
-  bool first_known_ = false;
-  std::shared_ptr<worker::Process> process_;  // null: none runs
-  Life* life_ = nullptr;                      // null: no lane may read
-  std::string wrong_;                         // what a lane has found while it read
-  std::uint64_t number_ = 0;                  // of the process that runs, or ran last
-  std::string kill_reason_;                   // empty: nobody has ended it
-  std::deque<Upcall> upcalls_;                // never shrinks: addresses stay
-  std::vector<Upcall*> free_;
-  std::vector<Upcall*> active_;
-  std::uint64_t last_serial_ = 0;
-  std::unordered_map<std::uint64_t, std::uint64_t> requests_;  // of the process: ours
-  std::uint64_t operations_ = 0;                               // open
-  std::vector<std::int64_t> deaths_;                           // times, monotonic
-  std::uint64_t death_count_ = 0;
-  std::uint64_t start_count_ = 0;
-  std::uint64_t forbidden_count_ = 0;
-  std::int64_t quarantine_until_ = 0;
-  std::int64_t on_trial_until_ = 0;  // after a quarantine: one death before is the next
-  std::string missing_;
-
-  // Held by who reads frames; before mutex_.
-  std::mutex reading_;
   std::thread thread_;
+
+  mutable Mutex mutex_;
+  // Phase, stopping_, released_, first_known_, migrate_asked_ or room has changed.
+  Condition changed_;
+
+  // The plugin over all its processes.
+  Phase phase_ RABT_GUARDED_BY(mutex_) = Phase::starting;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  bool released_ RABT_GUARDED_BY(mutex_) = false;
+  // Bits as in the frame created, and kCreated.
+  std::uint64_t extensions_ RABT_GUARDED_BY(mutex_) = 0;
+  static constexpr std::uint64_t kCreated = 1ULL << 63U;  // create has succeeded once
+  std::string missing_ RABT_GUARDED_BY(mutex_);
+  std::string end_ RABT_GUARDED_BY(mutex_);  // how the last process ended
+
+  // The first start, migrate and create.
+  Status first_ RABT_GUARDED_BY(mutex_) = ok_status();
+  bool first_known_ RABT_GUARDED_BY(mutex_) = false;
+  Asked migrate_asked_ RABT_GUARDED_BY(mutex_) = Asked::no;
+  std::string migrate_from_ RABT_GUARDED_BY(mutex_);
+  // Holds the old configuration until it is answered.
+  worker::Migration migration_ RABT_GUARDED_BY(mutex_);
+  std::optional<std::string> config_ RABT_GUARDED_BY(mutex_);  // set by create
+  std::string create_error_ RABT_GUARDED_BY(mutex_);
+
+  // Deaths and quarantine; times are monotonic.
+  std::vector<std::int64_t> deaths_ RABT_GUARDED_BY(mutex_);
+  std::uint64_t death_count_ RABT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t start_count_ RABT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t forbidden_count_ RABT_GUARDED_BY(mutex_) = 0;
+  std::int64_t quarantine_until_ RABT_GUARDED_BY(mutex_) = 0;
+  // After a quarantine: one death before this time is the next quarantine.
+  std::int64_t on_trial_until_ RABT_GUARDED_BY(mutex_) = 0;
+
+  // The process that runs.
+  std::shared_ptr<worker::Process> process_ RABT_GUARDED_BY(mutex_);  // null when none runs
+  std::uint64_t number_ RABT_GUARDED_BY(mutex_) = 0;  // also that of the last one
+  std::string kill_reason_ RABT_GUARDED_BY(mutex_);   // "" while nobody has ended it
+  bool create_asked_ RABT_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<worker::SharedMemory> shared_ RABT_GUARDED_BY(mutex_);
+  worker::RingWriter writer_ RABT_GUARDED_BY(mutex_);
+  // A process that starts requests for no call is given no function ahead of its lanes, so that
+  // only what it has begun can be what such a request was for.
+  bool in_step_ RABT_GUARDED_BY(mutex_) = false;
+
+  // Functions that the process was given and that have not returned.
+  std::array<Upcall, worker::kPlaces> upcalls_ RABT_GUARDED_BY(mutex_);
+  std::vector<std::uint8_t> free_ RABT_GUARDED_BY(mutex_);    // places
+  std::vector<Upcall*> active_ RABT_GUARDED_BY(mutex_);       // in the order of their serials
+  std::uint64_t last_serial_ RABT_GUARDED_BY(mutex_) = 0;
+  std::size_t large_ RABT_GUARDED_BY(mutex_) = 0;
+  std::size_t waiting_ RABT_GUARDED_BY(mutex_) = 0;  // threads that wait for room
+
+  // Operations of services.
+  std::unordered_map<std::uint64_t, std::uint64_t> requests_ RABT_GUARDED_BY(mutex_);  // to ours
+  std::uint64_t operations_ RABT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace rabt::plugin

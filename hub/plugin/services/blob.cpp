@@ -25,7 +25,7 @@ struct Services::Blob {
   static bool is_handle(std::string_view handle) { return Ulid::parse(handle).has_value(); }
 
   static void remember(Instance& self, const std::string& handle) {
-    const std::scoped_lock lock(self.blobs_mutex_);
+    const Lock lock(self.blobs_mutex_);
     self.own_blobs_.push_back(handle);
     if (self.own_blobs_.size() > kMaxOwnBlobs) self.own_blobs_.pop_front();
   }
@@ -33,12 +33,12 @@ struct Services::Blob {
   static bool may_see(Instance& self, std::uint64_t call, std::string_view handle) {
     if (!is_handle(handle)) return false;
     {
-      const std::scoped_lock lock(self.blobs_mutex_);
+      const Lock lock(self.blobs_mutex_);
       if (std::find(self.own_blobs_.begin(), self.own_blobs_.end(), handle) !=
           self.own_blobs_.end())
         return true;
     }
-    const std::scoped_lock lock(self.mutex_);
+    const Lock lock(self.mutex_);
     const auto found = self.calls_.find(call);
     return found != self.calls_.end() &&
            found->second->state == Instance::OpenCall::State::running &&
@@ -58,16 +58,14 @@ struct Services::Blob {
   static void answer(Instance& self, void* context, rabt_blob_done done, std::int32_t status,
                      Described what) {
     auto shared = std::make_shared<Described>(std::move(what));
-    self.lane_.post([&self, context, done, status, shared] {
+    self.call_back("blob callback", [context, done, status, shared] {
       rabt_blob_info info{};
       info.size = sizeof info;
       info.handle = bytes(shared->handle);
       info.content_type = bytes(shared->content_type);
       info.bytes = shared->bytes;
       info.sha256 = bytes(shared->sha256);
-      self.guarded("blob callback",
-                   [&] { done(context, status, status == RABT_BLOB_OK ? &info : nullptr); });
-      self.owe(-1);
+      done(context, status, status == RABT_BLOB_OK ? &info : nullptr);
     });
   }
   static std::int32_t status_of(Instance& self, const Error& error) {
@@ -78,13 +76,13 @@ struct Services::Blob {
     return RABT_BLOB_FAILED;
   }
   static std::shared_ptr<Write> writing(Instance& self, std::string_view handle) {
-    const std::scoped_lock lock(self.blobs_mutex_);
+    const Lock lock(self.blobs_mutex_);
     const auto found = self.blob_writes_.find(std::string(handle));
     return found == self.blob_writes_.end() ? nullptr : found->second;
   }
   // Out of the table: nothing more is written to it. Null: it is not there.
   static std::shared_ptr<Write> take(Instance& self, const std::string& handle) {
-    const std::scoped_lock lock(self.blobs_mutex_);
+    const Lock lock(self.blobs_mutex_);
     const auto found = self.blob_writes_.find(handle);
     if (found == self.blob_writes_.end()) return nullptr;
     auto write = std::move(found->second);
@@ -99,7 +97,7 @@ struct Services::Blob {
   static void create(void* raw, rabt_bytes content_type, void* context,
                      rabt_blob_done done) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     const std::string type(view(content_type));
@@ -113,7 +111,7 @@ struct Services::Blob {
     }
     std::uint64_t life = 0;
     {
-      const std::scoped_lock lock(self.blobs_mutex_);
+      const Lock lock(self.blobs_mutex_);
       life = self.blob_life_;
     }
     // Owed: there are no more of them than slots.
@@ -131,7 +129,7 @@ struct Services::Blob {
       const std::string handle = write->writer->id();
       bool stands = false;
       {
-        const std::scoped_lock lock(self.blobs_mutex_);
+        const Lock lock(self.blobs_mutex_);
         stands = life == self.blob_life_;
         if (stands) self.blob_writes_.emplace(handle, std::move(write));
       }
@@ -148,7 +146,7 @@ struct Services::Blob {
   static void append(void* raw, rabt_bytes handle, rabt_bytes piece, void* context,
                      rabt_blob_done done) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
@@ -186,7 +184,7 @@ struct Services::Blob {
   static void finish(void* raw, rabt_bytes handle, void* context, rabt_blob_done done) noexcept
       try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
@@ -217,7 +215,7 @@ struct Services::Blob {
 
   static void discard(void* raw, rabt_bytes handle) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     const std::string name(view(handle));
     const auto write = take(self, name);
@@ -232,7 +230,7 @@ struct Services::Blob {
   static void info(void* raw, rabt_call_id call, rabt_bytes handle, void* context,
                    rabt_blob_done done) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
@@ -256,16 +254,15 @@ struct Services::Blob {
   static void read(void* raw, rabt_call_id call, rabt_bytes handle, std::uint64_t from,
                    std::uint64_t length, void* context, rabt_blob_piece done) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     const std::string name(view(handle));
     const auto held = std::make_shared<Budget::Share>(self.held_);
     const auto give = [&self, context, done, held](std::int32_t status, std::string piece = {}) {
       auto shared = std::make_shared<std::string>(std::move(piece));
-      self.lane_.post([&self, context, done, status, shared, held] {
-        self.guarded("blob callback", [&] { done(context, status, bytes(*shared)); });
-        self.owe(-1);
+      self.call_back("blob callback", [context, done, status, shared, held] {
+        done(context, status, bytes(*shared));
       });
     };
     if (length == 0 || length > RABT_BLOB_MAX_PIECE) {
@@ -318,22 +315,22 @@ void Instance::remember_blob(const std::string& handle) {
 void Instance::drop_blob_writes() {
   std::map<std::string, std::shared_ptr<BlobWrite>> writes;
   {
-    const std::scoped_lock lock(blobs_mutex_);
+    const Lock lock(blobs_mutex_);
     ++blob_life_;
     writes.swap(blob_writes_);
   }
   // Their writers belong to the finisher.
   for (auto& [handle, write] : writes) {
     write->slot.reset();
-    setup_.finisher->post([gate = &gate_, write = std::move(write)] {
-      const Gate::Pass pass(*gate);
+    setup_.finisher->post([gate = &rundown_, write = std::move(write)] {
+      const Rundown::Pass pass(*gate);
       write->writer.reset();
     });
   }
 }
 bool Instance::on_disk(Disk kind, std::function<void()> work) {
   {
-    const std::scoped_lock lock(blobs_mutex_);
+    const Lock lock(blobs_mutex_);
     if (kind == Disk::wish && disk_work_.size() >= kMaxDiskWork) return false;
     disk_work_.push_back(std::move(work));
     if (std::exchange(disk_busy_, true)) return true;
@@ -343,16 +340,16 @@ bool Instance::on_disk(Disk kind, std::function<void()> work) {
 }
 void Instance::drop_disk_work() {
   std::deque<std::function<void()>> work;  // ends after the lock
-  const std::scoped_lock lock(blobs_mutex_);
+  const Lock lock(blobs_mutex_);
   work.swap(disk_work_);
 }
 void Instance::next_on_disk() {
   setup_.finisher->post([this] {
     {
-      const Gate::Pass pass(gate_);
+      const Rundown::Pass pass(rundown_);
       std::function<void()> work;
       {
-        const std::scoped_lock lock(blobs_mutex_);
+        const Lock lock(blobs_mutex_);
         if (!disk_work_.empty()) {
           work = std::move(disk_work_.front());
           disk_work_.pop_front();
@@ -361,7 +358,7 @@ void Instance::next_on_disk() {
       if (pass && work) work();
     }
     {
-      const std::scoped_lock lock(blobs_mutex_);
+      const Lock lock(blobs_mutex_);
       disk_busy_ = !disk_work_.empty();
       if (!disk_busy_) return;
     }

@@ -47,11 +47,11 @@ struct Services::Http {
                              void* context, void (*done)(void*, const rabt_http_result*)) noexcept
       try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     std::uint64_t flight = 0;
     const auto place = self.open_flights_.take(1);
     {
-      const std::scoped_lock lock(self.flights_mutex_);
+      const Lock lock(self.flights_mutex_);
       flight = self.next_flight_++;
       if (pass) {
         Instance::Flight& entry = self.flights_[flight];
@@ -76,7 +76,7 @@ struct Services::Http {
       return flight;
     }
     {
-      const std::scoped_lock lock(self.flights_mutex_);
+      const Lock lock(self.flights_mutex_);
       self.flights_[flight].held = held;
     }
     HttpAnswer failure;
@@ -96,7 +96,7 @@ struct Services::Http {
         return flight;
       }
       {
-        const std::scoped_lock lock(self.flights_mutex_);
+        const Lock lock(self.flights_mutex_);
         self.flights_[flight].slot = std::move(slot);
       }
       auto created =
@@ -153,7 +153,7 @@ struct Services::Http {
     bool begun = false;
     {
       // One step: what ends a process marks its requests before it looks which of them have begun.
-      const std::scoped_lock lock(self.flights_mutex_);
+      const Lock lock(self.flights_mutex_);
       const auto found = self.flights_.find(flight);
       begun = found != self.flights_.end() && !found->second.cancelled && self.begin_request(call);
     }
@@ -169,7 +169,7 @@ struct Services::Http {
                                });
     bool cancelled = false;
     {
-      const std::scoped_lock lock(self.flights_mutex_);
+      const Lock lock(self.flights_mutex_);
       const auto found = self.flights_.find(flight);
       if (found != self.flights_.end()) {
         found->second.request = started;
@@ -187,7 +187,7 @@ struct Services::Http {
     request.head = std::move(described.wish);
     request.body = described.request.body;
     if (call != 0) {
-      const std::scoped_lock lock(self.mutex_);
+      const Lock lock(self.mutex_);
       const auto found = self.calls_.find(call);
       if (found == self.calls_.end()) return 0;
       request.action = found->second->action->spec.name;
@@ -209,7 +209,7 @@ struct Services::Http {
     answer->body = response.body;
     answer->error = response.error_code;
     self.setup_.finisher->post([&self, tape, answer] {
-      const Gate::Pass inside(self.gate_);
+      const Rundown::Pass inside(self.rundown_);
       if (!inside) return;
       const Status written = self.recorder_->end(tape, std::move(*answer));
       if (!written.ok())
@@ -287,7 +287,7 @@ struct Services::Http {
 
     std::int64_t left = kBackgroundTimeoutMs;
     if (call != 0) {
-      const std::scoped_lock lock(self.mutex_);
+      const Lock lock(self.mutex_);
       const auto found = self.calls_.find(call);
       if (found == self.calls_.end() ||
           found->second->state != Instance::OpenCall::State::running) {
@@ -342,7 +342,7 @@ struct Services::Http {
     if (response.sent == net::Sent::no) {
       std::uint64_t call = 0;
       {
-        const std::scoped_lock lock(self.flights_mutex_);
+        const Lock lock(self.flights_mutex_);
         const auto found = self.flights_.find(flight);
         if (found != self.flights_.end()) call = found->second.call;
       }
@@ -389,11 +389,11 @@ struct Services::Http {
 
   static void cancel(void* raw, std::uint64_t flight) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     net::RequestId request = 0;
     {
-      const std::scoped_lock lock(self.flights_mutex_);
+      const Lock lock(self.flights_mutex_);
       const auto found = self.flights_.find(flight);
       if (found == self.flights_.end()) return;
       found->second.cancelled = true;
@@ -409,32 +409,36 @@ void Services::fill_http(Instance& self) {
 }
 
 void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {
-  auto shared = std::make_shared<HttpAnswer>(std::move(answer));
-  lane_.post([this, flight, shared] {
+  struct Answered {
+    HttpAnswer answer;
+    std::shared_ptr<Budget::Share> held;  // its bytes
+  };
+  auto shared = std::make_shared<Answered>(Answered{std::move(answer), nullptr});
+  call_back("http callback", [this, flight, shared] {
     Flight entry;
     {
-      const std::scoped_lock lock(flights_mutex_);
+      const Lock lock(flights_mutex_);
       const auto found = flights_.find(flight);
       if (found == flights_.end()) return;
       entry = std::move(found->second);
       flights_.erase(found);
     }
+    shared->held = std::move(entry.held);
     entry.place.reset();
     entry.slot.reset();
+    const HttpAnswer& from = shared->answer;
     rabt_http_result result{};
     result.size = sizeof result;
-    result.sent = shared->sent;
-    result.status = shared->status;
-    result.headers_json = bytes(shared->headers_json);
-    result.body = bytes(shared->body);
-    result.error_code = bytes(shared->error_code);
-    result.error_message = bytes(shared->error_message);
-    result.blob = bytes(shared->blob);
-    result.blob_bytes = shared->blob_bytes;
-    result.blob_sha256 = bytes(shared->blob_sha256);
-    if (entry.done != nullptr)
-      guarded("http callback", [&] { entry.done(entry.context, &result); });
-    owe(-1);
+    result.sent = from.sent;
+    result.status = from.status;
+    result.headers_json = bytes(from.headers_json);
+    result.body = bytes(from.body);
+    result.error_code = bytes(from.error_code);
+    result.error_message = bytes(from.error_message);
+    result.blob = bytes(from.blob);
+    result.blob_bytes = from.blob_bytes;
+    result.blob_sha256 = bytes(from.blob_sha256);
+    if (entry.done != nullptr) entry.done(entry.context, &result);
   });
 }
 

@@ -89,7 +89,7 @@ struct Services::Kv {
   static void get(void* raw, rabt_bytes key, void* context,
                   void (*done)(void*, std::int32_t, rabt_bytes, std::int64_t)) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     std::int32_t status = RABT_KV_ABSENT;
@@ -112,9 +112,8 @@ struct Services::Kv {
                                                    {"code", std::string_view(found.error().code)}});
       }
     }
-    self.lane_.post([&self, context, done, status, value, version, held] {
-      self.guarded("kv callback", [&] { done(context, status, bytes(*value), version); });
-      self.owe(-1);
+    self.call_back("kv callback", [context, done, status, value, version, held] {
+      done(context, status, bytes(*value), version);
     });
   } catch (...) {
     RABT_BUG("kv get threw");
@@ -152,16 +151,14 @@ struct Services::Kv {
                   std::int64_t expected, void* context,
                   void (*done)(void*, std::int32_t, std::int64_t)) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     auto put = std::make_shared<Write>();
     const auto answer = [&self, context, done, put](std::int32_t status) {
-      self.lane_.post([&self, context, done, put, status] {
+      self.call_back("kv callback", [context, done, put, status] {
         release(*put);
-        self.guarded("kv callback",
-                     [&] { done(context, status, status == RABT_KV_OK ? put->version : 0); });
-        self.owe(-1);
+        done(context, status, status == RABT_KV_OK ? put->version : 0);
       });
     };
     if (key.len == 0 || key.len > limits::kMaxKvKey || value.len > limits::kMaxKvValue ||
@@ -248,16 +245,15 @@ struct Services::Kv {
   static void remove(void* raw, rabt_bytes key, void* context,
                      void (*done)(void*, std::int32_t)) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     self.owe(1);
     auto put = std::make_shared<Write>();
     put->operation = self.kv_operations_.take(1);
     const auto answer = [&self, context, done, put](std::int32_t status) {
-      self.lane_.post([&self, context, done, put, status] {
+      self.call_back("kv callback", [context, done, put, status] {
         release(*put);
-        self.guarded("kv callback", [&] { done(context, status); });
-        self.owe(-1);
+        done(context, status);
       });
     };
     if (key.len == 0 || key.len > limits::kMaxKvKey || put->operation == nullptr) {

@@ -83,7 +83,7 @@ struct Services::Log {
   static void log(void* raw, std::uint32_t level, const char* event,
                   rabt_bytes fields_json) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     const std::string name = event_name(self, event);
     std::vector<LogField> out{{"plugin", id(self)}};

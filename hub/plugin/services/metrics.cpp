@@ -6,7 +6,7 @@ struct Services::Metrics {
   static void record(void* raw, const char* name, rabt_bytes labels_json, double value) noexcept
       try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     const std::string_view wrong =
         self.metric_table_.record(name == nullptr ? "" : name, view(labels_json), value);

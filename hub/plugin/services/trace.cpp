@@ -49,11 +49,11 @@ struct Services::Trace {
   static std::int32_t traceparent(void* raw, rabt_call_id call, std::uint64_t span, void* context,
                                   rabt_sink sink) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return 1;
     std::string text;
     {
-      const std::scoped_lock lock(self.mutex_);
+      const Lock lock(self.mutex_);
       const Instance::OpenCall* open = running(self, call);
       if (open == nullptr) return 1;
       std::uint64_t at = open->span;
@@ -73,10 +73,10 @@ struct Services::Trace {
   static std::uint64_t begin(void* raw, rabt_call_id call, std::uint64_t parent,
                              const char* name) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return 0;
     std::string event = event_name(self, name);
-    const std::scoped_lock lock(self.mutex_);
+    const Lock lock(self.mutex_);
     Instance::OpenCall* open = running(self, call);
     if (open == nullptr || self.spans_.size() >= kMaxSpans || open->spans >= kMaxSpansOfCall)
       return 0;
@@ -99,11 +99,11 @@ struct Services::Trace {
   static void end(void* raw, std::uint64_t span, std::uint32_t status,
                   rabt_bytes fields_json) noexcept try {
     Instance& self = of(raw);
-    const Gate::Pass pass(self.gate_);
+    const Rundown::Pass pass(self.rundown_);
     if (!pass) return;
     Span ended;
     {
-      const std::scoped_lock lock(self.mutex_);
+      const Lock lock(self.mutex_);
       const auto found = self.spans_.find(span);
       if (found == self.spans_.end()) return;
       ended = std::move(found->second);
@@ -135,7 +135,7 @@ struct Services::Trace {
 void Instance::end_spans(std::uint64_t call) {
   std::vector<std::pair<std::uint64_t, Span>> left;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     for (auto at = spans_.begin(); at != spans_.end();) {
       if (at->second.call != call) {
         ++at;

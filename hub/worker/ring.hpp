@@ -1,0 +1,158 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "hub/base/descriptor.hpp"
+#include "hub/base/result.hpp"
+#include "hub/worker/frame.hpp"
+
+// Memory that the hub shares with one plugin's process: a ring of frames each way, and a word for
+// each function of the plugin that the hub has asked for. docs/formats/worker_frames.md.
+//
+// The process can write any value anywhere in this memory at any time. The hub therefore keeps its
+// own positions outside of it, compares every value that it reads with its limit, and copies a
+// frame out before it looks into it.
+namespace rabt::worker {
+
+inline constexpr std::size_t kRingBytes = 512U << 10U;
+// Functions of the plugin that the hub may have asked for and that have not returned.
+inline constexpr std::size_t kPlaces = 256;
+
+// State of a place, in the low bits of its word; the serial of the function stands above them.
+enum class Place : std::uint64_t {
+  given = 0,    // by the hub: the function has not begun
+  begun = 1,    // by the process: a lane runs it, or has run it
+  revoked = 2,  // by the hub: the process leaves it out
+};
+[[nodiscard]] constexpr std::uint64_t place_word(std::uint64_t serial, Place state) {
+  return (serial << 2U) | static_cast<std::uint64_t>(state);
+}
+
+// Positions of one ring: bytes since the beginning, so that the difference is what lies in it.
+struct RingPositions {
+  alignas(64) std::atomic<std::uint64_t> written{0};
+  alignas(64) std::atomic<std::uint64_t> read{0};
+  // Not 0 while the reader sleeps: the writer rings the bell, a packet on the socket.
+  alignas(64) std::atomic<std::uint32_t> asleep{0};
+};
+
+// What lies in the shared memory.
+struct SharedLayout {
+  RingPositions to_plugin;
+  RingPositions to_hub;
+  alignas(64) std::atomic<std::uint64_t> places[kPlaces];
+  alignas(64) char to_plugin_bytes[kRingBytes];
+  char to_hub_bytes[kRingBytes];
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
+              std::atomic<std::uint32_t>::is_always_lock_free);
+
+// The memory, mapped. Move-only.
+class SharedMemory {
+ public:
+  SharedMemory() = default;
+  SharedMemory(SharedMemory&& other) noexcept : at_(std::exchange(other.at_, nullptr)) {}
+  SharedMemory& operator=(SharedMemory&& other) noexcept {
+    std::swap(at_, other.at_);
+    return *this;
+  }
+  ~SharedMemory();
+
+  struct Made;
+  // A new memory file that nobody can make smaller, and its mapping. Error unavailable worker.io.
+  [[nodiscard]] static Result<Made> make();
+  // Maps what the hub made. Error unavailable worker.io.
+  [[nodiscard]] static Result<SharedMemory> map(const Descriptor& file);
+
+  [[nodiscard]] bool mapped() const { return at_ != nullptr; }
+  [[nodiscard]] SharedLayout& operator*() const { return *at_; }
+  [[nodiscard]] SharedLayout* operator->() const { return at_; }
+
+ private:
+  explicit SharedMemory(SharedLayout* at) : at_(at) {}
+  SharedLayout* at_ = nullptr;
+};
+struct SharedMemory::Made {
+  SharedMemory memory;
+  Descriptor file;
+};
+
+// Writes frames into a ring. The caller synchronises.
+class RingWriter {
+ public:
+  RingWriter() = default;
+  RingWriter(RingPositions& positions, char* bytes) : positions_(&positions), bytes_(bytes) {}
+
+  // Whether a frame with so many bytes of texts fits now.
+  [[nodiscard]] bool room(std::size_t text_bytes) const;
+  // Writes a frame that has room, with texts of at most kMaxInlineBytes. Returns whether the reader
+  // sleeps and is to be woken with ring_bell.
+  [[nodiscard]] bool put(const Frame& frame);
+
+ private:
+  void copy(const void* from, std::size_t size);
+
+  RingPositions* positions_ = nullptr;
+  char* bytes_ = nullptr;
+  std::uint64_t written_ = 0;
+};
+
+// Wakes the reader of a ring that sleeps at the other end of this socket. Never waits: when the
+// socket is full of bells, one more changes nothing.
+void ring_bell(int socket);
+
+// Reads frames in the order in which they were written: from a ring, and from the socket beside it
+// where a frame's texts are too large for the ring. One thread at a time.
+class RingReader {
+ public:
+  RingReader() = default;
+  // trusting: the other side is the hub. A reader that does not trust refuses a large frame on the
+  // socket that the ring does not announce.
+  RingReader(RingPositions& positions, const char* bytes, int socket, bool trusting);
+
+  using Got = Receiver::Got;
+  // Never waits. frame: valid until the next call. nothing: there is none now. socket: whether to
+  // look at the socket as well when the ring is empty.
+  Got next(Frame& frame, bool socket);
+  // The mapped texts of the last frame, when they were too large for the ring; else nothing mapped.
+  [[nodiscard]] Mapping take_mapping();
+  // Waits until next can have something to give: looks a while, then sleeps until the bell. False:
+  // the other side is gone.
+  bool wait();
+  // Says that the reader sleeps; the bell rings from now on. False: there is something to read, and
+  // the reader does not sleep. For a reader that waits for the socket in its own way.
+  [[nodiscard]] bool fall_asleep();
+  void wake_up() { positions_->asleep.store(0, std::memory_order_relaxed); }
+  [[nodiscard]] const char* why() const { return why_; }
+  [[nodiscard]] bool starved() const { return socket_frames_->starved(); }
+
+ private:
+  enum class Look : std::uint8_t { nothing, packet, wrong };
+  Look look(std::size_t& size);
+  void copy(std::uint64_t from, void* to, std::size_t size) const;
+  void release(std::size_t size);
+  Got from_socket();
+  Got refuse(const char* why) {
+    why_ = why;
+    return Got::wrong;
+  }
+
+  RingPositions* positions_ = nullptr;
+  const char* bytes_ = nullptr;
+  int socket_ = -1;
+  bool trusting_ = false;
+  std::uint64_t read_ = 0;
+  std::unique_ptr<char[]> packet_;
+  std::unique_ptr<Receiver> socket_frames_;
+  // held_frame_ came over the socket and waits for its turn.
+  bool held_ = false;
+  bool from_file_ = false;  // whether the last frame came over the socket
+  Frame held_frame_;
+  const char* why_ = "";
+};
+
+}  // namespace rabt::worker
