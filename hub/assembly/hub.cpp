@@ -249,17 +249,18 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
     options.secrets.emplace(name, *secret);
   }
   // Everything that was accepted before finds its way first; only then does the door open.
-  RABT_TRY(recovered, engine::Engine::recover({.store = *hub.store,
-                                               .keys = *hub.keys,
-                                               .audit = *hub.audit,
-                                               .actions = *hub.plugins,
-                                               .http = *hub.http_client,
-                                               .clock = clock,
-                                               .random = hub.random,
-                                               .ids = hub.ids,
-                                               .log = log},
-                                              std::move(options)));
-  hub.engine = std::move(recovered);
+  RABT_TRY(opened, engine::Engine::open({.store = *hub.store,
+                                         .keys = *hub.keys,
+                                         .audit = *hub.audit,
+                                         .actions = *hub.plugins,
+                                         .http = *hub.http_client,
+                                         .clock = clock,
+                                         .random = hub.random,
+                                         .ids = hub.ids,
+                                         .log = log},
+                                        std::move(options)));
+  hub.engine = std::move(opened);
+  RABT_TRY_STATUS(hub.engine->take(0));
   RABT_TRY(files, read_workflows(config.workflows));
   RABT_TRY(deployed, hub.engine->apply(files, "operator"));
   (void)deployed;
