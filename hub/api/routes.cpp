@@ -547,7 +547,7 @@ Response Routes::metrics() const {
   sample("rabt_instances_total", engine.completed, "{state=\"completed\"}");
   sample("rabt_instances_total", engine.faulted, "{state=\"faulted\"}");
   sample("rabt_instances_total", engine.cancelled, "{state=\"cancelled\"}");
-  one("rabt_instances_live", "gauge", "Instances held in memory.", engine.live);
+  one("rabt_instances_live", "gauge", "Instances held in memory.", engine.resident);
   one("rabt_turns_total", "counter", "Turns run.", engine.turns);
   one("rabt_actions_total", "counter", "Action calls sent, repeats included.", engine.actions);
   one("rabt_actions_resent_total", "counter", "Action calls repeated after an ambiguous outcome.",

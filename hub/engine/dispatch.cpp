@@ -1,168 +1,200 @@
-#include "hub/engine/impl.hpp"
-#include "hub/engine/statements.hpp"
-
 #include "hub/base/limits.hpp"
+#include "hub/engine/statements.hpp"
+#include "hub/engine/stopwatch.hpp"
+#include "hub/engine/worker.hpp"
 
-// From a committed turn to the plugin host, and what happens when an outcome stays ambiguous.
+// From a committed turn to the runner of actions, and what happens when an outcome stays ambiguous.
 namespace rabt::engine {
 
-std::string Worker::target_of(const Live& live, const workflow::CallAction& action) const {
-  const auto definition = engine_.definition(live.definition);
-  return definition == nullptr ? action.role
-                               : engine_.target_of(*definition, live.binding, action.role);
+namespace {
+
+Idempotency parse_idempotency(std::string_view text) {
+  if (text == "native") return Idempotency::native;
+  if (text == "key") return Idempotency::key;
+  if (text == "probe") return Idempotency::probe;
+  return Idempotency::none;
 }
 
-std::string Worker::idempotency_of(const Live& live, const workflow::CallAction& action) const {
-  if (action.role == workflow::kHttpRole) return std::string(HttpCalls::idempotency(action));
-  const std::string target = target_of(live, action);
-  std::string name = target + "/" + action.action + ":" + action.version;
+}  // namespace
+
+void Worker::look_up(const ResidentInstance& instance, OpenCall& call) const {
+  const workflow::CallAction& action = call.action;
+  if (action.role == workflow::kHttpRole) {
+    call.idempotency = parse_idempotency(HttpCalls::idempotency(action));
+    return;
+  }
+  call.target = parts_.definitions.target_of(*instance.definition, instance.binding, action.role);
+  std::string name = call.target + "/" + action.action + ":" + action.version;
   const auto known = idempotency_.find(name);
-  if (known != idempotency_.end()) return known->second;
-  const auto info = engine_.parts.actions.find(target, action.action, action.version);
+  if (known != idempotency_.end()) {
+    call.idempotency = known->second;
+    return;
+  }
+  const auto info = context_.parts.actions.find(call.target, action.action, action.version);
   // An action that is not there any more was not sent by us either: the host refuses it.
-  std::string idempotency = info ? info->idempotency : "none";
-  idempotency_.emplace(std::move(name), idempotency);
-  return idempotency;
+  call.idempotency = info ? parse_idempotency(info->idempotency) : Idempotency::none;
+  idempotency_.emplace(std::move(name), call.idempotency);
 }
 
-plugin::CallRequest Worker::request_of(const Live& live, const OpenCall& call) const {
+plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
+                                       const OpenCall& call) const {
   plugin::CallRequest request;
-  request.tenant = engine_.options.tenant;
-  request.instance = live.id;
-  request.patient = to_hex(as_bytes(live.patient));
+  request.tenant = context_.options.tenant;
+  request.instance = instance.id;
+  request.patient = to_hex(as_bytes(instance.patient));
   request.role = call.action.role;
-  request.target = target_of(live, call.action);
+  request.target = call.target;
   request.action = call.action.action;
   request.version = call.action.version;
   request.arguments = call.action.arguments;
   // The same over retries and restarts, different between steps and instances; safe in URLs and
   // header fields.
   const crypto::Digest digest = crypto::sha256(call.action.reference);
-  request.idempotency_key = live.id + "-" + to_hex(ByteView(digest).first(8));
+  request.idempotency_key = instance.id + "-" + to_hex(ByteView(digest).first(8));
   request.deadline_unix_ms = 0;  // the action's own time limit
   request.attempt = static_cast<std::uint32_t>(call.sends);
   return request;
 }
 
-void Worker::dispatch(Live& live, OpenCall& call) {
-  if (idempotency_of(live, call.action) != "none") {
-    send_call(live, call);
+void Worker::dispatch(ResidentInstance& instance, OpenCall& call) {
+  if (call.idempotency != Idempotency::none) {
+    send_call(instance, call);
     return;
   }
   // Not safe to repeat: note durably that it leaves, so that a start after a crash knows.
-  const std::int64_t num = live.num;
+  call.noting = true;
+  const std::int64_t num = instance.num;
   const std::uint64_t id = call.action.id;
-  Engine::Impl& engine = engine_;
-  ++engine.counters.open_work;
-  engine.parts.store.submit(
-      store::Store::Need::required,
-      [num, id](store::Transaction& transaction) -> Status {
-        return store::run(transaction, sql::kInsertDispatched,
-                          {num, static_cast<std::int64_t>(id)});
+  context_.parts.store.submit(
+      store::Store::Need::required, num,
+      [num, id](store::Transaction& transaction) {
+        transaction.put(sql::kInsertDispatched, {num, static_cast<std::int64_t>(id)});
+        return ok_status();
       },
-      [&engine, num, id](const Status& status) {
-        if (status.ok()) {
-          engine.send(num, Noted{num, id});
-        } else {
-          engine.parts.log.error("action.not_noted",
-                                 {{"instance", num}, {"code", status.error().code}});
-        }
-        --engine.counters.open_work;
+      [&context = context_, &router = parts_.router, num, id,
+       work = WorkToken(context_.work)](const Status& status) {
+        if (!status.ok())
+          context.parts.log.error("action.not_noted",
+                                  {{"instance", num}, {"code", status.error().code}});
+        router.send(DispatchRecorded{num, id, status.ok()});
       });
 }
 
-void Worker::noted(const Noted& message) {
-  const auto live = live_.find(message.num);
-  if (live == live_.end()) return;
-  const auto call = live->second->calls.find(message.call);
-  if (call != live->second->calls.end()) send_call(*live->second, call->second);
+void Worker::dispatch_recorded(const DispatchRecorded& message) {
+  const auto instance = residents_.find(message.num);
+  if (instance == residents_.end()) return;
+  const auto call = instance->second->calls.find(message.call);
+  if (call == instance->second->calls.end()) return;
+  call->second.noting = false;
+  // A call whose note could not be stored does not leave; the sweep tries again.
+  if (message.durable) send_call(*instance->second, call->second);
 }
 
-void Worker::send_call(Live& live, OpenCall& call) {
+void Worker::send_call(ResidentInstance& instance, OpenCall& call) {
+  const Stopwatch watch(context_.times.dispatch);
   ++call.sends;
-  ++engine_.counters.actions;
-  if (call.sends > 1) ++engine_.counters.resends;
-  Engine::Impl& engine = engine_;
-  const std::int64_t num = live.num;
-  const std::uint64_t id = call.action.id;
-  ++engine.counters.open_work;
+  ++context_.counters.actions;
+  if (call.sends > 1) ++context_.counters.resends;
   // The answer may come before invoke returns; it is a message to this worker and waits its turn.
-  auto ended = [&engine, num, id](ActionOutcome outcome) {
-    engine.send(num, CallEnded{num, id, std::move(outcome)});
-    --engine.counters.open_work;
+  auto ended = [&router = parts_.router, num = instance.num, id = call.action.id,
+                work = WorkToken(context_.work)](ActionOutcome outcome) {
+    router.send(CallEnded{num, id, std::move(outcome)});
   };
-  plugin::CallRequest request = request_of(live, call);
+  plugin::CallRequest request = request_of(instance, call);
   call.token =
       call.action.role == workflow::kHttpRole
-          ? engine_.http->invoke(call.action, std::move(request.idempotency_key), std::move(ended))
-          : engine_.parts.actions.invoke(std::move(request), std::move(ended));
+          ? parts_.http.invoke(call.action, std::move(request.idempotency_key), std::move(ended))
+          : context_.parts.actions.invoke(std::move(request), std::move(ended));
 }
 
 void Worker::cancel_call(const OpenCall& call) {
   if (call.token == 0) return;
   if (call.action.role == workflow::kHttpRole) {
-    engine_.http->cancel(call.token);
+    parts_.http.cancel(call.token);
   } else {
-    engine_.parts.actions.cancel(call.token);
+    context_.parts.actions.cancel(call.token);
   }
 }
 
-void Worker::settle_ambiguous(Live& live, OpenCall& call, ActionOutcome outcome) {
-  const std::string idempotency = idempotency_of(live, call.action);
-  engine_.parts.log.warn("action.ambiguous", {{"instance", live.id},
-                                              {"role", call.action.role},
-                                              {"action", call.action.action},
-                                              {"code", outcome.code},
-                                              {"sends", static_cast<std::int64_t>(call.sends)}});
-  if (idempotency == "none") {
-    park(live, call);
+void Worker::settle_unknown(ResidentInstance& instance, OpenCall& call) {
+  switch (call.idempotency) {
+    case Idempotency::native:
+    case Idempotency::key:
+      dispatch(instance, call);
+      return;
+    case Idempotency::probe:
+      probe(instance, call);
+      return;
+    case Idempotency::none:
+      break;
+  }
+  bool sent = false;
+  const Status read = context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kFindDispatched,
+                            {instance.num, static_cast<std::int64_t>(call.action.id)},
+                            [&](const store::Row&) {
+                              sent = true;
+                              return false;
+                            });
+  });
+  if (read.ok() && !sent) {
+    dispatch(instance, call);
+  } else {
+    park(instance, call);
+  }
+}
+
+void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, ActionOutcome outcome) {
+  context_.parts.log.warn("action.ambiguous", {{"instance", instance.id},
+                                               {"role", call.action.role},
+                                               {"action", call.action.action},
+                                               {"code", outcome.code},
+                                               {"sends", static_cast<std::int64_t>(call.sends)}});
+  if (call.idempotency == Idempotency::none) {
+    park(instance, call);
     return;
   }
   if (call.sends <= limits::kMaxResends) {
-    if (idempotency == "probe") {
-      probe(live, call);
+    if (call.idempotency == Idempotency::probe) {
+      probe(instance, call);
     } else {
-      const Timestamp due{engine_.parts.clock.now().ms + limits::resend_delay_ms(call.sends)};
-      engine_.timers.add({due, live.num, call.action.id, Timers::Kind::resend});
+      const Timestamp due{context_.parts.clock.now().ms + limits::resend_delay_ms(call.sends)};
+      parts_.timers.add({due, instance.num, call.action.id, Timers::Kind::resend});
     }
     return;
   }
-  if (idempotency == "probe") {
-    park(live, call);
+  if (call.idempotency == Idempotency::probe) {
+    park(instance, call);
     return;
   }
   // Repeating is safe and did not help: the workflow decides; its own retry repeats with the same
   // key.
-  Json detail = Json::object({{"action", call.action.action},
-                              {"task", call.action.task},
-                              {"outcome", workflow::to_string(outcome.kind)},
-                              {"sends", call.sends}});
-  std::string actor = "role:" + call.action.role;
-  std::string code = outcome.code;
-  run_turn(live,
-           {engine_.parts.clock.now(), workflow::ActionEnded{call.action.id, std::move(outcome)}},
-           std::move(actor), "action.ended", std::move(code), std::move(detail));
+  Cause cause{.actor = "role:" + call.action.role,
+              .act = "action.ended",
+              .result = outcome.code,
+              .detail = Json::object({{"action", call.action.action},
+                                      {"task", call.action.task},
+                                      {"outcome", workflow::to_string(outcome.kind)},
+                                      {"sends", call.sends}})};
+  take_turn(instance, input_of(workflow::ActionEnded{call.action.id, std::move(outcome)}),
+            std::move(cause));
 }
 
-void Worker::probe(Live& live, OpenCall& call) {
-  Engine::Impl& engine = engine_;
-  const std::int64_t num = live.num;
-  const std::uint64_t id = call.action.id;
+void Worker::probe(ResidentInstance& instance, OpenCall& call) {
   ++call.sends;
-  ++engine.counters.open_work;
-  engine_.parts.actions.probe(request_of(live, call),
-                              [&engine, num, id](plugin::ProbeAnswer answer) {
-                                engine.send(num, CallProbed{num, id, std::move(answer)});
-                                --engine.counters.open_work;
-                              });
+  context_.parts.actions.probe(request_of(instance, call),
+                               [&router = parts_.router, num = instance.num, id = call.action.id,
+                                work = WorkToken(context_.work)](plugin::ProbeAnswer answer) {
+                                 router.send(CallProbed{num, id, std::move(answer)});
+                               });
 }
 
 void Worker::probed(const CallProbed& message) {
-  const auto at = live_.find(message.num);
-  if (at == live_.end()) return;
-  Live& live = *at->second;
-  const auto found = live.calls.find(message.call);
-  if (found == live.calls.end()) return;
+  const auto at = residents_.find(message.num);
+  if (at == residents_.end()) return;
+  ResidentInstance& instance = *at->second;
+  const auto found = instance.calls.find(message.call);
+  if (found == instance.calls.end()) return;
   OpenCall& call = found->second;
   switch (message.answer.effect) {
     case plugin::ProbeAnswer::Effect::yes: {
@@ -173,64 +205,55 @@ void Worker::probed(const CallProbed& message) {
       return;
     }
     case plugin::ProbeAnswer::Effect::no:
-      send_call(live, call);
+      send_call(instance, call);
       return;
     case plugin::ProbeAnswer::Effect::unknown:
       if (call.sends <= limits::kMaxResends) {
-        const Timestamp due{engine_.parts.clock.now().ms + limits::resend_delay_ms(call.sends)};
-        engine_.timers.add({due, live.num, call.action.id, Timers::Kind::probe});
+        const Timestamp due{context_.parts.clock.now().ms + limits::resend_delay_ms(call.sends)};
+        parts_.timers.add({due, instance.num, call.action.id, Timers::Kind::probe});
       } else {
-        park(live, call);
+        park(instance, call);
       }
       return;
   }
 }
 
-std::string parked_text(const workflow::CallAction& action) {
-  return std::to_string(action.id) + " " + action.role + "/" + action.action;
-}
-
 // Calls of several branches may be parked; they are decided one after the other, this one when its
 // turn comes.
-void Worker::park(Live& live, OpenCall& call) {
+void Worker::park(ResidentInstance& instance, OpenCall& call) {
   call.parked = true;
-  const bool shown = live.parked_call == 0;
-  if (shown) live.parked_call = call.action.id;
-  ++engine_.counters.parked;
-  engine_.parts.log.warn(
+  const bool shown = instance.parked_call == 0;
+  if (shown) instance.parked_call = call.action.id;
+  ++context_.counters.parked;
+  context_.parts.log.warn(
       "action.parked",
-      {{"instance", live.id}, {"role", call.action.role}, {"action", call.action.action}});
-  Engine::Impl& engine = engine_;
-  const std::int64_t num = live.num;
+      {{"instance", instance.id}, {"role", call.action.role}, {"action", call.action.action}});
+  const std::int64_t num = instance.num;
   const std::string text = shown ? parked_text(call.action) : std::string();
-  const auto entry =
-      engine.parts.audit.prepare({.tenant = engine.options.tenant,
-                                  .actor = "hub",
-                                  .act = "action.parked",
-                                  .object = "instance:" + live.id,
-                                  .result = "ambiguous",
-                                  .detail = Json::object({{"role", call.action.role},
-                                                          {"action", call.action.action},
-                                                          {"task", call.action.task}}),
-                                  .patient = to_hex(as_bytes(live.patient))});
-  ++engine.counters.open_work;
-  engine.parts.store.submit(
-      store::Store::Need::required,
-      [&engine, num, text, entry](store::Transaction& transaction) -> Status {
-        if (!text.empty()) {
-          RABT_TRY_STATUS(store::run(transaction, sql::kParkInstance,
-                                     {text, engine.parts.clock.now().ms, num}));
-        }
-        return engine.parts.audit.append(transaction, entry);
+  const std::int64_t now = context_.parts.clock.now().ms;
+  audit::AuditLog& audit = context_.parts.audit;
+  const auto entry = audit.prepare({.tenant = context_.options.tenant,
+                                    .actor = "hub",
+                                    .act = "action.parked",
+                                    .object = "instance:" + instance.id,
+                                    .result = "ambiguous",
+                                    .detail = Json::object({{"role", call.action.role},
+                                                            {"action", call.action.action},
+                                                            {"task", call.action.task}}),
+                                    .patient = to_hex(as_bytes(instance.patient))});
+  context_.parts.store.submit(
+      store::Store::Need::required, num,
+      [&audit, num, text, now, entry](store::Transaction& transaction) -> Status {
+        if (!text.empty()) transaction.put(sql::kParkInstance, {text, now, num});
+        return audit.append(transaction, entry);
       },
-      [&engine, num](const Status& status) {
-        if (!status.ok()) {
-          // Nothing says durably that a person has to decide: memory forgets it as well.
-          engine.parts.log.error("action.not_parked",
-                                 {{"instance", num}, {"code", status.error().code}});
-          engine.send(num, Reload{num, false});
-        }
-        --engine.counters.open_work;
+      [&context = context_, &router = parts_.router, num,
+       work = WorkToken(context_.work)](const Status& status) {
+        if (status.ok()) return;
+        // Nothing says durably that a person has to decide: memory forgets it as well.
+        context.parts.log.error("action.not_parked",
+                                {{"instance", num}, {"code", status.error().code}});
+        router.send(Reload{num, false});
       });
 }
 

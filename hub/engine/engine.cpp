@@ -1,15 +1,12 @@
 #include "hub/engine/engine.hpp"
 
+#include <algorithm>
 #include <chrono>
 
-#include "hub/base/limits.hpp"
 #include "hub/engine/impl.hpp"
-#include "hub/engine/statements.hpp"
 
+// The life of the engine, and what is asked of one instance.
 namespace rabt::engine {
-
-// ---- life
-// ---------------------------------------------------------------------------------------------------------
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -17,110 +14,113 @@ Engine::~Engine() {
   if (impl_ != nullptr) stop();
 }
 
-Result<std::unique_ptr<Engine>> Engine::recover(Parts parts, Options options) {
-  if (options.http.allow == nullptr)
-    options.http.allow = std::make_shared<const net::AllowList>();  // nothing
+Result<std::unique_ptr<Engine>> Engine::open(Parts parts, Options options) {
+  // Without an allow-list workflows reach no host.
+  if (options.http.allow == nullptr) options.http.allow = std::make_shared<const net::AllowList>();
   auto impl = std::make_unique<Impl>(parts, std::move(options));
   Impl& engine = *impl;
-  RABT_TRY_STATUS(engine.load_definitions());
-  RABT_TRY_STATUS(engine.load_bindings());
-  if (engine.options.refuse_unserved) {
-    RABT_TRY(needs, engine.needs());
+  RABT_TRY_STATUS(engine.definitions.load());
+  RABT_TRY_STATUS(engine.definitions.load_bindings());
+  if (engine.context.options.refuse_unserved) {
+    RABT_TRY(needs, engine.definitions.needs());
     RABT_TRY_STATUS(plugin::check_served(needs, parts.actions));
   }
-
-  // Old events go first, so that recovery does not offer them.
-  while (true) {
-    std::int64_t removed = 0;
-    const std::int64_t now = parts.clock.now().ms;
-    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(run(transaction, sql::kExpireEventKeys, {now}));
-      RABT_TRY(events, transaction.execute(sql::kExpireEvents, {now}));
-      removed = events;
-      return ok_status();
+  RABT_TRY_STATUS(engine.recovery.expire_events());
+  for (std::size_t i = 0; i < engine.router.size(); ++i) {
+    engine.workers.push_back(std::make_unique<Worker>(Worker::Parts{
+        .context = engine.context,
+        .definitions = engine.definitions,
+        .reader = engine.reader,
+        .starts = engine.starts,
+        .events = engine.events,
+        .partitions = engine.partitions,
+        .details = engine.details,
+        .http = *engine.http,
+        .router = engine.router,
+        .timers = engine.timers,
+        .inbox = engine.router.inbox(i),
     }));
-    if (removed == 0) break;
   }
-
-  std::vector<std::int64_t> busy;
-  std::vector<Timers::Entry> timers;
-  std::vector<Offer> offers;
-  std::vector<std::int64_t> parents;
-  std::vector<std::int64_t> unwanted;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(sql::kBusyInstances, {}, [&](const store::Row& row) {
-      busy.push_back(row.integer(0));
-      return true;
-    }));
-    RABT_TRY_STATUS(connection.query(sql::kAllTimers, {}, [&](const store::Row& row) {
-      timers.push_back({Timestamp{row.integer(2)}, row.integer(0),
-                        static_cast<std::uint64_t>(row.integer(1)), Timers::Kind::task});
-      return true;
-    }));
-    RABT_TRY_STATUS(connection.query(sql::kParentsToAnswer, {}, [&](const store::Row& row) {
-      parents.push_back(row.integer(0));
-      return true;
-    }));
-    RABT_TRY_STATUS(connection.query(sql::kChildrenToCancel, {}, [&](const store::Row& row) {
-      unwanted.push_back(row.integer(0));
-      return true;
-    }));
-    RABT_TRY_STATUS(
-        connection.query(sql::kAllSchedules, {engine.options.tenant}, [&](const store::Row& row) {
-          timers.push_back({Timestamp{row.integer(1)}, 0,
-                            static_cast<std::uint64_t>(row.integer(0)), Timers::Kind::schedule});
-          return true;
-        }));
-    return connection.query(sql::kOpenOffers, {}, [&](const store::Row& row) {
-      offers.push_back(
-          {row.integer(0), static_cast<std::uint64_t>(row.integer(1)), row.integer(2), Json()});
-      return true;
-    });
-  }));
-
-  for (int i = 0; i < std::max(1, engine.options.workers); ++i) {
-    engine.workers.push_back(std::make_unique<Worker>(engine));
-  }
-  for (const std::int64_t num : busy) engine.send(num, Recover{num});
-  for (Offer& offer : offers) engine.send(offer.num, std::move(offer));
-  for (const std::int64_t num : parents) engine.send(num, SettleChildren{num});
-  for (const std::int64_t num : unwanted) engine.send(num, CancelChild{num});
-  engine.timers.start([&engine](const Timers::Entry& entry) {
-    if (entry.kind == Timers::Kind::schedule) {
-      engine.schedule_due(entry);
-    } else {
-      engine.send(entry.instance, Rang{entry});
-    }
-  });
+  engine.timers.start([&engine](const Timers::Entry& entry) { engine.rang(entry); });
+  engine.timers.add({.due = {parts.clock.now().ms + kSweepMs}, .kind = Timers::Kind::sweep});
   for (const auto& worker : engine.workers) worker->start();
-  for (const Timers::Entry& entry : timers) engine.timers.add(entry);
-  if (!busy.empty() || !timers.empty()) {
-    parts.log.info("engine.recovered", {{"instances", static_cast<std::int64_t>(busy.size())},
-                                        {"timers", static_cast<std::int64_t>(timers.size())},
-                                        {"offers", static_cast<std::int64_t>(offers.size())}});
-  }
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-bool Engine::drain(std::int64_t timeout_ms) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  while (impl_->counters.open_work.load() != 0) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+void Engine::Impl::rang(const Timers::Entry& entry) {
+  switch (entry.kind) {
+    case Timers::Kind::schedule:
+      schedules.due(entry);
+      return;
+    case Timers::Kind::sweep:
+      recovery.sweep();
+      timers.add({.due = {context.parts.clock.now().ms + kSweepMs}, .kind = Timers::Kind::sweep});
+      return;
+    case Timers::Kind::task:
+    case Timers::Kind::resend:
+    case Timers::Kind::probe:
+      router.send(TimerFired{entry.instance, entry});
+      return;
   }
-  return true;
+}
+
+Status Engine::take(int partition) {
+  return impl_->recovery.take(partition);
+}
+
+void Engine::give(int partition) {
+  impl_->recovery.give(partition);
+}
+
+void Engine::catch_up() {
+  impl_->timers.catch_up();
+}
+
+bool Engine::drain(std::int64_t timeout_ms) {
+  return impl_->context.work->wait_idle(std::chrono::milliseconds(timeout_ms));
 }
 
 void Engine::stop() {
   if (impl_->stopping.exchange(true)) return;
+  impl_->schedules.stop();
   impl_->timers.stop();
   for (const auto& worker : impl_->workers) worker->stop();
   impl_->http.reset();  // what is open ends now; its messages reach nobody
-  impl_->parts.store.flush();
+  impl_->context.parts.store.flush();
+}
+
+template <class Request>
+Status Engine::Impl::ask(std::string_view id, Request request) {
+  RABT_TRY(row, reader.row(id));
+  request.num = row.num;
+  request.answer = std::make_shared<std::promise<Status>>();
+  auto done = request.answer->get_future();
+  router.send(std::move(request));
+  return done.get();
+}
+
+Status Engine::cancel(std::string_view id, std::string_view actor, std::string_view reason) {
+  return impl_->ask(
+      id, CancelRequest{.actor = std::string(actor), .reason = std::string(reason), .answer = {}});
+}
+
+Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
+                       std::string_view reason) {
+  return impl_->ask(id, ResolveRequest{.outcome = std::move(outcome),
+                                       .actor = std::string(actor),
+                                       .reason = std::string(reason),
+                                       .answer = {}});
+}
+
+Status Engine::with_needs(const std::function<Status(const std::vector<plugin::Need>&)>& use) {
+  const Lock serial(impl_->deploy_mutex);
+  RABT_TRY(needs, impl_->definitions.needs());
+  return use(needs);
 }
 
 EngineStats Engine::stats() const {
-  const Counters& c = impl_->counters;
+  const Counters& c = impl_->context.counters;
+  const WorkTimes& times = impl_->context.times;
   return {.started = c.started,
           .completed = c.completed,
           .faulted = c.faulted,
@@ -133,7 +133,12 @@ EngineStats Engine::stats() const {
           .resends = c.resends,
           .parked = c.parked,
           .late_results = c.late,
-          .live = static_cast<std::uint64_t>(std::max<std::int64_t>(0, c.live))};
+          .resident = static_cast<std::uint64_t>(std::max<std::int64_t>(0, c.resident)),
+          .interpreter_ns = times.interpreter,
+          .seal_ns = times.seal,
+          .audit_ns = times.audit,
+          .submit_ns = times.submit,
+          .dispatch_ns = times.dispatch};
 }
 
 }  // namespace rabt::engine

@@ -2,28 +2,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "hub/audit/audit_log.hpp"
-#include "hub/base/bytes.hpp"
-#include "hub/base/clock.hpp"
-#include "hub/base/ids.hpp"
-#include "hub/base/json.hpp"
-#include "hub/base/limits.hpp"
-#include "hub/base/log.hpp"
-#include "hub/base/result.hpp"
-#include "hub/crypto/crypto.hpp"
-#include "hub/engine/http/http_calls.hpp"
-#include "hub/keys/data_keys.hpp"
-#include "hub/plugin/call.hpp"
-#include "hub/store/store.hpp"
+#include "hub/engine/parts.hpp"
 #include "hub/workflow/definition.hpp"
-#include "hub/workflow/execution.hpp"
 
 // Runs instances: an instance is its definition plus the ordered inputs it has received.
 namespace rabt::engine {
@@ -31,23 +17,29 @@ namespace rabt::engine {
 // What a webhook, a timer of a plugin or a person brought in: events under one delivery id.
 struct Delivery {
   std::string tenant;
-  std::string source;  // configured source name
-  std::string
-      dedupe_id;  // from a part of the message that its signature covers, or the body's digest
-  std::string body_sha256;  // 32 raw bytes
-  std::string client;       // address of the sender, for the audit log
-  std::string request;      // id of the request, for the audit log
-  std::vector<Json>
-      events;  // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data
+  // The source's name in the configuration.
+  std::string source;
+  // From a part of the message that its signature covers, or the body's digest.
+  std::string dedupe_id;
+  // 32 raw bytes.
+  std::string body_sha256;
+  // The sender's address and the request's id, for the audit log.
+  std::string client;
+  std::string request;
+  // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data.
+  std::vector<Json> events;
 };
 struct Accepted {
-  bool repeated = false;  // the same delivery came before: answer is the stored one
+  // The same delivery came before: the answer is the stored one.
+  bool repeated = false;
   int status = 202;
-  std::string answer;  // JSON
+  // JSON.
+  std::string answer;
 };
 
 struct WorkflowFile {
-  std::string name;  // as errors call it
+  // As errors call the file.
+  std::string name;
   std::string yaml;
 };
 struct Deployed {
@@ -63,10 +55,12 @@ struct DeployedWorkflow {
   std::string name_space;
   std::string name;
   std::string version;
-  std::string sha256;  // hex, of the file
+  // Hex, of the file.
+  std::string sha256;
   bool active = false;
   Timestamp deployed;
-  std::int64_t running = 0;  // instances
+  // How many instances have not ended.
+  std::int64_t running = 0;
 };
 
 // What an instance looks like from outside.
@@ -74,7 +68,8 @@ struct InstanceSummary {
   std::string id;
   std::string workflow;
   std::string version;
-  std::string status;  // running, waiting, completed, faulted, cancelled; parked overrides running
+  // running, waiting, completed, faulted, cancelled; parked overrides running.
+  std::string status;
   Timestamp created;
   Timestamp updated;
 };
@@ -92,59 +87,42 @@ struct EngineStats {
   std::uint64_t resends = 0;
   std::uint64_t parked = 0;
   std::uint64_t late_results = 0;
-  std::uint64_t live = 0;  // instances in memory
+  // Instances in memory.
+  std::uint64_t resident = 0;
+  // Where the workers' time went, in nanoseconds.
+  std::int64_t interpreter_ns = 0;
+  std::int64_t seal_ns = 0;
+  std::int64_t audit_ns = 0;
+  std::int64_t submit_ns = 0;
+  std::int64_t dispatch_ns = 0;
 };
 
 // Internally synchronised. Each instance is confined to one of the worker threads.
 class Engine {
  public:
-  struct Parts {
-    store::Store& store;
-    keys::DataKeys& keys;
-    audit::AuditLog& audit;
-    plugin::ActionRunner& actions;
-    net::HttpClient& http;  // of the HTTP requests of workflows
-    const Clock& clock;
-    Random& random;
-    UlidSource& ids;
-    Logger& log;
-  };
-  struct Options {
-    std::string tenant;
-    int workers = 2;
-    // Waiting instances beyond this leave memory; the next input reads them back from their
-    // journal.
-    std::size_t max_live_per_worker = limits::kMaxLiveInstances;
-    // Which hosts workflows may reach; without an allow-list none.
-    HttpCallOptions http = {};
-    // Values for use.secrets of workflows. They are handed to executions and go nowhere else.
-    std::map<std::string, std::shared_ptr<SecretBytes>> secrets = {};
-    // Purpose of use (HL7 v3 ActReason) of what a role is sent, for the audit log. Roles that are
-    // not named here get `purpose`.
-    std::map<std::string, std::string, std::less<>> purposes = {{"payer", "HPAYMT"},
-                                                                {"moh", "PUBHLTH"}};
-    std::string purpose = "TREAT";
-    // Whether the start is refused where no plugin serves what a running instance or an active
-    // workflow calls: engine.unserved.
-    bool refuse_unserved = false;
-    // Told after the last turn of an instance is durable, on a worker thread; must not block.
-    std::function<void(std::string_view instance, workflow::InstanceStatus status)> on_finished =
-        {};
-  };
+  using Parts = EngineParts;
+  using Options = EngineOptions;
 
-  // Loads the deployed definitions, re-arms timers, replays instances that were in the middle of
-  // something and settles their calls. When this returns every accepted event has found its way;
-  // only then may new work be offered. Errors: store and definition errors.
-  [[nodiscard]] static Result<std::unique_ptr<Engine>> recover(Parts parts, Options options);
+  // Loads the deployed definitions and starts the workers. No instance runs before its partition is
+  // taken. Errors: store and definition errors, engine.unserved.
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> open(Parts parts, Options options);
+  // Owns a partition (0 to kPartitions - 1; an embedded database has only 0): re-arms its timers,
+  // replays instances that were in the middle of something and settles their calls. When this
+  // returns every accepted event is on its way; only then may new work be offered. From then on
+  // what was lost on the way is looked for every kSweepMs.
+  Status take(int partition);
+  // Gives a partition away: its instances leave memory, and nothing of it is written when this
+  // returns. Whoever takes the partition settles its calls in flight.
+  void give(int partition);
   ~Engine();
 
   // What apply would do with these files, and what is in its way. Writes nothing. With prune the
   // active workflows of the files' namespaces that are not among them go. An object:
   //   changes    whether apply would write
   //   workflows  {namespace, name, version, change (as Deployed; `refused` for version_taken),
-  //              file?, from? (the version that is active now), differences? (workflow/diff.hpp),
-  //              running? ([{version, instances}]: they stay on their version),
-  //              children? ([{workflow, version, bound}])}
+  //              file?, from? (the version that is active now), differences?
+  //              (workflow/explain/diff.hpp), running? ([{version, instances}]: they stay on their
+  //              version), children? ([{workflow, version, bound}])}
   //   errors, warnings  {file, line, column, code, message}
   [[nodiscard]] Result<Json> plan(const std::vector<WorkflowFile>& files, bool prune);
   // Lints the files against the installed actions, the configured secrets and hosts, and each
@@ -165,12 +143,12 @@ class Engine {
 
   // Stores the delivery, its events and the instances they start, with the audit entry, in one
   // transaction. When the result is ok all of that is durable. Errors: conflict
-  // engine.delivery_conflict (same id, other body), unavailable store.busy / store.full. Blocks for
-  // one commit.
+  // engine.delivery_conflict (same id, other body), unavailable store.busy, store.full,
+  // engine.stopping, engine.no_partition. Blocks for one commit.
   Result<Accepted> accept(const Delivery& delivery);
 
-  // patient: blind index of an identifier; only instances that work on this person's data. That
-  // such a question was asked is the caller's to audit.
+  // patient is the blind index of an identifier: only instances that work on this person's data are
+  // listed. The caller audits that the question was asked.
   [[nodiscard]] Result<std::vector<InstanceSummary>> instances(
       std::size_t limit, std::optional<std::string> before, std::optional<std::string> status,
       std::optional<std::string> patient = std::nullopt);
@@ -181,11 +159,11 @@ class Engine {
   // Summary with the timeline: every task with its start, end, outcome and attempts, made by
   // replaying the journal. No patient data unless `admit` is given and admits it.
   [[nodiscard]] Result<Json> instance(std::string_view id, const Admit& admit = {});
-  // The blind index that names the patient of an instance; empty: none is known. Error
+  // The blind index that names the patient of an instance; "" when none is known. Error
   // engine.instance.
   [[nodiscard]] Result<std::string> patient_of(std::string_view id);
-  // The specification's lifecycle events of the instance so far (workflow/lifecycle.hpp), in order,
-  // made by replaying the journal: an array of CloudEvents. No patient data.
+  // The specification's lifecycle events of the instance so far (workflow/run/lifecycle.hpp), in
+  // order, made by replaying the journal: an array of CloudEvents. No patient data.
   [[nodiscard]] Result<Json> lifecycle(std::string_view id);
   // Asks the instance to stop; it ends as cancelled, after what it has done was undone. Durable
   // when ok. Errors: engine.ended; engine.secret (the hub was started without one that it uses).
@@ -202,14 +180,16 @@ class Engine {
   Status with_needs(const std::function<Status(const std::vector<plugin::Need>&)>& use);
 
   [[nodiscard]] EngineStats stats() const;
+  // Returns when everything that is due by now is on its way. For whoever moves the clock.
+  void catch_up();
   // Waits until nothing runs: no turn, no call and no commit in flight, or until the time is over.
   bool drain(std::int64_t timeout_ms);
   // Stops taking work and waits for commits in flight. Calls in flight are settled by the next
   // start.
   void stop();
 
- public:
-  struct Impl;  // hub/engine/impl.hpp
+  // hub/engine/impl.hpp
+  struct Impl;
 
  private:
   explicit Engine(std::unique_ptr<Impl> impl);

@@ -10,21 +10,6 @@ namespace rabt::engine {
 
 namespace {
 
-InstanceRow to_row(const store::Row& row) {
-  return {.num = row.integer(0),
-          .id = std::string(row.text(1)),
-          .tenant = std::string(row.text(2)),
-          .definition = row.integer(3),
-          .status = static_cast<int>(row.integer(4)),
-          .busy = row.integer(5) != 0,
-          .parked = row.is_null(6) ? std::string() : std::string(row.text(6)),
-          .start_event = row.integer(7),
-          .data_key = std::string(row.blob(8)),
-          .created = Timestamp{row.integer(9)},
-          .updated = Timestamp{row.integer(10)},
-          .binding = row.integer(11)};
-}
-
 std::string status_text(int status, bool parked) {
   if (parked) return "parked";
   return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));
@@ -117,74 +102,6 @@ class Timeline {
 
 }  // namespace
 
-Result<InstanceRow> Engine::Impl::load_row(std::int64_t num) {
-  std::optional<InstanceRow> found;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kLoadInstance, {num}, [&](const store::Row& row) {
-      found = to_row(row);
-      return false;
-    });
-  }));
-  if (!found) return not_found("engine.instance", "there is no such instance");
-  return *found;
-}
-
-Result<InstanceRow> Engine::Impl::load_row(std::string_view id) {
-  std::optional<InstanceRow> found;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kLoadInstanceById, {id, options.tenant},
-                            [&](const store::Row& row) {
-                              found = to_row(row);
-                              return false;
-                            });
-  }));
-  if (!found) return not_found("engine.instance", "there is no instance with this id");
-  return *found;
-}
-
-Result<std::vector<workflow::Input>> Engine::Impl::read_journal(const InstanceRow& row,
-                                                                const crypto::DataKey& key) {
-  std::vector<workflow::Input> inputs;
-  std::optional<Error> failure;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kReadJournal, {row.num}, [&](const store::Row& entry) {
-      const std::string name = row.id + "/" + std::to_string(inputs.size());
-      auto plain = key.open(journal_context(row.tenant, name), entry.blob(0));
-      if (!plain.ok()) {
-        failure = plain.error();
-        return false;
-      }
-      auto json = Json::parse(*plain);
-      auto input =
-          json.ok() ? workflow::input_from_json(*json) : Result<workflow::Input>(json.error());
-      if (!input.ok()) {
-        failure = input.error();
-        return false;
-      }
-      inputs.push_back(std::move(*input));
-      return true;
-    });
-  }));
-  if (failure) return *failure;
-  return inputs;
-}
-
-Result<workflow::Finished> Engine::Impl::replay_end(const InstanceRow& row) {
-  const auto found = definition(row.definition);
-  if (found == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(inputs, read_journal(row, *key));
-  RABT_TRY(secrets, secrets_of(*found));
-  workflow::Execution execution(found, secrets);
-  for (const workflow::Input& input : inputs) {
-    for (Effect& effect : execution.apply(input)) {
-      if (auto* finished = std::get_if<workflow::Finished>(&effect)) return std::move(*finished);
-    }
-  }
-  return corrupt("engine.journal", "the journal of an instance that has ended does not end");
-}
-
 Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
                                                        std::optional<std::string> before,
                                                        std::optional<std::string> status,
@@ -206,7 +123,7 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
     }
   }
   std::vector<InstanceSummary> list;
-  RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
     const auto add = [&](const store::Row& row) {
       const bool parked = !row.is_null(4);
       list.push_back({.id = std::string(row.text(0)),
@@ -217,7 +134,7 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
                       .updated = Timestamp{row.integer(6)}});
       return true;
     };
-    const std::string& tenant = impl_->options.tenant;
+    const std::string& tenant = impl_->context.options.tenant;
     const std::string start = before.value_or("~");
     const std::int64_t only_parked = status == "parked" ? 1 : 0;
     const auto most = static_cast<std::int64_t>(limit);
@@ -233,29 +150,23 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
 }
 
 Result<std::string> Engine::patient_of(std::string_view id) {
-  RABT_TRY(row, impl_->load_row(id));
-  std::string patient;
-  RABT_TRY_STATUS(impl_->parts.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY(found, Impl::patient_of(connection, row.num));
-    patient = std::move(found);
-    return ok_status();
-  }));
-  return patient;
+  RABT_TRY(row, impl_->reader.row(id));
+  return impl_->reader.patient(row.num);
 }
 
 Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   Impl& engine = *impl_;
-  RABT_TRY(row, engine.load_row(id));
-  const auto definition = engine.definition(row.definition);
+  RABT_TRY(row, engine.reader.row(id));
+  const auto definition = engine.definitions.find(row.definition);
   if (definition == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, engine.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(inputs, engine.read_journal(row, *key));
+  RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
+  RABT_TRY(inputs, engine.reader.journal(row, *key));
 
-  RABT_TRY(secrets, engine.secrets_of(*definition));
-  RABT_TRY(origin, engine.load_origin(row, *key));
+  RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
+  RABT_TRY(origin, engine.reader.origin(row, *key));
   std::vector<std::string> started;
-  RABT_TRY_STATUS(engine.parts.store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(engine.context.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kStartedBy, {row.num, kMaxShownChildren},
                             [&](const store::Row& child) {
                               started.emplace_back(child.text(0));
@@ -269,7 +180,7 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   Json error;
   Json shown;
   for (const workflow::Input& input : inputs) {
-    for (Effect& effect : execution.apply(input)) {
+    for (workflow::Effect& effect : execution.apply(input)) {
       if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
         timeline.add(*trace, input.at);
       } else if (auto* finished = std::get_if<workflow::Finished>(&effect)) {
@@ -309,40 +220,22 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
 
 Result<Json> Engine::lifecycle(std::string_view id) {
   Impl& engine = *impl_;
-  RABT_TRY(row, engine.load_row(id));
-  const auto definition = engine.definition(row.definition);
+  RABT_TRY(row, engine.reader.row(id));
+  const auto definition = engine.definitions.find(row.definition);
   if (definition == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, engine.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(secrets, engine.secrets_of(*definition));
-  RABT_TRY(inputs, engine.read_journal(row, *key));
+  RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
+  RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
+  RABT_TRY(inputs, engine.reader.journal(row, *key));
   workflow::Execution execution(definition, secrets);
   Json events = Json::array();
   std::uint64_t number = 0;
   for (const workflow::Input& input : inputs) {
-    const std::vector<Effect> effects = execution.apply(input);
+    const std::vector<workflow::Effect> effects = execution.apply(input);
     for (Json& event : workflow::lifecycle_events(*definition, {row.id, number++, input, effects}))
       events.push_back(std::move(event));
   }
   return events;
-}
-
-Status Engine::cancel(std::string_view id, std::string_view actor, std::string_view reason) {
-  RABT_TRY(row, impl_->load_row(id));
-  auto answer = std::make_shared<std::promise<Status>>();
-  auto done = answer->get_future();
-  impl_->send(row.num, CancelRequest{row.num, std::string(actor), std::string(reason), answer});
-  return done.get();
-}
-
-Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
-                       std::string_view reason) {
-  RABT_TRY(row, impl_->load_row(id));
-  auto answer = std::make_shared<std::promise<Status>>();
-  auto done = answer->get_future();
-  impl_->send(row.num, ResolveRequest{row.num, std::move(outcome), std::string(actor),
-                                      std::string(reason), answer});
-  return done.get();
 }
 
 }  // namespace rabt::engine

@@ -1,54 +1,14 @@
+#include "hub/engine/starts.hpp"
+
 #include <algorithm>
 
-#include "hub/engine/impl.hpp"
+#include "hub/access/blind_index.hpp"
+#include "hub/base/check.hpp"
+#include "hub/engine/instance_reader.hpp"
 #include "hub/engine/statements.hpp"
-#include "hub/workflow/cron.hpp"
 #include "hub/workflow/error_types.hpp"
-#include "hub/workflow/model.hpp"
 
-// Instances that no event starts: those of run.workflow, and those of the clock.
 namespace rabt::engine {
-
-namespace {
-
-using workflow::Definition;
-using Schedule = Definition::Schedule;
-
-bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
-  return a && b && a->every_ms == b->every_ms && a->cron == b->cron && a->after_ms == b->after_ms &&
-         a->time_zone == b->time_zone;
-}
-
-// The next due time after the one at `due`, on the schedule's own grid and in the future: what was
-// missed meanwhile is made up for by the one start that is happening. nullopt: only the end of an
-// instance makes it due.
-std::optional<Timestamp> following(const Schedule& schedule, Timestamp due, Timestamp now) {
-  const Timestamp from{std::max(due.ms, now.ms)};
-  Schedule cron = schedule;
-  cron.every_ms = 0;
-  std::optional<Timestamp> next;
-  if (!schedule.cron.empty()) next = workflow::next_due(cron, from);
-  if (schedule.every_ms > 0) {
-    const std::int64_t steps = (from.ms - due.ms) / schedule.every_ms + 1;
-    const Timestamp grid{due.ms + steps * schedule.every_ms};
-    if (!next || grid < *next) next = grid;
-  }
-  return next;
-}
-
-std::optional<Timestamp> first_due(const Schedule& schedule, Timestamp now) {
-  if (schedule.every_ms > 0 || !schedule.cron.empty()) return workflow::next_due(schedule, now);
-  return Timestamp{now.ms + std::max<std::int64_t>(0, schedule.after_ms)};
-}
-
-store::Value value_of(const std::optional<Timestamp>& time) {
-  return time ? store::Value(time->ms) : store::Value(store::Null{});
-}
-
-}  // namespace
-
-// ---- a start
-// -----------------------------------------------------------------------------------------------------
 
 ActionOutcome refused_outcome(const std::string& code) {
   ActionOutcome outcome;
@@ -76,319 +36,142 @@ ActionOutcome refused_outcome(const std::string& code) {
   return outcome;
 }
 
-Result<PreparedStart> Engine::Impl::prepare_start(std::int64_t definition_id, Origin origin,
-                                                  const Act& act) {
-  PreparedStart start;
-  start.definition = definition_id;
-  const auto found = definition(definition_id);
+// Whose the instance will be, and its key.
+Status Starts::prepare_owner(PreparedStart& start, const workflow::Definition& definition,
+                             const Json& input, const KeyLease& lease) const {
+  start.id = context_.parts.ids.next().text();
+  const auto business_key = definition.business_key(input);
+  if (business_key.ok() && business_key->has_value()) {
+    start.business_key =
+        lease.keys.blind_index("instance.business_key", definition.name() + "\n" + **business_key);
+  }
+  RABT_TRY(patients, patients_of(definition, input, lease));
+  start.patients = std::move(patients);
+  RABT_TRY(key, lease.keys.make(keys::kConsultation));
+  start.key = std::move(key);
+  return ok_status();
+}
+
+Result<PreparedStart> Starts::prepare(std::int64_t definition_id,
+                                      const workflow::Definition& definition, const Json& envelope,
+                                      const KeyLease& lease) const {
+  PreparedStart start{.definition = definition_id};
+  RABT_TRY_STATUS(prepare_owner(start, definition, Json::array({envelope}), lease));
+  return start;
+}
+
+Result<PreparedStart> Starts::prepare(std::int64_t definition_id, Origin origin,
+                                      const KeyLease& lease) const {
+  PreparedStart start{.definition = definition_id};
+  const auto found = definitions_.find(definition_id);
   if (found == nullptr) {
     start.refused = kNotBound;
   } else if (origin.depth > limits::kMaxWorkflowNesting) {
     start.refused = kNestingTooDeep;
   } else {
-    const std::string& tenant = options.tenant;
-    start.id = parts.ids.next().text();
-    const auto business_key = found->business_key(origin.input);
-    if (business_key.ok() && business_key->has_value()) {
-      start.business_key =
-          act.lease.blind_index("instance.business_key", found->name() + "\n" + **business_key);
-    }
-    RABT_TRY(patients, patients_of(*found, origin.input, act));
-    start.patients = std::move(patients);
-    RABT_TRY(key, act.lease.make(keys::kConsultation));
-    start.sealed_input =
-        key.key->seal(input_context(tenant, start.id), origin.input.dump(), parts.random);
-    start.key = std::move(key);
+    RABT_TRY_STATUS(prepare_owner(start, *found, origin.input, lease));
+    start.sealed_input = start.key.key->seal(input_context(context_.options.tenant, start.id),
+                                             origin.input.dump(), context_.parts.random);
   }
   start.origin = std::make_shared<const Origin>(std::move(origin));
   return start;
 }
 
-Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
-                                              const PreparedStart& start, std::int64_t start_event,
-                                              Routing& routing) {
-  if (!start.refused.empty()) return start.refused;
-  const std::string& tenant = options.tenant;
-  if (!start.business_key.empty()) {
-    bool taken = false;
-    RABT_TRY_STATUS(transaction.query(
-        sql::kLiveByBusinessKey, {tenant, store::Blob{start.business_key}}, [&](const store::Row&) {
-          taken = true;
-          return false;
-        }));
-    if (taken) return std::string(kBusinessKeyTaken);
-  }
+Result<StoredStart> Starts::store(store::Transaction& transaction, const PreparedStart& start,
+                                  std::int64_t start_event, const Json& envelope,
+                                  AfterCommit& after) const {
+  if (!start.refused.empty()) return StoredStart{.refused = start.refused};
+  const std::string& tenant = context_.options.tenant;
+  const Origin* origin = start.origin.get();
+  const bool child = origin != nullptr && origin->parent != 0;
+  // A child lies in its parent's partition, so that the two never talk across engines.
+  const int partition = child ? partition_of(origin->parent) : partitions_.any();
+  if (partition < 0)
+    return unavailable("engine.no_partition", "this hub runs no instances now; try again later");
+  RABT_TRY(drawn, transaction.next(sql::kInstanceNumbers));
+  const std::int64_t num = range_of(partition).begin + drawn;
   const store::Value business_key = start.business_key.empty()
                                         ? store::Value(store::Null{})
                                         : store::Value(store::Blob{start.business_key});
-  const std::int64_t now = parts.clock.now().ms;
+  const std::int64_t now = context_.parts.clock.now().ms;
+  RABT_TRY(inserted,
+           transaction.execute(sql::kInsertInstance,
+                               {num, start.id, tenant, start.definition, business_key, start_event,
+                                store::Blob{start.key.id}, now, now, definitions_.binding()}));
+  if (inserted == 0) {
+    StoredStart taken{.refused = std::string(kBusinessKeyTaken)};
+    RABT_TRY_STATUS(transaction.query(sql::kRunningByBusinessKey, {tenant, business_key},
+                                      [&](const store::Row& row) {
+                                        taken.existing = std::string(row.text(0));
+                                        return false;
+                                      }));
+    if (taken.existing.empty())
+      return conflict(std::string(store::kRaced), "the instance with the business key has ended");
+    return taken;
+  }
   RABT_TRY_STATUS(keys::insert(transaction, start.key));
-  RABT_TRY(num, transaction.next(sql::kInstanceNumbers));
-  RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
-                      {num, start.id, tenant, start.definition, business_key, start_event,
-                       store::Blob{start.key.id}, now, now, binding}));
-  const Origin& origin = *start.origin;
-  const bool child = origin.parent != 0;
-  RABT_TRY_STATUS(run(
-      transaction, sql::kInsertOrigin,
-      {num, store::Blob{start.sealed_input},
-       child ? store::Value(origin.parent) : store::Value(store::Null{}),
-       child ? store::Value(static_cast<std::int64_t>(origin.call)) : store::Value(store::Null{}),
-       origin.awaited ? 1 : 0, origin.depth}));
-  RABT_TRY(patient, store_patients(transaction, num, start.patients, origin.parent));
-  routing.begins.push_back({num, start.id, start.definition, start_event, start.key.id, Json(),
-                            start.origin, std::move(patient)});
-  return std::string();
+  if (origin != nullptr) {
+    const store::Value none = store::Null{};
+    transaction.put(
+        sql::kInsertOrigin,
+        {num, store::Blob{start.sealed_input}, child ? store::Value(origin->parent) : none,
+         child ? store::Value(static_cast<std::int64_t>(origin->call)) : none,
+         origin->awaited ? 1 : 0, origin->depth});
+  }
+  RABT_TRY(patient, store_patients(transaction, num, start.patients, child ? origin->parent : 0));
+  after.begins.push_back({.num = num,
+                          .id = start.id,
+                          .definition = start.definition,
+                          .start_event = start_event,
+                          .data_key = start.key.id,
+                          .envelope = envelope,
+                          .origin = start.origin,
+                          .patient = std::move(patient)});
+  return StoredStart{.num = num};
 }
 
-Result<std::shared_ptr<const Origin>> Engine::Impl::load_origin(const InstanceRow& row,
-                                                                const crypto::DataKey& key) {
-  std::shared_ptr<Origin> origin;
-  std::string sealed;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kLoadOrigin, {row.num}, [&](const store::Row& found) {
-      origin = std::make_shared<Origin>();
-      sealed = std::string(found.blob(0));
-      if (!found.is_null(1)) {
-        origin->parent = found.integer(1);
-        origin->call = static_cast<std::uint64_t>(found.integer(2));
-        if (!found.is_null(5)) origin->parent_id = std::string(found.text(5));
-      }
-      origin->awaited = found.integer(3) != 0;
-      origin->depth = static_cast<int>(found.integer(4));
-      return false;
-    });
-  }));
-  if (origin == nullptr) return std::shared_ptr<const Origin>();
-  RABT_TRY(plain, key.open(input_context(row.tenant, row.id), sealed));
-  RABT_TRY(input, Json::parse(plain));
-  origin->input = std::move(input);
-  return std::shared_ptr<const Origin>(std::move(origin));
-}
+// ---- whose data an instance works on (metadata.rabt.patient)
 
-// ---- schedule.on.all
-// -------------------------------------------------------------------------------------------------
-
-Status Engine::Impl::collect_start(store::Transaction& transaction, const PreparedEvent& event,
-                                   std::int64_t definition_id, std::int64_t seq, Routing& routing,
-                                   std::vector<std::string>& instances) {
-  const std::string& tenant = options.tenant;
-  const auto active = definition(definition_id);
-  if (active == nullptr) return ok_status();
-  const std::string row_name = active->name_space() + "/" + active->name();
-  const crypto::SealContext context{tenant, "start_set", row_name, "pending"};
-  std::int64_t of = 0;
-  std::string sealed;
-  std::string data_key;
-  RABT_TRY_STATUS(transaction.query(sql::kFindStartSet,
-                                    {tenant, active->name_space(), active->name()},
-                                    [&](const store::Row& row) {
-                                      of = row.integer(0);
-                                      sealed = std::string(row.blob(1));
-                                      data_key = std::string(row.blob(2));
-                                      return false;
-                                    }));
-  // Sets of another version go on when it starts on the same events.
-  const auto of_definition = of == 0 ? nullptr : definition(of);
-  Json pending;
-  if (of_definition != nullptr && of_definition->model().document["schedule"]["on"] ==
-                                      active->model().document["schedule"]["on"]) {
-    // Events whose retention is over are gone from the set as well.
-    const auto key = event.act->lease.open(transaction, data_key);
-    if (!key.ok() && key.error().code != "keys.shredded") return key.error();
-    if (key.ok()) {
-      RABT_TRY(plain, (*key)->open(context, sealed));
-      RABT_TRY(stored, Json::parse(plain));
-      pending = std::move(stored);
+Result<Patients> Starts::patients_of(const workflow::Definition& definition,
+                                     const Json& start_events, const KeyLease& lease) const {
+  const auto reference = definition.patient(start_events);
+  Patients out;
+  int unread = reference.unread;
+  for (const auto& [kind_text, value] : reference.identifiers) {
+    const auto kind = phi::parse_index_kind(kind_text);
+    RABT_CHECK(kind.has_value());
+    auto index = access::blind_index(lease.keys.keys(), *kind, value);
+    if (!index.ok()) {
+      ++unread;
+    } else if (std::find(out.begin(), out.end(), *index) == out.end()) {
+      out.push_back(std::move(*index));
     }
   }
-  auto step = active->collect_start(pending, event.envelope, parts.clock.now());
-  if (!(step.pending == pending)) {
-    const crypto::DataKey& key = *event.act->event_key;
-    const std::string kept = key.seal(context, step.pending.dump(), parts.random);
-    RABT_TRY_STATUS(run(transaction, sql::kPutStartSet,
-                        {tenant, active->name_space(), active->name(), definition_id,
-                         store::Blob{key.id()}, store::Blob{kept}}));
+  if (reference.declared && (out.empty() || unread != 0)) {
+    context_.parts.log.warn("instance.patient_unknown",
+                            {{"workflow", definition.name()},
+                             {"version", definition.version()},
+                             {"found", static_cast<std::int64_t>(out.size())},
+                             {"unread", static_cast<std::int64_t>(unread)}});
   }
-  if (!step.start) return ok_status();
-  RABT_TRY(start, prepare_start(definition_id, {.parent_id = {}, .input = std::move(*step.start)},
-                                *event.act));
-  RABT_TRY(refused, store_start(transaction, start, seq, routing));
-  if (refused.empty()) instances.push_back(start.id);
-  return ok_status();
+  return out;
 }
 
-// ---- run.workflow
-// ------------------------------------------------------------------------------------------------
-
-Status Engine::Impl::store_children(store::Transaction& transaction, Turn& turn) {
-  for (const PreparedStart& start : turn.starts) {
-    const Origin& origin = *start.origin;
-    const std::size_t begun = turn.routing.begins.size();
-    RABT_TRY(refused, store_start(transaction, start, turn.start_event, turn.routing));
-    if (!refused.empty()) {
-      RABT_TRY_STATUS(parts.audit.append(
-          transaction, parts.audit.prepare({.tenant = options.tenant,
-                                            .actor = "hub",
-                                            .act = "child.refused",
-                                            .object = "instance:" + origin.parent_id,
-                                            .result = refused,
-                                            .detail = Json(),
-                                            .patient = to_hex(as_bytes(turn.patient))})));
-    }
-    if (!origin.awaited) continue;
-    RABT_TRY_STATUS(run(
-        transaction, sql::kInsertChild,
-        {turn.num, static_cast<std::int64_t>(origin.call),
-         refused.empty() ? turn.routing.begins[begun].num : 0,
-         refused.empty() ? store::Value(store::Null{}) : store::Value(std::string_view(refused))}));
-    if (!refused.empty())
-      turn.routing.answers.push_back({turn.num, origin.call, refused_outcome(refused), {}});
+Result<std::string> Starts::store_patients(store::Transaction& transaction, std::int64_t num,
+                                           const Patients& patients, std::int64_t parent) const {
+  if (patients.empty()) {
+    if (parent == 0) return std::string();
+    RABT_TRY(rows, transaction.execute(sql::kInheritPatients, {num, parent}));
+    if (rows == 0) return std::string();
+    return InstanceReader::patient(transaction, num);
   }
-  if (turn.answered_child != 0) {
-    RABT_TRY_STATUS(run(transaction, sql::kDeleteChild,
-                        {turn.num, static_cast<std::int64_t>(turn.answered_child)}));
+  std::int64_t place = 0;
+  for (const std::string& patient : patients) {
+    transaction.put(sql::kInsertPatient,
+                    {context_.options.tenant, store::Blob{patient}, num, place});
+    ++place;
   }
-  if (!turn.children_cancelled.empty()) {
-    struct Row {
-      std::int64_t call;
-      std::int64_t instance;
-      bool lives;
-    };
-    std::vector<Row> rows;
-    RABT_TRY_STATUS(transaction.query(sql::kChildrenOf, {turn.num}, [&](const store::Row& row) {
-      rows.push_back({row.integer(0), row.integer(1), !row.is_null(3) && row.integer(3) < 2});
-      return true;
-    }));
-    for (const Row& row : rows) {
-      if (std::find(turn.children_cancelled.begin(), turn.children_cancelled.end(),
-                    static_cast<std::uint64_t>(row.call)) == turn.children_cancelled.end())
-        continue;
-      RABT_TRY_STATUS(run(transaction, row.lives ? sql::kCancelChild : sql::kDeleteChild,
-                          {turn.num, row.call}));
-      if (row.lives) turn.routing.cancels.push_back({row.instance});
-    }
-  }
-  if (!turn.finished || turn.origin == nullptr) return ok_status();
-  if (turn.origin->parent != 0) {
-    return turn.origin->awaited ? run(transaction, sql::kDeleteCancelledChild, {turn.num})
-                                : ok_status();
-  }
-  // The instance was the clock's: `after` counts from here.
-  std::int64_t of = 0;
-  std::optional<Timestamp> due;
-  RABT_TRY_STATUS(
-      transaction.query(sql::kScheduleOfInstance, {turn.num}, [&](const store::Row& row) {
-        of = row.integer(0);
-        if (!row.is_null(1)) due = Timestamp{row.integer(1)};
-        return false;
-      }));
-  const auto active = of == 0 ? nullptr : definition(of);
-  if (active == nullptr || !active->schedule() || active->schedule()->after_ms < 0)
-    return ok_status();
-  const Timestamp after{turn.at.ms + active->schedule()->after_ms};
-  if (due && *due <= after) return ok_status();
-  turn.routing.timers.push_back({after, 0, static_cast<std::uint64_t>(of), Timers::Kind::schedule});
-  return run(transaction, sql::kScheduleAfter, {turn.num, after.ms});
-}
-
-// ---- the clock
-// ----------------------------------------------------------------------------------------------------
-
-Status Engine::Impl::store_schedule(store::Transaction& transaction,
-                                    const workflow::Definition& definition_now, std::int64_t id,
-                                    std::vector<Timers::Entry>& alarms) {
-  const std::string& tenant = options.tenant;
-  const auto& schedule = definition_now.schedule();
-  if (!schedule) {
-    return run(transaction, sql::kDeleteSchedule,
-               {tenant, definition_now.name_space(), definition_now.name()});
-  }
-  bool known = false;
-  std::int64_t old_definition = 0;
-  std::optional<Timestamp> due;
-  RABT_TRY_STATUS(transaction.query(sql::kFindSchedule,
-                                    {tenant, definition_now.name_space(), definition_now.name()},
-                                    [&](const store::Row& row) {
-                                      known = true;
-                                      old_definition = row.integer(0);
-                                      if (!row.is_null(1)) due = Timestamp{row.integer(1)};
-                                      return false;
-                                    }));
-  const auto old = known ? definition(old_definition) : nullptr;
-  const bool instance_decides = known && !due && schedule->after_ms >= 0;
-  const bool keep = old != nullptr && due && same(old->schedule(), schedule);
-  if (!keep && !instance_decides) {
-    due = first_due(*schedule, parts.clock.now());
-  }
-  RABT_TRY_STATUS(
-      run(transaction, sql::kPutSchedule,
-          {tenant, definition_now.name_space(), definition_now.name(), id, value_of(due)}));
-  if (due) alarms.push_back({*due, 0, static_cast<std::uint64_t>(id), Timers::Kind::schedule});
-  return ok_status();
-}
-
-void Engine::Impl::schedule_due(const Timers::Entry& entry) {
-  const auto id = static_cast<std::int64_t>(entry.id);
-  const auto active = definition(id);
-  if (stopping || active == nullptr || !active->schedule()) return;
-  const auto act = take_act();
-  auto made = act.ok() ? prepare_start(id, Origin{}, **act) : Result<PreparedStart>(act.error());
-  if (!made.ok()) {
-    parts.log.warn("schedule.waits", {{"code", made.error().code}});
-    timers.add_after(entry, kKeyRetryMs);
-    return;
-  }
-  auto start = std::make_shared<const PreparedStart>(std::move(*made));
-  auto routing = std::make_shared<Routing>();
-  ++counters.open_work;
-  parts.store.submit(
-      store::Store::Need::required,
-      [this, entry, id, active, start, routing](store::Transaction& transaction) -> Status {
-        *routing = {};
-        // Only one start takes a due time; a schedule that has moved on has another.
-        bool due = false;
-        RABT_TRY_STATUS(
-            transaction.query(sql::kDueSchedule, {id, entry.due.ms}, [&](const store::Row&) {
-              due = true;
-              return false;
-            }));
-        if (!due) return ok_status();
-        const Timestamp now = parts.clock.now();
-        // Events that come after this moment have higher numbers.
-        RABT_TRY(moment, transaction.next(sql::kEventNumbers));
-        RABT_TRY(refused, store_start(transaction, *start, moment, *routing));
-        const Schedule& schedule = *active->schedule();
-        std::optional<Timestamp> next = following(schedule, entry.due, now);
-        if (!refused.empty() && !next) next = Timestamp{now.ms + schedule.after_ms};
-        if (refused.empty()) {
-          RABT_TRY_STATUS(run(transaction, sql::kScheduleStarted,
-                              {id, value_of(next), entry.due.ms, routing->begins.front().num}));
-        } else {
-          RABT_TRY_STATUS(
-              run(transaction, sql::kScheduleSkipped, {id, value_of(next), entry.due.ms}));
-        }
-        if (next) routing->timers.push_back({*next, 0, entry.id, Timers::Kind::schedule});
-        return parts.audit.append(
-            transaction,
-            parts.audit.prepare(
-                {.tenant = options.tenant,
-                 .actor = "clock",
-                 .act = "schedule.started",
-                 .object = "workflow:" + active->name() + "@" + active->version(),
-                 .result = refused.empty() ? "ok" : refused,
-                 .detail = Json::object({{"instance", refused.empty() ? start->id : ""},
-                                         {"due", to_iso8601(entry.due)}})}));
-      },
-      [this, routing, entry](const Status& status) {
-        if (status.ok()) {
-          route(std::move(*routing));
-        } else {
-          parts.log.error("schedule.not_started", {{"code", status.error().code}});
-          if (status.error().kind == ErrorKind::unavailable) timers.add_after(entry, kKeyRetryMs);
-        }
-        --counters.open_work;
-      });
+  return patients.front();
 }
 
 }  // namespace rabt::engine

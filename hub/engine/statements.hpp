@@ -2,20 +2,22 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the engine. Tables: migrations/sqlite/0002_engine.sql,
-// 0005_starts.sql, 0006_patient.sql.
+// Every statement of the engine, one text for SQLite and PostgreSQL. Tables: migrations/sqlite,
+// 0002_engine.sql, 0005_starts.sql, 0006_patient.sql, 0008_binding.sql. The view running_instance
+// has the instances that have not ended. $1 and $2 of a partition's statements are its range.
 namespace rabt::engine::sql {
 
 using store::Statement;
 
 // Numbers are drawn before the row is inserted.
-inline constexpr store::Sequence kDefinitionIds{"definition"};
+inline constexpr store::Sequence kDefinitionNumbers{"definition"};
 inline constexpr store::Sequence kEventNumbers{"event"};
 inline constexpr store::Sequence kInstanceNumbers{"instance"};
 
 inline constexpr Statement kInsertDefinition{
     "INSERT INTO definition (id, tenant, namespace, name, version, sha256, source, deployed_ms, "
-    "active) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)"};
+    "active) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)"};
 inline constexpr Statement kDeactivateDefinitions{
     "UPDATE definition SET active = 0 WHERE tenant = $1 AND namespace = $2 AND name = $3"};
 inline constexpr Statement kActivateDefinition{"UPDATE definition SET active = 1 WHERE id = $1"};
@@ -31,21 +33,21 @@ inline constexpr Statement kAllDefinitionChildren{
 inline constexpr Statement kReadSource{
     "SELECT source FROM definition WHERE id = $1 AND tenant = $2"};
 // What plan tells about running instances.
-inline constexpr Statement kCountLive{
-    "SELECT definition, COUNT(*) FROM instance WHERE tenant = $1 AND status < 2 GROUP BY "
-    "definition"};
+inline constexpr Statement kCountRunning{
+    "SELECT definition, COUNT(*) FROM running_instance WHERE tenant = $1 GROUP BY definition"};
 
 inline constexpr Statement kFindDelivery{
     "SELECT body_index, status, answer FROM delivery WHERE tenant = $1 AND source = $2 AND dedupe "
     "= $3"};
 inline constexpr Statement kInsertDelivery{
     "INSERT INTO delivery (tenant, source, dedupe, body_index, status, answer, received_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kUpdateDelivery{
+    "UPDATE delivery SET answer = $4 WHERE tenant = $1 AND source = $2 AND dedupe = $3"};
 
-inline constexpr Statement kFindEvent{"SELECT seq FROM event WHERE tenant = $1 AND origin = $2"};
 inline constexpr Statement kInsertEvent{
     "INSERT INTO event (seq, uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kReadEvent{"SELECT uid, sealed, data_key FROM event WHERE seq = $1"};
 inline constexpr Statement kInsertEventKey{
     "INSERT INTO event_key (tenant, key, event) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
@@ -58,16 +60,16 @@ inline constexpr Statement kExpireEvents{
 
 inline constexpr Statement kInsertInstance{
     "INSERT INTO instance (num, id, tenant, definition, status, busy, business_key, start_event, "
-    "data_key, created_ms, updated_ms, binding) VALUES ($1, $2, $3, $4, 0, 1, $5, $6, $7, $8, $9, "
-    "$10)"};
+    "data_key, created_ms, updated_ms, binding) "
+    "VALUES ($1, $2, $3, $4, 0, 1, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kInsertBinding{
     "INSERT INTO binding (tenant, roles) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kAllBindings{"SELECT id, roles FROM binding WHERE tenant = $1"};
-inline constexpr Statement kLiveByBinding{
-    "SELECT definition, binding, COUNT(*) FROM instance WHERE tenant = $1 AND status < 2 GROUP BY "
+inline constexpr Statement kRunningByBinding{
+    "SELECT definition, binding, COUNT(*) FROM running_instance WHERE tenant = $1 GROUP BY "
     "definition, binding ORDER BY definition, binding"};
-inline constexpr Statement kLiveByBusinessKey{
-    "SELECT id FROM instance WHERE tenant = $1 AND business_key = $2 AND status < 2"};
+inline constexpr Statement kRunningByBusinessKey{
+    "SELECT id FROM running_instance WHERE tenant = $1 AND business_key = $2"};
 inline constexpr Statement kUpdateInstance{
     "UPDATE instance SET status = $1, busy = $2, updated_ms = $3 WHERE num = $4"};
 inline constexpr Statement kParkInstance{
@@ -80,7 +82,8 @@ inline constexpr Statement kLoadInstanceById{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
     "created_ms, updated_ms, binding "
     "FROM instance WHERE id = $1 AND tenant = $2"};
-inline constexpr Statement kBusyInstances{"SELECT num FROM instance WHERE busy = 1 ORDER BY num"};
+inline constexpr Statement kBusyInstances{
+    "SELECT num FROM instance WHERE busy = 1 AND num >= $1 AND num < $2 ORDER BY num"};
 inline constexpr Statement kListInstances{
     "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM instance "
     "i "
@@ -116,56 +119,67 @@ inline constexpr Statement kInsertChild{
     "INSERT INTO child (parent, call, instance, refused, cancelled) VALUES ($1, $2, $3, $4, 0)"};
 inline constexpr Statement kDeleteChild{"DELETE FROM child WHERE parent = $1 AND call = $2"};
 inline constexpr Statement kChildrenOf{
-    "SELECT c.call, c.instance, c.refused, i.status FROM child c LEFT JOIN instance i ON i.num = "
-    "c.instance WHERE c.parent = $1 AND c.cancelled = 0 ORDER BY c.call"};
+    "SELECT c.call, c.instance, c.refused, r.num FROM child c LEFT JOIN running_instance r ON "
+    "r.num = c.instance WHERE c.parent = $1 AND c.cancelled = 0 ORDER BY c.call"};
 inline constexpr Statement kCancelChild{
     "UPDATE child SET cancelled = 1 WHERE parent = $1 AND call = $2"};
 inline constexpr Statement kDeleteCancelledChild{
     "DELETE FROM child WHERE instance = $1 AND cancelled = 1"};
 // Recovery: parents whose children have ended or were refused, and children that nobody waits for.
 inline constexpr Statement kParentsToAnswer{
-    "SELECT DISTINCT c.parent FROM child c LEFT JOIN instance i ON i.num = c.instance "
-    "WHERE c.cancelled = 0 AND (c.instance = 0 OR i.status >= 2)"};
-inline constexpr Statement kChildrenToCancel{"SELECT instance FROM child WHERE cancelled = 1"};
+    "SELECT DISTINCT c.parent FROM child c LEFT JOIN running_instance r ON r.num = c.instance "
+    "WHERE c.cancelled = 0 AND r.num IS NULL AND c.parent >= $1 AND c.parent < $2"};
+inline constexpr Statement kChildrenToCancel{
+    "SELECT instance FROM child WHERE cancelled = 1 AND parent >= $1 AND parent < $2"};
 
 inline constexpr Statement kFindStartSet{
-    "SELECT definition, sealed, data_key FROM start_set WHERE tenant = $1 AND namespace = $2 AND "
+    "SELECT definition, sealed, data_key, version FROM start_set WHERE tenant = $1 AND namespace = "
+    "$2 AND "
     "name = $3"};
-inline constexpr Statement kPutStartSet{
-    "INSERT INTO start_set (tenant, namespace, name, definition, data_key, sealed) VALUES ($1, $2, "
-    "$3, $4, $5, $6) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = "
-    "excluded.definition, data_key = excluded.data_key, sealed = excluded.sealed"};
+inline constexpr Statement kInsertStartSet{
+    "INSERT INTO start_set (tenant, namespace, name, definition, data_key, sealed, version) "
+    "VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kUpdateStartSet{
+    "UPDATE start_set SET definition = $4, data_key = $5, sealed = $6, version = version + 1 "
+    "WHERE tenant = $1 AND namespace = $2 AND name = $3 AND version = $7"};
 
 inline constexpr Statement kFindSchedule{
     "SELECT definition, due_ms, instance FROM schedule WHERE tenant = $1 AND namespace = $2 AND "
     "name = $3"};
-inline constexpr Statement kPutSchedule{
+inline constexpr Statement kInsertSchedule{
     "INSERT INTO schedule (tenant, namespace, name, definition, due_ms) VALUES ($1, $2, $3, $4, "
-    "$5) ON CONFLICT (tenant, namespace, name) DO UPDATE SET definition = excluded.definition, "
-    "due_ms = excluded.due_ms"};
+    "$5) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kUpdateSchedule{
+    "UPDATE schedule SET definition = $4, due_ms = $5 WHERE tenant = $1 AND namespace = $2 AND "
+    "name = $3 AND definition = $6 AND due_ms IS NOT DISTINCT FROM $7"};
 inline constexpr Statement kDeleteSchedule{
     "DELETE FROM schedule WHERE tenant = $1 AND namespace = $2 AND name = $3"};
-inline constexpr Statement kDueSchedule{
-    "SELECT 1 FROM schedule WHERE definition = $1 AND due_ms = $2"};
+inline constexpr Statement kTakeDueTime{
+    "UPDATE schedule SET due_ms = $3, last_ms = $2 WHERE definition = $1 AND due_ms = $2"};
 inline constexpr Statement kScheduleStarted{
-    "UPDATE schedule SET due_ms = $2, last_ms = $3, instance = $4 WHERE definition = $1"};
-inline constexpr Statement kScheduleSkipped{
-    "UPDATE schedule SET due_ms = $2, last_ms = $3 WHERE definition = $1"};
+    "UPDATE schedule SET instance = $2 WHERE definition = $1"};
+inline constexpr Statement kScheduleAgain{"UPDATE schedule SET due_ms = $2 WHERE definition = $1"};
 inline constexpr Statement kScheduleOfInstance{
     "SELECT definition, due_ms FROM schedule WHERE instance = $1"};
-inline constexpr Statement kScheduleAfter{"UPDATE schedule SET due_ms = $2 WHERE instance = $1"};
-inline constexpr Statement kAllSchedules{
-    "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms IS NOT NULL"};
+inline constexpr Statement kScheduleAfter{
+    "UPDATE schedule SET due_ms = $2 WHERE instance = $1 AND due_ms IS NOT DISTINCT FROM $3"};
+inline constexpr Statement kSchedulesDue{
+    "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms <= $2"};
+inline constexpr Statement kNewestEvent{"SELECT COALESCE(MAX(seq), 0) FROM event"};
 
-inline constexpr Statement kInsertJournal{"INSERT INTO journal (instance, sealed) VALUES ($1, $2)"};
+inline constexpr Statement kInsertJournal{
+    "INSERT INTO journal (instance, n, sealed) VALUES ($1, $2, $3)"};
 inline constexpr Statement kReadJournal{
-    "SELECT sealed FROM journal WHERE instance = $1 ORDER BY seq"};
+    "SELECT sealed FROM journal WHERE instance = $1 ORDER BY n"};
 
 inline constexpr Statement kInsertTimer{
     "INSERT INTO timer (instance, timer, due_ms) VALUES ($1, $2, $3)"};
 inline constexpr Statement kDeleteTimer{"DELETE FROM timer WHERE instance = $1 AND timer = $2"};
 inline constexpr Statement kDeleteTimers{"DELETE FROM timer WHERE instance = $1"};
-inline constexpr Statement kAllTimers{"SELECT instance, timer, due_ms FROM timer"};
+inline constexpr Statement kTimersDue{
+    "SELECT instance, timer, due_ms FROM timer WHERE instance >= $1 AND instance < $2 AND due_ms "
+    "<= "
+    "$3"};
 
 inline constexpr Statement kInsertSubscription{
     "INSERT INTO subscription (tenant, key, instance, listen) VALUES ($1, $2, $3, $4) ON CONFLICT "
@@ -178,10 +192,11 @@ inline constexpr Statement kSubscribersOfKey{
 inline constexpr Statement kEventsOfKeySince{
     "SELECT event FROM event_key WHERE tenant = $1 AND key = $2 AND event > $3 ORDER BY event"};
 // Recovery: every pair of a waiting listen and a stored event that share a key.
-inline constexpr Statement kOpenOffers{
+inline constexpr Statement kOpenMatches{
     "SELECT DISTINCT s.instance, s.listen, k.event FROM subscription s "
     "JOIN event_key k ON k.tenant = s.tenant AND k.key = s.key "
-    "JOIN instance i ON i.num = s.instance AND k.event > i.start_event ORDER BY k.event"};
+    "JOIN instance i ON i.num = s.instance AND k.event > i.start_event "
+    "WHERE s.instance >= $1 AND s.instance < $2 AND k.event > $3 ORDER BY k.event"};
 
 inline constexpr Statement kInsertDispatched{
     "INSERT INTO dispatched (instance, call) VALUES ($1, $2) ON CONFLICT DO NOTHING"};

@@ -17,48 +17,62 @@ void Timers::start(Ring ring) {
   thread_ = std::thread([this] { run(); });
 }
 
-void Timers::add(const Entry& entry) {
+void Timers::push(const Alarm& alarm) {
+  bool first = false;
   {
-    const std::scoped_lock lock(mutex_);
-    entries_.push({entry.due, entry});
+    const Lock lock(mutex_);
+    first = alarms_.empty() || alarm.at < alarms_.top().at;
+    alarms_.push(alarm);
   }
-  wake_.notify_one();
+  if (first) wake_.notify_one();
+}
+
+void Timers::add(const Entry& entry) {
+  push({entry.due, entry});
 }
 
 void Timers::add_after(const Entry& entry, std::int64_t after_ms) {
-  {
-    const std::scoped_lock lock(mutex_);
-    entries_.push({{clock_.now().ms + after_ms}, entry});
-  }
-  wake_.notify_one();
+  push({{clock_.now().ms + after_ms}, entry});
 }
 
 void Timers::stop() {
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
+  idle_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
+void Timers::catch_up() {
+  Lock lock(mutex_);
+  while (!stopping_ && (ringing_ || (!alarms_.empty() && alarms_.top().at.ms <= clock_.now().ms))) {
+    wake_.notify_one();
+    idle_.wait(lock);
+  }
+}
+
 void Timers::run() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   while (!stopping_) {
-    if (entries_.empty()) {
+    if (alarms_.empty()) {
       wake_.wait(lock);
       continue;
     }
-    const std::int64_t left = entries_.top().at.ms - clock_.now().ms;
+    const std::int64_t left = alarms_.top().at.ms - clock_.now().ms;
     if (left > 0) {
       wake_.wait_for(lock, std::chrono::milliseconds(std::min(left, kLongestSleepMs)));
       continue;
     }
-    const Entry entry = entries_.top().entry;
-    entries_.pop();
+    const Entry entry = alarms_.top().entry;
+    alarms_.pop();
+    ringing_ = true;
     lock.unlock();
     ring_(entry);
     lock.lock();
+    ringing_ = false;
+    idle_.notify_all();
   }
 }
 

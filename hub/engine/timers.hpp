@@ -1,14 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <queue>
 #include <thread>
 #include <vector>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
 
 namespace rabt::engine {
 
@@ -17,14 +16,16 @@ namespace rabt::engine {
 // Internally synchronised.
 class Timers {
  public:
-  enum class Kind : std::uint8_t { task, resend, probe, schedule };
-  // schedule: id is the definition, instance 0.
+  // resend and probe: a call is sent or asked about again. schedule: id is the definition, and
+  // instance is 0. sweep: instance and id are 0.
+  enum class Kind : std::uint8_t { task, resend, probe, schedule, sweep };
   struct Entry {
     Timestamp due;
     std::int64_t instance = 0;
     std::uint64_t id = 0;
     Kind kind = Kind::task;
   };
+  // Runs on the timers' thread.
   using Ring = std::function<void(const Entry&)>;
 
   explicit Timers(const Clock& clock) : clock_(clock) {}
@@ -33,10 +34,11 @@ class Timers {
   void add(const Entry& entry);
   // Rings after that long with the entry as it is.
   void add_after(const Entry& entry, std::int64_t after_ms);
+  // Returns when everything that is due by now has rung. For whoever moves the clock.
+  void catch_up();
   void stop();
 
  private:
-  void run();
   struct Alarm {
     Timestamp at;
     Entry entry;
@@ -44,12 +46,21 @@ class Timers {
   struct Later {
     bool operator()(const Alarm& a, const Alarm& b) const { return a.at > b.at; }
   };
+  void run();
+  void push(const Alarm& alarm);
+
   const Clock& clock_;
+  // Constant after start().
   Ring ring_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::priority_queue<Alarm, std::vector<Alarm>, Later> entries_;
-  bool stopping_ = false;
+
+  Mutex mutex_;
+  Condition wake_;
+  // Signalled when nothing is due.
+  Condition idle_;
+  std::priority_queue<Alarm, std::vector<Alarm>, Later> alarms_ RABT_GUARDED_BY(mutex_);
+  bool ringing_ RABT_GUARDED_BY(mutex_) = false;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+
   std::thread thread_;
 };
 

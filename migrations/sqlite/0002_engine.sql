@@ -46,7 +46,7 @@ CREATE TABLE event_key (
 CREATE INDEX event_key_event ON event_key (event);
 
 CREATE TABLE instance (
-  num          INTEGER PRIMARY KEY,
+  num          INTEGER PRIMARY KEY, -- partition << 53 | a number of its own
   id           TEXT    NOT NULL UNIQUE, -- ULID
   tenant       TEXT    NOT NULL,
   definition   INTEGER NOT NULL REFERENCES definition (id),
@@ -62,14 +62,17 @@ CREATE TABLE instance (
 );
 CREATE INDEX instance_busy ON instance (busy) WHERE busy = 1;
 CREATE UNIQUE INDEX instance_business_key ON instance (tenant, business_key) WHERE business_key IS NOT NULL AND status < 2;
+-- Those that have not ended: workflow::InstanceStatus running and waiting.
+CREATE VIEW running_instance AS SELECT * FROM instance WHERE status < 2;
 
 -- The inputs of each instance in order, one sealed row a turn. Replaying them is the instance.
+-- Its key keeps two engines from both writing turn n.
 CREATE TABLE journal (
-  seq      INTEGER PRIMARY KEY,
-  instance INTEGER NOT NULL,
-  sealed   BLOB    NOT NULL
+  instance INTEGER NOT NULL, -- instance.num
+  n        INTEGER NOT NULL, -- from 0
+  sealed   BLOB    NOT NULL,
+  PRIMARY KEY (instance, n)
 );
-CREATE INDEX journal_instance ON journal (instance);
 
 CREATE TABLE timer (
   instance INTEGER NOT NULL,

@@ -51,5 +51,6 @@ CREATE TABLE start_set (
   definition INTEGER NOT NULL REFERENCES definition (id), -- whose filters the sets follow
   data_key   BLOB    NOT NULL, -- data_key.id
   sealed     BLOB    NOT NULL,
+  version    INTEGER NOT NULL, -- from 1; each change raises it
   PRIMARY KEY (tenant, namespace, name)
 ) WITHOUT ROWID;

@@ -126,8 +126,9 @@ void run(int at_once, int total, double row_rate) {
       --book.in_flight;
       book.freed.notify_one();
     };
-    const auto engine = must(engine::Engine::recover(
+    const auto engine = must(engine::Engine::open(
         {*store, data_keys, *audit, *host, *http, clock, random, ids, null_logger()}, options));
+    (void)must(engine->take(0));
     (void)must(engine->apply({{"bench", ten_steps()}}, "bench"));
     const Json payload = Json::object({{"n", 1}, {"text", std::string(1000, 'x')}});
 

@@ -228,7 +228,7 @@ TEST_F(HttpOfWorkflows, an_instance_whose_secret_is_gone_waits_for_a_start_that_
   const auto kept = rig_.secrets;
   rig_.secrets.clear();
   rig_.start();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  rig_.settle();
   EXPECT_EQ(outside_.seen().size(), 0U);
   rig_.crash();
   rig_.secrets = kept;

@@ -39,7 +39,7 @@ std::vector<plugin::ActionSpec> ScriptedService::actions() const {
 void ScriptedService::invoke(const plugin::CallRequest& call, plugin::Ended done_call) {
   Answer answer;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     calls_.emplace_back(call.action, call.idempotency_key);
     if (const auto found = answers_.find(call.action); found != answers_.end())
       answer = found->second;
@@ -54,19 +54,23 @@ void ScriptedService::invoke(const plugin::CallRequest& call, plugin::Ended done
 }
 
 void ScriptedService::on(const std::string& action, Answer answer) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   answers_[action] = std::move(answer);
 }
 
 std::size_t ScriptedService::count(const std::string& action) const {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
+  return count_locked(action);
+}
+
+std::size_t ScriptedService::count_locked(const std::string& action) const {
   std::size_t total = 0;
   for (const auto& [name, key] : calls_) total += action.empty() || name == action ? 1 : 0;
   return total;
 }
 
 std::vector<std::string> ScriptedService::keys(const std::string& action) const {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   std::vector<std::string> list;
   for (const auto& [name, key] : calls_) {
     if (name == action) list.push_back(key);
@@ -76,11 +80,31 @@ std::vector<std::string> ScriptedService::keys(const std::string& action) const 
 
 bool ScriptedService::wait_for(const std::string& action, std::size_t wanted,
                                int timeout_ms) const {
-  for (int waited = 0; waited < timeout_ms; ++waited) {
-    if (count(action) >= wanted) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  Lock lock(mutex_);
+  while (count_locked(action) < wanted) {
+    if (changed_.wait_until(lock, until) == std::cv_status::timeout)
+      return count_locked(action) >= wanted;
   }
-  return count(action) >= wanted;
+  return true;
+}
+
+void FaultyStore::submit(Need need, store::Lane lane, Job job, Done done) {
+  if (refuse_ > 0 && --refuse_ == 0) {
+    done(unavailable("store.full", "the test refuses this job"));
+    return;
+  }
+  // Somebody waits for a droppable job.
+  const bool required = need == Need::required;
+  store_->submit(need, lane, std::move(job),
+                 [this, required, done = std::move(done)](const Status& status) {
+                   if (!silent_ || !required) done(status);
+                 });
+}
+
+Status FaultyStore::read(const std::function<Status(store::Connection&)>& function) {
+  if (fail_reads_.exchange(0) != 0) return unavailable("store.io", "the test fails this read");
+  return store_->read(function);
 }
 
 workflow::ActionOutcome done(Json output) {
@@ -107,9 +131,9 @@ void Rig::start() {
   const std::string source =
       std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR") : ".";
   keyring_ = test::open_keyring(folder_, clock_, random_);
-  store_ = must(store::open_sqlite(
+  store_ = std::make_unique<FaultyStore>(must(store::open_sqlite(
       {.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"},
-      null_logger()));
+      null_logger())));
   audit_ = must(audit::AuditLog::open(
       *store_, clock_, must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
   keys_ = std::make_unique<keys::DataKeys>(
@@ -128,24 +152,39 @@ void Rig::start() {
   host_->add_service(service_);
   (void)must(host_->bind_role("script", "hub://script"));
   if (prepare) prepare(*host_);
-  auto recovered = Engine::recover({.store = *store_,
-                                    .keys = *keys_,
-                                    .audit = *audit_,
-                                    .actions = *host_,
-                                    .http = *http_,
-                                    .clock = clock_,
-                                    .random = random_,
-                                    .ids = ids_,
-                                    .log = null_logger()},
-                                   {.tenant = "t1",
-                                    .workers = 2,
-                                    .max_live_per_worker = max_live,
-                                    .http = http,
-                                    .secrets = secrets,
-                                    .refuse_unserved = refuse_unserved});
-  if (refusal != nullptr) *refusal = recovered.ok() ? "" : recovered.error().message;
-  if (refusal != nullptr && !recovered.ok()) return;
-  engine_ = must(std::move(recovered));
+  auto opened = try_open();
+  if (refusal != nullptr) *refusal = opened.ok() ? "" : opened.error().message;
+  if (refusal != nullptr && !opened.ok()) return;
+  engine_ = must(std::move(opened));
+  (void)must(engine_->take(kFirstPartition));
+}
+
+Result<std::unique_ptr<Engine>> Rig::try_open() {
+  return Engine::open({.store = *store_,
+                       .keys = *keys_,
+                       .audit = *audit_,
+                       .actions = *host_,
+                       .http = *http_,
+                       .clock = clock_,
+                       .random = random_,
+                       .ids = ids_,
+                       .log = null_logger()},
+                      {.tenant = "t1",
+                       .workers = 2,
+                       .max_resident_per_worker = max_resident,
+                       .http = http,
+                       .secrets = secrets,
+                       .refuse_unserved = refuse_unserved});
+}
+
+std::unique_ptr<Engine> Rig::open_engine() {
+  return must(try_open());
+}
+
+void Rig::advance_ms(std::int64_t ms) {
+  clock_.advance_ms(ms);
+  engine_->catch_up();
+  if (!engine_->drain(5000)) std::cerr << "the rig did not come to rest\n";
 }
 
 void Rig::crash() {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,10 +11,12 @@
 #include "hub/audit/verify.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/engine/partition.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_config.hpp"
@@ -50,10 +51,39 @@ class ScriptedService final : public plugin::HubService {
   bool wait_for(const std::string& action, std::size_t count, int timeout_ms = 5000) const;
 
  private:
-  mutable std::mutex mutex_;
-  mutable std::condition_variable changed_;
-  std::map<std::string, Answer> answers_;
-  std::vector<std::pair<std::string, std::string>> calls_;  // action, key
+  [[nodiscard]] std::size_t count_locked(const std::string& action) const RABT_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  mutable Condition changed_;
+  std::map<std::string, Answer> answers_ RABT_GUARDED_BY(mutex_);
+  // Action and key of each call.
+  std::vector<std::pair<std::string, std::string>> calls_ RABT_GUARDED_BY(mutex_);
+};
+
+// The rig's store. It can fail as a process does that dies, or loses a wake-up, between a commit
+// and what follows it. Internally synchronised.
+class FaultyStore final : public store::Store {
+ public:
+  explicit FaultyStore(std::unique_ptr<store::Store> store) : store_(std::move(store)) {}
+
+  // The next read fails.
+  void fail_next_read() { fail_reads_ = 1; }
+  // The n-th job from now (1 is the next) is refused.
+  void refuse_submit(int n) { refuse_ = n; }
+  // From now on required jobs become durable and nobody is told.
+  void tell_nobody() { silent_ = true; }
+
+  using store::Store::submit;
+  void submit(Need need, store::Lane lane, Job job, Done done) override;
+  Status read(const std::function<Status(store::Connection&)>& function) override;
+  void flush() override { store_->flush(); }
+  [[nodiscard]] Stats stats() const override { return store_->stats(); }
+
+ private:
+  std::atomic<int> fail_reads_{0};
+  std::atomic<int> refuse_{0};
+  std::atomic<bool> silent_{false};
+  const std::unique_ptr<store::Store> store_;
 };
 
 // Patient data for whoever asks.
@@ -70,13 +100,14 @@ class Rig {
   ~Rig();
 
   // For the next start.
-  std::size_t max_live = limits::kMaxLiveInstances;
+  std::size_t max_resident = limits::kMaxLiveInstances;
   HttpCallOptions http;
   std::map<std::string, std::shared_ptr<SecretBytes>> secrets;
   // Loads plugins and binds roles, before anything is recovered.
   std::function<void(plugin::PluginHost&)> prepare;
   bool refuse_unserved = false;
-  // What the start was refused with; empty: it was not. Without it a refusal ends the process.
+  // Gets what the start was refused with, "" when it was not. Without it a refusal ends the
+  // process.
   std::string* refusal = nullptr;
   // Opens everything over the same folder. Fails the process when it cannot.
   void start();
@@ -84,6 +115,9 @@ class Rig {
   void crash();
   Engine& engine() { return *engine_; }
   store::Store& store() { return *store_; }
+  FaultyStore& faults() { return *store_; }
+  // A second engine over the same store; it owns no partition.
+  std::unique_ptr<Engine> open_engine();
   ScriptedService& script() { return *service_; }
   FakeClock& clock() { return clock_; }
   plugin::PluginHost& host() { return *host_; }
@@ -94,6 +128,10 @@ class Rig {
   const std::string& folder() const { return folder_; }
 
   void deploy(const std::string& yaml);
+  // Lets that much time pass, and waits until nothing is under way any more.
+  void advance_ms(std::int64_t ms);
+  // Waits until nothing is under way any more.
+  void settle() { advance_ms(0); }
   // Delivers one event; returns the ids of the instances it started or met.
   std::vector<std::string> send(const std::string& type, Json data, const std::string& id = {});
   Delivery delivery(const std::string& type, Json data, const std::string& id);
@@ -104,13 +142,15 @@ class Rig {
   [[nodiscard]] Json output(const std::string& instance);
 
  private:
+  [[nodiscard]] Result<std::unique_ptr<Engine>> try_open();
+
   std::string folder_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};
   std::shared_ptr<ScriptedService> service_;
   std::unique_ptr<crypto::Keyring> keyring_;
-  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<FaultyStore> store_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<blob::BlobStore> blobs_;

@@ -1,0 +1,177 @@
+#include "hub/engine/draft.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "hub/base/semver.hpp"
+#include "hub/workflow/explain/endpoints.hpp"
+
+namespace rabt::engine {
+
+using workflow::Definition;
+
+namespace {
+
+std::string full_name(const Definition& definition) {
+  return definition.name_space() + "/" + definition.name();
+}
+
+}  // namespace
+
+Json to_json(const Finding& finding) {
+  return Json::object({{"file", finding.file},
+                       {"line", finding.line},
+                       {"column", finding.column},
+                       {"code", finding.code},
+                       {"message", finding.message}});
+}
+
+std::string to_text(const Finding& finding) {
+  return finding.file + ":" + std::to_string(finding.line) + ":" + std::to_string(finding.column) +
+         ": error: " + finding.message + " [" + finding.code + "]";
+}
+
+// What the file needs from the configuration.
+void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
+  const workflow::YamlOutcome yaml = workflow::parse_yaml(file.yaml);
+  if (yaml.root == nullptr) return;
+  for (const workflow::Literal& secret : workflow::declared_secrets(*yaml.root)) {
+    if (context.options.secrets.contains(secret.text)) continue;
+    draft.errors.push_back(
+        {file.name, "engine.secret",
+         "the secret `" + secret.text +
+             "` is not configured (add to the configuration: workflow_secrets: {" + secret.text +
+             ": {file: PATH}})",
+         secret.line, secret.column});
+  }
+  for (const workflow::Literal& endpoint : workflow::literal_origins(*yaml.root)) {
+    if (context.options.http.allow->check(endpoint.text + "/").ok()) continue;
+    draft.errors.push_back({file.name, "engine.host",
+                            endpoint.text +
+                                " is not allowed (add to the configuration: http: {allow: ['" +
+                                endpoint.text + "']})",
+                            endpoint.line, endpoint.column});
+  }
+}
+
+void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDefinition>& all) {
+  for (const Definition::Child& child : item.definition->children()) {
+    if (std::any_of(item.children.begin(), item.children.end(), [&](const Bound& known) {
+          return known.wanted->name_space == child.name_space && known.wanted->name == child.name &&
+                 known.wanted->version == child.version;
+        }))
+      continue;  // two tasks start the same
+    Bound bound{.wanted = &child};
+    const bool latest = child.version == "latest";
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Item& other = items[i];
+      if (other.definition->name() != child.name ||
+          other.definition->name_space() != child.name_space ||
+          (latest ? !other.becomes_active : other.definition->version() != child.version)) {
+        continue;
+      }
+      bound.file = i;
+      bound.stored = other.stored;
+      bound.version = other.definition->version();
+    }
+    for (const DeployedDefinition& one : all) {
+      if (!bound.version.empty()) break;
+      const bool goes = std::any_of(removed.begin(), removed.end(),
+                                    [&](const auto& gone) { return gone.id == one.id; });
+      if (one.definition->name() == child.name &&
+          one.definition->name_space() == child.name_space &&
+          (latest ? one.active && !goes : one.definition->version() == child.version)) {
+        bound.stored = one.id;
+        bound.version = one.definition->version();
+      }
+    }
+    if (bound.version.empty()) {
+      errors.push_back(
+          {item.file->name, "engine.child",
+           "run.workflow starts " + child.name_space + "/" + child.name + " " + child.version +
+               ", which is neither deployed nor among these files (apply its file together with "
+               "this one)",
+           child.line, 1});
+      continue;
+    }
+    item.children.push_back(std::move(bound));
+  }
+}
+
+Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& files, bool prune) {
+  Draft draft;
+  const auto all = definitions.all();
+  for (const WorkflowFile& file : files) {
+    const auto parsed = workflow::parse_definition(file.yaml, &context.parts.actions);
+    for (const auto& found : parsed.diagnostics) {
+      std::string message = found.message;
+      if (!found.suggestion.empty()) message += " (" + found.suggestion + ")";
+      Finding finding{file.name, found.code, std::move(message), found.line, found.column};
+      (found.severity == workflow::Severity::error ? draft.errors : draft.warnings)
+          .push_back(std::move(finding));
+    }
+    if (parsed.definition == nullptr) continue;
+    Draft::Item item{.file = &file,
+                     .definition = parsed.definition,
+                     .sha256 = to_hex(crypto::sha256(file.yaml))};
+    const Definition& made = *item.definition;
+    for (const Draft::Item& other : draft.items) {
+      if (!same_name(*other.definition, made) || other.definition->version() != made.version())
+        continue;
+      draft.errors.push_back({file.name, "engine.duplicate",
+                              full_name(made) + " " + made.version() + " is in " +
+                                  other.file->name + " as well (leave one of them out)",
+                              1, 1});
+    }
+    for (const DeployedDefinition& one : *all) {
+      if (!same_name(*one.definition, made)) continue;
+      if (one.active) item.before = one.definition;
+      if (one.definition->version() != made.version()) continue;
+      item.stored = one.id;
+      if (one.sha256 == item.sha256) continue;
+      item.same_version = one.definition;
+      draft.errors.push_back({file.name, "engine.version_taken",
+                              "workflow " + made.name() + " " + made.version() +
+                                  " is deployed with other content (raise document.version)",
+                              1, 1, ErrorKind::conflict});
+    }
+    draft.items.push_back(std::move(item));
+  }
+
+  std::set<std::string> name_spaces;
+  for (Draft::Item& item : draft.items) {
+    name_spaces.insert(item.definition->name_space());
+    item.becomes_active =
+        std::none_of(draft.items.begin(), draft.items.end(), [&](const Draft::Item& other) {
+          return same_name(*other.definition, *item.definition) &&
+                 compare_semver(other.definition->version(), item.definition->version()) > 0;
+        });
+    const bool active =
+        item.before != nullptr && item.before->version() == item.definition->version();
+    if (item.same_version != nullptr) {
+      item.change = "refused";
+    } else if (item.stored != 0) {
+      item.change = active || !item.becomes_active ? "unchanged" : "activated";
+    } else if (!item.becomes_active) {
+      item.change = "stored";
+    } else {
+      item.change = item.before == nullptr ? "new" : "new-version";
+    }
+  }
+  for (const DeployedDefinition& one : *all) {
+    if (!prune || !one.active || !name_spaces.contains(one.definition->name_space())) continue;
+    if (std::none_of(draft.items.begin(), draft.items.end(), [&](const Draft::Item& item) {
+          return same_name(*item.definition, *one.definition);
+        })) {
+      draft.removed.push_back(one);
+    }
+  }
+  for (Draft::Item& item : draft.items) {
+    check_file(draft, *item.file);
+    // What is stored was bound when it was stored.
+    if (item.stored == 0) draft.bind_children(item, *all);
+  }
+  return draft;
+}
+
+}  // namespace rabt::engine

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hub/engine/impl.hpp"
+
+// A set of workflow files against what is deployed.
+namespace rabt::engine {
+
+// One thing that is wrong with a file, or worth a look.
+struct Finding {
+  std::string file;
+  std::string code;
+  std::string message;
+  int line = 0;
+  int column = 0;
+  ErrorKind kind = ErrorKind::invalid;
+};
+
+[[nodiscard]] Json to_json(const Finding& finding);
+[[nodiscard]] std::string to_text(const Finding& finding);
+[[nodiscard]] inline bool same_name(const workflow::Definition& a, const workflow::Definition& b) {
+  return a.name() == b.name() && a.name_space() == b.name_space();
+}
+
+struct Engine::Impl::Draft {
+  // A run.workflow child: stored already, or one of the files.
+  struct Bound {
+    const workflow::Definition::Child* wanted = nullptr;
+    std::int64_t stored = 0;
+    std::size_t file = 0;
+    std::string version;
+  };
+  struct Item {
+    const WorkflowFile* file = nullptr;
+    std::shared_ptr<const workflow::Definition> definition;
+    std::string sha256;
+    // Its row when this version is stored; 0 when it is new.
+    std::int64_t stored = 0;
+    // The active version.
+    std::shared_ptr<const workflow::Definition> before;
+    // The same version as deployed, when its content is another.
+    std::shared_ptr<const workflow::Definition> same_version;
+    std::string change;
+    bool becomes_active = false;
+    std::vector<Bound> children;
+  };
+  std::vector<Item> items;
+  std::vector<DeployedDefinition> removed;
+  std::vector<Finding> errors;
+  std::vector<Finding> warnings;
+
+  [[nodiscard]] bool changes() const {
+    return !removed.empty() || std::any_of(items.begin(), items.end(), [](const Item& item) {
+      return item.change != "unchanged";
+    });
+  }
+  // Finds the definitions of its run.workflow tasks.
+  void bind_children(Item& item, const std::vector<DeployedDefinition>& all);
+  // Every error, one a line, with kind and code of the first.
+  [[nodiscard]] Error error() const {
+    std::string message;
+    for (const Finding& finding : errors)
+      message.append(message.empty() ? "" : "\n").append(to_text(finding));
+    return {errors.front().kind, errors.front().code, std::move(message)};
+  }
+};
+
+}  // namespace rabt::engine

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/engine/starts.hpp"
+
+// Events: stored once, found by the listens that wait for them, and what they start.
+namespace rabt::engine {
+
+// An event made ready for storing, off the writer thread.
+struct PreparedEvent {
+  Json envelope;
+  // 16 bytes.
+  std::string uid;
+  // Blind index of source and id.
+  std::string origin;
+  // Names the key.
+  std::string data_key;
+  std::string sealed;
+  // Blind indexes of its correlation keys.
+  std::vector<std::string> keys;
+  std::vector<PreparedStart> starts;
+  // Definitions that wait for a set of events (schedule.on.all) with one of this type; the lease is
+  // null when there are none.
+  std::vector<std::int64_t> collecting;
+  std::shared_ptr<const KeyLease> lease;
+};
+
+// Immutable.
+class Events {
+ public:
+  Events(Context& context, const Definitions& definitions, const Starts& starts)
+      : context_(context), definitions_(definitions), starts_(starts) {}
+
+  [[nodiscard]] Result<PreparedEvent> prepare(Json envelope,
+                                              const std::shared_ptr<const KeyLease>& lease) const;
+  // Stores the event and what it starts, unless the event is known. instances: gets the ids of the
+  // instances that it started or met. Inside a job. Error store.raced.
+  Status store(store::Transaction& transaction, const PreparedEvent& event, AfterCommit& after,
+               std::vector<std::string>& instances) const;
+  // Opens a stored event. Error not_found engine.event.
+  [[nodiscard]] Result<Json> read(std::int64_t event) const;
+
+  // After the commit: the listens that wait for these events.
+  [[nodiscard]] Result<std::vector<EventMatch>> listens_for(
+      const std::vector<StoredEvent>& events) const;
+  // After the commit: the events that came before these listens were reached.
+  [[nodiscard]] Result<std::vector<EventMatch>> events_for(
+      const std::vector<StoredListen>& listens) const;
+
+ private:
+  // schedule.on.all: the event joins a set; a set that is whole starts an instance. Inside a job.
+  Status collect(store::Transaction& transaction, const PreparedEvent& event,
+                 std::int64_t definition_id, std::int64_t number, AfterCommit& after,
+                 std::vector<std::string>& instances) const;
+
+  Context& context_;
+  const Definitions& definitions_;
+  const Starts& starts_;
+};
+
+inline constexpr std::string_view kCorrelationField = "event.correlation";
+
+}  // namespace rabt::engine

@@ -1,0 +1,226 @@
+#include <cstdlib>
+
+#include "hub/base/check.hpp"
+#include "hub/engine/worker.hpp"
+
+// From a message to the input of a turn.
+namespace rabt::engine {
+
+void Worker::begin(BeginInstance& message) {
+  ResidentInstance* instance = nullptr;
+  if (message.data_key.empty() || residents_.contains(message.num)) {
+    instance = find_or_load(message.num);
+  } else {
+    const auto definition = parts_.definitions.find(message.definition);
+    RABT_CHECK(definition != nullptr);
+    auto secrets = parts_.definitions.secrets_of(*definition);
+    if (!secrets.ok()) {
+      context_.parts.log.error("engine.load_failed",
+                               {{"instance", message.id}, {"code", secrets.error().code}});
+      return;
+    }
+    instance = add(std::make_unique<ResidentInstance>(
+        ResidentInstance{.num = message.num,
+                         .id = message.id,
+                         .definition_id = message.definition,
+                         .definition = definition,
+                         .start_event = message.start_event,
+                         .data_key = message.data_key,
+                         .execution = workflow::Execution(definition, std::move(*secrets)),
+                         .origin = message.origin,
+                         .patient = message.patient,
+                         .binding = parts_.definitions.binding()}));
+  }
+  if (instance != nullptr && !instance->begun) begin(*instance, std::move(message.envelope));
+}
+
+// envelope is null when the event that started the instance has to be read from the store.
+void Worker::begin(ResidentInstance& instance, Json envelope) {
+  Cause cause{.act = "instance.started"};
+  Json input;
+  if (instance.origin != nullptr) {
+    const Origin& origin = *instance.origin;
+    cause.detail = Json::object();
+    if (origin.parent != 0) cause.detail.set("parent", origin.parent_id);
+    if (origin.parent == 0 && origin.input.is_null()) cause.actor = "clock";
+    input = origin.input;
+  } else {
+    if (envelope.is_null()) {
+      auto event = parts_.events.read(instance.start_event);
+      if (!event.ok()) {
+        context_.parts.log.error("engine.start_event_lost",
+                                 {{"instance", instance.id}, {"code", event.error().code}});
+        return;
+      }
+      envelope = std::move(*event);
+    }
+    input = Json::array({std::move(envelope)});
+  }
+  instance.begun = true;
+  ++context_.counters.started;
+  take_turn(instance, input_of(workflow::Start{instance.id, std::move(input)}), std::move(cause));
+}
+
+void Worker::event_matched(EventMatch& message) {
+  ResidentInstance* instance = find_or_load(message.num);
+  if (instance == nullptr || !instance->listens.contains(message.listen)) return;
+  if (message.envelope.is_null()) {
+    auto event = parts_.events.read(message.event);
+    if (!event.ok()) return;
+    message.envelope = std::move(*event);
+  }
+  if (!instance->execution.wants(message.listen, message.envelope)) return;
+  Json detail = Json::object();
+  const std::string type = message.envelope.string_or("type", "");
+  if (instance->definition->names_event(type)) detail.set("type", type);
+  take_turn(*instance,
+            input_of(workflow::EventArrived{message.listen, std::move(message.envelope)}),
+            {.act = "event.consumed", .detail = std::move(detail)});
+}
+
+void Worker::timer_fired(const Timers::Entry& entry) {
+  ResidentInstance* instance = find_or_load(entry.instance);
+  if (instance == nullptr) return;
+  if (entry.kind != Timers::Kind::task) {
+    const auto call = instance->calls.find(entry.id);
+    if (call == instance->calls.end() || call->second.parked) return;
+    if (entry.kind == Timers::Kind::resend) {
+      send_call(*instance, call->second);
+    } else {
+      probe(*instance, call->second);
+    }
+    return;
+  }
+  if (!instance->timers.contains(entry.id)) return;
+  take_turn(*instance, input_of(workflow::TimerFired{entry.id}), {.act = "timer.fired"});
+}
+
+void Worker::call_ended(CallEnded& message) {
+  const auto at = residents_.find(message.num);
+  if (at == residents_.end() || !at->second->calls.contains(message.call) ||
+      at->second->calls.at(message.call).parked) {
+    ++context_.counters.late;
+    return;
+  }
+  ResidentInstance& instance = *at->second;
+  OpenCall& call = instance.calls.at(message.call);
+  call.token = 0;
+  const workflow::OutcomeKind kind = message.outcome.kind;
+  if (kind == workflow::OutcomeKind::ambiguous) {
+    settle_ambiguous(instance, call, std::move(message.outcome));
+    return;
+  }
+  if (kind != workflow::OutcomeKind::done) {
+    // message is for operators and holds no patient data (rabt/abi.h); detail may and stays sealed.
+    context_.parts.log.warn("action.failed", {{"instance", instance.id},
+                                              {"role", call.action.role},
+                                              {"action", call.action.action},
+                                              {"outcome", workflow::to_string(kind)},
+                                              {"code", message.outcome.code},
+                                              {"message", message.outcome.message}});
+  }
+  Cause cause{.actor = "role:" + call.action.role,
+              .act = "action.ended",
+              .result = kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code,
+              .detail = Json::object({{"action", call.action.action},
+                                      {"task", call.action.task},
+                                      {"outcome", workflow::to_string(kind)},
+                                      {"sends", call.sends}})};
+  take_turn(instance, input_of(workflow::ActionEnded{message.call, std::move(message.outcome)}),
+            std::move(cause));
+}
+
+void Worker::child_ended(ChildEnded& message) {
+  ResidentInstance* instance = find_or_load(message.num);
+  if (instance == nullptr) return;
+  const auto child = instance->children.find(message.call);
+  if (child == instance->children.end()) return;  // answered before, or nobody waits any more
+  const workflow::OutcomeKind kind = message.outcome.kind;
+  if (kind != workflow::OutcomeKind::done) {
+    context_.parts.log.warn("child.failed", {{"instance", instance->id},
+                                             {"workflow", child->second.name},
+                                             {"child", message.child},
+                                             {"code", message.outcome.code}});
+  }
+  Cause cause{.actor = message.child.empty() ? "hub" : "instance:" + message.child,
+              .act = "child.ended",
+              .result = kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code,
+              .detail = Json::object({{"workflow", child->second.name},
+                                      {"task", child->second.task},
+                                      {"outcome", workflow::to_string(kind)}})};
+  take_turn(*instance, input_of(workflow::ActionEnded{message.call, std::move(message.outcome)}),
+            std::move(cause));
+}
+
+void Worker::cancel_child(const CancelChild& message) {
+  ResidentInstance* instance = find_or_load(message.num);
+  if (instance != nullptr && !instance->begun) {
+    begin(*instance, Json());
+    instance = find_or_load(message.num);
+  }
+  if (instance == nullptr || instance->finished || !instance->begun) return;
+  const std::string parent = instance->origin == nullptr ? "" : instance->origin->parent_id;
+  take_turn(*instance, input_of(workflow::Cancel{"the instance that started it has ended"}),
+            {.act = "instance.cancel", .detail = Json::object({{"parent", parent}})});
+}
+
+// ---- what people ask for
+
+Result<std::optional<access::PatientDetail::Sealed>> Worker::seal_reason(
+    const ResidentInstance& instance, const std::string& reason) const {
+  std::optional<access::PatientDetail::Sealed> none;
+  if (reason.empty()) return none;
+  RABT_TRY(sealed, parts_.details.seal(context_.options.tenant, instance.patient,
+                                       Json::object({{"reason", reason}})));
+  return std::optional(std::move(sealed));
+}
+
+void Worker::cancel(CancelRequest& message) {
+  if (message.answer == nullptr) return;  // answered while the keys were waited for
+  ResidentInstance* instance = find_or_load(message.num);
+  if (instance == nullptr || instance->finished) {
+    message.answer->set_value(
+        why_not_resident(message.num, conflict("engine.ended", "the instance has ended already")));
+    return;
+  }
+  auto reason = seal_reason(*instance, message.reason);
+  if (!reason.ok()) {
+    message.answer->set_value(reason.error());
+    return;
+  }
+  take_turn(*instance, input_of(workflow::Cancel{message.reason}),
+            {.actor = message.actor, .act = "instance.cancel", .reason = std::move(*reason)},
+            message.answer);
+}
+
+void Worker::resolve(ResolveRequest& message) {
+  if (message.answer == nullptr) return;  // answered while the keys were waited for
+  const Error not_parked =
+      conflict("engine.not_parked", "no action of this instance waits for a decision");
+  ResidentInstance* instance = find_or_load(message.num);
+  if (instance == nullptr) {
+    message.answer->set_value(why_not_resident(message.num, not_parked));
+    return;
+  }
+  const auto call = instance->calls.find(instance->parked_call);
+  if (instance->parked_call == 0 || call == instance->calls.end()) {
+    message.answer->set_value(not_parked);
+    return;
+  }
+  auto reason = seal_reason(*instance, message.reason);
+  if (!reason.ok()) {
+    message.answer->set_value(reason.error());
+    return;
+  }
+  Cause cause{.actor = message.actor,
+              .act = "action.resolved",
+              .detail = Json::object({{"role", call->second.action.role},
+                                      {"action", call->second.action.action},
+                                      {"task", call->second.action.task},
+                                      {"outcome", workflow::to_string(message.outcome.kind)}}),
+              .reason = std::move(*reason)};
+  take_turn(*instance, input_of(workflow::ActionEnded{call->first, std::move(message.outcome)}),
+            std::move(cause), message.answer);
+}
+
+}  // namespace rabt::engine

@@ -1,0 +1,186 @@
+#include "hub/engine/instance_reader.hpp"
+
+#include <cstdlib>
+#include <optional>
+
+#include "hub/engine/statements.hpp"
+
+// Everything is made by replaying the journal: there is no second copy of the truth.
+namespace rabt::engine {
+
+namespace {
+
+InstanceRow to_row(const store::Row& row) {
+  return {.num = row.integer(0),
+          .id = std::string(row.text(1)),
+          .tenant = std::string(row.text(2)),
+          .definition = row.integer(3),
+          .status = static_cast<int>(row.integer(4)),
+          .busy = row.integer(5) != 0,
+          .parked = row.is_null(6) ? std::string() : std::string(row.text(6)),
+          .start_event = row.integer(7),
+          .data_key = std::string(row.blob(8)),
+          .created = Timestamp{row.integer(9)},
+          .updated = Timestamp{row.integer(10)},
+          .binding = row.integer(11)};
+}
+
+}  // namespace
+
+Result<InstanceRow> InstanceReader::row(std::int64_t num) const {
+  std::optional<InstanceRow> found;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kLoadInstance, {num}, [&](const store::Row& row) {
+      found = to_row(row);
+      return false;
+    });
+  }));
+  if (!found) return not_found("engine.instance", "there is no such instance");
+  return *found;
+}
+
+Result<InstanceRow> InstanceReader::row(std::string_view id) const {
+  std::optional<InstanceRow> found;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kLoadInstanceById, {id, context_.options.tenant},
+                            [&](const store::Row& row) {
+                              found = to_row(row);
+                              return false;
+                            });
+  }));
+  if (!found) return not_found("engine.instance", "there is no instance with this id");
+  return *found;
+}
+
+Result<std::vector<workflow::Input>> InstanceReader::journal(const InstanceRow& row,
+                                                             const crypto::DataKey& key) const {
+  std::vector<workflow::Input> inputs;
+  std::optional<Error> failure;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kReadJournal, {row.num}, [&](const store::Row& entry) {
+      const std::string name = row.id + "/" + std::to_string(inputs.size());
+      auto plain = key.open(journal_context(row.tenant, name), entry.blob(0));
+      if (!plain.ok()) {
+        failure = plain.error();
+        return false;
+      }
+      auto json = Json::parse(*plain);
+      auto input =
+          json.ok() ? workflow::input_from_json(*json) : Result<workflow::Input>(json.error());
+      if (!input.ok()) {
+        failure = input.error();
+        return false;
+      }
+      inputs.push_back(std::move(*input));
+      return true;
+    });
+  }));
+  if (failure) return *failure;
+  return inputs;
+}
+
+Result<workflow::Finished> InstanceReader::replay_end(const InstanceRow& row) const {
+  const auto found = definitions_.find(row.definition);
+  if (found == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  RABT_TRY(key, context_.parts.keys.open(row.tenant, row.data_key));
+  RABT_TRY(inputs, journal(row, *key));
+  RABT_TRY(secrets, definitions_.secrets_of(*found));
+  workflow::Execution execution(found, secrets);
+  for (const workflow::Input& input : inputs) {
+    for (workflow::Effect& effect : execution.apply(input)) {
+      if (auto* finished = std::get_if<workflow::Finished>(&effect)) return std::move(*finished);
+    }
+  }
+  return corrupt("engine.journal", "the journal of an instance that has ended does not end");
+}
+
+Result<std::shared_ptr<const Origin>> InstanceReader::origin(const InstanceRow& row,
+                                                             const crypto::DataKey& key) const {
+  std::shared_ptr<Origin> origin;
+  std::string sealed;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kLoadOrigin, {row.num}, [&](const store::Row& found) {
+      origin = std::make_shared<Origin>();
+      sealed = std::string(found.blob(0));
+      if (!found.is_null(1)) {
+        origin->parent = found.integer(1);
+        origin->call = static_cast<std::uint64_t>(found.integer(2));
+        if (!found.is_null(5)) origin->parent_id = std::string(found.text(5));
+      }
+      origin->awaited = found.integer(3) != 0;
+      origin->depth = static_cast<int>(found.integer(4));
+      return false;
+    });
+  }));
+  if (origin == nullptr) return std::shared_ptr<const Origin>();
+  RABT_TRY(plain, key.open(input_context(row.tenant, row.id), sealed));
+  RABT_TRY(input, Json::parse(plain));
+  origin->input = std::move(input);
+  return std::shared_ptr<const Origin>(std::move(origin));
+}
+
+Result<std::string> InstanceReader::patient(store::Connection& connection, std::int64_t num) {
+  std::string patient;
+  RABT_TRY_STATUS(connection.query(sql::kPatientOf, {num}, [&](const store::Row& row) {
+    patient = std::string(row.blob(0));
+    return false;
+  }));
+  return patient;
+}
+
+Result<std::string> InstanceReader::patient(std::int64_t num) const {
+  std::string found;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(one, patient(connection, num));
+    found = std::move(one);
+    return ok_status();
+  }));
+  return found;
+}
+
+Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceRow& row,
+                                                                 const keys::Lease& lease) const {
+  const auto definition = definitions_.find(row.definition);
+  if (definition == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  RABT_TRY(key, lease.open(row.data_key));
+  RABT_TRY(secrets, definitions_.secrets_of(*definition));
+  RABT_TRY(came_from, origin(row, *key));
+  RABT_TRY(inputs, journal(row, *key));
+  RABT_TRY(of_patient, patient(row.num));
+  auto instance = std::make_unique<ResidentInstance>(
+      ResidentInstance{.num = row.num,
+                       .id = row.id,
+                       .definition_id = row.definition,
+                       .definition = definition,
+                       .start_event = row.start_event,
+                       .data_key = row.data_key,
+                       .execution = workflow::Execution(definition, secrets),
+                       .origin = came_from,
+                       .patient = std::move(of_patient),
+                       .binding = row.binding});
+  for (const workflow::Input& input : inputs) (void)instance->execution.apply(input);
+  instance->turns = inputs.size();
+  instance->begun = !inputs.empty();
+  instance->stored_status = row.status;
+  instance->stored_busy = row.busy;
+  for (const workflow::Effect& effect : instance->execution.open()) {
+    if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
+      instance->calls.emplace(call->id, OpenCall{.action = *call});
+    } else if (const auto* child = std::get_if<workflow::StartWorkflow>(&effect)) {
+      instance->children.emplace(child->id, *child);
+    } else if (const auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
+      instance->timers.insert(timer->id);
+    } else if (const auto* listen = std::get_if<workflow::Subscribe>(&effect)) {
+      instance->listens.insert(listen->id);
+    }
+  }
+  if (row.parked.empty()) return instance;
+  instance->parked_call = std::strtoull(row.parked.c_str(), nullptr, 10);
+  if (const auto call = instance->calls.find(instance->parked_call); call != instance->calls.end())
+    call->second.parked = true;
+  return instance;
+}
+
+}  // namespace rabt::engine

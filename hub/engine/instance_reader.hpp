@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/engine/definitions.hpp"
+#include "hub/engine/resident.hpp"
+
+namespace rabt::engine {
+
+struct InstanceRow {
+  std::int64_t num = 0;
+  std::string id;
+  std::string tenant;
+  std::int64_t definition = 0;
+  int status = 0;
+  bool busy = false;
+  // Id and name of the call that a person must decide; "" when there is none.
+  std::string parked;
+  std::int64_t start_event = 0;
+  std::string data_key;
+  Timestamp created;
+  Timestamp updated;
+  std::int64_t binding = 0;
+};
+
+// Where the values that belong to an instance are sealed to: no value can be moved to another row.
+[[nodiscard]] inline crypto::SealContext journal_context(const std::string& tenant,
+                                                         const std::string& row) {
+  return {tenant, "journal", row, "input"};
+}
+[[nodiscard]] inline crypto::SealContext input_context(const std::string& tenant,
+                                                       const std::string& id) {
+  return {tenant, "origin", id, "input"};
+}
+
+// Reads what the store has of instances. Immutable.
+class InstanceReader {
+ public:
+  InstanceReader(Context& context, const Definitions& definitions)
+      : context_(context), definitions_(definitions) {}
+
+  // Error not_found engine.instance.
+  [[nodiscard]] Result<InstanceRow> row(std::int64_t num) const;
+  [[nodiscard]] Result<InstanceRow> row(std::string_view id) const;
+  // The journal's inputs, opened, in order.
+  [[nodiscard]] Result<std::vector<workflow::Input>> journal(const InstanceRow& row,
+                                                             const crypto::DataKey& key) const;
+  // Null when one event started the instance.
+  [[nodiscard]] Result<std::shared_ptr<const Origin>> origin(const InstanceRow& row,
+                                                             const crypto::DataKey& key) const;
+  // The blind index that names the patient; "" when none is known.
+  [[nodiscard]] Result<std::string> patient(std::int64_t num) const;
+  [[nodiscard]] static Result<std::string> patient(store::Connection& connection, std::int64_t num);
+  // Replays the journal: the instance as its last turn left it.
+  [[nodiscard]] Result<std::unique_ptr<ResidentInstance>> replay(const InstanceRow& row,
+                                                                 const keys::Lease& lease) const;
+  // How an instance that has ended did so.
+  [[nodiscard]] Result<workflow::Finished> replay_end(const InstanceRow& row) const;
+
+ private:
+  Context& context_;
+  const Definitions& definitions_;
+};
+
+}  // namespace rabt::engine

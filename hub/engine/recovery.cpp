@@ -1,0 +1,140 @@
+#include "hub/engine/recovery.hpp"
+
+#include <future>
+#include <limits>
+
+#include "hub/engine/statements.hpp"
+
+namespace rabt::engine {
+
+Status Recovery::expire_events() {
+  for (std::int64_t removed = -1; removed != 0;) {
+    const std::int64_t now = context_.parts.clock.now().ms;
+    RABT_TRY_STATUS(context_.parts.store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(run(transaction, sql::kExpireEventKeys, {now}));
+      RABT_TRY(events, transaction.execute(sql::kExpireEvents, {now}));
+      removed = events;
+      return ok_status();
+    }));
+  }
+  return ok_status();
+}
+
+Result<Recovery::Found> Recovery::find(int partition, Timestamp due_by, std::int64_t after_event) {
+  const std::int64_t begin = range_of(partition).begin;
+  const std::int64_t end = range_of(partition).end;
+  Found found;
+  const auto numbers = [](std::vector<std::int64_t>& into) {
+    return [&into](const store::Row& row) {
+      into.push_back(row.integer(0));
+      return true;
+    };
+  };
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(sql::kBusyInstances, {begin, end}, numbers(found.busy)));
+    RABT_TRY_STATUS(connection.query(sql::kParentsToAnswer, {begin, end}, numbers(found.parents)));
+    RABT_TRY_STATUS(
+        connection.query(sql::kChildrenToCancel, {begin, end}, numbers(found.unwanted_children)));
+    RABT_TRY_STATUS(
+        connection.query(sql::kTimersDue, {begin, end, due_by.ms}, [&](const store::Row& row) {
+          found.timers.push_back({Timestamp{row.integer(2)}, row.integer(0),
+                                  static_cast<std::uint64_t>(row.integer(1)), Timers::Kind::task});
+          return true;
+        }));
+    if (partition == kFirstPartition) {
+      RABT_TRY_STATUS(connection.query(
+          sql::kSchedulesDue, {context_.options.tenant, due_by.ms}, [&](const store::Row& row) {
+            found.timers.push_back({Timestamp{row.integer(1)}, 0,
+                                    static_cast<std::uint64_t>(row.integer(0)),
+                                    Timers::Kind::schedule});
+            return true;
+          }));
+    }
+    RABT_TRY_STATUS(connection.query(sql::kNewestEvent, {}, [&](const store::Row& row) {
+      found.last_event = row.integer(0);
+      return false;
+    }));
+    return connection.query(
+        sql::kOpenMatches, {begin, end, after_event}, [&](const store::Row& row) {
+          found.matches.push_back(
+              {row.integer(0), static_cast<std::uint64_t>(row.integer(1)), row.integer(2), Json()});
+          return true;
+        });
+  }));
+  return found;
+}
+
+void Recovery::send(Found& found) {
+  for (const std::int64_t num : found.busy) router_.send(RecoverInstance{num});
+  for (EventMatch& match : found.matches) router_.send(std::move(match));
+  for (const std::int64_t num : found.parents) router_.send(SettleChildren{num});
+  for (const std::int64_t num : found.unwanted_children) router_.send(CancelChild{num});
+  for (const Timers::Entry& entry : found.timers) timers_.add(entry);
+}
+
+Status Recovery::take(int partition) {
+  RABT_TRY(found, find(partition, Timestamp{std::numeric_limits<std::int64_t>::max()}, 0));
+  {
+    const Lock lock(mutex_);
+    seen_[partition] = {found.last_event, found.last_event};
+  }
+  partitions_.add(partition);
+  if (!found.busy.empty() || !found.timers.empty()) {
+    context_.parts.log.info("engine.recovered",
+                            {{"instances", static_cast<std::int64_t>(found.busy.size())},
+                             {"timers", static_cast<std::int64_t>(found.timers.size())},
+                             {"offers", static_cast<std::int64_t>(found.matches.size())}});
+  }
+  send(found);
+  return ok_status();
+}
+
+void Recovery::give(int partition) {
+  partitions_.remove(partition);
+  const auto release = [&] {
+    std::vector<std::future<void>> done;
+    router_.send_to_all([&]() -> Message {
+      auto promise = std::make_shared<std::promise<void>>();
+      done.push_back(promise->get_future());
+      return ReleasePartition{partition, std::move(promise)};
+    });
+    for (std::future<void>& one : done) one.wait();
+  };
+  // The workers have handled what was sent before; the turns that came of it are written; then the
+  // instances of these turns go, too.
+  release();
+  context_.parts.store.flush();
+  release();
+  const Lock lock(mutex_);
+  seen_.erase(partition);
+}
+
+Status Recovery::sweep(int partition) {
+  std::int64_t after_event = 0;
+  {
+    const Lock lock(mutex_);
+    after_event = seen_[partition].before;
+  }
+  const Timestamp due_by{context_.parts.clock.now().ms - kSweepGraceMs};
+  RABT_TRY(found, find(partition, due_by, after_event));
+  {
+    const Lock lock(mutex_);
+    Seen& seen = seen_[partition];
+    seen = {found.last_event, seen.newest};
+  }
+  send(found);
+  return ok_status();
+}
+
+void Recovery::sweep() {
+  // While the audit log takes no entry, recovering would only send calls again and again.
+  if (!context_.parts.audit.state().appendable) return;
+  for (int partition = 0; partition < kPartitions; ++partition) {
+    if (!partitions_.has(partition)) continue;
+    if (const Status done = sweep(partition); !done.ok())
+      context_.parts.log.warn("engine.sweep_failed", {{"code", done.error().code}});
+  }
+  router_.send_to_all([]() -> Message { return SweepResidents{}; });
+}
+
+}  // namespace rabt::engine

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "hub/base/mutex.hpp"
+#include "hub/engine/router.hpp"
+
+// Takes up what the store knows and memory does not: all of a partition when it is taken, and every
+// kSweepInterval what was lost on the way.
+namespace rabt::engine {
+
+inline constexpr std::int64_t kSweepMs = 30'000;
+// What is due for less long than this is on its way.
+inline constexpr std::int64_t kSweepGraceMs = 2'000;
+
+// Internally synchronised.
+class Recovery {
+ public:
+  Recovery(Context& context, OwnedPartitions& partitions, Router& router, Timers& timers)
+      : context_(context), partitions_(partitions), router_(router), timers_(timers) {}
+
+  // Removes events whose retention is over. Before partitions are taken, so that recovery does not
+  // offer them.
+  Status expire_events();
+  // Owns the partition from now on: arms its timers, settles the calls of its instances, and offers
+  // them the events that they wait for. When this returns every accepted event is on its way.
+  Status take(int partition);
+  // Gives the partition away. When this returns nothing of it is written any more; its calls in
+  // flight are settled by whoever takes it. Not on a worker.
+  void give(int partition);
+  // Compares the store with memory, for each partition.
+  void sweep();
+
+ private:
+  // What the store has of a partition.
+  struct Found {
+    std::vector<std::int64_t> busy;
+    std::vector<Timers::Entry> timers;
+    std::vector<EventMatch> matches;
+    std::vector<std::int64_t> parents;
+    std::vector<std::int64_t> unwanted_children;
+    std::int64_t last_event = 0;
+  };
+  // Timers that are due by then, events after that one.
+  [[nodiscard]] Result<Found> find(int partition, Timestamp due_by, std::int64_t after_event);
+  Status sweep(int partition);
+  void send(Found& found);
+
+  Context& context_;
+  OwnedPartitions& partitions_;
+  Router& router_;
+  Timers& timers_;
+
+  Mutex mutex_;
+  // By partition: the newest event at the last sweep, and at the one before. An event that was
+  // numbered before a sweep may be committed after it.
+  struct Seen {
+    std::int64_t newest = 0;
+    std::int64_t before = 0;
+  };
+  std::map<int, Seen> seen_ RABT_GUARDED_BY(mutex_);
+};
+
+}  // namespace rabt::engine

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "hub/workflow/definition.hpp"
+#include "hub/workflow/execution.hpp"
+
+namespace rabt::engine {
+
+using workflow::ActionOutcome;
+
+[[nodiscard]] constexpr int as_int(workflow::InstanceStatus status) {
+  return static_cast<int>(status);
+}
+// The states behind this one are ends as well.
+[[nodiscard]] constexpr bool has_ended(int status) {
+  return status >= as_int(workflow::InstanceStatus::completed);
+}
+
+// How an instance came to be that no single event started.
+struct Origin {
+  // The number of the instance that started it; 0 when the clock or a set of events did.
+  std::int64_t parent = 0;
+  std::string parent_id;
+  // The parent's run.workflow call.
+  std::uint64_t call = 0;
+  // Whether the end of the instance answers that call.
+  bool awaited = false;
+  // How many parents stand above it.
+  int depth = 0;
+  Json input;
+};
+
+// What repeating an action does, as its manifest says.
+enum class Idempotency : std::uint8_t { native, key, probe, none };
+
+// A call that has no outcome yet.
+struct OpenCall {
+  workflow::CallAction action;
+  // Whom the call goes to, and what repeating it does. Unknown until the call is looked up, which
+  // is before it is sent.
+  std::string target;
+  Idempotency idempotency = Idempotency::none;
+  // What the runner of actions gave for cancelling; 0 when nothing is in flight.
+  std::uint64_t token = 0;
+  int sends = 0;
+  // A person has to decide the outcome.
+  bool parked = false;
+  // The note that it leaves is on its way to the store.
+  bool noting = false;
+};
+
+// An instance in memory. Confined to its worker.
+struct ResidentInstance {
+  std::int64_t num = 0;
+  std::string id;
+  std::int64_t definition_id = 0;
+  std::shared_ptr<const workflow::Definition> definition;
+  // Events with a higher number may be consumed.
+  std::int64_t start_event = 0;
+  // Names the key. The key itself is opened for the length of a turn.
+  std::string data_key;
+  workflow::Execution execution;
+  // Null when one event started the instance.
+  std::shared_ptr<const Origin> origin;
+  // Blind index of the person whose data the instance works on; "" when none is known.
+  std::string patient;
+  // What its roles mean.
+  std::int64_t binding = 0;
+  // How many inputs its journal has.
+  std::uint64_t turns = 0;
+  std::map<std::uint64_t, OpenCall> calls;
+  // Children whose end it awaits.
+  std::map<std::uint64_t, workflow::StartWorkflow> children;
+  std::set<std::uint64_t> timers;
+  std::set<std::uint64_t> listens;
+  // The first turn was made.
+  bool begun = false;
+  bool finished = false;
+  // As the last turn leaves them in the store.
+  int stored_status = 0;
+  bool stored_busy = true;
+  // The parked call that an operator must resolve next; 0 when there is none.
+  std::uint64_t parked_call = 0;
+  int commits_in_flight = 0;
+  // Stored events could not be looked up for a new listen: the sweep does it again.
+  bool look_again = false;
+};
+
+}  // namespace rabt::engine

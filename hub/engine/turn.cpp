@@ -1,0 +1,206 @@
+#include "hub/engine/turn.hpp"
+
+#include <algorithm>
+
+#include "hub/base/overloaded.hpp"
+
+namespace rabt::engine {
+
+namespace {
+
+// One input on its way through an instance.
+class TurnMaker {
+ public:
+  TurnMaker(ResidentInstance& instance, Turn& turn) : instance_(instance), turn_(turn) {}
+
+  // What the input answers is open no more.
+  void close_answered() {
+    if (const auto* ended = std::get_if<workflow::ActionEnded>(&turn_.input.what)) {
+      close_call(ended->call);
+    } else if (const auto* fired = std::get_if<workflow::TimerFired>(&turn_.input.what)) {
+      instance_.timers.erase(fired->timer);
+      turn_.timers_done.push_back(fired->timer);
+    }
+  }
+  void take(workflow::Effect& effect) {
+    std::visit(
+        Overloaded{
+            [&](workflow::CallAction& call) { open_call(call); },
+            [&](workflow::StartWorkflow& start) { start_workflow(start); },
+            [&](workflow::CancelCall& call) { cancel(call.id); },
+            [&](workflow::StartTimer& timer) { start_timer(timer); },
+            [&](workflow::CancelTimer& timer) { cancel_timer(timer.id); },
+            [&](workflow::Subscribe& listen) { subscribe(listen); },
+            [&](workflow::Unsubscribe& listen) { unsubscribe(listen.id); },
+            [&](workflow::Emit& emitted) { turn_.events.push_back(std::move(emitted.event)); },
+            [](workflow::TaskTrace&) {}, [&](workflow::Finished& finished) { finish(finished); }},
+        effect);
+  }
+  // What the row of the instance says after this turn.
+  void settle() {
+    if (!requested_.empty()) turn_.cause.detail.set("requested", std::move(requested_));
+    if (turn_.finished) {
+      close_all();
+    } else {
+      const bool running = !instance_.calls.empty() || !instance_.children.empty();
+      turn_.status =
+          as_int(running ? workflow::InstanceStatus::running : workflow::InstanceStatus::waiting);
+    }
+    if (turn_.unpark) park_next();
+    turn_.busy = !turn_.finished && !instance_.calls.empty();
+    turn_.update_instance = turn_.finished || turn_.busy != instance_.stored_busy ||
+                            turn_.status != instance_.stored_status;
+    instance_.stored_busy = turn_.busy;
+    instance_.stored_status = turn_.status;
+  }
+
+ private:
+  void close_call(std::uint64_t id) {
+    const auto call = instance_.calls.find(id);
+    if (call != instance_.calls.end()) {
+      if (call->second.idempotency == Idempotency::none) turn_.answered_call = id;
+      instance_.calls.erase(call);
+    } else if (instance_.children.erase(id) != 0) {
+      turn_.answered_child = id;
+    }
+    unpark(id);
+  }
+  void unpark(std::uint64_t id) {
+    if (instance_.parked_call != id) return;
+    instance_.parked_call = 0;
+    turn_.unpark = true;
+  }
+  void request(std::string_view role, std::string_view action) {
+    if (!requested_.empty()) requested_.push_back(' ');
+    requested_.append(role).append("/").append(action);
+  }
+
+  void open_call(workflow::CallAction& call) {
+    request(call.role, call.action);
+    turn_.calls.push_back(call.id);
+    const std::uint64_t id = call.id;
+    instance_.calls.emplace(id, OpenCall{.action = std::move(call)});
+  }
+  void start_workflow(workflow::StartWorkflow& start) {
+    request("workflow", start.name);
+    turn_.starts.push_back(start);
+    if (!start.await) return;
+    start.input = Json();
+    const std::uint64_t id = start.id;
+    instance_.children.emplace(id, std::move(start));
+  }
+  void cancel(std::uint64_t id) {
+    if (instance_.children.erase(id) != 0) {
+      const auto started_now =
+          std::erase_if(turn_.starts, [&](const auto& start) { return start.id == id; });
+      if (started_now == 0) turn_.cancelled_children.push_back(id);
+      return;
+    }
+    const auto call = instance_.calls.find(id);
+    if (call == instance_.calls.end()) return;
+    turn_.cancelled_calls.push_back(std::move(call->second));
+    instance_.calls.erase(call);
+    std::erase(turn_.calls, id);
+    unpark(id);
+  }
+  void start_timer(workflow::StartTimer& timer) {
+    instance_.timers.insert(timer.id);
+    turn_.timers.push_back(std::move(timer));
+  }
+  void cancel_timer(std::uint64_t id) {
+    instance_.timers.erase(id);
+    const auto started_now =
+        std::erase_if(turn_.timers, [&](const auto& timer) { return timer.id == id; });
+    if (started_now == 0) turn_.timers_done.push_back(id);
+  }
+  void subscribe(workflow::Subscribe& listen) {
+    instance_.listens.insert(listen.id);
+    turn_.listens.push_back(std::move(listen));
+  }
+  void unsubscribe(std::uint64_t id) {
+    instance_.listens.erase(id);
+    const auto started_now =
+        std::erase_if(turn_.listens, [&](const auto& listen) { return listen.id == id; });
+    if (started_now == 0) turn_.listens_done.push_back(id);
+  }
+
+  void finish(workflow::Finished& finished) {
+    turn_.finished = true;
+    turn_.status = as_int(finished.status);
+    instance_.finished = true;
+    if (instance_.origin != nullptr && instance_.origin->awaited)
+      turn_.outcome = child_outcome(finished);
+    turn_.cause.detail.set("ended", workflow::to_string(finished.status));
+    if (finished.status == workflow::InstanceStatus::faulted)
+      turn_.cause.detail.set("error", finished.shown.string_or("type", ""));
+  }
+  // An instance that has ended waits for nothing.
+  void close_all() {
+    for (auto& [id, call] : instance_.calls) turn_.cancelled_calls.push_back(std::move(call));
+    std::erase_if(turn_.starts, [](const auto& start) { return start.await; });
+    for (const auto& [id, child] : instance_.children) turn_.cancelled_children.push_back(id);
+    turn_.unpark = turn_.unpark || instance_.parked_call != 0;
+    instance_.parked_call = 0;
+    instance_.calls.clear();
+    instance_.children.clear();
+    instance_.timers.clear();
+    instance_.listens.clear();
+    turn_.calls.clear();
+    turn_.timers.clear();
+    turn_.listens.clear();
+  }
+  // Calls of several branches may be parked; they are decided one after the other.
+  void park_next() {
+    const auto next = std::find_if(instance_.calls.begin(), instance_.calls.end(),
+                                   [](const auto& entry) { return entry.second.parked; });
+    if (next == instance_.calls.end()) return;
+    instance_.parked_call = next->first;
+    turn_.parked_next = parked_text(next->second.action);
+  }
+
+  ResidentInstance& instance_;
+  Turn& turn_;
+  // Roles and actions that the turn asked for, for its audit entry.
+  std::string requested_;
+};
+
+}  // namespace
+
+Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause) {
+  Turn turn{.n = instance.turns++, .input = std::move(input), .cause = std::move(cause)};
+  std::vector<workflow::Effect> effects = instance.execution.apply(turn.input);
+  TurnMaker maker(instance, turn);
+  maker.close_answered();
+  for (workflow::Effect& effect : effects) maker.take(effect);
+  maker.settle();
+  return turn;
+}
+
+std::string parked_text(const workflow::CallAction& action) {
+  return std::to_string(action.id) + " " + action.role + "/" + action.action;
+}
+
+ActionOutcome child_outcome(const workflow::Finished& finished) {
+  ActionOutcome outcome;
+  switch (finished.status) {
+    case workflow::InstanceStatus::completed:
+      outcome.output = finished.output;
+      break;
+    case workflow::InstanceStatus::cancelled:
+      outcome.kind = workflow::OutcomeKind::cancelled;
+      outcome.code = "workflow.child_cancelled";
+      outcome.message = "the workflow that was started was cancelled";
+      break;
+    case workflow::InstanceStatus::faulted:
+    case workflow::InstanceStatus::running:
+    case workflow::InstanceStatus::waiting:
+      outcome.kind = workflow::OutcomeKind::permanent;
+      outcome.code = "workflow.child_faulted";
+      outcome.message = "the workflow that was started faulted";
+      outcome.detail = Json::object({{"error", finished.error}});
+      break;
+  }
+  return outcome;
+}
+
+}  // namespace rabt::engine

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hub/access/patient_detail.hpp"
+#include "hub/engine/resident.hpp"
+
+// A turn: what an instance does between two waits. Pure: no store, no keys, no clock.
+namespace rabt::engine {
+
+// Why a turn is made, for its audit entry.
+struct Cause {
+  std::string actor = "hub";
+  std::string act;
+  std::string result = "ok";
+  // Ids, codes and counts.
+  Json detail = {};
+  // The reason that a person gave, sealed; nullopt when nobody gave one.
+  std::optional<access::PatientDetail::Sealed> reason = {};
+};
+
+// What a turn changes, as plain values.
+struct Turn {
+  // The turn's place in the journal, from 0.
+  std::uint64_t n = 0;
+  workflow::Input input;
+  // With what the turn asked for, and how the instance ended.
+  Cause cause;
+  // Open now and not sent yet: ids in ResidentInstance::calls.
+  std::vector<std::uint64_t> calls;
+  // In flight, and nobody waits for them any more.
+  std::vector<OpenCall> cancelled_calls;
+  // The call that this input answers and whose note goes; 0 when there is none.
+  std::uint64_t answered_call = 0;
+  std::vector<workflow::StartWorkflow> starts;
+  // The child whose end this input is; 0 when it is none.
+  std::uint64_t answered_child = 0;
+  std::vector<std::uint64_t> cancelled_children;
+  std::vector<workflow::StartTimer> timers;
+  std::vector<std::uint64_t> timers_done;
+  std::vector<workflow::Subscribe> listens;
+  std::vector<std::uint64_t> listens_done;
+  // Events to emit.
+  std::vector<Json> events;
+  bool finished = false;
+  // With finished: what it answers to the call of its parent.
+  ActionOutcome outcome;
+  // Of the instance's row. It is written only when it changes.
+  int status = 0;
+  bool busy = false;
+  bool update_instance = false;
+  // The call that was parked is decided; parked_next is shown now, "" for none.
+  bool unpark = false;
+  std::string parked_next;
+};
+
+// Applies the input to the instance and says what that changes. The instance is ahead of the store
+// until the turn is durable.
+[[nodiscard]] Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause);
+
+// What the row of the instance shows of its parked call: id and name.
+[[nodiscard]] std::string parked_text(const workflow::CallAction& action);
+// What the end of a child answers to its parent.
+[[nodiscard]] ActionOutcome child_outcome(const workflow::Finished& finished);
+
+}  // namespace rabt::engine

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/access/patient_detail.hpp"
+#include "hub/engine/instance_reader.hpp"
+#include "hub/engine/router.hpp"
+#include "hub/engine/turn_store.hpp"
+
+namespace rabt::engine {
+
+// One thread and the instances that belong to it. Reading order: run (worker.cpp) takes a message;
+// its handler (inputs.cpp) makes an input of it; make_turn, prepare_turn, store_turn; committed
+// (worker.cpp) lets the effects happen; dispatch (dispatch.cpp) sends calls.
+class Worker {
+ public:
+  struct Parts {
+    Context& context;
+    const Definitions& definitions;
+    const InstanceReader& reader;
+    const Starts& starts;
+    const Events& events;
+    const OwnedPartitions& partitions;
+    const access::PatientDetail& details;
+    HttpCalls& http;
+    Router& router;
+    Timers& timers;
+    Inbox& inbox;
+  };
+  explicit Worker(Parts parts) : parts_(parts), context_(parts.context) {}
+  ~Worker() { stop(); }
+  void start();
+  void stop();
+
+ private:
+  // worker.cpp
+  void run();
+  void handle(Message& message);
+  void dispatch_message(Message& message);
+  // Waits until the keys can be had; meanwhile people's requests are answered with the error.
+  // False when the engine stops.
+  bool wait_for_keys();
+  void answer_requests(const Error& error);
+  ResidentInstance* find_or_load(std::int64_t num);
+  // Null when the instance has ended or cannot be read, which is logged.
+  ResidentInstance* load(std::int64_t num);
+  // Why an instance is not in memory: it cannot be read, it lacks a secret, or it has ended.
+  [[nodiscard]] Error why_not_resident(std::int64_t num, const Error& ended) const;
+  ResidentInstance* add(std::unique_ptr<ResidentInstance> instance);
+  void forget(std::int64_t num);
+  // Lets waiting instances go when there are too many in memory.
+  void evict();
+  // Applies the input, and hands the turn to the store. answer gets the result when it is durable.
+  void take_turn(ResidentInstance& instance, workflow::Input input, Cause cause,
+                 std::shared_ptr<std::promise<Status>> answer = nullptr);
+  void submit(std::shared_ptr<PreparedTurn> turn, std::shared_ptr<std::promise<Status>> answer);
+  void committed(const TurnCommitted& message);
+  void count_end(const ResidentInstance& instance, const Turn& turn);
+  void look_for_events(ResidentInstance& instance, const std::vector<StoredListen>& listens);
+  void reload(const Reload& message);
+  void recover(std::int64_t num);
+  void settle_children(std::int64_t num);
+  void sweep();
+  void release(const ReleasePartition& message);
+
+  // inputs.cpp
+  [[nodiscard]] workflow::Input input_of(decltype(workflow::Input::what) what) const {
+    return {context_.parts.clock.now(), std::move(what)};
+  }
+  void begin(BeginInstance& message);
+  void begin(ResidentInstance& instance, Json envelope);
+  void event_matched(EventMatch& message);
+  void timer_fired(const Timers::Entry& entry);
+  void call_ended(CallEnded& message);
+  void child_ended(ChildEnded& message);
+  void cancel_child(const CancelChild& message);
+  void cancel(CancelRequest& message);
+  void resolve(ResolveRequest& message);
+  [[nodiscard]] Result<std::optional<access::PatientDetail::Sealed>> seal_reason(
+      const ResidentInstance& instance, const std::string& reason) const;
+
+  // dispatch.cpp
+  // Finds out whom the call goes to and what repeating it does.
+  void look_up(const ResidentInstance& instance, OpenCall& call) const;
+  void dispatch(ResidentInstance& instance, OpenCall& call);
+  void send_call(ResidentInstance& instance, OpenCall& call);
+  void cancel_call(const OpenCall& call);
+  // Sends, asks about or parks a call of which it is not known whether it was sent.
+  void settle_unknown(ResidentInstance& instance, OpenCall& call);
+  void settle_ambiguous(ResidentInstance& instance, OpenCall& call, ActionOutcome outcome);
+  void probe(ResidentInstance& instance, OpenCall& call);
+  void probed(const CallProbed& message);
+  void park(ResidentInstance& instance, OpenCall& call);
+  void dispatch_recorded(const DispatchRecorded& message);
+  [[nodiscard]] plugin::CallRequest request_of(const ResidentInstance& instance,
+                                               const OpenCall& call) const;
+
+  // disclosure.cpp
+  // The audit entry of what a call sends to an outside system; nullopt when it goes to the hub.
+  [[nodiscard]] std::optional<audit::Entry> disclosure_of(const ResidentInstance& instance,
+                                                          const OpenCall& call) const;
+  [[nodiscard]] const std::set<std::string, std::less<>>& schema_fields(const OpenCall& call) const;
+
+  [[nodiscard]] TurnTools tools() const {
+    return {context_, parts_.definitions, parts_.starts, parts_.events};
+  }
+
+  const Parts parts_;
+  Context& context_;
+
+  // Confined to the worker's thread.
+  std::deque<QueuedMessage> batch_;
+  // The keys for the messages of a batch.
+  std::shared_ptr<const KeyLease> lease_;
+  std::unordered_map<std::int64_t, std::unique_ptr<ResidentInstance>> residents_;
+  // By target/action:version.
+  mutable std::unordered_map<std::string, Idempotency> idempotency_;
+  // The names of an action's arguments, as its schema has them.
+  mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
+
+  std::thread thread_;
+};
+
+}  // namespace rabt::engine
