@@ -32,12 +32,14 @@ constexpr Statement kOne{"SELECT " RABT_GRANT_COLUMNS
 constexpr Statement kCovers{
     "SELECT 1 FROM instance_patient p JOIN instance i ON i.num = p.instance WHERE p.tenant = $1 "
     "AND p.patient = $2 AND i.id = $3"};
-constexpr Statement kUse{"UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kUse{
+    "UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2 AND ended_ms IS NULL"};
 constexpr Statement kEnd{
     "UPDATE break_glass SET ended_ms = $3, ended_how = $4, ended_by = $5 WHERE tenant = $1 AND id "
-    "= $2"};
+    "= $2 AND ended_ms IS NULL"};
 constexpr Statement kReview{
-    "UPDATE break_glass SET reviewed_ms = $3, reviewed_by = $4 WHERE tenant = $1 AND id = $2"};
+    "UPDATE break_glass SET reviewed_ms = $3, reviewed_by = $4 WHERE tenant = $1 AND id = $2 AND "
+    "reviewed_ms IS NULL"};
 
 constexpr std::string_view kEmergency = "BTG";  // HL7 v3 ActReason: break the glass
 
@@ -134,9 +136,9 @@ Result<std::vector<AccessControl::Row>> AccessControl::rows(store::Connection& c
 }
 
 Status AccessControl::expire(store::Transaction& transaction, const Row& row) {
-  RABT_TRY_STATUS(run(transaction, kEnd,
-                      {tenant_, row.grant.id, parts_.clock.now().ms, std::string_view("expired"),
-                       std::string_view("hub")}));
+  RABT_TRY_STATUS(compare_and_set(transaction, kEnd,
+                                  {tenant_, row.grant.id, parts_.clock.now().ms,
+                                   std::string_view("expired"), std::string_view("hub")}));
   return parts_.audit.append(
       transaction, parts_.audit.prepare({.tenant = tenant_,
                                          .actor = "hub",
@@ -212,7 +214,7 @@ Status AccessControl::record(const Reader& reader, const Reading& reading, bool 
         admitted = true;
         now.purpose = kEmergency;
         now.detail.set("grant", row.grant.id);
-        RABT_TRY_STATUS(run(transaction, kUse, {tenant_, row.grant.id}));
+        RABT_TRY_STATUS(compare_and_set(transaction, kUse, {tenant_, row.grant.id}));
       }
       if (!admitted) {
         now.act = "access.refused";
@@ -295,9 +297,9 @@ Status AccessControl::close(const Reader& reader, std::string_view id) {
       refusal = conflict("phi.grant_ended", "the grant has expired");
       return expire(transaction, row);
     }
-    RABT_TRY_STATUS(
-        run(transaction, kEnd,
-            {tenant_, id, parts_.clock.now().ms, std::string_view("closed"), reader.actor}));
+    RABT_TRY_STATUS(compare_and_set(
+        transaction, kEnd,
+        {tenant_, id, parts_.clock.now().ms, std::string_view("closed"), reader.actor}));
     return parts_.audit.append(
         transaction, parts_.audit.prepare({.tenant = tenant_,
                                            .actor = reader.actor,
@@ -337,7 +339,8 @@ Status AccessControl::review(const Reader& reader, std::string_view id, std::str
       return ok_status();
     }
     if (row.grant.state == "open") RABT_TRY_STATUS(expire(transaction, row));
-    RABT_TRY_STATUS(run(transaction, kReview, {tenant_, id, parts_.clock.now().ms, by}));
+    RABT_TRY_STATUS(
+        compare_and_set(transaction, kReview, {tenant_, id, parts_.clock.now().ms, by}));
     return parts_.audit.append(
         transaction, parts_.audit.prepare({.tenant = tenant_,
                                            .actor = reader.actor,

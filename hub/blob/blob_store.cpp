@@ -37,7 +37,7 @@ constexpr store::Statement kOrphans{
     "SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
 constexpr store::Statement kOrphan{
     "SELECT tenant, data_key FROM blob WHERE id = $1 AND owner = ''"};
-constexpr store::Statement kDrop{"DELETE FROM blob WHERE id = $1"};
+constexpr store::Statement kDrop{"DELETE FROM blob WHERE id = $1 AND owner = ''"};
 
 constexpr std::string_view kPart = ".part";
 constexpr std::size_t kMaxContentType = 128;
@@ -402,7 +402,7 @@ class FileBlobStore final : public BlobStore {
             }));
         gone = !key.empty();  // else it was taken over meanwhile
         if (!gone) return ok_status();
-        RABT_TRY_STATUS(store::run(transaction, kDrop, {std::string_view(id)}));
+        RABT_TRY_STATUS(store::compare_and_set(transaction, kDrop, {std::string_view(id)}));
         return keys_.remove(transaction, tenant, key);
       });
       if (!dropped.ok() || !gone) continue;

@@ -19,11 +19,11 @@ using workflow::OutcomeKind;
 constexpr Statement kFind{"SELECT state FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kInsert{
     "INSERT INTO consultation (tenant, id, state, month, seconds, created_ms, updated_ms) VALUES "
-    "($1, $2, $3, $4, 0, $5, $6)"};
+    "($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING"};
+// A length below 0 leaves the length as it is.
 constexpr Statement kUpdate{
-    "UPDATE consultation SET state = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4"};
-constexpr Statement kUpdateSeconds{
-    "UPDATE consultation SET seconds = $1 WHERE tenant = $2 AND id = $3"};
+    "UPDATE consultation SET state = $1, updated_ms = $2, seconds = CASE WHEN $3 < 0 THEN seconds "
+    "ELSE $3 END WHERE tenant = $4 AND id = $5 AND state = $6"};
 constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kFigures{
     "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP "
@@ -31,7 +31,8 @@ constexpr Statement kFigures{
 constexpr Statement kInsertRecording{
     "INSERT INTO recording (tenant, id, consultation, external_index, kind, blob, content_type, "
     "bytes, sha256, stored_ms, "
-    "retain_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
+    "retain_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO "
+    "NOTHING"};
 constexpr Statement kFindByExternal{
     "SELECT id, kind, content_type, bytes, sha256 FROM recording WHERE tenant = $1 AND "
     "consultation = $2 AND external_index = $3"};
@@ -186,17 +187,14 @@ class Register final : public plugin::HubService {
           if (!work->changed) return ok_status();
           work->state = work->to;
           if (!from) {
-            RABT_TRY(rows, tx.execute(kInsert, {work->tenant, work->id, to_string(work->to),
-                                                work->month, now.ms, now.ms}));
-            (void)rows;
+            RABT_TRY_STATUS(
+                store::compare_and_set(tx, kInsert,
+                                       {work->tenant, work->id, to_string(work->to), work->month,
+                                        std::max<std::int64_t>(work->seconds, 0), now.ms}));
           } else {
-            RABT_TRY(rows,
-                     tx.execute(kUpdate, {to_string(work->to), now.ms, work->tenant, work->id}));
-            (void)rows;
-          }
-          if (work->seconds >= 0) {
-            RABT_TRY(rows, tx.execute(kUpdateSeconds, {work->seconds, work->tenant, work->id}));
-            (void)rows;
+            RABT_TRY_STATUS(store::compare_and_set(tx, kUpdate,
+                                                   {to_string(work->to), now.ms, work->seconds,
+                                                    work->tenant, work->id, to_string(*from)}));
           }
           return parts_.audit.append(tx, entry);
         },
@@ -344,26 +342,24 @@ class Recordings final : public plugin::HubService {
                                          {"bytes", bytes},
                                          {"sha256", sha256}});
           };
-          bool known = false;
-          RABT_TRY_STATUS(
-              tx.query(kFindByExternal,
-                       {work->tenant, work->consultation, store::Blob{work->external_index}},
-                       [&](const store::Row& row) {
-                         known = true;
-                         answer(row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4));
-                         return false;
-                       }));
-          if (known) return ok_status();
-          RABT_TRY_STATUS(
-              parts_.blobs.adopt(tx, work->tenant, work->blob.id, "recording:" + work->id));
-          RABT_TRY_STATUS(parts_.keys.move(tx, held, work->blob.data_key, work->bucket));
-          RABT_TRY(rows,
+          RABT_TRY(inserted,
                    tx.execute(kInsertRecording,
                               {work->tenant, work->id, work->consultation,
                                store::Blob{work->external_index}, work->kind, work->blob.id,
                                work->blob.content_type, static_cast<std::int64_t>(work->blob.bytes),
                                work->blob.sha256, now.ms, work->retain_until.ms}));
-          (void)rows;
+          if (inserted == 0) {
+            return tx.query(kFindByExternal,
+                            {work->tenant, work->consultation, store::Blob{work->external_index}},
+                            [&](const store::Row& row) {
+                              answer(row.text(0), row.text(1), row.text(2), row.integer(3),
+                                     row.text(4));
+                              return false;
+                            });
+          }
+          RABT_TRY_STATUS(
+              parts_.blobs.adopt(tx, work->tenant, work->blob.id, "recording:" + work->id));
+          RABT_TRY_STATUS(parts_.keys.move(tx, held, work->blob.data_key, work->bucket));
           answer(work->id, work->kind, work->blob.content_type,
                  static_cast<std::int64_t>(work->blob.bytes), work->blob.sha256);
           return parts_.audit.append(tx, entry);

@@ -356,11 +356,12 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
       std::int64_t id = item.stored;
       const Definition& definition = *item.definition;
       if (id == 0) {
+        RABT_TRY(drawn, transaction.next(sql::kDefinitionIds));
+        id = drawn;
         RABT_TRY_STATUS(
             run(transaction, sql::kInsertDefinition,
-                {tenant, definition.name_space(), definition.name(), definition.version(),
+                {id, tenant, definition.name_space(), definition.name(), definition.version(),
                  item.sha256, store::Blob{item.file->yaml}, now}));
-        id = transaction.last_insert_id();
       }
       ids.push_back(id);
     }

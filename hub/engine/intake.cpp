@@ -80,11 +80,11 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
   if (known) return ok_status();
 
   const std::int64_t now = parts.clock.now().ms;
+  RABT_TRY(seq, transaction.next(sql::kEventNumbers));
   RABT_TRY_STATUS(run(transaction, sql::kInsertEvent,
-                      {store::Blob{event.uid}, tenant, store::Blob{event.origin},
+                      {seq, store::Blob{event.uid}, tenant, store::Blob{event.origin},
                        store::Blob{event.data_key}, store::Blob{event.sealed}, now,
                        now + std::chrono::milliseconds(limits::kEventRetention).count()}));
-  const std::int64_t seq = transaction.last_insert_id();
   std::set<std::pair<std::int64_t, std::int64_t>> told;
   for (const std::string& key : event.keys) {
     RABT_TRY_STATUS(run(transaction, sql::kInsertEventKey, {tenant, store::Blob{key}, seq}));
@@ -115,10 +115,10 @@ Status Engine::Impl::store_event(store::Transaction& transaction, const Prepared
                                           ? store::Value(store::Null{})
                                           : store::Value(store::Blob{start.business_key});
     RABT_TRY_STATUS(keys::insert(transaction, start.key));
+    RABT_TRY(num, transaction.next(sql::kInstanceNumbers));
     RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
-                        {start.id, tenant, start.definition, business_key, seq,
+                        {num, start.id, tenant, start.definition, business_key, seq,
                          store::Blob{start.key.id}, now, now, binding}));
-    const std::int64_t num = transaction.last_insert_id();
     RABT_TRY(patient, store_patients(transaction, num, start.patients, 0));
     instances.push_back(start.id);
     routing.begins.push_back({num, start.id, start.definition, seq, start.key.id, event.envelope,

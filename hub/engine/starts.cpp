@@ -123,10 +123,10 @@ Result<std::string> Engine::Impl::store_start(store::Transaction& transaction,
                                         : store::Value(store::Blob{start.business_key});
   const std::int64_t now = parts.clock.now().ms;
   RABT_TRY_STATUS(keys::insert(transaction, start.key));
+  RABT_TRY(num, transaction.next(sql::kInstanceNumbers));
   RABT_TRY_STATUS(run(transaction, sql::kInsertInstance,
-                      {start.id, tenant, start.definition, business_key, start_event,
+                      {num, start.id, tenant, start.definition, business_key, start_event,
                        store::Blob{start.key.id}, now, now, binding}));
-  const std::int64_t num = transaction.last_insert_id();
   const Origin& origin = *start.origin;
   const bool child = origin.parent != 0;
   RABT_TRY_STATUS(run(
@@ -355,12 +355,9 @@ void Engine::Impl::schedule_due(const Timers::Entry& entry) {
             }));
         if (!due) return ok_status();
         const Timestamp now = parts.clock.now();
-        std::int64_t last_event = 0;
-        RABT_TRY_STATUS(transaction.query(sql::kLastEvent, {}, [&](const store::Row& row) {
-          last_event = row.integer(0);
-          return false;
-        }));
-        RABT_TRY(refused, store_start(transaction, *start, last_event, *routing));
+        // Events that come after this moment have higher numbers.
+        RABT_TRY(moment, transaction.next(sql::kEventNumbers));
+        RABT_TRY(refused, store_start(transaction, *start, moment, *routing));
         const Schedule& schedule = *active->schedule();
         std::optional<Timestamp> next = following(schedule, entry.due, now);
         if (!refused.empty() && !next) next = Timestamp{now.ms + schedule.after_ms};

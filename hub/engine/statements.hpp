@@ -8,10 +8,14 @@ namespace rabt::engine::sql {
 
 using store::Statement;
 
+// Numbers are drawn before the row is inserted.
+inline constexpr store::Sequence kDefinitionIds{"definition"};
+inline constexpr store::Sequence kEventNumbers{"event"};
+inline constexpr store::Sequence kInstanceNumbers{"instance"};
+
 inline constexpr Statement kInsertDefinition{
-    "INSERT INTO definition (tenant, namespace, name, version, sha256, source, deployed_ms, "
-    "active) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, 1)"};
+    "INSERT INTO definition (id, tenant, namespace, name, version, sha256, source, deployed_ms, "
+    "active) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)"};
 inline constexpr Statement kDeactivateDefinitions{
     "UPDATE definition SET active = 0 WHERE tenant = $1 AND namespace = $2 AND name = $3"};
 inline constexpr Statement kActivateDefinition{"UPDATE definition SET active = 1 WHERE id = $1"};
@@ -40,8 +44,8 @@ inline constexpr Statement kInsertDelivery{
 
 inline constexpr Statement kFindEvent{"SELECT seq FROM event WHERE tenant = $1 AND origin = $2"};
 inline constexpr Statement kInsertEvent{
-    "INSERT INTO event (uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+    "INSERT INTO event (seq, uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
 inline constexpr Statement kReadEvent{"SELECT uid, sealed, data_key FROM event WHERE seq = $1"};
 inline constexpr Statement kInsertEventKey{
     "INSERT INTO event_key (tenant, key, event) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
@@ -53,9 +57,9 @@ inline constexpr Statement kExpireEvents{
     "expires_ms LIMIT 500)"};
 
 inline constexpr Statement kInsertInstance{
-    "INSERT INTO instance (id, tenant, definition, status, busy, business_key, start_event, "
-    "data_key, created_ms, "
-    "updated_ms, binding) VALUES ($1, $2, $3, 0, 1, $4, $5, $6, $7, $8, $9)"};
+    "INSERT INTO instance (num, id, tenant, definition, status, busy, business_key, start_event, "
+    "data_key, created_ms, updated_ms, binding) VALUES ($1, $2, $3, $4, 0, 1, $5, $6, $7, $8, $9, "
+    "$10)"};
 inline constexpr Statement kInsertBinding{
     "INSERT INTO binding (tenant, roles) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kAllBindings{"SELECT id, roles FROM binding WHERE tenant = $1"};
@@ -152,7 +156,6 @@ inline constexpr Statement kScheduleOfInstance{
 inline constexpr Statement kScheduleAfter{"UPDATE schedule SET due_ms = $2 WHERE instance = $1"};
 inline constexpr Statement kAllSchedules{
     "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms IS NOT NULL"};
-inline constexpr Statement kLastEvent{"SELECT COALESCE(MAX(seq), 0) FROM event"};
 
 inline constexpr Statement kInsertJournal{"INSERT INTO journal (instance, sealed) VALUES ($1, $2)"};
 inline constexpr Statement kReadJournal{

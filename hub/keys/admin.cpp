@@ -154,15 +154,18 @@ struct KeyAdmin::State {
               continue;
             }
             RABT_TRY(fresh, lease.keys().wrap(to, key.id, material->expose()));
-            RABT_TRY_STATUS(store::run(
-                transaction, sql::kRewrapKey,
-                {store::Blob{key.id}, store::Blob{key.wrapped}, std::string_view(to.bucket),
-                 static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
-            ++rewrapped;
+            // None is changed if the key was moved meanwhile: it is under a newest version then.
+            RABT_TRY(changed, transaction.execute(
+                                  sql::kRewrapKey,
+                                  {store::Blob{key.id}, store::Blob{key.wrapped},
+                                   std::string_view(to.bucket),
+                                   static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
+            rewrapped += changed;
           }
           if (batch.size() == kBatch) {
-            RABT_TRY_STATUS(store::run(transaction, sql::kAdvanceTask,
-                                       {tenant, store::Blob{batch.back().id}, rewrapped}));
+            RABT_TRY_STATUS(store::compare_and_set(
+                transaction, sql::kAdvanceTask,
+                {tenant, store::Blob{batch.back().id}, rewrapped, store::Blob{cursor}}));
             if (rewrapped == 0 && unopened == 0) return ok_status();
             return parts.audit.append(
                 transaction,
@@ -172,10 +175,12 @@ struct KeyAdmin::State {
           // The last batch. With forget the task stays until the file has forgotten, too.
           done = true;
           if (forget) {
-            RABT_TRY_STATUS(store::run(transaction, sql::kAdvanceTask,
-                                       {tenant, store::Blob{cursor}, rewrapped}));
+            RABT_TRY_STATUS(store::compare_and_set(
+                transaction, sql::kAdvanceTask,
+                {tenant, store::Blob{cursor}, rewrapped, store::Blob{cursor}}));
           } else {
-            RABT_TRY_STATUS(store::run(transaction, sql::kDeleteTask, {tenant}));
+            RABT_TRY_STATUS(
+                store::compare_and_set(transaction, sql::kEndTask, {tenant, store::Blob{cursor}}));
           }
           return parts.audit.append(
               transaction,
@@ -523,20 +528,6 @@ Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_
   RABT_TRY_STATUS(state.parts.store.write([&](store::Transaction& transaction) -> Status {
     result = {};
     for (const std::string& id : ids) {
-      std::string held;
-      RABT_TRY_STATUS(transaction.query(sql::kHoldOfKey, {state.tenant, store::Blob{id}},
-                                        [&](const store::Row& row) {
-                                          held = std::string(row.text(0));
-                                          return false;
-                                        }));
-      if (held == hold_case) {
-        ++result.data_keys;
-        continue;
-      }
-      if (!held.empty()) {
-        return conflict("keys.held", std::string(object) + " is under the legal hold " + held +
-                                         " already; release it first");
-      }
       std::string from;
       RABT_TRY_STATUS(transaction.query(sql::kFindKey, {store::Blob{id}, state.tenant},
                                         [&](const store::Row& row) {
@@ -548,11 +539,24 @@ Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_
         ++result.destroyed;
         continue;
       }
-      RABT_TRY_STATUS(state.parts.keys.move(transaction, lease, id, bucket));
-      RABT_TRY_STATUS(store::run(
-          transaction, sql::kInsertHold,
-          {state.tenant, hold_case, store::Blob{id}, object, from, state.parts.clock.now().ms}));
+      RABT_TRY(fresh,
+               transaction.execute(sql::kInsertHold, {state.tenant, hold_case, store::Blob{id},
+                                                      object, from, state.parts.clock.now().ms}));
       ++result.data_keys;
+      if (fresh == 1) {
+        RABT_TRY_STATUS(state.parts.keys.move(transaction, lease, id, bucket));
+        continue;
+      }
+      std::string held;
+      RABT_TRY_STATUS(transaction.query(sql::kHoldOfKey, {state.tenant, store::Blob{id}},
+                                        [&](const store::Row& row) {
+                                          held = std::string(row.text(0));
+                                          return false;
+                                        }));
+      if (held != hold_case) {
+        return conflict("keys.held", std::string(object) + " is under the legal hold " + held +
+                                         " already; release it first");
+      }
     }
     if (result.data_keys == 0) {
       return not_found("keys.shredded", "every key of " + std::string(object) +

@@ -49,6 +49,21 @@ Status insert_row(store::Transaction& transaction, const NewDataKey& key, std::i
   return ok_status();
 }
 
+// Stores the shared key of its bucket, unless the bucket has one. Returns the id of the one it has.
+Result<std::string> insert_shared(store::Transaction& transaction, const NewDataKey& key) {
+  const Status inserted = insert_row(transaction, key, 1);
+  if (inserted.ok()) return key.id;
+  std::string id;
+  RABT_TRY_STATUS(transaction.query(sql::kFindShared,
+                                    {std::string_view(key.tenant), std::string_view(key.bucket)},
+                                    [&](const store::Row& row) {
+                                      id = std::string(row.blob(0));
+                                      return false;
+                                    }));
+  if (id.empty()) return inserted.error();
+  return id;
+}
+
 }  // namespace
 
 struct DataKeys::State {
@@ -244,9 +259,11 @@ struct DataKeys::State {
         RABT_TRY_STATUS(parts.store.read(find));
         if (id.empty()) {
           RABT_TRY(made, make(tenant, taken, keys, bucket));
-          RABT_TRY_STATUS(parts.store.write(
-              [&](store::Transaction& transaction) { return insert_row(transaction, made, 1); }));
-          id = made.id;
+          RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+            RABT_TRY(present, insert_shared(transaction, made));
+            id = std::move(present);
+            return ok_status();
+          }));
         }
         const std::unique_lock hold(mutex);
         shared.insert_or_assign(name, id);

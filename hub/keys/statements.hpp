@@ -10,7 +10,7 @@ using store::Statement;
 inline constexpr Statement kInsertKey{
     "INSERT INTO data_key (id, tenant, bucket, version, wrapped, shared) SELECT $1, $2, $3, $4, "
     "$5, $6 WHERE NOT EXISTS (SELECT 1 FROM bucket_floor WHERE tenant = $2 AND bucket = $3 AND "
-    "version > $4)"};
+    "version > $4) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kFindKey{
     "SELECT bucket, version, wrapped FROM data_key WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kDeleteKey{
@@ -34,7 +34,7 @@ inline constexpr Statement kCountKeys{
 
 inline constexpr Statement kInsertHold{
     "INSERT INTO hold (tenant, hold_case, data_key, object, bucket, held_ms) VALUES ($1, $2, $3, "
-    "$4, $5, $6)"};
+    "$4, $5, $6) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kHoldsOfCase{
     "SELECT data_key, object, bucket FROM hold WHERE tenant = $1 AND hold_case = $2 ORDER BY "
     "data_key"};
@@ -53,7 +53,9 @@ inline constexpr Statement kPutTask{
 inline constexpr Statement kReadTask{
     "SELECT cursor, forget, actor, reason, started_ms, rewrapped FROM key_task WHERE tenant = $1"};
 inline constexpr Statement kAdvanceTask{
-    "UPDATE key_task SET cursor = $2, rewrapped = rewrapped + $3 WHERE tenant = $1"};
+    "UPDATE key_task SET cursor = $2, rewrapped = rewrapped + $3 WHERE tenant = $1 AND cursor = "
+    "$4"};
+inline constexpr Statement kEndTask{"DELETE FROM key_task WHERE tenant = $1 AND cursor = $2"};
 inline constexpr Statement kDeleteTask{"DELETE FROM key_task WHERE tenant = $1"};
 
 }  // namespace rabt::keys::sql

@@ -1,32 +1,40 @@
 #include "hub/store/store.hpp"
 
-#include <condition_variable>
-#include <mutex>
+#include "hub/base/mutex.hpp"
 
 namespace rabt::store {
 
 Status run(Transaction& transaction, const Statement& statement,
            std::initializer_list<Value> values) {
-  RABT_TRY(rows, transaction.execute(statement, values));
-  (void)rows;
+  auto changed = transaction.execute(statement, values);
+  if (!changed.ok()) return std::move(changed).error();
+  return ok_status();
+}
+
+Status compare_and_set(Transaction& transaction, const Statement& statement,
+                       std::initializer_list<Value> values) {
+  RABT_TRY(changed, transaction.execute(statement, values));
+  if (changed == 0) {
+    return conflict(std::string(kRaced), "another writer changed the row; the job is run again");
+  }
   return ok_status();
 }
 
 Status Store::write(Job job, Need need) {
   struct Waiting {
-    std::mutex mutex;
-    std::condition_variable ready;
-    std::optional<Status> status;
+    Mutex mutex;
+    Condition ready;
+    std::optional<Status> status RABT_GUARDED_BY(mutex);
   };
   // Shared: done may still be leaving its lock when the caller has already gone on.
   const auto waiting = std::make_shared<Waiting>();
   submit(need, std::move(job), [waiting](const Status& status) {
-    const std::scoped_lock lock(waiting->mutex);
+    const Lock lock(waiting->mutex);
     waiting->status = status;
     waiting->ready.notify_one();
   });
-  std::unique_lock lock(waiting->mutex);
-  waiting->ready.wait(lock, [&] { return waiting->status.has_value(); });
+  Lock lock(waiting->mutex);
+  while (!waiting->status.has_value()) waiting->ready.wait(lock);
   return *waiting->status;
 }
 

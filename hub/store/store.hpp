@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "hub/base/log.hpp"
@@ -49,17 +51,44 @@ class Connection {
                        const std::function<bool(const Row&)>& each) = 0;
 };
 
-// The writer's connection during one job.
+// Numbers for new rows, drawn before the row is inserted: 1, 2, ... with gaps, never one twice,
+// also after a restart and after the rows with the highest numbers were deleted. Declare as: inline
+// constexpr Sequence kEventNumbers{"event"}; one name is one row of numbers.
+struct Sequence {
+  std::string_view name;
+};
+
+// Jobs of one lane run in the order of their submission. What changes one instance uses its number
+// as the lane. Jobs of different lanes may overlap where a store has several writers.
+using Lane = std::int64_t;
+inline constexpr Lane kNoLane = -1;
+
+// A writer's connection during one job.
+//
+// A failed statement fails its job: later statements of the job return the same error, and the job
+// is undone whatever it returns. So a job decides before its first write, and inserts with ON
+// CONFLICT DO NOTHING where the row may be there already.
 class Transaction : public Connection {
  public:
   // Returns the number of rows changed. A violated constraint is error kind conflict, code
   // store.constraint.
   virtual Result<std::int64_t> execute(const Statement& statement,
                                        std::initializer_list<Value> values) = 0;
-  [[nodiscard]] virtual std::int64_t last_insert_id() const = 0;
+  // Executes a statement whose result the job does not need. A store may keep it until the end of
+  // the batch or until the next query or execute; if it fails, its job is undone and done gets the
+  // error.
+  virtual void put(const Statement& statement, std::initializer_list<Value> values) = 0;
+  // The next number of the sequence, also before the row exists. A number drawn by a job that is
+  // undone is not drawn again.
+  [[nodiscard]] virtual Result<std::int64_t> next(Sequence sequence) = 0;
+  // The lane that the job was submitted with.
+  [[nodiscard]] virtual Lane lane() const = 0;
+  // The writer that runs the job. The commits of one stream are totally ordered. SQLite has one
+  // stream, number 1.
+  [[nodiscard]] virtual std::int64_t stream() const = 0;
   // Runs when this job's writes are undone (its function failed, or the commit of its batch
-  // failed), on the writer thread. For state that the writer thread keeps beside the database, such
-  // as the head of the audit chain.
+  // failed), on the thread of the stream. For state that is kept beside the database once a stream,
+  // such as the head of a chain of audit entries.
   virtual void on_rollback(std::function<void()> undo) = 0;
 };
 
@@ -67,11 +96,21 @@ class Transaction : public Connection {
 [[nodiscard]] Status run(Transaction& transaction, const Statement& statement,
                          std::initializer_list<Value> values);
 
-// Group commit. Jobs run one after the other on the writer thread, in the order of submission; many
-// share one transaction and one disk sync. A job that returns an error is undone alone. done comes
-// on the writer thread, after the commit of the batch is durable (WAL, synchronous=FULL) or after
-// the job was undone: when it says ok, everything the job wrote survives a power loss. Internally
-// synchronised.
+// The code of the error with which a job says that another writer was quicker: what the job read no
+// longer holds. The store undoes the job and runs it again, kMaxRaces times, then done gets error
+// kind unavailable, code store.busy.
+inline constexpr std::string_view kRaced = "store.raced";
+inline constexpr int kMaxRaces = 16;
+// Executes a statement that changes one row and names in its WHERE what the job has read of it. The
+// job returns the error when no row was changed.
+[[nodiscard]] Status compare_and_set(Transaction& transaction, const Statement& statement,
+                                     std::initializer_list<Value> values);
+
+// Group commit. Jobs run one after the other on a writer's thread, in the order of submission
+// within their lane; many share one transaction and one disk sync. A job that returns an error is
+// undone alone. done comes on the writer's thread, after the commit of the batch is durable (WAL,
+// synchronous=FULL) or after the job was undone: when it says ok, everything the job wrote survives
+// a power loss. Internally synchronised.
 class Store {
  public:
   using Job = std::function<Status(Transaction&)>;
@@ -82,27 +121,39 @@ class Store {
   // (store.busy, store.full) and nothing was written. required: a turn that already happened in
   // memory. Never refused for lack of room; while the disk is full it is tried again until it is
   // written. After an I/O error the process cannot know what is on disk: it stops (exit 74) and
-  // recovers on start. A job may run more than once (its batch was undone for lack of room and is
-  // tried again): it must not move out of what it captured, and what it changes beside the database
-  // it puts back in on_rollback. done runs once, with no lock held; it may call submit and read,
-  // not write or flush.
+  // recovers on start. A job may run more than once (its batch was undone and is tried again): it
+  // must not move out of what it captured, and what it changes beside the database it puts back in
+  // on_rollback. done runs once, with no lock held; it may call submit and read, not write or
+  // flush.
   enum class Need : std::uint8_t { droppable, required };
-  virtual void submit(Need need, Job job, Done done) = 0;
-  // submit and wait. Not from the writer thread.
+  virtual void submit(Need need, Lane lane, Job job, Done done) = 0;
+  // A job that needs no order among others.
+  void submit(Need need, Job job, Done done) {
+    submit(need, kNoLane, std::move(job), std::move(done));
+  }
+  // submit and wait. Not from a writer's thread.
   Status write(Job job, Need need = Need::droppable);
 
-  // Runs on a reader connection, beside the writer, on the caller's thread; sees the last commit (a
-  // snapshot for the whole function). Not from inside another read: connections are few, and a nest
-  // could wait for itself.
+  // Runs on a reader connection, beside the writers, on the caller's thread; sees the last commit
+  // (a snapshot for the whole function). Not from inside another read: connections are few, and a
+  // nest could wait for itself.
   virtual Status read(const std::function<Status(Connection&)>& function) = 0;
 
   // Waits until everything submitted before is durable or undone.
   virtual void flush() = 0;
 
+  // Sums since the store was opened.
   struct Stats {
     std::uint64_t commits = 0;
     std::uint64_t jobs = 0;
     std::uint64_t rows = 0;
+    // Jobs that were run again because another writer was quicker.
+    std::uint64_t raced = 0;
+    // Where the writers' time went: in jobs and their statements, in COMMIT, in done.
+    std::chrono::nanoseconds in_jobs{0};
+    std::chrono::nanoseconds in_commits{0};
+    std::chrono::nanoseconds in_done{0};
+    // Jobs that wait now.
     std::uint64_t queued = 0;
     bool disk_full = false;
   };
@@ -110,18 +161,20 @@ class Store {
 };
 
 struct SqliteOptions {
-  std::string path;               // the database file; its folder must exist and be writable
-  std::string migrations_folder;  // migrations/sqlite
+  // The database file. Its folder must exist and be writable.
+  std::string path;
+  // migrations/sqlite
+  std::string migrations_folder;
 };
 // Opens or creates the database (mode 0600), sets and reads back journal_mode=WAL,
 // synchronous=FULL, foreign_keys, secure_delete, takes an exclusive lock against a second hub on
 // the same file, and applies missing migrations, each in a transaction of its own with its checksum
 // recorded. Errors: store.open (says which file and why), store.locked, store.durability,
-// store.migration_changed, store.migration_newer.
+// store.earlier_build, store.migration_changed, store.migration_newer.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, Logger& log);
 
 // Opens a database for looking only, beside a running hub or without one; takes no lock and applies
-// no migrations. For one thread. Error store.open.
+// no migrations. For one thread. Errors: store.open, store.earlier_build.
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_sqlite_reader(const std::string& path);
 
 }  // namespace rabt::store

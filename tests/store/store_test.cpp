@@ -199,21 +199,22 @@ TEST(Store, undoes_a_failing_job_alone_while_its_neighbours_commit) {
   EXPECT_EQ(commits, 2U);  // the gate's and theirs
 }
 
-TEST(Store, goes_on_after_a_constraint_that_a_job_handles_itself) {
+TEST(Store, undoes_a_job_with_a_failed_statement_whatever_the_job_returns) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1)).ok());
-  EXPECT_TRUE(store
-                  ->write([](Transaction& transaction) -> Status {
-                    const auto twice = transaction.execute(kInsert, {std::int64_t{1}, Blob{"x"}});
-                    EXPECT_FALSE(twice.ok());
-                    RABT_TRY(rows, transaction.execute(kInsert, {std::int64_t{2}, Blob{"x"}}));
-                    (void)rows;
-                    EXPECT_EQ(transaction.last_insert_id(), 2);
-                    return ok_status();
-                  })
-                  .ok());
-  EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{1, 2}));
+  const Status status = store->write([](Transaction& transaction) -> Status {
+    EXPECT_TRUE(transaction.execute(kInsert, {std::int64_t{2}, Blob{"x"}}).ok());
+    const auto twice = transaction.execute(kInsert, {std::int64_t{1}, Blob{"x"}});
+    EXPECT_FALSE(twice.ok());
+    const auto later = transaction.execute(kInsert, {std::int64_t{3}, Blob{"x"}});
+    EXPECT_FALSE(later.ok());
+    EXPECT_EQ(later.error().code, "store.constraint");
+    return ok_status();
+  });
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, "store.constraint");
+  EXPECT_EQ(ids(*store), std::vector<std::int64_t>{1});
 }
 
 TEST(Store, undoes_a_job_that_throws) {

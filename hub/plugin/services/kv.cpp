@@ -19,9 +19,10 @@ constexpr store::Statement kKvPut{
     "$2, $3, $4, $5, $6, $7) "
     "ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value, version = "
     "excluded.version, "
-    "expires_ms = excluded.expires_ms, data_key = excluded.data_key"};
+    "expires_ms = excluded.expires_ms, data_key = excluded.data_key WHERE plugin_kv.version = "
+    "$8"};
 constexpr store::Statement kKvDelete{
-    "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3"};
+    "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3 AND version = $4"};
 constexpr store::Statement kKvUsed{
     "SELECT COALESCE(SUM(LENGTH(value)), 0) FROM plugin_kv WHERE tenant = $1 AND plugin = $2"};
 
@@ -234,10 +235,10 @@ struct Services::Kv {
     }
     put.version = stored + 1;
     const std::int64_t expires = put.ttl_ms == 0 ? 0 : put.now + put.ttl_ms;
-    auto written = transaction.execute(
-        kKvPut, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
-                 store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}});
-    if (!written.ok()) return std::move(written).error();
+    RABT_TRY_STATUS(store::compare_and_set(
+        transaction, kKvPut,
+        {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
+         store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}, stored}));
     use->bytes += growth;
     transaction.on_rollback([use = self.setup_.kv_use, growth] { use->bytes -= growth; });
     put.status = RABT_KV_OK;
@@ -277,18 +278,21 @@ struct Services::Kv {
           RABT_TRY(use, kv_use(self, row, transaction));
           put->status = RABT_KV_ABSENT;
           std::int64_t size = 0;
+          std::int64_t version = 0;
           RABT_TRY_STATUS(transaction.query(
               kKvHead,
               {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
               [&](const store::Row& found) {
+                version = found.integer(0);
                 if (live(found.integer(1), put->now)) put->status = RABT_KV_OK;
                 size = found.integer(2);
                 return false;
               }));
-          auto removed = transaction.execute(
-              kKvDelete,
-              {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}});
-          if (!removed.ok()) return std::move(removed).error();
+          if (version == 0) return ok_status();
+          RABT_TRY_STATUS(
+              store::compare_and_set(transaction, kKvDelete,
+                                     {std::string_view(row.tenant), std::string_view(row.plugin),
+                                      store::Blob{row.key}, version}));
           use->bytes -= size;
           transaction.on_rollback([use = self.setup_.kv_use, size] { use->bytes += size; });
           return ok_status();

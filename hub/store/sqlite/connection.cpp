@@ -11,8 +11,8 @@ namespace rabt::store::sqlite {
 
 namespace {
 
-constexpr std::size_t kMaxCachedStatements =
-    1000;  // far more than the hub has; text made at run time must not fill memory
+// Far more than the hub has; text made at run time must not fill memory.
+constexpr std::size_t kMaxCachedStatements = 1000;
 constexpr int kMaxParameters = 64;
 
 class SqliteRow final : public Row {
@@ -257,9 +257,6 @@ Result<std::string> Database::pragma(const std::string& text) {
   return value;
 }
 
-std::int64_t Database::last_insert_id() const {
-  return sqlite3_last_insert_rowid(handle_);
-}
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(handle_) == 0;
 }

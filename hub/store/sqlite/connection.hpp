@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "hub/store/store.hpp"
 
@@ -17,9 +18,12 @@ namespace rabt::store::sqlite {
 // What the last statement ran into, as far as the writer's next step depends on it.
 enum class Trouble : std::uint8_t {
   none,
-  full,   // no room: tried again later
-  busy,   // another program holds the file: tried again later
-  fatal,  // what is on disk is not known any more
+  // There is no room: tried again later.
+  full,
+  // Another program holds the file: tried again later.
+  busy,
+  // What is on disk is not known any more.
+  fatal,
 };
 
 // One SQLite connection with its prepared statements. Used by one thread at a time.
@@ -27,7 +31,8 @@ class Database final : public Connection {
  public:
   struct Options {
     std::string path;
-    std::string vfs;  // empty: SQLite's own
+    // Empty for SQLite's own.
+    std::string vfs;
     bool read_only = false;
   };
   // Error code store.open.
@@ -43,7 +48,6 @@ class Database final : public Connection {
   // The first column of the first row of a PRAGMA; empty when it has none.
   [[nodiscard]] Result<std::string> pragma(const std::string& text);
 
-  [[nodiscard]] std::int64_t last_insert_id() const;
   [[nodiscard]] bool in_transaction() const;
   // Trouble since the last call of clear_trouble, the worst.
   [[nodiscard]] Trouble trouble() const { return trouble_; }
@@ -57,7 +61,8 @@ class Database final : public Connection {
   // A prepared statement and the place of each $n among its parameters.
   struct Prepared {
     sqlite3_stmt* statement = nullptr;
-    std::vector<int> index_of;  // of $1, $2, ...
+    // The places of $1, $2, ...
+    std::vector<int> index_of;
     bool in_use = false;
   };
   class Use;

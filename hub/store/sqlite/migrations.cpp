@@ -18,6 +18,7 @@ constexpr std::size_t kMaxMigrations = 9999;  // four digits
 
 constexpr Statement kInsert{
     "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)"};
+constexpr Statement kAnyTable{"SELECT 1 FROM sqlite_master LIMIT 1"};
 constexpr Statement kApplied{"SELECT number, name, checksum FROM schema_migration ORDER BY number"};
 
 struct Migration {
@@ -86,17 +87,39 @@ Status apply(Database& database, std::int64_t number, const Migration& migration
   RABT_TRY_STATUS(database.script(migration.sql));
   if (!database.in_transaction())
     return internal("store.sql", "it ends its transaction itself; remove its COMMIT or ROLLBACK");
-  RABT_TRY(rows, database.execute(kInsert,
-                                  {number, std::string_view(migration.name),
-                                   std::string_view(migration.checksum), SystemClock().now().ms}));
-  static_cast<void>(rows);
+  const auto noted =
+      database.execute(kInsert, {number, std::string_view(migration.name),
+                                 std::string_view(migration.checksum), SystemClock().now().ms});
+  if (!noted.ok()) return noted.error();
   return database.script("COMMIT");
 }
 
 }  // namespace
 
+Status refuse_earlier_build(Database& database, const std::string& path) {
+  RABT_TRY(format, database.pragma("user_version"));
+  if (format == std::to_string(kDataFormat)) return ok_status();
+  bool tables = false;
+  RABT_TRY_STATUS(database.query(kAnyTable, {}, [&](const Row&) {
+    tables = true;
+    return false;
+  }));
+  if (!tables) return ok_status();
+  if (format.size() > 1 || format > std::to_string(kDataFormat)) {
+    return conflict("store.migration_newer",
+                    path +
+                        " was written by a newer hub: run that one, or restore the backup made "
+                        "before the upgrade");
+  }
+  return conflict("store.earlier_build",
+                  path +
+                      " was written by an earlier build of the hub, and formats are kept only from "
+                      "release 1.0 on: start with an empty data folder");
+}
+
 Status migrate(Database& database, const std::string& folder, Logger& log) {
   RABT_TRY(wanted, read_folder(folder));
+  RABT_TRY_STATUS(database.script("PRAGMA user_version=" + std::to_string(kDataFormat)));
   RABT_TRY_STATUS(
       database.script("CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER PRIMARY KEY, "
                       "name TEXT NOT NULL, checksum TEXT NOT NULL, "

@@ -7,6 +7,14 @@
 
 namespace rabt::store::sqlite {
 
+// What the tables and the stored formats are, in the database's user_version. It is raised whenever
+// one of them changes in a way that this build cannot read. Formats are kept from release 1.0 on.
+inline constexpr int kDataFormat = 1;
+
+// Error code store.earlier_build: the database holds something else than kDataFormat. A database
+// without tables is none of an earlier build.
+[[nodiscard]] Status refuse_earlier_build(Database& database, const std::string& path);
+
 // Applies the files NNNN_name.sql of folder that the database has not seen, in order, each in a
 // transaction of its own, noted in the table schema_migration with a checksum (64-bit FNV-1a: it
 // notices an edited file, it does not protect against an attacker). Errors: store.migration_changed

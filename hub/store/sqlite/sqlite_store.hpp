@@ -13,9 +13,12 @@ inline constexpr int kExitIo = 74;
 
 // For tests: a small database, a file system that fails.
 struct Tuning {
-  std::int64_t max_pages = 0;  // PRAGMA max_page_count; 0: no limit
-  std::string vfs;             // name of a registered SQLite VFS
-  std::size_t max_queued = 0;  // 0: limits::kMaxQueuedJobs
+  // PRAGMA max_page_count; 0 sets no limit.
+  std::int64_t max_pages = 0;
+  // The name of a registered SQLite VFS.
+  std::string vfs;
+  // 0 stands for limits::kMaxQueuedJobs.
+  std::size_t max_queued = 0;
 };
 
 // open_sqlite with tuning.

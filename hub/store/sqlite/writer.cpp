@@ -1,0 +1,449 @@
+#include "hub/store/sqlite/writer.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "hub/base/limits.hpp"
+#include "hub/store/sqlite/sqlite_store.hpp"
+
+namespace rabt::store::sqlite {
+
+namespace {
+
+// 16 MiB: seldom enough to cost little, small enough to start quickly.
+constexpr int kCheckpointPages = 4000;
+constexpr std::chrono::milliseconds kFirstRetry{50};
+constexpr std::chrono::milliseconds kMaxRetry{2000};
+constexpr std::int64_t kStream = 1;
+
+constexpr Statement kBegin{"BEGIN IMMEDIATE"};
+constexpr Statement kCommit{"COMMIT"};
+constexpr Statement kRollback{"ROLLBACK"};
+constexpr Statement kSavepoint{"SAVEPOINT job"};
+constexpr Statement kRelease{"RELEASE job"};
+constexpr Statement kRollbackTo{"ROLLBACK TO job"};
+
+Status as_status(Result<std::int64_t> result) {
+  if (result.ok()) return ok_status();
+  return std::move(result).error();
+}
+
+// Runs what undoes a job's work beside the database, the newest first.
+void undo(std::vector<std::function<void()>>& functions) {
+  for (auto at = functions.rbegin(); at != functions.rend(); ++at) (*at)();
+  functions.clear();
+}
+
+Status call(const Store::Job& job, Transaction& transaction) {
+  try {
+    return job(transaction);
+  } catch (const std::exception& exception) {
+    return internal("store.job",
+                    std::string("a write job failed with an exception: ") + exception.what());
+  }
+}
+
+// Adds the time since the last call to a sum.
+class Stopwatch {
+ public:
+  void into(std::atomic<std::int64_t>& sum) {
+    const auto now = std::chrono::steady_clock::now();
+    sum += std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+// One job's view of the connection.
+class Writer::JobTransaction final : public Transaction {
+ public:
+  // alone: the batch is this one job, so that undoing it needs no savepoint.
+  JobTransaction(Writer& writer, Task& task, bool alone)
+      : writer_(writer), database_(*writer.database_), task_(task), alone_(alone) {}
+
+  Status query(const Statement& statement, std::initializer_list<Value> values,
+               const std::function<bool(const Row&)>& each) override {
+    if (failed_) return *failed_;
+    Status status = database_.query(statement, values, each);
+    if (!status.ok()) failed_ = status.error();
+    return status;
+  }
+  Result<std::int64_t> execute(const Statement& statement,
+                               std::initializer_list<Value> values) override {
+    if (failed_) return *failed_;
+    auto changed = mark();
+    if (changed.ok()) changed = database_.execute(statement, values);
+    if (!changed.ok()) {
+      failed_ = changed.error();
+    } else {
+      task_.rows += static_cast<std::uint64_t>(*changed);
+    }
+    return changed;
+  }
+  void put(const Statement& statement, std::initializer_list<Value> values) override {
+    static_cast<void>(execute(statement, values));
+  }
+  Result<std::int64_t> next(Sequence sequence) override {
+    if (failed_) return *failed_;
+    return writer_.sequences_.next(
+        sequence.name,
+        [this](const Statement& statement, std::initializer_list<Value> values) {
+          return as_status(execute(statement, values));
+        },
+        [this](std::function<void()> undone) { on_rollback(std::move(undone)); });
+  }
+  [[nodiscard]] Lane lane() const override { return task_.lane; }
+  [[nodiscard]] std::int64_t stream() const override { return kStream; }
+  void on_rollback(std::function<void()> undone) override {
+    task_.undo.push_back(std::move(undone));
+  }
+
+  // The error of the first statement that failed.
+  [[nodiscard]] const std::optional<Error>& failed() const { return failed_; }
+
+  // The writes stay in the batch, or go.
+  [[nodiscard]] Status end(bool keep) {
+    if (alone_ || !marked_) {
+      if (!keep && wrote_) RABT_TRY_STATUS(as_status(database_.execute(kRollback, {})));
+      return ok_status();
+    }
+    if (!keep) RABT_TRY_STATUS(as_status(database_.execute(kRollbackTo, {})));
+    return as_status(database_.execute(kRelease, {}));
+  }
+
+ private:
+  // Sets the savepoint before the job's first write.
+  Result<std::int64_t> mark() {
+    wrote_ = true;
+    if (alone_ || marked_) return std::int64_t{0};
+    auto marked = database_.execute(kSavepoint, {});
+    marked_ = marked.ok();
+    return marked;
+  }
+
+  Writer& writer_;
+  Database& database_;
+  Task& task_;
+  bool alone_;
+  bool marked_ = false;
+  bool wrote_ = false;
+  std::optional<Error> failed_;
+};
+
+Writer::Writer(Options options, Logger& log, std::unique_ptr<Database> database,
+               Sequences sequences)
+    : options_(std::move(options)),
+      log_(log),
+      database_(std::move(database)),
+      sequences_(std::move(sequences)),
+      next_checkpoint_(kCheckpointPages),
+      thread_([this] { run(); }) {}
+
+Writer::~Writer() {
+  stop();
+}
+
+void Writer::stop() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done done) {
+  bool wake = false;
+  {
+    const Lock lock(mutex_);
+    // Refused jobs wait for the writer's thread too: done never runs on the submitter's stack,
+    // under locks of its own.
+    if (need == Store::Need::droppable && queue_.size() >= options_.max_queued) {
+      refused_.push_back(std::move(done));
+    } else {
+      queue_.push_back({.need = need,
+                        .lane = lane,
+                        .job = std::move(job),
+                        .done = std::move(done),
+                        .error = std::nullopt,
+                        .rows = 0,
+                        .undo = {}});
+    }
+    wake = waiting_;
+  }
+  if (wake) work_.notify_one();
+}
+
+Store::Stats Writer::stats() const {
+  Store::Stats stats;
+  stats.commits = commits_.load();
+  stats.jobs = jobs_.load();
+  stats.rows = rows_.load();
+  stats.raced = raced_.load();
+  stats.in_jobs = std::chrono::nanoseconds(job_ns_.load());
+  stats.in_commits = std::chrono::nanoseconds(commit_ns_.load());
+  stats.in_done = std::chrono::nanoseconds(done_ns_.load());
+  stats.disk_full = disk_full_.load();
+  const Lock lock(mutex_);
+  stats.queued = queue_.size();
+  return stats;
+}
+
+// ---- the writer's thread
+
+void Writer::run() {
+  Batch batch;
+  for (;;) {
+    std::vector<Store::Done> refused;
+    bool stop = false;
+    {
+      Lock lock(mutex_);
+      waiting_ = true;
+      while (!stopping_ && queue_.empty() && refused_.empty()) work_.wait(lock);
+      waiting_ = false;
+      refused.swap(refused_);
+      take(batch);
+      stop = stopping_;
+    }
+    for (const Store::Done& done : refused) {
+      if (done)
+        done(unavailable("store.busy", "the hub has more work than it can write; try again later"));
+    }
+    if (batch.empty()) {
+      if (stop && refused.empty()) return;
+      continue;
+    }
+    write_batch(batch);
+    batch.clear();
+    checkpoint_when_due();
+  }
+}
+
+void Writer::take(Batch& batch) {
+  while (!queue_.empty() && batch.size() < limits::kMaxCommitJobs) {
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+}
+
+namespace {
+
+// Ends droppable jobs, or all, with the error. True when some were.
+template <class Batch>
+bool drop(Batch& batch, const Error& error, bool all = false) {
+  const auto kept = std::stable_partition(batch.begin(), batch.end(), [all](const auto& task) {
+    return !all && task.need == Store::Need::required;
+  });
+  const bool any = kept != batch.end();
+  for (auto at = kept; at != batch.end(); ++at) {
+    if (at->done) at->done(error);
+  }
+  batch.erase(kept, batch.end());
+  return any;
+}
+
+}  // namespace
+
+// Returns when every job of the batch is durable, undone or refused, and its done has run.
+void Writer::write_batch(Batch& batch) {
+  auto delay = kFirstRetry;
+  for (;;) {
+    const Trouble trouble = attempt(batch);
+    if (trouble == Trouble::none) {
+      if (disk_full_.exchange(false)) log_.info("store.room_again");
+      finish(batch);
+      return;
+    }
+    const Error error =
+        trouble == Trouble::full
+            ? unavailable("store.full",
+                          "the disk is full: nothing was written; make room and try again")
+            : unavailable("store.busy", "another program holds the database; nothing was written");
+    if (trouble == Trouble::full) {
+      note_full_disk();
+    } else {
+      log_.warn("store.held_by_another_program", {{"path", std::string_view(options_.path)}});
+    }
+    const bool dropped = drop(batch, error);
+    if (batch.empty()) return;
+    // Without the dropped jobs there may be room for the rest.
+    if (dropped) continue;
+    if (!wait_for_room(delay, error)) {
+      drop(batch, error, true);
+      return;
+    }
+    delay = std::min(delay * 2, kMaxRetry);
+  }
+}
+
+// Runs the jobs and commits. On trouble nothing of the batch is left in the database, and the undo
+// functions have run.
+Trouble Writer::attempt(Batch& batch) {
+  database_->clear_trouble();
+  Stopwatch watch;
+  for (Task& task : batch) {
+    task.error.reset();
+    task.rows = 0;
+    task.undo.clear();
+  }
+  const bool alone = batch.size() == 1;
+  auto begun = database_->execute(kBegin, {});
+  if (!begun.ok()) return trouble_of(begun.error());
+  std::size_t ran = 0;
+  for (Task& task : batch) {
+    ++ran;
+    const Trouble trouble = run_job(task, alone);
+    if (trouble == Trouble::none) continue;
+    undo_batch(batch, ran);
+    return trouble;
+  }
+  watch.into(job_ns_);
+  // One job alone, undone.
+  if (!database_->in_transaction()) return Trouble::none;
+  auto committed = database_->execute(kCommit, {});
+  watch.into(commit_ns_);
+  if (committed.ok()) return Trouble::none;
+  const Trouble trouble = trouble_of(committed.error());
+  undo_batch(batch, ran);
+  return trouble;
+}
+
+// Runs one job of a batch until it is done, failed and undone, or in trouble with the whole batch.
+Trouble Writer::run_job(Task& task, bool alone) {
+  for (int races = 0;; ++races) {
+    JobTransaction transaction(*this, task, alone);
+    Status status = call(task.job, transaction);
+    if (status.ok() && transaction.failed()) status = *transaction.failed();
+    // Before savepoints are touched: after trouble SQLite may have undone the whole transaction.
+    if (database_->trouble() != Trouble::none)
+      return trouble_of(status.ok() ? internal("store.sql", "") : status.error());
+    if (!database_->in_transaction())
+      fatal(internal("store.sql", "a job ended the transaction of its batch"));
+    const Status ended = transaction.end(status.ok());
+    if (!ended.ok()) return trouble_of(ended.error());
+    if (status.ok()) return Trouble::none;
+    undo(task.undo);
+    task.rows = 0;
+    if (status.error().code != kRaced) {
+      task.error = std::move(status).error();
+      return Trouble::none;
+    }
+    ++raced_;
+    if (races == kMaxRaces) {
+      task.error =
+          unavailable("store.busy", "other writers were quicker " + std::to_string(kMaxRaces) +
+                                        " times; nothing was written; try again later");
+      return Trouble::none;
+    }
+    if (!database_->in_transaction()) {
+      auto begun = database_->execute(kBegin, {});
+      if (!begun.ok()) return trouble_of(begun.error());
+    }
+  }
+}
+
+// What the connection ran into. Ends the process where what is on disk is not known.
+Trouble Writer::trouble_of(const Error& error) {
+  const Trouble trouble = database_->trouble();
+  if (trouble == Trouble::fatal || trouble == Trouble::none) fatal(error);
+  return trouble;
+}
+
+// Undoes the transaction and what its first jobs did beside the database.
+void Writer::undo_batch(Batch& batch, std::size_t ran) {
+  if (database_->in_transaction()) {
+    auto undone = database_->execute(kRollback, {});
+    if (!undone.ok()) fatal(undone.error());
+  }
+  for (std::size_t i = ran; i-- > 0;) undo(batch[i].undo);
+}
+
+void Writer::finish(Batch& batch) {
+  Stopwatch watch;
+  std::uint64_t rows = 0;
+  std::uint64_t written = 0;
+  for (const Task& task : batch) {
+    if (task.error) continue;
+    rows += task.rows;
+    ++written;
+  }
+  if (written > 0) commits_ += 1;
+  jobs_ += written;
+  rows_ += rows;
+  for (Task& task : batch) {
+    if (task.done) task.done(task.error ? Status(std::move(*task.error)) : ok_status());
+  }
+  watch.into(done_ns_);
+}
+
+// Waits before the next try; meanwhile droppable jobs that arrive are refused at once. False when
+// the hub stops.
+bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) {
+  const auto droppable = [](const Task& task) { return task.need == Store::Need::droppable; };
+  const auto until = std::chrono::steady_clock::now() + delay;
+  for (;;) {
+    Batch refused;
+    std::vector<Store::Done> overflow;
+    bool stop = false;
+    {
+      Lock lock(mutex_);
+      waiting_ = true;
+      while (!stopping_ && refused_.empty() && (queue_.empty() || !droppable(queue_.back()))) {
+        if (work_.wait_until(lock, until) == std::cv_status::timeout) break;
+      }
+      waiting_ = false;
+      for (auto& task : queue_) {
+        if (droppable(task)) refused.push_back(std::move(task));
+      }
+      // A moved-from task keeps its need.
+      queue_.erase(std::remove_if(queue_.begin(), queue_.end(), droppable), queue_.end());
+      overflow.swap(refused_);
+      stop = stopping_;
+    }
+    drop(refused, error, true);
+    for (const Store::Done& done : overflow) {
+      if (done) done(error);
+    }
+    if (stop) return false;
+    if (std::chrono::steady_clock::now() >= until) return true;
+  }
+}
+
+// Runs after the answers went out: the copying may take a while.
+void Writer::checkpoint_when_due() {
+  if (database_->wal_pages() < next_checkpoint_) return;
+  database_->clear_trouble();
+  if (database_->checkpoint()) {
+    // A reader may hold the log: then the next try comes after as many pages again, not after
+    // every commit.
+    next_checkpoint_ = kCheckpointPages;
+    if (database_->wal_pages() >= 2 * kCheckpointPages)
+      next_checkpoint_ = database_->wal_pages() + kCheckpointPages;
+    return;
+  }
+  if (database_->trouble() == Trouble::fatal)
+    fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
+  if (database_->trouble() == Trouble::full) note_full_disk();
+  next_checkpoint_ = database_->wal_pages() + kCheckpointPages;
+}
+
+void Writer::note_full_disk() {
+  if (!disk_full_.exchange(true))
+    log_.error("store.disk_full", {{"path", std::string_view(options_.path)}});
+}
+
+// No answer leaves after this: what is on disk is found out by reading it afresh.
+void Writer::fatal(const Error& error) {
+  log_.error("store.io_error", {{"path", std::string_view(options_.path)},
+                                {"code", std::string_view(error.code)},
+                                {"message", std::string_view(error.message)}});
+  ::_exit(kExitIo);
+}
+
+}  // namespace rabt::store::sqlite

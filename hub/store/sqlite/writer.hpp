@@ -1,0 +1,97 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/store/sqlite/connection.hpp"
+#include "hub/store/sqlite/sequences.hpp"
+
+namespace rabt::store::sqlite {
+
+// The one thread that writes: takes jobs from a queue, runs them in batches, commits. Internally
+// synchronised.
+class Writer {
+ public:
+  struct Options {
+    // For log lines.
+    std::string path;
+    std::size_t max_queued = 0;
+  };
+  Writer(Options options, Logger& log, std::unique_ptr<Database> database, Sequences sequences);
+  // Writes what was submitted, then stops. Required jobs that find the disk full even then are
+  // given up: done says store.full. The connection stays open until the object is gone.
+  ~Writer();
+  void stop();
+
+  void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done);
+  [[nodiscard]] Store::Stats stats() const;
+  [[nodiscard]] bool on_its_thread() const {
+    return std::this_thread::get_id() == thread_.get_id();
+  }
+
+ private:
+  struct Task {
+    Store::Need need = Store::Need::droppable;
+    Lane lane = kNoLane;
+    Store::Job job;
+    Store::Done done;
+    // These belong to the current attempt.
+    std::optional<Error> error;
+    std::uint64_t rows = 0;
+    std::vector<std::function<void()>> undo;
+  };
+  using Batch = std::vector<Task>;
+  class JobTransaction;
+
+  void run();
+  void take(Batch& batch) RABT_REQUIRES(mutex_);
+  void write_batch(Batch& batch);
+  [[nodiscard]] Trouble attempt(Batch& batch);
+  [[nodiscard]] Trouble run_job(Task& task, bool alone);
+  [[nodiscard]] Trouble trouble_of(const Error& error);
+  void undo_batch(Batch& batch, std::size_t ran);
+  void finish(Batch& batch);
+  [[nodiscard]] bool wait_for_room(std::chrono::milliseconds delay, const Error& error);
+  void checkpoint_when_due();
+  void note_full_disk();
+  [[noreturn]] void fatal(const Error& error);
+
+  // Constant after construction
+  const Options options_;
+  Logger& log_;
+
+  // Confined to the writer's thread
+  const std::unique_ptr<Database> database_;
+  Sequences sequences_;
+  int next_checkpoint_;
+
+  // Atomic: changed by the writer's thread, read by any
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> jobs_{0};
+  std::atomic<std::uint64_t> rows_{0};
+  std::atomic<std::uint64_t> raced_{0};
+  std::atomic<std::int64_t> job_ns_{0};
+  std::atomic<std::int64_t> commit_ns_{0};
+  std::atomic<std::int64_t> done_ns_{0};
+  std::atomic<bool> disk_full_{false};
+
+  mutable Mutex mutex_;
+  Condition work_;
+  std::deque<Task> queue_ RABT_GUARDED_BY(mutex_);
+  // Droppable jobs beyond the queue's length: their done runs on the writer's thread, too.
+  std::vector<Store::Done> refused_ RABT_GUARDED_BY(mutex_);
+  bool waiting_ RABT_GUARDED_BY(mutex_) = false;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+
+  // Last: it starts when everything else is there.
+  std::thread thread_;
+};
+
+}  // namespace rabt::store::sqlite
