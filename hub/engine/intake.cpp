@@ -62,7 +62,7 @@ Status find_repeated(store::Transaction& transaction, Intake& intake) {
   return ok_status();
 }
 
-// One entry a patient, so that each has their own record of it.
+// One entry for each patient, so that each has a record of the delivery.
 Status append_entries(store::Transaction& transaction, audit::AuditLog& audit, const Intake& intake,
                       const std::vector<std::string>& instances) {
   const Delivery& delivery = intake.delivery;

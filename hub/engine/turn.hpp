@@ -49,7 +49,7 @@ struct Turn {
   bool finished = false;
   // With finished: what it answers to the call of its parent.
   ActionOutcome outcome;
-  // Of the instance's row. It is written only when it changes.
+  // What the instance's row says. The row is written only when it changes.
   int status = 0;
   bool busy = false;
   bool update_instance = false;

@@ -25,7 +25,7 @@ struct PreparedTurn {
   std::string patient;
   std::int64_t start_event = 0;
   std::shared_ptr<const Origin> origin;
-  // Everything that is stored of it.
+  // What is stored.
   std::string journal;
   audit::Prepared audit_entry;
   // An entry for each call that leaves the hub.

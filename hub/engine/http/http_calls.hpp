@@ -23,7 +23,8 @@ struct HttpCallOptions {
   // Stand-ins: requests for a host (as in the URL, with its port when it has one) go to this origin
   // (http://127.0.0.1:8080), with the Host header of the URL. Such a host needs no entry in allow.
   std::map<std::string, std::string> hosts;
-  std::shared_ptr<const net::TlsOptions> tls;  // null: the system's authorities
+  // Null when the system's authorities are trusted.
+  std::shared_ptr<const net::TlsOptions> tls;
   // The whole call: token, redirects and all.
   std::chrono::milliseconds timeout = limits::kDefaultActionTimeout;
   // Answers are journaled with the instance.
@@ -67,8 +68,12 @@ class HttpCalls final {
   [[nodiscard]] static std::string_view idempotency(const workflow::CallAction& action);
 
  private:
+  // hub/engine/http/http_state.hpp
   struct Call;
   struct State;
+  // Headers and body of the request.
+  static void set_content(Call& call, const Json& arguments, std::string idempotency_key);
+
   std::shared_ptr<State> state_;
 };
 

@@ -1,8 +1,8 @@
 #include "hub/engine/http/http_digest.hpp"
 
 #include <algorithm>
-#include <cctype>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -11,14 +11,7 @@ namespace rabt::engine {
 namespace {
 
 bool is_token_char(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
+  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 // MD5, MD5-sess, SHA-256, SHA-256-sess; absent means MD5 (RFC 7616 section 3.3).

@@ -19,7 +19,7 @@ struct HttpChallenge {
 // Every challenge of one field value (RFC 9110 section 11.6.1). What cannot be read is left out.
 [[nodiscard]] std::vector<HttpChallenge> parse_challenges(std::string_view value);
 
-// The strongest Digest challenge that can be answered; nullptr: none.
+// The strongest Digest challenge that can be answered; nullptr when there is none.
 [[nodiscard]] const HttpChallenge* choose_digest(const std::vector<HttpChallenge>& challenges);
 
 // The value of Authorization. uri: the request target as it is sent. client_nonce: unpredictable,
