@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mapping.hpp"
+#include "rabt/time.hpp"
 #include "tests/plugins/test_host.hpp"
 
 namespace rabt::fhir {
