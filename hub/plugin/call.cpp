@@ -2,8 +2,15 @@
 
 #include "hub/workflow/action_catalog.hpp"
 
-// Whether what others rely on is served.
 namespace rabt::plugin {
+
+workflow::ActionOutcome failed(workflow::OutcomeKind kind, std::string code, std::string message) {
+  workflow::ActionOutcome outcome;
+  outcome.kind = kind;
+  outcome.code = std::move(code);
+  outcome.message = std::move(message);
+  return outcome;
+}
 
 Status check_served(const std::vector<Need>& needs, const workflow::ActionCatalog& catalog) {
   constexpr std::size_t kMaxLines = 20;

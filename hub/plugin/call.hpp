@@ -66,6 +66,9 @@ struct CallRequest {
   std::uint32_t attempt = 1;
 };
 using Ended = std::function<void(workflow::ActionOutcome)>;
+// An outcome that is not done.
+[[nodiscard]] workflow::ActionOutcome failed(workflow::OutcomeKind kind, std::string code,
+                                             std::string message);
 
 // A service of the hub that a role can be bound to (hub://<name>): the hub's own records, reached
 // by workflows as any plugin. Internally synchronised.

@@ -69,14 +69,6 @@ std::string operator_text(std::string_view text) {
   return out;
 }
 
-ActionOutcome failed(OutcomeKind kind, std::string code, std::string message) {
-  ActionOutcome outcome;
-  outcome.kind = kind;
-  outcome.code = std::move(code);
-  outcome.message = std::move(message);
-  return outcome;
-}
-
 ActionOutcome not_started() {
   return failed(OutcomeKind::transient, "plugin.not_started",
                 "the plugin was busy until the deadline; nothing was started");
@@ -375,8 +367,8 @@ bool Instance::give(const OpenCall& open) {
   };
   if (setup_.worker == nullptr) {
     std::int32_t result = 0;
-    const bool threw = !guarded(open.purpose == Purpose::probe ? "probe" : "invoke",
-                                [&] { result = enter(); });
+    const bool threw =
+        !guarded(open.purpose == Purpose::probe ? "probe" : "invoke", [&] { result = enter(); });
     settle(open.token, result, threw);
     return true;
   }

@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "hub/plugin/host.hpp"
+
+// Versions beside each other, and their end.
+
+namespace rabt::plugin {
+
+namespace {
+
+using workflow::OutcomeKind;
+
+// How often a version that drains is looked at.
+constexpr std::chrono::milliseconds kDrainLook{10};
+// For callbacks that a version is owed when its calls have ended.
+constexpr std::int64_t kDrainRestMs = 1000;
+// For the end of a blob that is being committed.
+constexpr std::int64_t kFinisherWaitMs = 10'000;
+
+}  // namespace
+
+std::vector<PluginHost::PluginState> Host::plugins() const {
+  const ReadLock lock(mutex_);
+  std::vector<PluginState> out;
+  for (const auto& [id, versions] : instances_) {
+    for (const Serving& one : versions) {
+      out.push_back(one.instance->state());
+      out.back().newest = &one == &versions.front();
+    }
+  }
+  for (Instance* const instance : draining_) {
+    out.push_back(instance->state());
+    out.back().newest = false;
+    out.back().draining = true;
+  }
+  return out;
+}
+
+std::string Host::metrics() const {
+  std::string out;
+  const ReadLock lock(mutex_);
+  // Of the newest version: a family may stand there once.
+  for (const auto& [id, versions] : instances_) versions.front().instance->metrics(out);
+  return out;
+}
+
+Status Host::release(std::string_view plugin_id, std::string_view actor) {
+  Instance* instance = nullptr;
+  {
+    const ReadLock lock(mutex_);
+    instance = quarantined(plugin_id);
+  }
+  if (instance == nullptr) {
+    return not_found("plugin.unknown",
+                     "there is no plugin " + std::string(plugin_id.substr(0, 64)));
+  }
+  const auto state = instance->state();
+  if (!state.worker || state.worker->phase != "quarantined") {
+    return conflict("plugin.not_quarantined",
+                    "the plugin " + std::string(plugin_id) + " is not in quarantine");
+  }
+  audit::Entry entry;
+  entry.tenant = instance->tenant();
+  entry.actor = actor;
+  entry.act = "plugin.released";
+  entry.object = "plugin:" + std::string(plugin_id);
+  entry.result = "ok";
+  RABT_TRY_STATUS(audit(entry, store::Store::Need::droppable));
+  static_cast<void>(instance->release());  // when it ended by itself meanwhile, so much the better
+  return ok_status();
+}
+
+Instance* Host::quarantined(std::string_view id) const {
+  const auto found = instances_.find(id);
+  if (found == instances_.end()) return nullptr;
+  for (const Serving& one : found->second) {
+    const auto state = one.instance->state();
+    if (state.worker && state.worker->phase == "quarantined") return one.instance;
+  }
+  return found->second.front().instance;
+}
+
+Result<std::vector<std::string>> Host::retire(const std::vector<Need>& needs,
+                                              std::int64_t grace_ms) {
+  std::vector<Serving> gone;
+  {
+    const WriteLock lock(mutex_);
+    if (closed_) return unavailable("plugin.shutdown", "the hub is stopping");
+    routes_.clear();  // they hold versions back from being drained
+    std::set<const Instance*> needed;
+    for (const Need& need : needs) {
+      Target target = target_of(need.target);
+      const CompiledAction* action = nullptr;
+      if (choose(target, need.action, need.version, action) && target.instance != nullptr)
+        needed.insert(target.instance);
+    }
+    for (auto& [id, versions] : instances_) {
+      for (std::size_t i = versions.size(); i-- > 1;) {  // the newest stays
+        if (needed.contains(versions[i].instance)) continue;
+        gone.push_back(std::move(versions[i]));
+        versions.erase(versions.begin() + static_cast<std::ptrdiff_t>(i));
+        draining_.push_back(gone.back().instance);
+      }
+    }
+  }
+  std::vector<std::string> names;
+  for (Serving& one : gone) {
+    const Manifest& manifest = one.instance->package().manifest;
+    names.push_back(manifest.id + " " + manifest.version);
+    audit::Entry entry;
+    entry.tenant = one.instance->tenant();
+    entry.actor = "hub";
+    entry.act = "plugin.retired";
+    entry.object = "plugin:" + manifest.id;
+    entry.result = "ok";
+    entry.detail = Json::object({{"version", manifest.version}});
+    const Status written = audit(entry, store::Store::Need::required);
+    if (!written.ok())
+      parts_.log.error("plugin.retired_unaudited", {{"code", written.error().code}});
+    parts_.log.info("plugin.draining", {{"plugin", std::string_view(manifest.id)},
+                                        {"version", std::string_view(manifest.version)}});
+    drain(std::move(one), grace_ms);
+  }
+  return names;
+}
+
+void Host::drain(Serving version, std::int64_t grace_ms) {
+  const WriteLock lock(mutex_);
+  if (closed_) return;  // shutdown ends it
+  std::erase_if(drains_, [](Drain& one) {
+    if (!one.over->load()) return false;
+    one.thread.join();
+    return true;
+  });
+  auto over = std::make_shared<std::atomic<bool>>(false);
+  std::thread thread([this, grace_ms, over, instance = version.instance,
+                      entering = std::move(version.entering)] {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
+    const auto busy = [&] { return entering.use_count() > 1 || instance->state().open != 0; };
+    while (busy() && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(kDrainLook);
+      const ReadLock inside(mutex_);
+      if (closed_) return;  // shutdown ends it
+    }
+    instance->shutdown(kDrainRestMs);
+    const Manifest& manifest = instance->package().manifest;
+    parts_.log.info("plugin.retired", {{"plugin", std::string_view(manifest.id)},
+                                       {"version", std::string_view(manifest.version)}});
+    {
+      const WriteLock inside(mutex_);
+      draining_.erase(std::remove(draining_.begin(), draining_.end(), instance), draining_.end());
+    }
+    over->store(true);
+  });
+  drains_.push_back({std::move(thread), std::move(over)});
+}
+
+void Host::shutdown(std::int64_t grace_ms) {
+  std::vector<Instance*> instances;
+  std::vector<Drain> drains;
+  {
+    const WriteLock lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+    instances = by_number_;
+    drains = std::move(drains_);
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
+  for (Instance* instance : instances) {
+    if (instance == nullptr) continue;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          until - std::chrono::steady_clock::now())
+                          .count();
+    instance->shutdown(std::max<std::int64_t>(left, 0));
+  }
+  for (Drain& drain : drains) drain.thread.join();
+  finisher_->stop({}, kFinisherWaitMs);
+  end_service_calls(until);
+  services_rundown_->close();
+}
+
+// Waits for open calls of services, then ends the rest.
+void Host::end_service_calls(std::chrono::steady_clock::time_point until) {
+  std::map<std::uint64_t, std::shared_ptr<ServiceCall>> rest;
+  {
+    Lock lock(service_mutex_);
+    while (!service_calls_.empty() &&
+           service_idle_.wait_until(lock, until) == std::cv_status::no_timeout) {
+    }
+    rest = service_calls_;
+  }
+  for (const auto& [number, open] : rest) {
+    end_service_call(open, failed(OutcomeKind::ambiguous, "plugin.shutdown",
+                                  "the hub stopped before the service answered"));
+  }
+}
+
+}  // namespace rabt::plugin
