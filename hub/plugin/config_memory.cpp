@@ -28,7 +28,7 @@ struct Row {
   std::string written;
   std::string from_version;
   std::string data_key;
-  std::string sealed;  // empty: the section as it stands
+  std::string sealed;  // empty if the plugin takes the section as it stands
 };
 
 std::string digest_of(const Json& config) {
@@ -68,7 +68,7 @@ Result<ConfigChoice> ConfigMemory::choose(const ConfigQuestion& question, const 
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return older(b.version, a.version); });
 
-  // Empty: its key is gone.
+  // Unset if its key is gone.
   const auto config_of = [&](const Row& row) -> Result<std::optional<Json>> {
     if (row.sealed.empty()) return std::optional<Json>(section);
     const auto key = keys_.open(question.tenant, row.data_key);

@@ -11,8 +11,8 @@
 #include "hub/store/store.hpp"
 
 // Which configuration a version of a plugin starts with. The operator writes one section for all
-// versions; the hub remembers for which version it was written, and what rabt.migrate/1 made of it
-// for newer ones. docs/plugins/upgrade.md.
+// versions; the hub remembers for which version it was written, and what rabt.migrate/1 made for
+// newer ones. docs/plugins/upgrade.md.
 namespace rabt::plugin {
 
 // Who asks.
@@ -20,7 +20,7 @@ struct ConfigQuestion {
   std::string tenant;
   std::string plugin;
   std::string version;
-  std::string library_sha256;  // of the library that will take it
+  std::string library_sha256;  // names the library that will take it
   std::string config_version;  // for which the operator says that the section was written; or empty
 };
 struct ConfigChoice {

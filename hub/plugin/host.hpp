@@ -124,7 +124,7 @@ class Host final : public PluginHost {
   static Status check_config(const Package& package, const ConfigChoice& choice,
                              const std::string& folder);
   // Migrates a configuration that was written for an older version, makes the plugin, and remembers
-  // what came of it.
+  // the migrated configuration.
   static Status start(Instance& instance, const rabt_entry* entry, ConfigMemory& memory,
                       const ConfigQuestion& question, const Json& section,
                       const ConfigChoice& choice, Reach& reach);

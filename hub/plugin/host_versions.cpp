@@ -41,7 +41,7 @@ std::vector<PluginHost::PluginState> Host::plugins() const {
 std::string Host::metrics() const {
   std::string out;
   const ReadLock lock(mutex_);
-  // Of the newest version: a family may stand there once.
+  // Only the newest version reports: a family may stand there once.
   for (const auto& [id, versions] : instances_) versions.front().instance->metrics(out);
   return out;
 }

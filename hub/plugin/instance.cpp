@@ -30,12 +30,12 @@ constexpr std::int64_t kStopWaitMs = 2000;             // for lane threads to le
 constexpr std::int64_t kFirstHealthMs = 5'000;
 constexpr std::int64_t kHealthEveryMs = 60'000;
 constexpr std::int64_t kHealthTimeoutMs = 10'000;
-constexpr std::size_t kMaxOpenCalls = 65'536;  // of one instance
+constexpr std::size_t kMaxOpenCalls = 65'536;  // per instance
 constexpr std::uint64_t kMaxOverdue =
     1024;  // calls never answered before the instance counts as stuck
 constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
 constexpr std::size_t kAuditedCalls = 16;             // calls that the entry of a crash names
-constexpr std::uint64_t kAuditedAttempts = 8;         // of one process, one entry each
+constexpr std::uint64_t kAuditedAttempts = 8;         // per process, one entry each
 constexpr std::size_t kAuditedClauses = 8;            // broken by one process, one entry each
 constexpr std::size_t kMaxOperatorText = 512;         // message of an outcome
 constexpr std::size_t kMaxCode = 64;
@@ -1101,8 +1101,10 @@ void Instance::shutdown(std::int64_t grace_ms) {
     Lock lock(mutex_);
     if (closing_) return;
     closing_ = true;
-    idle_.wait_for(lock, std::chrono::milliseconds(grace_ms),
-                   [this] { return undelivered_ == 0 && owed_ == 0 && overdue_ == 0; });
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
+    while (undelivered_ != 0 || owed_ != 0 || overdue_ != 0) {
+      if (idle_.wait_until(lock, until) == std::cv_status::timeout) break;
+    }
     abandoned = undelivered_ != 0 || overdue_ != 0;
     for (auto& [token, open] : calls_) {
       if (open->state == OpenCall::State::overdue) continue;

@@ -95,7 +95,7 @@ class Instance final : public WorkerPlugin::Owner {
     std::uint64_t number =
         0;  // of this instance within the host, from 1; the high bits of its call tokens
     std::shared_ptr<KvUse> kv_use;
-    std::unique_ptr<WorkerPlugin> worker;  // null: it runs in this process
+    std::unique_ptr<WorkerPlugin> worker;  // null if the plugin runs in this process
   };
   explicit Instance(Setup setup);
   ~Instance() override;
@@ -114,7 +114,7 @@ class Instance final : public WorkerPlugin::Owner {
   struct Reach {
     std::vector<std::string> hosts;
     std::shared_ptr<const net::AllowList> allow;
-    std::shared_ptr<const net::AllowList> patient;  // with patient data; null: the same
+    std::shared_ptr<const net::AllowList> patient;  // with patient data; null means `allow`
   };
   // Makes the plugin with taken as its configuration, on its lane; it may reach what reach says.
   // Error code plugin.create.
@@ -188,13 +188,14 @@ class Instance final : public WorkerPlugin::Owner {
   };
   struct Flight {
     std::uint64_t call = 0;
-    net::RequestId request = 0;  // 0: not started yet
+    net::RequestId request = 0;  // 0 until it is started
     bool cancelled = false;
     void* context = nullptr;
     void (*done)(void*, const rabt_http_result*) = nullptr;
-    std::shared_ptr<Budget::Share> place;  // among the open ones; null: it is refused
+    std::shared_ptr<Budget::Share> place;  // among the open ones; null if it is refused
     std::shared_ptr<Budget::Share> held;   // its bytes, until the callback has returned
-    std::shared_ptr<Budget::Share> slot;   // of the blob that it becomes, until the callback
+    std::shared_ptr<Budget::Share>
+        slot;  // for the blob that the answer becomes, until the callback
   };
 
   // calls
@@ -239,8 +240,7 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] bool carries_patient_data(std::uint64_t call);
   // A request was refused because of that: for log, violations and the audit log.
   void withheld(std::uint64_t call, std::string_view url);
-  // The lock is held.
-  [[nodiscard]] bool may_have_effect(const OpenCall& call) const {
+  [[nodiscard]] bool may_have_effect(const OpenCall& call) const RABT_REQUIRES(mutex_) {
     return call.requests != 0 || call.background_before != background_;
   }
   // Functions of the plugin that hold a lane while this call has passed its deadline: such as have
@@ -251,10 +251,10 @@ class Instance final : public WorkerPlugin::Owner {
     std::vector<std::uint64_t> for_now;
     std::chrono::milliseconds patience{};
   };
-  [[nodiscard]] Holding holding(const OpenCall& call) const;
+  [[nodiscard]] Holding holding(const OpenCall& call) const RABT_REQUIRES(mutex_);
   // Ends the process when one of these functions has not come back; it begins no request any more
   // when this returns true. The lock is held.
-  bool end_hanging(const std::vector<std::uint64_t>& serials);
+  bool end_hanging(const std::vector<std::uint64_t>& serials) RABT_REQUIRES(mutex_);
   void audit(std::string act, std::string result, Json detail);
   [[nodiscard]] Status check_events(const Json& events) const;
 
@@ -292,21 +292,23 @@ class Instance final : public WorkerPlugin::Owner {
 
   mutable Mutex mutex_;
   Condition idle_;
-  bool closing_ = false;
-  std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_;
-  std::unordered_map<std::uint64_t, Span> spans_;  // open ones, by id
-  std::uint64_t next_call_ = 1;
+  bool closing_ RABT_GUARDED_BY(mutex_) = false;
+  std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> calls_ RABT_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, Span> spans_ RABT_GUARDED_BY(mutex_);  // open ones, by id
+  std::uint64_t next_call_ RABT_GUARDED_BY(mutex_) = 1;
   // Calls whose ended has not returned, and deliveries that have not been read.
-  std::uint64_t undelivered_ = 0;
-  std::uint64_t overdue_ = 0;
-  std::uint64_t owed_ = 0;        // service callbacks under way
-  std::uint64_t background_ = 0;  // outside requests started for no call
-  bool ending_ = false;           // its process is being ended: it begins no request any more
-  std::uint64_t started_ = 0;
-  std::map<std::string, std::uint64_t> outcomes_;
-  PluginHost::PluginHealth health_state_{"unknown", ""};
-  std::map<std::string, std::uint64_t, std::less<>> violations_;
-  std::set<std::string, std::less<>> audited_clauses_;  // broken by the process that runs
+  std::uint64_t undelivered_ RABT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t overdue_ RABT_GUARDED_BY(mutex_) = 0;
+  std::uint64_t owed_ RABT_GUARDED_BY(mutex_) = 0;        // service callbacks under way
+  std::uint64_t background_ RABT_GUARDED_BY(mutex_) = 0;  // outside requests started for no call
+  // While its process is being ended, which begins no request any more.
+  bool ending_ RABT_GUARDED_BY(mutex_) = false;
+  std::uint64_t started_ RABT_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::uint64_t> outcomes_ RABT_GUARDED_BY(mutex_);
+  PluginHost::PluginHealth health_state_ RABT_GUARDED_BY(mutex_){"unknown", ""};
+  std::map<std::string, std::uint64_t, std::less<>> violations_ RABT_GUARDED_BY(mutex_);
+  // Clauses that the process which runs has broken.
+  std::set<std::string, std::less<>> audited_clauses_ RABT_GUARDED_BY(mutex_);
 
   // What the hub keeps for the plugin: values and pieces that wait for their callbacks, values that
   // wait for the disk, bodies of requests and their answers, as they come.
@@ -318,8 +320,8 @@ class Instance final : public WorkerPlugin::Owner {
       limits::kMaxHttpInFlight / 16;  // so that one plugin leaves room for all others
   Budget open_flights_{kMaxFlights};
   Mutex flights_mutex_;
-  std::unordered_map<std::uint64_t, Flight> flights_;
-  std::uint64_t next_flight_ = 1;
+  std::unordered_map<std::uint64_t, Flight> flights_ RABT_GUARDED_BY(flights_mutex_);
+  std::uint64_t next_flight_ RABT_GUARDED_BY(flights_mutex_) = 1;
 
   // On the worker's thread only: attempts at refused system calls that the audit log has, by
   // process.
@@ -329,20 +331,22 @@ class Instance final : public WorkerPlugin::Owner {
       1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
   Budget kv_operations_{kMaxKvOperations};
   Mutex wakes_mutex_;
-  std::unordered_map<std::uint64_t, Timers::Key> wakes_;  // that wait, by number
-  std::uint64_t last_wake_ = 0;
+  // Wake-ups that wait, by number.
+  std::unordered_map<std::uint64_t, Timers::Key> wakes_ RABT_GUARDED_BY(wakes_mutex_);
+  std::uint64_t last_wake_ RABT_GUARDED_BY(wakes_mutex_) = 0;
   Reach reach_;
-  std::unique_ptr<Recorder> recorder_;      // null: nothing is recorded
+  std::unique_ptr<Recorder> recorder_;      // null if nothing is recorded
   std::atomic<bool> given_marked_{false};   // patient data, at any time
   std::atomic<std::uint64_t> withheld_{0};  // without a call, in the audit log
   MetricTable metric_table_;
 
   Mutex blobs_mutex_;
-  std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_;
-  std::deque<std::string> own_blobs_;  // made or received here
-  std::uint64_t blob_life_ = 1;        // counts processes: what an earlier one began is dropped
-  std::deque<std::function<void()>> disk_work_;
-  bool disk_busy_ = false;  // one of them is on the finisher
+  std::map<std::string, std::shared_ptr<BlobWrite>> blob_writes_ RABT_GUARDED_BY(blobs_mutex_);
+  std::deque<std::string> own_blobs_ RABT_GUARDED_BY(blobs_mutex_);  // made or received here
+  // Counts processes: what an earlier one began is dropped.
+  std::uint64_t blob_life_ RABT_GUARDED_BY(blobs_mutex_) = 1;
+  std::deque<std::function<void()>> disk_work_ RABT_GUARDED_BY(blobs_mutex_);
+  bool disk_busy_ RABT_GUARDED_BY(blobs_mutex_) = false;  // one of them is on the finisher
   static constexpr std::size_t kMaxBlobWrites =
       64;  // written or received at the same time: each has a file open
   Budget blob_slots_{kMaxBlobWrites};

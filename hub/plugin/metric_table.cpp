@@ -85,7 +85,7 @@ std::string_view MetricTable::record(std::string_view name, std::string_view lab
   if (!at) return "recorded a metric with labels that the manifest does not declare";
   if (!std::isfinite(value) || (family->spec.kind == MetricSpec::Kind::counter && value < 0))
     return "recorded a value that is not finite, or made a counter go back";
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   Series& series = family->series[*at];
   switch (family->spec.kind) {
     case MetricSpec::Kind::gauge:
@@ -108,7 +108,7 @@ std::string_view MetricTable::record(std::string_view name, std::string_view lab
 void MetricTable::render(std::string_view plugin, std::string& out) const {
   std::string prefix = "plugin_" + std::string(plugin) + "__";
   std::replace(prefix.begin(), prefix.end(), '-', '_');
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   for (const Family& family : families_) {
     const MetricSpec& spec = family.spec;
     const std::string name =

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "hub/base/json.hpp"
+#include "hub/base/mutex.hpp"
 
 namespace rabt::plugin {
 
@@ -28,7 +28,7 @@ class MetricTable {
   explicit MetricTable(std::vector<MetricSpec> specs);
 
   // labels_json: an object with exactly the declared labels, or empty. Returns what is wrong with
-  // it, in which case nothing is recorded; empty: recorded.
+  // it, in which case nothing is recorded; empty if it was recorded.
   [[nodiscard]] std::string_view record(std::string_view name, std::string_view labels_json,
                                         double value);
   // Prometheus text exposition format 0.0.4; a family is called plugin_<id>__<name>, '-' of the id
@@ -44,7 +44,8 @@ class MetricTable {
     MetricSpec spec;
     std::vector<Series> series;  // in the order of the values, the last label fastest
   };
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
+  // Constant after construction but for the values and counts, which mutex_ guards.
   std::vector<Family> families_;
 };
 

@@ -19,14 +19,14 @@ namespace rabt::plugin {
 namespace {
 
 constexpr std::size_t kMaxTapes = 64;        // calls whose exchanges are held; the oldest goes
-constexpr std::size_t kMaxExchanges = 1000;  // of one call
+constexpr std::size_t kMaxExchanges = 1000;  // for one call
 constexpr std::size_t kMaxRecordedBody = std::size_t{1} << 20U;
 constexpr std::size_t kMinHidden = 4;  // shorter values stand everywhere by chance
-constexpr int kMaxFiles = 10'000;      // of one action in one folder
+constexpr int kMaxFiles = 10'000;      // for one action in one folder
 constexpr const char* kSecret = "[secret]";
 constexpr const char* kPatient = "[patient]";
 
-// Of an answer: left out. Of a request: their values are credentials.
+// Headers that are left out of an answer; in a request their values are credentials.
 constexpr std::array<std::string_view, 6> kCredentialHeaders{
     "set-cookie",         "authorization",       "www-authenticate",
     "proxy-authenticate", "authentication-info", "proxy-authorization"};
@@ -109,7 +109,7 @@ Result<std::string> Recorder::new_file(const std::string& name) {
 }
 
 std::uint64_t Recorder::begin(Request request) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   const std::uint64_t place = ++next_;
   if (!tapes_.contains(request.call) && tapes_.size() >= kMaxTapes) {
     // Tokens of calls rise, so the first is the oldest, but for the background, which stays.
@@ -144,7 +144,7 @@ std::uint64_t Recorder::begin(Request request) {
 }
 
 Status Recorder::end(std::uint64_t place, Answer answer) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   const auto at = at_.find(place);
   if (at == at_.end()) return ok_status();
   const auto tape = tapes_.find(at->second);

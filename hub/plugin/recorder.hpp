@@ -5,7 +5,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/result.hpp"
 #include "hub/phi/policy.hpp"
 
@@ -36,8 +36,8 @@ class Recorder {
 
   struct Request {
     std::uint64_t call = 0;
-    std::string action;  // of the call; empty without one
-    Json arguments;      // of the call
+    std::string action;  // empty outside a call
+    Json arguments;      // null outside a call
     Json head;           // as the plugin described it: it names secrets and holds none
     std::string body;
   };
@@ -69,21 +69,24 @@ class Recorder {
   };
   explicit Recorder(Parts parts) : parts_(std::move(parts)) {}
   // The lock is held.
-  Status write(Tape& tape) const;
+  Status write(Tape& tape) const RABT_REQUIRES(mutex_);
   Result<std::string> new_file(const std::string& name);
-  void learn(const Json& value);
-  void learn_credential(std::string_view value);
+  void learn(const Json& value) RABT_REQUIRES(mutex_);
+  void learn_credential(std::string_view value) RABT_REQUIRES(mutex_);
   [[nodiscard]] std::string clean_text(const Tape& tape, std::string_view name,
-                                       std::string_view text) const;
-  [[nodiscard]] Json clean_value(const Tape& tape, const Json& value, std::string_view name) const;
-  [[nodiscard]] std::string clean_body(const Tape& tape, const std::string& body) const;
+                                       std::string_view text) const RABT_REQUIRES(mutex_);
+  [[nodiscard]] Json clean_value(const Tape& tape, const Json& value, std::string_view name) const
+      RABT_REQUIRES(mutex_);
+  [[nodiscard]] std::string clean_body(const Tape& tape, const std::string& body) const
+      RABT_REQUIRES(mutex_);
 
   const Parts parts_;
-  mutable std::mutex mutex_;
-  std::uint64_t next_ = 0;
-  std::map<std::uint64_t, Tape> tapes_;        // by call
-  std::map<std::uint64_t, std::uint64_t> at_;  // place: call
-  std::set<std::string> credentials_;          // that were seen in passing
+  mutable Mutex mutex_;
+  std::uint64_t next_ RABT_GUARDED_BY(mutex_) = 0;
+  std::map<std::uint64_t, Tape> tapes_ RABT_GUARDED_BY(mutex_);        // by call
+  std::map<std::uint64_t, std::uint64_t> at_ RABT_GUARDED_BY(mutex_);  // from place to call
+  // Credentials that were seen in passing.
+  std::set<std::string> credentials_ RABT_GUARDED_BY(mutex_);
 };
 
 }  // namespace rabt::plugin

@@ -13,7 +13,7 @@ Timers::Timers(const Clock& clock) : clock_(clock), thread_([this] { run(); }) {
 
 Timers::~Timers() {
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
@@ -21,7 +21,7 @@ Timers::~Timers() {
 }
 
 Timers::Key Timers::add(std::int64_t due_ms, std::function<void()> closure) {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   const Key key{due_ms, next_++};
   const bool was_empty = waiting_.empty();
   waiting_.emplace(key, std::move(closure));
@@ -31,15 +31,15 @@ Timers::Key Timers::add(std::int64_t due_ms, std::function<void()> closure) {
 
 void Timers::cancel(const Key& key) {
   if (key.number == 0) return;
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   waiting_.erase(key);
 }
 
 void Timers::run() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   while (!stopping_) {
     if (waiting_.empty()) {
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      wake_.wait(lock);
       continue;
     }
     const std::int64_t now = clock_.monotonic_ms();

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
 
 namespace rabt::plugin {
 
@@ -19,7 +18,7 @@ class Timers {
  public:
   struct Key {
     std::int64_t due_ms = 0;
-    std::uint64_t number = 0;  // 0: none
+    std::uint64_t number = 0;  // 0 while it holds no timer
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
@@ -36,11 +35,11 @@ class Timers {
   void run();
 
   const Clock& clock_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::map<Key, std::function<void()>> waiting_;
-  std::uint64_t next_ = 1;
-  bool stopping_ = false;
+  Mutex mutex_;
+  Condition wake_;
+  std::map<Key, std::function<void()>> waiting_ RABT_GUARDED_BY(mutex_);
+  std::uint64_t next_ RABT_GUARDED_BY(mutex_) = 1;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

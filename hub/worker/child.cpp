@@ -141,7 +141,7 @@ class Child {
   void invoke(const Asked& asked);
   void normalise(const Frame& frame);
   void finish(const Frame& frame);
-  // Runs code of the plugin; false: it threw.
+  // Runs code of the plugin; returns false if it threw.
   template <typename Code>
   static bool guarded(Code code) {
     try {

@@ -103,7 +103,7 @@ struct Frame {
 
 // The head of a packet: what stands before the content.
 struct PacketHead {
-  std::size_t size = 0;  // of the head
+  std::size_t size = 0;  // how long the head is
   std::size_t content = 0;
   bool in_file = false;
   std::array<std::size_t, kMaxTexts> lengths{};

@@ -7,7 +7,7 @@
 
 #include "rabt/abi.h"
 
-// rabt.migrate/1: how a plugin reads a configuration that was written for an older version of it.
+// rabt.migrate/1: how a plugin reads a configuration that was written for an older version.
 namespace rabt::worker {
 
 // A configuration is written by people: a plugin's section of the hub's file.
@@ -33,7 +33,7 @@ struct Migration {
 [[nodiscard]] Migration run_migrate(const rabt_entry* entry, const std::string& from_version,
                                     std::string_view config);
 
-// What is wrong with it by the contract of the header, but for the schema; empty: nothing, the
+// What is wrong with it by the contract of the header, but for the schema; empty if nothing is, the
 // configuration is there.
 [[nodiscard]] std::string migration_fault(const Migration& migration);
 

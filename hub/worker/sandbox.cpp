@@ -28,8 +28,8 @@ namespace {
 
 constexpr unsigned kNobody = 65534;
 constexpr std::uint64_t kStackBytes = 8ULL << 20U;
-// Of the program itself: its code and libraries, two arenas of malloc (64 MiB each), one packet
-// buffer and one mapped frame a lane.
+// What the program itself takes: its code and libraries, two arenas of malloc (64 MiB each), one
+// packet buffer and one mapped frame a lane.
 constexpr std::uint64_t kOwnBytes = 256ULL << 20U;
 
 #if defined(__x86_64__)

@@ -29,7 +29,7 @@ struct Process {
 
 // How a child ended.
 struct End {
-  int signal = 0;  // 0: it exited
+  int signal = 0;  // 0 if it exited
   int status = 0;
 };
 void kill(const Process& process);

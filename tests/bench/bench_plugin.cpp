@@ -17,8 +17,17 @@
 #include <mutex>
 #include <vector>
 
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/random.hpp"
+#include "hub/blob/blob_store.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
 #include "tests/keyring.hpp"
 
 namespace {

@@ -47,7 +47,7 @@ struct RoleContract {
 [[nodiscard]] const std::vector<EventContract>& event_contracts();
 [[nodiscard]] const std::vector<RoleContract>& role_contracts();
 
-// Null: there is none. id: video.session.create/1.
+// Null if there is none. id: video.session.create/1.
 [[nodiscard]] const Capability* find_capability(std::string_view id);
 // What a workflow calls, video.session.create in version 1.0.0: the version's major is the
 // revision. Null: no capability is called so.
@@ -59,8 +59,8 @@ struct RoleContract {
 [[nodiscard]] std::string capability_fault(const ActionSpec& action, const Capability& capability);
 // The same for the data of an event whose type is shared. schema null: anything.
 [[nodiscard]] std::string event_fault(const Json& schema, const EventContract& contract);
-// What a plugin lacks of a role that its manifest claims; empty: nothing. Error plugin.role: there
-// is no such role.
+// What a plugin lacks of a role that its manifest claims; empty if it lacks nothing. Error
+// plugin.role: there is no such role.
 [[nodiscard]] Result<std::vector<std::string>> missing_of_role(const Manifest& manifest,
                                                                std::string_view role_id);
 

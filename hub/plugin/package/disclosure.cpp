@@ -5,7 +5,7 @@ namespace rabt::plugin {
 
 namespace {
 
-// Null: there is no schema, or one that says nothing, so the value may hold anything.
+// Null if there is no schema, or one that says nothing, so that the value may hold anything.
 Json places(const Json& document, const Schema& schema) {
   const bool silent = document.is_null() || (document.is_bool() && document.as_bool()) ||
                       (document.is_object() && document.size() == 0);
@@ -21,7 +21,7 @@ Json describe(const Package& package) {
   const Manifest& manifest = package.manifest;
   Json hosts = Json::array();
   for (const std::string& host : manifest.hosts) hosts.push_back(host);
-  // Without a list of its own all of them.
+  // A manifest without a list for patient data allows all its hosts.
   Json patient_hosts = Json::array();
   for (const std::string& host : manifest.patient_hosts.value_or(manifest.hosts))
     patient_hosts.push_back(host);

@@ -9,10 +9,10 @@
 #include <boost/dll/shared_library.hpp>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <vector>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::plugin {
@@ -23,9 +23,9 @@ namespace {
 // stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
 // name another file.
 void keep_for_ever(boost::dll::shared_library library) {
-  static std::mutex mutex;
+  static Mutex mutex;
   static auto* const kept = new std::vector<boost::dll::shared_library>();  // no destructor at exit
-  const std::scoped_lock lock(mutex);
+  const Lock lock(mutex);
   kept->push_back(std::move(library));
 }
 

@@ -16,7 +16,7 @@ struct SealedLibrary {
   std::string path;  // in the package, for messages
   Descriptor file;
   std::string sha256;     // hex, of exactly the bytes that are mapped later
-  phi::Vocabulary words;  // of its texts
+  phi::Vocabulary words;  // what its texts say
 };
 
 // Where a package keeps the library for this machine: bin/linux-x86_64/plugin.so.

@@ -24,7 +24,7 @@ constexpr int kMaxYamlDepth = 64;                  // as schemas; ends one whose
 constexpr std::size_t kMaxActions = 256;
 constexpr std::size_t kMaxNames = 256;  // events, secrets, hosts
 constexpr std::size_t kMaxMetrics = 64;
-constexpr std::size_t kMaxSeries = 128;  // of one metric: each costs the monitoring system memory
+constexpr std::size_t kMaxSeries = 128;  // per metric: each costs the monitoring system memory
 constexpr std::size_t kMaxBuckets = 32;
 constexpr std::size_t kMaxLabelText = 64;
 constexpr int kMaxConcurrency = 64;  // each costs a thread
@@ -474,7 +474,7 @@ class Reader {
   const PackageFiles& files_;
   std::string file_;
   std::size_t nodes_ = 0;
-  phi::Vocabulary words_;  // of the schemas
+  phi::Vocabulary words_;  // what the schemas say
 };
 
 }  // namespace

@@ -67,8 +67,9 @@ struct CompiledAction {
   ActionSpec spec;
   Schema input;
   Schema output;
-  std::set<std::string> marked;  // members that the input schema marks as x-phi
-  std::set<std::string> places;  // Schema::phi_places of it
+  // Members that the input schema marks as x-phi, and Schema::phi_places of the input schema.
+  std::set<std::string> marked;
+  std::set<std::string> places;
 };
 
 struct Package {

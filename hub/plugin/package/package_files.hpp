@@ -42,8 +42,8 @@ inline constexpr std::uint64_t kMaxLibraryBytes = 512ULL << 20U;  // with debug 
 // libraries with debug information shrink about ten times.
 inline constexpr std::uint64_t kMaxZipRatio = 100;
 
-// What is wrong with a path inside a package; empty: nothing. Parts of letters, digits and ._+-
-// joined by '/', none of which begins with a dot.
+// What is wrong with a path inside a package; empty if nothing is. Parts of letters, digits and
+// ._+- joined by '/', none of which begins with a dot.
 [[nodiscard]] std::string path_fault(std::string_view path);
 
 // Immutable; any thread may call.
@@ -52,8 +52,8 @@ class PackageFiles {
   struct File {
     std::uint64_t size = 0;
     std::string sha256;  // hex, of exactly the bytes that are held
-    std::string text;    // of a file outside bin/
-    // Of a file under bin/: a memory file with the seals shrink, grow, write and seal.
+    std::string text;    // holds a file outside bin/
+    // Holds a file under bin/: a memory file with the seals shrink, grow, write and seal.
     std::shared_ptr<const Descriptor> sealed;
   };
 
@@ -67,7 +67,7 @@ class PackageFiles {
   [[nodiscard]] const std::string& origin() const { return origin_; }
   [[nodiscard]] const std::map<std::string, File, std::less<>>& all() const { return files_; }
   [[nodiscard]] const File* find(std::string_view path) const;
-  // Of a file outside bin/; null when there is none.
+  // The text of a file outside bin/; null when there is none.
   [[nodiscard]] const std::string* text(std::string_view path) const;
 
  private:

@@ -34,7 +34,7 @@ struct TrustedPackage {
   PackageFiles files;
   Package package;
   std::string key_id;       // 16 hexadecimal digits
-  std::string key_name;     // of the trusted key
+  std::string key_name;     // names the trusted key
   std::string sums_sha256;  // hex, of SHA256SUMS: names every byte of the package
   std::string trusted_comment;
 };

@@ -64,10 +64,10 @@ class PluginStore {
     std::string at;
     std::string by;
   };
-  // True: added. False: this very package was there already. Errors: plugin.exists (the version is
-  // there with other content: a version is released once), plugin.downgrade (older than the newest
-  // one), plugin.untrusted_key (removed meanwhile), plugin.package (an id that the store keeps for
-  // itself), plugin.store_io.
+  // Returns whether the package was added: false if this very package was there already. Errors:
+  // plugin.exists (the version is there with other content: a version is released once),
+  // plugin.downgrade (older than the newest one), plugin.untrusted_key (removed meanwhile),
+  // plugin.package (an id that the store keeps for itself), plugin.store_io.
   [[nodiscard]] Result<bool> add(const TrustedPackage& package, const Add& how);
   // An empty version: the only one there is. Gives what was removed. Errors: plugin.unknown,
   // plugin.version (several: name one), plugin.store_io.
@@ -87,7 +87,7 @@ class PluginStore {
   [[nodiscard]] Status sweep() const;
 
   std::string folder_;
-  std::shared_ptr<const Descriptor> root_;  // null: there is no folder
+  std::shared_ptr<const Descriptor> root_;  // null if there is no folder
   std::vector<LockEntry> entries_;
   std::vector<TrustedKey> keys_;
 };

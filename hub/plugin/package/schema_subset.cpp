@@ -100,7 +100,7 @@ std::optional<Json> together(const Json& a, const Json& b) {
   return out;
 }
 
-// The local target of a reference; null: none that can be followed.
+// The local target of a reference; null if none can be followed.
 const Json* target(const Json& root, const Json& schema) {
   const std::string ref = schema.string_or("$ref", "");
   if (ref == "#") return &root;
@@ -292,7 +292,7 @@ class Comparison {
   }
 
   // Where the wider schema has a least (or greatest) value, the narrower one must have one that is
-  // not less (not greater). absent: what no keyword means; null: no bound.
+  // not less (not greater). absent: what no keyword means. A null bound is no bound.
   static Fault bound(const Json& left, const Json& right, const char* key, bool least,
                      const Json& absent, const std::string& at) {
     const Json* const asked = right.find(key);

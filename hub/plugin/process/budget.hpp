@@ -21,7 +21,7 @@ class Budget {
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
-    // False, and nothing taken: that is more than there is.
+    // Returns false and takes nothing if `amount` exceeds what is left.
     [[nodiscard]] bool grow(std::size_t amount) {
       std::size_t taken = budget_.taken_.load();
       do {
@@ -35,7 +35,7 @@ class Budget {
     Budget& budget_;
     std::size_t amount_ = 0;
   };
-  // Null: that is more than there is.
+  // Returns null if `amount` exceeds what is left.
   [[nodiscard]] std::shared_ptr<Share> take(std::size_t amount) {
     auto share = std::make_shared<Share>(*this);
     return share->grow(amount) ? share : nullptr;

@@ -75,8 +75,7 @@ WorkerPlugin::Given WorkerPlugin::give(Frame& frame, std::uint64_t process, Upca
   return Given::given;
 }
 
-WorkerPlugin::Given WorkerPlugin::give_waiting(Frame& frame, std::uint64_t process,
-                                               Upcall upcall) {
+WorkerPlugin::Given WorkerPlugin::give_waiting(Frame& frame, std::uint64_t process, Upcall upcall) {
   while (true) {
     const Given given = give(frame, process, upcall);
     if (given != Given::full) return given;
@@ -187,7 +186,7 @@ void WorkerPlugin::finish(Operation* operation, Frame frame) {
   const std::unique_ptr<Operation> over(operation);
   {
     const Lock lock(mutex_);
-    if (operation->process != number_) return;  // of a process that is gone
+    if (operation->process != number_) return;  // its process is gone
     if (operations_ > 0) --operations_;
     if (frame.type == Type::http_done) requests_.erase(operation->id);
   }

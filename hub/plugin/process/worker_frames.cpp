@@ -101,10 +101,10 @@ bool WorkerPlugin::handle_ready(Life& life, const Frame& frame) {
 bool WorkerPlugin::handle_entry(Life& life, const Frame& frame) {
   if (life.step != Life::Step::entry) return false;
   if (frame.n[0] == 0) {
-    life.refuse("plugin.library", setup_.library_path + ": cannot be mapped: " +
-                                      std::string(frame.text[0].substr(0, 512)) +
-                                      "; are the libraries it needs installed? (ldd " +
-                                      setup_.library_path + ")");
+    life.refuse("plugin.library",
+                setup_.library_path +
+                    ": cannot be mapped: " + std::string(frame.text[0].substr(0, 512)) +
+                    "; are the libraries it needs installed? (ldd " + setup_.library_path + ")");
     return true;
   }
   rabt_entry entry{};
@@ -139,8 +139,7 @@ bool WorkerPlugin::handle_entry(Life& life, const Frame& frame) {
 }
 
 bool WorkerPlugin::handle_migrated(const Frame& frame) {
-  if (frame.texts != 2 ||
-      frame.n[0] > static_cast<std::uint64_t>(worker::Migration::End::absent))
+  if (frame.texts != 2 || frame.n[0] > static_cast<std::uint64_t>(worker::Migration::End::absent))
     return false;
   {
     const Lock lock(mutex_);
@@ -294,34 +293,33 @@ bool WorkerPlugin::handle_http(Life& life, const Frame& frame) {
     if (request != 0) life.http->cancel(life.http->self, request);
     return true;
   }
-    if (frame.texts != 2) return false;
-    Operation* const operation = begin(life, frame.id);
-    if (operation == nullptr) return true;
-    {
-      const Lock lock(mutex_);
-      requests_[frame.id] = 0;
-    if (frame.n[0] == 0) in_step_ = true;
-    }
-    // A description that is too large to travel is refused as one that cannot be read.
-    const std::uint64_t request = life.http->start(
-        life.http->self, frame.n[0],
-        frame.n[1] == 1 ? bytes("the request is too large") : bytes(frame.text[0]),
-        bytes(frame.text[1]), operation, [](void* context, const rabt_http_result* result) {
-          auto* const at = static_cast<Operation*>(context);
-          at->plugin->finish(at,
-                             Frame(Type::http_done, at->id,
-                                   {0, result->sent, word(result->status), result->blob_bytes})
-                                 .add(view(result->headers_json))
-                                 .add(view(result->body))
-                                 .add(view(result->error_code))
-                                 .add(view(result->error_message))
-                                 .add(view(result->blob))
-                                 .add(view(result->blob_sha256)));
-        });
+  if (frame.texts != 2) return false;
+  Operation* const operation = begin(life, frame.id);
+  if (operation == nullptr) return true;
+  {
     const Lock lock(mutex_);
-    if (const auto found = requests_.find(frame.id); found != requests_.end())
-      found->second = request;
-    return true;
+    requests_[frame.id] = 0;
+    if (frame.n[0] == 0) in_step_ = true;
+  }
+  // A description that is too large to travel is refused as one that cannot be read.
+  const std::uint64_t request = life.http->start(
+      life.http->self, frame.n[0],
+      frame.n[1] == 1 ? bytes("the request is too large") : bytes(frame.text[0]),
+      bytes(frame.text[1]), operation, [](void* context, const rabt_http_result* result) {
+        auto* const at = static_cast<Operation*>(context);
+        at->plugin->finish(at, Frame(Type::http_done, at->id,
+                                     {0, result->sent, word(result->status), result->blob_bytes})
+                                   .add(view(result->headers_json))
+                                   .add(view(result->body))
+                                   .add(view(result->error_code))
+                                   .add(view(result->error_message))
+                                   .add(view(result->blob))
+                                   .add(view(result->blob_sha256)));
+      });
+  const Lock lock(mutex_);
+  if (const auto found = requests_.find(frame.id); found != requests_.end())
+    found->second = request;
+  return true;
 }
 
 bool WorkerPlugin::handle_wake(Life& life, const Frame& frame) {
@@ -465,7 +463,8 @@ void WorkerPlugin::answer(Life& life, const Frame& question) {
       break;
     case Type::traceparent:
       if (life.trace != nullptr)
-        status = life.trace->traceparent(life.trace->self, question.id, question.n[0], &text_out, sink);
+        status =
+            life.trace->traceparent(life.trace->self, question.id, question.n[0], &text_out, sink);
       break;
     case Type::span_begin:
       if (life.trace != nullptr) {

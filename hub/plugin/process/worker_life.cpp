@@ -21,11 +21,11 @@ using worker::Receiver;
 using worker::RingReader;
 using worker::Type;
 
-constexpr std::uint64_t kMaxForbidden = 64;        // of one process: it is not an accident
+constexpr std::uint64_t kMaxForbidden = 64;        // in one process: it is not an accident
 constexpr std::chrono::seconds kStartTimeout{30};  // until the library is mapped, and for create
 constexpr int kStartLookMs = 100;                  // how often a start is looked at
 constexpr int kHangUpMs = 100;                     // for the end of a process that hung up
-constexpr int kBatch = 256;  // frames before the other descriptors are seen
+constexpr int kBatch = 256;                        // frames before the other descriptors are seen
 
 }  // namespace
 
@@ -126,9 +126,9 @@ void WorkerPlugin::serve_life(Life& life) {
     }
     if (!read_frames(life)) timeout = 0;  // there is more
     std::array<epoll_event, 8> events{};
-    const int count = life.wrong.empty() ? ::epoll_wait(life.waiter.get(), events.data(),
-                                                        events.size(), timeout)
-                                         : 0;
+    const int count = life.wrong.empty()
+                          ? ::epoll_wait(life.waiter.get(), events.data(), events.size(), timeout)
+                          : 0;
     life.frames.wake_up();
     for (int i = 0; i < count && life.wrong.empty(); ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];

@@ -47,7 +47,7 @@ struct WorkerPlugin::Life {
   std::string wrong;
   bool quarantine = false;
   bool starved = false;  // the process ends because the hub lacks something
-  // Of a first start.
+  // What a first start is refused for.
   std::string failure_code = "plugin.worker";
   std::string failure;
   // Services of the host, null before create.
@@ -61,7 +61,7 @@ struct WorkerPlugin::Life {
   const rabt_trace* trace = nullptr;
   const rabt_blob* blob = nullptr;
 
-  // Watches a descriptor; false: the hub lacks something.
+  // Watches a descriptor; returns false if the hub lacks something.
   [[nodiscard]] bool watch(int descriptor);
   // The process is refused at its first start.
   void refuse(std::string code, std::string message) {

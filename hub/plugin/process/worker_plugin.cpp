@@ -16,13 +16,13 @@ namespace {
 
 using worker::bytes;
 
-constexpr std::int64_t kFirstRestMs = 100;  // before the second start
+constexpr std::int64_t kFirstRestMs = 100;   // before the second start
 constexpr std::int64_t kMaxRestMs = 30'000;  // the pauses double up to this
 // kMaxDeaths deaths within this window quarantine the plugin.
 constexpr std::int64_t kDeathWindowMs = 600'000;
 constexpr std::size_t kMaxDeaths = 5;
 constexpr std::int64_t kQuarantineMs = 600'000;  // then one try
-constexpr std::int64_t kPollMs = 10;  // how late a virtual clock may be noticed
+constexpr std::int64_t kPollMs = 10;             // how late a virtual clock may be noticed
 
 // The pause before the nth start in a row that was needed.
 std::int64_t rest_before(std::size_t n) {
@@ -187,7 +187,7 @@ void WorkerPlugin::stop() {
 // ---- the plugin's thread
 
 void WorkerPlugin::keep() {
-  std::size_t shortages = 0;  // of the hub, in a row
+  std::size_t shortages = 0;  // that the hub had, in a row
   for (std::uint64_t number = 1;; ++number) {
     Death death = live(number);
     const Sequel sequel = after_death(death, shortages);
@@ -219,9 +219,7 @@ WorkerPlugin::Sequel WorkerPlugin::after_death(Death& death, std::size_t& shorta
     }
   }
   end_ = death.reason;
-  phase_ = sequel.ends         ? Phase::stopped
-           : death.quarantined ? Phase::quarantined
-                               : Phase::waiting;
+  phase_ = sequel.ends ? Phase::stopped : death.quarantined ? Phase::quarantined : Phase::waiting;
   return sequel;
 }
 

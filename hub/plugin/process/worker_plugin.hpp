@@ -60,15 +60,15 @@ class WorkerPlugin final {
     // The process is gone, with the calls that it was given. Nothing that waits for it has been let
     // go yet.
     virtual void ended(const Death& death) = 0;
-    // A function that nobody waits for has returned. call is not 0 when it is invoke, probe or check
-    // of that call, which gave kGiven.
+    // A function that nobody waits for has returned. call is not 0 when it is invoke, probe or
+    // check of that call, which gave kGiven.
     virtual void returned(std::uint64_t call, const Return& how) = 0;
     // The process tried a system call that the sandbox refuses.
     virtual void forbidden(const std::string& system_call) = 0;
     // The process broke the format of frames, or answered what it was not asked.
     virtual void broke_format(std::string_view what) = 0;
     // The plugin asks to be woken. wake runs once on a lane, unless the process has ended by then.
-    // False: too many wake-ups wait, and this one never runs.
+    // Returns false if too many wake-ups wait, and this one never runs.
     virtual bool wake_after(std::int64_t after_ms, std::function<void()> wake) = 0;
   };
   struct Setup {
@@ -103,7 +103,7 @@ class WorkerPlugin final {
   [[nodiscard]] Ready await(std::size_t text_bytes = 0);
   [[nodiscard]] bool quarantined() const;
   // Results of invoke, probe and check that no plugin gives.
-  static constexpr std::int32_t kNotGiven = INT32_MIN;  // no process ran: nothing was started
+  static constexpr std::int32_t kNotGiven = INT32_MIN;   // no process ran: nothing was started
   static constexpr std::int32_t kGiven = INT32_MIN + 1;  // Owner::returned or ended follows
   static constexpr std::int32_t kFull = INT32_MIN + 2;   // nothing was given: await, try again
   // A result of normalise: its process has ended meanwhile.
@@ -157,7 +157,7 @@ class WorkerPlugin final {
     std::optional<std::chrono::steady_clock::time_point> since;
     bool large = false;
     bool revoked = false;
-    bool not_begun = false;  // known once its process has ended
+    bool not_begun = false;          // known once its process has ended
     std::shared_ptr<Answer> answer;  // null when nobody waits
     std::function<void()> after;
   };
@@ -173,14 +173,15 @@ class WorkerPlugin final {
 
   // ---- worker_plugin.cpp: from process to process
   void keep();
-  // What follows from a death: whether the thread ends, and how long it rests before the next start.
+  // What follows from a death: whether the thread ends, and how long it rests before the next
+  // start.
   struct Sequel {
     bool ends = false;
     std::int64_t pause_ms = 0;
   };
   Sequel after_death(Death& death, std::size_t& shortages) RABT_EXCLUDES(mutex_);
   void let_go_waiters(const Death& death) RABT_EXCLUDES(mutex_);
-  // Waits for the time, or for release; false: the thread ends.
+  // Waits for the time, or for release; returns false if the thread ends.
   bool rest(std::int64_t ms, Phase phase);
   void set_phase(Phase phase);
   // Makes the thread look at what changed.
@@ -289,8 +290,8 @@ class WorkerPlugin final {
 
   // The process that runs.
   std::shared_ptr<worker::Process> process_ RABT_GUARDED_BY(mutex_);  // null when none runs
-  std::uint64_t number_ RABT_GUARDED_BY(mutex_) = 0;  // also that of the last one
-  std::string kill_reason_ RABT_GUARDED_BY(mutex_);   // "" while nobody has ended it
+  std::uint64_t number_ RABT_GUARDED_BY(mutex_) = 0;                  // also that of the last one
+  std::string kill_reason_ RABT_GUARDED_BY(mutex_);  // "" while nobody has ended it
   bool create_asked_ RABT_GUARDED_BY(mutex_) = false;
   std::shared_ptr<worker::SharedMemory> shared_ RABT_GUARDED_BY(mutex_);
   worker::RingWriter writer_ RABT_GUARDED_BY(mutex_);
@@ -300,8 +301,8 @@ class WorkerPlugin final {
 
   // Functions that the process was given and that have not returned.
   std::array<Upcall, worker::kPlaces> upcalls_ RABT_GUARDED_BY(mutex_);
-  std::vector<std::uint8_t> free_ RABT_GUARDED_BY(mutex_);    // places
-  std::vector<Upcall*> active_ RABT_GUARDED_BY(mutex_);       // in the order of their serials
+  std::vector<std::uint8_t> free_ RABT_GUARDED_BY(mutex_);  // places
+  std::vector<Upcall*> active_ RABT_GUARDED_BY(mutex_);     // in the order of their serials
   std::uint64_t last_serial_ RABT_GUARDED_BY(mutex_) = 0;
   std::size_t large_ RABT_GUARDED_BY(mutex_) = 0;
   std::size_t waiting_ RABT_GUARDED_BY(mutex_) = 0;  // threads that wait for room

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxRequestJson =
     1U << 20U;  // description of one HTTP request; the body travels beside it
 constexpr std::size_t kMaxHttpHeaders = 64;
-constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // of a request outside any call
+constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // for a request outside any call
 
 // RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) {
@@ -40,7 +40,7 @@ struct Services::Http {
     Json wish;  // as it came; kept only for the recorder
     net::Request request;
     std::optional<std::string> blob_content_type;
-    std::string body_blob;  // handle; empty: none
+    std::string body_blob;  // handle; empty if the body is no blob
   };
 
   static std::uint64_t start(void* raw, rabt_call_id call, rabt_bytes request_json, rabt_bytes body,
@@ -179,7 +179,7 @@ struct Services::Http {
     if (cancelled) parts(self).http.cancel(started);
   }
 
-  // The place on the tape; 0: nothing is recorded.
+  // The place on the tape; 0 if nothing is recorded.
   static std::uint64_t record(Instance& self, std::uint64_t call, Described& described) {
     if (self.recorder_ == nullptr) return 0;
     Recorder::Request request;

@@ -58,7 +58,7 @@ struct Services::Kv {
     std::string value;
     std::int64_t version = 0;
   };
-  // Empty: there is none, it has expired, or its retention is over.
+  // Unset if there is none, it has expired, or its retention is over.
   static Result<std::optional<KvFound>> kv_find(Instance& self, std::string_view key) {
     RABT_TRY(row, kv_row(self, key));
     const std::int64_t now = parts(self).clock.now().ms;
@@ -123,7 +123,7 @@ struct Services::Kv {
     KvRow row;
     std::string data_key;  // id
     std::string sealed;
-    std::shared_ptr<Budget::Share> held;  // of its bytes
+    std::shared_ptr<Budget::Share> held;  // counts its bytes
     std::shared_ptr<Budget::Share> operation;
     std::int64_t ttl_ms = 0;
     std::int64_t expected = 0;

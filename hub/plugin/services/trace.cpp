@@ -37,8 +37,9 @@ struct Services::Trace {
     for (const std::uint8_t byte : raw) out = out << 8U | byte;
     return out == 0 ? 1 : out;
   }
-  // The lock is held. The open call with its own span, or null.
-  static Instance::OpenCall* running(Instance& self, std::uint64_t call) {
+  // The open call with its own span, or null.
+  static Instance::OpenCall* running(Instance& self, std::uint64_t call)
+      RABT_REQUIRES(self.mutex_) {
     const auto found = self.calls_.find(call);
     if (found == self.calls_.end() || found->second->state != Instance::OpenCall::State::running)
       return nullptr;
