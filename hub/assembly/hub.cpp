@@ -7,17 +7,21 @@
 #include <filesystem>
 
 #include "hub/access/access_control.hpp"
-#include "hub/api/routes.hpp"
+#include "hub/api/api.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/maintenance.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/assembly/sources.hpp"
+#include "hub/audit/metrics.hpp"
 #include "hub/consultation/register.hpp"
-#include "hub/crypto/crypto.hpp"
+#include "hub/engine/metrics.hpp"
 #include "hub/http/server.hpp"
 #include "hub/identity/api_token.hpp"
+#include "hub/phi/metrics.hpp"
+#include "hub/plugin/metrics.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/store/metrics.hpp"
 
 namespace rabt::assembly {
 
@@ -86,35 +90,42 @@ struct Hub::Parts {
 
   const std::unique_ptr<Foundation> base;
   std::unique_ptr<access::PatientDetail> details;
+  std::unique_ptr<access::Grants> grants;
   std::unique_ptr<access::AccessControl> access;
   std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<engine::PatientIndex> patients;
   std::unique_ptr<PluginUpgrade> upgrade;
   // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
-  std::unique_ptr<api::Routes> routes;
-  // Destroyed before `routes`, which its threads call.
+  std::unique_ptr<api::Api> api;
+  // Destroyed before `api`, which its threads call.
   std::unique_ptr<http::Server> server;
   std::string address;
 
-  void make_access(const config::Config& config);
+  [[nodiscard]] Status make_access(const config::Config& config);
   [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
                                     Unsigned unsigned_ones);
   [[nodiscard]] Status recover_engine(const config::Config& config);
-  [[nodiscard]] Status make_routes(const config::Config& config, const phi::Policy& privacy,
-                                   const std::string& token);
+  [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
+                                                               const phi::Policy& privacy,
+                                                               std::vector<api::Source> sources);
 };
 
-void Hub::Parts::make_access(const config::Config& config) {
+Status Hub::Parts::make_access(const config::Config& config) {
   details = std::make_unique<access::PatientDetail>(*base->keys, *base->store, base->random);
+  grants =
+      std::make_unique<access::Grants>(access::Grants::Parts{*base->store, *base->audit, *details,
+                                                             base->clock, base->ids, base->log},
+                                       config.tenant, access::machine_boot());
+  RABT_TRY_STATUS(grants->sweep());
   access = std::make_unique<access::AccessControl>(
-      access::AccessControl::Parts{*base->store, *base->audit, *details, base->clock, base->ids,
-                                   base->log,
-                                   [&senders = base->senders] { return senders_ready(senders); }},
+      access::AccessControl::Parts{*base->store, *base->audit, *details, *grants,
+                                   [this] { return senders_ready(base->senders); }},
       config.tenant,
-      config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason,
-      access::machine_boot());
+      config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason);
+  return ok_status();
 }
 
 Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy& privacy,
@@ -155,33 +166,45 @@ Status Hub::Parts::recover_engine(const config::Config& config) {
                                                .log = base->log},
                                               std::move(options)));
   engine = std::move(recovered);
+  patients = std::make_unique<engine::PatientIndex>(*base->store, config.tenant);
   RABT_TRY(files, read_workflows(config.workflows));
   RABT_TRY_STATUS(engine->apply(files, "operator"));
   return ok_status();
 }
 
-Status Hub::Parts::make_routes(const config::Config& config, const phi::Policy& privacy,
-                               const std::string& token) {
-  RABT_TRY(sources, read_sources(config));
-  routes = std::make_unique<api::Routes>(
-      api::Routes::Parts{
-          .engine = *engine,
-          .plugins = *plugins,
-          .blobs = *blobs,
-          .store = *base->store,
-          .audit = *base->audit,
-          .keyring = *base->keyring,
-          .key_admin = *base->key_admin,
-          .gate = *access,
-          .details = *details,
-          .source = export_source(config),
-          .senders = base->senders,
-          .clock = base->clock,
-          .log = base->log,
-          .privacy = privacy,
-          .upgrade_plugin = [this](const std::string& id) { return upgrade->run(id); }},
-      config.tenant, crypto::sha256(token), std::move(sources));
-  return ok_status();
+// What the hub answers about, and what it measures.
+std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config& config,
+                                                           const phi::Policy& privacy,
+                                                           std::vector<api::Source> sources) {
+  const api::Patients who{*access, *patients, *base->keyring, config.tenant};
+  std::unique_ptr<api::Resources> made(new api::Resources{
+      .hooks{{.engine = *engine,
+              .plugins = *plugins,
+              .store = *base->store,
+              .audit = *base->audit,
+              .clock = base->clock,
+              .log = base->log,
+              .tenant = config.tenant,
+              .ready = [this] { return senders_ready(base->senders); }},
+             std::move(sources)},
+      .instances{*engine, who},
+      .workflows{*engine},
+      .recordings{*base->store, *base->audit, *blobs, who},
+      .audit{*base->store, *details, who, base->clock, export_source(config)},
+      .grants{*grants, *engine, *base->store, *details, who},
+      .keys{*base->key_admin, *base->store, config.tenant},
+      .plugins{*plugins, *base->store, *base->audit, config.tenant,
+               [this](const std::string& id) { return upgrade->run(id); }},
+      .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
+      .metrics{}});
+  made->metrics.add(*engine);
+  made->metrics.add(*base->audit);
+  made->metrics.add(*base->store);
+  made->metrics.add(privacy);
+  made->metrics.add(*access);
+  made->metrics.add(base->senders);
+  made->metrics.add(*plugins);
+  return made;
 }
 
 Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
@@ -193,8 +216,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   Foundation& base = *hub.base;
   RABT_TRY(token, identity::ensure_api_token(config.data, base.random));
 
-  hub.make_access(config);
-  RABT_TRY_STATUS(hub.access->sweep());
+  RABT_TRY_STATUS(hub.make_access(config));
   RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *base.store, *base.keys, clock,
                                         base.random, base.ids, log));
   hub.blobs = std::move(blobs);
@@ -210,12 +232,13 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->retire_with([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
 
-  RABT_TRY_STATUS(hub.make_routes(config, privacy, token));
-  api::Routes& routes = *hub.routes;
+  RABT_TRY(sources, read_sources(config));
+  hub.api = std::make_unique<api::Api>(hub.make_resources(config, privacy, std::move(sources)),
+                                       identity::ApiToken(token), privacy);
   RABT_TRY(server,
            http::Server::start(
                http::ServerOptions{.address = config.address, .port = config.port},
-               [&routes](const http::Request& request) { return routes.handle(request); }, log));
+               [&hub](const http::Request& request) { return hub.api->handle(request); }, log));
   hub.server = std::move(server);
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});

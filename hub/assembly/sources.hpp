@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "hub/api/routes.hpp"
+#include "hub/api/hooks.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
 

@@ -3,31 +3,20 @@
 #include <future>
 
 #include "hub/access/blind_index.hpp"
-#include "hub/api/routes.hpp"
+#include "hub/audit/reader.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/register.hpp"
-#include "hub/http/request_head.hpp"
-#include "tests/engine/rig.hpp"
+#include "tests/api/rig.hpp"
 
 // Whoever reads patient data over the API: reason, grant, audit before the first byte, reports.
 namespace rabt::api {
 namespace {
 
 using engine::ScriptedService;
+using http::Response;
 
-constexpr std::string_view kToken = "rabt_0123456789abcdef";
 constexpr const char* kNationalId = "1012345672";
 constexpr const char* kSecretName = "Layla Canary";
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
 
 // The audit log of the rig; it refuses to be written to while `broken`.
 class BreakableLog final : public audit::AuditLog {
@@ -65,49 +54,19 @@ class PatientRoutes : public testing::Test {
  protected:
   PatientRoutes() { open(access::ReadPolicy::reason); }
   void open(access::ReadPolicy policy, const std::string& boot = "boot") {
-    routes_.reset();
-    gate_ = std::make_unique<access::AccessControl>(
-        access::AccessControl::Parts{rig_.store(), log_, details_, clock_, ids_, null_logger()},
-        "t1", policy, boot);
-    key_admin_ = std::make_unique<keys::KeyAdmin>(
-        keys::KeyAdmin::Parts{rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), clock_,
-                              null_logger()},
-        "t1");
-    routes_ = std::make_unique<api::Routes>(
-        api::Routes::Parts{.engine = rig_.engine(),
-                           .plugins = rig_.host(),
-                           .blobs = rig_.blobs(),
-                           .store = rig_.store(),
-                           .audit = log_,
-                           .keyring = rig_.keyring(),
-                           .key_admin = *key_admin_,
-                           .gate = *gate_,
-                           .details = details_,
-                           .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
-                           .senders = senders_,
-                           .clock = clock_,
-                           .log = null_logger()},
-        "t1", crypto::sha256(kToken), std::vector<Source>{});
+    api_.open({.policy = policy, .boot = boot, .audit = &log_, .clock = &clock_});
   }
   Response api(std::string method, const std::string& path, const Json& body = Json(),
                const std::string& reason = {}, const std::string& purpose = {}) {
-    Request made;
-    made.method = std::move(method);
-    made.target = "/api/v1/" + path;
-    const auto mark = made.target.find('?');
-    if (mark != std::string::npos)
-      made.query = http::parse_query(made.target.substr(mark + 1)).value();
-    made.path = made.target.substr(0, mark);
+    http::Request made =
+        request(std::move(method), "/api/v1/" + path, body.is_null() ? "" : body.dump());
     made.headers = {{"authorization", "Bearer " + std::string(kToken)}};
     if (!reason.empty()) made.headers.emplace_back("x-rabt-reason", reason);
     if (!purpose.empty()) made.headers.emplace_back("x-rabt-purpose", purpose);
-    if (!body.is_null()) made.body = body.dump();
     made.remote = "203.0.113.7";
     made.request_id = "req-" + std::to_string(++requests_);
-    return routes_->handle(made);
+    return api_.handle(made);
   }
-  static Json json(const Response& response) { return must(Json::parse(response.body)); }
-  static std::string code(const Response& response) { return json(response).string_or("code", ""); }
 
   // An instance whose context has the name, of the person with this id.
   std::string consultation(const std::string& id = kNationalId, const std::string& phone = {}) {
@@ -130,20 +89,7 @@ class PatientRoutes : public testing::Test {
     return started.at(0);
   }
   std::string recording_of(const std::string& instance, const std::string& content) {
-    auto writer = must(rig_.blobs().create("t1", "audio/mp4"));
-    EXPECT_TRUE(writer->write(content).ok());
-    const auto blob = must(writer->finish()).id;
-    const auto service = consultation::make_recordings(
-        {rig_.store(), rig_.audit(), rig_.blobs(), rig_.keys(), rig_.clock(), ids_});
-    plugin::CallRequest call;
-    call.tenant = "t1";
-    call.action = "store";
-    call.arguments = Json::object(
-        {{"consultation", instance}, {"recordingId", "RT1"}, {"kind", "audio"}, {"blob", blob}});
-    std::promise<workflow::ActionOutcome> ended;
-    service->invoke(
-        call, [&ended](workflow::ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
-    return ended.get_future().get().output.string_or("id", "");
+    return api_.store_recording(instance, content, "audio/mp4");
   }
   std::vector<audit::Logged> entries(const std::string& act) {
     audit::Query query;
@@ -155,16 +101,10 @@ class PatientRoutes : public testing::Test {
     return to_hex(as_bytes(must(access::blind_index(rig_.keyring(), "t1", kind, value))));
   }
 
-  engine::Rig rig_;
+  ApiRig api_;
+  engine::Rig& rig_ = api_.hub;
   TwoClocks clock_;
-  SystemRandom random_;
-  UlidSource ids_{rig_.clock(), random_};
   BreakableLog log_{rig_.audit()};
-  access::PatientDetail details_{rig_.keys(), rig_.store(), random_};
-  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
-  std::unique_ptr<access::AccessControl> gate_;
-  std::unique_ptr<keys::KeyAdmin> key_admin_;
-  std::unique_ptr<api::Routes> routes_;
   bool deployed_ = false;
   int requests_ = 0;
 };
@@ -214,9 +154,9 @@ TEST_F(PatientRoutes, a_reading_is_in_the_log_with_person_place_and_sealed_reaso
   EXPECT_EQ(entry.request, "req-1");
   EXPECT_EQ(entry.detail.string_or("token", ""), to_hex(crypto::sha256(kToken)).substr(0, 16));
   EXPECT_EQ(reads[0].canonical.find("Layla"), std::string::npos);
-  EXPECT_EQ(must(details_.open("t1", entry.patient, entry.sealed)).string_or("reason", ""),
+  EXPECT_EQ(must(api_.details.open("t1", entry.patient, entry.sealed)).string_or("reason", ""),
             "follow-up of Layla");
-  EXPECT_FALSE(details_.open("t1", pseudonym("2087654321"), entry.sealed).ok())
+  EXPECT_FALSE(api_.details.open("t1", pseudonym("2087654321"), entry.sealed).ok())
       << "another person's key does not open it";
   EXPECT_EQ(code(api("GET", "instances/" + id + "?data=true", {}, "x", "CURIOSITY")),
             "phi.purpose");
@@ -264,7 +204,8 @@ TEST_F(PatientRoutes, without_an_audit_entry_no_byte_leaves) {
     const Response given = ask(i);
     EXPECT_LT(given.status, 300) << i << " " << given.body;
   }
-  EXPECT_EQ(must(gate_->grants()).size(), 1U) << "the grant that was not audited does not exist";
+  EXPECT_EQ(must(api_.grants->list()).size(), 1U)
+      << "the grant that was not audited does not exist";
 }
 
 TEST_F(PatientRoutes, a_report_shows_who_saw_what_of_one_person_and_nothing_of_others) {
@@ -417,12 +358,7 @@ TEST_F(PatientRoutes, with_break_glass_only_an_open_grant_opens_the_data) {
             "Officer");
   for (const char* act : {"break_glass.opened", "break_glass.closed", "break_glass.reviewed"})
     EXPECT_EQ(entries(act).size(), 1U) << act;
-  const std::string metrics = [&] {
-    Request made;
-    made.method = "GET";
-    made.path = made.target = "/metrics";
-    return routes_->handle(made).body;
-  }();
+  const std::string metrics = api_.handle(request("GET", "/metrics")).body;
   EXPECT_NE(metrics.find("rabt_break_glass_opened_total 1\n"), std::string::npos);
   EXPECT_NE(metrics.find("rabt_break_glass_reads_total 2\n"), std::string::npos);
   EXPECT_NE(metrics.find("rabt_patient_reads_refused_total 3\n"), std::string::npos);
@@ -459,7 +395,7 @@ TEST_F(PatientRoutes, a_grant_needs_a_reason_one_subject_and_at_most_an_hour) {
   EXPECT_EQ(code(api("POST", "break-glass",
                      Json::object({{"instance", "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, {"reason", "x"}}))),
             "engine.instance");
-  EXPECT_TRUE(must(gate_->grants()).empty());
+  EXPECT_TRUE(must(api_.grants->list()).empty());
 }
 
 class Grants : public PatientRoutes {
@@ -485,12 +421,12 @@ TEST_F(Grants, it_expires_by_itself_and_the_end_is_audited_once) {
   EXPECT_FALSE(readable());
   ASSERT_EQ(entries("break_glass.expired").size(), 1U);
   EXPECT_EQ(entries("break_glass.expired")[0].entry.object, "grant:" + grant_);
-  EXPECT_EQ(must(gate_->grant(grant_)).state, "expired");
+  EXPECT_EQ(must(api_.grants->find(grant_)).state, "expired");
 }
 
 TEST_F(Grants, a_sweep_ends_what_nobody_uses) {
   clock_.pass(31);
-  ASSERT_TRUE(gate_->sweep().ok());
+  ASSERT_TRUE(api_.grants->sweep().ok());
   EXPECT_EQ(entries("break_glass.expired").size(), 1U);
 }
 
@@ -521,7 +457,7 @@ TEST_F(Grants, it_outlives_the_process_and_not_the_boot) {
   clock_.uptime = 100;  // the machine was booted: its uptime begins anew
   open(access::ReadPolicy::break_glass, "another boot");
   EXPECT_FALSE(readable());
-  EXPECT_EQ(must(gate_->grant(grant_)).state, "expired");
+  EXPECT_EQ(must(api_.grants->find(grant_)).state, "expired");
 }
 
 }  // namespace

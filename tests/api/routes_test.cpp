@@ -1,5 +1,3 @@
-#include "hub/api/routes.hpp"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,49 +6,24 @@
 #include <tuple>
 
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/register.hpp"
 #include "hub/http/problem.hpp"
-#include "hub/http/request_head.hpp"
 #include "hub/plugin/package/library.hpp"
-#include "tests/engine/rig.cpp"  // NOLINT(bugprone-suspicious-include): the rig is built into this program
+#include "tests/api/rig.hpp"
 
-// The router over a real store, engine and keyring, without sockets. tests/e2e covers the same over
+// The API over a real store, engine and keyring, without sockets. tests/e2e covers the same over
 // HTTP, with plugins.
 namespace rabt::api {
 namespace {
 
 using engine::ScriptedService;
+using http::Request;
+using http::Response;
 using workflow::OutcomeKind;
 
-constexpr std::string_view kToken = "rabt_0123456789abcdef";
 constexpr std::string_view kSender = "a static token of a sender";
 
 class RoutesTest : public testing::Test {
  protected:
-  RoutesTest()
-      : routes_({.engine = rig_.engine(),
-                 .plugins = rig_.host(),
-                 .blobs = rig_.blobs(),
-                 .store = rig_.store(),
-                 .audit = rig_.audit(),
-                 .keyring = rig_.keyring(),
-                 .key_admin = key_admin_,
-                 .gate = gate_,
-                 .details = details_,
-                 .source = {"t1", "rabt.health/audit/t1", "hub.example.sa"},
-                 .senders = senders_,
-                 .clock = rig_.clock(),
-                 .log = null_logger()},
-                "t1", crypto::sha256(kToken), sources()) {}
-
-  template <typename T>
-  static T must(Result<T> result) {
-    if (!result.ok()) {
-      std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-      std::abort();
-    }
-    return std::move(result).value();
-  }
   static std::vector<Source> sources() {
     std::vector<Source> list(1);
     list[0].name = "his";
@@ -76,38 +49,16 @@ class RoutesTest : public testing::Test {
     EXPECT_TRUE(loaded.ok()) << loaded.error().message;
     return true;
   }
-  static Request request(std::string method, std::string path, std::string body = {}) {
-    Request made;
-    made.method = std::move(method);
-    made.target = path;
-    const auto mark = path.find('?');
-    if (mark != std::string::npos) made.query = http::parse_query(path.substr(mark + 1)).value();
-    made.path = path.substr(0, mark);
-    made.body = std::move(body);
-    return made;
-  }
   Response api(std::string method, const std::string& path, std::string body = {},
                std::vector<std::pair<std::string, std::string>> headers = {}) {
-    Request made = request(std::move(method), "/api/v1/" + path, std::move(body));
-    made.headers = std::move(headers);
-    made.headers.emplace_back("authorization", "Bearer " + std::string(kToken));
-    return routes_.handle(made);
+    return api_.api(std::move(method), path, std::move(body), std::move(headers));
   }
+  Response handle(const Request& request) { return api_.handle(request); }
   Response hook(const std::string& body, std::string_view token = kSender) {
     Request made = request("POST", "/hooks/his", body);
     made.headers = {{"authorization", "Bearer " + std::string(token)},
                     {"content-type", "application/json"}};
-    return routes_.handle(made);
-  }
-  static std::string code(const Response& response) {
-    const auto body = Json::parse(response.body);
-    return body.ok() ? body->string_or("code", "") : "no JSON";
-  }
-  static std::string header(const Response& response, std::string_view name) {
-    for (const auto& [key, value] : response.headers) {
-      if (key == name) return value;
-    }
-    return {};
+    return handle(made);
   }
   // One instance whose only action waits for the test.
   std::string waiting_instance(const std::string& action) {
@@ -126,19 +77,8 @@ class RoutesTest : public testing::Test {
   }
   std::uint64_t audited() { return must(audit::verify(rig_.store(), rig_.folder())).entries; }
 
-  engine::Rig rig_;
-  SystemRandom random_;
-  UlidSource ids_{rig_.clock(), random_};
-  access::PatientDetail details_{rig_.keys(), rig_.store(), random_};
-  access::AccessControl gate_{
-      {rig_.store(), rig_.audit(), details_, rig_.clock(), ids_, null_logger()},
-      "t1",
-      access::ReadPolicy::reason,
-      "boot"};
-  keys::KeyAdmin key_admin_{
-      {rig_.keyring(), rig_.keys(), rig_.store(), rig_.audit(), rig_.clock(), null_logger()}, "t1"};
-  std::vector<std::unique_ptr<audit::SyslogSender>> senders_;
-  api::Routes routes_;
+  ApiRig api_{{.sources = sources()}};
+  engine::Rig& rig_ = api_.hub;
   std::promise<ScriptedService::Call> open_;
 };
 
@@ -148,13 +88,13 @@ TEST_F(RoutesTest, the_api_needs_exactly_the_token) {
                                   "Bearer rabt_0123456789abcde", "rabt_0123456789abcdef"}) {
     Request made = request("GET", "/api/v1/instances");
     if (!value.empty()) made.headers = {{"authorization", value}};
-    const Response answer = routes_.handle(made);
+    const Response answer = handle(made);
     EXPECT_EQ(answer.status, 401) << value;
     EXPECT_EQ(header(answer, "WWW-Authenticate"), "Bearer");
     EXPECT_EQ(answer.body.find(kToken), std::string::npos);
   }
   // An unknown path below the API tells nothing to somebody without the token.
-  EXPECT_EQ(routes_.handle(request("GET", "/api/v1/nothing")).status, 401);
+  EXPECT_EQ(handle(request("GET", "/api/v1/nothing")).status, 401);
   EXPECT_EQ(api("GET", "nothing").status, 404);
 }
 
@@ -240,23 +180,7 @@ TEST_F(RoutesTest, a_parked_call_waits_for_a_decision_that_is_checked) {
 
 TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) {
   const std::string content(300'000, 'v');
-  auto writer = must(rig_.blobs().create("t1", "video/x-matroska"));
-  ASSERT_TRUE(writer->write(content).ok());
-  const std::string blob = must(writer->finish()).id;
-  const auto service = consultation::make_recordings(
-      {rig_.store(), rig_.audit(), rig_.blobs(), rig_.keys(), rig_.clock(), ids_});
-  plugin::CallRequest call;
-  call.tenant = "t1";
-  call.action = "store";
-  call.arguments = Json::object({{"consultation", ids_.next().text()},
-                                 {"recordingId", "RT1"},
-                                 {"kind", "audio"},
-                                 {"blob", blob}});
-  std::promise<workflow::ActionOutcome> ended;
-  service->invoke(
-      call, [&ended](workflow::ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
-  const std::string id = ended.get_future().get().output.string_or("id", "");
-
+  const std::string id = api_.store_recording(api_.ids.next().text(), content, "video/x-matroska");
   const auto description = Json::parse(api("GET", "recordings/" + id).body);
   ASSERT_TRUE(description.ok());
   EXPECT_EQ(description->int_or("bytes", 0), 300'000);
@@ -318,7 +242,7 @@ TEST_F(RoutesTest, a_recording_is_described_freely_and_read_only_with_a_reason) 
   EXPECT_EQ(other.stream_length, content.size());
 
   // Its file was cut: found before the answer begins, and audited.
-  std::filesystem::resize_file(rig_.folder() + "/blobs/" + blob, 200'000);
+  std::filesystem::resize_file(rig_.folder() + "/blobs/" + api_.last_blob(), 200'000);
   const auto failures = audited();
   const Response cut = get("bytes=0-9");
   EXPECT_EQ(cut.status, 500);
@@ -332,8 +256,8 @@ TEST_F(RoutesTest, nothing_of_a_delivery_is_read_before_its_credential_holds) {
   const Response refused = hook("this is no JSON", "a wrong token, long enough");
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(code(refused), "http.signature");
-  EXPECT_EQ(routes_.handle(request("POST", "/hooks/nobody", "{}")).status, 404);
-  EXPECT_EQ(routes_.handle(request("GET", "/hooks/his")).status, 405);
+  EXPECT_EQ(handle(request("POST", "/hooks/nobody", "{}")).status, 404);
+  EXPECT_EQ(handle(request("GET", "/hooks/his")).status, 405);
 }
 
 TEST_F(RoutesTest, a_flood_of_forged_deliveries_is_no_flood_of_audit_entries) {
@@ -347,9 +271,8 @@ TEST_F(RoutesTest, a_flood_of_forged_deliveries_is_no_flood_of_audit_entries) {
   (void)hook("{}", "a wrong token, long enough");
   must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
   EXPECT_EQ(audited(), before + 2);
-  EXPECT_NE(
-      routes_.handle(request("GET", "/metrics")).body.find("\nrabt_deliveries_refused_total 51\n"),
-      std::string::npos);
+  EXPECT_NE(handle(request("GET", "/metrics")).body.find("\nrabt_deliveries_refused_total 51\n"),
+            std::string::npos);
 }
 
 TEST_F(RoutesTest, a_delivery_is_accepted_repeated_and_refused_through_its_plugin) {
@@ -389,7 +312,7 @@ TEST_F(RoutesTest, the_routes_of_workflows_and_events_need_the_token) {
            {"POST", "workflows/plan"},
            {"POST", "workflows/apply"},
            {"GET", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events"}}) {
-    const Response answer = routes_.handle(request(method, "/api/v1/" + path, body));
+    const Response answer = handle(request(method, "/api/v1/" + path, body));
     EXPECT_EQ(answer.status, 401) << method << " " << path;
     EXPECT_EQ(code(answer), "http.unauthenticated");
   }
@@ -617,11 +540,11 @@ TEST_F(RoutesTest, acts_on_the_store_of_plugins_are_audited_as_plain_words_only)
 }
 
 TEST_F(RoutesTest, health_and_metrics_tell_how_the_audit_log_is) {
-  const Json health = must(Json::parse(routes_.handle(request("GET", "/health")).body));
+  const Json health = must(Json::parse(handle(request("GET", "/health")).body));
   EXPECT_TRUE(health["audit"].bool_or("appendable", false)) << health.dump();
   EXPECT_TRUE(health["audit"].bool_or("signing", false));
   EXPECT_TRUE(health["audit"]["anchors"].is_array());
-  const std::string metrics = routes_.handle(request("GET", "/metrics")).body;
+  const std::string metrics = handle(request("GET", "/metrics")).body;
   for (const char* name : {"rabt_audit_entries ", "rabt_audit_signed_entries ",
                            "rabt_audit_refused 0", "rabt_audit_not_signing 0"}) {
     EXPECT_NE(metrics.find(name), std::string::npos) << name;
@@ -631,11 +554,11 @@ TEST_F(RoutesTest, health_and_metrics_tell_how_the_audit_log_is) {
 TEST_F(RoutesTest, health_and_metrics_need_no_token_and_hold_no_data) {
   const std::string id = waiting_instance("do-key");
   for (const char* path : {"/health", "/metrics"}) {
-    const Response answer = routes_.handle(request("GET", path));
+    const Response answer = handle(request("GET", path));
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body.find("Layla"), std::string::npos);
     EXPECT_EQ(answer.body.find(id), std::string::npos);
-    EXPECT_EQ(routes_.handle(request("POST", path)).status, 405);
+    EXPECT_EQ(handle(request("POST", path)).status, 405);
   }
 }
 

@@ -176,7 +176,7 @@ void Parser::check_patient_data(const TaskTree& tree) {
       each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
         return report(value, holder, name,
                       name.empty() ? "the error" : "the error's `" + name + "`",
-                      "errors are read by people who run the hub: say what is wrong, not of whom");
+                      "operators read errors: say what is wrong, not whose data it is about");
       });
     } else if (const auto* http = std::get_if<HttpBody>(&task.body)) {
       const std::string url = url_of(http->endpoint.uri);

@@ -39,7 +39,7 @@ class TaskTree {
   explicit TaskTree(const YamlNode& root);
 
   [[nodiscard]] const TaskSequence& body() const { return body_; }
-  // Of use.functions, each a list of one task, and the lists of use.extensions.
+  // The functions of use.functions, each a list of one task, and the lists of use.extensions.
   [[nodiscard]] const std::vector<std::unique_ptr<TaskSequence>>& functions() const {
     return functions_;
   }

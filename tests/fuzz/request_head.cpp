@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         "a refusal has status and code");
     return 0;
   }
-  const auto& head = std::get<http::Head>(judged);
+  const auto& head = std::get<http::RequestHead>(judged);
   fuzz::require(head.content_length <= kMaxBody, "the length keeps its limit");
   fuzz::require(head.path.starts_with('/'), "a path starts with a slash");
   fuzz::require(head.path.find("/../") == std::string::npos && !head.path.ends_with("/.."),

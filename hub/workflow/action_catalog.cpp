@@ -1,4 +1,4 @@
-#include "hub/workflow/offers.hpp"
+#include "hub/workflow/action_catalog.hpp"
 
 #include <algorithm>
 #include <vector>

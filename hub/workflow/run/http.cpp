@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cstdio>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/workflow/run/interpreter.hpp"
@@ -158,8 +158,8 @@ Result<HttpRequest> request_of(const HttpBody& body, const Json* document,
     return request;
   }
   HttpRequest request;
-  RABT_TRY(method, text_of(body.operation, input, variables, "method"));
-  for (char& c : method) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  RABT_TRY(written, text_of(body.operation, input, variables, "method"));
+  std::string method = upper(written);
   constexpr std::array<std::string_view, 7> kMethods = {"GET",   "HEAD",   "POST",   "PUT",
                                                         "PATCH", "DELETE", "OPTIONS"};
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end())
@@ -177,8 +177,7 @@ Result<HttpRequest> request_of(const HttpBody& body, const Json* document,
   return request;
 }
 
-// ---- authentication
-// ----------------------------------------------------------------------------------------------
+// ---- authentication ----
 
 // {<scheme>: <settings>}, everything written out.
 Result<Json> resolve(const Authentication& authentication, const Json& input, const Json& secrets,
@@ -244,8 +243,7 @@ Json arguments_of(const HttpRequest& request, const Json& authentication) {
   return Json(std::move(out));
 }
 
-// ---- answers
-// ----------------------------------------------------------------------------------------------------
+// ---- answers ----
 
 std::string_view reason_of(std::int64_t status) {
   constexpr std::array<std::pair<int, std::string_view>, 33> kReasons = {{

@@ -1,9 +1,10 @@
+#include "hub/workflow/definition.hpp"
+
 #include <algorithm>
 
+#include "hub/base/limits.hpp"
 #include "hub/workflow/model.hpp"
 #include "hub/workflow/run/evaluate.hpp"
-
-// What a definition says about events before an instance looks at them.
 namespace rabt::workflow {
 
 std::string_view to_string(Severity severity) {
@@ -27,6 +28,8 @@ std::string to_string(const Diagnostic& diagnostic, std::string_view file) {
   out += " [" + diagnostic.code + ']';
   return out;
 }
+
+// ---- what the file says ----
 
 const std::string& Definition::name_space() const {
   return model_->name_space;
@@ -59,6 +62,8 @@ const std::vector<Definition::Call>& Definition::calls() const {
   return model_->calls;
 }
 
+// ---- events that start an instance ----
+
 std::vector<std::string> Definition::start_types() const {
   std::vector<std::string> out;
   for (const EventFilter& filter : model_->start) {
@@ -74,6 +79,94 @@ bool Definition::starts_on(const Json& event) const {
     return filter_matches(filter, event, none);
   });
 }
+
+// schedule.on.all (dsl-reference.md: Schedule, Event Consumption Strategy).
+
+namespace {
+
+// A definition keeps at most so many sets that are not complete.
+constexpr std::size_t kMaxPendingStarts = 256;
+
+// The correlated values after the event joined, or nullopt when it does not belong there.
+std::optional<Json> join(const EventFilter& filter, const Json& event, Json values) {
+  const NoVariables none;
+  for (const Correlation& one : filter.correlate) {
+    const Result<Json> value = evaluate(one.from, event, none);
+    if (!value || value.value().is_null()) return std::nullopt;
+    std::optional<Json> expected;
+    if (one.expect.has_value()) {
+      const Result<Json> fixed = evaluate(*one.expect, Json(), none);
+      if (!fixed) return std::nullopt;
+      expected = fixed.value();
+    } else if (const Json* bound = values.find(one.name); bound != nullptr) {
+      expected = *bound;
+    } else {
+      values.set(one.name, value.value());
+      continue;
+    }
+    if (value.value().dump_sorted() != expected->dump_sorted()) return std::nullopt;
+  }
+  return values;
+}
+
+}  // namespace
+
+bool Definition::starts_on_all() const {
+  return model_->start_on_all;
+}
+
+Definition::StartStep Definition::collect_start(const Json& pending, const Json& event,
+                                                Timestamp at) const {
+  StartStep out;
+  const std::vector<EventFilter>& filters = model_->start;
+  const NoVariables none;
+  std::vector<std::size_t> matching;
+  for (std::size_t i = 0; model_->start_on_all && i < filters.size(); ++i) {
+    if (filter_matches(filters[i], event, none)) matching.push_back(i);
+  }
+  constexpr std::int64_t kRetentionMs =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits::kEventRetention).count();
+  Json::Array sets;
+  if (pending.is_array()) {
+    for (const Json& set : pending.as_array()) {
+      if (set.int_or("since", 0) + kRetentionMs >= at.ms) sets.push_back(set);
+    }
+  }
+  const auto add = [&](Json& set, std::size_t filter, Json values) {
+    Json::Array events = set["events"].as_array();
+    events[filter] = event;
+    const bool whole =
+        std::none_of(events.begin(), events.end(), [](const Json& one) { return one.is_null(); });
+    set.set("values", std::move(values));
+    if (whole) out.start = Json(events);
+    set.set("events", Json(std::move(events)));
+    return whole;
+  };
+  bool placed = matching.empty();
+  for (std::size_t s = 0; s < sets.size() && !placed; ++s) {
+    for (const std::size_t filter : matching) {
+      if (!sets[s]["events"][filter].is_null()) continue;
+      std::optional<Json> values = join(filters[filter], event, sets[s]["values"]);
+      if (!values.has_value()) continue;
+      placed = true;
+      if (add(sets[s], filter, std::move(*values)))
+        sets.erase(sets.begin() + static_cast<std::ptrdiff_t>(s));
+      break;
+    }
+  }
+  for (std::size_t i = 0; i < matching.size() && !placed; ++i) {
+    std::optional<Json> values = join(filters[matching[i]], event, Json::object());
+    if (!values.has_value()) continue;
+    placed = true;
+    Json set = Json::object({{"since", at.ms}, {"events", Json(Json::Array(filters.size()))}});
+    if (!add(set, matching[i], std::move(*values))) sets.push_back(std::move(set));
+  }
+  if (sets.size() > kMaxPendingStarts) sets.erase(sets.begin());
+  if (!sets.empty()) out.pending = Json(std::move(sets));
+  return out;
+}
+
+// ---- whose instance it is ----
 
 namespace {
 
@@ -124,6 +217,8 @@ Definition::PatientReference Definition::patient(const Json& start_events) const
   }
   return out;
 }
+
+// ---- events that an instance waits for ----
 
 std::string correlation_key(std::string_view type,
                             const std::vector<std::pair<std::string, std::string>>& names,

@@ -9,9 +9,10 @@ namespace rabt::workflow {
 
 namespace {
 
-constexpr std::int64_t kMaxBackoffMs =
-    3'600'000;  // the cap of a growing delay; the specification defines none
-constexpr std::int64_t kMaxRetries = 10'000;  // of a policy without a limit
+// A growing delay stops growing here; the specification defines no cap.
+constexpr std::int64_t kMaxBackoffMs = 3'600'000;
+// A policy without a limit ends after so many retries.
+constexpr std::int64_t kMaxRetries = 10'000;
 
 // FNV-1a with a final mix: the same on every machine, so that a replay waits exactly as long.
 std::uint64_t stable_hash(std::string_view a, std::string_view b, std::uint64_t c) {
@@ -341,8 +342,8 @@ std::optional<std::int64_t> Execution::Impl::retry_delay(const Frame& frame,
         stable_hash(instance, frame.reference, static_cast<std::uint64_t>(retry));
     delay += from + static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(to - from + 1));
   }
-  constexpr std::int64_t kMaxRetryAfterMs =
-      7LL * 86'400'000;  // a plugin's word is not taken for longer than a week
+  // A plugin that asks to wait longer than a week waits a week.
+  constexpr std::int64_t kMaxRetryAfterMs = 7LL * 86'400'000;
   delay = std::max(delay, std::clamp<std::int64_t>(fault.retry_after_ms, 0, kMaxRetryAfterMs));
   if (policy.total_duration.has_value()) {
     const std::int64_t total = length(*policy.total_duration);
@@ -368,6 +369,66 @@ void Execution::Impl::run_wait(Frame* frame, const WaitBody& body) {
   if (delay <= 0) return complete(frame, frame->input);
   trace(*frame, "waiting");
   start_timer(frame, Wait::wait, delay, "wait");
+}
+
+// ---- run.workflow: an instance of another definition ----
+// dsl-reference.md: Run, Workflow Process
+
+void Execution::Impl::run_workflow(Frame* frame, const RunBody& body) {
+  frame->arguments = Json::object();
+  if (body.input.has_value()) {
+    Result<Json> value = evaluate(*body.input, frame->input, FrameVariables(*this, *frame));
+    if (!value) return fail(frame, value.error(), "run.workflow.input");
+    frame->arguments = std::move(value).value();
+    if (json_size(frame->arguments, limits::kMaxActionBytes) > limits::kMaxActionBytes) {
+      return fail(frame, "runtime", 500, "the input of the workflow is too large",
+                  "at most " + std::to_string(limits::kMaxActionBytes) +
+                      " bytes: pass a reference, not the content");
+    }
+  }
+  if (body.await) {
+    const std::uint64_t id = await(frame, Wait::call, now);
+    effects.emplace_back(call_effect(id, *frame));
+    return;
+  }
+  effects.emplace_back(call_effect(next_id++, *frame));
+  frame->arguments = Json();
+  complete(frame, frame->input);
+}
+
+bool Execution::Impl::child_ended(Frame* frame, const ActionOutcome& outcome) {
+  if (outcome.kind == OutcomeKind::done) {
+    switch (std::get<RunBody>(frame->task->body).returns) {
+      case RunBody::Return::output:
+        complete(frame, outcome.output);
+        break;
+      case RunBody::Return::code:
+        complete(frame, Json(0));
+        break;
+      case RunBody::Return::all:
+        complete(frame,
+                 Json::object({{"code", 0}, {"stdout", outcome.output}, {"stderr", Json()}}));
+        break;
+      case RunBody::Return::none:
+        complete(frame, Json());
+        break;
+    }
+    return true;
+  }
+  if (outcome.kind == OutcomeKind::cancelled) {
+    fail(frame, "runtime", 409, "the workflow that was run was cancelled", {});
+    return true;
+  }
+  const Json& error = outcome.detail["error"];
+  if (!error["type"].is_string() || !error["status"].as_int64().has_value()) return false;
+  // The child's error is the parent's. Its instance points into the parent: that is what a catch of
+  // the parent can compare it with.
+  Fault fault;
+  fault.error = error;
+  fault.error.set("instance", frame->reference);
+  fault.fixed_title = false;
+  this->fault(frame, std::move(fault));
+  return true;
 }
 
 }  // namespace rabt::workflow

@@ -1,10 +1,78 @@
-#include <algorithm>
-#include <array>
-
 #include "hub/workflow/execution.hpp"
 
-// The journal's form of inputs.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "hub/workflow/run/interpreter.hpp"
+
 namespace rabt::workflow {
+
+Execution::Execution(std::shared_ptr<const Definition> definition, Json secrets)
+    : impl_(std::make_unique<Impl>(std::move(definition), std::move(secrets))) {}
+Execution::Execution(Execution&&) noexcept = default;
+Execution& Execution::operator=(Execution&&) noexcept = default;
+Execution::~Execution() = default;
+
+std::vector<Effect> Execution::apply(const Input& input) {
+  impl_->effects.clear();
+  impl_->apply(input);
+  return std::move(impl_->effects);
+}
+
+Json Execution::state() const {
+  return impl_->state();
+}
+
+bool Execution::wants(std::uint64_t listen, const Json& event) const {
+  const Impl::Open* found = std::as_const(*impl_).find_open(listen);
+  return found != nullptr && found->kind == Impl::Wait::listen &&
+         impl_->matching_filter(*found->frame, event).has_value();
+}
+
+InstanceStatus Execution::status() const {
+  if (impl_->finished) return impl_->final_status;
+  const bool calls =
+      std::any_of(impl_->open.begin(), impl_->open.end(), [](const Impl::Open& entry) {
+        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo;
+      });
+  return calls || !impl_->started ? InstanceStatus::running : InstanceStatus::waiting;
+}
+
+std::vector<Effect> Execution::open() const {
+  std::vector<Effect> out;
+  for (const Impl::Open& entry : impl_->open) {
+    switch (entry.kind) {
+      case Impl::Wait::call:
+        out.emplace_back(impl_->call_effect(entry.id, *entry.frame));
+        break;
+      case Impl::Wait::listen:
+        out.emplace_back(Subscribe{entry.id, entry.frame->listen_state->keys});
+        break;
+      case Impl::Wait::wait:
+        out.emplace_back(StartTimer{entry.id, entry.due, "wait"});
+        break;
+      case Impl::Wait::undo:
+        out.emplace_back(impl_->undo_effect(entry.id));
+        break;
+      case Impl::Wait::retry:
+      case Impl::Wait::undo_retry:
+        out.emplace_back(StartTimer{entry.id, entry.due, "retry"});
+        break;
+      case Impl::Wait::timeout:
+      case Impl::Wait::attempt:
+        out.emplace_back(StartTimer{entry.id, entry.due, "timeout"});
+        break;
+    }
+  }
+  return out;
+}
+
+const Json& Execution::context() const {
+  return impl_->context.value;
+}
+
+// ---- the journal's form of inputs ----
 
 namespace {
 
