@@ -34,9 +34,9 @@ Response no_token() {
 
 }  // namespace
 
-Api::Api(std::unique_ptr<Resources> resources, crypto::Digest token_sha256,
+Api::Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
          const phi::Policy& privacy)
-    : resources_(std::move(resources)), token_sha256_(token_sha256), privacy_(privacy) {
+    : resources_(std::move(resources)), token_(token), privacy_(privacy) {
   resources_->metrics.add(resources_->hooks);
   resources_->metrics.add(*this);
 }
@@ -69,7 +69,7 @@ bool Api::has_token(const Request& request) const {
   const auto value = request.only_header("authorization");
   constexpr std::string_view kBearer = "Bearer ";
   if (!value || !value->starts_with(kBearer)) return false;
-  return constant_time_equal(crypto::sha256(value->substr(kBearer.size())), token_sha256_);
+  return token_.matches(value->substr(kBearer.size()));
 }
 
 void write_metrics(const Api& api, MetricsWriter& out) {

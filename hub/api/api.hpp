@@ -6,8 +6,8 @@
 
 #include "hub/api/resources.hpp"
 #include "hub/base/metrics.hpp"
-#include "hub/crypto/crypto.hpp"
 #include "hub/http/server.hpp"
+#include "hub/identity/api_token.hpp"
 #include "hub/phi/policy.hpp"
 
 namespace rabt::api {
@@ -17,7 +17,7 @@ namespace rabt::api {
 class Api {
  public:
   // Collects the metrics of its own and of `resources`, too.
-  Api(std::unique_ptr<Resources> resources, crypto::Digest token_sha256,
+  Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
       const phi::Policy& privacy);
   // Problem documents have passed the privacy policy.
   [[nodiscard]] http::Response handle(const http::Request& request);
@@ -31,7 +31,7 @@ class Api {
 
   // Constant after construction.
   const std::unique_ptr<Resources> resources_;
-  const crypto::Digest token_sha256_;
+  const identity::ApiToken token_;
   const phi::Policy& privacy_;
 
   std::atomic<std::uint64_t> refused_{0};

@@ -15,7 +15,6 @@
 #include "hub/assembly/sources.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/consultation/register.hpp"
-#include "hub/crypto/crypto.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/http/server.hpp"
 #include "hub/identity/api_token.hpp"
@@ -100,17 +99,18 @@ struct Hub::Parts {
   std::unique_ptr<PluginUpgrade> upgrade;
   // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
-  std::unique_ptr<api::Api> web_api;
-  // Destroyed before `web_api`, which its threads call.
+  std::unique_ptr<api::Api> api;
+  // Destroyed before `api`, which its threads call.
   std::unique_ptr<http::Server> server;
   std::string address;
 
   [[nodiscard]] Status make_access(const config::Config& config);
   [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
                                     Unsigned unsigned_ones);
-  [[nodiscard]] Status open_engine(const config::Config& config);
-  [[nodiscard]] Status make_api(const config::Config& config, const phi::Policy& privacy,
-                                const std::string& token);
+  [[nodiscard]] Status recover_engine(const config::Config& config);
+  [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
+                                                               const phi::Policy& privacy,
+                                                               std::vector<api::Source> sources);
 };
 
 Status Hub::Parts::make_access(const config::Config& config) {
@@ -119,12 +119,13 @@ Status Hub::Parts::make_access(const config::Config& config) {
       std::make_unique<access::Grants>(access::Grants::Parts{*base->store, *base->audit, *details,
                                                              base->clock, base->ids, base->log},
                                        config.tenant, access::machine_boot());
+  RABT_TRY_STATUS(grants->sweep());
   access = std::make_unique<access::AccessControl>(
       access::AccessControl::Parts{*base->store, *base->audit, *details, *grants,
                                    [this] { return senders_ready(base->senders); }},
       config.tenant,
       config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason);
-  return grants->sweep();
+  return ok_status();
 }
 
 Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy& privacy,
@@ -152,7 +153,7 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
   return ok_status();
 }
 
-Status Hub::Parts::open_engine(const config::Config& config) {
+Status Hub::Parts::recover_engine(const config::Config& config) {
   RABT_TRY(options, engine_options(config));
   RABT_TRY(opened, engine::Engine::open({.store = *base->store,
                                          .keys = *base->keys,
@@ -172,10 +173,11 @@ Status Hub::Parts::open_engine(const config::Config& config) {
   return ok_status();
 }
 
-Status Hub::Parts::make_api(const config::Config& config, const phi::Policy& privacy,
-                            const std::string& token) {
-  RABT_TRY(sources, read_sources(config));
-  const api::Patients readers{*access, *patients, *base->keyring, config.tenant};
+// What the hub answers about, and what it measures.
+std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config& config,
+                                                           const phi::Policy& privacy,
+                                                           std::vector<api::Source> sources) {
+  const api::Patients who{*access, *patients, *base->keyring, config.tenant};
   std::unique_ptr<api::Resources> made(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,
@@ -186,11 +188,11 @@ Status Hub::Parts::make_api(const config::Config& config, const phi::Policy& pri
               .tenant = config.tenant,
               .ready = [this] { return senders_ready(base->senders); }},
              std::move(sources)},
-      .instances{*engine, readers},
+      .instances{*engine, who},
       .workflows{*engine},
-      .recordings{*base->store, *base->audit, *blobs, readers},
-      .audit{*base->store, *details, readers, base->clock, export_source(config)},
-      .grants{*grants, *engine, *base->store, *details, readers},
+      .recordings{*base->store, *base->audit, *blobs, who},
+      .audit{*base->store, *details, who, base->clock, export_source(config)},
+      .grants{*grants, *engine, *base->store, *details, who},
       .keys{*base->key_admin, *base->store, config.tenant},
       .plugins{*plugins, *base->store, *base->audit, config.tenant,
                [this](const std::string& id) { return upgrade->run(id); }},
@@ -203,8 +205,7 @@ Status Hub::Parts::make_api(const config::Config& config, const phi::Policy& pri
   made->metrics.add(*access);
   made->metrics.add(base->senders);
   made->metrics.add(*plugins);
-  web_api = std::make_unique<api::Api>(std::move(made), crypto::sha256(token), privacy);
-  return ok_status();
+  return made;
 }
 
 Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
@@ -227,16 +228,18 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
-  RABT_TRY_STATUS(hub.open_engine(config));
+  RABT_TRY_STATUS(hub.recover_engine(config));
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->retire_with([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
 
-  RABT_TRY_STATUS(hub.make_api(config, privacy, token));
+  RABT_TRY(sources, read_sources(config));
+  hub.api = std::make_unique<api::Api>(hub.make_resources(config, privacy, std::move(sources)),
+                                       identity::ApiToken(token), privacy);
   RABT_TRY(server,
            http::Server::start(
                http::ServerOptions{.address = config.address, .port = config.port},
-               [&hub](const http::Request& request) { return hub.web_api->handle(request); }, log));
+               [&hub](const http::Request& request) { return hub.api->handle(request); }, log));
   hub.server = std::move(server);
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});

@@ -18,15 +18,14 @@
 // Outbound HTTP of the whole hub: one place for TLS, the allow-list, time limits and circuit state.
 namespace rabt::net {
 
-// Whether the request reached the other side. no: provably no byte left. yes: a whole answer came.
+// Whether bytes reached the other side: no (provably nothing left), maybe, yes (a whole answer
+// came).
 enum class Sent : std::uint8_t { no, maybe, yes };
 
 struct TlsOptions {
-  // Authorities to trust, in PEM. Empty stands for those of the system.
-  std::string ca_file;
-  // For mutual TLS, in PEM.
-  std::string client_cert_file;
-  std::string client_key_file;
+  std::string ca_file;           // empty: the system's authorities
+  std::string client_cert_file;  // PEM; for mutual TLS
+  std::string client_key_file;   // PEM
 };
 
 struct Request {
@@ -34,40 +33,33 @@ struct Request {
   std::string url{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
-  // Empty stands for the URL's host. Set for stand-ins that play another host.
-  std::string host_header{};
-  // For the whole exchange.
-  std::int64_t timeout_ms = 30'000;
-  // 0 stands for limits::kMaxHttpResponse. Ignored with a body_sink.
-  std::size_t max_response_bytes = 0;
+  std::string host_header{};           // empty: the URL's; for stand-ins that play another host
+  std::int64_t timeout_ms = 30'000;    // whole exchange
+  std::size_t max_response_bytes = 0;  // 0: limits::kMaxHttpResponse; ignored with a body_sink
   // When set, a 2xx body goes here piece by piece, on the client's I/O thread, and Response::body
   // stays empty. Returning an error ends the exchange with code "blob". Other statuses still fill
   // Response::body.
   std::function<Status(std::string_view piece)> body_sink{};
-  // When set, the client's I/O thread asks before it keeps `more` bytes of the answer's body in
-  // memory. Returning false ends the exchange with code "overload".
+  // When set, asked on the client's I/O thread before so many more bytes of the answer's body are
+  // kept in memory; false ends the exchange with code "overload".
   std::function<bool(std::size_t more)> may_keep{};
-  // When set, the body is not `body` but the body_bytes that this function gives on the client's
-  // I/O thread: it fills `to` with the bytes from the offset `from` and returns how many, at least
-  // one. Returning an error ends the exchange with code "blob".
+  // When set, the body is body_bytes that come from here instead of `body`, on the client's I/O
+  // thread: fills `to` with the bytes from the offset `from` and says how many, at least one.
+  // Returning an error ends the exchange with code "blob".
   std::function<Result<std::size_t>(std::uint64_t from, std::span<char> to)> body_source{};
   std::uint64_t body_bytes = 0;
-  // Null stands for the defaults.
-  std::shared_ptr<const TlsOptions> tls{};
+  std::shared_ptr<const TlsOptions> tls{};  // null: defaults
 };
 
 struct Response {
   Sent sent = Sent::no;
-  // 0 if no whole answer came.
-  int status = 0;
-  // Names in lower case.
-  std::vector<std::pair<std::string, std::string>> headers;
+  int status = 0;                                            // 0: no whole answer
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  // Empty if an answer came, else connect, dns, tls, timeout, reset, too_large, not_allowed,
+  // Empty when an answer came; else connect, dns, tls, timeout, reset, too_large, not_allowed,
   // cancelled, overload, circuit_open, blob.
   std::string error_code;
-  // For operators: host and cause, never path, query or body.
-  std::string error_message;
+  std::string error_message;  // for operators: host and cause, never path, query or body
   [[nodiscard]] std::string_view header(std::string_view name) const {
     for (const auto& [key, value] : headers) {
       if (key == name) return value;
@@ -89,7 +81,7 @@ class AllowList {
   // Error: net.allow_entry, with the entry and what to write instead.
   static Result<AllowList> make(const std::vector<std::string>& entries,
                                 bool allow_private = false);
-  // Allows every host and address over http and https. For a person's own machine, never for a hub.
+  // Every host and address over http and https: for a person's own machine, never for a hub.
   static AllowList anything();
   // Parses the URL strictly (no user info, no fragment, no control characters). Errors: net.url,
   // net.not_allowed.
@@ -102,15 +94,11 @@ class AllowList {
 
  private:
   struct Entry {
-    // Empty stands for https.
-    std::string scheme;
-    // In lower case, with the prefix "*." for sub-domains.
-    std::string host;
-    // 0 stands for the scheme's default port.
-    int port = 0;
+    std::string scheme;  // empty: https
+    std::string host;    // lower case; "*." prefix for sub-domains
+    int port = 0;        // 0: the scheme's default port
 
-    // Compares the hosts alone.
-    [[nodiscard]] bool fits(const Url& url) const;
+    [[nodiscard]] bool fits(const Url& url) const;  // host alone
   };
   std::vector<Entry> entries_;
   bool allow_private_ = false;
@@ -123,12 +111,13 @@ using RequestId = std::uint64_t;
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Starts an exchange and returns its id, never 0, at once. `done` is called exactly once, on the
-  // client's I/O thread, or, if nothing could be started, on this thread before start() returns. It
-  // must not block. Redirects are not followed, and nothing is tried again.
+  // Starts an exchange and returns at once with an id, never 0. done comes exactly once, from the
+  // client's I/O thread (or, when nothing could be started, from this thread before start returns);
+  // it must not block. allow must outlive the exchange. Redirects are never followed. No retries
+  // here.
   virtual RequestId start(Request request, std::shared_ptr<const AllowList> allow,
                           std::function<void(Response)> done) = 0;
-  // Asks for an early end. `done` is still called, with code "cancelled" and the honest Sent.
+  // Advice. done still comes, with code "cancelled" and the honest Sent.
   virtual void cancel(RequestId id) = 0;
   struct Stats {
     std::uint64_t started = 0;
@@ -138,17 +127,16 @@ class HttpClient {
   [[nodiscard]] virtual Stats stats() const = 0;
 };
 
-// After kCircuitFailures failures in a row to reach a host:port, its exchanges end with
-// circuit_open for kCircuitOpenMs. Then one exchange probes, and the first connection closes the
-// circuit.
+// A host:port that could not be reached kCircuitFailures times in a row answers circuit_open for
+// kCircuitOpenMs; then one exchange probes, and the first connection closes the circuit.
 inline constexpr int kCircuitFailures = 5;
 inline constexpr std::int64_t kCircuitOpenMs = 1000;
 
-// libcurl's multi interface on one I/O thread, for thousands of exchanges at once. The destructor
-// cancels the open exchanges and joins the thread. TLS 1.2 or later with verification, HTTP/1.1 or
-// 2, no cookies, no proxy, no decompression. libcurl may resend a request by itself after a kept
-// connection died, but only GET and HEAD: for other methods this could hide a double effect. clock:
-// for circuits only; time limits run on the real clock.
+// libcurl's multi interface on one I/O thread: thousands of exchanges, no thread each. The
+// destructor cancels what is open and joins. TLS 1.2 or later with verification, HTTP/1.1 or 2, no
+// cookies, no proxy, no decompression. libcurl's own resend after a kept connection died is allowed
+// for GET and HEAD only; for other methods it would hide a possible double effect. clock: circuits
+// only; time limits run on the real clock.
 [[nodiscard]] std::unique_ptr<HttpClient> make_curl_client(const Clock& clock, Logger& log);
 
 }  // namespace rabt::net

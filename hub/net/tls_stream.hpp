@@ -23,14 +23,14 @@ class TlsStream {
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
 
-  // When ok, the kernel has all bytes. After an error nobody knows how much arrived, and the stream
-  // cannot be used any more. Errors: unavailable net.closed, net.timeout (no progress).
+  // ok: the kernel has all of the bytes. After an error nobody knows how much arrived, and the
+  // stream is of no use any more. Errors: unavailable net.closed, net.timeout (no progress).
   [[nodiscard]] Status send(std::string_view bytes, std::int64_t timeout_ms);
-  // Error unavailable net.closed if the other end has closed the connection, as far as this machine
-  // knows. Bytes that the other end sends are read and dropped.
+  // Whether the other end still holds the connection, as far as is known here. What it sends is
+  // read and dropped. Error unavailable net.closed.
   [[nodiscard]] Status alive();
-  // Bytes of TLS records that the other machine has not acknowledged, or -1 if the system cannot
-  // tell. 0 says that the other kernel has them, not that a program has read them.
+  // Bytes (of TLS records) that the other machine has not acknowledged. 0 says that its kernel has
+  // them, not that its program has read them.
   [[nodiscard]] std::int64_t unacknowledged() const;
 
  private:

@@ -12,8 +12,7 @@ namespace rabt::net {
 
 struct IpAddress {
   bool v6 = false;
-  // IPv4 uses the first four.
-  std::array<std::uint8_t, 16> bytes{};
+  std::array<std::uint8_t, 16> bytes{};  // IPv4: the first four
   friend bool operator==(const IpAddress&, const IpAddress&) = default;
   [[nodiscard]] std::string text() const;
 };
@@ -22,26 +21,18 @@ struct IpAddress {
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
 
 enum class AddressRange : std::uint8_t {
-  // May be reached.
-  global,
-  // Loopback, private use, shared, unique local.
-  local,
-  // Every other range in the IANA special-purpose registries.
-  special,
+  global,   // may be reached
+  local,    // loopback, private use, shared, unique local
+  special,  // everything else of the IANA special-purpose registries
 };
 [[nodiscard]] AddressRange range_of(const IpAddress& address);
 
 struct Url {
-  // http or https.
-  std::string scheme;
-  // In lower case. IPv6 in its canonical text, without brackets.
-  std::string host;
-  // Never 0 after parsing.
-  int port = 0;
-  // Set if the host is an address.
+  std::string scheme;  // http or https
+  std::string host;    // lower case; IPv6 in its canonical text, no brackets
+  int port = 0;        // never 0 after parsing
   std::optional<IpAddress> literal;
-  // With brackets around IPv6.
-  [[nodiscard]] std::string host_port() const;
+  [[nodiscard]] std::string host_port() const;  // brackets around IPv6
 };
 
 // A strict subset of RFC 3986: http or https, a host of letters, digits, hyphens and underscores or

@@ -86,7 +86,8 @@ void ApiRig::open(Options options) {
   resources->metrics.add(*access_);
   resources->metrics.add(senders);
   resources->metrics.add(hub.host());
-  api_ = std::make_unique<Api>(std::move(resources), crypto::sha256(kToken), phi::strict_policy());
+  api_ =
+      std::make_unique<Api>(std::move(resources), identity::ApiToken(kToken), phi::strict_policy());
 }
 
 http::Response ApiRig::api(std::string method, const std::string& path, std::string body,
