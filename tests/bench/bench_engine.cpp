@@ -1,26 +1,37 @@
 // ./dev bench engine: ten durable, sealed, audited action steps, each with 1 KB of arguments and
-// result, through an inline plugin over the C ABI. Prints; asserts nothing. SQLite's own row rate
-// is measured in the same run, with the same pragmas, on the same disk.
+// result, through a plugin over the C ABI: in the hub, and in a process of its own. Prints; asserts
+// nothing. SQLite's own row rate is measured in the same run, with the same pragmas, on the same
+// disk.
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
-#include <mutex>
+#include <iterator>
+#include <sstream>
 #include <thread>
 #include <unordered_map>
 
+#include "hub/base/mutex.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/plugin/plugin_config.hpp"
+#include "hub/plugin/plugin_host.hpp"
 #include "tests/keyring.hpp"
 
 namespace {
 
 using namespace rabt;
 using Clock_ = std::chrono::steady_clock;
+
+constexpr int kSteps = 10;
 
 template <typename T>
 T must(Result<T> result) {
@@ -35,74 +46,156 @@ double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();
 }
 
-// Rows of 600 bytes, 200 a commit, WAL and synchronous=FULL: what the disk and SQLite give without
-// us.
-double sqlite_rows_per_second(const std::string& path, double seconds) {
-  sqlite3* db = nullptr;
-  sqlite3_open(path.c_str(), &db);
-  sqlite3_exec(db,
-               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (seq INTEGER "
-               "PRIMARY KEY, body BLOB)",
-               nullptr, nullptr, nullptr);
-  sqlite3_stmt* insert = nullptr;
-  sqlite3_prepare_v2(db, "INSERT INTO t (body) VALUES (?)", -1, &insert, nullptr);
-  const std::string row(600, 'x');
-  const auto start = Clock_::now();
-  std::int64_t rows = 0;
-  while (seconds_since(start) < seconds) {
-    sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
-    for (int i = 0; i < 200; ++i, ++rows) {
-      sqlite3_bind_blob(insert, 1, row.data(), static_cast<int>(row.size()), SQLITE_STATIC);
-      sqlite3_step(insert);
-      sqlite3_reset(insert);
-    }
-    sqlite3_exec(db, "COMMIT", nullptr, nullptr, nullptr);
+// A database with the pragmas of the hub's.
+class RawDatabase {
+ public:
+  explicit RawDatabase(const std::string& path) {
+    sqlite3_open(path.c_str(), &db_);
+    run("PRAGMA journal_mode=WAL");
+    run("PRAGMA synchronous=FULL");
+    run("CREATE TABLE t (seq INTEGER PRIMARY KEY, body BLOB)");
+    sqlite3_prepare_v2(db_, "INSERT INTO t (body) VALUES (?)", -1, &insert_, nullptr);
   }
-  const double rate = static_cast<double>(rows) / seconds_since(start);
-  sqlite3_finalize(insert);
-  sqlite3_close(db);
-  return rate;
-}
+  ~RawDatabase() {
+    sqlite3_finalize(insert_);
+    sqlite3_close(db_);
+  }
+  RawDatabase(const RawDatabase&) = delete;
+  RawDatabase& operator=(const RawDatabase&) = delete;
+  // Rows of 600 bytes a second, so many a commit.
+  double rows_per_second(int rows_a_commit, double seconds) {
+    const std::string row(600, 'x');
+    const auto start = Clock_::now();
+    std::int64_t rows = 0;
+    while (seconds_since(start) < seconds) {
+      run("BEGIN IMMEDIATE");
+      for (int i = 0; i < rows_a_commit; ++i, ++rows) {
+        sqlite3_bind_blob(insert_, 1, row.data(), static_cast<int>(row.size()), SQLITE_STATIC);
+        sqlite3_step(insert_);
+        sqlite3_reset(insert_);
+      }
+      run("COMMIT");
+    }
+    return static_cast<double>(rows) / seconds_since(start);
+  }
+
+ private:
+  void run(const char* sql) { sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
+  sqlite3* db_ = nullptr;
+  sqlite3_stmt* insert_ = nullptr;
+};
+
+// What SQLite and the disk give without the hub.
+struct RawRate {
+  double rows_per_second = 0;
+  // Of two rows, as one turn writes them alone.
+  double commit_ms = 0;
+};
 
 std::string ten_steps() {
   std::string yaml =
       "document: {dsl: '1.0.3', namespace: bench, name: ten-steps, version: '1.0.0'}\n"
       "schedule: {on: {one: {with: {type: bench.start.v1}}}}\ninput: {from: '${ .[0].data "
       "}'}\ndo:\n";
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < kSteps; ++i) {
     yaml += "  - step" + std::to_string(i) + ": {call: 'echo:1.2.0@echo', with: '${ . }'}\n";
   }
   return yaml;
 }
 
-struct Latencies {
-  std::mutex mutex;
-  std::condition_variable freed;
-  std::unordered_map<std::string, Clock_::time_point> started;
-  std::vector<std::string> finished_first;  // finished before accept() returned to its sender
-  std::vector<double> ms;
-  int in_flight = 0;
+// Which instances are under way, and how long the others took. Internally synchronised.
+class Book {
+ public:
+  explicit Book(int at_once) : at_once_(at_once) {}
+  void wait_for_room() {
+    Lock lock(mutex_);
+    while (in_flight_ >= at_once_) freed_.wait(lock);
+    ++in_flight_;
+  }
+  void accepted(const std::string& id, Clock_::time_point sent) {
+    const Lock lock(mutex_);
+    const auto finished = finished_first_.find(id);
+    if (finished == finished_first_.end()) {
+      started_.emplace(id, sent);
+      return;
+    }
+    note(sent, finished->second);
+    finished_first_.erase(finished);
+  }
+  void finished(const std::string& id) {
+    const auto now = Clock_::now();
+    const Lock lock(mutex_);
+    const auto found = started_.find(id);
+    if (found == started_.end()) {
+      finished_first_.emplace(id, now);
+    } else {
+      note(found->second, now);
+      started_.erase(found);
+    }
+    --in_flight_;
+    freed_.notify_all();
+  }
+  // Latencies in milliseconds, sorted, once everything has finished.
+  std::vector<double> wait() {
+    Lock lock(mutex_);
+    while (in_flight_ != 0) freed_.wait(lock);
+    std::sort(ms_.begin(), ms_.end());
+    return ms_;
+  }
+
+ private:
+  void note(Clock_::time_point from, Clock_::time_point to) RABT_REQUIRES(mutex_) {
+    ms_.push_back(std::chrono::duration<double, std::milli>(to - from).count());
+  }
+  const int at_once_;
+  Mutex mutex_;
+  Condition freed_;
+  std::unordered_map<std::string, Clock_::time_point> started_ RABT_GUARDED_BY(mutex_);
+  // Finished before accept() returned to its sender.
+  std::unordered_map<std::string, Clock_::time_point> finished_first_ RABT_GUARDED_BY(mutex_);
+  std::vector<double> ms_ RABT_GUARDED_BY(mutex_);
+  int in_flight_ RABT_GUARDED_BY(mutex_) = 0;
 };
 
-void run(int at_once, int total, double row_rate) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
-  const std::string folder = ::mkdtemp(pattern.data());
-  {
-    const SystemClock clock;
-    SystemRandom random;
-    UlidSource ids(clock, random);
-    const auto keyring = test::open_keyring(folder, clock, random, {"bench"});
-    const auto store = must(store::open_sqlite(
-        {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
-    const auto audit = must(audit::AuditLog::open(
-        *store, clock,
-        must(audit::LogOptions::of(*keyring, "bench", folder, "rabt.example/bench"))));
-    keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
-    const auto blobs = must(blob::make_blob_store(folder + "/blobs", *store, data_keys, clock,
-                                                  random, ids, null_logger()));
-    const auto http = net::make_curl_client(clock, null_logger());
-    const auto host = plugin::PluginHost::make(
-        {*store, data_keys, *audit, *http, *blobs, clock, random, null_logger()});
+// CPU seconds of a process, user and system.
+double cpu_of(std::int64_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const std::size_t end_of_name = text.rfind(')');
+  if (end_of_name == std::string::npos) return 0;
+  std::istringstream fields(text.substr(end_of_name + 1));
+  std::string field;
+  for (int i = 0; i < 11; ++i) fields >> field;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+double cpu_of_hub() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// A whole hub without its edge, in a folder of its own.
+class Hub {
+ public:
+  Hub(const std::string& folder, plugin::Isolation isolation, Book& book)
+      : keyring_(test::open_keyring(folder, clock_, random_, {"bench"})),
+        store_(must(store::open_sqlite(
+            {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()))),
+        audit_(must(audit::AuditLog::open(
+            *store_, clock_,
+            must(audit::LogOptions::of(*keyring_, "bench", folder, "rabt.example/bench"))))),
+        keys_({*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{}),
+        blobs_(must(blob::make_blob_store(folder + "/blobs", *store_, keys_, clock_, random_, ids_,
+                                          null_logger()))),
+        http_(net::make_curl_client(clock_, null_logger())),
+        plugins_(plugin::PluginHost::make(
+            {*store_, keys_, *audit_, *http_, *blobs_, clock_, random_, null_logger()})) {
     plugin::PluginConfig echo;
     echo.id = "echo";
     echo.folder = std::string(RABT_FIXTURES) + "/echo";
@@ -110,85 +203,135 @@ void run(int at_once, int total, double row_rate) {
     echo.config = Json::object({{"greeting", "hello"}, {"base_url", "http://127.0.0.1:9"}});
     echo.secrets.emplace("token", std::make_shared<SecretBytes>(std::string_view("bench-token")));
     echo.allow_private_addresses = true;
-    (void)must(host->load(std::move(echo)));
-    (void)must(host->bind_role("echo", "plugin://echo"));
-
-    Latencies book;
+    echo.isolation = isolation;
+    (void)must(plugins_->load(std::move(echo)));
+    (void)must(plugins_->bind_role("echo", "plugin://echo"));
     engine::Engine::Options options{.tenant = "bench", .workers = 2};
     options.on_finished = [&book](std::string_view id, workflow::InstanceStatus) {
-      const auto now = Clock_::now();
-      const std::scoped_lock lock(book.mutex);
-      const auto found = book.started.find(std::string(id));
-      if (found != book.started.end()) {
-        book.ms.push_back(std::chrono::duration<double, std::milli>(now - found->second).count());
-        book.started.erase(found);
-      }
-      --book.in_flight;
-      book.freed.notify_one();
+      book.finished(std::string(id));
     };
-    const auto engine = must(engine::Engine::open(
-        {*store, data_keys, *audit, *host, *http, clock, random, ids, null_logger()}, options));
-    (void)must(engine->take(0));
-    (void)must(engine->apply({{"bench", ten_steps()}}, "bench"));
-    const Json payload = Json::object({{"n", 1}, {"text", std::string(1000, 'x')}});
+    engine_ = must(engine::Engine::open(
+        {*store_, keys_, *audit_, *plugins_, *http_, clock_, random_, ids_, null_logger()},
+        std::move(options)));
+    (void)must(engine_->take(0));
+    (void)must(engine_->apply({{"bench", ten_steps()}}, "bench"));
+  }
+  ~Hub() {
+    engine_->stop();
+    plugins_->shutdown(1000);
+  }
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
 
-    const auto before = store->stats();
-    std::atomic<int> next{0};
+  engine::Engine& engine() { return *engine_; }
+  store::Store& store() { return *store_; }
+  // CPU seconds of the hub and its plugins' processes.
+  double cpu() {
+    double seconds = cpu_of_hub();
+    for (const auto& one : plugins_->plugins()) {
+      if (one.worker) seconds += cpu_of(one.worker->pid);
+    }
+    return seconds;
+  }
+
+ private:
+  const SystemClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  keys::DataKeys keys_;
+  std::unique_ptr<blob::BlobStore> blobs_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<plugin::PluginHost> plugins_;
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+engine::Delivery delivery_of(int number, const Json& payload) {
+  engine::Delivery delivery;
+  delivery.tenant = "bench";
+  delivery.source = "bench";
+  delivery.dedupe_id = std::to_string(number);
+  delivery.body_sha256 = std::string(32, 'd');
+  delivery.events.push_back(Json::object({{"specversion", "1.0"},
+                                          {"id", std::to_string(number)},
+                                          {"source", "/bench"},
+                                          {"type", "bench.start.v1"},
+                                          {"data", payload}}));
+  return delivery;
+}
+
+// Sends the deliveries, so many at once, and gives the latencies.
+std::vector<double> send_all(Hub& hub, Book& book, int at_once, int total) {
+  const Json payload = Json::object({{"n", 1}, {"text", std::string(1000, 'x')}});
+  std::atomic<int> next{0};
+  std::vector<std::thread> senders;
+  for (int t = 0; t < std::min(at_once, 16); ++t) {
+    senders.emplace_back([&] {
+      for (int number = next++; number < total; number = next++) {
+        book.wait_for_room();
+        const auto sent = Clock_::now();
+        const auto accepted = must(hub.engine().accept(delivery_of(number, payload)));
+        book.accepted(must(Json::parse(accepted.answer))["instances"][0].as_string(), sent);
+      }
+    });
+  }
+  for (auto& sender : senders) sender.join();
+  return book.wait();
+}
+
+void run(plugin::Isolation isolation, int at_once, int total, const RawRate& raw) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
+  const std::string folder = ::mkdtemp(pattern.data());
+  {
+    Book book(at_once);
+    Hub hub(folder, isolation, book);
+    const auto before = hub.store().stats();
+    const auto began = hub.engine().stats();
+    const double cpu = hub.cpu();
     const auto start = Clock_::now();
-    std::vector<std::thread> senders;
-    for (int t = 0; t < std::min(at_once, 16); ++t) {
-      senders.emplace_back([&] {
-        while (true) {
-          const int number = next++;
-          if (number >= total) return;
-          {
-            std::unique_lock lock(book.mutex);
-            book.freed.wait(lock, [&] { return book.in_flight < at_once; });
-            ++book.in_flight;
-          }
-          engine::Delivery delivery;
-          delivery.tenant = "bench";
-          delivery.source = "bench";
-          delivery.dedupe_id = std::to_string(number);
-          delivery.body_sha256 = std::string(32, 'd');
-          delivery.events.push_back(Json::object({{"specversion", "1.0"},
-                                                  {"id", std::to_string(number)},
-                                                  {"source", "/bench"},
-                                                  {"type", "bench.start.v1"},
-                                                  {"data", payload}}));
-          const auto sent = Clock_::now();
-          const auto accepted = must(engine->accept(delivery));
-          const Json answer = must(Json::parse(accepted.answer));
-          const std::scoped_lock lock(book.mutex);
-          book.started.emplace(answer["instances"][0].as_string(), sent);
-        }
-      });
-    }
-    for (auto& sender : senders) sender.join();
-    {
-      std::unique_lock lock(book.mutex);
-      book.freed.wait(lock, [&] { return book.in_flight == 0; });
-    }
+    const std::vector<double> ms = send_all(hub, book, at_once, total);
     const double elapsed = seconds_since(start);
-    const auto after = store->stats();
-    std::sort(book.ms.begin(), book.ms.end());
+    const double cpu_used = hub.cpu() - cpu;
+    const auto after = hub.store().stats();
+    const auto ended = hub.engine().stats();
     const auto percentile = [&](double p) {
-      return book.ms.empty()
-                 ? 0.0
-                 : book.ms[std::min(
-                       book.ms.size() - 1,
-                       static_cast<std::size_t>(p * static_cast<double>(book.ms.size())))];
+      const auto at = static_cast<std::size_t>(p * static_cast<double>(ms.size()));
+      return ms.empty() ? 0.0 : ms[std::min(ms.size() - 1, at)];
     };
+    const double steps = static_cast<double>(total) * kSteps;
     const double rows = static_cast<double>(after.rows - before.rows);
     const double commits = static_cast<double>(after.commits - before.commits);
+    const double turns = static_cast<double>(ended.turns - began.turns);
     std::printf(
-        "%4d at once  %8.0f instances/s  %9.0f steps/s  p50 %7.1f ms  p99 %7.1f ms  %6.1f "
-        "rows/commit  %8.0f rows/s  %3.0f %% of SQLite's\n",
-        at_once, total / elapsed, total * 10 / elapsed, percentile(0.5), percentile(0.99),
-        rows / commits, rows / elapsed, 100.0 * rows / elapsed / row_rate);
+        "%-6s %4d at once  %8.0f steps/s  p50 %7.1f ms  p99 %7.1f ms  %5.1f turns and "
+        "%5.1f rows a commit  %8.0f rows/s, %.2f of SQLite's\n",
+        isolation == plugin::Isolation::worker ? "worker" : "inline", at_once, steps / elapsed,
+        percentile(0.5), percentile(0.99), turns / commits, rows / commits, rows / elapsed,
+        rows / elapsed / raw.rows_per_second);
+    const auto us = [&](std::int64_t ns) { return static_cast<double>(ns) / 1000 / steps; };
+    const double interpreter = us(ended.interpreter_ns - began.interpreter_ns);
+    const double seal = us(ended.seal_ns - began.seal_ns);
+    const double audit = us(ended.audit_ns - began.audit_ns);
+    const double submit = us(ended.submit_ns - began.submit_ns);
+    const double dispatch = us(ended.dispatch_ns - began.dispatch_ns);
+    const double jobs = us((after.in_jobs - before.in_jobs).count());
+    const double syncs = us((after.in_commits - before.in_commits).count());
+    const double told = us((after.in_done - before.in_done).count());
+    const double latency = percentile(0.5) * 1000 / kSteps;
+    const double known =
+        interpreter + seal + audit + submit + dispatch + (jobs + syncs + told) * turns / commits;
+    std::printf(
+        "       us a step: interpreter %.1f, seal %.1f, audit %.1f, submit %.1f, plugin "
+        "(to its start) %.1f; store: jobs %.1f, commit %.1f, done %.1f; wait %.0f of %.0f; "
+        "CPU %.1f\n",
+        interpreter, seal, audit, submit, dispatch, jobs, syncs, told,
+        std::max(0.0, latency - known), latency, cpu_used * 1e6 / steps);
+    if (at_once == 1)
+      std::printf("       one alone: a step takes %.2f commits of SQLite alone (%.2f ms)\n",
+                  latency / 1000 / raw.commit_ms, raw.commit_ms);
     std::fflush(stdout);
-    engine->stop();
-    host->shutdown(1000);
   }
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
@@ -200,14 +343,22 @@ int main(int argc, char** argv) {
   const double scale = argc > 1 ? std::atof(argv[1]) : 1.0;
   std::string pattern = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
   const std::string folder = ::mkdtemp(pattern.data());
-  const double rate = sqlite_rows_per_second(folder + "/raw.db", 2.0);
+  RawRate raw;
+  {
+    RawDatabase database(folder + "/raw.db");
+    raw.rows_per_second = database.rows_per_second(200, 2.0);
+    raw.commit_ms = 2000 / database.rows_per_second(2, 1.0);
+  }
   std::filesystem::remove_all(folder);
   std::printf(
       "ten steps an instance, 1 KB each; SQLite WAL, synchronous=FULL; every step sealed, audited "
       "and durable before the next\n");
-  std::printf("SQLite alone: %.0f rows/s (600 bytes, 200 a commit)\n", rate);
-  run(1, static_cast<int>(400 * scale), rate);
-  run(64, static_cast<int>(8000 * scale), rate);
-  run(256, static_cast<int>(8000 * scale), rate);
+  std::printf("SQLite alone: %.0f rows/s (600 bytes, 200 a commit); a commit of 2 rows %.2f ms\n",
+              raw.rows_per_second, raw.commit_ms);
+  for (const auto isolation : {plugin::Isolation::in_process, plugin::Isolation::worker}) {
+    run(isolation, 1, static_cast<int>(400 * scale), raw);
+    run(isolation, 64, static_cast<int>(8000 * scale), raw);
+    run(isolation, 256, static_cast<int>(8000 * scale), raw);
+  }
   return 0;
 }
