@@ -107,7 +107,7 @@ struct Hub::Parts {
   [[nodiscard]] Status make_access(const config::Config& config);
   [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
                                     Unsigned unsigned_ones);
-  [[nodiscard]] Status recover_engine(const config::Config& config);
+  [[nodiscard]] Status open_engine(const config::Config& config);
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
                                                                std::vector<api::Source> sources);
@@ -153,7 +153,7 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
   return ok_status();
 }
 
-Status Hub::Parts::recover_engine(const config::Config& config) {
+Status Hub::Parts::open_engine(const config::Config& config) {
   RABT_TRY(options, engine_options(config));
   RABT_TRY(opened, engine::Engine::open({.store = *base->store,
                                          .keys = *base->keys,
@@ -228,7 +228,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
-  RABT_TRY_STATUS(hub.recover_engine(config));
+  RABT_TRY_STATUS(hub.open_engine(config));
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->retire_with([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
