@@ -19,9 +19,6 @@ except instance hub/access/access_control.cpp              # is the instance one
 except instance_patient hub/access/access_control.cpp
 except instance hub/access/disclosure_report.cpp           # all instances of one patient, beside the entries about them
 except instance_patient hub/access/disclosure_report.cpp
-except instance hub/consultation/data_keys.cpp             # all keys of one consultation, for a legal hold
-except origin hub/consultation/data_keys.cpp
-except blob hub/consultation/data_keys.cpp
 bad=0
 while read -r table; do
   folder=${owner[$table]:-}
