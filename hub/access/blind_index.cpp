@@ -5,7 +5,7 @@ namespace rabt::access {
 Result<std::string> blind_index(const crypto::TenantKeys& keys, phi::IndexKind kind,
                                 std::string_view value) {
   RABT_TRY(text, phi::normalise(kind, value));
-  // The number is the version of the rules above: rules that change give indexes that differ.
+  // The number is the version of phi::normalise: rules that change give indexes that differ.
   return keys.blind_index("person/1/" + std::string(phi::to_string(kind)), text);
 }
 

@@ -13,12 +13,6 @@ namespace rabt::access {
 namespace {
 
 using audit::Logged;
-using store::Statement;
-
-constexpr Statement kInstances{
-    "SELECT i.id, n.patient FROM instance_patient p JOIN instance i ON i.num = p.instance JOIN "
-    "instance_patient n ON n.instance = p.instance AND n.place = 0 WHERE p.tenant = $1 AND "
-    "p.patient = $2 ORDER BY i.num"};
 
 // Acts by which somebody sees something of a person, or decides something.
 constexpr std::array<std::string_view, 11> kAccesses{
@@ -79,57 +73,82 @@ Json disclosure_row(const Logged& logged) {
        {"outcome", Json()}});
 }
 
+// The entries about one person by number, as far as a report has room.
+struct Collected {
+  std::map<std::int64_t, Logged> entries;
+  bool complete = true;
+};
+
+Result<Collected> collect(const ReportParts& parts, const std::set<std::string>& pseudonyms,
+                          const std::vector<PatientInstance>& instances, audit::Query period) {
+  Collected out;
+  const auto read = [&](const audit::Query& query) {
+    return audit::read_each(parts.store, query, [&](const Logged& logged) {
+      if (out.entries.size() >= kMaxReportRows) {
+        out.complete = false;
+        return false;
+      }
+      out.entries.emplace(logged.seq, logged);
+      return true;
+    });
+  };
+  for (const std::string& pseudonym : pseudonyms) {
+    audit::Query query = period;
+    query.patient = pseudonym;
+    RABT_TRY_STATUS(read(query));
+  }
+  // Some entries are about an instance and do not name the person.
+  for (const PatientInstance& instance : instances) {
+    audit::Query query = period;
+    query.object = "instance:" + instance.id;
+    RABT_TRY_STATUS(read(query));
+  }
+  return out;
+}
+
+Json grant_row(const ReportParts& parts, const Grant& grant, Json reads) {
+  Json row = Json::object({{"id", grant.id},
+                           {"state", grant.state},
+                           {"opened", to_iso8601(grant.opened)},
+                           {"expires", to_iso8601(grant.expires)},
+                           {"openedBy", grant.opened_by},
+                           {"patient", grant.patient}});
+  if (!grant.instance.empty()) row.set("instance", grant.instance);
+  if (grant.ended) {
+    row.set("ended", to_iso8601(*grant.ended));
+    row.set("endedBy", grant.ended_by);
+  }
+  row.set("reason", reason_of(parts, grant.patient, grant.sealed));
+  row.set("uses", grant.uses);
+  row.set("reads", std::move(reads));
+  if (grant.reviewed) {
+    row.set("reviewed", to_iso8601(*grant.reviewed));
+    row.set("reviewedBy", grant.reviewed_by);
+  }
+  return row;
+}
+
 }  // namespace
 
 Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
-                            std::int64_t from_ms, std::int64_t to_ms) {
-  std::vector<std::string> instances;
+                            const std::vector<PatientInstance>& instances, std::int64_t from_ms,
+                            std::int64_t to_ms) {
   std::set<std::string> pseudonyms;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(kInstances, {parts.tenant, store::Blob{patient}},
-                            [&](const store::Row& row) {
-                              instances.emplace_back(row.text(0));
-                              pseudonyms.insert(to_hex(as_bytes(row.blob(1))));
-                              return true;
-                            });
-  }));
-  const std::string asked = to_hex(as_bytes(patient));
+  for (const PatientInstance& instance : instances)
+    pseudonyms.insert(to_hex(as_bytes(instance.patient)));
   if (pseudonyms.size() > 1) {
     return conflict("phi.patient_ambiguous",
                     "this identifier belongs to " + std::to_string(pseudonyms.size()) +
                         " persons, whose records a report must not mix; ask by another identifier");
   }
-  if (pseudonyms.empty()) pseudonyms.insert(asked);
-  const std::string pseudonym = *pseudonyms.begin();
-
-  // By the pseudonym, and by the objects, for entries that were made about the instances without
-  // naming the person.
-  std::map<std::int64_t, Logged> entries;
-  bool complete = true;
-  const auto collect = [&](audit::Query query) {
-    query.tenant = parts.tenant;
-    query.from_ms = from_ms;
-    query.to_ms = to_ms;
-    return audit::read_each(parts.store, query, [&](const Logged& logged) {
-      if (entries.size() >= kMaxReportRows) {
-        complete = false;
-        return false;
-      }
-      entries.emplace(logged.seq, logged);
-      return true;
-    });
-  };
-  for (const std::string& name : std::set<std::string>{pseudonym, asked}) {
-    audit::Query query;
-    query.patient = name;
-    RABT_TRY_STATUS(collect(query));
-  }
-  for (const std::string& instance : instances) {
-    audit::Query query;
-    query.object = "instance:" + instance;
-    RABT_TRY_STATUS(collect(query));
-  }
-  if (instances.empty() && entries.empty()) {
+  const std::string asked = to_hex(as_bytes(patient));
+  const std::string pseudonym = pseudonyms.empty() ? asked : *pseudonyms.begin();
+  audit::Query period;
+  period.tenant = parts.tenant;
+  period.from_ms = from_ms;
+  period.to_ms = to_ms;
+  RABT_TRY(found, collect(parts, {pseudonym, asked}, instances, period));
+  if (instances.empty() && found.entries.empty()) {
     return not_found("phi.patient_unknown",
                      "no instance and no entry of the audit log is about this patient");
   }
@@ -137,8 +156,9 @@ Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
   Json disclosures = Json::array();
   Json accesses = Json::array();
   std::int64_t others = 0;
-  std::map<std::string, std::size_t> open;  // object and task, to the row of the disclosure
-  for (const auto& [seq, logged] : entries) {
+  // The row of the disclosure, by object and task of a call that is open.
+  std::map<std::string, std::size_t> open;
+  for (const auto& [seq, logged] : found.entries) {
     const audit::Entry& entry = logged.entry;
     const std::string call = entry.object + " " + entry.detail.string_or("task", "");
     if (entry.act == "action.sent") {
@@ -158,57 +178,36 @@ Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
     }
   }
   Json ids = Json::array();
-  for (const std::string& instance : instances) ids.push_back(instance);
+  for (const PatientInstance& instance : instances) ids.push_back(instance.id);
   return Json::object({{"patient", pseudonym},
                        {"instances", std::move(ids)},
                        {"disclosures", std::move(disclosures)},
                        {"accesses", std::move(accesses)},
                        {"others", others},
-                       {"complete", complete}});
+                       {"complete", found.complete}});
 }
 
-Result<Json> break_glass_report(const ReportParts& parts, AccessControl& gate,
-                                bool only_unreviewed) {
-  RABT_TRY(grants, gate.grants(only_unreviewed));
+Result<Json> break_glass_report(const ReportParts& parts, Grants& grants, bool only_unreviewed) {
+  RABT_TRY(list, grants.list(only_unreviewed));
   std::map<std::string, Json> reads;
-  std::int64_t earliest = INT64_MAX;
-  for (const Grant& grant : grants) {
+  audit::Query query;
+  query.tenant = parts.tenant;
+  query.from_ms = INT64_MAX;
+  for (const Grant& grant : list) {
     reads.emplace(grant.id, Json::array());
-    earliest = std::min(earliest, grant.opened.ms);
+    query.from_ms = std::min(query.from_ms, grant.opened.ms);
   }
-  if (!grants.empty()) {
-    audit::Query query;
-    query.tenant = parts.tenant;
-    query.from_ms = earliest;
+  if (!list.empty()) {
     RABT_TRY_STATUS(audit::read_each(parts.store, query, [&](const Logged& logged) {
       const auto grant = reads.find(logged.entry.detail.string_or("grant", ""));
       if (grant != reads.end()) grant->second.push_back(access_row(parts, logged));
       return true;
     }));
   }
-  Json list = Json::array();
-  for (const Grant& grant : grants) {
-    Json one = Json::object({{"id", grant.id},
-                             {"state", grant.state},
-                             {"opened", to_iso8601(grant.opened)},
-                             {"expires", to_iso8601(grant.expires)},
-                             {"openedBy", grant.opened_by},
-                             {"patient", grant.patient}});
-    if (!grant.instance.empty()) one.set("instance", grant.instance);
-    if (grant.ended) {
-      one.set("ended", to_iso8601(*grant.ended));
-      one.set("endedBy", grant.ended_by);
-    }
-    one.set("reason", reason_of(parts, grant.patient, grant.sealed));
-    one.set("uses", grant.uses);
-    one.set("reads", std::move(reads[grant.id]));
-    if (grant.reviewed) {
-      one.set("reviewed", to_iso8601(*grant.reviewed));
-      one.set("reviewedBy", grant.reviewed_by);
-    }
-    list.push_back(std::move(one));
-  }
-  return Json::object({{"grants", std::move(list)}});
+  Json rows = Json::array();
+  for (const Grant& grant : list)
+    rows.push_back(grant_row(parts, grant, std::move(reads[grant.id])));
+  return Json::object({{"grants", std::move(rows)}});
 }
 
 }  // namespace rabt::access

@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "hub/access/access_control.hpp"
+#include "hub/access/grants.hpp"
 #include "hub/access/patient_detail.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
@@ -19,29 +20,40 @@ struct ReportParts {
   std::string tenant;
 };
 
-inline constexpr std::size_t kMaxReportRows = 10'000;  // of one report; more: ask for less time
+// An instance that works on data of a person.
+struct PatientInstance {
+  std::string id;
+  // Blind index under which the audit log has the person.
+  std::string patient;
+};
+
+// A report has at most so many entries; whoever needs more asks for a shorter time.
+inline constexpr std::size_t kMaxReportRows = 10'000;
 
 // Accounting of disclosures (HIPAA, 45 CFR 164.528: when, to whom, what, why) and of accesses (who
-// saw what, when, why). patient: blind index of any identifier of the person. from inclusive, to
-// exclusive, by the wall clock of the entries. An object:
+// saw what, when, why). patient: blind index of any identifier of the person. instances: those that
+// work on data of the person with this index. from inclusive, to exclusive, by the wall clock of
+// the entries. An object:
 //   patient      pseudonym under which the log has the person
 //   instances    [id]
 //   disclosures  [{seq, time, recipient, host, capability, fields, purpose, routine, instance,
-//   task,
-//                outcome}]; routine: for treatment, payment or operations, which 164.528 excepts;
-//                outcome: how the call ended, null while it is open
+//                task, outcome}]
+//                routine: for treatment, payment or operations, which 164.528 excepts
+//                outcome: how the call ended, null while the call is open
 //   accesses     [{seq, time, act, result, actor, object, purpose, client, request, reason, grant}]
 //   others       how many other entries the log has about the person
-//   complete     false: there are more than kMaxReportRows entries; the report ends at the last row
+//   complete     false when there are more than kMaxReportRows entries; the report then ends at the
+//                last row
 // reason is "[erased]" when its key was destroyed, and "[unreadable]" when it does not open.
 // Errors: not_found phi.patient_unknown; conflict phi.patient_ambiguous (several persons share this
 // identifier: ask by another one).
 [[nodiscard]] Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
+                                          const std::vector<PatientInstance>& instances,
                                           std::int64_t from_ms, std::int64_t to_ms);
 
-// Every grant that is not reviewed, or all of them: {grants: [{id, state, opened, expires, ended?,
+// All grants, or those that nobody has reviewed: {grants: [{id, state, opened, expires, ended?,
 // openedBy, patient, instance?, reason, uses, reads: [as accesses], reviewed?, reviewedBy?}]}.
-[[nodiscard]] Result<Json> break_glass_report(const ReportParts& parts, AccessControl& gate,
+[[nodiscard]] Result<Json> break_glass_report(const ReportParts& parts, Grants& grants,
                                               bool only_unreviewed);
 
 }  // namespace rabt::access

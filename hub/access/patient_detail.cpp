@@ -11,8 +11,8 @@ using store::Statement;
 
 constexpr Statement kFindKey{
     "SELECT data_key FROM patient_key WHERE tenant = $1 AND patient = $2 AND bucket = $3"};
-// Two that seal for one patient at the same moment both make a key: the first is used on, both
-// open.
+// Two readings that seal for one patient at the same moment make two keys. Later readings use the
+// first; both keep opening what they sealed.
 constexpr Statement kInsertKey{
     "INSERT INTO patient_key (tenant, patient, bucket, data_key) VALUES ($1, $2, $3, $4)"};
 
@@ -57,10 +57,9 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
 Status PatientDetail::store(store::Transaction& transaction, const Sealed& sealed) {
   if (!sealed.made) return ok_status();
   RABT_TRY_STATUS(keys::insert(transaction, *sealed.made));
-  RABT_TRY(rows, transaction.execute(kInsertKey, {sealed.tenant, store::Blob{sealed.patient},
-                                                  sealed.bucket, store::Blob{sealed.made->id}}));
-  (void)rows;
-  return ok_status();
+  return run(
+      transaction, kInsertKey,
+      {sealed.tenant, store::Blob{sealed.patient}, sealed.bucket, store::Blob{sealed.made->id}});
 }
 
 Result<Json> PatientDetail::open(std::string_view tenant, std::string_view patient,

@@ -11,6 +11,11 @@ Response json_response(int status, const Json& body) {
   return {.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body.dump()};
 }
 
+Response no_such_path() {
+  return http::problem(404, "http.not_found", "Not Found",
+                       "the API has no such path; see docs/openapi.yaml");
+}
+
 Response wrong_method(std::string_view allowed) {
   Response response = http::problem(405, "http.method", "Method Not Allowed",
                                     "this path answers to " + std::string(allowed));
@@ -19,10 +24,9 @@ Response wrong_method(std::string_view allowed) {
 }
 
 Result<Json> body_object(const Request& request) {
-  auto body =
-      Json::parse(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
-  if (!body.ok()) return body.error();
-  if (!body->is_object()) return invalid("api.body", "the body must be a JSON object");
+  RABT_TRY(body, Json::parse(request.body.empty() ? std::string_view("{}")
+                                                  : std::string_view(request.body)));
+  if (!body.is_object()) return invalid("api.body", "the body must be a JSON object");
   return body;
 }
 

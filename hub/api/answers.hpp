@@ -6,10 +6,13 @@
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
 
-// Small answers that the routes share.
+// Small answers that the resources share.
 namespace rabt::api {
 
 [[nodiscard]] http::Response json_response(int status, const Json& body);
+// 404: the API has no such path.
+[[nodiscard]] http::Response no_such_path();
+// 405 with the methods that the path answers to, as Allow has them.
 [[nodiscard]] http::Response wrong_method(std::string_view allowed);
 // An empty body is an empty object. Errors: json.*, api.body.
 [[nodiscard]] Result<Json> body_object(const http::Request& request);

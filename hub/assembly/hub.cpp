@@ -10,20 +10,25 @@
 #include <filesystem>
 
 #include "hub/access/access_control.hpp"
-#include "hub/api/routes.hpp"
+#include "hub/api/api.hpp"
 #include "hub/assembly/maintenance.hpp"
 #include "hub/assembly/open_keys.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
+#include "hub/audit/metrics.hpp"
 #include "hub/audit/note.hpp"
 #include "hub/base/descriptor.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/engine/metrics.hpp"
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"
+#include "hub/phi/metrics.hpp"
+#include "hub/plugin/metrics.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/store/metrics.hpp"
 
 namespace rabt::assembly {
 
@@ -140,16 +145,53 @@ struct Hub::Parts {
   std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<keys::KeyAdmin> key_admin;
   std::unique_ptr<access::PatientDetail> details;
-  std::unique_ptr<access::AccessControl> gate;
+  std::unique_ptr<access::Grants> grants;
+  std::unique_ptr<access::AccessControl> access;
   std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<engine::PatientIndex> patients;
   std::unique_ptr<PluginUpgrade> upgrade;
   std::unique_ptr<Maintenance> maintenance;  // goes before what it takes care of
-  std::unique_ptr<api::Routes> routes;
+  std::unique_ptr<api::Api> api;
   std::unique_ptr<http::Server> server;
   std::string address;
 };
+
+// What the hub answers about, and what it measures.
+std::unique_ptr<api::Resources> Hub::make_resources(const config::Config& config, Parts& hub,
+                                                    const phi::Policy& privacy,
+                                                    std::vector<api::Source> sources) {
+  const api::Patients patients{*hub.access, *hub.patients, *hub.keyring, config.tenant};
+  std::unique_ptr<api::Resources> made(new api::Resources{
+      .hooks{{.engine = *hub.engine,
+              .plugins = *hub.plugins,
+              .store = *hub.store,
+              .audit = *hub.audit,
+              .clock = hub.clock,
+              .log = hub.log,
+              .tenant = config.tenant,
+              .ready = [&hub] { return senders_ready(hub.senders); }},
+             std::move(sources)},
+      .instances{*hub.engine, patients},
+      .workflows{*hub.engine},
+      .recordings{*hub.store, *hub.audit, *hub.blobs, patients},
+      .audit{*hub.store, *hub.details, patients, hub.clock, export_source(config)},
+      .grants{*hub.grants, *hub.engine, *hub.store, *hub.details, patients},
+      .keys{*hub.key_admin, *hub.store, config.tenant},
+      .plugins{*hub.plugins, *hub.store, *hub.audit, config.tenant,
+               [&hub](const std::string& id) { return hub.upgrade->run(id); }},
+      .health{*hub.store, *hub.audit, *hub.keyring, *hub.plugins, config.tenant},
+      .metrics{}});
+  made->metrics.add(*hub.engine);
+  made->metrics.add(*hub.audit);
+  made->metrics.add(*hub.store);
+  made->metrics.add(privacy);
+  made->metrics.add(*hub.access);
+  made->metrics.add(hub.senders);
+  made->metrics.add(*hub.plugins);
+  return made;
+}
 
 Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
                                         Logger& log, const phi::Policy& privacy, bool dev) {
@@ -171,13 +213,15 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
       keys::DataKeys::Parts{*hub.keyring, *hub.store, clock, hub.random, hub.ids},
       retention_of(config));
   hub.details = std::make_unique<access::PatientDetail>(*hub.keys, *hub.store, hub.random);
-  hub.gate = std::make_unique<access::AccessControl>(
-      access::AccessControl::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log,
-                                   [&senders = hub.senders] { return senders_ready(senders); }},
+  hub.grants = std::make_unique<access::Grants>(
+      access::Grants::Parts{*hub.store, *hub.audit, *hub.details, clock, hub.ids, log},
+      config.tenant, access::machine_boot());
+  RABT_TRY_STATUS(hub.grants->sweep());
+  hub.access = std::make_unique<access::AccessControl>(
+      access::AccessControl::Parts{*hub.store, *hub.audit, *hub.details, *hub.grants,
+                                   [&hub] { return senders_ready(hub.senders); }},
       config.tenant,
-      config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason,
-      access::machine_boot());
-  RABT_TRY_STATUS(hub.gate->sweep());
+      config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason);
   hub.key_admin = std::make_unique<keys::KeyAdmin>(
       keys::KeyAdmin::Parts{*hub.keyring, *hub.keys, *hub.store, *hub.audit, clock, log},
       config.tenant);
@@ -260,6 +304,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
                                                .log = log},
                                               std::move(options)));
   hub.engine = std::move(recovered);
+  hub.patients = std::make_unique<engine::PatientIndex>(*hub.store, config.tenant);
   RABT_TRY(files, read_workflows(config.workflows));
   RABT_TRY(deployed, hub.engine->apply(files, "operator"));
   (void)deployed;
@@ -295,29 +340,12 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
     }
     sources.push_back(std::move(source));
   }
-  hub.routes = std::make_unique<api::Routes>(
-      api::Routes::Parts{
-          .engine = *hub.engine,
-          .plugins = *hub.plugins,
-          .blobs = *hub.blobs,
-          .store = *hub.store,
-          .audit = *hub.audit,
-          .keyring = *hub.keyring,
-          .key_admin = *hub.key_admin,
-          .gate = *hub.gate,
-          .details = *hub.details,
-          .source = export_source(config),
-          .senders = hub.senders,
-          .clock = clock,
-          .log = log,
-          .privacy = privacy,
-          .upgrade_plugin = [&hub](const std::string& id) { return hub.upgrade->run(id); }},
-      config.tenant, crypto::sha256(token), std::move(sources));
-  api::Routes& routes = *hub.routes;
+  hub.api = std::make_unique<api::Api>(make_resources(config, hub, privacy, std::move(sources)),
+                                       crypto::sha256(token), privacy);
   RABT_TRY(server,
            http::Server::start(
                http::ServerOptions{.address = config.address, .port = config.port},
-               [&routes](const http::Request& request) { return routes.handle(request); }, log));
+               [&hub](const http::Request& request) { return hub.api->handle(request); }, log));
   hub.server = std::move(server);
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});

@@ -14,6 +14,11 @@
 #include "hub/engine/engine.hpp"
 #include "hub/store/store.hpp"
 
+namespace rabt::api {
+struct Resources;
+struct Source;
+}  // namespace rabt::api
+
 namespace rabt::assembly {
 
 // A running hub: everything constructed in reading order, references passed down, no singletons.
@@ -38,6 +43,9 @@ class Hub {
 
  private:
   struct Parts;
+  static std::unique_ptr<api::Resources> make_resources(const config::Config& config, Parts& hub,
+                                                        const phi::Policy& privacy,
+                                                        std::vector<api::Source> sources);
   explicit Hub(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

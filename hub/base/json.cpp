@@ -4,38 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <nlohmann/json.hpp>
+
+#include "hub/base/json_node.hpp"
 
 namespace rabt {
-
-struct Json::Node {
-  mutable std::atomic<std::uint32_t> references{1};
-};
-struct Json::DecimalNode : Node {
-  explicit DecimalNode(std::string t) : text(std::move(t)) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc::result_out_of_range) {
-      // from_chars leaves the value alone; strtod's rule is +-HUGE_VAL or 0, which is what
-      // comparisons need.
-      value = std::strtod(text.c_str(), nullptr);
-    }
-  }
-  std::string text;
-  double value = 0;
-};
-struct Json::StringNode : Node {
-  explicit StringNode(std::string v) : value(std::move(v)) {}
-  std::string value;
-};
-struct Json::ArrayNode : Node {
-  explicit ArrayNode(Array v) : value(std::move(v)) {}
-  Array value;
-};
-struct Json::ObjectNode : Node {
-  explicit ObjectNode(JsonObject v) : value(std::move(v)) {}
-  JsonObject value;
-};
 
 namespace {
 
@@ -65,7 +37,12 @@ void Json::retain() const noexcept {
 
 void Json::release() noexcept {
   if (!on_heap()) return;
-  if (payload_.node->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // The one who holds the last reference needs no atomic decrement: nobody else can copy it.
+  auto& references = payload_.node->references;
+  if (references.load(std::memory_order_acquire) != 1 &&
+      references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    return;
+  }
   switch (tag_) {
     case Tag::decimal:
       delete static_cast<DecimalNode*>(payload_.node);
@@ -268,9 +245,6 @@ std::size_t Json::size() const noexcept {
   return 0;
 }
 
-// ---- objects
-// ----------------------------------------------------------------------------------------------------
-
 std::size_t JsonObject::position(std::string_view key) const noexcept {
   if (sorted_.empty()) {
     for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -332,115 +306,7 @@ bool JsonObject::erase(std::string_view key) {
   return true;
 }
 
-// ---- text
-// -------------------------------------------------------------------------------------------------------
-
-void append_json_string(std::string& out, std::string_view text) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  out.push_back('"');
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
-    out.append(text, start, i - start);
-    start = i + 1;
-    switch (c) {
-      case '"':
-        out.append("\\\"");
-        break;
-      case '\\':
-        out.append("\\\\");
-        break;
-      case '\b':
-        out.append("\\b");
-        break;
-      case '\f':
-        out.append("\\f");
-        break;
-      case '\n':
-        out.append("\\n");
-        break;
-      case '\r':
-        out.append("\\r");
-        break;
-      case '\t':
-        out.append("\\t");
-        break;
-      default:
-        out.append("\\u00");
-        out.push_back(kHex[c >> 4U]);
-        out.push_back(kHex[c & 0xfU]);
-    }
-  }
-  out.append(text, start, text.size() - start);
-  out.push_back('"');
-}
-
 namespace {
-
-enum class Layout : std::uint8_t { compact, pretty, sorted };
-
-void newline(std::string& out, std::size_t depth) {
-  out.push_back('\n');
-  out.append(depth * 2, ' ');
-}
-
-void write(const Json& json, std::string& out, Layout layout, std::size_t depth) {
-  switch (json.type()) {
-    case Json::Type::null:
-      out.append("null");
-      return;
-    case Json::Type::boolean:
-      out.append(json.as_bool() ? "true" : "false");
-      return;
-    case Json::Type::number:
-      out.append(json.number_text());
-      return;
-    case Json::Type::string:
-      append_json_string(out, json.as_string());
-      return;
-    case Json::Type::array: {
-      const auto& items = json.as_array();
-      out.push_back('[');
-      bool first = true;
-      for (const Json& item : items) {
-        if (!first) out.push_back(',');
-        first = false;
-        if (layout == Layout::pretty) newline(out, depth + 1);
-        write(item, out, layout, depth + 1);
-      }
-      if (layout == Layout::pretty && !items.empty()) newline(out, depth);
-      out.push_back(']');
-      return;
-    }
-    case Json::Type::object: {
-      const auto& members = json.as_object();
-      out.push_back('{');
-      bool first = true;
-      const auto one = [&](const JsonObject::Member& member) {
-        if (!first) out.push_back(',');
-        first = false;
-        if (layout == Layout::pretty) newline(out, depth + 1);
-        append_json_string(out, member.first);
-        out.append(layout == Layout::pretty ? ": " : ":");
-        write(member.second, out, layout, depth + 1);
-      };
-      if (layout == Layout::sorted) {
-        std::vector<const JsonObject::Member*> order;
-        order.reserve(members.size());
-        for (const auto& member : members) order.push_back(&member);
-        std::sort(order.begin(), order.end(),
-                  [](const auto* a, const auto* b) { return a->first < b->first; });
-        for (const auto* member : order) one(*member);
-      } else {
-        for (const auto& member : members) one(member);
-      }
-      if (layout == Layout::pretty && !members.empty()) newline(out, depth);
-      out.push_back('}');
-      return;
-    }
-  }
-}
 
 int sign(bool less, bool greater) {
   return less ? -1 : (greater ? 1 : 0);
@@ -488,25 +354,6 @@ int rank(const Json& json) {
 
 }  // namespace
 
-std::string Json::dump() const {
-  std::string out;
-  dump_to(out);
-  return out;
-}
-void Json::dump_to(std::string& out) const {
-  write(*this, out, Layout::compact, 0);
-}
-std::string Json::dump_pretty() const {
-  std::string out;
-  write(*this, out, Layout::pretty, 0);
-  return out;
-}
-std::string Json::dump_sorted() const {
-  std::string out;
-  write(*this, out, Layout::sorted, 0);
-  return out;
-}
-
 int Json::compare(const Json& a, const Json& b) {
   const int ranks = rank(a) - rank(b);
   if (ranks != 0) return ranks < 0 ? -1 : 1;
@@ -551,109 +398,6 @@ int Json::compare(const Json& a, const Json& b) {
     }
   }
   return 0;
-}
-
-// ---- parsing: nlohmann's SAX parser feeds our values
-// ---------------------------------------------------------------
-
-namespace {
-
-class Builder final : public nlohmann::json_sax<nlohmann::json> {
- public:
-  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
-
-  bool null() override { return add(Json()); }
-  bool boolean(bool value) override { return add(Json(value)); }
-  bool number_integer(number_integer_t value) override { return add(Json(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return add(Json(value)); }
-  bool number_float(number_float_t /*value*/, const string_t& text) override {
-    return add(Json::number(text));
-  }
-  bool string(string_t& value) override { return add(Json(std::move(value))); }
-  bool binary(binary_t& /*value*/) override { return false; }
-  bool start_object(std::size_t /*count*/) override { return open(true); }
-  bool end_object() override { return close(); }
-  bool start_array(std::size_t /*count*/) override { return open(false); }
-  bool end_array() override { return close(); }
-  bool key(string_t& value) override {
-    Frame& frame = stack_.back();
-    if (frame.object.contains(value)) {
-      error =
-          invalid("json.duplicate_key", "an object names the same key twice; remove one of them");
-      return false;
-    }
-    frame.key = std::move(value);
-    return true;
-  }
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::json::exception& /*failure*/) override {
-    error = invalid("json.syntax", "not valid JSON at byte " + std::to_string(position));
-    return false;
-  }
-
-  Json root;
-  std::optional<Error> error;
-
- private:
-  struct Frame {
-    bool is_object;
-    JsonObject object;
-    Json::Array array;
-    std::string key;
-  };
-
-  bool open(bool is_object) {
-    if (stack_.size() >= limits_.max_depth) {
-      error =
-          invalid("json.depth", "JSON is nested deeper than " + std::to_string(limits_.max_depth));
-      return false;
-    }
-    stack_.push_back(Frame{.is_object = is_object, .object = {}, .array = {}, .key = {}});
-    return true;
-  }
-  bool close() {
-    Frame frame = std::move(stack_.back());
-    stack_.pop_back();
-    return add(frame.is_object ? Json(std::move(frame.object)) : Json(std::move(frame.array)));
-  }
-  bool add(Json value) {
-    if (stack_.empty()) {
-      root = std::move(value);
-    } else if (Frame& frame = stack_.back(); frame.is_object) {
-      frame.object.append_new(std::move(frame.key), std::move(value));
-    } else {
-      frame.array.push_back(std::move(value));
-    }
-    return true;
-  }
-
-  const JsonLimits& limits_;
-  std::vector<Frame> stack_;
-};
-
-}  // namespace
-
-Result<Json> Json::parse(std::string_view text, const JsonLimits& limits) {
-  if (text.size() > limits.max_bytes) {
-    return invalid("json.size",
-                   "JSON document is larger than " + std::to_string(limits.max_bytes) + " bytes");
-  }
-  // nlohmann takes a trailing NUL for the end of input; RFC 8259 does not.
-  if (text.find('\0') != std::string_view::npos) {
-    return invalid("json.syntax", "not valid JSON: it holds a NUL byte");
-  }
-  if (text.starts_with("\xef\xbb\xbf")) {
-    return invalid("json.syntax", "not valid JSON at byte 1: a byte order mark is not allowed");
-  }
-  Builder builder(limits);
-  try {
-    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
-      return builder.error.value_or(invalid("json.syntax", "not valid JSON"));
-    }
-  } catch (const nlohmann::json::exception&) {
-    return invalid("json.syntax", "not valid JSON");
-  }
-  return std::move(builder.root);
 }
 
 }  // namespace rabt

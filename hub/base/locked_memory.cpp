@@ -7,19 +7,21 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <vector>
 
 #include "hub/base/check.hpp"
+#include "hub/base/mutex.hpp"
 
 namespace rabt {
 
 namespace {
 
-constexpr std::size_t kSmallest = 32;         // an AES-256 key
-constexpr std::size_t kLargestShared = 2048;  // beyond, an allocation has pages of its own
-constexpr std::size_t kChunk = 64U << 10U;    // pages that small allocations share
-constexpr std::size_t kClasses = 7;           // 32, 64, ..., 2048
+// Small allocations share chunks of pages, in pieces of 32, 64, ... 2048 bytes; 32 is the size of
+// an AES-256 key. A larger allocation has pages of its own.
+constexpr std::size_t kSmallest = 32;
+constexpr std::size_t kLargestShared = 2048;
+constexpr std::size_t kClasses = 7;
+constexpr std::size_t kChunk = 64U << 10U;
 
 std::size_t class_of(std::size_t size) {
   std::size_t index = 0;
@@ -32,11 +34,12 @@ std::size_t whole_pages(std::size_t size) {
   return (size + page - 1) / page * page;
 }
 
-// What describes the memory stands outside it: the pages are wiped in a child after fork(2).
+// Locked pages, in pieces. Internally synchronised. The lists of pieces stand outside the pages,
+// which are wiped in a child after fork(2).
 class Pool {
  public:
   std::span<std::uint8_t> take(std::size_t size) {
-    const std::scoped_lock hold(mutex_);
+    const Lock lock(mutex_);
     if (size > kLargestShared) return map(whole_pages(size)).first(size);
     auto& free = free_[class_of(size)];
     if (free.empty()) {
@@ -52,7 +55,7 @@ class Pool {
 
   void give_back(std::span<std::uint8_t> memory) {
     ::explicit_bzero(memory.data(), memory.size());
-    const std::scoped_lock hold(mutex_);
+    const Lock lock(mutex_);
     if (memory.size() > kLargestShared) {
       const std::size_t size = whole_pages(memory.size());
       count_of(memory.data()) -= size;
@@ -63,16 +66,16 @@ class Pool {
   }
 
   LockedMemory state() {
-    const std::scoped_lock hold(mutex_);
+    const Lock lock(mutex_);
     return state_;
   }
 
  private:
-  std::span<std::uint8_t> map(std::size_t size) {
+  std::span<std::uint8_t> map(std::size_t size) RABT_REQUIRES(mutex_) {
     void* const pages =
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     RABT_CHECK(pages != MAP_FAILED);
-    // Best effort by themselves: a kernel without them still has the lock.
+    // Best effort: a kernel that knows neither still locks the pages.
     (void)::madvise(pages, size, MADV_DONTDUMP);
     (void)::madvise(pages, size, MADV_WIPEONFORK);
     if (::mlock(pages, size) == 0) {
@@ -85,15 +88,15 @@ class Pool {
     return {static_cast<std::uint8_t*>(pages), size};
   }
 
-  // Which of the two counts the pages belong to that go now.
-  std::size_t& count_of(const void* pages) {
+  // The count that holds these pages, which are about to be unmapped.
+  std::size_t& count_of(const void* pages) RABT_REQUIRES(mutex_) {
     return std::erase(unlocked_, pages) == 0 ? state_.locked_bytes : state_.unlocked_bytes;
   }
 
-  std::mutex mutex_;
-  std::array<std::vector<std::uint8_t*>, kClasses> free_;  // guarded by mutex_
-  std::vector<const void*> unlocked_;                      // guarded by mutex_
-  LockedMemory state_;                                     // guarded by mutex_
+  Mutex mutex_;
+  std::array<std::vector<std::uint8_t*>, kClasses> free_ RABT_GUARDED_BY(mutex_);
+  std::vector<const void*> unlocked_ RABT_GUARDED_BY(mutex_);
+  LockedMemory state_ RABT_GUARDED_BY(mutex_);
 };
 
 // Never destroyed: secrets of other static objects may outlive any order of destruction.

@@ -8,13 +8,6 @@ namespace rabt::http {
 
 namespace {
 
-bool is_problem(const Response& response) {
-  if (response.stream || !response.body.ends_with('}') || response.body.size() < 3) return false;
-  return std::any_of(response.headers.begin(), response.headers.end(), [](const auto& field) {
-    return field.first == "Content-Type" && field.second == kProblemType;
-  });
-}
-
 Response problem_of(int status, std::string_view type, std::string_view code,
                     std::string_view title, std::string_view detail) {
   Json document = Json::object({{"type", "https://rabt.health/problems/" + std::string(type)},
@@ -136,15 +129,11 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-void screen(Response& response, const phi::Policy& policy) {
-  if (!is_problem(response)) return;
-  auto document = Json::parse(response.body);
-  if (!document.ok()) return;
-  for (const char* member : {"title", "detail"}) {
-    const std::string text = document->string_or(member, "");
-    document->set(member, policy.hub_text(phi::Channel::error, member, text));
-  }
-  response.body = document->dump();
+bool is_problem(const Response& response) {
+  if (response.stream || !response.body.ends_with('}') || response.body.size() < 3) return false;
+  return std::any_of(response.headers.begin(), response.headers.end(), [](const auto& field) {
+    return field.first == "Content-Type" && field.second == kProblemType;
+  });
 }
 
 void set_instance(Response& response, std::string_view request_id) {

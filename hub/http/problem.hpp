@@ -4,7 +4,6 @@
 
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
-#include "hub/phi/policy.hpp"
 
 // Errors as the caller sees them: RFC 9457 problem documents.
 namespace rabt::http {
@@ -22,10 +21,9 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 [[nodiscard]] Response problem(const Error& error);
 // The standard phrase, "Error" for an unknown status.
 [[nodiscard]] std::string_view reason_phrase(int status);
+// Whether the body is a problem document.
+[[nodiscard]] bool is_problem(const Response& response);
 // Adds the instance member to a problem document; leaves every other response alone.
 void set_instance(Response& response, std::string_view request_id);
-
-// Title and detail of a problem document as the policy lets them leave; every other response stays.
-void screen(Response& response, const phi::Policy& policy);
 
 }  // namespace rabt::http

@@ -4,11 +4,13 @@
 #include <charconv>
 #include <optional>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt::http {
 
 namespace {
 
-// first-pos, last-pos, suffix-length: 1*DIGIT. A number past 64 bits is as good as the largest.
+// first-pos, last-pos and suffix-length are 1*DIGIT. A number past 64 bits counts as the largest.
 std::optional<std::uint64_t> number(std::string_view digits) {
   if (digits.empty()) return std::nullopt;
   std::uint64_t value = 0;
@@ -19,24 +21,13 @@ std::optional<std::uint64_t> number(std::string_view digits) {
   return value;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool is_bytes(std::string_view unit) {
-  constexpr std::string_view kBytes = "bytes";
-  return unit.size() == kBytes.size() && std::equal(unit.begin(), unit.end(), kBytes.begin(),
-                                                    [](char a, char b) { return (a | 0x20) == b; });
-}
-
 }  // namespace
 
 Range parse_range(std::string_view value, std::uint64_t bytes) {
   const auto equals = value.find('=');
-  if (equals == std::string_view::npos || !is_bytes(value.substr(0, equals))) return {};
-  const std::string_view spec = trim(value.substr(equals + 1));
+  if (equals == std::string_view::npos || !equal_ignoring_case(value.substr(0, equals), "bytes"))
+    return {};
+  const std::string_view spec = trim(value.substr(equals + 1), " \t");
   const auto dash = spec.find('-');
   if (dash == std::string_view::npos) return {};
   const std::string_view first = spec.substr(0, dash);

@@ -18,8 +18,9 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-// value: of the only Range header. What RFC 9110 lets a server ignore is ignored: units other than
-// bytes, several ranges, and what does not follow the grammar. The result lies inside `bytes`.
+// value: the value of the only Range header. What RFC 9110 lets a server ignore is ignored: units
+// other than bytes, several ranges, and what does not follow the grammar. The result lies inside
+// `bytes`.
 [[nodiscard]] Range parse_range(std::string_view value, std::uint64_t bytes);
 
 }  // namespace rabt::http

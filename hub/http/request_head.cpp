@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/utf8.hpp"
 
@@ -17,33 +18,8 @@ constexpr std::array<std::string_view, 7> kMethods = {"GET",   "HEAD",   "POST",
 constexpr std::array<std::string_view, 6> kOnlyOnce = {
     "host", "content-length", "content-type", "authorization", "expect", "x-request-id"};
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// White space around a field value (RFC 9110 section 5.6.3).
+constexpr std::string_view kFieldBlanks = " \t";
 
 std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
   std::string out;
@@ -72,8 +48,7 @@ std::optional<Refusal> read_path(std::string_view raw, std::string& path) {
   const auto bad = [](std::string detail) { return refuse(400, "http.target", std::move(detail)); };
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const char c = raw[i];
-    if (!is_alpha(c) && !is_digit(c) &&
-        std::string_view("-._~!$&'()*+,;=:@/%").find(c) == std::string_view::npos) {
+    if (!is_alnum(c) && std::string_view("-._~!$&'()*+,;=:@/%").find(c) == std::string_view::npos) {
       return bad("the path holds a character that must be percent-encoded");
     }
     if (c == '%' && i + 2 < raw.size()) {
@@ -100,7 +75,7 @@ std::optional<Refusal> read_path(std::string_view raw, std::string& path) {
   return std::nullopt;
 }
 
-std::optional<Refusal> read_request_line(std::string_view line, Head& head, int& minor) {
+std::optional<Refusal> read_request_line(std::string_view line, RequestHead& head, int& minor) {
   const auto bad = [](std::string detail) {
     return refuse(400, "http.request_line", std::move(detail));
   };
@@ -154,22 +129,138 @@ std::optional<Refusal> read_request_line(std::string_view line, Head& head, int&
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 261) return false;  // 255 and a port
   return std::all_of(host.begin(), host.end(), [](char c) {
-    return is_alpha(c) || is_digit(c) ||
-           std::string_view(".-_:[]").find(c) != std::string_view::npos;
+    return is_alnum(c) || std::string_view(".-_:[]").find(c) != std::string_view::npos;
   });
+}
+
+std::optional<Refusal> read_header_line(std::string_view line, RequestHead& head) {
+  const std::string where = "header line " + std::to_string(head.headers.size() + 1);
+  const auto bad = [&](std::string_view what) {
+    return refuse(400, "http.header", where + std::string(what));
+  };
+  if (head.headers.size() >= static_cast<std::size_t>(limits::kMaxHeaderCount))
+    return refuse(431, "http.too_many_headers", "the request has more than 100 header fields");
+  if (line.size() > limits::kMaxHeaderField)
+    return refuse(431, "http.header_too_large", where + " is longer than 16384 bytes");
+  if (line.front() == ' ' || line.front() == '\t')
+    return refuse(400, "http.folded_header",
+                  where + " starts with white space; folded headers are not served");
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return bad(" has no colon");
+  const auto name = line.substr(0, colon);
+  if (!is_token(name))
+    return bad(" has a name that is not a token (no space may stand before the colon)");
+  const auto value = trim(line.substr(colon + 1), kFieldBlanks);
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f)
+      return bad(" has a control character in its value");
+  }
+  if (!is_utf8(value)) return bad(" has a value that is not UTF-8");
+  head.headers.emplace_back(lower(name), std::string(value));
+  return std::nullopt;
+}
+
+// Takes the header fields and the empty line from the text, which must end there.
+std::optional<Refusal> read_headers(std::string_view text, RequestHead& head) {
+  while (!text.starts_with("\r\n")) {
+    const auto end = text.find("\r\n");
+    if (end == std::string_view::npos)
+      return refuse(400, "http.header", "a header line has no end");
+    if (auto refused = read_header_line(text.substr(0, end), head)) return refused;
+    text.remove_prefix(end + 2);
+  }
+  if (text.size() != 2) return refuse(400, "http.header", "there are bytes after the empty line");
+  return std::nullopt;
+}
+
+std::ptrdiff_t count(const RequestHead& head, std::string_view name) {
+  return std::count_if(head.headers.begin(), head.headers.end(),
+                       [&](const auto& field) { return field.first == name; });
+}
+
+// The first value; empty when the field is absent.
+std::string_view value_of(const RequestHead& head, std::string_view name) {
+  const auto found = std::find_if(head.headers.begin(), head.headers.end(),
+                                  [&](const auto& field) { return field.first == name; });
+  return found == head.headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::optional<Refusal> check_unique_and_host(const RequestHead& head) {
+  for (const auto name : kOnlyOnce) {
+    if (count(head, name) > 1)
+      return refuse(400, "http.duplicate_header",
+                    "header " + std::string(name) + " appears more than once");
+  }
+  if (count(head, "host") == 0) return refuse(400, "http.host", "the Host header is missing");
+  if (!is_host(value_of(head, "host")))
+    return refuse(400, "http.host", "the Host header is not a host name with an optional port");
+  return std::nullopt;
+}
+
+// How long the body is. Two ways to say it would let two readers disagree: only Content-Length is
+// served.
+std::optional<Refusal> read_length(RequestHead& head, int minor, std::uint64_t max_body) {
+  const bool has_length = count(head, "content-length") == 1;
+  if (const auto encodings = count(head, "transfer-encoding"); encodings > 0) {
+    if (has_length || minor == 0 || encodings > 1 ||
+        lower(value_of(head, "transfer-encoding")) != "chunked") {
+      return refuse(400, "http.transfer_encoding",
+                    "Transfer-Encoding is not served; send Content-Length alone");
+    }
+    return refuse(411, "http.length_required",
+                  "chunked bodies are not served; send Content-Length");
+  }
+  if (!has_length) {
+    if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH")
+      return refuse(411, "http.length_required", "Content-Length is missing");
+    return std::nullopt;
+  }
+  const auto digits = value_of(head, "content-length");
+  if (digits.empty() || digits.size() > 15 || !std::all_of(digits.begin(), digits.end(), is_digit))
+    return refuse(400, "http.content_length", "Content-Length is not a plain decimal number");
+  for (const char c : digits)
+    head.content_length = head.content_length * 10 + static_cast<std::uint64_t>(c - '0');
+  if (head.content_length > max_body) {
+    return refuse(413, "http.body_too_large",
+                  "the body is larger than " + std::to_string(max_body) + " bytes");
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> read_expectation(RequestHead& head, int minor) {
+  if (count(head, "expect") == 0) return std::nullopt;
+  if (lower(value_of(head, "expect")) != "100-continue")
+    return refuse(417, "http.expectation", "the only expectation served is 100-continue");
+  head.expect_continue = minor == 1;
+  return std::nullopt;
+}
+
+// HTTP/1.0 connections end after one answer; nobody who matters keeps them.
+bool keeps_alive(const RequestHead& head, int minor) {
+  if (minor != 1) return false;
+  for (const auto& [name, value] : head.headers) {
+    if (name != "connection") continue;
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      const auto comma = rest.find(',');
+      if (lower(trim(rest.substr(0, comma), kFieldBlanks)) == "close") return false;
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alpha(c) || is_digit(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
 
-std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> pairs;
+std::optional<Pairs> parse_query(std::string_view text) {
+  Pairs pairs;
   while (!text.empty()) {
     const auto end = text.find('&');
     const auto part = text.substr(0, end);
@@ -227,8 +318,8 @@ HeadScan scan_head(std::string_view buffer, std::size_t& scanned) {
   return {};
 }
 
-std::variant<Head, Refusal> parse_head(std::string_view text, std::uint64_t max_body) {
-  Head head;
+std::variant<RequestHead, Refusal> parse_head(std::string_view text, std::uint64_t max_body) {
+  RequestHead head;
   int minor = 1;
   if (text.starts_with("\r\n")) text.remove_prefix(2);
   const auto line_end = text.find("\r\n");
@@ -236,101 +327,11 @@ std::variant<Head, Refusal> parse_head(std::string_view text, std::uint64_t max_
     return refuse(400, "http.request_line", "the request line has no end");
   if (auto refused = read_request_line(text.substr(0, line_end), head, minor))
     return *std::move(refused);
-  text.remove_prefix(line_end + 2);
-
-  while (!text.starts_with("\r\n")) {
-    const auto end = text.find("\r\n");
-    if (end == std::string_view::npos)
-      return refuse(400, "http.header", "a header line has no end");
-    const auto line = text.substr(0, end);
-    text.remove_prefix(end + 2);
-    const std::string where = "header line " + std::to_string(head.headers.size() + 1);
-    if (head.headers.size() >= static_cast<std::size_t>(limits::kMaxHeaderCount)) {
-      return refuse(431, "http.too_many_headers", "the request has more than 100 header fields");
-    }
-    if (line.size() > limits::kMaxHeaderField)
-      return refuse(431, "http.header_too_large", where + " is longer than 16384 bytes");
-    if (line.front() == ' ' || line.front() == '\t')
-      return refuse(400, "http.folded_header",
-                    where + " starts with white space; folded headers are not served");
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos) return refuse(400, "http.header", where + " has no colon");
-    const auto name = line.substr(0, colon);
-    if (!is_token(name))
-      return refuse(
-          400, "http.header",
-          where + " has a name that is not a token (no space may stand before the colon)");
-    const auto value = trim(line.substr(colon + 1));
-    for (const char c : value) {
-      const auto byte = static_cast<unsigned char>(c);
-      if ((byte < 0x20 && c != '\t') || byte == 0x7f)
-        return refuse(400, "http.header", where + " has a control character in its value");
-    }
-    if (!is_utf8(value))
-      return refuse(400, "http.header", where + " has a value that is not UTF-8");
-    head.headers.emplace_back(lower(name), std::string(value));
-  }
-  if (text.size() != 2) return refuse(400, "http.header", "there are bytes after the empty line");
-
-  const auto count = [&](std::string_view name) {
-    return std::count_if(head.headers.begin(), head.headers.end(),
-                         [&](const auto& h) { return h.first == name; });
-  };
-  const auto value_of = [&](std::string_view name) -> std::string_view {
-    const auto found = std::find_if(head.headers.begin(), head.headers.end(),
-                                    [&](const auto& h) { return h.first == name; });
-    return found == head.headers.end() ? std::string_view() : std::string_view(found->second);
-  };
-  for (const auto name : kOnlyOnce) {
-    if (count(name) > 1)
-      return refuse(400, "http.duplicate_header",
-                    "header " + std::string(name) + " appears more than once");
-  }
-  if (count("host") == 0) return refuse(400, "http.host", "the Host header is missing");
-  if (!is_host(value_of("host")))
-    return refuse(400, "http.host", "the Host header is not a host name with an optional port");
-
-  const bool has_length = count("content-length") == 1;
-  if (count("transfer-encoding") > 0) {
-    if (has_length || minor == 0 || count("transfer-encoding") > 1 ||
-        lower(value_of("transfer-encoding")) != "chunked") {
-      return refuse(400, "http.transfer_encoding",
-                    "Transfer-Encoding is not served; send Content-Length alone");
-    }
-    return refuse(411, "http.length_required",
-                  "chunked bodies are not served; send Content-Length");
-  }
-  if (has_length) {
-    const auto digits = value_of("content-length");
-    if (digits.empty() || digits.size() > 15 ||
-        !std::all_of(digits.begin(), digits.end(), is_digit)) {
-      return refuse(400, "http.content_length", "Content-Length is not a plain decimal number");
-    }
-    for (const char c : digits)
-      head.content_length = head.content_length * 10 + static_cast<std::uint64_t>(c - '0');
-    if (head.content_length > max_body) {
-      return refuse(413, "http.body_too_large",
-                    "the body is larger than " + std::to_string(max_body) + " bytes");
-    }
-  } else if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH") {
-    return refuse(411, "http.length_required", "Content-Length is missing");
-  }
-  if (count("expect") == 1) {
-    if (lower(value_of("expect")) != "100-continue")
-      return refuse(417, "http.expectation", "the only expectation served is 100-continue");
-    head.expect_continue = minor == 1;
-  }
-  // HTTP/1.0 connections end after one answer; nobody who matters keeps them.
-  head.keep_alive = minor == 1;
-  for (const auto& [name, value] : head.headers) {
-    if (name != "connection") continue;
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const auto comma = rest.find(',');
-      if (lower(trim(rest.substr(0, comma))) == "close") head.keep_alive = false;
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    }
-  }
+  if (auto refused = read_headers(text.substr(line_end + 2), head)) return *std::move(refused);
+  if (auto refused = check_unique_and_host(head)) return *std::move(refused);
+  if (auto refused = read_length(head, minor, max_body)) return *std::move(refused);
+  if (auto refused = read_expectation(head, minor)) return *std::move(refused);
+  head.keep_alive = keeps_alive(head, minor);
   return head;
 }
 

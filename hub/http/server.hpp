@@ -13,27 +13,34 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 
-// The inbound edge: sockets and threads from Poco's TCPServer, requests read by gate.hpp, answers
-// written here. Poco's own HTTP parser is not used: it serves bodies that were cut off, reads two
-// lengths as one and hides malformed lines from its handlers.
+// The inbound edge: sockets and threads from Poco's TCPServer, requests read by request_head.hpp,
+// answers written by connection.hpp. Poco's own HTTP parser is not used: it serves bodies that were
+// cut off, reads two lengths as one and hides malformed lines from its handlers.
 namespace rabt::http {
 
 struct Request {
   std::string method;
-  std::string target;  // as received, for signatures over the URL
-  std::string path;    // decoded, no dot segments, no empty segments; starts with '/'
-  std::vector<std::pair<std::string, std::string>> query{};  // decoded, in order
-  std::vector<std::pair<std::string, std::string>>
-      headers{};             // names in lower case, all occurrences in order
-  std::string body{};        // whole: as long as Content-Length said
-  std::string remote{};      // address of the other end, no port
-  std::string request_id{};  // X-Request-Id when that was a UUID, a ULID or a trace id, else fresh
-  // The first occurrence; empty when absent. name in lower case.
+  // As received, for signatures over the URL.
+  std::string target;
+  // Decoded, no dot segments, no empty segments; starts with '/'.
+  std::string path;
+  // Decoded, in order.
+  std::vector<std::pair<std::string, std::string>> query{};
+  // Names in lower case, all occurrences in order.
+  std::vector<std::pair<std::string, std::string>> headers{};
+  // As long as Content-Length said.
+  std::string body{};
+  // Address of the other end, no port.
+  std::string remote{};
+  // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
+  std::string request_id{};
+
+  // The first occurrence; empty when the header is absent. name in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
-  // Empty unless the header appears exactly once.
+  // Nothing unless the header appears exactly once.
   [[nodiscard]] std::optional<std::string_view> only_header(std::string_view name) const;
-  [[nodiscard]] std::optional<std::string_view> parameter(
-      std::string_view name) const;  // first in the query
+  // The first one of this name in the query.
+  [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
 struct Response {
@@ -45,35 +52,43 @@ struct Response {
   // cut answer. write fails when the caller is gone.
   std::function<Status(const std::function<Status(std::string_view)>& write)> stream{};
   std::uint64_t stream_length = 0;
-  bool close = false;  // end the connection after this answer
+  // Ends the connection after this answer.
+  bool close = false;
 };
 
 // Called on the connection's thread, many at once. What it throws becomes a 500.
 using Handler = std::function<Response(const Request&)>;
 
 struct ServerOptions {
-  std::string address = "127.0.0.1";          // literal IPv4 or IPv6
-  int port = 0;                               // 0: a free one
-  int threads = limits::kMaxHttpConnections;  // connections served at once; one more gets 503
+  // Literal IPv4 or IPv6.
+  std::string address = "127.0.0.1";
+  // 0 takes a free one.
+  int port = 0;
+  // How many connections are served at once; one more gets 503.
+  int threads = limits::kMaxHttpConnections;
   std::uint64_t max_body = limits::kMaxRequestBody;
-  std::int64_t head_timeout_ms =
-      10'000;  // from the first byte to the end of the head, in all: a slow drip gains nothing
-  std::int64_t idle_timeout_ms = 15'000;   // between two requests
-  std::int64_t body_timeout_ms = 60'000;   // the whole body
-  std::int64_t write_timeout_ms = 30'000;  // without progress
+  // From the first byte to the end of the head, in all: a slow drip gains nothing.
+  std::int64_t head_timeout_ms = 10'000;
+  // Between two requests.
+  std::int64_t idle_timeout_ms = 15'000;
+  // The whole body.
+  std::int64_t body_timeout_ms = 60'000;
+  // Without progress.
+  std::int64_t write_timeout_ms = 30'000;
 };
 
 // Adds to every answer: Content-Length, Connection, Date, X-Request-Id, X-Content-Type-Options:
-// nosniff, and Cache-Control: no-store unless the handler set one. Refuses what gate.hpp refuses,
-// with a problem document and the end of the connection. A body shorter than its Content-Length
-// never reaches the handler. Internally synchronised.
+// nosniff, and Cache-Control: no-store unless the handler set one. Refuses what request_head.hpp
+// refuses, with a problem document and the end of the connection. A body shorter than its
+// Content-Length never reaches the handler. Internally synchronised.
 class Server {
  public:
   // Listening when it returns. Errors: http.address, http.options; unavailable http.port_in_use,
   // http.bind.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
                                                              Handler handler, Logger& log);
-  ~Server();  // stops
+  // Stops.
+  ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -84,16 +99,15 @@ class Server {
 
   struct Stats {
     std::uint64_t requests = 0;    // reached the handler
-    std::uint64_t refused = 0;     // by the gate
+    std::uint64_t refused = 0;     // by their head
     std::uint64_t truncated = 0;   // ended or stalled inside head or body
     std::uint64_t overloaded = 0;  // connections answered 503
     std::uint64_t failed = 0;      // handlers that threw, streams that broke
   };
   [[nodiscard]] Stats stats() const;
 
-  struct State;
-
  private:
+  struct State;
   explicit Server(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -1,9 +1,9 @@
 #include "hub/http/webhook_signature.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/request_head.hpp"
@@ -16,21 +16,33 @@ Error deny(std::string_view why) {
   return denied("http.signature", std::string(why));
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 bool equal(std::string_view a, std::string_view b) {
   return constant_time_equal(as_bytes(a), as_bytes(b));
 }
 
 std::string digest_id(const Request& request) {
-  crypto::Digest digest = crypto::sha256(request.target + "\n" + request.body);
-  return to_hex(digest);
+  return to_hex(crypto::sha256(request.target + "\n" + request.body));
+}
+
+// A full stop in the id would let bytes move between id, timestamp and body under one signature.
+bool is_webhook_id(std::string_view id) {
+  return !id.empty() && id.size() <= kMaxWebhookId &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '.'; });
+}
+
+Status check_timestamp(std::string_view stamp, Timestamp now) {
+  if (stamp.empty() || stamp.size() > 12 || !std::all_of(stamp.begin(), stamp.end(), is_digit))
+    return deny("webhook-timestamp is not a number of seconds");
+  std::int64_t seconds = 0;
+  for (const char c : stamp) seconds = seconds * 10 + (c - '0');
+  // Whole seconds on both sides, as the reference libraries count.
+  const std::int64_t distance = now.ms / 1000 - seconds;
+  if (distance > limits::kWebhookTolerance.count() ||
+      distance < -limits::kWebhookTolerance.count()) {
+    return deny(
+        "webhook-timestamp is more than 300 seconds away from the hub's clock; check both clocks");
+  }
+  return ok_status();
 }
 
 Result<Verified> verify_standard(const SignatureConfig& config, const Request& request,
@@ -40,26 +52,11 @@ Result<Verified> verify_standard(const SignatureConfig& config, const Request& r
   const auto signatures = request.only_header("webhook-signature");
   if (!id || !stamp || !signatures)
     return deny("webhook-id, webhook-timestamp or webhook-signature is missing or doubled");
-  // A full stop in the id would let bytes move between id, timestamp and body under one signature.
-  if (id->empty() || id->size() > kMaxWebhookId || !std::all_of(id->begin(), id->end(), [](char c) {
-        return c > 0x20 && c < 0x7f && c != '.';
-      })) {
+  if (!is_webhook_id(*id)) {
     return deny(
         "webhook-id is empty, too long or holds a space, a full stop or a byte that is not ASCII");
   }
-  if (stamp->empty() || stamp->size() > 12 ||
-      !std::all_of(stamp->begin(), stamp->end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    return deny("webhook-timestamp is not a number of seconds");
-  }
-  std::int64_t seconds = 0;
-  for (const char c : *stamp) seconds = seconds * 10 + (c - '0');
-  // Whole seconds on both sides, as the reference libraries count.
-  const std::int64_t distance = now.ms / 1000 - seconds;
-  if (distance > limits::kWebhookTolerance.count() ||
-      distance < -limits::kWebhookTolerance.count()) {
-    return deny(
-        "webhook-timestamp is more than 300 seconds away from the hub's clock; check both clocks");
-  }
+  RABT_TRY_STATUS(check_timestamp(*stamp, now));
   std::string content;
   content.reserve(id->size() + stamp->size() + request.body.size() + 2);
   content.append(*id).append(".").append(*stamp).append(".").append(request.body);
@@ -97,38 +94,41 @@ std::vector<std::string> twilio_urls(const std::string& base, const std::string&
   return urls;
 }
 
+// What Twilio signs of the body: the pairs of a form, sorted by name and then by value, each once.
+// A body that is no form is signed by its digest, which stands in the signed URL.
+Result<std::string> twilio_form(const Request& request) {
+  if (const auto digest = request.parameter("bodySHA256")) {
+    if (!equal(lower(*digest), to_hex(crypto::sha256(request.body))))
+      return deny("bodySHA256 does not fit the body");
+    return std::string();
+  }
+  if (request.body.empty()) return std::string();
+  const auto type = lower(request.header("content-type"));
+  if (type.substr(0, type.find(';')) != "application/x-www-form-urlencoded")
+    return deny("the body is no form and the URL has no bodySHA256");
+  const auto pairs = parse_query(request.body);
+  if (!pairs) return deny("the form is broken");
+  std::string form;
+  for (const auto& [name, value] : std::set(pairs->begin(), pairs->end()))
+    form.append(name).append(value);
+  return form;
+}
+
 Result<Verified> verify_twilio(const SignatureConfig& config, const Request& request) {
   const auto signature = request.only_header("x-twilio-signature");
   if (!signature) return deny("X-Twilio-Signature is missing or doubled");
-  std::string signed_form;
-  if (const auto body_digest = request.parameter("bodySHA256")) {
-    // The digest stands in the URL, and the URL is signed.
-    if (!equal(lower(*body_digest), to_hex(crypto::sha256(request.body))))
-      return deny("bodySHA256 does not fit the body");
-  } else if (!request.body.empty()) {
-    const auto type = lower(request.header("content-type"));
-    if (type.substr(0, type.find(';')) != "application/x-www-form-urlencoded")
-      return deny("the body is no form and the URL has no bodySHA256");
-    const auto pairs = parse_query(request.body);
-    if (!pairs) return deny("the form is broken");
-    std::map<std::string, std::set<std::string>>
-        form;  // sorted by name; values of one name: distinct, sorted
-    for (const auto& [name, value] : *pairs) form[name].insert(value);
-    for (const auto& [name, values] : form) {
-      for (const auto& value : values) signed_form.append(name).append(value);
-    }
-  }
+  RABT_TRY(form, twilio_form(request));
   bool good = false;
   for (const auto& url : twilio_urls(config.public_url, request.target)) {
     for (const auto& secret : config.secrets) {
-      good = equal(*signature, to_base64(crypto::hmac_sha1(secret.expose(), url + signed_form))) ||
-             good;
+      good = equal(*signature, to_base64(crypto::hmac_sha1(secret.expose(), url + form))) || good;
     }
   }
-  if (!good)
+  if (!good) {
     return deny(
         "X-Twilio-Signature fits neither token nor URL; check that public_url is what Twilio was "
         "given");
+  }
   return Verified{digest_id(request), false};
 }
 

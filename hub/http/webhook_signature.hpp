@@ -15,23 +15,26 @@
 namespace rabt::http {
 
 enum class SignatureScheme : std::uint8_t {
-  standard_webhooks,  // Standard Webhooks 1.0.0, symmetric: webhook-id, webhook-timestamp,
-                      // webhook-signature (v1)
-  twilio,  // X-Twilio-Signature: HMAC-SHA-1 over the public URL and the sorted form, or bodySHA256
-           // in the URL
-  static_token,  // a shared secret in a header
+  // Standard Webhooks 1.0.0, symmetric: webhook-id, webhook-timestamp, webhook-signature (v1).
+  standard_webhooks,
+  // X-Twilio-Signature: HMAC-SHA-1 over the public URL and the sorted form, or bodySHA256 in the
+  // URL.
+  twilio,
+  // A shared secret in a header.
+  static_token,
 };
 
 struct SignatureConfig {
   SignatureScheme scheme = SignatureScheme::standard_webhooks;
-  // Any of them may match: the old and the new one while a sender changes over. standard_webhooks:
-  // from parse_whsec; twilio: the account's auth token; static_token: the token.
+  // Any of the secrets may match: the old and the new one while a sender changes over.
+  // standard_webhooks: from parse_whsec; twilio: the account's auth token; static_token: the token.
   std::vector<SecretBytes> secrets{};
   // twilio: scheme, host and path prefix as the sender sees them, without a slash at the end
   // ("https://hub.example.sa"). The request's target is appended; forwarded headers are never
   // believed.
   std::string public_url{};
-  // static_token: where the token stands. "authorization" (any case): "Bearer <token>".
+  // static_token: the header that holds the token. In "authorization" (any case) it stands as
+  // "Bearer <token>".
   std::string token_header = "authorization";
 };
 
@@ -43,8 +46,8 @@ struct SignatureConfig {
 [[nodiscard]] Status check(const SignatureConfig& config);
 
 struct Verified {
-  // Equal for repeats of one delivery: webhook-id; otherwise SHA-256 of target and body, because
-  // only they are covered.
+  // The same for repeats of one delivery: webhook-id, or else the SHA-256 of target and body,
+  // because nothing more of the request is signed.
   std::string dedupe_id;
   bool id_from_sender = false;
 };

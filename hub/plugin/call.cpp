@@ -1,6 +1,6 @@
 #include "hub/plugin/call.hpp"
 
-#include "hub/workflow/offers.hpp"
+#include "hub/workflow/action_catalog.hpp"
 
 // Whether what others rely on is served.
 namespace rabt::plugin {

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <memory>
+#include "hub/base/ascii.hpp"
 
 namespace rabt::workflow {
 
@@ -41,13 +41,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kAliases 
      {"@midnight", "0 0 * * *"},
      {"@hourly", "0 * * * *"}}};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 // Reads one field; stops at the first fault.
 class FieldReader {
  public:
@@ -79,7 +72,7 @@ class FieldReader {
   bool number(int& out, bool names) {
     const Field& field = kFields[field_];
     std::size_t end = at_;
-    while (end < text_.size() && std::isalnum(static_cast<unsigned char>(text_[end])) != 0) ++end;
+    while (end < text_.size() && is_alnum(text_[end])) ++end;
     const std::string_view word = text_.substr(at_, end - at_);
     if (word.empty()) {
       if (at_ < text_.size() && (text_[at_] == '?' || text_[at_] == '#'))

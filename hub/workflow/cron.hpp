@@ -21,8 +21,8 @@ struct CronSchedule {
   std::bitset<13> months;   // 1 to 12
   std::bitset<7> weekdays;  // 0 is Sunday
   bool every_hour = false;  // the hour is written with *
-  // POSIX: when both are restricted, one of them is enough.
-  bool days_open = false;  // written with *
+  // Written with *. If neither is, POSIX wants a day that either field takes.
+  bool days_open = false;
   bool weekdays_open = false;
 };
 struct CronFault {
@@ -45,14 +45,15 @@ struct CronOutcome {
 // The first time later than `after`, in the zone's local time. When clocks are put forward, what
 // falls into the skipped hour runs once, at its end; when they are put back, what falls into the
 // doubled hour runs in the first one only. A schedule whose hour is written with * follows the
-// elapsed time instead: it has no run in a skipped hour and runs in both doubled ones. nullopt: an
-// unknown zone, or none within eight years.
+// elapsed time instead: it has no run in a skipped hour and runs in both doubled ones. nullopt if
+// the zone is unknown, or if there is no run within eight years.
 [[nodiscard]] std::optional<Timestamp> next_due(const CronSchedule& schedule,
                                                 const std::string& time_zone, Timestamp after);
 
-// The next start by `every` or `cron`, whichever is first. after: the time that was due last, or of
-// deployment, so that `every` does not drift. schedule.after is no part: an instance follows
-// after_ms after the end of the one before. A start is due although the last instance still runs.
+// The next start by `every` or `cron`, whichever is first. after: when the last start was due, or
+// the definition was deployed, so that `every` does not drift. schedule.after does not count here:
+// its instance follows after_ms after the end of the one before. A start is due even if the last
+// instance still runs.
 [[nodiscard]] std::optional<Timestamp> next_due(const Definition::Schedule& schedule,
                                                 Timestamp after);
 

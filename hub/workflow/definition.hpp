@@ -11,6 +11,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/workflow/action_catalog.hpp"
 
 // A workflow file: the Rabt profile of the Open Workflow DSL 1.0.3, parsed and checked.
 namespace rabt::workflow {
@@ -23,51 +24,12 @@ struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;        // workflow.unknown_key, workflow.unknown_task, expression.syntax, ...
   std::string message;     // what is wrong, and why it matters
-  std::string suggestion;  // "did you mean `start-recording`?", or what to do; may be empty
+  std::string suggestion;  // what to do: "did you mean `start-recording`?"; may be empty
   int line = 0;
   int column = 0;
 };
 // file:line:column: error: message (suggestion) [code]
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic, std::string_view file);
-
-// What a call may name: the actions of the plugins and hub services that roles are bound to.
-struct ActionInfo {
-  std::string name;
-  std::string version;      // the version that serves the call
-  std::string idempotency;  // native, key, probe, none
-  Json input_schema;        // null when none is given
-  Json output_schema;       // null when none is given
-  std::string title;        // for people; may be empty
-};
-// What plugins say of an event that they may produce.
-struct EventInfo {
-  std::string type;
-  Json data_schema;  // null when none is given
-};
-class ActionCatalog {
- public:
-  virtual ~ActionCatalog() = default;
-  [[nodiscard]] virtual std::vector<std::string> roles() const = 0;
-  [[nodiscard]] virtual std::vector<std::string> actions(std::string_view role) const = 0;
-  // The action of a role in a version that satisfies the asked one (same major, not older).
-  [[nodiscard]] virtual std::optional<ActionInfo> find(std::string_view role,
-                                                       std::string_view action,
-                                                       std::string_view version) const = 0;
-  // The versions of an action that a role offers, oldest first.
-  [[nodiscard]] virtual std::vector<std::string> versions(std::string_view /*role*/,
-                                                          std::string_view /*action*/) const {
-    return {};
-  }
-  // What a role could be bound to so that it serves the call: plugin://<id>, hub://<service>.
-  [[nodiscard]] virtual std::vector<std::string> providers(std::string_view /*action*/,
-                                                           std::string_view /*version*/) const {
-    return {};
-  }
-  // For the linter's way of patient data. Without an answer nothing is marked, and no host may get
-  // marked data.
-  [[nodiscard]] virtual std::vector<EventInfo> events() const { return {}; }
-  [[nodiscard]] virtual bool takes_patient_data(std::string_view /*url*/) const { return false; }
-};
 
 // The identifiers of a person that metadata.rabt.patient may name: each tells one person from
 // another, which a name does not.
@@ -84,7 +46,7 @@ class Definition {
   [[nodiscard]] const std::string& version() const;
   [[nodiscard]] std::string title() const;
 
-  // Event types that start an instance (schedule.on.one / any). Empty: started by other means.
+  // Event types that start an instance (schedule.on). Empty if no event starts one.
   [[nodiscard]] std::vector<std::string> start_types() const;
   // Whether this event alone starts an instance: type and filter match. Errors in the filter count
   // as no match. Never for schedule.on.all.
@@ -137,10 +99,10 @@ class Definition {
   };
   [[nodiscard]] const std::vector<Call>& calls() const;
 
-  // use.catalogs: the target that a name of the file stands for; empty: it is a role.
+  // The target that use.catalogs gives a name of the file. Empty if the name is a role.
   [[nodiscard]] std::string catalog(std::string_view name) const;
 
-  // Definitions that run.workflow starts. version may be "latest".
+  // A definition that run.workflow starts. version may be "latest".
   struct Child {
     std::string name_space;
     std::string name;
@@ -152,10 +114,14 @@ class Definition {
   [[nodiscard]] const std::vector<std::string>& secrets() const;
   // schedule.every, cron, after: instances that the clock starts, with input null.
   struct Schedule {
-    std::int64_t every_ms = 0;   // 0: no `every`
-    std::string cron;            // five fields; empty: no `cron`
-    std::int64_t after_ms = -1;  // after the end of the instance before; -1: no `after`
-    std::string time_zone;       // IANA name, of `cron`
+    // 0 without `every`.
+    std::int64_t every_ms = 0;
+    // Five fields. Empty without `cron`.
+    std::string cron;
+    // Counted from the end of the instance before. -1 without `after`.
+    std::int64_t after_ms = -1;
+    // IANA name, for `cron`.
+    std::string time_zone;
   };
   [[nodiscard]] const std::optional<Schedule>& schedule() const;
 

@@ -25,12 +25,16 @@ enum class OutcomeKind : std::uint8_t { done, transient, permanent, ambiguous, c
 // some.
 struct ActionOutcome {
   OutcomeKind kind = OutcomeKind::done;
-  Json output;       // of done
-  std::string code;  // stable, of the others
+  // Null unless the action is done.
+  Json output;
+  // Stable. Empty if the action is done.
+  std::string code;
   std::string message;
-  Json detail;  // may carry {"status": <http status>}
+  // May carry {"status": <http status>}.
+  Json detail;
   std::int64_t retry_after_ms = 0;
-  Sealed<std::string> said;  // the outside's own words where message withholds a part of them
+  // The outside system's own words, if message withholds a part of what it said.
+  Sealed<std::string> said;
 
   // For $error of the instance, which is sealed with it.
   [[nodiscard]] const std::string& whole_message() const {
@@ -39,8 +43,8 @@ struct ActionOutcome {
   }
 };
 
-// ---- inputs
-// -------------------------------------------------------------------------------------------------------
+// ---- inputs ----
+
 struct Start {
   std::string instance;  // ULID text: $workflow.id
   Json input;            // raw workflow input: an array of events when a schedule started it
@@ -67,14 +71,15 @@ struct Input {
 [[nodiscard]] Json to_json(const Input& input);
 [[nodiscard]] Result<Input> input_from_json(const Json& json);
 
-// ---- effects
-// ------------------------------------------------------------------------------------------------------
+// ---- effects ----
+
 // Ids are unique within the instance, rise, and are the same at every replay.
 struct CallAction {
   std::uint64_t id = 0;
-  std::string reference;  // /do/3/claim, with loop iterations: constant over retries; part of the
-                          // idempotency key
-  std::string task;       // the task's name
+  // /do/3/claim, with loop iterations. It stays the same over retries and is a part of the
+  // idempotency key.
+  std::string reference;
+  std::string task;  // the task's name
   std::string role;
   std::string action;
   std::string version;
@@ -107,7 +112,7 @@ struct StartWorkflow {
   bool await = true;
 };
 struct CancelCall {
-  std::uint64_t id = 0;  // of a CallAction or a StartWorkflow
+  std::uint64_t id = 0;  // a CallAction's or a StartWorkflow's
 };
 struct StartTimer {
   std::uint64_t id = 0;
@@ -131,24 +136,27 @@ struct Emit {
   Json event;
 };
 // What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
-// retried, skipped, waiting, cancelled; of what undoes a task compensated, compensation-failed.
+// retried, skipped, waiting, cancelled; and compensated or compensation-failed for the call that
+// undoes a task.
 struct TaskTrace {
   std::string reference;
   std::string task;
   std::string kind;  // call, set, listen, ...
   std::string state;
-  // An error's type and title, an action's name, of a switch `case <name>`, of a loop that its
-  // condition ended `while`: no patient data.
+  // An error's type and title, an action's name, `case <name>` for a switch, `while` for a loop
+  // that its condition ended. Holds no patient data.
   std::string detail;
-  Json error = {};  // of faulted: type, status, instance, and title where it holds no data
+  // For faulted: type, status, instance, and the title if it holds no data.
+  Json error = {};
 };
 enum class InstanceStatus : std::uint8_t { running, waiting, completed, faulted, cancelled };
 [[nodiscard]] std::string_view to_string(InstanceStatus status);
 struct Finished {
   InstanceStatus status = InstanceStatus::completed;
-  Json output;      // of completed
-  Json error;       // of faulted: RFC 7807 type, status, title, detail, instance
-  Json shown = {};  // of error what holds no patient data: type, status, instance, a fixed title
+  Json output;  // for completed
+  Json error;   // for faulted: RFC 7807 type, status, title, detail, instance
+  // The members of error that hold no patient data: type, status, instance, a fixed title.
+  Json shown = {};
 };
 using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, CancelTimer,
                             Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
@@ -157,8 +165,8 @@ using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, C
 class Execution {
  public:
   struct Impl;  // hub/workflow/run/interpreter.hpp
-  // secrets: an object, by the names of use.secrets; never part of a state or an effect but the
-  // arguments of calls.
+  // secrets: an object by the names of use.secrets. The arguments of calls may hold secrets; no
+  // state and no other effect does.
   explicit Execution(std::shared_ptr<const Definition> definition, Json secrets = {});
   Execution(Execution&&) noexcept;
   Execution& operator=(Execution&&) noexcept;
@@ -172,7 +180,7 @@ class Execution {
   // Whether the listen would consume this event now: active, filters match, not consumed before by
   // this instance's listen.
   [[nodiscard]] bool wants(std::uint64_t listen, const Json& event) const;
-  // running: an action is open; waiting: only timers and listens are.
+  // running while an action is open, waiting while only timers and listens are.
   [[nodiscard]] InstanceStatus status() const;
   // What is awaited now, as the effects that asked for it (CallAction, StartWorkflow, StartTimer,
   // Subscribe), in order of id. For recovery.

@@ -17,8 +17,8 @@
 // The typed form of a workflow file, as parse_definition builds it. Immutable afterwards.
 namespace rabt::workflow {
 
-inline constexpr std::size_t kMaxVariables =
-    16;  // that one expression may use: they are passed on the stack
+// One expression may use so many variables: they are passed on the stack.
+inline constexpr std::size_t kMaxVariables = 16;
 
 // What a variable of an expression stands for. local: a name bound by for.each, for.at or catch.as.
 enum class Variable : std::uint8_t {
@@ -40,7 +40,7 @@ struct VariableSlot {
 struct Expr {
   Expression expression;
   std::vector<VariableSlot> variables;  // in the order of the expression's slots
-  std::vector<std::string> secrets;     // the members of $secrets that it reads
+  std::vector<std::string> secrets;     // the members of $secrets that the expression reads
 };
 
 // A value with expressions inside. Parts without any are one shared constant.
@@ -49,19 +49,19 @@ struct Template {
   Kind kind = Kind::constant;
   Json constant;
   std::optional<Expr> expression;
-  std::vector<std::string> keys;  // of an object, parallel to items
+  std::vector<std::string> keys;  // an object's, parallel to items
   std::vector<Template> items;
 };
 
 struct DurationSpec {
   std::int64_t ms = 0;
-  std::optional<Expr> expression;  // when set it gives the duration
+  std::optional<Expr> expression;  // gives the duration if it is set
 };
 
 struct Then {
   enum class Kind : std::uint8_t { next, exit, end, jump };
   Kind kind = Kind::next;
-  std::size_t target = 0;  // index in the list, of jump
+  std::size_t target = 0;  // where a jump leads: index in the list
 };
 
 struct Task;
@@ -87,12 +87,12 @@ struct RetryPolicy {
 struct Correlation {
   std::string name;
   std::string from_text;
-  Expr from;  // of the event's envelope, without variables
-  // Not set: the first extracted value of this name is expected from then on.
+  Expr from;  // evaluated on the event's envelope, without variables
+  // If it is not set, the first extracted value of this name is expected from then on.
   std::optional<Template> expect;
 };
 struct EventFilter {
-  bool every = false;  // `any: []`: no type, any event
+  bool every = false;  // `any: []` takes every event; type is empty then
   std::string type;
   std::vector<std::pair<std::string, Template>> attributes;  // other than type and data
   std::optional<Template> data;
@@ -111,10 +111,11 @@ struct FunctionBody {
   std::size_t function = 0;  // index in Model::functions
   std::optional<Template> arguments;
 };
-// Of a request: one scheme of the specification's "Authentication".
+// How a request authenticates: one scheme of the specification's "Authentication".
 struct Authentication {
-  std::string scheme;                // basic, bearer, digest, oauth2, oidc
-  std::optional<Template> settings;  // none: `secret` holds all of them
+  std::string scheme;  // basic, bearer, digest, oauth2, oidc
+  // If they are not set, the secret named `secret` holds all settings.
+  std::optional<Template> settings;
   std::string secret;
 };
 struct Endpoint {
@@ -125,13 +126,14 @@ struct Endpoint {
 struct HttpBody {
   enum class Output : std::uint8_t { content, response, raw };
   bool openapi = false;
-  std::string title;   // for traces: no data
-  Endpoint endpoint;   // of openapi: where its document is
-  Template operation;  // http: the method; openapi: the operation's id
+  std::string title;   // for traces; it holds no data
+  Endpoint endpoint;   // with openapi the place of its document
+  Template operation;  // the method; with openapi the operation's id
   std::optional<Template> headers;
-  std::optional<Template> query;  // openapi: the parameters
+  std::optional<Template> query;  // with openapi the parameters
   std::optional<Template> body;
-  std::shared_ptr<const Authentication> authentication;  // of the request
+  // The request's; the endpoint's own is for the OpenAPI document.
+  std::shared_ptr<const Authentication> authentication;
   Output output = Output::content;
   bool redirect = false;
   bool repeatable = false;  // metadata.rabt.idempotency: key
@@ -169,7 +171,7 @@ struct ListenBody {
   std::vector<EventFilter> filters;
   std::optional<Expr> until;
   Strategy until_strategy = Strategy::one;
-  std::vector<EventFilter> until_filters;  // empty: `until` is no strategy
+  std::vector<EventFilter> until_filters;  // empty unless `until` is a strategy
   ReadAs read = ReadAs::data;
   struct Foreach {
     std::uint32_t item = 0;
@@ -207,7 +209,7 @@ struct InstantSpec {
 };
 struct WaitBody {
   DurationSpec duration;
-  std::optional<InstantSpec> until;  // metadata.rabt.until: instead of the duration
+  std::optional<InstantSpec> until;  // metadata.rabt.until, which replaces the duration
 };
 // run.workflow
 struct RunBody {
@@ -246,8 +248,8 @@ enum class TaskKind : std::uint8_t {
 struct Task {
   std::uint32_t index = 0;  // unique in the definition
   std::string name;
-  std::string segment;  // what it adds to its parent's reference: /do/3/claim, in a loop
-                        // /do/3/claim after /for/<n>
+  // What the task adds to its parent's reference: /do/3/claim; in a loop behind /for/<n>.
+  std::string segment;
   int line = 1;
   int column = 1;
   Json definition;
@@ -261,7 +263,7 @@ struct Task {
   std::shared_ptr<const DurationSpec> timeout;
   Then then;
   std::optional<Compensation> compensate;   // metadata.rabt
-  bool commit = false;                      // metadata.rabt: nothing before it is undone any more
+  bool commit = false;                      // metadata.rabt: earlier tasks are not undone any more
   std::optional<InstantSpec> useful_until;  // metadata.rabt
   std::string data_class;                   // metadata.rabt: public, internal, patient, or empty
   std::variant<CallBody, FunctionBody, HttpBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody,
@@ -270,20 +272,20 @@ struct Task {
 
   [[nodiscard]] TaskKind kind() const { return static_cast<TaskKind>(body.index()); }
 };
-// call, do, set, ... as the file says it
+// call, do, set, ... as a file writes it.
 [[nodiscard]] std::string_view to_string(TaskKind kind);
 
 // use.extensions
 struct Extension {
   std::string name;
-  std::uint32_t kinds = 0;   // bit 1 << TaskKind of each kind it extends
-  std::optional<Expr> when;  // of the task's definition
+  std::uint32_t kinds = 0;   // bit 1 << TaskKind of each kind that is extended
+  std::optional<Expr> when;  // evaluated on the extended task's definition
   TaskList before;
   TaskList after;
 };
 
 struct Definition::Model {
-  std::string dsl;
+  std::string dsl;  // document.dsl
   std::string name_space;
   std::string name;
   std::string version;
@@ -307,18 +309,19 @@ struct Definition::Model {
   std::optional<Definition::Schedule> schedule;
 
   // For correlation_keys: the ways to a key, by event type. Two listens with the same way share
-  // one. Correlations without `expect` are no part of a key.
+  // one. Correlations without `expect` do not count.
   struct KeyPlan {
     std::string text;  // type and names with from texts: what makes two plans the same
     std::vector<std::pair<std::string, std::string>> names;
     std::vector<Expr> from;
   };
   std::unordered_map<std::string, std::vector<KeyPlan>> key_plans;
-  bool listens_to_every = false;  // some listen takes every event: kEveryEventKey
+  // A listen takes every event, so kEveryEventKey is among every event's keys.
+  bool listens_to_every = false;
 };
 
-// The correlation key that every event has for a definition with `any: []`. A key that is the type
-// `*` of some event would only be offered more.
+// The correlation key that every event has for a definition with `any: []`. Should an event's type
+// be `*`, it is offered to more listens than need it, which does no harm.
 inline constexpr std::string_view kEveryEventKey = "*";
 
 // One canonical text; values are parallel to correlate.

@@ -90,6 +90,64 @@ TEST(Json, prints_numbers_shortest) {
   EXPECT_EQ(Json(std::uint64_t{18446744073709551615U}).dump(), "18446744073709551615");
 }
 
+TEST(Json, says_where_the_first_fault_is) {
+  const auto fault = [](std::string_view text) {
+    const auto result = Json::parse(text, {.max_bytes = 1000, .max_depth = 3});
+    return result.ok() ? std::string() : result.error().code + ": " + result.error().message;
+  };
+  EXPECT_EQ(fault(""), "json.syntax: not valid JSON at byte 1");
+  EXPECT_EQ(fault("[1,]"), "json.syntax: not valid JSON at byte 4");
+  EXPECT_EQ(fault(R"({"a":1 "b":2})"), "json.syntax: not valid JSON at byte 10");
+  EXPECT_EQ(fault("[\"\xff\"]"), "json.syntax: not valid JSON at byte 3");
+  EXPECT_EQ(fault(R"(["\ud800"])"), "json.syntax: not valid JSON at byte 9");
+  EXPECT_EQ(fault("1e400"), "json.syntax: not valid JSON at byte 5");
+  // What is wrong first counts, also when something is wrong later that is seen earlier.
+  EXPECT_TRUE(fault("{\"a\":1,\"a\":2,\"\xff\":3}").starts_with("json.duplicate_key"));
+  EXPECT_TRUE(fault("[[[[\"\xff").starts_with("json.depth"));
+  EXPECT_TRUE(fault("[nul,[[[[").starts_with("json.syntax"));
+}
+
+TEST(Json, refuses_two_keys_that_differ_only_in_how_they_are_written) {
+  EXPECT_EQ(Json::parse(R"({"a":1,"\u0061":2})").error().code, "json.duplicate_key");
+}
+
+TEST(Json, finds_a_duplicate_among_many_keys) {
+  std::string text = "{";
+  for (int i = 0; i < 40; ++i) text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  const Json json = parse(text + "\"last\":1}");
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(json["k" + std::to_string(i)].as_int64(), i);
+  EXPECT_EQ(Json::parse(text + "\"k7\":1}").error().code, "json.duplicate_key");
+}
+
+TEST(Json, prints_every_byte_at_every_place_of_a_string_as_it_was_read) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 0x80; ++byte) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(byte);
+        const std::string printed = Json(text).dump();
+        ASSERT_EQ(parse(printed).as_string(), text) << printed;
+        const bool escaped = byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
+        ASSERT_EQ(printed.size() > size + 2, escaped) << printed;
+      }
+    }
+  }
+}
+
+TEST(Json, prints_strings_longer_than_any_buffer) {
+  const std::string text = std::string(10'000, 'a') + "\n" + std::string(5'000, 'b');
+  const Json json = Json::object({{"long", text}, {"list", Json::array({text, 1})}});
+  EXPECT_EQ(parse(json.dump()), json);
+  EXPECT_EQ(parse(json.dump_pretty()), json);
+}
+
+TEST(Json, reads_texts_of_every_size_around_the_size_that_a_reader_is_kept_for) {
+  for (const std::size_t size : {4095U, 4096U, 4097U, 65535U, 65536U, 65537U, 1U << 20U}) {
+    const std::string text(size - 4, 'x');
+    EXPECT_EQ(parse("[\"" + text + "\"]")[0].as_string(), text);
+  }
+}
+
 TEST(Json, agrees_with_the_json_test_suite) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";

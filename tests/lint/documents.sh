@@ -45,8 +45,8 @@ written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they 
 }
 written hub/README.md folder < <(find hub -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
 written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(tr '\n' ' ' < hub/config/config.cpp) | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
-written docs/operations.md metric < <(grep -oE '"rabt_[a-z_]+"' hub/api/routes.cpp | sort -u | tr -d '"')
+written docs/operations.md metric < <(grep -rlE 'MetricsWriter' hub --include=*.cpp | xargs grep -hoE '"rabt_[a-z_]+"' | sort -u | tr -d '"')
 written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)
-written docs/openapi.yaml path < <(grep -oE '^//   (GET|POST) +/[^ ,]+' hub/api/routes.hpp | awk '{print $3}')
+written docs/openapi.yaml path < <(grep -oE 'Route\{"[A-Z]+", "[^"]+"' hub/api/routes.cpp | awk -F'"' '{print $4}')
 [ $bad = 0 ] && echo "documents: good ($names names, $links links)"
 exit $bad

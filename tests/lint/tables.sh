@@ -15,10 +15,6 @@ own access patient_key break_glass
 own keys data_key bucket_floor hold key_task
 # "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.
 except() { exception["$1 $2"]=1; }
-except instance hub/access/access_control.cpp              # is the instance one of the patient for whom a grant was opened
-except instance_patient hub/access/access_control.cpp
-except instance hub/access/disclosure_report.cpp           # all instances of one patient, beside the entries about them
-except instance_patient hub/access/disclosure_report.cpp
 bad=0
 while read -r table; do
   folder=${owner[$table]:-}

@@ -854,7 +854,7 @@ TEST(Metadata, OtherVendorsKeysAreFree) {
   const ParsedDefinition zone = parse_definition(
       with_metadata("{timeZone: Asia/Riyad}", "do: [{a: {set: {b: 1}}}]\n"), nullptr);
   EXPECT_EQ(all_text(zone.diagnostics),
-            "test.yaml:6:31: error: `Asia/Riyad` is no IANA time zone (such as Asia/Riyadh) "
+            "test.yaml:6:31: error: `Asia/Riyad` is not an IANA time zone (such as Asia/Riyadh) "
             "[workflow.value]\n");
 }
 

@@ -96,7 +96,7 @@ constexpr Mistake kMistakes[] = {
     {R"~({a,})~", "expression.syntax", 3,
      R"~(expected a key after `,`, found `}`)~"},
     {R"~(@base65)~", "expression.unknown_function", 0,
-     R"~(@base65 is no format; there are @text @json @csv @tsv @html )~"},
+     R"~(@base65 is not a format; there are @text @json @csv @tsv @html )~"},
     {R"~(@base64 "a\(1")~", "expression.syntax", 13,
      R"~(expected `)` to close the interpolation, found a text)~"},
     {R"~(test("("))~", "expression.syntax", 5,

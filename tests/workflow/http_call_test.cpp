@@ -131,7 +131,7 @@ TEST(OpenApi, HostileDocumentsEnd) {
   EXPECT_EQ(
       message(
           R"({"openapi":"3.0.0","servers":[{"url":"ftp://a"}],"paths":{"/":{"get":{"operationId":"o"}}}})"),
-      "configuration: the server of the operation is no http or https URL");
+      "configuration: the server of the operation is not an http or https URL");
   EXPECT_EQ(
       message(
           R"({"openapi":"3.0.0","servers":[{"url":"https://{v}"}],"paths":{"/":{"get":{"operationId":"o"}}}})"),

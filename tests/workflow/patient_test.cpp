@@ -60,7 +60,7 @@ TEST(Patient, a_workflow_without_it_declares_nobody) {
 TEST(Patient, mistakes_are_said_with_their_place) {
   for (const auto& [patient, said] :
        {std::pair{"{identifer: '${ .a }'}", "did you mean `identifier`?"},
-        std::pair{"{name: '${ .a }'}", "`name` is no kind of identifier of a patient"},
+        std::pair{"{name: '${ .a }'}", "`name` is not a kind of identifier of a patient"},
         std::pair{"{}", "names no identifier of the patient"},
         std::pair{"someone", "metadata.rabt.patient"},
         std::pair{"{identifier: '${ .a + }'}", "expression"}}) {

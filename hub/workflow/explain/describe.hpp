@@ -10,11 +10,11 @@ namespace rabt::workflow {
 [[nodiscard]] std::string duration_text(std::int64_t ms);  // 2 days 3 hours
 [[nodiscard]] std::string duration_text(const DurationSpec& duration);
 [[nodiscard]] std::string expression_text(const Expr& expression);  // on one line
-// What a task does: "check-eligibility:1.0.0@payer", "one event a.b.c"; of tasks that only hold
-// others nothing or little.
+// What a task does: "check-eligibility:1.0.0@payer", "one event a.b.c". Little or nothing for a
+// task that only holds others.
 [[nodiscard]] std::string task_text(const Definition::Model& model, const Task& task);
-[[nodiscard]] std::string list_text(const Definition::Model& model,
-                                    const Task& loop);      // track in $context.tracks
+// track in $context.tracks
+[[nodiscard]] std::string list_text(const Definition::Model& model, const Task& loop);
 [[nodiscard]] std::string catch_text(const Task& attempt);  // which errors
 [[nodiscard]] std::string retry_text(const RetryPolicy& policy);
 [[nodiscard]] std::string event_text(const EventFilter& filter);

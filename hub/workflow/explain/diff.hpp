@@ -21,7 +21,7 @@ struct Difference {
   std::string what;
   // Names of lists and tasks from the top: /do/claim/try/submit, /use/retries/vendor, /schedule.
   std::string path;
-  // The two values when they are short; of moved: the places. Empty for authentications.
+  // The two values if they are short; for moved the places. Empty for authentications.
   std::string from;
   std::string to;
 

@@ -21,8 +21,8 @@ struct ExplainedStep {
 
 struct ExplainedArgument {
   std::string path;  // participants.identity
-  bool phi = false;  // the action's input schema marks it as patient data, or a part of it
-  std::vector<std::string> from;  // event.data.patient; what it may be made of
+  bool phi = false;  // the action's input schema marks the argument, or a part, as patient data
+  std::vector<std::string> from;  // what the argument may be made of: event.data.patient
 };
 
 struct ExplainedCall {
@@ -31,8 +31,8 @@ struct ExplainedCall {
   std::string role;
   std::string action;
   std::string version;
-  std::string title;        // of the action, when known
-  std::string idempotency;  // native, key, probe, none; empty: not known
+  std::string title;        // the action's, if it is known
+  std::string idempotency;  // native, key, probe or none; empty if it is not known
   bool retried = false;     // by a retry policy around it
   std::vector<ExplainedArgument> arguments;
 };
@@ -42,9 +42,9 @@ struct Explanation {
   std::string version;
   std::string title;
   std::vector<std::string> starts;
-  std::vector<std::string> limits;  // of the whole workflow
+  std::vector<std::string> limits;  // the whole workflow's
   std::vector<ExplainedStep> steps;
-  std::map<std::string, std::string> policies;  // of retries, by name
+  std::map<std::string, std::string> policies;  // retry policies, by name
   std::vector<ExplainedStep> waits;             // with how long at most
   std::vector<ExplainedCall> calls;
   std::vector<ExplainedStep> raised;

@@ -198,96 +198,104 @@ class Writer {
 
   // Writes the task; returns where it is left.
   Ends task(const std::string& id, const Task& one) {
-    Ends ends;
     std::string title = one.name;
     if (one.condition.has_value()) title += " if " + expression_text(*one.condition);
     const std::string work = task_text(model_, one);
+    if (!work.empty()) title += ": " + work;
     const std::vector<TaskPart> parts = parts_of(model_, one);
-    const bool holds = !parts.empty() && parts.front().kind != TaskPart::Kind::function;
-    if (!holds) {
-      const std::string text = quoted(title + (work.empty() ? "" : ": " + work));
-      switch (one.kind()) {
-        case TaskKind::switch_:
-          line(id + "{" + text + "}");
-          break;
-        case TaskKind::listen:
-          line(id + "[/" + text + "/]");
-          break;
-        case TaskKind::wait:
-          line(id + "(" + text + ")");
-          break;
-        case TaskKind::raise:
-          line(id + ">" + text + "]");
-          break;
-        case TaskKind::emit:
-          line(id + "[\\" + text + "\\]");
-          break;
-        case TaskKind::function:
-          line(id + "[[" + text + "]]");
-          break;
-        default:
-          line(id + "[" + text + "]");
-      }
+    Ends ends;
+    if (parts.empty() || parts.front().kind == TaskPart::Kind::function) {
+      leaf(id, one, quoted(title));
       ends.next.push_back({id, {}, false});
-      side_edges(id, one);
-      return ends;
+    } else {
+      open(id, title);
+      for (const TaskPart& p : parts) part(id, one, p, ends);
+      close();
     }
-    open(id, title + (work.empty() ? "" : ": " + work));
-    for (const TaskPart& part : parts) {
-      switch (part.kind) {
-        case TaskPart::Kind::branches: {
-          const auto& fork = std::get<ForkBody>(one.body);
-          line(id + "_in((" + quoted(fork.compete ? "race" : "fork") + "))");
-          line(id + "_out((" + quoted(fork.compete ? "first" : "join") + "))");
-          for (std::size_t i = 0; i < part.tasks.size(); ++i) {
-            const std::string branch = id + "_" + std::to_string(i);
-            edge({id + "_in", part.tasks[i]->name, false}, branch);
-            const Ends inner = task(branch, *part.tasks[i]);
-            append(ends.end, inner.end);
-            if (part.tasks[i]->kind() == TaskKind::raise) continue;
-            for (const Exit& exit : inner.next) edge(exit, id + "_out");
-          }
-          ends.next.push_back({id + "_out", {}, false});
-          break;
-        }
-        case TaskPart::Kind::loop: {
-          line(id + "_in{{" + quoted("each " + list_text(model_, one)) + "}}");
-          const Ends inner = list(id + "_", part.tasks, {{id + "_in", "next", false}});
-          for (const Exit& exit : inner.next) edge(exit, id + "_in");
-          append(ends.end, inner.end);
-          ends.next.push_back({id + "_in", "no more", false});
-          break;
-        }
-        case TaskPart::Kind::handler: {
-          open(id + "_c", "catch " + catch_text(one));
-          const Ends inner = list(id + "_c", part.tasks, {});
-          close();
-          append(ends.end, inner.end);
-          edge({id + "_0", "error", true}, id + "_c0");
-          append(ends.next, inner.next);
-          break;
-        }
-        default: {
-          const Ends inner = list(id + "_", part.tasks, {});
-          append(ends.end, inner.end);
-          append(ends.next, inner.next);
-          const auto* attempt = std::get_if<TryBody>(&one.body);
-          if (attempt == nullptr) break;
-          if (attempt->retry != nullptr) {
-            line(id + "_r(" + quoted("retry: " + retry_text(*attempt->retry)) + ")");
-            edge({id + "_0", "error", true}, id + "_r");
-            edge({id + "_r", {}, true}, id + "_0");
-          } else if (!attempt->has_handler) {
-            line(id + "_r(" + quoted("error passes: " + catch_text(one)) + ")");
-            edge({id + "_0", "error", true}, id + "_r");
-            ends.next.push_back({id + "_r", {}, false});
-          }
-        }
-      }
-    }
-    close();
     side_edges(id, one);
     return ends;
+  }
+
+  // A task that holds no others: its shape tells its kind.
+  void leaf(const std::string& id, const Task& one, const std::string& text) {
+    switch (one.kind()) {
+      case TaskKind::switch_:
+        return line(id + "{" + text + "}");
+      case TaskKind::listen:
+        return line(id + "[/" + text + "/]");
+      case TaskKind::wait:
+        return line(id + "(" + text + ")");
+      case TaskKind::raise:
+        return line(id + ">" + text + "]");
+      case TaskKind::emit:
+        return line(id + "[\\" + text + "\\]");
+      case TaskKind::function:
+        return line(id + "[[" + text + "]]");
+      default:
+        return line(id + "[" + text + "]");
+    }
+  }
+
+  void part(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
+    switch (part.kind) {
+      case TaskPart::Kind::branches:
+        return branches(id, one, part, ends);
+      case TaskPart::Kind::loop:
+        return loop(id, one, part, ends);
+      case TaskPart::Kind::handler:
+        return handler(id, one, part, ends);
+      default:
+        break;
+    }
+    const Ends inner = list(id + "_", part.tasks, {});
+    append(ends.end, inner.end);
+    append(ends.next, inner.next);
+    if (const auto* attempt = std::get_if<TryBody>(&one.body)) after_error(id, one, *attempt, ends);
+  }
+
+  void branches(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
+    const bool race = std::get<ForkBody>(one.body).compete;
+    line(id + "_in((" + quoted(race ? "race" : "fork") + "))");
+    line(id + "_out((" + quoted(race ? "first" : "join") + "))");
+    for (std::size_t i = 0; i < part.tasks.size(); ++i) {
+      const std::string branch = id + "_" + std::to_string(i);
+      edge({id + "_in", part.tasks[i]->name, false}, branch);
+      const Ends inner = task(branch, *part.tasks[i]);
+      append(ends.end, inner.end);
+      if (part.tasks[i]->kind() == TaskKind::raise) continue;
+      for (const Exit& exit : inner.next) edge(exit, id + "_out");
+    }
+    ends.next.push_back({id + "_out", {}, false});
+  }
+
+  void loop(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
+    line(id + "_in{{" + quoted("each " + list_text(model_, one)) + "}}");
+    const Ends inner = list(id + "_", part.tasks, {{id + "_in", "next", false}});
+    for (const Exit& exit : inner.next) edge(exit, id + "_in");
+    append(ends.end, inner.end);
+    ends.next.push_back({id + "_in", "no more", false});
+  }
+
+  void handler(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
+    open(id + "_c", "catch " + catch_text(one));
+    const Ends inner = list(id + "_c", part.tasks, {});
+    close();
+    append(ends.end, inner.end);
+    edge({id + "_0", "error", true}, id + "_c0");
+    append(ends.next, inner.next);
+  }
+
+  // What a try does with an error, beside its handler.
+  void after_error(const std::string& id, const Task& one, const TryBody& attempt, Ends& ends) {
+    if (attempt.retry != nullptr) {
+      line(id + "_r(" + quoted("retry: " + retry_text(*attempt.retry)) + ")");
+      edge({id + "_0", "error", true}, id + "_r");
+      edge({id + "_r", {}, true}, id + "_0");
+    } else if (!attempt.has_handler) {
+      line(id + "_r(" + quoted("error passes: " + catch_text(one)) + ")");
+      edge({id + "_0", "error", true}, id + "_r");
+      ends.next.push_back({id + "_r", {}, false});
+    }
   }
 
   void side_edges(const std::string& id, const Task& one) {

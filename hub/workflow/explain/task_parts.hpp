@@ -18,7 +18,7 @@ struct TaskPart {
     handler,
     loop,  // for, or foreach of a listen
     function,
-    extension  // only of Located: before or after its parent
+    extension  // only in Located: before or after its parent
   };
   Kind kind = Kind::list;
   std::vector<const Task*> tasks;  // not empty

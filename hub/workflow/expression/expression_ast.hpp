@@ -153,9 +153,10 @@ constexpr std::size_t kNoOffset = static_cast<std::size_t>(-1);
 struct Node {
   Kind kind = Kind::identity;
   bool single = false;  // exactly one result, or an error
-  bool in_place =
-      false;  // single, and the result already exists: it can be referred to without a copy
-  bool written = false;  // error(): its argument is a text of the expression and may be shown
+  // Single, and the result exists already, so it can be referred to without a copy.
+  bool in_place = false;
+  // The argument of error() is a text of the expression and may be shown.
+  bool written = false;
   Op op = Op::add;
   Format format = Format::text;
   Special special = Special::empty;
@@ -187,7 +188,7 @@ struct Expression::Compiled {
   const Node* root = nullptr;
 };
 
-// Parses text into compiled.root; false: fault is set.
+// Parses text into compiled.root. Returns false after it has set fault.
 [[nodiscard]] bool parse_expression(std::string_view text,
                                     std::span<const std::string_view> variables,
                                     Expression::Compiled& compiled, ExpressionFault& fault);

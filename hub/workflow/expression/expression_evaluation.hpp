@@ -115,7 +115,7 @@ class Evaluation final {
     if (offset != kNoOffset) offset_ = offset;
   }
 
-  // Compiled once an evaluation; null: error is set.
+  // Compiled once an evaluation. Returns null after it has set error.
   const Regex* regex(const std::string& pattern, const std::string& flags, std::string& error);
 
   [[nodiscard]] ExpressionFault fault() const;
@@ -215,11 +215,20 @@ class Evaluation final {
                         Cell* environment, std::vector<Json>& slots, Callback<> done);
   bool run_special(const Node& node, Cell* environment, const Json& input, const Json* path,
                    Sink out);
+  bool run_first(const Node& f, Cell* environment, const Json& input, const Json* path, Sink out);
+  bool run_last(const Node& f, Cell* environment, const Json& input, const Json* path, Sink out);
+  bool run_limit(const Node& node, Cell* environment, const Json& input, const Json* path,
+                 Sink out);
+  bool run_getpath(const Node& node, Cell* environment, const Json& input, const Json* path,
+                   Sink out);
+  bool run_range(const Node& node, Cell* environment, const Json& input, Callback<const Json&> out);
+  bool run_any_all(const Node& node, Cell* environment, const Json& input,
+                   Callback<const Json&> out);
   bool run_keys(const Node& node, const Json& base, const Json* path, Sink out);
   bool iterate(const Json& base, const Json* path, Sink out);
   bool descend(const Json& base, const Json* path, Sink out);
   bool walk_value(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out);
-  bool to_stream(const Json& value, const Json& path, bool top, Callback<const Json&> out);
+  bool to_stream(const Json& value, const Json& path, Callback<const Json&> out);
   bool from_stream(const Node& f, Cell* environment, const Json& input, Callback<const Json&> out);
   bool substitute(const Node& node, Cell* environment, const Json& input,
                   Callback<const Json&> out);

@@ -18,7 +18,7 @@ struct ObjectShape {
   std::set<std::string> keys;
   bool keeps_context = false;  // $context is part of it: the keys that were there stay
   bool is_output = false;      // exactly the task's output: `.` or `$output`
-  bool known = true;           // false: another form, nothing can be said
+  bool known = true;           // false for a form about which nothing can be said
 };
 
 struct ExpressionFacts {

@@ -1,3 +1,4 @@
+#include "hub/base/ascii.hpp"
 #include "hub/workflow/expression/expression_parser.hpp"
 
 #include <array>
@@ -6,17 +7,11 @@ namespace rabt::workflow {
 
 namespace {
 
-bool space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_alpha(c) || c == '_';
 }
 bool name_part(char c) {
-  return name_start(c) || digit(c);
+  return is_alnum(c) || c == '_';
 }
 
 }  // namespace
@@ -25,7 +20,7 @@ bool name_part(char c) {
 
 void ExpressionParser::advance() {
   while (at_ < text_.size()) {
-    if (space(text_[at_])) {
+    if (is_blank(text_[at_])) {
       ++at_;
     } else if (text_[at_] == '#') {
       while (at_ < text_.size() && text_[at_] != '\n') ++at_;
@@ -59,7 +54,7 @@ void ExpressionParser::advance() {
     at_ += 1 + word_.size();
     return;
   }
-  if (digit(c) || (c == '.' && digit(next))) {
+  if (is_digit(c) || (c == '.' && is_digit(next))) {
     token_ = Token::number;
     scan_number();
     return;
@@ -100,16 +95,16 @@ std::string_view ExpressionParser::name_at(std::size_t at) const {
 
 void ExpressionParser::scan_number() {
   const std::size_t begin = at_;
-  while (at_ < text_.size() && digit(text_[at_])) ++at_;
+  while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
   if (at_ < text_.size() && text_[at_] == '.') {
     ++at_;
-    while (at_ < text_.size() && digit(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
   }
   if (at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E')) {
     std::size_t end = at_ + 1;
     if (end < text_.size() && (text_[end] == '+' || text_[end] == '-')) ++end;
-    if (end < text_.size() && digit(text_[end])) {
-      while (end < text_.size() && digit(text_[end])) ++end;
+    if (end < text_.size() && is_digit(text_[end])) {
+      while (end < text_.size() && is_digit(text_[end])) ++end;
       at_ = end;
     }
   }

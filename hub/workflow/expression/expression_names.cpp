@@ -142,7 +142,7 @@ Node* ExpressionParser::parse_format() {
     std::string names;
     for (const auto& entry : kFormats) names += " @" + std::string(entry.name);
     return fail("expression.unknown_function",
-                "@" + std::string(word_) + " is no format; there are" + names, offset);
+                "@" + std::string(word_) + " is not a format; there are" + names, offset);
   }
   advance();
   if (token_ == Token::quote) return mutable_node(parse_text(*format));

@@ -162,8 +162,8 @@ class ExpressionParser final {
   Expression::Compiled& out_;
   ExpressionFault& fault_;
   std::vector<Visible> scope_;
-  std::size_t at_ = 0;     // behind the current token
-  std::size_t start_ = 0;  // of the current token
+  std::size_t start_ = 0;  // where the current token starts
+  std::size_t at_ = 0;     // where it ends
   std::size_t nesting_ = 0;
   Token token_ = Token::end;
   std::string_view word_;

@@ -7,15 +7,15 @@
 namespace rabt::workflow {
 
 namespace {
-constexpr std::int64_t kMaxProgram =
-    1 << 20;  // bytes one compiled pattern may take; RE2 refuses larger ones
+// A compiled pattern may take so many bytes; RE2 refuses larger ones.
+constexpr std::int64_t kMaxProgram = 1 << 20;
 constexpr std::size_t kMaxPattern = 4096;  // bytes of its text
 }  // namespace
 
 struct Regex {
   Regex(const std::string& pattern, const RE2::Options& options) : program(pattern, options) {}
   RE2 program;
-  std::vector<std::string> names;  // by group; empty: unnamed
+  std::vector<std::string> names;  // by group; empty for a group without a name
   bool global = false;
   bool skip_empty = false;
 };

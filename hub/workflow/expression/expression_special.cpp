@@ -7,8 +7,7 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
                              const Json* path, Sink out) {
   const Depth depth(*this);
   if (!depth.ok) return false;
-  const auto computed = [&](const Json& v) { return out(v, path == nullptr ? nullptr : &kNoPath); };
-  const std::uint64_t label = ++labels_;
+  const Computed computed{out, path != nullptr};
   const auto& list = node.list;
   switch (node.special) {
     case Special::empty:
@@ -23,82 +22,20 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
     case Special::select:
       return plain(*list[0], environment, input,
                    [&](const Json& v) { return !truthy(v) || out(input, path); });
-    case Special::first: {
-      bool downstream = false;
-      if (run(*list[0], environment, input, path, [&](const Json& v, const Json* p) {
-            downstream = !out(v, p);
-            return downstream ? false : leave(label);
-          })) {
-        return true;
-      }
-      return !downstream && left(label);
-    }
-    case Special::last: {
-      bool any = false;
-      Json last;
-      Json last_path;
-      if (!run(*list[0], environment, input, path, [&](const Json& v, const Json* p) {
-            any = true;
-            last = Json(v);
-            if (p != nullptr) last_path = Json(*p);
-            return true;
-          })) {
-        return false;
-      }
-      if (path != nullptr) return !any || out(last, &last_path);
-      return out(last, nullptr);  // null when there was none
-    }
+    case Special::first:
+      return run_first(*list[0], environment, input, path, out);
+    case Special::last:
+      return run_last(*list[0], environment, input, path, out);
     case Special::limit:
-      return plain(*list[0], environment, input, [&](const Json& count) {
-        if (!count.is_number()) return fail("limit needs a number");
-        const double wanted = count.as_double();
-        if (wanted < 0) return run(*list[1], environment, input, path, out);
-        if (!(wanted > 0)) return true;
-        double seen = 0;
-        const std::uint64_t mine = ++labels_;
-        return run(*list[1], environment, input, path,
-                   [&](const Json& v, const Json* p) {
-                     seen += 1;
-                     if (!out(v, p)) return false;
-                     return seen < wanted || leave(mine);
-                   }) ||
-               left(mine);
-      });
+      return run_limit(node, environment, input, path, out);
     case Special::getpath:
-      return plain(*list[0], environment, input, [&](const Json& where) {
-        Json found;
-        mark(node.offset);
-        if (!get_path(*this, input, where, found)) return false;
-        if (path == nullptr) return out(found, nullptr);
-        if (!path->is_array()) return out(found, path);
-        Json::Array keys = path->as_array();
-        keys.insert(keys.end(), where.as_array().begin(), where.as_array().end());
-        const Json longer(std::move(keys));
-        return charge(longer.size() * sizeof(Json)) && out(found, &longer);
-      });
+      return run_getpath(node, environment, input, path, out);
     case Special::range:
-      return plain(*list[0], environment, input, [&](const Json& from) {
-        return plain(*list[1], environment, input, [&](const Json& to) {
-          return plain(*list[2], environment, input, [&](const Json& by) {
-            mark(node.offset);
-            if (!from.is_number() || !to.is_number() || !by.is_number()) {
-              return fail("Range bounds must be numeric");
-            }
-            const double end = to.as_double();
-            const double width = by.as_double();
-            for (double at = from.as_double(); width > 0 ? at < end : (width < 0 && at > end);
-                 at += width) {
-              if (!step() || !computed(number(at))) return false;
-              if (at + width == at) return over_budget("range makes no progress");
-            }
-            return true;
-          });
-        });
-      });
+      return run_range(node, environment, input, computed);
     case Special::walk:
       return walk_value(*list[0], environment, input, computed);
     case Special::tostream:
-      return to_stream(input, Json(Json::Array{}), true, computed);
+      return to_stream(input, Json(Json::Array{}), computed);
     case Special::fromstream:
       return from_stream(*list[0], environment, input, computed);
     case Special::substitute:
@@ -109,24 +46,117 @@ bool Evaluation::run_special(const Node& node, Cell* environment, const Json& in
         return raise(v, node.written);
       });
     case Special::any_of:
-    case Special::all_of: {
-      const bool decides = node.special == Special::any_of;
-      bool found = false;
-      if (!plain(*list[0], environment, input,
-                 [&](const Json& item) {
-                   return plain(*list[1], environment, item, [&](const Json& v) {
-                     if (truthy(v) != decides) return true;
-                     found = true;
-                     return leave(label);
-                   });
-                 }) &&
-          !left(label)) {
-        return false;
-      }
-      return computed(Json(found == decides));
-    }
+    case Special::all_of:
+      return run_any_all(node, environment, input, computed);
   }
   return true;
+}
+
+bool Evaluation::run_first(const Node& f, Cell* environment, const Json& input, const Json* path,
+                           Sink out) {
+  const std::uint64_t label = ++labels_;
+  bool downstream = false;
+  if (run(f, environment, input, path, [&](const Json& v, const Json* p) {
+        downstream = !out(v, p);
+        return downstream ? false : leave(label);
+      })) {
+    return true;
+  }
+  return !downstream && left(label);
+}
+
+// Null when there is no result, except for paths: there is none then.
+bool Evaluation::run_last(const Node& f, Cell* environment, const Json& input, const Json* path,
+                          Sink out) {
+  bool any = false;
+  Json last;
+  Json last_path;
+  if (!run(f, environment, input, path, [&](const Json& v, const Json* p) {
+        any = true;
+        last = Json(v);
+        if (p != nullptr) last_path = Json(*p);
+        return true;
+      })) {
+    return false;
+  }
+  if (path != nullptr) return !any || out(last, &last_path);
+  return out(last, nullptr);
+}
+
+bool Evaluation::run_limit(const Node& node, Cell* environment, const Json& input, const Json* path,
+                           Sink out) {
+  return plain(*node.list[0], environment, input, [&](const Json& count) {
+    if (!count.is_number()) return fail("limit needs a number");
+    const double wanted = count.as_double();
+    if (wanted < 0) return run(*node.list[1], environment, input, path, out);
+    if (!(wanted > 0)) return true;
+    double seen = 0;
+    const std::uint64_t label = ++labels_;
+    return run(*node.list[1], environment, input, path,
+               [&](const Json& v, const Json* p) {
+                 seen += 1;
+                 if (!out(v, p)) return false;
+                 return seen < wanted || leave(label);
+               }) ||
+           left(label);
+  });
+}
+
+bool Evaluation::run_getpath(const Node& node, Cell* environment, const Json& input,
+                             const Json* path, Sink out) {
+  return plain(*node.list[0], environment, input, [&](const Json& where) {
+    Json found;
+    mark(node.offset);
+    if (!get_path(*this, input, where, found)) return false;
+    if (path == nullptr) return out(found, nullptr);
+    if (!path->is_array()) return out(found, path);
+    Json::Array keys = path->as_array();
+    keys.insert(keys.end(), where.as_array().begin(), where.as_array().end());
+    const Json longer(std::move(keys));
+    return charge(longer.size() * sizeof(Json)) && out(found, &longer);
+  });
+}
+
+bool Evaluation::run_range(const Node& node, Cell* environment, const Json& input,
+                           Callback<const Json&> out) {
+  const auto& list = node.list;
+  return plain(*list[0], environment, input, [&](const Json& from) {
+    return plain(*list[1], environment, input, [&](const Json& to) {
+      return plain(*list[2], environment, input, [&](const Json& by) {
+        mark(node.offset);
+        if (!from.is_number() || !to.is_number() || !by.is_number()) {
+          return fail("Range bounds must be numeric");
+        }
+        const double end = to.as_double();
+        const double width = by.as_double();
+        for (double at = from.as_double(); width > 0 ? at < end : (width < 0 && at > end);
+             at += width) {
+          if (!step() || !out(number(at))) return false;
+          if (at + width == at) return over_budget("range makes no progress");
+        }
+        return true;
+      });
+    });
+  });
+}
+
+bool Evaluation::run_any_all(const Node& node, Cell* environment, const Json& input,
+                             Callback<const Json&> out) {
+  const std::uint64_t label = ++labels_;
+  const bool decides = node.special == Special::any_of;
+  bool found = false;
+  if (!plain(*node.list[0], environment, input,
+             [&](const Json& item) {
+               return plain(*node.list[1], environment, item, [&](const Json& v) {
+                 if (truthy(v) != decides) return true;
+                 found = true;
+                 return leave(label);
+               });
+             }) &&
+      !left(label)) {
+    return false;
+  }
+  return out(Json(found == decides));
 }
 
 // Members keep the first result for them and go when there is none; items keep all results.
@@ -166,19 +196,17 @@ bool Evaluation::walk_value(const Node& f, Cell* environment, const Json& input,
   return plain(f, environment, changed, out);
 }
 
-bool Evaluation::to_stream(const Json& streamed, const Json& path, bool top,
-                           Callback<const Json&> out) {
+bool Evaluation::to_stream(const Json& streamed, const Json& path, Callback<const Json&> out) {
   const Depth depth(*this);
   if (!depth.ok || !step()) return false;
   if (streamed.size() == 0) return charge(2 * sizeof(Json)) && out(Json::array({path, streamed}));
   Json last;
   if (!iterate(streamed, &path, [&](const Json& item, const Json* where) {
         last = *where;
-        return to_stream(item, *where, false, out);
+        return to_stream(item, *where, out);
       })) {
     return false;
   }
-  (void)top;
   return charge(sizeof(Json)) && out(Json::array({last}));
 }
 

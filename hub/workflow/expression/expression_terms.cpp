@@ -1,3 +1,4 @@
+#include "hub/base/ascii.hpp"
 #include "hub/workflow/expression/expression_parser.hpp"
 
 #include <algorithm>
@@ -8,14 +9,6 @@
 #include "hub/base/utf8.hpp"
 
 namespace rabt::workflow {
-
-namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-}  // namespace
 
 Node* ExpressionParser::parse_term() {
   const std::size_t offset = start_;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include "hub/base/ascii.hpp"
 
 namespace rabt::workflow {
 
@@ -127,129 +128,136 @@ void iso_week(const Parts& parts, std::int64_t& year, std::int64_t& week) {
   week = of_thursday.yearday / 7 + 1;
 }
 
+bool render(const Parts& parts, std::string_view format, std::string& out);
+
+// A table of the conversions of strftime.
+bool convert(const Parts& parts, char letter, std::string& out) {
+  std::int64_t iso_year = 0;
+  std::int64_t week = 0;
+  const std::int64_t hour12 = parts.hour % 12 == 0 ? 12 : parts.hour % 12;
+  switch (letter) {
+    case 'Y':
+      out += std::to_string(parts.year);
+      break;
+    case 'C':
+      out += padded(parts.year / 100, 2);
+      break;
+    case 'y':
+      out += padded(((parts.year % 100) + 100) % 100, 2);
+      break;
+    case 'm':
+      out += padded(parts.month + 1, 2);
+      break;
+    case 'd':
+      out += padded(parts.day, 2);
+      break;
+    case 'e':
+      out += padded(parts.day, 2, ' ');
+      break;
+    case 'H':
+      out += padded(parts.hour, 2);
+      break;
+    case 'k':
+      out += padded(parts.hour, 2, ' ');
+      break;
+    case 'I':
+      out += padded(hour12, 2);
+      break;
+    case 'l':
+      out += padded(hour12, 2, ' ');
+      break;
+    case 'M':
+      out += padded(parts.minute, 2);
+      break;
+    case 'S':
+      out += padded(static_cast<std::int64_t>(std::floor(parts.second)), 2);
+      break;
+    case 'j':
+      out += padded(parts.yearday + 1, 3);
+      break;
+    case 'a':
+      out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)].substr(0, 3);
+      break;
+    case 'A':
+      out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)];
+      break;
+    case 'b':
+    case 'h':
+      out += kMonths[static_cast<std::size_t>(parts.month)].substr(0, 3);
+      break;
+    case 'B':
+      out += kMonths[static_cast<std::size_t>(parts.month)];
+      break;
+    case 'p':
+      out += parts.hour < 12 ? "AM" : "PM";
+      break;
+    case 's':
+      out += std::to_string(static_cast<std::int64_t>(seconds_of(parts)));
+      break;
+    case 'u':
+      out += std::to_string(parts.weekday == 0 ? 7 : parts.weekday);
+      break;
+    case 'w':
+      out += std::to_string(parts.weekday);
+      break;
+    case 'U':
+      out += padded((parts.yearday + 7 - parts.weekday) / 7, 2);
+      break;
+    case 'W':
+      out += padded((parts.yearday + 7 - (parts.weekday + 6) % 7) / 7, 2);
+      break;
+    case 'G':
+    case 'V':
+      iso_week(parts, iso_year, week);
+      out += letter == 'G' ? std::to_string(iso_year) : padded(week, 2);
+      break;
+    case 'Z':
+      out += "UTC";
+      break;
+    case 'z':
+      out += "+0000";
+      break;
+    case 'T':
+    case 'X':
+      render(parts, "%H:%M:%S", out);
+      break;
+    case 'R':
+      render(parts, "%H:%M", out);
+      break;
+    case 'r':
+      render(parts, "%I:%M:%S %p", out);
+      break;
+    case 'D':
+    case 'x':
+      render(parts, "%m/%d/%y", out);
+      break;
+    case 'F':
+      render(parts, "%Y-%m-%d", out);
+      break;
+    case 'c':
+      render(parts, "%a %b %e %H:%M:%S %Y", out);
+      break;
+    case 'n':
+      out.push_back('\n');
+      break;
+    case 't':
+      out.push_back('\t');
+      break;
+    case '%':
+      out.push_back('%');
+      break;
+    default:
+      return false;
+  }
+  return true;
+}
+
 bool render(const Parts& parts, std::string_view format, std::string& out) {
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%') {
       out.push_back(format[i]);
-      continue;
-    }
-    if (++i == format.size()) return false;
-    std::int64_t iso_year = 0;
-    std::int64_t week = 0;
-    const std::int64_t hour12 = parts.hour % 12 == 0 ? 12 : parts.hour % 12;
-    switch (format[i]) {
-      case 'Y':
-        out += std::to_string(parts.year);
-        break;
-      case 'C':
-        out += padded(parts.year / 100, 2);
-        break;
-      case 'y':
-        out += padded(((parts.year % 100) + 100) % 100, 2);
-        break;
-      case 'm':
-        out += padded(parts.month + 1, 2);
-        break;
-      case 'd':
-        out += padded(parts.day, 2);
-        break;
-      case 'e':
-        out += padded(parts.day, 2, ' ');
-        break;
-      case 'H':
-        out += padded(parts.hour, 2);
-        break;
-      case 'k':
-        out += padded(parts.hour, 2, ' ');
-        break;
-      case 'I':
-        out += padded(hour12, 2);
-        break;
-      case 'l':
-        out += padded(hour12, 2, ' ');
-        break;
-      case 'M':
-        out += padded(parts.minute, 2);
-        break;
-      case 'S':
-        out += padded(static_cast<std::int64_t>(std::floor(parts.second)), 2);
-        break;
-      case 'j':
-        out += padded(parts.yearday + 1, 3);
-        break;
-      case 'a':
-        out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)].substr(0, 3);
-        break;
-      case 'A':
-        out += kDays[static_cast<std::size_t>((parts.weekday % 7 + 7) % 7)];
-        break;
-      case 'b':
-      case 'h':
-        out += kMonths[static_cast<std::size_t>(parts.month)].substr(0, 3);
-        break;
-      case 'B':
-        out += kMonths[static_cast<std::size_t>(parts.month)];
-        break;
-      case 'p':
-        out += parts.hour < 12 ? "AM" : "PM";
-        break;
-      case 's':
-        out += std::to_string(static_cast<std::int64_t>(seconds_of(parts)));
-        break;
-      case 'u':
-        out += std::to_string(parts.weekday == 0 ? 7 : parts.weekday);
-        break;
-      case 'w':
-        out += std::to_string(parts.weekday);
-        break;
-      case 'U':
-        out += padded((parts.yearday + 7 - parts.weekday) / 7, 2);
-        break;
-      case 'W':
-        out += padded((parts.yearday + 7 - (parts.weekday + 6) % 7) / 7, 2);
-        break;
-      case 'G':
-      case 'V':
-        iso_week(parts, iso_year, week);
-        out += format[i] == 'G' ? std::to_string(iso_year) : padded(week, 2);
-        break;
-      case 'Z':
-        out += "UTC";
-        break;
-      case 'z':
-        out += "+0000";
-        break;
-      case 'T':
-      case 'X':
-        render(parts, "%H:%M:%S", out);
-        break;
-      case 'R':
-        render(parts, "%H:%M", out);
-        break;
-      case 'r':
-        render(parts, "%I:%M:%S %p", out);
-        break;
-      case 'D':
-      case 'x':
-        render(parts, "%m/%d/%y", out);
-        break;
-      case 'F':
-        render(parts, "%Y-%m-%d", out);
-        break;
-      case 'c':
-        render(parts, "%a %b %e %H:%M:%S %Y", out);
-        break;
-      case 'n':
-        out.push_back('\n');
-        break;
-      case 't':
-        out.push_back('\t');
-        break;
-      case '%':
-        out.push_back('%');
-        break;
-      default:
-        return false;
+    } else if (++i == format.size() || !convert(parts, format[i], out)) {
+      return false;
     }
   }
   return true;
@@ -306,11 +314,7 @@ class Reader final {
     for (std::size_t i = 0; i < N; ++i) {
       for (const std::string_view candidate : {names[i], names[i].substr(0, 3)}) {
         if (at_ + candidate.size() > text_.size()) continue;
-        bool same = true;
-        for (std::size_t k = 0; same && k < candidate.size(); ++k) {
-          same = lower(text_[at_ + k]) == lower(candidate[k]);
-        }
-        if (!same) continue;
+        if (!equal_ignoring_case(text_.substr(at_, candidate.size()), candidate)) continue;
         at_ += candidate.size();
         out = static_cast<std::int64_t>(i);
         return true;
@@ -318,8 +322,8 @@ class Reader final {
     }
     return false;
   }
-  static char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+  // A table of the conversions of strptime.
   bool directive(char c) {
     std::int64_t value = 0;
     switch (c) {

@@ -285,6 +285,141 @@ bool add_in_place(Evaluation& evaluation, Json& a, const Json& b) {
   return true;
 }
 
+namespace {
+
+bool add(Evaluation& evaluation, const Json& a, const Json& b, Json& out) {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  const bool numbers = a.is_number() && b.is_number();
+  const bool exact = numbers && integers(a, b, x, y);
+  std::int64_t whole_result = 0;
+  if (exact && !__builtin_add_overflow(x, y, &whole_result)) {
+    out = Json(whole_result);
+    return true;
+  }
+  if (numbers) {
+    out = evaluation.number(a.as_double() + b.as_double());
+    return true;
+  }
+  if (a.is_null()) {
+    out = Json(b);
+    return true;
+  }
+  if (b.is_null()) {
+    out = Json(a);
+    return true;
+  }
+  if (a.is_string() && b.is_string()) {
+    if (!evaluation.charge(a.as_string().size() + b.as_string().size())) return false;
+    out = Json(a.as_string() + b.as_string());
+    return true;
+  }
+  if ((a.is_array() && b.is_array()) || (a.is_object() && b.is_object())) {
+    Json sum(a);
+    if (!add_in_place(evaluation, sum, b)) return false;
+    out = std::move(sum);
+    return true;
+  }
+  return pair_error(evaluation, a, b, "cannot be added");
+}
+
+bool subtract(Evaluation& evaluation, const Json& a, const Json& b, Json& out) {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  const bool numbers = a.is_number() && b.is_number();
+  const bool exact = numbers && integers(a, b, x, y);
+  std::int64_t whole_result = 0;
+  if (exact && !__builtin_sub_overflow(x, y, &whole_result)) {
+    out = Json(whole_result);
+    return true;
+  }
+  if (numbers) {
+    out = evaluation.number(a.as_double() - b.as_double());
+    return true;
+  }
+  if (a.is_array() && b.is_array()) {
+    if (!evaluation.spend(a.size() * b.size()) || !evaluation.charge(cost(a))) return false;
+    Json::Array rest;
+    for (const Json& item : a.as_array()) {
+      const auto& gone = b.as_array();
+      if (std::none_of(gone.begin(), gone.end(),
+                       [&](const Json& g) { return order(evaluation, item, g) == 0; })) {
+        rest.push_back(item);
+      }
+    }
+    out = Json(std::move(rest));
+    return !evaluation.stopped();
+  }
+  return pair_error(evaluation, a, b, "cannot be subtracted");
+}
+
+bool multiply(Evaluation& evaluation, const Json& a, const Json& b, Json& out) {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  const bool numbers = a.is_number() && b.is_number();
+  const bool exact = numbers && integers(a, b, x, y);
+  std::int64_t whole_result = 0;
+  if (exact && !__builtin_mul_overflow(x, y, &whole_result)) {
+    out = Json(whole_result);
+    return true;
+  }
+  if (numbers) {
+    out = evaluation.number(a.as_double() * b.as_double());
+    return true;
+  }
+  if (a.is_string() && b.is_number()) return repeat(evaluation, a.as_string(), b.as_double(), out);
+  if (a.is_number() && b.is_string()) return repeat(evaluation, b.as_string(), a.as_double(), out);
+  if (a.is_object() && b.is_object()) {
+    Json merged(a);
+    if (!merge(evaluation, merged, b)) return false;
+    out = std::move(merged);
+    return true;
+  }
+  return pair_error(evaluation, a, b, "cannot be multiplied");
+}
+
+bool divide(Evaluation& evaluation, const Json& a, const Json& b, Json& out) {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  const bool numbers = a.is_number() && b.is_number();
+  const bool exact = numbers && integers(a, b, x, y);
+  if (numbers) {
+    if (b.as_double() == 0) {
+      return pair_error(evaluation, a, b, "cannot be divided because the divisor is zero");
+    }
+    if (exact && y != -1 && x % y == 0) {
+      out = Json(x / y);
+    } else {
+      out = evaluation.number(a.as_double() / b.as_double());
+    }
+    return true;
+  }
+  if (a.is_string() && b.is_string())
+    return split_text(evaluation, a.as_string(), b.as_string(), out);
+  return pair_error(evaluation, a, b, "cannot be divided");
+}
+
+bool remainder(Evaluation& evaluation, const Json& a, const Json& b, Json& out) {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+  const bool numbers = a.is_number() && b.is_number();
+  const bool exact = numbers && integers(a, b, x, y);
+  if (!numbers) return pair_error(evaluation, a, b, "cannot be divided (remainder)");
+  const std::int64_t left = exact ? x : whole(a.as_double());
+  std::int64_t right = exact ? y : whole(b.as_double());
+  if (right == INT64_MIN) right = INT64_MAX;
+  if (right < 0) right = -right;
+  if (right == 0) {
+    return pair_error(evaluation, a, b,
+                      "cannot be divided (remainder) because the divisor is zero");
+  }
+  out = Json(left % right);
+  return true;
+}
+
+}  // namespace
+
+// A table of the operators.
 bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Json& out) {
   switch (op) {
     case Op::eq:
@@ -308,117 +443,16 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
     case Op::alternative:
       out = truthy(a) ? a : b;
       return true;
-    default:
-      break;
-  }
-  std::int64_t x = 0;
-  std::int64_t y = 0;
-  const bool numbers = a.is_number() && b.is_number();
-  const bool exact = numbers && integers(a, b, x, y);
-  std::int64_t whole_result = 0;
-  switch (op) {
     case Op::add:
-      if (exact && !__builtin_add_overflow(x, y, &whole_result)) {
-        out = Json(whole_result);
-        return true;
-      }
-      if (numbers) {
-        out = evaluation.number(a.as_double() + b.as_double());
-        return true;
-      }
-      if (a.is_null()) {
-        out = Json(b);
-        return true;
-      }
-      if (b.is_null()) {
-        out = Json(a);
-        return true;
-      }
-      if (a.is_string() && b.is_string()) {
-        if (!evaluation.charge(a.as_string().size() + b.as_string().size())) return false;
-        out = Json(a.as_string() + b.as_string());
-        return true;
-      }
-      if ((a.is_array() && b.is_array()) || (a.is_object() && b.is_object())) {
-        Json sum(a);
-        if (!add_in_place(evaluation, sum, b)) return false;
-        out = std::move(sum);
-        return true;
-      }
-      return pair_error(evaluation, a, b, "cannot be added");
+      return add(evaluation, a, b, out);
     case Op::sub:
-      if (exact && !__builtin_sub_overflow(x, y, &whole_result)) {
-        out = Json(whole_result);
-        return true;
-      }
-      if (numbers) {
-        out = evaluation.number(a.as_double() - b.as_double());
-        return true;
-      }
-      if (a.is_array() && b.is_array()) {
-        if (!evaluation.spend(a.size() * b.size()) || !evaluation.charge(cost(a))) return false;
-        Json::Array rest;
-        for (const Json& item : a.as_array()) {
-          const auto& gone = b.as_array();
-          if (std::none_of(gone.begin(), gone.end(),
-                           [&](const Json& g) { return order(evaluation, item, g) == 0; })) {
-            rest.push_back(item);
-          }
-        }
-        out = Json(std::move(rest));
-        return !evaluation.stopped();
-      }
-      return pair_error(evaluation, a, b, "cannot be subtracted");
+      return subtract(evaluation, a, b, out);
     case Op::mul:
-      if (exact && !__builtin_mul_overflow(x, y, &whole_result)) {
-        out = Json(whole_result);
-        return true;
-      }
-      if (numbers) {
-        out = evaluation.number(a.as_double() * b.as_double());
-        return true;
-      }
-      if (a.is_string() && b.is_number())
-        return repeat(evaluation, a.as_string(), b.as_double(), out);
-      if (a.is_number() && b.is_string())
-        return repeat(evaluation, b.as_string(), a.as_double(), out);
-      if (a.is_object() && b.is_object()) {
-        Json merged(a);
-        if (!merge(evaluation, merged, b)) return false;
-        out = std::move(merged);
-        return true;
-      }
-      return pair_error(evaluation, a, b, "cannot be multiplied");
+      return multiply(evaluation, a, b, out);
     case Op::div:
-      if (numbers) {
-        if (b.as_double() == 0) {
-          return pair_error(evaluation, a, b, "cannot be divided because the divisor is zero");
-        }
-        if (exact && y != -1 && x % y == 0) {
-          out = Json(x / y);
-        } else {
-          out = evaluation.number(a.as_double() / b.as_double());
-        }
-        return true;
-      }
-      if (a.is_string() && b.is_string())
-        return split_text(evaluation, a.as_string(), b.as_string(), out);
-      return pair_error(evaluation, a, b, "cannot be divided");
-    case Op::mod: {
-      if (!numbers) return pair_error(evaluation, a, b, "cannot be divided (remainder)");
-      const std::int64_t left = exact ? x : whole(a.as_double());
-      std::int64_t right = exact ? y : whole(b.as_double());
-      if (right == INT64_MIN) right = INT64_MAX;
-      if (right < 0) right = -right;
-      if (right == 0) {
-        return pair_error(evaluation, a, b,
-                          "cannot be divided (remainder) because the divisor is zero");
-      }
-      out = Json(left % right);
-      return true;
-    }
-    default:
-      break;
+      return divide(evaluation, a, b, out);
+    case Op::mod:
+      return remainder(evaluation, a, b, out);
   }
   return evaluation.fail("internal error: unknown operator");
 }

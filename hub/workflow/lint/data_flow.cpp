@@ -17,13 +17,18 @@ namespace {
 // Paths longer than this are cut: a loop that nests a value in itself would grow for ever. A cut
 // place stands for all that is below it.
 constexpr std::size_t kMaxPath = 160;
-constexpr int kMaxDepth = 200;          // of the walk through expressions and tasks
-constexpr int kMaxPasses = 40;          // loops, jumps and functions bring later values to earlier
-                                        // tasks; ordinary files need three or four passes
-constexpr std::size_t kMaxParts = 256;  // of one value; with more it is taken as one
-constexpr std::size_t kMaxOrigins = 500;  // of one value; with more it may be anything
+// How deep the walk goes into expressions and tasks.
+constexpr int kMaxDepth = 200;
+// Loops, jumps and functions bring later values to earlier tasks. Ordinary files need three or four
+// passes.
+constexpr int kMaxPasses = 40;
+// A value with more parts is taken as one.
+constexpr std::size_t kMaxParts = 256;
+// A value with more origins may be anything.
+constexpr std::size_t kMaxOrigins = 500;
 constexpr std::string_view kAnything = "anything";
-constexpr std::string_view kSome = "[]";  // a segment: what .[] gives
+// The segment of a place that stands for what .[] gives.
+constexpr std::string_view kSome = "[]";
 
 std::string below(const std::string& origin, std::string_view key) {
   if (origin.size() + key.size() > kMaxPath || origin == kAnything) return origin;
@@ -238,6 +243,7 @@ class Evaluator {
     return with_path(dot, path->keys, 0, part);
   }
 
+  // A table of the kinds of nodes.
   FlowValue of(const Node& node, const FlowValue& dot) {
     switch (node.kind) {
       case Kind::identity:
@@ -719,7 +725,7 @@ class Walk {
   struct Extended {
     FlowValue raw;  // of all tasks that it extends
     FlowValue output;
-    FlowValue instead;  // of the body: what a `then: exit` in `before` gives
+    FlowValue instead;  // what a `then: exit` in `before` gives in place of the body
   };
   const Definition::Model& model_;
   std::string source_;

@@ -90,7 +90,7 @@ class Loosened {
         Json::Array members;
         for (std::size_t i = 0; i < member.size(); ++i)
           members.push_back(written(member[i], depth + 1));
-        // An expression may fit two of them.
+        // An expression may fit two alternatives.
         out.set(key == "oneOf" ? "anyOf" : key, Json(std::move(members)));
       } else if (key == "$ref" && member.is_string()) {
         const std::string& target = member.as_string();

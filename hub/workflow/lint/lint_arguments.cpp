@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/parse/parser.hpp"
 
@@ -11,8 +11,8 @@ namespace rabt::workflow {
 
 namespace {
 
-constexpr std::size_t kMaxSchemaSteps =
-    64;  // through $ref and nested schemas: they may be recursive
+// So many steps through $ref and nested schemas, which may be recursive.
+constexpr std::size_t kMaxSchemaSteps = 64;
 
 bool has_expression(const YamlNode& node) {
   if (node.is_text()) return enclosed(node.text()).kind != Enclosed::Kind::literal;
@@ -71,9 +71,7 @@ std::string_view article(std::string_view type) {
 
 std::string boolean_hint(const YamlNode& node) {
   if (!node.is_text()) return {};
-  std::string text = node.text();
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string text = lower(node.text());
   if (text == "yes" || text == "on" || text == "true") return "write true";
   if (text == "no" || text == "off" || text == "false") return "write false";
   return {};
@@ -84,7 +82,7 @@ class Parser::Arguments {
   Arguments(Parser& parser, const Json& root, std::string subject)
       : parser_(parser), root_(root), subject_(std::move(subject)) {}
 
-  // at: where a missing argument is reported. path: the argument's name, empty for all of them.
+  // at: where a missing argument is reported. path: the argument's name, empty for all arguments.
   void check(const YamlNode& node, const Json& given, int line, int column, const std::string& path,
              std::size_t steps = 0) {
     const Json& schema = resolved(given);
@@ -228,7 +226,7 @@ class Parser::Arguments {
     const auto fault = compiled->check(to_json(node));
     if (!fault) return;
     parser_.error(*yaml_at(node, fault->instance_path).node, "workflow.argument_value",
-                  named(path) + ": " + fault->message);
+                  named(path) + " " + fault->message);
   }
 
   Parser& parser_;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <unordered_set>
 
 #include "hub/base/clock.hpp"
@@ -250,7 +249,7 @@ void Parser::check_catches(const TaskTree& tree) {
     if (filtered || child(handler, "retry") != nullptr) return;
     if (body != nullptr && ends_in_raise(*body)) return;
     this->note(clause->line, clause->column, "workflow.catch_all",
-               "this catch takes every error, also mistakes in expressions, and goes on",
+               "this catch takes every error, even mistakes in expressions, and goes on",
                "name the errors it is for with errors: {with: {type: ...}}, or raise again");
   });
 }
@@ -269,7 +268,7 @@ void Parser::check_error_text(const ExpressionFacts& facts,
             near.empty() ? std::string() : "did you mean `" + error_type(near) + "`?");
     } else if (text != error_type(name)) {
       warning(where.line, where.column, "workflow.error_type_alias",
-              "an expression compares texts, and the hub never writes this alias of the type",
+              "this expression compares an error's type with an alias that the hub never writes",
               "compare with `" + error_type(name) + "`, or use errors.with, which knows aliases");
     }
   }
@@ -292,7 +291,7 @@ void Parser::check_values(const YamlNode& root) {
     if (digits.size() < 2 || digits[0] != '0' || text.substr(digits.size()).starts_with('.'))
       continue;
     warning(node.line, node.column, "yaml.leading_zero",
-            "a number with a leading zero: decimal here, octal for readers of YAML 1.1",
+            "this number has a leading zero: it is decimal here, but octal in YAML 1.1",
             "quote it if it is a code; else drop the zero");
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/workflow/lint/lint_rules.hpp"
 #include "hub/workflow/yaml/yaml_position.hpp"
@@ -47,7 +49,7 @@ std::string harmless(std::string_view text) {
 
 bool is_word(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_' || c == '-' || c == '$' || c == '@';
+  return byte >= 0x80 || is_alnum(c) || c == '_' || c == '-' || c == '$' || c == '@';
 }
 
 // How many characters the word at the mark has; they get `^~~~` below.
@@ -86,20 +88,7 @@ std::string excerpt(const Diagnostic& diagnostic, const LineIndex& lines) {
 
 // A path as a relative URI reference, or a file: URI.
 std::string uri_of(const std::string& path) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out = path.starts_with('/') ? "file://" : "";
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x80 && std::isalnum(byte) != 0) || c == '/' || c == '-' || c == '_' || c == '.' ||
-        c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 15U];
-    }
-  }
-  return out;
+  return (path.starts_with('/') ? "file://" : "") + percent_encode(path, "/");
 }
 
 std::string_view level_of(Severity severity) {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <unordered_set>
 
+#include "hub/base/ascii.hpp"
 #include "hub/workflow/parse/parser.hpp"
 
 // Credentials that were written into the file. Messages never show the value.
@@ -16,8 +16,7 @@ namespace {
 std::string plain_key(std::string_view key) {
   std::string out;
   for (const char c : key) {
-    if (c != '-' && c != '_' && c != ' ')
-      out.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+    if (c != '-' && c != '_' && c != ' ') out.push_back(lower(c));
   }
   return out;
 }
@@ -44,7 +43,7 @@ bool is_foreign_call(const YamlNode& node) {
   return name == "grpc" || name == "asyncapi" || name == "a2a" || name == "mcp";
 }
 
-// Keys whose values look random and are no secrets.
+// Keys whose values look random but are not secret.
 bool is_digest_key(const std::string& key) {
   constexpr std::array<std::string_view, 8> kParts = {"sha",  "hash",        "digest",  "checksum",
                                                       "etag", "fingerprint", "pattern", "md5"};
@@ -90,19 +89,17 @@ bool looks_random(std::string_view text) {
   if (text.size() < kLong) return false;
   bool hex = true;
   int digits = 0;
-  int lower = 0;
-  int upper = 0;
+  int lower_case = 0;
+  int upper_case = 0;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    hex = hex && std::isxdigit(byte) != 0;
-    digits += std::isdigit(byte) != 0 ? 1 : 0;
-    lower += std::islower(byte) != 0 ? 1 : 0;
-    upper += std::isupper(byte) != 0 ? 1 : 0;
-    if (std::isalnum(byte) == 0 && c != '+' && c != '/' && c != '=' && c != '_' && c != '-')
-      return false;
+    hex = hex && is_hex(c);
+    digits += is_digit(c) ? 1 : 0;
+    lower_case += is_lower(c) ? 1 : 0;
+    upper_case += is_upper(c) ? 1 : 0;
+    if (!is_alnum(c) && c != '+' && c != '/' && c != '=' && c != '_' && c != '-') return false;
   }
-  if (hex) return digits >= 4 && lower + upper >= 4 && bits_per_character(text) > 3.0;
-  return digits >= 3 && lower >= 3 && upper >= 3 && bits_per_character(text) > 4.0;
+  if (hex) return digits >= 4 && lower_case + upper_case >= 4 && bits_per_character(text) > 3.0;
+  return digits >= 3 && lower_case >= 3 && upper_case >= 3 && bits_per_character(text) > 4.0;
 }
 
 }  // namespace
@@ -137,15 +134,16 @@ void Parser::check_secrets(const YamlNode& root) {
     if (has_credential_form(text) ||
         (literal && is_secret_header(here.key) && has_header_form(text))) {
       error(node, "workflow.secret_in_file",
-            "this is a credential, and workflow files are no secrets", std::string(kAdvice));
+            "this is a credential, but a workflow file is not kept secret", std::string(kAdvice));
     } else if (literal && (is_secret_key(here.key) || is_secret_header(here.key))) {
       warning(node.line, node.column, "workflow.secret_in_file",
-              "this looks like a credential, and workflow files are no secrets",
+              "this looks like a credential, but a workflow file is not kept secret",
               std::string(kAdvice));
     } else if (literal && !is_digest_key(here.key) && looks_random(text)) {
-      warning(node.line, node.column, "workflow.secret_in_file",
-              "this long random text looks like a credential, and workflow files are no secrets",
-              std::string(kAdvice));
+      warning(
+          node.line, node.column, "workflow.secret_in_file",
+          "this long random text looks like a credential, but a workflow file is not kept secret",
+          std::string(kAdvice));
     }
   }
 }

@@ -10,7 +10,7 @@
 #include "hub/workflow/yaml/yaml.hpp"
 
 // The tasks of a workflow file as they nest, for checks that look at several of them. Built from
-// the YAML tree alone, so it also stands when the file has mistakes; what is no task is left out.
+// the YAML tree alone, so it also stands when the file has mistakes; what is not a task is left out.
 namespace rabt::workflow {
 
 struct TaskPlace {
@@ -39,7 +39,7 @@ class TaskTree {
   explicit TaskTree(const YamlNode& root);
 
   [[nodiscard]] const TaskSequence& body() const { return body_; }
-  // Of use.functions, each a list of one task, and the lists of use.extensions.
+  // The functions of use.functions, each a list of one task, and the lists of use.extensions.
   [[nodiscard]] const std::vector<std::unique_ptr<TaskSequence>>& functions() const {
     return functions_;
   }

@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/execution.hpp"
-#include "hub/workflow/offers.hpp"
 #include "hub/workflow/parse/parser.hpp"
 
 namespace rabt::workflow {
@@ -18,6 +16,11 @@ using Names = std::vector<std::string>;
 const Names& kind_keys() {
   static const Names keys = {"call",   "do",   "set",   "switch", "for", "fork",
                              "listen", "emit", "raise", "run",    "try", "wait"};
+  return keys;
+}
+// What a task of any kind may have.
+const Names& common_keys() {
+  static const Names keys = {"if", "input", "output", "export", "timeout", "then", "metadata"};
   return keys;
 }
 
@@ -182,7 +185,7 @@ void Parser::read_document(const YamlNode& root) {
     if (!out.empty() && !is_label(out)) {
       error(*found->value, "workflow.value",
             std::string("document.") + key +
-                " must be lower-case letters, digits and `-`, at most 63");
+                " must be at most 63 lower-case letters, digits and `-`");
     }
   };
   label("namespace", model_->name_space);
@@ -416,6 +419,101 @@ void Parser::read_common(const YamlNode& node, Task& task, const Scope& scope) {
   read_metadata(node, task, scope);
 }
 
+const YamlEntry* Parser::kind_of(const YamlEntry& entry) {
+  const YamlNode& node = *entry.value;
+  // A loop and a try also hold `do`, so they are looked for first.
+  const YamlEntry* kind = nullptr;
+  std::size_t kinds = 0;
+  for (const std::string& key : with({"for", "try"}, kind_keys())) {
+    const YamlEntry* found = node.find(key);
+    if (found == nullptr || found == kind) continue;
+    if (kind == nullptr) kind = found;
+    if (!(found->key == "do" && kind->key == "for")) ++kinds;
+    if (kinds > 1 && found != kind) {
+      error(*found, "workflow.value",
+            "task `" + entry.key + "` is both `" + kind->key + "` and `" + found->key +
+                "`: a task does one thing");
+      return nullptr;
+    }
+  }
+  if (kind == nullptr) {
+    bool reported = false;
+    const Names all = with(kind_keys(), with(common_keys(), {"with", "catch", "while", "foreach"}));
+    for (const YamlEntry& member : node.entries) {
+      if (std::find(all.begin(), all.end(), member.key) != all.end()) continue;
+      reported = true;
+      error(member, "workflow.unknown_key",
+            "unknown key `" + member.key + "` in task `" + entry.key + "`",
+            did_you_mean(member.key, all));
+    }
+    if (!reported) {
+      error(entry, "workflow.missing_key",
+            "task `" + entry.key +
+                "` does nothing: it needs one of call, do, set, switch, for, fork, listen, emit, "
+                "raise, run, try, wait");
+    }
+    return nullptr;
+  }
+  return kind;
+}
+
+void Parser::check_task_keys(const YamlEntry& entry, const std::string& kind) {
+  Names required;
+  Names allowed = common_keys();
+  allowed.push_back(kind);
+  if (kind == "call") allowed.push_back("with");
+  if (kind == "for") {
+    allowed = with(std::move(allowed), {"while", "do"});
+    required = {"do"};
+  }
+  if (kind == "try") {
+    allowed.push_back("catch");
+    required = {"catch"};
+  }
+  if (kind == "listen") allowed.push_back("foreach");
+  check_keys(*entry.value, "task `" + entry.key + "` (" + kind + ")", allowed, required, entry.line,
+             entry.column);
+}
+
+void Parser::body_set(const YamlNode& written, Task& task, const Scope& scope) {
+  if (written.is_text()) newer(written, 1, "an expression as the whole of `set`");
+  if (written.kind != YamlNode::Kind::mapping &&
+      !(written.is_text() && enclosed(written.text()).kind != Enclosed::Kind::literal)) {
+    error(written, "workflow.type", "`set` is a mapping or one expression", "write ${ ... }");
+  }
+  task.body = SetBody{value(written, Place::task, scope, false)};
+  set_shape_ = written.is_text() ? facts_.shape : ObjectShape{};
+}
+
+void Parser::read_task_body(const YamlEntry& kind, const YamlNode& node, Task& task,
+                            ListNames& list, const Scope& scope) {
+  if (kind.key == "call") {
+    body_call(node, task, scope);
+  } else if (kind.key == "do") {
+    task.body = DoBody{this->list(*kind.value, "do", scope)};
+  } else if (kind.key == "set") {
+    body_set(*kind.value, task, scope);
+  } else if (kind.key == "switch") {
+    body_switch(node, task, list, scope);
+  } else if (kind.key == "for") {
+    body_for(node, task, scope);
+  } else if (kind.key == "fork") {
+    body_fork(node, task, scope);
+  } else if (kind.key == "listen") {
+    body_listen(node, task, scope);
+  } else if (kind.key == "emit") {
+    body_emit(node, task, scope);
+  } else if (kind.key == "raise") {
+    body_raise(node, task, scope);
+  } else if (kind.key == "try") {
+    body_try(node, task, list, scope);
+  } else if (kind.key == "run") {
+    body_run(node, task, scope);
+  } else {
+    task.body = WaitBody{duration(*kind.value, Place::task, scope)};
+  }
+}
+
 std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, ListNames& list,
                                    const Scope& outer) {
   auto out = std::make_unique<Task>();
@@ -435,98 +533,18 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
   const YamlNode& node = *entry.value;
   const Restored in_task(current_task_, &node);
   if (!is_task_name(entry.key)) {
-    error(entry, "workflow.value",
-          "a task's name may not be empty, longer than 100 bytes, or hold `/` or `~`");
+    error(entry, "workflow.value", "a task's name must have 1 to 100 bytes and no `/` or `~`");
   }
   if (!check_mapping(node, "task `" + entry.key + "`")) return out;
   out->definition = to_json(node);
 
-  // A loop and a try also hold `do`, so they are looked for first.
-  const YamlEntry* kind = nullptr;
-  std::size_t kinds = 0;
-  for (const std::string& key : with({"for", "try"}, kind_keys())) {
-    const YamlEntry* found = node.find(key);
-    if (found == nullptr || found == kind) continue;
-    if (kind == nullptr) kind = found;
-    if (!(found->key == "do" && kind->key == "for")) ++kinds;
-    if (kinds > 1 && found != kind) {
-      error(*found, "workflow.value",
-            "task `" + entry.key + "` is both `" + kind->key + "` and `" + found->key +
-                "`: a task does one thing");
-      return out;
-    }
-  }
-  const Names common = {"if", "input", "output", "export", "timeout", "then", "metadata"};
-  if (kind == nullptr) {
-    bool reported = false;
-    const Names all = with(kind_keys(), with(common, {"with", "catch", "while", "foreach"}));
-    for (const YamlEntry& member : node.entries) {
-      if (std::find(all.begin(), all.end(), member.key) != all.end()) continue;
-      reported = true;
-      error(member, "workflow.unknown_key",
-            "unknown key `" + member.key + "` in task `" + entry.key + "`",
-            did_you_mean(member.key, all));
-    }
-    if (!reported) {
-      error(entry, "workflow.missing_key",
-            "task `" + entry.key +
-                "` does nothing: it needs one of call, do, set, switch, for, fork, listen, emit, "
-                "raise, run, try, wait");
-    }
-    return out;
-  }
-  const std::string where = "task `" + entry.key + "` (" + kind->key + ")";
-  Names required;
-  Names allowed = common;
-  allowed.push_back(kind->key);
-  if (kind->key == "call") allowed.push_back("with");
-  if (kind->key == "for") {
-    allowed = with(std::move(allowed), {"while", "do"});
-    required = {"do"};
-  }
-  if (kind->key == "try") {
-    allowed.push_back("catch");
-    required = {"catch"};
-  }
-  if (kind->key == "listen") allowed.push_back("foreach");
-  check_keys(node, where, allowed, required, entry.line, entry.column);
-
+  const YamlEntry* kind = kind_of(entry);
+  if (kind == nullptr) return out;
+  check_task_keys(entry, kind->key);
   Scope scope = outer;
   if (node.find("timeout") != nullptr) scope.bounded = true;
   if (const YamlEntry* found = node.find("then")) out->then = then(*found, list);
-  if (kind->key == "call") {
-    body_call(node, *out, scope);
-  } else if (kind->key == "do") {
-    out->body = DoBody{this->list(*kind->value, "do", scope)};
-  } else if (kind->key == "set") {
-    if (kind->value->is_text()) newer(*kind->value, 1, "an expression as the whole of `set`");
-    if (kind->value->kind != YamlNode::Kind::mapping &&
-        !(kind->value->is_text() &&
-          enclosed(kind->value->text()).kind != Enclosed::Kind::literal)) {
-      error(*kind->value, "workflow.type", "`set` is a mapping or one expression",
-            "write ${ ... }");
-    }
-    out->body = SetBody{value(*kind->value, Place::task, scope, false)};
-    set_shape_ = kind->value->is_text() ? facts_.shape : ObjectShape{};
-  } else if (kind->key == "switch") {
-    body_switch(node, *out, list, scope);
-  } else if (kind->key == "for") {
-    body_for(node, *out, scope);
-  } else if (kind->key == "fork") {
-    body_fork(node, *out, scope);
-  } else if (kind->key == "listen") {
-    body_listen(node, *out, scope);
-  } else if (kind->key == "emit") {
-    body_emit(node, *out, scope);
-  } else if (kind->key == "raise") {
-    body_raise(node, *out, scope);
-  } else if (kind->key == "try") {
-    body_try(node, *out, list, scope);
-  } else if (kind->key == "run") {
-    body_run(node, *out, scope);
-  } else {
-    out->body = WaitBody{duration(*kind->value, Place::task, scope)};
-  }
+  read_task_body(*kind, node, *out, list, scope);
   read_common(node, *out, outer);
   return out;
 }
@@ -592,7 +610,7 @@ std::optional<CallBody> Parser::action_name(const YamlEntry& call, const std::st
   }
   if (!is_action(body.action) || !is_semver(body.version) || !is_label(body.role)) {
     error(*call.value, "workflow.value",
-          "`" + name + "` is no action: write <action>:<version>@<role>",
+          "`" + name + "` is not an action: write <action>:<version>@<role>",
           "such as create-session:1.0.0@video");
     return std::nullopt;
   }
@@ -677,7 +695,7 @@ void Parser::body_switch(const YamlNode& node, Task& task, ListNames& list, cons
     } else if (!standard.empty()) {
       error(entry, "workflow.value",
             "case `" + entry.key + "` has no `when`, and `" + standard +
-                "` has none either: one case only is taken when no other holds");
+                "` has none either: only one case can be taken when no other holds");
     } else {
       standard = entry.key;
     }
@@ -755,7 +773,7 @@ void Parser::body_emit(const YamlNode& node, Task& task, const Scope& scope) {
     if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
     const std::string near = nearest(member.key, known);
     if (!near.empty()) {
-      error(member, "workflow.unknown_key", "`" + member.key + "` is no attribute of an event",
+      error(member, "workflow.unknown_key", "`" + member.key + "` is not an attribute of an event",
             "did you mean `" + near + "`?");
     }
   }

@@ -67,7 +67,7 @@ void Parser::read_extensions(const YamlNode& root) {
     const YamlEntry& one = item->entries.front();
     if (!is_task_name(one.key)) {
       error(one, "workflow.value",
-            "an extension's name may not be empty, longer than 100 bytes, or hold `/` or `~`");
+            "an extension's name must have 1 to 100 bytes and no `/` or `~`");
       continue;
     }
     if (std::any_of(model_->extensions.begin(), model_->extensions.end(),
@@ -90,7 +90,7 @@ void Parser::read_extensions(const YamlNode& root) {
                            "listen", "raise", "run",       "set", "switch", "try", "wait"};
       error(*extend.value, "workflow.value",
             "`" + what +
-                "` is no kind of task that can be extended: all, call, composite (do and "
+                "` is not a kind of task that can be extended: all, call, composite (do and "
                 "fork), emit, for, listen, raise, run, set, switch, try, wait",
             did_you_mean(what, names));
     }
@@ -140,7 +140,7 @@ void Parser::body_run(const YamlNode& node, Task& task, const Scope& scope) {
     if (!out.empty() && !is_label(out)) {
       error(*found.value, "workflow.value",
             std::string("run.workflow.") + key +
-                " must be lower-case letters, digits and `-`, at most 63");
+                " must be at most 63 lower-case letters, digits and `-`");
     }
   };
   label("namespace", body.name_space);
@@ -296,7 +296,7 @@ void Parser::read_patient(const YamlEntry& patient) {
     if (std::find(kinds.begin(), kinds.end(), entry.key) == kinds.end()) {
       const std::string near = nearest(entry.key, kinds);
       error(entry, "workflow.unknown_key",
-            "`" + entry.key + "` is no kind of identifier of a patient",
+            "`" + entry.key + "` is not a kind of identifier of a patient",
             near.empty() ? "identifier, mrn, phone or email" : "did you mean `" + near + "`?");
       continue;
     }
@@ -321,7 +321,7 @@ void Parser::read_document_metadata(const YamlNode& document) {
   if (const YamlEntry* found = rabt.find("timeZone")) {
     const std::string zone = text_of(*found, "metadata.rabt.timeZone");
     if (!zone.empty() && !is_time_zone(zone)) {
-      error(*found->value, "workflow.value", "`" + zone + "` is no IANA time zone",
+      error(*found->value, "workflow.value", "`" + zone + "` is not an IANA time zone",
             "such as Asia/Riyadh");
     }
     model_->time_zone = zone;

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cctype>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/execution.hpp"
 #include "hub/workflow/parse/parser.hpp"
@@ -17,17 +17,6 @@ using Names = std::vector<std::string>;
 const Names& methods() {
   static const Names names = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
   return names;
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return out;
-}
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 bool is_expression(const YamlNode& node) {
@@ -293,11 +282,11 @@ void Parser::check_headers(const YamlNode& node) {
     // RFC 9110 section 5.6.2.
     const bool token =
         !entry.key.empty() && std::all_of(entry.key.begin(), entry.key.end(), [](char c) {
-          return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+          return is_alnum(c) ||
                  std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
         });
     if (!token) {
-      error(entry, "workflow.value", "`" + entry.key + "` is no name of a header");
+      error(entry, "workflow.value", "`" + entry.key + "` is not the name of a header");
     } else if (std::find(own.begin(), own.end(), lower(entry.key)) != own.end()) {
       error(entry, "workflow.value", "the header `" + entry.key + "` is set by the hub");
     }
@@ -336,6 +325,137 @@ void Parser::warn_stored_credentials(const YamlNode& node) {
   }
 }
 
+void Parser::http_output(const YamlNode& with, HttpBody& body) {
+  if (const YamlEntry* output = with.find("output")) {
+    static const Names forms = {"content", "response", "raw"};
+    const std::string form = text_of(*output, "output");
+    if (!form.empty() && std::find(forms.begin(), forms.end(), form) == forms.end()) {
+      error(*output->value, "workflow.value", "`output` is content, response or raw",
+            did_you_mean(form, forms));
+    }
+    body.output = form == "response" ? HttpBody::Output::response
+                  : form == "raw"    ? HttpBody::Output::raw
+                                     : HttpBody::Output::content;
+  }
+  if (const YamlEntry* redirect = with.find("redirect")) {
+    if (redirect->value->kind != YamlNode::Kind::boolean) {
+      error(*redirect->value, "workflow.type", "`redirect` is true or false");
+    } else {
+      body.redirect = redirect->value->scalar.as_bool();
+    }
+  }
+}
+
+void Parser::http_idempotency(const YamlNode& node, HttpBody& body) {
+  const YamlEntry* metadata = node.find("metadata");
+  if (metadata == nullptr || metadata->value->kind != YamlNode::Kind::mapping) return;
+  const YamlEntry* rabt = metadata->value->find("rabt");
+  const YamlEntry* found = rabt == nullptr ? nullptr : rabt->value->find("idempotency");
+  if (found == nullptr) return;
+  const std::string how = text_of(*found, "idempotency");
+  if (how != "key" && how != "none" && !how.empty()) {
+    error(*found->value, "workflow.value",
+          "metadata.rabt.idempotency is `key` (the other side knows a repeated "
+          "Idempotency-Key) or `none`",
+          did_you_mean(how, {"key", "none"}));
+  }
+  body.repeatable = how == "key";
+}
+
+void Parser::http_mapping(const YamlNode& with, const char* key, std::optional<Template>& out,
+                          const Scope& scope) {
+  const YamlEntry* found = with.find(key);
+  if (found == nullptr) return;
+  if (found->value->kind != YamlNode::Kind::mapping && !is_expression(*found->value)) {
+    error(*found->value, "workflow.type",
+          std::string("`") + key + "` is a mapping or one expression ${ ... }");
+    return;
+  }
+  if (found->value->is_text())
+    newer(*found->value, 1, std::string("an expression as `") + key + "`");
+  out = value(*found->value, Place::call_with, scope, false);
+}
+
+bool Parser::openapi_operation(const YamlNode& with, HttpBody& body, std::string& title,
+                               const Scope& scope) {
+  bool ready = true;
+  if (const YamlEntry* document = with.find("document")) {
+    if (!check_keys(*document->value, "an OpenAPI document", {"endpoint", "name"}, {"endpoint"},
+                    document->line, document->column)) {
+      return false;
+    }
+    const YamlEntry& at = *document->value->find("endpoint");
+    ready = endpoint(at, body.endpoint, scope);
+    if (ready) warn_in_clear(at, body.endpoint, with);
+  }
+  if (const YamlEntry* operation = with.find("operationId")) {
+    const std::string id = text_of(*operation, "operationId");
+    body.operation = value(*operation->value, Place::call_with, scope, false);
+    if (body.operation.kind == Template::Kind::constant) title += " " + id;
+  }
+  http_mapping(with, "parameters", body.query, scope);
+  if (const YamlEntry* found = with.find("authentication"))
+    body.authentication = authentication(*found, scope, false);
+  return ready;
+}
+
+void Parser::http_method(const YamlNode& with, HttpBody& body, std::string& title,
+                         const Scope& scope) {
+  const YamlEntry* method = with.find("method");
+  if (method == nullptr) return;
+  const std::string text = text_of(*method, "method");
+  if (is_expression(*method->value)) {
+    body.operation = value(*method->value, Place::call_with, scope, false);
+    return;
+  }
+  if (text.empty()) return;
+  const std::string big = upper(text);
+  if (std::find(methods().begin(), methods().end(), big) == methods().end()) {
+    std::string hint = did_you_mean(big, methods());
+    if (hint.empty()) hint = "one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    error(*method->value, "workflow.value", "`" + text + "` is not an HTTP method",
+          std::move(hint));
+  }
+  body.operation.constant = Json(big);
+  title += " " + big;
+}
+
+bool Parser::http_request(const YamlNode& with, HttpBody& body, std::string& title,
+                          const Scope& scope) {
+  bool ready = true;
+  http_method(with, body, title, scope);
+  if (const YamlEntry* at = with.find("endpoint")) {
+    ready = endpoint(*at, body.endpoint, scope);
+    body.authentication = body.endpoint.authentication;
+    if (ready) {
+      warn_in_clear(*at, body.endpoint, with);
+      if (body.endpoint.uri.kind == Template::Kind::constant)
+        title += " " + without_query(body.endpoint.uri.constant.as_string());
+    }
+  }
+  if (const YamlEntry* found = with.find("headers")) check_headers(*found->value);
+  http_mapping(with, "headers", body.headers, scope);
+  http_mapping(with, "query", body.query, scope);
+  if (const YamlEntry* found = with.find("body"))
+    body.body = value(*found->value, Place::call_with, scope, false);
+  return ready;
+}
+
+void Parser::warn_unsafe_request(const YamlEntry& call, const HttpBody& body,
+                                 const std::string& title, const Scope& scope) {
+  const Json& method = body.operation.constant;
+  const bool safe = method.is_string() && method != Json("POST") && method != Json("PATCH");
+  if (body.openapi || safe || body.repeatable) return;
+  if (!scope.function.empty()) functions_[scope.function].unsafe_calls.emplace_back(&call, title);
+  if (scope.in_retry) {
+    warning(call.value->line, call.value->column, "workflow.retry_not_idempotent",
+            "this request is retried here, but the other side cannot tell a repeated one from "
+            "a new one",
+            "write metadata: {rabt: {idempotency: key}} when it knows the header "
+            "Idempotency-Key");
+  }
+}
+
 void Parser::body_http(const YamlNode& node, Task& task, const Scope& scope) {
   const YamlEntry& call = *node.find("call");
   HttpBody body;
@@ -357,119 +477,16 @@ void Parser::body_http(const YamlNode& node, Task& task, const Scope& scope) {
           "the `with` of " + name + " is a mapping; its parts may be expressions");
     return;
   }
-  const bool good =
-      check_keys(*with->value, "the `with` of " + name, known, required, with->line, with->column);
   const YamlNode& given = *with->value;
-  if (const YamlEntry* output = given.find("output")) {
-    static const Names forms = {"content", "response", "raw"};
-    const std::string form = text_of(*output, "output");
-    if (!form.empty() && std::find(forms.begin(), forms.end(), form) == forms.end()) {
-      error(*output->value, "workflow.value", "`output` is content, response or raw",
-            did_you_mean(form, forms));
-    }
-    body.output = form == "response" ? HttpBody::Output::response
-                  : form == "raw"    ? HttpBody::Output::raw
-                                     : HttpBody::Output::content;
-  }
-  if (const YamlEntry* redirect = given.find("redirect")) {
-    if (redirect->value->kind != YamlNode::Kind::boolean) {
-      error(*redirect->value, "workflow.type", "`redirect` is true or false");
-    } else {
-      body.redirect = redirect->value->scalar.as_bool();
-    }
-  }
-  if (const YamlEntry* metadata = node.find("metadata");
-      metadata != nullptr && metadata->value->kind == YamlNode::Kind::mapping) {
-    const YamlEntry* rabt = metadata->value->find("rabt");
-    const YamlEntry* found = rabt == nullptr ? nullptr : rabt->value->find("idempotency");
-    if (found != nullptr) {
-      const std::string how = text_of(*found, "idempotency");
-      if (how != "key" && how != "none" && !how.empty()) {
-        error(*found->value, "workflow.value",
-              "metadata.rabt.idempotency is `key` (the other side knows a repeated "
-              "Idempotency-Key) or `none`",
-              did_you_mean(how, {"key", "none"}));
-      }
-      body.repeatable = how == "key";
-    }
-  }
-  const auto mapping = [&](const char* key, std::optional<Template>& out) {
-    const YamlEntry* found = given.find(key);
-    if (found == nullptr) return;
-    if (found->value->kind != YamlNode::Kind::mapping && !is_expression(*found->value)) {
-      error(*found->value, "workflow.type",
-            std::string("`") + key + "` is a mapping or one expression ${ ... }");
-      return;
-    }
-    if (found->value->is_text())
-      newer(*found->value, 1, std::string("an expression as `") + key + "`");
-    out = value(*found->value, Place::call_with, scope, false);
-  };
-  bool ready = good;
-  bool safe = false;
+  bool ready =
+      check_keys(given, "the `with` of " + name, known, required, with->line, with->column);
+  http_output(given, body);
+  http_idempotency(node, body);
   std::string title = body.openapi ? "openapi" : "http";
-  if (body.openapi) {
-    if (const YamlEntry* document = given.find("document")) {
-      if (!check_keys(*document->value, "an OpenAPI document", {"endpoint", "name"}, {"endpoint"},
-                      document->line, document->column)) {
-        return;
-      }
-      const YamlEntry& at = *document->value->find("endpoint");
-      ready = endpoint(at, body.endpoint, scope) && ready;
-      if (ready) warn_in_clear(at, body.endpoint, given);
-    }
-    if (const YamlEntry* operation = given.find("operationId")) {
-      const std::string id = text_of(*operation, "operationId");
-      body.operation = value(*operation->value, Place::call_with, scope, false);
-      if (body.operation.kind == Template::Kind::constant) title += " " + id;
-    }
-    mapping("parameters", body.query);
-    if (const YamlEntry* found = given.find("authentication"))
-      body.authentication = authentication(*found, scope, false);
-  } else {
-    if (const YamlEntry* method = given.find("method")) {
-      const std::string text = text_of(*method, "method");
-      if (is_expression(*method->value)) {
-        body.operation = value(*method->value, Place::call_with, scope, false);
-      } else if (!text.empty()) {
-        const std::string big = upper(text);
-        if (std::find(methods().begin(), methods().end(), big) == methods().end()) {
-          std::string hint = did_you_mean(big, methods());
-          if (hint.empty()) hint = "one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-          error(*method->value, "workflow.value", "`" + text + "` is no method of HTTP",
-                std::move(hint));
-        }
-        body.operation.constant = Json(big);
-        title += " " + big;
-        safe = big != "POST" && big != "PATCH";
-      }
-    }
-    if (const YamlEntry* at = given.find("endpoint")) {
-      ready = endpoint(*at, body.endpoint, scope) && ready;
-      body.authentication = body.endpoint.authentication;
-      if (ready) {
-        warn_in_clear(*at, body.endpoint, given);
-        if (body.endpoint.uri.kind == Template::Kind::constant)
-          title += " " + without_query(body.endpoint.uri.constant.as_string());
-      }
-    }
-    if (const YamlEntry* found = given.find("headers")) check_headers(*found->value);
-    mapping("headers", body.headers);
-    mapping("query", body.query);
-    if (const YamlEntry* found = given.find("body"))
-      body.body = value(*found->value, Place::call_with, scope, false);
-    if (!safe && !body.repeatable) {
-      if (!scope.function.empty())
-        functions_[scope.function].unsafe_calls.emplace_back(&call, title);
-      if (scope.in_retry) {
-        warning(call.value->line, call.value->column, "workflow.retry_not_idempotent",
-                "this request is retried here, but the other side cannot tell a repeated one from "
-                "a new one",
-                "write metadata: {rabt: {idempotency: key}} when it knows the header "
-                "Idempotency-Key");
-      }
-    }
-  }
+  const bool read = body.openapi ? openapi_operation(given, body, title, scope)
+                                 : http_request(given, body, title, scope);
+  ready = ready && read;
+  warn_unsafe_request(call, body, title, scope);
   warn_stored_credentials(node);
   body.title = std::move(title);
   if (ready) task.body = std::move(body);

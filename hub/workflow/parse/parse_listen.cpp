@@ -49,7 +49,7 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
     const std::string near = nearest(entry.key, known);
     if (std::find(known.begin(), known.end(), entry.key) == known.end() &&
         (!extension || !near.empty())) {
-      error(entry, "workflow.unknown_key", "`" + entry.key + "` is no attribute of an event",
+      error(entry, "workflow.unknown_key", "`" + entry.key + "` is not an attribute of an event",
             near.empty() ? std::string() : "did you mean `" + near + "`?");
       continue;
     }
@@ -276,9 +276,9 @@ void Parser::read_schedule(const YamlEntry& entry) {
     const std::size_t known = diagnostics_.size();
     const std::int64_t ms = duration(*found.value, Place::event, Scope{}).ms;
     if (ms < least && diagnostics_.size() == known) {
-      error(*found.value, "workflow.value",
-            "schedule." + found.key + " must be at least " + std::to_string(least) +
-                " milliseconds: shorter is a mistake, not a schedule");
+      error(
+          *found.value, "workflow.value",
+          "schedule." + found.key + " must be at least " + std::to_string(least) + " milliseconds");
     }
     return ms;
   };
@@ -293,7 +293,8 @@ void Parser::read_schedule(const YamlEntry& entry) {
         error(cron->value->line,
               cron->value->column + (cron->value->quoted ? 1 : 0) +
                   static_cast<int>(parsed.fault.column) - 1,
-              "workflow.cron", parsed.fault.message, "minute hour day-of-month month day-of-week");
+              "workflow.cron", parsed.fault.message,
+              "write five fields: minute hour day-of-month month day-of-week");
       }
       schedule.cron = text;
     }

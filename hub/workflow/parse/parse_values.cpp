@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/parse/parser.hpp"
@@ -10,14 +10,11 @@ namespace rabt::workflow {
 
 namespace {
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 bool is_letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_';
+  return is_alpha(c) || c == '_';
 }
 bool is_word(char c) {
-  return is_letter(c) || std::isdigit(static_cast<unsigned char>(c)) != 0;
+  return is_letter(c) || is_digit(c);
 }
 
 struct Named {
@@ -87,8 +84,8 @@ bool looks_like_expression(std::string_view text) {
 Enclosed enclosed(std::string_view text) {
   std::size_t begin = 0;
   std::size_t end = text.size();
-  while (begin < end && is_space(text[begin])) ++begin;
-  while (end > begin && is_space(text[end - 1])) --end;
+  while (begin < end && is_blank(text[begin])) ++begin;
+  while (end > begin && is_blank(text[end - 1])) --end;
   const std::string_view body = text.substr(begin, end - begin);
   if (!body.starts_with("${")) {
     return {text.find("${") == std::string_view::npos ? Enclosed::Kind::literal
@@ -396,7 +393,7 @@ DurationSpec Parser::duration(const YamlNode& node, Place place, const Scope& sc
     }
     const Result<std::int64_t> parsed = parse_duration_ms(node.text());
     if (!parsed) {
-      error(node, "workflow.value", "`" + node.text() + "` is no duration",
+      error(node, "workflow.value", "`" + node.text() + "` is not a duration",
             "write PT15M, or a mapping such as {minutes: 15}");
       return out;
     }

@@ -18,8 +18,7 @@
 // way.
 namespace rabt::workflow {
 
-// Which variables an expression may use, by the place where it stands (see
-// docs/workflow-profile.md).
+// Which variables an expression may use, by the place where it stands (docs/expressions.md).
 enum class Place : std::uint8_t {
   workflow_input,   // $workflow $runtime
   workflow_from,    // + $secrets
@@ -30,7 +29,7 @@ enum class Place : std::uint8_t {
   call_with,        // task + $secrets
   task_export,      // task + $output
   caught,           // task + the error
-  event,            // none: evaluated on an event alone
+  event,            // no variables: evaluated on an event alone
 };
 
 // What surrounds a task.
@@ -52,7 +51,7 @@ class Parser final {
  private:
   using Names = std::vector<std::string>;
   struct ListNames {
-    Names names;  // empty in a fork: branches are no sequence
+    Names names;  // empty in a fork, whose branches are no sequence
     bool sequence = true;
     bool jumps_back = false;
     std::size_t position = 0;
@@ -61,8 +60,8 @@ class Parser final {
     const YamlEntry* entry = nullptr;
     std::size_t index = 0;
     std::set<std::string> uses;
-    std::vector<std::pair<const YamlEntry*, std::string>>
-        unsafe_calls;  // actions with idempotency none
+    // Calls of actions whose idempotency is none.
+    std::vector<std::pair<const YamlEntry*, std::string>> unsafe_calls;
     bool called_in_retry = false;
   };
 
@@ -84,7 +83,7 @@ class Parser final {
   std::string text_of(const YamlEntry& entry, std::string_view what);
   std::optional<Expr> compile(const YamlNode& at, std::string_view text, std::size_t offset,
                               Place place, const Scope& scope);
-  // A condition or path: `${ }` may be left out.
+  // A condition or path, where `${ }` may be left out.
   std::optional<Expr> expression(const YamlNode& node, std::string_view what, Place place,
                                  const Scope& scope);
   Template value(const YamlNode& node, Place place, const Scope& scope, bool bare);
@@ -109,6 +108,12 @@ class Parser final {
                 bool sequence = true, bool shared_keys = true);
   std::unique_ptr<Task> task(const YamlEntry& entry, std::string segment, ListNames& list,
                              const Scope& scope);
+  // The key that says what the task does. Null after an error.
+  const YamlEntry* kind_of(const YamlEntry& entry);
+  void check_task_keys(const YamlEntry& entry, const std::string& kind);
+  void read_task_body(const YamlEntry& kind, const YamlNode& node, Task& task, ListNames& list,
+                      const Scope& scope);
+  void body_set(const YamlNode& value, Task& task, const Scope& scope);
   Then then(const YamlEntry& entry, ListNames& list);
   void body_call(const YamlNode& node, Task& task, const Scope& scope);
   // <action>:<version>@<role>, or an error.
@@ -151,6 +156,19 @@ class Parser final {
   void read_secrets(const YamlEntry& entry);
   void read_authentications(const YamlEntry& entry);
   void body_http(const YamlNode& node, Task& task, const Scope& scope);
+  // What `with` of an HTTP request or an OpenAPI operation says. Return false after an error that
+  // leaves no request. title: gets what is known of the request.
+  bool http_request(const YamlNode& with, HttpBody& body, std::string& title, const Scope& scope);
+  bool openapi_operation(const YamlNode& with, HttpBody& body, std::string& title,
+                         const Scope& scope);
+  void http_method(const YamlNode& with, HttpBody& body, std::string& title, const Scope& scope);
+  void http_output(const YamlNode& with, HttpBody& body);
+  void http_idempotency(const YamlNode& node, HttpBody& body);
+  // A mapping, or one expression that gives a mapping.
+  void http_mapping(const YamlNode& with, const char* key, std::optional<Template>& out,
+                    const Scope& scope);
+  void warn_unsafe_request(const YamlEntry& call, const HttpBody& body, const std::string& title,
+                           const Scope& scope);
   bool endpoint(const YamlEntry& entry, Endpoint& out, const Scope& scope);
   // top: a definition of use.authentications, which may not refer to another.
   std::shared_ptr<const Authentication> authentication(const YamlEntry& entry, const Scope& scope,
@@ -218,7 +236,7 @@ class Parser final {
     std::string key;
     int line = 0;
     int column = 0;
-    const YamlNode* task = nullptr;  // nullptr: outside of every task
+    const YamlNode* task = nullptr;  // null outside of every task
     bool late = false;               // read after the task's own tasks have run
   };
   struct Export {
@@ -227,8 +245,8 @@ class Parser final {
     ObjectShape shape;
   };
   const YamlNode* current_task_ = nullptr;
-  ExpressionFacts facts_;  // of the expression compiled last
-  ObjectShape set_shape_;  // of the last `set` that is one expression
+  ExpressionFacts facts_;  // about the expression compiled last
+  ObjectShape set_shape_;  // what the last `set` that is one expression gives
   std::vector<Read> reads_;
   std::vector<Export> exports_;
   std::set<std::string> read_secrets_;

@@ -37,10 +37,10 @@ class WorkflowVariables final : public Variables {
 // The workflow's input as input.from sees it: schedule.read applied to each event.
 [[nodiscard]] Json workflow_input(const Definition::Model& model, const Json& raw);
 
-// Kind denied, code workflow.secret: becomes the error authorization, 403 (DSL, "Secrets").
+// Kind denied, code workflow.secret. Becomes the error authorization, 403 (DSL, "Secrets").
 [[nodiscard]] Error missing_secret(std::string_view name);
 
-// Kind denied: a secret is missing. Every other kind: the expression failed.
+// Error of kind denied if a secret is missing; of every other kind if the expression failed.
 [[nodiscard]] Result<Json> evaluate(const Expr& expr, const Json& input,
                                     const Variables& variables);
 [[nodiscard]] Result<Json> evaluate(const Template& value, const Json& input,

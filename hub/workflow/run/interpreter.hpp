@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxFrameDepth = 2 * limits::kMaxWorkflowDepth;
 
 // How a completed task is undone (metadata.rabt.compensate).
 struct Undo {
-  std::uint64_t order = 0;  // of completion in the instance
-  std::string reference;    // of the call that undoes it
+  std::uint64_t order = 0;  // rises with each task that completes
+  std::string reference;    // the undoing call's
   const Task* task = nullptr;
   Json arguments;
 };
@@ -34,14 +34,15 @@ struct ContextCell {
   Json base;  // what the copy started from
   ContextCell* parent = nullptr;
   bool written = false;
-  std::vector<Undo> undo;  // of tasks that completed in this line; `order` rises
+  std::vector<Undo> undo;  // for tasks that completed in this line; `order` rises
 };
 
 struct Fault {
   Json error;                       // RFC 7807
   std::int64_t retry_after_ms = 0;  // the plugin asked to wait this long
   bool fixed_title = true;          // the title holds no data, so it may be traced
-  std::string raised_at;            // of a raise task, whose instance may hold data: its reference
+  // The reference of a raise task, whose error may name an instance that holds data.
+  std::string raised_at;
   // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
   std::optional<Timestamp> useful_until;
 };
@@ -52,24 +53,24 @@ struct Frame {
   ContextCell* context = nullptr;
   std::string reference;
   std::size_t depth = 0;
-  std::size_t branch = 0;  // of a fork's child
+  std::size_t branch = 0;  // which branch of a fork this is
   Json raw;
   Json input;
   Json raw_output;
   Timestamp started;
   std::optional<Then> then;  // decided while it ran: by a switch's case or a catch
-  std::string note;          // of how it completed, for its trace
+  std::string note;          // how it completed, for its trace
 
   std::vector<Frame*> children;  // several only under a fork
-  // The list being run: of do, for, try, catch.
+  // The list of do, for, try or catch that runs.
   const TaskList* list = nullptr;
   std::size_t position = 0;
-  std::vector<std::uint32_t>
-      visits;  // how often each task was started; only where a `then` jumps back
+  // How often each task was started. Empty unless a `then` of the list jumps back.
+  std::vector<std::uint32_t> visits;
 
-  Json arguments;  // of an open call
+  Json arguments;  // the open call's
   std::optional<Timestamp> useful_until;
-  bool in_extension = false;  // part of an extension's before or after: not extended itself
+  bool in_extension = false;  // stands in an extension's before or after, so it is not extended
 
   struct For {
     Json items;
@@ -86,16 +87,16 @@ struct Frame {
     Json error;
   };
   struct Listen {
-    // By filter, then by correlation; those of `until` follow. Null without `expect`.
+    // By filter, then by correlation; the filters of `until` follow. Null without `expect`.
     std::vector<std::vector<Json>> expected;
-    std::vector<bool> satisfied;             // of `all`; those of `until` follow
+    std::vector<bool> satisfied;             // for `all`, by filter; those of `until` follow
     std::map<std::string, Json> correlated;  // first extracted values, by correlation name
     Json::Array outputs;
     std::vector<std::string> keys;
     std::string path;     // names this listen over all its activations
     bool closed = false;  // takes no more events
     // foreach
-    std::deque<Json> queue;  // taken, and waiting for their turn
+    std::deque<Json> queue;  // events that were taken and wait for their turn
     bool iterating = false;
     std::size_t iteration = 0;
     Json item;
@@ -115,10 +116,10 @@ struct Frame {
   // A call: http or openapi.
   struct Http {
     bool document = false;     // the OpenAPI document is awaited, not the answer
-    std::string document_uri;  // of openapi
-    Json authentication;       // of the request, with its secrets
+    std::string document_uri;  // with openapi
+    Json authentication;       // the request's, with its secrets
     Json authorization;        // $authorization
-    Json shown;                // the request as output: response shows it, without secrets
+    Json shown;                // the request as `output: response` shows it, without secrets
   };
   std::unique_ptr<Http> http;
   std::optional<For> for_state;
@@ -136,7 +137,7 @@ struct Execution::Impl {
   const Definition::Model& model;
   Json secrets;
   std::string instance;
-  Timestamp now;  // of the input that is applied
+  Timestamp now;  // when the input that is applied was accepted
   Timestamp started_at;
   Json input;
   Json workflow_value;  // $workflow
@@ -148,9 +149,9 @@ struct Execution::Impl {
   std::vector<Effect> effects;
   std::uint64_t next_id = 1;
   std::uint64_t starts = 0;                               // tasks started in this turn
-  std::map<std::string, std::set<std::string>> consumed;  // by listen path: events taken
+  std::map<std::string, std::set<std::string>> consumed;  // events taken, by listen path
 
-  // undo, undo_retry: of a compensation, without a frame.
+  // undo and undo_retry belong to a compensation and have no frame.
   enum class Wait : std::uint8_t { call, wait, timeout, attempt, retry, listen, undo, undo_retry };
   struct Open {
     std::uint64_t id = 0;
@@ -166,14 +167,14 @@ struct Execution::Impl {
     std::uint64_t open = 0;  // the call or timer of the last one
   };
   std::vector<Undoing> undoing;
-  std::uint64_t completed_tasks = 0;  // that can be undone: Undo::order
+  std::uint64_t completed_tasks = 0;  // how many that can be undone: gives Undo::order
   std::optional<Finished> ending;     // the end, once everything is undone
   std::vector<Open> open;             // ids rise
 
   struct Step {
     enum class Kind : std::uint8_t { start, complete } kind = Kind::start;
-    Frame* frame = nullptr;      // start: the parent
-    const Task* task = nullptr;  // of start
+    Frame* frame = nullptr;      // for start the parent
+    const Task* task = nullptr;  // for start
     Json value;
     std::size_t branch = 0;
     ContextCell* context = nullptr;
@@ -186,7 +187,7 @@ struct Execution::Impl {
   // OpenAPI documents that this instance has fetched, by URI.
   std::map<std::string, Json> documents;
 
-  // execution.cpp
+  // interpreter.cpp, faults.cpp
   void apply(const Input& given);
   void on(const Start& start);
   void on(const ActionEnded& ended);
@@ -208,13 +209,14 @@ struct Execution::Impl {
   void end();
   void completed(Frame* frame, Json output);
   void fault(Frame* frame, Fault fault);
-  bool caught(Frame* frame, Fault& fault);  // by this try; else the fault goes on, maybe replaced
+  // Whether this try catches the fault. If not, the fault goes on and may have been replaced.
+  bool caught(Frame* frame, Fault& fault);
   [[nodiscard]] bool too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const;
   void cancel_below(Frame* frame, const Frame* completed_path = nullptr);
   void drop_waits(Frame* frame);
   void drop_wait(Frame* frame, Wait kind);
   void cancel_effect(const Open& entry);
-  // false: faulted. locals_from: as in FrameVariables.
+  // Returns false if the task faulted. locals_from: as in FrameVariables.
   bool export_context(Frame* frame, const std::optional<Template>& as,
                       const std::optional<Schema>& schema, const Json& output,
                       const Frame* locals_from);
@@ -231,11 +233,12 @@ struct Execution::Impl {
                                 std::string_view detail, const Frame& frame) const;
   void fail(Frame* frame, std::string_view type, int status, std::string_view title,
             std::string_view detail);
-  void fail(Frame* frame, const Error& error, std::string_view where);  // of an expression
+  // error: an expression's. where: which one, as in "output.as".
+  void fail(Frame* frame, const Error& error, std::string_view where);
   bool conforms(Frame* frame, const std::optional<Schema>& schema, const Json& value,
                 std::string_view where);
 
-  // execution_tasks.cpp
+  // tasks.cpp
   void run(Frame* frame);
   void run_call(Frame* frame, const CallBody& body);
   void run_function(Frame* frame, const FunctionBody& body);
@@ -250,16 +253,16 @@ struct Execution::Impl {
   void start_attempt(Frame* frame);
   void run_wait(Frame* frame, const WaitBody& body);
   [[nodiscard]] Effect call_effect(std::uint64_t id, const Frame& frame) const;
-  // nullopt: no retry. Evaluation errors land in `problem`.
+  // nullopt if the task is not retried. An evaluation's error lands in `problem`.
   [[nodiscard]] std::optional<std::int64_t> retry_delay(const Frame& frame,
                                                         const RetryPolicy& policy,
                                                         const Fault& fault,
                                                         std::optional<Error>& problem) const;
 
-  // execution_listen.cpp
+  // listen.cpp
   struct Match {
-    std::size_t filter = 0;                            // filters.size() and above: of `until`
-    std::vector<std::pair<std::string, Json>> values;  // of correlations without `expect`
+    std::size_t filter = 0;                            // from filters.size() on a filter of `until`
+    std::vector<std::pair<std::string, Json>> values;  // for correlations without `expect`
   };
   void run_listen(Frame* frame, const ListenBody& body);
   void take_event(Frame* frame, const Json& event, Match match);
@@ -268,30 +271,35 @@ struct Execution::Impl {
   void item_done(Frame* frame, Json output);
   void close_listen(Frame* frame);
 
-  // execution_workflow.cpp
+  // tasks.cpp: run.workflow
   void run_workflow(Frame* frame, const RunBody& body);
-  // false: it ended like a call that failed
+  // Returns false if the child ended like a call that failed.
   bool child_ended(Frame* frame, const ActionOutcome& outcome);
 
-  // execution_extension.cpp
-  bool extend(Frame* frame);  // true: an extension's list runs first
+  // extension.cpp
+  // Returns true if an extension's list runs first.
+  bool extend(Frame* frame);
   void next_before(Frame* frame);
   void next_after(Frame* frame);
-  void replace(Frame* frame, Json output);  // `exit` in before
+  // `exit` in `before` gave the task's output.
+  void replace(Frame* frame, Json output);
 
   // compensation.cpp
-  bool push_undo(Frame* frame, const Json& output);                      // false: faulted
-  static void gather(std::vector<Undo>& into, std::vector<Undo>& from);  // from is empty then
+  // Returns false if the task faulted.
+  bool push_undo(Frame* frame, const Json& output);
+  // Leaves `from` empty.
+  static void gather(std::vector<Undo>& into, std::vector<Undo>& from);
   void undo(std::vector<Undo> stack);
   void next_undo(Undoing& job);
-  void on_undo(const Open& entry, const ActionOutcome* outcome);  // nullptr: its timer fired
+  // outcome: null if the timer of a retry fired.
+  void on_undo(const Open& entry, const ActionOutcome* outcome);
   [[nodiscard]] CallAction undo_effect(std::uint64_t id) const;
   void trace_undo(const Undo& what, std::string_view state, std::string detail);
 
-  // execution_state.cpp
+  // state.cpp
   [[nodiscard]] Json state() const;
 
-  // execution_http.cpp
+  // http.cpp
   void run_http(Frame* frame, const HttpBody& body);
   void send_http(Frame* frame, const HttpBody& body);
   void http_ended(Frame* frame, const ActionOutcome& outcome);
@@ -300,7 +308,7 @@ struct Execution::Impl {
   [[nodiscard]] CallAction http_effect(std::uint64_t id, const Frame& frame) const;
 };
 
-// 1 + the retries of every try around the frame.
+// 1 plus the retries of every try around the frame.
 [[nodiscard]] std::int64_t attempt_of(const Frame& frame);
 
 // $task

@@ -1,12 +1,12 @@
 #include "hub/workflow/run/openapi.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/base/uri.hpp"
@@ -32,23 +32,9 @@ Error violation(std::string message) {
   return invalid("validation", std::move(message));
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return out;
-}
-
 // type/subtype, without parameters, in lower case.
 std::string media_type(std::string_view text) {
-  text = text.substr(0, text.find(';'));
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return lower(text);
+  return lower(trim(text.substr(0, text.find(';')), " "));
 }
 
 // A value that is a local reference ({"$ref": "#/..."}) or the thing itself.
@@ -119,8 +105,7 @@ Result<std::vector<Json>> parameters_of(const Json& document, const Operation& o
   return out;
 }
 
-// ---- serialization
-// ----------------------------------------------------------------------------------------------
+// ---- serialization ----
 
 struct Style {
   std::string name;  // simple, label, matrix, form, spaceDelimited, pipeDelimited, tab, deepObject
@@ -255,8 +240,7 @@ class Serializer {
   bool escape_;
 };
 
-// ---- servers
-// ----------------------------------------------------------------------------------------------------
+// ---- servers ----
 
 Result<std::string> base_uri(const Json& document, const Operation& operation, bool swagger,
                              std::string_view document_uri) {
@@ -312,8 +296,7 @@ Result<std::string> base_uri(const Json& document, const Operation& operation, b
   return url;
 }
 
-// ---- bodies
-// -----------------------------------------------------------------------------------------------------
+// ---- bodies ----
 
 // The properties that a schema names, through references and allOf. open: it may have others.
 void collect_properties(const Json& document, const Json& given, int depth, Names& names,
@@ -478,187 +461,241 @@ Result<Json> openapi_document(const Json& body) {
                          "; 3.0, 3.1 and swagger 2.0 are read");
   }
   return configuration(
-      "what was fetched is no OpenAPI document: it has neither `openapi: 3.x` nor `swagger: "
+      "what was fetched is not an OpenAPI document: it has neither `openapi: 3.x` nor `swagger: "
       "'2.0'`");
 }
 
-Result<HttpRequest> openapi_request(const Json& document, std::string_view document_uri,
-                                    std::string_view operation_id, const Json& parameters) {
-  const bool swagger = document.find("swagger") != nullptr;
-  if (!parameters.is_null() && !parameters.is_object())
-    return violation("the parameters of a call must be an object");
-  RABT_TRY(operation, find_operation(document, operation_id));
-  RABT_TRY(declared, parameters_of(document, operation));
-  RABT_TRY(base, base_uri(document, operation, swagger, document_uri));
-  if (!base.starts_with("http://") && !base.starts_with("https://"))
-    return configuration("the server of the operation is no http or https URL");
+namespace {
 
-  HttpRequest request;
-  request.method = operation.method;
-  std::string path = operation.path;
-  std::string query;
-  std::string cookies;
-  Json form = Json::object();
-  Names form_names;
-  bool form_offered = false;
-  std::set<std::string> used;
-
-  for (const Json& parameter : declared) {
-    const std::string name = parameter["name"].as_string();
-    const std::string in = parameter["in"].as_string();
-    const bool is_required = parameter.bool_or("required", false) || in == "path";
-    if (swagger && parameter.string_or("type", "") == "file") {
-      return configuration("the operation takes a file (parameter `" + name +
-                           "`), which is not supported");
-    }
-    used.insert(name);
-    if (in == "formData") {
-      form_offered = true;
-      form_names.push_back(name);
-    }
-    const Json* given = parameters.find(name);
-    Json value = given == nullptr ? Json() : *given;
-    if (value.is_null()) {
-      const Json& standard = swagger ? parameter["default"] : parameter["schema"]["default"];
-      if (!is_required) continue;
-      if (standard.is_null()) {
-        return violation("the operation `" + std::string(operation_id) + "` needs the parameter `" +
-                         name + "` (" + in + ")");
-      }
-      value = standard;
-    }
-    const Style style = style_of(parameter, swagger);
-    if (in == "path") {
-      RABT_TRY(text, Serializer(name, style, true).text(value));
-      const std::string marker = "{" + name + "}";
-      const std::size_t at = path.find(marker);
-      if (at == std::string::npos)
-        return configuration("the path has no place for its parameter `" + name + "`");
-      if (text.empty() || text == "." || text == "..") {
-        return violation("the path parameter `" + name +
-                         "` is empty or a dot segment, which would lead to another path");
-      }
-      for (std::size_t found = at; found != std::string::npos;
-           found = path.find(marker, found + text.size())) {
-        path.replace(found, marker.size(), text);
-      }
-    } else if (in == "query") {
-      RABT_TRY(pairs, Serializer(name, style, true).pairs(value));
-      for (const auto& [key, text] : pairs) {
-        query += query.empty() ? "" : "&";
-        query += key + "=" + text;
-      }
-    } else if (in == "header") {
-      const std::string key = lower(name);
-      // OpenAPI 3.0.3, "Parameter Object": these are described elsewhere and ignored here.
-      if (!swagger && (key == "accept" || key == "content-type" || key == "authorization"))
-        continue;
-      RABT_TRY(text, Serializer(name, style, false).text(value));
-      request.headers.set(name, std::move(text));
-    } else if (in == "cookie") {
-      RABT_TRY(pairs, Serializer(name, style, true).pairs(value));
-      for (const auto& [key, text] : pairs) {
-        cookies += cookies.empty() ? "" : "; ";
-        cookies += key + "=" + text;
-      }
-    } else if (in == "formData") {
-      if (value.is_array() && !style.explode) {
-        // No escapes here: the form's encoder writes them.
-        const std::string between(separator_of(style, false));
-        std::string joined;
-        for (const Json& item : value.as_array()) {
-          const std::optional<std::string> text = scalar_text(item);
-          if (!text.has_value())
-            return violation("the parameter `" + name +
-                             "` holds an array or object inside another");
-          joined += (joined.empty() ? "" : between) + *text;
-        }
-        form.set(name, joined);
-      } else {
-        form.set(name, value);
-      }
-    } else if (in == "body") {
-      const Json& consumes = operation.operation["consumes"].is_array()
-                                 ? operation.operation["consumes"]
-                                 : document["consumes"];
-      Names types;
-      for (std::size_t i = 0; i < consumes.size(); ++i) {
-        if (consumes[i].is_string()) types.push_back(media_type(consumes[i].as_string()));
-      }
-      const std::string type = types.empty() ? "application/json" : choose_type(types);
-      if (type.empty()) {
-        return configuration(
-            "the operation takes no body of JSON, a form or text, which is what can be sent");
-      }
-      RABT_TRY_STATUS(put_body(request, type, std::move(value)));
-    } else {
-      return configuration("the parameter `" + name + "` stands in `" + in +
-                           "`, which is no place");
-    }
-  }
-  if (const std::size_t left = path.find('{'); left != std::string::npos) {
-    const std::string_view rest = std::string_view(path).substr(left);
-    return configuration("the path needs `" + std::string(rest.substr(0, rest.find('}') + 1)) +
-                         "`, but the operation declares no such parameter");
+// The parts of a request as the parameters fill them. Errors as in openapi_request.
+class RequestParts {
+ public:
+  RequestParts(const Json& document, const Operation& operation, std::string_view id)
+      : document_(document),
+        operation_(operation),
+        name_("the operation `" + std::string(id) + "`"),
+        swagger_(document.find("swagger") != nullptr),
+        path_(operation.path) {
+    request_.method = operation.method;
   }
 
-  if (form_offered) {
-    const Json& consumes = operation.operation["consumes"].is_array()
-                               ? operation.operation["consumes"]
-                               : document["consumes"];
-    bool urlencoded = consumes.size() == 0;
-    for (std::size_t i = 0; i < consumes.size(); ++i) {
-      urlencoded = urlencoded ||
-                   (consumes[i].is_string() &&
-                    media_type(consumes[i].as_string()) == "application/x-www-form-urlencoded");
-    }
-    if (!urlencoded) {
-      return configuration(
-          "the operation takes its form as multipart only, which is not supported");
-    }
-    if (form.size() > 0)
-      RABT_TRY_STATUS(put_body(request, "application/x-www-form-urlencoded", form));
-  }
+  // One that the operation declares.
+  Status place(const Json& parameter, const Json& parameters);
+  // Whether each place of the path has got its parameter.
+  [[nodiscard]] Status check_path() const;
+  // Swagger's form, once every parameter is placed.
+  Status add_form();
+  // The parameters that the operation does not declare: the body or its members.
+  Status add_body(const Json& parameters);
+  Result<HttpRequest> finish(const std::string& base);
 
-  RABT_TRY(body, body_of(document, operation));
+ private:
+  Status place_in_path(const std::string& name, const Style& style, const Json& value);
+  Status place_in_form(const std::string& name, const Style& style, const Json& value);
+  Status place_as_body(Json value);
+  // key=text pairs, with the separator between them.
+  static Status append_pairs(std::string& to, const char* separator, const std::string& name,
+                             const Style& style, const Json& value);
+  // The media types that Swagger's `consumes` names.
+  [[nodiscard]] Names consumed() const;
+  Error unknown(const std::string& name, const Body& body) const;
+
+  const Json& document_;
+  const Operation& operation_;
+  std::string name_;
+  bool swagger_;
+  HttpRequest request_;
+  std::string path_;
+  std::string query_;
+  std::string cookies_;
+  Json form_ = Json::object();
+  bool form_offered_ = false;
+  std::set<std::string> used_;
+};
+
+Status RequestParts::place(const Json& parameter, const Json& parameters) {
+  const std::string name = parameter["name"].as_string();
+  const std::string in = parameter["in"].as_string();
+  if (swagger_ && parameter.string_or("type", "") == "file") {
+    return configuration("the operation takes a file (parameter `" + name +
+                         "`), which is not supported");
+  }
+  used_.insert(name);
+  form_offered_ = form_offered_ || in == "formData";
+  const Json* given = parameters.find(name);
+  Json value = given == nullptr ? Json() : *given;
+  if (value.is_null()) {
+    if (!parameter.bool_or("required", false) && in != "path") return ok_status();
+    value = swagger_ ? parameter["default"] : parameter["schema"]["default"];
+    if (value.is_null())
+      return violation(name_ + " needs the parameter `" + name + "` (" + in + ")");
+  }
+  const Style style = style_of(parameter, swagger_);
+  if (in == "path") return place_in_path(name, style, value);
+  if (in == "query") return append_pairs(query_, "&", name, style, value);
+  if (in == "cookie") return append_pairs(cookies_, "; ", name, style, value);
+  if (in == "formData") return place_in_form(name, style, value);
+  if (in == "body") return place_as_body(std::move(value));
+  if (in != "header") {
+    return configuration("the parameter `" + name + "` stands in `" + in +
+                         "`, which is not a place for parameters");
+  }
+  // OpenAPI 3.0.3, "Parameter Object": these are described elsewhere and ignored here.
+  const std::string key = lower(name);
+  if (!swagger_ && (key == "accept" || key == "content-type" || key == "authorization"))
+    return ok_status();
+  RABT_TRY(text, Serializer(name, style, false).text(value));
+  request_.headers.set(name, std::move(text));
+  return ok_status();
+}
+
+Status RequestParts::place_in_path(const std::string& name, const Style& style, const Json& value) {
+  RABT_TRY(text, Serializer(name, style, true).text(value));
+  const std::string marker = "{" + name + "}";
+  const std::size_t at = path_.find(marker);
+  if (at == std::string::npos)
+    return configuration("the path has no place for its parameter `" + name + "`");
+  if (text.empty() || text == "." || text == "..") {
+    return violation("the path parameter `" + name +
+                     "` is empty or a dot segment, which would lead to another path");
+  }
+  for (std::size_t found = at; found != std::string::npos;
+       found = path_.find(marker, found + text.size())) {
+    path_.replace(found, marker.size(), text);
+  }
+  return ok_status();
+}
+
+Status RequestParts::check_path() const {
+  const std::size_t left = path_.find('{');
+  if (left == std::string::npos) return ok_status();
+  const std::string_view rest = std::string_view(path_).substr(left);
+  return configuration("the path needs `" + std::string(rest.substr(0, rest.find('}') + 1)) +
+                       "`, but the operation declares no such parameter");
+}
+
+Status RequestParts::place_in_form(const std::string& name, const Style& style, const Json& value) {
+  if (!value.is_array() || style.explode) {
+    form_.set(name, value);
+    return ok_status();
+  }
+  // No escapes here: the form's encoder writes them.
+  const std::string between(separator_of(style, false));
+  std::string joined;
+  for (const Json& item : value.as_array()) {
+    const std::optional<std::string> text = scalar_text(item);
+    if (!text.has_value())
+      return violation("the parameter `" + name + "` holds an array or object inside another");
+    joined += (joined.empty() ? "" : between) + *text;
+  }
+  form_.set(name, joined);
+  return ok_status();
+}
+
+Status RequestParts::place_as_body(Json value) {
+  const Names types = consumed();
+  const std::string type = types.empty() ? "application/json" : choose_type(types);
+  if (type.empty()) {
+    return configuration(
+        "the operation takes no body of JSON, a form or text, which is what can be sent");
+  }
+  return put_body(request_, type, std::move(value));
+}
+
+Status RequestParts::append_pairs(std::string& to, const char* separator, const std::string& name,
+                                  const Style& style, const Json& value) {
+  RABT_TRY(pairs, Serializer(name, style, true).pairs(value));
+  for (const auto& [key, text] : pairs) {
+    to += to.empty() ? "" : separator;
+    to += key + "=" + text;
+  }
+  return ok_status();
+}
+
+Names RequestParts::consumed() const {
+  const Json& own = operation_.operation["consumes"];
+  const Json& consumes = own.is_array() ? own : document_["consumes"];
+  Names types;
+  for (std::size_t i = 0; i < consumes.size(); ++i) {
+    if (consumes[i].is_string()) types.push_back(media_type(consumes[i].as_string()));
+  }
+  return types;
+}
+
+Status RequestParts::add_form() {
+  if (!form_offered_) return ok_status();
+  constexpr const char* kForm = "application/x-www-form-urlencoded";
+  const Json& own = operation_.operation["consumes"];
+  const Names types = consumed();
+  const bool named = (own.is_array() ? own : document_["consumes"]).size() > 0;
+  if (named && std::find(types.begin(), types.end(), kForm) == types.end())
+    return configuration("the operation takes its form as multipart only, which is not supported");
+  return form_.size() > 0 ? put_body(request_, kForm, form_) : ok_status();
+}
+
+Error RequestParts::unknown(const std::string& name, const Body& body) const {
+  Names known(used_.begin(), used_.end());
+  known.insert(known.end(), body.properties.begin(), body.properties.end());
+  if (body.offered) known.emplace_back("body");
+  const std::string near = did_you_mean(name, known);
+  return violation(name_ + " has no parameter `" + name + "`" +
+                   (near.empty() ? std::string() : "; " + near));
+}
+
+Status RequestParts::add_body(const Json& parameters) {
+  RABT_TRY(body, body_of(document_, operation_));
   Json members = Json::object();
   if (parameters.is_object()) {
     for (const auto& [name, value] : parameters.as_object()) {
-      if (used.contains(name)) continue;
+      if (used_.contains(name)) continue;
       if (body.offered && name == "body") {
-        RABT_TRY_STATUS(put_body(request, body.type, value));
+        RABT_TRY_STATUS(put_body(request_, body.type, value));
         continue;
       }
       const bool property =
           std::find(body.properties.begin(), body.properties.end(), name) != body.properties.end();
-      if (body.offered && (property || body.open)) {
-        members.set(name, value);
-        continue;
-      }
-      Names known(used.begin(), used.end());
-      known.insert(known.end(), body.properties.begin(), body.properties.end());
-      if (body.offered) known.emplace_back("body");
-      const std::string near = did_you_mean(name, known);
-      return violation("the operation `" + std::string(operation_id) + "` has no parameter `" +
-                       name + "`" + (near.empty() ? std::string() : "; " + near));
+      if (!body.offered || !(property || body.open)) return unknown(name, body);
+      members.set(name, value);
     }
   }
   if (members.size() > 0) {
-    if (request.has_body)
+    if (request_.has_body)
       return violation("the parameters name the whole `body` and members of it: give one of both");
-    RABT_TRY_STATUS(put_body(request, body.type, std::move(members)));
+    RABT_TRY_STATUS(put_body(request_, body.type, std::move(members)));
   }
-  if (body.required && !request.has_body) {
-    return violation("the operation `" + std::string(operation_id) +
-                     "` needs a body: give its members, or the whole as `body`");
-  }
-  if (!cookies.empty()) request.headers.set("cookie", cookies);
-  if (!path.empty() && path.front() != '/') path.insert(0, "/");
+  if (body.required && !request_.has_body)
+    return violation(name_ + " needs a body: give its members, or the whole as `body`");
+  return ok_status();
+}
+
+Result<HttpRequest> RequestParts::finish(const std::string& base) {
+  if (!cookies_.empty()) request_.headers.set("cookie", cookies_);
+  if (!path_.empty() && path_.front() != '/') path_.insert(0, "/");
   // What the document left unescaped in its path, keeping its own escapes.
-  const Result<std::string> literal = expand_uri_template(path, Json::object());
-  if (!literal.ok()) return configuration("the path of the operation is no path of a URI");
-  request.uri = base + literal.value() + (query.empty() ? "" : "?" + query);
-  return request;
+  const Result<std::string> literal = expand_uri_template(path_, Json::object());
+  if (!literal.ok()) return configuration("the path of the operation is not the path of a URI");
+  request_.uri = base + literal.value() + (query_.empty() ? "" : "?" + query_);
+  return std::move(request_);
+}
+
+}  // namespace
+
+Result<HttpRequest> openapi_request(const Json& document, std::string_view document_uri,
+                                    std::string_view operation_id, const Json& parameters) {
+  if (!parameters.is_null() && !parameters.is_object())
+    return violation("the parameters of a call must be an object");
+  RABT_TRY(operation, find_operation(document, operation_id));
+  RABT_TRY(declared, parameters_of(document, operation));
+  const bool swagger = document.find("swagger") != nullptr;
+  RABT_TRY(base, base_uri(document, operation, swagger, document_uri));
+  if (!base.starts_with("http://") && !base.starts_with("https://"))
+    return configuration("the server of the operation is not an http or https URL");
+  RequestParts parts(document, operation, operation_id);
+  for (const Json& parameter : declared) RABT_TRY_STATUS(parts.place(parameter, parameters));
+  RABT_TRY_STATUS(parts.check_path());
+  RABT_TRY_STATUS(parts.add_form());
+  RABT_TRY_STATUS(parts.add_body(parameters));
+  return parts.finish(base);
 }
 
 }  // namespace rabt::workflow

@@ -1,7 +1,6 @@
 #include "hub/workflow/run/uri_template.hpp"
 
-#include <cctype>
-
+#include "hub/base/ascii.hpp"
 #include "hub/base/uri.hpp"
 
 namespace rabt::workflow {
@@ -13,9 +12,8 @@ constexpr std::string_view kReserved = ":/?#[]@!$&'()*+,;=";
 // Text outside braces: what a URI may hold stays, %XX included (RFC 6570 section 3.1).
 void append_literal(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() &&
-                        std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
-                        std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0;
+    const bool escape =
+        text[i] == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
     if (escape) {
       out += text.substr(i, 3);
       i += 2;

@@ -23,7 +23,7 @@ namespace rabt::workflow {
 // another path. The message holds names, no values.
 [[nodiscard]] Result<std::string> expand_uri_template(std::string_view text, const Json& values);
 
-// The value of a scalar as text: null is empty. nullopt: an array or object.
+// The value of a scalar as text, which is empty for null. nullopt for an array or object.
 [[nodiscard]] std::optional<std::string> scalar_text(const Json& value);
 
 }  // namespace rabt::workflow

@@ -15,15 +15,17 @@ struct Task;
 
 // What counts, for each task: that it was started, and of
 //   if          that it was skipped
-//   timeout     that it ended the task (of the document: the workflow)
+//   timeout     that it ended the task; on the document, that it ended the workflow
 //   switch      each case, and that no case held where every case has a `when`
 //   for         that there was no item, that there was one, that `while` ended it
 //   fork        with compete: each branch that decided the race, by its end or its error
 //   try         that nothing failed; a retry; that an error was not retried or not any more; that
 //               an error was caught; where the catch chooses, that it let one pass
 struct CoverageItem {
-  std::string task;    // path: consult/eligible; empty: the document
-  std::string branch;  // empty: the task itself; else `case yes`, `caught`, ...
+  // A path: consult/eligible. Empty for the document.
+  std::string task;
+  // `case yes`, `caught`, ... Empty for the task itself.
+  std::string branch;
   int line = 0;
   std::uint64_t count = 0;
 };

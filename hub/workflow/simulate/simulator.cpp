@@ -109,7 +109,7 @@ struct Simulator::Impl {
   std::vector<SimulatedTrace> traces;
   std::vector<SimulatedEvent> emitted;
   std::vector<SimulatedListen> listens;
-  // Of instances and listens only those that an event can reach: runs may have very many that
+  // Only instances and listens that an event can reach: runs may have very many that
   // ended.
   std::set<std::size_t> alive;
   std::set<std::size_t> open_listens;
@@ -117,364 +117,400 @@ struct Simulator::Impl {
   std::map<const Definition*, Json> start_sets;         // schedule.on.all: what is not complete
   std::set<std::pair<std::string, std::string>> known;  // source and id
 
-  void add(Timestamp at, What what) {
-    const bool timer = std::holds_alternative<Ring>(what) || std::holds_alternative<Resend>(what);
-    due.push({std::max(at, now), timer, next_order++, std::make_shared<What>(std::move(what))});
-  }
-
-  std::size_t create(std::shared_ptr<const Definition> definition, Json input) {
-    Json secrets = Json::object();
-    for (const std::string& name : definition->secrets()) {
-      if (const Json* value = options.secrets.find(name)) secrets.set(name, *value);
-    }
-    const std::size_t index = instances.size();
-    alive.insert(index);
-    runs.push_back(Run{.index = index,
-                       .execution = Execution(definition, std::move(secrets)),
-                       .seen = inbox.size()});
-    SimulatedInstance& instance = instances.emplace_back();
-    instance.index = index;
-    instance.id = instance_id(index + 1);
-    instance.definition = std::move(definition);
-    instance.input = std::move(input);
-    instance.started = now;
-    return index;
-  }
-
-  [[nodiscard]] bool live(std::size_t instance) const {
-    return instances[instance].status == InstanceStatus::running ||
-           instances[instance].status == InstanceStatus::waiting;
-  }
+  void add(Timestamp at, What what);
+  std::size_t create(std::shared_ptr<const Definition> definition, Json input);
+  [[nodiscard]] bool live(std::size_t instance) const;
 
   // ---- events
 
-  void accept(Json event) {
-    if (event["id"].is_string() &&
-        !known.emplace(event.string_or("source", ""), event["id"].as_string()).second) {
-      return;
-    }
-    std::set<std::string> keys;
-    std::vector<std::shared_ptr<const Definition>> all = definitions;
-    for (const std::size_t one : alive) {
-      const auto& definition = instances[one].definition;
-      if (std::find(all.begin(), all.end(), definition) == all.end()) all.push_back(definition);
-    }
-    for (const auto& definition : all) {
-      for (std::string& key : definition->correlation_keys(event)) keys.insert(std::move(key));
-    }
-    const std::size_t position = inbox.size();
-    inbox.push_back({event, now, {keys.begin(), keys.end()}});
-    // Begins go first, as in the hub.
-    for (const auto& definition : definitions) {
-      if (!is_latest(*definition)) continue;
-      if (definition->starts_on_all()) {
-        Json& pending = start_sets[definition.get()];
-        Definition::StartStep step = definition->collect_start(pending, event, now);
-        pending = std::move(step.pending);
-        if (step.start) begin(definition, std::move(*step.start));
-      } else if (definition->starts_on(event)) {
-        begin(definition, Json::array({event}));
-      }
-    }
-    for (const std::size_t one : open_listens) {
-      const SimulatedListen& listen = listens[one];
-      if (shares_key(listen.keys, inbox[position].keys))
-        add(now, Offer{listen.instance, listen.id, position});
-    }
-  }
+  void accept(Json event);
 
   // An instance that events start, unless its business key is taken.
-  void begin(const std::shared_ptr<const Definition>& definition, Json input) {
-    std::string business_key;
-    if (const auto key = definition->business_key(input); key.ok() && key->has_value())
-      business_key = definition->name() + '\n' + **key;
-    if (!business_key.empty() && std::any_of(alive.begin(), alive.end(), [&](std::size_t one) {
-          return runs[one].business_key == business_key;
-        })) {
-      return;
-    }
-    const std::size_t index = create(definition, std::move(input));
-    runs[index].business_key = std::move(business_key);
-    add(now, Begin{index});
-  }
+  void begin(const std::shared_ptr<const Definition>& definition, Json input);
 
   static bool shares_key(const std::vector<std::string>& wanted,
-                         const std::vector<std::string>& sorted) {
-    return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& key) {
-      return std::binary_search(sorted.begin(), sorted.end(), key);
-    });
-  }
+                         const std::vector<std::string>& sorted);
 
-  void subscribe(Run& run, const Subscribe& subscribe) {
-    run.listens[subscribe.id] = listens.size();
-    open_listens.insert(listens.size());
-    listens.push_back({run.index, now, subscribe.id, subscribe.keys, true});
-    constexpr std::int64_t kRetention = std::chrono::milliseconds(limits::kEventRetention).count();
-    for (std::size_t i = run.seen; i < inbox.size(); ++i) {
-      if (inbox[i].at.ms + kRetention >= now.ms && shares_key(subscribe.keys, inbox[i].keys))
-        add(now, Offer{run.index, subscribe.id, i});
-    }
-  }
-
-  void unsubscribe(Run& run, std::uint64_t id) {
-    const auto found = run.listens.find(id);
-    if (found == run.listens.end()) return;
-    listens[found->second].open = false;
-    open_listens.erase(found->second);
-    run.listens.erase(found);
-  }
+  void subscribe(Run& run, const Subscribe& subscribe);
+  void unsubscribe(Run& run, std::uint64_t id);
 
   // ---- definitions
 
   [[nodiscard]] static bool same_workflow(const Definition& a, const Definition& b) {
     return a.name_space() == b.name_space() && a.name() == b.name();
   }
-  [[nodiscard]] bool is_latest(const Definition& definition) const {
-    return std::none_of(definitions.begin(), definitions.end(), [&](const auto& other) {
-      return same_workflow(*other, definition) &&
-             compare_semver(other->version(), definition.version()) > 0;
-    });
-  }
-  [[nodiscard]] std::shared_ptr<const Definition> find(const StartWorkflow& wanted) const {
-    for (const auto& one : definitions) {
-      if (one->name_space() != wanted.name_space || one->name() != wanted.name) continue;
-      if (wanted.version == "latest" ? is_latest(*one) : one->version() == wanted.version)
-        return one;
-    }
-    return nullptr;
-  }
+  [[nodiscard]] bool is_latest(const Definition& definition) const;
+  [[nodiscard]] std::shared_ptr<const Definition> find(const StartWorkflow& wanted) const;
 
   // ---- turns
 
-  void handle(const What& what) {
-    std::visit(Overloaded{
-                   [&](const Begin& begin) {
-                     apply(begin.instance, workflow::Start{instances[begin.instance].id,
-                                                           instances[begin.instance].input});
-                   },
-                   [&](const Posted& posted) { accept(posted.event); },
-                   [&](const Offer& offer) {
-                     Run& run = runs[offer.instance];
-                     const Json& event = inbox[offer.event].event;
-                     if (!run.listens.contains(offer.listen) ||
-                         !run.execution.wants(offer.listen, event)) {
-                       return;
-                     }
-                     if (callbacks.taken) callbacks.taken(instances[offer.instance], event);
-                     apply(offer.instance, EventArrived{offer.listen, event});
-                   },
-                   [&](const Answer& answer) {
-                     if (calls[answer.call].sends == answer.sends)
-                       call_ended(answer.call, answer.outcome);
-                   },
-                   [&](const ChildAnswer& answer) {
-                     Run& run = runs[answer.instance];
-                     if (!live(answer.instance)) return;
-                     if (run.children.erase(answer.id) + run.awaited_replies.erase(answer.id) == 0)
-                       return;
-                     apply(answer.instance, ActionEnded{answer.id, answer.outcome});
-                   },
-                   [&](const CancelDue& cancel) {
-                     if (live(cancel.instance)) apply(cancel.instance, Cancel{"cancelled"});
-                   },
-                   [&](const Resend& resend) {
-                     SimulatedCall& call = calls[resend.call];
-                     if (call.cancelled || call.outcome.has_value()) return;
-                     ++call.sends;
-                     send(call);
-                   },
-                   [&](const Ring& ring) {
-                     if (runs[ring.instance].timers.erase(ring.timer) != 0)
-                       apply(ring.instance, TimerFired{ring.timer});
-                   },
-               },
-               what);
-  }
+  void handle(const What& what);
 
   template <typename T>
-  void apply(std::size_t index, T what) {
-    ++turns;
-    Input input{now, std::move(what)};
-    Run& run = runs[index];
-    run.inputs.push_back(input);
-    const std::vector<Effect> effects = run.execution.apply(input);
-    std::vector<std::size_t> to_send;
-    std::vector<Json> to_accept;
-    for (const Effect& effect : effects) {
-      std::visit(Overloaded{
-                     [&](const CallAction& action) {
-                       SimulatedCall& call = calls.emplace_back();
-                       call.index = calls.size() - 1;
-                       call.instance = index;
-                       call.action = action;
-                       call.key = instances[index].id + action.reference;
-                       call.at = now;
-                       run.calls[action.id] = call.index;
-                       to_send.push_back(call.index);
-                     },
-                     [&](const StartWorkflow& start) { start_child(index, start); },
-                     [&](const CancelCall& cancel) { cancel_call(run, cancel.id); },
-                     [&](const StartTimer& timer) {
-                       run.timers.insert(timer.id);
-                       add(timer.due, Ring{index, timer.id});
-                     },
-                     [&](const CancelTimer& timer) { run.timers.erase(timer.id); },
-                     [&](const Subscribe& listen) { subscribe(run, listen); },
-                     [&](const Unsubscribe& listen) { unsubscribe(run, listen.id); },
-                     [&](const Emit& emit) {
-                       emitted.push_back({index, now, emit.event});
-                       to_accept.push_back(emit.event);
-                     },
-                     [&](const TaskTrace& trace) {
-                       traces.push_back({index, now, trace});
-                     },
-                     [&](const Finished& finished) { finish(run, finished); },
-                 },
-                 effect);
-      if (callbacks.effect) callbacks.effect(instances[index], effect);
-    }
-    if (live(index)) instances[index].status = run.execution.status();
-    if (callbacks.turn) callbacks.turn(instances[index], run.inputs.size() - 1, input, effects);
-    for (Json& event : to_accept) accept(std::move(event));
-    for (const std::size_t call : to_send) {
-      if (!calls[call].cancelled) send(calls[call]);
-    }
-  }
-
-  void finish(Run& run, const Finished& finished) {
-    SimulatedInstance& instance = instances[run.index];
-    instance.status = finished.status;
-    instance.result = finished;
-    instance.ended = now;
-    alive.erase(run.index);
-    run.timers.clear();
-    while (!run.listens.empty()) unsubscribe(run, run.listens.begin()->first);
-    while (!run.calls.empty()) cancel_call(run, run.calls.begin()->first);
-    while (!run.children.empty()) cancel_call(run, run.children.begin()->first);
-    run.awaited_replies.clear();
-    if (!run.awaited || !instance.parent.has_value()) return;
-    ActionOutcome outcome;
-    switch (finished.status) {
-      case InstanceStatus::completed:
-        outcome.output = finished.output;
-        break;
-      case InstanceStatus::faulted:
-        outcome.kind = OutcomeKind::permanent;
-        outcome.code = "workflow.child_faulted";
-        outcome.message = "the child workflow faulted";
-        outcome.detail = Json::object({{"error", finished.error}});
-        break;
-      default:
-        outcome.kind = OutcomeKind::cancelled;
-        outcome.code = "workflow.child_cancelled";
-        outcome.message = "the child workflow was cancelled";
-    }
-    add(now, ChildAnswer{*instance.parent, run.parent_call, std::move(outcome)});
-  }
+  void apply(std::size_t index, T what);
+  void finish(Run& run, const Finished& finished);
 
   // ---- calls
 
-  void send(SimulatedCall& call) {
-    CallReply reply{CallReply::Kind::silent, {}, 0};
-    if (callbacks.call) reply = callbacks.call(call);
-    switch (reply.kind) {
-      case CallReply::Kind::after:
-        add({now.ms + std::max<std::int64_t>(0, reply.after_ms)},
-            Answer{call.index, std::move(reply.outcome), call.sends});
-        break;
-      case CallReply::Kind::open:
-        open_calls.insert(call.index);
-        break;
-      case CallReply::Kind::silent:
-        break;
-    }
-  }
-
-  void cancel_call(Run& run, std::uint64_t id) {
-    if (const auto found = run.calls.find(id); found != run.calls.end()) {
-      SimulatedCall& call = calls[found->second];
-      run.calls.erase(found);
-      call.cancelled = true;
-      call.ended = now;
-      open_calls.erase(call.index);
-      if (callbacks.cancelled) callbacks.cancelled(call);
-    } else if (const auto child = run.children.find(id); child != run.children.end()) {
-      const std::size_t instance = child->second;
-      run.children.erase(child);
-      runs[instance].awaited = false;
-      add(now, CancelDue{instance});
-    } else {
-      run.awaited_replies.erase(id);
-    }
-  }
-
-  void call_ended(std::size_t index, const ActionOutcome& outcome) {
-    SimulatedCall& call = calls[index];
-    open_calls.erase(index);
-    Run& run = runs[call.instance];
-    if (call.cancelled || call.parked || !run.calls.contains(call.action.id)) return;
-    if (outcome.kind == OutcomeKind::ambiguous && !settled(call)) return;
-    run.calls.erase(call.action.id);
-    call.outcome = outcome;
-    call.ended = now;
-    apply(call.instance, ActionEnded{call.action.id, outcome});
-  }
+  void send(SimulatedCall& call);
+  void cancel_call(Run& run, std::uint64_t id);
+  void call_ended(std::size_t index, const ActionOutcome& outcome);
 
   // Whether the ambiguous outcome goes to the workflow; else it is asked again, or a person
   // decides.
-  bool settled(SimulatedCall& call) {
-    const std::string idempotency =
-        callbacks.idempotency ? callbacks.idempotency(call.action) : std::string("key");
-    if (idempotency != "none" && call.sends <= limits::kMaxResends) {
-      // A probe asks at once; repeats wait.
-      const std::int64_t delay =
-          idempotency == "probe" && call.sends == 1 ? 0 : limits::resend_delay_ms(call.sends);
-      add({now.ms + delay}, Resend{call.index});
-      return false;
-    }
-    call.parked = idempotency == "none" || idempotency == "probe";
-    return !call.parked;
-  }
-
-  void start_child(std::size_t parent, const StartWorkflow& start) {
-    Run& run = runs[parent];
-    const auto answer = [&](ActionOutcome outcome, std::int64_t after_ms) {
-      if (!start.await) return;
-      run.awaited_replies.insert(start.id);
-      add({now.ms + after_ms}, ChildAnswer{parent, start.id, std::move(outcome)});
-    };
-    if (callbacks.child) {
-      if (std::optional<CallReply> reply = callbacks.child(parent, start)) {
-        if (reply->kind == CallReply::Kind::after)
-          answer(std::move(reply->outcome), std::max<std::int64_t>(0, reply->after_ms));
-        return;
-      }
-    }
-    const std::shared_ptr<const Definition> definition = find(start);
-    if (definition == nullptr) {
-      ActionOutcome outcome;
-      outcome.kind = OutcomeKind::permanent;
-      outcome.code = "workflow.unknown_child";
-      outcome.message = "no such workflow is known here";
-      outcome.detail = Json::object(
-          {{"error", Json::object({{"type", error_type("configuration")},
-                                   {"status", 400},
-                                   {"title", "the workflow " + start.name_space + '/' + start.name +
-                                                 ' ' + start.version + " is not known here"},
-                                   {"detail",
-                                    "give its file: --workflow of `rabt workflow run`, or "
-                                    "`definitions` of a test file"},
-                                   {"instance", start.reference}})}});
-      return answer(std::move(outcome), 0);
-    }
-    const std::size_t child = create(definition, start.input);
-    instances[child].parent = parent;
-    runs[child].parent_call = start.id;
-    runs[child].awaited = start.await;
-    if (start.await) run.children[start.id] = child;
-    add(now, Begin{child});
-  }
+  bool settled(SimulatedCall& call);
+  void start_child(std::size_t parent, const StartWorkflow& start);
 };
+
+void Simulator::Impl::add(Timestamp at, What what) {
+  const bool timer = std::holds_alternative<Ring>(what) || std::holds_alternative<Resend>(what);
+  due.push({std::max(at, now), timer, next_order++, std::make_shared<What>(std::move(what))});
+}
+
+std::size_t Simulator::Impl::create(std::shared_ptr<const Definition> definition, Json input) {
+  Json secrets = Json::object();
+  for (const std::string& name : definition->secrets()) {
+    if (const Json* value = options.secrets.find(name)) secrets.set(name, *value);
+  }
+  const std::size_t index = instances.size();
+  alive.insert(index);
+  runs.push_back(Run{.index = index,
+                     .execution = Execution(definition, std::move(secrets)),
+                     .seen = inbox.size()});
+  SimulatedInstance& instance = instances.emplace_back();
+  instance.index = index;
+  instance.id = instance_id(index + 1);
+  instance.definition = std::move(definition);
+  instance.input = std::move(input);
+  instance.started = now;
+  return index;
+}
+
+bool Simulator::Impl::live(std::size_t instance) const {
+  return instances[instance].status == InstanceStatus::running ||
+         instances[instance].status == InstanceStatus::waiting;
+}
+
+// ---- events
+
+void Simulator::Impl::accept(Json event) {
+  if (event["id"].is_string() &&
+      !known.emplace(event.string_or("source", ""), event["id"].as_string()).second) {
+    return;
+  }
+  std::set<std::string> keys;
+  std::vector<std::shared_ptr<const Definition>> all = definitions;
+  for (const std::size_t one : alive) {
+    const auto& definition = instances[one].definition;
+    if (std::find(all.begin(), all.end(), definition) == all.end()) all.push_back(definition);
+  }
+  for (const auto& definition : all) {
+    for (std::string& key : definition->correlation_keys(event)) keys.insert(std::move(key));
+  }
+  const std::size_t position = inbox.size();
+  inbox.push_back({event, now, {keys.begin(), keys.end()}});
+  // Begins go first, as in the hub.
+  for (const auto& definition : definitions) {
+    if (!is_latest(*definition)) continue;
+    if (definition->starts_on_all()) {
+      Json& pending = start_sets[definition.get()];
+      Definition::StartStep step = definition->collect_start(pending, event, now);
+      pending = std::move(step.pending);
+      if (step.start) begin(definition, std::move(*step.start));
+    } else if (definition->starts_on(event)) {
+      begin(definition, Json::array({event}));
+    }
+  }
+  for (const std::size_t one : open_listens) {
+    const SimulatedListen& listen = listens[one];
+    if (shares_key(listen.keys, inbox[position].keys))
+      add(now, Offer{listen.instance, listen.id, position});
+  }
+}
+
+void Simulator::Impl::begin(const std::shared_ptr<const Definition>& definition, Json input) {
+  std::string business_key;
+  if (const auto key = definition->business_key(input); key.ok() && key->has_value())
+    business_key = definition->name() + '\n' + **key;
+  if (!business_key.empty() && std::any_of(alive.begin(), alive.end(), [&](std::size_t one) {
+        return runs[one].business_key == business_key;
+      })) {
+    return;
+  }
+  const std::size_t index = create(definition, std::move(input));
+  runs[index].business_key = std::move(business_key);
+  add(now, Begin{index});
+}
+
+bool Simulator::Impl::shares_key(const std::vector<std::string>& wanted,
+                                 const std::vector<std::string>& sorted) {
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& key) {
+    return std::binary_search(sorted.begin(), sorted.end(), key);
+  });
+}
+
+void Simulator::Impl::subscribe(Run& run, const Subscribe& subscribe) {
+  run.listens[subscribe.id] = listens.size();
+  open_listens.insert(listens.size());
+  listens.push_back({run.index, now, subscribe.id, subscribe.keys, true});
+  constexpr std::int64_t kRetention = std::chrono::milliseconds(limits::kEventRetention).count();
+  for (std::size_t i = run.seen; i < inbox.size(); ++i) {
+    if (inbox[i].at.ms + kRetention >= now.ms && shares_key(subscribe.keys, inbox[i].keys))
+      add(now, Offer{run.index, subscribe.id, i});
+  }
+}
+
+void Simulator::Impl::unsubscribe(Run& run, std::uint64_t id) {
+  const auto found = run.listens.find(id);
+  if (found == run.listens.end()) return;
+  listens[found->second].open = false;
+  open_listens.erase(found->second);
+  run.listens.erase(found);
+}
+
+// ---- definitions
+
+bool Simulator::Impl::is_latest(const Definition& definition) const {
+  return std::none_of(definitions.begin(), definitions.end(), [&](const auto& other) {
+    return same_workflow(*other, definition) &&
+           compare_semver(other->version(), definition.version()) > 0;
+  });
+}
+
+std::shared_ptr<const Definition> Simulator::Impl::find(const StartWorkflow& wanted) const {
+  for (const auto& one : definitions) {
+    if (one->name_space() != wanted.name_space || one->name() != wanted.name) continue;
+    if (wanted.version == "latest" ? is_latest(*one) : one->version() == wanted.version) return one;
+  }
+  return nullptr;
+}
+
+// ---- turns
+
+void Simulator::Impl::handle(const What& what) {
+  std::visit(
+      Overloaded{
+          [&](const Begin& begin) {
+            apply(begin.instance,
+                  workflow::Start{instances[begin.instance].id, instances[begin.instance].input});
+          },
+          [&](const Posted& posted) { accept(posted.event); },
+          [&](const Offer& offer) {
+            Run& run = runs[offer.instance];
+            const Json& event = inbox[offer.event].event;
+            if (!run.listens.contains(offer.listen) || !run.execution.wants(offer.listen, event)) {
+              return;
+            }
+            if (callbacks.taken) callbacks.taken(instances[offer.instance], event);
+            apply(offer.instance, EventArrived{offer.listen, event});
+          },
+          [&](const Answer& answer) {
+            if (calls[answer.call].sends == answer.sends) call_ended(answer.call, answer.outcome);
+          },
+          [&](const ChildAnswer& answer) {
+            Run& run = runs[answer.instance];
+            if (!live(answer.instance)) return;
+            if (run.children.erase(answer.id) + run.awaited_replies.erase(answer.id) == 0) return;
+            apply(answer.instance, ActionEnded{answer.id, answer.outcome});
+          },
+          [&](const CancelDue& cancel) {
+            if (live(cancel.instance)) apply(cancel.instance, Cancel{"cancelled"});
+          },
+          [&](const Resend& resend) {
+            SimulatedCall& call = calls[resend.call];
+            if (call.cancelled || call.outcome.has_value()) return;
+            ++call.sends;
+            send(call);
+          },
+          [&](const Ring& ring) {
+            if (runs[ring.instance].timers.erase(ring.timer) != 0)
+              apply(ring.instance, TimerFired{ring.timer});
+          },
+      },
+      what);
+}
+
+template <typename T>
+void Simulator::Impl::apply(std::size_t index, T what) {
+  ++turns;
+  Input input{now, std::move(what)};
+  Run& run = runs[index];
+  run.inputs.push_back(input);
+  const std::vector<Effect> effects = run.execution.apply(input);
+  std::vector<std::size_t> to_send;
+  std::vector<Json> to_accept;
+  for (const Effect& effect : effects) {
+    std::visit(Overloaded{
+                   [&](const CallAction& action) {
+                     SimulatedCall& call = calls.emplace_back();
+                     call.index = calls.size() - 1;
+                     call.instance = index;
+                     call.action = action;
+                     call.key = instances[index].id + action.reference;
+                     call.at = now;
+                     run.calls[action.id] = call.index;
+                     to_send.push_back(call.index);
+                   },
+                   [&](const StartWorkflow& start) { start_child(index, start); },
+                   [&](const CancelCall& cancel) { cancel_call(run, cancel.id); },
+                   [&](const StartTimer& timer) {
+                     run.timers.insert(timer.id);
+                     add(timer.due, Ring{index, timer.id});
+                   },
+                   [&](const CancelTimer& timer) { run.timers.erase(timer.id); },
+                   [&](const Subscribe& listen) { subscribe(run, listen); },
+                   [&](const Unsubscribe& listen) { unsubscribe(run, listen.id); },
+                   [&](const Emit& emit) {
+                     emitted.push_back({index, now, emit.event});
+                     to_accept.push_back(emit.event);
+                   },
+                   [&](const TaskTrace& trace) {
+                     traces.push_back({index, now, trace});
+                   },
+                   [&](const Finished& finished) { finish(run, finished); },
+               },
+               effect);
+    if (callbacks.effect) callbacks.effect(instances[index], effect);
+  }
+  if (live(index)) instances[index].status = run.execution.status();
+  if (callbacks.turn) callbacks.turn(instances[index], run.inputs.size() - 1, input, effects);
+  for (Json& event : to_accept) accept(std::move(event));
+  for (const std::size_t call : to_send) {
+    if (!calls[call].cancelled) send(calls[call]);
+  }
+}
+
+void Simulator::Impl::finish(Run& run, const Finished& finished) {
+  SimulatedInstance& instance = instances[run.index];
+  instance.status = finished.status;
+  instance.result = finished;
+  instance.ended = now;
+  alive.erase(run.index);
+  run.timers.clear();
+  while (!run.listens.empty()) unsubscribe(run, run.listens.begin()->first);
+  while (!run.calls.empty()) cancel_call(run, run.calls.begin()->first);
+  while (!run.children.empty()) cancel_call(run, run.children.begin()->first);
+  run.awaited_replies.clear();
+  if (!run.awaited || !instance.parent.has_value()) return;
+  ActionOutcome outcome;
+  switch (finished.status) {
+    case InstanceStatus::completed:
+      outcome.output = finished.output;
+      break;
+    case InstanceStatus::faulted:
+      outcome.kind = OutcomeKind::permanent;
+      outcome.code = "workflow.child_faulted";
+      outcome.message = "the child workflow faulted";
+      outcome.detail = Json::object({{"error", finished.error}});
+      break;
+    default:
+      outcome.kind = OutcomeKind::cancelled;
+      outcome.code = "workflow.child_cancelled";
+      outcome.message = "the child workflow was cancelled";
+  }
+  add(now, ChildAnswer{*instance.parent, run.parent_call, std::move(outcome)});
+}
+
+// ---- calls
+
+void Simulator::Impl::send(SimulatedCall& call) {
+  CallReply reply{CallReply::Kind::silent, {}, 0};
+  if (callbacks.call) reply = callbacks.call(call);
+  switch (reply.kind) {
+    case CallReply::Kind::after:
+      add({now.ms + std::max<std::int64_t>(0, reply.after_ms)},
+          Answer{call.index, std::move(reply.outcome), call.sends});
+      break;
+    case CallReply::Kind::open:
+      open_calls.insert(call.index);
+      break;
+    case CallReply::Kind::silent:
+      break;
+  }
+}
+
+void Simulator::Impl::cancel_call(Run& run, std::uint64_t id) {
+  if (const auto found = run.calls.find(id); found != run.calls.end()) {
+    SimulatedCall& call = calls[found->second];
+    run.calls.erase(found);
+    call.cancelled = true;
+    call.ended = now;
+    open_calls.erase(call.index);
+    if (callbacks.cancelled) callbacks.cancelled(call);
+  } else if (const auto child = run.children.find(id); child != run.children.end()) {
+    const std::size_t instance = child->second;
+    run.children.erase(child);
+    runs[instance].awaited = false;
+    add(now, CancelDue{instance});
+  } else {
+    run.awaited_replies.erase(id);
+  }
+}
+
+void Simulator::Impl::call_ended(std::size_t index, const ActionOutcome& outcome) {
+  SimulatedCall& call = calls[index];
+  open_calls.erase(index);
+  Run& run = runs[call.instance];
+  if (call.cancelled || call.parked || !run.calls.contains(call.action.id)) return;
+  if (outcome.kind == OutcomeKind::ambiguous && !settled(call)) return;
+  run.calls.erase(call.action.id);
+  call.outcome = outcome;
+  call.ended = now;
+  apply(call.instance, ActionEnded{call.action.id, outcome});
+}
+
+bool Simulator::Impl::settled(SimulatedCall& call) {
+  const std::string idempotency =
+      callbacks.idempotency ? callbacks.idempotency(call.action) : std::string("key");
+  if (idempotency != "none" && call.sends <= limits::kMaxResends) {
+    // A probe asks at once; repeats wait.
+    const std::int64_t delay =
+        idempotency == "probe" && call.sends == 1 ? 0 : limits::resend_delay_ms(call.sends);
+    add({now.ms + delay}, Resend{call.index});
+    return false;
+  }
+  call.parked = idempotency == "none" || idempotency == "probe";
+  return !call.parked;
+}
+
+void Simulator::Impl::start_child(std::size_t parent, const StartWorkflow& start) {
+  Run& run = runs[parent];
+  const auto answer = [&](ActionOutcome outcome, std::int64_t after_ms) {
+    if (!start.await) return;
+    run.awaited_replies.insert(start.id);
+    add({now.ms + after_ms}, ChildAnswer{parent, start.id, std::move(outcome)});
+  };
+  if (callbacks.child) {
+    if (std::optional<CallReply> reply = callbacks.child(parent, start)) {
+      if (reply->kind == CallReply::Kind::after)
+        answer(std::move(reply->outcome), std::max<std::int64_t>(0, reply->after_ms));
+      return;
+    }
+  }
+  const std::shared_ptr<const Definition> definition = find(start);
+  if (definition == nullptr) {
+    ActionOutcome outcome;
+    outcome.kind = OutcomeKind::permanent;
+    outcome.code = "workflow.unknown_child";
+    outcome.message = "no such workflow is known here";
+    outcome.detail = Json::object(
+        {{"error", Json::object({{"type", error_type("configuration")},
+                                 {"status", 400},
+                                 {"title", "the workflow " + start.name_space + '/' + start.name +
+                                               ' ' + start.version + " is not known here"},
+                                 {"detail",
+                                  "give its file: --workflow of `rabt workflow run`, or "
+                                  "`definitions` of a test file"},
+                                 {"instance", start.reference}})}});
+    return answer(std::move(outcome), 0);
+  }
+  const std::size_t child = create(definition, start.input);
+  instances[child].parent = parent;
+  runs[child].parent_call = start.id;
+  runs[child].awaited = start.await;
+  if (start.await) run.children[start.id] = child;
+  add(now, Begin{child});
+}
 
 Simulator::Simulator(Options options, Callbacks callbacks)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(callbacks))) {}

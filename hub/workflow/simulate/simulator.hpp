@@ -41,8 +41,8 @@ struct SimulatedCall {
   int sends = 1;                         // more than one after an ambiguous outcome
   std::optional<ActionOutcome> outcome;  // as it reached the workflow
   Timestamp ended;
-  bool cancelled = false;  // the workflow did not wait for it any longer
-  bool parked = false;     // ambiguous and not safe to repeat: a person would have to decide
+  bool cancelled = false;  // the workflow did not wait for the call any longer
+  bool parked = false;     // ambiguous and not safe to repeat, so a person would have to decide
 };
 
 struct SimulatedTrace {
@@ -52,7 +52,7 @@ struct SimulatedTrace {
 };
 
 struct SimulatedEvent {
-  std::size_t instance = 0;  // that emitted it
+  std::size_t instance = 0;  // the one that emitted the event
   Timestamp at;
   Json event;
 };
@@ -69,7 +69,7 @@ struct SimulatedInstance {
   std::size_t index = 0;
   std::string id;  // 26 digits: the first instance is 00000000000000000000000001
   std::shared_ptr<const Definition> definition;
-  std::optional<std::size_t> parent;  // that started it with run.workflow
+  std::optional<std::size_t> parent;  // the instance that started this one with run.workflow
   Json input;                         // raw
   Timestamp started;
   Timestamp ended;
@@ -86,15 +86,16 @@ class Simulator {
     // The simulation stops when the next input is due later than this after its start. Five years
     // are more than any consultation; a workflow that waits longer has a mistake.
     std::int64_t max_virtual_ms = 5LL * 366 * 86'400'000;
-    std::uint64_t max_turns = 100'000;  // of all instances together
-    bool clock_goes_on = false;         // also while calls are open
-    Json secrets;                       // by name; an instance gets those it declares
+    std::uint64_t max_turns = 100'000;  // for all instances together
+    bool clock_goes_on = false;         // even while calls are open
+    Json secrets;                       // by name; an instance gets those that it declares
   };
   struct Callbacks {
-    // Unset: every call stays silent. Called again with sends + 1 when an outcome was ambiguous and
-    // the action is safe to repeat (with `probe` the answer stands for what the hub found out).
+    // If it is not set, every call stays silent. Called again with sends + 1 when an outcome was
+    // ambiguous and the action is safe to repeat (with `probe` the answer stands for what the hub
+    // found out).
     std::function<CallReply(const SimulatedCall&)> call;
-    // native, key, probe or none. Unset: key.
+    // native, key, probe or none. If it is not set, every action has key.
     std::function<std::string(const CallAction&)> idempotency;
     // Answers a run.workflow in place of the child; nullopt: the child's definition runs.
     std::function<std::optional<CallReply>(std::size_t parent, const StartWorkflow&)> child;
@@ -144,7 +145,8 @@ class Simulator {
   Stop run_until(Timestamp until);
 
   [[nodiscard]] Timestamp now() const;
-  [[nodiscard]] std::optional<Timestamp> next_due() const;  // of timers, answers and events
+  // When the next timer, answer or event is due.
+  [[nodiscard]] std::optional<Timestamp> next_due() const;
   [[nodiscard]] const std::deque<SimulatedInstance>& instances() const;
   [[nodiscard]] const std::deque<SimulatedCall>& calls() const;  // in the order they were made
   [[nodiscard]] const std::vector<SimulatedTrace>& traces() const;

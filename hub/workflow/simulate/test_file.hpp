@@ -45,7 +45,7 @@ struct ParsedTestFile {
 struct TestedCase {
   std::string name;
   int line = 0;
-  std::string status;  // of the instance: completed, faulted, cancelled, waiting; not_started
+  std::string status;  // the instance's: completed, faulted, cancelled, waiting; or not_started
   std::int64_t duration_ms = 0;
   // Tasks that hold no other tasks, in the order they were started: `ask`, `eligible (yes)`,
   // `reminder (skipped)`.
@@ -63,8 +63,9 @@ struct TestReport {
 };
 
 struct TestOptions {
-  std::string only;  // the name of one case; empty: all
-  // When set, the arguments and outputs of calls are compared with the actions' schemas, and
+  // The name of the only case to run. Empty runs all.
+  std::string only;
+  // If it is set, the arguments and outputs of calls are compared with the actions' schemas, and
   // ambiguous outcomes are settled by the actions' idempotency.
   const ActionCatalog* catalog = nullptr;
 };
@@ -74,7 +75,7 @@ struct TestOptions {
     const TestFile& file, const std::vector<std::shared_ptr<const Definition>>& definitions,
     const TestOptions& options);
 
-// The report for people, as JSON, and as JUnit XML (one testsuite). name: of the test file.
+// The report for people, as JSON, and as JUnit XML (one testsuite). name: the test file's.
 [[nodiscard]] std::string report_text(const TestReport& report, std::string_view name);
 [[nodiscard]] Json report_json(const TestReport& report, std::string_view name);
 [[nodiscard]] std::string report_junit(const TestReport& report, std::string_view name);

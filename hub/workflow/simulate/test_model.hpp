@@ -24,7 +24,7 @@ struct ScriptedReply {
   int line = 0;
   Kind kind = Kind::answer;
   OutcomeKind outcome = OutcomeKind::done;
-  Template output;  // of done; `.` are the arguments
+  Template output;  // for done; `.` are the arguments
   std::string code;
   std::string message;
   Json detail;
@@ -33,7 +33,7 @@ struct ScriptedReply {
   std::int64_t from = 1;  // the number of the first call it may answer
   std::optional<std::int64_t> times;
   std::optional<Template> when;  // pattern of the arguments
-  std::string task;              // name of the calling task; empty: any
+  std::string task;              // the calling task's name; empty for any
 };
 using Script = std::vector<ScriptedReply>;
 

@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/base/utf8.hpp"
@@ -28,11 +29,8 @@ std::size_t offset_of(const YAML::Mark& mark) {
   return mark.pos < 0 ? 0U : static_cast<std::size_t>(mark.pos);
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// The position of the first byte that is no YAML character, or npos: what is no UTF-8, and NUL.
+// The position of the first byte that YAML does not allow, which is one outside of UTF-8 or NUL; or
+// npos.
 std::size_t find_bad_byte(std::string_view text) {
   return std::min(find_bad_utf8(text), text.find('\0'));
 }
@@ -41,10 +39,8 @@ std::optional<Json> radix_number(std::string_view digits, unsigned radix) {
   std::uint64_t value = 0;
   if (digits.empty()) return std::nullopt;
   for (const char c : digits) {
-    unsigned digit = 99;
-    if (is_digit(c)) digit = static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') digit = static_cast<unsigned>(c - 'a') + 10U;
-    if (c >= 'A' && c <= 'F') digit = static_cast<unsigned>(c - 'A') + 10U;
+    if (!is_hex(c)) return std::nullopt;
+    const auto digit = static_cast<unsigned>(hex_value(c));
     if (digit >= radix) return std::nullopt;
     if (value > (UINT64_MAX - digit) / radix) return std::nullopt;
     value = value * radix + digit;
@@ -232,7 +228,7 @@ class Builder final : public YAML::EventHandler {
         {std::move(code), std::move(message), std::move(suggestion), place.line, place.column}};
   }
   [[noreturn]] void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
-    refuse(mark, "yaml.tag", "tags are not supported here",
+    refuse(mark, "yaml.tag", "YAML tags are not supported",
            "write the value without `" + tag + "`");
   }
 
@@ -315,7 +311,7 @@ class Builder final : public YAML::EventHandler {
       if (text == nullptr && node->is_text()) text = &node->text();  // an alias to a text
       if (text == nullptr) refuse(mark, "yaml.key", "a key must be a text");
       if (*text == "<<" && !(last_scalar_ != nullptr && last_scalar_->quoted)) {
-        refuse(mark, "yaml.merge_key", "merge keys (`<<`) are of YAML 1.1 and not read here",
+        refuse(mark, "yaml.merge_key", "merge keys (`<<`) belong to YAML 1.1 and are not supported",
                "write the keys out, or name what is shared in `use`");
       }
       if (!top.keys.insert(*text).second) {
@@ -463,7 +459,7 @@ YamlOutcome parse_yaml(std::string_view text, const YamlLimits& limits) {
     const TextPlace place = lines.at(bad);
     const bool nul = text[bad] == '\0';
     return {nullptr,
-            {"yaml.encoding", nul ? "a NUL byte stands here" : "this byte is no UTF-8 text",
+            {"yaml.encoding", nul ? "a NUL byte stands here" : "this byte is not UTF-8 text",
              nul ? "remove it; UTF-16 files must be saved as UTF-8" : "save the file as UTF-8",
              place.line, place.column}};
   }

@@ -32,10 +32,10 @@ struct YamlNode {
   int line = 1;
   int column = 1;
   std::size_t offset = 0;
-  Json scalar;  // of the first four kinds; numbers keep their digits
+  Json scalar;  // set for the first four kinds; numbers keep their digits
   std::vector<std::shared_ptr<const YamlNode>> items;
   std::vector<YamlEntry> entries;  // in the order of the file
-  std::size_t nodes = 1;           // of the expanded tree
+  std::size_t nodes = 1;           // with aliases expanded
   std::size_t height = 1;
 
   [[nodiscard]] const YamlEntry* find(std::string_view key) const;
@@ -46,7 +46,8 @@ using YamlPtr = std::shared_ptr<const YamlNode>;
 
 struct YamlEntry {
   std::string key;
-  int line = 1;  // of the key
+  // Where the key stands.
+  int line = 1;
   int column = 1;
   YamlPtr value;
 };

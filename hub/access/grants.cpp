@@ -1,0 +1,292 @@
+#include "hub/access/grants.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "hub/base/bytes.hpp"
+
+namespace rabt::access {
+
+namespace {
+
+using store::Statement;
+
+// The columns of Row, in its order.
+#define RABT_GRANT_COLUMNS                                                           \
+  "id, instance, patient, opened_ms, length_ms, boot, clock_ms, opened_by, sealed, " \
+  "uses, ended_ms, ended_how, ended_by, reviewed_ms, reviewed_by"
+constexpr Statement kInsert{
+    "INSERT INTO break_glass (tenant, id, instance, patient, opened_ms, length_ms, boot, clock_ms, "
+    "opened_by, sealed, uses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)"};
+constexpr Statement kAll{"SELECT " RABT_GRANT_COLUMNS
+                         " FROM break_glass WHERE tenant = $1 AND id > $2 ORDER BY id DESC LIMIT "
+                         "1000"};
+constexpr Statement kOpen{"SELECT " RABT_GRANT_COLUMNS
+                          " FROM break_glass WHERE tenant = $1 AND ended_ms IS NULL AND id > $2 "
+                          "ORDER BY id"};
+constexpr Statement kOne{"SELECT " RABT_GRANT_COLUMNS
+                         " FROM break_glass WHERE tenant = $1 AND id = $2"};
+constexpr Statement kUse{
+    "UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2 AND ended_ms IS NULL"};
+constexpr Statement kEnd{
+    "UPDATE break_glass SET ended_ms = $3, ended_how = $4, ended_by = $5 WHERE tenant = $1 AND id "
+    "= $2 AND ended_ms IS NULL"};
+constexpr Statement kReview{
+    "UPDATE break_glass SET reviewed_ms = $3, reviewed_by = $4 WHERE tenant = $1 AND id = $2 AND "
+    "reviewed_ms IS NULL"};
+
+constexpr std::size_t kMaxReviewer = 200;  // bytes
+
+}  // namespace
+
+std::string machine_boot() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+struct Grants::Row {
+  Grant grant;
+  std::string patient;  // blind index
+  std::int64_t length_ms = 0;
+  std::string boot;
+  std::int64_t clock_ms = 0;
+
+  // A grant for a patient covers every instance that works on this person's data, by whichever
+  // identifier of the person the grant was asked for.
+  [[nodiscard]] bool covers(const Reading& reading) const {
+    if (!grant.instance.empty()) return grant.instance == reading.instance;
+    return std::find(reading.patients.begin(), reading.patients.end(), patient) !=
+           reading.patients.end();
+  }
+  // The entry that every change of a grant leaves.
+  [[nodiscard]] audit::Entry entry(const std::string& tenant, std::string act,
+                                   const Reader& reader) const {
+    return {.tenant = tenant,
+            .actor = reader.actor,
+            .act = std::move(act),
+            .object = "grant:" + grant.id,
+            .result = "ok",
+            .detail = Json::object({{"uses", grant.uses}}),
+            .patient = grant.patient,
+            .client = reader.client,
+            .request = reader.request};
+  }
+};
+
+Grants::Grants(Parts parts, std::string tenant, std::string boot)
+    : parts_(parts), tenant_(std::move(tenant)), boot_(std::move(boot)) {
+  // Without a name of the boot the monotonic clock of an earlier process means nothing: grants then
+  // end with the process.
+  if (boot_.empty()) boot_ = "process " + parts_.ids.next().text();
+}
+
+bool Grants::over(const Row& row) const {
+  const std::int64_t now = parts_.clock.now().ms;
+  if (now < row.grant.opened.ms || now >= row.grant.opened.ms + row.length_ms) return true;
+  return row.boot != boot_ || parts_.clock.monotonic_ms() - row.clock_ms >= row.length_ms;
+}
+
+Result<std::vector<Grants::Row>> Grants::rows(store::Connection& connection,
+                                              const Statement& statement,
+                                              std::string_view key) const {
+  std::vector<Row> out;
+  RABT_TRY_STATUS(connection.query(statement, {tenant_, key}, [&](const store::Row& row) {
+    Row one;
+    Grant& grant = one.grant;
+    grant.id = std::string(row.text(0));
+    grant.instance = std::string(row.text(1));
+    one.patient = std::string(row.blob(2));
+    grant.patient = to_hex(as_bytes(one.patient));
+    grant.opened = Timestamp{row.integer(3)};
+    one.length_ms = row.integer(4);
+    grant.expires = Timestamp{grant.opened.ms + one.length_ms};
+    one.boot = std::string(row.text(5));
+    one.clock_ms = row.integer(6);
+    grant.opened_by = std::string(row.text(7));
+    grant.sealed = std::string(row.text(8));
+    grant.uses = row.integer(9);
+    grant.state = row.is_null(10) ? "open" : std::string(row.text(11));
+    if (!row.is_null(10)) {
+      grant.ended = Timestamp{row.integer(10)};
+      grant.ended_by = std::string(row.text(12));
+    }
+    if (!row.is_null(13)) {
+      grant.reviewed = Timestamp{row.integer(13)};
+      grant.reviewed_by = std::string(row.text(14));
+    }
+    out.push_back(std::move(one));
+    return true;
+  }));
+  return out;
+}
+
+Status Grants::expire(store::Transaction& transaction, const Row& row) {
+  Reader hub;
+  hub.actor = "hub";
+  return end(transaction, row, "expired", hub);
+}
+
+Status Grants::end(store::Transaction& transaction, const Row& row, std::string_view how,
+                   const Reader& reader) {
+  RABT_TRY_STATUS(compare_and_set(
+      transaction, kEnd, {tenant_, row.grant.id, parts_.clock.now().ms, how, reader.actor}));
+  audit::Entry entry = row.entry(tenant_, "break_glass." + std::string(how), reader);
+  entry.purpose = std::string(kEmergency);
+  return parts_.audit.append(transaction, parts_.audit.prepare(entry));
+}
+
+Result<std::string> Grants::use(store::Transaction& transaction, const Reading& reading) {
+  std::string used;
+  RABT_TRY(open, rows(transaction, kOpen, ""));
+  for (const Row& row : open) {
+    if (over(row)) {
+      RABT_TRY_STATUS(expire(transaction, row));
+    } else if (used.empty() && row.covers(reading)) {
+      RABT_TRY_STATUS(compare_and_set(transaction, kUse, {tenant_, row.grant.id}));
+      used = row.grant.id;
+    }
+  }
+  return used;
+}
+
+Result<Grant> Grants::open(const Reader& reader, std::string_view instance,
+                           std::string_view patient, std::int64_t minutes) {
+  RABT_TRY_STATUS(check_reason(reader.reason));
+  if (minutes < 1 || minutes > kMaxGrantMinutes) {
+    return invalid("phi.minutes",
+                   "a grant lasts from 1 to " + std::to_string(kMaxGrantMinutes) + " minutes");
+  }
+  auto sealed = parts_.details.seal(tenant_, patient, Json::object({{"reason", reader.reason}}));
+  if (!sealed.ok()) return not_audited(sealed.error());
+  const std::string id = parts_.ids.next().text();
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::int64_t uptime = parts_.clock.monotonic_ms();
+  Json detail = Json::object({{"minutes", minutes}});
+  if (!instance.empty()) detail.set("instance", instance);
+  if (!reader.token.empty()) detail.set("token", reader.token);
+  const auto entry = parts_.audit.prepare({.tenant = tenant_,
+                                           .actor = reader.actor,
+                                           .act = "break_glass.opened",
+                                           .object = "grant:" + id,
+                                           .result = "ok",
+                                           .detail = std::move(detail),
+                                           .patient = to_hex(as_bytes(patient)),
+                                           .purpose = std::string(kEmergency),
+                                           .client = reader.client,
+                                           .request = reader.request,
+                                           .sealed = sealed->text});
+  const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(PatientDetail::store(transaction, *sealed));
+    RABT_TRY_STATUS(run(transaction, kInsert,
+                        {tenant_, id, instance, store::Blob{patient}, now, minutes * 60'000, boot_,
+                         uptime, reader.actor, sealed->text}));
+    return parts_.audit.append(transaction, entry);
+  });
+  if (!written.ok()) return not_audited(written.error());
+  ++opened_;
+  parts_.log.warn(
+      "break_glass.opened",
+      {{"grant", id}, {"instance", instance}, {"minutes", minutes}, {"client", reader.client}});
+  return find(id);
+}
+
+Status Grants::change(std::string_view id, const Change& change) {
+  std::optional<Error> refusal;
+  const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
+    refusal.reset();
+    RABT_TRY(found, rows(transaction, kOne, id));
+    if (!found.empty()) return change(transaction, found.front(), refusal);
+    refusal = not_found("phi.grant", "there is no grant with this id");
+    return ok_status();
+  });
+  if (!written.ok()) return not_audited(written.error());
+  if (refusal) return *refusal;
+  return ok_status();
+}
+
+Status Grants::close(const Reader& reader, std::string_view id) {
+  return change(id,
+                [&](store::Transaction& transaction, const Row& row,
+                    std::optional<Error>& refusal) -> Status {
+                  if (row.grant.state != "open") {
+                    refusal = conflict("phi.grant_ended", "the grant has ended already");
+                    return ok_status();
+                  }
+                  if (over(row)) {
+                    refusal = conflict("phi.grant_ended", "the grant has expired");
+                    return expire(transaction, row);
+                  }
+                  return end(transaction, row, "closed", reader);
+                });
+}
+
+Status Grants::review(const Reader& reader, std::string_view id, std::string_view by) {
+  if (by.empty() || by.size() > kMaxReviewer)
+    return invalid("phi.reviewer",
+                   "`by` must name who has reviewed the grant, in at most 200 bytes");
+  return change(
+      id,
+      [&](store::Transaction& transaction, const Row& row,
+          std::optional<Error>& refusal) -> Status {
+        if (row.grant.reviewed) {
+          refusal = conflict("phi.grant_reviewed", "the grant was reviewed already");
+          return ok_status();
+        }
+        const bool open = row.grant.state == "open";
+        if (open && !over(row)) {
+          refusal =
+              conflict("phi.grant_open", "the grant is still open; close it, or wait for its end");
+          return ok_status();
+        }
+        if (open) RABT_TRY_STATUS(expire(transaction, row));
+        RABT_TRY_STATUS(
+            compare_and_set(transaction, kReview, {tenant_, id, parts_.clock.now().ms, by}));
+        return parts_.audit.append(
+            transaction, parts_.audit.prepare(row.entry(tenant_, "break_glass.reviewed", reader)));
+      });
+}
+
+Status Grants::sweep() {
+  bool any = false;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(open, rows(connection, kOpen, ""));
+    any = std::any_of(open.begin(), open.end(), [&](const Row& row) { return over(row); });
+    return ok_status();
+  }));
+  if (!any) return ok_status();
+  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(open, rows(transaction, kOpen, ""));
+    for (const Row& row : open) {
+      if (over(row)) RABT_TRY_STATUS(expire(transaction, row));
+    }
+    return ok_status();
+  });
+}
+
+Result<std::vector<Grant>> Grants::list(bool only_unreviewed) {
+  RABT_TRY_STATUS(sweep());
+  std::vector<Grant> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(all, rows(connection, kAll, ""));
+    for (Row& row : all) {
+      if (!only_unreviewed || !row.grant.reviewed) out.push_back(std::move(row.grant));
+    }
+    return ok_status();
+  }));
+  return out;
+}
+
+Result<Grant> Grants::find(std::string_view id) {
+  std::optional<Grant> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(found, rows(connection, kOne, id));
+    if (!found.empty()) out = std::move(found.front().grant);
+    return ok_status();
+  }));
+  if (!out) return not_found("phi.grant", "there is no grant with this id");
+  return *out;
+}
+
+}  // namespace rabt::access

@@ -1,0 +1,79 @@
+#include "hub/api/api.hpp"
+
+#include "hub/api/answers.hpp"
+#include "hub/api/routes.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/http/problem.hpp"
+
+namespace rabt::api {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+// Title and detail of a problem document as the policy lets them leave. Other responses stay.
+void screen(Response& response, const phi::Policy& policy) {
+  if (!http::is_problem(response)) return;
+  auto document = Json::parse(response.body);
+  if (!document.ok()) return;
+  for (const char* member : {"title", "detail"}) {
+    const std::string text = document->string_or(member, "");
+    document->set(member, policy.hub_text(phi::Channel::error, member, text));
+  }
+  response.body = document->dump();
+}
+
+Response no_token() {
+  Response response = http::problem(401, "http.unauthenticated", "Unauthorized",
+                                    "send the API token as `Authorization: Bearer ...`; it is in "
+                                    "the file api-token of the data folder");
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+}  // namespace
+
+Api::Api(std::unique_ptr<Resources> resources, crypto::Digest token_sha256,
+         const phi::Policy& privacy)
+    : resources_(std::move(resources)), token_sha256_(token_sha256), privacy_(privacy) {
+  resources_->metrics.add(resources_->hooks);
+  resources_->metrics.add(*this);
+}
+
+Response Api::handle(const Request& request) {
+  Response response = answer(request);
+  screen(response, privacy_);
+  return response;
+}
+
+Response Api::answer(const Request& request) {
+  // Who has no token does not learn which paths there are.
+  const bool needs_token = request.path.starts_with("/api/v1/");
+  if (needs_token && !has_token(request)) {
+    ++refused_;
+    return no_token();
+  }
+  const Found found = find_route(request.method, request.path);
+  if (found.route == nullptr) {
+    if (!found.allowed.empty()) return wrong_method(found.allowed);
+    if (needs_token) return no_such_path();
+    return http::problem(404, "http.not_found", "Not Found",
+                         "there is nothing here; see docs/openapi.yaml");
+  }
+  auto response = found.route->handler(*resources_, {.request = request, .path = found.path});
+  return response.ok() ? *std::move(response) : http::problem(response.error());
+}
+
+bool Api::has_token(const Request& request) const {
+  const auto value = request.only_header("authorization");
+  constexpr std::string_view kBearer = "Bearer ";
+  if (!value || !value->starts_with(kBearer)) return false;
+  return constant_time_equal(crypto::sha256(value->substr(kBearer.size())), token_sha256_);
+}
+
+void write_metrics(const Api& api, MetricsWriter& out) {
+  out.counter("rabt_api_refused_total", "API requests without a valid token.", api.refused());
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,129 @@
+#include "hub/api/audit.hpp"
+
+#include <algorithm>
+
+#include "hub/access/disclosure_report.hpp"
+#include "hub/api/answers.hpp"
+#include "hub/audit/reader.hpp"
+#include "hub/base/bytes.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+struct Period {
+  std::int64_t from = INT64_MIN;
+  std::int64_t to = INT64_MAX;
+};
+
+// `from` and `to`: ISO 8601 with a time zone, or a date in UTC; from inclusive, to exclusive.
+Result<Period> period_of(const Json& body) {
+  Period period;
+  for (const auto& [key, out] : {std::pair{"from", &period.from}, std::pair{"to", &period.to}}) {
+    const Json& value = body[key];
+    if (value.is_null()) continue;
+    if (!value.is_string())
+      return invalid("api.period", "`" + std::string(key) + "` must be a point in time");
+    std::string text = value.as_string();
+    if (text.size() == 10) text += "T00:00:00Z";
+    const auto at = parse_iso8601(text);
+    if (!at.ok()) {
+      return invalid("api.period", "`" + std::string(key) +
+                                       "` must be a date, or a time with its zone such as "
+                                       "2026-03-10T06:00:00Z");
+    }
+    *out = at->ms;
+  }
+  return period;
+}
+
+struct Format {
+  std::string_view name;
+  std::string_view content_type;
+  std::string (*line)(const audit::Logged& entry, const audit::ExportSource& source);
+};
+
+constexpr std::array kFormats{
+    Format{"fhir", "application/fhir+ndjson",
+           [](const audit::Logged& entry, const audit::ExportSource& source) {
+             return audit::to_fhir(entry, source).dump();
+           }},
+    Format{"syslog", "text/plain; charset=utf-8",
+           [](const audit::Logged& entry, const audit::ExportSource& source) {
+             return audit::to_syslog(entry, source);
+           }},
+    Format{"jsonl", "application/x-ndjson",
+           [](const audit::Logged& entry, const audit::ExportSource& /*source*/) {
+             return audit::to_json_line(entry);
+           }},
+};
+
+// How many rows a report has, or why there is none.
+Json report_detail(const Result<Json>& report) {
+  if (!report.ok()) return Json::object({{"refused", report.error().code}});
+  return Json::object({{"disclosures", static_cast<std::int64_t>((*report)["disclosures"].size())},
+                       {"accesses", static_cast<std::int64_t>((*report)["accesses"].size())}});
+}
+
+}  // namespace
+
+Result<Response> Audit::report(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(period, period_of(body));
+  RABT_TRY(patient, patients.index_of(body.string_or("patient", "")));
+  RABT_TRY(instances, patients.index.instances_of(patient));
+  auto report = access::patient_report({store, details, patients.tenant}, patient, instances,
+                                       period.from, period.to);
+  // The report is made before its reading is audited, so that it does not show its own reading, and
+  // given after. That there is nothing about a person is an answer too.
+  const auto pseudonym =
+      report.ok() ? from_hex(report->string_or("patient", "")) : std::optional<Bytes>();
+  RABT_TRY_STATUS(patients.access.admit_review(
+      reader_of(call.request),
+      {.act = "audit.report",
+       .object = "report:patient",
+       .patients = {pseudonym ? std::string(as_text(*pseudonym)) : patient},
+       .detail = report_detail(report)}));
+  if (!report.ok()) return report.error();
+  report->set("made", to_iso8601(clock.now()));
+  return json_response(200, *report);
+}
+
+Result<Response> Audit::export_page(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  const std::string name = body.string_or("format", "jsonl");
+  const auto format = std::find_if(kFormats.begin(), kFormats.end(),
+                                   [&](const Format& one) { return one.name == name; });
+  if (format == kFormats.end())
+    return invalid("api.format", "`format` must be fhir, syslog or jsonl");
+  RABT_TRY(period, period_of(body));
+  audit::Query query;
+  query.tenant = patients.tenant;
+  query.from_ms = period.from;
+  query.to_ms = period.to;
+  query.first = std::max<std::int64_t>(1, body.int_or("first", 1));
+  query.last = body.int_or("last", INT64_MAX);
+  access::Reading reading{.act = "audit.exported", .object = "log:" + patients.tenant};
+  if (const std::string text = body.string_or("patient", ""); !text.empty()) {
+    RABT_TRY(patient, patients.index_of(text));
+    query.patient = to_hex(as_bytes(patient));
+    reading.patients.push_back(std::move(patient));
+  }
+  RABT_TRY(page, audit::read_page(store, query, audit::kMaxEntriesPerPage));
+  const bool any = !page.entries.empty();
+  reading.detail = Json::object({{"format", name},
+                                 {"entries", static_cast<std::int64_t>(page.entries.size())},
+                                 {"first", any ? page.entries.front().seq : std::int64_t{0}},
+                                 {"last", any ? page.entries.back().seq : std::int64_t{0}}});
+  RABT_TRY_STATUS(patients.access.admit_review(reader_of(call.request), reading));
+  Response response{.status = 200,
+                    .headers = {{"Content-Type", std::string(format->content_type)}}};
+  for (const audit::Logged& entry : page.entries)
+    response.body += format->line(entry, source) + "\n";
+  if (page.next) response.headers.emplace_back("X-Rabt-Next", std::to_string(page.next->first));
+  return response;
+}
+
+}  // namespace rabt::api

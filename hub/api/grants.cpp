@@ -1,0 +1,63 @@
+#include "hub/api/grants.hpp"
+
+#include "hub/access/disclosure_report.hpp"
+#include "hub/api/answers.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+Json grant_json(const access::Grant& grant) {
+  Json out = Json::object({{"id", grant.id},
+                           {"state", grant.state},
+                           {"opened", to_iso8601(grant.opened)},
+                           {"expires", to_iso8601(grant.expires)},
+                           {"patient", grant.patient}});
+  if (!grant.instance.empty()) out.set("instance", grant.instance);
+  return out;
+}
+
+}  // namespace
+
+Result<Response> Grants::list(const Call& call) const {
+  const bool all = call.request.parameter("reviewed") == std::optional<std::string_view>("all");
+  RABT_TRY(report, access::break_glass_report({store, details, patients.tenant}, grants, !all));
+  RABT_TRY_STATUS(patients.access.admit_review(
+      reader_of(call.request),
+      {.act = "audit.report",
+       .object = "report:break-glass",
+       .detail = Json::object({{"grants", static_cast<std::int64_t>(report["grants"].size())}})}));
+  return json_response(200, report);
+}
+
+Result<Response> Grants::open(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  const std::string instance = body.string_or("instance", "");
+  const std::string who = body.string_or("patient", "");
+  if (instance.empty() == who.empty())
+    return invalid("api.grant", "name either `instance` or `patient`");
+  RABT_TRY(patient, who.empty() ? engine.patient_of(instance) : patients.index_of(who));
+  access::Reader reader = reader_of(call.request);
+  reader.reason = body.string_or("reason", "");
+  RABT_TRY(grant, grants.open(reader, instance, patient,
+                              body.int_or("minutes", access::kMaxGrantMinutes)));
+  return json_response(201, grant_json(grant));
+}
+
+Result<Response> Grants::close(const Call& call) const {
+  RABT_TRY_STATUS(body_object(call.request));
+  RABT_TRY_STATUS(grants.close(reader_of(call.request), call.path[0]));
+  RABT_TRY(grant, grants.find(call.path[0]));
+  return json_response(200, grant_json(grant));
+}
+
+Result<Response> Grants::review(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY_STATUS(grants.review(reader_of(call.request), call.path[0], body.string_or("by", "")));
+  RABT_TRY(grant, grants.find(call.path[0]));
+  return json_response(200, grant_json(grant));
+}
+
+}  // namespace rabt::api

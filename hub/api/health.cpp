@@ -1,0 +1,86 @@
+#include "hub/api/health.hpp"
+
+#include "hub/api/answers.hpp"
+#include "hub/base/limits.hpp"
+
+namespace rabt::api {
+
+namespace {
+
+Json key_health(const crypto::RootProvider& root, const std::string& trouble) {
+  Json out = Json::object({{"root", root.kind()}, {"available", trouble.empty()}});
+  if (!trouble.empty()) out.set("code", trouble);
+  // A development root is not fit for patient data.
+  if (root.development()) out.set("development", true);
+  return out;
+}
+
+Json audit_health(const audit::LogState& state) {
+  Json anchors = Json::array();
+  for (const audit::AnchorState& anchor : state.anchors) {
+    Json one = Json::object({{"name", anchor.name},
+                             {"required", anchor.required},
+                             {"failing", anchor.failing},
+                             {"size", anchor.size}});
+    if (anchor.failing) one.set("code", anchor.code);
+    anchors.push_back(std::move(one));
+  }
+  Json out = Json::object({{"appendable", state.appendable},
+                           {"signing", state.signing},
+                           {"entries", state.entries},
+                           {"signed", state.signed_size},
+                           {"anchors", std::move(anchors)}});
+  if (!state.code.empty()) out.set("code", state.code);
+  return out;
+}
+
+Json plugin_health(const plugin::PluginHost::PluginState& state) {
+  Json out = Json::object({{"id", state.id},
+                           {"version", state.version},
+                           {"open", state.open},
+                           {"isolation", state.worker ? "worker" : "inline"}});
+  if (!state.newest) out.set("serves", state.draining ? "open calls" : "older contracts");
+  if (state.health) {
+    Json health = Json::object({{"status", state.health->status}});
+    if (!state.health->reason.empty()) health.set("reason", state.health->reason);
+    out.set("health", std::move(health));
+  }
+  if (!state.worker) return out;
+  const plugin::PluginHost::WorkerState& worker = *state.worker;
+  out.set("state", worker.phase);
+  if (worker.pid != 0) out.set("pid", worker.pid);
+  out.set("restarts", worker.starts == 0 ? worker.starts : worker.starts - 1);
+  if (worker.quarantine_left_ms > 0) out.set("quarantineSeconds", worker.quarantine_left_ms / 1000);
+  if (!worker.missing.empty()) out.set("sandboxLacks", worker.missing);
+  return out;
+}
+
+}  // namespace
+
+http::Response Health::get(const Call& /*call*/) const {
+  const auto stats = store.stats();
+  // Asks the root only when the keys have expired, and after a failure at most once a second.
+  const auto keys = keyring.tenant(tenant);
+  const audit::LogState log = audit.state();
+  const bool well =
+      !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() && keys.ok();
+  Json loaded = Json::array();
+  std::string unsigned_ones;
+  for (const auto& state : plugins.plugins()) {
+    if (state.key_id.empty()) unsigned_ones += (unsigned_ones.empty() ? "" : ", ") + state.id;
+    loaded.push_back(plugin_health(state));
+  }
+  Json body = Json::object(
+      {{"status", well ? "pass" : "fail"},
+       {"store", Json::object({{"diskFull", stats.disk_full}, {"queued", stats.queued}})},
+       {"keys", key_health(keyring.root(), keys.ok() ? "" : keys.error().code)},
+       {"audit", audit_health(log)},
+       {"plugins", std::move(loaded)}});
+  if (!unsigned_ones.empty())
+    body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));
+  http::Response response = json_response(well ? 200 : 503, body);
+  response.headers = {{"Content-Type", "application/health+json"}};
+  return response;
+}
+
+}  // namespace rabt::api

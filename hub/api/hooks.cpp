@@ -1,0 +1,123 @@
+#include "hub/api/hooks.hpp"
+
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/http/problem.hpp"
+
+namespace rabt::api {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+// A flood of forged deliveries must not become a flood of audit entries.
+constexpr std::int64_t kRefusalAuditEveryMs = 1000;
+
+Json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
+  Json out = Json::array();
+  for (const auto& [key, value] : list) out.push_back(Json::array({key, value}));
+  return out;
+}
+
+}  // namespace
+
+Hooks::Hooks(Parts parts, std::vector<Source> sources) : parts_(std::move(parts)) {
+  for (Source& source : sources) {
+    std::string name = source.name;
+    sources_.emplace(std::move(name), std::move(source));
+  }
+}
+
+Result<Response> Hooks::deliver(const Call& call) {
+  const Request& request = call.request;
+  const auto found = sources_.find(call.path[0]);
+  if (found == sources_.end()) {
+    return http::problem(404, "hooks.unknown_source", "Not Found",
+                         "no source of this name is configured");
+  }
+  const Source& source = found->second;
+  if (parts_.ready) RABT_TRY_STATUS(parts_.ready());
+
+  // Nothing is parsed before the signature holds.
+  const auto verified = http::verify(source.signature, request, parts_.clock.now());
+  if (!verified.ok()) {
+    audit_refusal(source.name, verified.error().code);
+    return verified.error();
+  }
+
+  const Json envelope = Json::object({{"source", source.name},
+                                      {"method", request.method},
+                                      {"path", request.path},
+                                      {"query", pairs(request.query)},
+                                      {"headers", pairs(request.headers)},
+                                      {"content_type", request.header("content-type")}});
+  const auto events = parts_.plugins.normalise(source.plugin, envelope, request.body);
+  if (!events.ok()) {
+    const Error& error = events.error();
+    parts_.log.warn("hook.unreadable", {{"source", source.name}, {"code", error.code}});
+    if (error.code != "plugin.delivery") return error;
+    return http::problem(422, error.code, "Unprocessable Content", error.message);
+  }
+
+  RABT_TRY(answer, parts_.engine.accept(delivery(source, verified->dedupe_id, request, *events)));
+  Response response{.status = answer.status,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = std::move(answer.answer)};
+  if (answer.repeated) response.headers.emplace_back("X-Rabt-Repeated", "true");
+  return response;
+}
+
+// The events as CloudEvents 1.0 envelopes. What the plugin left out is filled in.
+engine::Delivery Hooks::delivery(const Source& source, const std::string& dedupe_id,
+                                 const Request& request, const Json& events) const {
+  const crypto::Digest digest = crypto::sha256(request.body);
+  engine::Delivery delivery{.tenant = parts_.tenant,
+                            .source = source.name,
+                            .dedupe_id = dedupe_id,
+                            .body_sha256 = std::string(as_text(digest)),
+                            .client = request.remote,
+                            .request = request.request_id};
+  std::int64_t number = 0;
+  for (const Json& event : events.as_array()) {
+    Json envelope =
+        Json::object({{"specversion", "1.0"},
+                      {"id", event.string_or("id", dedupe_id + "/" + std::to_string(number))},
+                      {"source", event.string_or("source", "/sources/" + source.name)},
+                      {"type", event.string_or("type", "")},
+                      {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
+    if (event.find("subject") != nullptr) envelope.set("subject", event["subject"]);
+    envelope.set("datacontenttype", "application/json");
+    envelope.set("data", event["data"]);
+    delivery.events.push_back(std::move(envelope));
+    ++number;
+  }
+  return delivery;
+}
+
+void Hooks::audit_refusal(std::string_view source, std::string_view code) {
+  const std::uint64_t count = ++refused_;
+  parts_.log.warn("hook.refused", {{"source", source}, {"code", code}});
+  const std::int64_t now = parts_.clock.monotonic_ms();
+  std::int64_t last = last_refusal_audit_ms_.load();
+  if (now - last < kRefusalAuditEveryMs ||
+      !last_refusal_audit_ms_.compare_exchange_strong(last, now))
+    return;
+  const auto entry = parts_.audit.prepare({.tenant = parts_.tenant,
+                                           .actor = "source:" + std::string(source),
+                                           .act = "webhook.refused",
+                                           .result = std::string(code),
+                                           .detail = Json::object({{"total", count}})});
+  audit::AuditLog& log = parts_.audit;
+  parts_.store.submit(
+      store::Store::Need::droppable,
+      [&log, entry](store::Transaction& tx) { return log.append(tx, entry); },
+      [](const Status& /*status*/) {});
+}
+
+void write_metrics(const Hooks& hooks, MetricsWriter& out) {
+  out.counter("rabt_deliveries_refused_total", "Deliveries whose signature did not hold.",
+              hooks.refused());
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/api/routes.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/metrics.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/http/webhook_signature.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::api {
+
+// Who may post to /hooks/{name}.
+struct Source {
+  std::string name;
+  // The plugin that reads what the source sends.
+  std::string plugin;
+  http::SignatureConfig signature;
+};
+
+// Deliveries of other systems. Internally synchronised.
+class Hooks {
+ public:
+  struct Parts {
+    engine::Engine& engine;
+    plugin::PluginHost& plugins;
+    store::Store& store;
+    audit::AuditLog& audit;
+    const Clock& clock;
+    Logger& log;
+    std::string tenant;
+    // Whether the audit log reaches everybody whom the configuration requires. Unset: the
+    // configuration requires nobody.
+    std::function<Status()> ready = {};
+  };
+  Hooks(Parts parts, std::vector<Source> sources);
+
+  [[nodiscard]] Result<http::Response> deliver(const Call& call);
+
+  // Deliveries whose signature did not hold.
+  [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
+
+ private:
+  [[nodiscard]] engine::Delivery delivery(const Source& source, const std::string& dedupe_id,
+                                          const http::Request& request, const Json& events) const;
+  void audit_refusal(std::string_view source, std::string_view code);
+
+  // Constant after construction.
+  const Parts parts_;
+  std::map<std::string, Source, std::less<>> sources_;
+
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::int64_t> last_refusal_audit_ms_{-1'000'000};
+};
+
+void write_metrics(const Hooks& hooks, MetricsWriter& out);
+
+}  // namespace rabt::api

@@ -1,0 +1,141 @@
+#include "hub/api/instances.hpp"
+
+#include <charconv>
+
+#include "hub/api/answers.hpp"
+#include "hub/base/bytes.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+constexpr std::int64_t kPage = 50;
+constexpr std::int64_t kMaxPage = 200;
+
+Json summaries_json(const std::vector<engine::InstanceSummary>& list) {
+  Json items = Json::array();
+  for (const engine::InstanceSummary& summary : list) {
+    items.push_back(Json::object({{"id", summary.id},
+                                  {"workflow", summary.workflow},
+                                  {"version", summary.version},
+                                  {"status", summary.status},
+                                  {"created", to_iso8601(summary.created)},
+                                  {"updated", to_iso8601(summary.updated)}}));
+  }
+  return items;
+}
+
+Result<std::size_t> checked_limit(std::int64_t limit) {
+  if (limit < 1 || limit > kMaxPage)
+    return invalid("api.limit", "`limit` must be a number from 1 to 200");
+  return static_cast<std::size_t>(limit);
+}
+
+Result<std::size_t> read_limit(std::optional<std::string_view> text) {
+  if (!text) return static_cast<std::size_t>(kPage);
+  std::int64_t limit = 0;
+  const char* const end = text->data() + text->size();
+  const auto read = std::from_chars(text->data(), end, limit);
+  return checked_limit(read.ec == std::errc{} && read.ptr == end ? limit : 0);
+}
+
+std::optional<std::string> owned(std::optional<std::string_view> text) {
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+std::optional<std::string> text_member(const Json& body, std::string_view name) {
+  const Json& value = body[name];
+  return value.is_string() ? std::optional<std::string>(value.as_string()) : std::nullopt;
+}
+
+}  // namespace
+
+Result<Response> Instances::list(const Call& call) const {
+  const http::Request& request = call.request;
+  if (request.parameter("patient")) {
+    return invalid("api.patient_in_address",
+                   "name the patient in the body of POST /api/v1/instances/search: "
+                   "addresses are kept by proxies and histories");
+  }
+  RABT_TRY(limit, read_limit(request.parameter("limit")));
+  const auto status = owned(request.parameter("status"));
+  RABT_TRY(list, engine.instances(limit, owned(request.parameter("before")), status, std::nullopt));
+  Json body = Json::object({{"instances", summaries_json(list)}});
+  if (list.size() == limit) {
+    std::string next =
+        "/api/v1/instances?before=" + list.back().id + "&limit=" + std::to_string(limit);
+    if (status) next += "&status=" + *status;
+    body.set("next", next);
+  }
+  return json_response(200, body);
+}
+
+Result<Response> Instances::search(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(limit, checked_limit(body.int_or("limit", kPage)));
+  RABT_TRY(patient, patients.index_of(body.string_or("patient", "")));
+  // That somebody looked for this person is in the log before the hub knows whether it has
+  // anything about the person.
+  RABT_TRY_STATUS(patients.access.admit(
+      reader_of(call.request),
+      {.act = "instance.search",
+       .object = "search:instances",
+       .patients = {patient},
+       .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(patient))}})}));
+  RABT_TRY(list, engine.instances(limit, text_member(body, "before"), text_member(body, "status"),
+                                  patient));
+  Json out = Json::object({{"instances", summaries_json(list)}});
+  // The next page: the same body with this `before`.
+  if (list.size() == limit) out.set("before", list.back().id);
+  return json_response(200, out);
+}
+
+Result<Response> Instances::get(const Call& call) const {
+  engine::Engine::Admit admit;
+  if (call.request.parameter("data") == std::optional<std::string_view>("true")) {
+    admit = [&](std::string_view instance, std::string_view /*patient*/) -> Status {
+      RABT_TRY(of, patients.index.patients_of(instance));
+      return patients.access.admit(reader_of(call.request),
+                                   {.act = "instance.read",
+                                    .object = "instance:" + std::string(instance),
+                                    .instance = std::string(instance),
+                                    .patients = std::move(of)});
+    };
+  }
+  RABT_TRY(instance, engine.instance(call.path[0], admit));
+  return json_response(200, instance);
+}
+
+Result<Response> Instances::events(const Call& call) const {
+  RABT_TRY(events, engine.lifecycle(call.path[0]));
+  return json_response(200, Json::object({{"events", std::move(events)}}));
+}
+
+Result<Response> Instances::cancel(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY_STATUS(engine.cancel(call.path[0], "api", body.string_or("reason", "")));
+  return json_response(202, Json::object({{"cancelled", true}}));
+}
+
+Result<Response> Instances::resolve(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  workflow::ActionOutcome outcome;
+  const std::string kind = body.string_or("outcome", "");
+  if (kind == "done") {
+    outcome.output = body["output"];
+  } else if (kind == "transient" || kind == "permanent") {
+    outcome.kind =
+        kind == "transient" ? workflow::OutcomeKind::transient : workflow::OutcomeKind::permanent;
+    outcome.code = "operator.decision";
+    outcome.message = "an operator decided that the action had no effect";
+  } else {
+    return invalid("api.outcome", "`outcome` must be done, transient or permanent");
+  }
+  RABT_TRY_STATUS(
+      engine.resolve(call.path[0], std::move(outcome), "api", body.string_or("reason", "")));
+  return json_response(202, Json::object({{"resolved", true}}));
+}
+
+}  // namespace rabt::api

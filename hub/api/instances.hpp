@@ -1,0 +1,24 @@
+#pragma once
+
+#include "hub/api/patients.hpp"
+#include "hub/api/routes.hpp"
+#include "hub/engine/engine.hpp"
+
+namespace rabt::api {
+
+struct Instances {
+  engine::Engine& engine;
+  Patients patients;
+
+  // ?limit= &before= &status=
+  [[nodiscard]] Result<http::Response> list(const Call& call) const;
+  // The instances of one patient. The patient's identifier stands in the body, never in an address.
+  [[nodiscard]] Result<http::Response> search(const Call& call) const;
+  // With ?data=true, and a reason, the patient data too.
+  [[nodiscard]] Result<http::Response> get(const Call& call) const;
+  [[nodiscard]] Result<http::Response> events(const Call& call) const;
+  [[nodiscard]] Result<http::Response> cancel(const Call& call) const;
+  [[nodiscard]] Result<http::Response> resolve(const Call& call) const;
+};
+
+}  // namespace rabt::api

@@ -1,0 +1,31 @@
+#include "hub/api/keys.hpp"
+
+#include "hub/api/answers.hpp"
+#include "hub/consultation/data_keys.hpp"
+#include "hub/keys/requests.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+Result<Response> Keys::status(const Call& /*call*/) const {
+  RABT_TRY(status, admin.status());
+  return json_response(200, keys::to_json(status));
+}
+
+Result<Response> Keys::act(const Call& call) const {
+  const std::string_view verb = call.path[0];
+  RABT_TRY(body, body_object(call.request));
+  const keys::Order order{.actor = "api",
+                          .reason = {},
+                          .client = call.request.remote,
+                          .request = call.request.request_id};
+  const auto keys_of = [this](std::string_view object) {
+    return consultation::data_keys_of(store, tenant, object);
+  };
+  RABT_TRY(done, keys::perform(admin, verb, body, order, keys_of, false));
+  // Rewrapping has only begun.
+  return json_response(verb == "rewrap" ? 202 : 200, done);
+}
+
+}  // namespace rabt::api

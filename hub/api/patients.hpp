@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hub/access/access_control.hpp"
+#include "hub/base/result.hpp"
+#include "hub/crypto/keyring.hpp"
+#include "hub/engine/patient_index.hpp"
+#include "hub/http/server.hpp"
+
+namespace rabt::api {
+
+// What the resources with patient data share: who asks, about whom, and whether it is admitted.
+struct Patients {
+  access::AccessControl& access;
+  const engine::PatientIndex& index;
+  const crypto::Keyring& keyring;
+  std::string tenant;
+
+  // The blind index of "KIND:VALUE". Errors: api.patient, phi.*.
+  [[nodiscard]] Result<std::string> index_of(std::string_view text) const;
+};
+
+// Who sent the request and why, as its headers tell.
+[[nodiscard]] access::Reader reader_of(const http::Request& request);
+
+}  // namespace rabt::api

@@ -1,0 +1,96 @@
+#include "hub/api/recordings.hpp"
+
+#include "hub/api/answers.hpp"
+#include "hub/consultation/register.hpp"
+#include "hub/http/problem.hpp"
+#include "hub/http/range.hpp"
+
+namespace rabt::api {
+
+using http::Range;
+using http::Response;
+
+namespace {
+
+std::string tag_of(const consultation::Recording& recording) {
+  return "\"" + recording.sha256 + "\"";
+}
+
+// RFC 9110 section 13.1.5: whoever holds a part of something else gets the whole.
+Range range_of(const http::Request& request, const consultation::Recording& recording) {
+  const auto wish = request.only_header("range");
+  const bool same =
+      request.header("if-range").empty() || request.only_header("if-range") == tag_of(recording);
+  return wish && same ? http::parse_range(*wish, recording.bytes) : Range{};
+}
+
+Response unsatisfiable(const consultation::Recording& recording) {
+  Response response =
+      http::problem(416, "api.range", http::reason_phrase(416),
+                    "the recording has " + std::to_string(recording.bytes) + " bytes");
+  response.headers.emplace_back("Content-Range", "bytes */" + std::to_string(recording.bytes));
+  return response;
+}
+
+Response stream(std::shared_ptr<blob::BlobReader> reader, const consultation::Recording& recording,
+                const Range& range) {
+  const bool part = range.kind == Range::Kind::part;
+  const std::uint64_t from = part ? range.from : 0;
+  const std::uint64_t length = part ? range.length : recording.bytes;
+  Response response{.status = part ? 206 : 200,
+                    .headers = {{"Content-Type", recording.content_type},
+                                {"Accept-Ranges", "bytes"},
+                                {"ETag", tag_of(recording)}},
+                    .stream_length = length};
+  if (part) {
+    response.headers.emplace_back("Content-Range", "bytes " + std::to_string(from) + "-" +
+                                                       std::to_string(from + length - 1) + "/" +
+                                                       std::to_string(recording.bytes));
+  }
+  response.stream = [opened = std::move(reader), from, length](const auto& write) {
+    return opened->read(from, length, write);
+  };
+  return response;
+}
+
+}  // namespace
+
+Result<Response> Recordings::get(const Call& call) const {
+  RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
+  return json_response(200, Json::object({{"id", found.id},
+                                          {"consultation", found.consultation},
+                                          {"kind", found.kind},
+                                          {"contentType", found.content_type},
+                                          {"bytes", found.bytes},
+                                          {"sha256", found.sha256},
+                                          {"stored", to_iso8601(found.stored)}}));
+}
+
+Result<Response> Recordings::content(const Call& call) const {
+  RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
+  const Range range = range_of(call.request, found);
+  RABT_TRY(of, patients.index.patients_of(found.consultation));
+  access::Reading reading{.act = "recording.read",
+                          .object = "recording:" + found.id,
+                          .instance = found.consultation,
+                          .patients = std::move(of)};
+  if (range.kind == Range::Kind::part)
+    reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
+  RABT_TRY_STATUS(patients.access.admit(reader_of(call.request), reading));
+  if (range.kind == Range::Kind::unsatisfiable) return unsatisfiable(found);
+
+  // A file that was cut, swapped or damaged at its ends is found before the answer begins.
+  auto reader = blobs.open(patients.tenant, found.blob);
+  if (!reader.ok()) {
+    const auto entry = audit.prepare({.tenant = patients.tenant,
+                                      .actor = "hub",
+                                      .act = "recording.refused",
+                                      .object = "recording:" + found.id,
+                                      .result = reader.error().code});
+    RABT_TRY_STATUS(store.write([&](store::Transaction& tx) { return audit.append(tx, entry); }));
+    return reader.error();
+  }
+  return stream(*std::move(reader), found, range);
+}
+
+}  // namespace rabt::api

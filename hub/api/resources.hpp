@@ -1,0 +1,30 @@
+#pragma once
+
+#include "hub/api/audit.hpp"
+#include "hub/api/grants.hpp"
+#include "hub/api/health.hpp"
+#include "hub/api/hooks.hpp"
+#include "hub/api/instances.hpp"
+#include "hub/api/keys.hpp"
+#include "hub/api/metrics.hpp"
+#include "hub/api/plugins.hpp"
+#include "hub/api/recordings.hpp"
+#include "hub/api/workflows.hpp"
+
+namespace rabt::api {
+
+// What the hub answers about. Each resource is internally synchronised.
+struct Resources {
+  Hooks hooks;
+  Instances instances;
+  Workflows workflows;
+  Recordings recordings;
+  Audit audit;
+  Grants grants;
+  Keys keys;
+  Plugins plugins;
+  Health health;
+  Metrics metrics;
+};
+
+}  // namespace rabt::api

@@ -1,0 +1,79 @@
+#include "hub/api/workflows.hpp"
+
+#include "hub/api/answers.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+// What plan and apply are asked for.
+struct Order {
+  std::vector<engine::WorkflowFile> files;
+  bool prune = false;
+};
+
+Result<Order> read_order(const http::Request& request) {
+  RABT_TRY(body, body_object(request));
+  Order order;
+  const Json& list = body["files"];
+  if (!list.is_array() || list.size() == 0)
+    return invalid("api.files", "`files` must be a list with at least one file");
+  for (const Json& file : list.as_array()) {
+    if (!file["name"].is_string() || !file["source"].is_string())
+      return invalid("api.files", "each of `files` needs `name` and `source`, both text");
+    order.files.push_back({file["name"].as_string(), file["source"].as_string()});
+  }
+  if (const Json* prune = body.find("prune"); prune != nullptr) {
+    if (!prune->is_bool()) return invalid("api.prune", "`prune` must be true or false");
+    order.prune = prune->as_bool();
+  }
+  return order;
+}
+
+}  // namespace
+
+Result<Response> Workflows::list(const Call& /*call*/) const {
+  RABT_TRY(list, engine.workflows());
+  Json items = Json::array();
+  for (const engine::DeployedWorkflow& one : list) {
+    items.push_back(Json::object({{"namespace", one.name_space},
+                                  {"name", one.name},
+                                  {"version", one.version},
+                                  {"active", one.active},
+                                  {"deployed", to_iso8601(one.deployed)},
+                                  {"sha256", one.sha256},
+                                  {"running", one.running}}));
+  }
+  return json_response(200, Json::object({{"workflows", std::move(items)}}));
+}
+
+Result<Response> Workflows::source(const Call& call) const {
+  RABT_TRY(source, engine.source(call.request.parameter("namespace").value_or(std::string_view{}),
+                                 call.path[0],
+                                 call.request.parameter("version").value_or(std::string_view{})));
+  return Response{
+      .status = 200, .headers = {{"Content-Type", "application/yaml"}}, .body = std::move(source)};
+}
+
+Result<Response> Workflows::plan(const Call& call) const {
+  RABT_TRY(order, read_order(call.request));
+  RABT_TRY(plan, engine.plan(order.files, order.prune));
+  return json_response(200, plan);
+}
+
+Result<Response> Workflows::apply(const Call& call) const {
+  RABT_TRY(order, read_order(call.request));
+  RABT_TRY(deployed, engine.apply(order.files, "api", order.prune));
+  Json items = Json::array();
+  for (const engine::Deployed& one : deployed) {
+    items.push_back(Json::object({{"namespace", one.name_space},
+                                  {"name", one.name},
+                                  {"version", one.version},
+                                  {"change", one.change}}));
+  }
+  return json_response(200, Json::object({{"workflows", std::move(items)}}));
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "hub/api/routes.hpp"
+#include "hub/engine/engine.hpp"
+
+namespace rabt::api {
+
+struct Workflows {
+  engine::Engine& engine;
+
+  [[nodiscard]] Result<http::Response> list(const Call& call) const;
+  // The file as it was deployed; ?namespace= &version=
+  [[nodiscard]] Result<http::Response> source(const Call& call) const;
+  // {"files": [{"name", "source"}], "prune"?}: what apply would do.
+  [[nodiscard]] Result<http::Response> plan(const Call& call) const;
+  // The same body: deploys all files or none.
+  [[nodiscard]] Result<http::Response> apply(const Call& call) const;
+};
+
+}  // namespace rabt::api

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "hub/base/json.hpp"
+
+// What a Json points to when its value does not fit into 8 bytes. For hub/base/json*.cpp only.
+namespace rabt {
+
+struct Json::Node {
+  class Reader;   // json_parse.cpp
+  class Printer;  // json_print.cpp
+  mutable std::atomic<std::uint32_t> references{1};
+};
+
+// A number that keeps its digits.
+struct Json::DecimalNode : Node {
+  explicit DecimalNode(std::string_view digits) : text(digits) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    // from_chars leaves the value alone when it is out of range; strtod gives +-HUGE_VAL or 0,
+    // which is what comparisons need.
+    if (error == std::errc::result_out_of_range) value = std::strtod(text.c_str(), nullptr);
+  }
+  std::string text;
+  double value = 0;
+};
+
+struct Json::StringNode : Node {
+  explicit StringNode(std::string v) : value(std::move(v)) {}
+  explicit StringNode(std::string_view v) : value(v) {}
+  std::string value;
+};
+
+struct Json::ArrayNode : Node {
+  explicit ArrayNode(Array v) : value(std::move(v)) {}
+  Array value;
+};
+
+struct Json::ObjectNode : Node {
+  explicit ObjectNode(JsonObject v) : value(std::move(v)) {}
+  JsonObject value;
+};
+
+}  // namespace rabt

@@ -1,0 +1,250 @@
+#include "hub/http/connection.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/check.hpp"
+#include "hub/http/answer_head.hpp"
+#include "hub/http/problem.hpp"
+
+namespace rabt::http {
+
+namespace {
+
+// After so many requests the caller connects again; spreads callers over restarts.
+constexpr int kMaxRequestsPerConnection = 10'000;
+constexpr std::size_t kReadChunk = 16U << 10U;
+// Bytes of a refused request that are read away so that the answer arrives.
+constexpr std::size_t kMaxLinger = 1U << 20U;
+constexpr std::int64_t kLingerMs = 2'000;
+
+// A caller's id goes into the log and into answers: only what looks as if a machine had drawn it, a
+// UUID, a ULID or a trace id. A telephone number or a name is none of these.
+bool is_request_id(std::string_view text) {
+  constexpr std::size_t kUuid = 36;
+  constexpr std::size_t kTrace = 32;
+  if (text.size() == kUuid) {
+    for (std::size_t i = 0; i < kUuid; ++i) {
+      const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+      if (hyphen ? text[i] != '-' : !is_hex(text[i])) return false;
+    }
+    return true;
+  }
+  if (text.size() == kTrace) return std::all_of(text.begin(), text.end(), is_hex);
+  return Ulid::parse(text).has_value();
+}
+
+bool wait_for(int fd, short events, std::int64_t ms) {
+  pollfd entry{fd, events, 0};
+  const auto limit = std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max());
+  int ready = 0;
+  do {
+    ready = ::poll(&entry, 1, static_cast<int>(limit));
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+}  // namespace
+
+void Connection::serve(std::string remote) {
+  remote_ = std::move(remote);
+  {
+    const Lock lock(shared_.mutex);
+    shared_.open.insert(fd_);
+  }
+  // stop() sets the flag before it looks at the set: either it finds this socket or this loop sees
+  // the flag.
+  try {
+    for (int i = 0; i < kMaxRequestsPerConnection && !shared_.stopping; ++i) {
+      if (!serve_one(i + 1 == kMaxRequestsPerConnection)) break;
+    }
+  } catch (const std::exception&) {  // what() may hold request data
+    shared_.log.debug("http.connection", {{"remote", remote_}});
+  }
+  const Lock lock(shared_.mutex);
+  shared_.open.erase(fd_);
+}
+
+bool Connection::serve_one(bool last) {
+  HeadScan scan;
+  if (!read_head(scan)) return false;
+  if (scan.state == HeadScan::State::refused) return refuse(scan.refusal);
+  auto judged =
+      parse_head(std::string_view(buffer_).substr(0, scan.size), shared_.options.max_body);
+  if (const auto* refusal = std::get_if<Refusal>(&judged)) return refuse(*refusal);
+  auto& head = std::get<RequestHead>(judged);
+  buffer_.erase(0, scan.size);
+
+  Request request{.method = std::move(head.method),
+                  .target = std::move(head.target),
+                  .path = std::move(head.path),
+                  .query = std::move(head.query),
+                  .headers = std::move(head.headers),
+                  .remote = remote_};
+  const auto id = request.header("x-request-id");
+  request.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
+  if (!read_body(head, request.body)) return false;
+
+  // Idle connections hold threads: when threads run short, each caller may have one answer and
+  // connects again.
+  bool keep_alive = head.keep_alive && !last && !shared_.stopping &&
+                    shared_.connections() * 4 <= shared_.options.threads * 3;
+  ++shared_.requests;
+  Response response = call_handler(request);
+  if (response.close) keep_alive = false;
+  return write_response(response, request.method, request.request_id, keep_alive) && keep_alive;
+}
+
+bool Connection::read_head(HeadScan& scan) {
+  std::size_t scanned = 0;
+  bool started = !buffer_.empty();
+  std::int64_t deadline =
+      now() + (started ? shared_.options.head_timeout_ms : shared_.options.idle_timeout_ms);
+  for (;;) {
+    scan = scan_head(buffer_, scanned);
+    if (scan.state != HeadScan::State::more) return true;
+    if (!read_some(deadline)) break;
+    if (!started) {
+      started = true;
+      deadline = now() + shared_.options.head_timeout_ms;
+    }
+  }
+  if (!buffer_.empty()) {
+    ++shared_.truncated;
+    if (!ended_) refuse({408, "http.head_timeout", "the request head did not arrive in time"});
+  }
+  return false;
+}
+
+Response Connection::call_handler(const Request& request) {
+  try {
+    return shared_.handler(request);
+  } catch (const std::exception&) {
+    // what() may hold request data; the request id finds the place.
+  } catch (...) {
+  }
+  ++shared_.failed;
+  shared_.log.error("http.handler_threw",
+                    {{"request_id", request.request_id}, {"method", request.method}});
+  return problem(internal("http.internal", ""));
+}
+
+bool Connection::read_body(const RequestHead& head, std::string& body) {
+  const auto deadline = now() + shared_.options.body_timeout_ms;
+  if (head.expect_continue && buffer_.size() < head.content_length &&
+      !send_all("HTTP/1.1 100 Continue\r\n\r\n"))
+    return false;
+  // Bytes past the body stay for the next request. Memory grows with what arrived, not with what
+  // was announced.
+  const auto first =
+      static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), head.content_length));
+  body = buffer_.substr(0, first);
+  buffer_.erase(0, first);
+  while (body.size() < head.content_length) {
+    const auto before = buffer_.size();
+    if (!read_some(deadline)) {
+      ++shared_.truncated;
+      shared_.log.warn("http.body_truncated",
+                       {{"remote", remote_},
+                        {"expected", static_cast<std::int64_t>(head.content_length)},
+                        {"received", static_cast<std::int64_t>(body.size())}});
+      if (!ended_) refuse({408, "http.body_timeout", "the body did not arrive in time"});
+      return false;
+    }
+    const auto take = static_cast<std::size_t>(
+        std::min<std::uint64_t>(buffer_.size() - before, head.content_length - body.size()));
+    body.append(buffer_, before, take);
+    buffer_.erase(before, take);
+  }
+  return true;
+}
+
+bool Connection::read_some(std::int64_t deadline) {
+  const auto left = deadline - now();
+  if (left <= 0 || !wait_for(fd_, POLLIN, left)) return false;
+  char chunk[kReadChunk];
+  const auto got = ::recv(fd_, chunk, sizeof chunk, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  if (got <= 0) {
+    ended_ = true;
+    return false;
+  }
+  buffer_.append(chunk, static_cast<std::size_t>(got));
+  return true;
+}
+
+bool Connection::send_all(std::string_view text) {
+  while (!text.empty()) {
+    if (!wait_for(fd_, POLLOUT, shared_.options.write_timeout_ms)) return false;
+    const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (sent <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+bool Connection::write_response(Response& response, std::string_view method,
+                                std::string_view request_id, bool keep_alive) {
+  if (response.status < 200 || response.status > 599) {
+    RABT_BUG("a handler returned a status outside 200 to 599");
+    response = problem(internal("http.internal", ""));
+  }
+  set_instance(response, request_id);
+  const std::uint64_t length = response.stream ? response.stream_length : response.body.size();
+  std::string out = write_head(response, length, request_id, keep_alive, shared_.clock.now());
+  if (method == "HEAD" || response.status == 204 || response.status == 304) return send_all(out);
+  if (!response.stream) {
+    out += response.body;
+    return send_all(out);
+  }
+  return send_all(out) && write_stream(response, request_id);
+}
+
+bool Connection::write_stream(const Response& response, std::string_view request_id) {
+  const std::uint64_t length = response.stream_length;
+  std::uint64_t written = 0;
+  bool whole = false;
+  try {
+    const auto status = response.stream([&](std::string_view piece) -> Status {
+      if (piece.size() > length - written)
+        return internal("http.stream", "more bytes than announced");
+      if (!send_all(piece))
+        return unavailable("http.caller_gone", "the caller closed the connection or does not read");
+      written += piece.size();
+      return ok_status();
+    });
+    whole = status.ok() && written == length;
+  } catch (...) {
+    whole = false;
+  }
+  if (!whole) {
+    ++shared_.failed;
+    shared_.log.warn("http.stream_broken", {{"request_id", request_id}});
+  }
+  return whole;
+}
+
+bool Connection::refuse(const Refusal& refusal) {
+  ++shared_.refused;
+  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", remote_}});
+  Response response =
+      problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
+  if (!write_response(response, "", shared_.ids.next().text(), false)) return false;
+  // Closing with unread bytes would send a reset, which can overtake the answer.
+  ::shutdown(fd_, SHUT_WR);
+  const auto deadline = now() + kLingerMs;
+  for (std::size_t read = 0; read < kMaxLinger && !shared_.stopping;) {
+    buffer_.clear();
+    if (!read_some(deadline)) break;
+    read += buffer_.size();
+  }
+  return false;
+}
+
+}  // namespace rabt::http

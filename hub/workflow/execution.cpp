@@ -1,0 +1,208 @@
+#include "hub/workflow/execution.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "hub/workflow/run/interpreter.hpp"
+
+namespace rabt::workflow {
+
+Execution::Execution(std::shared_ptr<const Definition> definition, Json secrets)
+    : impl_(std::make_unique<Impl>(std::move(definition), std::move(secrets))) {}
+Execution::Execution(Execution&&) noexcept = default;
+Execution& Execution::operator=(Execution&&) noexcept = default;
+Execution::~Execution() = default;
+
+std::vector<Effect> Execution::apply(const Input& input) {
+  impl_->effects.clear();
+  impl_->apply(input);
+  return std::move(impl_->effects);
+}
+
+Json Execution::state() const {
+  return impl_->state();
+}
+
+bool Execution::wants(std::uint64_t listen, const Json& event) const {
+  const Impl::Open* found = std::as_const(*impl_).find_open(listen);
+  return found != nullptr && found->kind == Impl::Wait::listen &&
+         impl_->matching_filter(*found->frame, event).has_value();
+}
+
+InstanceStatus Execution::status() const {
+  if (impl_->finished) return impl_->final_status;
+  const bool calls =
+      std::any_of(impl_->open.begin(), impl_->open.end(), [](const Impl::Open& entry) {
+        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo;
+      });
+  return calls || !impl_->started ? InstanceStatus::running : InstanceStatus::waiting;
+}
+
+std::vector<Effect> Execution::open() const {
+  std::vector<Effect> out;
+  for (const Impl::Open& entry : impl_->open) {
+    switch (entry.kind) {
+      case Impl::Wait::call:
+        out.emplace_back(impl_->call_effect(entry.id, *entry.frame));
+        break;
+      case Impl::Wait::listen:
+        out.emplace_back(Subscribe{entry.id, entry.frame->listen_state->keys});
+        break;
+      case Impl::Wait::wait:
+        out.emplace_back(StartTimer{entry.id, entry.due, "wait"});
+        break;
+      case Impl::Wait::undo:
+        out.emplace_back(impl_->undo_effect(entry.id));
+        break;
+      case Impl::Wait::retry:
+      case Impl::Wait::undo_retry:
+        out.emplace_back(StartTimer{entry.id, entry.due, "retry"});
+        break;
+      case Impl::Wait::timeout:
+      case Impl::Wait::attempt:
+        out.emplace_back(StartTimer{entry.id, entry.due, "timeout"});
+        break;
+    }
+  }
+  return out;
+}
+
+const Json& Execution::context() const {
+  return impl_->context.value;
+}
+
+// ---- the journal's form of inputs ----
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kOutcomes = {"done", "transient", "permanent",
+                                                       "ambiguous", "cancelled"};
+
+Json outcome_json(const ActionOutcome& outcome) {
+  JsonObject out;
+  out.append_new("kind", to_string(outcome.kind));
+  if (outcome.kind == OutcomeKind::done) {
+    out.append_new("output", outcome.output);
+    return Json(std::move(out));
+  }
+  out.append_new("code", outcome.code);
+  out.append_new("message", outcome.message);
+  if (const std::string& said = outcome.said.unseal("journal, sealed as a whole"); !said.empty())
+    out.append_new("said", said);
+  if (!outcome.detail.is_null()) out.append_new("detail", outcome.detail);
+  if (outcome.retry_after_ms != 0) out.append_new("retry_after_ms", outcome.retry_after_ms);
+  return Json(std::move(out));
+}
+
+Error refused(std::string_view what) {
+  return Error{ErrorKind::corrupt, "workflow.input",
+               "not an input of a workflow: " + std::string(what)};
+}
+
+bool only(const Json& json, std::initializer_list<std::string_view> keys) {
+  if (!json.is_object()) return false;
+  return std::all_of(json.as_object().begin(), json.as_object().end(), [&](const auto& member) {
+    return std::find(keys.begin(), keys.end(), member.first) != keys.end();
+  });
+}
+
+Result<std::uint64_t> id_of(const Json& json, std::string_view key) {
+  const std::optional<std::int64_t> id = json[key].as_int64();
+  if (!id.has_value() || *id < 0) return refused(std::string(key) + " must be an id");
+  return static_cast<std::uint64_t>(*id);
+}
+
+Result<ActionOutcome> outcome_of(const Json& json) {
+  if (!only(json, {"kind", "output", "code", "message", "said", "detail", "retry_after_ms"}))
+    return refused("unknown outcome");
+  const auto kind = std::find(kOutcomes.begin(), kOutcomes.end(), json.string_or("kind", ""));
+  if (kind == kOutcomes.end()) return refused("unknown kind of outcome");
+  ActionOutcome out;
+  out.kind = static_cast<OutcomeKind>(kind - kOutcomes.begin());
+  out.output = json["output"];
+  out.code = json.string_or("code", "");
+  out.message = json.string_or("message", "");
+  out.said = Sealed<std::string>(json.string_or("said", ""));
+  out.detail = json["detail"];
+  out.retry_after_ms = json.int_or("retry_after_ms", 0);
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(OutcomeKind kind) {
+  return kOutcomes[static_cast<std::size_t>(kind)];
+}
+
+std::string_view to_string(InstanceStatus status) {
+  constexpr std::array<std::string_view, 5> kNames = {"running", "waiting", "completed", "faulted",
+                                                      "cancelled"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+Json to_json(const Input& input) {
+  struct Visitor {
+    Json& out;
+    void operator()(const Start& what) const {
+      out.set("start", Json::object({{"instance", what.instance}, {"input", what.input}}));
+    }
+    void operator()(const ActionEnded& what) const {
+      out.set("action_ended",
+              Json::object({{"call", what.call}, {"outcome", outcome_json(what.outcome)}}));
+    }
+    void operator()(const TimerFired& what) const {
+      out.set("timer_fired", Json::object({{"timer", what.timer}}));
+    }
+    void operator()(const EventArrived& what) const {
+      out.set("event_arrived", Json::object({{"listen", what.listen}, {"event", what.event}}));
+    }
+    void operator()(const Cancel& what) const {
+      out.set("cancel", Json::object({{"reason", what.reason}}));
+    }
+  };
+  Json out = Json::object({{"at", input.at.ms}});
+  std::visit(Visitor{out}, input.what);
+  return out;
+}
+
+Result<Input> input_from_json(const Json& json) {
+  if (!json.is_object() || json.size() != 2) return refused("it has `at` and one more member");
+  const std::optional<std::int64_t> at = json["at"].as_int64();
+  if (!at.has_value()) return refused("`at` must be milliseconds");
+  Input out;
+  out.at = {*at};
+  if (const Json* what = json.find("start")) {
+    if (!only(*what, {"instance", "input"}) || !(*what)["instance"].is_string())
+      return refused("start");
+    out.what = Start{(*what)["instance"].as_string(), (*what)["input"]};
+    return out;
+  }
+  if (const Json* what = json.find("action_ended")) {
+    if (!only(*what, {"call", "outcome"})) return refused("action_ended");
+    RABT_TRY(id, id_of(*what, "call"));
+    RABT_TRY(outcome, outcome_of((*what)["outcome"]));
+    out.what = ActionEnded{id, std::move(outcome)};
+    return out;
+  }
+  if (const Json* what = json.find("timer_fired")) {
+    if (!only(*what, {"timer"})) return refused("timer_fired");
+    RABT_TRY(id, id_of(*what, "timer"));
+    out.what = TimerFired{id};
+    return out;
+  }
+  if (const Json* what = json.find("event_arrived")) {
+    if (!only(*what, {"listen", "event"})) return refused("event_arrived");
+    RABT_TRY(id, id_of(*what, "listen"));
+    out.what = EventArrived{id, (*what)["event"]};
+    return out;
+  }
+  if (const Json* what = json.find("cancel")) {
+    if (!only(*what, {"reason"}) || !(*what)["reason"].is_string()) return refused("cancel");
+    out.what = Cancel{(*what)["reason"].as_string()};
+    return out;
+  }
+  return refused("it names nothing known");
+}
+
+}  // namespace rabt::workflow

@@ -1,0 +1,569 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <set>
+#include <tuple>
+
+#include "hub/base/bytes.hpp"
+#include "hub/http/problem.hpp"
+#include "hub/plugin/package/library.hpp"
+#include "tests/api/rig.hpp"
+
+// The API over a real store, engine and keyring, without sockets. tests/e2e covers the same over
+// HTTP, with plugins.
+namespace rabt::api {
+namespace {
+
+using engine::ScriptedService;
+using http::Request;
+using http::Response;
+using workflow::OutcomeKind;
+
+constexpr std::string_view kSender = "a static token of a sender";
+
+class ApiTest : public testing::Test {
+ protected:
+  static std::vector<Source> sources() {
+    std::vector<Source> list(1);
+    list[0].name = "his";
+    list[0].plugin = "echo";
+    list[0].signature.scheme = http::SignatureScheme::static_token;
+    list[0].signature.secrets.emplace_back(kSender);
+    return list;
+  }
+  // The plugin of the source, built for the tests of the plugin host; false when this build lacks
+  // it.
+  bool load_echo() {
+    const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
+    const std::string folder = std::string(build != nullptr ? build : ".") + "/fixtures/echo";
+    if (!std::filesystem::exists(plugin::library_path(folder))) return false;
+    plugin::PluginConfig config;
+    config.id = "echo";
+    config.folder = folder;
+    config.tenant = "t1";
+    config.config = Json::object({{"greeting", "hello"}});
+    config.config.set("base_url", "https://a.example");
+    config.secrets.emplace("token", std::make_shared<SecretBytes>(std::string_view("secret")));
+    const Status loaded = rig_.host().load(std::move(config));
+    EXPECT_TRUE(loaded.ok()) << loaded.error().message;
+    return true;
+  }
+  Response api(std::string method, const std::string& path, std::string body = {},
+               std::vector<std::pair<std::string, std::string>> headers = {}) {
+    return api_.api(std::move(method), path, std::move(body), std::move(headers));
+  }
+  Response handle(const Request& request) { return api_.handle(request); }
+  Response hook(const std::string& body, std::string_view token = kSender) {
+    Request made = request("POST", "/hooks/his", body);
+    made.headers = {{"authorization", "Bearer " + std::string(token)},
+                    {"content-type", "application/json"}};
+    return handle(made);
+  }
+  // One instance whose only action waits for the test.
+  std::string waiting_instance(const std::string& action) {
+    rig_.script().on(action,
+                     [this](ScriptedService::Call call) { open_.set_value(std::move(call)); });
+    rig_.deploy(
+        "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
+        "schedule: {on: {one: {with: {type: test.start.v1}}}}\ninput: {from: '${ .[0].data "
+        "}'}\ndo:\n"
+        "  - work:\n      call: " +
+        action + ":1.0.0@script\n      with: {n: '${ .n }'}\n");
+    const auto started = rig_.send("test.start.v1", Json::object({{"n", "Layla"}}));
+    EXPECT_EQ(started.size(), 1U);
+    EXPECT_TRUE(rig_.script().wait_for(action, 1));
+    return started.empty() ? "" : started[0];
+  }
+  std::uint64_t audited() { return must(audit::verify(rig_.store(), rig_.folder())).entries; }
+
+  ApiRig api_{{.sources = sources()}};
+  engine::Rig& rig_ = api_.hub;
+  std::promise<ScriptedService::Call> open_;
+};
+
+TEST_F(ApiTest, the_api_needs_exactly_the_token) {
+  EXPECT_EQ(api("GET", "instances").status, 200);
+  for (const std::string value : {"", "Bearer", "Bearer ", "bearer rabt_0123456789abcdef",
+                                  "Bearer rabt_0123456789abcde", "rabt_0123456789abcdef"}) {
+    Request made = request("GET", "/api/v1/instances");
+    if (!value.empty()) made.headers = {{"authorization", value}};
+    const Response answer = handle(made);
+    EXPECT_EQ(answer.status, 401) << value;
+    EXPECT_EQ(header(answer, "WWW-Authenticate"), "Bearer");
+    EXPECT_EQ(answer.body.find(kToken), std::string::npos);
+  }
+  // An unknown path below the API tells nothing to somebody without the token.
+  EXPECT_EQ(handle(request("GET", "/api/v1/nothing")).status, 401);
+  EXPECT_EQ(api("GET", "nothing").status, 404);
+}
+
+TEST_F(ApiTest, the_page_size_has_limits) {
+  for (const char* good : {"1", "200"})
+    EXPECT_EQ(api("GET", std::string("instances?limit=") + good).status, 200) << good;
+  for (const char* bad : {"0", "201", "", "-1", "1e2", "99999999999999999999999"}) {
+    const Response answer = api("GET", std::string("instances?limit=") + bad);
+    EXPECT_EQ(answer.status, 400) << bad;
+    EXPECT_EQ(code(answer), "api.limit");
+  }
+  EXPECT_EQ(code(api("GET", "instances?status=sleeping")), "engine.status");
+}
+
+TEST_F(ApiTest, a_list_is_paged_newest_first_without_gaps) {
+  rig_.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
+      "schedule: {on: {one: {with: {type: test.start.v1}}}}\ndo:\n  - work:\n      call: "
+      "do-key:1.0.0@script\n");
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 5; ++i) {
+    rig_.clock().advance_ms(1);
+    wanted.insert(wanted.begin(), rig_.send("test.start.v1", Json::object()).at(0));
+  }
+  std::vector<std::string> seen;
+  std::string path = "instances?limit=2";
+  for (int page = 0; page < 5 && !path.empty(); ++page) {
+    const auto body = Json::parse(api("GET", path).body);
+    ASSERT_TRUE(body.ok());
+    EXPECT_LE((*body)["instances"].size(), 2U);
+    for (const Json& one : (*body)["instances"].as_array()) seen.push_back(one.string_or("id", ""));
+    path = body->string_or("next", "");
+    if (!path.empty()) path.erase(0, std::string_view("/api/v1/").size());
+  }
+  EXPECT_EQ(seen, wanted);
+}
+
+TEST_F(ApiTest, data_of_an_instance_needs_a_reason_and_is_audited_first) {
+  const std::string id = waiting_instance("do-key");
+  const Response plain = api("GET", "instances/" + id);
+  EXPECT_EQ(plain.status, 200);
+  EXPECT_EQ(plain.body.find("Layla"), std::string::npos);
+  EXPECT_EQ(code(api("GET", "instances/" + id + "?data=true")), "phi.reason");
+  open_.get_future().get().done(engine::done(Json::object({{"name", "Layla"}})));
+  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(api("GET", "instances/" + id).body.find("Layla"), std::string::npos);
+  const auto before = audited();
+  const Response data =
+      api("GET", "instances/" + id + "?data=true", {}, {{"x-rabt-reason", "care"}});
+  EXPECT_EQ(data.status, 200);
+  EXPECT_NE(data.body.find("Layla"), std::string::npos) << data.body;
+  EXPECT_EQ(audited(), before + 1);
+}
+
+TEST_F(ApiTest, an_instance_is_cancelled_once) {
+  const std::string id = waiting_instance("do-key");
+  EXPECT_EQ(api("POST", "instances/" + id + "/cancel", R"({"reason": "no longer needed"})").status,
+            202);
+  EXPECT_EQ(rig_.wait_status(id, "cancelled"), "cancelled");
+  EXPECT_EQ(code(api("POST", "instances/" + id + "/cancel", "{}")), "engine.ended");
+  EXPECT_EQ(api("POST", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel", "{}").status, 404);
+  EXPECT_EQ(api("GET", "instances/" + id + "/cancel").status, 405);
+}
+
+TEST_F(ApiTest, a_parked_call_waits_for_a_decision_that_is_checked) {
+  const std::string id = waiting_instance("do-none");
+  EXPECT_EQ(code(api("POST", "instances/" + id + "/resolve", R"({"outcome": "done"})")),
+            "engine.not_parked");
+  open_.get_future().get().done(engine::failed(OutcomeKind::ambiguous, "vendor.silent"));
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  EXPECT_EQ(code(api("POST", "instances/" + id + "/resolve", R"({"outcome": "maybe"})")),
+            "api.outcome");
+  EXPECT_EQ(code(api("POST", "instances/" + id + "/resolve", "[]")), "api.body");
+  EXPECT_EQ(api("POST", "instances/" + id + "/resolve", "{").status, 400);
+  EXPECT_EQ(rig_.status(id), "parked");
+  EXPECT_EQ(api("POST", "instances/" + id + "/resolve",
+                R"({"outcome": "done", "output": {"n": 5}, "reason": "seen"})")
+                .status,
+            202);
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig_.output(id), Json::object({{"n", 5}}));
+}
+
+TEST_F(ApiTest, a_recording_is_described_freely_and_read_only_with_a_reason) {
+  const std::string content(300'000, 'v');
+  const std::string id = api_.store_recording(api_.ids.next().text(), content, "video/x-matroska");
+  const auto description = Json::parse(api("GET", "recordings/" + id).body);
+  ASSERT_TRUE(description.ok());
+  EXPECT_EQ(description->int_or("bytes", 0), 300'000);
+  EXPECT_EQ(description->string_or("sha256", ""), to_hex(crypto::sha256(content)));
+  EXPECT_EQ(code(api("GET", "recordings/" + id + "/content")), "phi.reason");
+  const auto before = audited();
+  const Response answer =
+      api("GET", "recordings/" + id + "/content", {}, {{"x-rabt-reason", "care"}});
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(audited(), before + 1) << "audited before the first byte";
+  ASSERT_TRUE(answer.stream);
+  EXPECT_EQ(answer.stream_length, content.size());
+  std::string read;
+  ASSERT_TRUE(answer
+                  .stream([&read](std::string_view piece) {
+                    read.append(piece);
+                    return ok_status();
+                  })
+                  .ok());
+  EXPECT_EQ(read, content);
+  EXPECT_EQ(header(answer, "Accept-Ranges"), "bytes");
+  const std::string tag = header(answer, "ETag");
+  EXPECT_EQ(tag, "\"" + to_hex(crypto::sha256(content)) + "\"");
+
+  // A part: RFC 9110 section 14. One audit entry for each.
+  const auto get = [&](std::string range, std::string if_range = {}) {
+    std::vector<std::pair<std::string, std::string>> headers = {{"x-rabt-reason", "care"},
+                                                                {"range", std::move(range)}};
+    if (!if_range.empty()) headers.emplace_back("if-range", std::move(if_range));
+    return api("GET", "recordings/" + id + "/content", {}, headers);
+  };
+  const auto body = [](const Response& response) {
+    std::string out;
+    EXPECT_TRUE(response
+                    .stream([&out](std::string_view piece) {
+                      out.append(piece);
+                      return ok_status();
+                    })
+                    .ok());
+    EXPECT_EQ(out.size(), response.stream_length);
+    return out;
+  };
+  const auto entries = audited();
+  const Response part = get("bytes=299990-400000");
+  ASSERT_EQ(part.status, 206);
+  EXPECT_EQ(audited(), entries + 1);
+  EXPECT_EQ(header(part, "Content-Range"), "bytes 299990-299999/300000");
+  EXPECT_EQ(body(part), content.substr(299'990));
+  EXPECT_EQ(get("bytes=-1").status, 206);
+  EXPECT_EQ(header(get("bytes=0-0"), "Content-Range"), "bytes 0-0/300000");
+  const Response beyond = get("bytes=300000-");
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(header(beyond, "Content-Range"), "bytes */300000");
+  EXPECT_EQ(get("bytes=0-1,5-6").status, 200) << "several ranges: the whole";
+  EXPECT_EQ(get("lines=0-1").status, 200);
+  EXPECT_EQ(get("bytes=0-9", tag).status, 206);
+  const Response other = get("bytes=0-9", "\"another\"");
+  EXPECT_EQ(other.status, 200);
+  EXPECT_EQ(other.stream_length, content.size());
+
+  // Its file was cut: found before the answer begins, and audited.
+  std::filesystem::resize_file(rig_.folder() + "/blobs/" + api_.last_blob(), 200'000);
+  const auto failures = audited();
+  const Response cut = get("bytes=0-9");
+  EXPECT_EQ(cut.status, 500);
+  EXPECT_EQ(code(cut), "crypto.open");
+  EXPECT_EQ(audited(), failures + 2) << "the reading, and that nothing could be read";
+
+  EXPECT_EQ(code(api("GET", "recordings/01ARZ3NDEKTSV4RRFFQ69G5FAV")), "recording.unknown");
+}
+
+TEST_F(ApiTest, nothing_of_a_delivery_is_read_before_its_credential_holds) {
+  const Response refused = hook("this is no JSON", "a wrong token, long enough");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(code(refused), "http.signature");
+  EXPECT_EQ(handle(request("POST", "/hooks/nobody", "{}")).status, 404);
+  EXPECT_EQ(handle(request("GET", "/hooks/his")).status, 405);
+}
+
+TEST_F(ApiTest, a_flood_of_forged_deliveries_is_no_flood_of_audit_entries) {
+  const auto before = audited();
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(hook("{}", "a wrong token, long enough").status, 401);
+  must(rig_.store().write([](store::Transaction&) {
+    return ok_status();
+  }));  // all that was submitted before is committed
+  EXPECT_EQ(audited(), before + 1);
+  rig_.clock().advance_ms(1001);
+  (void)hook("{}", "a wrong token, long enough");
+  must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
+  EXPECT_EQ(audited(), before + 2);
+  EXPECT_NE(handle(request("GET", "/metrics")).body.find("\nrabt_deliveries_refused_total 51\n"),
+            std::string::npos);
+}
+
+TEST_F(ApiTest, a_delivery_is_accepted_repeated_and_refused_through_its_plugin) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  const Response first = hook(R"({"n": 1})");
+  ASSERT_EQ(first.status, 202) << first.body;
+  EXPECT_EQ(header(first, "X-Rabt-Repeated"), "");
+  const Response again = hook(R"({"n": 1})");
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(header(again, "X-Rabt-Repeated"), "true");
+  const Response unwanted = hook(R"({"refuse": true})");
+  EXPECT_EQ(unwanted.status, 422) << unwanted.body;
+  EXPECT_EQ(code(unwanted), "plugin.delivery");
+  EXPECT_NE(unwanted.body.find("not for us"), std::string::npos);
+}
+
+// ---- workflows and lifecycle events
+
+constexpr std::string_view kPlainFile =
+    "document: {dsl: '1.0.3', namespace: test, name: plain, version: '1.0.0'}\n"
+    "do:\n  - a: {set: {a: 1}}\n";
+
+std::string files_body(std::initializer_list<std::pair<std::string, std::string>> files,
+                       bool prune = false) {
+  Json list = Json::array();
+  for (const auto& [name, source] : files)
+    list.push_back(Json::object({{"name", name}, {"source", source}}));
+  return Json::object({{"files", list}, {"prune", prune}}).dump();
+}
+
+TEST_F(ApiTest, paths_of_workflows_and_events_need_the_token) {
+  const std::string body = files_body({{"a.yaml", std::string(kPlainFile)}});
+  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
+           {"GET", "workflows"},
+           {"GET", "workflows/plain"},
+           {"POST", "workflows/plan"},
+           {"POST", "workflows/apply"},
+           {"GET", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events"}}) {
+    const Response answer = handle(request(method, "/api/v1/" + path, body));
+    EXPECT_EQ(answer.status, 401) << method << " " << path;
+    EXPECT_EQ(code(answer), "http.unauthenticated");
+  }
+  EXPECT_EQ(Json::parse(api("GET", "workflows").body)->find("workflows")->size(), 0U)
+      << "nothing was applied";
+}
+
+TEST_F(ApiTest, each_path_answers_to_its_methods_only) {
+  for (const auto& [method, path, allowed] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"POST", "workflows", "GET"},
+           {"POST", "workflows/plain", "GET"},
+           {"DELETE", "workflows/plain", "GET"},
+           {"HEAD", "workflows/plain", "GET"},
+           {"OPTIONS", "break-glass", "GET, POST"},
+           {"GET", "instances/search", "POST"},
+           {"POST", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events", "GET"}}) {
+    const Response answer = api(method, path, "{}");
+    EXPECT_EQ(answer.status, 405) << method << " " << path;
+    EXPECT_EQ(header(answer, "Allow"), allowed);
+  }
+  // A workflow may have the name of a verb: reading is no deploying.
+  EXPECT_EQ(code(api("GET", "workflows/plan")), "engine.workflow");
+  EXPECT_EQ(code(api("GET", "workflows/apply")), "engine.workflow");
+  EXPECT_EQ(api("GET", "workflows/plain/more").status, 404);
+}
+
+TEST_F(ApiTest, a_body_that_is_no_list_of_files_is_refused_and_nothing_is_deployed) {
+  for (const char* verb : {"workflows/plan", "workflows/apply"}) {
+    for (const char* bad :
+         {"", "{}", R"({"files": []})", R"({"files": {}})", R"({"files": ["a.yaml"]})",
+          R"({"files": [{"name": "a.yaml"}]})", R"({"files": [{"source": "a"}]})",
+          R"({"files": [{"name": 1, "source": "a"}]})",
+          R"({"files": [{"name": "a", "source": null}]})"}) {
+      const Response answer = api("POST", verb, bad);
+      EXPECT_EQ(answer.status, 400) << verb << " " << bad;
+      EXPECT_EQ(code(answer), "api.files") << verb << " " << bad;
+    }
+    EXPECT_EQ(code(api("POST", verb, "[]")), "api.body");
+    EXPECT_EQ(api("POST", verb, "{").status, 400);
+    // A text in the place of true is no wish to prune, and no wish to be ignored either.
+    Json body = *Json::parse(files_body({{"a.yaml", std::string(kPlainFile)}}));
+    body.set("prune", "yes");
+    EXPECT_EQ(code(api("POST", verb, body.dump())), "api.prune") << verb;
+  }
+  EXPECT_EQ(rig_.engine().workflows()->size(), 0U);
+}
+
+TEST_F(ApiTest, plan_tells_apply_deploys_and_the_file_is_read_back) {
+  const std::string body = files_body({{"a.yaml", std::string(kPlainFile)}});
+  const Response planned = api("POST", "workflows/plan", body);
+  ASSERT_EQ(planned.status, 200) << planned.body;
+  const auto plan = Json::parse(planned.body);
+  EXPECT_TRUE(plan->bool_or("changes", false));
+  EXPECT_EQ((*plan)["errors"].size(), 0U);
+  EXPECT_EQ((*plan)["workflows"][0].string_or("file", ""), "a.yaml");
+  EXPECT_EQ(code(api("GET", "workflows/plain")), "engine.workflow") << "plan writes nothing";
+
+  const auto before = audited();
+  const Response applied = api("POST", "workflows/apply", body);
+  ASSERT_EQ(applied.status, 200) << applied.body;
+  EXPECT_EQ(
+      Json::parse(applied.body)->find("workflows")->dump(),
+      Json::array(
+          {Json::object(
+              {{"namespace", "test"}, {"name", "plain"}, {"version", "1.0.0"}, {"change", "new"}})})
+          .dump());
+  EXPECT_EQ(audited(), before + 1);
+
+  const Json row = (*Json::parse(api("GET", "workflows").body))["workflows"][0];
+  EXPECT_EQ(row.string_or("namespace", ""), "test");
+  EXPECT_EQ(row.string_or("name", ""), "plain");
+  EXPECT_EQ(row.string_or("version", ""), "1.0.0");
+  EXPECT_EQ(row.string_or("sha256", ""), to_hex(crypto::sha256(kPlainFile)));
+  EXPECT_TRUE(row.bool_or("active", false));
+  EXPECT_EQ(row.int_or("running", -1), 0);
+  EXPECT_TRUE(parse_iso8601(row.string_or("deployed", "")).ok());
+
+  for (const char* path : {"workflows/plain", "workflows/plain?namespace=test&version=1.0.0"}) {
+    const Response source = api("GET", path);
+    EXPECT_EQ(source.status, 200) << path;
+    EXPECT_EQ(source.body, kPlainFile);
+    EXPECT_EQ(header(source, "Content-Type"), "application/yaml");
+  }
+  for (const char* path : {"workflows/plain?version=2.0.0", "workflows/plain?namespace=other"}) {
+    EXPECT_EQ(api("GET", path).status, 404) << path;
+    EXPECT_EQ(code(api("GET", path)), "engine.workflow");
+  }
+  EXPECT_EQ(Json::parse(api("POST", "workflows/plan", body).body)->bool_or("changes", true), false);
+}
+
+TEST_F(ApiTest, a_refused_apply_says_which_file_and_line_and_with_which_status) {
+  ASSERT_EQ(
+      api("POST", "workflows/apply", files_body({{"a.yaml", std::string(kPlainFile)}})).status,
+      200);
+  std::string other(kPlainFile);
+  other.replace(other.find("a: 1"), 4, "a: 2");
+  const Response taken = api("POST", "workflows/apply", files_body({{"b.yaml", other}}));
+  EXPECT_EQ(taken.status, 409);
+  EXPECT_EQ(code(taken), "engine.version_taken");
+  std::string bad(kPlainFile);
+  bad.replace(bad.find("set"), 3, "sett");
+  const Response refused = api("POST", "workflows/apply", files_body({{"c.yaml", bad}}));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("c.yaml:3:"), std::string::npos) << refused.body;
+  // plan answers with the same, as a list.
+  const auto plan = Json::parse(
+      api("POST", "workflows/plan", files_body({{"b.yaml", other}, {"c.yaml", bad}})).body);
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ((*plan)["errors"].size(), 2U);
+  std::set<std::string> places;
+  for (const Json& error : (*plan)["errors"].as_array()) {
+    EXPECT_FALSE(error.string_or("code", "").empty());
+    EXPECT_FALSE(error.string_or("message", "").empty());
+    EXPECT_GT(error.int_or("line", 0), 0);
+    EXPECT_GT(error.int_or("column", 0), 0);
+    places.insert(error.string_or("file", ""));
+  }
+  EXPECT_EQ(places, (std::set<std::string>{"b.yaml", "c.yaml"}));
+  EXPECT_EQ(api("GET", "workflows/plain").body, kPlainFile);
+}
+
+TEST_F(ApiTest, prune_is_done_only_when_it_is_asked_for) {
+  ASSERT_EQ(
+      api("POST", "workflows/apply", files_body({{"a.yaml", std::string(kPlainFile)}})).status,
+      200);
+  std::string other(kPlainFile);
+  other.replace(other.find("plain"), 5, "other");
+  ASSERT_EQ(api("POST", "workflows/apply", files_body({{"b.yaml", other}})).status, 200);
+  EXPECT_EQ(api("GET", "workflows/plain").status, 200);
+  const Response pruned = api("POST", "workflows/apply", files_body({{"b.yaml", other}}, true));
+  EXPECT_EQ(pruned.status, 200);
+  EXPECT_NE(pruned.body.find("\"removed\""), std::string::npos) << pruned.body;
+  EXPECT_EQ(api("GET", "workflows/plain").status, 404) << "no version is active";
+  EXPECT_EQ(api("GET", "workflows/plain?version=1.0.0").body, kPlainFile) << "it is kept";
+}
+
+TEST_F(ApiTest, lifecycle_events_of_an_instance_are_cloud_events_without_its_data) {
+  const std::string id = waiting_instance("do-key");
+  open_.get_future().get().done(engine::done(Json::object({{"name", "Layla"}})));
+  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
+  const Response answer = api("GET", "instances/" + id + "/events");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body.find("Layla"), std::string::npos) << answer.body;
+  const auto body = Json::parse(answer.body);
+  ASSERT_TRUE(body.ok());
+  const Json& events = (*body)["events"];
+  ASSERT_GE(events.size(), 2U);
+  for (const Json& event : events.as_array()) {
+    EXPECT_EQ(event.string_or("specversion", ""), "1.0");
+    for (const char* needed : {"id", "source", "type", "time"})
+      EXPECT_FALSE(event.string_or(needed, "").empty()) << needed;
+  }
+  EXPECT_EQ(events[0].string_or("type", ""), "io.serverlessworkflow.workflow.started.v1");
+  const Response unknown = api("GET", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(code(unknown), "engine.instance");
+}
+
+// The database takes no audit entry: nothing happens, and the answer says why.
+TEST_F(ApiTest, no_audit_no_act) {
+  const std::string id = waiting_instance("do-key");
+  const auto sql = [&](const store::Statement& statement) {
+    ASSERT_TRUE(rig_.store()
+                    .write([&](store::Transaction& transaction) -> Status {
+                      RABT_TRY(rows, transaction.execute(statement, {}));
+                      (void)rows;
+                      return ok_status();
+                    })
+                    .ok());
+  };
+  static constexpr store::Statement kRefuse{
+      "CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END"};
+  static constexpr store::Statement kTake{"DROP TRIGGER no_audit"};
+  const auto before = audited();
+  sql(kRefuse);
+  const auto deploy = [&] {
+    const Json file = Json::object(
+        {{"name", "other.yaml"},
+         {"source",
+          "document: {dsl: '1.0.3', namespace: test, name: other, version: '1.0.0'}\ndo:\n  - a:\n"
+          "      set: {x: 1}\n"}});
+    return api("POST", "workflows/apply", Json::object({{"files", Json::array({file})}}).dump());
+  };
+  const Response read =
+      api("GET", "instances/" + id + "?data=true", {}, {{"x-rabt-reason", "why"}});
+  for (const Response& refused : {deploy(), read}) {
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(code(refused), "audit.unavailable") << refused.body;
+    const Json body = must(Json::parse(refused.body));
+    EXPECT_EQ(body.string_or("type", ""), "https://rabt.health/problems/audit-unavailable");
+    EXPECT_EQ(body.string_or("title", ""), "Audit unavailable");
+    EXPECT_NE(body.string_or("detail", "").find("nothing was done"), std::string::npos);
+    EXPECT_EQ(header(refused, "Retry-After"), "5");
+    EXPECT_EQ(refused.body.find("Layla"), std::string::npos);
+  }
+  // A source that posts an event learns it, too.
+  const auto accepted =
+      rig_.engine().accept(rig_.delivery("test.start.v1", Json::object({{"n", "Omar"}}), "m9"));
+  ASSERT_FALSE(accepted.ok());
+  EXPECT_EQ(http::problem(accepted.error()).status, 503);
+  EXPECT_EQ(accepted.error().code, "audit.unavailable");
+  sql(kTake);
+  EXPECT_EQ(audited(), before);
+  EXPECT_EQ(api("GET", "workflows/other?namespace=test").status, 404) << "the act did not happen";
+  EXPECT_EQ(deploy().status, 200);
+  EXPECT_GT(audited(), before);
+}
+
+TEST_F(ApiTest, acts_on_the_store_of_plugins_are_audited_as_plain_words_only) {
+  const auto act = [this](const std::string& body) { return api("POST", "plugins/acts", body); };
+  const auto before = audited();
+  const Response good = act(R"({"act":"plugin.added","object":"plugin:twilio",)"
+                            R"("detail":{"version":"1.0.0+b1","user":"root"}})");
+  EXPECT_EQ(good.status, 200) << good.body;
+  EXPECT_EQ(audited(), before + 1);
+  for (const char* bad :
+       {R"({"act":"keys.shredded","object":"plugin:twilio","detail":{}})",
+        R"({"act":"plugin.loaded","object":"plugin:twilio","detail":{}})",
+        R"({"act":"plugin.added","object":7,"detail":{}})",
+        R"({"act":"plugin.added","object":"plugin:twilio"})",
+        R"({"act":"plugin.added","object":"plugin:twilio","detail":{"version":{"a":1}}})",
+        R"({"act":"plugin.added","object":"line\nbreak","detail":{}})"}) {
+    EXPECT_EQ(code(act(bad)), "api.plugin_act") << bad;
+  }
+  EXPECT_EQ(api("GET", "plugins/acts").status, 405);
+  EXPECT_EQ(audited(), before + 1);
+}
+
+TEST_F(ApiTest, health_and_metrics_tell_how_the_audit_log_is) {
+  const Json health = must(Json::parse(handle(request("GET", "/health")).body));
+  EXPECT_TRUE(health["audit"].bool_or("appendable", false)) << health.dump();
+  EXPECT_TRUE(health["audit"].bool_or("signing", false));
+  EXPECT_TRUE(health["audit"]["anchors"].is_array());
+  const std::string metrics = handle(request("GET", "/metrics")).body;
+  for (const char* name : {"rabt_audit_entries ", "rabt_audit_signed_entries ",
+                           "rabt_audit_refused 0", "rabt_audit_not_signing 0"}) {
+    EXPECT_NE(metrics.find(name), std::string::npos) << name;
+  }
+}
+
+TEST_F(ApiTest, health_and_metrics_need_no_token_and_hold_no_data) {
+  const std::string id = waiting_instance("do-key");
+  for (const char* path : {"/health", "/metrics"}) {
+    const Response answer = handle(request("GET", path));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body.find("Layla"), std::string::npos);
+    EXPECT_EQ(answer.body.find(id), std::string::npos);
+    EXPECT_EQ(handle(request("POST", path)).status, 405);
+  }
+}
+
+}  // namespace
+}  // namespace rabt::api

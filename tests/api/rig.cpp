@@ -1,0 +1,120 @@
+#include "tests/api/rig.hpp"
+
+#include <future>
+
+#include "hub/audit/metrics.hpp"
+#include "hub/consultation/register.hpp"
+#include "hub/engine/metrics.hpp"
+#include "hub/http/request_head.hpp"
+#include "hub/phi/metrics.hpp"
+#include "hub/plugin/metrics.hpp"
+#include "hub/store/metrics.hpp"
+#include "tests/engine/rig.cpp"  // NOLINT(bugprone-suspicious-include): built into this program
+
+namespace rabt::api {
+
+http::Request request(std::string method, std::string target, std::string body) {
+  http::Request made;
+  made.method = std::move(method);
+  made.target = std::move(target);
+  const auto mark = made.target.find('?');
+  if (mark != std::string::npos)
+    made.query = http::parse_query(made.target.substr(mark + 1)).value();
+  made.path = made.target.substr(0, mark);
+  made.body = std::move(body);
+  return made;
+}
+
+Json json(const http::Response& response) {
+  return must(Json::parse(response.body));
+}
+
+std::string code(const http::Response& response) {
+  const auto body = Json::parse(response.body);
+  return body.ok() ? body->string_or("code", "") : "no JSON";
+}
+
+std::string header(const http::Response& response, std::string_view name) {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+ApiRig::ApiRig() : ApiRig(Options{}) {}
+
+ApiRig::ApiRig(Options options) {
+  open(std::move(options));
+}
+
+void ApiRig::open(Options options) {
+  api_.reset();
+  const Clock& clock = options.clock != nullptr ? *options.clock : hub.clock();
+  audit::AuditLog& audit = options.audit != nullptr ? *options.audit : hub.audit();
+  grants = std::make_unique<access::Grants>(
+      access::Grants::Parts{hub.store(), audit, details, clock, ids, null_logger()}, "t1",
+      options.boot);
+  access_ = std::make_unique<access::AccessControl>(
+      access::AccessControl::Parts{hub.store(), audit, details, *grants}, "t1", options.policy);
+  key_admin_ =
+      std::make_unique<keys::KeyAdmin>(keys::KeyAdmin::Parts{hub.keyring(), hub.keys(), hub.store(),
+                                                             hub.audit(), clock, null_logger()},
+                                       "t1");
+  const Patients about{*access_, patients, hub.keyring(), "t1"};
+  std::unique_ptr<Resources> resources(new Resources{
+      .hooks{{.engine = hub.engine(),
+              .plugins = hub.host(),
+              .store = hub.store(),
+              .audit = audit,
+              .clock = clock,
+              .log = null_logger(),
+              .tenant = "t1"},
+             std::move(options.sources)},
+      .instances{hub.engine(), about},
+      .workflows{hub.engine()},
+      .recordings{hub.store(), audit, hub.blobs(), about},
+      .audit{hub.store(), details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}},
+      .grants{*grants, hub.engine(), hub.store(), details, about},
+      .keys{*key_admin_, hub.store(), "t1"},
+      .plugins{hub.host(), hub.store(), audit, "t1"},
+      .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
+      .metrics{}});
+  resources->metrics.add(hub.engine());
+  resources->metrics.add(audit);
+  resources->metrics.add(hub.store());
+  resources->metrics.add(phi::strict_policy());
+  resources->metrics.add(*access_);
+  resources->metrics.add(senders);
+  resources->metrics.add(hub.host());
+  api_ = std::make_unique<Api>(std::move(resources), crypto::sha256(kToken), phi::strict_policy());
+}
+
+http::Response ApiRig::api(std::string method, const std::string& path, std::string body,
+                           std::vector<std::pair<std::string, std::string>> headers) {
+  http::Request made = request(std::move(method), "/api/v1/" + path, std::move(body));
+  made.headers = std::move(headers);
+  made.headers.emplace_back("authorization", "Bearer " + std::string(kToken));
+  return handle(made);
+}
+
+std::string ApiRig::store_recording(const std::string& consultation, const std::string& content,
+                                    const std::string& content_type) {
+  auto writer = must(hub.blobs().create("t1", content_type));
+  must(writer->write(content));
+  last_blob_ = must(writer->finish()).id;
+  const auto service = consultation::make_recordings(
+      {hub.store(), hub.audit(), hub.blobs(), hub.keys(), hub.clock(), ids});
+  plugin::CallRequest call;
+  call.tenant = "t1";
+  call.action = "store";
+  call.arguments = Json::object({{"consultation", consultation},
+                                 {"recordingId", "RT1"},
+                                 {"kind", "audio"},
+                                 {"blob", last_blob_}});
+  std::promise<workflow::ActionOutcome> ended;
+  service->invoke(
+      call, [&ended](workflow::ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
+  return ended.get_future().get().output.string_or("id", "");
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/api/api.hpp"
+#include "hub/audit/export/syslog_sender.hpp"
+#include "tests/engine/rig.hpp"
+
+// The API over the rig of the engine, without sockets.
+namespace rabt::api {
+
+inline constexpr std::string_view kToken = "rabt_0123456789abcdef";
+
+// The value, or the end of the process with the error.
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
+    std::abort();
+  }
+  return std::move(result).value();
+}
+
+// A request as the server hands it on. The target may have a query.
+[[nodiscard]] http::Request request(std::string method, std::string target, std::string body = {});
+[[nodiscard]] Json json(const http::Response& response);
+// The code of a problem document; empty when the body has none.
+[[nodiscard]] std::string code(const http::Response& response);
+// The first header of this name.
+[[nodiscard]] std::string header(const http::Response& response, std::string_view name);
+
+class ApiRig {
+ public:
+  struct Options {
+    access::ReadPolicy policy = access::ReadPolicy::reason;
+    std::string boot = "boot";
+    std::vector<Source> sources;
+    // In place of the rig's.
+    audit::AuditLog* audit = nullptr;
+    const Clock* clock = nullptr;
+  };
+  ApiRig();
+  explicit ApiRig(Options options);
+  // Begins anew over the same data, as another process would.
+  void open(Options options);
+
+  [[nodiscard]] http::Response handle(const http::Request& request) {
+    return api_->handle(request);
+  }
+  // Below /api/v1/, with the token.
+  [[nodiscard]] http::Response api(std::string method, const std::string& path,
+                                   std::string body = {},
+                                   std::vector<std::pair<std::string, std::string>> headers = {});
+
+  // Stores content as the recording of a consultation. The id of the recording.
+  std::string store_recording(const std::string& consultation, const std::string& content,
+                              const std::string& content_type);
+  // The blob of the recording that was stored last.
+  [[nodiscard]] const std::string& last_blob() const { return last_blob_; }
+
+  engine::Rig hub;
+  SystemRandom random;
+  UlidSource ids{hub.clock(), random};
+  access::PatientDetail details{hub.keys(), hub.store(), random};
+  engine::PatientIndex patients{hub.store(), "t1"};
+  std::vector<std::unique_ptr<audit::SyslogSender>> senders;
+  std::unique_ptr<access::Grants> grants;
+
+ private:
+  std::unique_ptr<access::AccessControl> access_;
+  std::unique_ptr<keys::KeyAdmin> key_admin_;
+  std::unique_ptr<Api> api_;
+  std::string last_blob_;
+};
+
+}  // namespace rabt::api

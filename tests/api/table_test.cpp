@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "tests/api/rig.hpp"
+
+// The table of routes: against its description, and what it makes of a path.
+namespace rabt::api {
+namespace {
+
+// "GET /health" -> operationId, by the indentation of docs/openapi.yaml.
+std::map<std::string, std::string> described() {
+  const char* folder = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  std::ifstream file(std::string(folder != nullptr ? folder : ".") + "/docs/openapi.yaml");
+  const std::string operation = "      operationId: ";
+  std::map<std::string, std::string> out;
+  std::string path;
+  std::string method;
+  bool in_paths = false;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line[0] != ' ') in_paths = line == "paths:";
+    if (!in_paths) continue;
+    if (line.starts_with("  /")) path = line.substr(2, line.size() - 3);
+    for (const char* one : {"get", "put", "post", "delete", "patch"}) {
+      if (line != std::string("    ") + one + ":") continue;
+      method = one;
+      std::transform(method.begin(), method.end(), method.begin(), ::toupper);
+      out[method + " " + path];
+    }
+    if (line.starts_with(operation)) out[method + " " + path] = line.substr(operation.size());
+  }
+  return out;
+}
+
+std::string operation(std::string_view method, std::string_view path) {
+  const Found found = find_route(method, path);
+  return found.route == nullptr ? "" : std::string(found.route->operation);
+}
+
+TEST(RouteTable, holds_what_the_description_holds_and_nothing_else) {
+  std::map<std::string, std::string> table;
+  for (const Route& route : routes()) {
+    table[std::string(route.method) + " " + std::string(route.pattern)] = route.operation;
+    EXPECT_NE(route.handler, nullptr) << route.pattern;
+  }
+  const auto description = described();
+  ASSERT_GT(description.size(), 20U) << "docs/openapi.yaml was not read";
+  EXPECT_EQ(table, description) << "hub/api/routes.cpp and docs/openapi.yaml differ";
+}
+
+TEST(RouteTable, every_route_is_found_by_a_path_of_its_pattern) {
+  for (const Route& route : routes()) {
+    std::string path(route.pattern);
+    const auto brace = path.find('{');
+    if (brace != std::string::npos)
+      path.replace(brace, path.find('}') - brace + 1, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    const Found found = find_route(route.method, path);
+    EXPECT_EQ(found.route, &route) << path;
+    EXPECT_EQ(found.path[0], brace == std::string::npos ? "" : "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  }
+}
+
+TEST(RouteTable, a_path_answers_to_its_methods_and_to_no_other) {
+  for (const Route& route : routes()) {
+    for (const char* method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
+      const Found found = find_route(method, route.pattern);
+      if (found.route != nullptr) {
+        EXPECT_EQ(found.route->method, method);
+      } else {
+        EXPECT_NE(found.allowed.find(route.method), std::string::npos)
+            << method << " " << route.pattern;
+        EXPECT_EQ(found.allowed.find(method), std::string::npos);
+      }
+    }
+    EXPECT_EQ(find_route("HEAD", route.pattern).route, nullptr);
+  }
+  EXPECT_EQ(find_route("PUT", "/api/v1/break-glass").allowed, "GET, POST");
+}
+
+TEST(RouteTable, a_word_is_no_id_but_may_be_a_name) {
+  EXPECT_EQ(operation("POST", "/api/v1/instances/search"), "searchInstances");
+  EXPECT_EQ(operation("GET", "/api/v1/instances/search"), "");
+  EXPECT_EQ(find_route("GET", "/api/v1/instances/search").allowed, "POST");
+  EXPECT_EQ(operation("POST", "/api/v1/workflows/plan"), "planWorkflows");
+  EXPECT_EQ(operation("GET", "/api/v1/workflows/plan"), "exportWorkflow");
+  EXPECT_EQ(operation("POST", "/api/v1/plugins/acts"), "pluginActs");
+}
+
+TEST(RouteTable, a_slash_at_the_end_matters_outside_of_the_api_only) {
+  EXPECT_EQ(operation("GET", "/api/v1/instances/"), "listInstances");
+  EXPECT_EQ(operation("GET", "/api/v1/workflows/plain/"), "exportWorkflow");
+  EXPECT_EQ(find_route("GET", "/api/v1/workflows/plain/").path[0], "plain");
+  for (const char* path : {"/", "/api", "/api/v1", "/api/v1/", "/health/", "/hooks", "/hooks/",
+                           "/hooks/a/b", "/metrics/more", "/api/v1/instances/a/b/c",
+                           "/api/v1/audit", "/api/v1/plugins", "/api/v1/recordings"}) {
+    for (const char* method : {"GET", "POST"}) {
+      EXPECT_EQ(find_route(method, path).route, nullptr) << path;
+      EXPECT_EQ(find_route(method, path).allowed, "") << path;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rabt::api
