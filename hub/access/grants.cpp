@@ -224,7 +224,8 @@ Status Grants::close(const Reader& reader, std::string_view id) {
 
 Status Grants::review(const Reader& reader, std::string_view id, std::string_view by) {
   if (by.empty() || by.size() > kMaxReviewer)
-    return invalid("phi.reviewer", "`by` must name who has reviewed the grant, in 200 bytes");
+    return invalid("phi.reviewer",
+                   "`by` must name who has reviewed the grant, in at most 200 bytes");
   return change(
       id,
       [&](store::Transaction& transaction, const Row& row,

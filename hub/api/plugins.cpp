@@ -40,8 +40,8 @@ Result<Response> Plugins::act(const Call& call) const {
   const bool known = std::find(kActs.begin(), kActs.end(), act) != kActs.end();
   if (!known || !is_word(body["object"]) || !is_plain(body["detail"])) {
     return invalid("api.plugin_act",
-                   "act must be one of plugin.added, plugin.removed, plugin.key_added, "
-                   "plugin.key_removed; object and the members of detail plain words");
+                   "`act` must be one of plugin.added, plugin.removed, plugin.key_added, "
+                   "plugin.key_removed; `object` and the members of `detail` must be plain words");
   }
   const audit::Prepared entry = audit.prepare({.tenant = tenant,
                                                .actor = "api",

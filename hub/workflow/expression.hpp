@@ -15,7 +15,7 @@
 // Runtime expressions: a declared core of jq 1.6 on the hub's JSON. See docs/expressions.md.
 namespace rabt::workflow {
 
-// Why a text is no expression, or why an evaluation ended. offset: byte position in the text.
+// Why a text is not an expression, or why an evaluation ended. offset: byte position in the text.
 struct ExpressionFault {
   // expression.syntax, expression.unknown_variable, expression.unknown_function,
   // expression.forbidden; of an evaluation: expression.runtime, expression.budget

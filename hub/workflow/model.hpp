@@ -309,7 +309,7 @@ struct Definition::Model {
   std::optional<Definition::Schedule> schedule;
 
   // For correlation_keys: the ways to a key, by event type. Two listens with the same way share
-  // one. Correlations without `expect` are no part of a key.
+  // one. Correlations without `expect` do not count.
   struct KeyPlan {
     std::string text;  // type and names with from texts: what makes two plans the same
     std::vector<std::pair<std::string, std::string>> names;

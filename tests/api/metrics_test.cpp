@@ -103,16 +103,5 @@ TEST(MetricsPage, a_sample_stands_below_the_help_of_its_metric) {
   }
 }
 
-TEST(MetricsWriterTest, writes_the_text_format_and_escapes_what_others_named) {
-  MetricsWriter out;
-  out.counter("a_total", "Things.", 3);
-  out.gauges("b", "By two labels.");
-  out.sample("b", {{"x", "a\\b\"c\nd"}, {"y", ""}}, UINT64_MAX);
-  EXPECT_EQ(out.str(),
-            "# HELP a_total Things.\n# TYPE a_total counter\na_total 3\n"
-            "# HELP b By two labels.\n# TYPE b gauge\n"
-            "b{x=\"a\\\\b\\\"c\\nd\",y=\"\"} 18446744073709551615\n");
-}
-
 }  // namespace
 }  // namespace rabt::api

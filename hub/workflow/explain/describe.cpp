@@ -23,7 +23,7 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-// A value as it stands in the file: the inside of an expression, else JSON.
+// A value as it stands in the file: the inside of an expression, or JSON.
 std::string written(const Json& value) {
   if (!value.is_string()) return value.dump();
   const Enclosed found = enclosed(value.as_string());

@@ -243,6 +243,7 @@ class Evaluator {
     return with_path(dot, path->keys, 0, part);
   }
 
+  // A table of the kinds of nodes.
   FlowValue of(const Node& node, const FlowValue& dot) {
     switch (node.kind) {
       case Kind::identity:

@@ -1,3 +1,4 @@
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -93,6 +94,109 @@ std::string url_of(const Template& uri) {
   return url.ok() ? *url : std::string();
 }
 
+// The value of `key` in the mapping that an entry holds; nullptr when either is missing.
+const YamlEntry* inside(const YamlEntry* entry, std::string_view key) {
+  return entry == nullptr ? nullptr : entry->value->find(key);
+}
+const YamlNode* value_of(const YamlEntry* entry) {
+  return entry == nullptr ? nullptr : entry->value.get();
+}
+
+// Finds out whether marked places leave by a task.
+class Leaving {
+ public:
+  using Warn = std::function<void(int line, int column, std::string message, std::string remedy)>;
+  Leaving(const std::set<std::string>& places, const ActionCatalog* catalog, Warn warn)
+      : places_(places), catalog_(catalog), warn_(std::move(warn)) {}
+
+  void look(const FlowCall& call, const TaskPlace& place) const {
+    const Task& task = *call.task;
+    if (std::holds_alternative<EmitBody>(task.body)) return emit(call, place);
+    if (std::holds_alternative<RaiseBody>(task.body)) return raise(call, place);
+    if (const auto* body = std::get_if<HttpBody>(&task.body)) http(call, *body, place);
+  }
+
+ private:
+  // Warns at the member of the file, or at the whole when it is one expression.
+  bool report(const TaskPlace& place, const FlowValue& value, const YamlNode* holder,
+              const std::string& name, const std::string& what, const std::string& remedy) const {
+    for (const std::string& marked : places_) {
+      if (!value.touches(marked)) continue;
+      const YamlEntry* member = holder == nullptr ? nullptr : holder->find(name);
+      int line = place.entry->line;
+      int column = place.entry->column;
+      if (member != nullptr) {
+        line = member->value->line;
+        column = member->value->column;
+      } else if (holder != nullptr && holder->is_text()) {
+        line = holder->line;
+        column = holder->column;
+      }
+      warn_(
+          line, column,
+          what + " may carry `" + without_items(marked) + "`, which a schema marks as patient data",
+          remedy);
+      return true;
+    }
+    return false;
+  }
+
+  // Parts by name, and what is known of the whole alone.
+  template <typename Part>
+  static void each(const FlowValue& value, const YamlNode* holder, const Part& part) {
+    bool said = false;
+    FlowValue rest = value;
+    rest.members.clear();
+    for (const auto& [name, one] : value.members) said = part(name, one) || said;
+    if (!said && holder != nullptr) (void)part("", rest);
+  }
+
+  void emit(const FlowCall& call, const TaskPlace& place) const {
+    const YamlNode* holder = value_of(inside(inside(place.find("emit"), "event"), "with"));
+    each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
+      if (name != "data") {
+        return report(place, value, holder, name, "the event's `" + name + "`",
+                      "whoever passes an event on may log its attributes: put it into `data`");
+      }
+      if (call.task->data_class == "patient") return false;
+      return report(place, value, holder, name, "the event's data",
+                    "emit ids instead, or say that it is meant: metadata: {rabt: "
+                    "{dataClass: patient}}");
+    });
+  }
+
+  void raise(const FlowCall& call, const TaskPlace& place) const {
+    const YamlNode* holder = value_of(inside(place.find("raise"), "error"));
+    each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
+      return report(place, value, holder, name,
+                    name.empty() ? "the error" : "the error's `" + name + "`",
+                    "operators read errors: say what is wrong, not whose data it is about");
+    });
+  }
+
+  void http(const FlowCall& call, const HttpBody& body, const TaskPlace& place) const {
+    const std::string url = url_of(body.endpoint.uri);
+    if (!url.empty() && catalog_ != nullptr && catalog_->takes_patient_data(url)) return;
+    const YamlNode* holder = value_of(place.find("with"));
+    each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
+      std::string key = name;
+      if (name == "uri" || name == "authentication") key = body.openapi ? "document" : "endpoint";
+      if (name == "operation") key = body.openapi ? "operationId" : "method";
+      if (body.openapi && name == "query") key = "parameters";
+      return report(place, value, holder, key, "`" + key + "` of this call",
+                    url.empty()
+                        ? "write the host into the file, and list it under http.patient_data of "
+                          "the configuration"
+                        : "send less, or list the host under http.patient_data of the "
+                          "configuration");
+    });
+  }
+
+  const std::set<std::string>& places_;
+  const ActionCatalog* catalog_;
+  Warn warn_;
+};
+
 }  // namespace
 
 void Parser::check_patient_data(const TaskTree& tree) {
@@ -119,84 +223,14 @@ void Parser::check_patient_data(const TaskTree& tree) {
 
   std::map<std::pair<int, int>, const TaskPlace*> tasks;
   tree.each([&](const TaskPlace& task) { tasks[{task.entry->line, task.entry->column}] = &task; });
+  const Leaving leaving(places, catalog_,
+                        [&](int line, int column, std::string message, std::string remedy) {
+                          warning(line, column, "workflow.patient_data_leaves", std::move(message),
+                                  std::move(remedy));
+                        });
   for (const FlowCall& call : flow.calls) {
-    const Task& task = *call.task;
-    const auto found = tasks.find({task.line, task.column});
-    if (found == tasks.end()) continue;
-    const TaskPlace& place = *found->second;
-    // Warns at the member of the file, or at the whole when it is one expression.
-    const auto report = [&](const FlowValue& value, const YamlNode* holder, const std::string& name,
-                            const std::string& what, const std::string& remedy) {
-      for (const std::string& marked : places) {
-        if (!value.touches(marked)) continue;
-        const YamlEntry* member = holder == nullptr ? nullptr : holder->find(name);
-        int line = place.entry->line;
-        int column = place.entry->column;
-        if (member != nullptr) {
-          line = member->value->line;
-          column = member->value->column;
-        } else if (holder != nullptr && holder->is_text()) {
-          line = holder->line;
-          column = holder->column;
-        }
-        warning(line, column, "workflow.patient_data_leaves",
-                what + " may carry `" + without_items(marked) +
-                    "`, which a schema marks as patient data",
-                remedy);
-        return true;
-      }
-      return false;
-    };
-    // Parts by name, and what is known of the whole alone.
-    const auto each = [&](const FlowValue& value, const YamlNode* holder, const auto& part) {
-      bool said = false;
-      FlowValue rest = value;
-      rest.members.clear();
-      for (const auto& [name, inside] : value.members) said = part(name, inside) || said;
-      if (!said && holder != nullptr) (void)part("", rest);
-    };
-    if (std::holds_alternative<EmitBody>(task.body)) {
-      const YamlEntry* emit = place.find("emit");
-      const YamlEntry* event = emit == nullptr ? nullptr : emit->value->find("event");
-      const YamlEntry* with = event == nullptr ? nullptr : event->value->find("with");
-      const YamlNode* holder = with == nullptr ? nullptr : with->value.get();
-      each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
-        const bool data = name == "data";
-        if (data && task.data_class == "patient") return false;
-        return report(
-            value, holder, name, data ? "the event's data" : "the event's `" + name + "`",
-            data ? "emit ids instead, or say that it is meant: metadata: {rabt: "
-                   "{dataClass: patient}}"
-                 : "whoever passes an event on may log its attributes: put it into `data`");
-      });
-    } else if (std::holds_alternative<RaiseBody>(task.body)) {
-      const YamlEntry* raise = place.find("raise");
-      const YamlEntry* error = raise == nullptr ? nullptr : raise->value->find("error");
-      const YamlNode* holder = error == nullptr ? nullptr : error->value.get();
-      each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
-        return report(value, holder, name,
-                      name.empty() ? "the error" : "the error's `" + name + "`",
-                      "operators read errors: say what is wrong, not whose data it is about");
-      });
-    } else if (const auto* http = std::get_if<HttpBody>(&task.body)) {
-      const std::string url = url_of(http->endpoint.uri);
-      if (!url.empty() && catalog_ != nullptr && catalog_->takes_patient_data(url)) continue;
-      const YamlEntry* with = place.find("with");
-      const YamlNode* holder = with == nullptr ? nullptr : with->value.get();
-      each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
-        std::string key = name;
-        if (name == "uri" || name == "authentication")
-          key = http->openapi ? "document" : "endpoint";
-        if (name == "operation") key = http->openapi ? "operationId" : "method";
-        if (http->openapi && name == "query") key = "parameters";
-        return report(value, holder, key, "`" + key + "` of this call",
-                      url.empty()
-                          ? "write the host into the file, and list it under http.patient_data of "
-                            "the configuration"
-                          : "send less, or list the host under http.patient_data of the "
-                            "configuration");
-      });
-    }
+    const auto found = tasks.find({call.task->line, call.task->column});
+    if (found != tasks.end()) leaving.look(call, *found->second);
   }
 }
 

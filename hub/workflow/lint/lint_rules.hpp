@@ -19,7 +19,7 @@ struct LintRule {
 
 // In alphabetical order of the code.
 [[nodiscard]] std::span<const LintRule> lint_rules();
-// nullptr for a code that is no rule's.
+// nullptr if no rule has this code.
 [[nodiscard]] const LintRule* find_lint_rule(std::string_view code);
 // docs/lint.md#workflowunknown_key
 [[nodiscard]] std::string lint_rule_page(std::string_view code);

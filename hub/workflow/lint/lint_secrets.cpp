@@ -43,7 +43,7 @@ bool is_foreign_call(const YamlNode& node) {
   return name == "grpc" || name == "asyncapi" || name == "a2a" || name == "mcp";
 }
 
-// Keys whose values look random and are no secrets.
+// Keys whose values look random but are not secret.
 bool is_digest_key(const std::string& key) {
   constexpr std::array<std::string_view, 8> kParts = {"sha",  "hash",        "digest",  "checksum",
                                                       "etag", "fingerprint", "pattern", "md5"};

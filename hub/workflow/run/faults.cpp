@@ -17,7 +17,7 @@ bool type_holds_no_data(const Definition::Model& model, const std::string& type)
          std::find(names.begin(), names.end(), standard_error_name(type)) != names.end();
 }
 
-// What of an error holds no data.
+// The members of an error that hold no data.
 Json shown(const Definition::Model& model, const Fault& fault) {
   const Json& error = fault.error;
   JsonObject out;

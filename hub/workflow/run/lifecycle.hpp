@@ -22,8 +22,8 @@ struct Turn {
 };
 
 // In the order in which things happened. Pure: the same turn gives the same events, ids included,
-// so a receiver can drop repeats by (source, id). A task that is skipped has none. What undoes a
-// task is no task of the file and has none.
+// so a receiver can drop repeats by (source, id). A skipped task has no events, and neither has the
+// call that undoes a task, which is not a task of the file.
 [[nodiscard]] std::vector<Json> lifecycle_events(const Definition& definition, const Turn& turn);
 
 // An operator suspends or resumes the instance. tasks: references of the tasks that wait. number as

@@ -19,13 +19,13 @@ struct HttpRequest {
 };
 
 // The document as it was fetched, from JSON or YAML. body: as in an HTTP answer (execution.hpp).
-// Error code configuration if the text is neither, or is no OpenAPI document of a version that is
+// Error code configuration if the text is neither, or not an OpenAPI document of a version that is
 // read here.
 [[nodiscard]] Result<Json> openapi_document(const Json& body);
 
 // Parameters are placed by the operation's `in`, with its style (OpenAPI 3.0.3, "Style Values";
 // Swagger 2.0, collectionFormat). Names that no parameter has are members of the body; `body` is
-// the whole of it. The server is the first of the operation, the path or the document, against the
+// the whole body. The server is the first of the operation, the path or the document, against the
 // document's URI. Errors: code `configuration`, the document has no such operation or asks for what
 // is not supported; code `validation`, the parameters do not fit the operation. Messages hold
 // names, no values.

@@ -29,7 +29,8 @@ std::size_t offset_of(const YAML::Mark& mark) {
   return mark.pos < 0 ? 0U : static_cast<std::size_t>(mark.pos);
 }
 
-// The position of the first byte that is no YAML character, or npos: what is no UTF-8, and NUL.
+// The position of the first byte that YAML does not allow, which is one outside of UTF-8 or NUL; or
+// npos.
 std::size_t find_bad_byte(std::string_view text) {
   return std::min(find_bad_utf8(text), text.find('\0'));
 }

@@ -50,9 +50,9 @@ class TwoClocks final : public Clock {
   std::int64_t uptime = 5'000;
 };
 
-class PatientRoutes : public testing::Test {
+class PatientData : public testing::Test {
  protected:
-  PatientRoutes() { open(access::ReadPolicy::reason); }
+  PatientData() { open(access::ReadPolicy::reason); }
   void open(access::ReadPolicy policy, const std::string& boot = "boot") {
     api_.open({.policy = policy, .boot = boot, .audit = &log_, .clock = &clock_});
   }
@@ -109,7 +109,7 @@ class PatientRoutes : public testing::Test {
   int requests_ = 0;
 };
 
-TEST_F(PatientRoutes, instances_of_a_person_are_found_however_the_identifier_is_written) {
+TEST_F(PatientData, instances_of_a_person_are_found_however_the_identifier_is_written) {
   const std::string first = consultation();
   consultation("2087654321");
   const std::string second = consultation();
@@ -139,7 +139,7 @@ TEST_F(PatientRoutes, instances_of_a_person_are_found_however_the_identifier_is_
   EXPECT_EQ(searches[0].canonical.find(kNationalId), std::string::npos);
 }
 
-TEST_F(PatientRoutes, a_reading_is_in_the_log_with_person_place_and_sealed_reason) {
+TEST_F(PatientData, a_reading_is_in_the_log_with_person_place_and_sealed_reason) {
   const std::string id = consultation();
   const Response data =
       api("GET", "instances/" + id + "?data=true", {}, "follow-up of Layla", "TREAT");
@@ -168,7 +168,7 @@ TEST_F(PatientRoutes, a_reading_is_in_the_log_with_person_place_and_sealed_reaso
   }
 }
 
-TEST_F(PatientRoutes, without_an_audit_entry_no_byte_leaves) {
+TEST_F(PatientData, without_an_audit_entry_no_byte_leaves) {
   const std::string id = consultation();
   const std::string recording = recording_of(id, kSecretName);
   const Json who = Json::object({{"patient", std::string("identifier:") + kNationalId}});
@@ -208,7 +208,7 @@ TEST_F(PatientRoutes, without_an_audit_entry_no_byte_leaves) {
       << "the grant that was not audited does not exist";
 }
 
-TEST_F(PatientRoutes, a_report_shows_who_saw_what_of_one_person_and_nothing_of_others) {
+TEST_F(PatientData, a_report_shows_who_saw_what_of_one_person_and_nothing_of_others) {
   const std::string id = consultation();
   const std::string other = consultation("2087654321");
   (void)api("GET", "instances/" + id + "?data=true", {}, "billing question", "HPAYMT");
@@ -248,7 +248,7 @@ TEST_F(PatientRoutes, a_report_shows_who_saw_what_of_one_person_and_nothing_of_o
             "api.period");
 }
 
-TEST_F(PatientRoutes, a_phone_that_two_persons_share_gives_no_mixed_report) {
+TEST_F(PatientData, a_phone_that_two_persons_share_gives_no_mixed_report) {
   consultation(kNationalId, "0501234567");
   EXPECT_EQ(
       json(api("POST", "audit/report", Json::object({{"patient", "phone:+966501234567"}}), "x"))
@@ -260,7 +260,7 @@ TEST_F(PatientRoutes, a_phone_that_two_persons_share_gives_no_mixed_report) {
             "phi.patient_ambiguous");
 }
 
-TEST_F(PatientRoutes, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
+TEST_F(PatientData, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
   const std::string id = consultation();
   (void)api("GET", "instances/" + id + "?data=true", {}, "to be forgotten");
   std::string bucket;
@@ -283,7 +283,7 @@ TEST_F(PatientRoutes, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
   EXPECT_TRUE(must(audit::verify(rig_.store(), rig_.folder())).verified);
 }
 
-TEST_F(PatientRoutes, an_export_gives_every_entry_once_and_is_audited) {
+TEST_F(PatientData, an_export_gives_every_entry_once_and_is_audited) {
   consultation();
   const auto lines = [](const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -308,7 +308,7 @@ TEST_F(PatientRoutes, an_export_gives_every_entry_once_and_is_audited) {
 
 // ---- break-glass
 
-TEST_F(PatientRoutes, with_break_glass_only_an_open_grant_opens_the_data) {
+TEST_F(PatientData, with_break_glass_only_an_open_grant_opens_the_data) {
   const std::string id = consultation();
   const std::string recording = recording_of(id, "sound");
   open(access::ReadPolicy::break_glass);
@@ -364,7 +364,7 @@ TEST_F(PatientRoutes, with_break_glass_only_an_open_grant_opens_the_data) {
   EXPECT_NE(metrics.find("rabt_patient_reads_refused_total 3\n"), std::string::npos);
 }
 
-TEST_F(PatientRoutes, a_grant_for_a_person_covers_their_instances_by_any_identifier) {
+TEST_F(PatientData, a_grant_for_a_person_covers_their_instances_by_any_identifier) {
   const std::string id = consultation(kNationalId, "0501234567");
   const std::string other = consultation("2087654321");
   open(access::ReadPolicy::break_glass);
@@ -379,7 +379,7 @@ TEST_F(PatientRoutes, a_grant_for_a_person_covers_their_instances_by_any_identif
   EXPECT_EQ(code(api("GET", "instances/" + other + "?data=true")), "phi.break_glass");
 }
 
-TEST_F(PatientRoutes, a_grant_needs_a_reason_one_subject_and_at_most_an_hour) {
+TEST_F(PatientData, a_grant_needs_a_reason_one_subject_and_at_most_an_hour) {
   const std::string id = consultation();
   EXPECT_EQ(code(api("POST", "break-glass", Json::object({{"instance", id}}))), "phi.reason");
   EXPECT_EQ(code(api("POST", "break-glass", Json::object({{"reason", "x"}}))), "api.grant");
@@ -398,7 +398,7 @@ TEST_F(PatientRoutes, a_grant_needs_a_reason_one_subject_and_at_most_an_hour) {
   EXPECT_TRUE(must(api_.grants->list()).empty());
 }
 
-class Grants : public PatientRoutes {
+class Grants : public PatientData {
  protected:
   void SetUp() override {
     id_ = consultation();
