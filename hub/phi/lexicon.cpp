@@ -4,36 +4,39 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <unordered_map>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
+#include "hub/base/check.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/phi/code_point.hpp"
+
+// The word lists of data/*.txt.
+namespace rabt::embedded {
+extern const std::string_view given_names;
+extern const std::string_view family_names;
+extern const std::string_view words;
+extern const std::string_view places;
+extern const std::string_view cues;
+}  // namespace rabt::embedded
 
 namespace rabt::phi {
 
 namespace {
 
-constexpr const char* kGivenLatin[] = {
-#include "hub/phi/data/given_latin.inc"
-};
-constexpr const char* kFamilyLatin[] = {
-#include "hub/phi/data/family_latin.inc"
-};
-constexpr const char* kGivenArabic[] = {
-#include "hub/phi/data/given_arabic.inc"
-};
-constexpr const char* kFamilyArabic[] = {
-#include "hub/phi/data/family_arabic.inc"
-};
-constexpr const char* kWords[] = {
-#include "hub/phi/data/words.inc"
-};
-constexpr const char* kPlaces[] = {
-#include "hub/phi/data/places.inc"
-};
+// Calls each(line) for every line of a list, except comments.
+template <typename Each>
+void each_line(std::string_view text, const Each& each) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (const auto line = text.substr(0, end); !line.starts_with('#')) each(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
 
 template <typename Each>
 void each_word(std::string_view line, const Each& each) {
@@ -48,23 +51,22 @@ void each_word(std::string_view line, const Each& each) {
 struct Lists {
   std::unordered_map<std::string_view, std::uint32_t> words;
   Lists() {
-    words.reserve(150'000);
-    const auto add = [&](const auto& lines, std::uint32_t bit) {
-      for (const std::string_view line : lines)
+    words.reserve(70'000);
+    const auto add = [&](std::string_view text, std::uint32_t bit) {
+      each_line(text, [&](std::string_view line) {
         each_word(line, [&](std::string_view word) { words[word] |= bit; });
+      });
     };
-    add(kGivenLatin, kGiven);
-    add(kFamilyLatin, kFamily);
-    add(kGivenArabic, kGiven);
-    add(kFamilyArabic, kFamily);
-    add(kWords, kWord);
-    for (const std::string_view line : kPlaces) {
+    add(embedded::given_names, kGiven);
+    add(embedded::family_names, kFamily);
+    add(embedded::words, kWord);
+    each_line(embedded::places, [&](std::string_view line) {
       each_word(line, [&](std::string_view place) {
         words[place] |= kPlace;
         if (const auto end = place.find('_'); end != std::string_view::npos)
           words[place.substr(0, end)] |= kPlaceStart;
       });
-    }
+    });
   }
 };
 const Lists& lists() {
@@ -72,8 +74,7 @@ const Lists& lists() {
   return kLists;
 }
 
-// Whether an ordinary word stands behind an inflected one: the lists hold the stem alone
-// (data/derive.py drops what this finds again).
+// Whether a word may be a form of an ordinary word: data/words.txt holds the stem alone.
 bool inflected(const Lists& all, std::string_view word) {
   struct Ending {
     std::string_view end;
@@ -117,7 +118,8 @@ bool medical(std::string_view word) {
   return false;
 }
 
-// Names that are put together: Alghanim, Abdulmuhsin, Khairallah, Nizamuddin. Lists hold but some.
+// Names that are put together, of which the lists hold only some: Alghanim, Abdulmuhsin,
+// Khairallah, Nizamuddin.
 std::uint32_t built(const Lists& all, std::string_view word) {
   for (const std::string_view start : {"abdul", "abdel", "abdur", "abdus"})
     if (word.starts_with(start) && word.size() >= start.size() + 3) return kGiven;
@@ -135,29 +137,71 @@ std::uint32_t built(const Lists& all, std::string_view word) {
   return 0;
 }
 
-struct Cues {
-  std::unordered_map<std::string, std::uint64_t> words;
-  Cues();
+struct Kind {
+  std::string_view name;
+  std::uint64_t bit;
 };
-
-struct CueLine {
-  std::uint64_t bits;
-  std::string_view words;
-};
-constexpr auto kCueLines = std::to_array<CueLine>({
-#include "hub/phi/data/cues.inc"
+// Each line of data/cues.txt begins with one of these names.
+constexpr auto kKinds = std::to_array<Kind>({
+    {"kPhoneCue", kPhoneCue},
+    {"kIdCue", kIdCue},
+    {"kNationalCue", kNationalCue},
+    {"kMrnCue", kMrnCue},
+    {"kCardCue", kCardCue},
+    {"kIbanCue", kIbanCue},
+    {"kPassportCue", kPassportCue},
+    {"kOrderCue", kOrderCue},
+    {"kZipCue", kZipCue},
+    {"kDateCue", kDateCue},
+    {"kAgeCue", kAgeCue},
+    {"kAddressCue", kAddressCue},
+    {"kFiller", kFiller},
+    {"kMonth", kMonth},
+    {"kWeekday", kWeekday},
+    {"kOrdinal", kOrdinal},
+    {"kTitle", kTitle},
+    {"kNameCue", kNameCue},
+    {"kWeakNameCue", kWeakNameCue},
+    {"kPersonVerb", kPersonVerb},
+    {"kParticle", kParticle},
+    {"kOrganisation", kOrganisation},
+    {"kPlaceCue", kPlaceCue},
+    {"kStreet", kStreet},
+    {"kStreetFirst", kStreetFirst},
+    {"kUnit", kUnit},
+    {"kMeasure", kMeasure},
+    {"kKin", kKin},
+    {"kFunction", kFunction},
+    {"kYearCue", kYearCue},
+    {"kSuffix", kSuffix},
+    {"kDistrict", kDistrict},
+    {"kNumberWord", kNumberWord},
+    {"kRelative", kRelative},
+    {"kEponym", kEponym},
+    {"kWarm", kWarm},
+    {"kSpeech", kSpeech},
+    {"kAllah", kAllah},
+    {"kStop", kStop},
 });
 
-Cues::Cues() {
-  std::string folded;
-  for (const CueLine& line : kCueLines) {
-    each_word(line.words, [&](std::string_view word) {
-      folded.clear();
-      fold_word(word, folded);
-      words[folded] |= line.bits;
+struct Cues {
+  std::unordered_map<std::string, std::uint64_t> words;
+  Cues() {
+    std::string folded;
+    each_line(embedded::cues, [&](std::string_view line) {
+      const std::size_t colon = line.find(':');
+      const auto* const kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& known) {
+        return known.name == line.substr(0, colon);
+      });
+      RABT_CHECK(colon != std::string_view::npos && kind != kKinds.end());
+      each_word(line.substr(colon + 1), [&](std::string_view word) {
+        folded.clear();
+        fold_word(word, folded);
+        words[folded] |= kind->bit;
+      });
     });
   }
-}
+};
 
 }  // namespace
 
@@ -190,11 +234,7 @@ void fold_word(std::string_view word, std::string& out) {
   for (const char c : word) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
   if (ascii) {
     for (const char c : word) {
-      if (c >= 'A' && c <= 'Z') {
-        out.push_back(static_cast<char>(c - 'A' + 'a'));
-      } else if (c != '\'') {
-        out.push_back(c);
-      }
+      if (c != '\'') out.push_back(lower(c));
     }
     return;
   }

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-// The word lists that are compiled in (data/*.inc, data/SOURCES.md), and the words that say what
+// The word lists that are compiled in (data/*.txt, data/SOURCES.md), and the words that say what
 // stands beside them.
 namespace rabt::phi {
 
@@ -59,15 +59,15 @@ enum Cue : std::uint64_t {
   kStop = 1ULL << 38U,          // Arabic: never inside a name
 };
 
-// What a number beside such a word is
+// Words that say what the number beside them is.
 inline constexpr std::uint64_t kNumberCues = kPhoneCue | kIdCue | kNationalCue | kMrnCue |
                                              kCardCue | kIbanCue | kPassportCue | kOrderCue |
                                              kZipCue | kDateCue | kAgeCue | kAddressCue;
 
-// word is folded. Zero: in no list.
+// The List bits and the Cue bits of a folded word; 0 if it is in no list.
 [[nodiscard]] std::uint32_t lists_of(std::string_view word);
 [[nodiscard]] std::uint64_t cues_of(std::string_view word);
-// words of a place of several, with _ between them
+// Whether words with _ between them are the name of a place.
 [[nodiscard]] bool is_place(std::string_view joined);
 
 // Appends a word as the lists write it: lower case; Latin letters without marks; Arabic with one

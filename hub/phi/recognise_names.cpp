@@ -435,7 +435,8 @@ class Names {
       } else if (ending) {
         score = 0.68;
       } else {
-        score = 0.35;
+        // Two capitalised words that no list knows are more often a name than anything else.
+        score = unknown == words ? 0.5 : 0.35;
       }
       if (initials > 0 && (names > 0 || unknown > 0)) score = std::max(score, 0.72);
       if (article > 0) score += 0.1;
@@ -464,7 +465,7 @@ class Names {
         score = name_word(first) ? (!start ? 0.3 : verb == 2 ? 0.16 : 0.1) : 0.1;
         if (place) score -= 0.1;
       } else {
-        score = start ? 0.2 : 0.25;
+        score = 0.25;
         if (ending) score = 0.5;
         if (place) score -= 0.4;
         if (tokens_[first].all_upper) score -= 0.15;
@@ -496,7 +497,7 @@ class Names {
       if (first >= 2 && (folded(first - 1) == "for" || folded(first - 1) == "at") &&
           (folded(first - 2).starts_with("work") || folded(first - 2) == "employed"))
         score -= 0.3;
-      if (words == 1 && unknown == 1 && !ending && verb == 1) score = std::min(score, 0.45);
+      if (words == 1 && unknown == 1 && !ending && verb == 1) score = std::min(score, 0.5);
       if (words >= 2 && given == 0 && first > 0 && (has(first - 1, kPlaceCue))) score -= 0.3;
       if (firm(first, last)) score = std::min(score, 0.4);
       // Two family names with a hyphen and nothing else are a firm.
@@ -543,8 +544,8 @@ class Names {
     return joined && out_.back().end == tokens_[first - 2].end;
   }
   [[nodiscard]] bool beside_after(std::size_t last) const {
-    return folded(last + 1) == "and" && last + 2 < tokens_.size() && strict(last + 2) &&
-           tokens_[last + 2].upper;
+    if (last + 2 >= tokens_.size() || !strict(last + 2) || !tokens_[last + 2].upper) return false;
+    return folded(last + 1) == "and" || (sign(last + 1, ",") && in(last + 2, kGiven));
   }
 
   // Words without capitals: names only where something else says so.
@@ -595,7 +596,7 @@ class Names {
     if (cue.title)
       score = std::max(score, 0.8);
     else if (cue.strong)
-      score += names > 0 ? 0.3 : no_capitals_ ? 0.3 : 0.25;
+      score += names > 0 ? 0.3 : 0.4;
     else if (cue.weak)
       score += names > 0 ? 0.1 : 0;
     if (verb == 2) score += names > 0 ? 0.2 : 0.1;
