@@ -14,9 +14,11 @@ namespace rabt::audit {
 // What a log says of itself at one moment: docs/formats/audit_log.md, after C2SP tlog-checkpoint.
 struct Checkpoint {
   std::string origin;
-  std::int64_t size = 0;  // entries
-  crypto::Digest root{};  // of the tree over them
-  std::string note;       // the signed note, ready to be stored or sent: UTF-8, ends in a newline
+  // How many entries there are, and the root of the tree over them.
+  std::int64_t size = 0;
+  crypto::Digest root{};
+  // The signed note, ready to be stored or sent: UTF-8, ends in a newline.
+  std::string note;
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 

@@ -1,44 +1,47 @@
 #include "hub/audit/anchor_keeper.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
+
+#include "hub/base/mutex.hpp"
 
 namespace rabt::audit {
 
 namespace {
 
 using std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kPause{1'000};      // between puts: files are synced one by one
-constexpr std::chrono::milliseconds kMaxPause{60'000};  // after failures, doubling
-constexpr std::chrono::milliseconds kHangs{15'000};     // longer than an anchor should ever take
+// The time between puts: files are synced one by one. After failures it doubles, up to kMaxPause.
+constexpr std::chrono::milliseconds kPause{1'000};
+constexpr std::chrono::milliseconds kMaxPause{60'000};
+// Longer than an anchor should ever take.
+constexpr std::chrono::milliseconds kHangs{15'000};
 
 }  // namespace
 
 struct AnchorKeeper::Shared {
+  // Constant after construction
   std::unique_ptr<Anchor> anchor;
   std::string name;
   bool required = false;
   std::shared_ptr<Ledger> ledger;
 
-  std::mutex mutex;
-  std::condition_variable changed;
-  // Guarded by mutex:
-  std::optional<Checkpoint> target;  // to be brought; empty: nothing new
-  std::optional<Checkpoint> last;
-  bool was_read = false;
-  bool closing = false;
-  bool ended = false;
-  bool hang_logged = false;
-  std::optional<steady_clock::time_point> busy_since;
-  std::optional<Error> failure;
+  Mutex mutex;
+  Condition changed;
+  // What has to be brought there. Nothing when nothing is new.
+  std::optional<Checkpoint> target RABT_GUARDED_BY(mutex);
+  std::optional<Checkpoint> last RABT_GUARDED_BY(mutex);
+  bool was_read RABT_GUARDED_BY(mutex) = false;
+  bool closing RABT_GUARDED_BY(mutex) = false;
+  bool ended RABT_GUARDED_BY(mutex) = false;
+  bool hang_logged RABT_GUARDED_BY(mutex) = false;
+  std::optional<steady_clock::time_point> busy_since RABT_GUARDED_BY(mutex);
+  std::optional<Error> failure RABT_GUARDED_BY(mutex);
 
   // One visit: what is there is read and checked, then what is wanted is put.
   Status visit(const std::optional<Checkpoint>& wanted) {
     RABT_TRY(note, anchor->last());
-    if (ledger->closed())  // it hung; another hub may be at work by now
-      return unavailable("audit.closing", "the audit log is being closed");
+    // It hung; another hub may be at work by now.
+    if (ledger->closed()) return unavailable("audit.closing", "the audit log is being closed");
     std::optional<Checkpoint> there;
     if (note) {
       auto opened = ledger->signer().open(*note);
@@ -54,7 +57,7 @@ struct AnchorKeeper::Shared {
       there = std::move(*opened);
     }
     {
-      const std::scoped_lock lock(mutex);
+      const Lock lock(mutex);
       was_read = true;
       if (there) last = there;
     }
@@ -62,7 +65,7 @@ struct AnchorKeeper::Shared {
     if (!wanted || ledger->refused()) return ok_status();
     if (there && there->size >= wanted->size) return ok_status();
     RABT_TRY_STATUS(anchor->put(*wanted, *ledger));
-    const std::scoped_lock lock(mutex);
+    const Lock lock(mutex);
     last = wanted;
     return ok_status();
   }
@@ -79,17 +82,20 @@ AnchorKeeper::AnchorKeeper(AnchorEntry entry, std::shared_ptr<Ledger> ledger)
 
 AnchorKeeper::~AnchorKeeper() {
   if (shared_ == nullptr) return;
-  const std::scoped_lock lock(shared_->mutex);
-  shared_->closing = true;
-  shared_->changed.notify_all();
+  Shared& shared = *shared_;
+  const Lock lock(shared.mutex);
+  shared.closing = true;
+  shared.changed.notify_all();
 }
 
 void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
   Shared& self = *shared;
   auto pause = kPause;
-  std::unique_lock lock(self.mutex);
+  Lock lock(self.mutex);
   for (;;) {
-    self.changed.wait(lock, [&] { return self.closing || self.target || !self.was_read; });
+    self.changed.wait(lock, [&]() RABT_REQUIRES(self.mutex) {
+      return self.closing || self.target || !self.was_read;
+    });
     if (self.closing && !self.target) break;
     const std::optional<Checkpoint> wanted = self.target;
     const bool last_try = self.closing;
@@ -121,7 +127,7 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
     self.changed.notify_all();
     if (last_try && !status.ok()) break;
     // Whether it went well or not, the next visit is not at once.
-    self.changed.wait_for(lock, pause, [&] { return self.closing; });
+    self.changed.wait_for(lock, pause, [&]() RABT_REQUIRES(self.mutex) { return self.closing; });
     if (!status.ok()) pause = std::min(pause * 2, kMaxPause);
   }
   self.ended = true;
@@ -137,39 +143,45 @@ bool AnchorKeeper::required() const {
 }
 
 void AnchorKeeper::bring(const Checkpoint& checkpoint) {
+  Shared& shared = *shared_;
   {
-    const std::scoped_lock lock(shared_->mutex);
-    shared_->target = checkpoint;
+    const Lock lock(shared.mutex);
+    shared.target = checkpoint;
   }
-  shared_->changed.notify_all();
+  shared.changed.notify_all();
 }
 
 bool AnchorKeeper::read() const {
-  const std::scoped_lock lock(shared_->mutex);
-  return shared_->was_read;
+  Shared& shared = *shared_;
+  const Lock lock(shared.mutex);
+  return shared.was_read;
 }
 
 bool AnchorKeeper::wait_read(steady_clock::time_point until) const {
-  std::unique_lock lock(shared_->mutex);
-  shared_->changed.wait_until(lock, until,
-                              [&] { return shared_->was_read || shared_->failure.has_value(); });
-  return shared_->was_read;
+  Shared& shared = *shared_;
+  Lock lock(shared.mutex);
+  shared.changed.wait_until(lock, until, [&]() RABT_REQUIRES(shared.mutex) {
+    return shared.was_read || shared.failure.has_value();
+  });
+  return shared.was_read;
 }
 
 std::optional<Checkpoint> AnchorKeeper::last() const {
-  const std::scoped_lock lock(shared_->mutex);
-  return shared_->last;
+  Shared& shared = *shared_;
+  const Lock lock(shared.mutex);
+  return shared.last;
 }
 
 AnchorState AnchorKeeper::state() const {
-  const std::scoped_lock lock(shared_->mutex);
-  AnchorState state{.name = shared_->name,
-                    .required = shared_->required,
-                    .size = shared_->last ? shared_->last->size : 0};
-  if (shared_->failure) {
+  Shared& shared = *shared_;
+  const Lock lock(shared.mutex);
+  AnchorState state{.name = shared.name,
+                    .required = shared.required,
+                    .size = shared.last ? shared.last->size : 0};
+  if (shared.failure) {
     state.failing = true;
-    state.code = shared_->failure->code;
-  } else if (shared_->busy_since && steady_clock::now() - *shared_->busy_since > kHangs) {
+    state.code = shared.failure->code;
+  } else if (shared.busy_since && steady_clock::now() - *shared.busy_since > kHangs) {
     state.failing = true;
     state.code = "audit.anchor_hangs";
   }
@@ -177,21 +189,23 @@ AnchorState AnchorKeeper::state() const {
 }
 
 void AnchorKeeper::watch() {
-  const std::scoped_lock lock(shared_->mutex);
-  if (shared_->hang_logged || !shared_->busy_since ||
-      steady_clock::now() - *shared_->busy_since <= kHangs)
+  Shared& shared = *shared_;
+  const Lock lock(shared.mutex);
+  if (shared.hang_logged || !shared.busy_since ||
+      steady_clock::now() - *shared.busy_since <= kHangs)
     return;
-  shared_->hang_logged = true;
-  shared_->ledger->log(
-      shared_->required ? LogLevel::error : LogLevel::warn, "audit.anchor_failed",
-      {{"anchor", std::string_view(shared_->name)}, {"code", "audit.anchor_hangs"}});
+  shared.hang_logged = true;
+  shared.ledger->log(shared.required ? LogLevel::error : LogLevel::warn, "audit.anchor_failed",
+                     {{"anchor", std::string_view(shared.name)}, {"code", "audit.anchor_hangs"}});
 }
 
 bool AnchorKeeper::stop(steady_clock::time_point until) {
-  std::unique_lock lock(shared_->mutex);
-  shared_->closing = true;
-  shared_->changed.notify_all();
-  return shared_->changed.wait_until(lock, until, [&] { return shared_->ended; });
+  Shared& shared = *shared_;
+  Lock lock(shared.mutex);
+  shared.closing = true;
+  shared.changed.notify_all();
+  return shared.changed.wait_until(lock, until,
+                                   [&]() RABT_REQUIRES(shared.mutex) { return shared.ended; });
 }
 
 }  // namespace rabt::audit

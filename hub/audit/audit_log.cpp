@@ -26,17 +26,21 @@ std::string_view view(const Digest& digest) {
 // What the writer thread keeps beside the database: the next entry follows from it.
 struct Tail {
   Frontier frontier;
-  Digest mac{};  // of the last entry; zeroes before the first
+  // The last entry's MAC and its number in the stream. Zero before the first entry.
+  Digest mac{};
+  std::int64_t n = 0;
 };
 
 // As the transaction sees the database.
 Status load_tail(store::Connection& connection, Tail& tail) {
   std::int64_t size = 0;
   tail.mac.fill(0);
+  tail.n = 0;
   bool good = true;
   RABT_TRY_STATUS(connection.query(sql::kHead, {}, [&](const store::Row& row) {
     size = row.integer(0);
     good = to_digest(row.blob(1), tail.mac);
+    tail.n = row.integer(2);
     return false;
   }));
   if (!good)
@@ -100,6 +104,12 @@ void append_text(std::string& out, const std::string& value) {
   append_json_string(out, clean);
 }
 
+void append_number(std::string& out, std::int64_t number) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
 class TreeLog final : public AuditLog {
  public:
   TreeLog(const Clock& clock, SecretBytes mac_key, std::shared_ptr<Ledger> ledger, Tail tail,
@@ -142,17 +152,19 @@ class TreeLog final : public AuditLog {
       }
       out.append(detail);
     }
+    name("n");
+    prepared.n_at = out.size();
     field("object", entry.object);
     field("patient", entry.patient);
     field("purpose", entry.purpose);
     field("request", entry.request);
     field("result", entry.result);
     field("sealed", entry.sealed);
-    name("seq");
-    prepared.number_at = out.size();
+    name("stream");
+    prepared.stream_at = out.size();
     field("tenant", entry.tenant);
     name("v");
-    out.append("1}");
+    out.append(std::to_string(kEntryVersion)).append("}");
     prepared.tenant = entry.tenant;
     prepared.act = entry.act;
     prepared.object = entry.object;
@@ -168,11 +180,13 @@ class TreeLog final : public AuditLog {
       stale_ = false;
     }
     const std::int64_t seq = tail_.frontier.size() + 1;
-    std::array<char, 20> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), seq).ptr;
-    canonical_.assign(entry.canonical, 0, entry.number_at);
-    canonical_.append(digits.data(), end);
-    canonical_.append(entry.canonical, entry.number_at);
+    const std::int64_t stream = transaction.stream();
+    const std::int64_t n = tail_.n + 1;
+    canonical_.assign(entry.canonical, 0, entry.n_at);
+    append_number(canonical_, n);
+    canonical_.append(entry.canonical, entry.n_at, entry.stream_at - entry.n_at);
+    append_number(canonical_, stream);
+    canonical_.append(entry.canonical, entry.stream_at);
     if (canonical_.size() > kMaxEntryBytes) {
       return invalid("audit.too_large",
                      "an audit entry of " + std::to_string(canonical_.size()) +
@@ -187,7 +201,7 @@ class TreeLog final : public AuditLog {
     });
     const auto inserted = transaction.execute(
         sql::kInsert,
-        {seq, entry.at_ms, std::string_view(entry.tenant), std::string_view(entry.act),
+        {seq, stream, n, entry.at_ms, std::string_view(entry.tenant), std::string_view(entry.act),
          std::string_view(entry.object), std::string_view(entry.patient), store::Blob{canonical_},
          store::Blob{view(leaf)}, store::Blob{view(mac)}});
     if (!inserted.ok()) return unavailable_because(inserted.error());
@@ -198,6 +212,7 @@ class TreeLog final : public AuditLog {
       if (!found.ok()) return unavailable_because(found.error());
     }
     tail_.mac = mac;
+    tail_.n = n;
     checkpoints_->appended(seq);
     return ok_status();
   }

@@ -27,17 +27,25 @@ namespace rabt::audit {
 // Bytes that are no UTF-8 become question marks.
 struct Entry {
   std::string tenant;
-  std::string actor;  // "source:his", "plugin:twilio", "user:api-token", "hub"
-  std::string
-      act;  // "webhook.accepted", "action.done", "recording.stored", "instance.started", ...
-  std::string object;  // "instance:01J...", "recording:01J..."
-  std::string result;  // "ok" or an error code
-  Json detail;         // object of ids, codes, counts; may be null
-  // Who and why, for acts on patient data. All optional.
-  std::string patient;  // pseudonym of the patient: hex of the blind index of the identifier
-  std::string purpose;  // HL7 PurposeOfUse: "TREAT", "HPAYMT", "HOPERAT", "BTG", ...
-  std::string client;   // where the request came from: "203.0.113.7"
-  std::string request;  // id of the request (X-Request-Id)
+  // "source:his", "plugin:twilio", "user:api-token", "hub"
+  std::string actor;
+  // "webhook.accepted", "action.done", "recording.stored", "instance.started", ...
+  std::string act;
+  // "instance:01J...", "recording:01J..."
+  std::string object;
+  // "ok" or an error code
+  std::string result;
+  // An object of ids, codes and counts, or null.
+  Json detail;
+  // Who and why, for acts on patient data. All are optional.
+  // The patient's pseudonym: hex of the blind index of the identifier.
+  std::string patient;
+  // HL7 PurposeOfUse: "TREAT", "HPAYMT", "HOPERAT", "BTG", ...
+  std::string purpose;
+  // Where the request came from: "203.0.113.7".
+  std::string client;
+  // The request's id (X-Request-Id).
+  std::string request;
   // Patient detail (reason given, identifiers), sealed with the patient's key: base64. It becomes
   // unreadable when that key is destroyed; the entry's hash stays valid.
   std::string sealed;
@@ -48,12 +56,18 @@ inline constexpr std::size_t kMaxEntryBytes = 65'535;
 // A larger detail is replaced by {"bytes": N, "sha256": "..."} of its canonical form.
 inline constexpr std::size_t kMaxDetailBytes = 32'768;
 
-// An entry made ready off the writer thread: the canonical bytes, but for the number.
+// The member `v` of an entry: docs/formats/audit_log.md, "Version rule".
+inline constexpr std::int64_t kEntryVersion = 1;
+
+// An entry made ready off the writer's thread: the canonical bytes, but for stream and number.
 struct Prepared {
   std::string canonical;
-  std::size_t number_at = 0;  // where the number goes
+  // Where the number and the stream go, in this order.
+  std::size_t n_at = 0;
+  std::size_t stream_at = 0;
   std::int64_t at_ms = 0;
-  std::string tenant, act, object, patient;  // of the entry, for look-up
+  // The entry's, for look-up.
+  std::string tenant, act, object, patient;
 };
 
 // Bytes of purpose_key(tenant, ...) for these purposes.
@@ -66,32 +80,46 @@ struct LogOptions {
                                              std::string_view tenant, std::string folder,
                                              std::string origin);
 
-  std::string folder;   // the data folder: holds the checkpoint file and the verifier key
-  std::string origin;   // name of the log and its key: no spaces, no plus sign
-  SecretBytes seed;     // of the Ed25519 key, 32 bytes
-  SecretBytes mac_key;  // 32 bytes
+  // The data folder: it holds the checkpoint file and the verifier key.
+  std::string folder;
+  // The name of the log and its key: no spaces, no plus sign.
+  std::string origin;
+  // The Ed25519 key's seed, 32 bytes.
+  SecretBytes seed;
+  // 32 bytes
+  SecretBytes mac_key;
   std::vector<AnchorEntry> anchors;
-  Logger* log = nullptr;  // outlives the log
-  // A checkpoint is signed when so many entries were added, or so long after the first of them.
+  // Outlives the log.
+  Logger* log = nullptr;
+  // A checkpoint is signed when so many entries were added, or when the oldest unsigned entry is
+  // so old.
   std::int64_t checkpoint_entries = 256;
   std::chrono::milliseconds checkpoint_interval{10'000};
-  std::chrono::milliseconds anchor_patience{5'000};  // for anchors at open and at close
+  // How long open and close wait for anchors.
+  std::chrono::milliseconds anchor_patience{5'000};
 };
 
 struct AnchorState {
   std::string name;
   bool required = false;
   bool failing = false;
-  std::string code;       // of the failure: audit.anchor_io, audit.anchor_hangs, ...
-  std::int64_t size = 0;  // entries under the newest checkpoint that is kept there
+  // Why it fails: audit.anchor_io, audit.anchor_hangs, ...
+  std::string code;
+  // Entries under the newest checkpoint that is kept there.
+  std::int64_t size = 0;
 };
 struct LogState {
-  bool appendable = true;  // false: a defect of the log was found; every act is refused
-  std::string code;        // of the defect, or of the failure to sign
+  // False after a defect of the log was found: every act is refused.
+  bool appendable = true;
+  // False after the last try to sign a checkpoint failed.
+  bool signing = true;
+  // What the defect is, or why signing fails.
+  std::string code;
   std::string message;
-  bool signing = true;           // false: the last try to sign a checkpoint failed
-  std::int64_t entries = 0;      // appended; the last of them may not be durable yet
-  std::int64_t signed_size = 0;  // entries under the newest checkpoint
+  // Entries that were appended; the newest may not be durable yet.
+  std::int64_t entries = 0;
+  // Entries under the newest checkpoint.
+  std::int64_t signed_size = 0;
   std::vector<AnchorState> anchors;
 
   // Nothing is wrong that /health should fail for: acts are possible, checkpoints are signed, and

@@ -13,7 +13,7 @@ namespace rabt::audit {
 namespace {
 
 using std::chrono::steady_clock;
-// Between two checkpoints under load: each costs two disk syncs.
+// The time between two checkpoints under load: each costs two disk syncs.
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::chrono::milliseconds kRetry{1'000};
 
@@ -21,7 +21,8 @@ struct Row {
   std::int64_t number = 0;
   std::int64_t size = 0;
   std::string note;
-  bool first = true;  // of its name
+  // It is the first one under its name.
+  bool first = true;
 };
 
 Result<std::optional<Row>> last_row(store::Connection& connection) {
@@ -167,7 +168,7 @@ Status Checkpoints::start() {
 Checkpoints::~Checkpoints() {
   if (thread_.joinable()) {
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       closing_ = true;
     }
     changed_.notify_all();
@@ -188,7 +189,7 @@ void Checkpoints::appended(std::int64_t size) {
   // The thread sleeps for the first entry and for the one that makes it enough.
   const std::int64_t waiting = size - signed_size_.load(std::memory_order_relaxed);
   if (waiting != 1 && waiting != options_.checkpoint_entries) return;
-  { const std::scoped_lock lock(mutex_); }
+  { const Lock lock(mutex_); }
   changed_.notify_all();
 }
 
@@ -200,7 +201,7 @@ void Checkpoints::describe(LogState& state) const {
   state.entries = entries_;
   state.signed_size = signed_size_;
   {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     if (failure_) {
       state.signing = false;
       state.code = failure_->code;
@@ -212,18 +213,20 @@ void Checkpoints::describe(LogState& state) const {
 
 void Checkpoints::run() {
   const auto waiting = [this] { return entries_.load() - signed_size_.load(); };
-  std::optional<steady_clock::time_point> since;  // the first entry that is not signed was seen
-  std::unique_lock lock(mutex_);
+  // When the first entry that is not signed was seen.
+  std::optional<steady_clock::time_point> since;
+  Lock lock(mutex_);
   while (!closing_) {
     for (AnchorKeeper& keeper : keepers_) keeper.watch();
     // Idle until there is an entry; then until there are enough, or the time has come.
     changed_.wait_for(lock, options_.checkpoint_interval,
-                      [&] { return closing_ || waiting() > 0; });
+                      [&]() RABT_REQUIRES(mutex_) { return closing_ || waiting() > 0; });
     if (waiting() == 0) continue;
     if (!since) since = steady_clock::now();
     const auto due = *since + options_.checkpoint_interval;
-    changed_.wait_until(lock, due,
-                        [&] { return closing_ || waiting() >= options_.checkpoint_entries; });
+    changed_.wait_until(lock, due, [&]() RABT_REQUIRES(mutex_) {
+      return closing_ || waiting() >= options_.checkpoint_entries;
+    });
     if (closing_) return;
     const bool late = steady_clock::now() >= due;
     const std::int64_t before = signed_size_;
@@ -232,14 +235,15 @@ void Checkpoints::run() {
     attempt(late ? 1 : options_.checkpoint_entries);
     lock.lock();
     if (late || signed_size_ != before) since.reset();
-    changed_.wait_for(lock, failure_ ? kRetry : kPause, [&] { return closing_; });
+    changed_.wait_for(lock, failure_ ? kRetry : kPause,
+                      [&]() RABT_REQUIRES(mutex_) { return closing_; });
   }
 }
 
 void Checkpoints::attempt(std::int64_t enough) {
   if (ledger_->refused()) return;
   const Status status = sign_what_is_there(enough);
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   const bool was_failing = failure_.has_value();
   failure_.reset();
   if (!status.ok()) failure_ = status.error();

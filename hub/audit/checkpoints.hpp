@@ -2,9 +2,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -13,6 +11,7 @@
 #include "hub/audit/anchor_keeper.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/ledger.hpp"
+#include "hub/base/mutex.hpp"
 
 // Internal to the writing side.
 namespace rabt::audit {
@@ -45,22 +44,28 @@ class Checkpoints {
   void run();
   void attempt(std::int64_t enough);
 
+  // Constant after construction
   const std::shared_ptr<Ledger> ledger_;
-  const LogOptions options_;  // without the anchors, which have moved to keepers_
+  // Without the anchors, which have moved to keepers_.
+  const LogOptions options_;
   const std::string file_;
   std::vector<AnchorKeeper> keepers_;
 
-  // The thread's; before start() and after it ended, the owner's.
-  std::optional<Checkpoint> last_;  // newest that was signed, or was found at open
-  std::int64_t number_ = 0;         // of the newest row
-  bool file_behind_ = false;        // the file could not be written after the row
+  // Confined to the thread; before start() and after its end, to the owner
+  // The newest checkpoint that was signed, or was found at open, and the number of its row.
+  std::optional<Checkpoint> last_;
+  std::int64_t number_ = 0;
+  // The file could not be written after the row.
+  bool file_behind_ = false;
 
   std::atomic<std::int64_t> entries_{0};
   std::atomic<std::int64_t> signed_size_{0};
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool closing_ = false;          // guarded by mutex_
-  std::optional<Error> failure_;  // guarded by mutex_
+
+  mutable Mutex mutex_;
+  Condition changed_;
+  bool closing_ RABT_GUARDED_BY(mutex_) = false;
+  std::optional<Error> failure_ RABT_GUARDED_BY(mutex_);
+
   std::thread thread_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "hub/audit/statements.hpp"
@@ -42,44 +41,53 @@ bool holds_key(std::string_view keys, std::string_view key) {
 
 }  // namespace
 
-Status write_find(store::Transaction& transaction, std::int64_t tile) {
-  std::set<std::string, std::less<>> objects;
-  std::set<std::string, std::less<>> patients;
-  std::int64_t from_ms = INT64_MAX;
-  std::int64_t to_ms = INT64_MIN;
-  const auto add = [](auto& texts, std::string_view text) {
+void LookUpRow::add(std::int64_t at_ms, std::string_view object, std::string_view patient) {
+  from_ms_ = std::min(from_ms_, at_ms);
+  to_ms_ = std::max(to_ms_, at_ms);
+  const auto keep = [](auto& texts, std::string_view text) {
     if (!text.empty() && !texts.contains(text)) texts.emplace(text);
   };
-  RABT_TRY_STATUS(transaction.query(sql::kLookUp, {tile * kTileWidth, (tile + 1) * kTileWidth},
-                                    [&](const store::Row& row) {
-                                      from_ms = std::min(from_ms, row.integer(0));
-                                      to_ms = std::max(to_ms, row.integer(0));
-                                      add(objects, row.text(1));
-                                      add(patients, row.text(2));
-                                      return true;
-                                    }));
+  keep(objects_, object);
+  keep(patients_, patient);
+}
+
+std::string LookUpRow::keys() const {
   std::vector<std::string> keys;
-  for (const std::string& object : objects) keys.push_back(object_key(object));
-  for (const std::string& patient : patients) keys.push_back(patient_key(patient));
+  for (const std::string& object : objects_) keys.push_back(object_key(object));
+  for (const std::string& patient : patients_) keys.push_back(patient_key(patient));
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   std::string bytes;
   for (const std::string& key : keys) bytes.append(key);
-  return store::run(transaction, sql::kInsertFind, {tile, from_ms, to_ms, store::Blob{bytes}});
+  return bytes;
+}
+
+Status write_find(store::Transaction& transaction, std::int64_t tile) {
+  LookUpRow look_up;
+  RABT_TRY_STATUS(transaction.query(sql::kLookUp, {tile * kTileWidth, (tile + 1) * kTileWidth},
+                                    [&](const store::Row& row) {
+                                      look_up.add(row.integer(0), row.text(1), row.text(2));
+                                      return true;
+                                    }));
+  const std::string keys = look_up.keys();
+  return store::run(transaction, sql::kInsertFind,
+                    {tile, look_up.from_ms(), look_up.to_ms(), store::Blob{keys}});
 }
 
 Status each_run(store::Connection& connection, const Wanted& wanted, std::int64_t first,
                 std::int64_t last,
                 const std::function<Result<bool>(std::int64_t, std::int64_t)>& visit) {
   first = std::max<std::int64_t>(first, 1);
-  last = std::min(last, INT64_MAX - 2 * kTileWidth);  // no number overflows below
+  // So that no number overflows below.
+  last = std::min(last, INT64_MAX - 2 * kTileWidth);
   if (first > last) return ok_status();
   std::vector<std::string> keys;
   if (!wanted.object.empty()) keys.push_back(object_key(wanted.object));
   if (!wanted.patient.empty()) keys.push_back(patient_key(wanted.patient));
   std::optional<Error> failed;
   bool more = true;
-  std::int64_t run = first;  // up to the tile that is looked at, entries from here on may hold it
+  // Up to the tile that is looked at, entries from here on may hold what is wanted.
+  std::int64_t run = first;
   const auto give_below = [&](std::int64_t end) {
     if (!more || run >= end) return;
     const auto going = visit(run, end - 1);

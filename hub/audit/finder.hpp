@@ -2,23 +2,45 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
 // Where entries stand: one row of table audit_find for each full tile, written with it, says which
 // objects, patients and times its entries have (docs/formats/audit_log.md, "Look-up"). An entry
-// costs no index of its own. The verifier does not use this.
+// costs no index of its own.
 namespace rabt::audit {
+
+// What a row of audit_find says of the entries that were added to it.
+class LookUpRow {
+ public:
+  // Empty texts are not indexed.
+  void add(std::int64_t at_ms, std::string_view object, std::string_view patient);
+  // The least and the greatest time.
+  [[nodiscard]] std::int64_t from_ms() const { return from_ms_; }
+  [[nodiscard]] std::int64_t to_ms() const { return to_ms_; }
+  // The column `keys`.
+  [[nodiscard]] std::string keys() const;
+
+ private:
+  std::int64_t from_ms_ = INT64_MAX;
+  std::int64_t to_ms_ = INT64_MIN;
+  std::set<std::string, std::less<>> objects_;
+  std::set<std::string, std::less<>> patients_;
+};
 
 // The row of a tile whose last entry was just added. Inside the job that added it.
 [[nodiscard]] Status write_find(store::Transaction& transaction, std::int64_t tile);
 
 // An empty text and the widest times are no condition.
 struct Wanted {
-  std::int64_t from_ms = INT64_MIN;  // inclusive
-  std::int64_t to_ms = INT64_MAX;    // exclusive
+  // Inclusive.
+  std::int64_t from_ms = INT64_MIN;
+  // Exclusive.
+  std::int64_t to_ms = INT64_MAX;
   std::string object;
   std::string patient;
 };

@@ -22,20 +22,6 @@ Error io_error(const std::string& what, const std::string& path, const std::stri
   return unavailable("audit.anchor_io", "cannot " + what + " " + path + ": " + why);
 }
 
-// 1234067 is x001/x234/067.
-std::string path_of(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  digits.insert(0, (3 - digits.size() % 3) % 3, '0');
-  std::string path;
-  for (std::size_t at = 0; at < digits.size(); at += 3) {
-    if (at + 3 < digits.size())
-      path.append("x").append(digits, at, 3).append("/");
-    else
-      path.append(digits, at, 3);
-  }
-  return path;
-}
-
 class FolderAnchor final : public Anchor {
  public:
   FolderAnchor(std::string folder, std::string vkey)
@@ -93,14 +79,15 @@ class FolderAnchor final : public Anchor {
                    const Content& content) {
     for (std::int64_t number = from / kTileWidth; number * kTileWidth < to; ++number) {
       const std::int64_t width = std::min(to - number * kTileWidth, kTileWidth);
-      const std::string path = "tile/" + level + "/" + path_of(number);
+      const std::string path = "tile/" + level + "/" + tile_path(number);
       RABT_TRY(bytes, content(number, static_cast<int>(width)));
       if (width < kTileWidth) {
         RABT_TRY_STATUS(write(path + ".p/" + std::to_string(width), bytes));
         continue;
       }
       RABT_TRY_STATUS(write(path, bytes));
-      std::error_code ignored;  // what stays costs room only
+      // What stays costs room only.
+      std::error_code ignored;
       fs::remove_all(folder_ + "/" + path + ".p", ignored);
     }
     return ok_status();

@@ -29,13 +29,13 @@ Result<std::int64_t> committed_size(store::Connection& connection) {
 }
 
 Status Ledger::read(const std::function<Status(store::Connection&)>& function) const {
-  const std::shared_lock lock(open_mutex_);
+  const ReadLock lock(open_mutex_);
   if (store_ == nullptr) return closing();
   return store_->read(function);
 }
 
 Status Ledger::write(store::Store::Job job) const {
-  const std::shared_lock lock(open_mutex_);
+  const ReadLock lock(open_mutex_);
   if (store_ == nullptr) return closing();
   return store_->write(std::move(job));
 }
@@ -77,7 +77,7 @@ Status Ledger::holds(const Checkpoint& checkpoint, const std::string& where) con
 
 void Ledger::refuse(const Error& reason) {
   {
-    const std::scoped_lock lock(reason_mutex_);
+    const Lock lock(reason_mutex_);
     if (reason_) return;
     reason_ = reason;
   }
@@ -87,23 +87,23 @@ void Ledger::refuse(const Error& reason) {
 }
 
 std::optional<Error> Ledger::reason() const {
-  const std::scoped_lock lock(reason_mutex_);
+  const Lock lock(reason_mutex_);
   return reason_;
 }
 
 void Ledger::log(LogLevel level, std::string_view event, LogFields fields) const {
-  const std::shared_lock lock(open_mutex_);
+  const ReadLock lock(open_mutex_);
   if (log_ != nullptr) log_->log(level, event, fields);
 }
 
 void Ledger::close() {
-  const std::unique_lock lock(open_mutex_);
+  const WriteLock lock(open_mutex_);
   store_ = nullptr;
   log_ = nullptr;
 }
 
 bool Ledger::closed() const {
-  const std::shared_lock lock(open_mutex_);
+  const ReadLock lock(open_mutex_);
   return store_ == nullptr;
 }
 

@@ -2,14 +2,13 @@
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 
 #include "hub/audit/anchor.hpp"
 #include "hub/audit/note.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
@@ -47,12 +46,15 @@ class Ledger final : public TileSource {
 
  private:
   const Signer signer_;
-  mutable std::shared_mutex open_mutex_;
-  store::Store* store_;  // guarded by open_mutex_; null when closed
-  Logger* log_;          // guarded by open_mutex_; null when closed
   std::atomic<bool> refused_{false};
-  mutable std::mutex reason_mutex_;
-  std::optional<Error> reason_;  // guarded by reason_mutex_
+
+  // Both are null after close().
+  mutable SharedMutex open_mutex_;
+  store::Store* store_ RABT_GUARDED_BY(open_mutex_);
+  Logger* log_ RABT_GUARDED_BY(open_mutex_);
+
+  mutable Mutex reason_mutex_;
+  std::optional<Error> reason_ RABT_GUARDED_BY(reason_mutex_);
 };
 
 // The number of the last committed entry; 0 when there is none.

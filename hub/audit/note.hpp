@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,38 +8,55 @@
 #include "hub/base/result.hpp"
 #include "hub/crypto/signature.hpp"
 
-// Checkpoints as signed notes (C2SP signed-note, tlog-checkpoint) on the writing side. The verifier
-// reads them with code of its own.
+// Checkpoints as signed notes (C2SP signed-note, tlog-checkpoint).
 namespace rabt::audit {
 
-inline constexpr std::size_t kMaxNoteBytes =
-    128U << 10U;  // C2SP signed-note: at least 16 signatures, each up to 5 kB
+// C2SP signed-note: at least 16 signatures, each up to 5 kB.
+inline constexpr std::size_t kMaxNoteBytes = 128U << 10U;
 
-// A checkpoint's first line, unverified; empty when it has none.
+// A checkpoint's first line, unverified; an empty text when the note has no line.
 [[nodiscard]] std::string_view origin_of(std::string_view note);
+
+// A count of entries as notes and proofs write it: decimal, without a sign and leading zeros.
+bool to_count(std::string_view text, std::int64_t& out);
+
+// A verifier key (C2SP signed-note): <name>+<id>+<key>.
+struct Vkey {
+  std::string name;
+  // 4 bytes.
+  std::string id;
+  // 32 bytes, Ed25519.
+  Bytes key;
+};
+// Error invalid audit.vkey.
+[[nodiscard]] Result<Vkey> parse_vkey(std::string_view text);
+// The same key under another name.
+[[nodiscard]] Vkey renamed(const Vkey& key, std::string_view name);
+
+// A checkpoint whose origin is the key's name and that the key has signed. Error corrupt audit.note
+// says what does not hold.
+[[nodiscard]] Result<Checkpoint> open_note(std::string_view text, const Vkey& key);
 
 // The log's name and key. Immutable; any thread may call.
 class Signer {
  public:
   // origin: not empty, no spaces, no plus sign.
   Signer(std::string origin, const SecretBytes& seed);
-  [[nodiscard]] const std::string& origin() const { return origin_; }
+  [[nodiscard]] const std::string& origin() const { return own_.name; }
   // <name>+<key id>+<key>: what others need to verify.
   [[nodiscard]] std::string vkey() const;
   // The caller has made sure that it is consistent with everything signed before.
   [[nodiscard]] Checkpoint sign(std::int64_t size, const crypto::Digest& root) const;
   // A note of this log. Error corrupt audit.note: it is no checkpoint, or not signed by this key.
   [[nodiscard]] Result<Checkpoint> open(std::string_view note) const {
-    return open_as(origin_, note);
+    return open_as(own_.name, note);
   }
   // A note that this key signed when the log had another name.
   [[nodiscard]] Result<Checkpoint> open_as(const std::string& origin, std::string_view note) const;
 
  private:
-  [[nodiscard]] std::string id_as(const std::string& origin) const;
-  std::string origin_;
   crypto::SigningKey key_;
-  std::string id_;  // four bytes
+  Vkey own_;
 };
 
 }  // namespace rabt::audit

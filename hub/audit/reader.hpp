@@ -17,28 +17,38 @@ namespace rabt::audit {
 // An entry as it stands in the log.
 struct Logged {
   std::int64_t seq = 0;
-  std::int64_t at_ms = 0;  // wall clock when the entry was made
+  // The wall clock when the entry was made.
+  std::int64_t at_ms = 0;
   Entry entry;
-  std::string canonical;  // the bytes that are hashed
+  // The bytes that are hashed.
+  std::string canonical;
 };
 
 // All conditions hold together; an empty text is no condition.
 struct Query {
-  std::int64_t first = 1;  // seq, inclusive
+  // Positions, both inclusive.
+  std::int64_t first = 1;
   std::int64_t last = INT64_MAX;
-  std::int64_t from_ms = INT64_MIN;  // at_ms, inclusive
-  std::int64_t to_ms = INT64_MAX;    // exclusive
+  // Times: the first inclusive, the second exclusive.
+  std::int64_t from_ms = INT64_MIN;
+  std::int64_t to_ms = INT64_MAX;
   std::string tenant;
-  std::string patient;  // pseudonym
-  std::string object;   // "instance:01J..."
-  std::string act;      // "recording.read"; with a star at the end, its beginning: "recording.*"
+  // A pseudonym.
+  std::string patient;
+  // "instance:01J..."
+  std::string object;
+  // "recording.read", or the beginning of acts with a star at its end: "recording.*".
+  std::string act;
 };
 
-inline constexpr std::size_t kMaxEntriesPerPage = 1'000;  // up to 64 MB of entries in memory
+// Up to 64 MB of entries in memory.
+inline constexpr std::size_t kMaxEntriesPerPage = 1'000;
 
 struct Page {
-  std::vector<Logged> entries;  // in the order of their numbers
-  std::optional<Query> next;    // where to go on; empty: that was all
+  // In the order of their positions.
+  std::vector<Logged> entries;
+  // Where to go on. Nothing after the last page.
+  std::optional<Query> next;
 };
 // At most `limit` entries (at most kMaxEntriesPerPage), in a snapshot of its own. By number, time,
 // object and patient it reads only tiles that may have such entries; a look-up by act or tenant

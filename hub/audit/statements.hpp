@@ -2,15 +2,15 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the audit log but the reader's and the verifier's own. Tables:
+// Every statement of the audit log but those of reader and verifier. Tables:
 // migrations/<engine>/0001_audit.sql.
 namespace rabt::audit::sql {
 
 using store::Statement;
 
 inline constexpr Statement kInsert{
-    "INSERT INTO audit (seq, at_ms, tenant, act, object, patient, canonical, leaf, mac) VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+    "INSERT INTO audit (seq, stream, n, at_ms, tenant, act, object, patient, canonical, leaf, mac) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"};
 inline constexpr Statement kInsertTile{
     "INSERT INTO audit_tile (level, number, root, hashes) VALUES ($1, $2, $3, $4)"};
 inline constexpr Statement kInsertFind{
@@ -18,7 +18,7 @@ inline constexpr Statement kInsertFind{
 inline constexpr Statement kInsertCheckpoint{
     "INSERT INTO audit_checkpoint (number, size, note, mac) VALUES ($1, $2, $3, $4)"};
 
-inline constexpr Statement kHead{"SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"};
+inline constexpr Statement kHead{"SELECT seq, mac, n FROM audit ORDER BY seq DESC LIMIT 1"};
 inline constexpr Statement kMac{"SELECT mac FROM audit WHERE seq = $1"};
 // Above $1, up to $2.
 inline constexpr Statement kLeaves{

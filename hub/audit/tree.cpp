@@ -95,6 +95,33 @@ Result<std::vector<Digest>> read_tile(store::Connection& connection, int level, 
   return hashes;
 }
 
+std::string tile_path(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  digits.insert(0, (3 - digits.size() % 3) % 3, '0');
+  std::string path;
+  for (std::size_t at = 0; at + 3 < digits.size(); at += 3)
+    path.append("x").append(digits, at, 3).append("/");
+  return path.append(digits, digits.size() - 3, 3);
+}
+
+// ---- CompactTree
+
+void CompactTree::push(const Digest& root, int height) {
+  peaks_.push_back({height, root});
+  while (peaks_.size() > 1 && peaks_[peaks_.size() - 2].height == peaks_.back().height) {
+    const Digest right = peaks_.back().hash;
+    peaks_.pop_back();
+    peaks_.back() = {peaks_.back().height + 1, node_hash(peaks_.back().hash, right)};
+  }
+}
+
+Digest CompactTree::root() const {
+  if (peaks_.empty()) return empty_root();
+  Digest root = peaks_.back().hash;
+  for (std::size_t i = peaks_.size() - 1; i-- > 0;) root = node_hash(peaks_[i].hash, root);
+  return root;
+}
+
 // ---- Frontier
 
 Status Frontier::load(store::Connection& connection, std::int64_t size) {

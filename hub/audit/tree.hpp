@@ -12,13 +12,13 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/store/store.hpp"
 
-// The Merkle tree over the entries (RFC 6962 section 2.1) on the writing side: hashes, tiles in the
-// database, proofs. The verifier does not use it.
+// The Merkle tree over the entries (RFC 6962 section 2.1): hashes, tiles in the database, proofs.
 namespace rabt::audit {
 
 using crypto::Digest;
 
-inline constexpr std::int64_t kTileWidth = 256;  // C2SP tlog-tiles: eight levels of the tree
+// C2SP tlog-tiles: eight levels of the tree.
+inline constexpr std::int64_t kTileWidth = 256;
 
 // False, and nothing is changed, unless there are 32 bytes.
 bool to_digest(std::string_view bytes, Digest& out);
@@ -26,13 +26,33 @@ bool to_digest(std::string_view bytes, Digest& out);
 [[nodiscard]] Digest node_hash(const Digest& left, const Digest& right);
 // The root over these hashes, in order; they are roots of full trees of one size. At least one.
 [[nodiscard]] Digest fold(std::span<const Digest> hashes);
-[[nodiscard]] Digest empty_root();  // SHA-256 of nothing
+// SHA-256 of nothing.
+[[nodiscard]] Digest empty_root();
+// A tile's path in C2SP tlog-tiles, below its level: 1234067 is x001/x234/067.
+[[nodiscard]] std::string tile_path(std::int64_t number);
+
+// A tree of which only the roots of its full subtrees are kept, the largest first. Caller
+// synchronises.
+class CompactTree {
+ public:
+  // Adds the root of a full tree of 2^height leaves; no smaller one was added before.
+  void push(const Digest& root, int height);
+  [[nodiscard]] Digest root() const;
+
+ private:
+  struct Peak {
+    int height;
+    Digest hash;
+  };
+  std::vector<Peak> peaks_;
+};
 
 // The right edge of the tree: for each level the hashes of its last tile, which is not full.
 // Caller synchronises.
 class Frontier {
  public:
-  // Of the first `size` entries of the database. Error corrupt audit.broken names what is missing.
+  // Reads the edge of the tree over the first `size` entries. Error corrupt audit.broken names what
+  // is missing.
   [[nodiscard]] Status load(store::Connection& connection, std::int64_t size);
   // Adds a leaf; tiles that it fills are written. After an error the frontier has to be loaded
   // again.

@@ -8,32 +8,41 @@
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
-// Checks an audit log as it stands. Of the writing side it uses nothing but SHA-256, HMAC and
-// Ed25519 (check.hpp): what both got wrong together would not show.
+// Checks an audit log as it stands. It hashes with the writing side's code (tree.hpp, mac.hpp,
+// note.hpp); that those follow the specifications is what readers by others prove in the tests:
+// tests/go, tests/interop/audit_database.py, tests/audit/openssl_verify.sh.
 namespace rabt::audit {
 
 struct VerifyOptions {
-  // The verifier key that the reader trusts; empty: the file audit.vkey of the data folder, which
-  // whoever rewrites the log can replace.
+  // The verifier key that the reader trusts. An empty text takes the file audit.vkey of the data
+  // folder, which whoever rewrites the log can replace.
   std::string vkey;
-  const SecretBytes* mac_key = nullptr;  // null: the MAC chain is not checked
-  std::vector<std::string> folders;      // folder anchors
+  // The MAC chain is checked only with this key.
+  const SecretBytes* mac_key = nullptr;
+  // Folder anchors.
+  std::vector<std::string> folders;
   // Only these entries are walked; that they are under the newest checkpoint is still proven, by
   // way of the roots of the other tiles.
   std::int64_t first = 1;
   std::int64_t last = INT64_MAX;
 };
 
-inline constexpr std::size_t kMaxProblems = 100;  // one cut can make every later entry a problem
+// One cut can make every later entry a problem.
+inline constexpr std::size_t kMaxProblems = 100;
 
 struct Verification {
   bool verified = false;
-  std::uint64_t entries = 0;      // rows that were read
-  std::int64_t size = 0;          // number of the last entry
-  std::int64_t signed_size = 0;   // entries under the newest checkpoint that holds
-  std::uint64_t checkpoints = 0;  // that hold
+  // Rows that were read.
+  std::uint64_t entries = 0;
+  // The position of the last entry.
+  std::int64_t size = 0;
+  // Entries under the newest checkpoint that holds.
+  std::int64_t signed_size = 0;
+  // Checkpoints that hold.
+  std::uint64_t checkpoints = 0;
   bool macs_checked = false;
-  std::string head;  // root of the tree over all entries, hex; empty when it cannot be told
+  // The root of the tree over all entries, hex. An empty text when it cannot be told.
+  std::string head;
   // With the place: "entry 17: ...", "entries 18 to 20 are missing", "checkpoint at 512: ...",
   // "tile 0/3 (entries 769 to 1024): ..."; the first kMaxProblems.
   std::vector<std::string> problems;

@@ -22,9 +22,12 @@ namespace rabt {
 
 namespace {
 
-constexpr std::size_t kSmallestIndex = 4U << 10U;  // bytes of text that an index has room for
-constexpr std::size_t kMostKept = 64U << 10U;      // bytes of text that a kept reader reads
-constexpr std::size_t kFastDigits = 18;            // of a number that surely fits 64 bits
+// An index has room for at least that many bytes of text.
+constexpr std::size_t kSmallestIndex = 4U << 10U;
+// A longer text gets a reader of its own, whose memory is freed afterwards.
+constexpr std::size_t kMostKept = 64U << 10U;
+// Whole numbers of up to that many digits surely fit 64 bits.
+constexpr std::size_t kFastDigits = 18;
 
 // The places of a text's tokens: brackets, colons, commas, and the first byte of each scalar.
 class TokenIndex {
@@ -328,11 +331,11 @@ class Json::Node::Reader {
   }
 
   TokenIndex index_;
-  // Of the text that is being read.
+  // The text that is being read, its tokens, and the token that is taken next.
   std::string_view text_;
   std::span<const std::uint32_t> tokens_;
+  std::size_t next_ = 0;
   std::size_t max_depth_ = 0;
-  std::size_t next_ = 0;  // the token that is taken next
   std::vector<Slot> slots_;
   std::vector<Container> containers_;
   std::deque<std::string> unescaped_keys_;

@@ -9,7 +9,7 @@ namespace rabt {
 
 namespace {
 
-// How many bytes at the front of a text cannot be shown; 0: the first character can.
+// The number of bytes at the front of a text that cannot be shown; 0 if the first character can.
 std::size_t hidden(std::string_view text) {
   const auto byte = [&](std::size_t at) {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;

@@ -5,9 +5,9 @@
 namespace rabt {
 
 namespace {
-constexpr std::size_t kMaxNameLength =
-    128;  // longer names get no suggestion: the table is quadratic
-}
+// Longer names get no suggestion, because the table is quadratic.
+constexpr std::size_t kMaxNameLength = 128;
+}  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   const std::size_t width = b.size() + 1;

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <utility>
@@ -15,6 +14,7 @@
 
 #include "hub/base/descriptor.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/mutex.hpp"
 
 namespace rabt::blob {
 
@@ -32,6 +32,7 @@ constexpr store::Statement kAdopt{
     "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = '' AND finished = 1"};
 constexpr store::Statement kOwner{
     "SELECT owner FROM blob WHERE tenant = $1 AND id = $2 AND finished = 1"};
+constexpr store::Statement kDataKey{"SELECT data_key FROM blob WHERE tenant = $1 AND id = $2"};
 constexpr store::Statement kExists{"SELECT 1 FROM blob WHERE id = $1"};
 constexpr store::Statement kOrphans{
     "SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
@@ -52,11 +53,12 @@ Error io_error(std::string_view what) {
                      std::string(what) + " failed in the blob folder: " + std::strerror(errno));
 }
 
-// What a writer needs of the store; outlives the store when a writer does.
+// What a writer needs of the store. It outlives the store when a writer does.
 struct Folder {
   std::string path;
-  std::mutex mutex;
-  std::set<std::string> active;  // ids being written: sweep leaves them alone
+  Mutex mutex;
+  // The ids of blobs that are being written: sweep leaves them alone.
+  std::set<std::string> active RABT_GUARDED_BY(mutex);
 
   [[nodiscard]] std::string file(std::string_view id) const { return path + "/" + std::string(id); }
   [[nodiscard]] std::string part(std::string_view id) const {
@@ -68,9 +70,9 @@ struct Folder {
 // An id in Folder::active.
 class Claim {
  public:
-  // Empty when it has a writer.
+  // Nothing when it has a writer.
   static std::optional<Claim> take(const std::shared_ptr<Folder>& folder, const std::string& id) {
-    const std::scoped_lock lock(folder->mutex);
+    const Lock lock(folder->mutex);
     if (!folder->active.insert(id).second) return std::nullopt;
     return Claim(folder, id);
   }
@@ -78,7 +80,7 @@ class Claim {
   Claim& operator=(Claim&&) = delete;
   ~Claim() {
     if (folder_ == nullptr) return;
-    const std::scoped_lock lock(folder_->mutex);
+    const Lock lock(folder_->mutex);
     folder_->active.erase(id_);
   }
 
@@ -450,6 +452,16 @@ class FileBlobStore final : public BlobStore {
 };
 
 }  // namespace
+
+Result<std::string> data_key_of(store::Connection& connection, std::string_view tenant,
+                                std::string_view id) {
+  std::string key;
+  RABT_TRY_STATUS(connection.query(kDataKey, {tenant, id}, [&](const store::Row& row) {
+    key = std::string(row.blob(0));
+    return false;
+  }));
+  return key;
+}
 
 Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::Store& store,
                                                    keys::DataKeys& data_keys, const Clock& clock,

@@ -94,4 +94,8 @@ class BlobStore {
                                                                  const Clock& clock, Random& random,
                                                                  UlidSource& ids, Logger& log);
 
+// The id of a blob's data key. An empty text when there is no such blob.
+[[nodiscard]] Result<std::string> data_key_of(store::Connection& connection,
+                                              std::string_view tenant, std::string_view id);
+
 }  // namespace rabt::blob

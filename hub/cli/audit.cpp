@@ -7,7 +7,6 @@
 
 #include "hub/assembly/open_keys.hpp"
 #include "hub/audit/audit_log.hpp"
-#include "hub/audit/check.hpp"
 #include "hub/audit/files.hpp"
 #include "hub/audit/note.hpp"
 #include "hub/audit/proof.hpp"
@@ -71,12 +70,12 @@ int verify_proof(const VerifyOptions& options) {
   }
   const auto text = key_text(options.key);
   if (!text.ok()) return complain(text.error());
-  const auto key = audit::check::parse_vkey(*text);
+  const auto key = audit::parse_vkey(*text);
   if (!key.ok()) return complain(key.error());
   const auto file = audit::read_file(options.proof, kMaxProofFile);
   if (!file.ok()) return complain(file.error());
   if (!*file) return complain(invalid("audit.proof", options.proof + ": there is no such file"));
-  const auto proved = audit::check::verify_proof(**file, *key);
+  const auto proved = audit::verify_proof(**file, *key);
   if (!proved.ok()) return complain(proved.error());
   std::printf("verified: %s\n", proved->text.c_str());
   if (!proved->entry.empty()) std::printf("%s\n", proved->entry.c_str());

@@ -1,20 +1,16 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 
-#include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
-#include "hub/base/random.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/cli/ask.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/plugin_record.hpp"
 #include "hub/crypto/minisign.hpp"
+#include "hub/plugin/package/minisign_program.hpp"
 #include "hub/plugin/package/plugin_store.hpp"
 
 // rabt plugin sign and rabt plugin keys.
@@ -27,36 +23,22 @@ using plugin::LockEntry;
 using plugin::PluginStore;
 using plugin::TrustedKey;
 
-Status write_new(const std::string& path, std::string_view content, unsigned mode) {
-  if (write_new_file(path, content, mode)) return ok_status();
-  return unavailable("cli.file", path + " cannot be made: " + std::strerror(errno));
-}
-
-Result<SecretBytes> ask_password(const std::string& question) {
-  RABT_TRY(line, ask(question, true));
-  SecretBytes out{std::string_view(line)};
-  std::fill(line.begin(), line.end(), '\0');
-  return out;
-}
-
-Result<minisign::SecretKey> read_secret_key(const std::string& path) {
-  RABT_TRY(text, config::read_text(path));
-  auto key =
-      minisign::SecretKey::parse(text, [&] { return ask_password("Password of " + path + ": "); });
-  std::fill(text.begin(), text.end(), '\0');
-  if (!key.ok())
-    return Error{key.error().kind, key.error().code, path + ": " + key.error().message};
-  return key;
-}
-
 int plugin_sign(const std::string& folder, const std::string& key_file) {
-  const auto key = read_secret_key(key_file);
-  if (!key.ok()) return complain(key.error());
-  const auto package = plugin::sign_package(folder, *key, {.time = now_text()});
+  // Whether it is a key is seen before anything is written into the folder.
+  auto text = config::read_text(key_file);
+  if (!text.ok()) return complain(text.error());
+  const bool is_key = text->starts_with("untrusted comment: ");
+  std::fill(text->begin(), text->end(), '\0');
+  if (!is_key) {
+    return complain(invalid("crypto.minisign_key",
+                            key_file + ": no secret key of minisign: its first line does not begin "
+                                       "with \"untrusted comment: \""));
+  }
+  const auto package =
+      plugin::sign_package(folder, plugin::sign_with(key_file), {.time = now_text()});
   if (!package.ok()) return complain(package.error());
-  std::printf("Signed %s %s: %zu files, key %s\n", package->package.manifest.id.c_str(),
-              package->package.manifest.version.c_str(), package->files.all().size(),
-              package->key_id.c_str());
+  std::printf("Signed %s %s: %zu files, key %s\n", package->id.c_str(), package->version.c_str(),
+              package->files, package->key_id.c_str());
   return 0;
 }
 
@@ -146,7 +128,7 @@ int plugin_keys_generate(const std::string& file, bool no_password) {
   const std::string base =
       file.ends_with(".key") ? file.substr(0, file.size() - std::string(".key").size()) : file;
   const std::string public_file = base + ".pub";
-  // Checked before the password is asked for, so that no half of a pair is left behind.
+  // Checked before minisign asks for a password, so that no half of a pair is left behind.
   for (const std::string& path : {file, public_file}) {
     std::error_code failure;
     const auto type = std::filesystem::symlink_status(path, failure).type();
@@ -155,34 +137,16 @@ int plugin_keys_generate(const std::string& file, bool no_password) {
                         ? unavailable("cli.file", path + " cannot be made: " + failure.message())
                         : conflict("cli.file", path + " is there already; no key is made"));
   }
-  SystemRandom random;
-  const minisign::SecretKey key = minisign::SecretKey::generate(random);
-  SecretBytes password;
-  if (!no_password) {
-    auto first = ask_password("New password: ");
-    if (!first.ok()) return complain(first.error());
-    const auto again = ask_password("The same again: ");
-    if (!again.ok()) return complain(again.error());
-    if (first->empty() || !first->equals(again->expose()))
-      return complain(invalid("cli.password",
-                              "the passwords differ, or are empty; --no-password makes a key "
-                              "without one"));
-    password = std::move(*first);
-  }
-  const auto secret = key.file(password, random);
-  if (!secret.ok()) return complain(secret.error());
-  if (const Status made = write_new(file, secret->expose_text(), 0600); !made.ok())
+  if (const Status made = plugin::make_key_pair(file, public_file, !no_password); !made.ok())
     return complain(made.error());
-  if (const Status made =
-          write_new(public_file, minisign::public_key_file(key.verifying_key()), 0644);
-      !made.ok()) {
-    static_cast<void>(::unlink(file.c_str()));
-    return complain(made.error());
-  }
+  const auto text = config::read_text(public_file);
+  if (!text.ok()) return complain(text.error());
+  const auto key = minisign::parse_public_key(*text);
+  if (!key.ok()) return complain(key.error());
   std::printf(
       "%s  the secret key: keep it off the hub's machine, and keep a copy\n%s  the public "
       "key %s: give it to hospitals\n",
-      file.c_str(), public_file.c_str(), minisign::to_text(key.verifying_key().id).c_str());
+      file.c_str(), public_file.c_str(), minisign::to_text(key->id).c_str());
   return 0;
 }
 

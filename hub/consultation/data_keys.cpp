@@ -1,24 +1,17 @@
 #include "hub/consultation/data_keys.hpp"
 
+#include "hub/blob/blob_store.hpp"
+#include "hub/engine/family.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
 using store::Statement;
 
-constexpr Statement kOfInstance{
-    "WITH RECURSIVE family (num) AS (SELECT num FROM instance WHERE tenant = $1 AND id = $2 UNION "
-    "SELECT o.instance FROM origin o JOIN family f ON o.parent = f.num) "
-    "SELECT i.data_key FROM instance i JOIN family f ON i.num = f.num ORDER BY i.num"};
-constexpr Statement kOfRecordings{
-    "WITH RECURSIVE family (num) AS (SELECT num FROM instance WHERE tenant = $1 AND id = $2 UNION "
-    "SELECT o.instance FROM origin o JOIN family f ON o.parent = f.num) "
-    "SELECT b.data_key FROM recording r JOIN blob b ON b.tenant = r.tenant AND b.id = r.blob "
-    "WHERE r.tenant = $1 AND r.consultation IN (SELECT i.id FROM instance i JOIN family f ON i.num "
-    "= f.num) ORDER BY r.id"};
-constexpr Statement kOfRecording{
-    "SELECT b.data_key FROM recording r JOIN blob b ON b.tenant = r.tenant AND b.id = r.blob "
-    "WHERE r.tenant = $1 AND r.id = $2"};
+constexpr Statement kBlobsOf{
+    "SELECT blob FROM recording WHERE tenant = $1 AND consultation = $2 ORDER BY id"};
+constexpr Statement kBlobOf{"SELECT blob FROM recording WHERE tenant = $1 AND id = $2"};
 
 }  // namespace
 
@@ -31,15 +24,26 @@ Result<std::vector<std::string>> data_keys_of(store::Store& store, std::string_v
   }
   const std::string_view id = object.substr(colon + 1);
   std::vector<std::string> keys;
-  const auto add = [&](const store::Row& row) {
-    keys.emplace_back(row.blob(0));
-    return true;
-  };
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
-    if (kind == "recording") return connection.query(kOfRecording, {tenant, id}, add);
-    RABT_TRY_STATUS(connection.query(kOfInstance, {tenant, id}, add));
-    if (keys.empty()) return ok_status();
-    return connection.query(kOfRecordings, {tenant, id}, add);
+    std::vector<std::string> blobs;
+    const auto add = [&](const store::Row& row) {
+      blobs.emplace_back(row.text(0));
+      return true;
+    };
+    if (kind == "recording") {
+      RABT_TRY_STATUS(connection.query(kBlobOf, {tenant, id}, add));
+    } else {
+      RABT_TRY(family, engine::family_of(connection, tenant, id));
+      for (const engine::FamilyMember& member : family) {
+        keys.push_back(member.data_key);
+        RABT_TRY_STATUS(connection.query(kBlobsOf, {tenant, std::string_view(member.id)}, add));
+      }
+    }
+    for (const std::string& blob : blobs) {
+      RABT_TRY(key, blob::data_key_of(connection, tenant, blob));
+      if (!key.empty()) keys.push_back(std::move(key));
+    }
+    return ok_status();
   }));
   if (!keys.empty()) return keys;
   return kind == "instance" ? not_found("engine.instance", "there is no instance with this id")

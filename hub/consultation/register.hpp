@@ -41,7 +41,7 @@ struct Parts {
 // the sweeper.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_recordings(Parts parts);
 
-// What hub://<service> offers, without running it. Empty: there is no such service.
+// What hub://<service> offers, without running it. An empty list when there is no such service.
 [[nodiscard]] std::vector<plugin::ActionSpec> service_actions(std::string_view service);
 
 struct Recording {

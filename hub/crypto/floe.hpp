@@ -110,8 +110,10 @@ class Writer {
   Parameters parameters_;
   Message message_;
   Random& random_;
-  Buffer buffer_;         // plaintext from offset 16
-  std::size_t held_ = 0;  // of it: it is not known yet whether it is the last
+  // Plaintext from offset 16.
+  Buffer buffer_;
+  // Bytes in buffer_. Kept back because only finish() knows whether this segment is the last.
+  std::size_t held_ = 0;
   std::uint64_t position_ = 0;
   std::uint64_t plain_bytes_ = 0;
   bool header_written_ = false;
@@ -165,7 +167,7 @@ struct Kept {
 // A message in memory. Appends header and segments to out.
 void seal(Parameters parameters, ByteView key, std::string_view aad, std::string_view plain,
           Random& random, std::string& out);
-// Empty: it does not open; nothing of the plaintext is returned.
+// Nothing when it does not open: then no part of the plaintext is returned.
 [[nodiscard]] std::optional<std::string> open(Parameters parameters, ByteView key,
                                               std::string_view aad, std::string_view sealed);
 

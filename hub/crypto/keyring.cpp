@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
-#include <shared_mutex>
 
 #include "hub/base/check.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/key_wrap.hpp"
 #include "hub/crypto/keyring_file.hpp"
@@ -75,7 +74,6 @@ Error changed_tenant(const std::string& path, std::string_view tenant) {
 }  // namespace
 
 // ---- the opened keys of a tenant
-// ---------------------------------------------------------------------------------------------------
 
 struct TenantKeys::State {
   std::string name;
@@ -146,7 +144,6 @@ Result<SecretBytes> TenantKeys::unwrap(const BucketVersion& bucket, std::string_
 }
 
 // ---- the file
-// ----------------------------------------------------------------------------------------------------
 
 struct Keyring::State {
   State(Options given, const Clock& time, Random& source)
@@ -163,13 +160,16 @@ struct Keyring::State {
   Random& random;
 
   struct Cached {
-    std::shared_ptr<const TenantKeys> keys;  // null: the last try failed
+    // Null after a try that failed.
+    std::shared_ptr<const TenantKeys> keys;
     std::optional<Error> error;
     std::int64_t until_ms = 0;
   };
-  std::shared_mutex mutex;
-  std::map<std::string, Cached, std::less<>> cached;  // guarded by mutex
-  std::mutex asking;  // held by the one who asks the root; then come change and mutex
+  // Held by the one who asks the root or changes the file. Taken before `mutex`.
+  Mutex asking;
+
+  SharedMutex mutex;
+  std::map<std::string, Cached, std::less<>> cached RABT_GUARDED_BY(mutex);
 
   [[nodiscard]] Result<KeyringFile> load_locked() const {
     RABT_TRY(content, file.read());
@@ -210,7 +210,7 @@ struct Keyring::State {
 
   // Changes the file as it now is. Durable when ok.
   [[nodiscard]] Status change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit) {
-    const std::scoped_lock one(asking);
+    const Lock one(asking);
     {
       RABT_TRY(lock, file.lock(PrivateFile::Use::alone));
       RABT_TRY(content, load_locked());
@@ -294,7 +294,7 @@ struct Keyring::State {
   }
 
   void forget() {
-    const std::unique_lock hold(mutex);
+    const WriteLock hold(mutex);
     cached.clear();
   }
 };
@@ -332,7 +332,7 @@ Status Keyring::ensure_tenant(std::string_view name) const {
 Result<std::shared_ptr<const TenantKeys>> Keyring::tenant(std::string_view name) const {
   State& state = *state_;
   const auto look = [&]() -> std::optional<Result<std::shared_ptr<const TenantKeys>>> {
-    const std::shared_lock hold(state.mutex);
+    const ReadLock hold(state.mutex);
     const auto found = state.cached.find(name);
     if (found == state.cached.end() || state.clock.monotonic_ms() >= found->second.until_ms)
       return std::nullopt;
@@ -340,7 +340,7 @@ Result<std::shared_ptr<const TenantKeys>> Keyring::tenant(std::string_view name)
     return found->second.keys;
   };
   if (auto known = look()) return std::move(*known);
-  const std::scoped_lock one(state.asking);
+  const Lock one(state.asking);
   if (auto known = look()) return std::move(*known);
 
   const auto ask = [&]() -> Result<std::shared_ptr<const TenantKeys>> {
@@ -364,7 +364,7 @@ Result<std::shared_ptr<const TenantKeys>> Keyring::tenant(std::string_view name)
   } else {
     entry.error = answer.error();
   }
-  const std::unique_lock hold(state.mutex);
+  const WriteLock hold(state.mutex);
   state.cached.insert_or_assign(std::string(name), std::move(entry));
   return answer;
 }
@@ -410,7 +410,6 @@ Status Keyring::ensure_buckets(std::string_view name, const std::vector<std::str
 }
 
 // ---- administration
-// ----------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> Keyring::rotate_root() {
   std::uint32_t version = 0;
@@ -426,7 +425,7 @@ Result<std::uint32_t> Keyring::destroy_old_roots() {
   std::uint32_t version = 0;
   // First the file is wrapped by the newest version only, and durable; then the others go. Both
   // under the lock: nobody writes a file in between.
-  const std::scoped_lock one(state_->asking);
+  const Lock one(state_->asking);
   RABT_TRY(lock, state_->file.lock(PrivateFile::Use::alone));
   RABT_TRY(content, state_->load_locked());
   RABT_TRY(newest, state_->root->version());
@@ -552,7 +551,7 @@ const RootProvider& Keyring::root() const {
 
 void Keyring::sweep() const {
   const std::int64_t now = state_->clock.monotonic_ms();
-  const std::unique_lock hold(state_->mutex);
+  const WriteLock hold(state_->mutex);
   std::erase_if(state_->cached, [now](const auto& entry) { return now >= entry.second.until_ms; });
 }
 

@@ -38,7 +38,7 @@ class TenantKeys {
   // changes it.
   [[nodiscard]] SecretBytes purpose_key(std::string_view purpose) const;
 
-  // The newest version of a bucket's key. Empty: there is no such bucket, or it was destroyed.
+  // The newest version of a bucket's key. Nothing when there is no such bucket or it was destroyed.
   [[nodiscard]] std::optional<std::uint32_t> bucket(std::string_view name) const;
   [[nodiscard]] bool destroyed(std::string_view name) const;
   // A data key of 32 bytes, bound to tenant, bucket, version and id. The bucket's key is opened for
@@ -59,19 +59,24 @@ class TenantKeys {
 // What stands in the file, without any key.
 struct BucketInfo {
   std::string name;
-  std::uint32_t version = 0;         // newest
-  std::uint32_t oldest_version = 0;  // that still opens
+  // The newest version, and the oldest that still opens.
+  std::uint32_t version = 0;
+  std::uint32_t oldest_version = 0;
   Timestamp created;
-  std::string hold;  // case of a legal hold on the whole bucket; empty: none
+  // The case of a legal hold on the whole bucket, or an empty text.
+  std::string hold;
   bool destroyed = false;
   Timestamp destroyed_at;
-  std::string reason;  // of the destruction
+  // Why it was destroyed.
+  std::string reason;
 };
 struct TenantInfo {
   std::string name;
   std::uint32_t key_version = 0;
-  std::uint32_t root_version = 0;   // that wraps it
-  std::vector<BucketInfo> buckets;  // sorted by name
+  // The root's version that wraps the tenant's key.
+  std::uint32_t root_version = 0;
+  // Sorted by name.
+  std::vector<BucketInfo> buckets;
 };
 struct KeyringInfo {
   std::uint64_t generation = 0;  // rises by one with each change of the file

@@ -17,7 +17,8 @@ namespace rabt::crypto {
 
 inline constexpr std::size_t kMaxTenants = 10'000;  // hospitals, not people
 inline constexpr std::size_t kMaxTenantName = 256;
-inline constexpr std::size_t kMaxBuckets = 8192;  // of a tenant: six classes, a century of months
+// A tenant's buckets: six classes, a century of months.
+inline constexpr std::size_t kMaxBuckets = 8192;
 inline constexpr std::size_t kMaxBucketName = 100;
 inline constexpr std::size_t kMaxBucketVersions = 1000;
 inline constexpr std::size_t kMaxReason = 1024;
@@ -32,7 +33,8 @@ struct FileBucket {
   };
   std::int64_t created_ms = 0;
   std::string hold;
-  std::vector<Version> versions;  // rising; none: it was destroyed
+  // Rising. An empty list after the bucket was destroyed.
+  std::vector<Version> versions;
   std::int64_t destroyed_ms = 0;
   std::string reason;
 
@@ -41,10 +43,13 @@ struct FileBucket {
 
 struct FileTenant {
   std::uint32_t key_version = 0;
-  RootProvider::Wrapped key;         // wraps the buckets' keys
-  RootProvider::Wrapped derivation;  // indexes and purposes; never changes
+  // Wraps the buckets' keys.
+  RootProvider::Wrapped key;
+  // For indexes and purposes; never changes.
+  RootProvider::Wrapped derivation;
   std::map<std::string, FileBucket, std::less<>> buckets;
-  std::string mac;  // under a key from `derivation`: nobody without the root changes the tenant
+  // Made with a key from `derivation`: nobody without the root changes the tenant.
+  std::string mac;
 };
 
 struct KeyringFile {

@@ -1,16 +1,13 @@
 #include "hub/crypto/minisign.hpp"
 
-#include <sodium.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "hub/base/check.hpp"
 #include "hub/base/printable.hpp"
 
-// libsodium: the library that minisign's formats are defined by (scrypt with its own parameters,
-// BLAKE2b-256 without a key, which OpenSSL 3.0 does not offer).
 namespace rabt::crypto::minisign {
 
 namespace {
@@ -19,26 +16,8 @@ constexpr std::string_view kUntrusted = "untrusted comment: ";
 constexpr std::string_view kTrusted = "trusted comment: ";
 constexpr std::string_view kKeyAlgorithm = "Ed";
 constexpr std::string_view kPrehashed = "ED";
-constexpr std::string_view kScrypt = "Sc";
-constexpr std::string_view kNoScrypt{"\0\0", 2};
-constexpr std::string_view kBlake2b = "B2";
-constexpr std::size_t kMaxUntrustedBytes = 1024;
 
-// The decoded secret key file.
-constexpr std::size_t kSaltBytes = 32;
-constexpr std::size_t kCostBytes = 8;
-constexpr std::size_t kHeadBytes = 6 + kSaltBytes + 2 * kCostBytes;
-constexpr std::size_t kCheckBytes = 32;
-constexpr std::size_t kSealedBytes = 8 + 64 + kCheckBytes;  // key id, seed and public key, check
-
-// What minisign itself chooses. A file that asks for more than four times as much is refused: it
-// would stop the machine.
-constexpr std::uint64_t kOperations = crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE;
-constexpr std::uint64_t kMemory = crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE;
-constexpr std::uint64_t kMaxOperations = 4 * kOperations;
-constexpr std::uint64_t kMaxMemory = 4 * kMemory;
-
-// The lines without their ends; empty when it is not that many.
+// The lines without their ends. Nothing when the text has another number of lines.
 std::vector<std::string_view> lines_of(std::string_view text, std::size_t count) {
   std::vector<std::string_view> out;
   while (!text.empty() && out.size() <= count) {
@@ -65,51 +44,12 @@ void copy(std::string_view from, std::span<std::uint8_t> to) {
 }
 
 std::array<std::uint8_t, 64> blake2b_512(std::string_view content) {
-  RABT_CHECK(sodium_init() >= 0);
   std::array<std::uint8_t, 64> out{};
-  RABT_CHECK(crypto_generichash(out.data(), out.size(), as_bytes(content).data(), content.size(),
-                                nullptr, 0) == 0);
+  unsigned size = 0;
+  RABT_CHECK(EVP_Digest(content.data(), content.size(), out.data(), &size, EVP_blake2b512(),
+                        nullptr) == 1 &&
+             size == out.size());
   return out;
-}
-
-// BLAKE2b-256 over algorithm, key id, seed and public key.
-std::array<std::uint8_t, kCheckBytes> check_of(ByteView id_and_key) {
-  RABT_CHECK(sodium_init() >= 0);
-  crypto_generichash_state state;
-  std::array<std::uint8_t, kCheckBytes> out{};
-  RABT_CHECK(crypto_generichash_init(&state, nullptr, 0, out.size()) == 0 &&
-             crypto_generichash_update(&state, as_bytes(kKeyAlgorithm).data(),
-                                       kKeyAlgorithm.size()) == 0 &&
-             crypto_generichash_update(&state, id_and_key.data(), id_and_key.size()) == 0 &&
-             crypto_generichash_final(&state, out.data(), out.size()) == 0);
-  return out;
-}
-
-// Encrypts and decrypts. False: not enough memory.
-bool apply_scrypt(std::span<std::uint8_t> sealed, const SecretBytes& password, ByteView salt,
-                  std::uint64_t operations, std::uint64_t memory) {
-  RABT_CHECK(sodium_init() >= 0 && salt.size() == kSaltBytes);
-  SecretBytes stream = SecretBytes::of_size(sealed.size());
-  if (crypto_pwhash_scryptsalsa208sha256(
-          stream.fill().data(), stream.size(), password.expose_text().data(), password.size(),
-          salt.data(), operations, static_cast<std::size_t>(memory)) != 0) {
-    return false;
-  }
-  for (std::size_t i = 0; i < sealed.size(); ++i) sealed[i] ^= stream.expose()[i];
-  return true;
-}
-
-std::uint64_t little_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;)
-    value = value << 8U | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-void put_little_endian(std::uint64_t value, std::span<std::uint8_t> out) {
-  for (std::uint8_t& byte : out) {
-    byte = static_cast<std::uint8_t>(value & 0xffU);
-    value >>= 8U;
-  }
 }
 
 }  // namespace
@@ -196,105 +136,6 @@ bool verify(const VerifyingKey& key, const SignatureFile& signature, std::string
   global += signature.trusted_comment;
   return verify_ed25519(key.key, as_text(digest), signature.signature) &&
          verify_ed25519(key.key, global, signature.global_signature);
-}
-
-SecretKey::SecretKey(const KeyId& id, SecretBytes seed)
-    : seed_(std::move(seed)), key_(seed_), public_{id, key_.public_key()} {}
-
-SecretKey SecretKey::generate(Random& random) {
-  KeyId id{};
-  random.fill(id);
-  SecretBytes seed = SecretBytes::of_size(kSeedBytes);
-  random.fill(seed.fill());
-  return {id, std::move(seed)};
-}
-
-Result<SecretKey> SecretKey::parse(std::string_view text, const Password& password) {
-  if (text.size() > kMaxFileBytes) return bad_key("too large");
-  const auto lines = lines_of(text, 2);
-  if (lines.empty() || !lines[0].starts_with(kUntrusted))
-    return bad_key("a secret key file has two lines, the first begins with \"" +
-                   std::string(kUntrusted) + "\"");
-  auto decoded = from_base64(lines[1]);
-  if (!decoded || decoded->size() != kHeadBytes + kSealedBytes)
-    return bad_key("the line of the secret key is not base64 of 158 bytes");
-  SecretBytes raw(std::move(*decoded));
-  const std::string_view head = raw.expose_text().substr(0, kHeadBytes);
-  if (!head.starts_with(kKeyAlgorithm) || head.substr(4, 2) != kBlake2b)
-    return bad_key("it is not of the algorithms Ed and B2");
-  const bool encrypted = head.substr(2, 2) == kScrypt;
-  if (!encrypted && head.substr(2, 2) != kNoScrypt)
-    return bad_key("it is encrypted in an unknown way");
-  const std::span<std::uint8_t> sealed = raw.fill().subspan(kHeadBytes);
-  if (encrypted) {
-    const std::uint64_t operations = little_endian(head.substr(6 + kSaltBytes, kCostBytes));
-    const std::uint64_t memory = little_endian(head.substr(6 + kSaltBytes + kCostBytes));
-    if (operations > kMaxOperations || memory > kMaxMemory)
-      return bad_key("its password would cost too much time or memory");
-    RABT_TRY(secret, password());
-    if (!apply_scrypt(sealed, secret, raw.expose().subspan(6, kSaltBytes), operations, memory))
-      return unavailable("crypto.minisign_memory",
-                         "there is not enough memory to open the key with its password (" +
-                             std::to_string(memory >> 20U) + " MiB)");
-    const auto check = check_of(raw.expose().subspan(kHeadBytes, 8 + 64));
-    if (!constant_time_equal(check, raw.expose().subspan(kHeadBytes + 8 + 64)))
-      return denied("crypto.minisign_password", "the password of the secret key is wrong");
-  }
-  KeyId id{};
-  const std::string_view body = raw.expose_text().substr(kHeadBytes);
-  copy(body.substr(0, id.size()), id);
-  SecretKey out(id, SecretBytes(body.substr(8, kSeedBytes)));
-  if (as_text(out.public_.key) != body.substr(8 + kSeedBytes, 32))
-    return bad_key("its two halves do not belong together; the file is damaged");
-  return out;
-}
-
-Result<SecretBytes> SecretKey::file(const SecretBytes& password, Random& random) const {
-  SecretBytes raw = SecretBytes::of_size(kHeadBytes + kSealedBytes);
-  const std::span<std::uint8_t> all = raw.fill();
-  copy(kKeyAlgorithm, all.subspan(0, 2));
-  copy(kBlake2b, all.subspan(4, 2));
-  const std::span<std::uint8_t> sealed = all.subspan(kHeadBytes);
-  copy(as_text(public_.id), sealed.subspan(0, 8));
-  copy(seed_.expose_text(), sealed.subspan(8, kSeedBytes));
-  copy(as_text(public_.key), sealed.subspan(8 + kSeedBytes, 32));
-  if (!password.empty()) {
-    const auto check = check_of(sealed.first(8 + 64));
-    copy(as_text(check), sealed.subspan(8 + 64));
-    copy(kScrypt, all.subspan(2, 2));
-    random.fill(all.subspan(6, kSaltBytes));
-    put_little_endian(kOperations, all.subspan(6 + kSaltBytes, kCostBytes));
-    put_little_endian(kMemory, all.subspan(6 + kSaltBytes + kCostBytes, kCostBytes));
-    if (!apply_scrypt(sealed, password, all.subspan(6, kSaltBytes), kOperations, kMemory))
-      return unavailable("crypto.minisign_memory",
-                         "there is not enough memory to encrypt the key with a password (1 GiB)");
-  }
-  std::string text = std::string(kUntrusted) + "minisign encrypted secret key\n";
-  std::string encoded = to_base64(raw.expose());
-  text.reserve(text.size() + encoded.size() + 1);
-  text += encoded;
-  text += '\n';
-  SecretBytes out{std::string_view(text)};
-  sodium_memzero(encoded.data(), encoded.size());
-  sodium_memzero(text.data(), text.size());
-  return out;
-}
-
-std::string SecretKey::sign(std::string_view content, std::string_view untrusted_comment,
-                            std::string_view trusted_comment) const {
-  RABT_CHECK(untrusted_comment.size() <= kMaxUntrustedBytes && is_printable(untrusted_comment) &&
-             trusted_comment.size() <= kMaxTrustedCommentBytes && is_printable(trusted_comment));
-  const Signature signature = key_.sign(as_text(blake2b_512(content)));
-  std::string global(as_text(signature));
-  global += trusted_comment;
-  Bytes line(kPrehashed.begin(), kPrehashed.end());
-  line.insert(line.end(), public_.id.begin(), public_.id.end());
-  line.insert(line.end(), signature.begin(), signature.end());
-  std::string out(kUntrusted);
-  out.append(untrusted_comment).append("\n").append(to_base64(line)).append("\n");
-  out.append(kTrusted).append(trusted_comment).append("\n");
-  out.append(to_base64(key_.sign(global))).append("\n");
-  return out;
 }
 
 }  // namespace rabt::crypto::minisign

@@ -14,8 +14,8 @@
 namespace rabt::crypto::primitives {
 
 inline constexpr std::size_t kKeyBytes = 32;  // AES-256 only
-inline constexpr std::size_t kIvBytes =
-    12;  // 96 bits: the only IV size without a GHASH of the IV (SP 800-38D section 8.2)
+// 96 bits: the only IV size without a GHASH of the IV (SP 800-38D section 8.2).
+inline constexpr std::size_t kIvBytes = 12;
 inline constexpr std::size_t kTagBytes = 16;  // OpenSSL would take 4; a short tag can be guessed
 inline constexpr std::size_t kMaxMessageBytes = 1U << 30U;  // OpenSSL's lengths are int
 inline constexpr std::size_t kMaxKwpBytes = 64U << 10U;     // keys are wrapped, not documents

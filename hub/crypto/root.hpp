@@ -24,11 +24,12 @@ class RootProvider {
   // Which key, without any secret: it stands in the keyring file, and a keyring that another root
   // has wrapped is refused by it.
   [[nodiscard]] virtual std::string id() const = 0;
-  // True: not fit for patient data; /health says so.
+  // Whether the root is not fit for patient data; /health says so.
   [[nodiscard]] virtual bool development() const { return false; }
 
   struct Wrapped {
-    std::uint32_t version = 0;  // of the root
+    // The root's version.
+    std::uint32_t version = 0;
     std::string bytes;
   };
   // The version that wrap uses.

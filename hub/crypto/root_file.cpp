@@ -18,7 +18,8 @@ constexpr std::string_view kMagic = "RABTROOT";
 constexpr std::uint64_t kFormat = 1;
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kChecksumBytes = 32;
-constexpr std::size_t kMaxVersions = 1000;  // of one root: a rotation a week for twenty years
+// A rotation a week for twenty years.
+constexpr std::size_t kMaxVersions = 1000;
 constexpr std::size_t kMaxFile = 64U << 10U;
 
 struct RootKeys {

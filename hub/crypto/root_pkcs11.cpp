@@ -5,11 +5,11 @@
 #include <array>
 #include <cstdio>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "hub/base/check.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/crypto/key_wrap.hpp"
 #include "hub/crypto/root.hpp"
 
@@ -18,9 +18,12 @@ namespace rabt::crypto {
 
 namespace {
 
-constexpr CK_MECHANISM_TYPE kMechanismKwp = 0x210bUL;  // CKM_AES_KEY_WRAP_KWP of PKCS #11 3.0
-constexpr std::size_t kLabelBytes = 32;                // of a token, filled up with spaces
-constexpr CK_ULONG kMaxObjects = 1000;                 // versions of one key
+// CKM_AES_KEY_WRAP_KWP of PKCS #11 3.0.
+constexpr CK_MECHANISM_TYPE kMechanismKwp = 0x210bUL;
+// A token's label is filled up with spaces.
+constexpr std::size_t kLabelBytes = 32;
+// Versions of one key.
+constexpr CK_ULONG kMaxObjects = 1000;
 
 std::string version_id(std::uint32_t version) {
   std::string id;
@@ -279,18 +282,18 @@ class Pkcs11Root final : public RootProvider {
     return token_->options().token + "/" + token_->options().key;
   }
   Result<std::uint32_t> version() override {
-    const std::scoped_lock hold(mutex_);
+    const Lock hold(mutex_);
     RABT_TRY(all, present());
     return all.back().number;
   }
   Result<std::uint32_t> oldest_version() override {
-    const std::scoped_lock hold(mutex_);
+    const Lock hold(mutex_);
     RABT_TRY(all, present());
     return all.front().number;
   }
 
   Result<Wrapped> wrap(ByteView key, std::string_view context) override {
-    const std::scoped_lock hold(mutex_);
+    const Lock hold(mutex_);
     RABT_TRY(all, present());
     const SecretBytes bound = bind_key(key, context);
     Wrapped out{all.back().number, {}};
@@ -301,7 +304,7 @@ class Pkcs11Root final : public RootProvider {
   }
 
   Result<SecretBytes> unwrap(const Wrapped& wrapped, std::string_view context) override {
-    const std::scoped_lock hold(mutex_);
+    const Lock hold(mutex_);
     RABT_TRY(all, present());
     const auto with = std::find_if(all.begin(), all.end(), [&](const Token::Version& version) {
       return version.number == wrapped.version;
@@ -341,7 +344,7 @@ class Pkcs11Root final : public RootProvider {
   }
 
   Result<std::uint32_t> rotate() override {
-    const std::scoped_lock hold(mutex_);
+    const Lock hold(mutex_);
     RABT_TRY(all, present());
     const std::uint32_t next = all.back().number + 1;
     RABT_TRY_STATUS(run(
@@ -350,7 +353,7 @@ class Pkcs11Root final : public RootProvider {
   }
 
   Status destroy_below(std::uint32_t version) override {
-    const std::scoped_lock hold(mutex_);
+    const Lock hold(mutex_);
     RABT_TRY(all, present());
     if (version > all.back().number)
       return invalid("crypto.root_version", "the newest version of the root is not destroyed");
@@ -385,7 +388,8 @@ class Pkcs11Root final : public RootProvider {
     return all;
   }
 
-  std::mutex mutex_;
+  // Held during every call: a session is used by one thread at a time.
+  Mutex mutex_;
   const std::unique_ptr<Token> token_;
   CK_MECHANISM_TYPE mechanism_ = 0;
 };

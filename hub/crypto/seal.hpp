@@ -23,7 +23,8 @@ struct SealContext {
   std::string_view table;
   std::string_view row;
   std::string_view field;
-  std::uint32_t version = 1;  // of the record's schema
+  // The version of the record's schema.
+  std::uint32_t version = 1;
 };
 
 // A data key: AES-256, opened from the keyring. Immutable, safe from any thread; wiped when it

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <set>
 #include <thread>
 
+#include "hub/base/mutex.hpp"
 #include "hub/keys/statements.hpp"
 
 namespace rabt::keys {
@@ -47,20 +46,23 @@ struct KeyAdmin::State {
   State(Parts p, std::string t) : parts(p), tenant(std::move(t)) {}
   Parts parts;
   const std::string tenant;
-  std::mutex acts;  // one act at a time
+
+  // Held during an act: there is one at a time.
+  Mutex acts;
 
   // Two readings of an expired bucket: the wall clock and the uptime of the first.
   struct Seen {
     std::int64_t wall_ms = 0;
     std::int64_t uptime_ms = 0;
   };
-  std::map<std::string, Seen> seen;  // guarded by acts
+  std::map<std::string, Seen> seen RABT_GUARDED_BY(acts);
+  // Made by the first rewrap.
+  std::thread worker RABT_GUARDED_BY(acts);
 
-  std::mutex mutex;
-  std::condition_variable wake;
-  bool stopping = false;  // guarded by mutex
-  bool poked = false;     // guarded by mutex
-  std::thread worker;     // made by the first rewrap, guarded by acts
+  Mutex mutex;
+  Condition wake;
+  bool stopping RABT_GUARDED_BY(mutex) = false;
+  bool poked RABT_GUARDED_BY(mutex) = false;
 
   [[nodiscard]] audit::Prepared entry(const Order& order, std::string act, std::string object,
                                       std::string result, Json detail) const {
@@ -265,21 +267,21 @@ struct KeyAdmin::State {
   [[nodiscard]] Status finish_task() {
     for (bool done = false; !done;) {
       {
-        const std::scoped_lock hold(mutex);
+        const Lock hold(mutex);
         if (stopping)
           return unavailable("keys.stopping", "the hub stops; it goes on after a start");
       }
       RABT_TRY_STATUS(rewrap_batch(done));
     }
-    const std::scoped_lock one(acts);
+    const Lock one(acts);
     return forget_old();
   }
 
   void work() {
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     while (!stopping) {
       if (!poked) {
-        wake.wait(lock, [this] { return stopping || poked; });
+        wake.wait(lock, [this]() RABT_REQUIRES(mutex) { return stopping || poked; });
         continue;
       }
       poked = false;
@@ -289,13 +291,14 @@ struct KeyAdmin::State {
       if (status.ok() || stopping) continue;
       parts.log.warn("keys.rewrap_waits", {{"code", status.error().code}});
       // The root is away, or the disk is full: again in a while.
-      wake.wait_for(lock, std::chrono::seconds(5), [this] { return stopping; });
+      wake.wait_for(lock, std::chrono::seconds(5),
+                    [this]() RABT_REQUIRES(mutex) { return stopping; });
       poked = true;
     }
   }
-  void poke() {
+  void poke() RABT_REQUIRES(acts) {
     {
-      const std::scoped_lock hold(mutex);
+      const Lock hold(mutex);
       poked = true;
     }
     if (!worker.joinable()) worker = std::thread([this] { work(); });
@@ -306,7 +309,8 @@ struct KeyAdmin::State {
     return file_act(order, "keys.shred", "bucket:" + bucket, [&](Json& out) -> Status {
       out = std::move(detail);
       Status done = parts.keyring.destroy_bucket(tenant, bucket, order.reason);
-      parts.keys.forget();  // also after an error of the disk: the key may be gone
+      // Also after an error of the disk: the key may be gone.
+      parts.keys.forget();
       return done;
     });
   }
@@ -317,7 +321,7 @@ KeyAdmin::KeyAdmin(Parts parts, std::string tenant)
 
 KeyAdmin::~KeyAdmin() {
   {
-    const std::scoped_lock hold(state_->mutex);
+    const Lock hold(state_->mutex);
     state_->stopping = true;
   }
   state_->wake.notify_all();
@@ -379,10 +383,9 @@ Result<KeysStatus> KeyAdmin::status() {
 }
 
 // ---- rotation
-// ----------------------------------------------------------------------------------------------------
 
 Result<std::uint32_t> KeyAdmin::rotate_root(const Order& order, bool destroy_old) {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   std::uint32_t version = 0;
   RABT_TRY_STATUS(state_->file_act(order, "keys.rotate", "root", [&](Json& detail) -> Status {
     RABT_TRY(made, state_->parts.keyring.rotate_root());
@@ -402,7 +405,7 @@ Result<std::uint32_t> KeyAdmin::rotate_root(const Order& order, bool destroy_old
 }
 
 Result<std::uint32_t> KeyAdmin::rotate_tenant(const Order& order) {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   std::uint32_t version = 0;
   RABT_TRY_STATUS(state_->file_act(order, "keys.rotate", "tenant", [&](Json& detail) -> Status {
     RABT_TRY(made, state_->parts.keyring.rotate_tenant(state_->tenant));
@@ -414,7 +417,7 @@ Result<std::uint32_t> KeyAdmin::rotate_tenant(const Order& order) {
 }
 
 Result<std::uint32_t> KeyAdmin::rotate_bucket(const Order& order, std::string_view bucket) {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   std::uint32_t version = 0;
   const std::string name(bucket);
   RABT_TRY_STATUS(
@@ -428,7 +431,7 @@ Result<std::uint32_t> KeyAdmin::rotate_bucket(const Order& order, std::string_vi
 }
 
 Status KeyAdmin::rewrap(const Order& order, bool forget_old) {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   RABT_TRY_STATUS(state_->begin_task(order, forget_old));
   state_->poke();
   return ok_status();
@@ -436,14 +439,14 @@ Status KeyAdmin::rewrap(const Order& order, bool forget_old) {
 
 Status KeyAdmin::rewrap_now(const Order& order, bool forget_old) {
   {
-    const std::scoped_lock one(state_->acts);
+    const Lock one(state_->acts);
     RABT_TRY_STATUS(state_->begin_task(order, forget_old));
   }
   return state_->finish_task();
 }
 
 void KeyAdmin::resume() {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   bool waiting = false;
   const Status read = state_->parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadTask, {state_->tenant}, [&](const store::Row&) {
@@ -456,10 +459,9 @@ void KeyAdmin::resume() {
 }
 
 // ---- destruction
-// -------------------------------------------------------------------------------------------------
 
 Status KeyAdmin::shred(const Order& order, std::string_view bucket, bool force) {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   RABT_TRY_STATUS(check(order));
   if (bucket.starts_with(kHoldPrefix)) {
     return conflict("keys.held",
@@ -478,8 +480,8 @@ Status KeyAdmin::shred(const Order& order, std::string_view bucket, bool force) 
 }
 
 Result<std::vector<std::string>> KeyAdmin::shred_expired() {
-  const std::scoped_lock one(state_->acts);
   State& state = *state_;
+  const Lock one(state.acts);
   RABT_TRY(info, state.parts.keyring.info());
   const std::int64_t wall = state.parts.clock.now().ms;
   const std::int64_t uptime = state.parts.clock.monotonic_ms();
@@ -498,7 +500,8 @@ Result<std::vector<std::string>> KeyAdmin::shred_expired() {
       // A wall clock that went another way than the uptime proves nothing: count from now.
       if (drift > kMaxDriftMs || drift < -kMaxDriftMs) seen = {wall, uptime};
       if (uptime - seen.uptime_ms >= kDayMs) ripe.push_back(bucket.name);
-      still.emplace(bucket.name, seen);  // what cannot be destroyed now is tried again next time
+      // What cannot be destroyed now is tried again next time.
+      still.emplace(bucket.name, seen);
     }
   }
   state.seen = std::move(still);
@@ -512,13 +515,12 @@ Result<std::vector<std::string>> KeyAdmin::shred_expired() {
 }
 
 // ---- legal hold
-// --------------------------------------------------------------------------------------------------
 
 Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_case,
                                       std::string_view object,
                                       const std::vector<std::string>& ids) {
-  const std::scoped_lock one(state_->acts);
   State& state = *state_;
+  const Lock one(state.acts);
   RABT_TRY_STATUS(check(order));
   RABT_TRY(bucket, hold_name(hold_case));
   if (ids.empty()) return invalid("keys.hold", "there is nothing to hold");
@@ -574,7 +576,7 @@ Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_
 
 Status KeyAdmin::hold_bucket(const Order& order, std::string_view hold_case,
                              std::string_view bucket) {
-  const std::scoped_lock one(state_->acts);
+  const Lock one(state_->acts);
   RABT_TRY(unused, hold_name(hold_case));
   (void)unused;
   RABT_TRY(month, parse_bucket(bucket));
@@ -587,8 +589,8 @@ Status KeyAdmin::hold_bucket(const Order& order, std::string_view hold_case,
 }
 
 Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
-  const std::scoped_lock one(state_->acts);
   State& state = *state_;
+  const Lock one(state.acts);
   RABT_TRY_STATUS(check(order));
   RABT_TRY(bucket, hold_name(hold_case));
   struct Moved {
@@ -605,7 +607,8 @@ Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
         });
   }));
   RABT_TRY(info, state.parts.keyring.info());
-  std::vector<std::string> whole;  // buckets under this hold
+  // Buckets under this hold.
+  std::vector<std::string> whole;
   bool has_key = false;
   for (const auto& tenant : info.tenants) {
     if (tenant.name != state.tenant) continue;

@@ -26,20 +26,24 @@ namespace rabt::keys {
 struct Order {
   std::string actor;
   std::string reason;
-  std::string client;   // for the audit log
-  std::string request;  // for the audit log
+  // For the audit log.
+  std::string client;
+  std::string request;
 };
 
 struct BucketStatus {
   crypto::BucketInfo info;
   std::uint64_t data_keys = 0;
-  std::uint64_t old_data_keys = 0;   // wrapped by an older version: rewrap them
-  std::optional<Timestamp> expires;  // when it may be destroyed; empty: a hold
+  // Data keys that an older version of the bucket's key wraps: rewrap them.
+  std::uint64_t old_data_keys = 0;
+  // When the bucket may be destroyed. Nothing for the bucket of a hold.
+  std::optional<Timestamp> expires;
   bool expired = false;
 };
 struct HoldStatus {
   std::string hold_case;
-  std::uint64_t data_keys = 0;  // moved out of their buckets; 0: it holds whole buckets only
+  // Data keys that were moved out of their buckets; 0 when it holds whole buckets only.
+  std::uint64_t data_keys = 0;
   std::vector<std::string> buckets;
   Timestamp since;
 };
@@ -51,13 +55,14 @@ struct KeysStatus {
   std::string root_kind;
   std::string root_id;
   bool development = false;
-  // Empty: the root does not answer.
+  // Nothing when the root does not answer.
   std::optional<crypto::Keyring::RootVersions> root_versions;
   std::uint64_t generation = 0;
   std::uint32_t tenant_key_version = 0;
   std::vector<BucketStatus> buckets;
   std::vector<HoldStatus> holds;
-  std::optional<RewrapStatus> rewrap;  // under way
+  // The rewrapping that is under way.
+  std::optional<RewrapStatus> rewrap;
   // Buckets that data keys name and the keyring does not know: it is older than the database.
   std::vector<std::string> missing;
 };
@@ -104,11 +109,13 @@ class KeyAdmin {
   // A legal hold. keys: data keys of an object ("instance:01K..."), moved to the bucket
   // "hold/<case>". hold_case: small letters, digits, - _ . and at most 64 of them. What is held
   // already under another case is a conflict. Keys whose bucket was destroyed before are left out;
-  // error not_found keys.shredded when that are all. What the object gets later is not held: hold
-  // it again under the same case.
+  // returns not_found keys.shredded if every key of the object has been destroyed. What the object
+  // gets later is not held: hold it again under the same case.
   struct Held {
-    std::uint64_t data_keys = 0;  // under the hold now
-    std::uint64_t destroyed = 0;  // came too late
+    // Keys that are under the hold now.
+    std::uint64_t data_keys = 0;
+    // Keys that were destroyed before.
+    std::uint64_t destroyed = 0;
   };
   [[nodiscard]] Result<Held> hold(const Order& order, std::string_view hold_case,
                                   std::string_view object, const std::vector<std::string>& keys);

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <list>
 #include <map>
-#include <mutex>
-#include <shared_mutex>
 #include <unordered_map>
 
+#include "hub/base/mutex.hpp"
 #include "hub/crypto/key_wrap.hpp"
 #include "hub/keys/statements.hpp"
 
@@ -77,29 +76,36 @@ struct DataKeys::State {
     std::int64_t until_ms = 0;
     std::list<std::string>::iterator age;
   };
-  mutable std::shared_mutex mutex;
-  std::unordered_map<std::string, Cached> cache;  // by id; guarded by mutex
-  std::list<std::string> ages;                    // ids, oldest first; guarded by mutex
-  // One more with each forget: what a lease of before opens may be of a bucket that was destroyed.
-  std::uint64_t epoch = 0;  // guarded by mutex
-
   // The bucket in which each class is put on one day, for one state of the keyring.
   struct Current {
     std::weak_ptr<const crypto::TenantKeys> keys;
     std::int64_t day = 0;
-    std::map<std::string, crypto::BucketVersion, std::less<>> buckets;  // by class
+    // By class.
+    std::map<std::string, crypto::BucketVersion, std::less<>> buckets;
   };
-  std::map<std::string, std::shared_ptr<const Current>, std::less<>> current;  // guarded by mutex
-  std::map<std::string, std::string, std::less<>>
-      shared;         // tenant, 0, bucket: id; guarded by mutex
-  std::mutex making;  // of buckets and shared keys: once, not by all at the same time
+
+  // Held while buckets and shared keys are made: once, not by all at the same time. Taken before
+  // `mutex`.
+  Mutex making;
+
+  mutable SharedMutex mutex;
+  // By id; and the ids, the oldest first.
+  std::unordered_map<std::string, Cached> cache RABT_GUARDED_BY(mutex);
+  std::list<std::string> ages RABT_GUARDED_BY(mutex);
+  // One more with each forget: what an earlier lease opens may belong to a bucket that was
+  // destroyed.
+  std::uint64_t epoch RABT_GUARDED_BY(mutex) = 0;
+  // By tenant.
+  std::map<std::string, std::shared_ptr<const Current>, std::less<>> current RABT_GUARDED_BY(mutex);
+  // The ids of shared keys, by tenant, a zero byte and the bucket.
+  std::map<std::string, std::string, std::less<>> shared RABT_GUARDED_BY(mutex);
 
   std::uint64_t present_epoch() {
-    const std::shared_lock hold(mutex);
+    const ReadLock hold(mutex);
     return epoch;
   }
   void drop(const std::string& id) {
-    const std::unique_lock hold(mutex);
+    const WriteLock hold(mutex);
     const auto old = cache.find(id);
     if (old == cache.end()) return;
     ages.erase(old->second.age);
@@ -108,7 +114,7 @@ struct DataKeys::State {
   // opened_in: the epoch of the lease that opened the key.
   void put(std::string_view tenant, std::uint64_t opened_in,
            const std::shared_ptr<const crypto::DataKey>& key) {
-    const std::unique_lock hold(mutex);
+    const WriteLock hold(mutex);
     if (opened_in != epoch) return;
     if (const auto old = cache.find(key->id()); old != cache.end()) {
       ages.erase(old->second.age);
@@ -123,7 +129,7 @@ struct DataKeys::State {
                                     std::prev(ages.end())});
   }
   std::shared_ptr<const crypto::DataKey> look(std::string_view tenant, const std::string& id) {
-    const std::shared_lock hold(mutex);
+    const ReadLock hold(mutex);
     const auto found = cache.find(id);
     if (found == cache.end() || found->second.tenant != tenant ||
         parts.clock.monotonic_ms() >= found->second.until_ms) {
@@ -135,7 +141,7 @@ struct DataKeys::State {
   std::shared_ptr<const Current> known(std::string_view tenant,
                                        const std::shared_ptr<const crypto::TenantKeys>& keys,
                                        std::int64_t day) {
-    const std::shared_lock hold(mutex);
+    const ReadLock hold(mutex);
     const auto found = current.find(tenant);
     if (found == current.end() || found->second->day != day) return nullptr;
     return found->second->keys.lock() == keys ? found->second : nullptr;
@@ -160,7 +166,7 @@ struct DataKeys::State {
     const Timestamp now = parts.clock.now();
     const std::int64_t day = now.ms / kDayMs;
     if (auto ready = known(tenant, keys, day)) return ready;
-    const std::scoped_lock one(making);
+    const Lock one(making);
     if (auto ready = known(tenant, keys, day)) return ready;
     std::vector<std::string> wanted;
     std::map<std::string, std::string, std::less<>> names;
@@ -192,7 +198,7 @@ struct DataKeys::State {
         return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
       made->buckets.emplace(class_name, crypto::BucketVersion{name, *version});
     }
-    const std::unique_lock hold(mutex);
+    const WriteLock hold(mutex);
     current.insert_or_assign(std::string(tenant), made);
     return std::shared_ptr<const Current>(made);
   }
@@ -240,13 +246,13 @@ struct DataKeys::State {
                                                             const crypto::BucketVersion& bucket) {
     const std::string name = std::string(tenant) + '\0' + bucket.bucket;
     const auto known_id = [&]() -> std::string {
-      const std::shared_lock hold(mutex);
+      const ReadLock hold(mutex);
       const auto found = shared.find(name);
       return found == shared.end() ? std::string() : found->second;
     };
     std::string id = known_id();
     if (id.empty()) {
-      const std::scoped_lock one(making);
+      const Lock one(making);
       id = known_id();
       if (id.empty()) {
         const auto find = [&](store::Connection& connection) {
@@ -265,7 +271,7 @@ struct DataKeys::State {
             return ok_status();
           }));
         }
-        const std::unique_lock hold(mutex);
+        const WriteLock hold(mutex);
         shared.insert_or_assign(name, id);
       }
     }
@@ -284,7 +290,6 @@ Status insert(store::Transaction& transaction, const NewDataKey& key) {
 }
 
 // ---- a lease
-// -----------------------------------------------------------------------------------------------------
 
 Result<crypto::BucketVersion> Lease::place(std::string_view class_name) const {
   if (current_->empty()) return wrong_clock();
@@ -324,8 +329,7 @@ Result<std::shared_ptr<const crypto::DataKey>> Lease::open(store::Connection& co
   return all_->state_->open(connection, tenant_, epoch_, *keys_, std::string(id));
 }
 
-// ---- all of them
-// -------------------------------------------------------------------------------------------------
+// ---- DataKeys
 
 DataKeys::DataKeys(Parts parts, RetentionPolicy policy)
     : state_(std::make_unique<State>(parts, std::move(policy))) {}
@@ -416,7 +420,7 @@ Status DataKeys::remove(store::Transaction& transaction, std::string_view tenant
 }
 
 void DataKeys::forget() {
-  const std::unique_lock hold(state_->mutex);
+  const WriteLock hold(state_->mutex);
   ++state_->epoch;
   state_->cache.clear();
   state_->ages.clear();
@@ -427,7 +431,7 @@ void DataKeys::forget() {
 void DataKeys::sweep() {
   state_->parts.keyring.sweep();
   const std::int64_t now = state_->parts.clock.monotonic_ms();
-  const std::unique_lock hold(state_->mutex);
+  const WriteLock hold(state_->mutex);
   while (!state_->ages.empty()) {
     const auto oldest = state_->cache.find(state_->ages.front());
     if (now < oldest->second.until_ms) break;
@@ -437,7 +441,7 @@ void DataKeys::sweep() {
 }
 
 std::size_t DataKeys::cached() const {
-  const std::shared_lock hold(state_->mutex);
+  const ReadLock hold(state_->mutex);
   return state_->cache.size();
 }
 

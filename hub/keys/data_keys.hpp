@@ -24,10 +24,12 @@ namespace rabt::keys {
 // A data key that was made, and the row to insert in the transaction of what it seals.
 struct NewDataKey {
   std::shared_ptr<const crypto::DataKey> key;
-  std::string id;  // 16 bytes
+  // 16 bytes
+  std::string id;
   std::string tenant;
   std::string bucket;
-  std::uint32_t version = 0;  // of the bucket
+  // The bucket's version.
+  std::uint32_t version = 0;
   std::string wrapped;
 };
 // Inside a job. Until it is committed nothing may be stored that the key has sealed. Error
@@ -61,7 +63,8 @@ class Lease {
  private:
   friend class DataKeys;
   [[nodiscard]] Result<crypto::BucketVersion> place(std::string_view class_name) const;
-  using Buckets = std::map<std::string, crypto::BucketVersion, std::less<>>;  // by class
+  // By class.
+  using Buckets = std::map<std::string, crypto::BucketVersion, std::less<>>;
   Lease(DataKeys& all, std::string tenant, std::uint64_t epoch,
         std::shared_ptr<const crypto::TenantKeys> keys, std::shared_ptr<const Buckets> current)
       : all_(&all),
@@ -71,7 +74,8 @@ class Lease {
         current_(std::move(current)) {}
   DataKeys* all_;
   std::string tenant_;
-  std::uint64_t epoch_;  // of the cache, when it was taken
+  // The cache's epoch when the lease was taken.
+  std::uint64_t epoch_;
   std::shared_ptr<const crypto::TenantKeys> keys_;
   std::shared_ptr<const Buckets> current_;
 };
@@ -82,8 +86,8 @@ class Lease {
 class DataKeys {
  public:
   static constexpr std::int64_t kTtlMs = 5LL * 60 * 1000;
-  static constexpr std::size_t kMaxCached =
-      16'384;  // 32 bytes each: half a megabyte of locked memory
+  // 32 bytes each: half a megabyte of locked memory.
+  static constexpr std::size_t kMaxCached = 16'384;
   struct Parts {
     crypto::Keyring& keyring;
     store::Store& store;

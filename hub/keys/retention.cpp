@@ -17,7 +17,8 @@ using std::chrono::year;
 using std::chrono::year_month;
 using std::chrono::year_month_day;
 
-constexpr int kMaxNumber = 1000;  // of years, months or days in a period
+// Years, months or days in a period.
+constexpr int kMaxNumber = 1000;
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 // Years that a bucket's name can hold; a clock beyond them is wrong, not late.
 constexpr int kFirstYear = 1970;
@@ -25,7 +26,8 @@ constexpr int kLastYear = 9999;
 
 struct Day {
   sys_days date;
-  std::int64_t rest_ms = 0;  // of the day
+  // Milliseconds since the day began.
+  std::int64_t rest_ms = 0;
 };
 Day split(Timestamp at) {
   std::int64_t days = at.ms / kDayMs;

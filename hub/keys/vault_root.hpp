@@ -15,12 +15,15 @@ namespace rabt::keys {
 // <mount>/encrypt/<key> and <mount>/decrypt/<key>, read on <mount>/keys/<key>; for rotation update
 // on <mount>/keys/<key>/rotate, /config and /trim.
 struct VaultOptions {
-  std::string url;  // https://vault.example.sa:8200
+  // https://vault.example.sa:8200
+  std::string url;
   std::string mount = "transit";
   std::string key;
-  std::string name_space;  // X-Vault-Namespace; empty: none
+  // X-Vault-Namespace, or an empty text.
+  std::string name_space;
   std::shared_ptr<SecretBytes> token;
-  std::shared_ptr<const net::TlsOptions> tls;  // null: defaults
+  // Null for the defaults.
+  std::shared_ptr<const net::TlsOptions> tls;
 };
 // Asks nothing yet: a hub starts without its Vault, and answers 503 until it is there. Error
 // invalid keys.vault. http outlives the root.

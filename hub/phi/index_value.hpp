@@ -15,7 +15,7 @@ enum class IndexKind : std::uint8_t {
   phone,
   email,
   mrn,   // medical record number of the tenant
-  name,  // of a person
+  name,  // a person's name
 };
 // "identifier", "phone", "email", "mrn", "name".
 [[nodiscard]] std::string_view to_string(IndexKind kind);

@@ -8,7 +8,7 @@ namespace rabt::phi {
 namespace {
 
 // HL7 v2.5.1 chapters 3 and 4: which fields of a segment hold what. part: the components to take,
-// 0 for all of them.
+// or 0 for every component.
 struct Field {
   std::string_view segment;
   std::size_t number;

@@ -183,7 +183,7 @@ void find_national(const Text& text, std::size_t at, const NumberContext& contex
   const bool national = (context.near & kNationalCue) != 0;
   const bool named = national || (context.near & kIdCue) != 0 || context.patient;
   const bool thing = (context.direct & kOrderCue) != 0 && !national;
-  // 1 citizens, 2 residents; ten digits, Luhn over all of them.
+  // Ten digits with a Luhn check digit; the first is 1 for citizens and 2 for residents.
   const Groups groups = groups_at(text, at, 10);
   for (const auto& [last, length] : groups.ends) {
     if (length != 10 || (groups.digits[0] != '1' && groups.digits[0] != '2')) continue;

@@ -147,7 +147,7 @@ class Names {
            before.folded == ":";
   }
 
-  // The chain from i: the last token of it.
+  // The last token of the chain that begins at i.
   [[nodiscard]] std::size_t chain(std::size_t i) const {
     std::size_t last = i;
     std::size_t k = i + 1;

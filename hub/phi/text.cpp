@@ -157,7 +157,7 @@ class Normaliser {
     }
     return code;
   }
-  // Of a JSON string.
+  // Undoes one escape of a JSON string.
   bool escape(std::uint32_t& at) {
     if (at + 1 >= source_.size()) return false;
     const char c = source_[at + 1];

@@ -12,8 +12,10 @@ constexpr std::size_t kMaxWord = 48;      // longer runs are encoded bytes, no w
 constexpr std::size_t kMinRun = 4;        // printable bytes in a row in a program
 constexpr std::size_t kMinShortRun = 12;  // for words of up to three letters
 constexpr std::size_t kShortWord = 3;
-constexpr std::size_t kMinCode = 5;    // digits of a number that is known: years are none
-constexpr std::size_t kMaxDigits = 3;  // of a number that may be said: a status, a count, an index
+// A number with that many digits is remembered; years are shorter.
+constexpr std::size_t kMinCode = 5;
+// A number of up to that many digits may be said: it is a status, a count or an index.
+constexpr std::size_t kMaxDigits = 3;
 
 constexpr bool is_printable(char c) {
   return (c >= ' ' && c <= '~') || c == '\t';

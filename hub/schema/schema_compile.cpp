@@ -18,7 +18,8 @@ constexpr std::size_t kMaxNodes = 20'000;  // schemas in one document; FHIR R4 a
 constexpr std::size_t kMaxPathBytes = 16U << 20U;  // of all schemas: long names in deep nesting
 constexpr std::size_t kMaxPrograms = 200'000;      // RE2 instructions of all patterns
 constexpr std::size_t kMaxDivisorDigits = 64;      // multipleOf divides by hand beyond 18
-constexpr std::size_t kMaxShown = 120;             // of a name or reference in a message
+// A message shows that many bytes of a name or reference.
+constexpr std::size_t kMaxShown = 120;
 
 constexpr std::string_view kDialect = "https://json-schema.org/draft/2020-12/schema";
 constexpr std::string_view kVocabularies = "https://json-schema.org/draft/2020-12/vocab/";
@@ -883,8 +884,9 @@ class Compiler {
   SchemaMistake& mistake_;
   std::vector<Place> places_;
   std::vector<Known> known_;
-  std::vector<std::unordered_map<std::string, Index>> documents_;  // JSON pointer to place
-  std::vector<std::string> uris_;                                  // of the documents
+  // For each document its places by JSON pointer, and its URI.
+  std::vector<std::unordered_map<std::string, Index>> documents_;
+  std::vector<std::string> uris_;
   std::map<std::string, Index, std::less<>> by_uri_;
   std::map<std::string, Index, std::less<>> dynamic_names_;
   std::unordered_map<std::string, std::shared_ptr<const Pattern>> patterns_;

@@ -21,7 +21,8 @@ namespace rabt::schema {
 
 using Index = std::int32_t;
 inline constexpr Index kNone = -1;
-inline constexpr std::string_view kPhiMark = "x-phi";  // true: the value is patient data
+// The keyword whose value true marks patient data.
+inline constexpr std::string_view kPhiMark = "x-phi";
 
 enum TypeBit : unsigned {
   kNull = 1,
@@ -60,7 +61,8 @@ struct Dependency {
 };
 
 struct Divisor {
-  std::int64_t whole = 0;  // 0: only exact has it
+  // The divisor, or 0 if only `exact` can hold it.
+  std::int64_t whole = 0;
   Decimal exact;
 };
 
@@ -74,7 +76,8 @@ struct Node {
   bool always = false;  // nothing to check
   bool has_number = false, has_text = false, has_array = false, has_object = false,
        has_combination = false;
-  unsigned types = 0;  // 0: any
+  // TypeBits of the types that are allowed; 0 allows every type.
+  unsigned types = 0;
 
   const Json* constant = nullptr;
   const Json::Array* choices = nullptr;

@@ -17,8 +17,8 @@ using schema::Node;
 constexpr std::string_view kWhole = "/";
 // Past one of these the answer is the whole value, or the whole of a deep place.
 constexpr std::size_t kMaxFound = 1000;               // more than a person reads
-constexpr std::size_t kMaxVisits = 100'000;           // of a schema at a place
-constexpr std::size_t kMaxVisitedBytes = 16U << 20U;  // of all places that were visited
+constexpr std::size_t kMaxVisits = 100'000;           // visits of a schema at a place
+constexpr std::size_t kMaxVisitedBytes = 16U << 20U;  // paths of all visited places
 constexpr std::size_t kMaxOpen = 256;                 // schemas that lead to one place
 
 // A schema that speaks of a part of the value: of the value itself, or of what is below it.

@@ -130,8 +130,10 @@ class Translator {
  private:
   // What an escape or a member of a class stands for.
   struct Atom {
-    std::string text;                   // RE2 syntax
-    std::optional<std::uint32_t> code;  // empty: a set
+    // In RE2's syntax.
+    std::string text;
+    // nullopt if the atom is a set of characters.
+    std::optional<std::uint32_t> code;
   };
 
   static std::string code_text(std::uint32_t code) {

@@ -10,8 +10,8 @@
 namespace rabt::schema {
 
 inline constexpr std::size_t kMaxPatternBytes = 4096;  // the longest of FHIR R4 has 300
-inline constexpr std::size_t kMaxPatternProgram =
-    20'000;  // RE2 instructions: [^,]{1,1000} has 2,000
+// RE2 instructions; [^,]{1,1000} has 2,000.
+inline constexpr std::size_t kMaxPatternProgram = 20'000;
 
 // A regular expression of ECMA-262 (the dialect with the u flag), run by RE2 in linear time.
 // Immutable; any thread.

@@ -1,7 +1,8 @@
 -- Plugins: their sealed key-value store, and large content.
 
--- key is a blind index (16 bytes): a plugin may put an identifier of a patient into its key. value is sealed with the
--- data key that the rows of one bucket of the class "plugin" share, bound to this row. A row whose expires_ms has passed counts as absent; its version still rises.
+-- key is a blind index (16 bytes): a plugin may put an identifier of a patient into its key. value is sealed with
+-- the data key that the rows of one bucket of the class "plugin" share, bound to this row. A row whose expires_ms
+-- has passed counts as absent; its version still rises.
 CREATE TABLE plugin_kv (
   tenant     TEXT    NOT NULL,
   plugin     TEXT    NOT NULL,
@@ -28,15 +29,18 @@ CREATE TABLE blob (
 );
 CREATE INDEX blob_unowned ON blob (created_ms) WHERE owner = '';
 
--- The configuration with which each version of a plugin last started. written is the SHA-256 of its section of the hub's configuration; what
--- the plugin made of that for a newer version (rabt.migrate/1) is sealed with the shared data key of the class "plugin", bound to this row.
+-- The configuration with which each version of a plugin last started. written is the SHA-256 of its section of the
+-- hub's configuration; what the plugin made of that for a newer version (rabt.migrate/1) is sealed with the shared
+-- data key of the class "plugin", bound to this row.
 CREATE TABLE plugin_config (
   tenant       TEXT NOT NULL,
   plugin       TEXT NOT NULL,
   version      TEXT NOT NULL,
   library      TEXT NOT NULL, -- hex, SHA-256 of the library that took it
   written      TEXT NOT NULL, -- hex
-  from_version TEXT NOT NULL, -- for which the section, or what an older version made of it, was written; empty: for this one, it was taken as it stands
+  -- for which the section, or what an older version made of it, was written; empty: for this one, it was taken as
+  -- it stands
+  from_version TEXT NOT NULL,
   data_key     BLOB,          -- data_key.id; null: the section as it stands
   config       BLOB,
   PRIMARY KEY (tenant, plugin, version)

@@ -1,5 +1,6 @@
--- Whose data an instance works on: blind indexes (16 bytes) of identifiers of the person, made by metadata.rabt.patient of its workflow,
--- or taken over from the instance that started it. place counts from 0; the index at 0 is the patient of its audit entries.
+-- Whose data an instance works on: blind indexes (16 bytes) of identifiers of the person, made by
+-- metadata.rabt.patient of its workflow, or taken over from the instance that started it. place counts from 0; the
+-- index at 0 is the patient of its audit entries.
 CREATE TABLE instance_patient (
   tenant   TEXT    NOT NULL,
   patient  BLOB    NOT NULL,
@@ -9,8 +10,9 @@ CREATE TABLE instance_patient (
 ) WITHOUT ROWID;
 CREATE INDEX instance_patient_instance ON instance_patient (instance, place);
 
--- The keys with which detail of audit entries is sealed: one for each patient and retention bucket. Destroying a bucket makes the detail
--- unreadable and leaves the entries whole. Entries name the key by id, so that a second key of the same bucket does no harm.
+-- The keys with which detail of audit entries is sealed: one for each patient and retention bucket. Destroying a
+-- bucket makes the detail unreadable and leaves the entries whole. Entries name the key by id, so that a second key
+-- of the same bucket does no harm.
 CREATE TABLE patient_key (
   tenant   TEXT NOT NULL,
   patient  BLOB NOT NULL, -- blind index; empty: of entries whose patient is not known

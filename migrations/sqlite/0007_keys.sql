@@ -1,4 +1,5 @@
--- Data keys: what records are sealed with, wrapped by the key of a retention bucket (docs/formats/keyring.md). Records name theirs by id.
+-- Data keys: what records are sealed with, wrapped by the key of a retention bucket (docs/formats/keyring.md).
+-- Records name theirs by id.
 CREATE TABLE data_key (
   id      BLOB    NOT NULL PRIMARY KEY, -- 16 bytes, ULID
   tenant  TEXT    NOT NULL,

@@ -1,5 +1,5 @@
--- Which plugin or service of the hub stood behind each role when instances started: one row for each way that roles were bound.
--- Instances keep it: instance.binding. No patient data.
+-- Which plugin or service of the hub stood behind each role when instances started: one row for each way that roles
+-- were bound. Instances keep it: instance.binding. No patient data.
 CREATE TABLE binding (
   id     INTEGER PRIMARY KEY,
   tenant TEXT    NOT NULL,

@@ -26,15 +26,17 @@ TEST_F(Audit, canonical_bytes_are_sorted_compact_json_with_number_and_time_insid
   const std::string canonical = ask("SELECT CAST(canonical AS TEXT) FROM audit WHERE seq = 1");
   EXPECT_EQ(
       canonical,
-      R"({"act":"a.b","actor":"hub","at_ms":1773000000000,"detail":{"a":"\n","z":1},"object":"o:1","result":"ok","seq":1,"tenant":"acme","v":1})");
+      R"({"act":"a.b","actor":"hub","at_ms":1773000000000,"detail":{"a":"\n","z":1},"n":1,"object":"o:1","result":"ok","stream":1,"tenant":"acme","v":1})");
   EXPECT_EQ(canonical, Json::parse(canonical)->dump_sorted());
   const Prepared full =
       log_->prepare({"t", "a", "b", "o", "r", Json::object(), "p", "TREAT", "c", "q", "s"});
-  EXPECT_EQ(full.canonical.substr(full.number_at), R"(,"tenant":"t","v":1})");
+  EXPECT_EQ(full.canonical.substr(full.stream_at), R"(,"tenant":"t","v":1})");
   EXPECT_EQ(
-      full.canonical.substr(0, full.number_at),
-      R"({"act":"b","actor":"a","at_ms":1773000000000,"client":"c","detail":{},"object":"o","patient":"p","purpose":"TREAT","request":"q","result":"r","sealed":"s","seq":)");
-  EXPECT_EQ(log_->prepare({}).canonical, R"({"at_ms":1773000000000,"seq":,"v":1})");
+      full.canonical.substr(full.n_at, full.stream_at - full.n_at),
+      R"(,"object":"o","patient":"p","purpose":"TREAT","request":"q","result":"r","sealed":"s","stream":)");
+  EXPECT_EQ(full.canonical.substr(0, full.n_at),
+            R"({"act":"b","actor":"a","at_ms":1773000000000,"client":"c","detail":{},"n":)");
+  EXPECT_EQ(log_->prepare({}).canonical, R"({"at_ms":1773000000000,"n":,"stream":,"v":1})");
 }
 
 TEST_F(Audit, an_entry_is_always_json_whatever_bytes_it_is_made_of) {
@@ -62,7 +64,7 @@ TEST_F(Audit, a_detail_at_the_limit_stays_and_one_past_it_becomes_its_digest) {
     one.detail = Json::object({{"x", std::string(size - 8, 'y')}});
     const Prepared prepared = log_->prepare(one);
     std::string text = prepared.canonical;
-    text.insert(prepared.number_at, "1");
+    text.insert(prepared.stream_at, "1").insert(prepared.n_at, "1");
     return (*Json::parse(text))["detail"];
   };
   EXPECT_EQ(detail_of(kMaxDetailBytes)["x"].as_string().size(), kMaxDetailBytes - 8);
@@ -80,7 +82,7 @@ TEST_F(Audit, an_entry_longer_than_two_bytes_can_say_fails_its_act) {
       return log_->append(transaction, log_->prepare(one));
     });
   };
-  const std::size_t room = kMaxEntryBytes - log_->prepare(entry(1)).canonical.size() - 1 -
+  const std::size_t room = kMaxEntryBytes - log_->prepare(entry(1)).canonical.size() - 2 -
                            std::string_view(R"(,"sealed":"")").size();
   EXPECT_TRUE(write(room).ok());
   const Status refused = write(room + 1);

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 
-#include "hub/audit/check.hpp"
 #include "hub/audit/tree.hpp"
 #include "tests/audit/support.hpp"
 
@@ -60,14 +59,13 @@ TEST(MerkleVectors, verifier_agrees_with_every_proof_of_the_folder) {
       ++inclusion;
       const Json& leaf = (*one)["leafHash"];
       holds = proof.sound && leaf.is_string() && from_base64(leaf.as_string())->size() == 32 &&
-              check::inclusion_holds(digest_of(leaf), number_of(*one, "leafIdx"),
-                                     number_of(*one, "treeSize"), proof.hashes,
-                                     digest_of((*one)["root"]));
+              inclusion_holds(digest_of(leaf), number_of(*one, "leafIdx"),
+                              number_of(*one, "treeSize"), proof.hashes, digest_of((*one)["root"]));
     } else if (one->find("size1") != nullptr && one->find("size2") != nullptr) {
       ++consistency;
-      holds = proof.sound && check::consistency_holds(
-                                 number_of(*one, "size1"), number_of(*one, "size2"), proof.hashes,
-                                 digest_of((*one)["root1"]), digest_of((*one)["root2"]));
+      holds = proof.sound &&
+              consistency_holds(number_of(*one, "size1"), number_of(*one, "size2"), proof.hashes,
+                                digest_of((*one)["root1"]), digest_of((*one)["root2"]));
     } else {
       ADD_FAILURE() << file.path() << " is of a kind that this test does not know";
       continue;
@@ -101,8 +99,8 @@ class Leaves : public Fixture {
               std::int64_t seq = 0;
               for (const std::string& leaf : leaves) {
                 static constexpr store::Statement kRow{
-                    "INSERT INTO audit (seq, at_ms, tenant, act, object, patient, "
-                    "canonical, leaf, mac) VALUES ($1, 0, '', '', '', '', x'', $2, x'')"};
+                    "INSERT INTO audit (seq, stream, n, at_ms, tenant, act, object, patient, "
+                    "canonical, leaf, mac) VALUES ($1, 1, $1, 0, '', '', '', '', x'', $2, x'')"};
                 const Digest hash = leaf_hash(as_text(*from_hex(leaf)));
                 RABT_TRY(rows, transaction.execute(kRow, {++seq, store::Blob{as_text(hash)}}));
                 (void)rows;
@@ -154,7 +152,7 @@ class Proofs : public Fixture {
   void SetUp() override {
     write_log_in_parts({1, 1, 5, 120, 129, 1, 3, 252, 88});
     reader_ = store::open_sqlite_reader(database()).value();
-    key_ = check::parse_vkey(vkey()).value();
+    key_ = parse_vkey(vkey()).value();
   }
   std::string entry_proof(std::int64_t seq, std::int64_t size = 0) {
     const auto proof = prove_entry(*reader_, seq, size);
@@ -162,17 +160,17 @@ class Proofs : public Fixture {
     return proof.ok() ? *proof : std::string();
   }
   std::unique_ptr<store::Connection> reader_;
-  check::Vkey key_;
+  Vkey key_;
   const std::vector<std::int64_t> sizes_ = {1, 2, 7, 127, 256, 257, 260, 512, 600};
 };
 
 TEST_F(Proofs, every_entry_is_proven_for_every_checkpoint_that_covers_it) {
   for (const std::int64_t size : sizes_) {
     for (std::int64_t seq = 1; seq <= size; seq += size > 100 ? 37 : 1) {
-      const auto proved = check::verify_proof(entry_proof(seq, size), key_);
+      const auto proved = verify_proof(entry_proof(seq, size), key_);
       ASSERT_TRUE(proved.ok()) << proved.error().message << " " << seq << " of " << size;
       EXPECT_EQ(proved->seq, seq);
-      EXPECT_EQ(Json::parse(proved->entry)->int_or("seq", 0), seq);
+      EXPECT_EQ(Json::parse(proved->entry)->int_or("n", 0), seq);
       EXPECT_NE(proved->text.find(std::to_string(size) + " entries"), std::string::npos);
     }
   }
@@ -187,7 +185,7 @@ TEST_F(Proofs, every_pair_of_checkpoints_is_consistent) {
         continue;
       }
       ASSERT_TRUE(proof.ok()) << proof.error().message;
-      const auto proved = check::verify_proof(*proof, key_);
+      const auto proved = verify_proof(*proof, key_);
       EXPECT_TRUE(proved.ok()) << from << " " << to << " " << proved.error().message;
     }
   }
@@ -208,18 +206,18 @@ TEST_F(Proofs, a_changed_proof_is_refused_whatever_byte_was_changed) {
   const std::vector<std::string> files = {entry_proof(200, 260),
                                           prove_consistency(*reader_, 127, 260).value()};
   for (const std::string& file : files) {
-    ASSERT_TRUE(check::verify_proof(file, key_).ok());
+    ASSERT_TRUE(verify_proof(file, key_).ok());
     for (std::size_t at = 0; at < file.size(); ++at) {
       std::string changed = file;
       changed[at] = changed[at] == 'A' ? 'B' : 'A';
-      EXPECT_FALSE(check::verify_proof(changed, key_).ok()) << at << "\n" << changed;
-      EXPECT_FALSE(check::verify_proof(file.substr(0, at), key_).ok()) << at;
+      EXPECT_FALSE(verify_proof(changed, key_).ok()) << at << "\n" << changed;
+      EXPECT_FALSE(verify_proof(file.substr(0, at), key_).ok()) << at;
     }
-    EXPECT_FALSE(check::verify_proof(file + "A", key_).ok());
-    EXPECT_FALSE(check::verify_proof(file + file, key_).ok());
-    const auto other = check::parse_vkey(Signer(kOrigin, test_mac_key()).vkey());
-    EXPECT_FALSE(check::verify_proof(file, *other).ok()) << "another key of the same name";
-    EXPECT_FALSE(check::verify_proof(file, check::renamed(key_, "rabt.example/other")).ok());
+    EXPECT_FALSE(verify_proof(file + "A", key_).ok());
+    EXPECT_FALSE(verify_proof(file + file, key_).ok());
+    const auto other = parse_vkey(Signer(kOrigin, test_mac_key()).vkey());
+    EXPECT_FALSE(verify_proof(file, *other).ok()) << "another key of the same name";
+    EXPECT_FALSE(verify_proof(file, renamed(key_, "rabt.example/other")).ok());
   }
 }
 
@@ -227,34 +225,34 @@ TEST_F(Proofs, a_true_entry_under_another_number_is_refused) {
   std::string file = entry_proof(200, 260);
   const auto at = file.find("index 199");
   file.replace(at, 9, "index 198");
-  EXPECT_EQ(check::verify_proof(file, key_).error().code, "audit.proof_refused");
+  EXPECT_EQ(verify_proof(file, key_).error().code, "audit.proof_refused");
 }
 
 TEST(Vkey, reads_what_is_a_key_and_nothing_else) {
   // The example of C2SP signed-note.
   const std::string example =
       "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-  ASSERT_TRUE(check::parse_vkey(example).ok());
-  EXPECT_TRUE(check::parse_vkey(example + "\n").ok());
+  ASSERT_TRUE(parse_vkey(example).ok());
+  EXPECT_TRUE(parse_vkey(example + "\n").ok());
   for (std::size_t at = 0; at < example.size(); ++at) {
     std::string changed = example;
     changed[at] = changed[at] == 'b' ? 'c' : 'b';
-    EXPECT_FALSE(check::parse_vkey(changed).ok()) << changed;
-    EXPECT_FALSE(check::parse_vkey(example.substr(0, at)).ok());
+    EXPECT_FALSE(parse_vkey(changed).ok()) << changed;
+    EXPECT_FALSE(parse_vkey(example.substr(0, at)).ok());
   }
 }
 
 TEST(Note, reads_signatures_of_others_past_and_wants_its_own) {
   const Signer ours(kOrigin, test_seed());
   const Signer witness("witness.example/w", test_mac_key());
-  const check::Vkey key = check::parse_vkey(ours.vkey()).value();
+  const Vkey key = parse_vkey(ours.vkey()).value();
   const Checkpoint one = ours.sign(7, crypto::sha256("x"));
   const std::string text = one.note.substr(0, one.note.find("\n\n") + 2);
   const std::string ours_line = one.note.substr(text.size());
   const std::string other_line = "\xe2\x80\x94 witness.example/w " + to_base64(Bytes(72, 7)) + "\n";
   for (const std::string& note : {one.note, one.note + other_line, text + other_line + ours_line}) {
     EXPECT_TRUE(ours.open(note).ok());
-    EXPECT_TRUE(check::open_note(note, key).ok());
+    EXPECT_TRUE(open_note(note, key).ok());
   }
   for (const std::string& note :
        {text, text + other_line, one.note + "x", text + ours_line.substr(0, 20),
@@ -262,7 +260,7 @@ TEST(Note, reads_signatures_of_others_past_and_wants_its_own) {
         // The right name and key id over another text.
         ours.sign(8, crypto::sha256("x")).note.substr(0, text.size()) + ours_line}) {
     EXPECT_FALSE(ours.open(note).ok()) << note;
-    EXPECT_FALSE(check::open_note(note, key).ok()) << note;
+    EXPECT_FALSE(open_note(note, key).ok()) << note;
   }
   const Checkpoint extended = ours.sign(7, crypto::sha256("x"));
   EXPECT_EQ(ours.open(extended.note).value(), extended);

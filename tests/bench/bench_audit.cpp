@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
-#include "hub/audit/check.hpp"
 #include "hub/audit/note.hpp"
 #include "hub/audit/proof.hpp"
 #include "hub/audit/verify.hpp"
@@ -136,7 +135,7 @@ int main(int argc, char** argv) {
     log.reset();
   }
   const auto reader = must(store::open_sqlite_reader(folder + "/rabt.db"));
-  const auto key = must(audit::check::parse_vkey(
+  const auto key = must(audit::parse_vkey(
       audit::Signer("rabt.example/bench", SecretBytes(Bytes(32, 1))).vkey()));
   std::mt19937_64 random(1);
   std::uniform_int_distribution<std::int64_t> any(1, entries);
@@ -147,7 +146,7 @@ int main(int argc, char** argv) {
     const std::string proof = must(audit::prove_entry(*reader, any(random)));
     proving.all.push_back(seconds_since(start));
     const auto proved = Steady::now();
-    (void)must(audit::check::verify_proof(proof, key));
+    (void)must(audit::verify_proof(proof, key));
     checking.all.push_back(seconds_since(proved));
   }
   proving.print("inclusion, prove");

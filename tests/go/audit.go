@@ -6,9 +6,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -83,6 +83,7 @@ func checkFolder(name string, older []string, verifier note.Verifier) {
 		fail("the log is empty")
 	}
 	hashes := tlog.TileHashReader(tree, folder{name})
+	numbers := map[int64]int64{} // the last number of each stream
 	for begin := int64(0); begin < tree.N; begin += 256 {
 		tile := tlog.Tile{H: 8, L: -1, N: begin / 256, W: 256}
 		if tree.N-begin < 256 {
@@ -100,8 +101,11 @@ func checkFolder(name string, older []string, verifier note.Verifier) {
 			proof, err := tlog.ProveRecord(tree.N, begin+i, hashes)
 			must(err, fmt.Sprintf("entry %d", begin+i+1))
 			must(tlog.CheckRecord(proof, tree.N, tree.Hash, begin+i, tlog.RecordHash(entry)), fmt.Sprintf("entry %d", begin+i+1))
-			if !bytes.Contains(entry, []byte(fmt.Sprintf("\"seq\":%d,", begin+i+1))) {
-				fail("entry %d has another number inside", begin+i+1)
+			var inside struct{ Stream, N int64 }
+			must(json.Unmarshal(entry, &inside), fmt.Sprintf("entry %d", begin+i+1))
+			numbers[inside.Stream]++
+			if inside.N != numbers[inside.Stream] {
+				fail("entry %d is number %d of stream %d, where number %d belongs", begin+i+1, inside.N, inside.Stream, numbers[inside.Stream])
 			}
 		}
 		if len(bundle) != 0 {

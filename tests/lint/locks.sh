@@ -14,7 +14,7 @@ done < <(grep -rnE 'std::((recursive_|shared_|timed_)?mutex|condition_variable(_
 mapfile -t guarding < <(grep -rlE 'RABT_(GUARDED_BY|REQUIRES)|base/mutex\.hpp|rabt/mutex\.hpp' hub sdk/include sdk/testing tools --include=*.hpp || true)
 pattern=$(printf '%s\n' "${guarding[@]#sdk/include/}" | sed 's/^sdk\/testing\/include\///; s/[.]/\\./g' | paste -sd'|')
 mapfile -t files < <(grep -rlE "#include [\"<](${pattern:-none})[\">]" hub tools --include=*.cpp || true)
-flags=(-std=c++20 -O0 -I. -Isdk/include -Isdk/testing/include -Wthread-safety -Werror -D_GLIBCXX_ASSERTIONS)
+flags=(-std=c++20 -O0 -I. -Isdk/include -Isdk/testing/include $(pkg-config --cflags-only-I p11-kit-1 2>/dev/null || true) -Wthread-safety -Werror -D_GLIBCXX_ASSERTIONS)
 launcher=$(command -v ccache || true)
 out=$(mktemp -d); trap 'rm -rf "$out"' EXIT
 printf '%s\n' "${files[@]}" | CCACHE_SLOPPINESS=time_macros xargs -P "$(nproc)" -I{} bash -c \

@@ -15,9 +15,6 @@ own access patient_key break_glass
 own keys data_key bucket_floor hold key_task
 # "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.
 except() { exception["$1 $2"]=1; }
-except instance hub/consultation/data_keys.cpp             # all keys of one consultation, for a legal hold
-except origin hub/consultation/data_keys.cpp
-except blob hub/consultation/data_keys.cpp
 bad=0
 while read -r table; do
   folder=${owner[$table]:-}

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "hub/base/random.hpp"
 #include "hub/plugin/package/library.hpp"
 #include "hub/plugin/package/package_trust.hpp"
 #include "tests/plugin/support.hpp"
@@ -40,6 +39,26 @@ inline bool shell(const fs::path& folder, const std::string& command, std::strin
 
 inline constexpr const char* kSignedAt = "2026-11-21T08:00:00.000Z";
 
+// A vendor: a key pair of minisign without a password, in a folder of its own.
+class Vendor {
+ public:
+  Vendor() {
+    EXPECT_TRUE(make_key_pair(file(), folder_.path() + "/vendor.pub", false).ok())
+        << "install minisign";
+    key_ = minisign::parse_public_key(read(folder_.path() + "/vendor.pub")).value();
+  }
+  [[nodiscard]] std::string file() const { return folder_.path() + "/vendor.key"; }
+  [[nodiscard]] const minisign::VerifyingKey& verifying_key() const { return key_; }
+  [[nodiscard]] std::string sign(std::string_view content, const std::string& untrusted_comment,
+                                 const std::string& trusted_comment) const {
+    return sign_with(file())(content, untrusted_comment, trusted_comment).value();
+  }
+
+ private:
+  TempFolder folder_;
+  minisign::VerifyingKey key_;
+};
+
 class Packages : public ::testing::Test {
  protected:
   // An unsigned folder of the fixture `small`, as another version or with other schemas.
@@ -54,8 +73,8 @@ class Packages : public ::testing::Test {
     return folder;
   }
   void sign(const std::string& folder) { sign(folder, key_); }
-  static void sign(const std::string& folder, const minisign::SecretKey& key) {
-    const auto done = sign_package(folder, key, {.time = kSignedAt});
+  static void sign(const std::string& folder, const Vendor& key) {
+    const auto done = sign_package(folder, sign_with(key.file()), {.time = kSignedAt});
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
   std::string signed_small(const std::string& version = "1.0.0", const std::string& more = {}) {
@@ -64,13 +83,13 @@ class Packages : public ::testing::Test {
     return folder;
   }
   // Sums and signature anew over whatever is there, as a careless vendor's script would.
-  static void sign_again(const std::string& folder, const minisign::SecretKey& key) {
+  static void sign_again(const std::string& folder, const Vendor& key) {
     ASSERT_TRUE(shell(folder,
                       "find . -type f ! -name 'SHA256SUMS*' -printf '%P\\n' | LC_ALL=C sort "
                       "| xargs sha256sum >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS"));
     write(folder + "/SHA256SUMS.minisig", key.sign(read(folder + "/SHA256SUMS"), "c", "t"));
   }
-  static TrustedKey trust(const minisign::SecretKey& key, std::vector<std::string> scopes = {"*"}) {
+  static TrustedKey trust(const Vendor& key, std::vector<std::string> scopes = {"*"}) {
     return {.key = key.verifying_key(),
             .name = "Acme",
             .scopes = std::move(scopes),
@@ -95,9 +114,8 @@ class Packages : public ::testing::Test {
   }
 
   TempFolder folder_;
-  SystemRandom random_;
-  minisign::SecretKey key_ = minisign::SecretKey::generate(random_);
-  minisign::SecretKey other_ = minisign::SecretKey::generate(random_);
+  Vendor key_;
+  Vendor other_;
 };
 
 }  // namespace rabt::plugin::test

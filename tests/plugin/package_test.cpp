@@ -49,6 +49,20 @@ TEST_F(Package, WeVerifyWhatOtherSoftwareSigned) {
   EXPECT_EQ(verdict(folder, {vendor}), "good");
 }
 
+TEST_F(Package, SigningWithoutTheProgramSaysWhichPackageToInstall) {
+  const std::string folder = unsigned_small();
+  const std::string path = std::getenv("PATH") == nullptr ? "" : std::getenv("PATH");
+  ::setenv("PATH", "/nonexistent", 1);
+  const auto done = sign_package(folder, sign_with(key_.file()), {.time = kSignedAt});
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().code, "plugin.minisign_missing");
+  EXPECT_NE(done.error().message.find("install the Debian package minisign"), std::string::npos);
+  EXPECT_NE(verdict(folder), "good");
+  sign(folder);
+  EXPECT_EQ(verdict(folder), "good");
+}
+
 // ---- tampering
 
 struct Tampering {
@@ -308,7 +322,7 @@ TEST_F(Package, AnSbomOfTheVendorStaysAsItIs) {
   sign(folder);
   EXPECT_EQ(read(folder + "/sbom.cdx.json"), sbom);
   write(folder + "/sbom.cdx.json", R"({"bomFormat":"CycloneDX","specVersion":"1.4"})");
-  const auto refused = sign_package(folder, key_, {.time = kSignedAt});
+  const auto refused = sign_package(folder, sign_with(key_.file()), {.time = kSignedAt});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "plugin.package");
 }
@@ -377,7 +391,7 @@ TEST_F(Package, TheSbomIsCycloneDx) {
 
 TEST_F(Package, SigningRefusesWhatAHospitalWouldRefuse) {
   const auto code = [this](const std::string& folder) {
-    const auto done = sign_package(folder, key_, {.time = kSignedAt});
+    const auto done = sign_package(folder, sign_with(key_.file()), {.time = kSignedAt});
     return done.ok() ? std::string("good") : done.error().code;
   };
   std::string folder = unsigned_small();

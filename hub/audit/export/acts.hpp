@@ -11,10 +11,13 @@ enum class Pattern : unsigned char { general, read, query, create, disclosure };
 struct Act {
   std::string_view name;
   Pattern pattern;
-  char action;             // C, R, U, D or E (DICOM EventActionCode, FHIR AuditEvent.action)
-  std::string_view event;  // DCM code of the event (PS3.16 CID 400); empty: an event of ours
+  // C, R, U, D or E (DICOM EventActionCode, FHIR AuditEvent.action).
+  char action;
+  // The event's DCM code (PS3.16 CID 400). An empty text for an event that DICOM does not know.
+  std::string_view event;
   std::string_view event_text;
-  std::string_view type;  // DCM code of its type (CID 401); empty: none
+  // The DCM code of the event's type (CID 401). An empty text when it has none.
+  std::string_view type;
   std::string_view type_text;
 };
 

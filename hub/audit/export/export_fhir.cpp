@@ -4,7 +4,7 @@
 #include "hub/base/bytes.hpp"
 
 // Profiles: https://profiles.ihe.net/ITI/BALP (IHE ITI.BasicAudit 1.1). Their rules are written as
-// tests in tests/audit/fhir_test.cpp.
+// tests in tests/audit/export_test.cpp.
 namespace rabt::audit {
 
 namespace {
@@ -50,9 +50,11 @@ struct Parts {
   std::string_view subtype_system;
   std::string_view subtype_code;
   std::string_view subtype_text;
-  std::string_view client_role;  // DCM
+  // DCM codes.
+  std::string_view client_role;
   std::string_view server_role;
-  std::string_view profile;  // of BALP, without "Patient"
+  // BALP's profile, without "Patient".
+  std::string_view profile;
 };
 
 // In BALP the client of a query or a creation is the source of what flows (the question, the new
@@ -112,6 +114,146 @@ Json data_entity(const Logged& logged, bool query) {
   return out;
 }
 
+// One entry and what its export follows from.
+struct Event {
+  const Logged& logged;
+  const Entry& entry;
+  const ExportSource& source;
+  const Act& act;
+  Pattern pattern = Pattern::general;
+  Parts parts;
+  bool good = false;
+  bool about_patient = false;
+  // A REST interaction, not a disclosure or a plain event.
+  bool rest = false;
+  std::string token;
+  std::string recipient;
+  std::string recipient_host;
+  // Null when the entry names no purpose.
+  Json purpose;
+  // The hub itself.
+  Json observer;
+};
+
+Event event_of(const Logged& logged, const ExportSource& source) {
+  const Entry& entry = logged.entry;
+  Event event{.logged = logged, .entry = entry, .source = source, .act = act_of(entry.act)};
+  event.good = entry.result == "ok";
+  event.about_patient = !entry.patient.empty();
+  event.token = entry.detail.string_or("token", "");
+  event.recipient = entry.detail.string_or("recipient", "");
+  event.recipient_host = entry.detail.string_or("host", "");
+  event.pattern = event.act.pattern;
+  // What the profile asks for and this entry does not have makes it a plain event.
+  const bool disclosed =
+      event.about_patient && !event.recipient.empty() && !event.recipient_host.empty();
+  if (event.pattern == Pattern::disclosure ? !disclosed : entry.client.empty())
+    event.pattern = Pattern::general;
+  event.parts = parts_of(event.pattern);
+  event.rest = event.pattern != Pattern::general && event.pattern != Pattern::disclosure;
+  if (!entry.purpose.empty())
+    event.purpose = Json::array({concept_of(coding(kActReason, entry.purpose))});
+  event.observer = identified("https://rabt.health/id/log", source.observer);
+  event.observer.set("display", "Rabt");
+  return event;
+}
+
+// The profiles that the event follows; BALP has profiles of successes only.
+Json profiles_of(const Event& event) {
+  Json profiles = Json::array();
+  profiles.push_back(std::string(kProfiles) + (event.rest && event.about_patient ? "Patient" : "") +
+                     std::string(event.parts.profile));
+  if (!event.token.empty())
+    profiles.push_back(std::string(kProfiles) + "OAUTHaccessTokenUse.Opaque");
+  return profiles;
+}
+
+Json type_of(const Event& event) {
+  if (event.rest) {
+    return coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest",
+                  "Restful Operation");
+  }
+  if (!event.act.event.empty() && (event.about_patient || event.act.event != "110110"))
+    return coding(kDcm, event.act.event, event.act.event_text);
+  return event.about_patient ? coding(kDcm, "110110", "Patient Record")
+                             : coding(kDcm, "110100", "Application Activity");
+}
+
+Json subtypes_of(const Event& event) {
+  Json subtypes = Json::array();
+  const Parts& parts = event.parts;
+  if (!parts.subtype_code.empty())
+    subtypes.push_back(coding(parts.subtype_system, parts.subtype_code, parts.subtype_text));
+  if (!event.act.type.empty())
+    subtypes.push_back(coding(kDcm, event.act.type, event.act.type_text));
+  subtypes.push_back(coding("https://rabt.health/audit-act", event.entry.act));
+  return subtypes;
+}
+
+// role is a DCM code.
+Json agent(std::string_view role, Json who, bool requestor, const std::string& address) {
+  return Json::object({{"type", concept_of(coding(kDcm, role, role_text(role)))},
+                       {"who", std::move(who)},
+                       {"requestor", requestor},
+                       {"network", network(address)}});
+}
+
+Json agents_of(const Event& event) {
+  const Entry& entry = event.entry;
+  const Json actor = identified("https://rabt.health/id/actor", entry.actor);
+  Json agents = Json::array();
+  if (event.pattern == Pattern::disclosure) {
+    agents.push_back(agent("110153", event.observer, true, event.source.host));
+    agents.push_back(agent("110152", identified("https://rabt.health/id/system", event.recipient),
+                           false, event.recipient_host));
+    return agents;
+  }
+  if (!event.rest) {
+    Json one = Json::object({{"who", actor}, {"requestor", true}});
+    if (!entry.client.empty()) one.set("network", network(entry.client));
+    if (!event.purpose.is_null()) one.set("purposeOfUse", event.purpose);
+    agents.push_back(std::move(one));
+    return agents;
+  }
+  agents.push_back(agent(event.parts.client_role, actor, event.token.empty(), entry.client));
+  agents.push_back(agent(event.parts.server_role, event.observer, false, event.source.host));
+  if (event.token.empty()) return agents;
+  Json policy = Json::array({"https://rabt.health/id/token-sha256-prefix/" + event.token});
+  Json user = Json::object({{"type", concept_of(coding(kBalpAgent, "UserOauthAgent"))},
+                            {"who", actor},
+                            {"requestor", true},
+                            {"policy", std::move(policy)}});
+  if (!event.purpose.is_null()) user.set("purposeOfUse", event.purpose);
+  agents.push_back(std::move(user));
+  return agents;
+}
+
+Json source_of(const Event& event) {
+  Json type = coding("http://terminology.hl7.org/CodeSystem/security-source-type", "4",
+                     "Application Server");
+  return Json::object({{"site", event.source.site},
+                       {"observer", event.observer},
+                       {"type", Json::array({std::move(type)})}});
+}
+
+Json entities_of(const Event& event) {
+  const Entry& entry = event.entry;
+  Json entities = Json::array();
+  if (event.about_patient) {
+    Json what = identified("https://rabt.health/id/patient-pseudonym", entry.patient);
+    what.set("type", "Patient");
+    entities.push_back(Json::object({{"what", std::move(what)},
+                                     {"type", coding(kEntityType, "1", "Person")},
+                                     {"role", coding(kObjectRole, "1", "Patient")}}));
+  }
+  entities.push_back(data_entity(event.logged, event.pattern == Pattern::query));
+  if (!entry.request.empty()) {
+    entities.push_back(Json::object(
+        {{"what", identified("", entry.request)}, {"type", coding(kBalpEntity, "XrequestId")}}));
+  }
+  return entities;
+}
+
 }  // namespace
 
 std::string leaf_hex(const Logged& entry) {
@@ -119,122 +261,20 @@ std::string leaf_hex(const Logged& entry) {
 }
 
 Json to_fhir(const Logged& logged, const ExportSource& source) {
-  const Entry& entry = logged.entry;
-  const Act& act = act_of(entry.act);
-  const bool good = entry.result == "ok";
-  const bool about_patient = !entry.patient.empty();
-  const std::string recipient = entry.detail.string_or("recipient", "");
-  const std::string recipient_host = entry.detail.string_or("host", "");
-  Pattern pattern = act.pattern;
-  // What the profile asks for and this entry does not have makes it a plain event.
-  if (pattern == Pattern::disclosure &&
-      (!about_patient || recipient.empty() || recipient_host.empty()))
-    pattern = Pattern::general;
-  if (pattern != Pattern::general && pattern != Pattern::disclosure && entry.client.empty())
-    pattern = Pattern::general;
-  const Parts parts = parts_of(pattern);
-  const bool rest = pattern != Pattern::general && pattern != Pattern::disclosure;
-  const std::string token = entry.detail.string_or("token", "");
-
+  const Event event = event_of(logged, source);
   Json out = Json::object({{"resourceType", "AuditEvent"}, {"id", leaf_hex(logged)}});
-  if (good && pattern != Pattern::general) {
-    Json profiles = Json::array();
-    profiles.push_back(std::string(kProfiles) + (rest && about_patient ? "Patient" : "") +
-                       std::string(parts.profile));
-    if (!token.empty()) profiles.push_back(std::string(kProfiles) + "OAUTHaccessTokenUse.Opaque");
-    out.set("meta", Json::object({{"profile", std::move(profiles)}}));
-  }
-  const Json observer = [&] {
-    Json who = identified("https://rabt.health/id/log", source.observer);
-    who.set("display", "Rabt");
-    return who;
-  }();
-  if (rest) {
-    out.set("type", coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest",
-                           "Restful Operation"));
-  } else if (!act.event.empty() && (about_patient || act.event != "110110")) {
-    out.set("type", coding(kDcm, act.event, act.event_text));
-  } else {
-    out.set("type", about_patient ? coding(kDcm, "110110", "Patient Record")
-                                  : coding(kDcm, "110100", "Application Activity"));
-  }
-  Json subtypes = Json::array();
-  if (!parts.subtype_code.empty())
-    subtypes.push_back(coding(parts.subtype_system, parts.subtype_code, parts.subtype_text));
-  if (!act.type.empty()) subtypes.push_back(coding(kDcm, act.type, act.type_text));
-  subtypes.push_back(coding("https://rabt.health/audit-act", entry.act));
-  out.set("subtype", std::move(subtypes));
-  out.set("action", std::string(1, act.action));
+  if (event.good && event.pattern != Pattern::general)
+    out.set("meta", Json::object({{"profile", profiles_of(event)}}));
+  out.set("type", type_of(event));
+  out.set("subtype", subtypes_of(event));
+  out.set("action", std::string(1, event.act.action));
   out.set("recorded", to_iso8601({logged.at_ms}));
-  out.set("outcome", good ? "0" : "4");
-  if (!good && !entry.result.empty()) out.set("outcomeDesc", entry.result);
-  Json purpose;
-  if (!entry.purpose.empty()) {
-    purpose = Json::array({concept_of(coding(kActReason, entry.purpose))});
-    out.set("purposeOfEvent", purpose);
-  }
-
-  Json agents = Json::array();
-  const auto role = [&](std::string_view code) {
-    return concept_of(coding(kDcm, code, role_text(code)));
-  };
-  const Json actor = identified("https://rabt.health/id/actor", entry.actor);
-  if (rest) {
-    agents.push_back(Json::object({{"type", role(parts.client_role)},
-                                   {"who", actor},
-                                   {"requestor", token.empty()},
-                                   {"network", network(entry.client)}}));
-    agents.push_back(Json::object({{"type", role(parts.server_role)},
-                                   {"who", observer},
-                                   {"requestor", false},
-                                   {"network", network(source.host)}}));
-    if (!token.empty()) {
-      Json user = Json::object(
-          {{"type", concept_of(coding(kBalpAgent, "UserOauthAgent"))},
-           {"who", actor},
-           {"requestor", true},
-           {"policy", Json::array({"https://rabt.health/id/token-sha256-prefix/" + token})}});
-      if (!purpose.is_null()) user.set("purposeOfUse", purpose);
-      agents.push_back(std::move(user));
-    }
-  } else if (pattern == Pattern::disclosure) {
-    agents.push_back(Json::object({{"type", role("110153")},
-                                   {"who", observer},
-                                   {"requestor", true},
-                                   {"network", network(source.host)}}));
-    agents.push_back(Json::object({{"type", role("110152")},
-                                   {"who", identified("https://rabt.health/id/system", recipient)},
-                                   {"requestor", false},
-                                   {"network", network(recipient_host)}}));
-  } else {
-    Json one = Json::object({{"who", actor}, {"requestor", true}});
-    if (!entry.client.empty()) one.set("network", network(entry.client));
-    if (!purpose.is_null()) one.set("purposeOfUse", purpose);
-    agents.push_back(std::move(one));
-  }
-  out.set("agent", std::move(agents));
-
-  out.set("source",
-          Json::object({{"site", source.site},
-                        {"observer", observer},
-                        {"type", Json::array({coding(
-                                     "http://terminology.hl7.org/CodeSystem/security-source-type",
-                                     "4", "Application Server")})}}));
-
-  Json entities = Json::array();
-  if (about_patient) {
-    Json what = identified("https://rabt.health/id/patient-pseudonym", entry.patient);
-    what.set("type", "Patient");
-    entities.push_back(Json::object({{"what", std::move(what)},
-                                     {"type", coding(kEntityType, "1", "Person")},
-                                     {"role", coding(kObjectRole, "1", "Patient")}}));
-  }
-  entities.push_back(data_entity(logged, pattern == Pattern::query));
-  if (!entry.request.empty()) {
-    entities.push_back(Json::object(
-        {{"what", identified("", entry.request)}, {"type", coding(kBalpEntity, "XrequestId")}}));
-  }
-  out.set("entity", std::move(entities));
+  out.set("outcome", event.good ? "0" : "4");
+  if (!event.good && !event.entry.result.empty()) out.set("outcomeDesc", event.entry.result);
+  if (!event.purpose.is_null()) out.set("purposeOfEvent", event.purpose);
+  out.set("agent", agents_of(event));
+  out.set("source", source_of(event));
+  out.set("entity", entities_of(event));
   return out;
 }
 

@@ -44,7 +44,8 @@ struct Participant {
   std::string user;
   bool requestor = false;
   std::string address;
-  std::string_view role;  // DCM code; empty: none
+  // A DCM code, or an empty text.
+  std::string_view role;
 };
 
 void active(pugi::xml_node message, const Participant& one) {

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <condition_variable>
 #include <deque>
 #include <fstream>
 #include <future>
-#include <mutex>
 #include <thread>
 
 #include "hub/audit/files.hpp"
 #include "hub/audit/ledger.hpp"
 #include "hub/audit/reader.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/net/tls_stream.hpp"
 
 namespace rabt::audit {
@@ -55,7 +54,8 @@ Result<std::int64_t> read_cursor(const std::string& path) {
 
 // What was written to the connection and is not confirmed.
 struct Flight {
-  std::int64_t last = 0;  // number of the last entry in it; 0: a checkpoint
+  // The number of the last entry in it; 0 when it is a checkpoint.
+  std::int64_t last = 0;
   std::int64_t acknowledged_ms = -1;
   std::shared_ptr<std::promise<Status>> note;  // a checkpoint's
 };
@@ -75,32 +75,10 @@ struct SyslogSender::State {
   }
 
   void run() {
-    std::int64_t pause = options.first_pause_ms;
-    std::int64_t next_attempt = parts.clock.monotonic_ms();
+    pause = options.first_pause_ms;
+    next_attempt = parts.clock.monotonic_ms();
     while (!stopping) {
-      const std::int64_t now = parts.clock.monotonic_ms();
-      if (stream == nullptr && now >= next_attempt) {
-        auto made = net::TlsStream::connect(options.host, options.port, options.tls, kConnectMs);
-        if (made.ok()) {
-          stream = std::move(*made);
-          sent_to = confirmed;
-          pause = options.first_pause_ms;
-          ++connects;
-          connected = true;
-          if (!complained) parts.log.info("audit.syslog_connected", {{"server", name}});
-          if (complained) parts.log.warn("audit.syslog_back", {{"server", name}});
-          complained = false;
-        } else {
-          if (!complained) {
-            parts.log.warn(
-                "audit.syslog_unreachable",
-                {{"server", name}, {"code", made.error().code}, {"message", made.error().message}});
-          }
-          complained = true;
-          next_attempt = parts.clock.monotonic_ms() + pause;
-          pause = std::min(pause * 2, options.max_pause_ms);
-        }
-      }
+      if (stream == nullptr && parts.clock.monotonic_ms() >= next_attempt) connect();
       bool busy = false;
       if (stream != nullptr) {
         const Status status = step(busy);
@@ -112,12 +90,36 @@ struct SyslogSender::State {
         }
       }
       measure();
-      std::unique_lock lock(mutex);
+      Lock lock(mutex);
       if (!busy) wake.wait_for(lock, kIdle, [this] { return stopping.load(); });
     }
     save(true);
     drop();
     fail_notes("audit.closing", "the audit log is being closed");
+  }
+
+  // Tries once. After a failure the next try comes after a pause that doubles.
+  void connect() {
+    auto made = net::TlsStream::connect(options.host, options.port, options.tls, kConnectMs);
+    if (made.ok()) {
+      stream = std::move(*made);
+      sent_to = confirmed;
+      pause = options.first_pause_ms;
+      ++connects;
+      connected = true;
+      if (!complained) parts.log.info("audit.syslog_connected", {{"server", name}});
+      if (complained) parts.log.warn("audit.syslog_back", {{"server", name}});
+      complained = false;
+      return;
+    }
+    if (!complained) {
+      parts.log.warn(
+          "audit.syslog_unreachable",
+          {{"server", name}, {"code", made.error().code}, {"message", made.error().message}});
+    }
+    complained = true;
+    next_attempt = parts.clock.monotonic_ms() + pause;
+    pause = std::min(pause * 2, options.max_pause_ms);
   }
 
   // Sends what is new and confirms what has settled. busy: there is more to send at once.
@@ -149,7 +151,7 @@ struct SyslogSender::State {
       std::string bytes;
       std::uint64_t count = 0;
       {
-        const std::scoped_lock lock(mutex);
+        const Lock lock(mutex);
         for (Note& note : notes) {
           frame(bytes, checkpoint_to_syslog(note.text, parts.clock.now(), source));
           flights.push_back({.last = 0, .note = std::move(note.kept)});
@@ -192,7 +194,7 @@ struct SyslogSender::State {
   }
 
   void fail_notes(const char* code, const std::string& why) {
-    const std::scoped_lock lock(mutex);
+    const Lock lock(mutex);
     for (Note& note : notes) note.kept->set_value(unavailable(code, why));
     notes.clear();
   }
@@ -243,14 +245,17 @@ struct SyslogSender::State {
     }
   }
 
+  // Constant after construction
   Parts parts;
   SyslogOptions options;
   ExportSource source;
   std::string name;
 
-  // The thread's.
+  // Confined to the thread
   std::unique_ptr<net::TlsStream> stream;
   std::deque<Flight> flights;
+  std::int64_t pause = 0;
+  std::int64_t next_attempt = 0;
   std::int64_t sent_to = 0;
   std::int64_t saved = 0;
   std::int64_t saved_ms = -kSaveMs;
@@ -265,9 +270,10 @@ struct SyslogSender::State {
   std::atomic<std::int64_t> confirmed{0};
   std::atomic<std::int64_t> waiting{0};
 
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::deque<Note> notes;  // guarded by mutex
+  Mutex mutex;
+  Condition wake;
+  std::deque<Note> notes RABT_GUARDED_BY(mutex);
+
   std::thread thread;
 };
 
@@ -307,7 +313,7 @@ Result<std::unique_ptr<SyslogSender>> SyslogSender::start(Parts parts, SyslogOpt
 
 SyslogSender::~SyslogSender() {
   {
-    const std::scoped_lock lock(state_->mutex);
+    const Lock lock(state_->mutex);
     state_->stopping = true;
   }
   state_->wake.notify_one();
@@ -333,14 +339,14 @@ std::unique_ptr<Anchor> SyslogSender::anchor() {
         auto kept = std::make_shared<std::promise<Status>>();
         auto answer = kept->get_future();
         {
-          const std::scoped_lock lock(state.mutex);
+          const Lock lock(state.mutex);
           if (state.stopping) return unavailable("audit.closing", "the audit log is being closed");
           state.notes.push_back({checkpoint.note, checkpoint.size, std::move(kept)});
         }
         state.wake.notify_one();
         if (answer.wait_for(std::chrono::milliseconds(kAnchorMs)) != std::future_status::ready) {
           // Only the newest is of use when the server comes back.
-          const std::scoped_lock lock(state.mutex);
+          const Lock lock(state.mutex);
           std::erase_if(state.notes,
                         [&](const Note& note) { return note.size <= checkpoint.size; });
           return unavailable("audit.anchor_timeout",

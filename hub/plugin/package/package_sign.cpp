@@ -173,8 +173,8 @@ Result<Json> make_sbom(const PackageFiles& files, const Package& package, std::s
         Json::array({Json::object({{"ref", self}, {"dependsOn", std::move(depends)}})})}});
 }
 
-Result<TrustedPackage> sign_package(const std::string& folder, const minisign::SecretKey& key,
-                                    const SignOptions& options) {
+Result<SignedPackage> sign_package(const std::string& folder, const Sign& sign,
+                                   const SignOptions& options) {
   const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.open())
     return invalid("plugin.package", folder +
@@ -224,16 +224,14 @@ Result<TrustedPackage> sign_package(const std::string& folder, const minisign::S
   const Manifest& manifest = package.manifest;
   const std::string comment =
       "plugin:" + manifest.id + " version:" + manifest.version + " time:" + options.time;
-  RABT_TRY_STATUS(
-      replace_file(fd.get(), std::string(kSignatureFile),
-                   key.sign(sums, "signature of SHA256SUMS, for minisign -V", comment)));
-
+  RABT_TRY(signature, sign(sums, "signature of SHA256SUMS, for minisign -V", comment));
+  RABT_TRY(parsed, minisign::parse_signature(signature));
+  RABT_TRY_STATUS(replace_file(fd.get(), std::string(kSignatureFile), signature));
   RABT_TRY(done, PackageFiles::read_folder(fd.get(), folder));
-  return verify_package(std::move(done), {TrustedKey{.key = key.verifying_key(),
-                                                     .name = "the signer",
-                                                     .scopes = {"*"},
-                                                     .added_at = {},
-                                                     .added_by = {}}});
+  return SignedPackage{.id = manifest.id,
+                       .version = manifest.version,
+                       .key_id = minisign::to_text(parsed.key_id),
+                       .files = done.all().size()};
 }
 
 }  // namespace rabt::plugin

@@ -9,6 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/crypto/minisign.hpp"
 #include "hub/plugin/package/manifest.hpp"
+#include "hub/plugin/package/minisign_program.hpp"
 #include "hub/plugin/package/package_files.hpp"
 
 // Whether a package is what a trusted vendor signed. The format, for readers of other software:
@@ -54,13 +55,20 @@ struct TrustedPackage {
 // Makes a folder a signed package: writes sbom.cdx.json where there is none, or one that this made
 // earlier; then SHA256SUMS and SHA256SUMS.minisig. A crash leaves a folder that does not verify;
 // the same call again makes it good. Errors: plugin.package, plugin.manifest..., plugin.platform,
-// those of PackageFiles::read.
+// those of PackageFiles::read, those of `sign`.
 struct SignOptions {
-  std::string time;  // RFC 3339, for the SBOM and the trusted comment
+  // RFC 3339, for the SBOM and the trusted comment.
+  std::string time;
 };
-[[nodiscard]] Result<TrustedPackage> sign_package(const std::string& folder,
-                                                  const crypto::minisign::SecretKey& key,
-                                                  const SignOptions& options);
+struct SignedPackage {
+  std::string id;
+  std::string version;
+  // 16 hexadecimal digits.
+  std::string key_id;
+  std::size_t files = 0;
+};
+[[nodiscard]] Result<SignedPackage> sign_package(const std::string& folder, const Sign& sign,
+                                                 const SignOptions& options);
 
 // The SBOM of a package as CycloneDX 1.6: the plugin, each file with its SHA-256, and the shared
 // libraries that its ELF files name as needed. Error plugin.platform: a file under bin/ is no ELF

@@ -1,74 +1,10 @@
-#include "hub/audit/check.hpp"
-
 #include <algorithm>
-#include <charconv>
 
-#include "hub/base/json.hpp"
-#include "hub/base/utf8.hpp"
-#include "hub/crypto/signature.hpp"
+#include "hub/audit/note.hpp"
+#include "hub/audit/proof.hpp"
+#include "hub/audit/tree.hpp"
 
-namespace rabt::audit::check {
-
-namespace {
-
-constexpr std::size_t kMaxNote = 128U << 10U;
-constexpr std::size_t kMaxProofHashes = 128;  // two for each level of a tree of 2^63 entries
-constexpr std::string_view kEmDash = "\xe2\x80\x94";
-
-Error bad_note(const std::string& why) {
-  return corrupt("audit.note", why);
-}
-Error bad_proof(const std::string& why) {
-  return invalid("audit.proof", "this is no proof file: " + why);
-}
-Error refused(const std::string& why) {
-  return corrupt("audit.proof_refused", "the proof does not hold: " + why);
-}
-
-std::string prefixed(char prefix, std::string_view a, std::string_view b) {
-  std::string bytes(1, prefix);
-  bytes.append(a).append(b);
-  return bytes;
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return lines;
-}
-
-// Decimal, without a sign and leading zeros.
-bool to_number(std::string_view text, std::int64_t& out) {
-  if (text.empty() || text.size() > 18 || (text.size() > 1 && text.front() == '0')) return false;
-  if (text.find_first_not_of("0123456789") != std::string_view::npos) return false;
-  return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
-}
-
-bool to_hash(std::string_view base64, Digest& out) {
-  const auto bytes = from_base64(base64);
-  if (!bytes || bytes->size() != out.size()) return false;
-  std::copy(bytes->begin(), bytes->end(), out.begin());
-  return true;
-}
-
-std::array<std::uint8_t, 4> key_id(std::string_view name, ByteView key) {
-  const Digest digest = crypto::sha256(std::string(name) + "\n\x01" + std::string(as_text(key)));
-  return {digest[0], digest[1], digest[2], digest[3]};
-}
-
-}  // namespace
-
-Digest leaf_hash(std::string_view entry) {
-  return crypto::sha256(prefixed('\x00', entry, {}));
-}
-Digest node_hash(const Digest& left, const Digest& right) {
-  return crypto::sha256(prefixed('\x01', as_text(left), as_text(right)));
-}
+namespace rabt::audit {
 
 bool inclusion_holds(const Digest& leaf, std::uint64_t index, std::uint64_t size,
                      const std::vector<Digest>& proof, const Digest& root) {
@@ -127,70 +63,22 @@ bool consistency_holds(std::uint64_t size1, std::uint64_t size2, const std::vect
   return sn == 0 && fr == root1 && sr == root2;
 }
 
-Result<Vkey> parse_vkey(std::string_view text) {
-  const Error bad = invalid("audit.vkey",
-                            "not a verifier key; it looks like NAME+12345678+BASE64 and stands in "
-                            "the file audit.vkey of the data folder");
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  const auto first = text.find('+');
-  const auto second = first == std::string_view::npos ? first : text.find('+', first + 1);
-  if (second == std::string_view::npos || first == 0) return bad;
-  Vkey key{.name = std::string(text.substr(0, first))};
-  const auto id = from_hex(text.substr(first + 1, second - first - 1));
-  const auto bytes = from_base64(text.substr(second + 1));
-  if (!id || id->size() != key.id.size() || !bytes || bytes->size() != 33 || bytes->front() != 1)
-    return bad;
-  std::copy(id->begin(), id->end(), key.id.begin());
-  key.key.assign(bytes->begin() + 1, bytes->end());
-  if (key.id != key_id(key.name, key.key)) return bad;
-  return key;
-}
-
-Vkey renamed(const Vkey& key, std::string_view name) {
-  return {std::string(name), key_id(name, key.key), key.key};
-}
-
-Result<Note> open_note(std::string_view text, const Vkey& key) {
-  if (text.size() > kMaxNote || !is_utf8(text)) return bad_note("it is no signed note");
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\n') return bad_note("it is no signed note");
-  }
-  const auto split = text.rfind("\n\n");
-  if (split == std::string_view::npos || text.back() != '\n')
-    return bad_note("it is no signed note");
-  const std::string_view body = text.substr(0, split + 1);
-  bool good = false;
-  for (std::string_view line : lines_of(text.substr(split + 2))) {
-    // "— name base64"
-    const auto name_at = kEmDash.size() + 1;
-    const auto space = line.size() > name_at ? line.find(' ', name_at) : std::string_view::npos;
-    const auto blob = space == std::string_view::npos ? std::optional<Bytes>()
-                                                      : from_base64(line.substr(space + 1));
-    if (!line.starts_with(kEmDash) || line[kEmDash.size()] != ' ' || !blob || blob->size() < 5)
-      return bad_note("a line of its signatures is malformed");
-    if (line.substr(name_at, space - name_at) != key.name ||
-        !std::equal(key.id.begin(), key.id.end(), blob->begin())) {
-      continue;
-    }
-    if (!crypto::verify_ed25519(key.key, body, ByteView(*blob).subspan(4)))
-      return bad_note("its signature does not hold");
-    good = true;
-  }
-  if (!good) return bad_note("it is not signed by the key of this log");
-  const auto lines = lines_of(body);
-  Note note;
-  if (lines.size() < 3 || !to_number(lines[1], note.size) || !to_hash(lines[2], note.root))
-    return bad_note("it is no checkpoint");
-  if (lines[0] != key.name) return bad_note("it names another log");
-  if (std::any_of(lines.begin() + 3, lines.end(),
-                  [](std::string_view line) { return line.empty(); })) {
-    return bad_note("it is no checkpoint");
-  }
-  note.origin = lines[0];
-  return note;
-}
-
 namespace {
+
+// Two for each level of a tree of 2^63 entries.
+constexpr std::size_t kMaxProofHashes = 128;
+
+Error bad_proof(const std::string& why) {
+  return invalid("audit.proof", "this is no proof file: " + why);
+}
+Error refused(const std::string& why) {
+  return corrupt("audit.proof_refused", "the proof does not hold: " + why);
+}
+
+bool to_hash(std::string_view base64, Digest& out) {
+  const auto bytes = from_base64(base64);
+  return bytes && to_digest(as_text(*bytes), out);
+}
 
 // Base64 lines up to an empty one, which goes too.
 Result<std::vector<Digest>> take_hashes(std::string_view& rest) {
@@ -221,7 +109,7 @@ Result<Proved> verify_inclusion(std::string_view rest, const Vkey& key) {
     return bad_proof("it has no line `extra` with the entry, so that there is nothing to prove");
   const auto index_text = take("index ");
   std::int64_t index = 0;
-  if (!index_text || !to_number(*index_text, index)) return bad_proof("it has no line `index`");
+  if (!index_text || !to_count(*index_text, index)) return bad_proof("it has no line `index`");
   RABT_TRY(proof, take_hashes(rest));
   const auto note = open_note(rest, key);
   if (!note.ok()) return refused("its checkpoint: " + note.error().message);
@@ -231,9 +119,6 @@ Result<Proved> verify_inclusion(std::string_view rest, const Vkey& key) {
                    " of the log that the checkpoint names");
   }
   Proved proved{.entry = std::string(as_text(*entry)), .seq = index + 1};
-  const auto content = Json::parse(proved.entry);
-  if (!content.ok() || content->int_or("seq", 0) != proved.seq)
-    return refused("the entry has another number inside");
   proved.text = "entry " + std::to_string(proved.seq) + " is in the log " + note->origin +
                 ", under the checkpoint of " + std::to_string(note->size) + " entries";
   return proved;
@@ -274,4 +159,4 @@ Result<Proved> verify_proof(std::string_view file, const Vkey& key) {
                    std::string(kConsistency.substr(0, kConsistency.size() - 1)));
 }
 
-}  // namespace rabt::audit::check
+}  // namespace rabt::audit
