@@ -20,18 +20,20 @@ using ByteView = std::span<const std::uint8_t>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-[[nodiscard]] std::string to_hex(ByteView bytes);  // lower case
+// Lower case.
+[[nodiscard]] std::string to_hex(ByteView bytes);
 [[nodiscard]] std::optional<Bytes> from_hex(std::string_view text);
-[[nodiscard]] std::string to_base64(ByteView bytes);  // RFC 4648 section 4, with padding
-// Strict: standard alphabet, padding required, no white space, no stray bits.
+// RFC 4648 section 4, with padding.
+[[nodiscard]] std::string to_base64(ByteView bytes);
+// Strict: the standard alphabet, padding required, no white space, no stray bits.
 [[nodiscard]] std::optional<Bytes> from_base64(std::string_view text);
 
-// Bytes of keys and tokens: in locked memory (hub/base/locked_memory.hpp), overwritten when they
-// die. No copy, no printing.
+// Bytes of keys and tokens, in locked memory (hub/base/locked_memory.hpp). They are overwritten
+// when they are destroyed, and can neither be copied nor printed.
 class SecretBytes {
  public:
   SecretBytes() = default;
-  // Takes the bytes over into locked memory; what they were in is overwritten.
+  // Copies the bytes into locked memory and overwrites the vector that held them.
   explicit SecretBytes(Bytes bytes);
   explicit SecretBytes(std::string_view text);
   SecretBytes(const SecretBytes&) = delete;
@@ -39,7 +41,7 @@ class SecretBytes {
   SecretBytes(SecretBytes&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   SecretBytes& operator=(SecretBytes&& other) noexcept;
   ~SecretBytes();
-  // That many zero bytes, to be filled through the span.
+  // Zero bytes, to be filled through fill().
   [[nodiscard]] static SecretBytes of_size(std::size_t size);
   [[nodiscard]] std::span<std::uint8_t> fill() { return bytes_; }
 
@@ -49,14 +51,14 @@ class SecretBytes {
   [[nodiscard]] std::string_view expose_text() const { return as_text(bytes_); }
   [[nodiscard]] bool empty() const { return bytes_.empty(); }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
-  // Same time for equal lengths, whatever the content.
+  // Takes the same time for equal lengths, whatever the content.
   [[nodiscard]] bool equals(ByteView other) const;
 
  private:
   std::span<std::uint8_t> bytes_;
 };
 
-// Same time for equal lengths, whatever the content.
+// Takes the same time for equal lengths, whatever the content.
 [[nodiscard]] bool constant_time_equal(ByteView a, ByteView b);
 
 }  // namespace rabt

@@ -5,9 +5,8 @@
 
 // Three assertions, never on input.
 //   RABT_CHECK(c)   the process cannot continue: prints place and condition, aborts. Always on.
-//   RABT_BUG(text)  a defect that only this operation has to die of: counted (bug_count, exported
-//   as a metric),
-//                   logged once a call; aborts where tests asked for it (set_bugs_fatal).
+//   RABT_BUG(text)  only this operation fails: counts the defect (bug_count, a metric) and logs it;
+//                   aborts if a test asked for that (set_bugs_fatal).
 //   RABT_ASSUME(c)  documentation that is verified in builds without NDEBUG.
 namespace rabt {
 

@@ -16,19 +16,22 @@ struct Timestamp {
   friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
 };
 
-[[nodiscard]] std::string to_iso8601(Timestamp at);  // 2026-03-10T06:00:00.000Z
+// 2026-03-10T06:00:00.000Z
+[[nodiscard]] std::string to_iso8601(Timestamp at);
 // RFC 3339: date, T, time, optional fraction, Z or offset. Error code time.syntax.
 [[nodiscard]] Result<Timestamp> parse_iso8601(std::string_view text);
-// An ISO 8601 duration (P1DT2H, PT0.5S) in milliseconds; years and months are refused, their length
-// varies.
+// An ISO 8601 duration (P1DT2H, PT0.5S) in milliseconds. Years and months are refused because
+// their length varies.
 [[nodiscard]] Result<std::int64_t> parse_duration_ms(std::string_view text);
 
 // Time comes only from here, so that whole-hub tests run in virtual time. Internally synchronised.
 class Clock {
  public:
   virtual ~Clock() = default;
-  [[nodiscard]] virtual Timestamp now() const = 0;              // wall clock, may jump
-  [[nodiscard]] virtual std::int64_t monotonic_ms() const = 0;  // never goes back; no epoch
+  // The wall clock, which may jump.
+  [[nodiscard]] virtual Timestamp now() const = 0;
+  // Never goes back. Only differences between two readings mean something.
+  [[nodiscard]] virtual std::int64_t monotonic_ms() const = 0;
 };
 
 class SystemClock final : public Clock {

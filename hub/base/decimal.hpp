@@ -16,18 +16,19 @@ struct Decimal {
   std::string digits;
   std::int64_t exponent = 0;
 
-  // text matches the grammar of JSON numbers; anything else counts as zero.
+  // A text that does not match the grammar of JSON numbers counts as zero.
   static Decimal parse(std::string_view text);
   [[nodiscard]] bool integral() const { return digits.empty() || exponent >= 0; }
 };
 
-// Below zero, zero, above zero, like strcmp.
+// Returns less than, equal to or more than zero, like strcmp.
 [[nodiscard]] int compare(const Decimal& a, const Decimal& b);
 
 // Both are JSON numbers, compared by value and exactly: 1.0 equals 1, 0.1 is below
 // 0.10000000000000000001.
 [[nodiscard]] int compare_numbers(const Json& a, const Json& b);
-[[nodiscard]] bool is_integer(const Json& number);  // 1.0 and 1e3 are
+// 1.0 and 1e3 are integers too.
+[[nodiscard]] bool is_integer(const Json& number);
 
 // Whether value / divisor is a whole number; divisor is not zero. Costs the product of the two
 // lengths.

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-// File descriptors. Whoever gets false finds the reason in errno.
+// File descriptors. A function that returns false leaves the reason in errno.
 namespace rabt {
 
 // Closes a file descriptor.
@@ -21,7 +21,8 @@ class Descriptor {
     return *this;
   }
   ~Descriptor() { reset(); }
-  // False when the system could not keep what was written: some file systems say so only here.
+  // Returns false if the system could not keep what was written: some file systems say so only
+  // when the file is closed.
   bool reset();
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool open() const { return fd_ >= 0; }
@@ -31,12 +32,12 @@ class Descriptor {
   int fd_ = -1;
 };
 
-// All of it, over interruptions and short writes.
+// Writes the whole content, going on after interruptions and short writes.
 [[nodiscard]] bool write_all(int fd, std::string_view content);
-// A file that was not there (EEXIST otherwise); its content is durable when true, its name with the
-// folder's next sync. When false, no file is left.
+// Writes a file that must not exist yet (else EEXIST). True: the content is durable, and the name
+// will be with the folder's next sync. False: no file is left.
 [[nodiscard]] bool write_new_file(const std::string& path, std::string_view content, unsigned mode);
-// The names in the folder that were made, renamed or removed are durable when true.
+// True: names that were made, renamed or removed in the folder are durable.
 [[nodiscard]] bool sync_folder(const std::string& path);
 
 }  // namespace rabt

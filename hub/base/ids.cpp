@@ -85,7 +85,7 @@ std::optional<Ulid> Ulid::from_bytes(std::string_view bytes) {
 }
 
 Ulid UlidSource::next() {
-  const std::scoped_lock lock(mutex_);
+  const Lock lock(mutex_);
   Ulid id;
   const auto ms = static_cast<std::uint64_t>(clock_.now().ms);
   for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(ms >> (40U - 8U * i));

@@ -4,12 +4,12 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
 
 namespace rabt {
@@ -23,8 +23,10 @@ struct Ulid {
   [[nodiscard]] std::string_view view() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
-  [[nodiscard]] static std::optional<Ulid> parse(std::string_view text);  // 26 characters, any case
-  [[nodiscard]] static std::optional<Ulid> from_bytes(std::string_view bytes);  // 16 bytes
+  // nullopt unless the text is 26 characters of the alphabet, in any case.
+  [[nodiscard]] static std::optional<Ulid> parse(std::string_view text);
+  // nullopt unless there are 16 bytes.
+  [[nodiscard]] static std::optional<Ulid> from_bytes(std::string_view bytes);
 };
 
 // Makes ULIDs that rise strictly within this process, also when the clock stands still or steps
@@ -35,10 +37,13 @@ class UlidSource {
   [[nodiscard]] Ulid next();
 
  private:
+  // Constant after construction.
   const Clock& clock_;
   Random& random_;
-  std::mutex mutex_;
-  Ulid last_;
+
+  // Guarded by mutex_.
+  Mutex mutex_;
+  Ulid last_ RABT_GUARDED_BY(mutex_);
 };
 
 // A version 4 UUID in lower case (RFC 9562 section 5.4).

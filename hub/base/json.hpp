@@ -15,8 +15,9 @@
 namespace rabt {
 
 struct JsonLimits {
-  std::size_t max_bytes = 16U << 20U;  // one document
-  std::size_t max_depth = 64;          // nested arrays and objects
+  std::size_t max_bytes = 16U << 20U;
+  // Arrays and objects inside one another.
+  std::size_t max_depth = 64;
 };
 
 class JsonObject;
@@ -42,12 +43,13 @@ class Json {
   template <std::integral T>
   requires(!std::same_as<T, bool> && !std::same_as<T, char>) Json(T value)
       : Json(from_integer(value)) {}  // NOLINT
-  Json(double value);                 // NOLINT; must be finite
-  Json(std::string value);            // NOLINT; UTF-8
-  Json(std::string_view value);       // NOLINT
-  Json(const char* value);            // NOLINT
-  Json(Array value);                  // NOLINT
-  Json(JsonObject value);             // NOLINT
+  // A double must be finite, a string UTF-8.
+  Json(double value);            // NOLINT
+  Json(std::string value);       // NOLINT
+  Json(std::string_view value);  // NOLINT
+  Json(const char* value);       // NOLINT
+  Json(Array value);             // NOLINT
+  Json(JsonObject value);        // NOLINT
   Json(const Json& other) noexcept;
   Json(Json&& other) noexcept;
   Json& operator=(const Json& other) noexcept;
@@ -78,12 +80,12 @@ class Json {
   // long as this Json is neither assigned nor mutated.
   [[nodiscard]] bool as_bool() const;
   [[nodiscard]] double as_double() const;
-  [[nodiscard]] std::optional<std::int64_t> as_int64()
-      const;                                      // empty: not a number, not integral, out of range
-  [[nodiscard]] std::string number_text() const;  // shortest text, or the digits as they came
-  [[nodiscard]] bool has_digits() const noexcept {
-    return tag_ == Tag::decimal;
-  }  // number kept as text
+  // nullopt if this is no number, has a fraction or does not fit.
+  [[nodiscard]] std::optional<std::int64_t> as_int64() const;
+  // The digits as they came, or else the shortest text.
+  [[nodiscard]] std::string number_text() const;
+  // A number that keeps the digits it came with.
+  [[nodiscard]] bool has_digits() const noexcept { return tag_ == Tag::decimal; }
   [[nodiscard]] const std::string& as_string() const;
   [[nodiscard]] const Array& as_array() const;
   [[nodiscard]] const JsonObject& as_object() const;
@@ -97,8 +99,10 @@ class Json {
   [[nodiscard]] const Json& operator[](T index) const noexcept {
     return item(static_cast<std::size_t>(index));
   }
-  [[nodiscard]] const Json& item(std::size_t index) const noexcept;     // null when there is none
-  [[nodiscard]] const Json* find(std::string_view key) const noexcept;  // nullptr when absent
+  // null if this is no array or has no such item.
+  [[nodiscard]] const Json& item(std::size_t index) const noexcept;
+  // nullptr if this is no object or has no such key.
+  [[nodiscard]] const Json* find(std::string_view key) const noexcept;
   [[nodiscard]] std::string string_or(std::string_view key, std::string_view fallback) const;
   [[nodiscard]] std::int64_t int_or(std::string_view key, std::int64_t fallback) const;
   [[nodiscard]] bool bool_or(std::string_view key, bool fallback) const;
@@ -109,13 +113,16 @@ class Json {
   void set(std::string_view key, Json value);
   void push_back(Json value);
 
-  [[nodiscard]] std::size_t size() const noexcept;  // items or members; 0 otherwise
+  // The number of items or members; 0 for every other value.
+  [[nodiscard]] std::size_t size() const noexcept;
 
-  [[nodiscard]] std::string dump() const;         // compact, insertion order
-  void dump_to(std::string& out) const;           // appends
-  [[nodiscard]] std::string dump_pretty() const;  // two spaces
-  [[nodiscard]] std::string dump_sorted()
-      const;  // compact, keys sorted by code point: for hashes and comparisons
+  // Compact, in insertion order. dump_to appends.
+  [[nodiscard]] std::string dump() const;
+  void dump_to(std::string& out) const;
+  // Indented by two spaces.
+  [[nodiscard]] std::string dump_pretty() const;
+  // Compact, keys sorted by code point: for hashes and comparisons.
+  [[nodiscard]] std::string dump_sorted() const;
 
   // jq's order: null < false < true < numbers < strings < arrays < objects (objects: sorted key
   // lists, then values). Numbers compare by value: 1 == 1.0; integers with digits compare exactly.
@@ -166,8 +173,10 @@ class JsonObject {
   [[nodiscard]] const Json* find(std::string_view key) const noexcept;
   [[nodiscard]] Json* find(std::string_view key) noexcept;
   [[nodiscard]] bool contains(std::string_view key) const noexcept { return find(key) != nullptr; }
-  void set(std::string_view key, Json value);  // replaces in place or appends
-  bool erase(std::string_view key);            // false when absent
+  // Replaces the value in its place, or appends a member.
+  void set(std::string_view key, Json value);
+  // Returns false if there is no such key.
+  bool erase(std::string_view key);
   void reserve(std::size_t count) { members_.reserve(count); }
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
   [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
@@ -180,7 +189,8 @@ class JsonObject {
   [[nodiscard]] std::size_t position(std::string_view key) const noexcept;
   void index_insert(std::size_t at);
   std::vector<Member> members_;
-  std::vector<std::uint32_t> sorted_;  // positions by key, kept from kIndexFrom members on
+  // Positions of the members, sorted by key; empty below kIndexFrom members.
+  std::vector<std::uint32_t> sorted_;
 };
 
 // Appends text as a JSON string with quotes and escapes.

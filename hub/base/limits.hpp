@@ -4,85 +4,104 @@
 #include <cstddef>
 #include <cstdint>
 
-// Every limit of the hub, with its reason. Sizes in bytes.
+// Every limit of the hub, with its reason. Sizes are in bytes.
 namespace rabt::limits {
 
-// HTTP edge
-inline constexpr std::size_t kMaxRequestBody =
-    10U << 20U;  // a NPHIES message may carry 10 MB of attachments
-inline constexpr std::size_t kMaxHeaderField = 16U << 10U;  // Poco's field limit; bearer tokens fit
+// ---- HTTP edge
+
+// A NPHIES message may carry 10 MB of attachments.
+inline constexpr std::size_t kMaxRequestBody = 10U << 20U;
+// Poco's own limit of a header field; bearer tokens fit.
+inline constexpr std::size_t kMaxHeaderField = 16U << 10U;
 inline constexpr int kMaxHeaderCount = 100;
-inline constexpr int kMaxHttpConnections = 256;  // each costs a thread while it is served
-inline constexpr std::chrono::seconds kWebhookTolerance{
-    300};  // Standard Webhooks 1.0.0, reference libraries
+// Each connection costs a thread while it is served.
+inline constexpr int kMaxHttpConnections = 256;
+// The tolerance of the reference libraries of Standard Webhooks 1.0.0.
+inline constexpr std::chrono::seconds kWebhookTolerance{300};
 
-// Events
-inline constexpr std::size_t kMaxEventBytes = 1U << 20U;  // larger content travels as a blob
-inline constexpr int kMaxEventsPerDelivery = 256;         // events that one webhook body may become
-inline constexpr std::chrono::hours kEventRetention{
-    24 * 7};  // early events wait this long for their listen
+// ---- Events
 
-// JSON Schema
-inline constexpr std::uint64_t kSchemaSteps =
-    5'000'000;  // of one check: a schema against a value is one; a FHIR message of 10 MB takes some
-                // 2 million, and all of them less than a second
+// Larger content travels as a blob.
+inline constexpr std::size_t kMaxEventBytes = 1U << 20U;
+// The events that one webhook body may become.
+inline constexpr int kMaxEventsPerDelivery = 256;
+// An event that comes before its listen waits this long.
+inline constexpr std::chrono::hours kEventRetention{24 * 7};
 
-// Workflow
+// ---- JSON Schema
+
+// Steps of one check of a value against a schema. A FHIR message of 10 MB takes some 2 million;
+// all steps together take less than a second.
+inline constexpr std::uint64_t kSchemaSteps = 5'000'000;
+
+// ---- Workflow
+
 inline constexpr std::size_t kMaxWorkflowBytes = 1U << 20U;
 inline constexpr std::size_t kMaxWorkflowDepth = 64;
 inline constexpr std::size_t kMaxWorkflowTasks = 2000;
-inline constexpr std::size_t kMaxContextBytes = 256U << 10U;  // $context of one instance
-inline constexpr std::uint64_t kMaxTaskStartsPerTurn =
-    10'000;  // a turn that starts more is an endless loop
+// The $context of one instance.
+inline constexpr std::size_t kMaxContextBytes = 256U << 10U;
+// A turn that starts more tasks is an endless loop.
+inline constexpr std::uint64_t kMaxTaskStartsPerTurn = 10'000;
 inline constexpr std::uint64_t kMaxTurnsPerInstance = 100'000;
 inline constexpr std::uint64_t kMaxLoopIterations = 10'000;
 inline constexpr std::size_t kMaxForkBranches = 64;
-inline constexpr int kMaxWorkflowNesting =
-    16;  // workflows that start workflows; a chain that is longer calls itself without end
-inline constexpr std::uint64_t kExpressionSteps = 1'000'000;  // evaluation steps of one expression
-inline constexpr std::size_t kExpressionDepth = 256;          // nested evaluation
-inline constexpr std::size_t kExpressionBytes = 16U << 20U;   // values built by one evaluation
+// Workflows that start workflows: a longer chain calls itself without end.
+inline constexpr int kMaxWorkflowNesting = 16;
+// Evaluation steps, nesting, and bytes of the values built, in one evaluation of an expression.
+inline constexpr std::uint64_t kExpressionSteps = 1'000'000;
+inline constexpr std::size_t kExpressionDepth = 256;
+inline constexpr std::size_t kExpressionBytes = 16U << 20U;
+// Instances that one worker keeps in memory; an instance takes some 20 KB.
+inline constexpr std::size_t kMaxLiveInstances = 8192;
 
-inline constexpr std::size_t kMaxLiveInstances =
-    8192;  // in memory, for each worker; some 20 KB each
+// ---- Actions
 
-// Actions
-inline constexpr std::size_t kMaxActionBytes =
-    1U << 20U;  // arguments or result; larger content is a blob
+// Arguments or result; larger content is a blob.
+inline constexpr std::size_t kMaxActionBytes = 1U << 20U;
 inline constexpr std::chrono::milliseconds kDefaultActionTimeout{60'000};
-inline constexpr std::chrono::milliseconds kActionGrace{
-    500};  // after the deadline, before the hub ends the call: it has ended within a second
-inline constexpr int kMaxResends =
-    8;  // of one action whose outcome stayed ambiguous and that is safe to repeat
-inline constexpr std::chrono::milliseconds kMaxResendDelay{30'000};  // between two of them
+// The hub waits this long after the deadline before it ends the call, which has then ended within
+// a second.
+inline constexpr std::chrono::milliseconds kActionGrace{500};
+// How often an action is sent again whose outcome stayed ambiguous and that is safe to repeat, and
+// the longest wait between two sendings.
+inline constexpr int kMaxResends = 8;
+inline constexpr std::chrono::milliseconds kMaxResendDelay{30'000};
 // How long to wait after that many sendings: 0.4 s, doubling.
 constexpr std::int64_t resend_delay_ms(int sends) {
   const std::int64_t delay = 200LL << (sends < 8 ? sends : 8);
   return delay < kMaxResendDelay.count() ? delay : kMaxResendDelay.count();
 }
 
-// Outbound HTTP
-inline constexpr std::size_t kMaxHttpResponse = 12U
-                                                << 20U;  // in memory; larger bodies go to a blob
+// ---- Outbound HTTP
+
+// A response that is held in memory; larger bodies go to a blob.
+inline constexpr std::size_t kMaxHttpResponse = 12U << 20U;
 inline constexpr std::size_t kMaxHttpInFlight = 4096;
 inline constexpr std::chrono::milliseconds kHttpConnectTimeout{5'000};
-inline constexpr int kMaxRedirects = 5;  // of one call of a workflow; more is a loop
-inline constexpr std::size_t kMaxCachedTokens =
-    1024;  // access tokens of workflows' calls; beyond, the oldest are fetched again
+// Redirects of one call of a workflow: a longer chain is a loop.
+inline constexpr int kMaxRedirects = 5;
+// Access tokens kept for the calls of workflows; beyond, the oldest are fetched again.
+inline constexpr std::size_t kMaxCachedTokens = 1024;
 
-// Recordings
-inline constexpr std::uint64_t kMaxBlobBytes = 64ULL << 30U;  // one recording
-inline constexpr std::chrono::hours kOrphanBlobAge{
-    24};  // a blob nobody took over is removed after this
+// ---- Recordings
 
-// Store
-inline constexpr std::size_t kMaxCommitJobs =
-    512;  // jobs in one transaction: bounds the loss on a failed commit
-inline constexpr std::size_t kMaxQueuedJobs = 65'536;  // beyond this, intake answers 503
+// One recording.
+inline constexpr std::uint64_t kMaxBlobBytes = 64ULL << 30U;
+// A blob that nobody has taken over after this time is removed.
+inline constexpr std::chrono::hours kOrphanBlobAge{24};
 
-// Plugin key-value service
+// ---- Store
+
+// Jobs in one transaction: bounds the loss when a commit fails.
+inline constexpr std::size_t kMaxCommitJobs = 512;
+// Beyond this, intake answers 503.
+inline constexpr std::size_t kMaxQueuedJobs = 65'536;
+
+// ---- Key-value service of plugins
+
 inline constexpr std::size_t kMaxKvKey = 256;
-inline constexpr std::size_t kMaxKvValue =
-    12U << 20U;  // a whole poll answer is kept before it is parsed
+// A whole poll answer is kept before it is parsed.
+inline constexpr std::size_t kMaxKvValue = 12U << 20U;
 
 }  // namespace rabt::limits

@@ -20,8 +20,8 @@ namespace rabt {
 using LogValue = std::variant<std::string_view, std::int64_t, double, bool>;
 using LogField = std::pair<std::string_view, LogValue>;
 
-// The fields of one entry, as a list that is written at the call or a vector; a view, for the time
-// of the call.
+// A view of the fields of one entry, which are a list written at the call or a vector. They must
+// live until the call returns.
 class LogFields {
  public:
   LogFields(std::initializer_list<LogField> fields)  // NOLINT: implicit by design

@@ -7,7 +7,7 @@
 
 namespace rabt {
 
-// Why a sealed value is opened: a text written at the place, not empty.
+// Why a sealed value is opened: a literal text that is not empty.
 class UnsealReason {
  public:
   template <std::size_t N>
@@ -24,9 +24,8 @@ inline constexpr std::string_view kSealedText = "[sealed]";
 
 // A value that holds patient data. It cannot be printed, logged, put into an error, a JSON document
 // or a metric by accident: nothing converts it, and there is one way to its content, unseal, which
-// takes a reason and can be searched for. Where a text is wanted it is kSealedText. Copies and
-// moves as T does. This is protection against mistakes in code; at rest values are sealed by
-// crypto/seal.hpp.
+// takes a reason and can be searched for. Its text, where one is wanted, is kSealedText. Copies and
+// moves as T does. This protects against mistakes in code; crypto/seal.hpp seals values at rest.
 template <typename T>
 class Sealed {
  public:
@@ -41,7 +40,7 @@ class Sealed {
   template <typename Stream>
   friend Stream& operator<<(Stream& stream, const Sealed& value) = delete;
   friend std::string_view to_string(const Sealed& /*value*/) { return kSealedText; }
-  // GoogleTest prints the bytes of what it does not know.
+  // Without this, GoogleTest would print the bytes of the value.
   friend void PrintTo(const Sealed& /*value*/, std::ostream* stream) { *stream << kSealedText; }
 
  private:

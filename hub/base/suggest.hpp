@@ -11,8 +11,8 @@ namespace rabt {
 // neighbours.
 [[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
 
-// The candidate nearest to a misspelt name, or empty when none is near (at most a third of its
-// length differs).
+// The candidate nearest to a misspelt name, or "" if every candidate differs in more than a third
+// of the name's length.
 [[nodiscard]] std::string nearest(std::string_view name,
                                   const std::vector<std::string>& candidates);
 
