@@ -119,7 +119,10 @@ Status refuse_earlier_build(Database& database, const std::string& path) {
 
 Status migrate(Database& database, const std::string& folder, Logger& log) {
   RABT_TRY(wanted, read_folder(folder));
-  RABT_TRY_STATUS(database.script("PRAGMA user_version=" + std::to_string(kDataFormat)));
+  // Only when it is not there yet: it costs a disk sync.
+  RABT_TRY(format, database.pragma("user_version"));
+  if (format != std::to_string(kDataFormat))
+    RABT_TRY_STATUS(database.script("PRAGMA user_version=" + std::to_string(kDataFormat)));
   RABT_TRY_STATUS(
       database.script("CREATE TABLE IF NOT EXISTS schema_migration (number INTEGER PRIMARY KEY, "
                       "name TEXT NOT NULL, checksum TEXT NOT NULL, "
