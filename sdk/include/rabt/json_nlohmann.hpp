@@ -29,8 +29,11 @@ inline std::optional<nlohmann::json> parse_json(std::string_view text, int max_d
   bool too_deep = false;
   nlohmann::json value = nlohmann::json::parse(
       text,
-      [&](int depth, nlohmann::json::parse_event_t /*event*/, nlohmann::json& /*parsed*/) {
-        if (depth > max_depth) too_deep = true;
+      [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& /*parsed*/) {
+        // An event that opens an object or a list comes with the depth around it.
+        const bool opens = event == nlohmann::json::parse_event_t::object_start ||
+                           event == nlohmann::json::parse_event_t::array_start;
+        if (depth + (opens ? 1 : 0) > max_depth) too_deep = true;
         return !too_deep;
       },
       false);
