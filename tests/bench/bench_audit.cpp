@@ -135,8 +135,8 @@ int main(int argc, char** argv) {
     log.reset();
   }
   const auto reader = must(store::open_sqlite_reader(folder + "/rabt.db"));
-  const auto key = must(audit::parse_vkey(
-      audit::Signer("rabt.example/bench", SecretBytes(Bytes(32, 1))).vkey()));
+  const auto key = must(
+      audit::parse_vkey(audit::Signer("rabt.example/bench", SecretBytes(Bytes(32, 1))).vkey()));
   std::mt19937_64 random(1);
   std::uniform_int_distribution<std::int64_t> any(1, entries);
   Times proving;

@@ -1,5 +1,5 @@
-#include "hub/audit/proof.hpp"
 #include "hub/audit/note.hpp"
+#include "hub/audit/proof.hpp"
 #include "tests/fuzz/input.hpp"
 
 // Input: a checkpoint, a verifier key or a proof file, as somebody outside may hand them over. What

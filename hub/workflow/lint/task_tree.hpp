@@ -10,7 +10,8 @@
 #include "hub/workflow/yaml/yaml.hpp"
 
 // The tasks of a workflow file as they nest, for checks that look at several of them. Built from
-// the YAML tree alone, so it also stands when the file has mistakes; what is not a task is left out.
+// the YAML tree alone, so it also stands when the file has mistakes; what is not a task is left
+// out.
 namespace rabt::workflow {
 
 struct TaskPlace {
