@@ -47,7 +47,7 @@ for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/n
 
 ours=$("$bench" 0.5); echo "$ours"
 for at_once in "$@"; do
-  rate=$(awk -v n="$at_once" '/worker/ && $1 == n && $2 == "at" {for (i = 1; i < NF; ++i) if ($(i + 1) == "instances/s") {print $i; exit}}' <<<"$ours")
+  rate=$(awk -v n="$at_once" '$1 == "worker" && $2 == n {for (i = 1; i < NF; ++i) if ($(i + 1) == "steps/s") {print $i / 10; exit}}' <<<"$ours")
   [ -n "$rate" ] || { echo "bench_engine has no line for $at_once at once through a worker" >&2; continue; }
   awk -v n="$at_once" -v a="$rate" -v b="${theirs[$at_once]}" 'BEGIN {printf "%4d at once  Rabt %.0f, Restate %.0f: %.1f times\n", n, a, b, a / b}'
 done
