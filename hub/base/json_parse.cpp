@@ -35,7 +35,7 @@ class TokenIndex {
   // Returns false if the text is empty, is no UTF-8 or has a fault in one of its strings. The
   // tokens live until the next call.
   bool find(std::string_view text) {
-    if (text.size() > capacity_ && !grow(text.size())) return false;
+    if (text.empty() || (text.size() > capacity_ && !grow(text.size()))) return false;
     return implementation_->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                                    simdjson::stage1_mode::regular) == simdjson::SUCCESS;
   }
