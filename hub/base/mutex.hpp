@@ -4,6 +4,9 @@
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
+#include <utility>
+
+#include "rabt/mutex.hpp"
 
 // Locks that clang checks (-Wthread-safety; tests/lint/locks.sh runs it). A field says which mutex
 // protects it, and a function says which mutex its caller holds:
@@ -13,26 +16,11 @@
 //   void take() RABT_REQUIRES(mutex_);
 //
 // Attributes: https://clang.llvm.org/docs/ThreadSafetyAnalysis.html. Other compilers ignore them.
-#if defined(__clang__)
-#define RABT_THREAD_ATTRIBUTE(...) __attribute__((__VA_ARGS__))
-#else
-#define RABT_THREAD_ATTRIBUTE(...)
-#endif
-#define RABT_CAPABILITY(name) RABT_THREAD_ATTRIBUTE(capability(name))
-#define RABT_SCOPED_CAPABILITY RABT_THREAD_ATTRIBUTE(scoped_lockable)
-#define RABT_GUARDED_BY(mutex) RABT_THREAD_ATTRIBUTE(guarded_by(mutex))
-#define RABT_PT_GUARDED_BY(mutex) RABT_THREAD_ATTRIBUTE(pt_guarded_by(mutex))
-#define RABT_REQUIRES(...) RABT_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
+// The attributes that the SDK needs too stand in its header; those below are the hub's own.
 #define RABT_REQUIRES_SHARED(...) RABT_THREAD_ATTRIBUTE(requires_shared_capability(__VA_ARGS__))
-#define RABT_ACQUIRE(...) RABT_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define RABT_ACQUIRE_SHARED(...) RABT_THREAD_ATTRIBUTE(acquire_shared_capability(__VA_ARGS__))
-#define RABT_RELEASE(...) RABT_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 #define RABT_TRY_ACQUIRE(...) RABT_THREAD_ATTRIBUTE(try_acquire_capability(__VA_ARGS__))
 #define RABT_EXCLUDES(...) RABT_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
-#define RABT_ACQUIRED_BEFORE(...) RABT_THREAD_ATTRIBUTE(acquired_before(__VA_ARGS__))
-#define RABT_ACQUIRED_AFTER(...) RABT_THREAD_ATTRIBUTE(acquired_after(__VA_ARGS__))
-// The reason stands in a comment above each use.
-#define RABT_NO_THREAD_SAFETY_ANALYSIS RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 
 namespace rabt {
 

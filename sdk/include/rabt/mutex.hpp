@@ -7,7 +7,7 @@
 //   void take() RABT_REQUIRES(mutex_);
 //
 // Attributes: https://clang.llvm.org/docs/ThreadSafetyAnalysis.html. Other compilers ignore them.
-// The hub defines the same macros, word for word.
+// The hub takes these macros from here and adds its own.
 
 #include <mutex>
 
