@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/descriptor.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
@@ -37,12 +38,6 @@ constexpr std::array<std::string_view, 10> kCredentialMembers{
     "access_token",  "refresh_token", "id_token",         "token",    "password", "secret",
     "client_secret", "api_key",       "client_assertion", "assertion"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 template <typename List>
 bool among(const List& list, std::string_view name) {
   return std::find(list.begin(), list.end(), lower(name)) != list.end();
