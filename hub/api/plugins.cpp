@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/api/answers.hpp"
+#include "hub/base/ascii.hpp"
 
 namespace rabt::api {
 
@@ -20,8 +21,7 @@ constexpr std::size_t kMaxMembers = 16;
 bool is_word(const Json& value) {
   return value.is_string() && value.as_string().size() <= kMaxWord &&
          std::all_of(value.as_string().begin(), value.as_string().end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  std::string_view("-_.:*+@, ").find(c) != std::string_view::npos;
+           return is_alnum(c) || std::string_view("-_.:*+@, ").find(c) != std::string_view::npos;
          });
 }
 

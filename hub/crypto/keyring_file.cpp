@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/key_wrap.hpp"
 
@@ -106,7 +107,7 @@ bool valid_bucket_name(std::string_view name) {
     return false;
   }
   const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return is_lower(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
   };
   return std::all_of(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(slash), good) &&
          std::all_of(name.begin() + static_cast<std::ptrdiff_t>(slash) + 1, name.end(), good);

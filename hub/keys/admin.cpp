@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/keys/statements.hpp"
 
@@ -30,11 +31,10 @@ Status check(const Order& order) {
 }
 
 Result<std::string> hold_name(std::string_view hold_case) {
-  const bool good =
-      !hold_case.empty() && hold_case.size() <= kMaxCase &&
-      std::all_of(hold_case.begin(), hold_case.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-      });
+  const bool good = !hold_case.empty() && hold_case.size() <= kMaxCase &&
+                    std::all_of(hold_case.begin(), hold_case.end(), [](char c) {
+                      return is_lower(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
+                    });
   if (good) return std::string(kHoldPrefix) + std::string(hold_case);
   return invalid("keys.case",
                  "a case is named by at most 64 small letters, digits, `-`, `_` and `.`");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/json.hpp"
 #include "hub/crypto/key_wrap.hpp"
@@ -20,8 +21,7 @@ bool is_name(std::string_view text, bool slashes) {
   return !text.empty() && text.size() <= kMaxName && text.front() != '/' && text.back() != '/' &&
          text.find("..") == std::string_view::npos &&
          std::all_of(text.begin(), text.end(), [slashes](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.' || (slashes && c == '/');
+           return is_alnum(c) || c == '-' || c == '_' || c == '.' || (slashes && c == '/');
          });
 }
 

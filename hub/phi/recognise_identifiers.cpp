@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/phi/recognise.hpp"
 
 namespace rabt::phi {
@@ -12,16 +13,6 @@ namespace {
 
 constexpr std::size_t kWordsBack = 8;
 constexpr std::size_t kLongNumber = 7;  // digits; shorter ones are values, hours, counts
-
-bool ascii_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool ascii_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool ascii_alnum(char c) {
-  return ascii_letter(c) || ascii_digit(c);
-}
 
 // SWIFT IBAN registry: how long the number of each country is.
 constexpr auto kIbanLengths = std::to_array<std::pair<std::string_view, std::uint8_t>>(
@@ -44,8 +35,8 @@ bool mod97(std::string_view number) {
   unsigned rest = 0;
   for (std::size_t i = 0; i < number.size(); ++i) {
     const char c = number[(i + 4) % number.size()];
-    rest = ascii_digit(c) ? (rest * 10 + static_cast<unsigned>(c - '0')) % 97
-                          : (rest * 100 + static_cast<unsigned>(c - 'A') + 10) % 97;
+    rest = is_digit(c) ? (rest * 10 + static_cast<unsigned>(c - '0')) % 97
+                       : (rest * 100 + static_cast<unsigned>(c - 'A') + 10) % 97;
   }
   return rest == 1;
 }
@@ -68,7 +59,7 @@ void find_iban(const Text& text, std::size_t at, Candidates& out) {
   std::uint32_t end = first.begin;
   bool loose = false;  // written with more than one sign between groups, or over two lines
   for (std::uint32_t i = first.begin; i < all.size() && number.size() < country->second; ++i) {
-    if (ascii_alnum(all[i])) {
+    if (is_alnum(all[i])) {
       number.push_back(upper(all[i]));
       end = i + 1;
     } else if (all[i] == ' ' || all[i] == '-' || all[i] == '\n' || all[i] == '\r') {
@@ -77,9 +68,9 @@ void find_iban(const Text& text, std::size_t at, Candidates& out) {
     } else {
       break;
     }
-    if (number.size() == 4 && (!ascii_digit(number[2]) || !ascii_digit(number[3]))) return;
+    if (number.size() == 4 && (!is_digit(number[2]) || !is_digit(number[3]))) return;
   }
-  if (number.size() != country->second || (end < all.size() && ascii_alnum(all[end]))) return;
+  if (number.size() != country->second || (end < all.size() && is_alnum(all[end]))) return;
   if (mod97(number)) {
     out.push_back({Class::iban, first.begin, end, 0.99});
   } else if (!loose && (context_before(text, at).near & kIbanCue) != 0) {
@@ -245,7 +236,7 @@ void find_machine_line(const Text& text, Candidates& out) {
   for (std::size_t at = all.find("P<"); at != std::string_view::npos; at = all.find("P<", at + 2)) {
     std::size_t end = at;
     while (end < all.size() && end - at < 44 &&
-           ((all[end] >= 'A' && all[end] <= 'Z') || all[end] == '<' || ascii_digit(all[end])))
+           ((all[end] >= 'A' && all[end] <= 'Z') || all[end] == '<' || is_digit(all[end])))
       ++end;
     if (end - at != 44) continue;
     // The second line, when it follows.
@@ -253,7 +244,7 @@ void find_machine_line(const Text& text, Candidates& out) {
     while (next < all.size() && (all[next] == '\n' || all[next] == '\r')) ++next;
     std::size_t stop = next;
     while (stop < all.size() && stop - next < 44 &&
-           ((all[stop] >= 'A' && all[stop] <= 'Z') || all[stop] == '<' || ascii_digit(all[stop])))
+           ((all[stop] >= 'A' && all[stop] <= 'Z') || all[stop] == '<' || is_digit(all[stop])))
       ++stop;
     if (stop - next == 44) end = stop;
     out.push_back(

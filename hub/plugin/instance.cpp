@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/net/url.hpp"
 #include "hub/plugin/package/marked_places.hpp"
@@ -47,8 +48,7 @@ constexpr const char* kQuarantined =
 
 bool is_code(std::string_view text) {
   return text.size() <= kMaxCode && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '_' || c == '-';
+           return is_alnum(c) || c == '.' || c == '_' || c == '-';
          });
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/base/uri.hpp"
@@ -209,8 +210,8 @@ bool is_anchor(std::string_view text) {
   if (text.empty()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    const bool later = (c >= '0' && c <= '9') || c == '-' || c == '.';
+    const bool letter = is_alpha(c) || c == '_';
+    const bool later = is_digit(c) || c == '-' || c == '.';
     if (!letter && (i == 0 || !later)) return false;
   }
   return true;

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/plugin/package/capability.hpp"
@@ -23,8 +24,7 @@ constexpr std::size_t kMaxActions = 64;
 bool is_name(std::string_view text, std::string_view extra) {
   return !text.empty() && text.size() <= 64 && text.front() >= 'a' && text.front() <= 'z' &&
          std::all_of(text.begin(), text.end(), [extra](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                  extra.find(c) != std::string_view::npos;
+           return is_lower(c) || is_digit(c) || extra.find(c) != std::string_view::npos;
          });
 }
 

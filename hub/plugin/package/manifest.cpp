@@ -8,6 +8,7 @@
 #include <cmath>
 #include <optional>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
@@ -45,17 +46,14 @@ Result<std::string_view> read_text(const PackageFiles& files, std::string_view p
 bool is_name(std::string_view text, std::string_view extra) {
   if (text.empty() || text.size() > 128 || text.front() < 'a' || text.front() > 'z') return false;
   return std::all_of(text.begin(), text.end(), [extra](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           extra.find(c) != std::string_view::npos;
+    return is_lower(c) || is_digit(c) || extra.find(c) != std::string_view::npos;
   });
 }
 // Like a vendor spells it: credentials are often given in camel or upper case.
 bool is_free_name(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 // Carries the first error out of nested readers; never leaves this file.

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <vector>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -40,8 +41,7 @@ Error too_large(const std::string& where, const std::string& what) {
 }
 
 bool name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-' || c == '+';
+  return is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '+';
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/plugin/package/durable_files.hpp"
@@ -84,8 +85,7 @@ std::optional<std::set<std::string>> needed_libraries(const PackageFiles::File& 
 // An expression of SPDX, as far as characters tell.
 bool looks_like_spdx(std::string_view licence) {
   return !licence.empty() && std::all_of(licence.begin(), licence.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view(".-+() ").find(c) != std::string_view::npos;
+    return is_alnum(c) || std::string_view(".-+() ").find(c) != std::string_view::npos;
   });
 }
 

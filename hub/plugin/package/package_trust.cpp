@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -25,7 +26,7 @@ Error bad_sums(const std::string& what) {
 
 bool is_digest(std::string_view text) {
   return text.size() == kDigestDigits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           return is_digit(c) || (c >= 'a' && c <= 'f');
          });
 }
 
@@ -81,9 +82,8 @@ bool matches(std::string_view pattern, std::string_view text) {
 
 bool is_scope(std::string_view pattern) {
   return !pattern.empty() && pattern.size() <= 64 &&
-         std::all_of(pattern.begin(), pattern.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '*';
-         });
+         std::all_of(pattern.begin(), pattern.end(),
+                     [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '*'; });
 }
 
 Result<std::map<std::string, std::string, std::less<>>> parse_sums(std::string_view text) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <set>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/plugin/package/durable_files.hpp"
@@ -42,9 +43,8 @@ bool older(const LockEntry& a, const LockEntry& b) {
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 && text.front() >= 'a' && text.front() <= 'z' &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 bool is_version(std::string_view text) {
   return is_semver(text) && path_fault(text).empty();

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/ascii.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -15,8 +16,7 @@ constexpr std::size_t kMaxLogText = 256;
 bool is_key(std::string_view text, std::string_view extra) {
   if (text.empty() || text.size() > 64) return false;
   return std::all_of(text.begin(), text.end(), [extra](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           extra.find(c) != std::string_view::npos;
+    return is_lower(c) || is_digit(c) || c == '_' || extra.find(c) != std::string_view::npos;
   });
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/workflow/expression/expression_evaluation.hpp"
@@ -954,7 +955,7 @@ bool decode_uri(Evaluation& evaluation, const std::string& text, std::string& ou
   const auto hex = [&](std::size_t at) {
     if (at >= text.size()) return 16U;
     const char c = text[at];
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (is_digit(c)) return static_cast<unsigned>(c - '0');
     if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10U;
     if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10U;
     return 16U;
@@ -988,7 +989,7 @@ bool decode_base64(Evaluation& evaluation, const std::string& text, std::string&
       digit = static_cast<std::uint32_t>(c - 'A');
     } else if (c >= 'a' && c <= 'z') {
       digit = static_cast<std::uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
+    } else if (is_digit(c)) {
       digit = static_cast<std::uint32_t>(c - '0') + 52;
     } else if (c == '+' || c == '/') {
       digit = c == '+' ? 62 : 63;
@@ -1051,8 +1052,7 @@ bool format_value(Evaluation& evaluation, Format format, const Json& value, std:
     case Format::uri:
       for (const char c : display(value)) {
         const auto byte = static_cast<unsigned char>(c);
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            std::string_view("-_.!~*'()").find(c) != std::string_view::npos) {
+        if (is_alnum(c) || std::string_view("-_.!~*'()").find(c) != std::string_view::npos) {
           out.push_back(c);
         } else {
           out.push_back('%');

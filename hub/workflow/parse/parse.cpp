@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
@@ -61,9 +62,8 @@ std::string unsupported_call(std::string_view name) {
 // RFC 1123 label: lower-case letters, digits and `-`, at most 63.
 bool is_label(std::string_view text) {
   if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
 // Labels with dots between: an action, or a capability such as video.session.create.

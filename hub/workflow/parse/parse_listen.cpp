@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/cron.hpp"
 #include "hub/workflow/parse/parser.hpp"
@@ -43,9 +44,8 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
   for (const YamlEntry& entry : attributes.value->entries) {
     if (entry.key == "type") continue;
     // Extension attributes are lower-case letters and digits (CloudEvents 1.0.2 section 3.1).
-    const bool extension = std::all_of(entry.key.begin(), entry.key.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    });
+    const bool extension = std::all_of(entry.key.begin(), entry.key.end(),
+                                       [](char c) { return is_lower(c) || is_digit(c); });
     const std::string near = nearest(entry.key, known);
     if (std::find(known.begin(), known.end(), entry.key) == known.end() &&
         (!extension || !near.empty())) {
