@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/schema/schema_compiler.hpp"
@@ -65,9 +66,7 @@ Index find_circle(const std::vector<Node>& nodes) {
       const Index next = stack.back().next.back();
       stack.back().next.pop_back();
       const Mark mark = marks[static_cast<std::size_t>(next)];
-      if (mark == Mark::open) {
-        return stack.back().index;
-      }
+      if (mark == Mark::open) return stack.back().index;
       if (mark == Mark::fresh) enter(next);
     }
   }
@@ -157,11 +156,7 @@ Status Compiler::fill(Index index) {
 }
 
 Status Compiler::check_mark(std::string_view key, const Json& value, const std::string& at) {
-  const bool alike = key.size() == kPhiMark.size() &&
-                     std::equal(key.begin(), key.end(), kPhiMark.begin(), [](char a, char b) {
-                       return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-                     });
-  if (!alike) return ok_status();
+  if (!equal_ignoring_case(key, kPhiMark)) return ok_status();
   if (key != kPhiMark)
     return complain("schema.invalid", at, "`" + std::string(key) + "` marks nothing",
                     "write `x-phi`, in lower case");
