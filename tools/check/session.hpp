@@ -72,6 +72,8 @@ struct CallWish {
 // What survives an instance: rabt.kv/1.
 using Stored = std::map<std::string, std::pair<std::string, std::int64_t>>;
 
+class Interposer;
+
 // One instance of the plugin on a fake host with a virtual clock. Confined to one thread; the
 // plugin's own threads may call the host.
 class Session {
@@ -121,9 +123,8 @@ class Session {
   [[nodiscard]] int uses_after_destroy() const;
 
  private:
-  struct State;
-  explicit Session(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Session(std::unique_ptr<Interposer> interposer);
+  std::unique_ptr<Interposer> interposer_;
 };
 
 // Maps the library as the hub does. Error codes: those of plugin::seal_library and map_library.
