@@ -63,7 +63,7 @@ class Connection {
   [[nodiscard]] bool write_response(Response& response, std::string_view method,
                                     std::string_view request_id, bool keep_alive);
   [[nodiscard]] bool write_stream(const Response& response, std::string_view request_id);
-  // Always false: after a refusal nobody knows where the next request would start.
+  // Returns false always: after a refusal nobody knows where the next request would start.
   bool refuse(const Refusal& refusal);
 
   // Appends to buffer_. False at the deadline, at the end of the stream (ended_) and on errors

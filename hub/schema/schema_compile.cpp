@@ -19,7 +19,7 @@ constexpr std::size_t kMaxNodes = 20'000;  // schemas in one document; FHIR R4 a
 constexpr std::size_t kMaxPathBytes = 16U << 20U;  // of all schemas: long names in deep nesting
 constexpr std::size_t kMaxPrograms = 200'000;      // RE2 instructions of all patterns
 constexpr std::size_t kMaxDivisorDigits = 64;      // multipleOf divides by hand beyond 18
-// A message shows that many bytes of a name or reference.
+// Bytes of a name or reference that a message shows.
 constexpr std::size_t kMaxShown = 120;
 
 constexpr std::string_view kDialect = "https://json-schema.org/draft/2020-12/schema";
