@@ -45,6 +45,9 @@ class Hooks {
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
+  // Whether the source of this delivery is configured, and the audit log can take the delivery.
+  [[nodiscard]] Status expected(const Call& call);
+  // The source is configured.
   [[nodiscard]] Result<http::Response> deliver(const Call& call);
 
   // Deliveries whose signature did not hold.
