@@ -334,9 +334,9 @@ TEST_F(Edge, health_is_200) {
   const auto answer = site_.send("GET", "/health");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "application/health+json");
-  const auto body = Json::parse(answer.body);
-  ASSERT_TRUE(body.ok());
-  EXPECT_EQ(body->string_or("status", ""), "pass");
+  // Nobody without the token learns more than the word.
+  EXPECT_EQ(answer.body, R"({"status":"pass"})");
+  EXPECT_EQ(site_.health()["store"]["diskFull"].dump(), "false");
 }
 
 // Prometheus text format 0.0.4.

@@ -13,12 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json health(Site& site) {
-  const auto answer = site.send("GET", "/health");
-  EXPECT_EQ(answer.status, 200);
-  return Json::parse(answer.body).value();
-}
-
 // The acts of the audit log that begin with "plugin.", with their objects.
 std::vector<std::string> plugin_acts(Site& site) {
   const Finished told = site.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});
@@ -48,7 +42,7 @@ TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
   EXPECT_EQ(site.rabt({"config", "check", "--dev"}).code, 0);
   site.dev = true;
   site.start_hub();
-  EXPECT_EQ(health(site)["notes"].dump(), R"(["dev mode: unsigned plugins: fhir"])");
+  EXPECT_EQ(site.health()["notes"].dump(), R"(["dev mode: unsigned plugins: fhir"])");
 }
 
 TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
@@ -90,7 +84,7 @@ TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
   EXPECT_NE(said.said.find("/patient"), std::string::npos) << said.said;
 
   site.start_hub();
-  EXPECT_EQ(health(site).find("notes"), nullptr);
+  EXPECT_EQ(site.health().find("notes"), nullptr);
   EXPECT_EQ(site.rabt({"plugin", "verify"}).code, 0);
 
   // The running hub writes what is done to the store into its log.

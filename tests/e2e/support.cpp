@@ -370,6 +370,14 @@ net::Response Site::send(const std::string& method, const std::string& path,
   return {};
 }
 
+Json Site::health() {
+  const auto answer = send("GET", "/health", {{"Authorization", "Bearer " + token_}});
+  EXPECT_EQ(answer.status, 200);
+  auto body = Json::parse(answer.body);
+  EXPECT_TRUE(body.ok()) << answer.body;
+  return body.ok() ? *std::move(body) : Json();
+}
+
 net::Response Site::post(const std::string& id, const std::string& body, bool spoil) {
   const std::string stamp = std::to_string(clock_.now().ms / 1000);
   const std::string covered = id + "." + stamp + "." + body + (spoil ? " " : "");

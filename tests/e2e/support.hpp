@@ -122,6 +122,8 @@ class Site {
   // body.
   [[nodiscard]] net::Response post(const std::string& id, const std::string& body,
                                    bool spoil = false);
+  // GET /health with the token.
+  [[nodiscard]] Json health();
   // GET below /api/v1 with the token; null when the answer is not 200.
   [[nodiscard]] Json api(const std::string& path, bool with_data = false);
 
