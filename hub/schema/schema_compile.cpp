@@ -12,6 +12,7 @@ namespace rabt::schema {
 
 namespace {
 
+// Bytes of a name or reference that a message shows.
 constexpr std::size_t kMaxShown = 120;
 
 void finish(Node& n) {
