@@ -83,7 +83,7 @@ Result<Collected> collect(const ReportParts& parts, const std::set<std::string>&
                           const std::vector<PatientInstance>& instances, audit::Query period) {
   Collected out;
   const auto read = [&](const audit::Query& query) {
-    return audit::read_each(parts.store, query, [&](const Logged& logged) {
+    return audit::read_each(parts.log, query, [&](const Logged& logged) {
       if (out.entries.size() >= kMaxReportRows) {
         out.complete = false;
         return false;
@@ -198,7 +198,7 @@ Result<Json> break_glass_report(const ReportParts& parts, Grants& grants, bool o
     query.from_ms = std::min(query.from_ms, grant.opened.ms);
   }
   if (!list.empty()) {
-    RABT_TRY_STATUS(audit::read_each(parts.store, query, [&](const Logged& logged) {
+    RABT_TRY_STATUS(audit::read_each(parts.log, query, [&](const Logged& logged) {
       const auto grant = reads.find(logged.entry.detail.string_or("grant", ""));
       if (grant != reads.end()) grant->second.push_back(access_row(parts, logged));
       return true;

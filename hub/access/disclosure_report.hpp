@@ -7,15 +7,15 @@
 
 #include "hub/access/grants.hpp"
 #include "hub/access/patient_detail.hpp"
+#include "hub/audit/audit_log.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
-#include "hub/store/store.hpp"
 
 // Who saw what of one patient: reports made from the audit log.
 namespace rabt::access {
 
 struct ReportParts {
-  store::Store& store;
+  audit::AuditLog& log;
   const PatientDetail& details;
   std::string tenant;
 };
@@ -45,8 +45,9 @@ inline constexpr std::size_t kMaxReportRows = 10'000;
 //   complete     false when there are more than kMaxReportRows entries; the report then ends at the
 //                last row
 // reason is "[erased]" when its key was destroyed, and "[unreadable]" when it does not open.
-// Errors: not_found phi.patient_unknown; conflict phi.patient_ambiguous (several persons share this
-// identifier: ask by another one).
+// Errors: of kind corrupt those of audit::read_page, which name an entry that is not what was
+// written; not_found phi.patient_unknown; conflict phi.patient_ambiguous (several persons share
+// this identifier: ask by another one).
 [[nodiscard]] Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
                                           const std::vector<PatientInstance>& instances,
                                           std::int64_t from_ms, std::int64_t to_ms);

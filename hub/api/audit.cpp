@@ -69,13 +69,23 @@ Json report_detail(const Result<Json>& report) {
 
 }  // namespace
 
+Error log_error(const Error& error) {
+  if (error.kind != ErrorKind::corrupt) return error;
+  return unavailable("audit.altered",
+                     "the audit log is not what was written, so nothing of it "
+                     "is shown [" +
+                         error.code + "]: " + error.message);
+}
+
 Result<Response> Audit::report(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   RABT_TRY(period, period_of(body));
   RABT_TRY(patient, patients.index_of(body.string_or("patient", "")));
   RABT_TRY(instances, patients.index.instances_of(patient));
-  auto report = access::patient_report({store, details, patients.tenant}, patient, instances,
+  if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
+  auto report = access::patient_report({log, details, patients.tenant}, patient, instances,
                                        period.from, period.to);
+  if (!report.ok() && report.error().kind == ErrorKind::corrupt) return log_error(report.error());
   // The report is made before its reading is audited, so that it does not show its own reading, and
   // given after. That there is nothing about a person is an answer too.
   const auto pseudonym =
@@ -111,7 +121,13 @@ Result<Response> Audit::export_page(const Call& call) const {
     query.patient = to_hex(as_bytes(patient));
     reading.patients.push_back(std::move(patient));
   }
-  RABT_TRY(page, audit::read_page(store, query, audit::kMaxEntriesPerPage));
+  // Pages after the first follow at once.
+  if (query.first == 1) {
+    if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
+  }
+  const auto read = audit::read_page(log, query, audit::kMaxEntriesPerPage);
+  if (!read.ok()) return log_error(read.error());
+  const audit::Page& page = *read;
   const bool any = !page.entries.empty();
   reading.detail = Json::object({{"format", name},
                                  {"entries", static_cast<std::int64_t>(page.entries.size())},

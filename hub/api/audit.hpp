@@ -3,15 +3,19 @@
 #include "hub/access/patient_detail.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
+#include "hub/audit/audit_log.hpp"
 #include "hub/audit/export/export.hpp"
 #include "hub/base/clock.hpp"
-#include "hub/store/store.hpp"
 
 namespace rabt::api {
 
+// What a caller is told of an error of reading the log: a defect of the log, which is of kind
+// corrupt, becomes unavailable audit.altered, which names the entry.
+[[nodiscard]] Error log_error(const Error& error);
+
 // What the audit log tells. Every reading of the log is in the log.
 struct Audit {
-  store::Store& store;
+  audit::AuditLog& log;
   const access::PatientDetail& details;
   Patients patients;
   const Clock& clock;

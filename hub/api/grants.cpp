@@ -2,6 +2,7 @@
 
 #include "hub/access/disclosure_report.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/api/audit.hpp"
 
 namespace rabt::api {
 
@@ -23,7 +24,10 @@ Json grant_json(const access::Grant& grant) {
 
 Result<Response> Grants::list(const Call& call) const {
   const bool all = call.request.parameter("reviewed") == std::optional<std::string_view>("all");
-  RABT_TRY(report, access::break_glass_report({store, details, patients.tenant}, grants, !all));
+  if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
+  const auto made = access::break_glass_report({log, details, patients.tenant}, grants, !all);
+  if (!made.ok()) return log_error(made.error());
+  const Json& report = *made;
   RABT_TRY_STATUS(patients.access.admit_review(
       reader_of(call.request),
       {.act = "audit.report",

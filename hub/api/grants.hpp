@@ -4,8 +4,8 @@
 #include "hub/access/patient_detail.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
+#include "hub/audit/audit_log.hpp"
 #include "hub/engine/engine.hpp"
-#include "hub/store/store.hpp"
 
 namespace rabt::api {
 
@@ -13,7 +13,7 @@ namespace rabt::api {
 struct Grants {
   access::Grants& grants;
   engine::Engine& engine;
-  store::Store& store;
+  audit::AuditLog& log;
   const access::PatientDetail& details;
   Patients patients;
 

@@ -31,6 +31,11 @@ Json audit_health(const audit::LogState& state) {
                            {"signed", state.signed_size},
                            {"anchors", std::move(anchors)}});
   if (!state.code.empty()) out.set("code", state.code);
+  if (state.anchors.empty()) {
+    out.set("warning",
+            "no anchor keeps checkpoints: an older copy of the data folder cannot be told from the "
+            "newest");
+  }
   return out;
 }
 

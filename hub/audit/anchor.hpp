@@ -46,6 +46,13 @@ class Anchor {
   // place cannot be read back. The log checks it: signature, and that this database still has the
   // tree that it names.
   [[nodiscard]] virtual Result<std::optional<std::string>> last() = 0;
+  // Whether last() gives back what was put: then an empty place is one that was emptied.
+  [[nodiscard]] virtual bool readable() const { return true; }
+  // Compares a part of what is kept with the log, another part each time. `kept` is what last()
+  // gave and is of this log. Error corrupt audit.anchor_damaged says what differs.
+  [[nodiscard]] virtual Status compare(const Checkpoint& /*kept*/, const TileSource& /*tiles*/) {
+    return ok_status();
+  }
   // ok: the checkpoint is kept there as durably as the place can. Called in rising order of sizes;
   // repeated after a failure.
   [[nodiscard]] virtual Status put(const Checkpoint& checkpoint, const TileSource& tiles) = 0;
@@ -53,9 +60,10 @@ class Anchor {
 
 struct AnchorEntry {
   std::unique_ptr<Anchor> anchor;
-  // If true, /health fails while the anchor does not answer, and no checkpoint is signed until the
-  // anchor's last one has been read after the start. If false, there is a warning only. Acts never
-  // wait for an anchor.
+  // If true, /health fails while the anchor does not answer, no checkpoint is signed until the
+  // anchor's last one has been read after the start, and every act is refused once the anchor was
+  // found emptied, cut or changed. If false, there are warnings only. Acts never wait for an
+  // anchor.
   bool required = false;
 };
 

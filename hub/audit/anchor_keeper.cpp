@@ -24,6 +24,9 @@ struct AnchorKeeper::Shared {
   std::string name;
   bool required = false;
   std::shared_ptr<Ledger> ledger;
+  std::shared_ptr<AnchorMemory> memory;
+  // Between two readings of an anchor that is given nothing.
+  std::chrono::milliseconds interval{};
 
   Mutex mutex;
   Condition changed;
@@ -31,14 +34,18 @@ struct AnchorKeeper::Shared {
   std::optional<Checkpoint> target RABT_GUARDED_BY(mutex);
   std::optional<Checkpoint> last RABT_GUARDED_BY(mutex);
   bool was_read RABT_GUARDED_BY(mutex) = false;
+  // How often somebody asked for a reading at once, and how many of these were answered.
+  std::uint64_t asked RABT_GUARDED_BY(mutex) = 0;
+  std::uint64_t answered RABT_GUARDED_BY(mutex) = 0;
   bool closing RABT_GUARDED_BY(mutex) = false;
   bool ended RABT_GUARDED_BY(mutex) = false;
   bool hang_logged RABT_GUARDED_BY(mutex) = false;
   std::optional<steady_clock::time_point> busy_since RABT_GUARDED_BY(mutex);
   std::optional<Error> failure RABT_GUARDED_BY(mutex);
 
-  // One visit: what is there is read and checked, then what is wanted is put.
-  Status visit(const std::optional<Checkpoint>& wanted) {
+  // What is there, checked. Errors of kind corrupt: it is not of this log, contradicts it, or is
+  // less than was there.
+  Result<std::optional<Checkpoint>> read_there() {
     RABT_TRY(note, anchor->last());
     // It hung; another hub may be at work by now.
     if (ledger->closed()) return unavailable("audit.closing", "the audit log is being closed");
@@ -49,34 +56,58 @@ struct AnchorKeeper::Shared {
         return corrupt("audit.anchor_damaged",
                        "what the anchor " + name + " keeps is " + opened.error().message);
       }
-      const Status holds = ledger->holds(*opened, "the anchor " + name);
-      if (!holds.ok()) {
-        if (holds.error().kind == ErrorKind::corrupt) ledger->refuse(holds.error());
-        return holds;
-      }
+      RABT_TRY_STATUS(ledger->holds(*opened, "the anchor " + name));
       there = std::move(*opened);
     }
+    const Lock lock(mutex);
+    const std::int64_t now = there ? there->size : -1;
+    const std::int64_t before = last ? last->size : memory->size_of(name);
+    if (anchor->readable() && now < before) {
+      return corrupt("audit.anchor_cut", "the anchor " + name + " kept a checkpoint of " +
+                                             std::to_string(before) + " entries and keeps " +
+                                             (there ? "one of " + std::to_string(now) : "none") +
+                                             " now; it is not filled again" + advice());
+    }
+    return there;
+  }
+
+  // One visit: what is there is read and checked, then what is wanted is put.
+  Status visit(const std::optional<Checkpoint>& wanted) {
+    RABT_TRY(there, read_there());
+    if (there && !wanted) RABT_TRY_STATUS(anchor->compare(*there, *ledger));
     {
       const Lock lock(mutex);
       was_read = true;
       if (there) last = there;
     }
     changed.notify_all();
+    if (there) RABT_TRY_STATUS(memory->kept(name, there->size));
     if (!wanted || ledger->refused()) return ok_status();
     if (there && there->size >= wanted->size) return ok_status();
     RABT_TRY_STATUS(anchor->put(*wanted, *ledger));
+    if (anchor->readable()) RABT_TRY_STATUS(memory->kept(name, wanted->size));
     const Lock lock(mutex);
     last = wanted;
     return ok_status();
   }
+
+  // A contradiction stops acts whoever found it; a place that was emptied or changed does when it
+  // is required.
+  [[nodiscard]] bool stops_acts(const Error& error) const {
+    return error.kind == ErrorKind::corrupt &&
+           (required || !error.code.starts_with("audit.anchor_"));
+  }
 };
 
-AnchorKeeper::AnchorKeeper(AnchorEntry entry, std::shared_ptr<Ledger> ledger)
+AnchorKeeper::AnchorKeeper(AnchorEntry entry, std::shared_ptr<Ledger> ledger,
+                           std::shared_ptr<AnchorMemory> memory, std::chrono::milliseconds interval)
     : shared_(std::make_shared<Shared>()) {
   shared_->anchor = std::move(entry.anchor);
   shared_->name = shared_->anchor->name();
   shared_->required = entry.required;
   shared_->ledger = std::move(ledger);
+  shared_->memory = std::move(memory);
+  shared_->interval = interval;
   std::thread([shared = shared_] { run(shared); }).detach();
 }
 
@@ -93,16 +124,19 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
   auto pause = kPause;
   Lock lock(self.mutex);
   for (;;) {
-    self.changed.wait(lock, [&]() RABT_REQUIRES(self.mutex) {
-      return self.closing || self.target || !self.was_read;
+    self.changed.wait_for(lock, self.interval, [&]() RABT_REQUIRES(self.mutex) {
+      return self.closing || self.target || !self.was_read || self.asked != self.answered;
     });
     if (self.closing && !self.target) break;
     const std::optional<Checkpoint> wanted = self.target;
+    const std::uint64_t asked = self.asked;
     const bool last_try = self.closing;
     self.busy_since = steady_clock::now();
     lock.unlock();
     const Status status = self.visit(wanted);
+    if (!status.ok() && self.stops_acts(status.error())) self.ledger->refuse(status.error());
     lock.lock();
+    self.answered = asked;
     self.busy_since.reset();
     self.hang_logged = false;
     const bool was_failing = self.failure.has_value();
@@ -115,8 +149,9 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
                          {{"anchor", std::string_view(self.name)}});
       }
     } else {
-      if (!was_failing) {
-        self.ledger->log(self.required ? LogLevel::error : LogLevel::warn, "audit.anchor_failed",
+      if (!was_failing || self.failure->code != status.error().code) {
+        const bool grave = self.required || status.error().kind == ErrorKind::corrupt;
+        self.ledger->log(grave ? LogLevel::error : LogLevel::warn, "audit.anchor_failed",
                          {{"anchor", std::string_view(self.name)},
                           {"code", std::string_view(status.error().code)},
                           {"message", std::string_view(status.error().message)}});
@@ -127,7 +162,9 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
     self.changed.notify_all();
     if (last_try && !status.ok()) break;
     // Whether it went well or not, the next visit is not at once.
-    self.changed.wait_for(lock, pause, [&]() RABT_REQUIRES(self.mutex) { return self.closing; });
+    self.changed.wait_for(lock, pause, [&]() RABT_REQUIRES(self.mutex) {
+      return self.closing || self.asked != self.answered;
+    });
     if (!status.ok()) pause = std::min(pause * 2, kMaxPause);
   }
   self.ended = true;
@@ -149,6 +186,16 @@ void AnchorKeeper::bring(const Checkpoint& checkpoint) {
     shared.target = checkpoint;
   }
   shared.changed.notify_all();
+}
+
+void AnchorKeeper::look(steady_clock::time_point until) {
+  Shared& shared = *shared_;
+  Lock lock(shared.mutex);
+  const std::uint64_t mine = ++shared.asked;
+  shared.changed.notify_all();
+  shared.changed.wait_until(lock, until, [&]() RABT_REQUIRES(shared.mutex) {
+    return shared.answered >= mine || shared.closing;
+  });
 }
 
 bool AnchorKeeper::read() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "hub/audit/checked_rows.hpp"
 #include "hub/audit/checkpoints.hpp"
 #include "hub/audit/files.hpp"
 #include "hub/audit/finder.hpp"
@@ -49,42 +50,16 @@ Status load_tail(store::Connection& connection, Tail& tail) {
   return tail.frontier.load(connection, size);
 }
 
-// The rows that no full tile covers, and those above the newest checkpoint: content, hash, MAC,
-// numbers. These are what a crash could have touched and what nothing else proves yet.
-Status check_tail(store::Connection& connection, ByteView mac_key, std::int64_t size) {
+// The rows that no full tile covers, and those above the newest checkpoint: these are what a crash
+// could have touched and what nothing else proves yet.
+Status check_tail(store::Connection& connection, const SecretBytes& mac_key, std::int64_t size) {
   std::int64_t covered = 0;
   RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
     covered = row.integer(1);
     return false;
   }));
-  const std::int64_t from =
-      std::max<std::int64_t>(0, std::min(covered, size / kTileWidth * kTileWidth));
-  Digest mac{};
-  std::int64_t next = from + 1;
-  bool good = true;
-  if (from > 0) {
-    good = false;
-    RABT_TRY_STATUS(connection.query(sql::kMac, {from}, [&](const store::Row& row) {
-      good = to_digest(row.blob(0), mac);
-      return false;
-    }));
-    if (!good) next = from;
-  }
-  if (good) {
-    RABT_TRY_STATUS(connection.query(sql::kRows, {from, size}, [&](const store::Row& row) {
-      const Digest leaf = leaf_hash(row.blob(1));
-      mac = row_mac(mac_key, mac, leaf);
-      good = row.integer(0) == next && row.blob(2) == view(leaf) && row.blob(3) == view(mac);
-      if (good) ++next;
-      return good;
-    }));
-  }
-  if (next == size + 1) return ok_status();
-  return corrupt("audit.broken",
-                 "entry " + std::to_string(next) +
-                     " of the audit log is missing, or its content, hash and MAC do not hold "
-                     "together; the hub does not add to a broken log" +
-                     advice());
+  const std::int64_t full = size / kTileWidth * kTileWidth;
+  return rows_hold(connection, &mac_key, std::clamp<std::int64_t>(covered, 0, full), size);
 }
 
 // Bytes that are no UTF-8 become question marks: an entry is always JSON.
@@ -112,9 +87,10 @@ void append_number(std::string& out, std::int64_t number) {
 
 class TreeLog final : public AuditLog {
  public:
-  TreeLog(const Clock& clock, SecretBytes mac_key, std::shared_ptr<Ledger> ledger, Tail tail,
-          std::unique_ptr<Checkpoints> checkpoints)
-      : clock_(clock),
+  TreeLog(store::Store& store, const Clock& clock, SecretBytes mac_key,
+          std::shared_ptr<Ledger> ledger, Tail tail, std::unique_ptr<Checkpoints> checkpoints)
+      : store_(store),
+        clock_(clock),
         mac_key_(std::move(mac_key)),
         ledger_(std::move(ledger)),
         tail_(std::move(tail)),
@@ -228,6 +204,16 @@ class TreeLog final : public AuditLog {
     return state;
   }
 
+  [[nodiscard]] Status look() override { return checkpoints_->look(); }
+
+  [[nodiscard]] Result<Known> known() const override {
+    if (const auto reason = ledger_->reason(); reason) return *reason;
+    return Known{.checkpoint = checkpoints_->newest(), .mac_key = &mac_key_};
+  }
+
+  void refuse(const Error& defect) override { ledger_->refuse(defect); }
+  [[nodiscard]] store::Store& store() const override { return store_; }
+
  private:
   static Error unavailable_because(const Error& cause) {
     return unavailable("audit.unavailable",
@@ -235,6 +221,7 @@ class TreeLog final : public AuditLog {
                            "]: " + cause.message);
   }
 
+  store::Store& store_;
   const Clock& clock_;
   const SecretBytes mac_key_;
   const std::shared_ptr<Ledger> ledger_;
@@ -279,14 +266,15 @@ Result<std::unique_ptr<AuditLog>> AuditLog::open(store::Store& store, const Cloc
     return std::move(checkpoints).error();
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     RABT_TRY(size, committed_size(connection));
-    RABT_TRY_STATUS(check_tail(connection, mac_key.expose(), size));  // names the entry
+    RABT_TRY_STATUS(check_tail(connection, mac_key, size));  // names the entry
     return load_tail(connection, tail);
   }));
   if (!checkpoints.ok()) return std::move(checkpoints).error();
   RABT_TRY_STATUS(replace_file(vkey_file, ledger->signer().vkey() + "\n", 0644));
   RABT_TRY_STATUS((*checkpoints)->start());
-  return std::unique_ptr<AuditLog>(std::make_unique<TreeLog>(
-      clock, std::move(mac_key), std::move(ledger), std::move(tail), std::move(*checkpoints)));
+  return std::unique_ptr<AuditLog>(std::make_unique<TreeLog>(store, clock, std::move(mac_key),
+                                                             std::move(ledger), std::move(tail),
+                                                             std::move(*checkpoints)));
 }
 
 }  // namespace rabt::audit

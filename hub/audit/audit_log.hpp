@@ -97,6 +97,14 @@ struct LogOptions {
   std::chrono::milliseconds checkpoint_interval{10'000};
   // How long open and close wait for anchors.
   std::chrono::milliseconds anchor_patience{5'000};
+  // How often the running log looks at what it wrote before, and how many tiles of old entries it
+  // reads each time, one after the other; the anchors are read as often as `anchor_interval` says.
+  std::chrono::milliseconds look_interval{1'000};
+  std::int64_t look_tiles = 4;
+  std::chrono::milliseconds anchor_interval{10'000};
+  // The newest checkpoint goes to the hub's log when the log is opened and closed, and in between
+  // at most so often.
+  std::chrono::milliseconds witness_interval{60'000};
 };
 
 struct AnchorState {
@@ -127,8 +135,19 @@ struct LogState {
   [[nodiscard]] bool well() const;
 };
 
+// What is known of the log from elsewhere than its rows.
+struct Known {
+  // The newest checkpoint that was signed. Without it the newest of the database is taken, and its
+  // signature is not checked.
+  std::optional<Checkpoint> checkpoint;
+  // With it, entries above the checkpoint are compared with the MAC chain. It outlives the reading.
+  const SecretBytes* mac_key = nullptr;
+};
+
 inline constexpr const char* kCheckpointFileName = "audit.checkpoint";
 inline constexpr const char* kVkeyFileName = "audit.vkey";
+// Which anchors have kept a checkpoint: docs/formats/audit_log.md, "Anchors".
+inline constexpr const char* kAnchorsFileName = "audit.anchors";
 
 // append runs on the writer thread, inside the job of the act; prepare and state anywhere.
 class AuditLog {
@@ -145,7 +164,11 @@ class AuditLog {
   //   audit.rewritten           entries are not those that were signed
   //   audit.checkpoint_missing  the checkpoint file was removed
   //   audit.checkpoint_damaged  it is no checkpoint of this log's key
-  // Others: invalid audit.origin (the file is of another log), unavailable audit.io, store.*.
+  //   audit.anchor_cut          a required anchor kept more than it keeps now
+  //   audit.anchor_damaged      what a required anchor keeps is not of this log
+  // Some old entries are read as well; the running log reads the others, a few each second, and
+  // stops at the first that is not what was written. Others: invalid audit.origin (the file is of
+  // another log), unavailable audit.io, store.*.
   [[nodiscard]] static Result<std::unique_ptr<AuditLog>> open(store::Store& store,
                                                               const Clock& clock,
                                                               LogOptions options);
@@ -155,6 +178,16 @@ class AuditLog {
   // fails the act must fail: unavailable audit.unavailable (503), invalid audit.too_large.
   [[nodiscard]] virtual Status append(store::Transaction& transaction, const Prepared& entry) = 0;
   [[nodiscard]] virtual LogState state() const = 0;
+
+  // For reading (reader.hpp), by any thread.
+  // Looks at once at what the running log looks at every second, and asks the anchors. Error of
+  // kind corrupt: the defect that stopped the log, which may have been found before.
+  [[nodiscard]] virtual Status look() = 0;
+  // What entries are compared with. Error of kind corrupt: the defect that stopped the log.
+  [[nodiscard]] virtual Result<Known> known() const = 0;
+  // From now on every act is refused for this reason; the first one stays.
+  virtual void refuse(const Error& defect) = 0;
+  [[nodiscard]] virtual store::Store& store() const = 0;
 };
 
 }  // namespace rabt::audit

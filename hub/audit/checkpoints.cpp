@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/audit/checked_rows.hpp"
 #include "hub/audit/files.hpp"
 #include "hub/audit/mac.hpp"
 #include "hub/audit/statements.hpp"
@@ -16,6 +17,10 @@ using std::chrono::steady_clock;
 // The time between two checkpoints under load: each costs two disk syncs.
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::chrono::milliseconds kRetry{1'000};
+// Rows of the table of checkpoints that one look reads.
+constexpr std::int64_t kCheckpointsAtOnce = 32;
+// Tiles that are read before the log opens.
+constexpr std::int64_t kTilesAtStart = 16;
 
 struct Row {
   std::int64_t number = 0;
@@ -40,21 +45,6 @@ Result<std::optional<Row>> last_row(store::Connection& connection) {
   return last;
 }
 
-// Every entry above `from` still has the content that its hash names. Only that is signed.
-Status content_holds(store::Connection& connection, std::int64_t from, std::int64_t to) {
-  std::int64_t next = from + 1;
-  RABT_TRY_STATUS(connection.query(sql::kRows, {from, to}, [&](const store::Row& row) {
-    if (row.integer(0) != next || row.blob(2) != as_text(leaf_hash(row.blob(1)))) return false;
-    ++next;
-    return true;
-  }));
-  if (next == to + 1) return ok_status();
-  return corrupt("audit.broken", "entry " + std::to_string(next) +
-                                     " of the audit log is missing or was changed before it was "
-                                     "signed" +
-                                     advice());
-}
-
 }  // namespace
 
 Checkpoints::Checkpoints(std::shared_ptr<Ledger> ledger, LogOptions options)
@@ -68,7 +58,13 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::open(std::shared_ptr<Ledger> l
   options.anchors.clear();
   std::unique_ptr<Checkpoints> self(new Checkpoints(ledger, std::move(options)));
   RABT_TRY_STATUS(self->check_outside());
-  for (AnchorEntry& anchor : anchors) self->keepers_.emplace_back(std::move(anchor), ledger);
+  RABT_TRY(memory, AnchorMemory::open(self->options_.folder + "/" + kAnchorsFileName,
+                                      self->options_.origin));
+  self->memory_ = std::move(memory);
+  for (AnchorEntry& anchor : anchors) {
+    self->keepers_.emplace_back(std::move(anchor), ledger, self->memory_,
+                                self->options_.anchor_interval);
+  }
   const auto until = steady_clock::now() + self->options_.anchor_patience;
   for (const AnchorKeeper& keeper : self->keepers_) {
     if (!keeper.wait_read(until)) {
@@ -129,6 +125,7 @@ Status Checkpoints::check_outside() {
       RABT_TRY_STATUS(ledger_->holds(*first, "the database"));
       last_ = std::move(*first);
       signed_size_ = last_->size;
+      in_file_ = last_->note;
       return replace_file(file_, last_->note);
     }
     return corrupt("audit.checkpoint_missing",
@@ -148,7 +145,8 @@ Status Checkpoints::check_outside() {
   RABT_TRY_STATUS(ledger_->holds(*opened, "the database"));
   last_ = std::move(*opened);
   signed_size_ = last_->size;
-  if (last_->note != noted->note) return replace_file(file_, last_->note);
+  if (last_->note != noted->note) RABT_TRY_STATUS(replace_file(file_, last_->note));
+  in_file_ = last_->note;
   return ok_status();
 }
 
@@ -159,7 +157,17 @@ Status Checkpoints::start() {
                    {{"origin", std::string_view(options_.origin)}, {"entries", entries_.load()}});
     RABT_TRY_STATUS(sign_what_is_there(0));
   } else {
+    RABT_TRY_STATUS(look_once(kTilesAtStart));
     for (AnchorKeeper& keeper : keepers_) keeper.bring(*last_);
+    tell(*last_, true);
+    const Lock lock(mutex_);
+    newest_ = last_;
+  }
+  if (keepers_.empty()) {
+    ledger_->log(LogLevel::warn, "audit.no_anchor",
+                 {{"message",
+                   "no anchor keeps checkpoints of the audit log: an older copy of the data folder "
+                   "cannot be told from the newest; name one under `audit.anchors`"}});
   }
   thread_ = std::thread([this] { run(); });
   return ok_status();
@@ -174,6 +182,7 @@ Checkpoints::~Checkpoints() {
     changed_.notify_all();
     thread_.join();
     attempt(1);
+    if (last_ && !ledger_->refused()) tell(*last_, true);
   }
   const auto until = steady_clock::now() + options_.anchor_patience;
   for (AnchorKeeper& keeper : keepers_) {
@@ -181,6 +190,7 @@ Checkpoints::~Checkpoints() {
       ledger_->log(LogLevel::warn, "audit.anchor_left_behind",
                    {{"anchor", std::string_view(keeper.name())}});
   }
+  if (memory_) (void)memory_->save();
   ledger_->close();
 }
 
@@ -215,29 +225,141 @@ void Checkpoints::run() {
   const auto waiting = [this] { return entries_.load() - signed_size_.load(); };
   // When the first entry that is not signed was seen.
   std::optional<steady_clock::time_point> since;
+  auto next_look = steady_clock::now();
+  auto next_signing = next_look;
   Lock lock(mutex_);
   while (!closing_) {
     for (AnchorKeeper& keeper : keepers_) keeper.watch();
+    const auto now = steady_clock::now();
+    if (now >= next_look || asked_ != answered_) {
+      const std::uint64_t asked = asked_;
+      lock.unlock();
+      look_as_thread();
+      next_look = steady_clock::now() + options_.look_interval;
+      lock.lock();
+      answered_ = asked;
+      changed_.notify_all();
+      continue;
+    }
+    if (waiting() > 0 && !since) since = now;
     // Idle until there is an entry; then until there are enough, or the time has come.
-    changed_.wait_for(lock, options_.checkpoint_interval,
-                      [&]() RABT_REQUIRES(mutex_) { return closing_ || waiting() > 0; });
-    if (waiting() == 0) continue;
-    if (!since) since = steady_clock::now();
-    const auto due = *since + options_.checkpoint_interval;
-    changed_.wait_until(lock, due, [&]() RABT_REQUIRES(mutex_) {
-      return closing_ || waiting() >= options_.checkpoint_entries;
+    const auto due = since ? *since + options_.checkpoint_interval : next_look;
+    const bool enough = waiting() >= options_.checkpoint_entries;
+    if (since && now >= next_signing && (enough || now >= due)) {
+      const bool late = now >= due;
+      const std::int64_t before = signed_size_;
+      lock.unlock();
+      // What was appended may not be durable yet.
+      attempt(late ? 1 : options_.checkpoint_entries);
+      lock.lock();
+      if (late || signed_size_ != before) since.reset();
+      next_signing = steady_clock::now() + (failure_ ? kRetry : kPause);
+      continue;
+    }
+    const auto until =
+        std::min(next_look, since ? std::max(next_signing, enough ? now : due) : next_look);
+    const bool seen = since.has_value();
+    changed_.wait_until(lock, until, [&]() RABT_REQUIRES(mutex_) {
+      return closing_ || asked_ != answered_ || (!seen && waiting() > 0) ||
+             (!enough && waiting() >= options_.checkpoint_entries);
     });
-    if (closing_) return;
-    const bool late = steady_clock::now() >= due;
-    const std::int64_t before = signed_size_;
-    lock.unlock();
-    // What was appended may not be durable yet.
-    attempt(late ? 1 : options_.checkpoint_entries);
-    lock.lock();
-    if (late || signed_size_ != before) since.reset();
-    changed_.wait_for(lock, failure_ ? kRetry : kPause,
-                      [&]() RABT_REQUIRES(mutex_) { return closing_; });
   }
+  answered_ = UINT64_MAX;
+  changed_.notify_all();
+}
+
+void Checkpoints::look_as_thread() {
+  if (ledger_->refused()) return;
+  const Status status = look_once(options_.look_tiles);
+  if (!status.ok() && status.error().kind == ErrorKind::corrupt) ledger_->refuse(status.error());
+}
+
+Status Checkpoints::look() {
+  const auto until = steady_clock::now() + options_.anchor_patience;
+  {
+    Lock lock(mutex_);
+    const std::uint64_t mine = ++asked_;
+    changed_.notify_all();
+    changed_.wait_until(lock, until,
+                        [&]() RABT_REQUIRES(mutex_) { return closing_ || answered_ >= mine; });
+  }
+  for (AnchorKeeper& keeper : keepers_) keeper.look(until);
+  if (const auto reason = ledger_->reason(); reason) return *reason;
+  return ok_status();
+}
+
+std::optional<Checkpoint> Checkpoints::newest() const {
+  const Lock lock(mutex_);
+  return newest_;
+}
+
+// What this process wrote there, and nothing else.
+Status Checkpoints::file_still_holds() const {
+  if (!last_) return ok_status();
+  RABT_TRY(text, read_file(file_, kMaxNoteBytes));
+  if (text && (*text == in_file_ || *text == last_->note)) return ok_status();
+  if (!text) {
+    return corrupt("audit.checkpoint_missing",
+                   "the file " + file_ + " was removed while the hub ran" + advice());
+  }
+  const auto opened = ledger_->signer().open(*text);
+  if (!opened.ok())
+    return corrupt("audit.checkpoint_damaged", file_ + ": " + opened.error().message + advice());
+  RABT_TRY_STATUS(ledger_->holds(*opened, "the file " + file_));
+  return corrupt("audit.checkpoint_damaged",
+                 file_ + " was replaced while the hub ran: it holds the checkpoint of " +
+                     std::to_string(opened->size) + " entries, the newest is of " +
+                     std::to_string(last_->size) + advice());
+}
+
+// Some rows of the table of checkpoints: their numbers, their MACs.
+Status Checkpoints::look_at_checkpoints(store::Connection& connection) {
+  std::int64_t next = std::min(next_number_, number_);
+  const std::int64_t last = std::min(next + kCheckpointsAtOnce - 1, number_);
+  bool good = true;
+  RABT_TRY_STATUS(connection.query(sql::kCheckpointRows, {next, last}, [&](const store::Row& row) {
+    good = row.integer(0) == next &&
+           row.blob(2) == as_text(checkpoint_mac(options_.mac_key.expose(), next, row.text(1)));
+    if (good) ++next;
+    return good;
+  }));
+  if (next <= last) {
+    return corrupt("audit.broken", "checkpoint number " + std::to_string(next) +
+                                       " in the database is missing or was changed" + advice());
+  }
+  next_number_ = next > number_ ? 1 : next;
+  return ok_status();
+}
+
+Status Checkpoints::look_once(std::int64_t tiles) {
+  RABT_TRY_STATUS(file_still_holds());
+  if (!last_) return ok_status();
+  return ledger_->read([&](store::Connection& connection) -> Status {
+    CheckedRows rows(connection, {.checkpoint = last_, .mac_key = &options_.mac_key});
+    RABT_TRY_STATUS(rows.open());
+    RABT_TRY_STATUS(look_at_checkpoints(connection));
+    const std::int64_t full = rows.size() / kTileWidth;
+    for (std::int64_t left = std::min(tiles, full); left > 0; --left) {
+      if (next_tile_ >= full) next_tile_ = 0;
+      RABT_TRY_STATUS(rows.check_tile(next_tile_));
+      ++next_tile_;
+    }
+    return rows.each(full * kTileWidth + 1, rows.size(), [](const LoggedRow& row) -> Result<bool> {
+      RABT_TRY(content, content_of(row));
+      (void)content;
+      return true;
+    });
+  });
+}
+
+// The hub's own log is a place outside the database, wherever it is kept: rabt audit verify
+// --witness compares what was told there.
+void Checkpoints::tell(const Checkpoint& checkpoint, bool now) {
+  const auto at = steady_clock::now();
+  if (!now && told_ && at - *told_ < options_.witness_interval) return;
+  told_ = at;
+  ledger_->log(LogLevel::info, "audit.checkpoint",
+               {{"size", checkpoint.size}, {"note", std::string_view(checkpoint.note)}});
 }
 
 void Checkpoints::attempt(std::int64_t enough) {
@@ -263,17 +385,10 @@ void Checkpoints::attempt(std::int64_t enough) {
 
 // What was brought outside before: a checkpoint that it contradicts must never be signed.
 Status Checkpoints::outside_still_holds() {
-  RABT_TRY(text, read_file(file_, kMaxNoteBytes));
-  if (last_ && (!text || *text != last_->note)) {
-    const auto opened = text ? ledger_->signer().open(*text) : Result<Checkpoint>(*last_);
-    if (opened.ok() && text) RABT_TRY_STATUS(ledger_->holds(*opened, "the file " + file_));
-    // Missing, damaged or older: it is written anew; last_ is what this process knows.
-    if (!file_behind_) {
-      ledger_->log(LogLevel::error, "audit.checkpoint_file_changed",
-                   {{"file", std::string_view(file_)}});
-    }
-    file_behind_ = true;
+  RABT_TRY_STATUS(file_still_holds());
+  if (file_behind_) {
     RABT_TRY_STATUS(replace_file(file_, last_->note));
+    in_file_ = last_->note;
     file_behind_ = false;
     signed_size_ = last_->size;
     for (AnchorKeeper& keeper : keepers_) keeper.bring(*last_);
@@ -300,7 +415,8 @@ Status Checkpoints::sign_what_is_there(std::int64_t enough) {
     size = committed;
     const std::int64_t from = last_ ? last_->size : 0;
     if (last_ && size - from < enough) return ok_status();
-    if (last_) RABT_TRY_STATUS(content_holds(connection, from, size));
+    // Only what still has its content, its hash and its place in the MAC chain is signed.
+    if (last_) RABT_TRY_STATUS(rows_hold(connection, &options_.mac_key, from, size));
     RABT_TRY(computed, TreeView(connection, size).root());
     root = computed;
     return ok_status();
@@ -325,10 +441,16 @@ Status Checkpoints::keep(const Checkpoint& checkpoint) {
   }));
   number_ = number;
   last_ = checkpoint;
+  {
+    const Lock lock(mutex_);
+    newest_ = checkpoint;
+  }
   file_behind_ = true;
   RABT_TRY_STATUS(replace_file(file_, checkpoint.note));
+  in_file_ = checkpoint.note;
   file_behind_ = false;
   signed_size_ = checkpoint.size;
+  tell(checkpoint, false);
   for (AnchorKeeper& keeper : keepers_) keeper.bring(checkpoint);
   return ok_status();
 }

@@ -18,6 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// An entry bundle has at most 256 times 64 KiB.
+constexpr std::size_t kMaxTileBytes = 17U << 20U;
+
 Error io_error(const std::string& what, const std::string& path, const std::string& why) {
   return unavailable("audit.anchor_io", "cannot " + what + " " + path + ": " + why);
 }
@@ -39,6 +42,14 @@ class FolderAnchor final : public Anchor {
     auto note = read_file(folder_ + "/checkpoint", kMaxNoteBytes);
     if (!note.ok()) return unavailable("audit.anchor_io", note.error().message);
     return note;
+  }
+
+  [[nodiscard]] Status compare(const Checkpoint& kept, const TileSource& tiles) override {
+    if (kept.size == 0) return ok_status();
+    const std::int64_t last = (kept.size - 1) / kTileWidth;
+    RABT_TRY_STATUS(compare_tile(last, kept.size, tiles));
+    if (compared_ >= last) compared_ = 0;
+    return last == 0 ? ok_status() : compare_tile(compared_++, kept.size, tiles);
   }
 
   [[nodiscard]] Status put(const Checkpoint& checkpoint, const TileSource& tiles) override {
@@ -71,6 +82,37 @@ class FolderAnchor final : public Anchor {
     if (line == std::string::npos) return 0;
     std::from_chars(note.data() + line + 1, note.data() + note.size(), size);
     return std::max<std::int64_t>(size, 0);
+  }
+
+  // A tile of level 0 and its entries, as far as the checkpoint of the anchor reaches.
+  Status compare_tile(std::int64_t number, std::int64_t size, const TileSource& tiles) {
+    const std::int64_t width = std::min(size - number * kTileWidth, kTileWidth);
+    RABT_TRY(hashes, tiles.tile(0, number, static_cast<int>(width)));
+    RABT_TRY(entries, tiles.entries(number, static_cast<int>(width)));
+    for (const auto& [level, content] : {std::pair{"0/", &hashes}, {"entries/", &entries}}) {
+      const std::string path = std::string("tile/") + level + tile_path(number);
+      RABT_TRY(kept, kept_tile(path, width));
+      if (kept && kept->starts_with(*content) &&
+          (width < kTileWidth || kept->size() == content->size()))
+        continue;
+      return corrupt("audit.anchor_damaged",
+                     path + " of the anchor " + name_ +
+                         (kept ? " is not what the log has" : " is missing") +
+                         "; run: rabt audit verify");
+    }
+    return ok_status();
+  }
+
+  // A partial tile may have gone when the full one came.
+  Result<std::optional<std::string>> kept_tile(const std::string& path, std::int64_t width) {
+    std::string file = folder_ + "/" + path;
+    if (width < kTileWidth) {
+      auto partial = read_file(file + ".p/" + std::to_string(width), kMaxTileBytes);
+      if (partial.ok() && *partial) return partial;
+    }
+    auto full = read_file(file, kMaxTileBytes);
+    if (!full.ok()) return unavailable("audit.anchor_io", full.error().message);
+    return full;
   }
 
   // The tiles of one level, from the one that had `from` hashes or was begun by them, up to `to`.
@@ -129,6 +171,8 @@ class FolderAnchor final : public Anchor {
   const std::string vkey_;
   const std::string name_;
   std::set<std::string> unsynced_;
+  // The tile that compare() looks at next.
+  std::int64_t compared_ = 0;
 };
 
 }  // namespace

@@ -124,7 +124,9 @@ Result<std::string> Ledger::entries(std::int64_t number, int width) const {
     return connection.query(sql::kEntries, {next - 1, next - 1 + width},
                             [&](const store::Row& row) {
                               const std::string_view entry = row.blob(1);
-                              if (row.integer(0) != next || entry.size() > 0xffff) return false;
+                              if (row.integer(0) != next || entry.size() > 0xffff ||
+                                  row.blob(2) != as_text(leaf_hash(entry)))
+                                return false;
                               bytes.push_back(static_cast<char>(entry.size() >> 8U));
                               bytes.push_back(static_cast<char>(entry.size()));
                               bytes.append(entry);

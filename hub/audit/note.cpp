@@ -115,6 +115,15 @@ Result<Checkpoint> open_note(std::string_view text, const Vkey& key) {
   return note;
 }
 
+std::optional<Checkpoint> unverified_note(std::string_view text) {
+  const auto lines = lines_of(text);
+  Checkpoint note{.note = std::string(text)};
+  if (lines.size() < 3 || !to_count(lines[1], note.size) || !to_hash(lines[2], note.root))
+    return std::nullopt;
+  note.origin = lines[0];
+  return note;
+}
+
 // ---- Signer
 
 Signer::Signer(std::string origin, const SecretBytes& seed) : key_(seed) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,9 @@ struct Vkey {
 // A checkpoint whose origin is the key's name and that the key has signed. Error corrupt audit.note
 // says what does not hold.
 [[nodiscard]] Result<Checkpoint> open_note(std::string_view text, const Vkey& key);
+
+// The checkpoint that a note names, whoever signed it; nothing when it is no checkpoint.
+[[nodiscard]] std::optional<Checkpoint> unverified_note(std::string_view text);
 
 // The log's name and key. Immutable; any thread may call.
 class Signer {

@@ -62,6 +62,13 @@ Result<std::string> prove_entry(store::Connection& connection, std::int64_t seq,
                                              " entries; a running hub signs every 10 seconds");
   }
   RABT_TRY(hashes, TreeView(connection, found.size).inclusion(seq - 1));
+  const auto checkpoint = unverified_note(found.note);
+  if (!checkpoint || checkpoint->size != found.size ||
+      !inclusion_holds(leaf_hash(entry), static_cast<std::uint64_t>(seq - 1),
+                       static_cast<std::uint64_t>(found.size), hashes, checkpoint->root)) {
+    return corrupt("audit.broken", "entry " + std::to_string(seq) +
+                                       " is not the one that was signed; run: rabt audit verify");
+  }
   std::string out = "c2sp.org/tlog-proof@v1\nextra " + to_base64(as_bytes(entry)) + "\nindex " +
                     std::to_string(seq - 1) + "\n";
   append_hashes(out, hashes);

@@ -3,103 +3,96 @@
 #include <algorithm>
 
 #include "hub/audit/finder.hpp"
+#include "hub/base/json.hpp"
 
 namespace rabt::audit {
 
 namespace {
 
-using store::Statement;
-
-constexpr Statement kFitting{
-    "SELECT seq, at_ms, canonical FROM audit WHERE seq >= $1 AND seq <= $2 AND at_ms >= $3 AND "
-    "at_ms < $4 AND ($5 = '' OR tenant = $5) AND ($6 = '' OR patient = $6) AND ($7 = '' OR object "
-    "= $7) AND ($8 = '' OR (act >= $8 AND act < $9)) ORDER BY seq LIMIT $10"};
-
-Result<Logged> to_logged(const store::Row& row) {
-  Logged logged;
-  logged.seq = row.integer(0);
-  logged.at_ms = row.integer(1);
-  logged.canonical = row.blob(2);
-  const auto content = Json::parse(logged.canonical);
-  if (!content.ok() || !content->is_object()) {
-    return corrupt("audit.entry", "entry " + std::to_string(logged.seq) +
-                                      " of the audit log is damaged; run: rabt audit verify");
-  }
+Result<Logged> to_logged(const LoggedRow& row) {
+  RABT_TRY(content, content_of(row));
+  Logged logged{.seq = row.seq, .stream = row.stream, .n = row.n, .at_ms = row.at_ms};
+  logged.canonical = row.canonical;
   Entry& entry = logged.entry;
-  entry.tenant = content->string_or("tenant", "");
-  entry.actor = content->string_or("actor", "");
-  entry.act = content->string_or("act", "");
-  entry.object = content->string_or("object", "");
-  entry.result = content->string_or("result", "");
-  entry.detail = (*content)["detail"];
-  entry.patient = content->string_or("patient", "");
-  entry.purpose = content->string_or("purpose", "");
-  entry.client = content->string_or("client", "");
-  entry.request = content->string_or("request", "");
-  entry.sealed = content->string_or("sealed", "");
+  entry.tenant = row.tenant;
+  entry.actor = content.string_or("actor", "");
+  entry.act = row.act;
+  entry.object = row.object;
+  entry.result = content.string_or("result", "");
+  entry.detail = content["detail"];
+  entry.patient = row.patient;
+  entry.purpose = content.string_or("purpose", "");
+  entry.client = content.string_or("client", "");
+  entry.request = content.string_or("request", "");
+  entry.sealed = content.string_or("sealed", "");
   return logged;
 }
 
-// The first text after all that begin with this one; acts are ASCII.
-std::string after(std::string text) {
-  text.back() = static_cast<char>(text.back() + 1);
-  return text;
-}
+// What a query asks of an entry, beside its position.
+class Filter {
+ public:
+  explicit Filter(const Query& query)
+      : query_(query), patient_(in_json(query.patient)), object_(in_json(query.object)) {}
 
-template <typename ReadPage>
-Status each_page(const Query& query, const std::function<bool(const Logged&)>& each,
-                 const ReadPage& page_of) {
-  std::optional<Query> next = query;
-  while (next) {
-    RABT_TRY(page, page_of(*next));
-    for (const Logged& logged : page.entries) {
-      if (!each(logged)) return ok_status();
-    }
-    next = std::move(page.next);
+  // False when neither the columns nor the content can say what is asked: then the columns need not
+  // be compared with the content. A hash is cheaper than parsing.
+  [[nodiscard]] bool may_fit(const LoggedRow& row) const {
+    const auto may = [&row](const std::string& wanted, const std::string& in_json,
+                            std::string_view column) {
+      return wanted.empty() || column == wanted ||
+             row.canonical.find(in_json) != std::string_view::npos;
+    };
+    return may(query_.patient, patient_, row.patient) && may(query_.object, object_, row.object);
   }
-  return ok_status();
-}
+  [[nodiscard]] bool fits(const LoggedRow& row) const {
+    const auto is = [](const std::string& wanted, std::string_view text) {
+      return wanted.empty() || wanted == text;
+    };
+    const std::string_view act = query_.act;
+    return row.at_ms >= query_.from_ms && row.at_ms < query_.to_ms &&
+           is(query_.tenant, row.tenant) && is(query_.patient, row.patient) &&
+           is(query_.object, row.object) &&
+           (act.ends_with('*') ? row.act.starts_with(act.substr(0, act.size() - 1))
+                               : is(query_.act, row.act));
+  }
+
+ private:
+  static std::string in_json(const std::string& text) {
+    std::string out;
+    append_json_string(out, text);
+    return out;
+  }
+  const Query& query_;
+  const std::string patient_;
+  const std::string object_;
+};
 
 constexpr std::size_t kEntriesAtOnce = 256;
 
 }  // namespace
 
-Result<Page> read_page(store::Connection& connection, const Query& query, std::size_t limit) {
+Result<Page> read_page(store::Connection& connection, const Known& known, const Query& query,
+                       std::size_t limit) {
   limit = std::clamp<std::size_t>(limit, 1, kMaxEntriesPerPage);
-  std::string act = query.act;
-  std::string act_end;
-  if (act.ends_with('*')) {
-    act.pop_back();
-    if (!act.empty()) act_end = after(act);
-  } else if (!act.empty()) {
-    act_end = act + '\x01';
-  }
+  CheckedRows rows(connection, known);
+  RABT_TRY_STATUS(rows.open());
+  const Filter filter(query);
   Page page;
   const Wanted wanted{.from_ms = query.from_ms,
                       .to_ms = query.to_ms,
                       .object = query.object,
                       .patient = query.patient};
-  RABT_TRY_STATUS(each_run(
-      connection, wanted, query.first, query.last,
-      [&](std::int64_t first, std::int64_t last) -> Result<bool> {
-        std::optional<Error> damaged;
-        RABT_TRY_STATUS(connection.query(
-            kFitting,
-            {first, last, query.from_ms, query.to_ms, std::string_view(query.tenant),
-             std::string_view(query.patient), std::string_view(query.object), std::string_view(act),
-             std::string_view(act_end), static_cast<std::int64_t>(limit - page.entries.size())},
-            [&](const store::Row& row) {
-              auto logged = to_logged(row);
-              if (!logged.ok()) {
-                damaged = logged.error();
-                return false;
-              }
-              page.entries.push_back(std::move(*logged));
-              return true;
-            }));
-        if (damaged) return *damaged;
-        return page.entries.size() < limit;
-      }));
+  const auto visit = [&](const LoggedRow& row) -> Result<bool> {
+    if (!filter.may_fit(row)) return true;
+    RABT_TRY(logged, to_logged(row));
+    if (filter.fits(row)) page.entries.push_back(std::move(logged));
+    return page.entries.size() < limit;
+  };
+  RABT_TRY_STATUS(each_run(connection, wanted, query.first, std::min(query.last, rows.size()),
+                           [&](std::int64_t first, std::int64_t last) -> Result<bool> {
+                             RABT_TRY_STATUS(rows.each(first, last, visit));
+                             return page.entries.size() < limit;
+                           }));
   if (page.entries.size() == limit && page.entries.back().seq < query.last) {
     page.next = query;
     page.next->first = page.entries.back().seq + 1;
@@ -107,25 +100,29 @@ Result<Page> read_page(store::Connection& connection, const Query& query, std::s
   return page;
 }
 
-Result<Page> read_page(store::Store& store, const Query& query, std::size_t limit) {
-  std::optional<Result<Page>> page;
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    page = read_page(connection, query, limit);
+Result<Page> read_page(AuditLog& log, const Query& query, std::size_t limit) {
+  RABT_TRY(known, log.known());
+  Result<Page> page = Page();
+  const Status read = log.store().read([&](store::Connection& connection) -> Status {
+    page = read_page(connection, known, query, limit);
     return ok_status();
-  }));
-  return std::move(*page);
+  });
+  if (!read.ok()) return read.error();
+  if (!page.ok() && page.error().kind == ErrorKind::corrupt) log.refuse(page.error());
+  return page;
 }
 
-Status read_each(store::Store& store, const Query& query,
+Status read_each(AuditLog& log, const Query& query,
                  const std::function<bool(const Logged&)>& each) {
-  return each_page(query, each,
-                   [&](const Query& next) { return read_page(store, next, kEntriesAtOnce); });
-}
-
-Status read_each(store::Connection& connection, const Query& query,
-                 const std::function<bool(const Logged&)>& each) {
-  return each_page(query, each,
-                   [&](const Query& next) { return read_page(connection, next, kEntriesAtOnce); });
+  std::optional<Query> next = query;
+  while (next) {
+    RABT_TRY(page, read_page(log, *next, kEntriesAtOnce));
+    for (const Logged& logged : page.entries) {
+      if (!each(logged)) return ok_status();
+    }
+    next = std::move(page.next);
+  }
+  return ok_status();
 }
 
 }  // namespace rabt::audit

@@ -7,16 +7,20 @@
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/checked_rows.hpp"
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
-// Reading entries of the audit log back, for exports and reports. It shows what the rows say;
-// whether they are as they were written is what verification answers (audit_log.hpp).
+// Reading entries of the audit log back, for exports and reports. An entry is shown only when it is
+// the one that was written at its place: checked_rows.hpp.
 namespace rabt::audit {
 
 // An entry as it stands in the log.
 struct Logged {
   std::int64_t seq = 0;
+  // Who wrote it, and its number among the writer's.
+  std::int64_t stream = 0;
+  std::int64_t n = 0;
   // The wall clock when the entry was made.
   std::int64_t at_ms = 0;
   Entry entry;
@@ -52,17 +56,17 @@ struct Page {
 };
 // At most `limit` entries (at most kMaxEntriesPerPage), in a snapshot of its own. By number, time,
 // object and patient it reads only tiles that may have such entries; a look-up by act or tenant
-// alone reads every entry. Errors: store.*;
-// kind corrupt audit.entry when a row cannot be read as an entry (its number is in the message).
-[[nodiscard]] Result<Page> read_page(store::Store& store, const Query& query, std::size_t limit);
-[[nodiscard]] Result<Page> read_page(store::Connection& connection, const Query& query,
-                                     std::size_t limit);
+// alone reads every entry. Every row on the way is checked, also those that do not fit the query.
+// Errors: store.*; of kind corrupt those of CheckedRows, which name the entry: then there is no
+// page.
+[[nodiscard]] Result<Page> read_page(store::Connection& connection, const Known& known,
+                                     const Query& query, std::size_t limit);
+// With what the running log knows; an error of kind corrupt stops the log as well.
+[[nodiscard]] Result<Page> read_page(AuditLog& log, const Query& query, std::size_t limit);
 
 // Every entry that fits, page by page; each returns false to stop. No snapshot is held while each
 // runs, and each may itself read or write.
-[[nodiscard]] Status read_each(store::Store& store, const Query& query,
-                               const std::function<bool(const Logged&)>& each);
-[[nodiscard]] Status read_each(store::Connection& connection, const Query& query,
+[[nodiscard]] Status read_each(AuditLog& log, const Query& query,
                                const std::function<bool(const Logged&)>& each);
 
 }  // namespace rabt::audit

@@ -23,10 +23,8 @@ inline constexpr Statement kMac{"SELECT mac FROM audit WHERE seq = $1"};
 // Above $1, up to $2.
 inline constexpr Statement kLeaves{
     "SELECT seq, leaf FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
-inline constexpr Statement kRows{
-    "SELECT seq, canonical, leaf, mac FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
 inline constexpr Statement kEntries{
-    "SELECT seq, canonical FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
+    "SELECT seq, canonical, leaf FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
 inline constexpr Statement kLookUp{
     "SELECT at_ms, object, patient FROM audit WHERE seq > $1 AND seq <= $2"};
 inline constexpr Statement kFinds{
@@ -40,6 +38,9 @@ inline constexpr Statement kTileRoots{
 inline constexpr Statement kLastCheckpoint{
     "SELECT number, size, note FROM audit_checkpoint ORDER BY number DESC LIMIT 1"};
 inline constexpr Statement kCheckpoint{"SELECT note FROM audit_checkpoint WHERE number = $1"};
+inline constexpr Statement kCheckpointRows{
+    "SELECT number, note, mac FROM audit_checkpoint WHERE number >= $1 AND number <= $2 ORDER BY "
+    "number"};
 inline constexpr Statement kCheckpointOfSize{
     "SELECT note FROM audit_checkpoint WHERE size = $1 ORDER BY number DESC LIMIT 1"};
 inline constexpr Statement kCheckpointFrom{

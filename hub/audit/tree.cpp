@@ -192,15 +192,41 @@ Result<Digest> TreeView::range(std::int64_t begin, std::int64_t end) {
     first /= kTileWidth;
     width /= kTileWidth;
   }
-  const std::int64_t number = first / kTileWidth;
-  auto& tile = tiles_[{level, number}];
-  if (tile.empty()) {
+  RABT_TRY(hashes, tile(level, first / kTileWidth));
+  return fold(hashes.subspan(static_cast<std::size_t>(first % kTileWidth),
+                             static_cast<std::size_t>(width)));
+}
+
+Result<std::span<const Digest>> TreeView::tile(int level, std::int64_t number) {
+  auto& hashes = tiles_[{level, number}];
+  if (hashes.empty()) {
     const std::int64_t there = (size_ >> (8 * level)) - number * kTileWidth;
     RABT_TRY(read, read_tile(connection_, level, number, std::min(there, kTileWidth)));
-    tile = std::move(read);
+    hashes = std::move(read);
   }
-  return fold(std::span<const Digest>(tile).subspan(static_cast<std::size_t>(first % kTileWidth),
-                                                    static_cast<std::size_t>(width)));
+  return std::span<const Digest>(hashes);
+}
+
+// The tiles on the right edge, which are not full, are what the root is made of: range() has read
+// these very hashes.
+Result<std::span<const Digest>> TreeView::proven_tile(int level, std::int64_t number) {
+  RABT_TRY(hashes, tile(level, number));
+  if (hashes.size() < static_cast<std::size_t>(kTileWidth) || proven_.contains({level, number}))
+    return hashes;
+  RABT_TRY(above, proven_tile(level + 1, number / kTileWidth));
+  if (fold(hashes) != above[static_cast<std::size_t>(number % kTileWidth)]) {
+    return corrupt("audit.broken",
+                   "tile " + std::to_string(level) + "/" + std::to_string(number) +
+                       " of the audit log is not the one that the tiles above it name; run: rabt "
+                       "audit verify");
+  }
+  proven_.emplace(level, number);
+  return hashes;
+}
+
+Result<Digest> TreeView::proven_leaf(std::int64_t index) {
+  RABT_TRY(hashes, proven_tile(0, index / kTileWidth));
+  return hashes[static_cast<std::size_t>(index % kTileWidth)];
 }
 
 Status TreeView::path(std::int64_t index, std::int64_t begin, std::int64_t end,

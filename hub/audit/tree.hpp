@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,9 +80,15 @@ class TreeView {
   [[nodiscard]] Result<std::vector<Digest>> inclusion(std::int64_t index);
   // RFC 6962 section 2.1.2: from the tree of `from` entries, 0 < from <= size.
   [[nodiscard]] Result<std::vector<Digest>> consistency(std::int64_t from);
+  // The hash of the entry with this index, from 0, below size: the one that leads to root(). Every
+  // tile on the way up was folded and compared with its hash in the tile above, once for this view.
+  // Error corrupt audit.broken names the tile that does not fit.
+  [[nodiscard]] Result<Digest> proven_leaf(std::int64_t index);
 
  private:
   [[nodiscard]] Result<Digest> range(std::int64_t begin, std::int64_t end);
+  [[nodiscard]] Result<std::span<const Digest>> tile(int level, std::int64_t number);
+  [[nodiscard]] Result<std::span<const Digest>> proven_tile(int level, std::int64_t number);
   [[nodiscard]] Status path(std::int64_t index, std::int64_t begin, std::int64_t end,
                             std::vector<Digest>& out);
   [[nodiscard]] Status subproof(std::int64_t from, std::int64_t begin, std::int64_t end, bool whole,
@@ -90,6 +97,8 @@ class TreeView {
   store::Connection& connection_;
   std::int64_t size_;
   std::map<std::pair<int, std::int64_t>, std::vector<Digest>> tiles_;
+  // The full tiles that fit the tiles above them.
+  std::set<std::pair<int, std::int64_t>> proven_;
 };
 
 }  // namespace rabt::audit

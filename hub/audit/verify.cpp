@@ -59,6 +59,11 @@ void Walk::problem(std::string text) {
   }
 }
 
+void Walk::absent(std::string text) {
+  if (result_.problems.size() < kMaxProblems) ++result_.absent;
+  problem(std::move(text));
+}
+
 Result<Verification> verify(store::Store& store, const std::string& data_folder,
                             const VerifyOptions& options) {
   return Walk([&store](const auto& function) { return store.read(function); }, data_folder, options)

@@ -21,6 +21,8 @@ struct VerifyOptions {
   const SecretBytes* mac_key = nullptr;
   // Folder anchors.
   std::vector<std::string> folders;
+  // Checkpoints that were kept elsewhere, as in the hub's log: signed notes.
+  std::vector<std::string> notes;
   // Only these entries are walked; that they are under the newest checkpoint is still proven, by
   // way of the roots of the other tiles.
   std::int64_t first = 1;
@@ -46,6 +48,10 @@ struct Verification {
   // With the place: "entry 17: ...", "entries 18 to 20 are missing", "checkpoint at 512: ...",
   // "tile 0/3 (entries 769 to 1024): ..."; the first kMaxProblems.
   std::vector<std::string> problems;
+  // So many of the problems are that something is not there with which the log is compared: the
+  // checkpoint file, the checkpoint of an anchor, the verifier key. When all are, nothing was found
+  // changed.
+  std::size_t absent = 0;
 };
 // Beside a running hub or without one. data_folder holds audit.checkpoint and audit.vkey. Errors
 // are of reading only (store.*, unavailable audit.io, invalid audit.vkey): what is wrong with the

@@ -32,14 +32,28 @@ Status Walk::read_outside() {
     if (!key_) problem("the file audit.vkey is damaged: signatures cannot be checked");
   }
   for (const std::string& path : options_.folders) RABT_TRY_STATUS(read_folder(path));
+  for (const std::string& note : options_.notes) read_note(note);
   return ok_status();
+}
+
+void Walk::read_note(const std::string& note) {
+  if (!key_) return;
+  const std::string_view origin = origin_of(note);
+  const auto opened = open_note(note, origin == key_->name ? *key_ : renamed(*key_, origin));
+  if (!opened.ok()) {
+    problem("a checkpoint that was kept elsewhere: " + opened.error().message);
+    return;
+  }
+  claims_.push_back({opened->size, opened->root,
+                     "a checkpoint that was kept elsewhere, at " + std::to_string(opened->size)});
+  published_.emplace_back(note, claims_.back());
 }
 
 Status Walk::read_folder(const std::string& path) {
   RABT_TRY(text, read_file(path + "/checkpoint", kMaxFileBytes));
   Folder folder{.path = path};
   if (!text) {
-    problem(folder.name() + "it holds no checkpoint");
+    absent(folder.name() + "its checkpoint is missing: the log cannot be compared with it");
     return ok_status();
   }
   if (!key_) return ok_status();

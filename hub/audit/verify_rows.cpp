@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/audit/checked_rows.hpp"
 #include "hub/audit/mac.hpp"
 #include "hub/base/json.hpp"
 
@@ -83,12 +84,12 @@ Status Walk::measure() {
   std::stable_sort(claims_.begin(), claims_.end(),
                    [](const Claim& a, const Claim& b) { return a.size < b.size; });
   if (!file_ && (end_ > 0 || rows_of_checkpoints_ > 1)) {
-    problem(
+    absent(
         "the file audit.checkpoint is missing: whether entries were cut off at the end cannot be "
         "told");
   }
   if (!key_ && (end_ > 0 || rows_of_checkpoints_ > 0))
-    problem("no verifier key is at hand (file audit.vkey): signatures were not checked");
+    absent("no verifier key is at hand (file audit.vkey): signatures were not checked");
   result_.macs_checked = options_.mac_key != nullptr;
   return ok_status();
 }
@@ -313,27 +314,17 @@ void Walk::look_at_mac(Seen& seen, const Hash& leaf, const Hash& mac,
 std::string Walk::wrong_column(const store::Row& row, Number& number) {
   const auto content = Json::parse(row.blob(kCanonical));
   if (!content.ok() || !content->is_object()) return "its content is no JSON object";
-  const auto version = content->int_or("v", 0);
-  if (version != kEntryVersion)
-    return "version " + std::to_string(version) + " of the content is not known here";
-  number = {content->int_or("stream", 0), content->int_or("n", 0)};
-  if (number.stream != row.integer(kStream) || number.n != row.integer(kN)) {
-    return "its content is that of number " + std::to_string(number.n) + " of stream " +
-           std::to_string(number.stream);
-  }
-  if (content->int_or("at_ms", INT64_MIN) != row.integer(kAtMs))
-    return "its at_ms column is not the time of its content";
-  int column = kTenant;
-  for (const char* name : {"tenant", "act", "object", "patient"}) {
-    const Json* value = content->find(name);
-    const std::string_view text = value != nullptr && value->is_string()
-                                      ? std::string_view(value->as_string())
-                                      : std::string_view();
-    if (row.text(column) != text)
-      return std::string("its ") + name + " column is not the " + name + " of its content";
-    ++column;
-  }
-  return {};
+  if (content->int_or("v", 0) == kEntryVersion)
+    number = {content->int_or("stream", 0), content->int_or("n", 0)};
+  return audit::wrong_column({.seq = row.integer(kSeq),
+                              .stream = row.integer(kStream),
+                              .n = row.integer(kN),
+                              .at_ms = row.integer(kAtMs),
+                              .tenant = row.text(kTenant),
+                              .act = row.text(kAct),
+                              .object = row.text(kObject),
+                              .patient = row.text(kPatient)},
+                             *content);
 }
 
 }  // namespace rabt::audit

@@ -87,6 +87,7 @@ class Walk {
   // ---- verify_outside.cpp: before the rows, so that the log cannot be behind what is outside
   Status read_outside();
   Status read_folder(const std::string& path);
+  void read_note(const std::string& note);
   Status read_checkpoints();
   void checkpoint(const store::Row& row, std::int64_t& next, std::int64_t& size);
 
@@ -126,6 +127,7 @@ class Walk {
   // ---- verify.cpp
   [[nodiscard]] bool whole() const { return options_.first <= 1 && options_.last >= end_; }
   void problem(std::string text);
+  void absent(std::string text);
   Verification finish();
 
   const Read read_;

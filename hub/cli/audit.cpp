@@ -33,6 +33,8 @@ struct VerifyOptions {
   std::string key;
   // Folders of anchors, in addition to those of the configuration.
   std::vector<std::string> anchors;
+  // Files with checkpoints that were kept elsewhere.
+  std::vector<std::string> witnesses;
   std::int64_t from = 1;
   std::int64_t to = INT64_MAX;
 };
@@ -82,8 +84,36 @@ int verify_proof(const VerifyOptions& options) {
   return 0;
 }
 
-// Exit code 0 if everything holds, 1 if something does not hold, which is named on standard output,
-// or if the log cannot be read.
+// The newest checkpoint in a file: a signed note, or the log of a hub, which has them in its lines
+// audit.checkpoint. Older ones say nothing that the newest does not.
+Result<std::string> newest_note(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string newest;
+  std::int64_t size = -1;
+  const auto take = [&](std::string note) {
+    const auto one = audit::unverified_note(note);
+    if (!one || one->size <= size) return;
+    size = one->size;
+    newest = std::move(note);
+  };
+  std::string whole;
+  for (std::string line; std::getline(in, line);) {
+    if (whole.size() < audit::kMaxNoteBytes) whole.append(line).append("\n");
+    if (line.find("\"audit.checkpoint\"") == std::string::npos) continue;
+    const auto entry = Json::parse(line);
+    if (entry.ok()) take(entry->string_or("note", ""));
+  }
+  if (newest.empty()) take(std::move(whole));
+  if (newest.empty())
+    return invalid("audit.witness", path + " cannot be read, or has no checkpoint of an audit log");
+  return newest;
+}
+
+// Exit code 3: nothing was found changed, but something is missing with which the log is compared.
+constexpr int kAbsent = 3;
+
+// Exit code 0 if everything holds, 1 if something does not, which is named on standard output, or
+// if the log cannot be read.
 int audit_verify(const VerifyOptions& options) {
   if (!options.proof.empty()) return verify_proof(options);
   const auto config = config::load_config(options.config);
@@ -98,6 +128,11 @@ int audit_verify(const VerifyOptions& options) {
     if (!anchor.folder.empty()) wanted.folders.push_back(anchor.folder);
   }
   for (const std::string& folder : options.anchors) wanted.folders.push_back(folder);
+  for (const std::string& file : options.witnesses) {
+    auto note = newest_note(file);
+    if (!note.ok()) return complain(note.error());
+    wanted.notes.push_back(std::move(*note));
+  }
 
   // With the keyring the MAC chain can be followed, and the verifier key need not be trusted.
   const SystemClock clock;
@@ -120,6 +155,13 @@ int audit_verify(const VerifyOptions& options) {
   const auto found = audit::verify_file(config->data + "/rabt.db", config->data, wanted);
   if (!found.ok()) return complain(found.error());
   for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
+  if (found->problems.size() > 0 && found->problems.size() == found->absent) {
+    std::printf(
+        "NOT verified: nothing was found changed, but what is named above is missing (%llu "
+        "entries read)\n",
+        static_cast<unsigned long long>(found->entries));
+    return kAbsent;
+  }
   if (!found->verified) {
     std::printf("NOT verified: the audit log was changed (%llu entries read)\n",
                 static_cast<unsigned long long>(found->entries));
@@ -131,6 +173,11 @@ int audit_verify(const VerifyOptions& options) {
               static_cast<unsigned long long>(found->checkpoints),
               static_cast<long long>(found->signed_size), static_cast<long long>(found->size),
               found->macs_checked ? "holds" : "not checked because there is no keyring");
+  if (wanted.folders.empty() && wanted.notes.empty()) {
+    std::printf(
+        "no anchor and no witness was compared: an older copy of the data folder would look "
+        "the same\n");
+  }
   return 0;
 }
 
@@ -186,6 +233,14 @@ void add_verify_command(CLI::App& group, int& code) {
   command->add_option("--key", options->key, "Verifier key to trust, or a file that holds one");
   command->add_option("--anchor", options->anchors,
                       "Folder of an anchor, in addition to those of the configuration");
+  command->add_option("--witness", options->witnesses,
+                      "File with checkpoints that were kept elsewhere: a checkpoint, or the hub's "
+                      "log");
+  command->footer(
+      "Exit status: 0 verified, 1 something was changed or the log cannot be read, 2 wrong input, "
+      "3 "
+      "nothing was found changed but the checkpoint file, the checkpoint of an anchor or the "
+      "verifier key is missing.");
   command->add_option("--from", options->from, "Number of the first entry to read")
       ->check(CLI::PositiveNumber);
   command->add_option("--to", options->to, "Number of the last entry to read")

@@ -20,6 +20,11 @@ bool good_origin(std::string_view origin) {
 
 AuditAnchor read_anchor(Reader& reader, const YamlNode& node) {
   AuditAnchor anchor;
+  // A path alone is a folder.
+  if (node.is_text() && !node.text().empty()) {
+    anchor.folder = reader.absolute(node.text());
+    return anchor;
+  }
   if (!reader.mapping(node, "an anchor")) return anchor;
   reader.only(node, {"folder", "syslog", "ca", "cert", "key", "high_water", "required"});
   reader.path(node, "folder", anchor.folder);

@@ -37,6 +37,8 @@ class Reader {
   // A text that is one of `choices`.
   void choice(const YamlNode& node, std::string_view key,
               std::initializer_list<std::string_view> choices, std::string& out);
+  // A path, made absolute.
+  [[nodiscard]] std::string absolute(const std::string& path) const;
   // A text that is a path, made absolute.
   void path(const YamlNode& node, std::string_view key, std::string& out, bool required = false);
   void integer(const YamlNode& node, std::string_view key, int low, int high, int& out);
@@ -52,8 +54,6 @@ class Reader {
                std::map<std::string, SecretSource>& out);
 
  private:
-  [[nodiscard]] std::string absolute(const std::string& path) const;
-
   const std::string file_;
   const std::filesystem::path folder_;
   std::vector<std::string> mistakes_;

@@ -33,10 +33,13 @@ void describe_recipient(const plugin::Recipient& recipient, Json& detail) {
   detail.set("recipient", recipient.plugin);
   detail.set("version", recipient.version);
   detail.set("host", recipient.hosts.empty() ? "none" : recipient.hosts.front());
-  if (recipient.hosts.size() < 2) return;
-  Json hosts = Json::array();
-  for (const std::string& host : recipient.hosts) hosts.push_back(host);
-  detail.set("hosts", std::move(hosts));
+  // Manifest and configuration may name the same host.
+  std::set<std::string_view> named;
+  Json others = Json::array();
+  for (const std::string& host : recipient.hosts) {
+    if (named.insert(host).second && named.size() > 1) others.push_back(host);
+  }
+  if (others.size() != 0) detail.set("otherHosts", std::move(others));
 }
 
 // Only names that the action's schema knows: another name could be data.

@@ -548,6 +548,7 @@ TEST_F(ApiTest, health_and_metrics_tell_how_the_audit_log_is) {
   const Json health = json(handle(with_token));
   EXPECT_TRUE(health["audit"].bool_or("appendable", false)) << health.dump();
   EXPECT_TRUE(health["audit"].bool_or("signing", false));
+  EXPECT_NE(health["audit"].string_or("warning", "").find("no anchor"), std::string::npos);
   EXPECT_TRUE(health["audit"]["anchors"].is_array());
   const std::string metrics = handle(request("GET", "/metrics")).body;
   for (const char* name : {"rabt_audit_entries ", "rabt_audit_signed_entries ",

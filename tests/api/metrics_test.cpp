@@ -68,6 +68,10 @@ class Anchored final : public audit::AuditLog {
     state.anchors = {{.name = "folder \"a\"", .failing = true, .size = 7}};
     return state;
   }
+  [[nodiscard]] Status look() override { return log_.look(); }
+  [[nodiscard]] Result<audit::Known> known() const override { return log_.known(); }
+  void refuse(const Error& defect) override { log_.refuse(defect); }
+  [[nodiscard]] store::Store& store() const override { return log_.store(); }
 
  private:
   audit::AuditLog& log_;

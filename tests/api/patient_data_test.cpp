@@ -31,6 +31,10 @@ class BreakableLog final : public audit::AuditLog {
     return log_.append(transaction, entry);
   }
   [[nodiscard]] audit::LogState state() const override { return log_.state(); }
+  [[nodiscard]] Status look() override { return log_.look(); }
+  [[nodiscard]] Result<audit::Known> known() const override { return log_.known(); }
+  void refuse(const Error& defect) override { log_.refuse(defect); }
+  [[nodiscard]] store::Store& store() const override { return log_.store(); }
   bool broken = false;
 
  private:
@@ -94,7 +98,7 @@ class PatientData : public testing::Test {
   std::vector<audit::Logged> entries(const std::string& act) {
     audit::Query query;
     query.act = act;
-    return must(audit::read_page(rig_.store(), query, 1000)).entries;
+    return must(audit::read_page(rig_.audit(), query, 1000)).entries;
   }
   std::string pseudonym(const std::string& value,
                         phi::IndexKind kind = phi::IndexKind::identifier) {
@@ -281,6 +285,32 @@ TEST_F(PatientData, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
                Json::object({{"patient", std::string("identifier:") + kNationalId}}), "x"));
   EXPECT_EQ(report["accesses"][0].string_or("reason", ""), "[erased]");
   EXPECT_TRUE(must(audit::verify(rig_.store(), rig_.folder())).verified);
+}
+
+TEST_F(PatientData, an_altered_entry_is_neither_reported_nor_exported_and_stops_acts) {
+  consultation();
+  ASSERT_TRUE(rig_.store()
+                  .write([](store::Transaction& transaction) -> Status {
+                    static constexpr store::Statement kAlter{
+                        "UPDATE audit SET canonical = CAST(replace(CAST(canonical AS TEXT), "
+                        "'\"ok\"', '\"no\"') AS BLOB) WHERE seq = 2"};
+                    RABT_TRY(changed, transaction.execute(kAlter, {}));
+                    return changed == 1 ? ok_status() : invalid("test.no", "no");
+                  })
+                  .ok());
+  const auto refused = [](const Response& answer) {
+    EXPECT_EQ(answer.status, 503) << answer.body;
+    EXPECT_EQ(code(answer), "audit.altered");
+    EXPECT_NE(answer.body.find("entry 2 (stream 1, number 2): its content does not match its hash"),
+              std::string::npos)
+        << answer.body;
+  };
+  for (const char* format : {"jsonl", "fhir", "syslog"})
+    refused(api("POST", "audit/export", Json::object({{"format", format}}), "archive"));
+  refused(api("POST", "audit/report",
+              Json::object({{"patient", std::string("identifier:") + kNationalId}}), "archive"));
+  refused(api("GET", "break-glass", Json(), "archive"));
+  EXPECT_FALSE(rig_.audit().state().appendable);
 }
 
 TEST_F(PatientData, an_export_gives_every_entry_once_and_is_audited) {

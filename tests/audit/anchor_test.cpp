@@ -259,7 +259,7 @@ TEST_F(AuditAnchor, verification_names_every_difference_of_a_folder) {
   has(found("tile/entries/002.p/88", [](std::string& text) { text.resize(text.size() - 5); }),
       "entry 600");
   has(found("tile/0/001", [](std::string& text) { text.clear(); }), "tile 0/1");
-  has(found("checkpoint", [](std::string& text) { text.clear(); }), "holds no checkpoint");
+  has(found("checkpoint", [](std::string& text) { text.clear(); }), "its checkpoint is missing");
 }
 
 }  // namespace

@@ -583,7 +583,9 @@ TEST(SyslogMessage, the_header_is_rfc_5424) {
 }
 
 TEST(JsonLines, an_entry_is_one_line_with_its_leaf) {
-  const Logged one = logged(read_entry());
+  Logged one = logged(read_entry());
+  one.canonical = R"({"act":"instance.read","at_ms":1773000000123,"n":7,"patient":")" +
+                  one.entry.patient + R"(","sealed":"aa.bb","stream":1,"v":1})";
   const std::string line = to_json_line(one);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   const Json json = Json::parse(line).value();
@@ -593,6 +595,7 @@ TEST(JsonLines, an_entry_is_one_line_with_its_leaf) {
   EXPECT_EQ(json.string_or("leaf", ""),
             to_hex(crypto::sha256(std::string(1, '\0') + one.canonical)));
   EXPECT_EQ(json.string_or("sealed", ""), "aa.bb");
+  EXPECT_TRUE(line.ends_with(one.canonical.substr(1))) << "the bytes that are hashed";
 }
 
 }  // namespace

@@ -16,7 +16,10 @@ class AuditFinder : public Fixture {
   static constexpr int kEntries = 1'000;
 
   void SetUp() override {
-    open_log();
+    // The log does not look at itself while a test removes look-up rows.
+    LogOptions blind = options();
+    blind.look_interval = std::chrono::hours(1);
+    open_log(std::move(blind));
     std::mt19937 random(7);
     for (int i = 1; i <= kEntries; ++i) {
       clock_.advance_ms(static_cast<std::int64_t>(random() % 2'000) - 700);
@@ -39,7 +42,7 @@ class AuditFinder : public Fixture {
     std::vector<std::int64_t> list;
     std::optional<Query> next = query;
     while (next) {
-      const auto page = read_page(*store_, *next, limit);
+      const auto page = read_page(*log_, *next, limit);
       EXPECT_TRUE(page.ok());
       if (!page.ok()) break;
       EXPECT_LE(page->entries.size(), limit);

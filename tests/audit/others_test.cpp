@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "hub/audit/anchor.hpp"
+#include "hub/audit/export/export.hpp"
 #include "hub/audit/proof.hpp"
 #include "tests/audit/support.hpp"
 
@@ -54,6 +55,17 @@ class Others : public Fixture {
   }
   void write(const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+  }
+  std::string exported() {
+    std::string lines;
+    Query query;
+    const auto connection = store::open_sqlite_reader(database()).value();
+    for (std::optional<Query> next = query; next;) {
+      Page page = read_page(*connection, {}, *next, 256).value();
+      for (const Logged& one : page.entries) lines += to_json_line(one) + "\n";
+      next = page.next;
+    }
+    return lines;
   }
   const std::string anchor_ = folder_ + "/anchor";
   std::vector<std::string> older_;  // checkpoints before the newest
@@ -139,6 +151,38 @@ TEST_F(GoSumdb, verifies_checkpoints_tiles_entries_and_proofs_and_refuses_change
     changed[40] = changed[40] == 'A' ? 'B' : 'A';
     EXPECT_EQ(proof(changed).status, 1);
   }
+}
+
+TEST_F(GoSumdb, computes_every_leaf_and_the_root_from_the_lines_of_an_export) {
+  write(folder_ + "/export", exported());
+  const auto check = [this] {
+    return run(program_ + " " + in_quotes(vkey()) + " export " + in_quotes(folder_ + "/export") +
+               " " + in_quotes(checkpoint_file()));
+  };
+  EXPECT_EQ(check().text, "verified: 600 exported entries, 600 of them signed\n");
+  std::string changed = exported();
+  changed.replace(changed.find("\"at_ms\":1"), 9, "\"at_ms\":2");
+  write(folder_ + "/export", changed);
+  EXPECT_EQ(check().status, 1);
+}
+
+TEST_F(Others, a_reader_in_python_computes_every_leaf_and_the_root_from_the_lines_of_an_export) {
+  if (run("python3 -c ''").status != 0) GTEST_SKIP() << "install python3 to run this";
+  const auto check = [this](const std::string& lines) {
+    write(folder_ + "/export", lines);
+    return run("python3 " + in_quotes(source() + "/tests/interop/audit_export.py") + " " +
+               in_quotes(folder_ + "/export") + " " + in_quotes(checkpoint_file()));
+  };
+  const std::string lines = exported();
+  EXPECT_EQ(check(lines).text, "holds: 600 entries, 600 of them signed\n");
+  for (const char* member : {"\"at_ms\":1", "\"v\":1", "\"n\":5", "\"stream\":1"}) {
+    std::string changed = lines;
+    const auto at = changed.find(member);
+    ASSERT_NE(at, std::string::npos) << member;
+    changed[at + std::string(member).size() - 1] = '7';
+    EXPECT_EQ(check(changed).status, 1) << member;
+  }
+  EXPECT_EQ(check(lines.substr(0, lines.rfind('\n', lines.size() - 2) + 1)).status, 1);
 }
 
 TEST_F(Others, the_openssl_command_verifies_a_checkpoint_and_refuses_a_changed_one) {

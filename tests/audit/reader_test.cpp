@@ -34,7 +34,7 @@ class AuditReader : public Fixture {
   }
   std::vector<std::int64_t> numbers(const Query& query) {
     std::vector<std::int64_t> list;
-    EXPECT_TRUE(read_each(*store_, query, [&](const Logged& logged) {
+    EXPECT_TRUE(read_each(*log_, query, [&](const Logged& logged) {
                   list.push_back(logged.seq);
                   return true;
                 }).ok());
@@ -51,7 +51,7 @@ class AuditReader : public Fixture {
 };
 
 TEST_F(AuditReader, gives_back_every_field_of_an_entry) {
-  const auto page = read_page(*store_, {.first = 7, .last = 7}, 10);
+  const auto page = read_page(*log_, {.first = 7, .last = 7}, 10);
   ASSERT_TRUE(page.ok());
   ASSERT_EQ(page->entries.size(), 1U);
   EXPECT_FALSE(page->next.has_value());
@@ -108,7 +108,7 @@ TEST_F(AuditReader, pages_without_gap_or_repeat) {
     std::vector<std::int64_t> seen;
     std::optional<Query> next = query;
     while (next) {
-      const auto page = read_page(*store_, *next, 3);
+      const auto page = read_page(*log_, *next, 3);
       ASSERT_TRUE(page.ok());
       EXPECT_LE(page->entries.size(), 3U);
       for (const Logged& logged : page->entries) seen.push_back(logged.seq);
@@ -120,12 +120,12 @@ TEST_F(AuditReader, pages_without_gap_or_repeat) {
 
 TEST_F(AuditReader, stops_when_told_and_names_a_row_that_is_no_entry) {
   int seen = 0;
-  EXPECT_TRUE(read_each(*store_, {}, [&](const Logged&) { return ++seen < 4; }).ok());
+  EXPECT_TRUE(read_each(*log_, {}, [&](const Logged&) { return ++seen < 4; }).ok());
   EXPECT_EQ(seen, 4);
   tamper("UPDATE audit SET canonical = x'7b' WHERE seq = 9");
-  const auto page = read_page(*store_, {}, 100);
+  const auto page = read_page(*log_, {}, 100);
   ASSERT_FALSE(page.ok());
-  EXPECT_EQ(page.error().code, "audit.entry");
+  EXPECT_EQ(page.error().code, "audit.broken");
   EXPECT_EQ(page.error().kind, ErrorKind::corrupt);
   EXPECT_NE(page.error().message.find("entry 9"), std::string::npos);
 }

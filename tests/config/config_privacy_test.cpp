@@ -116,5 +116,15 @@ TEST_F(Privacy, a_syslog_server_has_host_port_and_files) {
   EXPECT_EQ(anchors[3].port, 6514);
 }
 
+TEST_F(Privacy, a_path_alone_among_the_anchors_is_a_folder) {
+  const auto config = load("audit: {anchors: [/mnt/worm/audit, beside]}\n");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const auto& anchors = config->audit.anchors;
+  ASSERT_EQ(anchors.size(), 2U);
+  EXPECT_EQ(anchors[0].folder, "/mnt/worm/audit");
+  EXPECT_EQ(anchors[1].folder, folder_ + "/beside");
+  EXPECT_FALSE(anchors[0].required);
+}
+
 }  // namespace
 }  // namespace rabt::config

@@ -20,7 +20,7 @@ class PatientOf : public testing::Test {
   std::vector<audit::Logged> entries(const std::string& act) {
     audit::Query query;
     query.act = act;
-    return audit::read_page(rig_.store(), query, 1000)->entries;
+    return audit::read_page(rig_.audit(), query, 1000)->entries;
   }
   std::vector<std::string> found(const std::string& blind) {
     std::vector<std::string> out;

@@ -3,6 +3,7 @@
 //
 //	audit VKEY folder FOLDER [OLDER-CHECKPOINT...]
 //	audit VKEY proof FILE...
+//	audit VKEY export EXPORT.jsonl CHECKPOINT
 package main
 
 import (
@@ -178,9 +179,63 @@ func checkProof(name string, verifier note.Verifier) {
 	}
 }
 
+// The lines of `rabt audit export --format jsonl` of a whole log: each leaf computed from its line, the root from the leaves.
+func checkExport(name, checkpoint string, verifier note.Verifier) {
+	data, err := os.ReadFile(name)
+	must(err, "export")
+	text, err := os.ReadFile(checkpoint)
+	must(err, "checkpoint")
+	tree := open(text, verifier)
+	var stored []tlog.Hash
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			hashes[i] = stored[index]
+		}
+		return hashes, nil
+	})
+	count := int64(0)
+	for _, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
+		var inside struct {
+			Seq, Stream, N, At_ms, V int64
+			Leaf                     string
+		}
+		must(json.Unmarshal([]byte(line), &inside), fmt.Sprintf("line %d", count+1))
+		what := fmt.Sprintf("entry %d (stream %d, number %d)", inside.Seq, inside.Stream, inside.N)
+		if inside.Seq != count+1 || inside.V != 1 || inside.At_ms == 0 {
+			fail("%s: number %d belongs there, of version 1, with its time", what, count+1)
+		}
+		mark := fmt.Sprintf(`"leaf":"%s",`, inside.Leaf)
+		at := strings.Index(line, mark)
+		if at < 0 {
+			fail("%s: its leaf is not before its members", what)
+		}
+		entry := []byte("{" + line[at+len(mark):])
+		hash := tlog.RecordHash(entry)
+		if fmt.Sprintf("%x", hash[:]) != inside.Leaf {
+			fail("%s: its members have another hash", what)
+		}
+		hashes, err := tlog.StoredHashes(count, entry, reader)
+		must(err, what)
+		stored = append(stored, hashes...)
+		count++
+		if count == tree.N {
+			root, err := tlog.TreeHash(count, reader)
+			must(err, "root")
+			if root != tree.Hash {
+				fail("the first %d entries are not those that were signed", count)
+			}
+		}
+	}
+	if count < tree.N {
+		fail("the checkpoint is of %d entries, the export has %d", tree.N, count)
+	}
+	fmt.Printf("verified: %d exported entries, %d of them signed\n", count, tree.N)
+}
+
 func main() {
 	if len(os.Args) < 4 {
-		fmt.Println("usage: audit VKEY folder FOLDER [OLDER-CHECKPOINT...] | audit VKEY proof FILE...")
+		fmt.Println("usage: audit VKEY folder FOLDER [OLDER-CHECKPOINT...] | audit VKEY proof FILE... | audit VKEY export EXPORT.jsonl CHECKPOINT")
 		os.Exit(2)
 	}
 	verifier, err := note.NewVerifier(strings.TrimSpace(os.Args[1]))
@@ -192,5 +247,10 @@ func main() {
 		for _, name := range os.Args[3:] {
 			checkProof(name, verifier)
 		}
+	case "export":
+		if len(os.Args) != 5 {
+			fail("export: name the lines and a checkpoint")
+		}
+		checkExport(os.Args[3], os.Args[4], verifier)
 	}
 }

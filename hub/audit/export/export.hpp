@@ -31,7 +31,9 @@ struct ExportSource {
 // DICOM PS3.15 section A.5 audit message (XML, UTF-8, no declaration).
 [[nodiscard]] std::string to_dicom(const Logged& entry, const ExportSource& source);
 
-// One line of JSON Lines, without the line's end: seq, time, leaf, then the fields of the entry.
+// One line of JSON Lines, without the line's end: an object of seq, time and leaf, and then the
+// members of the entry as it is hashed. From `{` and what follows the member leaf on, these are the
+// bytes of the entry: docs/formats/audit_log.md, "Export".
 [[nodiscard]] std::string to_json_line(const Logged& entry);
 
 // RFC 5424 messages, without framing: facility 10 (security), severity notice, or warning for a

@@ -279,24 +279,13 @@ Json to_fhir(const Logged& logged, const ExportSource& source) {
 }
 
 std::string to_json_line(const Logged& logged) {
-  const Entry& entry = logged.entry;
-  Json out = Json::object(
-      {{"seq", logged.seq}, {"time", to_iso8601({logged.at_ms})}, {"leaf", leaf_hex(logged)}});
-  const auto field = [&](std::string_view key, const std::string& value) {
-    if (!value.empty()) out.set(key, value);
-  };
-  field("tenant", entry.tenant);
-  field("actor", entry.actor);
-  field("act", entry.act);
-  field("object", entry.object);
-  field("result", entry.result);
-  field("patient", entry.patient);
-  field("purpose", entry.purpose);
-  field("client", entry.client);
-  field("request", entry.request);
-  if (!entry.detail.is_null()) out.set("detail", entry.detail);
-  field("sealed", entry.sealed);
-  return out.dump();
+  std::string out =
+      Json::object(
+          {{"seq", logged.seq}, {"time", to_iso8601({logged.at_ms})}, {"leaf", leaf_hex(logged)}})
+          .dump();
+  // The entry's own bytes, so that its hash can be computed from the line.
+  out.back() = ',';
+  return out.append(logged.canonical, 1);
 }
 
 }  // namespace rabt::audit

@@ -127,7 +127,13 @@ struct SyslogSender::State {
     RABT_TRY_STATUS(stream->alive());
     Query query;
     query.first = sent_to + 1;
-    auto page = read_page(parts.store, query, kBatch);
+    Result<Page> page = Page();
+    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
+      RABT_TRY(size, committed_size(connection));
+      // Rows are checked only when there is one to send.
+      if (size > sent_to) page = read_page(connection, {}, query, kBatch);
+      return ok_status();
+    }));
     if (!page.ok()) {
       // The log itself cannot be read: no fault of the server's. Tried again at the next look.
       if (!unreadable) {
@@ -287,6 +293,7 @@ class SyslogAnchor final : public Anchor {
   [[nodiscard]] Result<std::optional<std::string>> last() override {
     return std::optional<std::string>();
   }
+  [[nodiscard]] bool readable() const override { return false; }
   [[nodiscard]] Status put(const Checkpoint& checkpoint, const TileSource& /*tiles*/) override {
     return put_(checkpoint);
   }

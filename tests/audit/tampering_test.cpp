@@ -1,0 +1,328 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "hub/audit/anchor.hpp"
+#include "hub/audit/proof.hpp"
+#include "hub/audit/reader.hpp"
+#include "hub/audit/tree.hpp"
+#include "tests/audit/support.hpp"
+
+// Ways to alter a log, each while the hub runs and while it does not: verification, readers and the
+// running log itself find every one.
+namespace rabt::audit {
+namespace {
+
+using std::chrono::milliseconds;
+
+// 600 entries: two full tiles and the begin of a third, with a required anchor. Every fifth entry
+// is about the patient p5.
+class Ways : public Fixture {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directory(anchor_);
+    write(300);
+    save();
+    older_note_ = content(checkpoint_file());
+    write(300);
+  }
+  LogOptions watched(milliseconds every) {
+    LogOptions all = options();
+    all.look_interval = every;
+    all.anchor_interval = every;
+    all.anchors.push_back({make_folder_anchor(anchor_, vkey()), true});
+    return all;
+  }
+  void write(int count) {
+    open_log(watched(std::chrono::hours(1)));
+    for (int i = 1; i <= count; ++i) {
+      clock_.advance_ms(1);
+      Entry one = entry(i);
+      if (i % 5 == 0) one.patient = "p5";
+      store_->submit(
+          store::Store::Need::required,
+          [this, prepared = log_->prepare(one)](store::Transaction& transaction) {
+            return log_->append(transaction, prepared);
+          },
+          [](const Status& status) { EXPECT_TRUE(status.ok()); });
+    }
+    close_log();
+  }
+  void put(const std::string& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+  }
+  [[nodiscard]] std::string text_of(int seq) {
+    return ask("SELECT CAST(canonical AS TEXT) FROM audit WHERE seq = " + std::to_string(seq));
+  }
+  static std::string forged(std::string text) {
+    return text.replace(text.find("\"ok\""), 4, "\"no\"");
+  }
+  void alter(int seq, bool leaf_too) {
+    const std::string text = forged(text_of(seq));
+    tamper("UPDATE audit SET canonical = CAST('" + text + "' AS BLOB)" +
+           (leaf_too ? ", leaf = x'" + to_hex(leaf_hash(text)) + "'" : std::string()) +
+           " WHERE seq = " + std::to_string(seq));
+  }
+  // The tile fits itself and its rows; nothing but the checkpoints knows better.
+  void alter_with_tile(int seq) {
+    alter(seq, true);
+    const int tile = (seq - 1) / 256;
+    const std::string of = " WHERE level = 0 AND number = " + std::to_string(tile);
+    Bytes bytes = from_hex(ask("SELECT hex(hashes) FROM audit_tile" + of)).value();
+    const Digest leaf = leaf_hash(text_of(seq));
+    std::copy(leaf.begin(), leaf.end(), bytes.begin() + (seq - 1) % 256 * 32);
+    std::vector<Digest> hashes(256);
+    for (std::size_t i = 0; i < hashes.size(); ++i)
+      to_digest(as_text(bytes).substr(i * 32, 32), hashes[i]);
+    tamper("UPDATE audit_tile SET hashes = x'" + to_hex(bytes) + "', root = x'" +
+           to_hex(fold(hashes)) + "'" + of);
+  }
+  void copy_row(int from, const std::string& to) {
+    tamper("INSERT INTO audit SELECT " + to +
+           ", stream, n, at_ms, tenant, act, object, patient, canonical, leaf, mac FROM audit "
+           "WHERE seq = " +
+           std::to_string(from));
+  }
+  void put_back_the_older_copy() {
+    restore();
+    put(checkpoint_file(), older_note_);
+  }
+
+  struct Way {
+    const char* name;
+    std::function<void()> change;
+  };
+  std::vector<Way> ways() {
+    return {
+        {"two rows exchanged below the last tile",
+         [this] {
+           tamper(
+               "UPDATE audit SET seq = -1 WHERE seq = 590; UPDATE audit SET seq = 590 WHERE seq = "
+               "595; UPDATE audit SET seq = 595 WHERE seq = -1");
+         }},
+        {"two rows exchanged in full tiles",
+         [this] {
+           tamper(
+               "UPDATE audit SET seq = -1 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 400; "
+               "UPDATE audit SET seq = 400 WHERE seq = -1");
+         }},
+        {"an entry below the last tile", [this] { alter(580, false); }},
+        {"an entry in a full tile", [this] { alter(100, false); }},
+        {"an entry and its hash below the last tile", [this] { alter(580, true); }},
+        {"an entry and its hash in a full tile", [this] { alter(100, true); }},
+        {"an entry, its hash and its tile", [this] { alter_with_tile(100); }},
+        {"the last rows and their checkpoint deleted",
+         [this] {
+           tamper(
+               "DELETE FROM audit WHERE seq > 590; DELETE FROM audit_checkpoint WHERE number = "
+               "(SELECT max(number) FROM audit_checkpoint)");
+           put(checkpoint_file(), older_note_);
+         }},
+        {"an older copy of database and checkpoint", [this] { put_back_the_older_copy(); }},
+        {"a time", [this] { tamper("UPDATE audit SET at_ms = at_ms + 1 WHERE seq = 120"); }},
+        {"the patient of an entry",
+         [this] { tamper("UPDATE audit SET patient = 'p6' WHERE seq = 585"); }},
+        {"hashes of a tile",
+         [this] {
+           tamper("UPDATE audit_tile SET hashes = zeroblob(8192) WHERE level = 0 AND number = 1");
+         }},
+        {"the checkpoint of another log",
+         [this] {
+           put(checkpoint_file(),
+               Signer("rabt.example/other", test_mac_key()).sign(600, Digest{}).note);
+         }},
+        {"the checkpoint file removed", [this] { std::filesystem::remove(checkpoint_file()); }},
+        {"an older checkpoint in the table",
+         [this] { tamper("UPDATE audit_checkpoint SET mac = zeroblob(32) WHERE number = 2"); }},
+        {"the anchor's checkpoint cut", [this] { put(anchor_ + "/checkpoint", ""); }},
+        {"the anchor emptied",
+         [this] {
+           for (const auto& one : std::filesystem::directory_iterator(anchor_))
+             std::filesystem::remove_all(one.path());
+         }},
+        {"a tile of the anchor cut", [this] { put(anchor_ + "/tile/entries/002.p/88", "x"); }},
+        {"a row repeated at the end", [this] { copy_row(7, "(SELECT max(seq) + 1 FROM audit)"); }},
+        {"a row repeated before the first", [this] { copy_row(7, "0"); }},
+    };
+  }
+  Texts compared() {
+    VerifyOptions all;
+    all.mac_key = &mac_key_;
+    all.folders = {anchor_};
+    return verified(all).problems;
+  }
+  // A data folder for each way.
+  void begin_anew() {
+    log_.reset();
+    store_.reset();
+    for (const auto& one : std::filesystem::directory_iterator(folder_)) {
+      if (one.path().filename() != "migrations") std::filesystem::remove_all(one.path());
+    }
+    open_store();
+    SetUp();
+  }
+  static bool corrupt(const Error& error) { return error.kind == ErrorKind::corrupt; }
+
+  const std::string anchor_ = folder_ + "/anchor";
+  std::string older_note_;
+};
+
+TEST_F(Ways, each_is_found_by_verification_and_keeps_the_hub_from_starting) {
+  bool first = true;
+  for (const Way& way : ways()) {
+    if (!std::exchange(first, false)) begin_anew();
+    EXPECT_EQ(compared(), Texts{}) << way.name;
+    way.change();
+    EXPECT_FALSE(compared().empty()) << way.name;
+    EXPECT_NE(opens(watched(std::chrono::hours(1))), "ok") << way.name;
+  }
+}
+
+TEST_F(Ways, each_is_found_by_whoever_reads_while_the_hub_runs) {
+  bool first = true;
+  for (const Way& way : ways()) {
+    if (!std::exchange(first, false)) begin_anew();
+    open_log(watched(std::chrono::hours(1)));
+    ASSERT_TRUE(log_->look().ok()) << way.name;
+    EXPECT_EQ(read_page(*log_, {.patient = "p5"}, 1000)->entries.size(), 120U);
+    EXPECT_EQ(read_page(*log_, {}, 1000)->entries.size(), 600U);
+    way.change();
+    // As a report and an export do.
+    const Status looked = log_->look();
+    ASSERT_FALSE(looked.ok()) << way.name;
+    EXPECT_TRUE(corrupt(looked.error())) << way.name << ": " << looked.error().code;
+    for (const Query& query : {Query{}, Query{.patient = "p5"}}) {
+      const auto page = read_page(*log_, query, 1000);
+      ASSERT_FALSE(page.ok()) << way.name;
+      EXPECT_TRUE(corrupt(page.error())) << way.name << ": " << page.error().code;
+    }
+  }
+}
+
+TEST_F(Ways, each_is_found_by_the_running_log_itself_which_then_refuses_acts) {
+  bool first = true;
+  for (const Way& way : ways()) {
+    if (!std::exchange(first, false)) begin_anew();
+    open_log(watched(milliseconds(20)));
+    EXPECT_TRUE(store_->write(append(1)).ok());
+    way.change();
+    for (int i = 0; i < 2'000 && log_->state().appendable; ++i)
+      std::this_thread::sleep_for(milliseconds(5));
+    EXPECT_FALSE(log_->state().appendable) << way.name;
+    EXPECT_FALSE(log_->state().well()) << way.name;
+    EXPECT_EQ(store_->write(append(1)).error().code, "audit.unavailable") << way.name;
+  }
+}
+
+TEST_F(Ways, a_reader_that_knows_only_the_database_shows_no_altered_entry) {
+  const std::vector<std::pair<int, bool>> altered{
+      {100, false}, {100, true}, {580, false}, {580, true}};
+  for (const auto& [seq, leaf_too] : altered) {
+    begin_anew();
+    alter(seq, leaf_too);
+    const auto connection = store::open_sqlite_reader(database()).value();
+    for (const Query& query : {Query{}, Query{.patient = "p5"}, Query{.first = seq, .last = seq}}) {
+      const auto page = read_page(*connection, {}, query, 1000);
+      ASSERT_FALSE(page.ok()) << seq;
+      if (seq == 100 || !leaf_too) {
+        EXPECT_NE(page.error().message.find("entry " + std::to_string(seq) + " (stream 1, number " +
+                                            std::to_string(seq) + ")"),
+                  std::string::npos)
+            << page.error().message;
+      }
+    }
+    EXPECT_EQ(prove_entry(*connection, seq).error().code, "audit.broken");
+    // Entries of other tiles are still shown when the tree holds.
+    if (seq == 100) {
+      const auto page = read_page(*connection, {}, Query{.first = 300, .last = 310}, 1000);
+      ASSERT_TRUE(page.ok()) << page.error().message;
+      EXPECT_EQ(page->entries.size(), 11U);
+    }
+  }
+}
+
+TEST_F(Ways, an_entry_that_no_checkpoint_covers_yet_is_compared_with_the_mac_chain) {
+  LogOptions slow = watched(std::chrono::hours(1));
+  slow.checkpoint_interval = std::chrono::hours(1);
+  open_log(std::move(slow));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store_->write(append(i)).ok());
+  ASSERT_EQ(log_->state().signed_size, 600);
+  EXPECT_EQ(read_page(*log_, {.first = 600}, 1000)->entries.size(), 6U);
+  alter(603, true);
+  const auto page = read_page(*log_, {.first = 600}, 1000);
+  ASSERT_FALSE(page.ok());
+  EXPECT_NE(page.error().message.find("entry 603 (stream 1, number 603)"), std::string::npos)
+      << page.error().message;
+  EXPECT_FALSE(log_->state().appendable) << "what a reader finds stops acts, too";
+}
+
+TEST_F(Ways, an_emptied_anchor_that_is_not_required_is_an_alarm_and_is_not_filled_again) {
+  const auto best_effort = [this] {
+    LogOptions all = watched(milliseconds(20));
+    all.anchors.front().required = false;
+    all.checkpoint_interval = milliseconds(50);
+    return all;
+  };
+  open_log(best_effort());
+  std::filesystem::remove_all(anchor_);
+  std::filesystem::create_directory(anchor_);
+  const auto failing = [this] {
+    for (int i = 0; i < 2'000 && !log_->state().anchors.front().failing; ++i)
+      std::this_thread::sleep_for(milliseconds(5));
+    return log_->state().anchors.front().code;
+  };
+  EXPECT_EQ(failing(), "audit.anchor_cut");
+  EXPECT_TRUE(store_->write(append(1)).ok()) << "acts go on";
+  close_log();
+  EXPECT_TRUE(std::filesystem::is_empty(anchor_));
+  // Also after a restart, and for as long as it is not given another place.
+  open_log(best_effort());
+  EXPECT_EQ(failing(), "audit.anchor_cut");
+  close_log();
+  EXPECT_TRUE(std::filesystem::is_empty(anchor_));
+  const std::string other = folder_ + "/other";
+  std::filesystem::create_directory(other);
+  LogOptions moved = options();
+  moved.anchors.push_back({make_folder_anchor(other, vkey()), true});
+  open_log(std::move(moved));
+  close_log();
+  EXPECT_EQ(content(other + "/checkpoint"), content(checkpoint_file()));
+}
+
+TEST_F(Ways, verification_tells_what_is_missing_from_what_was_changed) {
+  const auto found = [this] {
+    VerifyOptions all;
+    all.mac_key = &mac_key_;
+    all.folders = {anchor_};
+    return verified(all);
+  };
+  EXPECT_EQ(found().absent, 0U);
+  const std::string kept = content(checkpoint_file());
+  std::filesystem::remove(checkpoint_file());
+  std::filesystem::remove(anchor_ + "/checkpoint");
+  const Verification missing = found();
+  EXPECT_EQ(missing.problems.size(), 2U) << testing::PrintToString(missing.problems);
+  EXPECT_EQ(missing.absent, 2U);
+  alter(100, false);
+  const Verification changed = found();
+  EXPECT_EQ(changed.absent, 2U);
+  EXPECT_GT(changed.problems.size(), changed.absent);
+}
+
+TEST_F(Ways, a_checkpoint_that_the_hub_told_its_log_finds_an_older_copy_without_an_anchor) {
+  const std::string told = content(checkpoint_file());
+  put_back_the_older_copy();
+  EXPECT_EQ(problems(), Texts{}) << "the data folder alone cannot tell";
+  VerifyOptions all;
+  all.notes = {told};
+  const Texts found = verified(all).problems;
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.back(), "entries 301 to 600 are missing");
+  all.notes = {"nonsense"};
+  EXPECT_FALSE(verified(all).verified);
+}
+
+}  // namespace
+}  // namespace rabt::audit
