@@ -41,28 +41,38 @@ Api::Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
   resources_->metrics.add(*this);
 }
 
-Response Api::handle(const Request& request) {
-  Response response = answer(request);
-  screen(response, privacy_);
-  return response;
+http::Admission Api::admit(const Request& head) {
+  http::Admission admission = judge(head);
+  if (auto* refusal = std::get_if<Response>(&admission)) screen(*refusal, privacy_);
+  return admission;
 }
 
-Response Api::answer(const Request& request) {
+http::Admission Api::judge(const Request& head) {
   // Who has no token does not learn which paths there are.
-  const bool needs_token = request.path.starts_with("/api/v1/");
-  if (needs_token && !has_token(request)) {
+  const bool trusted = has_token(head);
+  const bool needs_token = head.path.starts_with("/api/v1/");
+  if (needs_token && !trusted) {
     ++refused_;
     return no_token();
   }
-  const Found found = find_route(request.method, request.path);
+  const Found found = find_route(head.method, head.path);
   if (found.route == nullptr) {
     if (!found.allowed.empty()) return wrong_method(found.allowed);
     if (needs_token) return no_such_path();
     return http::problem(404, "http.not_found", "Not Found",
                          "there is nothing here; see docs/openapi.yaml");
   }
-  auto response = found.route->handler(*resources_, {.request = request, .path = found.path});
-  return response.ok() ? *std::move(response) : http::problem(response.error());
+  const Call call{.request = head, .path = found.path, .trusted = trusted};
+  if (found.route->check != nullptr) {
+    const auto wanted = found.route->check(*resources_, call);
+    if (!wanted.ok()) return http::problem(wanted.error());
+  }
+  return [this, handler = found.route->handler, call](const Request& /*request*/) {
+    auto answer = handler(*resources_, call);
+    Response response = answer.ok() ? *std::move(answer) : http::problem(answer.error());
+    screen(response, privacy_);
+    return response;
+  };
 }
 
 bool Api::has_token(const Request& request) const {

@@ -19,14 +19,15 @@ class Api {
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
       const phi::Policy& privacy);
-  // Problem documents have passed the privacy policy.
-  [[nodiscard]] http::Response handle(const http::Request& request);
+  // Judges a request by its head: who calls without the token, or asks for what is not there, is
+  // refused before the body is read. Problem documents have passed the privacy policy.
+  [[nodiscard]] http::Admission admit(const http::Request& head);
 
   // Requests below /api/v1/ without the token.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
 
  private:
-  [[nodiscard]] http::Response answer(const http::Request& request);
+  [[nodiscard]] http::Admission judge(const http::Request& head);
   [[nodiscard]] bool has_token(const http::Request& request) const;
 
   // Constant after construction.

@@ -10,7 +10,8 @@
 
 namespace rabt::api {
 
-// Whether the hub works, for those who watch it. No patient data, no token.
+// Whether the hub works: one word for everybody, the parts for who shows the token. No patient
+// data.
 struct Health {
   store::Store& store;
   audit::AuditLog& audit;

@@ -29,15 +29,17 @@ Hooks::Hooks(Parts parts, std::vector<Source> sources) : parts_(std::move(parts)
   }
 }
 
+Status Hooks::expected(const Call& call) {
+  if (!sources_.contains(call.path[0]))
+    return not_found("hooks.unknown_source", "no source of this name is configured");
+  return parts_.ready ? parts_.ready() : ok_status();
+}
+
 Result<Response> Hooks::deliver(const Call& call) {
   const Request& request = call.request;
   const auto found = sources_.find(call.path[0]);
-  if (found == sources_.end()) {
-    return http::problem(404, "hooks.unknown_source", "Not Found",
-                         "no source of this name is configured");
-  }
+  RABT_CHECK(found != sources_.end());
   const Source& source = found->second;
-  if (parts_.ready) RABT_TRY_STATUS(parts_.ready());
 
   // Nothing is parsed before the signature holds.
   const auto verified = http::verify(source.signature, request, parts_.clock.now());

@@ -39,12 +39,15 @@ class Hooks {
     const Clock& clock;
     Logger& log;
     std::string tenant;
-    // Whether the audit log reaches everybody whom the configuration requires. Unset: the
+    // Whether the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
+  // Whether the source of this delivery is configured, and the audit log can take the delivery.
+  [[nodiscard]] Status expected(const Call& call);
+  // The source is configured.
   [[nodiscard]] Result<http::Response> deliver(const Call& call);
 
   // Deliveries whose signature did not hold.

@@ -14,12 +14,18 @@ Result<http::Response> to(Resources& resources, const Call& call) {
   return (resources.*resource.*handler)(call);
 }
 
+// The same for a check.
+template <auto resource, auto check>
+Status ask(Resources& resources, const Call& call) {
+  return (resources.*resource.*check)(call);
+}
+
 using R = Resources;
 
 // clang-format off
 constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
-    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>},
+    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, ask<&R::hooks, &Hooks::expected>},
 
     Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>},
     Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>},

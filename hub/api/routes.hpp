@@ -22,17 +22,25 @@ using PathParameters = std::array<std::string_view, kMaxPathParameters>;
 struct Call {
   const http::Request& request;
   PathParameters path{};
+  // Whether the request shows the API token.
+  bool trusted = false;
 };
 
 // An error becomes a problem document.
 using Handler = Result<http::Response> (*)(Resources& resources, const Call& call);
 
+// Whether the hub takes in the body of this call; the body is still empty.
+using Check = Status (*)(Resources& resources, const Call& call);
+
 struct Route {
   std::string_view method;
   // Segments are words or {parameters}.
   std::string_view pattern;
-  std::string_view operation;  // operationId
+  // The operationId of the OpenAPI document.
+  std::string_view operation;
   Handler handler;
+  // Null when the token alone decides.
+  Check check = nullptr;
 };
 [[nodiscard]] std::span<const Route> routes();
 

@@ -236,10 +236,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY(sources, read_sources(config));
   hub.api = std::make_unique<api::Api>(hub.make_resources(config, privacy, std::move(sources)),
                                        identity::ApiToken(token), privacy);
-  RABT_TRY(server,
-           http::Server::start(
-               http::ServerOptions{.address = config.address, .port = config.port},
-               [&hub](const http::Request& request) { return hub.api->handle(request); }, log));
+  RABT_TRY(server, http::Server::start(
+                       http::ServerOptions{.address = config.address, .port = config.port},
+                       [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
   hub.server = std::move(server);
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});

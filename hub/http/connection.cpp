@@ -16,7 +16,7 @@ namespace rabt::http {
 
 namespace {
 
-// After so many requests the caller connects again; spreads callers over restarts.
+// After this many requests the caller connects again, which spreads callers over restarts.
 constexpr int kMaxRequestsPerConnection = 10'000;
 constexpr std::size_t kReadChunk = 16U << 10U;
 // Bytes of a refused request that are read away so that the answer arrives.
@@ -50,6 +50,15 @@ bool wait_for(int fd, short events, std::int64_t ms) {
 }
 
 }  // namespace
+
+bool BodyRoom::take(std::uint64_t size) {
+  if (shared_.bodies.fetch_add(size) + size <= shared_.options.max_bodies) {
+    taken_ += size;
+    return true;
+  }
+  shared_.bodies -= size;
+  return false;
+}
 
 void Connection::serve(std::string remote) {
   remote_ = std::move(remote);
@@ -88,14 +97,18 @@ bool Connection::serve_one(bool last) {
                   .remote = remote_};
   const auto id = request.header("x-request-id");
   request.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
-  if (!read_body(head, request.body)) return false;
-
   // Idle connections hold threads: when threads run short, each caller may have one answer and
   // connects again.
   bool keep_alive = head.keep_alive && !last && !shared_.stopping &&
                     shared_.connections() * 4 <= shared_.options.threads * 3;
+  Admission admission = admit(request);
+  if (auto* refusal = std::get_if<Response>(&admission))
+    return turn_away(head, request, *refusal, keep_alive);
+
+  BodyRoom room(shared_);
+  if (!read_body(head, room, request.body)) return false;
   ++shared_.requests;
-  Response response = call_handler(request);
+  Response response = call(std::get<Handler>(admission), request);
   if (response.close) keep_alive = false;
   return write_response(response, request.method, request.request_id, keep_alive) && keep_alive;
 }
@@ -121,21 +134,48 @@ bool Connection::read_head(HeadScan& scan) {
   return false;
 }
 
-Response Connection::call_handler(const Request& request) {
+Admission Connection::admit(const Request& request) {
   try {
-    return shared_.handler(request);
-  } catch (const std::exception&) {
-    // what() may hold request data; the request id finds the place.
+    return shared_.admit(request);
   } catch (...) {
+    return threw(request);
   }
+}
+
+bool Connection::turn_away(const RequestHead& head, const Request& request, Response& response,
+                           bool keep_alive) {
+  ++shared_.requests;
+  const bool arrived = head.content_length <= buffer_.size();
+  if (arrived) buffer_.erase(0, static_cast<std::size_t>(head.content_length));
+  keep_alive = keep_alive && arrived && !response.close;
+  if (!write_response(response, request.method, request.request_id, keep_alive)) return false;
+  if (!arrived) hang_up();
+  return keep_alive;
+}
+
+Response Connection::call(const Handler& handler, const Request& request) {
+  try {
+    return handler(request);
+  } catch (...) {
+    return threw(request);
+  }
+}
+
+// What an exception says may hold request data; the request id finds the place.
+Response Connection::threw(const Request& request) {
   ++shared_.failed;
   shared_.log.error("http.handler_threw",
                     {{"request_id", request.request_id}, {"method", request.method}});
   return problem(internal("http.internal", ""));
 }
 
-bool Connection::read_body(const RequestHead& head, std::string& body) {
+bool Connection::read_body(const RequestHead& head, BodyRoom& room, std::string& body) {
   const auto deadline = now() + shared_.options.body_timeout_ms;
+  const auto no_room = [&] {
+    ++shared_.overloaded;
+    return refuse(
+        {503, "http.no_room", "the hub holds as many request bodies as it may; try again"});
+  };
   if (head.expect_continue && buffer_.size() < head.content_length &&
       !send_all("HTTP/1.1 100 Continue\r\n\r\n"))
     return false;
@@ -143,6 +183,7 @@ bool Connection::read_body(const RequestHead& head, std::string& body) {
   // was announced.
   const auto first =
       static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), head.content_length));
+  if (!room.take(first)) return no_room();
   body = buffer_.substr(0, first);
   buffer_.erase(0, first);
   while (body.size() < head.content_length) {
@@ -158,6 +199,7 @@ bool Connection::read_body(const RequestHead& head, std::string& body) {
     }
     const auto take = static_cast<std::size_t>(
         std::min<std::uint64_t>(buffer_.size() - before, head.content_length - body.size()));
+    if (!room.take(take)) return no_room();
     body.append(buffer_, before, take);
     buffer_.erase(before, take);
   }
@@ -235,8 +277,11 @@ bool Connection::refuse(const Refusal& refusal) {
   shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", remote_}});
   Response response =
       problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
-  if (!write_response(response, "", shared_.ids.next().text(), false)) return false;
-  // Closing with unread bytes would send a reset, which can overtake the answer.
+  if (write_response(response, "", shared_.ids.next().text(), false)) hang_up();
+  return false;
+}
+
+void Connection::hang_up() {
   ::shutdown(fd_, SHUT_WR);
   const auto deadline = now() + kLingerMs;
   for (std::size_t read = 0; read < kMaxLinger && !shared_.stopping;) {
@@ -244,7 +289,6 @@ bool Connection::refuse(const Refusal& refusal) {
     if (!read_some(deadline)) break;
     read += buffer_.size();
   }
-  return false;
 }
 
 }  // namespace rabt::http

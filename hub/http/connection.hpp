@@ -20,12 +20,12 @@ namespace rabt::http {
 
 // What all connections of a server share.
 struct Shared {
-  Shared(ServerOptions chosen, Handler serve, Logger& logger)
-      : options(std::move(chosen)), handler(std::move(serve)), log(logger) {}
+  Shared(ServerOptions chosen, Admit judge, Logger& logger)
+      : options(std::move(chosen)), admit(std::move(judge)), log(logger) {}
 
   // Constant once the server listens.
   ServerOptions options;
-  Handler handler;
+  Admit admit;
   Logger& log;
   // How many connections are served or wait for a thread.
   std::function<int()> connections;
@@ -41,9 +41,27 @@ struct Shared {
   std::atomic<std::uint64_t> overloaded{0};
   std::atomic<std::uint64_t> failed{0};
 
+  // Bytes of bodies that connections hold.
+  std::atomic<std::uint64_t> bodies{0};
+
   Mutex mutex;
   // Sockets of connections that are served, so that stop() can end their reads.
   std::set<int> open RABT_GUARDED_BY(mutex);
+};
+
+// What one request's body takes of the room that all bodies share. Confined to one thread.
+class BodyRoom {
+ public:
+  explicit BodyRoom(Shared& shared) : shared_(shared) {}
+  ~BodyRoom() { shared_.bodies -= taken_; }
+  BodyRoom(const BodyRoom&) = delete;
+  BodyRoom& operator=(const BodyRoom&) = delete;
+  // False, and nothing is taken, when so much is not left.
+  [[nodiscard]] bool take(std::uint64_t size);
+
+ private:
+  Shared& shared_;
+  std::uint64_t taken_ = 0;
 };
 
 // One connection, confined to its thread. The socket stays the caller's.
@@ -58,13 +76,21 @@ class Connection {
   [[nodiscard]] bool serve_one(bool last);
   // Reads until the head is complete or refused. False when the connection ended before.
   [[nodiscard]] bool read_head(HeadScan& scan);
-  [[nodiscard]] bool read_body(const RequestHead& head, std::string& body);
-  [[nodiscard]] Response call_handler(const Request& request);
+  [[nodiscard]] Admission admit(const Request& request);
+  // Answers a request that is not admitted. Whether another request may follow.
+  [[nodiscard]] bool turn_away(const RequestHead& head, const Request& request, Response& response,
+                               bool keep_alive);
+  [[nodiscard]] bool read_body(const RequestHead& head, BodyRoom& room, std::string& body);
+  [[nodiscard]] Response call(const Handler& handler, const Request& request);
+  [[nodiscard]] Response threw(const Request& request);
   [[nodiscard]] bool write_response(Response& response, std::string_view method,
                                     std::string_view request_id, bool keep_alive);
   [[nodiscard]] bool write_stream(const Response& response, std::string_view request_id);
-  // Always false: after a refusal nobody knows where the next request would start.
+  // Returns false always: after a refusal nobody knows where the next request would start.
   bool refuse(const Refusal& refusal);
+  // Ends the sending side, and reads what the caller still sends: closing with unread bytes would
+  // send a reset, which can overtake the answer.
+  void hang_up();
 
   // Appends to buffer_. False at the deadline, at the end of the stream (ended_) and on errors
   // (ended_).

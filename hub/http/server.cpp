@@ -132,8 +132,8 @@ std::optional<std::string_view> Request::parameter(std::string_view name) const 
 }
 
 struct Server::State {
-  State(ServerOptions options, Handler handler, Logger& log)
-      : shared(std::move(options), std::move(handler), log),
+  State(ServerOptions options, Admit admit, Logger& log)
+      : shared(std::move(options), std::move(admit), log),
         pool(2, shared.options.threads + kSpareThreads, 60) {}
 
   // The threads of the pool use it; destroyed after them.
@@ -149,7 +149,7 @@ Server::~Server() {
   stop();
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler handler,
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Admit admit,
                                               Logger& log) {
   Poco::Net::IPAddress ip;
   if (!Poco::Net::IPAddress::tryParse(options.address, ip)) {
@@ -161,7 +161,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
                    "port " + std::to_string(options.port) + " is not from 0 to 65535");
   if (options.threads < 1 || options.threads > 4096)
     return invalid("http.options", "threads must be from 1 to 4096");
-  auto state = std::make_unique<State>(options, std::move(handler), log);
+  auto state = std::make_unique<State>(options, std::move(admit), log);
   State& made = *state;
   try {
     Poco::Net::ServerSocket socket;

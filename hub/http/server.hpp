@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "hub/base/limits.hpp"
@@ -56,8 +57,16 @@ struct Response {
   bool close = false;
 };
 
-// Called on the connection's thread, many at once. What it throws becomes a 500.
+// Answers a request whose body has arrived. Called on the connection's thread, many at once. What
+// it throws becomes a 500.
 using Handler = std::function<Response(const Request&)>;
+
+// What the head of a request came to: an answer that refuses it, or who answers it.
+using Admission = std::variant<Response, Handler>;
+// Judges a request by its head, before its body is read: `body` is empty. Nobody can make the hub
+// take in a body without passing here. The request lives until the Handler has returned. Called as
+// a Handler is.
+using Admit = std::function<Admission(const Request&)>;
 
 struct ServerOptions {
   // Literal IPv4 or IPv6.
@@ -67,6 +76,8 @@ struct ServerOptions {
   // How many connections are served at once; one more gets 503.
   int threads = limits::kMaxHttpConnections;
   std::uint64_t max_body = limits::kMaxRequestBody;
+  // Bytes of bodies that all connections hold together. A request that needs more gets 503.
+  std::uint64_t max_bodies = 25 * limits::kMaxRequestBody;
   // From the first byte to the end of the head, in all: a slow drip gains nothing.
   std::int64_t head_timeout_ms = 10'000;
   // Between two requests.
@@ -79,14 +90,15 @@ struct ServerOptions {
 
 // Adds to every answer: Content-Length, Connection, Date, X-Request-Id, X-Content-Type-Options:
 // nosniff, and Cache-Control: no-store unless the handler set one. Refuses what request_head.hpp
-// refuses, with a problem document and the end of the connection. A body shorter than its
+// refuses, with a problem document and the end of the connection. A request that is not admitted
+// also ends its connection, unless its body has arrived with its head. A body shorter than its
 // Content-Length never reaches the handler. Internally synchronised.
 class Server {
  public:
   // Listening when it returns. Errors: http.address, http.options; unavailable http.port_in_use,
   // http.bind.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
-                                                             Handler handler, Logger& log);
+                                                             Admit admit, Logger& log);
   // Stops.
   ~Server();
   Server(const Server&) = delete;
@@ -98,11 +110,16 @@ class Server {
   void stop();
 
   struct Stats {
-    std::uint64_t requests = 0;    // reached the handler
-    std::uint64_t refused = 0;     // by their head
-    std::uint64_t truncated = 0;   // ended or stalled inside head or body
-    std::uint64_t overloaded = 0;  // connections answered 503
-    std::uint64_t failed = 0;      // handlers that threw, streams that broke
+    // Requests that were not admitted, and those whose body arrived.
+    std::uint64_t requests = 0;
+    // Requests with a head that request_head.hpp refuses.
+    std::uint64_t refused = 0;
+    // Requests that ended or stalled inside head or body.
+    std::uint64_t truncated = 0;
+    // Connections and bodies that found no room and were answered with 503.
+    std::uint64_t overloaded = 0;
+    // Handlers that threw, streams that broke.
+    std::uint64_t failed = 0;
   };
   [[nodiscard]] Stats stats() const;
 

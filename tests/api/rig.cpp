@@ -90,6 +90,15 @@ void ApiRig::open(Options options) {
       std::make_unique<Api>(std::move(resources), identity::ApiToken(kToken), phi::strict_policy());
 }
 
+http::Response ApiRig::handle(const http::Request& request) {
+  http::Request head = request;
+  head.body.clear();
+  http::Admission admission = api_->admit(head);
+  if (auto* refusal = std::get_if<http::Response>(&admission)) return std::move(*refusal);
+  head.body = request.body;
+  return std::get<http::Handler>(admission)(head);
+}
+
 http::Response ApiRig::api(std::string method, const std::string& path, std::string body,
                            std::vector<std::pair<std::string, std::string>> headers) {
   http::Request made = request(std::move(method), "/api/v1/" + path, std::move(body));

@@ -48,9 +48,8 @@ class ApiRig {
   // Begins anew over the same data, as another process would.
   void open(Options options);
 
-  [[nodiscard]] http::Response handle(const http::Request& request) {
-    return api_->handle(request);
-  }
+  // As the server asks: the head first, the body when the head is admitted.
+  [[nodiscard]] http::Response handle(const http::Request& request);
   // Below /api/v1/, with the token.
   [[nodiscard]] http::Response api(std::string method, const std::string& path,
                                    std::string body = {},

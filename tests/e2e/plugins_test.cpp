@@ -13,12 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json health(Site& site) {
-  const auto answer = site.send("GET", "/health");
-  EXPECT_EQ(answer.status, 200);
-  return Json::parse(answer.body).value();
-}
-
 // The acts of the audit log that begin with "plugin.", with their objects.
 std::vector<std::string> plugin_acts(Site& site) {
   const Finished told = site.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});
@@ -39,7 +33,7 @@ bool has(const std::vector<std::string>& all, const std::string& one) {
 
 TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
   Site site(Kind::edge);
-  site.plugins = build_dir() + "/plugins";
+  site.config.plugins = build_dir() + "/plugins";
   const Finished refused = site.serve();
   EXPECT_EQ(refused.code, 1) << refused.said;
   EXPECT_NE(refused.said.find("[plugin.not_added]"), std::string::npos) << refused.said;
@@ -48,12 +42,12 @@ TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
   EXPECT_EQ(site.rabt({"config", "check", "--dev"}).code, 0);
   site.dev = true;
   site.start_hub();
-  EXPECT_EQ(health(site)["notes"].dump(), R"(["dev mode: unsigned plugins: fhir"])");
+  EXPECT_EQ(site.health()["notes"].dump(), R"(["dev mode: unsigned plugins: fhir"])");
 }
 
 TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
   Site site(Kind::edge);
-  site.plugins = site.folder() / "store";
+  site.config.plugins = site.folder() / "store";
   static_cast<void>(site.write_configuration());
   const std::string key = site.folder() / "vendor.key";
   const std::string package = site.folder() / "fhir-1.0.0.rabtplugin";
@@ -90,7 +84,7 @@ TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
   EXPECT_NE(said.said.find("/patient"), std::string::npos) << said.said;
 
   site.start_hub();
-  EXPECT_EQ(health(site).find("notes"), nullptr);
+  EXPECT_EQ(site.health().find("notes"), nullptr);
   EXPECT_EQ(site.rabt({"plugin", "verify"}).code, 0);
 
   // The running hub writes what is done to the store into its log.
@@ -129,10 +123,10 @@ TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
 
 TEST(Plugins, a_store_that_somebody_changed_is_refused_at_the_start) {
   Site site(Kind::edge);
-  site.plugins = signed_store(site.folder().path().string());
+  site.config.plugins = signed_store(site.folder().path().string());
   site.start_hub();
   site.stop_hub();
-  const fs::path store = site.plugins;
+  const fs::path store = site.config.plugins;
   std::string library;
   for (const auto& entry : fs::directory_iterator(store / "fhir"))
     library = plugin::library_path(entry.path().string());

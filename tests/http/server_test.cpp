@@ -97,12 +97,16 @@ class HttpServer : public ::testing::Test {
     }
     auto started = Server::start(
         options,
-        [this, handler](const Request& request) {
-          {
-            const std::scoped_lock lock(mutex_);
-            seen_.push_back(request);
-          }
-          return handler(request);
+        [this, handler](const Request& head) -> Admission {
+          EXPECT_EQ(head.body, "");
+          if (head.path == "/closed") return Response{.status = 403, .body = "no"};
+          return [this, handler](const Request& request) {
+            {
+              const std::scoped_lock lock(mutex_);
+              seen_.push_back(request);
+            }
+            return handler(request);
+          };
         },
         null_logger());
     ASSERT_TRUE(started.ok()) << started.error().message;
@@ -415,6 +419,58 @@ TEST_F(HttpServer, streams_a_body_and_cuts_the_answer_when_the_stream_breaks) {
   EXPECT_NE(client.read_one(true).find("Content-Length: 6\r\n"), std::string::npos);
   client.send("GET /bad HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nabc"));
+}
+
+TEST_F(HttpServer, a_request_that_is_not_admitted_is_answered_before_its_body) {
+  start();
+  Client client(server_->port());
+  client.send("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc");
+  const std::string answer = client.read_one();
+  EXPECT_EQ(status_of(answer), 403);
+  EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_TRUE(seen().empty());
+}
+
+TEST_F(HttpServer, a_request_that_is_not_admitted_is_not_asked_for_its_body) {
+  start();
+  const std::string text =
+      talk("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(answers_in(text), 1);
+  EXPECT_EQ(status_of(text), 403);
+}
+
+TEST_F(HttpServer, a_body_that_came_with_a_refused_head_is_dropped) {
+  start();
+  Client client(server_->port());
+  client.send(
+      "POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(kSmuggled.size()) +
+      "\r\n\r\n" + std::string(kSmuggled) + "GET /open HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(status_of(client.read_one()), 403);
+  EXPECT_TRUE(client.read_one().ends_with("GET /open 0"));
+}
+
+TEST_F(HttpServer, bodies_that_find_no_room_get_503_and_free_it_again) {
+  start({.max_bodies = 1000});
+  const auto post = [](std::size_t length) {
+    return "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+  };
+  Client first(server_->port());
+  first.send(post(900) + std::string(800, 'a'));
+  // The first body takes its room when the server has read it.
+  const auto refused = [&] {
+    Client second(server_->port());
+    second.send(post(300) + std::string(300, 'b'));
+    return status_of(second.read_one()) == 503;
+  };
+  for (int i = 0; i < 500 && !refused(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(refused());
+  first.send(std::string(100, 'a'));
+  EXPECT_TRUE(first.read_one().ends_with("POST /x 900"));
+  for (int i = 0; i < 500 && refused(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(refused());
 }
 
 TEST_F(HttpServer, a_port_in_use_is_explained) {
