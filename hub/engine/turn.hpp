@@ -46,7 +46,11 @@ struct Turn {
   std::vector<std::uint64_t> listens_done;
   // Events to emit.
   std::vector<Json> events;
+  // The innermost task that faulted; state is empty when none did.
+  workflow::TaskTrace fault;
   bool finished = false;
+  // With finished, of an instance that faulted: the members of its error that hold no patient data.
+  Json error;
   // With finished: what it answers to the call of its parent.
   ActionOutcome outcome;
   // What the instance's row says. The row is written only when it changes.
