@@ -31,7 +31,7 @@ class AccessControl {
     audit::AuditLog& audit;
     const PatientDetail& details;
     Grants& grants;
-    // Whether the audit log reaches everybody whom the configuration requires. Unset: the
+    // Whether the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
   };
@@ -42,8 +42,8 @@ class AccessControl {
   // reading; the refusal is audited); unavailable audit.unavailable (the entry could not be
   // written, so nothing may be read), audit.sink_behind.
   [[nodiscard]] Status admit(const Reader& reader, const Reading& reading);
-  // The same for a reading of the log itself, a report or an export: it always needs a reason and
-  // never a grant.
+  // Admits a reading of the log itself, a report or an export, which always needs a reason and
+  // never a grant. Errors: those of admit().
   [[nodiscard]] Status admit_review(const Reader& reader, const Reading& reading);
 
   struct Stats {

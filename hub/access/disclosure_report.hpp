@@ -27,7 +27,7 @@ struct PatientInstance {
   std::string patient;
 };
 
-// A report has at most so many entries; whoever needs more asks for a shorter time.
+// Entries of one report; whoever needs more asks for a shorter time.
 inline constexpr std::size_t kMaxReportRows = 10'000;
 
 // Accounting of disclosures (HIPAA, 45 CFR 164.528: when, to whom, what, why) and of accesses (who

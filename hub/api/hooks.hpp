@@ -39,7 +39,7 @@ class Hooks {
     const Clock& clock;
     Logger& log;
     std::string tenant;
-    // Whether the audit log reaches everybody whom the configuration requires. Unset: the
+    // Whether the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
   };

@@ -16,7 +16,7 @@ struct Plugins {
   audit::AuditLog& audit;
   std::string tenant;
   // Loads a newer version of a plugin: {id, loaded, retired, serving}. Blocks while the version
-  // starts. Unset: this hub has no plugin folder.
+  // starts. Unset if this hub has no plugin folder.
   std::function<Result<Json>(const std::string& id)> load_newer = {};
 
   // {"act", "object", "detail"}: what `rabt plugin` did to the store of plugins, for the audit log

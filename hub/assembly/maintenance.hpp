@@ -27,7 +27,7 @@ class RemovalTimes {
   const Clock& clock_;
   std::int64_t wall_ms_;
   std::int64_t uptime_ms_;
-  // In uptime.
+  // When the next pass is due, in uptime.
   std::int64_t next_ms_;
 };
 

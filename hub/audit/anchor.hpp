@@ -53,8 +53,9 @@ class Anchor {
 
 struct AnchorEntry {
   std::unique_ptr<Anchor> anchor;
-  // true: /health fails while it does not answer, and no checkpoint is signed before its last one
-  // was read once after the start. false: only a warning. In neither case acts wait for it.
+  // If true, /health fails while the anchor does not answer, and no checkpoint is signed until the
+  // anchor's last one has been read after the start. If false, there is a warning only. Acts never
+  // wait for an anchor.
   bool required = false;
 };
 

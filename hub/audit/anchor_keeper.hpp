@@ -27,7 +27,7 @@ class AnchorKeeper {
   // True when the anchor's last checkpoint was read, and held, since the start.
   [[nodiscard]] bool read() const;
   bool wait_read(std::chrono::steady_clock::time_point until) const;
-  // As it was read or put last.
+  // The checkpoint that was read or put last.
   [[nodiscard]] std::optional<Checkpoint> last() const;
   [[nodiscard]] AnchorState state() const;
   // What was to be brought has one more try; then the thread ends. False when it did not by then.

@@ -91,8 +91,8 @@ struct LogOptions {
   std::vector<AnchorEntry> anchors;
   // Outlives the log.
   Logger* log = nullptr;
-  // A checkpoint is signed when so many entries were added, or when the oldest unsigned entry is
-  // so old.
+  // A checkpoint is signed when this many entries were added, or when the oldest unsigned entry has
+  // this age.
   std::int64_t checkpoint_entries = 256;
   std::chrono::milliseconds checkpoint_interval{10'000};
   // How long open and close wait for anchors.

@@ -13,7 +13,8 @@ namespace {
 
 // Two texts share a key once in four billion: then a tile is read in vain.
 constexpr std::size_t kKeyBytes = 4;
-// A run is given when it has so many entries, so that a page of a long one is not waited for.
+// After a run of this many entries the tiles so far are given, so that nobody waits for the end of
+// a long run.
 constexpr std::int64_t kLongRun = 16 * kTileWidth;
 
 std::string key_of(char kind, std::string_view text) {

@@ -28,8 +28,9 @@ class Ledger final : public TileSource {
   [[nodiscard]] Status read(const std::function<Status(store::Connection&)>& function) const;
   [[nodiscard]] Status write(store::Store::Job job) const;
 
-  // That this database still has the tree of a checkpoint of this log. where: "the file ...", "the
-  // anchor ...". Errors corrupt audit.cut, audit.old_database, audit.rewritten, audit.broken.
+  // Checks that this database still has the tree of a checkpoint of this log. `where` names the
+  // checkpoint's place in messages: "the file ...", "the anchor ...". Errors corrupt audit.cut,
+  // audit.old_database, audit.rewritten, audit.broken.
   [[nodiscard]] Status holds(const Checkpoint& checkpoint, const std::string& where) const;
 
   // From now on no act is possible. The first reason stays.

@@ -195,7 +195,7 @@ Status Walk::walk_tiles(std::int64_t from, std::int64_t until, std::int64_t tile
   return ok_status();
 }
 
-// Over tiles of which neither a row nor the tile itself is there.
+// Leaps over tiles that are missing together with all of their rows.
 Status Walk::leap(std::int64_t from, std::int64_t& done) {
   std::int64_t next_row = end_;
   std::int64_t next_tile = INT64_MAX;
@@ -308,8 +308,8 @@ void Walk::look_at_mac(Seen& seen, const Hash& leaf, const Hash& mac,
   computed_mac_ = holds || begins ? mac : expected;
 }
 
-// What does not fit between the columns and the content, of which the hash holds. Sets the number
-// to the content's.
+// Says where the row's columns differ from its content, whose hash holds. Sets the number to the
+// content's.
 std::string Walk::wrong_column(const store::Row& row, Number& number) {
   const auto content = Json::parse(row.blob(kCanonical));
   if (!content.ok() || !content->is_object()) return "its content is no JSON object";

@@ -34,10 +34,10 @@ class Descriptor {
 
 // Writes the whole content, going on after interruptions and short writes.
 [[nodiscard]] bool write_all(int fd, std::string_view content);
-// Writes a file that must not exist yet (else EEXIST). True: the content is durable, and the name
-// will be with the folder's next sync. False: no file is left.
+// Writes a file that must not exist yet (else EEXIST). Returns true if the content is durable; the
+// name becomes durable with the folder's next sync. If it returns false, no file is left.
 [[nodiscard]] bool write_new_file(const std::string& path, std::string_view content, unsigned mode);
-// True: names that were made, renamed or removed in the folder are durable.
+// Returns true if names that were made, renamed or removed in the folder are durable.
 [[nodiscard]] bool sync_folder(const std::string& path);
 
 }  // namespace rabt

@@ -67,7 +67,7 @@ inline constexpr std::chrono::milliseconds kActionGrace{500};
 // the longest wait between two sendings.
 inline constexpr int kMaxResends = 8;
 inline constexpr std::chrono::milliseconds kMaxResendDelay{30'000};
-// How long to wait after that many sendings: 0.4 s, doubling.
+// How long to wait after `sends` sendings: 0.4 s after the first, doubling.
 constexpr std::int64_t resend_delay_ms(int sends) {
   const std::int64_t delay = 200LL << (sends < 8 ? sends : 8);
   return delay < kMaxResendDelay.count() ? delay : kMaxResendDelay.count();

@@ -37,8 +37,8 @@ struct PluginEntry {
   std::map<std::string, SecretSource> secrets;
   // Hosts that are allowed in addition to those of the manifest.
   std::vector<std::string> hosts;
-  // Those of the manifest's hosts and of `hosts` that may receive patient data. Unset: the manifest
-  // decides.
+  // The hosts, of the manifest's and of `hosts`, that may receive patient data. Unset if the
+  // manifest decides.
   std::optional<std::vector<std::string>> patient_data;
   // Folder that exchanges are recorded in. Empty if nothing is recorded.
   std::string record;
@@ -70,7 +70,7 @@ struct HttpEntry {
   std::vector<std::string> allow;
   bool allow_private = false;
   std::string ca;
-  // Those entries of `allow` that may receive patient data. The linter reads them.
+  // The entries of `allow` that may receive patient data. The linter reads them.
   std::vector<std::string> patient_data;
 };
 

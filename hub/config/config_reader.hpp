@@ -28,7 +28,7 @@ class Reader {
 
   // Whether a node is a mapping; it is a mistake if not. `what` is its name in the message.
   bool mapping(const YamlNode& node, std::string_view what);
-  // The mapping at a key, or null: the key is absent, or, which is a mistake, no mapping.
+  // The mapping at a key. Null if the key is absent or, which is a mistake, leads to no mapping.
   const YamlNode* section(const YamlNode& node, std::string_view key);
   // Every key that is not known is a mistake.
   void only(const YamlNode& node, std::initializer_list<std::string_view> known);

@@ -31,10 +31,10 @@ enum class State : std::uint8_t {
 [[nodiscard]] std::optional<State> parse_state(std::string_view text);
 [[nodiscard]] bool is_end(State state);
 
-// What to do when a consultation in `from` (nullopt: not registered yet) is told to be in `to`.
 enum class Step : std::uint8_t { change, nothing };
-// nothing: it is there already, or is past it (a late or repeated message). Error conflict
-// consultation.illegal_transition names both states.
+// What to do when a consultation in `from` is told to be in `to`. `from` is nullopt if it is not
+// registered yet. Returns `nothing` if it is in `to` already or is past it: the message is late or
+// repeated. Error conflict consultation.illegal_transition names both states.
 [[nodiscard]] Result<Step> decide(std::optional<State> from, State to);
 
 }  // namespace rabt::consultation

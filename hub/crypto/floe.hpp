@@ -47,17 +47,17 @@ class Message {
   // startEncryption. key: 32 bytes; aad: at most kMaxAad.
   [[nodiscard]] static Message begin(Parameters parameters, ByteView key, std::string_view aad,
                                      Random& random);
-  // startDecryption. Empty: other parameters, or the header tag does not hold.
+  // startDecryption. nullopt if the parameters differ or the header's tag does not hold.
   [[nodiscard]] static std::optional<Message> open(Parameters parameters, ByteView key,
                                                    std::string_view aad, ByteView header);
 
   [[nodiscard]] const Header& header() const { return header_; }
   // encryptSegment. out has kSegmentOverhead more bytes than plain; plain may lie in it at offset
-  // 16. False, and out is zero: sizes or position are not those of the specification.
+  // 16. Returns false, with zeros in out, if sizes or position are not those of the specification.
   [[nodiscard]] bool seal_segment(std::uint64_t position, bool last, ByteView plain, Random& random,
                                   std::span<std::uint8_t> out);
   // decryptSegment. out has kSegmentOverhead fewer bytes than sealed and may lie in it at offset
-  // 16. False, and out is zero: it is not this segment.
+  // 16. Returns false, with zeros in out, if `sealed` is not this segment.
   [[nodiscard]] bool open_segment(std::uint64_t position, bool last, ByteView sealed,
                                   std::span<std::uint8_t> out);
 
@@ -140,7 +140,7 @@ class Reader {
         message_(std::move(message)),
         source_(std::move(source)),
         buffer_(parameters.segment_bytes) {}
-  // Its plaintext, in buffer_.
+  // Opens the segment into buffer_ and returns its plaintext.
   [[nodiscard]] Result<ByteView> segment(std::uint64_t position);
 
   Parameters parameters_;

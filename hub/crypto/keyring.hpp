@@ -95,8 +95,8 @@ class Keyring {
   struct Options {
     std::string path;
     std::unique_ptr<RootProvider> root;
-    // Opened keys are forgotten after that long, by the monotonic clock, and asked of the root
-    // again: a root that was taken away ends the work within this time.
+    // Opened keys are forgotten after this time, by the monotonic clock, and the root is asked for
+    // them again: a root that was taken away ends the work within this time.
     std::int64_t ttl_ms = 5LL * 60 * 1000;
   };
   // Opens the file or makes it (temporary file, fsync, rename, fsync of the folder). Errors:

@@ -32,7 +32,8 @@ inline constexpr std::size_t kMaxHkdf384Bytes = std::size_t{255} * 48;
 [[nodiscard]] bool aes256_gcm_open(ByteView key, ByteView iv, ByteView aad, ByteView sealed,
                                    std::span<std::uint8_t> out);
 
-// AES-256 key wrap with padding (RFC 5649). Empty: wrong size, or the integrity check did not hold.
+// AES-256 key wrap with padding (RFC 5649). nullopt if a size is wrong or the integrity check
+// fails.
 [[nodiscard]] std::optional<Bytes> aes256_kwp_wrap(ByteView key, ByteView plain);
 [[nodiscard]] std::optional<SecretBytes> aes256_kwp_unwrap(ByteView key, ByteView wrapped);
 

@@ -52,7 +52,7 @@ class Reader {
   explicit Reader(ByteView bytes) : rest_(bytes) {}
   [[nodiscard]] std::optional<std::string_view> take(std::size_t size);
   [[nodiscard]] std::optional<std::uint64_t> number(int bytes);
-  // A length in four bytes, then that many.
+  // A text: its length in four bytes, then its bytes.
   [[nodiscard]] std::optional<std::string> text(std::size_t max);
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
   [[nodiscard]] std::size_t left() const { return rest_.size(); }

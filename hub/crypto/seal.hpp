@@ -15,9 +15,10 @@
 // (c2sp.org/FLOE). The format: docs/formats/sealed.md.
 namespace rabt::crypto {
 
-// What is sealed is bound to these and to the id of its key: their canonical, length-prefixed tuple
-// is the AAD. What was moved to another tenant, table, row, field, version or key does not open. At
-// most 4 KiB in all: longer ones stop the process when sealing and do not open.
+// The place of a sealed value. The value is bound to its place and to the id of its key: their
+// canonical, length-prefixed tuple is the AAD. A value that was moved to another tenant, table,
+// row, field, version or key does not open. The texts have at most 4 KiB in all: with longer ones
+// sealing stops the process, and nothing opens.
 struct SealContext {
   std::string_view tenant;
   std::string_view table;
@@ -51,9 +52,9 @@ class DataKey {
   SecretBytes key_;
 };
 
-// A segment of a stream holds as many bytes of plaintext.
+// Bytes of plaintext in one segment of a stream.
 inline constexpr std::size_t kStreamSegment = (1U << 20U) - 32;
-// Size of a sealed stream of so many bytes.
+// The size that a stream of `plain_bytes` bytes has after sealing.
 [[nodiscard]] std::uint64_t sealed_stream_size(std::uint64_t plain_bytes);
 
 // Where sealed bytes go, in order; the view lives for the call.
@@ -74,10 +75,11 @@ class StreamSealer {
   ~StreamSealer();
   StreamSealer(StreamSealer&&) noexcept;
 
-  // Goes on with a stream that broke off, of which sealed_bytes are stored. Opens what is there
-  // from the start and gives it to sink; whole segments are kept up to the first that does not
-  // open. The caller cuts the stored bytes to sealed_bytes() before it writes what comes next, so
-  // that of a segment number only one is ever stored. Error crypto.open: not even its header holds.
+  // Goes on with a stream that broke off after `sealed_bytes` stored bytes. Opens the stored bytes
+  // from the start and gives the plaintext to `sink`; whole segments are kept up to the first that
+  // does not open. The caller cuts the stored bytes to sealed_bytes() before it writes what comes
+  // next, so that each segment number is stored only once. Error crypto.open if not even the header
+  // holds.
   [[nodiscard]] static Result<StreamSealer> resume(const DataKey& key, const SealContext& context,
                                                    Random& random, std::uint64_t sealed_bytes,
                                                    const SealedSource& source,

@@ -30,7 +30,7 @@ struct Delivery {
   std::vector<Json> events;
 };
 struct Accepted {
-  // The same delivery came before: the answer is the stored one.
+  // True if the same delivery came before. The answer is the stored one then.
   bool repeated = false;
   int status = 202;
   // JSON.
@@ -38,7 +38,7 @@ struct Accepted {
 };
 
 struct WorkflowFile {
-  // As errors call the file.
+  // The name that errors give the file.
   std::string name;
   std::string yaml;
 };

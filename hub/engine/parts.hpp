@@ -24,7 +24,7 @@
 #include "hub/store/store.hpp"
 #include "hub/workflow/execution.hpp"
 
-// What the engine is made of and how it is set up; every part of it is given these.
+// What the engine is made of and how it is set up. Every part of the engine is given these.
 namespace rabt::engine {
 
 struct EngineParts {

@@ -54,8 +54,8 @@ class Recovery {
   Timers& timers_;
 
   Mutex mutex_;
-  // By partition: the newest event at the last sweep, and at the one before. An event that was
-  // numbered before a sweep may be committed after it.
+  // What the last two sweeps of a partition saw as the newest event. An event that was numbered
+  // before a sweep may be committed after it.
   struct Seen {
     std::int64_t newest = 0;
     std::int64_t before = 0;

@@ -23,9 +23,9 @@ struct QueuedMessage {
 class Inbox {
  public:
   void push(QueuedMessage message);
-  // Waits for messages and takes all. False when the inbox was closed.
+  // Waits for messages and takes all. Returns false if the inbox was closed.
   bool take(std::deque<QueuedMessage>& into);
-  // Waits that long. False when the inbox was closed.
+  // Waits `ms` milliseconds. Returns false if the inbox was closed.
   bool pause(std::int64_t ms);
   void close();
   // Calls look for each message that waits.

@@ -18,8 +18,8 @@ bool same(const std::optional<Schedule>& a, const std::optional<Schedule>& b) {
 }
 
 // The next due time after the one at `due`, on the schedule's own grid and in the future: what was
-// missed meanwhile is made up for by the one start that is happening. nullopt: only the end of an
-// instance makes it due.
+// missed meanwhile is made up for by the one start that is happening. nullopt if only the end of an
+// instance makes the schedule due.
 std::optional<Timestamp> following(const Schedule& schedule, Timestamp due, Timestamp now) {
   const Timestamp from{std::max(due.ms, now.ms)};
   Schedule cron = schedule;

@@ -55,11 +55,11 @@ class Starts {
   Starts(Context& context, const Definitions& definitions, const OwnedPartitions& partitions)
       : context_(context), definitions_(definitions), partitions_(partitions) {}
 
-  // By one event.
+  // Prepares a start by one event.
   [[nodiscard]] Result<PreparedStart> prepare(std::int64_t definition_id,
                                               const workflow::Definition& definition,
                                               const Json& envelope, const KeyLease& lease) const;
-  // By a call, the clock or a set of events.
+  // Prepares a start by a call, the clock or a set of events.
   [[nodiscard]] Result<PreparedStart> prepare(std::int64_t definition_id, Origin origin,
                                               const KeyLease& lease) const;
   // Stores the instance with its key, origin and patients. Inside a job. Error store.raced.

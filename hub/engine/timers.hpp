@@ -12,8 +12,8 @@
 namespace rabt::engine {
 
 // A heap of due times and one thread. Durable timers live in the table `timer`; this is their alarm
-// clock. An entry that is no longer wanted still rings: whoever hears it looks whether it matters.
-// Internally synchronised.
+// clock. An entry that is no longer wanted still rings: whoever hears it decides whether it
+// matters. Internally synchronised.
 class Timers {
  public:
   // resend and probe: a call is sent or asked about again. schedule: id is the definition, and
@@ -32,7 +32,7 @@ class Timers {
   ~Timers() { stop(); }
   void start(Ring ring);
   void add(const Entry& entry);
-  // Rings after that long with the entry as it is.
+  // Rings `after_ms` milliseconds from now, whatever the entry's due time is.
   void add_after(const Entry& entry, std::int64_t after_ms);
   // Returns when everything that is due by now has rung. For whoever moves the clock.
   void catch_up();

@@ -28,11 +28,11 @@ struct Turn {
   // The turn's place in the journal, from 0.
   std::uint64_t n = 0;
   workflow::Input input;
-  // With what the turn asked for, and how the instance ended.
+  // Its detail also says what the turn asked for and how the instance ended.
   Cause cause;
   // Open now and not sent yet: ids in ResidentInstance::calls.
   std::vector<std::uint64_t> calls;
-  // In flight, and nobody waits for them any more.
+  // Calls in flight for which nobody waits any more.
   std::vector<OpenCall> cancelled_calls;
   // The call that this input answers and whose note goes; 0 when there is none.
   std::uint64_t answered_call = 0;
@@ -49,15 +49,20 @@ struct Turn {
   // The innermost task that faulted; state is empty when none did.
   workflow::TaskTrace fault;
   bool finished = false;
+<<<<<<< HEAD
   // With finished, of an instance that faulted: the members of its error that hold no patient data.
   Json error;
   // With finished: what it answers to the call of its parent.
+=======
+  // If the instance finished, what it answers to its parent's call.
+>>>>>>> main
   ActionOutcome outcome;
   // What the instance's row says. The row is written only when it changes.
   int status = 0;
   bool busy = false;
   bool update_instance = false;
-  // The call that was parked is decided; parked_next is shown now, "" for none.
+  // True if the parked call was decided. `parked_next` is shown instead of it, or nothing if that
+  // is empty.
   bool unpark = false;
   std::string parked_next;
 };

@@ -16,7 +16,7 @@ namespace rabt::http {
 
 namespace {
 
-// After so many requests the caller connects again; spreads callers over restarts.
+// After this many requests the caller connects again, which spreads callers over restarts.
 constexpr int kMaxRequestsPerConnection = 10'000;
 constexpr std::size_t kReadChunk = 16U << 10U;
 // Bytes of a refused request that are read away so that the answer arrives.

@@ -86,7 +86,7 @@ class Connection {
   [[nodiscard]] bool write_response(Response& response, std::string_view method,
                                     std::string_view request_id, bool keep_alive);
   [[nodiscard]] bool write_stream(const Response& response, std::string_view request_id);
-  // Always false: after a refusal nobody knows where the next request would start.
+  // Returns false always: after a refusal nobody knows where the next request would start.
   bool refuse(const Refusal& refusal);
   // Ends the sending side, and reads what the caller still sends: closing with unread bytes would
   // send a reset, which can overtake the answer.

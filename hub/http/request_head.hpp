@@ -22,7 +22,7 @@ struct Refusal {
   int status = 400;
   // Stable, http.*
   std::string code;
-  // For the caller. Of the request it holds nothing but positions, and header names that are
+  // For the caller. It holds nothing of the request but positions, and header names that are
   // tokens.
   std::string detail;
 };

@@ -26,7 +26,7 @@ namespace rabt::keys {
 struct Order {
   std::string actor;
   std::string reason;
-  // For the audit log.
+  // Both stand in the audit log.
   std::string client;
   std::string request;
 };

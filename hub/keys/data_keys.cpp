@@ -17,7 +17,8 @@ namespace {
 // for what is sealed in the months after it was taken.
 constexpr int kMonthsAhead = 2;
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-// A month whose bucket was destroyed early is passed over; so many in a row are no accident.
+// Months that are passed over because their buckets were destroyed early. More in a row are no
+// accident.
 constexpr int kMaxPassedOver = 120;
 
 Error unknown_key() {

@@ -52,10 +52,11 @@ class Lease {
   [[nodiscard]] Result<std::string> bucket(std::string_view class_name) const;
   // A fresh key of its own for one record, in the bucket in which class and time of making put it.
   [[nodiscard]] Result<NewDataKey> make(std::string_view class_name) const;
-  // The key that many small rows share: one for each bucket, its row is committed already.
+  // The key that many small rows share. Each bucket has one, whose row is committed already.
   [[nodiscard]] Result<std::shared_ptr<const crypto::DataKey>> shared(
       std::string_view class_name) const;
-  // As DataKeys::open. connection: inside a job its transaction, inside a read its connection.
+  // Opens the data key like DataKeys::open. `connection` is the transaction inside a job, and the
+  // read's connection inside a read.
   [[nodiscard]] Result<std::shared_ptr<const crypto::DataKey>> open(std::string_view id) const;
   [[nodiscard]] Result<std::shared_ptr<const crypto::DataKey>> open(store::Connection& connection,
                                                                     std::string_view id) const;

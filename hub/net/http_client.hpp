@@ -23,9 +23,11 @@ namespace rabt::net {
 enum class Sent : std::uint8_t { no, maybe, yes };
 
 struct TlsOptions {
-  std::string ca_file;           // empty: the system's authorities
-  std::string client_cert_file;  // PEM; for mutual TLS
-  std::string client_key_file;   // PEM
+  // The system's authorities are trusted if this is empty.
+  std::string ca_file;
+  // Both PEM, for mutual TLS.
+  std::string client_cert_file;
+  std::string client_key_file;
 };
 
 struct Request {
@@ -33,14 +35,18 @@ struct Request {
   std::string url{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
-  std::string host_header{};           // empty: the URL's; for stand-ins that play another host
-  std::int64_t timeout_ms = 30'000;    // whole exchange
-  std::size_t max_response_bytes = 0;  // 0: limits::kMaxHttpResponse; ignored with a body_sink
+  // Replaces the URL's host in the Host header unless it is empty; for stand-ins that play another
+  // host.
+  std::string host_header{};
+  // For the whole exchange.
+  std::int64_t timeout_ms = 30'000;
+  // limits::kMaxHttpResponse if this is 0. Ignored with a body_sink.
+  std::size_t max_response_bytes = 0;
   // When set, a 2xx body goes here piece by piece, on the client's I/O thread, and Response::body
   // stays empty. Returning an error ends the exchange with code "blob". Other statuses still fill
   // Response::body.
   std::function<Status(std::string_view piece)> body_sink{};
-  // When set, asked on the client's I/O thread before so many more bytes of the answer's body are
+  // When set, asked on the client's I/O thread before `more` bytes of the answer's body are
   // kept in memory; false ends the exchange with code "overload".
   std::function<bool(std::size_t more)> may_keep{};
   // When set, the body is body_bytes that come from here instead of `body`, on the client's I/O
@@ -48,13 +54,16 @@ struct Request {
   // Returning an error ends the exchange with code "blob".
   std::function<Result<std::size_t>(std::uint64_t from, std::span<char> to)> body_source{};
   std::uint64_t body_bytes = 0;
-  std::shared_ptr<const TlsOptions> tls{};  // null: defaults
+  // The default options if this is null.
+  std::shared_ptr<const TlsOptions> tls{};
 };
 
 struct Response {
   Sent sent = Sent::no;
-  int status = 0;                                            // 0: no whole answer
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  // 0 if no whole answer came.
+  int status = 0;
+  // Names are in lower case.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   // Empty when an answer came; else connect, dns, tls, timeout, reset, too_large, not_allowed,
   // cancelled, overload, circuit_open, blob.
@@ -94,9 +103,12 @@ class AllowList {
 
  private:
   struct Entry {
-    std::string scheme;  // empty: https
-    std::string host;    // lower case; "*." prefix for sub-domains
-    int port = 0;        // 0: the scheme's default port
+    // https if empty.
+    std::string scheme;
+    // In lower case; the prefix "*." allows sub-domains.
+    std::string host;
+    // The scheme's default port if 0.
+    int port = 0;
 
     [[nodiscard]] bool fits(const Url& url) const;  // host alone
   };

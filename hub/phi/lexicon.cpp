@@ -229,6 +229,66 @@ bool is_place(std::string_view joined) {
   return found != lists().words.end() && (found->second & kPlace) != 0;
 }
 
+namespace {
+
+// One alef, ya and ha for their forms.
+UChar32 plain_arabic(UChar32 c) {
+  switch (c) {
+    case 0x0622:
+    case 0x0623:
+    case 0x0625:
+    case 0x0671:
+      return 0x0627;  // alef
+    case 0x0649:
+    case 0x06CC:
+      return 0x064A;  // ya
+    case 0x0629:
+      return 0x0647;  // ta marbuta
+    case 0x06A9:
+      return 0x0643;  // Persian kaf
+    default:
+      return c;
+  }
+}
+
+// What stands for a letter that has no decomposition, or for an apostrophe; nullptr for others.
+const char* plain_latin(UChar32 c) {
+  switch (c) {
+    case '\'':
+    case 0x02BC:
+    case 0x2018:
+    case 0x2019:
+      return "";
+    case 0x00DF:
+      return "ss";
+    case 0x00E6:
+      return "ae";
+    case 0x00F0:
+    case 0x0111:
+      return "d";
+    case 0x00F8:
+      return "o";
+    case 0x00FE:
+      return "th";
+    case 0x0127:
+      return "h";
+    case 0x0131:
+      return "i";
+    case 0x0142:
+      return "l";
+    case 0x014B:
+      return "n";
+    case 0x0153:
+      return "oe";
+    case 0x0259:
+      return "a";
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
 void fold_word(std::string_view word, std::string& out) {
   bool ascii = true;
   for (const char c : word) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
@@ -245,73 +305,15 @@ void fold_word(std::string_view word, std::string& out) {
   while (at < word.size()) {
     UChar32 c = next_code_point(word, at);
     if (c < 0) continue;
-    switch (c) {
-      case 0x0623:
-      case 0x0625:
-      case 0x0622:
-      case 0x0671:
-        c = 0x0627;
-        break;  // alef
-      case 0x0649:
-      case 0x06CC:
-        c = 0x064A;
-        break;  // ya
-      case 0x0629:
-        c = 0x0647;
-        break;  // ta marbuta
-      case 0x06A9:
-        c = 0x0643;
-        break;  // Persian kaf
-      default:
-        break;
-    }
+    c = plain_arabic(c);
     if (c >= 0x0600 && c <= 0x06FF) {
       append_utf8(out, static_cast<std::uint32_t>(c));
       continue;
     }
     c = u_tolower(c);
-    switch (c) {
-      case 0x2019:
-      case 0x02BC:
-      case 0x2018:
-      case '\'':
-        continue;
-      case 0x0142:
-        out.push_back('l');
-        continue;
-      case 0x00F8:
-        out.push_back('o');
-        continue;
-      case 0x0111:
-      case 0x00F0:
-        out.push_back('d');
-        continue;
-      case 0x00DF:
-        out += "ss";
-        continue;
-      case 0x00E6:
-        out += "ae";
-        continue;
-      case 0x0153:
-        out += "oe";
-        continue;
-      case 0x00FE:
-        out += "th";
-        continue;
-      case 0x0131:
-        out.push_back('i');
-        continue;
-      case 0x0127:
-        out.push_back('h');
-        continue;
-      case 0x0259:
-        out.push_back('a');
-        continue;
-      case 0x014B:
-        out.push_back('n');
-        continue;
-      default:
-        break;
+    if (const char* plain = plain_latin(c)) {
+      out += plain;
+      continue;
     }
     if (c < 0x80) {
       out.push_back(static_cast<char>(c));

@@ -167,8 +167,8 @@ struct Policy::Walk {
                                      std::string(to_string(channel)) + " of the configuration)");
   }
 
-  // The value as it may leave; nothing: refused says why. is_marked: the value or what it is a part
-  // of.
+  // Returns the value as it may leave. If it returns nullopt, `refused` says why. `is_marked` says
+  // whether the value or one that contains it is marked.
   std::optional<Json> run(const Json& value, const std::string& path, bool is_marked) {
     if (++values > kMaxScreenedValues) {
       policy.count(channel, Other::unreadable);

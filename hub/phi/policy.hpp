@@ -91,7 +91,7 @@ class Policy {
   // field may hold.
   [[nodiscard]] std::string hub_text(Channel channel, std::string_view name,
                                      std::string_view text) const;
-  // One field of a plugin's log entry. Nothing: it is left out. An allowed field passes the
+  // One field of a plugin's log entry; nullopt if it is left out. An allowed field passes the
   // detector, every other one is an outside_text, and so is a number of more than seven digits in a
   // field without classes; numbers are texts of their digits.
   [[nodiscard]] std::optional<std::string> field(Channel channel, std::string_view name,

@@ -12,9 +12,9 @@ constexpr std::size_t kMaxWord = 48;      // longer runs are encoded bytes, no w
 constexpr std::size_t kMinRun = 4;        // printable bytes in a row in a program
 constexpr std::size_t kMinShortRun = 12;  // for words of up to three letters
 constexpr std::size_t kShortWord = 3;
-// A number with that many digits is remembered; years are shorter.
+// A number with this many digits is remembered; years are shorter.
 constexpr std::size_t kMinCode = 5;
-// A number of up to that many digits may be said: it is a status, a count or an index.
+// A number of at most this many digits may be said: it is a status, a count or an index.
 constexpr std::size_t kMaxDigits = 3;
 
 constexpr bool is_printable(char c) {

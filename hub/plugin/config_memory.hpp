@@ -25,8 +25,8 @@ struct ConfigQuestion {
 };
 struct ConfigChoice {
   Json config;
-  // An older version that config was written for: rabt.migrate/1 is asked. Empty: it is taken as it
-  // stands.
+  // The older version that `config` was written for, so that rabt.migrate/1 is asked. Empty if
+  // `config` is taken as it stands.
   std::string from_version;
   // This library has started with exactly this before: there is nothing to remember.
   bool remembered = false;

@@ -34,8 +34,8 @@ constexpr std::int64_t kHealthTimeoutMs = 10'000;
 constexpr std::size_t kMaxOpenCalls = 65'536;  // per instance
 // Time series of answers for one instance.
 constexpr std::size_t kMaxCountedAnswers = 64;
-constexpr std::uint64_t kMaxOverdue =
-    1024;  // calls never answered before the instance counts as stuck
+// Calls that were never answered; with more, the instance counts as stuck.
+constexpr std::uint64_t kMaxOverdue = 1024;
 constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
 constexpr std::size_t kAuditedCalls = 16;             // calls that the entry of a crash names
 constexpr std::uint64_t kAuditedAttempts = 8;         // per process, one entry each

@@ -92,8 +92,8 @@ class Instance final : public WorkerPlugin::Owner {
     Timers& timers;
     Package package;
     PluginConfig config;
-    std::uint64_t number =
-        0;  // of this instance within the host, from 1; the high bits of its call tokens
+    // Numbers this instance within the host, from 1; the high bits of its call tokens.
+    std::uint64_t number = 0;
     std::shared_ptr<KvUse> kv_use;
     std::unique_ptr<WorkerPlugin> worker;  // null if the plugin runs in this process
   };
@@ -106,7 +106,7 @@ class Instance final : public WorkerPlugin::Owner {
   // Starts its process, when it has one. Errors: those of WorkerPlugin::start.
   [[nodiscard]] Status open();
   // Has the library turn a configuration of an older version into one of its own, on its lane
-  // (rabt.migrate/1). None: it does not offer that. Error code plugin.migrate.
+  // (rabt.migrate/1). nullopt if the library does not offer that. Error code plugin.migrate.
   [[nodiscard]] Result<std::optional<Json>> migrate(const rabt_entry* entry,
                                                     const std::string& from_version,
                                                     const Json& config);
@@ -133,7 +133,7 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] Result<Json> normalise(const Json& delivery, std::string_view body);
   [[nodiscard]] PluginHost::PluginState state() const;
   void metrics(std::string& out) const { metric_table_.render(package().manifest.id, out); }
-  // Ends a quarantine. False: there is none.
+  // Ends a quarantine. Returns false if there is none.
   bool release();
   // Ends what is open, then the plugin (A7). See PluginHost::shutdown.
   void shutdown(std::int64_t grace_ms);
@@ -206,25 +206,25 @@ class Instance final : public WorkerPlugin::Owner {
   // On a lane: has the plugin begin a call.
   void run(std::uint64_t token);
   [[nodiscard]] std::size_t bytes_of(std::uint64_t token) const;
-  // Marks a call as running. Null: it is over, or its deadline has passed.
+  // Marks a call as running. Returns null if the call is over or its deadline has passed.
   std::shared_ptr<OpenCall> begin_call(std::uint64_t token);
-  // Gives the plugin a call that runs. False: its process has no room; the call is queued again.
+  // Gives the plugin a call that runs. Returns false if its process has no room; the call is then
+  // queued again.
   bool give(const OpenCall& open);
   // What follows when invoke, probe or check has returned.
   void settle(std::uint64_t token, std::int32_t result, bool threw);
   // Whether the call was given to a process and now never begins.
   bool revoked(const OpenCall& open) RABT_REQUIRES(mutex_);
   void deadline_passed(std::uint64_t token);
-  // Takes a call that is queued or running out of the table; its answer is then the caller's to
-  // give.
+  // Takes a call that is queued or running out of the table. The caller gives its answer.
   std::shared_ptr<OpenCall> take(std::uint64_t token);
   void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
   void count_codes(const Json& codes) RABT_REQUIRES(mutex_);
   // Returns `text` with patient data masked, for logs and outcomes.
   [[nodiscard]] std::string masked(std::string_view text) const;
   void violation(std::string_view clause, std::string_view what);
-  // Runs plugin code on this thread: catches what it throws (false) and reports what takes too
-  // long.
+  // Runs plugin code on this thread and reports what takes too long. Returns false if the code
+  // threw; the exception ends here.
   bool guarded(std::string_view what, const std::function<void()>& code);
   void report_slow(std::string_view function, std::chrono::milliseconds held);
   // Runs a callback that is owed to the plugin, on a lane, and pays the debt when it has returned.
@@ -232,10 +232,10 @@ class Instance final : public WorkerPlugin::Owner {
   void call_back(std::string_view what, std::function<void()> code);
   void cancel_flights(std::uint64_t call);
   void cancel_all_flights();
-  // An outside request begins for this call (0: none). False: the call is not open any more. The
-  // lock of the flights is held.
+  // Notes that an outside request begins for this call; 0 stands for a request of no call. Returns
+  // false if the call is not open any more. The lock of the flights is held.
   bool begin_request(std::uint64_t call);
-  // It is sure that not a byte of it left.
+  // Takes begin_request() back: not a byte of the request has left.
   void unsent_request(std::uint64_t call);
   // Whether a request of this call (0: none) must be thought to hold patient data.
   [[nodiscard]] bool carries_patient_data(std::uint64_t call);
@@ -269,7 +269,7 @@ class Instance final : public WorkerPlugin::Owner {
   void drop_blob_writes();
   void drop_wakes();
   // Runs work on the finisher, behind what this instance gave it before and in turn with the work
-  // of others. False: too much of it waits already (never when it is owed).
+  // of others. Returns false if too much work waits already, which never happens to owed work.
   enum class Disk : std::uint8_t { wish, owed };
   bool on_disk(Disk kind, std::function<void()> work);
   void next_on_disk();
@@ -314,12 +314,12 @@ class Instance final : public WorkerPlugin::Owner {
 
   // What the hub keeps for the plugin: values and pieces that wait for their callbacks, values that
   // wait for the disk, bodies of requests and their answers, as they come.
-  static constexpr std::size_t kMaxHeldBytes =
-      64U << 20U;  // five of the largest values or answers; a hub has many plugins
+  // Five of the largest values or answers; a hub has many plugins.
+  static constexpr std::size_t kMaxHeldBytes = 64U << 20U;
   Budget held_{kMaxHeldBytes};
 
-  static constexpr std::size_t kMaxFlights =
-      limits::kMaxHttpInFlight / 16;  // so that one plugin leaves room for all others
+  // One plugin leaves room for all others.
+  static constexpr std::size_t kMaxFlights = limits::kMaxHttpInFlight / 16;
   Budget open_flights_{kMaxFlights};
   Mutex flights_mutex_;
   std::unordered_map<std::uint64_t, Flight> flights_ RABT_GUARDED_BY(flights_mutex_);
@@ -329,8 +329,8 @@ class Instance final : public WorkerPlugin::Owner {
   // process.
   std::uint64_t audited_ = 0;
 
-  static constexpr std::size_t kMaxKvOperations =
-      1024;  // puts and removes; the queue of the store, which all share, takes 65,536 jobs
+  // Puts and removes. The queue of the store, which all plugins share, takes 65,536 jobs.
+  static constexpr std::size_t kMaxKvOperations = 1024;
   Budget kv_operations_{kMaxKvOperations};
   Mutex wakes_mutex_;
   // Wake-ups that wait, by number.
@@ -349,10 +349,11 @@ class Instance final : public WorkerPlugin::Owner {
   std::uint64_t blob_life_ RABT_GUARDED_BY(blobs_mutex_) = 1;
   std::deque<std::function<void()>> disk_work_ RABT_GUARDED_BY(blobs_mutex_);
   bool disk_busy_ RABT_GUARDED_BY(blobs_mutex_) = false;  // one of them is on the finisher
-  static constexpr std::size_t kMaxBlobWrites =
-      64;  // written or received at the same time: each has a file open
+  // Blobs that are written or received at the same time: each has a file open.
+  static constexpr std::size_t kMaxBlobWrites = 64;
   Budget blob_slots_{kMaxBlobWrites};
-  static constexpr std::size_t kMaxPieceBytes = 16U << 20U;  // of appends that wait for the disk
+  // Appends that wait for the disk.
+  static constexpr std::size_t kMaxPieceBytes = 16U << 20U;
   Budget blob_pieces_{kMaxPieceBytes};
 
   rabt_log log_{};

@@ -39,7 +39,7 @@ std::string braced(std::string labels, const std::string& more = {}) {
   return labels.empty() ? labels : "{" + labels + "}";
 }
 
-// Which series the labels name; nothing: not exactly the declared ones.
+// Which series the labels name. nullopt if they are not exactly the declared ones.
 std::optional<std::size_t> find(const MetricSpec& spec, std::string_view labels_json) {
   Json labels = Json::object();
   if (!labels_json.empty()) {

@@ -5,7 +5,7 @@
 
 namespace rabt::plugin {
 
-// With what plugins measure themselves (rabt.metrics/1).
+// Includes what plugins measure themselves (rabt.metrics/1).
 void write_metrics(const PluginHost& host, MetricsWriter& out);
 
 }  // namespace rabt::plugin

@@ -48,10 +48,10 @@ class Recorder {
     std::string body;
     std::string error;
   };
-  // A request leaves. Gives its place, in the order of the calls of this.
+  // Notes that a request leaves. Returns the request's place, in the order of these calls.
   std::uint64_t begin(Request request);
-  // Its answer came: writes the file of its call. Blocks. A file that cannot be written is an
-  // error plugin.record; the exchange stays for the next attempt.
+  // Notes the answer to the request at `place` and writes the file of its call. Blocks. Error
+  // plugin.record if the file cannot be written; the exchange stays for the next attempt.
   Status end(std::uint64_t place, Answer answer);
 
  private:

@@ -47,7 +47,8 @@ struct SchemaOptions {
 struct PropertyInfo {
   std::string name;
   bool required = false;
-  std::string type;  // "string", "integer or null"; empty: any
+  // "string", "integer or null"; empty if any type is allowed.
+  std::string type;
   std::string description;
   bool phi = false;  // see phi_names
 };
@@ -71,9 +72,9 @@ class Schema {
   // The first fault, or nothing. A check that takes more than limits::kSchemaSteps steps, or nests
   // too deeply, ends with a fault that says so.
   [[nodiscard]] std::optional<SchemaFault> check(const Json& value) const;
-  // All faults, at most limit. Of anyOf and oneOf: one fault that says so and names the first one
-  // of the alternative that came nearest; that alternative's other faults follow. Empty: the value
-  // conforms.
+  // All faults, at most `limit`; empty if the value conforms. A value that fits no alternative of
+  // anyOf or oneOf has one fault that says so and names the first fault of the alternative that
+  // came nearest; that alternative's other faults follow.
   [[nodiscard]] std::vector<SchemaFault> check_all(const Json& value, std::size_t limit) const;
 
   // Names of properties that the schema marks with "x-phi": true, at any depth: at the property, at

@@ -84,7 +84,7 @@ bool Definition::starts_on(const Json& event) const {
 
 namespace {
 
-// A definition keeps at most so many sets that are not complete.
+// Sets of events that are not complete, for one definition.
 constexpr std::size_t kMaxPendingStarts = 256;
 
 // The correlated values after the event joined, or nullopt when it does not belong there.

@@ -66,7 +66,7 @@ class Definition {
   // an event must be offered once only.
   [[nodiscard]] StartStep collect_start(const Json& pending, const Json& event, Timestamp at) const;
   // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated
-  // on the workflow's transformed input. nullopt: the definition has none.
+  // on the workflow's transformed input. nullopt if the definition has none.
   [[nodiscard]] Result<std::optional<std::string>> business_key(const Json& start_events) const;
 
   // metadata.rabt.patient on the document: whose data an instance works on, by identifiers of the
@@ -136,7 +136,7 @@ struct ParsedDefinition {
   std::vector<Diagnostic> diagnostics;           // in order of line
 };
 
-// Parses and lints. catalog may be null: then roles and actions are not checked. Never throws.
+// Parses and lints. Roles and actions are not checked if `catalog` is null. Never throws.
 [[nodiscard]] ParsedDefinition parse_definition(std::string_view yaml,
                                                 const ActionCatalog* catalog);
 

@@ -17,7 +17,7 @@
 // The typed form of a workflow file, as parse_definition builds it. Immutable afterwards.
 namespace rabt::workflow {
 
-// One expression may use so many variables: they are passed on the stack.
+// Variables that one expression may use: they are passed on the stack.
 inline constexpr std::size_t kMaxVariables = 16;
 
 // What a variable of an expression stands for. local: a name bound by for.each, for.at or catch.as.

@@ -19,11 +19,16 @@ using sdk::lower;
 using sdk::member_of;
 using sdk::text_of;
 
-constexpr std::size_t kMaxEntries = 1000;     // of a Bundle; an appointment comes with a handful
-constexpr std::size_t kMaxAppointments = 50;  // of one delivery
-constexpr std::size_t kMaxReasons = 50;       // diagnoses of a claim
-constexpr std::size_t kMaxKey = 512;  // of an appointment's key; it becomes part of event ids
-constexpr std::int64_t kMaxAttachment = 2'147'483'647;  // FHIR R4 unsignedInt
+// Entries of a Bundle; an appointment comes with a handful.
+constexpr std::size_t kMaxEntries = 1000;
+// Appointments in one delivery.
+constexpr std::size_t kMaxAppointments = 50;
+// Diagnoses of a claim.
+constexpr std::size_t kMaxReasons = 50;
+// Bytes of an appointment's key, which becomes part of event ids.
+constexpr std::size_t kMaxKey = 512;
+// FHIR R4 unsignedInt.
+constexpr std::int64_t kMaxAttachment = 2'147'483'647;
 
 constexpr const char* kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
 constexpr const char* kActCode = "http://terminology.hl7.org/CodeSystem/v3-ActCode";

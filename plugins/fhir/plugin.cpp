@@ -23,8 +23,10 @@ using sdk::text_of;
 
 namespace {
 
-constexpr int kMaxConflicts = 3;  // times that an update is made again on a newer version
-constexpr int kMaxPages = 20;     // of one search
+// How often an update is made again on a newer version.
+constexpr int kMaxConflicts = 3;
+// Pages of one search.
+constexpr int kMaxPages = 20;
 constexpr std::int64_t kDefaultLimit = 200;
 constexpr std::int64_t kMaxPage = 100;
 
@@ -168,7 +170,7 @@ class FhirPlugin final : public TaskPlugin {
     co_return Outcome::done(output.dump());
   }
 
-  // complete false: there is more than limit.
+  // The output's `complete` is false if there is more than `limit`.
   Task<Outcome> search(const Call& call, const Json& input) {
     const std::string type = text_of(input, "type");
     const std::int64_t limit = input.value("limit", kDefaultLimit);

@@ -19,12 +19,16 @@ using sdk::text_of;
 using sdk::write_date;
 using sdk::write_instant;
 
-constexpr std::size_t kMaxValues = 5000;  // of a report; a facility's monthly set has some hundred
+// Values of a report; a facility's monthly set has some hundred.
+constexpr std::size_t kMaxValues = 5000;
 constexpr std::size_t kMaxName = 100;
-constexpr std::size_t kMaxDigits = 40;  // of a value
+// Digits of a value.
+constexpr std::size_t kMaxDigits = 40;
 constexpr std::size_t kMaxCategories = 20;
-constexpr std::size_t kMaxCodes = 20;   // error codes that are passed on
-constexpr int kRiyadhMinutes = 3 * 60;  // all year
+// Error codes that are passed on.
+constexpr std::size_t kMaxCodes = 20;
+// Riyadh has no summer time.
+constexpr int kRiyadhMinutes = 3 * 60;
 
 constexpr const char* kAdxNamespace = "urn:ihe:qrph:adx:2015";
 // DHIS2's JSON has no categories, only their combination.

@@ -65,7 +65,8 @@ struct Reply {
   std::size_t rejected = 0;           // values that were refused, when the answer says which
   std::set<std::string> error_codes;  // E7610 and the like; versions before 2.38 give none
   std::set<std::string> properties;   // dataElement, orgUnit, ...: what the conflicts are about
-  std::string task;                   // of an import in the background
+  // Names the import's task if it runs in the background.
+  std::string task;
   std::string job_type;
 };
 // Nothing when the text is no answer of either kind. Free texts of the answer are not kept.

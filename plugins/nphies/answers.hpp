@@ -43,8 +43,10 @@ struct Message {
   bool fatal = false;        // response.code fatal-error or transient-error
   bool more_queued = false;  // tag queued-messages
   const Json* focus = nullptr;
-  std::vector<Finding> findings;    // of the OperationOutcome, or of the focal resource
-  std::vector<const Json*> nested;  // Bundles of a poll-response, in order
+  // Findings of the OperationOutcome or, without one, of the focal resource.
+  std::vector<Finding> findings;
+  // Bundles of a poll-response, in order.
+  std::vector<const Json*> nested;
 };
 // focus is null and findings empty when the JSON is no message. root must outlive the result.
 [[nodiscard]] Message read_message(const Json& root);

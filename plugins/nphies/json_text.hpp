@@ -41,8 +41,8 @@ inline constexpr int kMaxJsonDepth = 64;
 [[nodiscard]] std::string text_at(const Json& root, std::string_view path);
 // The array at a path, or an empty one. Lives as long as root, or for ever.
 [[nodiscard]] const Json& array_at(const Json& root, std::string_view path);
-// Without members and elements that are null, an empty or blank string, or empty: FHIR allows none
-// of them.
+// Returns `value` without members and elements that are null, blank strings, or empty arrays and
+// objects: FHIR allows none of these.
 [[nodiscard]] Json without_empty(const Json& value);
 
 }  // namespace rabt::nphies

@@ -42,7 +42,8 @@ CodePoints count_code_points(std::string_view text) {
 struct IdentifierKind {
   std::string_view type;
   std::string_view type_system;
-  std::string_view system;  // empty: the input's system stays
+  // The input's system stays if this is empty.
+  std::string_view system;
 };
 constexpr std::string_view kV20203 = "http://terminology.hl7.org/CodeSystem/v2-0203";
 constexpr std::string_view kPatientIdType =

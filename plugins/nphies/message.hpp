@@ -34,8 +34,10 @@ struct Draft {
   std::string bytes;
   std::string bundle_id;
   std::string header_id;
-  Identifier subject;           // of the focal resource
-  Json facts = Json::object();  // what the answer needs later; no patient data
+  // The patient of the focal resource.
+  Identifier subject;
+  // What the answer needs later; holds no patient data.
+  Json facts = Json::object();
 };
 
 [[nodiscard]] Json code_in(std::string_view system, std::string_view code);

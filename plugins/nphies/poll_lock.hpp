@@ -60,8 +60,8 @@ class PollLock final {
   [[nodiscard]] Acquire acquire(std::string name) { return {*this, std::move(name)}; }
 
  private:
-  static constexpr std::size_t kMaxWaiting =
-      32;  // each resumes inside the one before: bounds the stack, too
+  // Each waiting call resumes inside the one before, so this bounds the stack, too.
+  static constexpr std::size_t kMaxWaiting = 32;
 
   void release(const std::string& name) noexcept {
     const auto found = waiting_.find(name);

@@ -5,8 +5,10 @@
 namespace rabt::nphies {
 namespace {
 
-constexpr std::size_t kMaxKey = 256;  // of the host's store
-constexpr std::size_t kMaxSeen = 64;  // reissues of one claim are few
+// Bytes of a key in the host's store.
+constexpr std::size_t kMaxKey = 256;
+// Reissues of one claim are few.
+constexpr std::size_t kMaxSeen = 64;
 constexpr std::size_t kMaxMessages = 256;
 
 // FNV-1a. Not against attackers: names come from the gateway, and the record holds the whole

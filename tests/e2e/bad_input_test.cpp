@@ -49,7 +49,7 @@ TEST(Start, a_workflow_with_a_misspelt_key_is_refused_with_the_place_and_the_rig
   const std::string place = file + ":" + std::to_string(line) + ":1: ";
   expect_said(run({program("rabt"), "workflow", "lint", file}), kFailed,
               {place, "shedule", "schedule"});
-  site.workflow = file;
+  site.config.workflows = {file};
   expect_said(site.serve(), kWrongInput, {place, "shedule", "schedule"});
 }
 
@@ -77,7 +77,7 @@ TEST(Start, an_action_that_no_plugin_has_is_found_by_lint) {
 
 TEST(Start, a_misspelt_key_of_the_configuration_is_named_with_line_and_suggestion) {
   Site site(Kind::edge);
-  site.more_plugins = "workerz: 3\n";
+  site.config.more_plugins = "workerz: 3\n";
   expect_said(site.serve(), kWrongInput,
               {"rabt.yaml:", "unknown key `workerz`", "did you mean `workers`?"});
 }
@@ -89,8 +89,9 @@ TEST(Start, a_missing_configuration_is_named) {
 
 TEST(Start, a_folder_in_the_place_of_the_workflow_is_named) {
   Site site(Kind::edge);
-  site.workflow = source_dir() + "/workflows";
-  expect_said(site.serve(), kWrongInput, {"[config.io]", site.workflow, "Is a directory"});
+  const std::string folder = source_dir() + "/workflows";
+  site.config.workflows = {folder};
+  expect_said(site.serve(), kWrongInput, {"[config.io]", folder, "Is a directory"});
 }
 
 TEST(Start, a_plugin_of_another_abi_is_refused_by_name_with_both_numbers) {
@@ -98,20 +99,20 @@ TEST(Start, a_plugin_of_another_abi_is_refused_by_name_with_both_numbers) {
   ASSERT_TRUE(fs::exists(plugin::library_path(fixture))) << "build the target fixture_other-major";
   Site site(Kind::edge);
   const Folder folder;
-  site.plugins = signed_store(folder.path(), {fixture.string()});
-  site.more_plugins = "  other-major: {}\n";
+  site.config.plugins = signed_store(folder.path(), {fixture.string()});
+  site.config.more_plugins = "  other-major: {}\n";
   expect_said(site.serve(), kWrongInput,
               {"[plugin.abi_major]", "other-major", "ABI 99", "this hub speaks 1"});
 }
 
 TEST(Start, a_missing_secret_is_named_by_plugin_secret_and_source) {
   Site file(Kind::edge);
-  file.fhir_secret = "{file: /nowhere/token}";
+  file.config.fhir_secret = "{file: /nowhere/token}";
   expect_said(file.serve(), kWrongInput,
               {"[config.missing_secret]", "plugin fhir, secret access_token", "/nowhere/token"});
 
   Site variable(Kind::edge);
-  variable.fhir_secret = "{env: RABT_TEST_UNSET_VARIABLE}";
+  variable.config.fhir_secret = "{env: RABT_TEST_UNSET_VARIABLE}";
   expect_said(variable.serve(), kWrongInput,
               {"plugin fhir, secret access_token", "RABT_TEST_UNSET_VARIABLE is not set"});
 
@@ -123,7 +124,7 @@ TEST(Start, a_missing_secret_is_named_by_plugin_secret_and_source) {
 
 TEST(Start, config_check_names_every_mistake_at_once) {
   Site site(Kind::edge);
-  site.fhir_secret = "{file: /nowhere/token}";
+  site.config.fhir_secret = "{file: /nowhere/token}";
   write_file(site.whsec_file, read_file(site.whsec_file), 0644);
   const std::string config = site.write_configuration();
   expect_said(run({program("rabt"), "config", "check", "--config", config}), kWrongInput,
@@ -143,29 +144,30 @@ TEST(Start, a_port_in_use_is_named_with_the_way_out) {
   ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);  // NOLINT
   ASSERT_EQ(::listen(fd, 1), 0);
   ASSERT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);  // NOLINT
-  site.port = ntohs(address.sin_port);
-  expect_said(site.serve(), kFailed,
-              {"[http.port_in_use]", "127.0.0.1 port " + std::to_string(site.port) + " is in use",
-               "set another port"});
+  site.config.port = ntohs(address.sin_port);
+  expect_said(
+      site.serve(), kFailed,
+      {"[http.port_in_use]", "127.0.0.1 port " + std::to_string(site.config.port) + " is in use",
+       "set another port"});
   ::close(fd);
 }
 
 TEST(Start, a_data_folder_that_cannot_be_written_is_named_with_the_way_out) {
   Site site(Kind::edge);
   write_file(site.folder() / "file", "in the way");  // refuses root as well
-  site.data = site.folder() / "file/data";
+  site.config.data = site.folder() / "file/data";
   expect_said(site.serve(), kFailed,
-              {"[cli.data_folder]", site.data, "cannot be written", "`data`"});
+              {"[cli.data_folder]", site.config.data, "cannot be written", "`data`"});
 }
 
 TEST(Start, a_second_hub_on_the_same_data_is_refused) {
   Site site(Kind::edge);
   ASSERT_NO_FATAL_FAILURE(site.start_hub());
   Site second(Kind::edge);
-  second.data = site.data;
+  second.config.data = site.config.data;
   const Finished finished = second.serve();
   EXPECT_EQ(finished.code, kFailed) << finished.said;
-  EXPECT_NE(finished.said.find(site.data), std::string::npos) << finished.said;
+  EXPECT_NE(finished.said.find(site.config.data), std::string::npos) << finished.said;
   EXPECT_TRUE(site.hub_runs());
   EXPECT_EQ(site.send("GET", "/health").status, 200);
 }

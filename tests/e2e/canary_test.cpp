@@ -165,7 +165,7 @@ class CanaryRun : public testing::Test {
     keep_text(site_.rabt({"plugin", "list"}).said);
   }
   [[nodiscard]] std::vector<fs::path> places() const {
-    return {site_.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
+    return {site_.config.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
             site_.folder() / "answers"};
   }
   // Waits until no instance runs, or for so long.
@@ -189,21 +189,21 @@ class CanaryRun : public testing::Test {
     if (const char* usual = ::getenv("TMPDIR"); usual != nullptr) usual_temporary_ = usual;
     ASSERT_EQ(::setenv("TMPDIR", temporary.c_str(), 1), 0);
     // The fixture says everything that it was given: as message, code, log entry, refusal.
-    site_.plugins = signed_store(site_.folder().path(), {build_dir() + "/fixtures/echo"});
+    site_.config.plugins = signed_store(site_.folder().path(), {build_dir() + "/fixtures/echo"});
     write_file(site_.folder() / "secrets/echo", "a-secret-of-thirty-two-bytes-0123456789");
     write_file(site_.folder() / "secrets/leaky", "a-token-of-the-leaky-source");
   }
   // The fixture as plugin, role and source; requests of workflows to the outside.
   void add_echo(const std::string& outside) {
-    site_.more_roles = "  echo: plugin://echo\n";
-    site_.more_plugins = "  echo:\n    config: {greeting: hi, base_url: '" + outside +
-                         "'}\n    secrets: {token: {file: secrets/echo}}\n    hosts: ['" + outside +
-                         "']\n";
-    site_.more =
+    site_.config.more_roles = "  echo: plugin://echo\n";
+    site_.config.more_plugins = "  echo:\n    config: {greeting: hi, base_url: '" + outside +
+                                "'}\n    secrets: {token: {file: secrets/echo}}\n    hosts: ['" +
+                                outside + "']\n";
+    site_.config.more =
         "  leaky: {scheme: static-token, header: x-token, secrets: [{file: "
         "secrets/leaky}], plugin: echo}\nhttp: {allow: ['" +
         outside + "', '*.example.sa']}\n";
-    site_.log_level = "debug";
+    site_.config.log_level = "debug";
   }
   void TearDown() override {
     if (usual_temporary_.empty()) {
@@ -307,18 +307,18 @@ class SlowEveryDoor : public CanaryRun {
   }
 
   // Workflows whose mistakes happen on the patient's values, and calls with them.
-  std::string workflows() {
+  std::vector<std::string> workflows() {
     const std::string head =
         "document: {dsl: '1.0.3', namespace: canary, name: NAME, version: '1.0.0'}\n"
         "schedule: {on: {one: {with: {type: org.rabt.appointment.booked.v1}}}}\n"
         "input: {from: '${ .[0].data }'}\n";
     int number = 0;
-    std::string list = source_dir() + "/workflows/consultation.yaml";
+    std::vector<std::string> list{source_dir() + "/workflows/consultation.yaml"};
     const auto add = [&](const std::string& tasks, const std::string& more = {}) {
       std::string yaml = head + more + "do:\n" + tasks;
       const std::string name = "w" + std::to_string(++number);
       yaml.replace(yaml.find("NAME"), 4, name);
-      list += ", " + file(name + ".yaml", yaml);
+      list.push_back(file(name + ".yaml", yaml));
     };
     // Expressions that fail on a value.
     for (const char* expression :
@@ -438,7 +438,7 @@ class SlowEveryDoor : public CanaryRun {
     const auto c = [this] { return canaries_.any(); };
     const auto w = [this] { return canaries_.word(); };
     const auto n = [this] { return canaries_.number(); };
-    const std::string port = std::to_string(site_.port);
+    const std::string port = std::to_string(site_.config.port);
     const std::string host = " HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\n";
     // Heads.
     for (const std::string& text : std::vector<std::string>{
@@ -463,7 +463,7 @@ class SlowEveryDoor : public CanaryRun {
              "GET /health" + host + "X-Long: " + w() + std::string(70'000, 'x') + "\r\n\r\n",
              w() + "\r\n\r\n",
              "\x16\x03\x01" + w() + "\r\n\r\n"})
-      keep_text(raw(site_.port, text));
+      keep_text(raw(site_.config.port, text));
     // Deliveries.
     keep(site_.post(w(), c()));
     keep(site_.post(w(), "{\"resourceType\": \"" + w() + "\", \"x\": " + w()));
@@ -561,7 +561,7 @@ TEST_F(SlowEveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or
   recording_ += canaries_.note() + canaries_.arabic();
   add_echo(outside_.origin());
   site_.everywhere = outside_.origin();
-  site_.workflow = workflows();
+  site_.config.workflows = workflows();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_CORE, &before), 0);
   const rlimit unlimited{before.rlim_max, before.rlim_max};
@@ -615,9 +615,10 @@ TEST_F(SlowEveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or
 // With the rules of one channel opened, the same run must find canaries in that channel.
 TEST_F(SlowEveryDoor, a_hub_whose_log_is_opened_is_found_out) {
   add_echo(outside_.origin());
-  site_.more += "privacy: {channels: {log: {allow: {code: [], n: [], greeting: [], count: []}}}}\n";
+  site_.config.more +=
+      "privacy: {channels: {log: {allow: {code: [], n: [], greeting: [], count: []}}}}\n";
   site_.everywhere = outside_.origin();
-  site_.workflow = workflows();
+  site_.config.workflows = workflows();
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   const demo::Booking booking = booking_of(site_, canaries_, 0);
   EXPECT_EQ(site_.post("one", booking.body).status, 202);

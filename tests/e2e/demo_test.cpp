@@ -39,10 +39,10 @@ class AfterTheDemo : public testing::Test {
       GTEST_FAIL() << "the demo failed with " << finished_.code << ":\n" << finished_.said;
     fs::copy(folder_->path() / "data", copy_.path() / "data", fs::copy_options::recursive);
     std::string yaml = read_file(folder_->path() / "rabt.yaml");
-    const std::string original = "\ndata: " + (*folder_ / "data") + "\n";
+    const std::string original = "\ndata: \"" + (*folder_ / "data") + "\"\n";
     const auto at = yaml.find(original);
     ASSERT_NE(at, std::string::npos);
-    yaml.replace(at, original.size(), "\ndata: " + (copy_ / "data") + "\n");
+    yaml.replace(at, original.size(), "\ndata: \"" + (copy_ / "data") + "\"\n");
     write_file(copy_ / "rabt.yaml", yaml);
   }
   void sql(const std::string& statements) const {
@@ -99,7 +99,7 @@ TEST_F(AfterTheDemo, no_value_of_the_patient_stands_in_the_clear_in_what_the_hub
   std::erase_if(values, [](const std::string& value) { return value.starts_with("M-"); });
 
   Site site(Kind::whole);
-  site.data = copy_ / "data";
+  site.config.data = copy_ / "data";
   ASSERT_NO_FATAL_FAILURE(site.start_hub());
   const Json list = site.api("instances");
   ASSERT_EQ(list["instances"].size(), 1U);
@@ -195,7 +195,7 @@ TEST_F(AfterTheDemo, a_cut_end_is_found_and_the_hub_does_not_go_on_with_it) {
   EXPECT_TRUE(contains(found.said, " are missing")) << found.said;
 
   Site site(Kind::edge);
-  site.data = copy_ / "data";
+  site.config.data = copy_ / "data";
   const Finished served = site.serve();
   EXPECT_EQ(served.code, 1) << served.said;
   EXPECT_TRUE(contains(served.said, "[audit.cut]")) << served.said;

@@ -38,7 +38,7 @@ TEST_F(UnderFaults, nothing_is_in_the_clear_while_the_hub_is_running) {
                            site_.send("GET", "/metrics").body + site_.health().dump();
   write_file(site_.folder() / "seen", seen);
   // With the write-ahead log, as a crash would leave it.
-  EXPECT_EQ(search({site_.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
+  EXPECT_EQ(search({site_.config.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
                     site_.folder() / "seen"},
                    values),
             std::vector<std::string>{});

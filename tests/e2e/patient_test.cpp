@@ -78,8 +78,8 @@ TEST(SyslogOfAHub, has_every_entry_after_the_hub_was_killed_again_and_again) {
   std::filesystem::create_directories(folder);
   ASSERT_TRUE(test::make_certificates(folder));
   const int port = demo::free_port().value();
-  site.more = "audit:\n  anchors:\n    - {syslog: '127.0.0.1:" + std::to_string(port) +
-              "', ca: " + folder + "/ca.pem}\n";
+  site.config.more = "audit:\n  anchors:\n    - {syslog: '127.0.0.1:" + std::to_string(port) +
+                     "', ca: " + folder + "/ca.pem}\n";
   // The server is a process of its own, that loses every connection after a while at first.
   demo::ChildProcess sink;
   ASSERT_TRUE(sink.start({"/usr/bin/env", "python3", source_dir() + "/tests/audit/tls_sink.py",

@@ -33,7 +33,7 @@ bool has(const std::vector<std::string>& all, const std::string& one) {
 
 TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
   Site site(Kind::edge);
-  site.plugins = build_dir() + "/plugins";
+  site.config.plugins = build_dir() + "/plugins";
   const Finished refused = site.serve();
   EXPECT_EQ(refused.code, 1) << refused.said;
   EXPECT_NE(refused.said.find("[plugin.not_added]"), std::string::npos) << refused.said;
@@ -47,7 +47,7 @@ TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
 
 TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
   Site site(Kind::edge);
-  site.plugins = site.folder() / "store";
+  site.config.plugins = site.folder() / "store";
   static_cast<void>(site.write_configuration());
   const std::string key = site.folder() / "vendor.key";
   const std::string package = site.folder() / "fhir-1.0.0.rabtplugin";
@@ -123,10 +123,10 @@ TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
 
 TEST(Plugins, a_store_that_somebody_changed_is_refused_at_the_start) {
   Site site(Kind::edge);
-  site.plugins = signed_store(site.folder().path().string());
+  site.config.plugins = signed_store(site.folder().path().string());
   site.start_hub();
   site.stop_hub();
-  const fs::path store = site.plugins;
+  const fs::path store = site.config.plugins;
   std::string library;
   for (const auto& entry : fs::directory_iterator(store / "fhir"))
     library = plugin::library_path(entry.path().string());

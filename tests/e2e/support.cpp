@@ -255,80 +255,43 @@ std::string signed_store(const std::string& folder, const std::vector<std::strin
   return folder + "/plugins";
 }
 
-Site::Site(Kind kind) : kind_(kind) {
+Site::Site(Kind kind) {
   const auto free = demo::free_port();
   EXPECT_TRUE(free.ok());
-  port = free.ok() ? *free : 0;
-  data = folder_ / "data";
+  config.port = free.ok() ? *free : 0;
+  config.data = folder_ / "data";
   static const Folder shared;
   static const std::string store = signed_store(shared.path());
-  plugins = store;
+  config.plugins = store;
   const std::string secrets = folder_ / "secrets";
   fs::create_directories(secrets);
   std::array<std::uint8_t, 32> key{};
   random_.fill(key);
   key_.assign(key.begin(), key.end());
   whsec_file = secrets + "/his";
-  fhir_secret = "{file: " + secrets + "/fhir-token}";
   write_file(whsec_file, "whsec_" + to_base64(key_));
   write_file(secrets + "/fhir-token", "sandbox-fhir-token");
   write_file(secrets + "/twilio-auth-token", "sandbox-auth-token");
   write_file(secrets + "/twilio-api-key-secret", demo::kDemoApiKeySecret);
   write_file(secrets + "/moh-token", demo::kDemoMohToken);
-  workflow = folder_ / "edge.yaml";
-  write_file(workflow, kEdgeWorkflow);
-  if (kind_ == Kind::whole) workflow = source_dir() + "/workflows/consultation.yaml";
+  config.root = source_dir();
+  config.log = folder_ / "hub.log";
+  config.secrets = secrets;
+  config.stand_in = [this](const char* name) {
+    return everywhere.empty() ? urls_.string_or(name, "http://127.0.0.1:9") : everywhere;
+  };
+  config.every_plugin = kind == Kind::whole;
+  if (kind == Kind::whole) {
+    config.workflows = {source_dir() + "/workflows/consultation.yaml"};
+  } else {
+    config.workflows = {folder_ / "edge.yaml"};
+    write_file(config.workflows.front(), kEdgeWorkflow);
+  }
 }
 
 std::string Site::write_configuration() {
-  const std::string secrets = folder_ / "secrets";
-  const auto host = [&](const char* name) {
-    return everywhere.empty() ? urls_.string_or(name, "http://127.0.0.1:9") : everywhere;
-  };
-  std::string yaml =
-      "tenant: demo-hospital\nserver: {address: 127.0.0.1, port: " + std::to_string(port) +
-      ", public_url: '" + url() + "'}\ndata: " + data + "\nplugins: " + plugins +
-      "\nmigrations: " + source_dir() + "/migrations/sqlite\nworkflows: [" + workflow +
-      "]\nlog: {level: " + log_level + ", file: " + (folder_ / "hub.log") +
-      "}\nroles:\n  register: hub://register\n";
-  if (kind_ == Kind::whole) {
-    yaml +=
-        "  video: plugin://twilio\n  ehr: plugin://fhir\n  payer: plugin://nphies\n  moh: "
-        "plugin://moh\n  recording: hub://recording\n";
-  }
-  yaml += more_roles + "plugin:\n  fhir:\n    config: {base_url: '" + host("fhir") +
-          "/fhir'}\n    secrets: {access_token: " + fhir_secret + "}\n    hosts: ['" +
-          host("fhir") + "']\n";
-  if (kind_ == Kind::whole) {
-    yaml += "  twilio:\n    config: {account_sid: " + std::string(demo::kDemoAccount) +
-            ", api_key_sid: " + std::string(demo::kDemoApiKey) + ", base_url: '" + host("twilio") +
-            "', callback_url: '" + url() +
-            "/hooks/twilio'}\n    secrets: {api_key_secret: {file: " + secrets +
-            "/twilio-api-key-secret}}\n    hosts: ['" + host("twilio") +
-            "']\n  nphies:\n    config:\n      base_url: '" + host("nphies") +
-            "'\n      provider: {licence: PR-FHIR, name: Demo Hospital}\n      payer: {licence: "
-            "INS-FHIR, name: Demo Insurance}\n"
-            "      facility: {licence: FAC-0001, name: Demo Telehealth Clinic, clinicSpecialty: "
-            "P01-01}\n"
-            "      practitioner: {specialty: '08.00'}\n      services:\n"
-            "        - {code: 83600-00-10, system: "
-            "'http://nphies.sa/terminology/CodeSystem/services', display: Video consultation, "
-            "unitPriceHalalas: 15000}\n    hosts: ['" +
-            host("nphies") + "']\n  moh:\n    config: {base_url: '" + host("dhis2") +
-            "', data_set: TH_MONTHLY, org_unit: PR-FHIR, format: adx}\n    secrets: {api_token: "
-            "{file: " +
-            secrets + "/moh-token}}\n    hosts: ['" + host("dhis2") + "']\n";
-  }
-  yaml += more_plugins +
-          "sources:\n  his: {scheme: standard-webhooks, secrets: [{file: " + whsec_file +
-          "}], plugin: fhir}\n";
-  if (kind_ == Kind::whole) {
-    yaml += "  twilio: {scheme: twilio, secrets: [{file: " + secrets +
-            "/twilio-auth-token}], plugin: twilio}\n";
-  }
-  yaml += more;
   std::string file = folder_ / "rabt.yaml";
-  write_file(file, yaml);
+  write_file(file, demo::yaml_of(config));
   return file;
 }
 
@@ -385,7 +348,7 @@ void Site::start_hub() {
   ASSERT_TRUE(started.ok()) << started.error().message;
   for (const std::int64_t end = now_ms() + 30'000; now_ms() < end && hub_.running(); pause_ms(10)) {
     if (!fs::exists(ready)) continue;
-    const auto token = identity::read_api_token(data);
+    const auto token = identity::read_api_token(config.data);
     ASSERT_TRUE(token.ok()) << token.error().message;
     token_ = *token;
     return;

@@ -16,6 +16,7 @@
 #include "hub/net/local_http.hpp"
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
+#include "tools/demo/configuration.hpp"
 
 // The whole product as an operator has it: the programs `rabt` and `rabt-sandbox` as processes, a
 // configuration file, HTTP between them.
@@ -87,19 +88,15 @@ class Site {
  public:
   explicit Site(Kind kind);
 
-  // What the configuration says; change it before start_hub.
-  int port = 0;
-  std::string data;
-  std::string plugins;       // the store; the one that all tests share, unless a test makes its own
-  bool dev = false;          // rabt serve --dev
-  std::string workflow;      // or several, with commas between
-  std::string more_plugins;  // YAML below `plugin:`, two spaces in
-  std::string more_roles;    // YAML below `roles:`, two spaces in
-  std::string more;          // YAML at the top
-  std::string everywhere;    // one URL in the place of every stand-in
-  std::string log_level = "info";
+  // What the configuration says; change it before start_hub. The store of plugins is one that all
+  // tests share, unless a test makes its own.
+  demo::Configuration config;
+  // rabt serve --dev
+  bool dev = false;
+  // One URL in the place of every stand-in.
+  std::string everywhere;
+  // The file of the secret that the hospital signs with.
   std::string whsec_file;
-  std::string fhir_secret;  // YAML: where the secret of the FHIR plugin comes from
 
   [[nodiscard]] const Folder& folder() const { return folder_; }
   [[nodiscard]] std::string write_configuration();
@@ -115,7 +112,7 @@ class Site {
   [[nodiscard]] Finished rabt(std::vector<std::string> arguments) const;
   [[nodiscard]] bool hub_runs() { return hub_.running(); }
   [[nodiscard]] std::int64_t hub_pid() const;  // of a hub that was started
-  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
+  [[nodiscard]] std::string url() const { return demo::local_url(config.port); }
   [[nodiscard]] const std::string& token() const { return token_; }
 
   [[nodiscard]] net::Response send(const std::string& method, const std::string& path,
@@ -148,7 +145,6 @@ class Site {
   [[nodiscard]] Json control(const std::string& method, const std::string& path,
                              const std::string& body = {});
 
-  Kind kind_;
   Folder folder_;
   SystemClock clock_;
   SystemRandom random_;

@@ -61,12 +61,12 @@ do:
 class Upgrade : public testing::Test {
  protected:
   void SetUp() override {
-    site_.plugins = signed_store(site_.folder().path().string());
-    site_.more_roles = "  desk: plugin://desk\n";
-    site_.more_plugins = "  desk: {config: {}}\n";
+    site_.config.plugins = signed_store(site_.folder().path().string());
+    site_.config.more_roles = "  desk: plugin://desk\n";
+    site_.config.more_plugins = "  desk: {config: {}}\n";
     write_file(site_.folder() / "visit.yaml", visit("1.0.0", "1.0.0"));
     write_file(site_.folder() / "flight.yaml", kFlight);
-    site_.workflow = (site_.folder() / "visit.yaml") + ", " + (site_.folder() / "flight.yaml");
+    site_.config.workflows = {site_.folder() / "visit.yaml", site_.folder() / "flight.yaml"};
     static_cast<void>(site_.write_configuration());
     expect_good(run({program("rabt"), "plugin", "keys", "generate", key(), "--no-password"}));
     expect_good(site_.rabt({"plugin", "keys", "add", site_.folder() / "vendor.pub", "--name",

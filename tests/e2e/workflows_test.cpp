@@ -87,7 +87,7 @@ class Workflows : public testing::Test {
   std::vector<Json> audited(const std::string& act) {
     std::vector<Json> out;
     sqlite3* db = nullptr;
-    EXPECT_EQ(sqlite3_open((site_.data + "/rabt.db").c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_open((site_.config.data + "/rabt.db").c_str(), &db), SQLITE_OK);
     sqlite3_stmt* rows = nullptr;
     EXPECT_EQ(
         sqlite3_prepare_v2(db, "SELECT canonical FROM audit ORDER BY seq", -1, &rows, nullptr),
@@ -107,9 +107,9 @@ class Workflows : public testing::Test {
   // The first number of a query; also beside a running hub.
   std::int64_t number(const std::string& query) {
     sqlite3* db = nullptr;
-    EXPECT_EQ(
-        sqlite3_open_v2((site_.data + "/rabt.db").c_str(), &db, SQLITE_OPEN_READONLY, nullptr),
-        SQLITE_OK);
+    EXPECT_EQ(sqlite3_open_v2((site_.config.data + "/rabt.db").c_str(), &db, SQLITE_OPEN_READONLY,
+                              nullptr),
+              SQLITE_OK);
     sqlite3_busy_timeout(db, 10'000);
     sqlite3_stmt* rows = nullptr;
     EXPECT_EQ(sqlite3_prepare_v2(db, query.c_str(), -1, &rows, nullptr), SQLITE_OK);
@@ -158,8 +158,8 @@ TEST_F(Workflows, a_child_runs_once_and_a_due_time_starts_once_while_the_hub_is_
            "document: {dsl: '1.0.3', namespace: test, name: ticking, version: '1.0.0'}\n"
            "schedule: {every: {milliseconds: " +
                std::to_string(kEveryMs) + "}}\ndo:\n  - mark: {set: {a: 1}}\n");
-  site_.workflow = parent + ", " + child + ", " + ticking;
-  site_.more = "http: {allow: ['" + outside.origin() + "']}\n";
+  site_.config.workflows = {parent, child, ticking};
+  site_.config.more = "http: {allow: ['" + outside.origin() + "']}\n";
 
   std::vector<std::string> parents;
   for (int i = 0; i < kKills; ++i) {
@@ -231,9 +231,9 @@ class HttpCalls : public Workflows {
  protected:
   HttpCalls() {
     write_file(site_.folder() / "partner", kSecret + "\n");
-    site_.more = "http: {allow: ['" + outside_.origin() +
-                 "']}\nworkflow_secrets: {partner: {file: partner}}\n";
-    site_.workflow = file("tell.yaml", tell("1.0.0", outside_.origin()));
+    site_.config.more = "http: {allow: ['" + outside_.origin() +
+                        "']}\nworkflow_secrets: {partner: {file: partner}}\n";
+    site_.config.workflows = {file("tell.yaml", tell("1.0.0", outside_.origin()))};
   }
   static std::string tell(const std::string& version, const std::string& origin) {
     return booked("tell", version,
@@ -292,7 +292,7 @@ TEST_F(HttpCalls, a_secret_reaches_the_partner_and_nothing_else_and_events_hold_
   write_file(site_.folder() / "seen", seen);
   // With the write-ahead log, as a crash would leave it.
   site_.kill_hub();
-  EXPECT_EQ(search({site_.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
+  EXPECT_EQ(search({site_.config.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
                     site_.folder() / "seen"},
                    {kSecret}),
             std::vector<std::string>{});
@@ -301,8 +301,9 @@ TEST_F(HttpCalls, a_secret_reaches_the_partner_and_nothing_else_and_events_hold_
   const std::vector<std::string> values = private_values(booking_.body);
   ASSERT_GE(values.size(), 12U);
   write_file(site_.folder() / "events", events.said);
-  EXPECT_EQ(search({site_.data, site_.folder() / "hub.log", site_.folder() / "events"}, values),
-            std::vector<std::string>{});
+  EXPECT_EQ(
+      search({site_.config.data, site_.folder() / "hub.log", site_.folder() / "events"}, values),
+      std::vector<std::string>{});
   std::vector<std::string> types;
   std::set<std::string> ids;
   for (std::size_t at = 0; at < events.said.size();) {
@@ -337,7 +338,7 @@ TEST_F(HttpCalls, a_host_that_is_not_allowed_is_refused_by_apply_and_at_the_star
   }
   EXPECT_EQ(active(), (std::set<std::string>{"tell 1.0.0"}));
   site_.stop_hub();
-  site_.workflow = other;
+  site_.config.workflows = {other};
   const Finished start = site_.serve();
   EXPECT_EQ(start.code, 2) << start.said;
   EXPECT_TRUE(contains(start.said, "engine.host")) << start.said;
@@ -346,12 +347,12 @@ TEST_F(HttpCalls, a_host_that_is_not_allowed_is_refused_by_apply_and_at_the_star
 TEST_F(HttpCalls, an_instance_whose_secret_is_missing_at_a_start_goes_on_when_it_is_back) {
   const std::string deployed = file("deployed.yaml", tell("1.0.0", outside_.origin()));
   const std::string other = file("idle.yaml", plain("idle", "1.0.0", "  - a: {set: {a: 1}}\n"));
-  site_.workflow = other;
+  site_.config.workflows = {other};
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   ASSERT_EQ(site_.rabt({"workflow", "apply", deployed}).code, 0);
   site_.stop_hub();
-  const std::string whole = site_.more;
-  site_.more = "http: {allow: ['" + outside_.origin() + "']}\n";
+  const std::string whole = site_.config.more;
+  site_.config.more = "http: {allow: ['" + outside_.origin() + "']}\n";
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   const std::string id = book_one();  // accepted: it is not lost
   pause_ms(100);
@@ -365,7 +366,7 @@ TEST_F(HttpCalls, an_instance_whose_secret_is_missing_at_a_start_goes_on_when_it
   EXPECT_EQ(cancel.status, 503) << cancel.body;
   EXPECT_TRUE(contains(cancel.body, "workflow_secrets")) << cancel.body;
   site_.stop_hub();
-  site_.more = whole;
+  site_.config.more = whole;
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   EXPECT_EQ(ended(id), "completed");
   EXPECT_EQ(outside_.requests().size(), 1U);
@@ -376,7 +377,8 @@ TEST_F(HttpCalls, an_instance_whose_secret_is_missing_at_a_start_goes_on_when_it
 class Deploying : public Workflows {
  protected:
   void SetUp() override {
-    site_.workflow = file("visit.yaml", visit("1.0.0", "one", "  - rest: {wait: PT1H}\n"));
+    site_.config.workflows = {
+        file("visit.yaml", visit("1.0.0", "one", "  - rest: {wait: PT1H}\n"))};
     ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   }
   static std::string visit(const std::string& version, const std::string& mark,
@@ -463,7 +465,7 @@ TEST_F(Deploying, running_instances_stay_on_their_version_and_new_ones_take_the_
   EXPECT_EQ(site_.api("instances/" + fresh).string_or("version", ""), "2.0.0");
   // A kill does not move it either. The new version is put into the configuration, as one does.
   site_.kill_hub();
-  site_.workflow = next;
+  site_.config.workflows = {next};
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   EXPECT_EQ(site_.api("instances/" + old).string_or("version", ""), "1.0.0");
   EXPECT_EQ(site_.api("instances/" + old).string_or("status", ""), "waiting");

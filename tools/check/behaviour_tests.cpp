@@ -8,7 +8,8 @@ namespace rabt::check {
 namespace {
 
 constexpr int kGenerated = 4;
-constexpr std::size_t kMaxExchanges = 8;  // of one call, in whose place a fault is put
+// Exchanges of one call in whose place a fault is put.
+constexpr std::size_t kMaxExchanges = 8;
 constexpr std::int64_t kRetryAfterMs = 7000;
 
 // A fault in the place of exchange k of a call, and how the call then ended.
@@ -23,8 +24,9 @@ struct Faulted {
 };
 
 // What is wrong when the request right after number k is that request again: the outside system may
-// have done it, and can tell the repeat only by something that this call alone has. Empty: nothing.
-// usual: the call's requests when all is well; other: with the same fault under another key.
+// have done it, and can tell the repeat only by something that this call alone has. Empty if
+// nothing is wrong. `usual` are the call's requests when all is well, `other` those with the same
+// fault under another key.
 std::string sent_again(const std::vector<Request>& usual, const std::vector<Request>& requests,
                        std::size_t k, const std::vector<Request>& other) {
   if (requests.size() <= k + 1) return {};

@@ -20,11 +20,11 @@ struct Case {
   [[nodiscard]] std::string label() const;  // "create-session 1.0.0 (booking.call.json)"
 };
 
-// For each action its examples, and generated inputs up to that many.
+// For each action its examples, and as many generated inputs as `generated` says.
 [[nodiscard]] std::vector<Case> cases_of(const Subject& subject, int generated);
 
-// What is wrong with the way a call ended, by clauses A1 to A4 and A8 and the output schema; empty:
-// nothing.
+// What is wrong with the way a call ended, by clauses A1 to A4 and A8 and the output schema. Empty
+// if nothing is wrong.
 [[nodiscard]] std::string contract_fault(const Case& test, const CallRecord& record,
                                          const std::vector<std::string>& violations);
 

@@ -10,7 +10,8 @@ namespace rabt::check {
 
 namespace {
 
-constexpr std::size_t kMaxBody = 1U << 16U;  // of an answer or delivery: enough to overflow buffers
+// Bytes of an answer's or a delivery's body: enough to overflow buffers.
+constexpr std::size_t kMaxBody = 1U << 16U;
 
 // The seed of case i: case 0 has the run's own seed, so that the seed of a case that failed, given
 // with --fuzz 0, is that case.

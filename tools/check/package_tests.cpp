@@ -20,9 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxMemberDepth = 32;          // of a schema that refers to itself
-constexpr std::size_t kMaxMembers = 10'000;  // and places in it: more are not compared
-constexpr int kSamples = 200;                // values that are tried on the other release's schema
+// How deep a schema that refers to itself is compared, and at how many places.
+constexpr int kMaxMemberDepth = 32;
+constexpr std::size_t kMaxMembers = 10'000;
+// Values that are tried on the other release's schema.
+constexpr int kSamples = 200;
 
 Verdict schemas_compile(const Subject& subject) {
   std::string empty;
@@ -182,7 +184,7 @@ class Members {
 };
 
 // Whether the new schema takes what the old one did not, as far as samples and names tell: a member
-// that it did not have, or a value that it refused. Empty: no.
+// that it did not have, or a value that it refused. Empty if it does not.
 std::string newly_taken(const Json& was, const Json& is, std::uint64_t seed) {
   if (was == is || was.is_null()) return {};
   const Members before(was);
@@ -220,7 +222,8 @@ Verdict semver_bump(const Subject& subject) {
   if (!is_newer(now.version, old.version))
     return failed("version " + now.version + " does not come after " + old.version);
   const bool same_plugin_major = same_major(old.version, now.version);
-  Rise greatest = Rise::none;  // of what is compared below, and where
+  // The greatest rise that a comparison below finds, and the place that needs it.
+  Rise greatest = Rise::none;
   std::string where;
   const auto rises = [&](Rise rise, const std::string& what) {
     if (rise <= greatest) return;

@@ -35,7 +35,10 @@ constexpr rlim_t kAddressSpace = 8ULL << 30U;  // a plugin that needs more does 
 constexpr rlim_t kFileSize = 64ULL << 20U;
 constexpr rlim_t kDescriptors = 256;
 constexpr std::size_t kMaxVerdict = 1U << 20U;
-constexpr std::size_t kMaxShownOutput = 400;  // of what a crashed child wrote last
+// The end of what a crashed child wrote, as it is shown.
+constexpr std::size_t kMaxShownOutput = 400;
+// For a child that gave its verdict, until it ends by itself.
+constexpr std::chrono::seconds kEndPatience{5};
 
 // A copy that is none of the descriptors that a child gets.
 int above(int fd) {
@@ -116,118 +119,163 @@ Verdict crashed(int status, bool late, std::chrono::seconds limit, const std::st
   return {TestStatus::crashed, what, 0};
 }
 
-Verdict run_child(const RunOptions& options, TestId id) {
-  Pipe verdict;
-  Pipe output;
-  if (verdict.read_end() < 0 || output.read_end() < 0)
-    return {TestStatus::crashed, "the checker has no pipe left", 0};
-  const std::string program = options.program.empty() ? "/proc/self/exe" : options.program;
-  std::vector<std::string> arguments = child_arguments(id, options.settings);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  // What sanitizers read, and nothing else of the environment.
-  std::vector<std::string> kept{"LANG=C.UTF-8"};
+// The variables that sanitizers read, and nothing else of the checker's environment.
+std::vector<std::string> child_environment() {
+  std::vector<std::string> out{"LANG=C.UTF-8"};
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"}) {
     if (const char* value = ::getenv(name); value != nullptr)
-      kept.push_back(std::string(name) + "=" + value);
+      out.push_back(std::string(name) + "=" + value);
   }
-  std::vector<char*> environment;
-  for (std::string& one : kept) environment.push_back(one.data());
-  environment.push_back(nullptr);
+  return out;
+}
 
-  const int low = ::memfd_create("rabt-check-case", MFD_CLOEXEC);
-  const int fuzz_case = above(low);
-  ::close(low);
-  if (fuzz_case < 0 || ::ftruncate(fuzz_case, sizeof(std::uint64_t)) != 0)
-    return {TestStatus::crashed, "the checker has no memory file left", 0};
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (std::string& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+// Memory that the child shares with its parent: the seed of the case that a fuzz test is at.
+class CaseFile {
+ public:
+  CaseFile() {
+    const int low = ::memfd_create("rabt-check-case", MFD_CLOEXEC);
+    fd_ = above(low);
+    ::close(low);
+    if (fd_ >= 0 && ::ftruncate(fd_, sizeof(std::uint64_t)) == 0) return;
+    ::close(fd_);
+    fd_ = -1;
+  }
+  CaseFile(const CaseFile&) = delete;
+  CaseFile& operator=(const CaseFile&) = delete;
+  ~CaseFile() { ::close(fd_); }
+  [[nodiscard]] int fd() const { return fd_; }
+  // 0 outside of a case.
+  [[nodiscard]] std::uint64_t seed() const {
+    std::uint64_t out = 0;
+    return ::pread(fd_, &out, sizeof out, 0) == sizeof out ? out : 0;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+// A process that runs one test, in a process group of its own.
+struct Child {
+  Pipe verdict;
+  Pipe output;
+  CaseFile fuzz_case;
+  pid_t pid = -1;
+  [[nodiscard]] bool has_files() const {
+    return verdict.read_end() >= 0 && output.read_end() >= 0 && fuzz_case.fd() >= 0;
+  }
+};
+
+// Returns 0, or the errno that says why no process was started.
+int start(Child& child, const RunOptions& options, TestId id) {
+  const std::string program = options.program.empty() ? "/proc/self/exe" : options.program;
+  std::vector<std::string> arguments = child_arguments(id, options.settings);
+  std::vector<std::string> environment = child_environment();
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawnattr_init(&attributes);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, output.write_end(), 1);
-  ::posix_spawn_file_actions_adddup2(&actions, output.write_end(), 2);
-  ::posix_spawn_file_actions_adddup2(&actions, verdict.write_end(), kVerdictDescriptor);
-  ::posix_spawn_file_actions_adddup2(&actions, fuzz_case, kCaseDescriptor);
+  ::posix_spawn_file_actions_adddup2(&actions, child.output.write_end(), 1);
+  ::posix_spawn_file_actions_adddup2(&actions, child.output.write_end(), 2);
+  ::posix_spawn_file_actions_adddup2(&actions, child.verdict.write_end(), kVerdictDescriptor);
+  ::posix_spawn_file_actions_adddup2(&actions, child.fuzz_case.fd(), kCaseDescriptor);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  pid_t child = -1;
-  const int failure = ::posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(),
-                                    environment.data());
+  const int failure = ::posix_spawn(&child.pid, program.c_str(), &actions, &attributes,
+                                    pointers(arguments).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (failure != 0)
-    return {TestStatus::crashed,
-            "the child process cannot be started: " + std::string(std::strerror(failure)), 0};
-  verdict.close(1);
-  output.close(1);
+  child.verdict.close(1);
+  child.output.close(1);
+  return failure;
+}
 
-  auto limit = options.time_limit;
-  if (info_of(id).group == Group::fuzz)
-    limit += std::chrono::seconds(static_cast<std::int64_t>(options.settings.fuzz_seconds) + 1);
-  const auto end = std::chrono::steady_clock::now() + limit;
-  std::string said;
-  std::string text;
+struct Heard {
+  std::optional<std::string> verdict;  // the line, if a whole one came
+  std::string output;
   bool late = false;
-  bool verdict_open = true;
-  while (verdict_open) {
+};
+
+// Reads until a whole verdict has come, the child has closed its end, or the time is over.
+Heard listen(Child& child, std::chrono::steady_clock::time_point end) {
+  Heard out;
+  std::string text;
+  for (bool open = true; open && text.find('\n') == std::string::npos;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
     if (left.count() <= 0) {
-      late = true;
+      out.late = true;
       break;
     }
-    std::array<pollfd, 2> fds{{{verdict.read_end(), POLLIN, 0}, {output.read_end(), POLLIN, 0}}};
+    std::array<pollfd, 2> fds{
+        {{child.verdict.read_end(), POLLIN, 0}, {child.output.read_end(), POLLIN, 0}}};
     if (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) break;
     std::array<char, 4096> piece{};
     if ((fds[0].revents & (POLLIN | POLLHUP)) != 0) {
-      const ssize_t got = ::read(verdict.read_end(), piece.data(), piece.size());
-      if (got <= 0 || text.size() > kMaxVerdict) verdict_open = false;
+      const ssize_t got = ::read(child.verdict.read_end(), piece.data(), piece.size());
+      if (got <= 0 || text.size() > kMaxVerdict) open = false;
       if (got > 0) text.append(piece.data(), static_cast<std::size_t>(got));
-      if (text.find('\n') != std::string::npos) break;
     }
     if ((fds[1].revents & (POLLIN | POLLHUP)) != 0) {
-      const ssize_t got = ::read(output.read_end(), piece.data(), piece.size());
-      if (got <= 0) output.close(0);
-      if (got > 0) said.append(piece.data(), static_cast<std::size_t>(got));
-      if (said.size() > kMaxVerdict) said.erase(0, said.size() / 2);
+      const ssize_t got = ::read(child.output.read_end(), piece.data(), piece.size());
+      if (got <= 0) child.output.close(0);
+      if (got > 0) out.output.append(piece.data(), static_cast<std::size_t>(got));
+      if (out.output.size() > kMaxVerdict) out.output.erase(0, out.output.size() / 2);
     }
   }
-  const auto newline = text.find('\n');
-  const bool whole = newline != std::string::npos;
-  // A whole verdict counts only when the process then ends by itself: what the library does while
-  // the process ends belongs to the test.
+  if (const auto newline = text.find('\n'); newline != std::string::npos)
+    out.verdict = text.substr(0, newline);
+  return out;
+}
+
+// Ends the child and whatever it started, and returns the child's status. A child that gave its
+// verdict gets some seconds to end by itself: what the library does while the process ends belongs
+// to the test.
+int end(const Child& child, bool gave_verdict) {
   int status = 0;
-  if (whole) {
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (::waitpid(child, &status, WNOHANG) == 0) {
-      if (std::chrono::steady_clock::now() > patience) {
-        ::kill(-child, SIGKILL);
-        ::waitpid(child, &status, 0);
-        break;
-      }
-      ::usleep(500);
-    }
+  const auto patience = std::chrono::steady_clock::now() + kEndPatience;
+  bool ended = false;
+  while (gave_verdict && !ended && std::chrono::steady_clock::now() <= patience) {
+    ended = ::waitpid(child.pid, &status, WNOHANG) != 0;
+    if (!ended) ::usleep(500);
   }
-  ::kill(-child, SIGKILL);  // and whatever it started
-  if (!whole) ::waitpid(child, &status, 0);
-  std::uint64_t seed = 0;
-  const bool in_a_case = info_of(id).group == Group::fuzz &&
-                         ::pread(fuzz_case, &seed, sizeof seed, 0) == sizeof seed && seed != 0;
-  ::close(fuzz_case);
-  if (!whole) {
-    Verdict out = crashed(status, late, limit, said);
-    if (in_a_case)
+  ::kill(-child.pid, SIGKILL);
+  if (!ended) ::waitpid(child.pid, &status, 0);
+  return status;
+}
+
+Verdict run_child(const RunOptions& options, TestId id) {
+  Child child;
+  if (!child.has_files())
+    return {TestStatus::crashed, "the checker has no pipe or memory file left", 0};
+  if (const int failure = start(child, options, id); failure != 0)
+    return {TestStatus::crashed,
+            "the child process cannot be started: " + std::string(std::strerror(failure)), 0};
+  const bool fuzzes = info_of(id).group == Group::fuzz;
+  auto limit = options.time_limit;
+  if (fuzzes)
+    limit += std::chrono::seconds(static_cast<std::int64_t>(options.settings.fuzz_seconds) + 1);
+  const Heard heard = listen(child, std::chrono::steady_clock::now() + limit);
+  const int status = end(child, heard.verdict.has_value());
+  if (!heard.verdict) {
+    Verdict out = crashed(status, heard.late, limit, heard.output);
+    if (const std::uint64_t seed = child.fuzz_case.seed(); fuzzes && seed != 0)
       out.message += "; again: --only '^" + std::string(info_of(id).name) + "$' --fuzz 0 --seed " +
                      std::to_string(seed);
     return out;
   }
-  const auto parsed = Json::parse(std::string_view(text).substr(0, newline));
+  const auto parsed = Json::parse(*heard.verdict);
   const auto named = parsed.ok() ? status_named(parsed->string_or("status", "")) : std::nullopt;
   if (!named) return {TestStatus::crashed, "the child's verdict cannot be read", 0};
   const bool failed_already = *named == TestStatus::failed || *named == TestStatus::crashed;
   if (!failed_already && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-    Verdict out = crashed(status, false, limit, said);
+    Verdict out = crashed(status, false, limit, heard.output);
     out.message = "after the test, " + out.message;
     return out;
   }

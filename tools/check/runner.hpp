@@ -14,10 +14,14 @@ namespace rabt::check {
 
 struct RunOptions {
   Settings settings;
-  std::string only;                         // pattern (ECMA-262), found in the name; empty: all
-  std::map<std::string, std::string> skip;  // test -> reason
-  std::string program;                  // empty: this one. Takes the arguments of child_arguments()
-  std::chrono::seconds time_limit{60};  // of one test, without what fuzzing is given
+  // An ECMA-262 pattern that is searched in the test's name. All tests run if it is empty.
+  std::string only;
+  // Test names, each with the reason why it is switched off.
+  std::map<std::string, std::string> skip;
+  // The program that runs one test, with the arguments of child_arguments(); this one if empty.
+  std::string program;
+  // For one test, beside the seconds that fuzzing is given.
+  std::chrono::seconds time_limit{60};
 };
 
 // tests: skip: [{test: NAME, reason: TEXT}] of a rabt-check.yaml. Error code: check.skip_file (with

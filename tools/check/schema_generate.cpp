@@ -12,13 +12,17 @@ namespace rabt {
 
 namespace {
 
-constexpr int kMaxDepth = 24;                // below it only what is required is made
-constexpr int kMaxValues = 4000;             // of one document: arrays of arrays multiply
-constexpr std::size_t kMoreItems = 3;        // beyond minItems
-constexpr std::size_t kMoreCharacters = 12;  // beyond minLength
-constexpr std::size_t kMaxTextBytes = 4096;  // whatever minLength says
-constexpr int kTries = 200;                  // each way through the combinations is one
-constexpr int kMoreRepeats = 4;              // for * and +
+// Below this depth only required members are made.
+constexpr int kMaxDepth = 24;
+// Values of one document: arrays of arrays multiply.
+constexpr int kMaxValues = 4000;
+// Items and characters beyond minItems and minLength.
+constexpr std::size_t kMoreItems = 3;
+constexpr std::size_t kMoreCharacters = 12;
+// Holds whatever minLength says.
+constexpr std::size_t kMaxTextBytes = 4096;
+constexpr int kTries = 200;      // each way through the combinations is one
+constexpr int kMoreRepeats = 4;  // for * and +
 
 // Ordinary texts, so that a plugin meets Arabic, quotes and control characters, too.
 constexpr std::array<std::string_view, 12> kWords{"alpha", "beta", "room",   "7",    "A-1",  "x y",

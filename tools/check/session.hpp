@@ -48,15 +48,17 @@ struct OutcomeCopy {
 };
 [[nodiscard]] std::string_view kind_name(std::uint32_t kind);
 
-// A call and everything that came of it.
+// A call, its requests and its outcomes.
 struct CallRecord {
   std::string action;
   std::int32_t invoke_result = 0;
-  std::vector<OutcomeCopy> outcomes;  // every complete(), also those that are one too many
+  // One for each complete(), also for those that are one too many.
+  std::vector<OutcomeCopy> outcomes;
   std::vector<Request> requests;
   std::int64_t began_ms = 0;
   std::int64_t deadline_ms = 0;
-  std::int64_t ended_ms = 0;  // of the first complete, on the virtual clock
+  // When complete() was first called, on the virtual clock.
+  std::int64_t ended_ms = 0;
   [[nodiscard]] bool accepted() const { return invoke_result == 0; }
 };
 
@@ -72,16 +74,23 @@ struct CallWish {
 // What survives an instance: rabt.kv/1.
 using Stored = std::map<std::string, std::pair<std::string, std::int64_t>>;
 
+class Interposer;
+
 // One instance of the plugin on a fake host with a virtual clock. Confined to one thread; the
 // plugin's own threads may call the host.
 class Session {
  public:
   struct Options {
-    World world;                 // empty: status 200 with {}
-    std::uint64_t chance = 1;    // seed of rabt.clock/1 random
-    bool services = true;        // false: get_service gives null for each
-    std::shared_ptr<Stored> kv;  // empty: a store of its own
-    std::string config;          // empty: that of the subject
+    // Every request is answered with status 200 and {} if this is empty.
+    World world;
+    // The seed of rabt.clock/1 random.
+    std::uint64_t chance = 1;
+    // If false, get_service returns null for each name.
+    bool services = true;
+    // What an earlier session stored. The session starts with nothing stored if this is null.
+    std::shared_ptr<Stored> kv;
+    // The configuration of the subject if empty.
+    std::string config;
   };
   // Error codes: check.library, check.create (the plugin refused; the message is its own).
   static Result<std::unique_ptr<Session>> start(const Subject& subject, Options options);
@@ -103,7 +112,7 @@ class Session {
   // Safe to repeat.
   void destroy();
 
-  // begin, run, and what came of it.
+  // begin(), run(), record().
   const CallRecord& call(const CallWish& wish);
   [[nodiscard]] const CallRecord& record(rabt_call_id id) const;
   [[nodiscard]] const void* extension(const char* id) const;
@@ -113,7 +122,7 @@ class Session {
   [[nodiscard]] std::int64_t now_ms() const;
   [[nodiscard]] std::vector<std::string> logged() const;    // "event fields"
   [[nodiscard]] std::vector<std::string> measured() const;  // metrics and spans
-  // What the plugin did that no host may be asked for, in words; empty: nothing.
+  // Sentences that say which rules for the use of a host the plugin broke. Empty if it broke none.
   [[nodiscard]] std::vector<std::string> violations() const;
   // The function that held the lane longest, and how long in real time.
   [[nodiscard]] std::pair<std::string, std::int64_t> slowest_micros() const;
@@ -121,9 +130,8 @@ class Session {
   [[nodiscard]] int uses_after_destroy() const;
 
  private:
-  struct State;
-  explicit Session(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Session(std::unique_ptr<Interposer> interposer);
+  std::unique_ptr<Interposer> interposer_;
 };
 
 // Maps the library as the hub does. Error codes: those of plugin::seal_library and map_library.

@@ -13,7 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFileBytes = 16U << 20U;  // of an example: the largest input of an action
+// Bytes of an example's file: the largest input of an action.
+constexpr std::size_t kMaxFileBytes = 16U << 20U;
 constexpr std::size_t kMaxFiles = 10'000;
 
 Error bad_example(const std::string& file, const std::string& what) {

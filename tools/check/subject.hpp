@@ -13,17 +13,21 @@
 
 namespace rabt::check {
 
-// One answer of the outside system in an example, and what is asked for it.
+// One answer of the outside system in an example, and the request that gets it.
 struct ExampleExchange {
-  std::string method;  // empty: any
-  std::string path;    // part of the URL that must be there; empty: any
+  // Any method if empty.
+  std::string method;
+  // A part of the request's URL; any URL if empty.
+  std::string path;
+  // The answer.
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;  // of the answer
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
 };
 // A call that a schema alone cannot describe: check/<name>.json, docs/plugins/checker.md.
 struct Example {
-  std::string name;  // of the file
+  // The file's name.
+  std::string name;
   std::string action;
   std::string version;
   std::string input;  // JSON

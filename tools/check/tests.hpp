@@ -78,8 +78,8 @@ enum class TestStatus : std::uint8_t { passed, failed, crashed, warning, skipped
 struct Verdict {
   TestStatus status = TestStatus::passed;
   std::string message;
-  // Of a fuzz test whose process has run its share of cases: the case to go on with in a new one.
-  // 0: it is over.
+  // The case with which a new process goes on, if a fuzz test's process has run its share of cases.
+  // 0 if the test is over.
   std::uint64_t next_case = 0;
 };
 inline Verdict passed(std::string message = {}) {
@@ -97,15 +97,22 @@ inline Verdict skipped(std::string message) {
 
 // What a test is run on and with.
 struct Settings {
-  std::string path;      // the package: a folder with manifest.yaml
-  std::string previous;  // the release before, for semver-bump; may be empty
-  std::string examples;  // folder of examples; empty: check/ in the package
-  std::string key;       // file or text of the public key, for signature; may be empty
+  // The package: a folder with manifest.yaml.
+  std::string path;
+  // The release before, for semver-bump; may be empty.
+  std::string previous;
+  // The folder of examples; check/ in the package if empty.
+  std::string examples;
+  // File or text of the public key, for signature; may be empty.
+  std::string key;
   std::uint64_t seed = 1;
-  double fuzz_seconds = 2;       // of each fuzz test; 0: one case, the one that the seed names
-  std::uint64_t first_case = 0;  // of a fuzz test
-  // Of a fuzz test in one process. Memory that a case gave to the plugin is never given to another
-  // one, so that a late use of it is seen: a process for ever would need memory for ever.
+  // For each fuzz test. With 0 it runs one case, the one that the seed names.
+  double fuzz_seconds = 2;
+  // The case with which a fuzz test begins.
+  std::uint64_t first_case = 0;
+  // How many cases of a fuzz test run in one process. Memory that a case gave to the plugin is
+  // never used again, so that a late access is seen; a process that ran for ever would need ever
+  // more.
   std::uint64_t process_cases = 1000;
 };
 

@@ -7,7 +7,13 @@
 
 #include <array>
 
+#include "hub/base/check.hpp"
 #include "hub/base/json.hpp"
+#include "tools/demo/template.hpp"
+
+namespace rabt::embedded {
+extern const std::string_view demo_booking;
+}  // namespace rabt::embedded
 
 namespace rabt::demo {
 
@@ -33,28 +39,6 @@ constexpr std::array<std::string_view, 6> kGiven{"عبدالله", "محمد", "
 constexpr std::array<std::string_view, 6> kFamily{"القحطاني", "العتيبي", "الشمري",
                                                   "الدوسري",  "الحربي",  "الغامدي"};
 
-Json coding(std::string_view system, std::string_view code, std::string_view display = {}) {
-  Json value = Json::object({{"system", system}, {"code", code}});
-  if (!display.empty()) value.set("display", display);
-  return value;
-}
-Json concept_of(Json code) {
-  return Json::object({{"coding", Json::array({std::move(code)})}});
-}
-Json identifier(std::string_view system, std::string_view value) {
-  return Json::object({{"system", system}, {"value", value}});
-}
-Json entry(std::string_view type, std::string_view id, Json resource) {
-  return Json::object(
-      {{"fullUrl", "https://his.example.sa/fhir/" + std::string(type) + "/" + std::string(id)},
-       {"resource", std::move(resource)}});
-}
-Json participant(std::string_view reference) {
-  return Json::object({{"actor", Json::object({{"reference", reference}})},
-                       {"required", "required"},
-                       {"status", "accepted"}});
-}
-
 // Local time of the facility, UTC+03:00 all year.
 std::string riyadh(Timestamp at) {
   std::string text = to_iso8601({at.ms + 3LL * 3'600'000});
@@ -76,89 +60,20 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
   const Timestamp start{clock.now().ms / 1000 * 1000};
   booking.start = riyadh(start);
 
-  const std::string patient = "pat-" + key;
-  const std::string practitioner = "prac-1";
-  const Json appointment = Json::object(
-      {{"resourceType", "Appointment"},
-       {"id", "app-" + key},
-       {"extension",
-        Json::array({Json::object(
-            {{"url",
-              "http://hl7.org/fhir/5.0/StructureDefinition/extension-Appointment.virtualService"},
-             {"extension",
-              Json::array(
-                  {Json::object({{"url", "_datatype"}, {"valueString", "VirtualServiceDetail"}}),
-                   Json::object({{"url", "maxParticipants"}, {"valuePositiveInt", 2}})})}})})},
-       {"identifier", Json::array({identifier("https://his.example.sa/appointment", "A-" + key)})},
-       {"status", "booked"},
-       {"serviceType", Json::array({Json::object({{"text", "Video consultation"}})})},
-       {"reasonCode",
-        Json::array({concept_of(coding("http://hl7.org/fhir/sid/icd-10-am", "J06.9",
-                                       "Acute upper respiratory infection, unspecified"))})},
-       {"description", booking.complaint},
-       {"start", riyadh(start)},
-       {"end", riyadh({start.ms + 20LL * 60'000})},
-       {"participant", Json::array({participant("Patient/" + patient),
-                                    participant("Practitioner/" + practitioner)})}});
-  const Json person = Json::object(
-      {{"resourceType", "Patient"},
-       {"id", patient},
-       {"identifier",
-        Json::array({Json::object(
-            {{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/v2-0203", "NI"))},
-             {"system", "http://nphies.sa/identifier/nationalid"},
-             {"value", identity_number(number)}})})},
-       {"active", true},
-       {"name", Json::array({Json::object({{"use", "official"},
-                                           {"text", booking.patient_name},
-                                           {"family", family},
-                                           {"given", Json::array({given, "سعد"})}})})},
-       {"gender", "male"},
-       {"birthDate", "1985-04-12"},
-       {"maritalStatus",
-        concept_of(coding("http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "M"))}});
-  const Json doctor = Json::object(
-      {{"resourceType", "Practitioner"},
-       {"id", practitioner},
-       {"identifier",
-        Json::array({Json::object(
-            {{"type", concept_of(coding("http://terminology.hl7.org/CodeSystem/v2-0203", "MD"))},
-             {"system", "http://nphies.sa/license/practitioner-license"},
-             {"value", "N-P-00001"}})})},
-       {"active", true},
-       {"name", Json::array({Json::object({{"text", booking.practitioner_name},
-                                           {"family", "السبيعي"},
-                                           {"given", Json::array({"نورة"})}})})}});
-  const Json coverage = Json::object(
-      {{"resourceType", "Coverage"},
-       {"id", "cov-" + key},
-       {"identifier", Json::array({identifier("http://payer.example.sa/memberid",
-                                              "M-" + key.substr(key.size() - 10))})},
-       {"status", "active"},
-       {"type",
-        concept_of(coding("http://nphies.sa/terminology/CodeSystem/coverage-type", "EHCPOL"))},
-       {"beneficiary", Json::object({{"reference", "Patient/" + patient}})},
-       {"relationship",
-        concept_of(
-            coding("http://terminology.hl7.org/CodeSystem/subscriber-relationship", "self"))},
-       {"payor",
-        Json::array({Json::object(
-            {{"identifier", identifier("http://nphies.sa/license/payer-license", "INS-FHIR")},
-             {"display", "Demo Insurance"}})})},
-       {"class",
-        Json::array({Json::object(
-            {{"type",
-              concept_of(coding("http://terminology.hl7.org/CodeSystem/coverage-class", "plan"))},
-             {"value", "GOLD"},
-             {"name", "Gold"}})})}});
-  booking.body =
-      Json::object({{"resourceType", "Bundle"},
-                    {"type", "collection"},
-                    {"entry", Json::array({entry("Appointment", "app-" + key, appointment),
-                                           entry("Patient", patient, person),
-                                           entry("Practitioner", practitioner, doctor),
-                                           entry("Coverage", "cov-" + key, coverage)})}})
-          .dump();
+  // The template is one of our own files, so it parses.
+  const auto bundle =
+      Json::parse(filled(embedded::demo_booking, {{"key", key},
+                                                  {"member", key.substr(key.size() - 10)},
+                                                  {"identity", identity_number(number)},
+                                                  {"patient", booking.patient_name},
+                                                  {"given", given},
+                                                  {"family", family},
+                                                  {"practitioner", booking.practitioner_name},
+                                                  {"complaint", booking.complaint},
+                                                  {"start", booking.start},
+                                                  {"end", riyadh({start.ms + 20LL * 60'000})}}));
+  RABT_CHECK(bundle.ok());
+  booking.body = bundle->dump();
   return booking;
 }
 

@@ -17,7 +17,8 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // output: file for standard output and error, appended; empty: ours.
+  // Standard output and error are appended to the file `output`. The child shares ours if it is
+  // empty.
   Status start(const std::vector<std::string>& arguments, const std::string& output);
   // SIGKILL, and waits for the end.
   void kill();

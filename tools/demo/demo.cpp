@@ -24,9 +24,10 @@
 #include "hub/net/local_http.hpp"
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
+#include "tools/demo/configuration.hpp"
 #include "tools/demo/signed_store.hpp"
 
-// `rabt demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
+// `./dev demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
 // Everything that crosses between them is HTTP; the hub is a process of its own, started with a
 // configuration file as an operator would.
 namespace rabt::demo {
@@ -138,7 +139,7 @@ class Demo {
 Status Demo::prepare() {
   bin_ = fs::read_symlink("/proc/self/exe").parent_path();
   root_ = options_.root.empty() ? fs::path(bin_).parent_path().parent_path().parent_path().string()
-                                : options_.root;
+                                : fs::weakly_canonical(options_.root).string();
   if (!fs::exists(root_ + "/workflows/consultation.yaml")) {
     return invalid("demo.root",
                    "the project's folder was not found from " + bin_ + "; give it with --root");
@@ -217,49 +218,22 @@ Status Demo::write_configuration() {
       {"twilio-auth-token", "sandbox-auth-token"},
       {"twilio-api-key-secret", std::string(kDemoApiKeySecret)},
       {"fhir-token", "sandbox-fhir-token"},
-      {"moh-user", "admin"},
       {"moh-token", std::string(kDemoMohToken)}};
   for (const auto& [name, value] : files) {
     if (!write_file(secrets + "/" + name, value, 0600))
       return unavailable("demo.folder", secrets + " cannot be written");
   }
   config_ = folder_ + "/rabt.yaml";
-  const auto host = [&](const char* name) { return urls_.string_or(name, ""); };
-  std::string yaml =
-      "tenant: demo-hospital\nserver:\n  address: 127.0.0.1\n  port: " + std::to_string(hub_port_) +
-      "\n  public_url: " + hub_url_ + "\ndata: " + folder_ + "/data\nplugins: " + folder_ +
-      "/plugins\nmigrations: " + root_ + "/migrations/sqlite\nworkflows: [" + root_ +
-      "/workflows/consultation.yaml]\nlog: {file: " + folder_ +
-      "/hub.log}\nroles:\n  video: plugin://twilio\n"
-      "  ehr: plugin://fhir\n  payer: plugin://nphies\n  moh: plugin://moh\n  recording: "
-      "hub://recording\n"
-      "  register: hub://register\nplugin:\n";
-  yaml += "  twilio:\n    config: {account_sid: " + std::string(kDemoAccount) +
-          ", api_key_sid: " + std::string(kDemoApiKey) + ", base_url: '" + host("twilio") +
-          "', callback_url: '" + hub_url_ +
-          "/hooks/twilio'}\n    secrets: {api_key_secret: {file: " + secrets +
-          "/twilio-api-key-secret}}\n    hosts: ['" + host("twilio") + "']\n";
-  yaml += "  fhir:\n    config: {base_url: '" + host("fhir") +
-          "/fhir'}\n    secrets: {access_token: {file: " + secrets +
-          "/fhir-token}}\n    hosts: ['" + host("fhir") + "']\n";
-  yaml +=
-      "  nphies:\n    config:\n      base_url: '" + host("nphies") +
-      "'\n      provider: {licence: PR-FHIR, name: Demo Hospital}\n      payer: {licence: "
-      "INS-FHIR, name: Demo Insurance}\n"
-      "      facility: {licence: FAC-0001, name: Demo Telehealth Clinic, clinicSpecialty: P01-01}\n"
-      "      practitioner: {specialty: '08.00'}\n      services:\n"
-      "        - {code: 83600-00-10, system: 'http://nphies.sa/terminology/CodeSystem/services', "
-      "display: Video consultation, "
-      "unitPriceHalalas: 15000}\n    hosts: ['" +
-      host("nphies") + "']\n";
-  yaml +=
-      "  moh:\n    config: {base_url: '" + host("dhis2") +
-      "', data_set: TH_MONTHLY, org_unit: PR-FHIR, format: adx}\n    secrets: {api_token: {file: " +
-      secrets + "/moh-token}}\n    hosts: ['" + host("dhis2") + "']\n";
-  yaml += "sources:\n  his: {scheme: standard-webhooks, secrets: [{file: " + secrets +
-          "/his}], plugin: fhir}\n  twilio: {scheme: twilio, secrets: [{file: " + secrets +
-          "/twilio-auth-token}], plugin: twilio}\n";
-  if (!write_file(config_, yaml, 0600))
+  Configuration configuration;
+  configuration.port = hub_port_;
+  configuration.data = folder_ + "/data";
+  configuration.plugins = folder_ + "/plugins";
+  configuration.root = root_;
+  configuration.workflows = {root_ + "/workflows/consultation.yaml"};
+  configuration.log = folder_ + "/hub.log";
+  configuration.secrets = secrets;
+  configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
+  if (!write_file(config_, yaml_of(configuration), 0600))
     return unavailable("demo.folder", folder_ + " cannot be written");
   return ok_status();
 }
@@ -558,7 +532,7 @@ int Demo::run() {
   const auto port = free_port();
   if (!port.ok()) return fail(port.error());
   hub_port_ = *port;
-  hub_url_ = "http://127.0.0.1:" + std::to_string(hub_port_);
+  hub_url_ = local_url(hub_port_);
   if (const Status s = add_plugins(); !s.ok()) return fail(s.error());
   if (const Status s = write_configuration(); !s.ok()) return fail(s.error());
   if (const Status s = start_hub(); !s.ok()) return fail(s.error());

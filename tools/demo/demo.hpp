@@ -6,15 +6,21 @@
 namespace rabt::demo {
 
 struct Options {
-  bool serve = false;     // stay up afterwards and print the addresses
-  bool crash = false;     // kill the hub twenty times in one consultation
-  bool keep = false;      // keep the data folder
-  int consultations = 1;  // more than one: a load run without the story
-  std::string data;       // data folder; unset: a temporary one
-  std::string root;       // the project's folder; unset: found from the place of this program
+  // Stay up afterwards and print the addresses.
+  bool serve = false;
+  // Kill the hub twenty times in one consultation.
+  bool crash = false;
+  // Keep the data folder.
+  bool keep = false;
+  // If there is more than one, the demo is a load run and does not tell the story.
+  int consultations = 1;
+  // The data folder; a temporary one if empty.
+  std::string data;
+  // The project's folder; found from the place of this program if empty.
+  std::string root;
 };
 
-// Returns the exit code: 0 when everything came out as it must.
+// Returns the exit code: 0 if everything came out as it must.
 int run(const Options& options);
 
 }  // namespace rabt::demo

@@ -6,17 +6,22 @@
 namespace rabt::scaffold {
 
 struct Request {
-  std::string name;     // the plugin's id
-  std::string folder;   // where the project goes; unset: a folder of the plugin's name
-  std::string actions;  // names, separated by commas; either these or a role
-  std::string role;     // such as video: the project has its actions and events
+  // The plugin's id.
+  std::string name;
+  // Where the project goes; a folder of the plugin's name if empty.
+  std::string folder;
+  // Names, separated by commas. Either these or a role is given.
+  std::string actions;
+  // Such as video: the project has the role's actions and events.
+  std::string role;
   std::string license = "Apache-2.0";
   std::string author = "Example Ltd";
-  std::string sdk;  // folder of the SDK; unset: the one beside this program
+  // The folder of the SDK; the one beside this program if empty.
+  std::string sdk;
 };
 
-// Returns the exit code. 0: the project is there, else nothing was written; 2: the request is
-// wrong.
+// Returns the exit code: 0 if the project is there, 2 if the request is wrong. With any code but 0
+// nothing was written.
 int write_project(const Request& request);
 
 }  // namespace rabt::scaffold

@@ -23,7 +23,7 @@ constexpr std::size_t kBatch = 200;          // entries in one write to the conn
 constexpr std::int64_t kConnectMs = 10'000;  // TCP and TLS
 constexpr std::int64_t kSendMs = 10'000;     // without progress
 constexpr std::int64_t kSaveMs = 1'000;      // between two writes of the cursor
-// A checkpoint waits so long to be confirmed; the log itself waits five seconds for an anchor.
+// How long a checkpoint waits to be confirmed; the log itself waits five seconds for an anchor.
 constexpr std::int64_t kAnchorMs = 4'500;
 constexpr std::chrono::milliseconds kIdle{200};  // between two looks at the log
 

@@ -34,7 +34,8 @@ struct HttpCalls::Call {
   // An answer before this request may have followed an effect.
   bool effect_possible = false;
 
-  // The authentication's; "" when there is none, or when the call has gone to another origin.
+  // The scheme of the authentication. Empty if there is none, or if the call has gone to another
+  // origin.
   std::string scheme;
   Json settings;
   // The header's value, once it is known.

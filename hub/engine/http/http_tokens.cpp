@@ -33,7 +33,7 @@ std::string joined(const Json& list) {
   return out;
 }
 
-// The issuer a JWT names, unverified; nullopt: it is no JWT.
+// The issuer that a JWT names, unverified. nullopt if the token is no JWT.
 std::optional<std::string> issuer_of(std::string_view token) {
   const std::size_t first = token.find('.');
   const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);

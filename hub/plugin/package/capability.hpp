@@ -53,14 +53,15 @@ struct RoleContract {
 // revision. Null: no capability is called so.
 [[nodiscard]] const Capability* capability_of_call(std::string_view name, std::string_view version);
 
-// Why an action cannot claim the capability: one sentence, with the place. Empty: it can. It takes
-// every input that the capability allows, gives no output that it does not allow, marks as x-phi
-// what the capability marks, and is as safe to repeat.
+// Why an action cannot claim the capability: one sentence, with the place. Empty if it can: it
+// takes every input that the capability allows, gives only output that the capability allows, marks
+// as x-phi what the capability marks, and is as safe to repeat.
 [[nodiscard]] std::string capability_fault(const ActionSpec& action, const Capability& capability);
-// The same for the data of an event whose type is shared. schema null: anything.
+// Why the data of an event of a shared type breaks its contract, in one sentence. Empty if it does
+// not. A null schema allows anything.
 [[nodiscard]] std::string event_fault(const Json& schema, const EventContract& contract);
 // What a plugin lacks of a role that its manifest claims; empty if it lacks nothing. Error
-// plugin.role: there is no such role.
+// plugin.role if there is no such role.
 [[nodiscard]] Result<std::vector<std::string>> missing_of_role(const Manifest& manifest,
                                                                std::string_view role_id);
 

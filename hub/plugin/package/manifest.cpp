@@ -222,8 +222,8 @@ class Reader {
     if (value == "true") return Json(true);
     if (value == "false") return Json(false);
     if (value == "null" || value == "~" || value.empty()) return {};
-    const auto number =
-        Json::parse(value);  // YAML numbers that JSON does not know (hex, .inf) stay texts
+    // YAML numbers that JSON does not know (hex, .inf) stay texts.
+    const auto number = Json::parse(value);
     if (number.ok() && number->is_number()) return *number;
     return Json(value);
   }

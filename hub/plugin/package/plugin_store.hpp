@@ -93,8 +93,8 @@ class PluginStore {
 };
 
 // A folder that was built and never signed, for --dev: <plugins>/<id>, or the one
-// <plugins>/<id>-*.rabtplugin. Errors: plugin.not_added (none: says how to add one), plugin.package
-// (several).
+// <plugins>/<id>-*.rabtplugin. Errors: plugin.not_added (there is none; the message says how to add
+// one), plugin.package (there are several).
 [[nodiscard]] Result<std::string> unsigned_folder(const std::string& plugins, std::string_view id);
 
 }  // namespace rabt::plugin

@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 16> kAnnotations{
     "readOnly",    "writeOnly", "format",      "contentMediaType"};
 constexpr std::array<std::string_view, 6> kTypes{"null",  "boolean", "object",
                                                  "array", "string",  "number"};
-// That this file compares.
+// The keywords that this file compares.
 constexpr std::array<std::string_view, 25> kCompared{"$ref",
                                                      "type",
                                                      "enum",
@@ -87,7 +87,7 @@ Json without(const Json& schema, std::string_view key) {
   }
   return out;
 }
-// Both at once, where that is one object of keywords.
+// One schema that says what both say. nullopt if one object of keywords cannot say it.
 std::optional<Json> together(const Json& a, const Json& b) {
   if (!b.is_object()) return b.is_bool() && b.as_bool() ? std::optional(a) : std::nullopt;
   Json out = a;
@@ -292,7 +292,7 @@ class Comparison {
   }
 
   // Where the wider schema has a least (or greatest) value, the narrower one must have one that is
-  // not less (not greater). absent: what no keyword means. A null bound is no bound.
+  // not less (not greater). `absent` is the bound where the keyword is missing; null is no bound.
   static Fault bound(const Json& left, const Json& right, const char* key, bool least,
                      const Json& absent, const std::string& at) {
     const Json* const asked = right.find(key);
@@ -495,7 +495,7 @@ class Marks {
   }
 
  private:
-  // With what they refer to and are combined from.
+  // The parts together with the schemas that they refer to and are combined from.
   std::vector<const Json*> whole(const std::vector<const Json*>& parts, int depth) const {
     std::vector<const Json*> out;
     std::vector<std::pair<const Json*, int>> open;

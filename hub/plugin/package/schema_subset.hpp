@@ -15,9 +15,9 @@ struct SubsetFault {
   bool undecided = false;  // it may hold; the keyword that cannot be compared is in the message
 };
 
-// Whether every value that `narrow` takes is taken by `wide`. Nothing: it is proved. A fault that
-// is not `undecided` is not always a value that exists: the proof is by structure, and two schemas
-// that say the same in different ways may fail it. Both compile (rabt::Schema).
+// Whether every value that `narrow` takes is taken by `wide`. nullopt if that is proved. A fault
+// that is not `undecided` is not always a value that exists: the proof is by structure, and two
+// schemas that say the same in different ways may fail it. Both compile (rabt::Schema).
 [[nodiscard]] std::optional<SubsetFault> not_subset(const Json& narrow, const Json& wide);
 
 // The first place that `marked` marks with "x-phi" and `covering` marks neither there nor above.

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxOwnBlobs = 4096;  // remembered as made here; older ones are forgotten
 constexpr std::size_t kMaxContentType = 256;
-constexpr std::size_t kMaxDiskWork =
-    1024;  // operations that wait for the disk: pieces of 16 KiB fill their 16 MiB
+// Operations that wait for the disk: pieces of 16 KiB fill their 16 MiB.
+constexpr std::size_t kMaxDiskWork = 1024;
 
 }  // namespace
 

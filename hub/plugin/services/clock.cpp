@@ -7,8 +7,8 @@ namespace rabt::plugin {
 
 namespace {
 
-constexpr std::size_t kMaxWakes =
-    16'384;  // per instance: a quarter of the operations that a process may have open
+// Per instance: a quarter of the operations that a process may have open.
+constexpr std::size_t kMaxWakes = 16'384;
 constexpr std::size_t kMaxRandom = 1U << 20U;
 
 }  // namespace

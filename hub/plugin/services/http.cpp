@@ -13,8 +13,8 @@ namespace rabt::plugin {
 
 namespace {
 
-constexpr std::size_t kMaxRequestJson =
-    1U << 20U;  // description of one HTTP request; the body travels beside it
+// The description of one HTTP request; the body travels beside it.
+constexpr std::size_t kMaxRequestJson = 1U << 20U;
 constexpr std::size_t kMaxHttpHeaders = 64;
 constexpr std::int64_t kBackgroundTimeoutMs = 60'000;  // for a request outside any call
 

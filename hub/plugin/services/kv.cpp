@@ -131,7 +131,7 @@ struct Services::Kv {
     std::int32_t status = RABT_KV_FAILED;  // written on the writer thread, read after the commit
     std::int64_t version = 0;
   };
-  // It has been answered.
+  // Frees what a write holds that has been answered.
   static void release(Write& put) {
     put.sealed = {};
     put.held.reset();

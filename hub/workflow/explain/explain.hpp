@@ -52,7 +52,7 @@ struct Explanation {
   bool has_catalog = false;
 };
 
-// catalog may be null: then nothing is known about patient data and repeats.
+// If `catalog` is null, nothing is known about patient data and repeats.
 [[nodiscard]] Explanation explain(const Definition& definition, const ActionCatalog* catalog);
 [[nodiscard]] std::string to_text(const Explanation& explanation);
 [[nodiscard]] Json to_json(const Explanation& explanation);

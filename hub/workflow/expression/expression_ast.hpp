@@ -47,10 +47,10 @@ enum class Kind : std::uint8_t {
   assign,       // a = b
   modify,       // a |= b
   update,       // a op= b
-  condition,    // if a then b else c; c null: identity
-  attempt,      // try a catch b; b null: nothing
+  condition,    // if a then b else c; identity if c is null
+  attempt,      // try a catch b; gives nothing on an error if b is null
   reduce,       // a as patterns (b; c)
-  foreach,      // a as patterns (b; c; d); d null: identity
+  foreach,      // a as patterns (b; c; d); identity if d is null
   bind,         // a as patterns | b
   define,       // def; a = what follows
   call,         // index: cells up to the definition; def; list = arguments

@@ -8,7 +8,7 @@ namespace rabt::workflow {
 
 namespace {
 
-// Above so many arrays and objects in one evaluation, each new one is measured: see wrap().
+// Arrays and objects of one evaluation that are not measured; each later one is: see wrap().
 constexpr std::size_t kFreeWraps = 1'000;
 constexpr std::size_t kMaxValueDepth = 1'000;  // copying, comparing and freeing values recurses
 constexpr std::size_t kMaxVisits = std::size_t{1} << 24U;  // as many parts as bytes may be built
@@ -16,7 +16,8 @@ constexpr std::size_t kVisitsPerStep = 64;
 // So few references let a value grow by a factor of 20 at most; its text need not be measured.
 constexpr std::size_t kHarmlessWraps = 8;
 
-// Each visit of a shared part counts again. false: too deep or too many visits.
+// Returns false if the value is too deep or takes too many visits. Each visit of a shared part
+// counts again.
 bool within(const Json& value, std::size_t levels, std::size_t& visits) {
   if (visits == 0) return false;
   --visits;
@@ -34,7 +35,7 @@ bool within(const Json& value, std::size_t levels, std::size_t& visits) {
   return true;
 }
 
-// Takes the bytes of the value's text, roughly, from left. false: not enough.
+// Takes the bytes of the value's text, roughly, from `left`. Returns false if `left` has too few.
 bool take(const Json& value, std::size_t& left) {
   std::size_t own = 2;
   if (value.is_string()) own += value.as_string().size();

@@ -243,7 +243,8 @@ class Evaluation final {
     label_ = label;
     return false;
   }
-  // After a false: true when it was the break to this label; the evaluation then goes on.
+  // To be asked after a false. Returns true if a break to this label caused it; the evaluation then
+  // goes on.
   bool left(std::uint64_t label) {
     if (pending_ != Pending::leave || label_ != label) return false;
     pending_ = Pending::none;

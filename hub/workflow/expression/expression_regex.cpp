@@ -7,7 +7,7 @@
 namespace rabt::workflow {
 
 namespace {
-// A compiled pattern may take so many bytes; RE2 refuses larger ones.
+// Bytes of a compiled pattern; RE2 refuses larger ones.
 constexpr std::int64_t kMaxProgram = 1 << 20;
 constexpr std::size_t kMaxPattern = 4096;  // bytes of its text
 }  // namespace

@@ -462,7 +462,7 @@ bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Jso
 
 namespace {
 
-// Start and end of a slice, cut to the length. false: not numbers.
+// Start and end of a slice, cut to the length. Returns false if one of the two is no number.
 bool bounds(const Json& from, const Json& to, std::size_t length, std::size_t& begin,
             std::size_t& end) {
   double first = 0;

@@ -12,7 +12,7 @@ namespace rabt::workflow {
 
 namespace {
 
-// At most this many characters of a line are shown; of a longer line, so many before the mark.
+// Characters of a line that are shown, and how many of them stand before the mark in a longer line.
 constexpr std::size_t kMaxShown = 160;
 constexpr std::size_t kBefore = 60;
 

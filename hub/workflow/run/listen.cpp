@@ -8,7 +8,7 @@ namespace rabt::workflow {
 
 namespace {
 
-// An event's identity (CloudEvents 1.0.2 section 3.1: source and id). Empty: it has none.
+// An event's identity (CloudEvents 1.0.2 section 3.1: source and id). Empty if it has none.
 std::string event_identity(const Json& event) {
   const Json& id = event["id"];
   if (!id.is_string()) return {};

@@ -11,7 +11,7 @@ namespace {
 
 // A growing delay stops growing here; the specification defines no cap.
 constexpr std::int64_t kMaxBackoffMs = 3'600'000;
-// A policy without a limit ends after so many retries.
+// Retries after which a policy without a limit ends.
 constexpr std::int64_t kMaxRetries = 10'000;
 
 // FNV-1a with a final mix: the same on every machine, so that a replay waits exactly as long.

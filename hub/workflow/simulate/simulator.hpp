@@ -97,7 +97,8 @@ class Simulator {
     std::function<CallReply(const SimulatedCall&)> call;
     // native, key, probe or none. If it is not set, every action has key.
     std::function<std::string(const CallAction&)> idempotency;
-    // Answers a run.workflow in place of the child; nullopt: the child's definition runs.
+    // Answers a run.workflow in place of the child. If it returns nullopt, the child's definition
+    // runs.
     std::function<std::optional<CallReply>(std::size_t parent, const StartWorkflow&)> child;
     // The workflow does not wait for the call any longer.
     std::function<void(const SimulatedCall&)> cancelled;

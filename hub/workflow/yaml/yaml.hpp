@@ -63,7 +63,8 @@ struct YamlFault {
 };
 
 struct YamlOutcome {
-  YamlPtr root;  // set, or
+  // Null if the text has a fault.
+  YamlPtr root;
   YamlFault fault;
 };
 

@@ -216,7 +216,8 @@ class Span {
   Span& operator=(const Span&) = delete;
   ~Span() { finish(RABT_SPAN_FAILED, {}); }
 
-  [[nodiscard]] std::uint64_t id() const { return id_; }  // 0: not recorded
+  // 0 if the span is not recorded.
+  [[nodiscard]] std::uint64_t id() const { return id_; }
   // fields: a flat JSON object, as for Host::log.
   void end(std::string_view fields = {}) { finish(RABT_SPAN_OK, fields); }
 
@@ -266,13 +267,15 @@ struct Delivery {
 // What it became: a JSON array of events, or an error for operators.
 struct Events {
   std::string json = "[]";
-  std::string error;  // not empty: the delivery is refused
+  // The delivery is refused if this is not empty.
+  std::string error;
 };
 
 // A configuration of an older version, as this version has it, or why that cannot be done.
 struct Migrated {
   std::string config;
-  std::string error;  // not empty: the plugin is not created
+  // The plugin is not created if this is not empty.
+  std::string error;
 };
 
 template <typename T>

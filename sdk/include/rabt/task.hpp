@@ -97,10 +97,14 @@ struct HttpRequest {
   std::string url;
   std::vector<Header> headers = {};
   std::string body = {};
-  std::int64_t timeout_ms = 0;  // 0: what is left of the call's deadline
-  std::int64_t max_bytes = 0;   // 0: the host's default
-  std::string body_blob = {};   // handle of a blob that is the body; body is empty then
-  bool to_blob = false;         // the answer's body becomes a sealed blob
+  // If 0, what is left of the call's deadline.
+  std::int64_t timeout_ms = 0;
+  // If 0, the host's default.
+  std::int64_t max_bytes = 0;
+  // The handle of a blob that is the body; `body` is empty then.
+  std::string body_blob = {};
+  // The answer's body becomes a sealed blob.
+  bool to_blob = false;
   std::string blob_content_type = {};
 };
 
@@ -419,7 +423,8 @@ struct BlobResult {
   std::string content_type;
   std::uint64_t bytes = 0;
   std::string sha256;
-  std::string piece;  // of a read
+  // The bytes that a read gave.
+  std::string piece;
   [[nodiscard]] bool ok() const { return status == RABT_BLOB_OK; }
 };
 

@@ -13,7 +13,7 @@ namespace rabt::sdk::testing {
 
 namespace detail {
 
-// The message with its padding, in words of 32 bits; calls block for each 16 of them.
+// Pads the message and calls `block` with each 16 words of 32 bits.
 template <typename Block>
 void each_block(std::string_view text, Block block) {
   std::string padded(text);

@@ -288,9 +288,12 @@ class FakeHost {
     std::string content_type;
     std::string content;
   };
-  std::string problem;                       // why the plugin did not start
-  std::vector<Request> requests;             // in order
-  std::map<rabt_call_id, Outcome> outcomes;  // of the calls that ended
+  // Why the plugin did not start.
+  std::string problem;
+  // In the order in which they were sent.
+  std::vector<Request> requests;
+  // Outcomes of the calls that have ended.
+  std::map<rabt_call_id, Outcome> outcomes;
   std::map<std::string, std::pair<std::string, std::int64_t>> store;  // key: value, version
   std::vector<std::string> trace;  // "put tx/k", "send", "get ..." in order
   std::vector<LogEntry> logged;
@@ -300,7 +303,7 @@ class FakeHost {
 
   // Broken clauses: "A1", "A2", ...: how often.
   std::map<std::string, int> violated;
-  // The same as text, a line each; empty: none.
+  // The broken clauses as text, one line each. Empty if none was broken.
   [[nodiscard]] std::string violations() const {
     const Lock lock(mutex_);
     return violation_text_;

@@ -50,7 +50,7 @@ class PluginThreads {
     return out;
   }
 
-  // Waits until moved() or until no thread can be expected to do anything. True: moved.
+  // Waits until moved() or until no thread can be expected to do anything. Returns true if moved().
   template <typename Moved>
   bool wait(bool time_could_go_on, Moved moved) {
     const auto begin = std::chrono::steady_clock::now();

@@ -1,0 +1,87 @@
+#include "tools/demo/configuration.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "hub/config/config.hpp"
+#include "tools/demo/template.hpp"
+
+namespace rabt::demo {
+namespace {
+
+TEST(DemoTemplate, a_value_is_escaped_where_it_stands_in_quotes_and_is_kept_where_it_does_not) {
+  EXPECT_EQ(filled(R"({"a": "{{a}}", "b": {{{b}}}})", {{"a", "x\"y\\z\n{{b}}"}, {"b", "[1]"}}),
+            R"({"a": "x\"y\\z\n{{b}}", "b": [1]})");
+}
+
+TEST(DemoTemplate, a_text_without_words_stays) {
+  EXPECT_EQ(filled("a: {b: {c: 1}}\n", {}), "a: {b: {c: 1}}\n");
+}
+
+TEST(DemoTemplate, a_word_without_a_value_is_a_bug) {
+  EXPECT_DEATH(static_cast<void>(filled("{{nobody}}", {})), "RABT_CHECK");
+}
+
+class DemoConfiguration : public testing::Test {
+ protected:
+  DemoConfiguration() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "rabt-demo-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    wanted_.port = 8480;
+    wanted_.data = folder_ + "/a \"b\" 'c' {d}: #e \\f, ع";
+    wanted_.plugins = wanted_.data + "/plugins";
+    wanted_.root = wanted_.data + "/root";
+    wanted_.workflows = {wanted_.data + "/one.yaml", wanted_.data + "/two.yaml"};
+    wanted_.log = wanted_.data + "/hub.log";
+    wanted_.secrets = wanted_.data + "/secrets";
+    wanted_.stand_in = [](const char* name) { return std::string("http://") + name + ":1"; };
+  }
+  ~DemoConfiguration() override { std::filesystem::remove_all(folder_); }
+  Result<config::Config> read() {
+    std::ofstream(folder_ + "/rabt.yaml") << yaml_of(wanted_);
+    return config::load_config(folder_ + "/rabt.yaml");
+  }
+
+  std::string folder_;
+  Configuration wanted_;
+};
+
+TEST_F(DemoConfiguration, paths_arrive_whatever_characters_they_have) {
+  const auto config = read();
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->port, 8480);
+  EXPECT_EQ(config->public_url, "http://127.0.0.1:8480");
+  EXPECT_EQ(config->data, wanted_.data);
+  EXPECT_EQ(config->plugins, wanted_.plugins);
+  EXPECT_EQ(config->migrations, wanted_.root + "/migrations/sqlite");
+  EXPECT_EQ(config->workflows, wanted_.workflows);
+  EXPECT_EQ(config->log_file, wanted_.log);
+  EXPECT_EQ(config->plugin.at("fhir").secrets.at("access_token").file,
+            wanted_.secrets + "/fhir-token");
+  ASSERT_EQ(config->sources.size(), 2U);
+  EXPECT_EQ(config->sources.front().secrets.front().file, wanted_.secrets + "/his");
+  EXPECT_EQ(config->plugin.size(), 4U);
+  EXPECT_EQ(config->roles.size(), 6U);
+}
+
+TEST_F(DemoConfiguration, a_hub_of_one_plugin_takes_more_roles_plugins_and_keys) {
+  wanted_.every_plugin = false;
+  wanted_.fhir_secret = "{env: TOKEN}";
+  wanted_.more_roles = "  echo: plugin://echo\n";
+  wanted_.more_plugins = "  echo: {config: {}}\n";
+  wanted_.more = "workers: 3\n";
+  const auto config = read();
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->plugin.at("fhir").secrets.at("access_token").env, "TOKEN");
+  EXPECT_EQ(config->plugin.size(), 2U);
+  EXPECT_EQ(config->roles, (std::map<std::string, std::string>{{"register", "hub://register"},
+                                                               {"echo", "plugin://echo"}}));
+  EXPECT_EQ(config->sources.size(), 1U);
+  EXPECT_EQ(config->workers, 3);
+}
+
+}  // namespace
+}  // namespace rabt::demo

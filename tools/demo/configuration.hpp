@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+// The configuration of a hospital whose hub runs beside the stand-ins, for the demonstration and
+// for tests of the whole hub.
+namespace rabt::demo {
+
+struct Configuration {
+  int port = 0;
+  std::string data;
+  // The folder of the store of plugins.
+  std::string plugins;
+  // The project's folder.
+  std::string root;
+  // The files of the workflows.
+  std::vector<std::string> workflows;
+  std::string log;
+  std::string log_level = "info";
+  // The folder of the files of secrets.
+  std::string secrets;
+  // YAML that names the place of the FHIR plugin's secret. While it is empty, the secret is a file
+  // of the folder of secrets.
+  std::string fhir_secret;
+  // The URL of the stand-in of this name: twilio, fhir, nphies, dhis2.
+  std::function<std::string(const char* name)> stand_in;
+  // False: the FHIR plugin alone serves, for workflows that need no other system.
+  bool every_plugin = true;
+  // YAML of tests that follows the own entries: below `roles` and `plugin`, two spaces in, and at
+  // the top.
+  std::string more_roles;
+  std::string more_plugins;
+  std::string more;
+};
+
+// The text of rabt.yaml.
+[[nodiscard]] std::string yaml_of(const Configuration& configuration);
+
+// The URL of a hub that listens on this port of this machine.
+[[nodiscard]] std::string local_url(int port);
+
+}  // namespace rabt::demo
