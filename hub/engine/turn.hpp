@@ -49,13 +49,9 @@ struct Turn {
   // The innermost task that faulted; state is empty when none did.
   workflow::TaskTrace fault;
   bool finished = false;
-<<<<<<< HEAD
-  // With finished, of an instance that faulted: the members of its error that hold no patient data.
+  // If the instance faulted, the members of its error that hold no patient data.
   Json error;
-  // With finished: what it answers to the call of its parent.
-=======
   // If the instance finished, what it answers to its parent's call.
->>>>>>> main
   ActionOutcome outcome;
   // What the instance's row says. The row is written only when it changes.
   int status = 0;
