@@ -22,8 +22,12 @@ void Worker::stop() {
 void Worker::run() {
   while (parts_.inbox.take(batch_)) {
     // A message stays in the batch while it is handled: answer_requests looks there.
-    for (; !batch_.empty(); batch_.pop_front()) handle(batch_.front().message);
-    if (residents_.size() > context_.options.max_resident_per_worker) evict();
+    for (; !batch_.empty(); batch_.pop_front()) {
+      handle(batch_.front().message);
+      // With the last message, so that nothing is under way when its work is over.
+      if (batch_.size() == 1 && residents_.size() > context_.options.max_resident_per_worker)
+        evict();
+    }
   }
 }
 
