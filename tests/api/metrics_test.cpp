@@ -51,6 +51,7 @@ const std::set<std::string> kNames{"rabt_actions_parked_total",
                                    "rabt_store_jobs_total",
                                    "rabt_store_queued",
                                    "rabt_store_rows_total",
+                                   "rabt_task_faults_total",
                                    "rabt_turns_total"};
 
 // The audit log of the rig, as if it had an anchor.
