@@ -235,104 +235,16 @@ class FileBlobStore final : public BlobStore {
   }
 
   Result<std::unique_ptr<BlobWriter>> create(std::string_view tenant,
-                                             std::string_view content_type) override {
-    if (content_type.size() > kMaxContentType)
-      return invalid("blob.content_type", "the content type is too long");
-    RABT_TRY(key, keys_.make(tenant, keys::kIncoming));
-    BlobInfo info;
-    info.data_key = key.id;
-    info.id = ids_.next().text();
-    info.tenant = tenant;
-    info.content_type = content_type;
-    info.created = clock_.now();
-    auto claim = Claim::take(folder_, info.id);
-    if (!claim) return internal("blob.id", "a fresh id is in use");
-    Descriptor fd(::open(folder_->part(info.id).c_str(),
-                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.open()) return io_error("create");
-    const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(keys::insert(transaction, key));
-      RABT_TRY(inserted, transaction.execute(
-                             kInsert, {std::string_view(info.id), std::string_view(info.tenant),
-                                       std::string_view(info.content_type), store::Blob{key.id},
-                                       info.created.ms}));
-      static_cast<void>(inserted);
-      return ok_status();
-    });
-    if (!begun.ok()) {
-      ::unlink(folder_->part(info.id).c_str());
-      return begun.error();
-    }
-    crypto::StreamSealer sealer(*key.key, context(info.tenant, info.id), random_);
-    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
-                                                                std::move(info), std::move(sealer),
-                                                                crypto::Sha256(), std::move(fd)));
-  }
-
-  Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant,
-                                             std::string_view id) override {
-    RABT_TRY(info, look_up(tenant, id, false));
-    auto claim = Claim::take(folder_, info.id);
-    if (!claim) return conflict("blob.busy", "blob " + info.id + " has a writer");
-    RABT_TRY(key, keys_.open(tenant, info.data_key));
-    const std::string part = folder_->part(info.id);
-    // A crash after the rename, before the commit.
-    if (::access(part.c_str(), F_OK) != 0)
-      static_cast<void>(::rename(folder_->file(info.id).c_str(), part.c_str()));
-    Descriptor fd(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.open()) return io_error("open");
-    RABT_TRY(size, size_of(fd.get()));
-    crypto::Sha256 hash;
-    const crypto::SealContext place = context(info.tenant, info.id);
-    const auto make = [&]() -> Result<crypto::StreamSealer> {
-      if (size < crypto::sealed_stream_size(0))  // not even a header and a segment
-        return crypto::StreamSealer(*key, place, random_);
-      return crypto::StreamSealer::resume(*key, place, random_, size, file_source(fd.get()),
-                                          [&hash](std::string_view plain) {
-                                            hash.update(plain);
-                                            return ok_status();
-                                          });
-    };
-    RABT_TRY(sealer, make());
-    const auto end = static_cast<off_t>(sealer.sealed_bytes());
-    if (::ftruncate(fd.get(), end) != 0 || ::lseek(fd.get(), end, SEEK_SET) != end)
-      return io_error("truncate");
-    return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
-                                                                std::move(info), std::move(sealer),
-                                                                std::move(hash), std::move(fd)));
-  }
+                                             std::string_view content_type) override;
+  Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant, std::string_view id) override;
 
   Result<BlobInfo> find(std::string_view tenant, std::string_view id) override {
     return look_up(tenant, id, true);
   }
 
-  Result<std::unique_ptr<BlobReader>> open(std::string_view tenant, std::string_view id) override {
-    RABT_TRY(info, look_up(tenant, id, true));
-    RABT_TRY(key, keys_.open(tenant, info.data_key));
-    Descriptor fd(::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd.open())
-      return corrupt("blob.missing",
-                     "the file of blob " + info.id + " cannot be opened: " + std::strerror(errno));
-    RABT_TRY(size, size_of(fd.get()));
-    RABT_TRY(stream, crypto::StreamReader::open(*key, context(info.tenant, info.id), size,
-                                                info.bytes, file_source(fd.get())));
-    return std::unique_ptr<BlobReader>(
-        std::make_unique<Reader>(std::move(info), std::move(fd), std::move(stream)));
-  }
-
+  Result<std::unique_ptr<BlobReader>> open(std::string_view tenant, std::string_view id) override;
   Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id,
-               std::string_view owner) override {
-    RABT_TRY(changed, transaction.execute(kAdopt, {tenant, id, owner}));
-    if (changed == 1) return ok_status();
-    std::optional<std::string> present;
-    RABT_TRY_STATUS(transaction.query(kOwner, {tenant, id}, [&present](const store::Row& row) {
-      present = row.text(0);
-      return false;
-    }));
-    if (!present) return unknown(id);
-    if (*present == owner) return ok_status();
-    return conflict("blob.owned", "blob " + std::string(id) + " already belongs to " + *present);
-  }
+               std::string_view owner) override;
 
   void sweep() override {
     std::int64_t removed = sweep_rows();
@@ -346,101 +258,14 @@ class FileBlobStore final : public BlobStore {
                      "there is no blob " + std::string(id.substr(0, 26)) + " in this tenant");
   }
 
-  Result<BlobInfo> look_up(std::string_view tenant, std::string_view id, bool finished) {
-    const auto ulid = Ulid::parse(id);
-    if (!ulid) return not_found("blob.unknown", "a blob's id is a ULID of 26 characters");
-    std::optional<BlobInfo> found;
-    const std::string name = ulid->text();
-    RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-      return connection.query(kFind, {tenant, std::string_view(name), finished ? 1 : 0},
-                              [&](const store::Row& row) {
-                                BlobInfo info;
-                                info.id = name;
-                                info.tenant = tenant;
-                                info.content_type = row.text(0);
-                                info.bytes = static_cast<std::uint64_t>(row.integer(1));
-                                info.sha256 = row.text(2);
-                                info.owner = row.text(3);
-                                info.created = {row.integer(4)};
-                                info.data_key = row.blob(5);
-                                found = std::move(info);
-                                return false;
-                              });
-    }));
-    if (!found) return unknown(name);
-    return *std::move(found);
-  }
+  Result<BlobInfo> look_up(std::string_view tenant, std::string_view id, bool finished);
 
   // Blobs that nobody took over in time: the row first, then the file, so that a crash between
   // leaves a file without a row.
-  std::int64_t sweep_rows() {
-    const std::int64_t before =
-        clock_.now().ms -
-        std::chrono::duration_cast<std::chrono::milliseconds>(limits::kOrphanBlobAge).count();
-    std::vector<std::string> ids;
-    const Status listed = store_.read([&](store::Connection& connection) {
-      return connection.query(kOrphans, {before}, [&ids](const store::Row& row) {
-        ids.emplace_back(row.text(0));
-        return true;
-      });
-    });
-    if (!listed.ok()) {
-      log_.warn("blob.sweep_failed", {{"code", std::string_view(listed.error().code)}});
-      return 0;
-    }
-    std::int64_t removed = 0;
-    for (const std::string& id : ids) {
-      const auto claim = Claim::take(folder_, id);
-      if (!claim) continue;  // still being written
-      bool gone = false;
-      const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
-        std::string tenant;
-        std::string key;
-        RABT_TRY_STATUS(
-            transaction.query(kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
-              tenant = std::string(row.text(0));
-              key = std::string(row.blob(1));
-              return false;
-            }));
-        gone = !key.empty();  // else it was taken over meanwhile
-        if (!gone) return ok_status();
-        RABT_TRY_STATUS(store::compare_and_set(transaction, kDrop, {std::string_view(id)}));
-        return keys_.remove(transaction, tenant, key);
-      });
-      if (!dropped.ok() || !gone) continue;
-      ::unlink(folder_->file(id).c_str());
-      ::unlink(folder_->part(id).c_str());
-      ++removed;
-    }
-    return removed;
-  }
+  std::int64_t sweep_rows();
 
   // Files that no row knows and nobody writes: left by a crash.
-  std::int64_t sweep_files() {
-    std::vector<std::string> names;
-    DIR* const directory = ::opendir(folder_->path.c_str());
-    if (directory == nullptr) return 0;
-    while (const dirent* entry = ::readdir(directory)) names.emplace_back(entry->d_name);
-    ::closedir(directory);
-    std::int64_t removed = 0;
-    for (const std::string& name : names) {
-      const bool part = name.ends_with(kPart);
-      const std::string id = part ? name.substr(0, name.size() - kPart.size()) : name;
-      if (!Ulid::parse(id)) continue;  // not ours
-      const auto claim = Claim::take(folder_, id);
-      if (!claim) continue;  // its row may not be there yet
-      bool known = false;    // an unfinished one may be resumed
-      const Status read = store_.read([&](store::Connection& connection) {
-        return connection.query(kExists, {std::string_view(id)}, [&known](const store::Row&) {
-          known = true;
-          return false;
-        });
-      });
-      if (!read.ok() || known) continue;
-      if (::unlink(folder_->file(name).c_str()) == 0) ++removed;
-    }
-    return removed;
-  }
+  std::int64_t sweep_files();
 
   std::shared_ptr<Folder> folder_;
   store::Store& store_;
@@ -450,6 +275,197 @@ class FileBlobStore final : public BlobStore {
   UlidSource& ids_;
   Logger& log_;
 };
+
+Result<std::unique_ptr<BlobWriter>> FileBlobStore::create(std::string_view tenant,
+                                                          std::string_view content_type) {
+  if (content_type.size() > kMaxContentType)
+    return invalid("blob.content_type", "the content type is too long");
+  RABT_TRY(key, keys_.make(tenant, keys::kIncoming));
+  BlobInfo info;
+  info.data_key = key.id;
+  info.id = ids_.next().text();
+  info.tenant = tenant;
+  info.content_type = content_type;
+  info.created = clock_.now();
+  auto claim = Claim::take(folder_, info.id);
+  if (!claim) return internal("blob.id", "a fresh id is in use");
+  Descriptor fd(::open(folder_->part(info.id).c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.open()) return io_error("create");
+  const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(keys::insert(transaction, key));
+    RABT_TRY(inserted,
+             transaction.execute(kInsert, {std::string_view(info.id), std::string_view(info.tenant),
+                                           std::string_view(info.content_type), store::Blob{key.id},
+                                           info.created.ms}));
+    static_cast<void>(inserted);
+    return ok_status();
+  });
+  if (!begun.ok()) {
+    ::unlink(folder_->part(info.id).c_str());
+    return begun.error();
+  }
+  crypto::StreamSealer sealer(*key.key, context(info.tenant, info.id), random_);
+  return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
+                                                              std::move(info), std::move(sealer),
+                                                              crypto::Sha256(), std::move(fd)));
+}
+
+Result<std::unique_ptr<BlobWriter>> FileBlobStore::resume(std::string_view tenant,
+                                                          std::string_view id) {
+  RABT_TRY(info, look_up(tenant, id, false));
+  auto claim = Claim::take(folder_, info.id);
+  if (!claim) return conflict("blob.busy", "blob " + info.id + " has a writer");
+  RABT_TRY(key, keys_.open(tenant, info.data_key));
+  const std::string part = folder_->part(info.id);
+  // A crash after the rename, before the commit.
+  if (::access(part.c_str(), F_OK) != 0)
+    static_cast<void>(::rename(folder_->file(info.id).c_str(), part.c_str()));
+  Descriptor fd(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.open()) return io_error("open");
+  RABT_TRY(size, size_of(fd.get()));
+  crypto::Sha256 hash;
+  const crypto::SealContext place = context(info.tenant, info.id);
+  const auto make = [&]() -> Result<crypto::StreamSealer> {
+    if (size < crypto::sealed_stream_size(0))  // not even a header and a segment
+      return crypto::StreamSealer(*key, place, random_);
+    return crypto::StreamSealer::resume(*key, place, random_, size, file_source(fd.get()),
+                                        [&hash](std::string_view plain) {
+                                          hash.update(plain);
+                                          return ok_status();
+                                        });
+  };
+  RABT_TRY(sealer, make());
+  const auto end = static_cast<off_t>(sealer.sealed_bytes());
+  if (::ftruncate(fd.get(), end) != 0 || ::lseek(fd.get(), end, SEEK_SET) != end)
+    return io_error("truncate");
+  return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
+                                                              std::move(info), std::move(sealer),
+                                                              std::move(hash), std::move(fd)));
+}
+
+Result<std::unique_ptr<BlobReader>> FileBlobStore::open(std::string_view tenant,
+                                                        std::string_view id) {
+  RABT_TRY(info, look_up(tenant, id, true));
+  RABT_TRY(key, keys_.open(tenant, info.data_key));
+  Descriptor fd(::open(folder_->file(info.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.open())
+    return corrupt("blob.missing",
+                   "the file of blob " + info.id + " cannot be opened: " + std::strerror(errno));
+  RABT_TRY(size, size_of(fd.get()));
+  RABT_TRY(stream, crypto::StreamReader::open(*key, context(info.tenant, info.id), size, info.bytes,
+                                              file_source(fd.get())));
+  return std::unique_ptr<BlobReader>(
+      std::make_unique<Reader>(std::move(info), std::move(fd), std::move(stream)));
+}
+
+Status FileBlobStore::adopt(store::Transaction& transaction, std::string_view tenant,
+                            std::string_view id, std::string_view owner) {
+  RABT_TRY(changed, transaction.execute(kAdopt, {tenant, id, owner}));
+  if (changed == 1) return ok_status();
+  std::optional<std::string> present;
+  RABT_TRY_STATUS(transaction.query(kOwner, {tenant, id}, [&present](const store::Row& row) {
+    present = row.text(0);
+    return false;
+  }));
+  if (!present) return unknown(id);
+  if (*present == owner) return ok_status();
+  return conflict("blob.owned", "blob " + std::string(id) + " already belongs to " + *present);
+}
+
+Result<BlobInfo> FileBlobStore::look_up(std::string_view tenant, std::string_view id,
+                                        bool finished) {
+  const auto ulid = Ulid::parse(id);
+  if (!ulid) return not_found("blob.unknown", "a blob's id is a ULID of 26 characters");
+  std::optional<BlobInfo> found;
+  const std::string name = ulid->text();
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kFind, {tenant, std::string_view(name), finished ? 1 : 0},
+                            [&](const store::Row& row) {
+                              BlobInfo info;
+                              info.id = name;
+                              info.tenant = tenant;
+                              info.content_type = row.text(0);
+                              info.bytes = static_cast<std::uint64_t>(row.integer(1));
+                              info.sha256 = row.text(2);
+                              info.owner = row.text(3);
+                              info.created = {row.integer(4)};
+                              info.data_key = row.blob(5);
+                              found = std::move(info);
+                              return false;
+                            });
+  }));
+  if (!found) return unknown(name);
+  return *std::move(found);
+}
+
+std::int64_t FileBlobStore::sweep_rows() {
+  const std::int64_t before =
+      clock_.now().ms -
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits::kOrphanBlobAge).count();
+  std::vector<std::string> ids;
+  const Status listed = store_.read([&](store::Connection& connection) {
+    return connection.query(kOrphans, {before}, [&ids](const store::Row& row) {
+      ids.emplace_back(row.text(0));
+      return true;
+    });
+  });
+  if (!listed.ok()) {
+    log_.warn("blob.sweep_failed", {{"code", std::string_view(listed.error().code)}});
+    return 0;
+  }
+  std::int64_t removed = 0;
+  for (const std::string& id : ids) {
+    const auto claim = Claim::take(folder_, id);
+    if (!claim) continue;  // still being written
+    bool gone = false;
+    const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
+      std::string tenant;
+      std::string key;
+      RABT_TRY_STATUS(
+          transaction.query(kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
+            tenant = std::string(row.text(0));
+            key = std::string(row.blob(1));
+            return false;
+          }));
+      gone = !key.empty();  // else it was taken over meanwhile
+      if (!gone) return ok_status();
+      RABT_TRY_STATUS(store::compare_and_set(transaction, kDrop, {std::string_view(id)}));
+      return keys_.remove(transaction, tenant, key);
+    });
+    if (!dropped.ok() || !gone) continue;
+    ::unlink(folder_->file(id).c_str());
+    ::unlink(folder_->part(id).c_str());
+    ++removed;
+  }
+  return removed;
+}
+
+std::int64_t FileBlobStore::sweep_files() {
+  std::vector<std::string> names;
+  DIR* const directory = ::opendir(folder_->path.c_str());
+  if (directory == nullptr) return 0;
+  while (const dirent* entry = ::readdir(directory)) names.emplace_back(entry->d_name);
+  ::closedir(directory);
+  std::int64_t removed = 0;
+  for (const std::string& name : names) {
+    const bool part = name.ends_with(kPart);
+    const std::string id = part ? name.substr(0, name.size() - kPart.size()) : name;
+    if (!Ulid::parse(id)) continue;  // not ours
+    const auto claim = Claim::take(folder_, id);
+    if (!claim) continue;  // its row may not be there yet
+    bool known = false;    // an unfinished one may be resumed
+    const Status read = store_.read([&](store::Connection& connection) {
+      return connection.query(kExists, {std::string_view(id)}, [&known](const store::Row&) {
+        known = true;
+        return false;
+      });
+    });
+    if (!read.ok() || known) continue;
+    if (::unlink(folder_->file(name).c_str()) == 0) ++removed;
+  }
+  return removed;
+}
 
 }  // namespace
 

@@ -83,23 +83,25 @@ struct TenantKeys::State {
   FileTenant file;
 
   // Bucket and the key of its version, opened for one use.
-  [[nodiscard]] Result<SecretBytes> open_bucket(const BucketVersion& wanted) const {
-    const auto found = file.buckets.find(wanted.bucket);
-    if (found == file.buckets.end()) return no_bucket(wanted.bucket);
-    if (found->second.destroyed()) return shredded(wanted.bucket, found->second);
-    for (const auto& version : found->second.versions) {
-      if (version.number != wanted.version) continue;
-      auto opened = unwrap_key(key.expose(), version.wrapped,
-                               bucket_context(name, wanted.bucket, version.number));
-      if (opened) return std::move(*opened);
-      return corrupt("crypto.unwrap", "the key of bucket " + wanted.bucket +
-                                          " does not unwrap; restore the keyring from its backup");
-    }
-    return not_found("keys.shredded", "version " + std::to_string(wanted.version) +
-                                          " of the key of " + wanted.bucket +
-                                          " was destroyed after its data keys were rewrapped");
-  }
+  [[nodiscard]] Result<SecretBytes> open_bucket(const BucketVersion& wanted) const;
 };
+
+Result<SecretBytes> TenantKeys::State::open_bucket(const BucketVersion& wanted) const {
+  const auto found = file.buckets.find(wanted.bucket);
+  if (found == file.buckets.end()) return no_bucket(wanted.bucket);
+  if (found->second.destroyed()) return shredded(wanted.bucket, found->second);
+  for (const auto& version : found->second.versions) {
+    if (version.number != wanted.version) continue;
+    auto opened = unwrap_key(key.expose(), version.wrapped,
+                             bucket_context(name, wanted.bucket, version.number));
+    if (opened) return std::move(*opened);
+    return corrupt("crypto.unwrap", "the key of bucket " + wanted.bucket +
+                                        " does not unwrap; restore the keyring from its backup");
+  }
+  return not_found("keys.shredded", "version " + std::to_string(wanted.version) +
+                                        " of the key of " + wanted.bucket +
+                                        " was destroyed after its data keys were rewrapped");
+}
 
 TenantKeys::TenantKeys(std::unique_ptr<State> state) : state_(std::move(state)) {}
 TenantKeys::~TenantKeys() = default;
@@ -170,19 +172,7 @@ struct Keyring::State {
 
   SharedMutex mutex;
   std::map<std::string, Cached, std::less<>> cached RABT_GUARDED_BY(mutex);
-
-  [[nodiscard]] Result<KeyringFile> load_locked() const {
-    RABT_TRY(content, file.read());
-    if (!content) return file.damaged("it was removed while the hub runs");
-    RABT_TRY(parsed, parse_keyring(file, content->expose()));
-    if (parsed.root_kind != root->kind() || parsed.root_id != root->id()) {
-      return invalid("crypto.keyring_root",
-                     "the keyring " + file.path + " is wrapped by the root " + parsed.root_kind +
-                         " " + parsed.root_id + ", but the configuration names " + root->kind() +
-                         " " + root->id() + "; set keys.root to the one that wrapped it");
-    }
-    return parsed;
-  }
+  [[nodiscard]] Result<KeyringFile> load_locked() const;
   [[nodiscard]] Result<KeyringFile> load() const {
     RABT_TRY(lock, file.lock(PrivateFile::Use::shared));
     return load_locked();
@@ -191,13 +181,7 @@ struct Keyring::State {
     return file.replace(as_bytes(to_bytes(content)), 0600, wipe_old);
   }
 
-  [[nodiscard]] Result<Opened> open(std::string_view name, const FileTenant& tenant) const {
-    RABT_TRY(derivation, root->unwrap(tenant.derivation, derivation_context(name)));
-    RABT_TRY(key, root->unwrap(tenant.key, key_context(name, tenant.key_version)));
-    if (!constant_time_equal(as_bytes(mac_of(name, tenant, derivation)), as_bytes(tenant.mac)))
-      return changed_tenant(file.path, name);
-    return Opened{std::move(key), std::move(derivation)};
-  }
+  [[nodiscard]] Result<Opened> open(std::string_view name, const FileTenant& tenant) const;
 
   [[nodiscard]] static FileTenant* find(KeyringFile& content, std::string_view name) {
     const auto found = content.tenants.find(name);
@@ -209,95 +193,126 @@ struct Keyring::State {
   }
 
   // Changes the file as it now is. Durable when ok.
-  [[nodiscard]] Status change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit) {
-    const Lock one(asking);
-    {
-      RABT_TRY(lock, file.lock(PrivateFile::Use::alone));
-      RABT_TRY(content, load_locked());
-      RABT_TRY_STATUS(edit(content));
-      ++content.generation;
-      const Status stored = store(content, wipe_old);
-      forget();  // also after an error: the new file may stand in its place all the same
-      return stored;
-    }
-  }
+  [[nodiscard]] Status change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit);
 
   // The same for one tenant, whose keys are opened; its MAC is made again.
   [[nodiscard]] Status change_tenant(std::string_view name, bool wipe_old,
-                                     const std::function<Status(FileTenant&, Opened&)>& edit) {
-    return change(wipe_old, [&](KeyringFile& content) -> Status {
-      FileTenant* const tenant = find(content, name);
-      if (tenant == nullptr) return no_tenant(name);
-      RABT_TRY(opened, open(name, *tenant));
-      RABT_TRY_STATUS(edit(*tenant, opened));
-      tenant->mac = mac_of(name, *tenant, opened.derivation);
-      return ok_status();
-    });
-  }
-
-  [[nodiscard]] Status make_tenant(KeyringFile& content, std::string_view name) const {
-    if (name.empty() || name.size() > kMaxTenantName)
-      return invalid("crypto.tenant_name", "a tenant's name has 1 to 256 bytes");
-    if (content.tenants.size() >= kMaxTenants)
-      return invalid("crypto.tenant_limit", "the keyring holds 10000 tenants, its limit");
-    const SecretBytes key = random_key(random);
-    const SecretBytes derivation = random_key(random);
-    FileTenant tenant;
-    tenant.key_version = 1;
-    RABT_TRY(wrapped_key, root->wrap(key.expose(), key_context(name, 1)));
-    RABT_TRY(wrapped_derivation, root->wrap(derivation.expose(), derivation_context(name)));
-    tenant.key = std::move(wrapped_key);
-    tenant.derivation = std::move(wrapped_derivation);
-    tenant.mac = mac_of(name, tenant, derivation);
-    content.tenants.emplace(std::string(name), std::move(tenant));
-    return ok_status();
-  }
+                                     const std::function<Status(FileTenant&, Opened&)>& edit);
+  [[nodiscard]] Status make_tenant(KeyringFile& content, std::string_view name) const;
 
   // A new key of the tenant; every bucket's key is wrapped by it.
-  [[nodiscard]] Status rotate_key(std::string_view name, FileTenant& tenant, Opened& opened) const {
-    SecretBytes fresh = random_key(random);
-    for (auto& [bucket_name, bucket] : tenant.buckets) {
-      for (auto& version : bucket.versions) {
-        const std::string context = bucket_context(name, bucket_name, version.number);
-        const auto key = unwrap_key(opened.key.expose(), version.wrapped, context);
-        if (!key) return changed_tenant(file.path, name);
-        version.wrapped = wrap_key(fresh.expose(), key->expose(), context);
-      }
-    }
-    ++tenant.key_version;
-    RABT_TRY(wrapped, root->wrap(fresh.expose(), key_context(name, tenant.key_version)));
-    tenant.key = std::move(wrapped);
-    opened.key = std::move(fresh);
-    return ok_status();
-  }
+  [[nodiscard]] Status rotate_key(std::string_view name, FileTenant& tenant, Opened& opened) const;
 
   // Everything that the root wraps, wrapped by its newest version.
-  [[nodiscard]] Status rewrap_roots(KeyringFile& content) const {
-    for (auto& [name, tenant] : content.tenants) {
-      RABT_TRY(opened, open(name, tenant));
-      RABT_TRY(key, root->wrap(opened.key.expose(), key_context(name, tenant.key_version)));
-      RABT_TRY(derivation, root->wrap(opened.derivation.expose(), derivation_context(name)));
-      tenant.key = std::move(key);
-      tenant.derivation = std::move(derivation);
-      tenant.mac = mac_of(name, tenant, opened.derivation);
-    }
-    return ok_status();
-  }
-
-  [[nodiscard]] static Result<FileBucket*> live_bucket(FileTenant& tenant,
-                                                       std::string_view bucket) {
-    const auto found = tenant.buckets.find(bucket);
-    if (found == tenant.buckets.end())
-      return not_found("keys.bucket", "the keyring has no bucket `" + std::string(bucket) + "`");
-    if (found->second.destroyed()) return shredded(bucket, found->second);
-    return &found->second;
-  }
+  [[nodiscard]] Status rewrap_roots(KeyringFile& content) const;
+  [[nodiscard]] static Result<FileBucket*> live_bucket(FileTenant& tenant, std::string_view bucket);
 
   void forget() {
     const WriteLock hold(mutex);
     cached.clear();
   }
 };
+
+Result<KeyringFile> Keyring::State::load_locked() const {
+  RABT_TRY(content, file.read());
+  if (!content) return file.damaged("it was removed while the hub runs");
+  RABT_TRY(parsed, parse_keyring(file, content->expose()));
+  if (parsed.root_kind != root->kind() || parsed.root_id != root->id()) {
+    return invalid("crypto.keyring_root",
+                   "the keyring " + file.path + " is wrapped by the root " + parsed.root_kind +
+                       " " + parsed.root_id + ", but the configuration names " + root->kind() +
+                       " " + root->id() + "; set keys.root to the one that wrapped it");
+  }
+  return parsed;
+}
+
+Result<Opened> Keyring::State::open(std::string_view name, const FileTenant& tenant) const {
+  RABT_TRY(derivation, root->unwrap(tenant.derivation, derivation_context(name)));
+  RABT_TRY(key, root->unwrap(tenant.key, key_context(name, tenant.key_version)));
+  if (!constant_time_equal(as_bytes(mac_of(name, tenant, derivation)), as_bytes(tenant.mac)))
+    return changed_tenant(file.path, name);
+  return Opened{std::move(key), std::move(derivation)};
+}
+
+Status Keyring::State::change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit) {
+  const Lock one(asking);
+  {
+    RABT_TRY(lock, file.lock(PrivateFile::Use::alone));
+    RABT_TRY(content, load_locked());
+    RABT_TRY_STATUS(edit(content));
+    ++content.generation;
+    const Status stored = store(content, wipe_old);
+    forget();  // also after an error: the new file may stand in its place all the same
+    return stored;
+  }
+}
+
+Status Keyring::State::change_tenant(std::string_view name, bool wipe_old,
+                                     const std::function<Status(FileTenant&, Opened&)>& edit) {
+  return change(wipe_old, [&](KeyringFile& content) -> Status {
+    FileTenant* const tenant = find(content, name);
+    if (tenant == nullptr) return no_tenant(name);
+    RABT_TRY(opened, open(name, *tenant));
+    RABT_TRY_STATUS(edit(*tenant, opened));
+    tenant->mac = mac_of(name, *tenant, opened.derivation);
+    return ok_status();
+  });
+}
+
+Status Keyring::State::make_tenant(KeyringFile& content, std::string_view name) const {
+  if (name.empty() || name.size() > kMaxTenantName)
+    return invalid("crypto.tenant_name", "a tenant's name has 1 to 256 bytes");
+  if (content.tenants.size() >= kMaxTenants)
+    return invalid("crypto.tenant_limit", "the keyring holds 10000 tenants, its limit");
+  const SecretBytes key = random_key(random);
+  const SecretBytes derivation = random_key(random);
+  FileTenant tenant;
+  tenant.key_version = 1;
+  RABT_TRY(wrapped_key, root->wrap(key.expose(), key_context(name, 1)));
+  RABT_TRY(wrapped_derivation, root->wrap(derivation.expose(), derivation_context(name)));
+  tenant.key = std::move(wrapped_key);
+  tenant.derivation = std::move(wrapped_derivation);
+  tenant.mac = mac_of(name, tenant, derivation);
+  content.tenants.emplace(std::string(name), std::move(tenant));
+  return ok_status();
+}
+
+Status Keyring::State::rotate_key(std::string_view name, FileTenant& tenant, Opened& opened) const {
+  SecretBytes fresh = random_key(random);
+  for (auto& [bucket_name, bucket] : tenant.buckets) {
+    for (auto& version : bucket.versions) {
+      const std::string context = bucket_context(name, bucket_name, version.number);
+      const auto key = unwrap_key(opened.key.expose(), version.wrapped, context);
+      if (!key) return changed_tenant(file.path, name);
+      version.wrapped = wrap_key(fresh.expose(), key->expose(), context);
+    }
+  }
+  ++tenant.key_version;
+  RABT_TRY(wrapped, root->wrap(fresh.expose(), key_context(name, tenant.key_version)));
+  tenant.key = std::move(wrapped);
+  opened.key = std::move(fresh);
+  return ok_status();
+}
+
+Status Keyring::State::rewrap_roots(KeyringFile& content) const {
+  for (auto& [name, tenant] : content.tenants) {
+    RABT_TRY(opened, open(name, tenant));
+    RABT_TRY(key, root->wrap(opened.key.expose(), key_context(name, tenant.key_version)));
+    RABT_TRY(derivation, root->wrap(opened.derivation.expose(), derivation_context(name)));
+    tenant.key = std::move(key);
+    tenant.derivation = std::move(derivation);
+    tenant.mac = mac_of(name, tenant, opened.derivation);
+  }
+  return ok_status();
+}
+
+Result<FileBucket*> Keyring::State::live_bucket(FileTenant& tenant, std::string_view bucket) {
+  const auto found = tenant.buckets.find(bucket);
+  if (found == tenant.buckets.end())
+    return not_found("keys.bucket", "the keyring has no bucket `" + std::string(bucket) + "`");
+  if (found->second.destroyed()) return shredded(bucket, found->second);
+  return &found->second;
+}
 
 Keyring::Keyring(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Keyring::~Keyring() = default;

@@ -59,134 +59,24 @@ class Token {
     return code == CKR_PIN_INCORRECT || code == CKR_PIN_LOCKED || code == CKR_PIN_INVALID ||
            code == CKR_PIN_LEN_RANGE;
   }
-  [[nodiscard]] Error failure(const std::string& doing, CK_RV code) const {
-    if (is_pin(code)) {
-      return unavailable("crypto.root_pin",
-                         "the token " + options_.token + " does not take the PIN (" +
-                             code_of(code) +
-                             "); it is not tried again, too many tries lock the token: correct the "
-                             "PIN and start again");
-    }
-    return unavailable("keys.root", "the token " + options_.token + " cannot " + doing + " (" +
-                                        code_of(code) + "); look whether the device and " +
-                                        options_.module + " work");
-  }
+  [[nodiscard]] Error failure(const std::string& doing, CK_RV code) const;
 
   // Runs the steps with a session that is logged in.
-  [[nodiscard]] CK_RV with_session(const std::function<CK_RV(CK_SESSION_HANDLE)>& steps) {
-    for (int attempt = 0;; ++attempt) {
-      CK_RV result = session_ == 0 ? open() : static_cast<CK_RV>(CKR_OK);
-      if (result == CKR_OK) result = steps(session_);
-      const bool lost = result == CKR_SESSION_HANDLE_INVALID || result == CKR_SESSION_CLOSED ||
-                        result == CKR_USER_NOT_LOGGED_IN || result == CKR_DEVICE_REMOVED ||
-                        result == CKR_DEVICE_ERROR || result == CKR_TOKEN_NOT_PRESENT ||
-                        result == CKR_CRYPTOKI_NOT_INITIALIZED;
-      if (lost) close();
-      if (!lost || attempt > 0) return result;
-    }
-  }
+  [[nodiscard]] CK_RV with_session(const std::function<CK_RV(CK_SESSION_HANDLE)>& steps);
 
   // The key's versions, rising.
   struct Version {
     std::uint32_t number = 0;
     CK_OBJECT_HANDLE object = 0;
   };
-  [[nodiscard]] CK_RV versions(CK_SESSION_HANDLE session, std::vector<Version>& out) {
-    out.clear();
-    CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
-    std::array pattern{attribute(CKA_CLASS, secret), attribute(CKA_LABEL, options_.key)};
-    CK_RV result = call_.C_FindObjectsInit(session, pattern.data(), pattern.size());
-    if (result != CKR_OK) return result;
-    std::vector<CK_OBJECT_HANDLE> found(kMaxObjects);
-    CK_ULONG count = 0;
-    result = call_.C_FindObjects(session, found.data(), kMaxObjects, &count);
-    (void)call_.C_FindObjectsFinal(session);
-    if (result != CKR_OK) return result;
-    found.resize(count);
-    for (const CK_OBJECT_HANDLE object : found) {
-      std::array<unsigned char, 4> id{};
-      CK_ATTRIBUTE wanted{CKA_ID, id.data(), id.size()};
-      // An object with another kind of id is not ours.
-      if (call_.C_GetAttributeValue(session, object, &wanted, 1) != CKR_OK ||
-          wanted.ulValueLen != id.size()) {
-        continue;
-      }
-      std::uint32_t number = 0;
-      for (const unsigned char byte : id) number = number << 8U | byte;
-      out.push_back({number, object});
-    }
-    std::sort(out.begin(), out.end(),
-              [](const Version& a, const Version& b) { return a.number < b.number; });
-    return CKR_OK;
-  }
-
-  [[nodiscard]] CK_RV generate(CK_SESSION_HANDLE session, std::uint32_t version) {
-    CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    CK_ULONG size = kWrapKeyBytes;
-    const std::string id = version_id(version);
-    std::array wanted{attribute(CKA_TOKEN, yes),      attribute(CKA_PRIVATE, yes),
-                      attribute(CKA_SENSITIVE, yes),  attribute(CKA_EXTRACTABLE, no),
-                      attribute(CKA_WRAP, yes),       attribute(CKA_UNWRAP, yes),
-                      attribute(CKA_ENCRYPT, no),     attribute(CKA_DECRYPT, no),
-                      attribute(CKA_VALUE_LEN, size), attribute(CKA_LABEL, options_.key),
-                      attribute(CKA_ID, id)};
-    CK_OBJECT_HANDLE made = 0;
-    return call_.C_GenerateKey(session, &mechanism, wanted.data(), wanted.size(), &made);
-  }
+  [[nodiscard]] CK_RV versions(CK_SESSION_HANDLE session, std::vector<Version>& out);
+  [[nodiscard]] CK_RV generate(CK_SESSION_HANDLE session, std::uint32_t version);
 
   // content becomes an object of the session for the length of the call.
   [[nodiscard]] CK_RV wrap(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE with,
-                           ByteView content, std::string& out) {
-    CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
-    CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    std::array wanted{
-        attribute(CKA_CLASS, secret),
-        attribute(CKA_KEY_TYPE, generic),
-        attribute(CKA_TOKEN, no),
-        attribute(CKA_PRIVATE, yes),
-        attribute(CKA_SENSITIVE, no),
-        attribute(CKA_EXTRACTABLE, yes),
-        CK_ATTRIBUTE{CKA_VALUE, const_cast<std::uint8_t*>(content.data()), content.size()}};
-    CK_OBJECT_HANDLE object = 0;
-    CK_RV result = call_.C_CreateObject(session, wanted.data(), wanted.size(), &object);
-    if (result != CKR_OK) return result;
-    CK_MECHANISM mechanism{type, nullptr, 0};
-    std::array<unsigned char, 256> bytes{};
-    CK_ULONG size = bytes.size();
-    result = call_.C_WrapKey(session, &mechanism, with, object, bytes.data(), &size);
-    (void)call_.C_DestroyObject(session, object);
-    if (result == CKR_OK) out.assign(reinterpret_cast<const char*>(bytes.data()), size);
-    return result;
-  }
-
+                           ByteView content, std::string& out);
   [[nodiscard]] CK_RV unwrap(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type,
-                             CK_OBJECT_HANDLE with, const std::string& wrapped, SecretBytes& out) {
-    CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
-    CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
-    CK_BBOOL yes = CK_TRUE;
-    CK_BBOOL no = CK_FALSE;
-    std::array wanted{attribute(CKA_CLASS, secret), attribute(CKA_KEY_TYPE, generic),
-                      attribute(CKA_TOKEN, no),     attribute(CKA_PRIVATE, yes),
-                      attribute(CKA_SENSITIVE, no), attribute(CKA_EXTRACTABLE, yes)};
-    CK_MECHANISM mechanism{type, nullptr, 0};
-    CK_OBJECT_HANDLE object = 0;
-    CK_RV result =
-        call_.C_UnwrapKey(session, &mechanism, with,
-                          reinterpret_cast<unsigned char*>(const_cast<char*>(wrapped.data())),
-                          wrapped.size(), wanted.data(), wanted.size(), &object);
-    if (result != CKR_OK) return result;
-    SecretBytes value = SecretBytes::of_size(kBoundBytes);
-    CK_ATTRIBUTE content{CKA_VALUE, value.fill().data(), value.size()};
-    result = call_.C_GetAttributeValue(session, object, &content, 1);
-    (void)call_.C_DestroyObject(session, object);
-    if (result == CKR_OK && content.ulValueLen != kBoundBytes) return CKR_WRAPPED_KEY_INVALID;
-    if (result == CKR_OK) out = std::move(value);
-    return result;
-  }
+                             CK_OBJECT_HANDLE with, const std::string& wrapped, SecretBytes& out);
 
   [[nodiscard]] CK_RV destroy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
     return call_.C_DestroyObject(session, object);
@@ -195,41 +85,7 @@ class Token {
   [[nodiscard]] const Pkcs11Options& options() const { return options_; }
 
  private:
-  [[nodiscard]] CK_RV open() {
-    if (pin_refused_ != CKR_OK) return pin_refused_;
-    CK_C_INITIALIZE_ARGS arguments{};
-    arguments.flags = CKF_OS_LOCKING_OK;
-    CK_RV result = call_.C_Initialize(&arguments);
-    if (result != CKR_OK && result != CKR_CRYPTOKI_ALREADY_INITIALIZED) return result;
-    CK_ULONG count = 0;
-    result = call_.C_GetSlotList(CK_TRUE, nullptr, &count);
-    if (result != CKR_OK) return result;
-    std::vector<CK_SLOT_ID> slots(count);
-    result = call_.C_GetSlotList(CK_TRUE, slots.data(), &count);
-    if (result != CKR_OK) return result;
-    slots.resize(count);
-    std::string label = options_.token;
-    label.resize(kLabelBytes, ' ');
-    for (const CK_SLOT_ID slot : slots) {
-      CK_TOKEN_INFO info{};
-      if (call_.C_GetTokenInfo(slot, &info) != CKR_OK) continue;
-      if (std::string_view(reinterpret_cast<const char*>(info.label), kLabelBytes) != label)
-        continue;
-      result = call_.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr,
-                                   &session_);
-      if (result != CKR_OK) {
-        session_ = 0;
-        return result;
-      }
-      const ByteView pin = options_.pin->expose();
-      result = call_.C_Login(session_, CKU_USER, const_cast<std::uint8_t*>(pin.data()), pin.size());
-      if (result == CKR_USER_ALREADY_LOGGED_IN) result = CKR_OK;
-      if (is_pin(result)) pin_refused_ = result;
-      if (result != CKR_OK) close();
-      return result;
-    }
-    return CKR_TOKEN_NOT_PRESENT;
-  }
+  [[nodiscard]] CK_RV open();
   void close() {
     if (session_ != 0) (void)call_.C_CloseSession(session_);
     session_ = 0;
@@ -240,6 +96,162 @@ class Token {
   CK_SESSION_HANDLE session_ = 0;
   CK_RV pin_refused_ = CKR_OK;  // what the token said to it
 };
+
+Error Token::failure(const std::string& doing, CK_RV code) const {
+  if (is_pin(code)) {
+    return unavailable("crypto.root_pin",
+                       "the token " + options_.token + " does not take the PIN (" + code_of(code) +
+                           "); it is not tried again, too many tries lock the token: correct the "
+                           "PIN and start again");
+  }
+  return unavailable("keys.root", "the token " + options_.token + " cannot " + doing + " (" +
+                                      code_of(code) + "); look whether the device and " +
+                                      options_.module + " work");
+}
+
+CK_RV Token::with_session(const std::function<CK_RV(CK_SESSION_HANDLE)>& steps) {
+  for (int attempt = 0;; ++attempt) {
+    CK_RV result = session_ == 0 ? open() : static_cast<CK_RV>(CKR_OK);
+    if (result == CKR_OK) result = steps(session_);
+    const bool lost = result == CKR_SESSION_HANDLE_INVALID || result == CKR_SESSION_CLOSED ||
+                      result == CKR_USER_NOT_LOGGED_IN || result == CKR_DEVICE_REMOVED ||
+                      result == CKR_DEVICE_ERROR || result == CKR_TOKEN_NOT_PRESENT ||
+                      result == CKR_CRYPTOKI_NOT_INITIALIZED;
+    if (lost) close();
+    if (!lost || attempt > 0) return result;
+  }
+}
+
+CK_RV Token::versions(CK_SESSION_HANDLE session, std::vector<Version>& out) {
+  out.clear();
+  CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
+  std::array pattern{attribute(CKA_CLASS, secret), attribute(CKA_LABEL, options_.key)};
+  CK_RV result = call_.C_FindObjectsInit(session, pattern.data(), pattern.size());
+  if (result != CKR_OK) return result;
+  std::vector<CK_OBJECT_HANDLE> found(kMaxObjects);
+  CK_ULONG count = 0;
+  result = call_.C_FindObjects(session, found.data(), kMaxObjects, &count);
+  (void)call_.C_FindObjectsFinal(session);
+  if (result != CKR_OK) return result;
+  found.resize(count);
+  for (const CK_OBJECT_HANDLE object : found) {
+    std::array<unsigned char, 4> id{};
+    CK_ATTRIBUTE wanted{CKA_ID, id.data(), id.size()};
+    // An object with another kind of id is not ours.
+    if (call_.C_GetAttributeValue(session, object, &wanted, 1) != CKR_OK ||
+        wanted.ulValueLen != id.size()) {
+      continue;
+    }
+    std::uint32_t number = 0;
+    for (const unsigned char byte : id) number = number << 8U | byte;
+    out.push_back({number, object});
+  }
+  std::sort(out.begin(), out.end(),
+            [](const Version& a, const Version& b) { return a.number < b.number; });
+  return CKR_OK;
+}
+
+CK_RV Token::generate(CK_SESSION_HANDLE session, std::uint32_t version) {
+  CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  CK_ULONG size = kWrapKeyBytes;
+  const std::string id = version_id(version);
+  std::array wanted{attribute(CKA_TOKEN, yes),      attribute(CKA_PRIVATE, yes),
+                    attribute(CKA_SENSITIVE, yes),  attribute(CKA_EXTRACTABLE, no),
+                    attribute(CKA_WRAP, yes),       attribute(CKA_UNWRAP, yes),
+                    attribute(CKA_ENCRYPT, no),     attribute(CKA_DECRYPT, no),
+                    attribute(CKA_VALUE_LEN, size), attribute(CKA_LABEL, options_.key),
+                    attribute(CKA_ID, id)};
+  CK_OBJECT_HANDLE made = 0;
+  return call_.C_GenerateKey(session, &mechanism, wanted.data(), wanted.size(), &made);
+}
+
+CK_RV Token::wrap(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE with,
+                  ByteView content, std::string& out) {
+  CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
+  CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  std::array wanted{
+      attribute(CKA_CLASS, secret),
+      attribute(CKA_KEY_TYPE, generic),
+      attribute(CKA_TOKEN, no),
+      attribute(CKA_PRIVATE, yes),
+      attribute(CKA_SENSITIVE, no),
+      attribute(CKA_EXTRACTABLE, yes),
+      CK_ATTRIBUTE{CKA_VALUE, const_cast<std::uint8_t*>(content.data()), content.size()}};
+  CK_OBJECT_HANDLE object = 0;
+  CK_RV result = call_.C_CreateObject(session, wanted.data(), wanted.size(), &object);
+  if (result != CKR_OK) return result;
+  CK_MECHANISM mechanism{type, nullptr, 0};
+  std::array<unsigned char, 256> bytes{};
+  CK_ULONG size = bytes.size();
+  result = call_.C_WrapKey(session, &mechanism, with, object, bytes.data(), &size);
+  (void)call_.C_DestroyObject(session, object);
+  if (result == CKR_OK) out.assign(reinterpret_cast<const char*>(bytes.data()), size);
+  return result;
+}
+
+CK_RV Token::unwrap(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE with,
+                    const std::string& wrapped, SecretBytes& out) {
+  CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
+  CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+  CK_BBOOL yes = CK_TRUE;
+  CK_BBOOL no = CK_FALSE;
+  std::array wanted{attribute(CKA_CLASS, secret), attribute(CKA_KEY_TYPE, generic),
+                    attribute(CKA_TOKEN, no),     attribute(CKA_PRIVATE, yes),
+                    attribute(CKA_SENSITIVE, no), attribute(CKA_EXTRACTABLE, yes)};
+  CK_MECHANISM mechanism{type, nullptr, 0};
+  CK_OBJECT_HANDLE object = 0;
+  CK_RV result =
+      call_.C_UnwrapKey(session, &mechanism, with,
+                        reinterpret_cast<unsigned char*>(const_cast<char*>(wrapped.data())),
+                        wrapped.size(), wanted.data(), wanted.size(), &object);
+  if (result != CKR_OK) return result;
+  SecretBytes value = SecretBytes::of_size(kBoundBytes);
+  CK_ATTRIBUTE content{CKA_VALUE, value.fill().data(), value.size()};
+  result = call_.C_GetAttributeValue(session, object, &content, 1);
+  (void)call_.C_DestroyObject(session, object);
+  if (result == CKR_OK && content.ulValueLen != kBoundBytes) return CKR_WRAPPED_KEY_INVALID;
+  if (result == CKR_OK) out = std::move(value);
+  return result;
+}
+
+CK_RV Token::open() {
+  if (pin_refused_ != CKR_OK) return pin_refused_;
+  CK_C_INITIALIZE_ARGS arguments{};
+  arguments.flags = CKF_OS_LOCKING_OK;
+  CK_RV result = call_.C_Initialize(&arguments);
+  if (result != CKR_OK && result != CKR_CRYPTOKI_ALREADY_INITIALIZED) return result;
+  CK_ULONG count = 0;
+  result = call_.C_GetSlotList(CK_TRUE, nullptr, &count);
+  if (result != CKR_OK) return result;
+  std::vector<CK_SLOT_ID> slots(count);
+  result = call_.C_GetSlotList(CK_TRUE, slots.data(), &count);
+  if (result != CKR_OK) return result;
+  slots.resize(count);
+  std::string label = options_.token;
+  label.resize(kLabelBytes, ' ');
+  for (const CK_SLOT_ID slot : slots) {
+    CK_TOKEN_INFO info{};
+    if (call_.C_GetTokenInfo(slot, &info) != CKR_OK) continue;
+    if (std::string_view(reinterpret_cast<const char*>(info.label), kLabelBytes) != label) continue;
+    result =
+        call_.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &session_);
+    if (result != CKR_OK) {
+      session_ = 0;
+      return result;
+    }
+    const ByteView pin = options_.pin->expose();
+    result = call_.C_Login(session_, CKU_USER, const_cast<std::uint8_t*>(pin.data()), pin.size());
+    if (result == CKR_USER_ALREADY_LOGGED_IN) result = CKR_OK;
+    if (is_pin(result)) pin_refused_ = result;
+    if (result != CKR_OK) close();
+    return result;
+  }
+  return CKR_TOKEN_NOT_PRESENT;
+}
 
 class Pkcs11Root final : public RootProvider {
  public:

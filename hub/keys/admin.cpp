@@ -1,34 +1,21 @@
 #include "hub/keys/admin.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <functional>
-#include <map>
 #include <set>
-#include <thread>
 
 #include "hub/base/ascii.hpp"
-#include "hub/base/mutex.hpp"
+#include "hub/keys/admin_state.hpp"
 #include "hub/keys/statements.hpp"
 
 namespace rabt::keys {
 
 namespace {
 
-constexpr std::size_t kBatch = 500;  // data keys in one transaction: some milliseconds
 constexpr std::size_t kMaxReason = 1024;
 constexpr std::size_t kMaxCase = 64;
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 // How far wall clock and uptime may part within a day before the readings count for nothing.
 constexpr std::int64_t kMaxDriftMs = 3600LL * 1000;
-
-Status check(const Order& order) {
-  if (order.actor.empty() || order.reason.empty() || order.reason.size() > kMaxReason) {
-    return invalid("keys.reason",
-                   "an act on keys needs a reason of 1 to 1024 bytes; it is kept in the audit log");
-  }
-  return ok_status();
-}
 
 Result<std::string> hold_name(std::string_view hold_case) {
   const bool good = !hold_case.empty() && hold_case.size() <= kMaxCase &&
@@ -42,279 +29,70 @@ Result<std::string> hold_name(std::string_view hold_case) {
 
 }  // namespace
 
-struct KeyAdmin::State {
-  State(Parts p, std::string t) : parts(p), tenant(std::move(t)) {}
-  Parts parts;
-  const std::string tenant;
-
-  // Held during an act: there is one at a time.
-  Mutex acts;
-
-  // Two readings of an expired bucket: the wall clock and the uptime of the first.
-  struct Seen {
-    std::int64_t wall_ms = 0;
-    std::int64_t uptime_ms = 0;
-  };
-  std::map<std::string, Seen> seen RABT_GUARDED_BY(acts);
-  // Made by the first rewrap.
-  std::thread worker RABT_GUARDED_BY(acts);
-
-  Mutex mutex;
-  Condition wake;
-  bool stopping RABT_GUARDED_BY(mutex) = false;
-  bool poked RABT_GUARDED_BY(mutex) = false;
-
-  [[nodiscard]] audit::Prepared entry(const Order& order, std::string act, std::string object,
-                                      std::string result, Json detail) const {
-    if (detail.is_null()) detail = Json::object();
-    detail.set("reason", order.reason);
-    return parts.audit.prepare({.tenant = tenant,
-                                .actor = order.actor,
-                                .act = std::move(act),
-                                .object = std::move(object),
-                                .result = std::move(result),
-                                .detail = std::move(detail),
-                                .client = order.client,
-                                .request = order.request});
+Status check(const Order& order) {
+  if (order.actor.empty() || order.reason.empty() || order.reason.size() > kMaxReason) {
+    return invalid("keys.reason",
+                   "an act on keys needs a reason of 1 to 1024 bytes; it is kept in the audit log");
   }
-  [[nodiscard]] Status note(const audit::Prepared& prepared) const {
-    return parts.store.write(
-        [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
-  }
+  return ok_status();
+}
 
-  // An act on the keyring file: noted, done, noted.
-  [[nodiscard]] Status file_act(const Order& order, const std::string& act,
-                                const std::string& object,
-                                const std::function<Status(Json&)>& run) {
-    RABT_TRY_STATUS(check(order));
-    RABT_TRY_STATUS(note(entry(order, act, object, "begun", Json())));
-    Json detail = Json::object();
-    const Status done = run(detail);
-    const auto info = parts.keyring.info();
-    if (info.ok()) detail.set("generation", static_cast<std::int64_t>(info->generation));
-    const Status noted =
-        note(entry(order, act, object, done.ok() ? "ok" : done.error().code, std::move(detail)));
-    if (!done.ok()) return done;
-    if (!noted.ok()) {
-      return Error{noted.error().kind, noted.error().code,
-                   "the act on the keys was done, but its end could not be noted in the audit "
-                   "log: " +
-                       noted.error().message};
-    }
-    return ok_status();
-  }
+audit::Prepared KeyAdmin::State::entry(const Order& order, std::string act, std::string object,
+                                       std::string result, Json detail) const {
+  if (detail.is_null()) detail = Json::object();
+  detail.set("reason", order.reason);
+  return parts.audit.prepare({.tenant = tenant,
+                              .actor = order.actor,
+                              .act = std::move(act),
+                              .object = std::move(object),
+                              .result = std::move(result),
+                              .detail = std::move(detail),
+                              .client = order.client,
+                              .request = order.request});
+}
 
-  struct Stored {
-    std::string id;
-    crypto::BucketVersion bucket;
-    std::string wrapped;
-  };
-  // One transaction: the next batch after the cursor, brought to the newest version. Sets done when
-  // none is left.
-  [[nodiscard]] Status rewrap_batch(bool& done) {
-    RABT_TRY(lease, parts.keys.lease(tenant));
-    return parts.store.write(
-        [&](store::Transaction& transaction) -> Status {
-          Order order{.actor = {}, .reason = {}, .client = {}, .request = {}};
-          std::string cursor;
-          bool found = false;
-          bool forget = false;
-          std::int64_t before = 0;
-          RABT_TRY_STATUS(transaction.query(sql::kReadTask, {tenant}, [&](const store::Row& row) {
-            found = true;
-            cursor = std::string(row.blob(0));
-            forget = row.integer(1) != 0;
-            order.actor = std::string(row.text(2));
-            order.reason = std::string(row.text(3));
-            before = row.integer(5);
-            return false;
-          }));
-          done = !found;
-          if (!found) return ok_status();
-          std::vector<Stored> batch;
-          RABT_TRY_STATUS(transaction.query(
-              sql::kKeysAfter, {tenant, store::Blob{cursor}, static_cast<std::int64_t>(kBatch)},
-              [&](const store::Row& row) {
-                batch.push_back(
-                    {std::string(row.blob(0)),
-                     {std::string(row.text(1)), static_cast<std::uint32_t>(row.integer(2))},
-                     std::string(row.blob(3))});
-                return true;
-              }));
-          std::int64_t rewrapped = 0;
-          std::int64_t unopened = 0;
-          for (const Stored& key : batch) {
-            const auto newest = lease.keys().bucket(key.bucket.bucket);
-            // Destroyed, or of a keyring that is newer than this one: nothing to bring anywhere.
-            if (!newest || *newest <= key.bucket.version) continue;
-            const crypto::BucketVersion to{key.bucket.bucket, *newest};
-            const auto material = lease.keys().unwrap(key.bucket, key.id, key.wrapped);
-            // Lost before, as one of an older backup under a version that is gone: the others go
-            // on.
-            if (!material.ok()) {
-              ++unopened;
-              continue;
-            }
-            RABT_TRY(fresh, lease.keys().wrap(to, key.id, material->expose()));
-            // None is changed if the key was moved meanwhile: it is under a newest version then.
-            RABT_TRY(changed, transaction.execute(
-                                  sql::kRewrapKey,
-                                  {store::Blob{key.id}, store::Blob{key.wrapped},
-                                   std::string_view(to.bucket),
-                                   static_cast<std::int64_t>(to.version), store::Blob{fresh}}));
-            rewrapped += changed;
-          }
-          if (batch.size() == kBatch) {
-            RABT_TRY_STATUS(store::compare_and_set(
-                transaction, sql::kAdvanceTask,
-                {tenant, store::Blob{batch.back().id}, rewrapped, store::Blob{cursor}}));
-            if (rewrapped == 0 && unopened == 0) return ok_status();
-            return parts.audit.append(
-                transaction,
-                entry(order, "keys.rewrap", "", "batch",
-                      Json::object({{"dataKeys", rewrapped}, {"unopened", unopened}})));
-          }
-          // The last batch. With forget the task stays until the file has forgotten, too.
-          done = true;
-          if (forget) {
-            RABT_TRY_STATUS(store::compare_and_set(
-                transaction, sql::kAdvanceTask,
-                {tenant, store::Blob{cursor}, rewrapped, store::Blob{cursor}}));
-          } else {
-            RABT_TRY_STATUS(
-                store::compare_and_set(transaction, sql::kEndTask, {tenant, store::Blob{cursor}}));
-          }
-          return parts.audit.append(
-              transaction,
-              entry(order, "keys.rewrap", "", "ok",
-                    Json::object({{"dataKeys", before + rewrapped}, {"unopened", unopened}})));
-        },
-        store::Store::Need::droppable);
+Status KeyAdmin::State::file_act(const Order& order, const std::string& act,
+                                 const std::string& object,
+                                 const std::function<Status(Json&)>& run) {
+  RABT_TRY_STATUS(check(order));
+  RABT_TRY_STATUS(note(entry(order, act, object, "begun", Json())));
+  Json detail = Json::object();
+  const Status done = run(detail);
+  const auto info = parts.keyring.info();
+  if (info.ok()) detail.set("generation", static_cast<std::int64_t>(info->generation));
+  const Status noted =
+      note(entry(order, act, object, done.ok() ? "ok" : done.error().code, std::move(detail)));
+  if (!done.ok()) return done;
+  if (!noted.ok()) {
+    return Error{noted.error().kind, noted.error().code,
+                 "the act on the keys was done, but its end could not be noted in the audit "
+                 "log: " +
+                     noted.error().message};
   }
+  return ok_status();
+}
 
-  // Old versions of buckets that no data key is wrapped by any more.
-  [[nodiscard]] Status forget_old() {
-    Order order;
-    bool wanted = false;
-    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
-      RABT_TRY_STATUS(connection.query(sql::kReadTask, {tenant}, [&](const store::Row& row) {
-        wanted = row.integer(1) != 0;
-        order.actor = std::string(row.text(2));
-        order.reason = std::string(row.text(3));
-        return false;
-      }));
-      return ok_status();
-    }));
-    if (!wanted) return ok_status();
-    RABT_TRY(info, parts.keyring.info());
-    for (const auto& one : info.tenants) {
-      if (one.name != tenant) continue;
-      for (const auto& bucket : one.buckets) {
-        if (bucket.destroyed || bucket.version == bucket.oldest_version) continue;
-        // From this commit on no data key comes under an older version.
-        // One that is under a version of before oldest_version is lost already.
-        bool old = false;
-        RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-          old = false;
-          RABT_TRY_STATUS(transaction.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
-            old = old || (row.text(0) == bucket.name && row.integer(1) < bucket.version &&
-                          row.integer(1) >= bucket.oldest_version);
-            return true;
-          }));
-          if (old) return ok_status();
-          return store::run(
-              transaction, sql::kPutFloor,
-              {tenant, std::string_view(bucket.name), static_cast<std::int64_t>(bucket.version)});
-        }));
-        if (old) continue;  // made meanwhile; the next rewrap takes it along
-        RABT_TRY_STATUS(file_act(order, "keys.forget", "bucket:" + bucket.name, [&](Json&) {
-          return parts.keyring.forget_old_versions(tenant, bucket.name);
-        }));
-      }
-    }
-    return parts.store.write([&](store::Transaction& transaction) {
-      return store::run(transaction, sql::kDeleteTask, {tenant});
+Result<KeyAdmin::State::Counts> KeyAdmin::State::count() {
+  Counts counts;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
+      counts[std::string(row.text(0))][static_cast<std::uint32_t>(row.integer(1))] =
+          static_cast<std::uint64_t>(row.integer(2));
+      return true;
     });
-  }
+  }));
+  return counts;
+}
 
-  // Data keys by bucket and version.
-  using Counts = std::map<std::string, std::map<std::uint32_t, std::uint64_t>>;
-  [[nodiscard]] Result<Counts> count() {
-    Counts counts;
-    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-      return connection.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
-        counts[std::string(row.text(0))][static_cast<std::uint32_t>(row.integer(1))] =
-            static_cast<std::uint64_t>(row.integer(2));
-        return true;
-      });
-    }));
-    return counts;
-  }
-
-  [[nodiscard]] Status begin_task(const Order& order, bool forget) {
-    RABT_TRY_STATUS(check(order));
-    return parts.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(
-          store::run(transaction, sql::kPutTask,
-                     {tenant, store::Blob{""}, forget ? 1 : 0, std::string_view(order.actor),
-                      std::string_view(order.reason), parts.clock.now().ms}));
-      return parts.audit.append(transaction, entry(order, "keys.rewrap", "", "begun",
-                                                   Json::object({{"forgetOld", forget}})));
-    });
-  }
-
-  // All batches, then what comes after.
-  [[nodiscard]] Status finish_task() {
-    for (bool done = false; !done;) {
-      {
-        const Lock hold(mutex);
-        if (stopping)
-          return unavailable("keys.stopping", "the hub stops; it goes on after a start");
-      }
-      RABT_TRY_STATUS(rewrap_batch(done));
-    }
-    const Lock one(acts);
-    return forget_old();
-  }
-
-  void work() {
-    Lock lock(mutex);
-    while (!stopping) {
-      if (!poked) {
-        wake.wait(lock, [this]() RABT_REQUIRES(mutex) { return stopping || poked; });
-        continue;
-      }
-      poked = false;
-      lock.unlock();
-      const Status status = finish_task();
-      lock.lock();
-      if (status.ok() || stopping) continue;
-      parts.log.warn("keys.rewrap_waits", {{"code", status.error().code}});
-      // The root is away, or the disk is full: again in a while.
-      wake.wait_for(lock, std::chrono::seconds(5),
-                    [this]() RABT_REQUIRES(mutex) { return stopping; });
-      poked = true;
-    }
-  }
-  void poke() RABT_REQUIRES(acts) {
-    {
-      const Lock hold(mutex);
-      poked = true;
-    }
-    if (!worker.joinable()) worker = std::thread([this] { work(); });
-    wake.notify_one();
-  }
-
-  [[nodiscard]] Status destroy(const Order& order, const std::string& bucket, Json detail) {
-    return file_act(order, "keys.shred", "bucket:" + bucket, [&](Json& out) -> Status {
-      out = std::move(detail);
-      Status done = parts.keyring.destroy_bucket(tenant, bucket, order.reason);
-      // Also after an error of the disk: the key may be gone.
-      parts.keys.forget();
-      return done;
-    });
-  }
-};
+Status KeyAdmin::State::destroy(const Order& order, const std::string& bucket, Json detail) {
+  return file_act(order, "keys.shred", "bucket:" + bucket, [&](Json& out) -> Status {
+    out = std::move(detail);
+    Status done = parts.keyring.destroy_bucket(tenant, bucket, order.reason);
+    // Also after an error of the disk: the key may be gone.
+    parts.keys.forget();
+    return done;
+  });
+}
 
 KeyAdmin::KeyAdmin(Parts parts, std::string tenant)
     : state_(std::make_unique<State>(parts, std::move(tenant))) {}

@@ -105,186 +105,215 @@ struct DataKeys::State {
     const ReadLock hold(mutex);
     return epoch;
   }
-  void drop(const std::string& id) {
-    const WriteLock hold(mutex);
-    const auto old = cache.find(id);
-    if (old == cache.end()) return;
-    ages.erase(old->second.age);
-    cache.erase(old);
-  }
+  void drop(const std::string& id);
   // opened_in: the epoch of the lease that opened the key.
   void put(std::string_view tenant, std::uint64_t opened_in,
-           const std::shared_ptr<const crypto::DataKey>& key) {
-    const WriteLock hold(mutex);
-    if (opened_in != epoch) return;
-    if (const auto old = cache.find(key->id()); old != cache.end()) {
-      ages.erase(old->second.age);
-      cache.erase(old);
-    }
-    while (cache.size() >= kMaxCached) {
-      cache.erase(ages.front());
-      ages.pop_front();
-    }
-    ages.push_back(key->id());
-    cache.emplace(key->id(), Cached{key, std::string(tenant), parts.clock.monotonic_ms() + kTtlMs,
-                                    std::prev(ages.end())});
-  }
-  std::shared_ptr<const crypto::DataKey> look(std::string_view tenant, const std::string& id) {
-    const ReadLock hold(mutex);
-    const auto found = cache.find(id);
-    if (found == cache.end() || found->second.tenant != tenant ||
-        parts.clock.monotonic_ms() >= found->second.until_ms) {
-      return nullptr;
-    }
-    return found->second.key;
-  }
-
+           const std::shared_ptr<const crypto::DataKey>& key);
+  std::shared_ptr<const crypto::DataKey> look(std::string_view tenant, const std::string& id);
   std::shared_ptr<const Current> known(std::string_view tenant,
                                        const std::shared_ptr<const crypto::TenantKeys>& keys,
-                                       std::int64_t day) {
-    const ReadLock hold(mutex);
-    const auto found = current.find(tenant);
-    if (found == current.end() || found->second->day != day) return nullptr;
-    return found->second->keys.lock() == keys ? found->second : nullptr;
-  }
+                                       std::int64_t day);
 
   // The name of the bucket that class and expiry lead to: the first month that was not destroyed.
   static Result<std::string> choose(const crypto::TenantKeys& keys, std::string_view class_name,
-                                    Timestamp expiry) {
-    std::string name = bucket_name(class_name, expiry);
-    for (int passed = 0; keys.destroyed(name); ++passed) {
-      if (passed == kMaxPassedOver)
-        return conflict("keys.shredded", "every bucket of the class " + std::string(class_name) +
-                                             " for the next ten years was destroyed");
-      name = bucket_after(name);
-    }
-    return name;
-  }
+                                    Timestamp expiry);
 
   // Makes sure that every class has its bucket, and says which. keys may be replaced by newer ones.
   Result<std::shared_ptr<const Current>> prepare(std::string_view tenant,
-                                                 std::shared_ptr<const crypto::TenantKeys>& keys) {
-    const Timestamp now = parts.clock.now();
-    const std::int64_t day = now.ms / kDayMs;
-    if (auto ready = known(tenant, keys, day)) return ready;
-    const Lock one(making);
-    if (auto ready = known(tenant, keys, day)) return ready;
-    std::vector<std::string> wanted;
-    std::map<std::string, std::string, std::less<>> names;
-    for (const auto& [class_name, period] : policy.classes) {
-      if (now < kEarliest) break;  // what is there can be opened all the same
-      RABT_TRY(name, choose(*keys, class_name, after(now, period)));
-      names.emplace(class_name, name);
-      std::string ahead = name;
-      for (int i = 0; i <= kMonthsAhead; ++i) {
-        if (!keys->destroyed(ahead)) wanted.push_back(ahead);
-        ahead = bucket_after(ahead);
-      }
-    }
-    // Only the present month has to be there; the others are made along with it.
-    const bool missing = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
-      return !keys->bucket(entry.second).has_value();
-    });
-    if (missing) {
-      RABT_TRY_STATUS(parts.keyring.ensure_buckets(tenant, wanted));
-      RABT_TRY(newer, parts.keyring.tenant(tenant));
-      keys = std::move(newer);
-    }
-    auto made = std::make_shared<Current>();
-    made->keys = keys;
-    made->day = day;
-    for (const auto& [class_name, name] : names) {
-      const auto version = keys->bucket(name);
-      if (!version)
-        return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
-      made->buckets.emplace(class_name, crypto::BucketVersion{name, *version});
-    }
-    const WriteLock hold(mutex);
-    current.insert_or_assign(std::string(tenant), made);
-    return std::shared_ptr<const Current>(made);
-  }
-
+                                                 std::shared_ptr<const crypto::TenantKeys>& keys);
   Result<NewDataKey> make(std::string_view tenant, std::uint64_t taken,
-                          const crypto::TenantKeys& keys, crypto::BucketVersion bucket) {
-    const Ulid ulid = parts.ids.next();
-    NewDataKey made{.id = std::string(ulid.view()), .tenant = std::string(tenant)};
-    SecretBytes material = SecretBytes::of_size(crypto::kWrapKeyBytes);
-    parts.random.fill(material.fill());
-    RABT_TRY(wrapped, keys.wrap(bucket, made.id, material.expose()));
-    made.wrapped = std::move(wrapped);
-    made.bucket = std::move(bucket.bucket);
-    made.version = bucket.version;
-    made.key = std::make_shared<const crypto::DataKey>(made.id, std::move(material));
-    put(tenant, taken, made.key);
-    return made;
-  }
-
+                          const crypto::TenantKeys& keys, crypto::BucketVersion bucket);
   Result<std::shared_ptr<const crypto::DataKey>> open(store::Connection& connection,
                                                       std::string_view tenant, std::uint64_t taken,
                                                       const crypto::TenantKeys& keys,
-                                                      const std::string& id) {
-    if (auto key = look(tenant, id)) return key;
-    crypto::BucketVersion bucket;
-    std::string wrapped;
-    RABT_TRY_STATUS(
-        connection.query(sql::kFindKey, {store::Blob{id}, tenant}, [&](const store::Row& row) {
-          bucket.bucket = std::string(row.text(0));
-          bucket.version = static_cast<std::uint32_t>(row.integer(1));
-          wrapped = std::string(row.blob(2));
-          return false;
-        }));
-    if (bucket.bucket.empty()) return unknown_key();
-    RABT_TRY(material, keys.unwrap(bucket, id, wrapped));
-    auto key = std::make_shared<const crypto::DataKey>(id, std::move(material));
-    put(tenant, taken, key);
-    return std::shared_ptr<const crypto::DataKey>(std::move(key));
-  }
+                                                      const std::string& id);
 
   // The shared key of a bucket: made once, committed before it is used.
   Result<std::shared_ptr<const crypto::DataKey>> shared_key(std::string_view tenant,
                                                             std::uint64_t taken,
                                                             const crypto::TenantKeys& keys,
-                                                            const crypto::BucketVersion& bucket) {
-    const std::string name = std::string(tenant) + '\0' + bucket.bucket;
-    const auto known_id = [&]() -> std::string {
-      const ReadLock hold(mutex);
-      const auto found = shared.find(name);
-      return found == shared.end() ? std::string() : found->second;
-    };
-    std::string id = known_id();
-    if (id.empty()) {
-      const Lock one(making);
-      id = known_id();
-      if (id.empty()) {
-        const auto find = [&](store::Connection& connection) {
-          return connection.query(sql::kFindShared, {tenant, std::string_view(bucket.bucket)},
-                                  [&](const store::Row& row) {
-                                    id = std::string(row.blob(0));
-                                    return false;
-                                  });
-        };
-        RABT_TRY_STATUS(parts.store.read(find));
-        if (id.empty()) {
-          RABT_TRY(made, make(tenant, taken, keys, bucket));
-          RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-            RABT_TRY(present, insert_shared(transaction, made));
-            id = std::move(present);
-            return ok_status();
-          }));
-        }
-        const WriteLock hold(mutex);
-        shared.insert_or_assign(name, id);
-      }
-    }
-    if (auto key = look(tenant, id)) return key;
-    std::optional<Result<std::shared_ptr<const crypto::DataKey>>> opened;
-    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-      opened = open(connection, tenant, taken, keys, id);
-      return ok_status();
-    }));
-    return std::move(*opened);
-  }
+                                                            const crypto::BucketVersion& bucket);
 };
+
+void DataKeys::State::drop(const std::string& id) {
+  const WriteLock hold(mutex);
+  const auto old = cache.find(id);
+  if (old == cache.end()) return;
+  ages.erase(old->second.age);
+  cache.erase(old);
+}
+
+void DataKeys::State::put(std::string_view tenant, std::uint64_t opened_in,
+                          const std::shared_ptr<const crypto::DataKey>& key) {
+  const WriteLock hold(mutex);
+  if (opened_in != epoch) return;
+  if (const auto old = cache.find(key->id()); old != cache.end()) {
+    ages.erase(old->second.age);
+    cache.erase(old);
+  }
+  while (cache.size() >= kMaxCached) {
+    cache.erase(ages.front());
+    ages.pop_front();
+  }
+  ages.push_back(key->id());
+  cache.emplace(key->id(), Cached{key, std::string(tenant), parts.clock.monotonic_ms() + kTtlMs,
+                                  std::prev(ages.end())});
+}
+
+std::shared_ptr<const crypto::DataKey> DataKeys::State::look(std::string_view tenant,
+                                                             const std::string& id) {
+  const ReadLock hold(mutex);
+  const auto found = cache.find(id);
+  if (found == cache.end() || found->second.tenant != tenant ||
+      parts.clock.monotonic_ms() >= found->second.until_ms) {
+    return nullptr;
+  }
+  return found->second.key;
+}
+
+std::shared_ptr<const DataKeys::State::Current> DataKeys::State::known(
+    std::string_view tenant, const std::shared_ptr<const crypto::TenantKeys>& keys,
+    std::int64_t day) {
+  const ReadLock hold(mutex);
+  const auto found = current.find(tenant);
+  if (found == current.end() || found->second->day != day) return nullptr;
+  return found->second->keys.lock() == keys ? found->second : nullptr;
+}
+
+Result<std::string> DataKeys::State::choose(const crypto::TenantKeys& keys,
+                                            std::string_view class_name, Timestamp expiry) {
+  std::string name = bucket_name(class_name, expiry);
+  for (int passed = 0; keys.destroyed(name); ++passed) {
+    if (passed == kMaxPassedOver)
+      return conflict("keys.shredded", "every bucket of the class " + std::string(class_name) +
+                                           " for the next ten years was destroyed");
+    name = bucket_after(name);
+  }
+  return name;
+}
+
+Result<std::shared_ptr<const DataKeys::State::Current>> DataKeys::State::prepare(
+    std::string_view tenant, std::shared_ptr<const crypto::TenantKeys>& keys) {
+  const Timestamp now = parts.clock.now();
+  const std::int64_t day = now.ms / kDayMs;
+  if (auto ready = known(tenant, keys, day)) return ready;
+  const Lock one(making);
+  if (auto ready = known(tenant, keys, day)) return ready;
+  std::vector<std::string> wanted;
+  std::map<std::string, std::string, std::less<>> names;
+  for (const auto& [class_name, period] : policy.classes) {
+    if (now < kEarliest) break;  // what is there can be opened all the same
+    RABT_TRY(name, choose(*keys, class_name, after(now, period)));
+    names.emplace(class_name, name);
+    std::string ahead = name;
+    for (int i = 0; i <= kMonthsAhead; ++i) {
+      if (!keys->destroyed(ahead)) wanted.push_back(ahead);
+      ahead = bucket_after(ahead);
+    }
+  }
+  // Only the present month has to be there; the others are made along with it.
+  const bool missing = std::any_of(names.begin(), names.end(), [&](const auto& entry) {
+    return !keys->bucket(entry.second).has_value();
+  });
+  if (missing) {
+    RABT_TRY_STATUS(parts.keyring.ensure_buckets(tenant, wanted));
+    RABT_TRY(newer, parts.keyring.tenant(tenant));
+    keys = std::move(newer);
+  }
+  auto made = std::make_shared<Current>();
+  made->keys = keys;
+  made->day = day;
+  for (const auto& [class_name, name] : names) {
+    const auto version = keys->bucket(name);
+    if (!version)
+      return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
+    made->buckets.emplace(class_name, crypto::BucketVersion{name, *version});
+  }
+  const WriteLock hold(mutex);
+  current.insert_or_assign(std::string(tenant), made);
+  return std::shared_ptr<const Current>(made);
+}
+
+Result<NewDataKey> DataKeys::State::make(std::string_view tenant, std::uint64_t taken,
+                                         const crypto::TenantKeys& keys,
+                                         crypto::BucketVersion bucket) {
+  const Ulid ulid = parts.ids.next();
+  NewDataKey made{.id = std::string(ulid.view()), .tenant = std::string(tenant)};
+  SecretBytes material = SecretBytes::of_size(crypto::kWrapKeyBytes);
+  parts.random.fill(material.fill());
+  RABT_TRY(wrapped, keys.wrap(bucket, made.id, material.expose()));
+  made.wrapped = std::move(wrapped);
+  made.bucket = std::move(bucket.bucket);
+  made.version = bucket.version;
+  made.key = std::make_shared<const crypto::DataKey>(made.id, std::move(material));
+  put(tenant, taken, made.key);
+  return made;
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> DataKeys::State::open(store::Connection& connection,
+                                                                     std::string_view tenant,
+                                                                     std::uint64_t taken,
+                                                                     const crypto::TenantKeys& keys,
+                                                                     const std::string& id) {
+  if (auto key = look(tenant, id)) return key;
+  crypto::BucketVersion bucket;
+  std::string wrapped;
+  RABT_TRY_STATUS(
+      connection.query(sql::kFindKey, {store::Blob{id}, tenant}, [&](const store::Row& row) {
+        bucket.bucket = std::string(row.text(0));
+        bucket.version = static_cast<std::uint32_t>(row.integer(1));
+        wrapped = std::string(row.blob(2));
+        return false;
+      }));
+  if (bucket.bucket.empty()) return unknown_key();
+  RABT_TRY(material, keys.unwrap(bucket, id, wrapped));
+  auto key = std::make_shared<const crypto::DataKey>(id, std::move(material));
+  put(tenant, taken, key);
+  return std::shared_ptr<const crypto::DataKey>(std::move(key));
+}
+
+Result<std::shared_ptr<const crypto::DataKey>> DataKeys::State::shared_key(
+    std::string_view tenant, std::uint64_t taken, const crypto::TenantKeys& keys,
+    const crypto::BucketVersion& bucket) {
+  const std::string name = std::string(tenant) + '\0' + bucket.bucket;
+  const auto known_id = [&]() -> std::string {
+    const ReadLock hold(mutex);
+    const auto found = shared.find(name);
+    return found == shared.end() ? std::string() : found->second;
+  };
+  std::string id = known_id();
+  if (id.empty()) {
+    const Lock one(making);
+    id = known_id();
+    if (id.empty()) {
+      const auto find = [&](store::Connection& connection) {
+        return connection.query(sql::kFindShared, {tenant, std::string_view(bucket.bucket)},
+                                [&](const store::Row& row) {
+                                  id = std::string(row.blob(0));
+                                  return false;
+                                });
+      };
+      RABT_TRY_STATUS(parts.store.read(find));
+      if (id.empty()) {
+        RABT_TRY(made, make(tenant, taken, keys, bucket));
+        RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+          RABT_TRY(present, insert_shared(transaction, made));
+          id = std::move(present);
+          return ok_status();
+        }));
+      }
+      const WriteLock hold(mutex);
+      shared.insert_or_assign(name, id);
+    }
+  }
+  if (auto key = look(tenant, id)) return key;
+  std::optional<Result<std::shared_ptr<const crypto::DataKey>>> opened;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    opened = open(connection, tenant, taken, keys, id);
+    return ok_status();
+  }));
+  return std::move(*opened);
+}
 
 Status insert(store::Transaction& transaction, const NewDataKey& key) {
   return insert_row(transaction, key, 0);

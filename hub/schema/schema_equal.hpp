@@ -32,7 +32,7 @@ struct Budget {
 };
 
 [[nodiscard]] bool same(const Json& a, const Json& b, Budget& budget);
-// Of two numbers: below 0, 0 or above 0.
+// Compares two numbers: returns less than, equal to or more than zero.
 [[nodiscard]] int order(const Json& a, const Json& b, Budget& budget);
 [[nodiscard]] bool has_repeats(const Json::Array& items, Budget& budget);
 

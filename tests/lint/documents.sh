@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The documents say what is there: every `path: function` names a function of that file, every relative link leads somewhere, every
-# folder of hub/, configuration key, path of the API, metric and limit is written down.
+# folder of hub/, configuration key, path of the API, metric and limit is written down. Lines fit 120 columns.
+# documents.sh [ROOT]: another tree, for the test of this rule.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/../.."
+cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
+export LC_ALL=C.UTF-8  # columns are characters
 bad=0; names=0; links=0
 complain() { echo "$1"; bad=1; }
 
@@ -33,6 +35,13 @@ while read -r document; do
     links=$((links + 1))
     [ -e "$(dirname "$document")/$target" ] || complain "$document:$line: the link $target leads nowhere; correct or remove it"
   done < <(grep -noE '\[[^]]*\]\([^) ]+\)' "$document" || true)
+  # Code stays as a program prints or takes it, and Markdown cannot break a row of a table: a long row becomes two, or text.
+  while IFS=: read -r line _; do
+    complain "$document:$line: wider than 120 columns; break the line"
+  done < <(awk '/^ *(```|~~~)/ {code = !code} !code && !/^(    |\|)/ {print FNR ":" $0}' "$document" | grep -P '^\d+:.{121,}' || true)
+  while IFS=: read -r line _; do
+    complain "$document:$line: a row of more than 320 columns; part it, or say it in text below the table"
+  done < <(grep -nP '^\|.{320,}' "$document" || true)
 done < <(find . \( -path ./build -o -path ./.git -o -path ./data \) -prune -o -name '*.md' -print)
 
 written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they stand between back-quotes
@@ -43,7 +52,7 @@ written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they 
     esac || complain "$1: the $2 $name is missing; write it down"
   done
 }
-written hub/README.md folder < <(find hub -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
+written hub/README.md folder < <(find hub/ -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
 written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(cat hub/config/*.cpp | tr '\n' ' ') | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
 written docs/operations.md metric < <(grep -rlE 'MetricsWriter' hub --include=*.cpp | xargs grep -hoE '"rabt_[a-z_]+"' | sort -u | tr -d '"')
 written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)

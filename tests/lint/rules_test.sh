@@ -55,6 +55,16 @@ echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a c
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
+# The documents' rules are tried on this project's own documents, beside links to the rest.
+documents() {
+  rm -rf "${root:?}"/*; ln -s "$here"/../../* "$root/"; rm -f "$root/docs" "$root/build"; cp -r "$here/../../docs" "$root/docs"
+}
+documents; bash "$here/documents.sh" "$root" >"$root.out" 2>&1 || { echo "documents.sh complains of this project:"; cat "$root.out"; bad=1; }
+head -c 121 /dev/zero | tr '\0' x >>"$root/docs/privacy.md"; fails documents 'a line that is too wide'
+documents; printf '|%0320d|\n' 0 >>"$root/docs/privacy.md"; fails documents 'a row that is too wide'
+documents; echo '[Formats](formats/no_such_page.md)' >>"$root/docs/privacy.md"; fails documents 'a link that leads nowhere'
+documents; echo '`hub/main.cpp: no_such_function`' >>"$root/docs/life_of_a_consultation.md"; fails documents 'a function that is not there'
+documents; sed -i '/kMaxRequestBody/d' "$root/docs/operations.md"; fails documents 'a limit that nobody wrote down'
 [ $bad = 0 ] && echo "rules: good ($cases faults were found)"
 rm -f "$root.out"
 exit $bad

@@ -341,6 +341,8 @@ constexpr std::uint32_t kMaxChain = 10'000;
 // ---- operations on values (expression_values.cpp) ----
 
 [[nodiscard]] const char* type_name(const Json& value);
+// The bytes of its text, or of its members or items without what they hold.
+[[nodiscard]] std::size_t cost(const Json& value);
 // The beginning of the value's text, as jq shows it in errors: at most length - 1 bytes.
 [[nodiscard]] std::string excerpt(const Json& value, std::size_t length = 15);
 // Errors that say "TYPE what", and "TYPE and TYPE what"; with excerpts for catch.
@@ -351,21 +353,27 @@ bool cannot_iterate(Evaluation& evaluation, const Json& value);
 // The order of Json::compare; nan is below every number. Spends steps on arrays and objects: see
 // stopped().
 [[nodiscard]] int order(Evaluation& evaluation, const Json& a, const Json& b);
+bool sort_values(Evaluation& evaluation, std::vector<Json>& values);
 bool arithmetic(Evaluation& evaluation, Op op, const Json& a, const Json& b, Json& out);
 bool add_in_place(Evaluation& evaluation, Json& a, const Json& b);
+[[nodiscard]] std::string display(const Json& value);  // tostring
+
+// ---- what stands at a key or a path (expression_paths.cpp) ----
+
 bool index_value(Evaluation& evaluation, const Json& base, const Json& key, Json& out);
 bool slice_value(Evaluation& evaluation, const Json& base, const Json& from, const Json& to,
                  Json& out);
+bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out);  // indices
+bool get_path(Evaluation& evaluation, const Json& root, const Json& path, Json& out);
 // Replaces or changes what stands at the path; missing places are made. change may set the value to
 // anything.
 bool change_path(Evaluation& evaluation, Json& root, const Json::Array& path, std::size_t at,
                  Callback<Json&> change);
-bool get_path(Evaluation& evaluation, const Json& root, const Json& path, Json& out);
 bool delete_paths(Evaluation& evaluation, Json& root, std::vector<Json> paths);
+
+// ---- formats (expression_formats.cpp) ----
+
 bool format_value(Evaluation& evaluation, Format format, const Json& value, std::string& out);
-bool sort_values(Evaluation& evaluation, std::vector<Json>& values);
-[[nodiscard]] std::string display(const Json& value);  // tostring
-bool find_all(Evaluation& evaluation, const Json& input, const Json& wanted, Json& out);  // indices
 
 // ---- regular expressions (expression_regex.cpp) ----
 
