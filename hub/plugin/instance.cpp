@@ -9,6 +9,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/net/url.hpp"
 #include "hub/plugin/package/marked_places.hpp"
 #include "hub/plugin/recorder.hpp"
@@ -63,9 +64,7 @@ std::string operator_text(std::string_view text) {
   for (char& c : out) {
     if (static_cast<unsigned char>(c) < 0x20U || c == 0x7f) c = ' ';
   }
-  std::string quoted;
-  append_json_string(quoted, out);
-  if (!Json::parse(quoted).ok()) return "(not UTF-8)";
+  if (!is_utf8(out)) return "(not UTF-8)";
   return out;
 }
 
@@ -268,6 +267,9 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
     }
   }
 
+  // A process is given a call without the way over the lane when nothing stands before it there.
+  bool at_once = setup_.worker != nullptr && open->deadline_unix_ms > now &&
+                 open->input.size() <= worker::kMaxInlineBytes / 2 && lane_.idle();
   std::uint64_t token = 0;
   {
     const Lock lock(mutex_);
@@ -292,6 +294,10 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
         const std::int64_t left = std::max<std::int64_t>(open->deadline_unix_ms - now, 0);
         open->timer = setup_.timers.add(clock.monotonic_ms() + left + limits::kActionGrace.count(),
                                         [this, token] { deadline_passed(token); });
+        if (at_once) {
+          open->state = OpenCall::State::running;
+          open->background_before = background_;
+        }
         calls_.emplace(token, open);
       }
     }
@@ -300,6 +306,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
     deliver(*open, *std::move(refusal));
     return token;
   }
+  if (at_once && give_at_once(*open)) return token;
   lane_.post([this, token] { run(token); });
   return token;
 }
@@ -344,7 +351,7 @@ std::shared_ptr<Instance::OpenCall> Instance::begin_call(std::uint64_t token) {
   return nullptr;
 }
 
-bool Instance::give(const OpenCall& open) {
+std::int32_t Instance::enter(const OpenCall& open) {
   rabt_call call{};
   call.size = sizeof call;
   call.attempt = open.attempt;
@@ -354,34 +361,45 @@ bool Instance::give(const OpenCall& open) {
   call.input = bytes(open.input);
   call.idempotency_key = bytes(open.idempotency_key);
   call.deadline_unix_ms = open.deadline_unix_ms;
-  const auto enter = [&] {
-    switch (open.purpose) {
-      case Purpose::probe:
-        return probe_->probe(probe_->self, &call);
-      case Purpose::health:
-        return health_->check(health_->self, &call);
-      case Purpose::invoke:
-        break;
-    }
-    return plugin_->invoke(plugin_->self, &call);
-  };
+  switch (open.purpose) {
+    case Purpose::probe:
+      return probe_->probe(probe_->self, &call);
+    case Purpose::health:
+      return health_->check(health_->self, &call);
+    case Purpose::invoke:
+      break;
+  }
+  return plugin_->invoke(plugin_->self, &call);
+}
+
+bool Instance::give(const OpenCall& open) {
   if (setup_.worker == nullptr) {
     std::int32_t result = 0;
-    const bool threw =
-        !guarded(open.purpose == Purpose::probe ? "probe" : "invoke", [&] { result = enter(); });
+    const bool threw = !guarded(open.purpose == Purpose::probe ? "probe" : "invoke",
+                                [&] { result = enter(open); });
     settle(open.token, result, threw);
     return true;
   }
-  const std::int32_t result = enter();
+  const std::int32_t result = enter(open);
   if (result == WorkerPlugin::kFull) {
-    const Lock lock(mutex_);
-    const auto found = calls_.find(open.token);
-    if (found != calls_.end() && found->second->state == OpenCall::State::running)
-      found->second->state = OpenCall::State::queued;
+    queue_again(open);
     return false;
   }
   if (result != WorkerPlugin::kGiven) settle(open.token, result, false);
   return true;
+}
+
+bool Instance::give_at_once(const OpenCall& open) {
+  if (enter(open) == WorkerPlugin::kGiven) return true;
+  queue_again(open);
+  return false;
+}
+
+void Instance::queue_again(const OpenCall& open) {
+  const Lock lock(mutex_);
+  const auto found = calls_.find(open.token);
+  if (found != calls_.end() && found->second->state == OpenCall::State::running)
+    found->second->state = OpenCall::State::queued;
 }
 
 void Instance::returned(std::uint64_t call, const WorkerPlugin::Return& how) {

@@ -208,9 +208,15 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] std::size_t bytes_of(std::uint64_t token) const;
   // Marks a call as running. Returns null if the call is over or its deadline has passed.
   std::shared_ptr<OpenCall> begin_call(std::uint64_t token);
+  // Hands a call that runs to the plugin\'s function, or to its process.
+  std::int32_t enter(const OpenCall& open);
   // Gives the plugin a call that runs. Returns false if its process has no room; the call is then
   // queued again.
   bool give(const OpenCall& open);
+  // Gives the process a call that runs, on the thread of the caller. Returns false if the process
+  // takes nothing now; the call is then queued again.
+  bool give_at_once(const OpenCall& open);
+  void queue_again(const OpenCall& open) RABT_EXCLUDES(mutex_);
   // What follows when invoke, probe or check has returned.
   void settle(std::uint64_t token, std::int32_t result, bool threw);
   // Whether the call was given to a process and now never begins.
