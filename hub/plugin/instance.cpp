@@ -293,6 +293,7 @@ PluginHost::PluginState Instance::state() const {
   state.calls = started_;
   state.open = undelivered_;
   state.outcomes = outcomes_;
+  state.answers = answers_;
   state.violations.insert(violations_.begin(), violations_.end());
   return state;
 }
