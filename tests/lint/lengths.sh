@@ -23,7 +23,7 @@ find hub sdk plugins tools -type f \( -name '*.cpp' -o -name '*.hpp' \) -not -pa
     head = ""
     for (i = line; i <= opened[FILENAME, indent]; ++i) head = head text[i]
     class = head ~ /^ *(template *<[^{]*> *)?(class|struct|union) /
-    if (head ~ /^ *(if|for|while|do|else|switch|try)\>/) next
+    if (head ~ /^ *(if|for|while|do|else|switch|try)[ ({]/) next
     if (head ~ /^ *(inline )?namespace|^ *extern|= *{$|^ *enum / || (!class && head !~ /\(/)) next
     above = line - 1
     size = FNR - line + 1
