@@ -33,6 +33,8 @@ constexpr std::int64_t kFirstHealthMs = 5'000;
 constexpr std::int64_t kHealthEveryMs = 60'000;
 constexpr std::int64_t kHealthTimeoutMs = 10'000;
 constexpr std::size_t kMaxOpenCalls = 65'536;  // per instance
+// Time series of answers for one instance.
+constexpr std::size_t kMaxCountedAnswers = 64;
 // Calls that were never answered; with more, the instance counts as stuck.
 constexpr std::uint64_t kMaxOverdue = 1024;
 constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and the lanes' clock
@@ -459,6 +461,7 @@ std::shared_ptr<Instance::OpenCall> Instance::take(std::uint64_t token) {
 
 void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
   const std::string kind(workflow::to_string(outcome.kind));
+  const Json codes = outcome.codes;
   try {
     end_spans(call.token);
     call.ended(std::move(outcome));
@@ -467,8 +470,17 @@ void Instance::deliver(const OpenCall& call, ActionOutcome outcome) {
   }
   const Lock lock(mutex_);
   if (call.purpose != Purpose::health) ++outcomes_[kind];
+  if (codes.is_object()) count_codes(codes);
   --undelivered_;
   if (closing_) idle_.notify_all();
+}
+
+void Instance::count_codes(const Json& codes) {
+  for (const auto& [member, code] : codes.as_object()) {
+    if (!code.is_string()) continue;
+    const std::string name = member + "=" + code.as_string();
+    if (answers_.size() < kMaxCountedAnswers || answers_.contains(name)) ++answers_[name];
+  }
 }
 
 void Instance::complete(void* self, rabt_call_id token, const rabt_outcome* outcome) noexcept {
@@ -539,6 +551,7 @@ ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* o
                     "the output does not fit the output schema of " + call.action->spec.name +
                         ": " + at_path(*fault));
     }
+    result.codes = call.action->coded.read(result.output, setup_.package.words);
     return result;
   }
   ActionOutcome result;
@@ -1096,6 +1109,7 @@ PluginHost::PluginState Instance::state() const {
   state.calls = started_;
   state.open = undelivered_;
   state.outcomes = outcomes_;
+  state.answers = answers_;
   state.violations.insert(violations_.begin(), violations_.end());
   return state;
 }

@@ -225,6 +225,7 @@ class Instance final : public WorkerPlugin::Owner {
   // Takes a call that is queued or running out of the table. The caller gives its answer.
   std::shared_ptr<OpenCall> take(std::uint64_t token);
   void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
+  void count_codes(const Json& codes) RABT_REQUIRES(mutex_);
   // Returns `text` with patient data masked, for logs and outcomes.
   [[nodiscard]] std::string masked(std::string_view text) const;
   void violation(std::string_view clause, std::string_view what);
@@ -311,6 +312,7 @@ class Instance final : public WorkerPlugin::Owner {
   bool ending_ RABT_GUARDED_BY(mutex_) = false;
   std::uint64_t started_ RABT_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::uint64_t> outcomes_ RABT_GUARDED_BY(mutex_);
+  std::map<std::string, std::uint64_t> answers_ RABT_GUARDED_BY(mutex_);
   PluginHost::PluginHealth health_state_ RABT_GUARDED_BY(mutex_){"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_ RABT_GUARDED_BY(mutex_);
   // Clauses that the process which runs has broken.

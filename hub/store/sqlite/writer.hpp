@@ -72,7 +72,7 @@ class Writer {
   const std::unique_ptr<Database> database_;
   Sequences sequences_;
   int next_checkpoint_;
-  // How many jobs the last batch had, and how long its COMMIT took.
+  // The jobs of the last batch, and how long its COMMIT took.
   std::size_t last_jobs_ = 0;
   std::chrono::nanoseconds last_commit_{0};
 
