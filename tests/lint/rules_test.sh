@@ -55,6 +55,7 @@ echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a c
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
+echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'
 # The documents' rules are tried on this project's own documents, beside links to the rest.
 documents() {
   rm -rf "${root:?}"/*; ln -s "$here"/../../* "$root/"; rm -f "$root/docs" "$root/build"; cp -r "$here/../../docs" "$root/docs"
