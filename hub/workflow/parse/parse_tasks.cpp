@@ -140,7 +140,9 @@ void Parser::check_action(const YamlEntry& call, const YamlEntry* arguments, Cal
     Names known = roles;
     for (const auto& [name, uri] : model_->catalogs) known.push_back(name);
     error(*call.value, "workflow.unknown_role",
-          "no plugin is bound to the role `" + body.role + "`", did_you_mean(body.role, known));
+          "no plugin is bound to the role `" + body.role + "`" +
+              (known.empty() ? std::string() : "; the known roles are " + listed(known)),
+          did_you_mean(body.role, known));
     return;
   }
   if (target != body.role && catalog_->actions(target).empty()) {
