@@ -263,6 +263,11 @@ class Instance final : public WorkerPlugin::Owner {
   // when this returns true. The lock is held.
   bool end_hanging(const std::vector<std::uint64_t>& serials) RABT_REQUIRES(mutex_);
   void audit(std::string act, std::string result, Json detail);
+  struct Delivery;
+  // Has the plugin read the delivery, on its lane; false if it did not in time.
+  [[nodiscard]] bool read_on_lane(const std::shared_ptr<Delivery>& work);
+  // The events that the plugin gave, checked.
+  [[nodiscard]] Result<Json> events_of(const Delivery& work);
   [[nodiscard]] Status check_events(const Json& events) const;
 
   // services (services/)
