@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   using namespace rabt;
   CLI::App app{"Rabt: integration hub for telehealth"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "rabt " RABT_VERSION, "Print the version and leave");
   int code = 0;
   bool allow_debugging = false;
   cli::add_serve_command(app, code, allow_debugging);

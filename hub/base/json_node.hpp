@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <charconv>
+#include <cstddef>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace rabt {
 struct Json::Node {
   class Reader;   // json_parse.cpp
   class Printer;  // json_print.cpp
+  // Each thread keeps the memory of some nodes that it has released, for those that it makes next.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* memory) noexcept;
   mutable std::atomic<std::uint32_t> references{1};
 };
 
@@ -45,5 +49,8 @@ struct Json::ObjectNode : Node {
   explicit ObjectNode(JsonObject v) : value(std::move(v)) {}
   JsonObject value;
 };
+
+// The memory of every kind of node has this size, so that one can take the place of another.
+inline constexpr std::size_t kNodeBytes = 56;
 
 }  // namespace rabt

@@ -22,11 +22,11 @@ namespace rabt {
 
 namespace {
 
-// An index has room for at least that many bytes of text.
+// Bytes of text for which the smallest index has room.
 constexpr std::size_t kSmallestIndex = 4U << 10U;
 // A longer text gets a reader of its own, whose memory is freed afterwards.
 constexpr std::size_t kMostKept = 64U << 10U;
-// Whole numbers of up to that many digits surely fit 64 bits.
+// Whole numbers of at most this many digits surely fit 64 bits.
 constexpr std::size_t kFastDigits = 18;
 
 // The places of a text's tokens: brackets, colons, commas, and the first byte of each scalar.

@@ -40,8 +40,8 @@ std::uint64_t load(const char* from, std::size_t bytes) {
   return word;
 }
 
-// Copies at least four bytes, in words of which the last two may overlap. False, and an unfinished
-// copy, if one of the bytes needs an escape.
+// Copies at least four bytes, in words of which the last two may overlap. Returns false, with an
+// unfinished copy, if one of the bytes needs an escape.
 template <std::size_t kWord>
 bool copy_words(const char* from, std::size_t size, char* to) {
   constexpr std::uint64_t kFill = kWord == 8 ? 0 : 0x2020202000000000U;

@@ -153,7 +153,7 @@ int audit_report(const ReportOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   if (options.patient.empty() != options.break_glass)
-    return complain(invalid("cli.report", "name --patient KIND:VALUE or --break-glass"));
+    return complain(invalid("cli.report", "give either --patient KIND:VALUE or --break-glass"));
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());
   Result<Json> report = Json();

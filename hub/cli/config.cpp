@@ -66,7 +66,7 @@ void add_config_commands(CLI::App& program, int& code) {
   auto* check = group->add_subcommand(
       "check", "Report everything that would keep a hub from starting with a configuration");
   add_config_option(*check, options->config);
-  check->add_flag("--dev", options->dev, "Check it for `rabt serve --dev`");
+  check->add_flag("--dev", options->dev, "Check the configuration for `rabt serve --dev`");
   check->callback([options, &code] { code = check_config(options->config, options->dev); });
 }
 

@@ -29,9 +29,10 @@ int list_instances(const InstancesOptions& options) {
   if (!config.ok()) return complain(config.error());
   auto client = HubClient::of(*config);
   if (!client.ok()) return complain(client.error());
-  if (events && id.empty()) return complain(invalid("cli.instance", "name an instance"));
+  if (events && id.empty())
+    return complain(invalid("cli.instance", "--events needs the id of an instance"));
   if (!options.patient.empty() && !id.empty())
-    return complain(invalid("cli.instance", "name an instance or a patient, not both"));
+    return complain(invalid("cli.instance", "give the id of an instance or --patient, not both"));
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
   if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());

@@ -225,7 +225,8 @@ void add_keys_commands(CLI::App& program, int& code) {
       add_verb(*group, options, code, "shred",
                "Destroy the key of a bucket; nothing sealed under it can be opened again");
   shred->add_option("bucket", options->target, "A bucket such as consultation/2036-11")->required();
-  shred->add_flag("--force", options->force, "Destroy it before its retention is over");
+  shred->add_flag("--force", options->force,
+                  "Destroy the key before the retention of its bucket is over");
   auto* hold = add_verb(*group, options, code, "hold",
                         "Place a legal hold, which keeps keys from being destroyed");
   hold->add_option("object", options->target,

@@ -15,7 +15,7 @@ namespace rabt::cli {
 namespace {
 
 struct PhiScanOptions {
-  // Files to read; - is standard input, and so is an empty list.
+  // Files to read. - is standard input, and so is an empty list.
   std::vector<std::string> files;
   // A configuration with patterns of record numbers, or empty.
   std::string config;

@@ -399,16 +399,16 @@ void add_store_commands(CLI::App& group, int& code) {
       "Show what a signed package may do and which patient data it sees, then add it if you agree");
   add_config_option(*add, add_options->config);
   add->add_option("package", add_options->path, "Folder or .zip of the package")->required();
-  add->add_flag("--yes", add_options->yes, "Add it without asking");
+  add->add_flag("--yes", add_options->yes, "Add the plugin without asking");
   add->add_flag("--allow-downgrade", add_options->allow_downgrade,
-                "Add it even if a newer version is installed");
+                "Add the plugin even if a newer version is installed");
   add->callback([add_options, &code] { code = plugin_add(*add_options); });
 
   auto* remove = group.add_subcommand("remove", "Remove a plugin from the store");
   add_config_option(*remove, options->config);
   remove->add_option("plugin", options->plugin, "ID or ID@VERSION")->required();
   remove->add_flag("--force", options->force,
-                   "Remove it even if a running hub takes calls with it");
+                   "Remove the plugin even if a running hub takes calls with it");
   remove->callback(
       [options, &code] { code = plugin_remove(options->config, options->plugin, options->force); });
 

@@ -221,7 +221,9 @@ void add_files(CLI::App& command, const std::shared_ptr<DeployOptions>& options)
 void add_workflow_deploy_commands(CLI::App& group, int& code) {
   auto options = std::make_shared<DeployOptions>();
   auto* plan = group.add_subcommand("plan", "Show what apply would change");
-  plan->footer("Exit status 0: nothing, 1: apply would be refused, 2: something");
+  plan->footer(
+      "Exit status 0: apply would change nothing, 1: apply would be refused, 2: apply would change "
+      "something");
   add_files(*plan, options);
   plan->callback([options, &code] { code = workflow_plan(*options); });
   auto* apply = group.add_subcommand(

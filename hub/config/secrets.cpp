@@ -21,7 +21,7 @@ Result<std::string> read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return invalid("config.io", std::strerror(errno));
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (in.bad()) return invalid("config.io", "it ends in a read error");
+  if (in.bad()) return invalid("config.io", "reading it failed before its end");
   return text;
 }
 

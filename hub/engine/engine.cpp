@@ -133,6 +133,7 @@ EngineStats Engine::stats() const {
           .resends = c.resends,
           .parked = c.parked,
           .late_results = c.late,
+          .task_faults = c.task_faults,
           .resident = static_cast<std::uint64_t>(std::max<std::int64_t>(0, c.resident)),
           .interpreter_ns = times.interpreter,
           .seal_ns = times.seal,

@@ -87,6 +87,7 @@ struct EngineStats {
   std::uint64_t resends = 0;
   std::uint64_t parked = 0;
   std::uint64_t late_results = 0;
+  std::uint64_t task_faults = 0;
   // Instances in memory.
   std::uint64_t resident = 0;
   // Where the workers' time went, in nanoseconds.

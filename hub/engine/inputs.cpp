@@ -6,6 +6,27 @@
 // From a message to the input of a turn.
 namespace rabt::engine {
 
+namespace {
+
+// {"adjudication": "rejected", "errors.code": ["BV-00027"]} as "adjudication=rejected
+// errors.code=BV-00027".
+std::string codes_text(const Json& codes) {
+  std::string out;
+  const auto add = [&out](const std::string& name, const Json& code) {
+    out.append(out.empty() ? "" : " ").append(name).append("=").append(code.as_string());
+  };
+  for (const auto& [name, code] : codes.as_object()) {
+    if (code.is_string()) {
+      add(name, code);
+    } else {
+      for (const Json& one : code.as_array()) add(name, one);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 void Worker::begin(BeginInstance& message) {
   ResidentInstance* instance = nullptr;
   if (message.data_key.empty() || residents_.contains(message.num)) {
@@ -126,6 +147,13 @@ void Worker::call_ended(CallEnded& message) {
                                       {"task", call.action.task},
                                       {"outcome", workflow::to_string(kind)},
                                       {"sends", call.sends}})};
+  if (const Json& codes = message.outcome.codes; !codes.is_null()) {
+    context_.parts.log.info("action.answered", {{"instance", instance.id},
+                                                {"role", call.action.role},
+                                                {"action", call.action.action},
+                                                {"codes", codes_text(codes)}});
+    cause.detail.set("codes", codes);
+  }
   take_turn(instance, input_of(workflow::ActionEnded{message.call, std::move(message.outcome)}),
             std::move(cause));
 }

@@ -23,6 +23,8 @@ void write_metrics(const Engine& engine, MetricsWriter& out) {
               stats.parked);
   out.counter("rabt_results_late_total", "Action results that nothing waited for any more.",
               stats.late_results);
+  out.counter("rabt_task_faults_total",
+              "Tasks that faulted, those whose error was caught included.", stats.task_faults);
 }
 
 }  // namespace rabt::engine

@@ -86,6 +86,21 @@ class Timeline {
     entry.set("state", trace.state);
     if (!trace.detail.empty()) entry.set("detail", trace.detail);
   }
+  // What became of the last call of a task. whole: with what may hold patient data.
+  void add(const std::string& reference, const workflow::ActionOutcome& outcome, bool whole) {
+    const auto found = entries_.find(reference);
+    if (found == entries_.end()) return;
+    Json& entry = found->second.json;
+    if (outcome.kind == workflow::OutcomeKind::done) {
+      if (!outcome.codes.is_null()) entry.set("codes", outcome.codes);
+      return;
+    }
+    Json failure = Json::object({{"outcome", workflow::to_string(outcome.kind)},
+                                 {"code", outcome.code},
+                                 {"message", whole ? outcome.whole_message() : outcome.message}});
+    if (whole && !outcome.detail.is_null()) failure.set("detail", outcome.detail);
+    entry.set("failure", std::move(failure));
+  }
   [[nodiscard]] Json json() const {
     Json list = Json::array();
     std::set<std::string> seen;
@@ -179,9 +194,17 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   Json output;
   Json error;
   Json shown;
+  // Where the open calls come from.
+  std::map<std::uint64_t, std::string> callers;
   for (const workflow::Input& input : inputs) {
+    const auto* const ended = std::get_if<workflow::ActionEnded>(&input.what);
+    if (const auto caller = ended == nullptr ? callers.end() : callers.find(ended->call);
+        caller != callers.end())
+      timeline.add(caller->second, ended->outcome, static_cast<bool>(admit));
     for (workflow::Effect& effect : execution.apply(input)) {
-      if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
+      if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
+        callers.insert_or_assign(call->id, call->reference);
+      } else if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
         timeline.add(*trace, input.at);
       } else if (auto* finished = std::get_if<workflow::Finished>(&effect)) {
         output = std::move(finished->output);
@@ -207,7 +230,7 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   // title and detail may have been made by an expression: without a reason only what is sure to be
   // free of data.
   if (!error.is_null()) json.set("error", shown);
-  json.set("timeline", timeline.json());
+  json.set("timeline", admit ? without_secrets(timeline.json(), secrets) : timeline.json());
   if (admit) {
     RABT_TRY(patient, patient_of(row.id));
     RABT_TRY_STATUS(admit(row.id, patient));

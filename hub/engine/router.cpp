@@ -27,14 +27,17 @@ void Inbox::push(QueuedMessage message) {
     const Lock lock(mutex_);
     queue_.push_back(std::move(message));
     wake = waiting_;
+    waiting_ = false;  // once is enough
   }
   if (wake) wake_.notify_one();
 }
 
 bool Inbox::take(std::deque<QueuedMessage>& into) {
   Lock lock(mutex_);
-  waiting_ = true;
-  while (!closed_ && queue_.empty()) wake_.wait(lock);
+  while (!closed_ && queue_.empty()) {
+    waiting_ = true;
+    wake_.wait(lock);
+  }
   waiting_ = false;
   if (closed_) return false;
   into.swap(queue_);

@@ -23,18 +23,19 @@ class TurnMaker {
     }
   }
   void take(workflow::Effect& effect) {
-    std::visit(
-        Overloaded{
-            [&](workflow::CallAction& call) { open_call(call); },
-            [&](workflow::StartWorkflow& start) { start_workflow(start); },
-            [&](workflow::CancelCall& call) { cancel(call.id); },
-            [&](workflow::StartTimer& timer) { start_timer(timer); },
-            [&](workflow::CancelTimer& timer) { cancel_timer(timer.id); },
-            [&](workflow::Subscribe& listen) { subscribe(listen); },
-            [&](workflow::Unsubscribe& listen) { unsubscribe(listen.id); },
-            [&](workflow::Emit& emitted) { turn_.events.push_back(std::move(emitted.event)); },
-            [](workflow::TaskTrace&) {}, [&](workflow::Finished& finished) { finish(finished); }},
-        effect);
+    std::visit(Overloaded{[&](workflow::CallAction& call) { open_call(call); },
+                          [&](workflow::StartWorkflow& start) { start_workflow(start); },
+                          [&](workflow::CancelCall& call) { cancel(call.id); },
+                          [&](workflow::StartTimer& timer) { start_timer(timer); },
+                          [&](workflow::CancelTimer& timer) { cancel_timer(timer.id); },
+                          [&](workflow::Subscribe& listen) { subscribe(listen); },
+                          [&](workflow::Unsubscribe& listen) { unsubscribe(listen.id); },
+                          [&](workflow::Emit& emitted) {
+                            turn_.events.push_back(std::move(emitted.event));
+                          },
+                          [&](workflow::TaskTrace& trace) { note_fault(trace); },
+                          [&](workflow::Finished& finished) { finish(finished); }},
+               effect);
   }
   // What the row of the instance says after this turn.
   void settle() {
@@ -124,6 +125,10 @@ class TurnMaker {
     if (started_now == 0) turn_.listens_done.push_back(id);
   }
 
+  // The tasks around the one that faulted fault after it.
+  void note_fault(workflow::TaskTrace& trace) {
+    if (trace.state == "faulted" && turn_.fault.state.empty()) turn_.fault = std::move(trace);
+  }
   void finish(workflow::Finished& finished) {
     turn_.finished = true;
     turn_.status = as_int(finished.status);
@@ -131,8 +136,11 @@ class TurnMaker {
     if (instance_.origin != nullptr && instance_.origin->awaited)
       turn_.outcome = child_outcome(finished);
     turn_.cause.detail.set("ended", workflow::to_string(finished.status));
-    if (finished.status == workflow::InstanceStatus::faulted)
-      turn_.cause.detail.set("error", finished.shown.string_or("type", ""));
+    if (finished.status != workflow::InstanceStatus::faulted) return;
+    turn_.error = std::move(finished.shown);
+    turn_.cause.detail.set("error", turn_.error.string_or("type", ""));
+    if (const Json* const title = turn_.error.find("title"))
+      turn_.cause.detail.set("title", *title);
   }
   // An instance that has ended waits for nothing.
   void close_all() {

@@ -46,7 +46,11 @@ struct Turn {
   std::vector<std::uint64_t> listens_done;
   // Events to emit.
   std::vector<Json> events;
+  // The innermost task that faulted; state is empty when none did.
+  workflow::TaskTrace fault;
   bool finished = false;
+  // If the instance faulted, the members of its error that hold no patient data.
+  Json error;
   // If the instance finished, what it answers to its parent's call.
   ActionOutcome outcome;
   // What the instance's row says. The row is written only when it changes.

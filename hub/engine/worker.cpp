@@ -22,8 +22,12 @@ void Worker::stop() {
 void Worker::run() {
   while (parts_.inbox.take(batch_)) {
     // A message stays in the batch while it is handled: answer_requests looks there.
-    for (; !batch_.empty(); batch_.pop_front()) handle(batch_.front().message);
-    if (residents_.size() > context_.options.max_resident_per_worker) evict();
+    for (; !batch_.empty(); batch_.pop_front()) {
+      handle(batch_.front().message);
+      // With the last message, so that nothing is under way when its work is over.
+      if (batch_.size() == 1 && residents_.size() > context_.options.max_resident_per_worker)
+        evict();
+    }
   }
 }
 
@@ -236,8 +240,28 @@ void Worker::committed(const TurnCommitted& message) {
     const auto call = instance.calls.find(id);
     if (call != instance.calls.end()) dispatch(instance, call->second);
   }
+  tell_faults(instance, turn);
   if (turn.finished) count_end(instance, turn);
   if (instance.finished && instance.commits_in_flight == 0) forget(prepared.num);
+}
+
+// Names, codes and places: what the workflow file and the packages of plugins hold.
+void Worker::tell_faults(const ResidentInstance& instance, const Turn& turn) {
+  // A failed action has its own line.
+  const auto* const ended = std::get_if<workflow::ActionEnded>(&turn.input.what);
+  if (!turn.fault.state.empty()) ++context_.counters.task_faults;
+  if (!turn.fault.state.empty() &&
+      (ended == nullptr || ended->outcome.kind == workflow::OutcomeKind::done)) {
+    context_.parts.log.warn(
+        "task.faulted",
+        {{"instance", instance.id}, {"task", turn.fault.reference}, {"error", turn.fault.detail}});
+  }
+  if (turn.error.is_null()) return;
+  context_.parts.log.error("instance.faulted", {{"instance", instance.id},
+                                                {"task", turn.error.string_or("instance", "")},
+                                                {"error", turn.error.string_or("type", "")},
+                                                {"status", turn.error.int_or("status", 0)},
+                                                {"title", turn.error.string_or("title", "")}});
 }
 
 void Worker::count_end(const ResidentInstance& instance, const Turn& turn) {

@@ -62,6 +62,7 @@ class Worker {
                  std::shared_ptr<std::promise<Status>> answer = nullptr);
   void submit(std::shared_ptr<PreparedTurn> turn, std::shared_ptr<std::promise<Status>> answer);
   void committed(const TurnCommitted& message);
+  void tell_faults(const ResidentInstance& instance, const Turn& turn);
   void count_end(const ResidentInstance& instance, const Turn& turn);
   void look_for_events(ResidentInstance& instance, const std::vector<StoredListen>& listens);
   void reload(const Reload& message);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/utf8.hpp"
 
 namespace rabt::phi {
@@ -25,6 +26,19 @@ const std::set<Class>* allowed(const ChannelRules& rules, std::string_view path)
     if (point == std::string_view::npos) return nullptr;
     path = path.substr(0, point);
   }
+}
+
+// The runs of letters and of what is beyond ASCII, in lower case.
+std::vector<std::string> words_of(std::string_view text) {
+  const auto in_word = [](char c) { return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80; };
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i;
+    while (end < text.size() && in_word(text[end])) ++end;
+    if (end > i) out.push_back(lower(text.substr(i, end - i)));
+    i = std::max(end, i + 1);
+  }
+  return out;
 }
 
 }  // namespace
@@ -69,11 +83,28 @@ void Policy::count(Channel channel, Other what) const {
   ++counts_.at(static_cast<std::size_t>(channel)).at(kClasses + static_cast<std::size_t>(what));
 }
 
+void Policy::learn(std::string_view names) const {
+  std::vector<std::string> words = words_of(names);
+  const WriteLock lock(mutex_);
+  names_.insert(std::make_move_iterator(words.begin()), std::make_move_iterator(words.end()));
+}
+
+bool Policy::learnt(std::string_view name) const {
+  const std::vector<std::string> words = words_of(name);
+  const ReadLock lock(mutex_);
+  return std::all_of(words.begin(), words.end(),
+                     [this](const std::string& word)
+                         RABT_REQUIRES_SHARED(mutex_) { return names_.contains(word); });
+}
+
 std::optional<std::string> Policy::detect(Channel channel, std::string_view text,
                                           const std::set<Class>& passing) const {
   if (detector_ == nullptr) return std::string(text);
   std::vector<Finding> found = detector_->find(text);
-  std::erase_if(found, [&](const Finding& one) { return passing.contains(one.kind); });
+  std::erase_if(found, [&](const Finding& one) {
+    return passing.contains(one.kind) ||
+           (one.kind == Class::name && learnt(text.substr(one.begin, one.end - one.begin)));
+  });
   for (const Finding& one : found) count(channel, one.kind);
   if (found.empty()) return std::string(text);
   if (rules_.of(channel).action == Action::block) return std::nullopt;

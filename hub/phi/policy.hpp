@@ -14,6 +14,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/result.hpp"
 #include "hub/phi/detector.hpp"
 #include "hub/phi/vocabulary.hpp"
@@ -71,12 +72,16 @@ struct PolicyCount {
   std::uint64_t count = 0;
 };
 
-// Immutable but for its counters; any thread.
+// Immutable but for its counters and the names it learns; any thread.
 class Policy {
  public:
   // Without a detector only allowed fields and known words decide, and event and notify refuse
   // every text.
   Policy(PolicyRules rules, std::shared_ptr<const Detector> detector);
+
+  // Names of the hub's surroundings, such as the id, title and vendor of a plugin: the detector's
+  // class `name` does not count where it finds nothing but their words.
+  void learn(std::string_view names) const;
 
   // A text that a plugin or an outside system made: its known words, then the detector. Action
   // block: all or nothing. Bounded: kMaxScreenedText.
@@ -115,8 +120,16 @@ class Policy {
   [[nodiscard]] std::optional<std::string> detect(Channel channel, std::string_view text,
                                                   const std::set<Class>& passing) const;
 
+  [[nodiscard]] bool learnt(std::string_view name) const;
+
+  // Constant after construction.
   PolicyRules rules_;
   std::shared_ptr<const Detector> detector_;
+
+  mutable SharedMutex mutex_;
+  // In lower case.
+  mutable std::set<std::string, std::less<>> names_ RABT_GUARDED_BY(mutex_);
+
   mutable std::array<std::array<std::atomic<std::uint64_t>, kClasses + kOthers>, kChannels>
       counts_{};
 };

@@ -263,8 +263,10 @@ std::size_t Addresses::named_street(std::size_t i) const {
          (tokens_[k].upper ||
           (words > 0 && (has(k, kParticle) || folded(k) == "u" || folded(k) == "utca" ||
                          folded(k) == "ter" || folded(k) == "rkp")))) {
-    ending = ending || street_word(folded(k)) || folded(k) == "u" || folded(k) == "utca" ||
-             folded(k) == "ter" || folded(k) == "rkp" || folded(k) == "nam";
+    // A short ending needs a name before it: U0 is a part of a code.
+    ending = ending || street_word(folded(k)) ||
+             (words > 0 && (folded(k) == "u" || folded(k) == "utca" || folded(k) == "ter" ||
+                            folded(k) == "rkp" || folded(k) == "nam"));
     ++k;
     ++words;
     if (sign(k, ".") && !tokens_[k].space && number(k + 1, 1, 4)) ++k;

@@ -25,6 +25,22 @@ constexpr bool is_word(char c) {
   return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
+// What a code is made of.
+constexpr bool is_code_sign(char c) {
+  return is_alnum(c) || c == '-';
+}
+constexpr std::size_t kMaxCode = 24;
+constexpr std::size_t kMaxCodeDigits = 6;
+constexpr std::size_t kMinCodeFixed = 2;
+
+// The letters, digits and hyphens that begin here. Empty in the middle of such a run.
+std::string_view code_at(std::string_view text, std::size_t begin) {
+  if (begin > 0 && is_code_sign(text[begin - 1])) return {};
+  std::size_t end = begin;
+  while (end < text.size() && is_code_sign(text[end])) ++end;
+  return text.substr(begin, end - begin);
+}
+
 // A number that begins here: digits up to the next word, with the signs between them.
 struct Number {
   std::size_t digits = 0;
@@ -92,6 +108,25 @@ void Vocabulary::add_program(std::string_view bytes) {
   }
 }
 
+bool Vocabulary::add_codes(std::string_view pattern) {
+  const auto count = [pattern](auto is) {
+    return static_cast<std::size_t>(std::count_if(pattern.begin(), pattern.end(), is));
+  };
+  const std::size_t open = count([](char c) { return c == '#'; });
+  if (pattern.size() > kMaxCode || open + count(is_digit) > kMaxCodeDigits ||
+      count(is_alnum) < kMinCodeFixed || open + count(is_code_sign) != pattern.size())
+    return false;
+  codes_.emplace_back(pattern);
+  return true;
+}
+
+bool Vocabulary::is_code(std::string_view text) const {
+  return std::any_of(codes_.begin(), codes_.end(), [text](const std::string& pattern) {
+    return std::equal(pattern.begin(), pattern.end(), text.begin(), text.end(),
+                      [](char p, char c) { return p == '#' ? is_digit(c) : p == c; });
+  });
+}
+
 bool Vocabulary::knows(std::string_view word) const {
   return words_.contains(std::string(word));
 }
@@ -113,7 +148,12 @@ std::string Vocabulary::only_known(std::string_view text) const {
   };
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = i + 1;
-    if (is_word(text[i])) {
+    if (const std::string_view code = codes_.empty() ? std::string_view() : code_at(text, i);
+        !code.empty() && is_code(code) &&
+        (is_alpha(code.front()) || number_at(text, i).end <= i + code.size())) {
+      end = i + code.size();
+      say(code);
+    } else if (is_word(text[i])) {
       while (end < text.size() && is_word(text[end])) ++end;
       const std::string_view word = text.substr(i, end - i);
       if (std::all_of(word.begin(), word.end(), is_alpha) && knows(word)) {

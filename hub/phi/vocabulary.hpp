@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 // What a plugin may say where everybody can read it: its own words. A word that stands in the
 // plugin's package (its library, its manifest, its schemas) was there before any patient was; every
@@ -23,18 +24,28 @@ class Vocabulary {
   // Words and numbers of the printable texts in a program's bytes. What is short needs a longer
   // text around it: machine code holds three letters of any kind by chance.
   void add_program(std::string_view bytes);
+  // Codes of an outside system, as the manifest declares them: `#` stands for a digit, all else for
+  // itself, such as GE-#####. False, and nothing is added, when the pattern could take more than
+  // codes: it must hold ASCII letters, digits, `#` and `-` only, at most six digits and `#`
+  // together, and at least two letters or digits.
+  [[nodiscard]] bool add_codes(std::string_view pattern);
+  // other has no codes.
   void merge(Vocabulary&& other) { words_.merge(std::move(other.words_)); }
 
   [[nodiscard]] bool knows(std::string_view word) const;
-  // The text with everything but known words, known numbers (codes such as BV-00027), punctuation
-  // and numbers of up to three digits replaced by kWithheld, once for neighbours. Words are runs of
-  // ASCII letters and are compared with their case; digits that only signs part count as one
-  // number: a telephone number does not pass in groups. Linear.
+  // Whether the whole text is a code of add_codes.
+  [[nodiscard]] bool is_code(std::string_view text) const;
+  // The text with everything but known words, known numbers, codes, punctuation and numbers of up
+  // to three digits replaced by kWithheld, once for neighbours. Words are runs of ASCII letters and
+  // are compared with their case; a code stands alone, with no letter, digit or hyphen beside it;
+  // digits that only signs part count as one number: a telephone number does not pass in groups,
+  // nor as two codes. Linear in the text.
   [[nodiscard]] std::string only_known(std::string_view text) const;
   [[nodiscard]] std::size_t size() const { return words_.size(); }
 
  private:
   std::unordered_set<std::string> words_;
+  std::vector<std::string> codes_;
 };
 
 }  // namespace rabt::phi

@@ -119,6 +119,7 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   digest = library.sha256;
   config.files.reset();  // all of it was read
   package.words.merge(std::move(library.words));
+  parts_.privacy.learn(manifest.id + " " + package.title + " " + manifest.vendor);
   const rabt_entry* entry = nullptr;
   std::unique_ptr<WorkerPlugin> worker;
   if (config.isolation == Isolation::in_process) {

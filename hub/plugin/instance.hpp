@@ -208,9 +208,15 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] std::size_t bytes_of(std::uint64_t token) const;
   // Marks a call as running. Returns null if the call is over or its deadline has passed.
   std::shared_ptr<OpenCall> begin_call(std::uint64_t token);
+  // Hands a call that runs to the plugin\'s function, or to its process.
+  std::int32_t enter(const OpenCall& open);
   // Gives the plugin a call that runs. Returns false if its process has no room; the call is then
   // queued again.
   bool give(const OpenCall& open);
+  // Gives the process a call that runs, on the thread of the caller. Returns false if the process
+  // takes nothing now; the call is then queued again.
+  bool give_at_once(const OpenCall& open);
+  void queue_again(const OpenCall& open) RABT_EXCLUDES(mutex_);
   // What follows when invoke, probe or check has returned.
   void settle(std::uint64_t token, std::int32_t result, bool threw);
   // Whether the call was given to a process and now never begins.
@@ -219,6 +225,7 @@ class Instance final : public WorkerPlugin::Owner {
   // Takes a call that is queued or running out of the table. The caller gives its answer.
   std::shared_ptr<OpenCall> take(std::uint64_t token);
   void deliver(const OpenCall& call, workflow::ActionOutcome outcome);
+  void count_codes(const Json& codes) RABT_REQUIRES(mutex_);
   // Returns `text` with patient data masked, for logs and outcomes.
   [[nodiscard]] std::string masked(std::string_view text) const;
   void violation(std::string_view clause, std::string_view what);
@@ -256,6 +263,11 @@ class Instance final : public WorkerPlugin::Owner {
   // when this returns true. The lock is held.
   bool end_hanging(const std::vector<std::uint64_t>& serials) RABT_REQUIRES(mutex_);
   void audit(std::string act, std::string result, Json detail);
+  struct Delivery;
+  // Has the plugin read the delivery, on its lane; false if it did not in time.
+  [[nodiscard]] bool read_on_lane(const std::shared_ptr<Delivery>& work);
+  // The events that the plugin gave, checked.
+  [[nodiscard]] Result<Json> events_of(const Delivery& work);
   [[nodiscard]] Status check_events(const Json& events) const;
 
   // services (services/)
@@ -305,6 +317,7 @@ class Instance final : public WorkerPlugin::Owner {
   bool ending_ RABT_GUARDED_BY(mutex_) = false;
   std::uint64_t started_ RABT_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::uint64_t> outcomes_ RABT_GUARDED_BY(mutex_);
+  std::map<std::string, std::uint64_t> answers_ RABT_GUARDED_BY(mutex_);
   PluginHost::PluginHealth health_state_ RABT_GUARDED_BY(mutex_){"unknown", ""};
   std::map<std::string, std::uint64_t, std::less<>> violations_ RABT_GUARDED_BY(mutex_);
   // Clauses that the process which runs has broken.

@@ -35,6 +35,8 @@ void write_metrics(const PluginHost& host, MetricsWriter& out) {
   const std::vector<PluginState> plugins = host.plugins();
   out.counters("rabt_plugin_calls_total", "Calls by plugin, version and outcome.");
   write_counts("rabt_plugin_calls_total", "outcome", &PluginState::outcomes, plugins, out);
+  out.counters("rabt_plugin_answers_total", "Answers by the codes that their schemas declare.");
+  write_counts("rabt_plugin_answers_total", "code", &PluginState::answers, plugins, out);
   out.counters("rabt_plugin_violations_total", "Broken clauses of the plugin contract.");
   write_counts("rabt_plugin_violations_total", "clause", &PluginState::violations, plugins, out);
   out.gauges("rabt_plugin_up", "1: the plugin's process serves.");

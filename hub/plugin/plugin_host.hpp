@@ -121,7 +121,9 @@ class PluginHost : public ActionRunner {
     bool draining = false;
     std::uint64_t calls = 0;
     std::uint64_t open = 0;
-    std::map<std::string, std::uint64_t> outcomes;    // by kind
+    std::map<std::string, std::uint64_t> outcomes;  // by kind
+    // By the codes of CodedMembers: "adjudication=rejected".
+    std::map<std::string, std::uint64_t> answers;
     std::map<std::string, std::uint64_t> violations;  // by clause: A1, A4, ...
   };
   [[nodiscard]] virtual std::vector<PluginState> plugins() const = 0;

@@ -23,9 +23,8 @@ Timers::~Timers() {
 Timers::Key Timers::add(std::int64_t due_ms, std::function<void()> closure) {
   const Lock lock(mutex_);
   const Key key{due_ms, next_++};
-  const bool was_empty = waiting_.empty();
   waiting_.emplace(key, std::move(closure));
-  if (was_empty) wake_.notify_all();  // else the thread looks within kPollMs anyway
+  if (asleep_) wake_.notify_all();
   return key;
 }
 
@@ -39,7 +38,9 @@ void Timers::run() {
   Lock lock(mutex_);
   while (!stopping_) {
     if (waiting_.empty()) {
+      asleep_ = true;
       wake_.wait(lock);
+      asleep_ = false;
       continue;
     }
     const std::int64_t now = clock_.monotonic_ms();

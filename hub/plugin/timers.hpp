@@ -40,6 +40,8 @@ class Timers {
   std::map<Key, std::function<void()>> waiting_ RABT_GUARDED_BY(mutex_);
   std::uint64_t next_ RABT_GUARDED_BY(mutex_) = 1;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  // The thread waits without an end; else it looks every few milliseconds.
+  bool asleep_ RABT_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -157,12 +157,13 @@ class Receiver {
   // How often receive looks before it sleeps, some 20 microseconds: waking up costs more than an
   // answer that comes at once.
   static constexpr int kPatience = 50;
-  // frame: valid until the next call. nothing: none is there (wait is false). closed: the other
-  // side is gone, and what it had sent has been read. wrong: it broke the format; why() says how.
-  // Nothing is allocated or mapped before every length has been compared with its limit.
+  // Returns `frame` with a frame that is valid until the next call; `nothing` if there is none and
+  // `wait` is false; `closed` if the other side is gone and all that it had sent has been read;
+  // `wrong` if it broke the format, and why() says how. Nothing is allocated or mapped before every
+  // length has been compared with its limit.
   Got receive(int socket, bool wait, Frame& frame, int patience = kPatience);
   [[nodiscard]] const char* why() const { return why_; }
-  // After wrong: it is not the sender's doing. This process has no descriptor free.
+  // After `wrong`, whether this process had no descriptor free, which is not the sender's doing.
   [[nodiscard]] bool starved() const { return starved_; }
   // The descriptor that came with the last frame, which was begin or ready: others bring none but
   // the memory file of their texts.

@@ -87,7 +87,7 @@ class RingWriter {
   RingWriter() = default;
   RingWriter(RingPositions& positions, char* bytes) : positions_(&positions), bytes_(bytes) {}
 
-  // Whether a frame with so many bytes of texts fits now.
+  // Whether a frame with `text_bytes` bytes of texts fits now.
   [[nodiscard]] bool room(std::size_t text_bytes) const;
   // Writes a frame that has room, with texts of at most kMaxInlineBytes. Returns whether the reader
   // sleeps and is to be woken with ring_bell.
@@ -115,16 +115,16 @@ class RingReader {
   RingReader(RingPositions& positions, const char* bytes, int socket, bool trusting);
 
   using Got = Receiver::Got;
-  // Never waits. frame: valid until the next call. nothing: there is none now. socket: whether to
-  // look at the socket as well when the ring is empty.
+  // Reads the next frame, which is valid until the next call. Never waits: returns `nothing` if
+  // there is none now. `socket` says whether to look at the socket as well if the ring is empty.
   Got next(Frame& frame, bool socket);
   // The mapped texts of the last frame, when they were too large for the ring; else nothing mapped.
   [[nodiscard]] Mapping take_mapping();
-  // Waits until next can have something to give: looks a while, then sleeps until the bell. False:
-  // the other side is gone.
+  // Waits until next() can have something to give: looks a while, then sleeps until the bell.
+  // Returns false if the other side is gone.
   bool wait();
-  // Says that the reader sleeps; the bell rings from now on. False: there is something to read, and
-  // the reader does not sleep. For a reader that waits for the socket in its own way.
+  // Says that the reader sleeps; the bell rings from now on. Returns false if there is something to
+  // read; the reader does not sleep then. For a reader that waits for the socket in its own way.
   [[nodiscard]] bool fall_asleep();
   void wake_up() { positions_->asleep.store(0, std::memory_order_relaxed); }
   [[nodiscard]] const char* why() const { return why_; }

@@ -26,7 +26,7 @@ inline constexpr std::uint32_t kRequiredParts = 0x4fU;
 // Names of the parts that are not in the word, with commas; empty when all are.
 [[nodiscard]] std::string missing_parts(std::uint32_t parts);
 
-// Limits of one process. Zero: the default.
+// Limits of one process. Zero stands for the default.
 struct Limits {
   // Address space beyond what the program itself and its stacks take (RLIMIT_AS): a plugin that
   // asks for more gets none.
@@ -58,7 +58,7 @@ struct Attempt {
   int number = 0;
   bool reads_file = false;  // what mapping a library needs: opening for reading, looking at a path
 };
-// One attempt that waits. False: it is gone.
+// Takes one attempt that waits. Returns false if it is gone.
 bool take_attempt(int listener, Attempt& attempt);
 // allow: the system call goes on (what it may reach is then the rest of the sandbox's to say); else
 // it fails with EPERM.

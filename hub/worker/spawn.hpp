@@ -11,7 +11,8 @@
 namespace rabt::worker {
 
 // The program, held open: what runs is this file also when another release is installed over it.
-// path empty: rabt-plugin-host beside the running program. Error unavailable worker.program.
+// If `path` is empty, it is rabt-plugin-host beside the running program. Error unavailable
+// worker.program.
 [[nodiscard]] Result<Descriptor> open_program(std::string path);
 
 // One running child, without parents other than the thread that started it: the kernel kills it

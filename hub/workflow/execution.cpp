@@ -84,6 +84,7 @@ Json outcome_json(const ActionOutcome& outcome) {
   out.append_new("kind", to_string(outcome.kind));
   if (outcome.kind == OutcomeKind::done) {
     out.append_new("output", outcome.output);
+    if (!outcome.codes.is_null()) out.append_new("codes", outcome.codes);
     return Json(std::move(out));
   }
   out.append_new("code", outcome.code);
@@ -114,13 +115,15 @@ Result<std::uint64_t> id_of(const Json& json, std::string_view key) {
 }
 
 Result<ActionOutcome> outcome_of(const Json& json) {
-  if (!only(json, {"kind", "output", "code", "message", "said", "detail", "retry_after_ms"}))
+  if (!only(json,
+            {"kind", "output", "codes", "code", "message", "said", "detail", "retry_after_ms"}))
     return refused("unknown outcome");
   const auto kind = std::find(kOutcomes.begin(), kOutcomes.end(), json.string_or("kind", ""));
   if (kind == kOutcomes.end()) return refused("unknown kind of outcome");
   ActionOutcome out;
   out.kind = static_cast<OutcomeKind>(kind - kOutcomes.begin());
   out.output = json["output"];
+  out.codes = json["codes"];
   out.code = json.string_or("code", "");
   out.message = json.string_or("message", "");
   out.said = Sealed<std::string>(json.string_or("said", ""));

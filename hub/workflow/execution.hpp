@@ -35,6 +35,9 @@ struct ActionOutcome {
   std::int64_t retry_after_ms = 0;
   // The outside system's own words, if message withholds a part of what it said.
   Sealed<std::string> said;
+  // Members of the output that hold declared codes, by name; null when there are none. No patient
+  // data.
+  Json codes = {};
 
   // For $error of the instance, which is sealed with it.
   [[nodiscard]] const std::string& whole_message() const {

@@ -37,6 +37,7 @@ const std::set<std::string> kNames{"rabt_actions_parked_total",
                                    "rabt_patient_reads_refused_total",
                                    "rabt_patient_reads_total",
                                    "rabt_phi_withheld_total",
+                                   "rabt_plugin_answers_total",
                                    "rabt_plugin_calls_total",
                                    "rabt_plugin_crashes_total",
                                    "rabt_plugin_forbidden_total",
@@ -50,6 +51,7 @@ const std::set<std::string> kNames{"rabt_actions_parked_total",
                                    "rabt_store_jobs_total",
                                    "rabt_store_queued",
                                    "rabt_store_rows_total",
+                                   "rabt_task_faults_total",
                                    "rabt_turns_total"};
 
 // The audit log of the rig, as if it had an anchor.

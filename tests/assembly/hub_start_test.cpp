@@ -3,11 +3,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 
 #include "hub/assembly/hub.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/phi/policy.hpp"
+#include "tests/recording_logger.hpp"
 #include "tools/demo/signed_store.hpp"
 
 // What a hub loads when it starts.
@@ -15,28 +15,6 @@ namespace rabt::assembly {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Keeps every entry as "event value value ...".
-class Lines final : public Logger {
- public:
-  void log(LogLevel /*level*/, std::string_view event, LogFields fields) override {
-    std::string line(event);
-    for (const auto& [key, value] : fields) {
-      if (const auto* text = std::get_if<std::string_view>(&value))
-        line += " " + std::string(*text);
-    }
-    const std::scoped_lock lock(mutex_);
-    lines_ += line + "\n";
-  }
-  [[nodiscard]] bool has(const std::string& part) const {
-    const std::scoped_lock lock(mutex_);
-    return lines_.find(part) != std::string::npos;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string lines_;
-};
 
 class HubStart : public ::testing::Test {
  protected:
@@ -62,7 +40,7 @@ class HubStart : public ::testing::Test {
     ASSERT_TRUE(made.ok()) << made.error().message;
   }
   // The error's code; empty: it started, and was stopped again.
-  std::string start(Lines& log, bool dev = false) {
+  std::string start(test::RecordingLogger& log, bool dev = false) {
     auto hub = Hub::start(config_, clock_, log, phi::strict_policy(), dev);
     if (!hub.ok()) return hub.error().code;
     (*hub)->stop(0);
@@ -77,29 +55,29 @@ class HubStart : public ::testing::Test {
 TEST_F(HubStart, an_older_version_serves_where_the_newest_cannot_take_its_configuration_over) {
   config_.plugin["bell"].config = Json::object({{"hello", "ding"}, {"break", "refuse"}});
   use({"1.0.0"});
-  Lines first;
+  test::RecordingLogger first;
   ASSERT_EQ(start(first), "");
   use({"1.0.0", "2.0.0"});
-  Lines second;
+  test::RecordingLogger second;
   EXPECT_EQ(start(second), "");
-  EXPECT_TRUE(second.has("plugin.not_loaded bell plugin.migrate"));
-  EXPECT_TRUE(second.has("plugin.loaded bell 1.0.0"));
+  EXPECT_TRUE(second.has("plugin.not_loaded plugin=bell code=plugin.migrate"));
+  EXPECT_TRUE(second.has("plugin.loaded plugin=bell version=1.0.0"));
   use({"2.0.0"});
-  Lines third;
+  test::RecordingLogger third;
   EXPECT_EQ(start(third), "plugin.migrate") << "and nothing starts where no version serves";
 }
 
 TEST_F(HubStart, a_newer_version_takes_its_configuration_over) {
   config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
   use({"1.0.0"});
-  Lines first;
+  test::RecordingLogger first;
   ASSERT_EQ(start(first), "");
   use({"1.0.0", "2.0.0"});
   for (int i = 0; i < 2; ++i) {
-    Lines second;
+    test::RecordingLogger second;
     EXPECT_EQ(start(second), "");
-    EXPECT_TRUE(second.has("plugin.loaded bell 2.0.0"));
-    EXPECT_TRUE(second.has("plugin.loaded bell 1.0.0"));
+    EXPECT_TRUE(second.has("plugin.loaded plugin=bell version=2.0.0"));
+    EXPECT_TRUE(second.has("plugin.loaded plugin=bell version=1.0.0"));
   }
 }
 
@@ -107,7 +85,7 @@ TEST_F(HubStart, what_is_recorded_is_for_development_alone) {
   config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
   config_.plugin["bell"].record = (folder_ / "tapes").string();
   use({"1.0.0"});
-  Lines log;
+  test::RecordingLogger log;
   EXPECT_EQ(start(log), "plugin.record");
   EXPECT_FALSE(fs::exists(folder_ / "tapes"));
   EXPECT_EQ(start(log, /*dev=*/true), "");

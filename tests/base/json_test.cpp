@@ -176,6 +176,28 @@ TEST(Json, agrees_with_the_json_test_suite) {
   EXPECT_GT(seen, 250);
 }
 
+TEST(Json, ValuesOutliveTheThreadThatMadeThemAndDieOnAnother) {
+  const std::string text = []() {
+    Json rows = Json::array();
+    for (int i = 0; i < 1000; ++i)
+      rows.push_back(
+          Json::object({{"n", Json::number("1.50")}, {"name", "a name of some length"}}));
+    return rows.dump();
+  }();
+  for (int round = 0; round < 3; ++round) {
+    Json made;
+    std::thread([&] {
+      // Dies after what the thread keeps of nodes was given back.
+      static thread_local Json late;
+      late = Json::parse(text).value();
+      made = Json::parse(text).value();
+      { const Json dies_here = Json::parse(text).value(); }
+    }).join();
+    EXPECT_EQ(made.dump(), text);
+    std::thread([&] { made = Json(); }).join();
+  }
+}
+
 // Symptom: the hub ended with a segmentation fault when a plugin's span had no attributes.
 // Cause: a thread's reader makes its index for its first text, and an empty one needs none.
 // Here the empty text is the first that a thread reads.

@@ -48,6 +48,12 @@ END
       << "there is no database to verify";
 }
 
+TEST(Commands, the_version_is_told) {
+  const Ran ran = run("rabt --version");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_TRUE(ran.out.starts_with("rabt 0.")) << ran.out;
+}
+
 TEST(Commands, help_is_printed_for_every_command_and_no_command_runs) {
   const Ran ran =
       run("commands() { rabt $1 --help | sed -n '/^Subcommands:/,$p' | grep -oE '^  [a-z-]+'; }\n"

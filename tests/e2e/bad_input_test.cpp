@@ -8,6 +8,7 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "hub/plugin/package/library.hpp"
 #include "tests/e2e/support.hpp"
@@ -41,7 +42,7 @@ int misspell(const std::string& from, const std::string& to, const std::string& 
   return static_cast<int>(line);
 }
 
-TEST(Start, a_workflow_with_a_misspelt_key_is_refused_with_the_place_and_the_right_word) {
+TEST(Start, AWorkflowWithAMisspeltKeyIsRefusedWithThePlaceAndTheRightWord) {
   Site site(Kind::edge);
   const std::string file = site.folder() / "wrong.yaml";
   const int line = misspell("schedule:\n", "shedule:\n", file);
@@ -52,7 +53,7 @@ TEST(Start, a_workflow_with_a_misspelt_key_is_refused_with_the_place_and_the_rig
   expect_said(site.serve(), kWrongInput, {place, "shedule", "schedule"});
 }
 
-TEST(Start, the_shipped_workflow_passes_the_lint) {
+TEST(Start, TheShippedWorkflowPassesTheLint) {
   const Finished alone =
       run({program("rabt"), "workflow", "lint", source_dir() + "/workflows/consultation.yaml"});
   EXPECT_EQ(alone.code, 0) << alone.said;
@@ -63,7 +64,7 @@ TEST(Start, the_shipped_workflow_passes_the_lint) {
   EXPECT_EQ(bound.code, 0) << bound.said;
 }
 
-TEST(Start, an_action_that_no_plugin_has_is_found_by_lint) {
+TEST(Start, AnActionThatNoPluginHasIsFoundByLint) {
   Site site(Kind::whole);
   const std::string file = site.folder() / "wrong.yaml";
   const int line =
@@ -74,26 +75,26 @@ TEST(Start, an_action_that_no_plugin_has_is_found_by_lint) {
       {file + ":" + std::to_string(line) + ":", "video.recording.strat", "video.recording.start"});
 }
 
-TEST(Start, a_misspelt_key_of_the_configuration_is_named_with_line_and_suggestion) {
+TEST(Start, AMisspeltKeyOfTheConfigurationIsNamedWithLineAndSuggestion) {
   Site site(Kind::edge);
   site.config.more_plugins = "workerz: 3\n";
   expect_said(site.serve(), kWrongInput,
               {"rabt.yaml:", "unknown key `workerz`", "did you mean `workers`?"});
 }
 
-TEST(Start, a_missing_configuration_is_named) {
+TEST(Start, AMissingConfigurationIsNamed) {
   expect_said(run({program("rabt"), "serve", "--config", "/nowhere/rabt.yaml"}), kWrongInput,
               {"/nowhere/rabt.yaml", "No such file"});
 }
 
-TEST(Start, a_folder_in_the_place_of_the_workflow_is_named) {
+TEST(Start, AFolderInThePlaceOfTheWorkflowIsNamed) {
   Site site(Kind::edge);
   const std::string folder = source_dir() + "/workflows";
   site.config.workflows = {folder};
   expect_said(site.serve(), kWrongInput, {"[config.io]", folder, "Is a directory"});
 }
 
-TEST(Start, a_plugin_of_another_abi_is_refused_by_name_with_both_numbers) {
+TEST(Start, APluginOfAnotherAbiIsRefusedByNameWithBothNumbers) {
   const fs::path fixture = fs::path(build_dir()) / "fixtures/other-major";
   ASSERT_TRUE(fs::exists(plugin::library_path(fixture))) << "build the target fixture_other-major";
   Site site(Kind::edge);
@@ -104,7 +105,7 @@ TEST(Start, a_plugin_of_another_abi_is_refused_by_name_with_both_numbers) {
               {"[plugin.abi_major]", "other-major", "ABI 99", "this hub speaks 1"});
 }
 
-TEST(Start, a_missing_secret_is_named_by_plugin_secret_and_source) {
+TEST(Start, AMissingSecretIsNamedByPluginSecretAndSource) {
   Site file(Kind::edge);
   file.config.fhir_secret = "{file: /nowhere/token}";
   expect_said(file.serve(), kWrongInput,
@@ -121,7 +122,7 @@ TEST(Start, a_missing_secret_is_named_by_plugin_secret_and_source) {
               {"source his", "readable by others", "chmod 600 " + open.whsec_file});
 }
 
-TEST(Start, config_check_names_every_mistake_at_once) {
+TEST(Start, ConfigCheckNamesEveryMistakeAtOnce) {
   Site site(Kind::edge);
   site.config.fhir_secret = "{file: /nowhere/token}";
   write_file(site.whsec_file, read_file(site.whsec_file), 0644);
@@ -133,7 +134,7 @@ TEST(Start, config_check_names_every_mistake_at_once) {
               {"is good"});
 }
 
-TEST(Start, a_port_in_use_is_named_with_the_way_out) {
+TEST(Start, APortInUseIsNamedWithTheWayOut) {
   Site site(Kind::edge);
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -151,7 +152,7 @@ TEST(Start, a_port_in_use_is_named_with_the_way_out) {
   ::close(fd);
 }
 
-TEST(Start, a_data_folder_that_cannot_be_written_is_named_with_the_way_out) {
+TEST(Start, ADataFolderThatCannotBeWrittenIsNamedWithTheWayOut) {
   Site site(Kind::edge);
   write_file(site.folder() / "file", "in the way");  // refuses root as well
   site.config.data = site.folder() / "file/data";
@@ -159,7 +160,7 @@ TEST(Start, a_data_folder_that_cannot_be_written_is_named_with_the_way_out) {
               {"[cli.data_folder]", site.config.data, "cannot be written", "`data`"});
 }
 
-TEST(Start, a_second_hub_on_the_same_data_is_refused) {
+TEST(Start, ASecondHubOnTheSameDataIsRefused) {
   Site site(Kind::edge);
   ASSERT_NO_FATAL_FAILURE(site.start_hub());
   Site second(Kind::edge);
@@ -193,7 +194,7 @@ class Edge : public testing::Test {
   Site site_{Kind::edge};
 };
 
-TEST_F(Edge, an_appointment_without_a_patient_is_422_and_says_what_is_missing) {
+TEST_F(Edge, AnAppointmentWithoutAPatientIs422AndSaysWhatIsMissing) {
   const auto booking = site_.booking();
   const auto whole = Json::parse(booking.body);
   ASSERT_TRUE(whole.ok());
@@ -211,13 +212,13 @@ TEST_F(Edge, an_appointment_without_a_patient_is_422_and_says_what_is_missing) {
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
 }
 
-TEST_F(Edge, a_body_that_is_no_json_is_422) {
+TEST_F(Edge, ABodyThatIsNoJsonIs422) {
   const auto answer = site_.post("msg_1", "{\"resourceType\": ");
   EXPECT_EQ(answer.status, 422) << answer.body;
   EXPECT_FALSE(detail(answer, "plugin.delivery").empty());
 }
 
-TEST_F(Edge, a_wrong_signature_is_401_without_a_reason_and_leaves_nothing) {
+TEST_F(Edge, AWrongSignatureIs401WithoutAReasonAndLeavesNothing) {
   const auto booking = site_.booking();
   const auto answer = site_.post(booking.id, booking.body, true);
   EXPECT_EQ(answer.status, 401) << answer.body;
@@ -227,7 +228,7 @@ TEST_F(Edge, a_wrong_signature_is_401_without_a_reason_and_leaves_nothing) {
   EXPECT_EQ(instances(), 0U);
 }
 
-TEST_F(Edge, the_same_delivery_again_gets_the_stored_answer) {
+TEST_F(Edge, TheSameDeliveryAgainGetsTheStoredAnswer) {
   const auto booking = site_.booking();
   const auto first = site_.post(booking.id, booking.body);
   const auto again = site_.post(booking.id, booking.body);
@@ -246,7 +247,7 @@ TEST_F(Edge, the_same_delivery_again_gets_the_stored_answer) {
   EXPECT_EQ(instances(), 1U);
 }
 
-TEST_F(Edge, the_same_id_with_another_body_is_409) {
+TEST_F(Edge, TheSameIdWithAnotherBodyIs409) {
   const auto booking = site_.booking();
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   const auto answer = site_.post(booking.id, site_.booking(1).body);
@@ -255,13 +256,13 @@ TEST_F(Edge, the_same_id_with_another_body_is_409) {
   EXPECT_EQ(instances(), 1U);
 }
 
-TEST_F(Edge, an_unknown_source_is_404) {
+TEST_F(Edge, AnUnknownSourceIs404) {
   const auto answer = site_.send("POST", "/hooks/nobody", {}, "{}");
   EXPECT_EQ(answer.status, 404);
   EXPECT_FALSE(detail(answer, "hooks.unknown_source").empty());
 }
 
-TEST_F(Edge, the_api_without_the_token_is_401_and_says_where_the_token_is) {
+TEST_F(Edge, TheApiWithoutTheTokenIs401AndSaysWhereTheTokenIs) {
   for (const std::string value : {"", "Bearer ", "Bearer rabt_0", "Basic YTpi"}) {
     std::vector<std::pair<std::string, std::string>> headers;
     if (!value.empty()) headers.emplace_back("Authorization", value);
@@ -272,7 +273,7 @@ TEST_F(Edge, the_api_without_the_token_is_401_and_says_where_the_token_is) {
   }
 }
 
-TEST_F(Edge, an_unknown_path_is_404) {
+TEST_F(Edge, AnUnknownPathIs404) {
   EXPECT_NE(detail(site_.send("GET", "/nothing/here"), "http.not_found").find("docs/openapi.yaml"),
             std::string::npos);
   const std::pair<std::string, std::string> token{"Authorization", "Bearer " + site_.token()};
@@ -283,7 +284,7 @@ TEST_F(Edge, an_unknown_path_is_404) {
             404);
 }
 
-TEST_F(Edge, a_wrong_method_is_405_and_names_the_right_one) {
+TEST_F(Edge, AWrongMethodIs405AndNamesTheRightOne) {
   const std::pair<std::string, std::string> token{"Authorization", "Bearer " + site_.token()};
   for (const auto& [method, path, allowed] :
        std::vector<std::tuple<std::string, std::string, std::string>>{
@@ -299,7 +300,7 @@ TEST_F(Edge, a_wrong_method_is_405_and_names_the_right_one) {
   }
 }
 
-TEST_F(Edge, patient_data_needs_a_reason_and_reading_it_is_audited) {
+TEST_F(Edge, PatientDataNeedsAReasonAndReadingItIsAudited) {
   const auto booking = site_.booking();
   const auto accepted = Json::parse(site_.post(booking.id, booking.body).body);
   ASSERT_TRUE(accepted.ok());
@@ -330,7 +331,7 @@ TEST_F(Edge, patient_data_needs_a_reason_and_reading_it_is_audited) {
   EXPECT_EQ(entries(), before + 1);
 }
 
-TEST_F(Edge, health_is_200) {
+TEST_F(Edge, HealthIs200) {
   const auto answer = site_.send("GET", "/health");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "application/health+json");
@@ -340,12 +341,18 @@ TEST_F(Edge, health_is_200) {
 }
 
 // Prometheus text format 0.0.4.
-TEST_F(Edge, metrics_are_prometheus_text) {
+TEST_F(Edge, MetricsArePrometheusText) {
   const auto booking = site_.booking();
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   EXPECT_EQ(site_.post(booking.id, booking.body, true).status, 401);
-  const auto answer = site_.send("GET", "/metrics");
+  auto answer = site_.send("GET", "/metrics");
+  // The delivery is answered when it is stored; the instance begins after that.
+  constexpr std::string_view kStarted = "rabt_instances_total{state=\"started\"} 1\n";
+  for (int i = 0; i < 300 && answer.body.find(kStarted) == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    answer = site_.send("GET", "/metrics");
+  }
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   ASSERT_TRUE(answer.body.ends_with('\n'));

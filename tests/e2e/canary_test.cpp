@@ -217,7 +217,7 @@ class CanaryRun : public testing::Test {
 
 // ---- the whole consultation
 
-TEST_F(CanaryRun, a_whole_consultation_leaves_no_trace_in_the_clear) {
+TEST_F(CanaryRun, AWholeConsultationLeavesNoTraceInTheClear) {
   add_echo("http://127.0.0.1:9");
   ASSERT_NO_FATAL_FAILURE(site_.start_sandbox());
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
@@ -556,7 +556,7 @@ class SlowEveryDoor : public CanaryRun {
   LoopbackHttp outside_{[this](const LoopbackRequest& request) { return answer(request); }};
 };
 
-TEST_F(SlowEveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or_a_crash) {
+TEST_F(SlowEveryDoor, NoCanaryComesOutOfLogsErrorsMetricsEventsFilesOrACrash) {
   for (int i = 0; i < 2000; ++i) recording_ += "frame " + std::to_string(i) + "\n";
   recording_ += canaries_.note() + canaries_.arabic();
   add_echo(outside_.origin());
@@ -613,7 +613,7 @@ TEST_F(SlowEveryDoor, no_canary_comes_out_of_logs_errors_metrics_events_files_or
 // ---- the test itself
 
 // With the rules of one channel opened, the same run must find canaries in that channel.
-TEST_F(SlowEveryDoor, a_hub_whose_log_is_opened_is_found_out) {
+TEST_F(SlowEveryDoor, AHubWhoseLogIsOpenedIsFoundOut) {
   add_echo(outside_.origin());
   site_.config.more +=
       "privacy: {channels: {log: {allow: {code: [], n: [], greeting: [], count: []}}}}\n";
@@ -630,7 +630,7 @@ TEST_F(SlowEveryDoor, a_hub_whose_log_is_opened_is_found_out) {
   for (const std::string& one : found) EXPECT_TRUE(one.starts_with("hub.log: ")) << one;
 }
 
-TEST(CanarySearch, finds_every_form_in_a_file_of_the_data_folder) {
+TEST(CanarySearch, FindsEveryFormInAFileOfTheDataFolder) {
   Canaries canaries(7);
   for (int i = 0; i < 40; ++i) (void)canaries.any();
   const CanarySearch search(canaries.all());
@@ -660,7 +660,7 @@ TEST(CanarySearch, finds_every_form_in_a_file_of_the_data_folder) {
 }
 
 // The encoders here are not ours: the search's own list of forms may be wrong.
-TEST(CanarySearch, finds_one_planted_value_in_what_other_software_has_encoded) {
+TEST(CanarySearch, FindsOnePlantedValueInWhatOtherSoftwareHasEncoded) {
   const Folder folder;
   const std::string latin = "Canaryfatimah";
   const std::string arabic = "قحطبانية الزهرانوي";

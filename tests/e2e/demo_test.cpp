@@ -66,7 +66,7 @@ class AfterTheDemo : public testing::Test {
 Folder* AfterTheDemo::folder_ = nullptr;
 Finished AfterTheDemo::finished_;
 
-TEST_F(AfterTheDemo, it_told_the_whole_story_in_time) {
+TEST_F(AfterTheDemo, ItToldTheWholeStoryInTime) {
   const std::string& said = finished_.said;
   EXPECT_TRUE(contains(said, "عبدالله بن سعد القحطاني")) << said;
   EXPECT_TRUE(contains(said, "د. نورة السبيعي")) << said;
@@ -81,13 +81,13 @@ TEST_F(AfterTheDemo, it_told_the_whole_story_in_time) {
   }
 }
 
-TEST_F(AfterTheDemo, its_processes_have_ended) {
+TEST_F(AfterTheDemo, ItsProcessesHaveEnded) {
   const auto ready = Json::parse(read_file(folder_->path() / "hub.ready"));
   ASSERT_TRUE(ready.ok());
   EXPECT_FALSE(fs::exists("/proc/" + std::to_string(ready->int_or("pid", 1))));
 }
 
-TEST_F(AfterTheDemo, no_value_of_the_patient_stands_in_the_clear_in_what_the_hub_wrote) {
+TEST_F(AfterTheDemo, NoValueOfThePatientStandsInTheClearInWhatTheHubWrote) {
   // The demo's patient has number 0. The member number is drawn anew for each booking: the hub
   // itself is asked for it.
   SystemClock clock;
@@ -124,7 +124,7 @@ TEST_F(AfterTheDemo, no_value_of_the_patient_stands_in_the_clear_in_what_the_hub
   EXPECT_GT(sealed, 2U * 1024 * 1024) << "there are no recordings to look at";
 }
 
-TEST(Search, finds_a_value_in_every_form_in_which_it_may_have_leaked) {
+TEST(Search, FindsAValueInEveryFormInWhichItMayHaveLeaked) {
   const Folder folder;
   const std::string value = "صداع وارتفاع";
   const auto forms = forms_of(value);
@@ -149,13 +149,13 @@ TEST(Search, finds_a_value_in_every_form_in_which_it_may_have_leaked) {
 // ---- audit
 // ----------------------------------------------------------------------------------------------------------
 
-TEST_F(AfterTheDemo, an_untouched_audit_log_verifies) {
+TEST_F(AfterTheDemo, AnUntouchedAuditLogVerifies) {
   const Finished found = verify();
   EXPECT_EQ(found.code, 0) << found.said;
   EXPECT_TRUE(contains(found.said, "verified: ")) << found.said;
 }
 
-TEST_F(AfterTheDemo, one_changed_byte_of_an_entry_is_found) {
+TEST_F(AfterTheDemo, OneChangedByteOfAnEntryIsFound) {
   sql("UPDATE audit SET canonical = CAST(replace(CAST(canonical AS TEXT), '\"ok\"', '\"oK\"') AS "
       "BLOB) "
       "WHERE seq = (SELECT min(seq) FROM audit WHERE seq > 4 AND instr(CAST(canonical AS TEXT), "
@@ -172,14 +172,14 @@ TEST_F(AfterTheDemo, one_changed_byte_of_an_entry_is_found) {
       << found.said;
 }
 
-TEST_F(AfterTheDemo, a_removed_entry_is_found) {
+TEST_F(AfterTheDemo, ARemovedEntryIsFound) {
   sql("DELETE FROM audit WHERE seq = 7");
   const Finished found = verify();
   EXPECT_EQ(found.code, 1) << found.said;
   EXPECT_TRUE(contains(found.said, "entry 7 is missing")) << found.said;
 }
 
-TEST_F(AfterTheDemo, two_entries_in_each_others_place_are_found) {
+TEST_F(AfterTheDemo, TwoEntriesInEachOthersPlaceAreFound) {
   sql("UPDATE audit SET seq = -1 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = 6; UPDATE "
       "audit SET seq = 6 WHERE seq = -1");
   const Finished found = verify();
@@ -188,7 +188,7 @@ TEST_F(AfterTheDemo, two_entries_in_each_others_place_are_found) {
   EXPECT_TRUE(contains(found.said, "entry 6: ")) << found.said;
 }
 
-TEST_F(AfterTheDemo, a_cut_end_is_found_and_the_hub_does_not_go_on_with_it) {
+TEST_F(AfterTheDemo, ACutEndIsFoundAndTheHubDoesNotGoOnWithIt) {
   sql("DELETE FROM audit WHERE seq > (SELECT max(seq) - 3 FROM audit)");
   const Finished found = verify();
   EXPECT_EQ(found.code, 1) << found.said;
@@ -205,7 +205,7 @@ TEST_F(AfterTheDemo, a_cut_end_is_found_and_the_hub_does_not_go_on_with_it) {
 // ---- slow
 // -----------------------------------------------------------------------------------------------------------
 
-TEST(Slow, a_hub_that_is_killed_twenty_times_does_everything_once) {
+TEST(Slow, AHubThatIsKilledTwentyTimesDoesEverythingOnce) {
   const Folder folder;
   const Finished finished = demo({"--crash", "--data", folder.path().string()}, 240'000);
   EXPECT_EQ(finished.code, 0) << finished.said;
@@ -219,7 +219,7 @@ TEST(Slow, a_hub_that_is_killed_twenty_times_does_everything_once) {
   }
 }
 
-TEST(Slow, two_hundred_consultations_at_once_all_finish_in_little_memory) {
+TEST(Slow, TwoHundredConsultationsAtOnceAllFinishInLittleMemory) {
   const Folder folder;
   const Finished finished =
       demo({"--consultations", "200", "--data", folder.path().string()}, 400'000);

@@ -30,7 +30,7 @@ class UnderFaults : public testing::Test {
   demo::Booking booking_ = site_.booking();
 };
 
-TEST_F(UnderFaults, nothing_is_in_the_clear_while_the_hub_is_running) {
+TEST_F(UnderFaults, NothingIsInTheClearWhileTheHubIsRunning) {
   play();
   const std::vector<std::string> values = private_values(booking_.body);
   ASSERT_GE(values.size(), 12U);
@@ -45,7 +45,7 @@ TEST_F(UnderFaults, nothing_is_in_the_clear_while_the_hub_is_running) {
   EXPECT_GT(std::filesystem::file_size(site_.folder() / "hub.log"), 0U);
 }
 
-TEST_F(UnderFaults, every_participant_event_is_lost) {
+TEST_F(UnderFaults, EveryParticipantEventIsLost) {
   site_.faults(
       "twilio",
       R"([{"match": {"body": "StatusCallbackEvent=participant-connected"}, "fault": "drop-callback"}])");
@@ -53,7 +53,7 @@ TEST_F(UnderFaults, every_participant_event_is_lost) {
   EXPECT_EQ(site_.fired("twilio"), std::vector<std::int64_t>{2});
 }
 
-TEST_F(UnderFaults, every_event_of_the_provider_is_lost) {
+TEST_F(UnderFaults, EveryEventOfTheProviderIsLost) {
   site_.faults("twilio",
                R"([{"match": {"body": "StatusCallbackEvent="}, "fault": "drop-callback"}])");
   play();
@@ -62,7 +62,7 @@ TEST_F(UnderFaults, every_event_of_the_provider_is_lost) {
   EXPECT_GE(fired[0], 4);
 }
 
-TEST_F(UnderFaults, events_come_late_and_twice) {
+TEST_F(UnderFaults, EventsComeLateAndTwice) {
   site_.faults(
       "twilio",
       R"([{"match": {"body": "StatusCallbackEvent=participant-connected"}, "fault": "delay-callback", "ms": 2500},
@@ -74,7 +74,7 @@ TEST_F(UnderFaults, events_come_late_and_twice) {
   EXPECT_GE(fired[1], 2);
 }
 
-TEST_F(UnderFaults, the_payer_is_away_for_two_attempts) {
+TEST_F(UnderFaults, ThePayerIsAwayForTwoAttempts) {
   site_.faults(
       "nphies",
       R"([{"match": {"body": "claim-request"}, "fault": "status", "status": 503, "times": 2}])");
@@ -82,7 +82,7 @@ TEST_F(UnderFaults, the_payer_is_away_for_two_attempts) {
   EXPECT_EQ(site_.fired("nphies"), std::vector<std::int64_t>{2});
 }
 
-TEST_F(UnderFaults, answers_are_lost_after_the_work_was_done) {
+TEST_F(UnderFaults, AnswersAreLostAfterTheWorkWasDone) {
   site_.faults(
       "twilio",
       R"([{"match": {"method": "POST", "path": "/v1/Rooms$"}, "fault": "drop-reply", "times": 1}])");
@@ -93,7 +93,7 @@ TEST_F(UnderFaults, answers_are_lost_after_the_work_was_done) {
   EXPECT_EQ(site_.fired("nphies"), std::vector<std::int64_t>{1});
 }
 
-TEST_F(UnderFaults, the_first_answer_of_every_system_is_lost) {
+TEST_F(UnderFaults, TheFirstAnswerOfEverySystemIsLost) {
   site_.faults("twilio", R"([{"fault": "drop-reply", "times": 1}])");
   site_.faults("fhir", R"([{"fault": "drop-reply", "times": 1}])");
   site_.faults("nphies", R"([{"fault": "drop-reply", "times": 1}])");
@@ -115,7 +115,7 @@ std::vector<pid_t> children(std::int64_t parent) {
   return out;
 }
 
-TEST_F(UnderFaults, the_processes_of_all_plugins_are_killed_while_it_runs) {
+TEST_F(UnderFaults, TheProcessesOfAllPluginsAreKilledWhileItRuns) {
   constexpr int kTimes = 4;  // the fifth within ten minutes is quarantine
   constexpr std::size_t kPlugins = 4;
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
@@ -164,7 +164,7 @@ TEST_F(UnderFaults, the_processes_of_all_plugins_are_killed_while_it_runs) {
   }
 }
 
-TEST_F(UnderFaults, the_hub_is_stopped_and_started_between_booking_and_visit) {
+TEST_F(UnderFaults, TheHubIsStoppedAndStartedBetweenBookingAndVisit) {
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   ASSERT_EQ(site_.post(booking_.id, booking_.body).status, 202);
   site_.stop_hub();

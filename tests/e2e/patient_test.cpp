@@ -26,7 +26,7 @@ std::string national_id(const std::string& booking_body) {
   return {};
 }
 
-TEST(PatientReport, a_consultation_is_disclosed_to_whom_it_went_and_to_nobody_else) {
+TEST(PatientReport, AConsultationIsDisclosedToWhomItWentAndToNobodyElse) {
   Site site(Kind::whole);
   site.start_sandbox();
   site.start_hub();
@@ -71,7 +71,7 @@ TEST(PatientReport, a_consultation_is_disclosed_to_whom_it_went_and_to_nobody_el
   }
 }
 
-TEST(SyslogOfAHub, has_every_entry_after_the_hub_was_killed_again_and_again) {
+TEST(SyslogOfAHub, HasEveryEntryAfterTheHubWasKilledAgainAndAgain) {
   if (!test::have_program("openssl")) GTEST_SKIP() << "the openssl command is absent";
   Site site(Kind::edge);
   const std::string folder = site.folder() / "tls";

@@ -31,7 +31,7 @@ bool has(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
+TEST(Plugins, WhatNobodySignedRunsWithDevAloneAndHealthSaysSo) {
   Site site(Kind::edge);
   site.config.plugins = build_dir() + "/plugins";
   const Finished refused = site.serve();
@@ -45,7 +45,7 @@ TEST(Plugins, what_nobody_signed_runs_with_dev_alone_and_health_says_so) {
   EXPECT_EQ(site.health()["notes"].dump(), R"(["dev mode: unsigned plugins: fhir"])");
 }
 
-TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
+TEST(Plugins, FromTheVendorsFolderToAHubThatRuns) {
   Site site(Kind::edge);
   site.config.plugins = site.folder() / "store";
   static_cast<void>(site.write_configuration());
@@ -121,7 +121,7 @@ TEST(Plugins, from_the_vendors_folder_to_a_hub_that_runs) {
   EXPECT_EQ(site.rabt({"audit", "verify"}).code, 0);
 }
 
-TEST(Plugins, a_store_that_somebody_changed_is_refused_at_the_start) {
+TEST(Plugins, AStoreThatSomebodyChangedIsRefusedAtTheStart) {
   Site site(Kind::edge);
   site.config.plugins = signed_store(site.folder().path().string());
   site.start_hub();

@@ -127,7 +127,7 @@ class Upgrade : public testing::Test {
 };
 using Serving = std::map<std::string, std::string>;
 
-TEST_F(Upgrade, calls_in_flight_and_waiting_instances_lose_nothing_and_old_versions_go) {
+TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
   add("1.0.0");
   site_.start_hub();
   const std::string old = begin(false);

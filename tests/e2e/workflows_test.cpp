@@ -127,7 +127,7 @@ class Workflows : public testing::Test {
 
 // ---- children and the clock, under kills
 
-TEST_F(Workflows, a_child_runs_once_and_a_due_time_starts_once_while_the_hub_is_killed) {
+TEST_F(Workflows, AChildRunsOnceAndADueTimeStartsOnceWhileTheHubIsKilled) {
   constexpr int kKills = 5;
   constexpr std::int64_t kEveryMs = 1000;  // the shortest
   // The answers come late, so that kills fall between request and answer as well.
@@ -259,7 +259,7 @@ class HttpCalls : public Workflows {
   }};
 };
 
-TEST_F(HttpCalls, a_secret_reaches_the_partner_and_nothing_else_and_events_hold_no_data) {
+TEST_F(HttpCalls, ASecretReachesThePartnerAndNothingElseAndEventsHoldNoData) {
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   const std::string id = book_one();
   ASSERT_EQ(ended(id), "completed") << site_.api("instances/" + id).dump_pretty();
@@ -325,7 +325,7 @@ TEST_F(HttpCalls, a_secret_reaches_the_partner_and_nothing_else_and_events_hold_
   EXPECT_EQ(site_.rabt({"instances", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--events"}).code, 1);
 }
 
-TEST_F(HttpCalls, a_host_that_is_not_allowed_is_refused_by_apply_and_at_the_start) {
+TEST_F(HttpCalls, AHostThatIsNotAllowedIsRefusedByApplyAndAtTheStart) {
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   const std::string other = file("other.yaml", tell("2.0.0", "https://elsewhere.example"));
   for (const char* verb : {"plan", "apply"}) {
@@ -344,7 +344,7 @@ TEST_F(HttpCalls, a_host_that_is_not_allowed_is_refused_by_apply_and_at_the_star
   EXPECT_TRUE(contains(start.said, "engine.host")) << start.said;
 }
 
-TEST_F(HttpCalls, an_instance_whose_secret_is_missing_at_a_start_goes_on_when_it_is_back) {
+TEST_F(HttpCalls, AnInstanceWhoseSecretIsMissingAtAStartGoesOnWhenItIsBack) {
   const std::string deployed = file("deployed.yaml", tell("1.0.0", outside_.origin()));
   const std::string other = file("idle.yaml", plain("idle", "1.0.0", "  - a: {set: {a: 1}}\n"));
   site_.config.workflows = {other};
@@ -388,7 +388,7 @@ class Deploying : public Workflows {
   std::string listed() { return site_.rabt({"workflow", "list", "--format", "json"}).said; }
 };
 
-TEST_F(Deploying, plan_and_apply_tell_by_their_exit_status_what_is) {
+TEST_F(Deploying, PlanAndApplyTellByTheirExitStatusWhatIs) {
   const Finished same = site_.rabt({"workflow", "plan"});
   EXPECT_EQ(same.code, 0) << same.said;
   EXPECT_TRUE(contains(same.said, "no changes")) << same.said;
@@ -432,7 +432,7 @@ TEST_F(Deploying, plan_and_apply_tell_by_their_exit_status_what_is) {
   }
 }
 
-TEST_F(Deploying, one_bad_file_among_three_changes_nothing) {
+TEST_F(Deploying, OneBadFileAmongThreeChangesNothing) {
   const std::string before = listed();
   const std::string good = file("good.yaml", plain("good", "1.0.0", "  - a: {set: {a: 1}}\n"));
   const std::string bad = file("bad.yaml", plain("bad", "1.0.0", "  - a: {sett: {a: 1}}\n"));
@@ -451,7 +451,7 @@ TEST_F(Deploying, one_bad_file_among_three_changes_nothing) {
   EXPECT_EQ(audited("workflow.deployed").size(), 3U) << "the first start, and two files";
 }
 
-TEST_F(Deploying, running_instances_stay_on_their_version_and_new_ones_take_the_new) {
+TEST_F(Deploying, RunningInstancesStayOnTheirVersionAndNewOnesTakeTheNew) {
   const std::string old = book_one();
   const std::string next = file("next.yaml", visit("2.0.0", "two"));
   const Finished plan = site_.rabt({"workflow", "plan", next});
@@ -473,7 +473,7 @@ TEST_F(Deploying, running_instances_stay_on_their_version_and_new_ones_take_the_
   EXPECT_EQ(active(), (std::set<std::string>{"visit 2.0.0"}));
 }
 
-TEST_F(Deploying, prune_ends_what_is_not_among_the_files_and_leaves_what_runs) {
+TEST_F(Deploying, PruneEndsWhatIsNotAmongTheFilesAndLeavesWhatRuns) {
   const std::string running = book_one();
   const std::string more = file("more.yaml", plain("more", "1.0.0", "  - a: {set: {a: 1}}\n"));
   const Finished plan = site_.rabt({"workflow", "plan", "--prune", more});

@@ -148,7 +148,7 @@ void Rig::start() {
                                     .blobs = *blobs_,
                                     .clock = clock_,
                                     .random = random_,
-                                    .log = null_logger()});
+                                    .log = *log});
   host_->add_service(service_);
   (void)must(host_->bind_role("script", "hub://script"));
   if (prepare) prepare(*host_);
@@ -168,7 +168,7 @@ Result<std::unique_ptr<Engine>> Rig::try_open() {
                        .clock = clock_,
                        .random = random_,
                        .ids = ids_,
-                       .log = null_logger()},
+                       .log = *log},
                       {.tenant = "t1",
                        .workers = 2,
                        .max_resident_per_worker = max_resident,

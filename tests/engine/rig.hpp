@@ -106,6 +106,7 @@ class Rig {
   // Loads plugins and binds roles, before anything is recovered.
   std::function<void(plugin::PluginHost&)> prepare;
   bool refuse_unserved = false;
+  Logger* log = &null_logger();
   // Gets what the start was refused with, "" when it was not. Without it a refusal ends the
   // process.
   std::string* refusal = nullptr;

@@ -3,12 +3,14 @@
 #include <future>
 
 #include "tests/engine/rig.hpp"
+#include "tests/recording_logger.hpp"
 
 // What the hub says about an instance that is undone, that waits for a person, or that it cannot
 // run.
 namespace rabt::engine {
 namespace {
 
+using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
 std::string workflow_of(const std::string& tasks, const std::string& more = {}) {
@@ -168,6 +170,104 @@ TEST(StatusOf, an_instance_whose_secret_is_missing_loses_nothing) {
   rig.start();
   EXPECT_EQ(rig.wait_status(waits, "completed"), "completed") << "the event was kept";
   EXPECT_EQ(rig.wait_status(begun, "waiting"), "waiting");
+}
+
+// ---- why: what an operator sees without a reason, and with one
+
+ActionOutcome refused_by_vendor() {
+  ActionOutcome outcome;
+  outcome.kind = OutcomeKind::permanent;
+  outcome.code = "vendor.20404";
+  outcome.message = "the vendor refused [withheld]";
+  outcome.said = Sealed<std::string>("the vendor refused Layla");
+  outcome.detail = Json::object({{"status", 404}});
+  return outcome;
+}
+
+TEST(Why, the_codes_of_a_vendor_show_without_a_reason_and_its_words_with_one) {
+  Rig rig;
+  test::RecordingLogger log;
+  rig.log = &log;
+  rig.crash();
+  rig.start();
+  rig.script().on("do-key", [](ScriptedService::Call call) { call.done(refused_by_vendor()); });
+  // The workflow raises an error of its own afterwards.
+  rig.deploy(workflow_of(
+      "  - ask:\n      try:\n        - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"
+      "      catch:\n        do:\n"
+      "          - stop: {raise: {error: {type: 'https://x.example/no', status: 418, "
+      "title: No}}}\n"));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
+  const auto failure_of = [](const Json& instance) {
+    for (const Json& task : instance["timeline"].as_array()) {
+      if (task.string_or("task", "") == "work") return task["failure"];
+    }
+    return Json();
+  };
+  EXPECT_EQ(
+      failure_of(rig.engine().instance(id).value()).dump(),
+      R"({"outcome":"permanent","code":"vendor.20404","message":"the vendor refused [withheld]"})");
+  const Json whole = failure_of(rig.engine().instance(id, admitted).value());
+  EXPECT_EQ(whole.string_or("message", ""), "the vendor refused Layla");
+  EXPECT_EQ(whole["detail"].int_or("status", 0), 404);
+  EXPECT_TRUE(log.comes("action.failed instance=" + id));
+  EXPECT_TRUE(log.comes("code=vendor.20404"));
+  EXPECT_TRUE(log.comes("instance.faulted instance=" + id +
+                        " task=/do/0/ask/catch/do/0/stop error=https://x.example/no status=418 "
+                        "title=No"));
+  EXPECT_FALSE(log.has("Layla"));
+}
+
+TEST(Why, declared_codes_of_an_answer_are_in_the_timeline_the_log_and_the_audit_log) {
+  Rig rig;
+  test::RecordingLogger log;
+  rig.log = &log;
+  rig.crash();
+  rig.start();
+  rig.script().on("do-key", [](ScriptedService::Call call) {
+    ActionOutcome outcome = done(Json::object({{"adjudication", "rejected"}, {"who", "Layla"}}));
+    outcome.codes = Json::object(
+        {{"adjudication", "rejected"}, {"errors.code", Json::array({"BV-00027", "IC-00001"})}});
+    call.done(std::move(outcome));
+  });
+  rig.deploy(workflow_of("  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "completed"), "completed");
+  const Json shown = rig.engine().instance(id).value();
+  EXPECT_EQ(shown["timeline"][0]["codes"].dump(),
+            R"({"adjudication":"rejected","errors.code":["BV-00027","IC-00001"]})");
+  EXPECT_EQ(shown.dump().find("Layla"), std::string::npos);
+  EXPECT_TRUE(log.comes(
+      "action=do-key codes=adjudication=rejected errors.code=BV-00027 errors.code=IC-00001"));
+  std::string acts;
+  ASSERT_TRUE(rig.store()
+                  .read([&](store::Connection& connection) {
+                    return connection.query(store::Statement{"SELECT canonical FROM audit"}, {},
+                                            [&](const store::Row& row) {
+                                              acts += row.text(0);
+                                              return true;
+                                            });
+                  })
+                  .ok());
+  EXPECT_NE(acts.find(R"("codes":{"adjudication":"rejected")"), std::string::npos);
+}
+
+TEST(Why, a_task_that_faults_without_a_call_has_a_line) {
+  Rig rig;
+  test::RecordingLogger log;
+  rig.log = &log;
+  rig.crash();
+  rig.start();
+  rig.deploy(workflow_of(
+      "  - ask:\n      try:\n        - stop: {raise: {error: {type: 'https://x.example/no', "
+      "status: 418, title: No}}}\n      catch: {do: [{go: {set: {a: 1}}}]}\n"));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "completed"), "completed");
+  EXPECT_TRUE(log.comes("task.faulted instance=" + id +
+                        " task=/do/0/ask/try/0/stop error=https://x.example/no 418: No"));
+  EXPECT_FALSE(log.has("instance.faulted"));
+  EXPECT_EQ(rig.engine().stats().task_faults, 1U);
 }
 
 }  // namespace

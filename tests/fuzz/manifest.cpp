@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/base/semver.hpp"
 #include "tests/fuzz/input.hpp"
 
 namespace {
@@ -43,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(package.error().code.starts_with("plugin.manifest"), "a refusal has its code");
     return 0;
   }
-  fuzz::require(!package->manifest.id.empty() && plugin::is_version(package->manifest.version),
+  fuzz::require(!package->manifest.id.empty() && is_semver(package->manifest.version),
                 "a plugin has id and version");
   fuzz::require(package->manifest.concurrency >= 1, "a lane has a thread");
   fuzz::require(package->actions.size() == package->manifest.actions.size(),

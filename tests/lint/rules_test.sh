@@ -41,7 +41,7 @@ fails() {
   fresh
 }
 fresh
-for rule in layers tables locks words clean_text; do
+for rule in layers tables locks words clean_text lengths; do
   bash "$here/$rule.sh" "$root" >"$root.out" 2>&1 || { echo "$rule.sh complains of a tree that keeps it:"; cat "$root.out"; bad=1; }
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
@@ -54,7 +54,9 @@ echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a
 echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment without a verb'
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
+{ echo 'int long_way(int a) {'; for i in $(seq 100); do echo "  a += $i;"; done; echo '  return a;'; echo '}'; } >>"$root/hub/engine/queue.cpp"; fails lengths 'a function of 103 lines'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
+echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'
 # The documents' rules are tried on this project's own documents, beside links to the rest.
 documents() {
   rm -rf "${root:?}"/*; ln -s "$here"/../../* "$root/"; rm -f "$root/docs" "$root/build"; cp -r "$here/../../docs" "$root/docs"

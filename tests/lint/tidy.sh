@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# clang-tidy with the checks of .clang-tidy, and clang's thread-safety analysis, over hub/ and plugins/.
+# clang-tidy with the checks of .clang-tidy over hub/, tools/ and plugins/, and over the headers that they include.
+# tidy.sh [FILE...]: these files alone.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 cmake --preset tidy >/dev/null
-mapfile -t files < <(git ls-files 'hub/*.cpp' 'plugins/*.cpp')
+files=("$@")
+[ $# -gt 0 ] || mapfile -t files < <(git ls-files 'hub/*.cpp' 'tools/*.cpp' 'plugins/*.cpp')
 printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build/tidy --warnings-as-errors='*'
 echo "tidy: good (${#files[@]} files)"

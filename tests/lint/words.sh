@@ -16,6 +16,7 @@ rule '//\s*(likewise|ditto)\b' 'repeat the sentence: the line above may move'
 rule '//.*\b(of it|of both|of them|of its own accord of)\s*[:;.,)]*\s*$' 'name what "it", "both" or "them" is'
 rule '//\s*(Empty|None|Null|False|True|0):' 'write a sentence: "Empty if ...", "Null after ..."'
 rule '(//|;)\s*(empty|none|null|false|true|0): [^/]' 'write a sentence: "Empty if ..." above the field'
+rule '//(.*[.;,])? (Empty|Unset|None|Nothing|nullopt|nullptr|False|True|Zero|empty|unset|none|nothing|false|true|null|zero)(, [^:;.]*)?: ' 'write a sentence: "Returns false if ...", "Unset if ..."'
 rule '^\s*//\s*Of [a-z]' 'begin with the noun that the sentence is about'
 rule '//\s*of (it|the|a|an|one|its|their|what|which)\b[^.]*$' 'write a sentence with a subject and a verb'
 # A declaration whose value was pushed to the next line by its trailing comment.

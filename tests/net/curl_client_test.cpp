@@ -394,6 +394,8 @@ TEST_F(CurlClient, speaks_tls_only_to_certificates_that_hold) {
       ::_exit(127);
     }
     ::close(pipe_fds[1]);
+    if (pid < 0) ::close(pipe_fds[0]);
+    ASSERT_GT(pid, 0) << "no process for openssl s_server";
     std::string out;
     int port = 0;
     char buffer[256];

@@ -173,6 +173,8 @@ TEST(Detector, Addresses) {
          {"الرمز البريدي 12211", "address:12211"},
          {"my zip code is 35350", "address:35350"},
          {"lot RRRD2929", ""},
+         {"/tmp/rabt-WZ4U0T/bad.yaml", ""},
+         {"Vörösvári U. 5", "address:Vörösvári U. 5"},
          {"room 5, 12 tablets", ""}});
 }
 

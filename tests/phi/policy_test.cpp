@@ -74,6 +74,31 @@ TEST(Vocabulary, SaysItsOwnWordsAndWithholdsTheRest) {
   for (const auto& [text, shown] : cases) EXPECT_EQ(own.only_known(text), shown) << text;
 }
 
+TEST(Vocabulary, SaysDeclaredCodesAlone) {
+  auto own = words("the gateway refused error");
+  ASSERT_TRUE(own.add_codes("GE-#####"));
+  ASSERT_TRUE(own.add_codes("BE-#-#"));
+  ASSERT_TRUE(own.add_codes("20###"));
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"refused (GE-00020, GE-00021)", "refused (GE-00020, GE-00021)"},
+      {"BE-1-4", "BE-1-4"},
+      {"BE-1-44", "[withheld]-1-44"},
+      {"GE-000201", "[withheld]"},
+      {"XGE-00020", "[withheld]"},
+      {"GE-00020-1", "[withheld]"},
+      {"vendor.20404", "[withheld].20404"},
+      {"error 20404", "error 20404"},
+      {"error 204041", "error [withheld]"},
+      {"20404 20405", "[withheld]"},  // ten digits are no two codes
+      {"2040420405", "[withheld]"},
+      {"21404", "[withheld]"},
+  };
+  for (const auto& [text, shown] : cases) EXPECT_EQ(own.only_known(text), shown) << text;
+  for (const char* wide :
+       {"", "#", "######", "1#####", "05########", "A-#######", "[A-Z]+", "ab#*"})
+    EXPECT_FALSE(own.add_codes(wide)) << wide;
+}
+
 TEST(Vocabulary, TakesThePrintableTextsOfAProgram) {
   Vocabulary own;
   constexpr char kProgram[] =
@@ -90,6 +115,14 @@ TEST(Vocabulary, TakesThePrintableTextsOfAProgram) {
 }
 
 // ---- texts
+
+TEST(Policy, NamesOfPluginsAreNobodysNames) {
+  const Policy policy(default_rules(), detector());
+  EXPECT_EQ(policy.hub_text(Channel::log, "message", "Jane answered 404"), "[name] answered 404");
+  policy.learn("jane 2 (Jane Systems)");
+  EXPECT_EQ(policy.hub_text(Channel::log, "message", "Jane answered 404"), "Jane answered 404");
+  EXPECT_EQ(policy.hub_text(Channel::log, "message", "0501234567 of Jane"), "[phone] of Jane");
+}
 
 TEST(Policy, AnOutsideTextIsItsKnownWordsAndThenWhatTheDetectorLeaves) {
   const Policy policy(default_rules(), detector());

@@ -236,6 +236,12 @@ TEST(Manifest, RefusesWhatCannotBe) {
                 .find("schema keyword `typ` is not supported"),
             std::string::npos);
 }
+TEST(Manifest, CodesAreNarrow) {
+  EXPECT_EQ(manifest_error(std::string(kHead) + "codes: ['GE-#####', '53###']\n"), "ok");
+  EXPECT_NE(manifest_error(std::string(kHead) + "codes: ['##########']\n")
+                .find("manifest.yaml:5: `##########` is no code: write letters"),
+            std::string::npos);
+}
 TEST(Manifest, AMarkOfPatientDataThatIsNoneIsRefused) {
   for (const char* const value : {"True", "yes", "\"true\"", "1", "on", ""}) {
     const std::string said =

@@ -303,6 +303,10 @@ TEST_F(Store, KeyFilesThatAreNoneAreRefused) {
 int in_child(const std::function<int()>& act, std::int64_t kill_after_us = -1) {
   const pid_t pid = ::fork();
   if (pid == 0) ::_exit(act());
+  if (pid < 0) {
+    ADD_FAILURE() << "no process";
+    return -1;
+  }
   if (kill_after_us >= 0) {
     ::usleep(static_cast<useconds_t>(kill_after_us));
     ::kill(pid, SIGKILL);

@@ -13,32 +13,6 @@
 
 namespace rabt::plugin::test {
 
-void RecordingLogger::log(LogLevel /*level*/, std::string_view event, LogFields fields) {
-  std::string line(event);
-  for (const auto& [key, value] : fields) {
-    line += " " + std::string(key) + "=";
-    if (const auto* text = std::get_if<std::string_view>(&value)) line += *text;
-    if (const auto* whole = std::get_if<std::int64_t>(&value)) line += std::to_string(*whole);
-    if (const auto* flag = std::get_if<bool>(&value)) line += *flag ? "true" : "false";
-  }
-  const std::scoped_lock lock(mutex_);
-  lines_.push_back(std::move(line));
-}
-std::vector<std::string> RecordingLogger::lines() const {
-  const std::scoped_lock lock(mutex_);
-  return lines_;
-}
-bool RecordingLogger::has(std::string_view part) const {
-  const std::scoped_lock lock(mutex_);
-  for (const std::string& line : lines_) {
-    if (line.find(part) != std::string::npos) return true;
-  }
-  return false;
-}
-bool RecordingLogger::comes(std::string_view part) const {
-  return eventually([&] { return has(part); }, 2000);
-}
-
 TempFolder::TempFolder() {
   std::string pattern = std::filesystem::temp_directory_path().string();
   pattern += "/rabt-plugin-XXXXXX";

@@ -26,22 +26,11 @@
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
+#include "tests/recording_logger.hpp"
 
 namespace rabt::plugin::test {
 
-// Keeps every entry as "event key=value ...".
-class RecordingLogger final : public Logger {
- public:
-  void log(LogLevel level, std::string_view event, LogFields fields) override;
-  [[nodiscard]] std::vector<std::string> lines() const;
-  [[nodiscard]] bool has(std::string_view part) const;
-  // Waits up to two seconds.
-  [[nodiscard]] bool comes(std::string_view part) const;
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::string> lines_;
-};
+using rabt::test::RecordingLogger;
 
 // A folder that disappears with the test.
 class TempFolder {

@@ -49,18 +49,16 @@ int main(int argc, char** argv) {
   std::string options_file;
   std::string ready_file;
   bool die_with_parent = false;
-  std::uint16_t any_port = 0;
-  CLI::Option* base = app.add_option("--port-base", settings.port_base,
-                                     "first port: twilio, fhir, nphies, dhis2, control");
-  app.add_option("--port", any_port, "0: free ports, which is the default")
-      ->check(CLI::Range(0, 0))
-      ->excludes(base);
-  app.add_option("--hub", settings.hub, "base URL for callbacks that are given as a path");
+  app.add_option("--port-base", settings.port_base,
+                 "First of five ports: twilio, fhir, nphies, dhis2, control (default: free ports)");
+  app.add_option("--hub", settings.hub, "Base URL for callbacks that are given as a path");
   app.add_option("--options", options_file, "JSON file with one object for each stand-in");
-  app.add_option("--ready-file", ready_file, "gets the line that also goes to standard output");
-  app.add_option("--ledger", settings.ledger_file, "append every performed effect to this file");
+  app.add_option("--ready-file", ready_file,
+                 "File to write, with the line that also goes to standard output");
+  app.add_option("--ledger", settings.ledger_file,
+                 "Append every effect that was performed to this file");
   app.add_flag("--die-with-parent", die_with_parent,
-               "end when the thread that started this process ends");
+               "Stop when the thread that started this process ends");
   CLI11_PARSE(app, argc, argv);
 
   const pid_t parent = getppid();

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <iostream>
 
 #include "hub/schema/schema.hpp"
@@ -92,12 +93,13 @@ TEST(SchemaLimits, ASchemaThatDoublesWithEachStepEndsWithAFault) {
   }
   text += R"("d60": {"type": "integer"}}})";
   const Schema schema = compiled(text);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const auto fault = schema.check(Json(1));
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->message, "takes too many steps to check");
   EXPECT_FALSE(schema.check_all(Json(1), 10).empty());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  // Time of this process's processor, which a busy machine does not stretch.
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 60);
 }
 
 TEST(SchemaLimits, ACircleThatTheValueDecidesEndsWithAFault) {

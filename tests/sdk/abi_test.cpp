@@ -21,7 +21,7 @@ Ran check(const fs::path& root, const std::string& command) {
   return run("python3 -B " + (root / "sdk/abi/check.py").string() + " " + command);
 }
 
-TEST(Abi, headers_layout_releases_and_tables_agree) {
+TEST(Abi, HeadersLayoutReleasesAndTablesAgree) {
   for (const char* command : {"headers", "layout", "released", "tables"}) {
     const Ran ran = check(source_dir(), command);
     EXPECT_EQ(ran.code, 0) << command << ":\n" << ran.output;
@@ -42,7 +42,7 @@ std::ostream& operator<<(std::ostream& out, const Fault& fault) {
 
 class AbiFault : public testing::TestWithParam<Fault> {};
 
-TEST_P(AbiFault, is_found) {
+TEST_P(AbiFault, IsFound) {
   const Fault& fault = GetParam();
   const fs::path root = fs::temp_directory_path() / ("rabt-abi-" + std::to_string(::getpid()));
   fs::create_directories(root / "docs/plugins");
@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& each) { return std::string(each.param.name); });
 
 // What comes at the end of a struct is allowed.
-TEST(Abi, a_field_at_the_end_keeps_the_promise) {
+TEST(Abi, AFieldAtTheEndKeepsThePromise) {
   const fs::path root = fs::temp_directory_path() / ("rabt-abi-end-" + std::to_string(::getpid()));
   fs::create_directories(root);
   fs::copy(source_dir() / "sdk", root / "sdk", fs::copy_options::recursive);

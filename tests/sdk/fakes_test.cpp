@@ -214,7 +214,7 @@ const rabt_entry kBare{
     RABT_ABI_MAGIC, RABT_ABI_MAJOR, RABT_ABI_MINOR, sizeof(rabt_entry), 0, "bare", "1.0.0", "",
     &make_bare,     nullptr};
 
-TEST(FakeHost, runs_calls_whose_callbacks_come_in_order) {
+TEST(FakeHost, RunsCallsWhoseCallbacksComeInOrder) {
   FakeHost host;
   host.outside = [](const Request& request) {
     return Answer{.body = "\"" + request.header("Authorization") + "\""};
@@ -228,24 +228,24 @@ TEST(FakeHost, runs_calls_whose_callbacks_come_in_order) {
   EXPECT_EQ(host.call("elsewhere", "[1]").output, "[1]") << "completed by a thread of the plugin";
 }
 
-TEST(FakeHost, waits_for_a_thread_of_the_plugin) {
+TEST(FakeHost, WaitsForAThreadOfThePlugin) {
   FakeHost host;
   EXPECT_EQ(host.call("later", "{}").output, "\"done\"");
   EXPECT_EQ(host.violations(), "");
 }
 
-TEST(FakeHost, time_stands_still_while_a_thread_of_the_plugin_works) {
+TEST(FakeHost, TimeStandsStillWhileAThreadOfThePluginWorks) {
   FakeHost host;
   EXPECT_EQ(host.call("in_time", "{}").output, "\"done\"");
   EXPECT_EQ(host.violations(), "");
 }
 
-TEST(FakeHost, time_passes_only_while_the_plugin_waits) {
+TEST(FakeHost, TimePassesOnlyWhileThePluginWaits) {
   FakeHost host;
   EXPECT_EQ(host.call("sleep", "{}").output, "3600000");
 }
 
-TEST(FakeHost, has_every_service) {
+TEST(FakeHost, HasEveryService) {
   FakeHost host;
   host.secrets["token"] = "key";
   const Outcome outcome = host.call("everything", "{}");
@@ -261,7 +261,7 @@ TEST(FakeHost, has_every_service) {
   EXPECT_EQ(host.violations(), "");
 }
 
-TEST(FakeHost, digests_are_those_of_the_standards) {
+TEST(FakeHost, DigestsAreThoseOfTheStandards) {
   EXPECT_EQ(hex(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(hex(sha1(std::string(1'000'000, 'a'))), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
   EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -277,13 +277,13 @@ TEST(FakeHost, digests_are_those_of_the_standards) {
             "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 }
 
-TEST(FakeHost, a_service_can_be_missing) {
+TEST(FakeHost, AServiceCanBeMissing) {
   FakeHost host;
   host.missing.insert(RABT_HTTP);
   EXPECT_EQ(host.call("get", "{}").code, "sample.no_answer.not_allowed");
 }
 
-TEST(FakeHost, answers_over_a_limit_as_the_hub_does) {
+TEST(FakeHost, AnswersOverALimitAsTheHubDoes) {
   FakeHost host("{}", kBare);
   std::map<std::string, int> came;
   const auto service = [](const char* id) { return bare_host->get_service(bare_host->self, id); };
@@ -309,7 +309,7 @@ TEST(FakeHost, answers_over_a_limit_as_the_hub_does) {
                 {"connect", 256}, {"overload", 44}, {"blob 0", 64}, {"blob 3", 236}, {"kv 3", 1}}));
 }
 
-TEST(FakeHost, asks_the_extensions) {
+TEST(FakeHost, AsksTheExtensions) {
   FakeHost host;
   host.outside = [](const Request& request) {
     return Answer{.status = request.url().ends_with("/known") ? 200 : 404};
@@ -325,7 +325,7 @@ TEST(FakeHost, asks_the_extensions) {
   EXPECT_EQ(refused.problem, "not this one");
 }
 
-TEST(FakeHost, counts_each_broken_clause) {
+TEST(FakeHost, CountsEachBrokenClause) {
   const auto broken = [](const std::vector<std::string>& actions) {
     FakeHost host("{}", kBare);
     for (const std::string& action : actions) (void)host.call(action, "\"canary\"");
@@ -349,7 +349,7 @@ TEST(FakeHost, counts_each_broken_clause) {
   EXPECT_EQ(host.violated["A4"], 1) << "after destroy";
 }
 
-TEST(FakeHost, sees_a_second_attempt_that_nobody_can_recognise) {
+TEST(FakeHost, SeesASecondAttemptThatNobodyCanRecognise) {
   const auto broken = [](const std::string& action, const Answer& answer,
                          const std::string& second_key = "key-1") {
     FakeHost host("{}", kBare);
@@ -375,7 +375,7 @@ TEST(FakeHost, sees_a_second_attempt_that_nobody_can_recognise) {
     EXPECT_EQ(broken(right, lost()), 0) << right;
 }
 
-TEST(Wrapper, a_dropped_or_throwing_call_is_ambiguous_and_ends_once) {
+TEST(Wrapper, ADroppedOrThrowingCallIsAmbiguousAndEndsOnce) {
   FakeHost host;
   for (const char* action : {"drop", "throw"}) {
     const Outcome outcome = host.call(action, "{}");
@@ -385,7 +385,7 @@ TEST(Wrapper, a_dropped_or_throwing_call_is_ambiguous_and_ends_once) {
   EXPECT_EQ(host.violations(), "");
 }
 
-TEST(Wrapper, cancel_reaches_the_plugin) {
+TEST(Wrapper, CancelReachesThePlugin) {
   FakeHost host;
   const rabt_call_id id = host.begin("never", "{}");
   host.cancel(id);
@@ -393,7 +393,7 @@ TEST(Wrapper, cancel_reaches_the_plugin) {
   EXPECT_EQ(host.violations(), "");
 }
 
-TEST(Wrapper, requests_of_a_cancelled_call_end_and_the_coroutine_goes_on) {
+TEST(Wrapper, RequestsOfACancelledCallEndAndTheCoroutineGoesOn) {
   FakeHost host;
   const rabt_call_id id = host.begin("get", "{}");
   host.cancel(id);
@@ -401,7 +401,7 @@ TEST(Wrapper, requests_of_a_cancelled_call_end_and_the_coroutine_goes_on) {
   EXPECT_EQ(guards_alive, 0);
 }
 
-TEST(Wrapper, coroutines_that_wait_are_destroyed_with_the_plugin) {
+TEST(Wrapper, CoroutinesThatWaitAreDestroyedWithThePlugin) {
   FakeHost host;
   (void)host.begin("get", "{}");
   (void)host.begin("sleep", "{}");
@@ -412,7 +412,7 @@ TEST(Wrapper, coroutines_that_wait_are_destroyed_with_the_plugin) {
   EXPECT_EQ(host.violated["A1"], 3) << "a host that keeps A7 would not have destroyed it";
 }
 
-TEST(Wrapper, tasks_run_together_and_give_their_results_in_order) {
+TEST(Wrapper, TasksRunTogetherAndGiveTheirResultsInOrder) {
   FakeHost host;
   host.outside = [](const Request& request) { return Answer{.body = request.url().substr(18)}; };
   EXPECT_EQ(host.call("all", "{}").output, "[0,1,2]");
@@ -425,7 +425,7 @@ TEST(Wrapper, tasks_run_together_and_give_their_results_in_order) {
   EXPECT_EQ(guards_alive, 0);
 }
 
-TEST(Cassette, replays_what_it_recorded_and_holds_no_secret) {
+TEST(Cassette, ReplaysWhatItRecordedAndHoldsNoSecret) {
   const std::string path =
       (std::filesystem::temp_directory_path() / ("rabt-cassette-" + std::to_string(::getpid())))
           .string();
@@ -463,7 +463,7 @@ TEST(Cassette, replays_what_it_recorded_and_holds_no_secret) {
   std::filesystem::remove(path);
 }
 
-TEST(TestJson, takes_exactly_what_the_standard_takes) {
+TEST(TestJson, TakesExactlyWhatTheStandardTakes) {
   using rabt::sdk::testing::Json;
   for (const char* good :
        {"null", " [1, -0.5e+3, {\"a\": \"\\u00e9\\ud83d\\ude00\"}] ", "\"\"", "0", "{}"})

@@ -42,7 +42,7 @@ class Compiler : public testing::TestWithParam<const char*> {
   }
 };
 
-TEST_P(Compiler, takes_every_c_header_alone_in_every_standard) {
+TEST_P(Compiler, TakesEveryCHeaderAloneInEveryStandard) {
   const auto found = headers(".h");
   ASSERT_GE(found.size(), 16U);
   for (const std::string& header : found) {
@@ -51,13 +51,13 @@ TEST_P(Compiler, takes_every_c_header_alone_in_every_standard) {
   }
 }
 
-TEST_P(Compiler, sees_a_header_that_does_not_compile) {
+TEST_P(Compiler, SeesAHeaderThatDoesNotCompile) {
   const auto result = run("printf 'int f(void) { return 1 }\\n' | " + std::string(GetParam()) +
                           " -x c -fsyntax-only -");
   EXPECT_NE(result.code, 0);
 }
 
-TEST_P(Compiler, takes_every_cpp_header_alone) {
+TEST_P(Compiler, TakesEveryCppHeaderAlone) {
   for (const std::string& header : headers(".hpp")) expect_compiles(header, "c++", "c++20");
 }
 

@@ -45,7 +45,7 @@ class Package : public testing::Test {
   fs::path folder_;
 };
 
-TEST_F(Package, the_installed_sdk_builds_a_project_outside_of_the_tree) {
+TEST_F(Package, TheInstalledSdkBuildsAProjectOutsideOfTheTree) {
   const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
   ASSERT_NE(build, nullptr);
   const auto installed =
@@ -76,7 +76,7 @@ TEST_F(Package, the_installed_sdk_builds_a_project_outside_of_the_tree) {
   EXPECT_NE(run("readelf -lW " + library).output.find("GNU_RELRO"), std::string::npos);
 }
 
-TEST_F(Package, the_source_tree_builds_it_too_and_an_edited_manifest_makes_another_library) {
+TEST_F(Package, TheSourceTreeBuildsItTooAndAnEditedManifestMakesAnotherLibrary) {
   fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
   const std::string option = "-Drabt-sdk_DIR=" + (source_dir() / "sdk/cmake").string();
   expect_builds(option);
@@ -101,7 +101,7 @@ TEST_F(Package, the_source_tree_builds_it_too_and_an_edited_manifest_makes_anoth
   EXPECT_FALSE(fs::exists(package() + "/schemas/new.json"));
 }
 
-TEST_F(Package, a_build_that_changes_the_package_takes_away_what_was_said_about_it) {
+TEST_F(Package, ABuildThatChangesThePackageTakesAwayWhatWasSaidAboutIt) {
   fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
   fs::create_directories(at("hello") + "/schemas");
   std::ofstream(at("hello") + "/schemas/a.json") << "{}";
@@ -130,7 +130,7 @@ TEST_F(Package, a_build_that_changes_the_package_takes_away_what_was_said_about_
   EXPECT_EQ(after("rm schemas/b.json"), 0);
 }
 
-TEST_F(Package, the_build_says_where_the_package_of_this_version_is) {
+TEST_F(Package, TheBuildSaysWhereThePackageOfThisVersionIs) {
   fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
   expect_builds("-Drabt-sdk_DIR=" + (source_dir() / "sdk/cmake").string());
   EXPECT_EQ(read(at("build/hello.package")), package() + "\n");
@@ -143,7 +143,7 @@ TEST_F(Package, the_build_says_where_the_package_of_this_version_is) {
   EXPECT_EQ(read(at("build/hello.package")), at("build/hello-1.1.0.rabtplugin") + "\n");
 }
 
-TEST_F(Package, a_manifest_of_another_plugin_is_refused_when_the_build_is_configured) {
+TEST_F(Package, AManifestOfAnotherPluginIsRefusedWhenTheBuildIsConfigured) {
   fs::copy(source_dir() / "sdk/examples/hello", at("hello"), fs::copy_options::recursive);
   std::string manifest = read(at("hello") + "/manifest.yaml");
   manifest.replace(manifest.find("id: hello"), 9, "id: other");
@@ -155,7 +155,7 @@ TEST_F(Package, a_manifest_of_another_plugin_is_refused_when_the_build_is_config
       << configured.output;
 }
 
-TEST_F(Package, a_newer_sdk_serves_who_asks_for_an_older_one_of_the_same_major) {
+TEST_F(Package, ANewerSdkServesWhoAsksForAnOlderOneOfTheSameMajor) {
   fs::create_directories(at("hello"));
   const auto asks = [&](const std::string& version) {
     std::ofstream(at("hello") + "/CMakeLists.txt")

@@ -28,7 +28,7 @@ class AReply : public testing::Test {
   std::vector<Told> told_;
 };
 
-TEST_F(AReply, that_was_sent_sends_no_second_answer_from_a_catch) {
+TEST_F(AReply, ThatWasSentSendsNoSecondAnswerFromACatch) {
   {
     Reply reply(Host(&host_), 1);
     try {
@@ -42,7 +42,7 @@ TEST_F(AReply, that_was_sent_sends_no_second_answer_from_a_catch) {
   EXPECT_EQ(told_[0].kind, RABT_DONE);
 }
 
-TEST_F(AReply, that_was_moved_from_says_nothing) {
+TEST_F(AReply, ThatWasMovedFromSaysNothing) {
   {
     Reply first(Host(&host_), 2);
     Reply second(std::move(first));
@@ -55,7 +55,7 @@ TEST_F(AReply, that_was_moved_from_says_nothing) {
   EXPECT_EQ(told_[0].kind, RABT_TRANSIENT);
 }
 
-TEST_F(AReply, that_is_dropped_says_ambiguous) {
+TEST_F(AReply, ThatIsDroppedSaysAmbiguous) {
   { const Reply reply(Host(&host_), 3); }
   ASSERT_EQ(told_.size(), 1U);
   EXPECT_EQ(told_[0].kind, RABT_AMBIGUOUS);

@@ -39,6 +39,7 @@ TEST(Crash, loses_no_acknowledged_row) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
     if (child == 0) {
       ::close(ends[0]);
       const auto store = folder.open();

@@ -39,11 +39,13 @@ struct Boxed {
       }
       ::_exit(0);
     }
+    EXPECT_GT(pid, 0) << "no process";
     ::close(told[1]);
     stands = ::read(told[0], &parts, sizeof parts) == static_cast<ssize_t>(sizeof parts);
     ::close(told[0]);
   }
   ~Boxed() {
+    if (pid <= 0) return;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
   }

@@ -210,7 +210,8 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
         EXPECT_EQ(outcome.kind, OutcomeKind::transient)
             << "no outside request was made: nothing can have happened";
         EXPECT_TRUE(eventually(
-            [&] { return state_of(hub, "beast").worker->deaths == before.worker->deaths + 1; }));
+            [&] { return state_of(hub, "beast").worker->deaths == before.worker->deaths + 1; },
+            20'000));
         break;
       case Beast::Proof::forbidden:
         EXPECT_TRUE(outcome.kind == OutcomeKind::transient ||
@@ -224,7 +225,8 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
           const auto found = state.violations.find(beast.expected);
           return found == state.violations.end() ? 0U : found->second;
         };
-        EXPECT_TRUE(eventually([&] { return count(state_of(hub, "beast")) > count(before); }));
+        EXPECT_TRUE(
+            eventually([&] { return count(state_of(hub, "beast")) > count(before); }, 20'000));
         EXPECT_EQ(outcome.code.empty() ? outcome.output.dump() : outcome.code, beast.outcome);
         break;
       }
@@ -330,7 +332,8 @@ TEST(Lanes, AFunctionThatStaysAfterItsCallHasEndedIsEndedWhenAnotherCallWaitsInV
     ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
     EXPECT_EQ(hub.call("beast", "done-loop", Json::object()).kind, OutcomeKind::done) << name;
     EXPECT_EQ(hub.call("beast", "echo", Json(1), 300).code, "plugin.not_started") << name;
-    ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->deaths == 1; })) << name;
+    ASSERT_TRUE(eventually([&] { return state_of(hub, "beast").worker->deaths == 1; }, 20'000))
+        << name;
     EXPECT_TRUE(hub.log.comes("reason=hang"));
     ASSERT_TRUE(up(hub));
     EXPECT_EQ(hub.call("beast", "echo", Json(2)).output.dump(), "2") << name;

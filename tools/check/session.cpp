@@ -23,6 +23,12 @@ sdk::testing::PluginThreads& plugin_threads() {
   return threads;
 }
 
+// Code of the plugin that runs on may still use its host.
+void keep_for_ever(std::unique_ptr<Interposer> interposer) {
+  static auto* const kept = new std::vector<std::unique_ptr<Interposer>>();
+  kept->push_back(std::move(interposer));
+}
+
 }  // namespace
 
 Answer refused_connection() {
@@ -71,9 +77,7 @@ std::string_view kind_name(std::uint32_t kind) {
 Session::Session(std::unique_ptr<Interposer> interposer) : interposer_(std::move(interposer)) {}
 Session::~Session() {
   destroy();
-  // Code of the plugin that runs on may still use its host.
-  static auto* const kept = new std::vector<std::unique_ptr<Interposer>>();
-  kept->push_back(std::move(interposer_));
+  keep_for_ever(std::move(interposer_));
 }
 
 Result<const rabt_entry*> map_entry(const Subject& subject) {

@@ -26,7 +26,8 @@ struct Configuration {
   std::string fhir_secret;
   // The URL of the stand-in of this name: twilio, fhir, nphies, dhis2.
   std::function<std::string(const char* name)> stand_in;
-  // False: the FHIR plugin alone serves, for workflows that need no other system.
+  // Whether every shipped plugin serves. If not, the FHIR plugin serves alone, for workflows that
+  // need no other system.
   bool every_plugin = true;
   // YAML of tests that follows the own entries: below `roles` and `plugin`, two spaces in, and at
   // the top.

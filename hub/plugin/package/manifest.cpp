@@ -76,7 +76,8 @@ class Reader {
     Manifest& m = package.manifest;
     only(root, "the manifest",
          {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
-          "secrets", "metrics", "permissions", "concurrency", "blocking", "isolation", "roles"});
+          "secrets", "metrics", "permissions", "concurrency", "blocking", "isolation", "roles",
+          "codes"});
     m.id = text(need(root, "id"), "id");
     if (!is_name(m.id, "-") || m.id.size() > 64)
       fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
@@ -111,6 +112,7 @@ class Reader {
       package.inline_allowed = true;
     }
     package.words = std::move(words_);
+    codes(root["codes"], package);
     return package;
   }
 
@@ -287,6 +289,9 @@ class Reader {
         action.spec.output_schema =
             schema(item["output"], action.output, package.phi_names, "output");
       if (item["capability"]) capability(item["capability"], action.spec);
+      const Capability* const claimed = find_capability(action.spec.capability);
+      action.coded =
+          CodedMembers(action.spec.output_schema, claimed == nullptr ? Json() : claimed->output);
       for (const CompiledAction& other : package.actions) {
         if (!action.spec.capability.empty() && other.spec.capability == action.spec.capability)
           fail(item["capability"], "the capability " + action.spec.capability +
@@ -467,6 +472,20 @@ class Reader {
     package.manifest.blob = boolean_or(node["blob"], "permissions.blob", false);
     package.kv_bytes =
         integer_or(node["kv_bytes"], "permissions.kv_bytes", kDefaultKvBytes, 0, 1LL << 40U);
+  }
+
+  void codes(const YAML::Node& node, Package& package) const {
+    if (!node) return;
+    list(node, "codes", kMaxNames);
+    for (const auto& entry : node) {
+      const std::string pattern = text(entry, "a code");
+      if (!package.words.add_codes(pattern))
+        fail(entry,
+             "`" + pattern +
+                 "` is no code: write letters, digits, `-` and `#` for any digit, at least two "
+                 "letters or digits and at most six digits in all, such as GE-#####");
+      package.codes.push_back(pattern);
+    }
   }
 
   const PackageFiles& files_;

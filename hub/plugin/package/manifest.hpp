@@ -14,6 +14,7 @@
 #include "hub/phi/vocabulary.hpp"
 #include "hub/plugin/call.hpp"
 #include "hub/plugin/metric_table.hpp"
+#include "hub/plugin/package/coded.hpp"
 #include "hub/plugin/package/package_files.hpp"
 #include "hub/schema/schema.hpp"
 
@@ -67,6 +68,8 @@ struct CompiledAction {
   ActionSpec spec;
   Schema input;
   Schema output;
+  // Members of the output that everybody may read.
+  CodedMembers coded;
   // Members that the input schema marks as x-phi, and Schema::phi_places of the input schema.
   std::set<std::string> marked;
   std::set<std::string> places;
@@ -82,9 +85,12 @@ struct Package {
   std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
   std::vector<MetricSpec> metrics;
   std::set<std::string> phi_names;  // members that some schema marks as x-phi
-  phi::Vocabulary words;            // what it may say; of manifest and schemas
-  std::int64_t kv_bytes = 0;        // quota of the key-value service
-  bool inline_allowed = true;       // isolation is not "process"
+  // Codes of the outside system that it may say, as in the manifest: GE-#####.
+  std::vector<std::string> codes;
+  // What it may say: the words of manifest and schemas, and the codes.
+  phi::Vocabulary words;
+  std::int64_t kv_bytes = 0;   // quota of the key-value service
+  bool inline_allowed = true;  // isolation is not "process"
 };
 // Error codes: plugin.manifest, plugin.manifest_io (absent, too large).
 [[nodiscard]] Result<Package> read_package(const PackageFiles& files);

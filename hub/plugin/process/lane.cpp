@@ -16,6 +16,7 @@ struct Lane::State {
   std::deque<std::function<void()>> queue RABT_GUARDED_BY(mutex);
   std::function<void()> last RABT_GUARDED_BY(mutex);
   int threads RABT_GUARDED_BY(mutex) = 0;
+  int running RABT_GUARDED_BY(mutex) = 0;
   bool stopping RABT_GUARDED_BY(mutex) = false;
   bool done RABT_GUARDED_BY(mutex) = false;
 
@@ -27,10 +28,12 @@ struct Lane::State {
       {
         const std::function<void()> closure = std::move(queue.front());
         queue.pop_front();
+        ++running;
         lock.unlock();
         closure();
       }  // destroyed without the lock: it may hold the last reference to something that posts
       lock.lock();
+      --running;
     }
     if (--threads > 0) return;
     const std::function<void()> final = std::move(last);
@@ -73,6 +76,11 @@ bool Lane::post_first(std::function<void()> closure) {
 std::size_t Lane::depth() const {
   const Lock lock(state_->mutex);
   return state_->queue.size();
+}
+
+bool Lane::idle() const {
+  const Lock lock(state_->mutex);
+  return state_->queue.empty() && state_->running == 0 && !state_->stopping;
 }
 
 bool Lane::stop(std::function<void()> last, std::int64_t wait_ms) {

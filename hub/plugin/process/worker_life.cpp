@@ -49,7 +49,7 @@ WorkerPlugin::Death WorkerPlugin::live(std::uint64_t number) {
   return death;
 }
 
-// Starts the process. False: the hub lacks something for it.
+// Starts the process. Returns false if the hub lacks something for it.
 bool WorkerPlugin::open_life(Life& life, Death& death) {
   const auto lacking = [&death](std::string what) {
     death.ours = true;
@@ -137,8 +137,8 @@ void WorkerPlugin::serve_life(Life& life) {
   }
 }
 
-// Reads what the process has sent. False: there is more, or more may have come meanwhile. True: the
-// bell will ring.
+// Reads what the process has sent. Returns true if the bell will ring when more comes, and false if
+// there is more, or more may have come meanwhile.
 bool WorkerPlugin::read_frames(Life& life) {
   Frame frame;
   for (int n = 0; n < kBatch; ++n) {

@@ -113,7 +113,7 @@ class WorkerPlugin final {
   // its process has ended, or when code has given none.
   void give_callback(const std::function<void()>& code, std::function<void()> after);
 
-  // Takes a call back that was given and has not begun. True: it never begins.
+  // Takes a call back that was given and has not begun. Returns true if the call never begins.
   bool revoke(std::uint64_t call);
   // What the lanes do now: serial numbers of functions that have not returned, and since when.
   struct Busy {
@@ -124,10 +124,10 @@ class WorkerPlugin final {
   [[nodiscard]] std::vector<Busy> busy() const;
   // Ends the process; it counts as a death for this reason.
   void kill(std::string_view reason);
-  // The same when one of these functions has still not returned. False: they all have, and nothing
-  // is ended.
+  // Ends the process like kill() if one of these functions has still not returned. Returns false if
+  // all of them have, and then ends nothing.
   bool kill_busy(const std::vector<std::uint64_t>& serials, std::string_view reason);
-  // Ends the quarantine. False: there is none.
+  // Ends the quarantine. Returns false if there is none.
   bool release();
 
   struct State {
@@ -220,14 +220,14 @@ class WorkerPlugin final {
   Operation* begin(Life& life, std::uint64_t id);
 
   // ---- worker_calls.cpp: what the process is given
-  // Whether the process can take a frame with so many bytes of texts.
+  // Whether the process can take a frame with `bytes` bytes of texts.
   [[nodiscard]] bool room(std::size_t bytes) const RABT_REQUIRES(mutex_);
   // Gives the process with this number (0: whichever runs) a function, and puts its serial number
   // into the frame. upcall: type, call, answer and after are set.
   Given give(worker::Frame& frame, std::uint64_t process, Upcall upcall) RABT_EXCLUDES(mutex_);
-  // The same, and waits while there is no room.
+  // Gives a function like give(), and waits while there is no room.
   Given give_waiting(worker::Frame& frame, std::uint64_t process, Upcall upcall);
-  // Writes a frame behind those before it. False: it cannot be sent now.
+  // Writes a frame behind those before it. Returns false if it cannot be sent now.
   [[nodiscard]] bool put(const worker::Frame& frame) RABT_REQUIRES(mutex_);
   void free_place(Upcall& upcall) RABT_REQUIRES(mutex_);
   void finish(Operation* operation, worker::Frame frame);

@@ -17,6 +17,8 @@ constexpr int kCheckpointPages = 4000;
 constexpr std::chrono::milliseconds kFirstRetry{50};
 constexpr std::chrono::milliseconds kMaxRetry{2000};
 constexpr std::int64_t kStream = 1;
+// How long a batch waits for more jobs, at most.
+constexpr std::chrono::microseconds kMaxGather{1000};
 
 constexpr Statement kBegin{"BEGIN IMMEDIATE"};
 constexpr Statement kCommit{"COMMIT"};
@@ -48,10 +50,12 @@ Status call(const Store::Job& job, Transaction& transaction) {
 // Adds the time since the last call to a sum.
 class Stopwatch {
  public:
-  void into(std::atomic<std::int64_t>& sum) {
+  std::chrono::nanoseconds into(std::atomic<std::int64_t>& sum) {
     const auto now = std::chrono::steady_clock::now();
-    sum += std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
+    const std::chrono::nanoseconds passed = now - last_;
+    sum += passed.count();
     last_ = now;
+    return passed;
   }
 
  private:
@@ -175,7 +179,8 @@ void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done don
                         .rows = 0,
                         .undo = {}});
     }
-    wake = waiting_;
+    wake = waiting_ && (queue_.size() >= wanted_ || !refused_.empty());
+    if (wake) waiting_ = false;  // once is enough
   }
   if (wake) work_.notify_one();
 }
@@ -204,9 +209,7 @@ void Writer::run() {
     bool stop = false;
     {
       Lock lock(mutex_);
-      waiting_ = true;
-      while (!stopping_ && queue_.empty() && refused_.empty()) work_.wait(lock);
-      waiting_ = false;
+      gather(lock);
       refused.swap(refused_);
       take(batch);
       stop = stopping_;
@@ -223,6 +226,29 @@ void Writer::run() {
     batch.clear();
     checkpoint_when_due();
   }
+}
+
+// Waits for work. When many jobs shared the last commit, their successors are on their way and come
+// one by one: then the first of them waits for half as many, but not longer than half of that
+// commit took.
+void Writer::gather(Lock& lock) {
+  const auto wait = [&](std::size_t wanted, auto sleep) RABT_REQUIRES(mutex_) {
+    wanted_ = wanted;
+    while (!stopping_ && queue_.size() < wanted && refused_.empty()) {
+      waiting_ = true;
+      if (!sleep()) break;
+    }
+    waiting_ = false;
+  };
+  wait(1, [&] {
+    work_.wait(lock);
+    return true;
+  });
+  const std::size_t enough = last_jobs_ / 2;
+  if (queue_.size() >= enough) return;
+  const auto until = std::chrono::steady_clock::now() +
+                     std::min<std::chrono::nanoseconds>(last_commit_ / 2, kMaxGather);
+  wait(enough, [&] { return work_.wait_until(lock, until) == std::cv_status::no_timeout; });
 }
 
 void Writer::take(Batch& batch) {
@@ -292,6 +318,7 @@ Trouble Writer::attempt(Batch& batch) {
     task.rows = 0;
     task.undo.clear();
   }
+  last_jobs_ = batch.size();
   const bool alone = batch.size() == 1;
   auto begun = database_->execute(kBegin, {});
   if (!begun.ok()) return trouble_of(begun.error());
@@ -307,7 +334,7 @@ Trouble Writer::attempt(Batch& batch) {
   // One job alone, undone.
   if (!database_->in_transaction()) return Trouble::none;
   auto committed = database_->execute(kCommit, {});
-  watch.into(commit_ns_);
+  last_commit_ = watch.into(commit_ns_);
   if (committed.ok()) return Trouble::none;
   const Trouble trouble = trouble_of(committed.error());
   undo_batch(batch, ran);
@@ -393,8 +420,9 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
     bool stop = false;
     {
       Lock lock(mutex_);
-      waiting_ = true;
+      wanted_ = 1;
       while (!stopping_ && refused_.empty() && (queue_.empty() || !droppable(queue_.back()))) {
+        waiting_ = true;
         if (work_.wait_until(lock, until) == std::cv_status::timeout) break;
       }
       waiting_ = false;

@@ -51,6 +51,7 @@ class Writer {
   class JobTransaction;
 
   void run();
+  void gather(Lock& lock) RABT_REQUIRES(mutex_);
   void take(Batch& batch) RABT_REQUIRES(mutex_);
   void write_batch(Batch& batch);
   [[nodiscard]] Trouble attempt(Batch& batch);
@@ -71,6 +72,9 @@ class Writer {
   const std::unique_ptr<Database> database_;
   Sequences sequences_;
   int next_checkpoint_;
+  // The jobs of the last batch, and how long its COMMIT took.
+  std::size_t last_jobs_ = 0;
+  std::chrono::nanoseconds last_commit_{0};
 
   // Atomic: changed by the writer's thread, read by any
   std::atomic<std::uint64_t> commits_{0};
@@ -87,7 +91,9 @@ class Writer {
   std::deque<Task> queue_ RABT_GUARDED_BY(mutex_);
   // Droppable jobs beyond the queue's length: their done runs on the writer's thread, too.
   std::vector<Store::Done> refused_ RABT_GUARDED_BY(mutex_);
+  // The writer sleeps, until so many jobs are queued.
   bool waiting_ RABT_GUARDED_BY(mutex_) = false;
+  std::size_t wanted_ RABT_GUARDED_BY(mutex_) = 1;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
 
   // Last: it starts when everything else is there.

@@ -132,23 +132,38 @@ std::shared_ptr<const Regex> compile_regex(std::string_view pattern, std::string
   return regex;
 }
 
+namespace {
+
+// The program of pattern and flags, which is compiled if the expression's compiler did it; nullptr
+// after a fault of the evaluation.
+const Regex* usable_regex(Evaluation& evaluation, const Json& pattern, const Json& flags,
+                          const Regex* compiled) {
+  const auto refuse = [&evaluation](auto&&... text) -> const Regex* {
+    (void)evaluation.fail(std::forward<decltype(text)>(text)...);
+    return nullptr;
+  };
+  if (!pattern.is_string()) {
+    return refuse(std::string(type_name(pattern)) + " not a string or array",
+                  "a regular expression must be a string");
+  }
+  if (!flags.is_null() && !flags.is_string())
+    return refuse("the flags of a regular expression must be a string");
+  if (compiled != nullptr) return compiled;
+  std::string error;
+  compiled = evaluation.regex(pattern.as_string(),
+                              flags.is_string() ? flags.as_string() : std::string(), error);
+  return compiled != nullptr ? compiled : refuse(error);
+}
+
+}  // namespace
+
 bool match_regex(Evaluation& evaluation, const Json& input, const Json& pattern, const Json& flags,
                  bool test, bool global, const Regex* compiled, Json& out) {
   if (!input.is_string()) {
     return type_error(evaluation, input, "cannot be matched, as it is not a string");
   }
-  if (!pattern.is_string()) {
-    return evaluation.fail(std::string(type_name(pattern)) + " not a string or array",
-                           "a regular expression must be a string");
-  }
-  if (!flags.is_null() && !flags.is_string())
-    return evaluation.fail("the flags of a regular expression must be a string");
-  if (compiled == nullptr) {
-    std::string error;
-    compiled = evaluation.regex(pattern.as_string(),
-                                flags.is_string() ? flags.as_string() : std::string(), error);
-    if (compiled == nullptr) return evaluation.fail(error);
-  }
+  compiled = usable_regex(evaluation, pattern, flags, compiled);
+  if (compiled == nullptr) return false;
   const std::string& text = input.as_string();
   const bool all = global || compiled->global;
   const re2::StringPiece whole(text.data(), text.size());

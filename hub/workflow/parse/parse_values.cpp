@@ -79,6 +79,54 @@ bool looks_like_expression(std::string_view text) {
                      [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
 }
 
+// The variables that an expression may use at the place, with those of the tasks around it.
+std::vector<Named> known_in(Place place, const Scope& scope) {
+  std::vector<Named> known = variables_of(place);
+  if (place == Place::caught) {
+    known.push_back({"error", Variable::error});
+    if (scope.caught != "error") known.push_back({scope.caught, Variable::error});
+  }
+  if (place != Place::workflow_input && place != Place::workflow_from &&
+      place != Place::workflow_output && place != Place::event) {
+    for (const std::string& local : scope.locals) {
+      if (std::none_of(known.begin(), known.end(),
+                       [&](const Named& n) { return n.name == local; })) {
+        known.push_back({local, Variable::local});
+      }
+    }
+  }
+  return known;
+}
+
+// Says in the fault what a name of the language lacks here, and gives a suggestion. names: the
+// known variables.
+std::string explain_fault(ExpressionFault& fault, std::string_view text,
+                          const std::vector<std::string_view>& names) {
+  std::string suggestion;
+  const std::string_view rest = text.substr(std::min(fault.offset, text.size()));
+  const std::string_view name =
+      rest.substr(0, std::min(rest.find_first_of(".[ )|,}", 1), rest.size()));
+  if (name == "$secrets") {
+    fault.code = "expression.unknown_variable";
+    fault.message =
+        "$secrets has no value here: what this expression gives is kept with the instance";
+    suggestion = "use it in the `with` of a call, in an authentication, or in input.from";
+  } else if (name == "$authorization") {
+    fault.code = "expression.unknown_variable";
+    fault.message = "$authorization has no value here";
+    suggestion = "it is known inside a task that has an authentication";
+  } else if (name == "$context" || name == "$input" || name == "$output" || name == "$task") {
+    // A name of the language, but without a value in this place.
+    fault.code = "expression.unknown_variable";
+    fault.message = std::string(name) + " has no value here";
+  }
+  if (fault.code == "expression.unknown_variable" && suggestion.empty()) {
+    suggestion = names.empty() ? "no variable is known here" : "known here:";
+    for (const std::string_view one : names) suggestion += " $" + std::string(one);
+  }
+  return suggestion;
+}
+
 }  // namespace
 
 Enclosed enclosed(std::string_view text) {
@@ -184,20 +232,7 @@ bool Parser::check_local_name(const YamlNode& node, const std::string& name) {
 
 std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, std::size_t offset,
                                     Place place, const Scope& scope) {
-  std::vector<Named> known = variables_of(place);
-  if (place == Place::caught) {
-    known.push_back({"error", Variable::error});
-    if (scope.caught != "error") known.push_back({scope.caught, Variable::error});
-  }
-  if (place != Place::workflow_input && place != Place::workflow_from &&
-      place != Place::workflow_output && place != Place::event) {
-    for (const std::string& local : scope.locals) {
-      if (std::none_of(known.begin(), known.end(),
-                       [&](const Named& n) { return n.name == local; })) {
-        known.push_back({local, Variable::local});
-      }
-    }
-  }
+  const std::vector<Named> known = known_in(place, scope);
   // Where a fault or a name stands in the file. Worked out only when it is asked for.
   std::optional<std::vector<std::size_t>> offsets;
   const auto place_of = [&](std::size_t inside) {
@@ -214,28 +249,7 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
   Expression::Outcome outcome = Expression::compile_used(text, names);
   if (!outcome.expression.has_value()) {
     ExpressionFault& fault = outcome.fault;
-    std::string suggestion;
-    const std::string_view rest = text.substr(std::min(fault.offset, text.size()));
-    const std::string_view name =
-        rest.substr(0, std::min(rest.find_first_of(".[ )|,}", 1), rest.size()));
-    if (name == "$secrets") {
-      fault.code = "expression.unknown_variable";
-      fault.message =
-          "$secrets has no value here: what this expression gives is kept with the instance";
-      suggestion = "use it in the `with` of a call, in an authentication, or in input.from";
-    } else if (name == "$authorization") {
-      fault.code = "expression.unknown_variable";
-      fault.message = "$authorization has no value here";
-      suggestion = "it is known inside a task that has an authentication";
-    } else if (name == "$context" || name == "$input" || name == "$output" || name == "$task") {
-      // A name of the language, but without a value in this place.
-      fault.code = "expression.unknown_variable";
-      fault.message = std::string(name) + " has no value here";
-    }
-    if (fault.code == "expression.unknown_variable" && suggestion.empty()) {
-      suggestion = names.empty() ? "no variable is known here" : "known here:";
-      for (const std::string_view one : names) suggestion += " $" + std::string(one);
-    }
+    std::string suggestion = explain_fault(fault, text, names);
     const TextPlace where = place_of(fault.offset);
     error(where.line, where.column, fault.code, fault.message, std::move(suggestion));
     return std::nullopt;

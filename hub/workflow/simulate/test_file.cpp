@@ -69,6 +69,8 @@ class Reader {
 
   // ---- given
 
+  // A reply that is `transient`, `permanent` or `ambiguous`.
+  void failure(const std::string& kind, const YamlNode& given, ScriptedReply& out);
   ScriptedReply reply(const YamlNode& node, bool child);
   std::map<std::string, Script> scripts(const YamlNode& node, bool child);
   void after(const YamlNode& node, Moment& moment);
@@ -252,6 +254,27 @@ Template Reader::value(const YamlNode& node) {
 
 // ---- given
 
+void Reader::failure(const std::string& kind, const YamlNode& given, ScriptedReply& out) {
+  out.outcome = kind == "transient"   ? OutcomeKind::transient
+                : kind == "permanent" ? OutcomeKind::permanent
+                                      : OutcomeKind::ambiguous;
+  out.code = "test." + kind;
+  out.message = "the test says " + kind;
+  out.detail = Json::object();
+  if (given.kind == YamlNode::Kind::boolean && given.scalar.as_bool()) {
+    // `transient: true`: the code does not matter
+  } else if (keys(given, kind, {"code", "status", "message", "detail", "retry_after"})) {
+    if (const YamlEntry* found = given.find("code")) out.code = text(*found->value, "code");
+    if (const YamlEntry* found = given.find("message"))
+      out.message = text(*found->value, "message");
+    if (const YamlEntry* found = given.find("detail")) out.detail = to_json(*found->value);
+    if (const YamlEntry* found = given.find("status"))
+      out.detail.set("status", number(*found->value, "status", 300, 599));
+    if (const YamlEntry* found = given.find("retry_after"))
+      out.retry_after_ms = duration(*found->value, "retry_after");
+  }
+}
+
 ScriptedReply Reader::reply(const YamlNode& node, bool child) {
   ScriptedReply out;
   out.line = node.line;
@@ -303,24 +326,7 @@ ScriptedReply Reader::reply(const YamlNode& node, bool child) {
     }
     out.detail = Json::object({{"error", to_json(given)}});
   } else {
-    out.outcome = kind->key == "transient"   ? OutcomeKind::transient
-                  : kind->key == "permanent" ? OutcomeKind::permanent
-                                             : OutcomeKind::ambiguous;
-    out.code = "test." + kind->key;
-    out.message = "the test says " + kind->key;
-    out.detail = Json::object();
-    if (given.kind == YamlNode::Kind::boolean && given.scalar.as_bool()) {
-      // `transient: true`: the code does not matter
-    } else if (keys(given, kind->key, {"code", "status", "message", "detail", "retry_after"})) {
-      if (const YamlEntry* found = given.find("code")) out.code = text(*found->value, "code");
-      if (const YamlEntry* found = given.find("message"))
-        out.message = text(*found->value, "message");
-      if (const YamlEntry* found = given.find("detail")) out.detail = to_json(*found->value);
-      if (const YamlEntry* found = given.find("status"))
-        out.detail.set("status", number(*found->value, "status", 300, 599));
-      if (const YamlEntry* found = given.find("retry_after"))
-        out.retry_after_ms = duration(*found->value, "retry_after");
-    }
+    failure(kind->key, given, out);
   }
   constexpr std::int64_t kMost = 1'000'000;
   if (const YamlEntry* found = node.find("delay")) out.delay_ms = duration(*found->value, "delay");

@@ -29,7 +29,7 @@ Json resource(const std::string& body, const std::string& type) {
   return {};
 }
 
-TEST(DemoBooking, every_number_is_another_citizen_with_a_valid_identity_number) {
+TEST(DemoBooking, EveryNumberIsAnotherCitizenWithAValidIdentityNumber) {
   const FakeClock clock;
   SystemRandom random;
   UlidSource ids(clock, random);
@@ -52,7 +52,7 @@ TEST(DemoBooking, every_number_is_another_citizen_with_a_valid_identity_number) 
   }
 }
 
-TEST(DemoBooking, it_starts_now_in_riyadh_time) {
+TEST(DemoBooking, ItStartsNowInRiyadhTime) {
   const FakeClock clock(Timestamp{1'773'000'000'999});  // 2026-03-08T20:00:00.999Z
   SystemRandom random;
   UlidSource ids(clock, random);
@@ -61,7 +61,7 @@ TEST(DemoBooking, it_starts_now_in_riyadh_time) {
   EXPECT_EQ(appointment.string_or("end", ""), "2026-03-08T23:20:00+03:00");
 }
 
-TEST(DemoBooking, a_free_port_is_a_port) {
+TEST(DemoBooking, AFreePortIsAPort) {
   const auto port = free_port();
   ASSERT_TRUE(port.ok());
   EXPECT_GT(*port, 1023);

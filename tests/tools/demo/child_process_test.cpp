@@ -19,7 +19,7 @@ bool exists(pid_t pid) {
   return ::kill(pid, 0) == 0;
 }
 
-TEST(ChildProcess, output_goes_to_the_file_and_the_end_is_seen) {
+TEST(ChildProcess, OutputGoesToTheFileAndTheEndIsSeen) {
   std::string folder = (fs::temp_directory_path() / "rabt-child-XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   ChildProcess child;
@@ -32,7 +32,7 @@ TEST(ChildProcess, output_goes_to_the_file_and_the_end_is_seen) {
   fs::remove_all(folder);
 }
 
-TEST(ChildProcess, kill_and_destruction_end_it) {
+TEST(ChildProcess, KillAndDestructionEndIt) {
   pid_t pid = -1;
   {
     ChildProcess child;
@@ -50,7 +50,7 @@ TEST(ChildProcess, kill_and_destruction_end_it) {
   second.kill();  // twice is allowed
 }
 
-TEST(ChildProcess, what_does_not_exist_is_named) {
+TEST(ChildProcess, WhatDoesNotExistIsNamed) {
   ChildProcess child;
   const Status status = child.start({"/nowhere/program"}, "");
   ASSERT_FALSE(status.ok());

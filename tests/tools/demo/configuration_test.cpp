@@ -11,16 +11,16 @@
 namespace rabt::demo {
 namespace {
 
-TEST(DemoTemplate, a_value_is_escaped_where_it_stands_in_quotes_and_is_kept_where_it_does_not) {
+TEST(DemoTemplate, AValueIsEscapedWhereItStandsInQuotesAndIsKeptWhereItDoesNot) {
   EXPECT_EQ(filled(R"({"a": "{{a}}", "b": {{{b}}}})", {{"a", "x\"y\\z\n{{b}}"}, {"b", "[1]"}}),
             R"({"a": "x\"y\\z\n{{b}}", "b": [1]})");
 }
 
-TEST(DemoTemplate, a_text_without_words_stays) {
+TEST(DemoTemplate, ATextWithoutWordsStays) {
   EXPECT_EQ(filled("a: {b: {c: 1}}\n", {}), "a: {b: {c: 1}}\n");
 }
 
-TEST(DemoTemplate, a_word_without_a_value_is_a_bug) {
+TEST(DemoTemplate, AWordWithoutAValueIsABug) {
   EXPECT_DEATH(static_cast<void>(filled("{{nobody}}", {})), "RABT_CHECK");
 }
 
@@ -49,7 +49,7 @@ class DemoConfiguration : public testing::Test {
   Configuration wanted_;
 };
 
-TEST_F(DemoConfiguration, paths_arrive_whatever_characters_they_have) {
+TEST_F(DemoConfiguration, PathsArriveWhateverCharactersTheyHave) {
   const auto config = read();
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->port, 8480);
@@ -67,7 +67,7 @@ TEST_F(DemoConfiguration, paths_arrive_whatever_characters_they_have) {
   EXPECT_EQ(config->roles.size(), 6U);
 }
 
-TEST_F(DemoConfiguration, a_hub_of_one_plugin_takes_more_roles_plugins_and_keys) {
+TEST_F(DemoConfiguration, AHubOfOnePluginTakesMoreRolesPluginsAndKeys) {
   wanted_.every_plugin = false;
   wanted_.fhir_secret = "{env: TOKEN}";
   wanted_.more_roles = "  echo: plugin://echo\n";

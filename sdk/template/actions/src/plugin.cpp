@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rabt/http_result.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/plugin.hpp"
 #include "rabt/task.hpp"
 
@@ -21,7 +22,7 @@ class @CLASS@ final : public TaskPlugin {
 @BEGIN ACTIONS@
     if (call.action == "@ACTION@") co_return co_await post(call, "/@ACTION@");
 @END ACTIONS@
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 
  private:
@@ -29,15 +30,14 @@ class @CLASS@ final : public TaskPlugin {
     const HttpResult answer = co_await http(call, request(call, path));
     // The request carries the idempotency key: sending it again does no harm.
     if (!answer.answered()) co_return no_answer(answer, "@ID@", Repeat::safe);
-    const std::string status = "HTTP status " + std::to_string(answer.status);
-    if (answer.status == 429 || answer.status >= 500)
-      co_return Outcome::fail(Kind::transient, "@ID@.unavailable", status, {}, retry_after_ms(answer));
-    if (!succeeded(answer)) co_return Outcome::fail(Kind::permanent, "@ID@.refused", status);
-    const json body = json::parse(answer.body, nullptr, false);
-    const std::string id = body.is_object() && body.contains("id") && body["id"].is_string() ? body["id"] : "";
+    if (!succeeded(answer)) {
+      co_return bad_status(answer, may_pass(answer.status) ? "@ID@.unavailable" : "@ID@.refused",
+                           "HTTP status " + std::to_string(answer.status));
+    }
+    const std::string id = text_of(body_of(answer), "id");
     // Something happened outside, and nobody can tell what: never guess.
     if (id.empty() || id.size() > 128) co_return Outcome::fail(Kind::ambiguous, "@ID@.unreadable", "the answer holds no id");
-    co_return Outcome::done(json{{"id", id}}.dump());
+    co_return done({{"id", id}});
   }
 
   // Apart from the coroutine: GCC 12 takes no brace-initialised vectors beside a co_await.

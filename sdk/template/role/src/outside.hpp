@@ -3,14 +3,16 @@
 
 #include <initializer_list>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "rabt/http_result.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "rabt/plugin.hpp"
 #include "rabt/task.hpp"
+#include "rabt/text.hpp"
+#include "rabt/time.hpp"
 
 namespace outside {
 
@@ -18,20 +20,32 @@ using namespace rabt::sdk;
 using nlohmann::json;
 
 // What came is not what was agreed with the outside system. The text is for operators: names of members, no values.
-struct Unreadable : std::runtime_error {
-  using std::runtime_error::runtime_error;
+struct Unreadable : Refusal {
+  explicit Unreadable(const std::string& text) : Refusal("@ID@.unreadable", text) {}
 };
 
+// JSON of the outside system.
+inline json parsed(std::string_view came) {
+  auto value = parse_json(came);
+  if (!value) throw Unreadable("what came is no JSON");
+  return *value;
+}
 // Members of what came. Each throws Unreadable when the member is not there or is of another kind.
 inline const json& member(const json& from, const char* name) {
-  const auto found = from.is_object() ? from.find(name) : from.end();
-  if (!from.is_object() || found == from.end()) throw Unreadable(std::string(name) + " is missing");
-  return *found;
+  const json& value = member_of(from, name);
+  if (value.is_null()) throw Unreadable(std::string(name) + " is missing");
+  return value;
 }
 inline std::string text(const json& from, const char* name, std::size_t max = 200) {
-  const json& value = member(from, name);
-  const std::string found = value.is_string() ? value.get<std::string>() : std::string();
+  member(from, name);
+  std::string found = text_of(from, name);
   if (found.empty() || found.size() > max) throw Unreadable(std::string(name) + " is no text of the agreed length");
+  return found;
+}
+// RFC 3339, as the capabilities have times.
+inline std::string instant(const json& from, const char* name) {
+  std::string found = text(from, name);
+  if (!read_instant(found)) throw Unreadable(std::string(name) + " is no time of RFC 3339");
   return found;
 }
 inline bool flag(const json& from, const char* name) {
@@ -55,14 +69,7 @@ inline std::string word(const json& from, const char* name,
   }
   throw Unreadable(std::string(name) + " is a word that was not agreed");
 }
-inline bool has(const json& from, const char* name) {
-  return from.is_object() && from.contains(name) && !from.at(name).is_null();
-}
-
-// An argument of the call, "" when it is not there. The hub has checked the arguments with the schema.
-inline std::string argument(const json& input, const char* name) {
-  return has(input, name) && input.at(name).is_string() ? input.at(name).get<std::string>() : std::string();
-}
+inline bool has(const json& from, const char* name) { return !member_of(from, name).is_null(); }
 
 class Client : public TaskPlugin {
  public:
@@ -91,9 +98,7 @@ class Client : public TaskPlugin {
     const HttpResult answer = co_await http(call, std::move(request));
     if (!succeeded(answer)) co_return failure(answer);
     try {
-      const json came = json::parse(answer.body, nullptr, false);
-      const json input = json::parse(call.input, nullptr, false);
-      co_return Outcome::done(read(came, input).dump());
+      co_return done(read(parsed(answer.body), input_of(call)));
     } catch (const Unreadable& wrong) {
       co_return unreadable(effect, wrong);
     }
@@ -101,15 +106,12 @@ class Client : public TaskPlugin {
 
   static Outcome failure(const HttpResult& answer) {
     if (!answer.answered()) return no_answer(answer, "@ID@", Repeat::safe);
-    const std::string message = "HTTP status " + std::to_string(answer.status);
-    const std::string detail = json{{"status", answer.status}}.dump();
-    if (answer.status == 429 || answer.status >= 500)
-      return Outcome::fail(Kind::transient, "@ID@.unavailable", message, detail, retry_after_ms(answer));
-    return Outcome::fail(Kind::permanent, "@ID@.refused", message, detail);
+    return bad_status(answer, may_pass(answer.status) ? "@ID@.unavailable" : "@ID@.refused",
+                      "HTTP status " + std::to_string(answer.status), json{{"status", answer.status}}.dump());
   }
   // With an effect something happened outside, and nobody can tell what: never guess.
   static Outcome unreadable(bool effect, const Unreadable& wrong) {
-    return Outcome::fail(effect ? Kind::ambiguous : Kind::permanent, "@ID@.unreadable", wrong.what());
+    return effect ? Outcome::fail(Kind::ambiguous, wrong.code(), wrong.what()) : wrong.outcome();
   }
 
  private:

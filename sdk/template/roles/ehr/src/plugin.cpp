@@ -17,41 +17,37 @@ class @CLASS@ final : public Client {
  public:
   using Client::Client;
 
-  // A delivery of the record system, whose signature the hub has checked, becomes events of the role.
+  // A delivery of the record system, whose signature the hub has checked, becomes events of the role. One that
+  // is Unreadable is refused with that text.
   Events normalise(const Delivery& delivery) {
-    try {
-      const json came = json::parse(delivery.body, nullptr, false);
-      const std::string what = text(came, "event");
-      json event{{"source", "https://api.example.org"}, {"id", text(came, "id")}};
-      if (what == "appointment.booked") {
-        event["type"] = "org.rabt.appointment.booked.v1";
-      } else if (what == "appointment.cancelled") {
-        event["type"] = "org.rabt.appointment.cancelled.v1";
-      } else {
-        return {};
-      }
-      const json& appointment = member(came, "appointment");
-      event["subject"] = text(appointment, "id");
-      json data{{"appointment", {{"key", text(appointment, "id")}}}, {"modality", text(appointment, "kind")}};
-      if (what == "appointment.booked") data["appointment"]["startEpoch"] = count(appointment, "start");  // Unix seconds
-      if (has(came, "patient") && came.at("patient").is_object()) data["patient"] = came.at("patient");
-      event["data"] = data;
-      return {.json = json::array({event}).dump(), .error = {}};
-    } catch (const Unreadable& wrong) {
-      return {.json = {}, .error = wrong.what()};
+    const json came = parsed(delivery.body);
+    const std::string what = text(came, "event");
+    json event{{"source", "https://api.example.org"}, {"id", text(came, "id")}};
+    if (what == "appointment.booked") {
+      event["type"] = "org.rabt.appointment.booked.v1";
+    } else if (what == "appointment.cancelled") {
+      event["type"] = "org.rabt.appointment.cancelled.v1";
+    } else {
+      return {};
     }
+    const json& appointment = member(came, "appointment");
+    event["subject"] = text(appointment, "id");
+    json data{{"appointment", {{"key", text(appointment, "id")}}}, {"modality", text(appointment, "kind")}};
+    if (what == "appointment.booked") data["appointment"]["startEpoch"] = count(appointment, "start");  // Unix seconds
+    if (member_of(came, "patient").is_object()) data["patient"] = member_of(came, "patient");
+    event["data"] = data;
+    return {.json = json::array({event}).dump(), .error = {}};
   }
 
  protected:
   Task<Outcome> run(Call call) override {
-    const json input = json::parse(call.input, nullptr, false);
+    const json input = input_of(call);
     if (call.action == "write-encounter") co_return co_await send(call, post(call, "/encounters", call.input), encounter);
     if (call.action == "write-document") {
-      const bool nothing = !has(input, "recordings") || input.at("recordings").empty();
-      if (nothing) co_return Outcome::done(json{{"written", false}}.dump());
+      if (list_of(input, "recordings").empty()) co_return done({{"written", false}});
       co_return co_await send(call, post(call, "/documents", call.input), document);
     }
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };
 

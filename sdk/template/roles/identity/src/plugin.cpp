@@ -30,12 +30,12 @@ class @CLASS@ final : public Client {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const json input = json::parse(call.input, nullptr, false);
+    const json input = input_of(call);
     if (call.action == "start-verification")
       co_return co_await send(call, post(call, "/verifications", call.input), started);
     if (call.action == "get-verification")
-      co_return co_await send(call, get("/verifications/" + percent_encode(argument(input, "verificationId"))), verification);
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+      co_return co_await send(call, get("/verifications/" + percent_encode(text_of(input, "verificationId"))), verification);
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };
 

@@ -7,7 +7,7 @@ namespace {
 using namespace outside;
 
 json report(const json& came, const json& input) {
-  json out{{"period", argument(input, "period")}, {"imported", count(came, "added")}, {"updated", count(came, "changed")}};
+  json out{{"period", text_of(input, "period")}, {"imported", count(came, "added")}, {"updated", count(came, "changed")}};
   out["ignored"] = count(came, "refused");
   out["deleted"] = count(came, "removed");
   out["status"] = out["ignored"] == 0 ? "SUCCESS" : "WARNING";
@@ -21,7 +21,7 @@ class @CLASS@ final : public Client {
  protected:
   Task<Outcome> run(Call call) override {
     if (call.action == "submit-report") co_return co_await send(call, post(call, "/reports", call.input), report);
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };
 

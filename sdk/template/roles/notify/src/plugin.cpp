@@ -18,7 +18,7 @@ class @CLASS@ final : public Client {
  protected:
   Task<Outcome> run(Call call) override {
     if (call.action == "send-sms") co_return co_await send(call, post(call, "/messages", call.input), message);
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };
 

@@ -50,15 +50,15 @@ class @CLASS@ final : public Client {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const json input = json::parse(call.input, nullptr, false);
+    const json input = input_of(call);
     if (call.action == "check-eligibility")
       co_return co_await send(call, post(call, "/eligibility", call.input), eligibility);
     if (call.action == "submit-claim") co_return co_await send(call, post(call, "/claims", call.input), claim);
     if (call.action == "poll-claim") {
-      const std::string number = has(input, "claim") ? argument(input.at("claim"), "value") : "";
+      const std::string number = text_of(member_of(input, "claim"), "value");
       co_return co_await send(call, post(call, "/claims/" + percent_encode(number) + "/poll"), claim);
     }
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };
 

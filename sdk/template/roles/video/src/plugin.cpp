@@ -23,8 +23,8 @@ json created(const json& came, const json&) {
 }
 json session(const json& came, const json& input) {
   json out = created(came, input);
-  out["startedAt"] = has(came, "began") ? json(text(came, "began")) : json();  // RFC 3339
-  out["endedAt"] = has(came, "ended") ? json(text(came, "ended")) : json();
+  out["startedAt"] = has(came, "began") ? json(instant(came, "began")) : json();
+  out["endedAt"] = has(came, "ended") ? json(instant(came, "ended")) : json();
   out["durationSeconds"] = has(came, "seconds") ? count(came, "seconds") : json(0);
   return out;
 }
@@ -43,47 +43,44 @@ class @CLASS@ final : public Client {
  public:
   using Client::Client;
 
-  // A delivery of the outside system, whose signature the hub has checked, becomes events of the role.
+  // A delivery of the outside system, whose signature the hub has checked, becomes events of the role. One that
+  // is Unreadable is refused with that text.
   Events normalise(const Delivery& delivery) {
-    try {
-      const json came = json::parse(delivery.body, nullptr, false);
-      const std::string what = text(came, "event");
-      json event{{"source", "https://api.example.org"}, {"id", text(came, "id")}};
-      if (what != "session.closed" && what != "participant.joined") return {};
-      event["subject"] = text(came, "session");
-      json data{{"sessionId", text(came, "session")}};
-      if (what == "session.closed") {
-        event["type"] = "org.rabt.session.ended.v1";
-      } else {
-        event["type"] = "org.rabt.session.participant-joined.v1";
-        data["identity"] = text(member(came, "participant"), "identity");
-        data["role"] = text(member(came, "participant"), "role");
-      }
-      event["data"] = data;
-      return {.json = json::array({event}).dump(), .error = {}};
-    } catch (const Unreadable& wrong) {
-      return {.json = {}, .error = wrong.what()};
+    const json came = parsed(delivery.body);
+    const std::string what = text(came, "event");
+    json event{{"source", "https://api.example.org"}, {"id", text(came, "id")}};
+    if (what != "session.closed" && what != "participant.joined") return {};
+    event["subject"] = text(came, "session");
+    json data{{"sessionId", text(came, "session")}};
+    if (what == "session.closed") {
+      event["type"] = "org.rabt.session.ended.v1";
+    } else {
+      event["type"] = "org.rabt.session.participant-joined.v1";
+      data["identity"] = text(member(came, "participant"), "identity");
+      data["role"] = text(member(came, "participant"), "role");
     }
+    event["data"] = data;
+    return {.json = json::array({event}).dump(), .error = {}};
   }
 
  protected:
   Task<Outcome> run(Call call) override {
-    const json input = json::parse(call.input, nullptr, false);
-    const std::string at = "/sessions/" + percent_encode(argument(input, "sessionId"));
+    const json input = input_of(call);
+    const std::string at = "/sessions/" + percent_encode(text_of(input, "sessionId"));
     if (call.action == "create-session") co_return co_await send(call, post(call, "/sessions", call.input), created);
     if (call.action == "get-session") co_return co_await send(call, get(at), session);
     if (call.action == "end-session") co_return co_await send(call, post(call, at + "/end"), ended);
     if (call.action == "start-recording") co_return co_await send(call, post(call, at + "/recording"), recording);
     if (call.action == "list-recordings") co_return co_await send(call, get(at + "/recordings"), recordings);
-    if (call.action == "fetch-recording") co_return co_await fetch(call, argument(input, "recordingId"));
-    co_return Outcome::fail(Kind::permanent, "@ID@.unknown_action", "there is no such action");
+    if (call.action == "fetch-recording") co_return co_await fetch(call, text_of(input, "recordingId"));
+    throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 
  private:
   // Content never passes through the plugin: the hub streams it into its sealed store and gives a handle.
   Task<Outcome> fetch(const Call& call, std::string id) {
     if (id.empty() || id.size() > 200)
-      co_return Outcome::fail(Kind::permanent, "@ID@.arguments", "recordingId has not 1 to 200 characters");
+      throw Refusal("@ID@.arguments", "recordingId has not 1 to 200 characters");
     HttpRequest request = get("/recordings/" + percent_encode(id) + "/content");
     request.to_blob = true;
     request.blob_content_type = "video/mp4";
@@ -93,7 +90,7 @@ class @CLASS@ final : public Client {
     json out{{"recordingId", id}, {"blob", answer.blob}, {"contentType", request.blob_content_type}};
     out["bytes"] = answer.blob_bytes;
     out["sha256"] = answer.blob_sha256;
-    co_return Outcome::done(out.dump());
+    co_return done(out);
   }
 };
 

@@ -1,0 +1,177 @@
+#include "hub/plugin/instance.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include "hub/base/limits.hpp"
+#include "hub/plugin/instance_parts.hpp"
+#include "hub/worker/abi_bytes.hpp"
+
+// Deliveries of webhooks: what the plugin makes of one, checked.
+namespace rabt::plugin {
+
+namespace {
+
+using worker::bytes;
+using worker::view;
+
+constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
+
+}  // namespace
+
+// What is given to the plugin, and what it says.
+struct Instance::Delivery {
+  std::string info;
+  std::string body;
+  std::string events;
+  std::string error;
+  int events_calls = 0;
+  int error_calls = 0;
+  std::int32_t result = 0;
+  bool ran = false;
+  bool returned = false;
+};
+
+bool Instance::read_on_lane(const std::shared_ptr<Delivery>& work) {
+  // The delivery's place on the lane: open until it has been read there, or was dropped.
+  struct Turn {
+    Instance& self;
+    std::promise<void> over{};
+    explicit Turn(Instance& instance) : self(instance) {}
+    ~Turn() {
+      over.set_value();
+      const Lock lock(self.mutex_);
+      --self.undelivered_;
+      if (self.closing_) self.idle_.notify_all();
+    }
+  };
+  auto turn = std::make_shared<Turn>(*this);
+  auto future = turn->over.get_future();
+  lane_.post([this, work, turn = std::move(turn)] {
+    work->ran = true;
+    work->returned = guarded("normalise", [&] {
+      work->result = webhook_->normalise(
+          webhook_->self, bytes(work->info), bytes(work->body), work.get(),
+          [](void* context, rabt_bytes text) {
+            auto& to = *static_cast<Delivery*>(context);
+            ++to.events_calls;
+            to.events = view(text);
+          },
+          [](void* context, rabt_bytes text) {
+            auto& to = *static_cast<Delivery*>(context);
+            ++to.error_calls;
+            to.error = operator_text(view(text));
+          });
+    });
+  });
+  return future.wait_for(kNormaliseTimeout) == std::future_status::ready;
+}
+
+Result<Json> Instance::events_of(const Delivery& work) {
+  const std::string& name = setup_.package.manifest.id;
+  if (!work.ran) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
+  if (!work.returned)
+    return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
+  if (work.result == WorkerPlugin::kLost || work.result == WorkerPlugin::kNotGiven) {
+    return unavailable("plugin.crashed",
+                       "the plugin " + name + " could not read the delivery: its process ended");
+  }
+  if (work.result != 0) {
+    return invalid(
+        "plugin.delivery",
+        name + ": " + (work.error.empty() ? "the delivery was refused" : masked(work.error)));
+  }
+  if (work.events_calls != 1) {
+    violation("webhook", "returned 0 without giving events exactly once");
+    return invalid("plugin.delivery", name + ": the plugin gave no events");
+  }
+  auto parsed = Json::parse(work.events);
+  if (!parsed.ok()) {
+    violation("webhook", "gave events that are no JSON");
+    return invalid("plugin.delivery", name + ": the events are no JSON: " + parsed.error().message);
+  }
+  const Status shape = check_events(*parsed);
+  if (!shape.ok()) {
+    violation("webhook", "gave events of a wrong shape");
+    return shape.error();
+  }
+  return std::move(parsed).value();
+}
+
+Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
+  const std::string& name = setup_.package.manifest.id;
+  if (webhook_ == nullptr) {
+    return invalid("plugin.no_webhook", "the plugin " + name +
+                                            " does not read webhooks (it offers no " RABT_WEBHOOK
+                                            ")");
+  }
+  auto work = std::make_shared<Delivery>();
+  work->info = delivery.dump();
+  work->body = body;
+  if (!setup_.package.phi_names.empty()) given_marked_ = true;  // nobody knows what it holds
+  {
+    const Lock lock(mutex_);
+    if (closing_) return unavailable("plugin.shutdown", "the plugin " + name + " is stopping");
+    ++undelivered_;
+  }
+  if (!read_on_lane(work)) {
+    if (setup_.worker != nullptr) {
+      // Only what holds a lane so long hangs; a lane that waits for its turn may have come later.
+      for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
+        if (std::chrono::steady_clock::now() - one.since >= kNormaliseTimeout)
+          setup_.worker->kill("hang");
+      }
+    }
+    return unavailable("plugin.delivery_timeout",
+                       "the plugin " + name + " did not read the delivery in time");
+  }
+  return events_of(*work);
+}
+
+Status Instance::check_events(const Json& events) const {
+  const std::string& name = setup_.package.manifest.id;
+  const auto wrong = [&name](std::size_t at, const std::string& what) {
+    return invalid("plugin.delivery", name + ": event " + std::to_string(at + 1) + " " + what);
+  };
+  if (!events.is_array())
+    return invalid("plugin.delivery", name + ": the events are no JSON array");
+  if (events.size() > static_cast<std::size_t>(limits::kMaxEventsPerDelivery)) {
+    return invalid("plugin.delivery", name + ": more than " +
+                                          std::to_string(limits::kMaxEventsPerDelivery) +
+                                          " events in one delivery");
+  }
+  static const std::vector<std::string> kMembers{"type", "source", "subject", "time", "id", "data"};
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Json& event = events[i];
+    if (!event.is_object()) return wrong(i, "is no object");
+    for (const auto& [key, value] : event.as_object()) {
+      if (std::find(kMembers.begin(), kMembers.end(), key) == kMembers.end()) {
+        return wrong(i, "has a member other than type, source, subject, time, id, data");
+      }
+      if (key == "data") continue;
+      if (!value.is_string() || value.as_string().empty() || value.as_string().size() > 1024) {
+        return wrong(i, "needs a text of 1 to 1024 bytes as \"" + key + "\"");
+      }
+    }
+    for (const char* key : {"type", "source", "id"}) {
+      if (!event[key].is_string()) return wrong(i, "lacks \"" + std::string(key) + "\"");
+    }
+    if (event["time"].is_string() && !parse_iso8601(event["time"].as_string()).ok()) {
+      return wrong(i, "has a \"time\" that is no RFC 3339 time");
+    }
+    const auto declared = setup_.package.events.find(event["type"].as_string());
+    if (declared == setup_.package.events.end())
+      return wrong(i, "has a type that the manifest does not list under events");
+    if (const auto fault = declared->second.check(event["data"])) {
+      return wrong(i, "(" + declared->first + ") does not fit its schema: " + at_path(*fault));
+    }
+    if (event.dump().size() > limits::kMaxEventBytes) {
+      return wrong(i, "is larger than " + std::to_string(limits::kMaxEventBytes) + " bytes");
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace rabt::plugin

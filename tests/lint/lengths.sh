@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# A function has at most 100 lines and a class at most 450 in one brace. What stays longer is a table or says why: a comment
+# directly above with the word "table" or "long". Fix: part it where a reader would; define long members outside the class.
+# Relies on clang-format: what opens with { at the end of a line closes with } at the indentation of its first line.
+# lengths.sh [ROOT]: another tree, for the test of this rule.
+set -euo pipefail
+cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
+find hub sdk plugins tools -type f \( -name '*.cpp' -o -name '*.hpp' \) -not -path 'sdk/abi/*' -print0 | sort -z | xargs -0 awk '
+  function told(line) { return line > 0 && text[line] ~ /^ *\/\/.*(table|long)/ }
+  # The first line of the statement that ends at line: lines above that go on are part of it.
+  function first_of(line) {
+    while (line > 1 && text[line - 1] !~ /(^ *\/\/|[;{}:]( *\/\/.*)?$|^ *$|^#)/) --line
+    return line
+  }
+  FNR == 1 { delete text; raw = 0 }
+  { text[FNR] = $0 }
+  /R"[A-Za-z]*\(/ { raw = 1 }
+  raw { if (/\)[A-Za-z]*"/) raw = 0; next }
+  /^ ? ?(}|};)( *\/\/.*)?$/ {
+    indent = match($0, /}/) - 1
+    if (!(open[FILENAME, indent])) next
+    line = open[FILENAME, indent]; open[FILENAME, indent] = 0
+    head = ""
+    for (i = line; i <= opened[FILENAME, indent]; ++i) head = head text[i]
+    class = head ~ /^ *(template *<[^{]*> *)?(class|struct|union) /
+    if (head ~ /^ *(if|for|while|do|else|switch|try)[ ({]/) next
+    if (head ~ /^ *(inline )?namespace|^ *extern|= *{$|^ *enum / || (!class && head !~ /\(/)) next
+    above = line - 1
+    size = FNR - line + 1
+    if (size > (class ? 450 : 100) && !told(above)) {
+      sub(/^ */, "", head)
+      printf "%s:%d: %d lines in one brace (%.60s); part it, or say above why it stays long\n", FILENAME, line, size, head
+      bad = 1
+    }
+  }
+  /{( *\/\/.*)?$/ && /^ ? ?[^ ]/ || /^ +.*{( *\/\/.*)?$/ {
+    line = first_of(FNR); match(text[line], /^ */)
+    if (RLENGTH == 0 || RLENGTH == 2) { open[FILENAME, RLENGTH] = line; opened[FILENAME, RLENGTH] = FNR }
+  }
+  END { exit bad }' && echo "lengths: good"
