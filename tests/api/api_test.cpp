@@ -82,7 +82,7 @@ class ApiTest : public testing::Test {
   std::promise<ScriptedService::Call> open_;
 };
 
-TEST_F(ApiTest, the_api_needs_exactly_the_token) {
+TEST_F(ApiTest, TheApiNeedsExactlyTheToken) {
   EXPECT_EQ(api("GET", "instances").status, 200);
   for (const std::string value : {"", "Bearer", "Bearer ", "bearer rabt_0123456789abcdef",
                                   "Bearer rabt_0123456789abcde", "rabt_0123456789abcdef"}) {
@@ -98,7 +98,7 @@ TEST_F(ApiTest, the_api_needs_exactly_the_token) {
   EXPECT_EQ(api("GET", "nothing").status, 404);
 }
 
-TEST_F(ApiTest, the_page_size_has_limits) {
+TEST_F(ApiTest, ThePageSizeHasLimits) {
   for (const char* good : {"1", "200"})
     EXPECT_EQ(api("GET", std::string("instances?limit=") + good).status, 200) << good;
   for (const char* bad : {"0", "201", "", "-1", "1e2", "99999999999999999999999"}) {
@@ -109,7 +109,7 @@ TEST_F(ApiTest, the_page_size_has_limits) {
   EXPECT_EQ(code(api("GET", "instances?status=sleeping")), "engine.status");
 }
 
-TEST_F(ApiTest, a_list_is_paged_newest_first_without_gaps) {
+TEST_F(ApiTest, AListIsPagedNewestFirstWithoutGaps) {
   rig_.deploy(
       "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
       "schedule: {on: {one: {with: {type: test.start.v1}}}}\ndo:\n  - work:\n      call: "
@@ -132,7 +132,7 @@ TEST_F(ApiTest, a_list_is_paged_newest_first_without_gaps) {
   EXPECT_EQ(seen, wanted);
 }
 
-TEST_F(ApiTest, data_of_an_instance_needs_a_reason_and_is_audited_first) {
+TEST_F(ApiTest, DataOfAnInstanceNeedsAReasonAndIsAuditedFirst) {
   const std::string id = waiting_instance("do-key");
   const Response plain = api("GET", "instances/" + id);
   EXPECT_EQ(plain.status, 200);
@@ -149,7 +149,7 @@ TEST_F(ApiTest, data_of_an_instance_needs_a_reason_and_is_audited_first) {
   EXPECT_EQ(audited(), before + 1);
 }
 
-TEST_F(ApiTest, an_instance_is_cancelled_once) {
+TEST_F(ApiTest, AnInstanceIsCancelledOnce) {
   const std::string id = waiting_instance("do-key");
   EXPECT_EQ(api("POST", "instances/" + id + "/cancel", R"({"reason": "no longer needed"})").status,
             202);
@@ -159,7 +159,7 @@ TEST_F(ApiTest, an_instance_is_cancelled_once) {
   EXPECT_EQ(api("GET", "instances/" + id + "/cancel").status, 405);
 }
 
-TEST_F(ApiTest, a_parked_call_waits_for_a_decision_that_is_checked) {
+TEST_F(ApiTest, AParkedCallWaitsForADecisionThatIsChecked) {
   const std::string id = waiting_instance("do-none");
   EXPECT_EQ(code(api("POST", "instances/" + id + "/resolve", R"({"outcome": "done"})")),
             "engine.not_parked");
@@ -178,7 +178,7 @@ TEST_F(ApiTest, a_parked_call_waits_for_a_decision_that_is_checked) {
   EXPECT_EQ(rig_.output(id), Json::object({{"n", 5}}));
 }
 
-TEST_F(ApiTest, a_recording_is_described_freely_and_read_only_with_a_reason) {
+TEST_F(ApiTest, ARecordingIsDescribedFreelyAndReadOnlyWithAReason) {
   const std::string content(300'000, 'v');
   const std::string id = api_.store_recording(api_.ids.next().text(), content, "video/x-matroska");
   const auto description = Json::parse(api("GET", "recordings/" + id).body);
@@ -252,7 +252,7 @@ TEST_F(ApiTest, a_recording_is_described_freely_and_read_only_with_a_reason) {
   EXPECT_EQ(code(api("GET", "recordings/01ARZ3NDEKTSV4RRFFQ69G5FAV")), "recording.unknown");
 }
 
-TEST_F(ApiTest, nothing_of_a_delivery_is_read_before_its_credential_holds) {
+TEST_F(ApiTest, NothingOfADeliveryIsReadBeforeItsCredentialHolds) {
   const Response refused = hook("this is no JSON", "a wrong token, long enough");
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(code(refused), "http.signature");
@@ -260,7 +260,7 @@ TEST_F(ApiTest, nothing_of_a_delivery_is_read_before_its_credential_holds) {
   EXPECT_EQ(handle(request("GET", "/hooks/his")).status, 405);
 }
 
-TEST_F(ApiTest, a_flood_of_forged_deliveries_is_no_flood_of_audit_entries) {
+TEST_F(ApiTest, AFloodOfForgedDeliveriesIsNoFloodOfAuditEntries) {
   const auto before = audited();
   for (int i = 0; i < 50; ++i) EXPECT_EQ(hook("{}", "a wrong token, long enough").status, 401);
   must(rig_.store().write([](store::Transaction&) {
@@ -275,7 +275,7 @@ TEST_F(ApiTest, a_flood_of_forged_deliveries_is_no_flood_of_audit_entries) {
             std::string::npos);
 }
 
-TEST_F(ApiTest, a_delivery_is_accepted_repeated_and_refused_through_its_plugin) {
+TEST_F(ApiTest, ADeliveryIsAcceptedRepeatedAndRefusedThroughItsPlugin) {
   if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
   const Response first = hook(R"({"n": 1})");
   ASSERT_EQ(first.status, 202) << first.body;
@@ -304,7 +304,7 @@ std::string files_body(std::initializer_list<std::pair<std::string, std::string>
   return Json::object({{"files", list}, {"prune", prune}}).dump();
 }
 
-TEST_F(ApiTest, paths_of_workflows_and_events_need_the_token) {
+TEST_F(ApiTest, PathsOfWorkflowsAndEventsNeedTheToken) {
   const std::string body = files_body({{"a.yaml", std::string(kPlainFile)}});
   for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
            {"GET", "workflows"},
@@ -320,7 +320,7 @@ TEST_F(ApiTest, paths_of_workflows_and_events_need_the_token) {
       << "nothing was applied";
 }
 
-TEST_F(ApiTest, each_path_answers_to_its_methods_only) {
+TEST_F(ApiTest, EachPathAnswersToItsMethodsOnly) {
   for (const auto& [method, path, allowed] :
        std::vector<std::tuple<std::string, std::string, std::string>>{
            {"POST", "workflows", "GET"},
@@ -340,7 +340,7 @@ TEST_F(ApiTest, each_path_answers_to_its_methods_only) {
   EXPECT_EQ(api("GET", "workflows/plain/more").status, 404);
 }
 
-TEST_F(ApiTest, a_body_that_is_no_list_of_files_is_refused_and_nothing_is_deployed) {
+TEST_F(ApiTest, ABodyThatIsNoListOfFilesIsRefusedAndNothingIsDeployed) {
   for (const char* verb : {"workflows/plan", "workflows/apply"}) {
     for (const char* bad :
          {"", "{}", R"({"files": []})", R"({"files": {}})", R"({"files": ["a.yaml"]})",
@@ -361,7 +361,7 @@ TEST_F(ApiTest, a_body_that_is_no_list_of_files_is_refused_and_nothing_is_deploy
   EXPECT_EQ(rig_.engine().workflows()->size(), 0U);
 }
 
-TEST_F(ApiTest, plan_tells_apply_deploys_and_the_file_is_read_back) {
+TEST_F(ApiTest, PlanTellsApplyDeploysAndTheFileIsReadBack) {
   const std::string body = files_body({{"a.yaml", std::string(kPlainFile)}});
   const Response planned = api("POST", "workflows/plan", body);
   ASSERT_EQ(planned.status, 200) << planned.body;
@@ -404,7 +404,7 @@ TEST_F(ApiTest, plan_tells_apply_deploys_and_the_file_is_read_back) {
   EXPECT_EQ(Json::parse(api("POST", "workflows/plan", body).body)->bool_or("changes", true), false);
 }
 
-TEST_F(ApiTest, a_refused_apply_says_which_file_and_line_and_with_which_status) {
+TEST_F(ApiTest, ARefusedApplySaysWhichFileAndLineAndWithWhichStatus) {
   ASSERT_EQ(
       api("POST", "workflows/apply", files_body({{"a.yaml", std::string(kPlainFile)}})).status,
       200);
@@ -435,7 +435,7 @@ TEST_F(ApiTest, a_refused_apply_says_which_file_and_line_and_with_which_status) 
   EXPECT_EQ(api("GET", "workflows/plain").body, kPlainFile);
 }
 
-TEST_F(ApiTest, prune_is_done_only_when_it_is_asked_for) {
+TEST_F(ApiTest, PruneIsDoneOnlyWhenItIsAskedFor) {
   ASSERT_EQ(
       api("POST", "workflows/apply", files_body({{"a.yaml", std::string(kPlainFile)}})).status,
       200);
@@ -450,7 +450,7 @@ TEST_F(ApiTest, prune_is_done_only_when_it_is_asked_for) {
   EXPECT_EQ(api("GET", "workflows/plain?version=1.0.0").body, kPlainFile) << "it is kept";
 }
 
-TEST_F(ApiTest, lifecycle_events_of_an_instance_are_cloud_events_without_its_data) {
+TEST_F(ApiTest, LifecycleEventsOfAnInstanceAreCloudEventsWithoutItsData) {
   const std::string id = waiting_instance("do-key");
   open_.get_future().get().done(engine::done(Json::object({{"name", "Layla"}})));
   ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
@@ -473,7 +473,7 @@ TEST_F(ApiTest, lifecycle_events_of_an_instance_are_cloud_events_without_its_dat
 }
 
 // The database takes no audit entry: nothing happens, and the answer says why.
-TEST_F(ApiTest, no_audit_no_act) {
+TEST_F(ApiTest, NoAuditNoAct) {
   const std::string id = waiting_instance("do-key");
   const auto sql = [&](const store::Statement& statement) {
     ASSERT_TRUE(rig_.store()
@@ -522,7 +522,7 @@ TEST_F(ApiTest, no_audit_no_act) {
   EXPECT_GT(audited(), before);
 }
 
-TEST_F(ApiTest, acts_on_the_store_of_plugins_are_audited_as_plain_words_only) {
+TEST_F(ApiTest, ActsOnTheStoreOfPluginsAreAuditedAsPlainWordsOnly) {
   const auto act = [this](const std::string& body) { return api("POST", "plugins/acts", body); };
   const auto before = audited();
   const Response good = act(R"({"act":"plugin.added","object":"plugin:twilio",)"
@@ -542,7 +542,7 @@ TEST_F(ApiTest, acts_on_the_store_of_plugins_are_audited_as_plain_words_only) {
   EXPECT_EQ(audited(), before + 1);
 }
 
-TEST_F(ApiTest, health_and_metrics_tell_how_the_audit_log_is) {
+TEST_F(ApiTest, HealthAndMetricsTellHowTheAuditLogIs) {
   Request with_token = request("GET", "/health");
   with_token.headers = {{"authorization", "Bearer " + std::string(kToken)}};
   const Json health = json(handle(with_token));
@@ -557,7 +557,7 @@ TEST_F(ApiTest, health_and_metrics_tell_how_the_audit_log_is) {
   }
 }
 
-TEST_F(ApiTest, health_and_metrics_need_no_token_and_hold_no_data) {
+TEST_F(ApiTest, HealthAndMetricsNeedNoTokenAndHoldNoData) {
   const std::string id = waiting_instance("do-key");
   for (const char* path : {"/health", "/metrics"}) {
     const Response answer = handle(request("GET", path));

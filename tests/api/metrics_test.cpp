@@ -79,7 +79,7 @@ class Anchored final : public audit::AuditLog {
   audit::AuditLog& log_;
 };
 
-TEST(MetricsPage, has_every_metric_once_under_its_name) {
+TEST(MetricsPage, HasEveryMetricOnceUnderItsName) {
   ApiRig rig;
   Anchored log(rig.hub.audit());
   rig.open({.audit = &log});
@@ -98,7 +98,7 @@ TEST(MetricsPage, has_every_metric_once_under_its_name) {
             std::string::npos);
 }
 
-TEST(MetricsPage, a_sample_stands_below_the_help_of_its_metric) {
+TEST(MetricsPage, ASampleStandsBelowTheHelpOfItsMetric) {
   ApiRig rig;
   std::istringstream lines(rig.handle(request("GET", "/metrics")).body);
   std::string name;

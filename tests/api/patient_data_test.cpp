@@ -113,7 +113,7 @@ class PatientData : public testing::Test {
   int requests_ = 0;
 };
 
-TEST_F(PatientData, instances_of_a_person_are_found_however_the_identifier_is_written) {
+TEST_F(PatientData, InstancesOfAPersonAreFoundHoweverTheIdentifierIsWritten) {
   const std::string first = consultation();
   consultation("2087654321");
   const std::string second = consultation();
@@ -143,7 +143,7 @@ TEST_F(PatientData, instances_of_a_person_are_found_however_the_identifier_is_wr
   EXPECT_EQ(searches[0].canonical.find(kNationalId), std::string::npos);
 }
 
-TEST_F(PatientData, a_reading_is_in_the_log_with_person_place_and_sealed_reason) {
+TEST_F(PatientData, AReadingIsInTheLogWithPersonPlaceAndSealedReason) {
   const std::string id = consultation();
   const Response data =
       api("GET", "instances/" + id + "?data=true", {}, "follow-up of Layla", "TREAT");
@@ -172,7 +172,7 @@ TEST_F(PatientData, a_reading_is_in_the_log_with_person_place_and_sealed_reason)
   }
 }
 
-TEST_F(PatientData, without_an_audit_entry_no_byte_leaves) {
+TEST_F(PatientData, WithoutAnAuditEntryNoByteLeaves) {
   const std::string id = consultation();
   const std::string recording = recording_of(id, kSecretName);
   const Json who = Json::object({{"patient", std::string("identifier:") + kNationalId}});
@@ -212,7 +212,7 @@ TEST_F(PatientData, without_an_audit_entry_no_byte_leaves) {
       << "the grant that was not audited does not exist";
 }
 
-TEST_F(PatientData, a_report_shows_who_saw_what_of_one_person_and_nothing_of_others) {
+TEST_F(PatientData, AReportShowsWhoSawWhatOfOnePersonAndNothingOfOthers) {
   const std::string id = consultation();
   const std::string other = consultation("2087654321");
   (void)api("GET", "instances/" + id + "?data=true", {}, "billing question", "HPAYMT");
@@ -252,7 +252,7 @@ TEST_F(PatientData, a_report_shows_who_saw_what_of_one_person_and_nothing_of_oth
             "api.period");
 }
 
-TEST_F(PatientData, a_phone_that_two_persons_share_gives_no_mixed_report) {
+TEST_F(PatientData, APhoneThatTwoPersonsShareGivesNoMixedReport) {
   consultation(kNationalId, "0501234567");
   EXPECT_EQ(
       json(api("POST", "audit/report", Json::object({{"patient", "phone:+966501234567"}}), "x"))
@@ -264,7 +264,7 @@ TEST_F(PatientData, a_phone_that_two_persons_share_gives_no_mixed_report) {
             "phi.patient_ambiguous");
 }
 
-TEST_F(PatientData, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
+TEST_F(PatientData, ADestroyedKeyLeavesTheEntryAndErasesTheReason) {
   const std::string id = consultation();
   (void)api("GET", "instances/" + id + "?data=true", {}, "to be forgotten");
   std::string bucket;
@@ -287,7 +287,7 @@ TEST_F(PatientData, a_destroyed_key_leaves_the_entry_and_erases_the_reason) {
   EXPECT_TRUE(must(audit::verify(rig_.store(), rig_.folder())).verified);
 }
 
-TEST_F(PatientData, an_altered_entry_is_neither_reported_nor_exported_and_stops_acts) {
+TEST_F(PatientData, AnAlteredEntryIsNeitherReportedNorExportedAndStopsActs) {
   consultation();
   ASSERT_TRUE(rig_.store()
                   .write([](store::Transaction& transaction) -> Status {
@@ -313,7 +313,7 @@ TEST_F(PatientData, an_altered_entry_is_neither_reported_nor_exported_and_stops_
   EXPECT_FALSE(rig_.audit().state().appendable);
 }
 
-TEST_F(PatientData, an_export_gives_every_entry_once_and_is_audited) {
+TEST_F(PatientData, AnExportGivesEveryEntryOnceAndIsAudited) {
   consultation();
   const auto lines = [](const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -338,7 +338,7 @@ TEST_F(PatientData, an_export_gives_every_entry_once_and_is_audited) {
 
 // ---- break-glass
 
-TEST_F(PatientData, with_break_glass_only_an_open_grant_opens_the_data) {
+TEST_F(PatientData, WithBreakGlassOnlyAnOpenGrantOpensTheData) {
   const std::string id = consultation();
   const std::string recording = recording_of(id, "sound");
   open(access::ReadPolicy::break_glass);
@@ -394,7 +394,7 @@ TEST_F(PatientData, with_break_glass_only_an_open_grant_opens_the_data) {
   EXPECT_NE(metrics.find("rabt_patient_reads_refused_total 3\n"), std::string::npos);
 }
 
-TEST_F(PatientData, a_grant_for_a_person_covers_their_instances_by_any_identifier) {
+TEST_F(PatientData, AGrantForAPersonCoversTheirInstancesByAnyIdentifier) {
   const std::string id = consultation(kNationalId, "0501234567");
   const std::string other = consultation("2087654321");
   open(access::ReadPolicy::break_glass);
@@ -409,7 +409,7 @@ TEST_F(PatientData, a_grant_for_a_person_covers_their_instances_by_any_identifie
   EXPECT_EQ(code(api("GET", "instances/" + other + "?data=true")), "phi.break_glass");
 }
 
-TEST_F(PatientData, a_grant_needs_a_reason_one_subject_and_at_most_an_hour) {
+TEST_F(PatientData, AGrantNeedsAReasonOneSubjectAndAtMostAnHour) {
   const std::string id = consultation();
   EXPECT_EQ(code(api("POST", "break-glass", Json::object({{"instance", id}}))), "phi.reason");
   EXPECT_EQ(code(api("POST", "break-glass", Json::object({{"reason", "x"}}))), "api.grant");
@@ -443,7 +443,7 @@ class Grants : public PatientData {
   std::string grant_;
 };
 
-TEST_F(Grants, it_expires_by_itself_and_the_end_is_audited_once) {
+TEST_F(Grants, ItExpiresByItselfAndTheEndIsAuditedOnce) {
   clock_.pass(29);
   EXPECT_TRUE(readable());
   clock_.pass(1);
@@ -454,13 +454,13 @@ TEST_F(Grants, it_expires_by_itself_and_the_end_is_audited_once) {
   EXPECT_EQ(must(api_.grants->find(grant_)).state, "expired");
 }
 
-TEST_F(Grants, a_sweep_ends_what_nobody_uses) {
+TEST_F(Grants, ASweepEndsWhatNobodyUses) {
   clock_.pass(31);
   ASSERT_TRUE(api_.grants->sweep().ok());
   EXPECT_EQ(entries("break_glass.expired").size(), 1U);
 }
 
-TEST_F(Grants, a_wall_clock_that_is_put_back_does_not_lengthen_it) {
+TEST_F(Grants, AWallClockThatIsPutBackDoesNotLengthenIt) {
   clock_.pass(20);
   clock_.wall -= 15 * 60'000;  // the wall clock says 5 minutes
   EXPECT_TRUE(readable());
@@ -470,17 +470,17 @@ TEST_F(Grants, a_wall_clock_that_is_put_back_does_not_lengthen_it) {
   EXPECT_FALSE(readable());
 }
 
-TEST_F(Grants, a_wall_clock_before_the_opening_ends_it) {
+TEST_F(Grants, AWallClockBeforeTheOpeningEndsIt) {
   clock_.wall -= 60'000;
   EXPECT_FALSE(readable());
 }
 
-TEST_F(Grants, a_wall_clock_that_jumps_ahead_ends_it) {
+TEST_F(Grants, AWallClockThatJumpsAheadEndsIt) {
   clock_.wall += 31LL * 60'000;
   EXPECT_FALSE(readable());
 }
 
-TEST_F(Grants, it_outlives_the_process_and_not_the_boot) {
+TEST_F(Grants, ItOutlivesTheProcessAndNotTheBoot) {
   clock_.pass(10);
   open(access::ReadPolicy::break_glass);  // another process of the same boot
   EXPECT_TRUE(readable());

@@ -40,7 +40,7 @@ std::string operation(std::string_view method, std::string_view path) {
   return found.route == nullptr ? "" : std::string(found.route->operation);
 }
 
-TEST(RouteTable, holds_what_the_description_holds_and_nothing_else) {
+TEST(RouteTable, HoldsWhatTheDescriptionHoldsAndNothingElse) {
   std::map<std::string, std::string> table;
   for (const Route& route : routes()) {
     table[std::string(route.method) + " " + std::string(route.pattern)] = route.operation;
@@ -51,7 +51,7 @@ TEST(RouteTable, holds_what_the_description_holds_and_nothing_else) {
   EXPECT_EQ(table, description) << "hub/api/routes.cpp and docs/openapi.yaml differ";
 }
 
-TEST(RouteTable, every_route_is_found_by_a_path_of_its_pattern) {
+TEST(RouteTable, EveryRouteIsFoundByAPathOfItsPattern) {
   for (const Route& route : routes()) {
     std::string path(route.pattern);
     const auto brace = path.find('{');
@@ -63,7 +63,7 @@ TEST(RouteTable, every_route_is_found_by_a_path_of_its_pattern) {
   }
 }
 
-TEST(RouteTable, a_path_answers_to_its_methods_and_to_no_other) {
+TEST(RouteTable, APathAnswersToItsMethodsAndToNoOther) {
   for (const Route& route : routes()) {
     for (const char* method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
       const Found found = find_route(method, route.pattern);
@@ -80,7 +80,7 @@ TEST(RouteTable, a_path_answers_to_its_methods_and_to_no_other) {
   EXPECT_EQ(find_route("PUT", "/api/v1/break-glass").allowed, "GET, POST");
 }
 
-TEST(RouteTable, a_word_is_no_id_but_may_be_a_name) {
+TEST(RouteTable, AWordIsNoIdButMayBeAName) {
   EXPECT_EQ(operation("POST", "/api/v1/instances/search"), "searchInstances");
   EXPECT_EQ(operation("GET", "/api/v1/instances/search"), "");
   EXPECT_EQ(find_route("GET", "/api/v1/instances/search").allowed, "POST");
@@ -89,7 +89,7 @@ TEST(RouteTable, a_word_is_no_id_but_may_be_a_name) {
   EXPECT_EQ(operation("POST", "/api/v1/plugins/acts"), "pluginActs");
 }
 
-TEST(RouteTable, a_slash_at_the_end_matters_outside_of_the_api_only) {
+TEST(RouteTable, ASlashAtTheEndMattersOutsideOfTheApiOnly) {
   EXPECT_EQ(operation("GET", "/api/v1/instances/"), "listInstances");
   EXPECT_EQ(operation("GET", "/api/v1/workflows/plain/"), "exportWorkflow");
   EXPECT_EQ(find_route("GET", "/api/v1/workflows/plain/").path[0], "plain");

@@ -29,7 +29,7 @@ class FoundationOpen : public testing::Test {
   config::Config config_;
 };
 
-TEST_F(FoundationOpen, makes_a_data_folder_that_opens_again_with_its_log) {
+TEST_F(FoundationOpen, MakesADataFolderThatOpensAgainWithItsLog) {
   {
     const auto first = open();
     ASSERT_TRUE(first.ok()) << first.error().message;
@@ -50,7 +50,7 @@ TEST_F(FoundationOpen, makes_a_data_folder_that_opens_again_with_its_log) {
   EXPECT_TRUE((*again)->senders.empty());
 }
 
-TEST_F(FoundationOpen, opens_the_keyring_beside_a_hub_and_nothing_else) {
+TEST_F(FoundationOpen, OpensTheKeyringBesideAHubAndNothingElse) {
   const auto hub = open();
   ASSERT_TRUE(hub.ok()) << hub.error().message;
   const auto second = open();
@@ -63,7 +63,7 @@ TEST_F(FoundationOpen, opens_the_keyring_beside_a_hub_and_nothing_else) {
   EXPECT_EQ((*beside)->audit, nullptr);
 }
 
-TEST_F(FoundationOpen, refuses_a_database_without_its_keyring) {
+TEST_F(FoundationOpen, RefusesADatabaseWithoutItsKeyring) {
   ASSERT_TRUE(open().ok());
   fs::remove(config_.data + "/keyring");
   const auto alone = open();

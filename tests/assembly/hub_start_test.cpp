@@ -52,7 +52,7 @@ class HubStart : public ::testing::Test {
   int stores_ = 0;
 };
 
-TEST_F(HubStart, an_older_version_serves_where_the_newest_cannot_take_its_configuration_over) {
+TEST_F(HubStart, AnOlderVersionServesWhereTheNewestCannotTakeItsConfigurationOver) {
   config_.plugin["bell"].config = Json::object({{"hello", "ding"}, {"break", "refuse"}});
   use({"1.0.0"});
   test::RecordingLogger first;
@@ -67,7 +67,7 @@ TEST_F(HubStart, an_older_version_serves_where_the_newest_cannot_take_its_config
   EXPECT_EQ(start(third), "plugin.migrate") << "and nothing starts where no version serves";
 }
 
-TEST_F(HubStart, a_newer_version_takes_its_configuration_over) {
+TEST_F(HubStart, ANewerVersionTakesItsConfigurationOver) {
   config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
   use({"1.0.0"});
   test::RecordingLogger first;
@@ -81,7 +81,7 @@ TEST_F(HubStart, a_newer_version_takes_its_configuration_over) {
   }
 }
 
-TEST_F(HubStart, what_is_recorded_is_for_development_alone) {
+TEST_F(HubStart, WhatIsRecordedIsForDevelopmentAlone) {
   config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
   config_.plugin["bell"].record = (folder_ / "tapes").string();
   use({"1.0.0"});

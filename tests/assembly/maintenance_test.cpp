@@ -29,7 +29,7 @@ int times_within(JumpingClock& clock, RemovalTimes& times, int hours) {
   return due;
 }
 
-TEST(RemovalTimes, are_once_an_hour_and_not_in_the_first) {
+TEST(RemovalTimes, AreOnceAnHourAndNotInTheFirst) {
   JumpingClock clock;
   RemovalTimes times(clock);
   EXPECT_FALSE(times.due());
@@ -41,7 +41,7 @@ TEST(RemovalTimes, are_once_an_hour_and_not_in_the_first) {
   EXPECT_EQ(times_within(clock, times, 24), 24);
 }
 
-TEST(RemovalTimes, wait_for_a_day_after_the_date_was_set) {
+TEST(RemovalTimes, WaitForADayAfterTheDateWasSet) {
   for (const std::int64_t jump : {400 * 24 * kHourMs, -2 * kHourMs}) {
     JumpingClock clock;
     RemovalTimes times(clock);

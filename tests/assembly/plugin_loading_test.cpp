@@ -42,7 +42,7 @@ class ChoosePackages : public ::testing::Test {
   config::Config config_;
 };
 
-TEST_F(ChoosePackages, gives_all_locked_versions_newest_first_and_verified) {
+TEST_F(ChoosePackages, GivesAllLockedVersionsNewestFirstAndVerified) {
   const auto chosen = choose();
   ASSERT_TRUE(chosen.ok()) << chosen.error().message;
   ASSERT_EQ(chosen->size(), 3U);
@@ -65,7 +65,7 @@ TEST_F(ChoosePackages, gives_all_locked_versions_newest_first_and_verified) {
   }
 }
 
-TEST_F(ChoosePackages, an_older_version_that_was_changed_has_no_files_and_says_why) {
+TEST_F(ChoosePackages, AnOlderVersionThatWasChangedHasNoFilesAndSaysWhy) {
   change("1.1.0");
   const auto chosen = choose(Unsigned::take);
   ASSERT_TRUE(chosen.ok()) << chosen.error().message;
@@ -77,13 +77,13 @@ TEST_F(ChoosePackages, an_older_version_that_was_changed_has_no_files_and_says_w
   EXPECT_FALSE((*chosen)[2].fault.has_value());
 }
 
-TEST_F(ChoosePackages, the_newest_version_that_was_changed_is_refused_also_with_dev) {
+TEST_F(ChoosePackages, TheNewestVersionThatWasChangedIsRefusedAlsoWithDev) {
   change("2.0.0");
   EXPECT_EQ(choose().error().code, "plugin.sums");
   EXPECT_EQ(choose(Unsigned::take).error().code, "plugin.sums");
 }
 
-TEST_F(ChoosePackages, a_folder_that_the_lock_does_not_name_is_not_a_version) {
+TEST_F(ChoosePackages, AFolderThatTheLockDoesNotNameIsNotAVersion) {
   const fs::path of_id = fs::path(config_.plugins) / "desk";
   fs::copy(of_id / "2.0.0", of_id / "3.0.0", fs::copy_options::recursive);
   const auto chosen = choose(Unsigned::take);
@@ -92,7 +92,7 @@ TEST_F(ChoosePackages, a_folder_that_the_lock_does_not_name_is_not_a_version) {
   EXPECT_EQ(chosen->front().version, "2.0.0");
 }
 
-TEST_F(ChoosePackages, an_unsigned_build_is_taken_only_where_the_lock_names_none) {
+TEST_F(ChoosePackages, AnUnsignedBuildIsTakenOnlyWhereTheLockNamesNone) {
   config_.plugins = (folder_ / "built").string();
   fs::create_directories(config_.plugins);
   fs::copy(std::string(RABT_FIXTURES) + "/desk-1.1.0", config_.plugins + "/desk",

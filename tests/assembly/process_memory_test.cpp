@@ -11,7 +11,7 @@
 namespace rabt::assembly {
 namespace {
 
-TEST(ProcessMemory, leaves_no_core_and_lets_no_debugger_attach) {
+TEST(ProcessMemory, LeavesNoCoreAndLetsNoDebuggerAttach) {
   const pid_t child = ::fork();  // what is forbidden cannot be allowed again
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -29,7 +29,7 @@ TEST(ProcessMemory, leaves_no_core_and_lets_no_debugger_attach) {
 
 // Each waits for its configuration, which is a pipe that nobody writes: by then it has forbidden
 // them.
-TEST(ProcessMemory, is_closed_before_any_command_reads_its_configuration) {
+TEST(ProcessMemory, IsClosedBeforeAnyCommandReadsItsConfiguration) {
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_CORE, &limit), 0);
   if (limit.rlim_max == 0) GTEST_SKIP() << "this shell allows no core files to begin with";

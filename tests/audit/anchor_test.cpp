@@ -74,7 +74,7 @@ class AuditAnchor : public Fixture {
   const std::string anchor_ = folder_ + "/anchor";
 };
 
-TEST_F(AuditAnchor, a_folder_has_the_layout_of_tlog_tiles) {
+TEST_F(AuditAnchor, AFolderHasTheLayoutOfTlogTiles) {
   open_log(with_folder());
   add(600);
   close_log();
@@ -94,7 +94,7 @@ TEST_F(AuditAnchor, a_folder_has_the_layout_of_tlog_tiles) {
   EXPECT_EQ(compared(), Texts{});
 }
 
-TEST_F(AuditAnchor, a_folder_catches_up_after_having_been_away) {
+TEST_F(AuditAnchor, AFolderCatchesUpAfterHavingBeenAway) {
   open_log(with_folder());
   add(10);
   close_log();
@@ -116,7 +116,7 @@ TEST_F(AuditAnchor, a_folder_catches_up_after_having_been_away) {
   EXPECT_EQ(compared(), Texts{});
 }
 
-TEST_F(AuditAnchor, an_old_database_is_found_by_an_anchor_alone) {
+TEST_F(AuditAnchor, AnOldDatabaseIsFoundByAnAnchorAlone) {
   open_log(with_folder());
   add(3);
   close_log();
@@ -144,7 +144,7 @@ TEST_F(AuditAnchor, an_old_database_is_found_by_an_anchor_alone) {
   EXPECT_EQ(found[1], "entries 4 to 7 are missing");
 }
 
-TEST_F(AuditAnchor, an_anchor_that_comes_late_with_a_contradiction_stops_acts) {
+TEST_F(AuditAnchor, AnAnchorThatComesLateWithAContradictionStopsActs) {
   auto place = std::make_shared<Place>();
   place->fails = true;
   place->note = Signer(kOrigin, test_seed()).sign(9, crypto::sha256("other")).note;
@@ -161,7 +161,7 @@ TEST_F(AuditAnchor, an_anchor_that_comes_late_with_a_contradiction_stops_acts) {
   EXPECT_EQ(place->puts, 0) << "what is kept there stays";
 }
 
-TEST_F(AuditAnchor, nothing_is_signed_before_a_required_anchor_was_read_and_health_fails) {
+TEST_F(AuditAnchor, NothingIsSignedBeforeARequiredAnchorWasReadAndHealthFails) {
   auto place = std::make_shared<Place>();
   place->fails = true;
   open_log();
@@ -190,7 +190,7 @@ TEST_F(AuditAnchor, nothing_is_signed_before_a_required_anchor_was_read_and_heal
   ASSERT_TRUE(wait([&] { return !log_->state().well(); }));
 }
 
-TEST_F(AuditAnchor, an_anchor_that_hangs_holds_up_neither_acts_nor_the_end) {
+TEST_F(AuditAnchor, AnAnchorThatHangsHoldsUpNeitherActsNorTheEnd) {
   auto place = std::make_shared<Place>();
   place->hangs = true;
   LogOptions hanging = with(std::make_unique<FakeAnchor>(place));
@@ -211,7 +211,7 @@ TEST_F(AuditAnchor, an_anchor_that_hangs_holds_up_neither_acts_nor_the_end) {
   EXPECT_EQ(place->puts, 0);
 }
 
-TEST_F(AuditAnchor, what_is_not_ours_in_an_anchor_is_a_failure_and_is_not_overwritten) {
+TEST_F(AuditAnchor, WhatIsNotOursInAnAnchorIsAFailureAndIsNotOverwritten) {
   for (const std::string& note :
        {std::string("x"), Signer("rabt.example/other", test_seed()).sign(1, crypto::Digest{}).note,
         Signer(kOrigin, test_mac_key()).sign(1, crypto::Digest{}).note}) {
@@ -226,7 +226,7 @@ TEST_F(AuditAnchor, what_is_not_ours_in_an_anchor_is_a_failure_and_is_not_overwr
   }
 }
 
-TEST_F(AuditAnchor, verification_names_every_difference_of_a_folder) {
+TEST_F(AuditAnchor, VerificationNamesEveryDifferenceOfAFolder) {
   open_log(with_folder());
   add(600);
   close_log();

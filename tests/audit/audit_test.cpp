@@ -14,7 +14,7 @@ namespace {
 
 using Audit = Fixture;
 
-TEST_F(Audit, canonical_bytes_are_sorted_compact_json_with_number_and_time_inside) {
+TEST_F(Audit, CanonicalBytesAreSortedCompactJsonWithNumberAndTimeInside) {
   open_log();
   EXPECT_TRUE(store_
                   ->write([&](store::Transaction& transaction) {
@@ -39,7 +39,7 @@ TEST_F(Audit, canonical_bytes_are_sorted_compact_json_with_number_and_time_insid
   EXPECT_EQ(log_->prepare({}).canonical, R"({"at_ms":1773000000000,"n":,"stream":,"v":1})");
 }
 
-TEST_F(Audit, an_entry_is_always_json_whatever_bytes_it_is_made_of) {
+TEST_F(Audit, AnEntryIsAlwaysJsonWhateverBytesItIsMadeOf) {
   open_log();
   Entry odd = entry(1);
   odd.client = "a\xff\x01\"b";
@@ -57,7 +57,7 @@ TEST_F(Audit, an_entry_is_always_json_whatever_bytes_it_is_made_of) {
   EXPECT_EQ(problems(), Texts{});
 }
 
-TEST_F(Audit, a_detail_at_the_limit_stays_and_one_past_it_becomes_its_digest) {
+TEST_F(Audit, ADetailAtTheLimitStaysAndOnePastItBecomesItsDigest) {
   open_log();
   const auto detail_of = [&](std::size_t size) {
     Entry one = entry(1);
@@ -73,7 +73,7 @@ TEST_F(Audit, a_detail_at_the_limit_stays_and_one_past_it_becomes_its_digest) {
   EXPECT_EQ(digest.string_or("sha256", "").size(), 64U);
 }
 
-TEST_F(Audit, an_entry_longer_than_two_bytes_can_say_fails_its_act) {
+TEST_F(Audit, AnEntryLongerThanTwoBytesCanSayFailsItsAct) {
   open_log();
   const auto write = [&](std::size_t size) {
     Entry one = entry(1);
@@ -93,7 +93,7 @@ TEST_F(Audit, an_entry_longer_than_two_bytes_can_say_fails_its_act) {
   EXPECT_EQ(ask("SELECT count(*) FROM audit"), "1");
 }
 
-TEST_F(Audit, matches_the_worked_bytes_of_the_format_document) {
+TEST_F(Audit, MatchesTheWorkedBytesOfTheFormatDocument) {
   const std::string document =
       content(std::string(std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR")
                                                                     : ".") +
@@ -126,7 +126,7 @@ TEST_F(Audit, matches_the_worked_bytes_of_the_format_document) {
   stands(to_hex(Signer(kOrigin, test_seed()).open(content(checkpoint_file()))->root));
 }
 
-TEST_F(Audit, numbers_densely_from_one_and_goes_on_after_a_restart) {
+TEST_F(Audit, NumbersDenselyFromOneAndGoesOnAfterARestart) {
   write_log(3);
   store_.reset();
   open_store();
@@ -140,7 +140,7 @@ TEST_F(Audit, numbers_densely_from_one_and_goes_on_after_a_restart) {
   EXPECT_FALSE(found.macs_checked);
 }
 
-TEST_F(Audit, an_empty_log_verifies_and_its_first_checkpoint_is_of_no_entries) {
+TEST_F(Audit, AnEmptyLogVerifiesAndItsFirstCheckpointIsOfNoEntries) {
   EXPECT_EQ(problems(), Texts{});
   open_log();
   close_log();
@@ -151,7 +151,7 @@ TEST_F(Audit, an_empty_log_verifies_and_its_first_checkpoint_is_of_no_entries) {
   EXPECT_EQ(first->root, crypto::sha256(""));
 }
 
-TEST_F(Audit, entries_of_undone_jobs_leave_no_gap_at_any_place_of_a_tile) {
+TEST_F(Audit, EntriesOfUndoneJobsLeaveNoGapAtAnyPlaceOfATile) {
   open_log();
   int written = 0;
   for (int i = 1; i <= 1'100; ++i) {
@@ -170,7 +170,7 @@ TEST_F(Audit, entries_of_undone_jobs_leave_no_gap_at_any_place_of_a_tile) {
   EXPECT_EQ(ask("SELECT count(*) FROM audit_tile"), std::to_string((written + 1) / 256));
 }
 
-TEST_F(Audit, two_entries_of_one_act_are_undone_together) {
+TEST_F(Audit, TwoEntriesOfOneActAreUndoneTogether) {
   open_log();
   add(254);
   const auto two = [&](bool fail) {
@@ -189,7 +189,7 @@ TEST_F(Audit, two_entries_of_one_act_are_undone_together) {
   EXPECT_EQ(problems(), Texts{});
 }
 
-TEST_F(Audit, tiles_of_every_level_are_written_when_they_are_full) {
+TEST_F(Audit, TilesOfEveryLevelAreWrittenWhenTheyAreFull) {
   open_log();
   const Prepared one = log_->prepare(entry(1));
   constexpr int kEntries = 65'536 + 300;
@@ -209,7 +209,7 @@ TEST_F(Audit, tiles_of_every_level_are_written_when_they_are_full) {
   EXPECT_EQ(problems(), Texts{});
 }
 
-TEST_F(Audit, can_be_verified_from_the_file_while_the_hub_runs) {
+TEST_F(Audit, CanBeVerifiedFromTheFileWhileTheHubRuns) {
   open_log();
   add(1);
   const auto found = verify_file(database(), folder_);
@@ -221,7 +221,7 @@ TEST_F(Audit, can_be_verified_from_the_file_while_the_hub_runs) {
 
 // ---- what open finds
 
-TEST_F(Audit, does_not_open_on_rows_that_do_not_hold_together) {
+TEST_F(Audit, DoesNotOpenOnRowsThatDoNotHoldTogether) {
   write_log(5);
   save();
   for (const char* sql :
@@ -237,7 +237,7 @@ TEST_F(Audit, does_not_open_on_rows_that_do_not_hold_together) {
   }
 }
 
-TEST_F(Audit, does_not_open_on_a_cut_log_and_keeps_the_evidence) {
+TEST_F(Audit, DoesNotOpenOnACutLogAndKeepsTheEvidence) {
   write_log(5);
   const std::string kept = content(checkpoint_file());
   tamper("DELETE FROM audit WHERE seq > 3");
@@ -250,7 +250,7 @@ TEST_F(Audit, does_not_open_on_a_cut_log_and_keeps_the_evidence) {
   EXPECT_EQ(problems(), Texts{"entries 4 to 5 are missing"});
 }
 
-TEST_F(Audit, names_an_older_database_that_was_put_in_place) {
+TEST_F(Audit, NamesAnOlderDatabaseThatWasPutInPlace) {
   write_log(5);
   store_.reset();
   std::filesystem::copy(database(), folder_ + "/older.db");
@@ -268,7 +268,7 @@ TEST_F(Audit, names_an_older_database_that_was_put_in_place) {
   EXPECT_EQ(found[1], "entries 6 to 9 are missing");
 }
 
-TEST_F(Audit, does_not_open_on_another_log_of_the_same_length) {
+TEST_F(Audit, DoesNotOpenOnAnotherLogOfTheSameLength) {
   write_log(3);
   store_.reset();
   std::filesystem::rename(checkpoint_file(), folder_ + "/kept");
@@ -281,7 +281,7 @@ TEST_F(Audit, does_not_open_on_another_log_of_the_same_length) {
   EXPECT_FALSE(problems().empty());
 }
 
-TEST_F(Audit, does_not_open_when_the_checkpoint_file_was_removed_or_damaged) {
+TEST_F(Audit, DoesNotOpenWhenTheCheckpointFileWasRemovedOrDamaged) {
   write_log(3);
   const std::string kept = content(checkpoint_file());
   std::filesystem::remove(checkpoint_file());
@@ -298,7 +298,7 @@ TEST_F(Audit, does_not_open_when_the_checkpoint_file_was_removed_or_damaged) {
   }
 }
 
-TEST_F(Audit, a_crash_between_the_first_row_and_the_first_file_is_no_finding) {
+TEST_F(Audit, ACrashBetweenTheFirstRowAndTheFirstFileIsNoFinding) {
   open_log();
   close_log();
   const std::string first = content(checkpoint_file());
@@ -310,7 +310,7 @@ TEST_F(Audit, a_crash_between_the_first_row_and_the_first_file_is_no_finding) {
   EXPECT_EQ(opens(), "audit.checkpoint_missing");
 }
 
-TEST_F(Audit, does_not_open_when_checkpoints_were_removed_from_the_table) {
+TEST_F(Audit, DoesNotOpenWhenCheckpointsWereRemovedFromTheTable) {
   write_log_in_parts({3, 3});
   save();
   for (const char* sql :
@@ -325,7 +325,7 @@ TEST_F(Audit, does_not_open_when_checkpoints_were_removed_from_the_table) {
   EXPECT_EQ(opens(), "ok");
 }
 
-TEST_F(Audit, a_log_does_not_go_on_under_a_new_name_from_what_its_key_did_not_sign) {
+TEST_F(Audit, ALogDoesNotGoOnUnderANewNameFromWhatItsKeyDidNotSign) {
   write_log(5);
   // Somebody who cuts the end off, and hides it behind a change of the name.
   std::filesystem::remove(checkpoint_file());
@@ -344,7 +344,7 @@ TEST_F(Audit, a_log_does_not_go_on_under_a_new_name_from_what_its_key_did_not_si
   EXPECT_EQ(opens(std::move(renamed)), "audit.cut");
 }
 
-TEST_F(Audit, keeps_its_name_and_goes_on_under_a_new_one_when_the_file_was_moved_away) {
+TEST_F(Audit, KeepsItsNameAndGoesOnUnderANewOneWhenTheFileWasMovedAway) {
   write_log(3);
   LogOptions renamed = options();
   renamed.origin = "rabt.example/other";
@@ -363,7 +363,7 @@ TEST_F(Audit, keeps_its_name_and_goes_on_under_a_new_one_when_the_file_was_moved
   EXPECT_EQ(verified(with_key).entries, 4U);
 }
 
-TEST_F(Audit, a_crash_between_commit_and_checkpoint_is_no_finding) {
+TEST_F(Audit, ACrashBetweenCommitAndCheckpointIsNoFinding) {
   write_log(3);
   const std::string older = content(checkpoint_file());
   write_log(3);
@@ -382,7 +382,7 @@ TEST_F(Audit, a_crash_between_commit_and_checkpoint_is_no_finding) {
 
 // ---- checkpoints
 
-TEST_F(Audit, signs_when_there_are_enough_entries_or_after_the_interval) {
+TEST_F(Audit, SignsWhenThereAreEnoughEntriesOrAfterTheInterval) {
   LogOptions fast = options();
   fast.checkpoint_entries = 10;
   open_log(std::move(fast));
@@ -408,7 +408,7 @@ TEST_F(Audit, signs_when_there_are_enough_entries_or_after_the_interval) {
   EXPECT_EQ(problems(), Texts{});
 }
 
-TEST_F(Audit, a_log_that_is_rewritten_under_a_running_hub_is_found_before_it_is_signed) {
+TEST_F(Audit, ALogThatIsRewrittenUnderARunningHubIsFoundBeforeItIsSigned) {
   LogOptions fast = options();
   fast.checkpoint_interval = std::chrono::milliseconds(50);
   open_log(std::move(fast));
@@ -434,7 +434,7 @@ TEST_F(Audit, a_log_that_is_rewritten_under_a_running_hub_is_found_before_it_is_
   EXPECT_EQ(ask("SELECT max(size) FROM audit_checkpoint"), "3");
 }
 
-TEST_F(Audit, an_audit_write_that_fails_fails_the_act) {
+TEST_F(Audit, AnAuditWriteThatFailsFailsTheAct) {
   open_log();
   add(1);
   tamper("CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END");
@@ -454,7 +454,7 @@ TEST_F(Audit, an_audit_write_that_fails_fails_the_act) {
   EXPECT_EQ(problems(), Texts{});
 }
 
-TEST_F(Audit, a_tile_that_cannot_be_written_fails_the_act_and_the_next_one_goes_on) {
+TEST_F(Audit, ATileThatCannotBeWrittenFailsTheActAndTheNextOneGoesOn) {
   open_log();
   add(255);
   tamper("INSERT INTO audit_tile VALUES (0, 0, x'', x'')");

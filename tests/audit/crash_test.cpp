@@ -51,7 +51,7 @@ class AuditCrash : public Fixture {
   const std::string anchor_ = folder_ + "/anchor";
 };
 
-TEST_F(AuditCrash, a_hub_that_is_killed_again_and_again_leaves_no_gap_and_no_false_alarm) {
+TEST_F(AuditCrash, AHubThatIsKilledAgainAndAgainLeavesNoGapAndNoFalseAlarm) {
   const char* runs_text = std::getenv("RABT_CRASHES");
   const int runs = runs_text != nullptr ? std::stoi(runs_text) : 40;
   std::filesystem::create_directory(anchor_);

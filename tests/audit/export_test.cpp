@@ -305,7 +305,7 @@ std::set<std::string> profiles_of(const Json& event) {
   return out;
 }
 
-TEST(Fhir, every_act_is_an_audit_event_that_keeps_the_profiles_it_names) {
+TEST(Fhir, EveryActIsAnAuditEventThatKeepsTheProfilesItNames) {
   std::size_t with_profile = 0;
   for (const Logged& one : many()) {
     const Json event = to_fhir(one, kSource);
@@ -324,7 +324,7 @@ TEST(Fhir, every_act_is_an_audit_event_that_keeps_the_profiles_it_names) {
   EXPECT_GT(with_profile, 10U);
 }
 
-TEST(Fhir, acts_on_patient_data_name_the_profile_of_their_pattern) {
+TEST(Fhir, ActsOnPatientDataNameTheProfileOfTheirPattern) {
   EXPECT_EQ(profiles_of(to_fhir(logged(read_entry()), kSource)),
             (std::set<std::string>{"PatientRead", "OAUTHaccessTokenUse.Opaque"}));
   EXPECT_EQ(profiles_of(to_fhir(logged(disclosure_entry()), kSource)),
@@ -342,7 +342,7 @@ TEST(Fhir, acts_on_patient_data_name_the_profile_of_their_pattern) {
   EXPECT_TRUE(profiles_of(to_fhir(logged(unknown), kSource)).empty());
 }
 
-TEST(Fhir, purpose_token_and_addresses_stand_where_the_profiles_have_them) {
+TEST(Fhir, PurposeTokenAndAddressesStandWhereTheProfilesHaveThem) {
   const Json event = to_fhir(logged(read_entry()), kSource);
   EXPECT_TRUE(is_concept(event["purposeOfEvent"][0],
                          "http://terminology.hl7.org/CodeSystem/v3-ActReason", "BTG"));
@@ -361,7 +361,7 @@ TEST(Fhir, purpose_token_and_addresses_stand_where_the_profiles_have_them) {
 
 // An independent checker: the npm package `fhir`, which has R4's own structure definitions. It is
 // fetched once by npm into the build folder.
-TEST(Fhir, a_validator_of_others_finds_no_error) {
+TEST(Fhir, AValidatorOfOthersFindsNoError) {
   const char* build = std::getenv("RABT_BUILD_DIR");
   if (build == nullptr || std::system("command -v node >/dev/null 2>&1") != 0)
     GTEST_SKIP() << "node is absent, or RABT_BUILD_DIR is not set";
@@ -517,7 +517,7 @@ void check_dicom(const std::string& xml) {
   }
 }
 
-TEST(Dicom, every_act_is_an_audit_message_that_keeps_the_schema) {
+TEST(Dicom, EveryActIsAnAuditMessageThatKeepsTheSchema) {
   for (const Logged& one : many()) {
     const std::string xml = to_dicom(one, kSource);
     SCOPED_TRACE(xml);
@@ -525,7 +525,7 @@ TEST(Dicom, every_act_is_an_audit_message_that_keeps_the_schema) {
   }
 }
 
-TEST(Dicom, codes_and_roles_of_acts_on_patient_data) {
+TEST(Dicom, CodesAndRolesOfActsOnPatientData) {
   pugi::xml_document read;
   ASSERT_TRUE(read.load_string(to_dicom(logged(read_entry()), kSource).c_str()));
   const auto path = [](const pugi::xml_document& document, const char* expression) {
@@ -550,7 +550,7 @@ TEST(Dicom, codes_and_roles_of_acts_on_patient_data) {
   EXPECT_EQ(path(opened, "//EventTypeCode/@csd-code"), "110127");
 }
 
-TEST(Dicom, hostile_text_stays_inside_its_attribute) {
+TEST(Dicom, HostileTextStaysInsideItsAttribute) {
   Entry entry = read_entry();
   entry.request = "x\" NetworkAccessPointID=\"y\"><ActiveParticipant/>\x01\x1f";
   entry.object = "instance:<&>\"'\n";
@@ -562,7 +562,7 @@ TEST(Dicom, hostile_text_stays_inside_its_attribute) {
 // ---- syslog, JSON lines
 // -------------------------------------------------------------------------------
 
-TEST(SyslogMessage, the_header_is_rfc_5424) {
+TEST(SyslogMessage, TheHeaderIsRfc5424) {
   // PRI VERSION SP TIMESTAMP SP HOSTNAME SP APP-NAME SP PROCID SP MSGID SP SD SP BOM UTF-8
   const std::regex form(
       "<(\\d{1,3})>1 \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{1,6}Z [!-~]{1,255} "
@@ -582,7 +582,7 @@ TEST(SyslogMessage, the_header_is_rfc_5424) {
   EXPECT_NE(to_syslog(logged(read_entry()), strange).find(" a-host-- rabt "), std::string::npos);
 }
 
-TEST(JsonLines, an_entry_is_one_line_with_its_leaf) {
+TEST(JsonLines, AnEntryIsOneLineWithItsLeaf) {
   Logged one = logged(read_entry());
   one.canonical = R"({"act":"instance.read","at_ms":1773000000123,"n":7,"patient":")" +
                   one.entry.patient + R"(","sealed":"aa.bb","stream":1,"v":1})";

@@ -83,7 +83,7 @@ class AuditFinder : public Fixture {
   std::vector<std::int64_t> times_;
 };
 
-TEST_F(AuditFinder, finds_what_a_scan_of_all_entries_finds) {
+TEST_F(AuditFinder, FindsWhatAScanOfAllEntriesFinds) {
   std::vector<Query> queries;
   for (const char* object :
        {"", "instance:0", "instance:6", "instance:12", "instance:25", "none"}) {
@@ -120,7 +120,7 @@ TEST_F(AuditFinder, finds_what_a_scan_of_all_entries_finds) {
   EXPECT_GT(with_result, 100U);
 }
 
-TEST_F(AuditFinder, leaves_out_tiles_that_cannot_hold_what_is_wanted) {
+TEST_F(AuditFinder, LeavesOutTilesThatCannotHoldWhatIsWanted) {
   using Runs = std::vector<std::pair<std::int64_t, std::int64_t>>;
   EXPECT_EQ(runs({}), (Runs{{1, 9'999}}));
   EXPECT_EQ(runs({.object = "instance:0"}), (Runs{{1, 256}, {769, 9'999}}));
@@ -137,7 +137,7 @@ TEST_F(AuditFinder, leaves_out_tiles_that_cannot_hold_what_is_wanted) {
   EXPECT_EQ(runs({.patient = "none"}), (Runs{{769, 9'999}}));
 }
 
-TEST_F(AuditFinder, writes_the_keys_of_the_format_page) {
+TEST_F(AuditFinder, WritesTheKeysOfTheFormatPage) {
   const auto page = content(migrations() + "/../../docs/formats/audit_log.md");
   Entry one;
   one.tenant = "acme";
@@ -162,7 +162,7 @@ TEST_F(AuditFinder, writes_the_keys_of_the_format_page) {
   EXPECT_EQ(ask("SELECT lower(hex(keys)) FROM audit_find WHERE tile = 4"), keys[0] + keys[1]);
 }
 
-TEST_F(AuditFinder, a_tile_that_was_undone_leaves_no_row) {
+TEST_F(AuditFinder, ATileThatWasUndoneLeavesNoRow) {
   store_->flush();
   EXPECT_EQ(ask("SELECT count(*) FROM audit_find"), "3");
   const int missing = 1'024 - kEntries;

@@ -100,7 +100,7 @@ class GoSumdb : public Others {
   std::string program_;
 };
 
-TEST_F(GoSumdb, verifies_checkpoints_tiles_entries_and_proofs_and_refuses_changed_ones) {
+TEST_F(GoSumdb, VerifiesCheckpointsTilesEntriesAndProofsAndRefusesChangedOnes) {
   const Answer good = folder();
   EXPECT_EQ(good.status, 0) << good.text;
   EXPECT_EQ(good.text, "verified: 600 entries, 3 older checkpoints\n");
@@ -153,7 +153,7 @@ TEST_F(GoSumdb, verifies_checkpoints_tiles_entries_and_proofs_and_refuses_change
   }
 }
 
-TEST_F(GoSumdb, computes_every_leaf_and_the_root_from_the_lines_of_an_export) {
+TEST_F(GoSumdb, ComputesEveryLeafAndTheRootFromTheLinesOfAnExport) {
   write(folder_ + "/export", exported());
   const auto check = [this] {
     return run(program_ + " " + in_quotes(vkey()) + " export " + in_quotes(folder_ + "/export") +
@@ -166,7 +166,7 @@ TEST_F(GoSumdb, computes_every_leaf_and_the_root_from_the_lines_of_an_export) {
   EXPECT_EQ(check().status, 1);
 }
 
-TEST_F(Others, a_reader_in_python_computes_every_leaf_and_the_root_from_the_lines_of_an_export) {
+TEST_F(Others, AReaderInPythonComputesEveryLeafAndTheRootFromTheLinesOfAnExport) {
   if (run("python3 -c ''").status != 0) GTEST_SKIP() << "install python3 to run this";
   const auto check = [this](const std::string& lines) {
     write(folder_ + "/export", lines);
@@ -185,7 +185,7 @@ TEST_F(Others, a_reader_in_python_computes_every_leaf_and_the_root_from_the_line
   EXPECT_EQ(check(lines.substr(0, lines.rfind('\n', lines.size() - 2) + 1)).status, 1);
 }
 
-TEST_F(Others, the_openssl_command_verifies_a_checkpoint_and_refuses_a_changed_one) {
+TEST_F(Others, TheOpensslCommandVerifiesACheckpointAndRefusesAChangedOne) {
   if (run("openssl version").status != 0) GTEST_SKIP() << "install openssl to run this";
   const auto check = [&](const std::string& note, const std::string& key) {
     write(folder_ + "/note", note);

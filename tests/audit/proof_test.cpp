@@ -42,7 +42,7 @@ std::uint64_t number_of(const Json& one, const char* name) {
   return std::stoull(one[name].number_text());
 }
 
-TEST(MerkleVectors, verifier_agrees_with_every_proof_of_the_folder) {
+TEST(MerkleVectors, VerifierAgreesWithEveryProofOfTheFolder) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
   int inclusion = 0;
@@ -114,7 +114,7 @@ class Leaves : public Fixture {
   Digest root_{};
 };
 
-TEST_F(Leaves, our_proofs_are_those_of_the_vectors) {
+TEST_F(Leaves, OurProofsAreThoseOfTheVectors) {
   EXPECT_EQ(to_hex(root_), "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
@@ -164,7 +164,7 @@ class Proofs : public Fixture {
   const std::vector<std::int64_t> sizes_ = {1, 2, 7, 127, 256, 257, 260, 512, 600};
 };
 
-TEST_F(Proofs, every_entry_is_proven_for_every_checkpoint_that_covers_it) {
+TEST_F(Proofs, EveryEntryIsProvenForEveryCheckpointThatCoversIt) {
   for (const std::int64_t size : sizes_) {
     for (std::int64_t seq = 1; seq <= size; seq += size > 100 ? 37 : 1) {
       const auto proved = verify_proof(entry_proof(seq, size), key_);
@@ -176,7 +176,7 @@ TEST_F(Proofs, every_entry_is_proven_for_every_checkpoint_that_covers_it) {
   }
 }
 
-TEST_F(Proofs, every_pair_of_checkpoints_is_consistent) {
+TEST_F(Proofs, EveryPairOfCheckpointsIsConsistent) {
   for (const std::int64_t from : sizes_) {
     for (const std::int64_t to : sizes_) {
       const auto proof = prove_consistency(*reader_, from, to);
@@ -191,7 +191,7 @@ TEST_F(Proofs, every_pair_of_checkpoints_is_consistent) {
   }
 }
 
-TEST_F(Proofs, what_was_not_signed_cannot_be_proven) {
+TEST_F(Proofs, WhatWasNotSignedCannotBeProven) {
   EXPECT_EQ(prove_entry(*reader_, 601).error().code, "audit.entry");
   EXPECT_EQ(prove_entry(*reader_, 0).error().code, "audit.entry");
   EXPECT_EQ(prove_entry(*reader_, 300, 256).error().code, "audit.not_signed");
@@ -202,7 +202,7 @@ TEST_F(Proofs, what_was_not_signed_cannot_be_proven) {
   EXPECT_EQ(prove_consistency(*reader_, 3, 7).error().code, "audit.not_signed");
 }
 
-TEST_F(Proofs, a_changed_proof_is_refused_whatever_byte_was_changed) {
+TEST_F(Proofs, AChangedProofIsRefusedWhateverByteWasChanged) {
   const std::vector<std::string> files = {entry_proof(200, 260),
                                           prove_consistency(*reader_, 127, 260).value()};
   for (const std::string& file : files) {
@@ -221,14 +221,14 @@ TEST_F(Proofs, a_changed_proof_is_refused_whatever_byte_was_changed) {
   }
 }
 
-TEST_F(Proofs, a_true_entry_under_another_number_is_refused) {
+TEST_F(Proofs, ATrueEntryUnderAnotherNumberIsRefused) {
   std::string file = entry_proof(200, 260);
   const auto at = file.find("index 199");
   file.replace(at, 9, "index 198");
   EXPECT_EQ(verify_proof(file, key_).error().code, "audit.proof_refused");
 }
 
-TEST(Vkey, reads_what_is_a_key_and_nothing_else) {
+TEST(Vkey, ReadsWhatIsAKeyAndNothingElse) {
   // The example of C2SP signed-note.
   const std::string example =
       "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
@@ -242,7 +242,7 @@ TEST(Vkey, reads_what_is_a_key_and_nothing_else) {
   }
 }
 
-TEST(Note, reads_signatures_of_others_past_and_wants_its_own) {
+TEST(Note, ReadsSignaturesOfOthersPastAndWantsItsOwn) {
   const Signer ours(kOrigin, test_seed());
   const Signer witness("witness.example/w", test_mac_key());
   const Vkey key = parse_vkey(ours.vkey()).value();

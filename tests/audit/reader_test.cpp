@@ -50,7 +50,7 @@ class AuditReader : public Fixture {
   std::vector<std::int64_t> times_;
 };
 
-TEST_F(AuditReader, gives_back_every_field_of_an_entry) {
+TEST_F(AuditReader, GivesBackEveryFieldOfAnEntry) {
   const auto page = read_page(*log_, {.first = 7, .last = 7}, 10);
   ASSERT_TRUE(page.ok());
   ASSERT_EQ(page->entries.size(), 1U);
@@ -72,7 +72,7 @@ TEST_F(AuditReader, gives_back_every_field_of_an_entry) {
   EXPECT_EQ(Json::parse(one.canonical)->string_or("request", ""), "r7");
 }
 
-TEST_F(AuditReader, finds_by_number_time_tenant_patient_object_and_act) {
+TEST_F(AuditReader, FindsByNumberTimeTenantPatientObjectAndAct) {
   EXPECT_EQ(numbers({}), where([](int) { return true; }));
   EXPECT_EQ(numbers({.first = 5, .last = 8}), where([](int i) { return i >= 5 && i <= 8; }));
   EXPECT_EQ(numbers({.tenant = "acme"}).size(), 30U);
@@ -87,7 +87,7 @@ TEST_F(AuditReader, finds_by_number_time_tenant_patient_object_and_act) {
   EXPECT_EQ(numbers({.act = "*"}).size(), 30U);
 }
 
-TEST_F(AuditReader, finds_every_entry_of_a_time_also_when_the_clock_stepped_back) {
+TEST_F(AuditReader, FindsEveryEntryOfATimeAlsoWhenTheClockSteppedBack) {
   const auto in = [&](std::int64_t from, std::int64_t to) {
     return where([&](int i) {
       const std::int64_t at = times_[static_cast<std::size_t>(i - 1)];
@@ -103,7 +103,7 @@ TEST_F(AuditReader, finds_every_entry_of_a_time_also_when_the_clock_stepped_back
   EXPECT_TRUE(numbers({.from_ms = times_[29] + 1'000'000}).empty());
 }
 
-TEST_F(AuditReader, pages_without_gap_or_repeat) {
+TEST_F(AuditReader, PagesWithoutGapOrRepeat) {
   for (const Query& query : {Query{}, Query{.from_ms = times_[2]}, Query{.patient = "p5"}}) {
     std::vector<std::int64_t> seen;
     std::optional<Query> next = query;
@@ -118,7 +118,7 @@ TEST_F(AuditReader, pages_without_gap_or_repeat) {
   }
 }
 
-TEST_F(AuditReader, stops_when_told_and_names_a_row_that_is_no_entry) {
+TEST_F(AuditReader, StopsWhenToldAndNamesARowThatIsNoEntry) {
   int seen = 0;
   EXPECT_TRUE(read_each(*log_, {}, [&](const Logged&) { return ++seen < 4; }).ok());
   EXPECT_EQ(seen, 4);

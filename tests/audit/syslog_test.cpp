@@ -148,7 +148,7 @@ class Syslog : public Fixture {
   int number_ = 0;
 };
 
-TEST_F(Syslog, every_entry_reaches_a_server_over_tls_and_the_cursor_outlives_the_process) {
+TEST_F(Syslog, EveryEntryReachesAServerOverTlsAndTheCursorOutlivesTheProcess) {
   const int port = free_port();
   Child server(sink(port), folder_ + "/sink.log");
   append(450);
@@ -165,7 +165,7 @@ TEST_F(Syslog, every_entry_reaches_a_server_over_tls_and_the_cursor_outlives_the
   EXPECT_TRUE(messages[0].starts_with("<85>1 ")) << messages[0];
 }
 
-TEST_F(Syslog, a_server_that_tears_connections_down_gets_every_entry_at_least_once) {
+TEST_F(Syslog, AServerThatTearsConnectionsDownGetsEveryEntryAtLeastOnce) {
   const int port = free_port();
   Child server(sink(port, "30000"), folder_ + "/sink.log");
   append(300);
@@ -178,7 +178,7 @@ TEST_F(Syslog, a_server_that_tears_connections_down_gets_every_entry_at_least_on
   EXPECT_GE(messages.size(), 300U);
 }
 
-TEST_F(Syslog, a_server_that_is_down_raises_the_alarm_and_is_served_when_it_comes) {
+TEST_F(Syslog, AServerThatIsDownRaisesTheAlarmAndIsServedWhenItComes) {
   const int port = free_port();
   SyslogOptions required = options(port);
   required.high_water = 10;
@@ -197,7 +197,7 @@ TEST_F(Syslog, a_server_that_is_down_raises_the_alarm_and_is_served_when_it_come
   EXPECT_TRUE(sender_->ready().ok());
 }
 
-TEST_F(Syslog, a_server_with_another_authority_gets_nothing) {
+TEST_F(Syslog, AServerWithAnotherAuthorityGetsNothing) {
   const int port = free_port();
   Child server(sink(port), folder_ + "/sink.log");
   ASSERT_EQ(std::system(("cd " + folder_ +
@@ -214,7 +214,7 @@ TEST_F(Syslog, a_server_with_another_authority_gets_nothing) {
   EXPECT_TRUE(received().empty());
 }
 
-TEST_F(Syslog, a_cursor_that_is_no_cursor_is_refused) {
+TEST_F(Syslog, ACursorThatIsNoCursorIsRefused) {
   std::ofstream(folder_ + "/cursor") << "something else\n";
   const auto made = SyslogSender::start({*store_, system_, null_logger()}, options(1), source_);
   ASSERT_FALSE(made.ok());
@@ -227,7 +227,7 @@ class NoTiles final : public TileSource {
   Result<std::string> entries(std::int64_t, int) const override { return std::string(); }
 };
 
-TEST_F(Syslog, a_checkpoint_is_kept_when_the_server_has_it) {
+TEST_F(Syslog, ACheckpointIsKeptWhenTheServerHasIt) {
   const int port = free_port();
   start(options(port));
   const auto anchor = sender_->anchor();
@@ -250,7 +250,7 @@ TEST_F(Syslog, a_checkpoint_is_kept_when_the_server_has_it) {
   server.stop();
 }
 
-TEST_F(Syslog, rsyslog_takes_the_messages_over_tls) {
+TEST_F(Syslog, RsyslogTakesTheMessagesOverTls) {
   if (!test::have_program("rsyslogd"))
     GTEST_SKIP() << "rsyslogd is absent (packages rsyslog, rsyslog-openssl)";
   const int port = free_port();

@@ -169,7 +169,7 @@ class Ways : public Fixture {
   std::string older_note_;
 };
 
-TEST_F(Ways, each_is_found_by_verification_and_keeps_the_hub_from_starting) {
+TEST_F(Ways, EachIsFoundByVerificationAndKeepsTheHubFromStarting) {
   bool first = true;
   for (const Way& way : ways()) {
     if (!std::exchange(first, false)) begin_anew();
@@ -180,7 +180,7 @@ TEST_F(Ways, each_is_found_by_verification_and_keeps_the_hub_from_starting) {
   }
 }
 
-TEST_F(Ways, each_is_found_by_whoever_reads_while_the_hub_runs) {
+TEST_F(Ways, EachIsFoundByWhoeverReadsWhileTheHubRuns) {
   bool first = true;
   for (const Way& way : ways()) {
     if (!std::exchange(first, false)) begin_anew();
@@ -201,7 +201,7 @@ TEST_F(Ways, each_is_found_by_whoever_reads_while_the_hub_runs) {
   }
 }
 
-TEST_F(Ways, each_is_found_by_the_running_log_itself_which_then_refuses_acts) {
+TEST_F(Ways, EachIsFoundByTheRunningLogItselfWhichThenRefusesActs) {
   bool first = true;
   for (const Way& way : ways()) {
     if (!std::exchange(first, false)) begin_anew();
@@ -216,7 +216,7 @@ TEST_F(Ways, each_is_found_by_the_running_log_itself_which_then_refuses_acts) {
   }
 }
 
-TEST_F(Ways, a_reader_that_knows_only_the_database_shows_no_altered_entry) {
+TEST_F(Ways, AReaderThatKnowsOnlyTheDatabaseShowsNoAlteredEntry) {
   const std::vector<std::pair<int, bool>> altered{
       {100, false}, {100, true}, {580, false}, {580, true}};
   for (const auto& [seq, leaf_too] : altered) {
@@ -243,7 +243,7 @@ TEST_F(Ways, a_reader_that_knows_only_the_database_shows_no_altered_entry) {
   }
 }
 
-TEST_F(Ways, an_entry_that_no_checkpoint_covers_yet_is_compared_with_the_mac_chain) {
+TEST_F(Ways, AnEntryThatNoCheckpointCoversYetIsComparedWithTheMacChain) {
   LogOptions slow = watched(std::chrono::hours(1));
   slow.checkpoint_interval = std::chrono::hours(1);
   open_log(std::move(slow));
@@ -258,7 +258,7 @@ TEST_F(Ways, an_entry_that_no_checkpoint_covers_yet_is_compared_with_the_mac_cha
   EXPECT_FALSE(log_->state().appendable) << "what a reader finds stops acts, too";
 }
 
-TEST_F(Ways, an_emptied_anchor_that_is_not_required_is_an_alarm_and_is_not_filled_again) {
+TEST_F(Ways, AnEmptiedAnchorThatIsNotRequiredIsAnAlarmAndIsNotFilledAgain) {
   const auto best_effort = [this] {
     LogOptions all = watched(milliseconds(20));
     all.anchors.front().required = false;
@@ -291,7 +291,7 @@ TEST_F(Ways, an_emptied_anchor_that_is_not_required_is_an_alarm_and_is_not_fille
   EXPECT_EQ(content(other + "/checkpoint"), content(checkpoint_file()));
 }
 
-TEST_F(Ways, verification_tells_what_is_missing_from_what_was_changed) {
+TEST_F(Ways, VerificationTellsWhatIsMissingFromWhatWasChanged) {
   const auto found = [this] {
     VerifyOptions all;
     all.mac_key = &mac_key_;
@@ -311,7 +311,7 @@ TEST_F(Ways, verification_tells_what_is_missing_from_what_was_changed) {
   EXPECT_GT(changed.problems.size(), changed.absent);
 }
 
-TEST_F(Ways, a_checkpoint_that_the_hub_told_its_log_finds_an_older_copy_without_an_anchor) {
+TEST_F(Ways, ACheckpointThatTheHubToldItsLogFindsAnOlderCopyWithoutAnAnchor) {
   const std::string told = content(checkpoint_file());
   put_back_the_older_copy();
   EXPECT_EQ(problems(), Texts{}) << "the data folder alone cannot tell";

@@ -29,7 +29,7 @@ class AuditVerify : public Fixture {
   }
 };
 
-TEST_F(AuditVerify, finds_a_look_up_row_that_would_hide_entries_from_reports) {
+TEST_F(AuditVerify, FindsALookUpRowThatWouldHideEntriesFromReports) {
   write_log(600);
   save();
   const std::string tile = "tile 0/1 (entries 257 to 512): ";
@@ -49,7 +49,7 @@ TEST_F(AuditVerify, finds_a_look_up_row_that_would_hide_entries_from_reports) {
   }
 }
 
-TEST_F(AuditVerify, names_the_entry_of_which_any_column_was_changed) {
+TEST_F(AuditVerify, NamesTheEntryOfWhichAnyColumnWasChanged) {
   write_log(20);
   save();
   const auto changed = [&](const std::string& set) {
@@ -86,7 +86,7 @@ TEST_F(AuditVerify, names_the_entry_of_which_any_column_was_changed) {
   EXPECT_TRUE(any(found, "entries 1 to 20: not those that were signed"));
 }
 
-TEST_F(AuditVerify, finds_every_single_changed_byte_of_an_entry) {
+TEST_F(AuditVerify, FindsEverySingleChangedByteOfAnEntry) {
   write_log(3);
   save();
   for (const char* column : {"canonical", "leaf", "mac"}) {
@@ -104,7 +104,7 @@ TEST_F(AuditVerify, finds_every_single_changed_byte_of_an_entry) {
   }
 }
 
-TEST_F(AuditVerify, names_removed_entries_wherever_they_were) {
+TEST_F(AuditVerify, NamesRemovedEntriesWhereverTheyWere) {
   write_log(300);
   save();
   const auto without = [&](const std::string& where) {
@@ -122,7 +122,7 @@ TEST_F(AuditVerify, names_removed_entries_wherever_they_were) {
   EXPECT_TRUE(any(without("seq BETWEEN 1 AND 290"), "entries 1 to 290 are missing"));
 }
 
-TEST_F(AuditVerify, names_swapped_inserted_and_renumbered_entries) {
+TEST_F(AuditVerify, NamesSwappedInsertedAndRenumberedEntries) {
   write_log(12);
   save();
   const auto swapped = after(
@@ -155,7 +155,7 @@ TEST_F(AuditVerify, names_swapped_inserted_and_renumbered_entries) {
   EXPECT_EQ(removed.back(), "entry 12 is missing");
 }
 
-TEST_F(AuditVerify, names_tiles_that_were_changed_removed_or_added) {
+TEST_F(AuditVerify, NamesTilesThatWereChangedRemovedOrAdded) {
   write_log(600);
   save();
   const auto tile = [&](const std::string& set, const std::string& where) {
@@ -185,7 +185,7 @@ TEST_F(AuditVerify, names_tiles_that_were_changed_removed_or_added) {
       << testing::PrintToString(found);
 }
 
-TEST_F(AuditVerify, names_tiles_of_the_levels_above) {
+TEST_F(AuditVerify, NamesTilesOfTheLevelsAbove) {
   open_log();
   const Prepared one = log_->prepare(entry(1));
   ASSERT_TRUE(store_
@@ -203,7 +203,7 @@ TEST_F(AuditVerify, names_tiles_of_the_levels_above) {
   EXPECT_EQ(problems(), Texts{"tile 1/0 (entries 1 to 65536): it is missing"});
 }
 
-TEST_F(AuditVerify, names_checkpoints_that_were_changed_removed_or_added) {
+TEST_F(AuditVerify, NamesCheckpointsThatWereChangedRemovedOrAdded) {
   write_log_in_parts({5, 5, 5});  // numbers 1 to 4: of 0, 5, 10, 15 entries
   save();
   const auto changed = [&](const std::string& set, int number = 3) {
@@ -241,7 +241,7 @@ TEST_F(AuditVerify, names_checkpoints_that_were_changed_removed_or_added) {
   EXPECT_TRUE(any(found, "entries 11 to 12: not those that were signed (checkpoint at 12"));
 }
 
-TEST_F(AuditVerify, says_so_when_the_verifier_key_is_missing_or_another) {
+TEST_F(AuditVerify, SaysSoWhenTheVerifierKeyIsMissingOrAnother) {
   write_log(5);
   const std::string key_file = folder_ + "/" + kVkeyFileName;
   VerifyOptions trusted;
@@ -260,7 +260,7 @@ TEST_F(AuditVerify, says_so_when_the_verifier_key_is_missing_or_another) {
   EXPECT_TRUE(any(problems(), "signatures were not checked"));
 }
 
-TEST_F(AuditVerify, a_range_reads_few_rows_and_still_proves_them) {
+TEST_F(AuditVerify, ARangeReadsFewRowsAndStillProvesThem) {
   write_log_in_parts({300, 700, 900, 1100});
   save();
   const auto range = [&](std::int64_t first, std::int64_t last) {
@@ -290,7 +290,7 @@ TEST_F(AuditVerify, a_range_reads_few_rows_and_still_proves_them) {
   EXPECT_FALSE(range(1, 10).verified) << "the other tiles count as well";
 }
 
-TEST_F(AuditVerify, limits_the_number_of_problems) {
+TEST_F(AuditVerify, LimitsTheNumberOfProblems) {
   write_log(300);
   tamper("UPDATE audit SET mac = zeroblob(32)");
   const auto found = problems();
@@ -389,7 +389,7 @@ class Tampering : public AuditVerify {
   std::mt19937 random_;
 };
 
-TEST_F(Tampering, a_thousand_are_all_found_and_located) {
+TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
   const char* seed_text = std::getenv("RABT_SEED");
   const char* runs_text = std::getenv("RABT_TAMPERINGS");
   const unsigned seed =

@@ -9,7 +9,7 @@ static_assert(is_alnum('z') && is_alnum('0') && !is_alnum('_'));
 static_assert(is_hex('F') && !is_hex('g') && hex_value('f') == 15 && hex_value('G') == -1);
 static_assert(is_blank('\r') && !is_blank('\v'));
 
-TEST(Ascii, no_byte_beyond_ascii_belongs_to_a_class_or_changes) {
+TEST(Ascii, NoByteBeyondAsciiBelongsToAClassOrChanges) {
   for (int byte = 0x80; byte <= 0xff; ++byte) {
     const char c = static_cast<char>(byte);
     EXPECT_FALSE(is_alnum(c) || is_hex(c) || is_blank(c)) << byte;
@@ -18,7 +18,7 @@ TEST(Ascii, no_byte_beyond_ascii_belongs_to_a_class_or_changes) {
   }
 }
 
-TEST(Ascii, lower_and_upper_change_letters_only) {
+TEST(Ascii, LowerAndUpperChangeLettersOnly) {
   EXPECT_EQ(lower("Content-Type: Ä[1]@Z"), "content-type: Ä[1]@z");
   EXPECT_EQ(upper("get /a{z}"), "GET /A{Z}");
   EXPECT_TRUE(equal_ignoring_case("ETag", "etag"));
@@ -26,7 +26,7 @@ TEST(Ascii, lower_and_upper_change_letters_only) {
   EXPECT_FALSE(equal_ignoring_case("@", "`"));
 }
 
-TEST(Ascii, trim_takes_blanks_off_both_ends) {
+TEST(Ascii, TrimTakesBlanksOffBothEnds) {
   EXPECT_EQ(trim(" \r\n a b\t "), "a b");
   EXPECT_EQ(trim("\n a ", " "), "\n a");
   EXPECT_EQ(trim("  "), "");

@@ -7,7 +7,7 @@
 namespace rabt {
 namespace {
 
-TEST(Hex, writes_lower_case_and_reads_both) {
+TEST(Hex, WritesLowerCaseAndReadsBoth) {
   const Bytes bytes{0x00, 0x0f, 0xa0, 0xff};
   EXPECT_EQ(to_hex(bytes), "000fa0ff");
   EXPECT_EQ(from_hex("000fa0ff"), bytes);
@@ -17,7 +17,7 @@ TEST(Hex, writes_lower_case_and_reads_both) {
     EXPECT_FALSE(from_hex(text).has_value()) << text;
 }
 
-TEST(Base64, agrees_with_rfc_4648_section_10) {
+TEST(Base64, AgreesWithRfc4648Section10) {
   for (const auto& [plain, encoded] :
        std::initializer_list<std::pair<const char*, const char*>>{{"", ""},
                                                                   {"f", "Zg=="},
@@ -33,7 +33,7 @@ TEST(Base64, agrees_with_rfc_4648_section_10) {
   }
 }
 
-TEST(Base64, reads_every_byte_back) {
+TEST(Base64, ReadsEveryByteBack) {
   Bytes bytes;
   for (int i = 0; i < 259; ++i) {
     EXPECT_EQ(from_base64(to_base64(bytes)), bytes);
@@ -41,7 +41,7 @@ TEST(Base64, reads_every_byte_back) {
   }
 }
 
-TEST(Base64, refuses_everything_but_the_canonical_form) {
+TEST(Base64, RefusesEverythingButTheCanonicalForm) {
   for (const char* text :
        {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Z===", "=Zg=", "Zg==Zg==", "Zm=v",
         "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm-v", "Zm_v", "Zm9v====", "Zm9v="}) {
@@ -49,7 +49,7 @@ TEST(Base64, refuses_everything_but_the_canonical_form) {
   }
 }
 
-TEST(SecretBytes, cannot_be_copied_and_empties_what_it_moves_from) {
+TEST(SecretBytes, CannotBeCopiedAndEmptiesWhatItMovesFrom) {
   static_assert(!std::is_copy_constructible_v<SecretBytes> &&
                 !std::is_copy_assignable_v<SecretBytes>);
   SecretBytes secret(std::string_view("token"));
@@ -65,7 +65,7 @@ TEST(SecretBytes, cannot_be_copied_and_empties_what_it_moves_from) {
   EXPECT_EQ(clone.size(), 5U);
 }
 
-TEST(SecretBytes, takes_bytes_over_and_moves_without_copying_them) {
+TEST(SecretBytes, TakesBytesOverAndMovesWithoutCopyingThem) {
   Bytes bytes(64, 0x5a);
   SecretBytes secret(std::move(bytes));
   const std::uint8_t* place = secret.expose().data();
@@ -75,7 +75,7 @@ TEST(SecretBytes, takes_bytes_over_and_moves_without_copying_them) {
   EXPECT_EQ(keep.expose()[63], 0x5a);
 }
 
-TEST(ConstantTimeEqual, compares_content_and_length) {
+TEST(ConstantTimeEqual, ComparesContentAndLength) {
   EXPECT_TRUE(constant_time_equal({}, {}));
   EXPECT_TRUE(constant_time_equal(as_bytes("abc"), as_bytes("abc")));
   for (const char* other : {"", "ab", "abd", "bbc", "abcd"})

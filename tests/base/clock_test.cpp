@@ -11,7 +11,7 @@ std::int64_t ms(std::string_view text) {
   return at.ok() ? at->ms : -1;
 }
 
-TEST(Iso8601, writes_utc_with_milliseconds) {
+TEST(Iso8601, WritesUtcWithMilliseconds) {
   EXPECT_EQ(to_iso8601({0}), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(to_iso8601({1'773'122'400'123}), "2026-03-10T06:00:00.123Z");
   EXPECT_EQ(to_iso8601({-1}), "1969-12-31T23:59:59.999Z");
@@ -19,7 +19,7 @@ TEST(Iso8601, writes_utc_with_milliseconds) {
   EXPECT_EQ(to_iso8601({4'102'444'800'000}), "2100-01-01T00:00:00.000Z");
 }
 
-TEST(Iso8601, reads_zones_fractions_and_small_letters) {
+TEST(Iso8601, ReadsZonesFractionsAndSmallLetters) {
   EXPECT_EQ(ms("2026-03-10T09:00:00+03:00"), 1'773'122'400'000);
   EXPECT_EQ(ms("2026-03-10T06:00:00Z"), 1'773'122'400'000);
   EXPECT_EQ(ms("2026-03-10t06:00:00.5z"), 1'773'122'400'500);
@@ -31,14 +31,14 @@ TEST(Iso8601, reads_zones_fractions_and_small_letters) {
   EXPECT_EQ(ms("1969-12-31T23:59:59.999Z"), -1);
 }
 
-TEST(Iso8601, reads_what_it_wrote) {
+TEST(Iso8601, ReadsWhatItWrote) {
   for (const std::int64_t at : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{951'782'400'001},
                                 std::int64_t{253'402'300'799'999}}) {
     EXPECT_EQ(ms(to_iso8601({at})), at);
   }
 }
 
-TEST(Iso8601, refuses_what_is_no_time) {
+TEST(Iso8601, RefusesWhatIsNoTime) {
   for (const char* text : {"",
                            "2026-03-10",
                            "2026-03-10T06:00:00",
@@ -65,7 +65,7 @@ TEST(Iso8601, refuses_what_is_no_time) {
   }
 }
 
-TEST(Duration, reads_weeks_to_seconds_with_fractions) {
+TEST(Duration, ReadsWeeksToSecondsWithFractions) {
   const auto duration = [](std::string_view text) {
     const auto value = parse_duration_ms(text);
     EXPECT_TRUE(value.ok()) << text;
@@ -81,7 +81,7 @@ TEST(Duration, reads_weeks_to_seconds_with_fractions) {
   EXPECT_EQ(duration("P1DT1H1M1S"), 90'061'000);
 }
 
-TEST(Duration, refuses_what_is_none) {
+TEST(Duration, RefusesWhatIsNone) {
   for (const char* text : {"",      "P",    "PT",     "P1",     "1D",   "P1Y",     "P1M",
                            "PT1D",  "P1H",  "PT1S1M", "PT1M1M", "P1DT", "PTT1S",   "P-1D",
                            "PT-0S", "P+1D", "PT1e3S", "PT1S ",  "pt1s", "P99999W", "PT.5S"}) {
@@ -91,12 +91,12 @@ TEST(Duration, refuses_what_is_none) {
 
 // Symptom: "PTnanS" was accepted and converted to an undefined number. Cause: from_chars reads
 // "nan" and "inf", and no comparison with NaN holds. This text was accepted before.
-TEST(Duration, refuses_nan_and_infinity) {
+TEST(Duration, RefusesNanAndInfinity) {
   for (const char* text : {"PTnanS", "PTnan(1)S", "PTinfS", "PTinfinityS", "PnanD"})
     EXPECT_FALSE(parse_duration_ms(text).ok()) << text;
 }
 
-TEST(Clock, of_the_system_is_in_this_century_and_moves_on) {
+TEST(Clock, OfTheSystemIsInThisCenturyAndMovesOn) {
   const SystemClock clock;
   EXPECT_GT(clock.now().ms, 1'700'000'000'000);
   EXPECT_LT(clock.now().ms, 4'102'444'800'000);
@@ -104,7 +104,7 @@ TEST(Clock, of_the_system_is_in_this_century_and_moves_on) {
   EXPECT_GE(clock.monotonic_ms(), before);
 }
 
-TEST(Clock, of_a_test_stands_still_until_it_is_moved) {
+TEST(Clock, OfATestStandsStillUntilItIsMoved) {
   FakeClock clock({1000});
   EXPECT_EQ(clock.now().ms, 1000);
   clock.advance_ms(5);

@@ -12,7 +12,7 @@
 namespace rabt {
 namespace {
 
-TEST(Ulid, writes_and_reads_the_example_of_its_specification) {
+TEST(Ulid, WritesAndReadsTheExampleOfItsSpecification) {
   const auto id = Ulid::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV");
   ASSERT_TRUE(id.has_value());
   EXPECT_EQ(id->text(), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
@@ -22,7 +22,7 @@ TEST(Ulid, writes_and_reads_the_example_of_its_specification) {
   EXPECT_EQ(ms, 1469922850259U);
 }
 
-TEST(Ulid, reads_the_largest_and_refuses_one_more) {
+TEST(Ulid, ReadsTheLargestAndRefusesOneMore) {
   const auto largest = Ulid::parse("7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
   ASSERT_TRUE(largest.has_value());
   for (const auto byte : largest->bytes) EXPECT_EQ(byte, 0xff);
@@ -30,7 +30,7 @@ TEST(Ulid, reads_the_largest_and_refuses_one_more) {
   EXPECT_FALSE(Ulid::parse("80000000000000000000000000").has_value());
 }
 
-TEST(Ulid, refuses_what_is_none) {
+TEST(Ulid, RefusesWhatIsNone) {
   for (const char* text :
        {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX",
         "01ARZ3NDEKTSV4RRFFQ69G5FAI", "01ARZ3NDEKTSV4RRFFQ69G5FAL", "01ARZ3NDEKTSV4RRFFQ69G5FAO",
@@ -40,7 +40,7 @@ TEST(Ulid, refuses_what_is_none) {
   EXPECT_FALSE(Ulid::from_bytes("short").has_value());
 }
 
-TEST(Ulid, sorts_alike_as_bytes_and_as_text) {
+TEST(Ulid, SortsAlikeAsBytesAndAsText) {
   FakeRandom random;
   std::vector<Ulid> ids(500);
   for (auto& id : ids) random.fill(id.bytes);
@@ -54,7 +54,7 @@ TEST(Ulid, sorts_alike_as_bytes_and_as_text) {
   EXPECT_TRUE(std::is_sorted(texts.begin(), texts.end()));
 }
 
-TEST(UlidSource, rises_while_the_clock_stands_moves_and_steps_back) {
+TEST(UlidSource, RisesWhileTheClockStandsMovesAndStepsBack) {
   FakeClock clock;
   FakeRandom random;
   UlidSource source(clock, random);
@@ -67,13 +67,13 @@ TEST(UlidSource, rises_while_the_clock_stands_moves_and_steps_back) {
   }
 }
 
-TEST(UlidSource, starts_with_the_milliseconds_of_the_clock) {
+TEST(UlidSource, StartsWithTheMillisecondsOfTheClock) {
   FakeClock clock({1469922850259});
   FakeRandom random;
   EXPECT_EQ(UlidSource(clock, random).next().text().substr(0, 10), "01ARZ3NDEK");
 }
 
-TEST(UlidSource, gives_every_thread_its_own) {
+TEST(UlidSource, GivesEveryThreadItsOwn) {
   FakeClock clock;
   FakeRandom random;
   UlidSource source(clock, random);
@@ -89,7 +89,7 @@ TEST(UlidSource, gives_every_thread_its_own) {
   EXPECT_EQ(all.size(), 8000U);
 }
 
-TEST(Uuid, is_version_4_in_lower_case) {
+TEST(Uuid, IsVersion4InLowerCase) {
   SystemRandom random;
   const std::string shape = "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
   std::set<std::string> seen;
@@ -107,7 +107,7 @@ TEST(Uuid, is_version_4_in_lower_case) {
   EXPECT_EQ(seen.size(), 200U);
 }
 
-TEST(FakeRandom, repeats_itself_for_one_seed_only) {
+TEST(FakeRandom, RepeatsItselfForOneSeedOnly) {
   Bytes a(32), b(32), c(32), zero(32);
   FakeRandom(1).fill(a);
   FakeRandom(1).fill(b);
@@ -119,7 +119,7 @@ TEST(FakeRandom, repeats_itself_for_one_seed_only) {
 }
 
 // Symptom: two threads drew the same bytes. Cause: FakeRandom said it was synchronised and was not.
-TEST(FakeRandom, gives_no_bytes_twice_to_threads) {
+TEST(FakeRandom, GivesNoBytesTwiceToThreads) {
   FakeRandom random;
   std::vector<std::vector<std::uint64_t>> made(4);
   std::vector<std::thread> threads;
@@ -138,7 +138,7 @@ TEST(FakeRandom, gives_no_bytes_twice_to_threads) {
   EXPECT_EQ(all.size(), 20'000U);
 }
 
-TEST(SystemRandom, fills_large_and_empty_spans) {
+TEST(SystemRandom, FillsLargeAndEmptySpans) {
   SystemRandom random;
   random.fill({});
   Bytes large(100'000);  // more than getrandom gives at once to a signal-interrupted caller

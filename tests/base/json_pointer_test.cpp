@@ -9,7 +9,7 @@ namespace rabt {
 namespace {
 
 // RFC 6901 section 5.
-TEST(JsonPointer, evaluates_the_examples_of_rfc_6901) {
+TEST(JsonPointer, EvaluatesTheExamplesOfRfc6901) {
   const Json document = Json::parse(R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,
       "i\\j":5,"k\"l":6," ":7,"m~n":8})")
                             .value();
@@ -32,7 +32,7 @@ TEST(JsonPointer, evaluates_the_examples_of_rfc_6901) {
   }
 }
 
-TEST(JsonPointer, leads_nowhere_past_what_there_is) {
+TEST(JsonPointer, LeadsNowherePastWhatThereIs) {
   const Json document = Json::parse(R"({"list":[1,2],"text":"x","~":1})").value();
   for (const char* pointer : {"list", "/list/2", "/list/-", "/list/00", "/list/01", "/list/+1",
                               "/list/1x", "/list/", "/list/99999999999999999999999", "/list/0/0",
@@ -40,7 +40,7 @@ TEST(JsonPointer, leads_nowhere_past_what_there_is) {
     EXPECT_EQ(at_pointer(document, pointer), nullptr) << pointer;
 }
 
-TEST(JsonPointer, escapes_a_token_and_reads_it_back) {
+TEST(JsonPointer, EscapesATokenAndReadsItBack) {
   for (const char* token : {"", "plain", "a/b", "m~n", "~1", "~01", "/~/"}) {
     const std::string escaped = escape_token(token);
     EXPECT_EQ(escaped.find('/'), std::string::npos) << token;

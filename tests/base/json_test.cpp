@@ -18,22 +18,22 @@ Json parse(std::string_view text) {
   return result.ok() ? *result : Json();
 }
 
-TEST(Json, keeps_the_digits_of_decimals_and_large_integers) {
+TEST(Json, KeepsTheDigitsOfDecimalsAndLargeIntegers) {
   EXPECT_EQ(parse("[10.10,9007199254740993,123456789012345678901234567890,1e2]").dump(),
             "[10.10,9007199254740993,123456789012345678901234567890,1e2]");
 }
 
-TEST(Json, keeps_the_order_of_members) {
+TEST(Json, KeepsTheOrderOfMembers) {
   EXPECT_EQ(parse(R"({"b":1,"a":2})").dump(), R"({"b":1,"a":2})");
 }
 
-TEST(Json, refuses_duplicate_keys) {
+TEST(Json, RefusesDuplicateKeys) {
   const auto result = Json::parse(R"({"a":1,"b":{"c":1,"c":2}})");
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, "json.duplicate_key");
 }
 
-TEST(Json, accepts_the_depth_limit_and_refuses_one_more) {
+TEST(Json, AcceptsTheDepthLimitAndRefusesOneMore) {
   const JsonLimits limits{.max_bytes = 1000, .max_depth = 3};
   EXPECT_TRUE(Json::parse("[[[1]]]", limits).ok());
   const auto deeper = Json::parse("[[[[1]]]]", limits);
@@ -41,12 +41,12 @@ TEST(Json, accepts_the_depth_limit_and_refuses_one_more) {
   EXPECT_EQ(deeper.error().code, "json.depth");
 }
 
-TEST(Json, accepts_the_size_limit_and_refuses_one_more) {
+TEST(Json, AcceptsTheSizeLimitAndRefusesOneMore) {
   EXPECT_TRUE(Json::parse("[12]", {.max_bytes = 4, .max_depth = 4}).ok());
   EXPECT_EQ(Json::parse("[123]", {.max_bytes = 4, .max_depth = 4}).error().code, "json.size");
 }
 
-TEST(Json, copies_share_and_writes_do_not_reach_the_copy) {
+TEST(Json, CopiesShareAndWritesDoNotReachTheCopy) {
   Json a = parse(R"({"list":[1,2],"name":"x"})");
   const Json b = a;
   a.set("name", "y");
@@ -54,7 +54,7 @@ TEST(Json, copies_share_and_writes_do_not_reach_the_copy) {
   EXPECT_EQ(a["name"].as_string(), "y");
 }
 
-TEST(Json, finds_members_of_large_objects) {
+TEST(Json, FindsMembersOfLargeObjects) {
   Json json = Json::object();
   for (int i = 0; i < 500; ++i) json.set("k" + std::to_string(i * 7 % 500), i);
   ASSERT_EQ(json.size(), 500U);
@@ -65,13 +65,13 @@ TEST(Json, finds_members_of_large_objects) {
   EXPECT_EQ(json["k14"].as_int64(), 2);
 }
 
-TEST(Json, assigning_a_part_of_itself_is_safe) {
+TEST(Json, AssigningAPartOfItselfIsSafe) {
   Json json = parse(R"({"a":{"b":[1,2,3]}})");
   json = json["a"]["b"];
   EXPECT_EQ(json.dump(), "[1,2,3]");
 }
 
-TEST(Json, orders_as_jq_does) {
+TEST(Json, OrdersAsJqDoes) {
   const char* order[] = {"null", "false", "true", "-1",        "0",
                          "1.5",  "2",     "\"\"", "\"a\"",     "[]",
                          "[0]",  "[0,1]", "{}",   "{\"a\":2}", "{\"a\":1,\"b\":1}"};
@@ -86,13 +86,13 @@ TEST(Json, orders_as_jq_does) {
   EXPECT_NE(parse("9007199254740993"), parse("9007199254740992"));
 }
 
-TEST(Json, prints_numbers_shortest) {
+TEST(Json, PrintsNumbersShortest) {
   EXPECT_EQ(Json(0.1).dump(), "0.1");
   EXPECT_EQ(Json(100.0).dump(), "100");
   EXPECT_EQ(Json(std::uint64_t{18446744073709551615U}).dump(), "18446744073709551615");
 }
 
-TEST(Json, says_where_the_first_fault_is) {
+TEST(Json, SaysWhereTheFirstFaultIs) {
   const auto fault = [](std::string_view text) {
     const auto result = Json::parse(text, {.max_bytes = 1000, .max_depth = 3});
     return result.ok() ? std::string() : result.error().code + ": " + result.error().message;
@@ -109,11 +109,11 @@ TEST(Json, says_where_the_first_fault_is) {
   EXPECT_TRUE(fault("[nul,[[[[").starts_with("json.syntax"));
 }
 
-TEST(Json, refuses_two_keys_that_differ_only_in_how_they_are_written) {
+TEST(Json, RefusesTwoKeysThatDifferOnlyInHowTheyAreWritten) {
   EXPECT_EQ(Json::parse(R"({"a":1,"\u0061":2})").error().code, "json.duplicate_key");
 }
 
-TEST(Json, finds_a_duplicate_among_many_keys) {
+TEST(Json, FindsADuplicateAmongManyKeys) {
   std::string text = "{";
   for (int i = 0; i < 40; ++i) text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
   const Json json = parse(text + "\"last\":1}");
@@ -121,7 +121,7 @@ TEST(Json, finds_a_duplicate_among_many_keys) {
   EXPECT_EQ(Json::parse(text + "\"k7\":1}").error().code, "json.duplicate_key");
 }
 
-TEST(Json, prints_every_byte_at_every_place_of_a_string_as_it_was_read) {
+TEST(Json, PrintsEveryByteAtEveryPlaceOfAStringAsItWasRead) {
   for (std::size_t size = 1; size < 20; ++size) {
     for (std::size_t at = 0; at < size; ++at) {
       for (int byte = 0; byte < 0x80; ++byte) {
@@ -136,21 +136,21 @@ TEST(Json, prints_every_byte_at_every_place_of_a_string_as_it_was_read) {
   }
 }
 
-TEST(Json, prints_strings_longer_than_any_buffer) {
+TEST(Json, PrintsStringsLongerThanAnyBuffer) {
   const std::string text = std::string(10'000, 'a') + "\n" + std::string(5'000, 'b');
   const Json json = Json::object({{"long", text}, {"list", Json::array({text, 1})}});
   EXPECT_EQ(parse(json.dump()), json);
   EXPECT_EQ(parse(json.dump_pretty()), json);
 }
 
-TEST(Json, reads_texts_of_every_size_around_the_size_that_a_reader_is_kept_for) {
+TEST(Json, ReadsTextsOfEverySizeAroundTheSizeThatAReaderIsKeptFor) {
   for (const std::size_t size : {4095U, 4096U, 4097U, 65535U, 65536U, 65537U, 1U << 20U}) {
     const std::string text(size - 4, 'x');
     EXPECT_EQ(parse("[\"" + text + "\"]")[0].as_string(), text);
   }
 }
 
-TEST(Json, agrees_with_the_json_test_suite) {
+TEST(Json, AgreesWithTheJsonTestSuite) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
   int seen = 0;

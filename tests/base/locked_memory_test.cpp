@@ -37,7 +37,7 @@ std::string flags_of(const void* address) {
   return {};
 }
 
-TEST(LockedMemory, is_locked_left_out_of_core_files_and_empty_in_a_child) {
+TEST(LockedMemory, IsLockedLeftOutOfCoreFilesAndEmptyInAChild) {
   for (const std::size_t size : {std::size_t{32}, std::size_t{2048}, std::size_t{100'000}}) {
     SecretBytes secret = SecretBytes::of_size(size);
     std::fill(secret.fill().begin(), secret.fill().end(), std::uint8_t{0x5a});
@@ -57,7 +57,7 @@ TEST(LockedMemory, is_locked_left_out_of_core_files_and_empty_in_a_child) {
   }
 }
 
-TEST(LockedMemory, is_wiped_when_it_is_given_back) {
+TEST(LockedMemory, IsWipedWhenItIsGivenBack) {
   // Small memory stays mapped: it can be looked at.
   auto memory = locked_allocate(32);
   std::fill(memory.begin(), memory.end(), std::uint8_t{0x5a});
@@ -66,7 +66,7 @@ TEST(LockedMemory, is_wiped_when_it_is_given_back) {
   EXPECT_TRUE(locked_allocate(0).empty());
 }
 
-TEST(LockedMemory, gives_every_piece_to_one_owner_only) {
+TEST(LockedMemory, GivesEveryPieceToOneOwnerOnly) {
   std::vector<SecretBytes> all;
   for (int i = 0; i < 5000; ++i) {
     all.push_back(SecretBytes::of_size(static_cast<std::size_t>(1 + i % 300)));
@@ -79,7 +79,7 @@ TEST(LockedMemory, gives_every_piece_to_one_owner_only) {
 }
 
 // In a process of its own, since what is locked stays locked.
-TEST(LockedMemory, works_unlocked_and_says_so_when_nothing_may_be_locked) {
+TEST(LockedMemory, WorksUnlockedAndSaysSoWhenNothingMayBeLocked) {
   const pid_t child = ::fork();
   if (child == 0) {
     const rlimit none{0, 0};

@@ -5,7 +5,7 @@
 namespace rabt {
 namespace {
 
-TEST(MetricsWriterTest, writes_the_text_format_and_escapes_what_others_named) {
+TEST(MetricsWriterTest, WritesTheTextFormatAndEscapesWhatOthersNamed) {
   MetricsWriter out;
   out.counter("a_total", "Things.", 3);
   out.gauges("b", "By two labels.");

@@ -8,7 +8,7 @@ namespace rabt {
 namespace {
 
 // The examples of semver.org 2.0.0, sections 2, 9, 10 and 11, and what its grammar allows besides.
-TEST(Semver, takes_what_the_grammar_allows) {
+TEST(Semver, TakesWhatTheGrammarAllows) {
   for (const char* text :
        {"0.0.0", "1.9.0", "1.10.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-0.3.7", "1.0.0-x.7.z.92",
         "1.0.0-x-y-z.--", "1.0.0-alpha+001", "1.0.0+20130313144700", "1.0.0-beta+exp.sha.5114f85",
@@ -18,7 +18,7 @@ TEST(Semver, takes_what_the_grammar_allows) {
     EXPECT_TRUE(is_semver(text)) << text;
 }
 
-TEST(Semver, refuses_what_it_does_not_allow) {
+TEST(Semver, RefusesWhatItDoesNotAllow) {
   for (const char* text : {"",          "1",          "1.2",          "1.2.3.4",   "v1.2.3",
                            "01.1.1",    "1.01.1",     "1.1.01",       "1.1.1-01",  "1.2.3-",
                            "1.2.3+",    "1.2.3-a..b", "1.2.3-a.",     "1.2.3-.a",  "1.2.3+a..b",
@@ -28,7 +28,7 @@ TEST(Semver, refuses_what_it_does_not_allow) {
 }
 
 // Section 11, items 2 to 4.
-TEST(Semver, orders_the_examples_of_the_specification) {
+TEST(Semver, OrdersTheExamplesOfTheSpecification) {
   for (const std::vector<const char*>& ascending : std::vector<std::vector<const char*>>{
            {"1.0.0", "2.0.0", "2.1.0", "2.1.1"},
            {"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
@@ -47,13 +47,13 @@ TEST(Semver, orders_the_examples_of_the_specification) {
 }
 
 // Section 10.
-TEST(Semver, build_metadata_does_not_count) {
+TEST(Semver, BuildMetadataDoesNotCount) {
   EXPECT_EQ(compare_semver("1.0.0+1", "1.0.0+2"), 0);
   EXPECT_EQ(compare_semver("1.0.0-rc.1+a-b", "1.0.0-rc.1"), 0);
   EXPECT_EQ(compare_semver("1.0.0+a-b", "1.0.0"), 0);
 }
 
-TEST(Semver, knows_the_same_major_version) {
+TEST(Semver, KnowsTheSameMajorVersion) {
   EXPECT_TRUE(same_major("1.0.0", "1.9.3-rc.1"));
   EXPECT_FALSE(same_major("1.0.0", "10.0.0"));
 }

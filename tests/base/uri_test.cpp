@@ -9,7 +9,7 @@ namespace rabt {
 namespace {
 
 // RFC 3986 section 5.4.
-TEST(Uri, resolves_the_examples_of_rfc_3986) {
+TEST(Uri, ResolvesTheExamplesOfRfc3986) {
   const std::string base = "http://a/b/c/d;p?q";
   for (const auto& [reference, expected] :
        std::vector<std::pair<const char*, const char*>>{{"g:h", "g:h"},
@@ -58,7 +58,7 @@ TEST(Uri, resolves_the_examples_of_rfc_3986) {
   }
 }
 
-TEST(Uri, resolves_against_a_base_without_a_path_and_without_anything) {
+TEST(Uri, ResolvesAgainstABaseWithoutAPathAndWithoutAnything) {
   EXPECT_EQ(resolve_uri("https://a.example", "v1"), "https://a.example/v1");
   EXPECT_EQ(resolve_uri("https://a.example?x", "/v1"), "https://a.example/v1");
   EXPECT_EQ(resolve_uri("", "a/./b#c"), "a/b#c");
@@ -66,13 +66,13 @@ TEST(Uri, resolves_against_a_base_without_a_path_and_without_anything) {
 }
 
 // A scheme starts with a letter (section 3.1); what does not is a path.
-TEST(Uri, a_colon_alone_makes_no_scheme) {
+TEST(Uri, AColonAloneMakesNoScheme) {
   EXPECT_EQ(resolve_uri("http://a/b", "1:2"), "http://a/1:2");
   EXPECT_EQ(resolve_uri("http://a/b", ":x"), "http://a/:x");
   EXPECT_EQ(resolve_uri("http://a/b", "c/d:e"), "http://a/c/d:e");
 }
 
-TEST(Uri, decodes_percent_escapes_and_leaves_what_is_none) {
+TEST(Uri, DecodesPercentEscapesAndLeavesWhatIsNone) {
   EXPECT_EQ(percent_decode("a%2Fb%7e%00"), std::string("a/b~\0", 5));
   EXPECT_EQ(percent_decode("100%"), "100%");
   EXPECT_EQ(percent_decode("%zz%4"), "%zz%4");

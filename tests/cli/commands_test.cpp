@@ -12,7 +12,7 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST(Commands, config_check_names_a_workflow_secret_that_is_not_there) {
+TEST(Commands, ConfigCheckNamesAWorkflowSecretThatIsNotThere) {
   const std::string config = R"(cat > rabt.yaml <<END
 tenant: t1
 data: data
@@ -31,7 +31,7 @@ END
   EXPECT_EQ(there.code, 0) << there.err;
 }
 
-TEST(Commands, tell_wrong_input_from_failure_by_their_exit_code) {
+TEST(Commands, TellWrongInputFromFailureByTheirExitCode) {
   for (const char* const command : {"config check", "audit verify", "workflow lint a.yaml"})
     EXPECT_EQ(run(std::string("rabt ") + command + " --config none.yaml").code, 2) << command;
   const std::string config = R"(cat > rabt.yaml <<END
@@ -48,13 +48,13 @@ END
       << "there is no database to verify";
 }
 
-TEST(Commands, the_version_is_told) {
+TEST(Commands, TheVersionIsTold) {
   const Ran ran = run("rabt --version");
   EXPECT_EQ(ran.code, 0);
   EXPECT_TRUE(ran.out.starts_with("rabt 0.")) << ran.out;
 }
 
-TEST(Commands, help_is_printed_for_every_command_and_no_command_runs) {
+TEST(Commands, HelpIsPrintedForEveryCommandAndNoCommandRuns) {
   const Ran ran =
       run("commands() { rabt $1 --help | sed -n '/^Subcommands:/,$p' | grep -oE '^  [a-z-]+'; }\n"
           "for group in $(commands ''); do\n"

@@ -6,7 +6,7 @@
 namespace rabt::cli {
 namespace {
 
-TEST(Expr, evaluates_each_value_of_the_input) {
+TEST(Expr, EvaluatesEachValueOfTheInput) {
   const Ran all = run(R"(echo '{"a":1}{"a":[2]} "x"3 null' | rabt expr '.a? // .')");
   EXPECT_EQ(all.code, 0) << all.err;
   EXPECT_EQ(all.out, "1\n[2]\n\"x\"\n3\nnull\n");
@@ -15,7 +15,7 @@ TEST(Expr, evaluates_each_value_of_the_input) {
   EXPECT_EQ(run("rabt expr --null-input '[., 1]' < /dev/null").out, "[null,1]\n");
 }
 
-TEST(Expr, takes_variables_and_expressions_that_start_with_a_minus) {
+TEST(Expr, TakesVariablesAndExpressionsThatStartWithAMinus) {
   EXPECT_EQ(run(R"(rabt expr -n '$a + $b.c' --arg a=1 --arg 'b={"c":41}')").out, "42\n");
   EXPECT_EQ(run("rabt expr -n '-(3)'").out, "-3\n");
   EXPECT_EQ(run("rabt expr -n -- '-1'").out, "-1\n");
@@ -23,12 +23,12 @@ TEST(Expr, takes_variables_and_expressions_that_start_with_a_minus) {
   EXPECT_NE(run("rabt expr -n '.' --unknown").code, 0);
 }
 
-TEST(Expr, prints_texts_raw_on_request) {
+TEST(Expr, PrintsTextsRawOnRequest) {
   EXPECT_EQ(run(R"(rabt expr -n '"a\"b", 1')").out, "\"a\\\"b\"\n1\n");
   EXPECT_EQ(run(R"(rabt expr -n --raw '"a\"b", 1')").out, "a\"b\n1\n");
 }
 
-TEST(Expr, shows_where_an_expression_is_wrong) {
+TEST(Expr, ShowsWhereAnExpressionIsWrong) {
   const Ran syntax = run("rabt expr -n '.a |\n  (1 + '");
   EXPECT_EQ(syntax.code, 5);
   EXPECT_EQ(syntax.out, "");
@@ -40,7 +40,7 @@ TEST(Expr, shows_where_an_expression_is_wrong) {
   EXPECT_EQ(run("rabt expr -n '\"مرحبا\" | lenght'").err.substr(0, 17), "expression:1:11: ");
 }
 
-TEST(Expr, prints_what_came_before_an_error_and_goes_on_with_the_next_value) {
+TEST(Expr, PrintsWhatCameBeforeAnErrorAndGoesOnWithTheNextValue) {
   const Ran failed = run(R"(echo '1 {"a":2}' | rabt expr '"first", .a')");
   EXPECT_EQ(failed.code, 5);
   EXPECT_EQ(failed.out, "\"first\"\n\"first\"\n2\n");
@@ -51,7 +51,7 @@ TEST(Expr, prints_what_came_before_an_error_and_goes_on_with_the_next_value) {
   EXPECT_EQ(run("rabt expr -n 'last(repeat(1))'").code, 5);
 }
 
-TEST(Expr, refuses_input_that_is_no_json) {
+TEST(Expr, RefusesInputThatIsNoJson) {
   const Ran broken = run("echo '1 {\"a\"' | rabt expr .");
   EXPECT_EQ(broken.code, 2);
   EXPECT_EQ(broken.out, "1\n");

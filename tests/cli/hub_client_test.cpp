@@ -8,7 +8,7 @@
 namespace rabt::cli {
 namespace {
 
-TEST(ReadPatient, a_hyphen_stands_for_a_line_of_standard_input) {
+TEST(ReadPatient, AHyphenStandsForALineOfStandardInput) {
   std::istringstream input("identifier:1012345672\r\nmore\n");
   std::streambuf* const before = std::cin.rdbuf(input.rdbuf());
   std::string patient = "-";

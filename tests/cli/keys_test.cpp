@@ -29,13 +29,13 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST(Keys, make_no_data_folder_where_a_configuration_is_wrong) {
+TEST(Keys, MakeNoDataFolderWhereAConfigurationIsWrong) {
   const Ran ran = run(kConfig + "mkdir data; keys status; echo $?; ls -A data");
   EXPECT_EQ(ran.out, "1\n");
   EXPECT_TRUE(has(ran.err, "cli.no_keys")) << ran.err;
 }
 
-TEST(Keys, are_turned_through_the_hub_or_without_one_and_never_behind_its_back) {
+TEST(Keys, AreTurnedThroughTheHubOrWithoutOneAndNeverBehindItsBack) {
   const Ran ran = run(kConfig + R"(hub
 rabt keys rotate root --reason r --config away.yaml; echo $?
 keys rotate root --destroy-old --reason r

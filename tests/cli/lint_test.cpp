@@ -37,7 +37,7 @@ Ran lint(const std::vector<std::string>& arguments) {
   return run(line);
 }
 
-TEST_F(WorkflowLint, the_exit_code_tells_errors_from_warnings_and_unreadable_files) {
+TEST_F(WorkflowLint, TheExitCodeTellsErrorsFromWarningsAndUnreadableFiles) {
   const std::string good = write("good.yaml", "do:\n  - a: {set: {b: 1}}\n");
   const std::string warned = write("warned.yaml", "do:\n  - a: {set: {b: .x.y}}\n");
   const std::string wrong = write("wrong.yaml", "do: []\n");
@@ -52,11 +52,11 @@ TEST_F(WorkflowLint, the_exit_code_tells_errors_from_warnings_and_unreadable_fil
 
 // Symptom: `rabt workflow lint workflows/` ended the process.
 // Cause: reading a folder throws inside the stream.
-TEST_F(WorkflowLint, a_folder_is_an_unreadable_file) {
+TEST_F(WorkflowLint, AFolderIsAnUnreadableFile) {
   EXPECT_EQ(lint({folder_}).code, 2);
 }
 
-TEST_F(WorkflowLint, json_and_sarif_are_one_document_for_all_files) {
+TEST_F(WorkflowLint, JsonAndSarifAreOneDocumentForAllFiles) {
   const std::string one = write("one.yaml", "do: []\n");
   const std::string two = write("two.yaml", "do: []\n");
   const auto list = Json::parse(lint({one, two, "--format", "json"}).out);
@@ -68,7 +68,7 @@ TEST_F(WorkflowLint, json_and_sarif_are_one_document_for_all_files) {
   EXPECT_EQ((*log)["runs"][0]["artifacts"].size(), 3U);
 }
 
-TEST_F(WorkflowLint, the_editors_schema_is_printed_as_json) {
+TEST_F(WorkflowLint, TheEditorsSchemaIsPrintedAsJson) {
   const Ran ran = run("rabt workflow schema");
   EXPECT_EQ(ran.code, 0);
   const auto schema = Json::parse(ran.out);

@@ -23,19 +23,19 @@ void prints(const std::string& line, const std::string& expected) {
   EXPECT_EQ(ran.out, expected) << line;
 }
 
-TEST(WorkflowGraph, the_picture_is_on_standard_output) {
+TEST(WorkflowGraph, ThePictureIsOnStandardOutput) {
   prints("rabt workflow graph '" + source("tests/golden/tour.yaml") + "'", golden("tour.mmd"));
   prints("rabt workflow graph '" + source("workflows/consultation.yaml") + "'",
          golden("consultation.mmd"));
 }
 
-TEST(WorkflowExplain, the_words_are_on_standard_output_as_text_or_json) {
+TEST(WorkflowExplain, TheWordsAreOnStandardOutputAsTextOrJson) {
   const std::string line = "rabt workflow explain '" + source("tests/golden/tour.yaml") + "'";
   prints(line, golden("tour.explain.txt"));
   prints(line + " --format json", golden("tour.explain.json"));
 }
 
-TEST(WorkflowGraph, a_file_that_is_wrong_or_not_there_is_2) {
+TEST(WorkflowGraph, AFileThatIsWrongOrNotThereIs2) {
   for (const std::string command : {"graph", "explain"}) {
     for (const std::string file : {"none.yaml", "wrong.yaml"}) {
       const Ran ran = run("echo 'do: []' > wrong.yaml; rabt workflow " + command + ' ' + file);

@@ -54,7 +54,7 @@ std::string event(const std::string& type, const std::string& data, const std::s
 
 // ---- input
 
-TEST(WorkflowRun, input_is_json_or_yaml_from_a_file_or_standard_input) {
+TEST(WorkflowRun, InputIsJsonOrYamlFromAFileOrStandardInput) {
   const std::string w = workflow(kEcho);
   EXPECT_EQ(output(run(w + R"(echo '{"x":1.50}' > i; rabt workflow run w.yaml --input i)")),
             R"({"got":{"x":1.50}})");
@@ -64,7 +64,7 @@ TEST(WorkflowRun, input_is_json_or_yaml_from_a_file_or_standard_input) {
   EXPECT_EQ(output(run(w + "rabt workflow run w.yaml")), R"({"got":null})");
 }
 
-TEST(WorkflowRun, what_cannot_be_read_is_2_with_a_message_and_no_output) {
+TEST(WorkflowRun, WhatCannotBeReadIs2WithAMessageAndNoOutput) {
   const std::string w = workflow(kEcho);
   const auto wrong = [&](const std::string& lines) {
     const Ran ran = run(w + lines);
@@ -90,7 +90,7 @@ TEST(WorkflowRun, what_cannot_be_read_is_2_with_a_message_and_no_output) {
   EXPECT_TRUE(says(wrong("rabt workflow run w.yaml --reply payer=w.yaml"), "ROLE/ACTION=FILE"));
 }
 
-TEST(WorkflowRun, an_input_against_its_schema_faults) {
+TEST(WorkflowRun, AnInputAgainstItsSchemaFaults) {
   const std::string w = workflow(
       "input: {schema: {document: {type: object, required: [x], properties: {x: {type: "
       "integer}}}}}\n"
@@ -103,7 +103,7 @@ TEST(WorkflowRun, an_input_against_its_schema_faults) {
 
 // ---- events and time
 
-TEST(WorkflowRun, a_workflow_that_events_start_runs_with_a_plain_input_too) {
+TEST(WorkflowRun, AWorkflowThatEventsStartRunsWithAPlainInputToo) {
   const std::string w = workflow(
       "schedule: {on: {one: {with: {type: a.b.c}}}}\n"
       "do: [{a: {set: '${ .[0].data }'}}]");
@@ -120,7 +120,7 @@ TEST(WorkflowRun, a_workflow_that_events_start_runs_with_a_plain_input_too) {
   EXPECT_TRUE(says(other.err, "schedule.on")) << other.err;
 }
 
-TEST(WorkflowRun, all_events_of_a_set_start_one_instance) {
+TEST(WorkflowRun, AllEventsOfASetStartOneInstance) {
   const std::string w = workflow(
       "schedule: {on: {all: [{with: {type: a}}, {with: {type: b}}]}}\n"
       "do: [{a: {set: '${ map(.data) }'}}]");
@@ -132,13 +132,13 @@ TEST(WorkflowRun, all_events_of_a_set_start_one_instance) {
             2);
 }
 
-TEST(WorkflowRun, a_scheduled_workflow_runs_once) {
+TEST(WorkflowRun, AScheduledWorkflowRunsOnce) {
   EXPECT_EQ(output(run(workflow("schedule: {every: PT5M}\ndo: [{a: {set: {x: 1}}}]") +
                        "rabt workflow run w.yaml")),
             R"({"x":1})");
 }
 
-TEST(WorkflowRun, an_event_from_another_branch_is_heard_and_days_pass_at_once) {
+TEST(WorkflowRun, AnEventFromAnotherBranchIsHeardAndDaysPassAtOnce) {
   const Ran ran = run(workflow(R"(
 do:
   - both:
@@ -157,13 +157,13 @@ do:
   EXPECT_EQ(out[1]["data"].dump(), R"({"n":7})");
 }
 
-TEST(WorkflowRun, a_timeout_of_the_workflow_faults) {
+TEST(WorkflowRun, ATimeoutOfTheWorkflowFaults) {
   EXPECT_EQ(error(run(workflow("timeout: {after: PT1H}\ndo: [{a: {wait: PT2H}}]") +
                       "rabt workflow run w.yaml")),
             "timeout 408 /");
 }
 
-TEST(WorkflowRun, what_waits_for_ever_is_4_and_says_for_what) {
+TEST(WorkflowRun, WhatWaitsForEverIs4AndSaysForWhat) {
   const Ran ran = run(workflow("do: [{a: {listen: {to: {one: {with: {type: a.b.c}}}}}}]") +
                       "rabt workflow run w.yaml");
   EXPECT_EQ(ran.code, 4);
@@ -178,7 +178,7 @@ TEST(WorkflowRun, what_waits_for_ever_is_4_and_says_for_what) {
   EXPECT_EQ(loop.out, "");
 }
 
-TEST(WorkflowRun, real_time_is_waited_for) {
+TEST(WorkflowRun, RealTimeIsWaitedFor) {
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(output(run(workflow("do: [{a: {set: {x: 1}}}, {b: {wait: {milliseconds: 700}}}]") +
                        "rabt workflow run w.yaml --real-time")),
@@ -188,14 +188,14 @@ TEST(WorkflowRun, real_time_is_waited_for) {
 
 // ---- calls
 
-TEST(WorkflowRun, a_reply_answers_every_call_of_an_action) {
+TEST(WorkflowRun, AReplyAnswersEveryCallOfAnAction) {
   EXPECT_EQ(output(run(workflow("do:\n  - a: {call: check:1.0.0@payer}\n"
                                 "  - b: {call: check:1.0.0@payer, output: {as: '${ .ok }'}}") +
                        "echo 'ok: true' > r; rabt workflow run w.yaml --reply payer/check=r")),
             "true");
 }
 
-TEST(WorkflowRun, a_call_without_a_reply_is_an_error_that_a_catch_takes) {
+TEST(WorkflowRun, ACallWithoutAReplyIsAnErrorThatACatchTakes) {
   const Ran faulted =
       run(workflow("do: [{a: {call: check:1.0.0@payer}}]") + "rabt workflow run w.yaml");
   EXPECT_EQ(error(faulted), "communication 422 /do/0/a");
@@ -212,7 +212,7 @@ do:
             "422");
 }
 
-TEST(WorkflowRun, an_error_that_the_workflow_raises_is_the_only_output) {
+TEST(WorkflowRun, AnErrorThatTheWorkflowRaisesIsTheOnlyOutput) {
   const Ran ran = run(workflow("do: [{a: {raise: {error: {type: https://example.org/no, status: "
                                "418, title: No, detail: '${ .why }'}}}}]") +
                       "echo 'why: tea' | rabt workflow run w.yaml --input -");
@@ -220,7 +220,7 @@ TEST(WorkflowRun, an_error_that_the_workflow_raises_is_the_only_output) {
   EXPECT_EQ(only_value(ran)["detail"], Json("tea"));
 }
 
-TEST(WorkflowRun, children_are_given_and_an_unknown_one_is_named) {
+TEST(WorkflowRun, ChildrenAreGivenAndAnUnknownOneIsNamed) {
   const std::string parent = workflow(
       "do: [{a: {run: {workflow: {namespace: test, name: child, version: '1.0.0', input: {n: "
       "2}}}}}]");
@@ -258,7 +258,7 @@ using engine::LoopbackResponse;
 const std::string kGet =
     "do: [{a: {call: http, with: {method: get, endpoint: 'https://api.example.org/pets/{id}'}}}]";
 
-TEST(WorkflowRun, http_reaches_nothing_unless_it_is_allowed) {
+TEST(WorkflowRun, HttpReachesNothingUnlessItIsAllowed) {
   LoopbackHttp server([](const LoopbackRequest&) { return LoopbackResponse{}; });
   const Ran ran = run(workflow("do: [{a: {call: http, with: {method: get, endpoint: '" +
                                server.origin() + "/x'}}}]") +
@@ -268,7 +268,7 @@ TEST(WorkflowRun, http_reaches_nothing_unless_it_is_allowed) {
   EXPECT_TRUE(server.requests().empty());
 }
 
-TEST(WorkflowRun, with_allow_network_requests_go_where_the_file_says) {
+TEST(WorkflowRun, WithAllowNetworkRequestsGoWhereTheFileSays) {
   LoopbackHttp server([](const LoopbackRequest& request) {
     return LoopbackResponse{.headers = {{"Content-Type", "application/json"}},
                             .body = "{\"at\":\"" + request.target + "\"}"};
@@ -279,7 +279,7 @@ TEST(WorkflowRun, with_allow_network_requests_go_where_the_file_says) {
             R"({"at":"/x/4"})");
 }
 
-TEST(WorkflowRun, a_host_is_mapped_to_a_stand_in) {
+TEST(WorkflowRun, AHostIsMappedToAStandIn) {
   LoopbackHttp server([](const LoopbackRequest& request) {
     if (request.target != "/pets/1") return LoopbackResponse{.status = 404};
     return LoopbackResponse{.headers = {{"Content-Type", "application/json"}},
@@ -294,7 +294,7 @@ TEST(WorkflowRun, a_host_is_mapped_to_a_stand_in) {
   EXPECT_EQ(server.requests()[0].method, "GET");
 }
 
-TEST(WorkflowRun, an_openapi_document_and_its_operation_come_from_the_stand_in) {
+TEST(WorkflowRun, AnOpenapiDocumentAndItsOperationComeFromTheStandIn) {
   LoopbackHttp server([](const LoopbackRequest& request) {
     LoopbackResponse response{.headers = {{"Content-Type", "application/json"}}};
     if (request.target == "/v2/swagger.json") {
@@ -322,7 +322,7 @@ TEST(WorkflowRun, an_openapi_document_and_its_operation_come_from_the_stand_in) 
             R"({"name":"Milou"})");
 }
 
-TEST(WorkflowRun, a_stand_in_that_is_not_there_is_a_communication_error) {
+TEST(WorkflowRun, AStandInThatIsNotThereIsACommunicationError) {
   int port = 0;
   {
     LoopbackHttp gone([](const LoopbackRequest&) { return LoopbackResponse{}; });
@@ -334,7 +334,7 @@ TEST(WorkflowRun, a_stand_in_that_is_not_there_is_a_communication_error) {
             "communication 503 /do/0/a");
 }
 
-TEST(WorkflowRun, a_secret_comes_from_the_environment_and_is_asked_for) {
+TEST(WorkflowRun, ASecretComesFromTheEnvironmentAndIsAskedFor) {
   LoopbackHttp server([](const LoopbackRequest&) { return LoopbackResponse{.body = "in"}; });
   const std::string w = workflow(
       "use: {secrets: [door]}\n"
@@ -358,7 +358,7 @@ TEST(WorkflowRun, a_secret_comes_from_the_environment_and_is_asked_for) {
 
 // ---- trace
 
-TEST(WorkflowRun, the_trace_is_one_lifecycle_event_a_line_and_nothing_else) {
+TEST(WorkflowRun, TheTraceIsOneLifecycleEventALineAndNothingElse) {
   const Ran ran = run(workflow("do: [{a: {set: {x: 1}}}, {b: {wait: PT1H}}]") +
                       "rabt workflow run w.yaml --trace");
   EXPECT_EQ(ran.code, 0);

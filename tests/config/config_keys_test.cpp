@@ -36,7 +36,7 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST_F(ConfigKeys, each_root_is_read_with_its_paths_beside_the_file) {
+TEST_F(ConfigKeys, EachRootIsReadWithItsPathsBesideTheFile) {
   const auto none = read("");
   ASSERT_TRUE(none.ok()) << none.error().message;
   EXPECT_EQ(none->keys.kind, "file");
@@ -56,7 +56,7 @@ TEST_F(ConfigKeys, each_root_is_read_with_its_paths_beside_the_file) {
   EXPECT_EQ(vault->keys.vault_token.env, "T");
 }
 
-TEST_F(ConfigKeys, a_root_that_is_not_fit_or_not_whole_is_refused) {
+TEST_F(ConfigKeys, ARootThatIsNotFitOrNotWholeIsRefused) {
   EXPECT_TRUE(has(mistake("keys: {root: {env: RABT_ROOT}}\n"), "development"));
   EXPECT_EQ(mistake("keys: {root: {env: RABT_ROOT}, development: true}\n"), "taken");
   EXPECT_TRUE(has(mistake("keys: {root: {file: a, env: B}}\n"), "one of"));
@@ -66,7 +66,7 @@ TEST_F(ConfigKeys, a_root_that_is_not_fit_or_not_whole_is_refused) {
   EXPECT_NE(mistake("keys: {root: {tape: x}}\n"), "taken");
 }
 
-TEST_F(ConfigKeys, a_retention_that_would_end_before_its_use_is_refused) {
+TEST_F(ConfigKeys, ARetentionThatWouldEndBeforeItsUseIsRefused) {
   const auto good = read("retention: {recording: 6 months, event: 7 days, shred: automatic}\n");
   ASSERT_TRUE(good.ok()) << good.error().message;
   EXPECT_TRUE(good->retention.automatic_shred);

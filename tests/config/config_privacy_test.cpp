@@ -32,7 +32,7 @@ class Privacy : public testing::Test {
   std::string folder_;
 };
 
-TEST_F(Privacy, a_reason_is_enough_unless_break_glass_is_asked_for) {
+TEST_F(Privacy, AReasonIsEnoughUnlessBreakGlassIsAskedFor) {
   EXPECT_FALSE(load("")->privacy.break_glass);
   EXPECT_FALSE(load("privacy: {patient_data: reason}\n")->privacy.break_glass);
   const auto config = load("privacy: {patient_data: break_glass, purposes: {lab: HRESCH}}\n");
@@ -41,7 +41,7 @@ TEST_F(Privacy, a_reason_is_enough_unless_break_glass_is_asked_for) {
   EXPECT_EQ(config->privacy.purposes.at("lab"), "HRESCH");
 }
 
-TEST_F(Privacy, a_host_for_patient_data_is_one_that_may_be_reached) {
+TEST_F(Privacy, AHostForPatientDataIsOneThatMayBeReached) {
   EXPECT_TRUE(load("http: {allow: [a.example]}\n")->http.patient_data.empty());
   const auto config =
       load("http: {allow: [a.example, '*.b.example'], patient_data: ['*.b.example']}\n");
@@ -49,7 +49,7 @@ TEST_F(Privacy, a_host_for_patient_data_is_one_that_may_be_reached) {
   EXPECT_EQ(config->http.patient_data, std::vector<std::string>{"*.b.example"});
 }
 
-TEST_F(Privacy, mistakes_are_said_with_their_place) {
+TEST_F(Privacy, MistakesAreSaidWithTheirPlace) {
   for (const auto& [text, said] :
        {std::pair{"privacy: {patient_data: nobody}\n", ":5:11: `patient_data` must be"},
         std::pair{"http: {allow: [a.example], patient_data: [b.example]}\n",
@@ -69,7 +69,7 @@ TEST_F(Privacy, mistakes_are_said_with_their_place) {
   }
 }
 
-TEST_F(Privacy, rules_of_channels_replace_the_built_in_lists) {
+TEST_F(Privacy, RulesOfChannelsReplaceTheBuiltInLists) {
   const auto config = load(
       "privacy:\n  mrn_patterns: ['KF-\\d{6}']\n  channels:\n    notify: {action: mask, allow: "
       "{to: "
@@ -96,7 +96,7 @@ TEST_F(Privacy, rules_of_channels_replace_the_built_in_lists) {
   }
 }
 
-TEST_F(Privacy, a_syslog_server_has_host_port_and_files) {
+TEST_F(Privacy, ASyslogServerHasHostPortAndFiles) {
   const auto config = load(
       "audit:\n  anchors:\n    - {syslog: log.example.sa, ca: ca.pem, required: true}\n"
       "    - {syslog: '10.0.0.7:7000', cert: c.pem, key: /k.pem, high_water: 5}\n"
@@ -116,7 +116,7 @@ TEST_F(Privacy, a_syslog_server_has_host_port_and_files) {
   EXPECT_EQ(anchors[3].port, 6514);
 }
 
-TEST_F(Privacy, a_path_alone_among_the_anchors_is_a_folder) {
+TEST_F(Privacy, APathAloneAmongTheAnchorsIsAFolder) {
   const auto config = load("audit: {anchors: [/mnt/worm/audit, beside]}\n");
   ASSERT_TRUE(config.ok()) << config.error().message;
   const auto& anchors = config->audit.anchors;

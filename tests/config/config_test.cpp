@@ -65,7 +65,7 @@ void expect_part(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << "missing: " << part << "\nin: " << text;
 }
 
-TEST_F(ConfigFile, paths_are_relative_to_the_file_and_defaults_hold) {
+TEST_F(ConfigFile, PathsAreRelativeToTheFileAndDefaultsHold) {
   const auto config = load(kGood);
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->tenant, "t1");
@@ -84,14 +84,14 @@ TEST_F(ConfigFile, paths_are_relative_to_the_file_and_defaults_hold) {
   EXPECT_EQ(config->sources[0].plugin, "twilio");
 }
 
-TEST_F(ConfigFile, every_mistake_is_listed_with_its_place) {
+TEST_F(ConfigFile, EveryMistakeIsListedWithItsPlace) {
   const std::string said = refused(with("tenant: t1", "tenent: t1") + "workers: many\n");
   expect_part(said, "rabt.yaml:1:1: unknown key `tenent`; did you mean `tenant`?");
   expect_part(said, "`tenant` is missing");
   expect_part(said, "rabt.yaml:14:1: `workers` must be a whole number from 1 to 64");
 }
 
-TEST_F(ConfigFile, mistakes_inside_a_plugin_or_a_source_are_found) {
+TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
   expect_part(refused(with("hosts:", "host:")),
               "rabt.yaml:11:5: unknown key `host`; did you mean `hosts`?");
   expect_part(refused(with("secrets: {key: {file: secret}", "secrets: {key: abc")),
@@ -107,7 +107,7 @@ TEST_F(ConfigFile, mistakes_inside_a_plugin_or_a_source_are_found) {
               "names the plugin `other`, which is not under `plugin`");
 }
 
-TEST_F(ConfigFile, what_a_plugin_is_given_beside_its_section_is_read) {
+TEST_F(ConfigFile, WhatAPluginIsGivenBesideItsSectionIsRead) {
   const auto config = load(with("    hosts: ['https://a.example']\n",
                                 "    hosts: ['https://a.example']\n    config_version: 1.4.0\n"
                                 "    patient_data: []\n    record: tapes\n"));
@@ -122,7 +122,7 @@ TEST_F(ConfigFile, what_a_plugin_is_given_beside_its_section_is_read) {
       "rabt.yaml:11:5: `config_version` must be a version of the plugin, such as \"1.4.0\"");
 }
 
-TEST_F(ConfigFile, numbers_are_held_to_their_limits) {
+TEST_F(ConfigFile, NumbersAreHeldToTheirLimits) {
   for (const int port : {0, 65535})
     EXPECT_TRUE(load(std::string(kGood) + "server: {port: " + std::to_string(port) + "}\n").ok());
   for (const int port : {-1, 65536}) {
@@ -136,7 +136,7 @@ TEST_F(ConfigFile, numbers_are_held_to_their_limits) {
                 "from 1 to 64");
 }
 
-TEST_F(ConfigFile, what_is_no_mapping_and_what_is_no_yaml_is_refused) {
+TEST_F(ConfigFile, WhatIsNoMappingAndWhatIsNoYamlIsRefused) {
   expect_part(refused("- a\n- b\n"), "the configuration must be a mapping");
   expect_part(refused("a: [1, 2\n"), "rabt.yaml:");
   EXPECT_EQ(load_config(folder_ + "/none.yaml").error().code, "config.io");
@@ -144,7 +144,7 @@ TEST_F(ConfigFile, what_is_no_mapping_and_what_is_no_yaml_is_refused) {
 
 // Symptom: a secret that names a folder ended the process.
 // Cause: reading a folder throws inside the stream. Each reader is given a folder here.
-TEST_F(ConfigFile, a_folder_in_the_place_of_a_file_is_an_error_and_no_crash) {
+TEST_F(ConfigFile, AFolderInThePlaceOfAFileIsAnErrorAndNoCrash) {
   const auto config = load_config(folder_);
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.error().code, "config.io");
@@ -157,13 +157,13 @@ TEST_F(ConfigFile, a_folder_in_the_place_of_a_file_is_an_error_and_no_crash) {
   expect_part(secret.error().message, secrets + " cannot be read: Is a directory");
 }
 
-TEST_F(ConfigFile, a_secret_is_read_without_its_line_end) {
+TEST_F(ConfigFile, ASecretIsReadWithoutItsLineEnd) {
   const auto secret = read_secret({.file = write("secret", "value\r\n")});
   ASSERT_TRUE(secret.ok());
   EXPECT_EQ((*secret)->expose_text(), "value");
 }
 
-TEST_F(ConfigFile, a_secret_that_is_open_empty_or_absent_is_refused_with_the_way_out) {
+TEST_F(ConfigFile, ASecretThatIsOpenEmptyOrAbsentIsRefusedWithTheWayOut) {
   const std::string open = write("open", "value", 0640);
   const auto readable = read_secret({.file = open});
   ASSERT_FALSE(readable.ok());
@@ -176,7 +176,7 @@ TEST_F(ConfigFile, a_secret_that_is_open_empty_or_absent_is_refused_with_the_way
               "RABT_TEST_UNSET_VARIABLE is not set");
 }
 
-TEST_F(ConfigFile, what_workflows_may_reach_and_their_secrets_are_read) {
+TEST_F(ConfigFile, WhatWorkflowsMayReachAndTheirSecretsAreRead) {
   const auto none = load(kGood);
   ASSERT_TRUE(none.ok());
   EXPECT_TRUE(none->http.allow.empty()) << "nothing is allowed by itself";
@@ -199,7 +199,7 @@ TEST_F(ConfigFile, what_workflows_may_reach_and_their_secrets_are_read) {
   EXPECT_EQ(config->workflow_secrets.at("far").file, "/run/far");
 }
 
-TEST_F(ConfigFile, mistakes_in_what_workflows_get_are_found_with_their_place) {
+TEST_F(ConfigFile, MistakesInWhatWorkflowsGetAreFoundWithTheirPlace) {
   const auto added = [](std::string_view text) { return std::string(kGood) + std::string(text); };
   expect_part(refused(added("http: {alow: []}\n")),
               "rabt.yaml:14:8: unknown key `alow`; did you "
@@ -226,12 +226,12 @@ TEST_F(ConfigFile, mistakes_in_what_workflows_get_are_found_with_their_place) {
               "unknown key `workflow_secret`; did you mean `workflow_secrets`?");
 }
 
-TEST_F(ConfigFile, the_role_of_the_hubs_own_http_calls_is_taken) {
+TEST_F(ConfigFile, TheRoleOfTheHubsOwnHttpCallsIsTaken) {
   expect_part(refused(with("roles: {video: plugin://twilio}", "roles: {http: plugin://twilio}")),
               "rabt.yaml:6:9: the role `http` is the hub's own");
 }
 
-TEST_F(ConfigFile, the_shipped_configuration_is_read) {
+TEST_F(ConfigFile, TheShippedConfigurationIsRead) {
   const char* source = ::getenv("RABT_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run this program through ctest";
   const auto config = load_config(std::string(source) + "/config/rabt.yaml");

@@ -137,7 +137,7 @@ class Records : public testing::Test {
   std::shared_ptr<plugin::HubService> recordings_;
 };
 
-TEST_F(Records, a_step_is_stored_with_its_audit_entry_and_a_repeat_adds_none) {
+TEST_F(Records, AStepIsStoredWithItsAuditEntryAndARepeatAddsNone) {
   const auto first = advance("c1", "booked");
   ASSERT_EQ(first.kind, OutcomeKind::done);
   EXPECT_EQ(first.output, Json::object({{"state", "booked"}, {"changed", true}}));
@@ -147,7 +147,7 @@ TEST_F(Records, a_step_is_stored_with_its_audit_entry_and_a_repeat_adds_none) {
   EXPECT_EQ(audit_entries(), 1U);
 }
 
-TEST_F(Records, a_late_step_answers_with_the_state_that_is) {
+TEST_F(Records, ALateStepAnswersWithTheStateThatIs) {
   (void)advance("c1", "booked");
   (void)advance("c1", "in-session");
   const auto late = advance("c1", "booked");
@@ -155,7 +155,7 @@ TEST_F(Records, a_late_step_answers_with_the_state_that_is) {
   EXPECT_EQ(late.output, Json::object({{"state", "in-session"}, {"changed", false}}));
 }
 
-TEST_F(Records, an_illegal_step_fails_for_good_and_changes_nothing) {
+TEST_F(Records, AnIllegalStepFailsForGoodAndChangesNothing) {
   (void)advance("c1", "booked");
   const auto jump = advance("c1", "billed");
   EXPECT_EQ(jump.kind, OutcomeKind::permanent);
@@ -166,7 +166,7 @@ TEST_F(Records, an_illegal_step_fails_for_good_and_changes_nothing) {
   EXPECT_EQ(audit_entries(), 1U);
 }
 
-TEST_F(Records, tenants_do_not_see_each_others_consultations) {
+TEST_F(Records, TenantsDoNotSeeEachOthersConsultations) {
   (void)advance("c1", "booked");
   (void)advance("c1", "in-session");
   EXPECT_EQ(advance("c1", "booked", "t2").output,
@@ -177,7 +177,7 @@ TEST_F(Records, tenants_do_not_see_each_others_consultations) {
       "consultation.unknown");
 }
 
-TEST_F(Records, the_figures_count_the_month_of_the_consultation_in_riyadh) {
+TEST_F(Records, TheFiguresCountTheMonthOfTheConsultationInRiyadh) {
   constexpr std::int64_t kLastOfMarch = 1'774'990'799;  // 2026-03-31T20:59:59Z: 23:59:59 in Riyadh
   walk("march", "closed", kLastOfMarch, 61);
   walk("april", "closed", kLastOfMarch + 1, 600);
@@ -200,14 +200,14 @@ TEST_F(Records, the_figures_count_the_month_of_the_consultation_in_riyadh) {
   EXPECT_EQ(figure(april.output, "TH_MINUTES"), 11);
 }
 
-TEST_F(Records, figures_of_a_consultation_that_is_not_registered_fail_for_good) {
+TEST_F(Records, FiguresOfAConsultationThatIsNotRegisteredFailForGood) {
   const auto figures =
       call(*register_, "monthly-figures", Json::object({{"consultation", instance("c9")}}));
   EXPECT_EQ(figures.kind, OutcomeKind::permanent);
   EXPECT_EQ(figures.code, "consultation.unknown");
 }
 
-TEST_F(Records, a_stored_recording_is_found_by_its_id_for_its_tenant_only) {
+TEST_F(Records, AStoredRecordingIsFoundByItsIdForItsTenantOnly) {
   const std::string content(100'000, 'v');
   const auto stored = call(*recordings_, "store", recording("RT1", blob(content)));
   ASSERT_EQ(stored.kind, OutcomeKind::done) << stored.code;
@@ -223,7 +223,7 @@ TEST_F(Records, a_stored_recording_is_found_by_its_id_for_its_tenant_only) {
   EXPECT_EQ(audit_entries(), 1U);
 }
 
-TEST_F(Records, the_same_recording_again_gives_the_first_one) {
+TEST_F(Records, TheSameRecordingAgainGivesTheFirstOne) {
   const auto first = call(*recordings_, "store", recording("RT1", blob("first")));
   const auto again = call(*recordings_, "store", recording("RT1", blob("again")));
   ASSERT_EQ(again.kind, OutcomeKind::done);
@@ -233,7 +233,7 @@ TEST_F(Records, the_same_recording_again_gives_the_first_one) {
 
 // What is stored in clear beside the sealed records is an id that the hub made, a word of a list,
 // or a blind index: no text of a workflow or a provider.
-TEST_F(Records, take_no_text_that_would_stand_in_clear) {
+TEST_F(Records, TakeNoTextThatWouldStandInClear) {
   for (const char* text : {"", "1012345678", "Ahmad Al-Otaibi", "01ARZ3NDEKTSV4RRFFQ69G5FAVX"}) {
     const Json named = Json::object({{"consultation", text}, {"to", "booked"}});
     EXPECT_EQ(call(*register_, "advance", named).code, "consultation.id") << text;
@@ -255,7 +255,7 @@ TEST_F(Records, take_no_text_that_would_stand_in_clear) {
   }
 }
 
-TEST_F(Records, one_blob_cannot_become_two_recordings) {
+TEST_F(Records, OneBlobCannotBecomeTwoRecordings) {
   const std::string id = blob("content");
   ASSERT_EQ(call(*recordings_, "store", recording("RT1", id)).kind, OutcomeKind::done);
   const auto second = call(*recordings_, "store", recording("RT2", id));

@@ -13,7 +13,7 @@ constexpr std::array<State, 9> kAll{State::booked,     State::in_session, State:
 constexpr std::array<State, 6> kPath{State::booked,     State::in_session, State::ended,
                                      State::documented, State::billed,     State::closed};
 
-TEST(ConsultationState, every_state_has_a_name_of_its_own_that_is_read_back) {
+TEST(ConsultationState, EveryStateHasANameOfItsOwnThatIsReadBack) {
   std::set<std::string_view> names;
   for (const State state : kAll) {
     EXPECT_TRUE(names.insert(to_string(state)).second) << to_string(state);
@@ -23,7 +23,7 @@ TEST(ConsultationState, every_state_has_a_name_of_its_own_that_is_read_back) {
   EXPECT_EQ(parse_state(""), std::nullopt);
 }
 
-TEST(ConsultationState, the_regular_path_goes_step_by_step) {
+TEST(ConsultationState, TheRegularPathGoesStepByStep) {
   for (std::size_t i = 0; i + 1 < kPath.size(); ++i) {
     const auto step = decide(kPath[i], kPath[i + 1]);
     ASSERT_TRUE(step.ok()) << to_string(kPath[i]);
@@ -42,7 +42,7 @@ TEST(ConsultationState, the_regular_path_goes_step_by_step) {
   }
 }
 
-TEST(ConsultationState, a_late_or_repeated_message_changes_nothing) {
+TEST(ConsultationState, ALateOrRepeatedMessageChangesNothing) {
   for (std::size_t i = 0; i < kPath.size(); ++i) {
     for (std::size_t k = 0; k <= i; ++k) {
       const auto step = decide(kPath[i], kPath[k]);
@@ -57,7 +57,7 @@ TEST(ConsultationState, a_late_or_repeated_message_changes_nothing) {
   }
 }
 
-TEST(ConsultationState, only_a_booked_consultation_becomes_a_no_show_or_cancelled) {
+TEST(ConsultationState, OnlyABookedConsultationBecomesANoShowOrCancelled) {
   for (const State to : {State::no_show, State::cancelled}) {
     for (const State from : kAll) {
       if (from == to) continue;
@@ -67,14 +67,14 @@ TEST(ConsultationState, only_a_booked_consultation_becomes_a_no_show_or_cancelle
   }
 }
 
-TEST(ConsultationState, everything_may_fail_but_what_has_ended) {
+TEST(ConsultationState, EverythingMayFailButWhatHasEnded) {
   for (const State from : kAll) {
     if (from == State::failed) continue;
     EXPECT_EQ(decide(from, State::failed).ok(), !is_end(from)) << to_string(from);
   }
 }
 
-TEST(ConsultationState, nothing_leaves_an_end) {
+TEST(ConsultationState, NothingLeavesAnEnd) {
   for (const State from : {State::no_show, State::cancelled, State::failed}) {
     EXPECT_TRUE(is_end(from));
     for (const State to : kAll)
@@ -84,7 +84,7 @@ TEST(ConsultationState, nothing_leaves_an_end) {
   EXPECT_FALSE(is_end(State::billed));
 }
 
-TEST(ConsultationState, a_consultation_begins_booked_or_ends_before_it_began) {
+TEST(ConsultationState, AConsultationBeginsBookedOrEndsBeforeItBegan) {
   for (const State to : kAll) {
     const bool allowed = to == State::booked || to == State::failed || to == State::cancelled;
     EXPECT_EQ(decide(std::nullopt, to).ok(), allowed) << to_string(to);

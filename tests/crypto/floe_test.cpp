@@ -119,7 +119,7 @@ class FloeKnownAnswers : public ::testing::Test {
   std::vector<KnownAnswer> answers_;
 };
 
-TEST_F(FloeKnownAnswers, open_whole_and_by_ranges) {
+TEST_F(FloeKnownAnswers, OpenWholeAndByRanges) {
   for (const KnownAnswer& one : answers_) {
     SCOPED_TRACE(one.name);
     EXPECT_TRUE(open(one.parameters, kKey, kAad, one.sealed) == one.plain);
@@ -169,7 +169,7 @@ class Replay final : public Random {
   std::size_t next_ = 0;
 };
 
-TEST_F(FloeKnownAnswers, are_what_sealing_gives_under_the_same_ivs) {
+TEST_F(FloeKnownAnswers, AreWhatSealingGivesUnderTheSameIvs) {
   for (const KnownAnswer& one : answers_) {
     SCOPED_TRACE(one.name);
     const auto segments = one.segments();
@@ -210,7 +210,7 @@ TEST_F(FloeKnownAnswers, are_what_sealing_gives_under_the_same_ivs) {
   }
 }
 
-TEST_F(FloeKnownAnswers, with_a_changed_byte_are_refused) {
+TEST_F(FloeKnownAnswers, WithAChangedByteAreRefused) {
   int changes = 0;
   for (const KnownAnswer& one : answers_) {
     SCOPED_TRACE(one.name);
@@ -239,7 +239,7 @@ TEST_F(FloeKnownAnswers, with_a_changed_byte_are_refused) {
   std::printf("%d changes in %zu known answers, all refused\n", changes, answers_.size());
 }
 
-TEST_F(FloeKnownAnswers, with_segments_missing_moved_doubled_or_cut_are_refused) {
+TEST_F(FloeKnownAnswers, WithSegmentsMissingMovedDoubledOrCutAreRefused) {
   int changes = 0;
   for (const KnownAnswer& one : answers_) {
     SCOPED_TRACE(one.name);
@@ -291,7 +291,7 @@ TEST_F(FloeKnownAnswers, with_segments_missing_moved_doubled_or_cut_are_refused)
   std::printf("%d changes in %zu known answers, all refused\n", changes, answers_.size());
 }
 
-TEST_F(FloeKnownAnswers, under_another_key_aad_or_message_are_refused) {
+TEST_F(FloeKnownAnswers, UnderAnotherKeyAadOrMessageAreRefused) {
   for (const KnownAnswer& one : answers_) {
     SCOPED_TRACE(one.name);
     Bytes key = kKey;
@@ -313,7 +313,7 @@ TEST_F(FloeKnownAnswers, under_another_key_aad_or_message_are_refused) {
   }
 }
 
-TEST(Floe, a_segment_of_a_refused_message_leaves_no_plaintext) {
+TEST(Floe, ASegmentOfARefusedMessageLeavesNoPlaintext) {
   FakeRandom random;
   constexpr Parameters kSmall{64};
   Message message = Message::begin(kSmall, kKey, kAad, random);
@@ -336,7 +336,7 @@ TEST(Floe, a_segment_of_a_refused_message_leaves_no_plaintext) {
   EXPECT_EQ(Bytes(sealed.begin() + 16, sealed.begin() + 48), zero);
 }
 
-TEST(Floe, positions_end_at_2_to_the_40_segments) {
+TEST(Floe, PositionsEndAt2ToThe40Segments) {
   FakeRandom random;
   constexpr Parameters kSmall{64};
   Message message = Message::begin(kSmall, kKey, kAad, random);
@@ -350,7 +350,7 @@ TEST(Floe, positions_end_at_2_to_the_40_segments) {
   EXPECT_FALSE(message.seal_segment(kMaxSegments, true, plain, random, sealed));
 }
 
-TEST(Floe, a_writer_whose_sink_failed_seals_nothing_more) {
+TEST(Floe, AWriterWhoseSinkFailedSealsNothingMore) {
   FakeRandom random;
   constexpr Parameters kSmall{64};
   Writer writer(kSmall, kKey, kAad, random);
@@ -366,7 +366,7 @@ TEST(Floe, a_writer_whose_sink_failed_seals_nothing_more) {
   EXPECT_EQ(writer.finish(good).error().code, "crypto.sealer");
 }
 
-TEST(FloeDeath, an_aad_past_its_limit_is_a_mistake_of_the_caller) {
+TEST(FloeDeath, AnAadPastItsLimitIsAMistakeOfTheCaller) {
   FakeRandom random;
   const std::string aad(kMaxAad, 'a');
   std::string sealed;

@@ -11,13 +11,13 @@ TEST(Md5, IsRfc1321s) {
   EXPECT_EQ(to_hex(md5("")), "d41d8cd98f00b204e9800998ecf8427e");
 }
 
-TEST(Sha256, agrees_with_the_example_of_the_standard) {  // FIPS 180-4, "abc"
+TEST(Sha256, AgreesWithTheExampleOfTheStandard) {  // FIPS 180-4, "abc"
   EXPECT_EQ(to_hex(sha256("abc")),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(to_hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-TEST(Sha256, gives_the_same_digest_in_pieces) {
+TEST(Sha256, GivesTheSameDigestInPieces) {
   Sha256 hash;
   hash.update("a");
   hash.update("");
@@ -25,13 +25,13 @@ TEST(Sha256, gives_the_same_digest_in_pieces) {
   EXPECT_EQ(hash.finish(), sha256("abc"));
 }
 
-TEST(Sha256Death, refuses_a_second_finish) {
+TEST(Sha256Death, RefusesASecondFinish) {
   Sha256 hash;
   (void)hash.finish();
   EXPECT_DEATH((void)hash.finish(), "RABT_CHECK");
 }
 
-TEST(Hmac, agrees_with_rfc_4231_and_rfc_2202) {
+TEST(Hmac, AgreesWithRfc4231AndRfc2202) {
   const std::string key(20, '\x0b');
   EXPECT_EQ(to_hex(hmac_sha256(as_bytes(key), "Hi There")),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
@@ -43,21 +43,21 @@ TEST(Hmac, agrees_with_rfc_4231_and_rfc_2202) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
-TEST(Hmac, takes_an_empty_key_as_an_empty_key_and_not_as_the_last_one) {
+TEST(Hmac, TakesAnEmptyKeyAsAnEmptyKeyAndNotAsTheLastOne) {
   const Bytes empty = hmac_sha256({}, "");
   EXPECT_EQ(to_hex(empty), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
   (void)hmac_sha256(as_bytes("another key"), "x");
   EXPECT_EQ(hmac_sha256({}, ""), empty);
 }
 
-TEST(Hkdf, gives_the_largest_output_and_refuses_one_byte_more) {
+TEST(Hkdf, GivesTheLargestOutputAndRefusesOneByteMore) {
   EXPECT_EQ(hkdf_sha256(as_bytes("k"), "s", "i", primitives::kMaxHkdfBytes).size(),
             primitives::kMaxHkdfBytes);
   EXPECT_FALSE(
       primitives::hkdf_sha256(as_bytes("k"), {}, {}, primitives::kMaxHkdfBytes + 1).has_value());
 }
 
-TEST(Hkdf, takes_an_info_longer_than_32768_bytes) {
+TEST(Hkdf, TakesAnInfoLongerThan32768Bytes) {
   const std::string info(40'000, 'i');
   EXPECT_FALSE(hkdf_sha256(as_bytes("k"), {}, info, 32)
                    .equals(hkdf_sha256(as_bytes("k"), {}, info + "i", 32).expose()));

@@ -116,7 +116,7 @@ std::string make_pem(const char* type, const char* group_or_bits) {
   return pem;
 }
 
-TEST(Jwt, recreates_the_rs384_example_of_smart_app_launch) {
+TEST(Jwt, RecreatesTheRs384ExampleOfSmartAppLaunch) {
   if (test::conformance_data().empty())
     GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
   const auto folder = test::conformance_data() / "fhir" / "smart_vectors";
@@ -135,7 +135,7 @@ TEST(Jwt, recreates_the_rs384_example_of_smart_app_launch) {
   EXPECT_EQ(*token, expected);
 }
 
-TEST(Jwt, signs_es384_as_raw_r_and_s_with_the_key_of_smart_app_launch) {
+TEST(Jwt, SignsEs384AsRawRAndSWithTheKeyOfSmartAppLaunch) {
   if (test::conformance_data().empty())
     GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
   const auto keys = Json::parse(
@@ -150,7 +150,7 @@ TEST(Jwt, signs_es384_as_raw_r_and_s_with_the_key_of_smart_app_launch) {
   }
 }
 
-TEST(Jwt, signs_hs256_over_compact_parts) {
+TEST(Jwt, SignsHs256OverCompactParts) {
   const std::string secret(32, 's');
   const auto token =
       sign_jwt(as_bytes(secret), "HS256", R"({ "typ": "JWT" })", R"({ "b": 1, "a": "x" })");
@@ -164,7 +164,7 @@ TEST(Jwt, signs_hs256_over_compact_parts) {
             base64url(hmac_sha256(as_bytes(secret), token->substr(0, second))));
 }
 
-TEST(Jwt, refuses_what_it_cannot_sign_and_says_why) {
+TEST(Jwt, RefusesWhatItCannotSignAndSaysWhy) {
   const std::string secret(32, 's');
   const std::string rsa = make_pem("RSA", "2048");
   const std::string small = make_pem("RSA", "1024");
@@ -191,11 +191,11 @@ TEST(Jwt, refuses_what_it_cannot_sign_and_says_why) {
   EXPECT_EQ(message.find(secret), std::string::npos);  // the key itself is never shown
 }
 
-TEST(Jwt, accepts_the_same_alg_in_the_header) {
+TEST(Jwt, AcceptsTheSameAlgInTheHeader) {
   EXPECT_TRUE(sign_jwt(as_bytes(std::string(32, 's')), "HS256", R"({"alg":"HS256"})", "{}").ok());
 }
 
-TEST(Base64url, has_no_padding_and_the_url_alphabet) {
+TEST(Base64url, HasNoPaddingAndTheUrlAlphabet) {
   EXPECT_EQ(base64url(Bytes{0xfb, 0xff}), "-_8");
   EXPECT_EQ(base64url({}), "");
 }

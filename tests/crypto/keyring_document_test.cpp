@@ -7,7 +7,7 @@
 namespace rabt::crypto {
 namespace {
 
-TEST(KeyringDocument, shows_a_wrapped_key_as_it_is) {
+TEST(KeyringDocument, ShowsAWrappedKeyAsItIs) {
   const char* source = std::getenv("RABT_SOURCE_DIR");
   ASSERT_NE(source, nullptr);
   const std::string page = test::read_file(std::string(source) + "/docs/formats/keyring.md");

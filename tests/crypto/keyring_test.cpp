@@ -50,7 +50,7 @@ class KeyringTest : public testing::Test {
   const std::string path_ = folder_ / "keyring";
 };
 
-TEST_F(KeyringTest, is_made_with_mode_0600_and_opened_again) {
+TEST_F(KeyringTest, IsMadeWithMode0600AndOpenedAgain) {
   std::string wrapped;
   std::string index;
   std::string purpose;
@@ -77,7 +77,7 @@ TEST_F(KeyringTest, is_made_with_mode_0600_and_opened_again) {
   EXPECT_EQ(keyring->purpose_key("acme", "kv")->expose_text(), purpose);
 }
 
-TEST_F(KeyringTest, keeps_tenants_buckets_versions_and_ids_apart) {
+TEST_F(KeyringTest, KeepsTenantsBucketsVersionsAndIdsApart) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_tenant("beta").ok());
   const std::string other = "event/2036-11";
@@ -105,7 +105,7 @@ TEST_F(KeyringTest, keeps_tenants_buckets_versions_and_ids_apart) {
   EXPECT_FALSE(acme->purpose_key("kv").equals(acme->purpose_key("webhook").expose()));
 }
 
-TEST_F(KeyringTest, refuses_a_changed_wrapped_key) {
+TEST_F(KeyringTest, RefusesAChangedWrappedKey) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   const auto tenant = keys(*keyring);
@@ -119,7 +119,7 @@ TEST_F(KeyringTest, refuses_a_changed_wrapped_key) {
     EXPECT_FALSE(tenant->unwrap({kBucket, 1}, kId, wrapped.substr(0, size)).ok());
 }
 
-TEST_F(KeyringTest, refuses_files_that_others_can_read_and_names_the_command) {
+TEST_F(KeyringTest, RefusesFilesThatOthersCanReadAndNamesTheCommand) {
   (void)open();
   for (const char* name : {"keyring", "root.key"}) {
     const std::string path = folder_ / name;
@@ -137,7 +137,7 @@ TEST_F(KeyringTest, refuses_files_that_others_can_read_and_names_the_command) {
   EXPECT_TRUE(try_open().ok());
 }
 
-TEST_F(KeyringTest, refuses_every_damage_and_leaves_the_file_alone) {
+TEST_F(KeyringTest, RefusesEveryDamageAndLeavesTheFileAlone) {
   {
     const auto keyring = open();
     ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket, "hold/case-1"}).ok());
@@ -166,7 +166,7 @@ TEST_F(KeyringTest, refuses_every_damage_and_leaves_the_file_alone) {
 // Somebody who can write the file, but does not have the root, makes the checksum again. What he
 // changed in the part of a tenant is found when that tenant's keys are opened: a tombstone taken
 // away, a hold ended, a version of a key put in the place of another.
-TEST_F(KeyringTest, finds_a_change_whose_checksum_was_made_again) {
+TEST_F(KeyringTest, FindsAChangeWhoseChecksumWasMadeAgain) {
   {
     const auto keyring = open();
     ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket, "hold/case-1", "event/2026-03"}).ok());
@@ -205,7 +205,7 @@ TEST_F(KeyringTest, finds_a_change_whose_checksum_was_made_again) {
   EXPECT_GT(refused_by_keys, 200);
 }
 
-TEST_F(KeyringTest, refuses_a_newer_format_by_its_number) {
+TEST_F(KeyringTest, RefusesANewerFormatByItsNumber) {
   (void)open();
   std::string bytes = test::read_file(path_);
   bytes.resize(bytes.size() - 32);
@@ -217,7 +217,7 @@ TEST_F(KeyringTest, refuses_a_newer_format_by_its_number) {
   EXPECT_NE(keyring.error().message.find("format 2"), std::string::npos);
 }
 
-TEST_F(KeyringTest, refuses_the_keyring_of_another_root) {
+TEST_F(KeyringTest, RefusesTheKeyringOfAnotherRoot) {
   (void)open();
   ASSERT_EQ(::unlink((folder_ / "root.key").c_str()), 0);
   const auto keyring = try_open();  // makes another root
@@ -226,7 +226,7 @@ TEST_F(KeyringTest, refuses_the_keyring_of_another_root) {
 }
 
 // The id of the root stands in clear: who changes it too still has no key that unwraps.
-TEST_F(KeyringTest, opens_nothing_with_another_root_that_calls_itself_the_same) {
+TEST_F(KeyringTest, OpensNothingWithAnotherRootThatCallsItselfTheSame) {
   const std::string hex(64, 'a');
   const auto open_with = [&](const std::string& value) {
     return Keyring::open_or_create(
@@ -240,7 +240,7 @@ TEST_F(KeyringTest, opens_nothing_with_another_root_that_calls_itself_the_same) 
   EXPECT_EQ(other.error().code, "crypto.unwrap");
 }
 
-TEST_F(KeyringTest, says_when_its_folder_is_missing) {
+TEST_F(KeyringTest, SaysWhenItsFolderIsMissing) {
   const auto keyring = Keyring::open_or_create(
       {.path = "/nonexistent-folder/keyring",
        .root = std::move(*make_development_root(SecretBytes(std::string(64, '0')), "ROOT"))},
@@ -250,7 +250,7 @@ TEST_F(KeyringTest, says_when_its_folder_is_missing) {
   EXPECT_NE(keyring.error().message.find("/nonexistent-folder/keyring"), std::string::npos);
 }
 
-TEST_F(KeyringTest, gives_no_keys_of_a_tenant_that_it_does_not_have) {
+TEST_F(KeyringTest, GivesNoKeysOfATenantThatItDoesNotHave) {
   const auto keyring = open();
   const auto tenant = keyring->tenant("nobody");
   ASSERT_FALSE(tenant.ok());
@@ -260,7 +260,7 @@ TEST_F(KeyringTest, gives_no_keys_of_a_tenant_that_it_does_not_have) {
   EXPECT_TRUE(keyring->ensure_tenant(std::string(256, 'x')).ok());
 }
 
-TEST_F(KeyringTest, takes_no_bucket_name_that_could_mean_something_else) {
+TEST_F(KeyringTest, TakesNoBucketNameThatCouldMeanSomethingElse) {
   const auto keyring = open();
   for (const char* name : {"", "event", "/2026-01", "event/", "Event/2026-01", "event/2026 01",
                            "event/../x", "event/2026-01\n"}) {
@@ -270,7 +270,7 @@ TEST_F(KeyringTest, takes_no_bucket_name_that_could_mean_something_else) {
   EXPECT_TRUE(keyring->ensure_buckets("acme", {"event/" + std::string(94, '1')}).ok());
 }
 
-TEST_F(KeyringTest, keeps_the_keys_that_two_open_keyrings_add) {
+TEST_F(KeyringTest, KeepsTheKeysThatTwoOpenKeyringsAdd) {
   const auto one = open();
   const auto two = open();
   ASSERT_TRUE(one->ensure_tenant("a").ok());
@@ -287,7 +287,7 @@ TEST_F(KeyringTest, keeps_the_keys_that_two_open_keyrings_add) {
   EXPECT_TRUE(keys(*one)->unwrap({"event/2026-02", 1}, kId, wrapped).ok());
 }
 
-TEST_F(KeyringTest, makes_one_key_for_a_bucket_that_many_threads_use_first) {
+TEST_F(KeyringTest, MakesOneKeyForABucketThatManyThreadsUseFirst) {
   const auto keyring = open();
   std::vector<std::string> wrapped(8);
   std::vector<std::thread> threads;
@@ -302,7 +302,7 @@ TEST_F(KeyringTest, makes_one_key_for_a_bucket_that_many_threads_use_first) {
   EXPECT_EQ(std::set<std::string>(wrapped.begin(), wrapped.end()).size(), 1U);
 }
 
-TEST_F(KeyringTest, reports_a_file_that_cannot_be_written_and_changes_nothing) {
+TEST_F(KeyringTest, ReportsAFileThatCannotBeWrittenAndChangesNothing) {
   std::unique_ptr<Keyring> keyring;
   {
     test::TemporaryFolder gone;
@@ -315,7 +315,7 @@ TEST_F(KeyringTest, reports_a_file_that_cannot_be_written_and_changes_nothing) {
 
 // ---- rotation and destruction
 
-TEST_F(KeyringTest, every_rotation_leaves_indexes_purposes_and_wrapped_keys_good) {
+TEST_F(KeyringTest, EveryRotationLeavesIndexesPurposesAndWrappedKeysGood) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   const std::string index = *keyring->blind_index("acme", "mrn", "1");
@@ -350,7 +350,7 @@ TEST_F(KeyringTest, every_rotation_leaves_indexes_purposes_and_wrapped_keys_good
   EXPECT_EQ(gone.error().code, "keys.shredded");
 }
 
-TEST_F(KeyringTest, a_destroyed_bucket_opens_nothing_and_its_name_is_never_used_again) {
+TEST_F(KeyringTest, ADestroyedBucketOpensNothingAndItsNameIsNeverUsedAgain) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket, "event/2026-03"}).ok());
   const std::string wrapped = *keys(*keyring)->wrap({kBucket, 1}, kId, key_of('k').expose());
@@ -379,7 +379,7 @@ TEST_F(KeyringTest, a_destroyed_bucket_opens_nothing_and_its_name_is_never_used_
   EXPECT_EQ(tombstone.destroyed_at.ms, 2'000'000'000'000);
 }
 
-TEST_F(KeyringTest, a_hold_keeps_a_bucket_from_being_destroyed) {
+TEST_F(KeyringTest, AHoldKeepsABucketFromBeingDestroyed) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   ASSERT_TRUE(keyring->hold_bucket("acme", kBucket, "case-7").ok());
@@ -394,7 +394,7 @@ TEST_F(KeyringTest, a_hold_keeps_a_bucket_from_being_destroyed) {
 
 // What an older copy of the keyring still opens: everything, while the root has the version that
 // wrapped it; nothing, once that version was destroyed.
-TEST_F(KeyringTest, an_older_copy_opens_nothing_once_the_old_root_is_destroyed) {
+TEST_F(KeyringTest, AnOlderCopyOpensNothingOnceTheOldRootIsDestroyed) {
   auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   const std::string wrapped = *keys(*keyring)->wrap({kBucket, 1}, kId, key_of('k').expose());
@@ -418,7 +418,7 @@ TEST_F(KeyringTest, an_older_copy_opens_nothing_once_the_old_root_is_destroyed) 
 
 // Nothing of a file before it was replaced can be read from its blocks, where the file system
 // writes in place: a second name keeps them to be looked at.
-TEST_F(KeyringTest, overwrites_what_the_file_was_before_a_destruction) {
+TEST_F(KeyringTest, OverwritesWhatTheFileWasBeforeADestruction) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   const std::string kept = folder_ / "old-blocks";
@@ -429,7 +429,7 @@ TEST_F(KeyringTest, overwrites_what_the_file_was_before_a_destruction) {
 }
 
 // A crash between writing and renaming leaves a file with the keys of then.
-TEST_F(KeyringTest, overwrites_what_a_crash_left_behind) {
+TEST_F(KeyringTest, OverwritesWhatACrashLeftBehind) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   std::filesystem::copy(path_, std::string(path_) + ".tmp");
@@ -440,7 +440,7 @@ TEST_F(KeyringTest, overwrites_what_a_crash_left_behind) {
   EXPECT_EQ(test::read_file(kept), std::string(size, '\0'));
 }
 
-TEST_F(KeyringTest, holds_no_key_in_clear) {
+TEST_F(KeyringTest, HoldsNoKeyInClear) {
   const auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
   const std::string root = test::read_file(folder_ / "root.key");
@@ -476,7 +476,7 @@ class Moody final : public RootProvider {
   std::unique_ptr<RootProvider> inner_;
 };
 
-TEST_F(KeyringTest, works_without_the_root_until_its_keys_expire_and_again_when_it_is_back) {
+TEST_F(KeyringTest, WorksWithoutTheRootUntilItsKeysExpireAndAgainWhenItIsBack) {
   auto moody =
       std::make_unique<Moody>(std::move(*open_file_root(folder_ / "root.key", random_, true)));
   Moody& root = *moody;
@@ -508,7 +508,7 @@ TEST_F(KeyringTest, works_without_the_root_until_its_keys_expire_and_again_when_
 
 // Symptom: after a crash data could not be opened. Cause: a key was used before it was on disk.
 // Here a child makes a bucket, wraps a key, says so and dies at once; what it wrapped must open.
-TEST_F(KeyringTest, has_a_buckets_key_on_disk_before_it_is_used) {
+TEST_F(KeyringTest, HasABucketsKeyOnDiskBeforeItIsUsed) {
   for (int run = 0; run < 10; ++run) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);

@@ -32,7 +32,7 @@ class Minisign : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(Minisign, verifies_what_the_program_signed) {
+TEST_F(Minisign, VerifiesWhatTheProgramSigned) {
   ASSERT_TRUE(run("minisign -G -W -p key.pub -s key && minisign -S -s key -m file")) << read("out");
   const auto key = parse_public_key(read("key.pub"));
   ASSERT_TRUE(key.ok()) << key.error().message;
@@ -42,7 +42,7 @@ TEST_F(Minisign, verifies_what_the_program_signed) {
   EXPECT_FALSE(verify(*key, *signature, "another"));
 }
 
-TEST_F(Minisign, verifies_what_was_signed_with_an_encrypted_key) {
+TEST_F(Minisign, VerifiesWhatWasSignedWithAnEncryptedKey) {
   ASSERT_TRUE(
       run("printf 'first\\nfirst\\n' | minisign -G -p key.pub -s key && "
           "printf 'first\\n' | minisign -S -s key -m file"))
@@ -51,7 +51,7 @@ TEST_F(Minisign, verifies_what_was_signed_with_an_encrypted_key) {
       verify(*parse_public_key(read("key.pub")), *parse_signature(read("file.minisig")), kContent));
 }
 
-TEST_F(Minisign, writes_public_keys_as_the_program_does) {
+TEST_F(Minisign, WritesPublicKeysAsTheProgramDoes) {
   ASSERT_TRUE(run("minisign -G -W -p key.pub -s key && minisign -S -s key -m file")) << read("out");
   const auto key = parse_public_key(read("key.pub"));
   EXPECT_EQ(public_key_file(*key), read("key.pub"));

@@ -73,13 +73,13 @@ void keeps_the_rules(const Open& open) {
   EXPECT_EQ(*(*root)->rotate(), 3U);
 }
 
-TEST(FileRoot, keeps_the_rules) {
+TEST(FileRoot, KeepsTheRules) {
   test::TemporaryFolder folder;
   SystemRandom random;
   keeps_the_rules([&] { return open_file_root(folder / "root.key", random, true); });
 }
 
-TEST(FileRoot, is_made_only_when_it_may_be) {
+TEST(FileRoot, IsMadeOnlyWhenItMayBe) {
   test::TemporaryFolder folder;
   SystemRandom random;
   const std::string path = folder / "root.key";
@@ -93,7 +93,7 @@ TEST(FileRoot, is_made_only_when_it_may_be) {
   EXPECT_TRUE(open_file_root(path, random, false).ok());
 }
 
-TEST(FileRoot, refuses_every_damage) {
+TEST(FileRoot, RefusesEveryDamage) {
   test::TemporaryFolder folder;
   SystemRandom random;
   const std::string path = folder / "root.key";
@@ -116,7 +116,7 @@ TEST(FileRoot, refuses_every_damage) {
   }
 }
 
-TEST(FileRoot, leaves_nothing_of_destroyed_versions_in_the_file_or_its_old_blocks) {
+TEST(FileRoot, LeavesNothingOfDestroyedVersionsInTheFileOrItsOldBlocks) {
   test::TemporaryFolder folder;
   SystemRandom random;
   const std::string path = folder / "root.key";
@@ -131,7 +131,7 @@ TEST(FileRoot, leaves_nothing_of_destroyed_versions_in_the_file_or_its_old_block
   EXPECT_EQ(test::read_file(kept).find(key), std::string::npos);
 }
 
-TEST(DevelopmentRoot, says_what_it_is_and_cannot_be_rotated) {
+TEST(DevelopmentRoot, SaysWhatItIsAndCannotBeRotated) {
   const auto root = make_development_root(SecretBytes(std::string(64, 'a')), "RABT_ROOT");
   ASSERT_TRUE(root.ok());
   EXPECT_TRUE((*root)->development());
@@ -165,17 +165,17 @@ class SoftHsmTest : public testing::Test {
   test::SoftHsm& hsm_ = test::SoftHsm::shared();
 };
 
-TEST_F(SoftHsmTest, keeps_the_rules) {
+TEST_F(SoftHsmTest, KeepsTheRules) {
   keeps_the_rules(opener("rules"));
 }
 
-TEST_F(SoftHsmTest, is_made_only_when_it_may_be) {
+TEST_F(SoftHsmTest, IsMadeOnlyWhenItMayBe) {
   const auto missing = opener("not-made", false)();
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, "crypto.root_missing");
 }
 
-TEST_F(SoftHsmTest, says_what_is_wrong_with_module_token_and_pin) {
+TEST_F(SoftHsmTest, SaysWhatIsWrongWithModuleTokenAndPin) {
   auto pin = std::make_shared<SecretBytes>(std::string_view("1234"));
   const auto no_module =
       open_pkcs11_root({.module = "/nonexistent.so", .token = "rabt-test", .key = "k", .pin = pin});
@@ -196,7 +196,7 @@ TEST_F(SoftHsmTest, says_what_is_wrong_with_module_token_and_pin) {
 
 // The wrapped bytes are those of RFC 5649: a key that is known outside the token unwraps them with
 // OpenSSL, and the token unwraps what OpenSSL has wrapped.
-TEST_F(SoftHsmTest, agrees_with_openssl_on_rfc_5649) {
+TEST_F(SoftHsmTest, AgreesWithOpensslOnRfc5649) {
   const SecretBytes known = key_of('\x5c');
   ASSERT_TRUE(hsm_.import_aes("known", "00000001", known.expose_text()));
   auto root = opener("known", false)();
@@ -210,7 +210,7 @@ TEST_F(SoftHsmTest, agrees_with_openssl_on_rfc_5649) {
   EXPECT_TRUE((*root)->unwrap({1, by_openssl}, "context")->equals(key_of('m').expose()));
 }
 
-TEST_F(SoftHsmTest, holds_a_keyring_through_rotation_and_destruction) {
+TEST_F(SoftHsmTest, HoldsAKeyringThroughRotationAndDestruction) {
   test::TemporaryFolder folder;
   SystemRandom random;
   const SystemClock clock;

@@ -24,7 +24,7 @@ DataKey key_of(char fill) {
   return DataKey("k1", SecretBytes(std::string(32, fill)));
 }
 
-TEST(Seal, opens_what_it_sealed_whatever_the_size) {
+TEST(Seal, OpensWhatItSealedWhateverTheSize) {
   FakeRandom random;
   const DataKey key = key_of('k');
   for (const std::size_t size :
@@ -89,7 +89,7 @@ void check_keys(std::map<std::string, std::string>& page, const SealContext& pla
   EXPECT_EQ(page["segment-key"], to_hex(segment->expose()));
 }
 
-TEST(Seal, matches_the_worked_bytes_of_the_format_document) {
+TEST(Seal, MatchesTheWorkedBytesOfTheFormatDocument) {
   Counting random;
   const DataKey key("k1", SecretBytes(std::string(32, '\0')));
   const SealContext place{"acme", "event", "1", "body"};
@@ -98,7 +98,7 @@ TEST(Seal, matches_the_worked_bytes_of_the_format_document) {
   check_keys(page, place);
 }
 
-TEST(Seal, a_stream_matches_the_worked_bytes_of_the_format_document) {
+TEST(Seal, AStreamMatchesTheWorkedBytesOfTheFormatDocument) {
   Counting random;
   const DataKey key("k1", SecretBytes(std::string(32, '\0')));
   const SealContext place{"acme", "blob", "1", "content"};
@@ -185,7 +185,7 @@ std::vector<DataKey> keys() {
   return out;
 }
 
-TEST(Seal, opens_in_no_place_but_its_own_and_under_no_key_but_its_own) {
+TEST(Seal, OpensInNoPlaceButItsOwnAndUnderNoKeyButItsOwn) {
   FakeRandom random;
   const auto all = places(120);
   const auto under = keys();
@@ -200,7 +200,7 @@ TEST(Seal, opens_in_no_place_but_its_own_and_under_no_key_but_its_own) {
   std::printf("%zu pairs of places swapped, all refused\n", all.size() * (all.size() - 1) / 2);
 }
 
-TEST(Seal, a_stream_opens_in_no_place_but_its_own_and_under_no_key_but_its_own) {
+TEST(Seal, AStreamOpensInNoPlaceButItsOwnAndUnderNoKeyButItsOwn) {
   FakeRandom random;
   const auto all = places(60);
   const auto under = keys();
@@ -229,7 +229,7 @@ TEST(Seal, a_stream_opens_in_no_place_but_its_own_and_under_no_key_but_its_own) 
   }
 }
 
-TEST(Seal, a_value_is_no_stream_and_a_stream_is_no_value) {
+TEST(Seal, AValueIsNoStreamAndAStreamIsNoValue) {
   FakeRandom random;
   const DataKey key = key_of('k');
   std::string value = key.seal(kContext, "x", random);
@@ -244,7 +244,7 @@ TEST(Seal, a_value_is_no_stream_and_a_stream_is_no_value) {
                    .ok());
 }
 
-TEST(Seal, never_opens_with_a_changed_bit_a_cut_or_an_addition) {
+TEST(Seal, NeverOpensWithAChangedBitACutOrAnAddition) {
   FakeRandom random;
   const DataKey key = key_of('k');
   const std::string sealed = key.seal(kContext, "a diagnosis", random);
@@ -264,7 +264,7 @@ TEST(Seal, never_opens_with_a_changed_bit_a_cut_or_an_addition) {
       key.open(kContext, sealed).ok());  // a failure leaves nothing behind in the thread's context
 }
 
-TEST(Seal, seals_the_same_text_differently_each_time) {
+TEST(Seal, SealsTheSameTextDifferentlyEachTime) {
   SystemRandom random;
   const DataKey key = key_of('k');
   std::set<std::string> seen;
@@ -272,7 +272,7 @@ TEST(Seal, seals_the_same_text_differently_each_time) {
   EXPECT_EQ(seen.size(), 1000U);
 }
 
-TEST(Seal, works_from_many_threads_on_one_key) {
+TEST(Seal, WorksFromManyThreadsOnOneKey) {
   const DataKey key = key_of('k');
   std::atomic<int> good{0};
   std::vector<std::thread> threads;
@@ -290,11 +290,11 @@ TEST(Seal, works_from_many_threads_on_one_key) {
   EXPECT_EQ(good.load(), 2000);
 }
 
-TEST(SealDeath, needs_a_key_of_32_bytes) {
+TEST(SealDeath, NeedsAKeyOf32Bytes) {
   EXPECT_DEATH(DataKey("k1", SecretBytes(std::string(31, 'k'))), "RABT_CHECK");
 }
 
-TEST(Seal, prints_what_sealing_costs) {
+TEST(Seal, PrintsWhatSealingCosts) {
   SystemRandom random;
   const DataKey key = key_of('k');
   const std::string plain(300, 'p');

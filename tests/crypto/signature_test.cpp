@@ -16,7 +16,7 @@ SigningKey key_of(const char* seed) {
 }
 
 // RFC 8032 section 7.1, tests 1 to 3.
-TEST(Signature, signs_as_rfc_8032_does) {
+TEST(Signature, SignsAsRfc8032Does) {
   struct Case {
     const char *seed, *key, *message, *signature;
   };
@@ -45,7 +45,7 @@ TEST(Signature, signs_as_rfc_8032_does) {
   }
 }
 
-TEST(Signature, refuses_every_changed_bit_and_every_other_size) {
+TEST(Signature, RefusesEveryChangedBitAndEveryOtherSize) {
   const SigningKey key = key_of("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7");
   const Signature good = key.sign("message");
   EXPECT_TRUE(verify_ed25519(key.public_key(), "message", good));
@@ -66,7 +66,7 @@ TEST(Signature, refuses_every_changed_bit_and_every_other_size) {
 }
 
 // With a key of small order, R = identity and S = 0 verify for one message in eight or for all.
-TEST(Signature, refuses_keys_that_sign_everything_and_second_encodings_of_keys) {
+TEST(Signature, RefusesKeysThatSignEverythingAndSecondEncodingsOfKeys) {
   Signature everything{};
   everything[0] = 1;
   for (const char* key : {"0100000000000000000000000000000000000000000000000000000000000000",
@@ -85,7 +85,7 @@ TEST(Signature, refuses_keys_that_sign_everything_and_second_encodings_of_keys) 
   }
 }
 
-TEST(Signature, wycheproof_ed25519) {
+TEST(Signature, WycheproofEd25519) {
   if (test::conformance_data().empty())
     GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
   int files = 0;

@@ -71,7 +71,7 @@ std::optional<std::string> open(const std::string& sealed, std::uint64_t plain_b
   return ok ? std::optional(out) : std::nullopt;
 }
 
-TEST(Stream, opens_what_it_sealed_at_every_size_around_a_segment) {
+TEST(Stream, OpensWhatItSealedAtEverySizeAroundASegment) {
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{1}, kSegment - 1, kSegment, kSegment + 1, 2 * kSegment - 1,
         2 * kSegment, 2 * kSegment + 1, 3 * kSegment + 12345}) {
@@ -84,14 +84,14 @@ TEST(Stream, opens_what_it_sealed_at_every_size_around_a_segment) {
   }
 }
 
-TEST(Stream, seals_the_same_bytes_whatever_the_pieces) {
+TEST(Stream, SealsTheSameBytesWhateverThePieces) {
   const std::string plain = text_of(2 * kSegment + 777);
   const std::string whole = seal(plain, plain.size());
   for (const std::size_t piece : {std::size_t{1000}, kSegment - 1, kSegment, kSegment + 1})
     EXPECT_TRUE(seal(plain, piece) == whole);
 }
 
-TEST(Stream, gives_any_range_and_nothing_beyond_the_end) {
+TEST(Stream, GivesAnyRangeAndNothingBeyondTheEnd) {
   const std::string plain = text_of(2 * kSegment + 777);
   const std::string sealed = seal(plain, plain.size());
   const DataKey key = key_of('k');
@@ -115,7 +115,7 @@ TEST(Stream, gives_any_range_and_nothing_beyond_the_end) {
   EXPECT_FALSE(reader->read(UINT64_MAX, 2, into_text(none)).ok());
 }
 
-TEST(Stream, is_refused_at_once_when_it_is_not_as_long_as_the_row_says) {
+TEST(Stream, IsRefusedAtOnceWhenItIsNotAsLongAsTheRowSays) {
   const std::string plain = text_of(2 * kSegment);
   const std::string sealed = seal(plain, plain.size());
   const DataKey key = key_of('k');
@@ -130,7 +130,7 @@ TEST(Stream, is_refused_at_once_when_it_is_not_as_long_as_the_row_says) {
             "crypto.open");
 }
 
-TEST(Stream, never_opens_when_cut_anywhere) {
+TEST(Stream, NeverOpensWhenCutAnywhere) {
   const std::string small = seal(text_of(300), 300);
   for (std::size_t size = 0; size < small.size(); ++size) {
     ASSERT_FALSE(open(small.substr(0, size), 300).has_value()) << size;
@@ -140,7 +140,7 @@ TEST(Stream, never_opens_when_cut_anywhere) {
   }
 }
 
-TEST(Stream, never_opens_when_something_is_added) {
+TEST(Stream, NeverOpensWhenSomethingIsAdded) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{10}, kSegment}) {
     const std::string sealed = seal(text_of(size), kSegment);
     for (const std::string& more :
@@ -151,7 +151,7 @@ TEST(Stream, never_opens_when_something_is_added) {
   }
 }
 
-TEST(Stream, never_opens_with_a_flipped_bit) {
+TEST(Stream, NeverOpensWithAFlippedBit) {
   const std::string small = seal(text_of(40), 40);
   for (std::size_t at = 0; at < small.size() * 8; ++at) {
     std::string changed = small;
@@ -160,7 +160,7 @@ TEST(Stream, never_opens_with_a_flipped_bit) {
   }
 }
 
-TEST(Stream, releases_nothing_of_a_segment_that_does_not_open) {
+TEST(Stream, ReleasesNothingOfASegmentThatDoesNotOpen) {
   const std::string plain = text_of(3 * kSegment);
   std::string sealed = seal(plain, plain.size());
   sealed[kHeader + kSealed + 500] ^= 1;
@@ -176,7 +176,7 @@ TEST(Stream, releases_nothing_of_a_segment_that_does_not_open) {
   EXPECT_TRUE(got == plain.substr(2 * kSegment));
 }
 
-TEST(Stream, goes_on_after_it_broke_off_at_any_byte) {
+TEST(Stream, GoesOnAfterItBrokeOffAtAnyByte) {
   const std::string plain = text_of(3 * kSegment + 100);
   const std::string whole = seal(plain, 70'000);
   const DataKey key = key_of('k');
@@ -201,7 +201,7 @@ TEST(Stream, goes_on_after_it_broke_off_at_any_byte) {
   }
 }
 
-TEST(Stream, that_broke_off_is_kept_up_to_the_first_segment_that_does_not_open) {
+TEST(Stream, ThatBrokeOffIsKeptUpToTheFirstSegmentThatDoesNotOpen) {
   const std::string plain = text_of(3 * kSegment + 100);
   std::string stored = seal(plain, plain.size()).substr(0, kHeader + 3 * kSealed);
   stored[kHeader + kSealed + 77] ^= 1;
@@ -222,7 +222,7 @@ TEST(Stream, that_broke_off_is_kept_up_to_the_first_segment_that_does_not_open) 
       "crypto.open");
 }
 
-TEST(Stream, seals_nothing_more_after_its_end) {
+TEST(Stream, SealsNothingMoreAfterItsEnd) {
   FakeRandom random;
   const DataKey key = key_of('k');
   StreamSealer sealer(key, kContext, random);

@@ -154,7 +154,7 @@ void run_file(const std::filesystem::path& path) {
   EXPECT_EQ(agreed + refused, json->int_or("numberOfTests", -1)) << name;
 }
 
-TEST(Wycheproof, every_file_agrees_or_is_listed) {
+TEST(Wycheproof, EveryFileAgreesOrIsListed) {
   if (test::conformance_data().empty())
     GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
   std::vector<std::filesystem::path> files;

@@ -33,7 +33,7 @@ std::vector<std::string> active(Engine& engine) {
 }
 using Lines = std::vector<std::string>;
 
-TEST(Deploy, all_files_are_deployed_or_none) {
+TEST(Deploy, AllFilesAreDeployedOrNone) {
   Rig rig;
   const auto refused = rig.engine().apply({{"a.yaml", file_of("a", "1.0.0", kSet)},
                                            {"b.yaml", file_of("b", "1.0.0", "  - x: {se: 1}\n")}},
@@ -51,7 +51,7 @@ TEST(Deploy, all_files_are_deployed_or_none) {
   EXPECT_EQ(active(rig.engine()), (Lines{"a 1.0.0", "b 1.0.0"}));
 }
 
-TEST(Deploy, every_mistake_of_every_file_is_reported) {
+TEST(Deploy, EveryMistakeOfEveryFileIsReported) {
   Rig rig;
   rig.deploy(file_of("a", "1.0.0", kSet));
   const auto refused = rig.engine().apply({{"a.yaml", file_of("a", "1.0.0", kWait)},
@@ -66,7 +66,7 @@ TEST(Deploy, every_mistake_of_every_file_is_reported) {
       << refused.error().message;
 }
 
-TEST(Deploy, the_highest_of_several_versions_becomes_the_active_one) {
+TEST(Deploy, TheHighestOfSeveralVersionsBecomesTheActiveOne) {
   Rig rig;
   const std::vector<WorkflowFile> files = {{"two.yaml", file_of("a", "1.10.0", kWait)},
                                            {"one.yaml", file_of("a", "1.9.0", kSet)},
@@ -85,7 +85,7 @@ TEST(Deploy, the_highest_of_several_versions_becomes_the_active_one) {
   EXPECT_EQ(active(rig.engine()), Lines{"a 1.9.0"});
 }
 
-TEST(Deploy, plan_says_what_apply_does_and_writes_nothing) {
+TEST(Deploy, PlanSaysWhatApplyDoesAndWritesNothing) {
   Rig rig;
   rig.deploy(file_of("a", "1.0.0", kWait));
   const auto ids = rig.send("test.start-a.v1", Json::object());
@@ -109,7 +109,7 @@ TEST(Deploy, plan_says_what_apply_does_and_writes_nothing) {
   EXPECT_EQ((*after)["workflows"][0].string_or("change", ""), "unchanged");
 }
 
-TEST(Deploy, plan_names_errors_with_their_places_instead_of_failing) {
+TEST(Deploy, PlanNamesErrorsWithTheirPlacesInsteadOfFailing) {
   Rig rig;
   rig.deploy(file_of("a", "1.0.0", kSet));
   const auto plan =
@@ -125,7 +125,7 @@ TEST(Deploy, plan_names_errors_with_their_places_instead_of_failing) {
   EXPECT_EQ((*plan)["errors"][1].int_or("line", 0), 4);
 }
 
-TEST(Deploy, prune_stops_what_is_not_among_the_files_of_its_namespace_and_running_ones_go_on) {
+TEST(Deploy, PruneStopsWhatIsNotAmongTheFilesOfItsNamespaceAndRunningOnesGoOn) {
   Rig rig;
   rig.deploy(file_of("old", "1.0.0", kWait));
   rig.deploy(file_of("other", "1.0.0", kWait, "", "elsewhere"));
@@ -142,7 +142,7 @@ TEST(Deploy, prune_stops_what_is_not_among_the_files_of_its_namespace_and_runnin
   EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
 }
 
-TEST(Deploy, a_deployed_file_can_be_read_back_as_it_was) {
+TEST(Deploy, ADeployedFileCanBeReadBackAsItWas) {
   Rig rig;
   const std::string one = file_of("a", "1.0.0", kSet) + "# a comment\n";
   rig.deploy(one);
@@ -154,7 +154,7 @@ TEST(Deploy, a_deployed_file_can_be_read_back_as_it_was) {
   EXPECT_EQ(rig.engine().source("", "a", "").error().kind, ErrorKind::conflict);
 }
 
-TEST(Deploy, a_secret_that_is_not_configured_is_refused_with_what_to_add) {
+TEST(Deploy, ASecretThatIsNotConfiguredIsRefusedWithWhatToAdd) {
   Rig rig;
   const std::string yaml = file_of("a", "1.0.0", kSet, "use:\n  secrets:\n    - token\n");
   const auto refused = rig.engine().apply({{"a.yaml", yaml}}, "test");
@@ -169,7 +169,7 @@ TEST(Deploy, a_secret_that_is_not_configured_is_refused_with_what_to_add) {
   EXPECT_TRUE(rig.engine().apply({{"a.yaml", yaml}}, "test").ok());
 }
 
-TEST(Deploy, who_deployed_is_audited_in_the_same_transaction) {
+TEST(Deploy, WhoDeployedIsAuditedInTheSameTransaction) {
   Rig rig;
   ASSERT_TRUE(rig.engine().apply({{"a.yaml", file_of("a", "1.0.0", kSet)}}, "user:layla").ok());
   bool found = false;

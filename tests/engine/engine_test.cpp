@@ -26,7 +26,7 @@ const char* const kOneCall = R"(
       with: {n: '${ .n }'}
 )";
 
-TEST(Engine, an_event_starts_an_instance_that_runs_to_its_end) {
+TEST(Engine, AnEventStartsAnInstanceThatRunsToItsEnd) {
   Rig rig;
   rig.deploy(workflow_of(kOneCall));
   const auto ids = rig.send("test.start.v1", Json::object({{"n", 7}}));
@@ -35,7 +35,7 @@ TEST(Engine, an_event_starts_an_instance_that_runs_to_its_end) {
   EXPECT_EQ(rig.output(ids[0]), Json::object({{"n", 7}}));
 }
 
-TEST(Engine, the_same_delivery_again_gets_the_stored_answer_and_another_body_a_conflict) {
+TEST(Engine, TheSameDeliveryAgainGetsTheStoredAnswerAndAnotherBodyAConflict) {
   Rig rig;
   rig.deploy(workflow_of(kOneCall));
   const Delivery first = rig.delivery("test.start.v1", Json::object({{"n", 1}}), "one");
@@ -54,7 +54,7 @@ TEST(Engine, the_same_delivery_again_gets_the_stored_answer_and_another_body_a_c
   EXPECT_EQ(list->size(), 1U);
 }
 
-TEST(Engine, a_call_in_flight_at_a_crash_is_repeated_with_the_same_key_when_that_is_safe) {
+TEST(Engine, ACallInFlightAtACrashIsRepeatedWithTheSameKeyWhenThatIsSafe) {
   Rig rig;
   rig.script().on("do-key", [](ScriptedService::Call) {});  // never answers
   rig.deploy(workflow_of(kOneCall));
@@ -69,7 +69,7 @@ TEST(Engine, a_call_in_flight_at_a_crash_is_repeated_with_the_same_key_when_that
   EXPECT_EQ(keys[0], keys[1]);
 }
 
-TEST(Engine, a_call_that_is_not_safe_to_repeat_parks_after_a_crash_until_a_person_decides) {
+TEST(Engine, ACallThatIsNotSafeToRepeatParksAfterACrashUntilAPersonDecides) {
   Rig rig;
   rig.script().on("do-none", [](ScriptedService::Call) {});
   rig.deploy(workflow_of("  - pay: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"));
@@ -89,7 +89,7 @@ TEST(Engine, a_call_that_is_not_safe_to_repeat_parks_after_a_crash_until_a_perso
             "engine.not_parked");
 }
 
-TEST(Engine, an_ambiguous_outcome_is_settled_by_repeating_when_the_action_is_safe_to_repeat) {
+TEST(Engine, AnAmbiguousOutcomeIsSettledByRepeatingWhenTheActionIsSafeToRepeat) {
   Rig rig;
   auto calls = std::make_shared<std::atomic<int>>(0);
   rig.script().on("do-native", [calls](ScriptedService::Call call) {
@@ -106,7 +106,7 @@ TEST(Engine, an_ambiguous_outcome_is_settled_by_repeating_when_the_action_is_saf
   EXPECT_EQ(keys[0], keys[2]);
 }
 
-TEST(Engine, timers_survive_a_restart) {
+TEST(Engine, TimersSurviveARestart) {
   Rig rig;
   rig.deploy(workflow_of(
       "  - rest: {wait: PT10M}\n  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
@@ -133,7 +133,7 @@ const char* const kListening = R"(
               room: {from: .data.room, expect: '${ $context.room }'}
 )";
 
-TEST(Engine, an_event_reaches_the_instance_whose_key_it_carries_and_no_other) {
+TEST(Engine, AnEventReachesTheInstanceWhoseKeyItCarriesAndNoOther) {
   Rig rig;
   rig.deploy(workflow_of(kListening));
   const auto a = rig.send("test.start.v1", Json::object({{"room", "a"}}));
@@ -145,7 +145,7 @@ TEST(Engine, an_event_reaches_the_instance_whose_key_it_carries_and_no_other) {
   EXPECT_EQ(rig.status(a[0]), "waiting");
 }
 
-TEST(Engine, a_waiting_instance_that_left_memory_is_read_back_by_its_event) {
+TEST(Engine, AWaitingInstanceThatLeftMemoryIsReadBackByItsEvent) {
   Rig rig;
   rig.crash();
   rig.max_resident = 0;
@@ -159,7 +159,7 @@ TEST(Engine, a_waiting_instance_that_left_memory_is_read_back_by_its_event) {
   EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
 }
 
-TEST(Engine, an_event_that_came_before_its_listen_was_reached_is_not_lost) {
+TEST(Engine, AnEventThatCameBeforeItsListenWasReachedIsNotLost) {
   Rig rig;
   auto held = std::make_shared<std::vector<ScriptedService::Call>>();
   auto mutex = std::make_shared<std::mutex>();
@@ -179,7 +179,7 @@ TEST(Engine, an_event_that_came_before_its_listen_was_reached_is_not_lost) {
   EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
 }
 
-TEST(Engine, a_running_instance_stays_on_the_version_it_started_with) {
+TEST(Engine, ARunningInstanceStaysOnTheVersionItStartedWith) {
   Rig rig;
   rig.deploy(workflow_of("  - rest: {wait: PT1M}\n  - mark: {set: {version: one}}\n"));
   const auto old_one = rig.send("test.start.v1", Json::object());
@@ -195,7 +195,7 @@ TEST(Engine, a_running_instance_stays_on_the_version_it_started_with) {
   EXPECT_EQ(rig.output(new_one[0]), Json::object({{"version", "two"}}));
 }
 
-TEST(Engine, the_same_version_with_other_content_is_refused) {
+TEST(Engine, TheSameVersionWithOtherContentIsRefused) {
   Rig rig;
   rig.deploy(workflow_of(kOneCall));
   const auto second =
@@ -204,7 +204,7 @@ TEST(Engine, the_same_version_with_other_content_is_refused) {
   EXPECT_EQ(second.error().code, "engine.version_taken");
 }
 
-TEST(Engine, a_misspelt_key_is_refused_with_its_place) {
+TEST(Engine, AMisspeltKeyIsRefusedWithItsPlace) {
   Rig rig;
   const auto refused = rig.engine().apply(
       {{"test.yaml", workflow_of("  - work: {cal: 'do-key:1.0.0@script'}\n")}}, "test");
@@ -213,7 +213,7 @@ TEST(Engine, a_misspelt_key_is_refused_with_its_place) {
       << refused.error().message;
 }
 
-TEST(Engine, a_business_key_admits_one_live_instance) {
+TEST(Engine, ABusinessKeyAdmitsOneLiveInstance) {
   Rig rig;
   std::string yaml = workflow_of("  - rest: {wait: PT1M}\n");
   yaml.replace(yaml.find("'}\nschedule"), 2,
@@ -226,7 +226,7 @@ TEST(Engine, a_business_key_admits_one_live_instance) {
   EXPECT_NE(first, other);
 }
 
-TEST(Engine, cancelling_ends_an_instance_as_cancelled) {
+TEST(Engine, CancellingEndsAnInstanceAsCancelled) {
   Rig rig;
   rig.deploy(workflow_of("  - rest: {wait: PT1M}\n"));
   const auto ids = rig.send("test.start.v1", Json::object());
@@ -236,7 +236,7 @@ TEST(Engine, cancelling_ends_an_instance_as_cancelled) {
   EXPECT_EQ(rig.engine().cancel(ids[0], "user:test", "again").error().code, "engine.ended");
 }
 
-TEST(Engine, nothing_that_a_patient_said_lies_in_the_folder_in_clear) {
+TEST(Engine, NothingThatAPatientSaidLiesInTheFolderInClear) {
   Rig rig;
   rig.deploy(workflow_of(kOneCall));
   const std::string canary = "canary-patient-name";
@@ -251,7 +251,7 @@ TEST(Engine, nothing_that_a_patient_said_lies_in_the_folder_in_clear) {
   }
 }
 
-TEST(Engine, every_act_is_in_the_audit_log_and_it_verifies) {
+TEST(Engine, EveryActIsInTheAuditLogAndItVerifies) {
   Rig rig;
   rig.deploy(workflow_of(kOneCall));
   const auto ids = rig.send("test.start.v1", Json::object({{"n", 1}}));
@@ -263,7 +263,7 @@ TEST(Engine, every_act_is_in_the_audit_log_and_it_verifies) {
   EXPECT_GE(verified->entries, 4U);  // deployed, accepted, started, action ended
 }
 
-TEST(Engine, many_instances_share_commits) {
+TEST(Engine, ManyInstancesShareCommits) {
   Rig rig;
   rig.deploy(workflow_of(R"(
   - a: {call: 'do-key:1.0.0@script', with: {n: 1}}

@@ -137,13 +137,13 @@ class HttpOfWorkflows : public testing::Test {
   Rig rig_;
 };
 
-TEST_F(HttpOfWorkflows, a_request_is_sent_and_its_answer_is_the_output) {
+TEST_F(HttpOfWorkflows, ARequestIsSentAndItsAnswerIsTheOutput) {
   const std::string id = started(request("get"));
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
   EXPECT_EQ(rig_.output(id).string_or("path", ""), "/a");
 }
 
-TEST_F(HttpOfWorkflows, a_request_that_may_be_repeated_is_repeated_with_its_key_after_a_crash) {
+TEST_F(HttpOfWorkflows, ARequestThatMayBeRepeatedIsRepeatedWithItsKeyAfterACrash) {
   outside_.hold();
   const std::string id = started(request("put"));
   ASSERT_TRUE(outside_.wait_for(1));
@@ -157,7 +157,7 @@ TEST_F(HttpOfWorkflows, a_request_that_may_be_repeated_is_repeated_with_its_key_
   EXPECT_EQ(seen[0].key, seen[1].key);
 }
 
-TEST_F(HttpOfWorkflows, a_request_that_may_not_be_repeated_parks_after_a_crash) {
+TEST_F(HttpOfWorkflows, ARequestThatMayNotBeRepeatedParksAfterACrash) {
   outside_.hold();
   const std::string id = started(request("post"));
   ASSERT_TRUE(outside_.wait_for(1));
@@ -172,7 +172,7 @@ TEST_F(HttpOfWorkflows, a_request_that_may_not_be_repeated_parks_after_a_crash) 
   EXPECT_EQ(rig_.output(id), Json("ok"));
 }
 
-TEST_F(HttpOfWorkflows, a_written_host_that_is_not_allowed_is_refused_with_the_line_to_add) {
+TEST_F(HttpOfWorkflows, AWrittenHostThatIsNotAllowedIsRefusedWithTheLineToAdd) {
   const auto refused = rig_.engine().apply(
       {{"a.yaml", file("  - ask:\n      call: http\n      with:\n        method: get\n"
                        "        endpoint: https://elsewhere.example:8443/{id}/x\n")}},
@@ -183,7 +183,7 @@ TEST_F(HttpOfWorkflows, a_written_host_that_is_not_allowed_is_refused_with_the_l
             "configuration: http: {allow: ['https://elsewhere.example:8443']}) [engine.host]");
 }
 
-TEST_F(HttpOfWorkflows, a_host_that_an_expression_makes_is_checked_when_it_is_called) {
+TEST_F(HttpOfWorkflows, AHostThatAnExpressionMakesIsCheckedWhenItIsCalled) {
   const std::string id =
       started("  - ask: {call: http, with: {method: get, endpoint: '${ .url }'}}\n");
   EXPECT_EQ(rig_.wait_status(id, "faulted"), "faulted");
@@ -194,7 +194,7 @@ TEST_F(HttpOfWorkflows, a_host_that_an_expression_makes_is_checked_when_it_is_ca
   EXPECT_EQ((*found)["error"].int_or("status", 0), 403);
 }
 
-TEST_F(HttpOfWorkflows, a_secret_is_sent_and_lies_nowhere_in_the_clear) {
+TEST_F(HttpOfWorkflows, ASecretIsSentAndLiesNowhereInTheClear) {
   const std::string id = started(
       "  - ask:\n      call: http\n      with:\n        method: get\n        endpoint:\n"
       "          uri: " +
@@ -219,7 +219,7 @@ TEST_F(HttpOfWorkflows, a_secret_is_sent_and_lies_nowhere_in_the_clear) {
   }
 }
 
-TEST_F(HttpOfWorkflows, an_instance_whose_secret_is_gone_waits_for_a_start_that_has_it) {
+TEST_F(HttpOfWorkflows, AnInstanceWhoseSecretIsGoneWaitsForAStartThatHasIt) {
   const std::string id =
       started("  - rest: {wait: PT1M}\n" + request("get"), "use: {secrets: [token]}\n");
   EXPECT_EQ(rig_.wait_status(id, "waiting"), "waiting");

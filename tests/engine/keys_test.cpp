@@ -41,7 +41,7 @@ class EngineKeysTest : public testing::Test {
 
 // Whoever has the database alone cannot try what a body may have said: no plain digest of it stays,
 // and none outlives what was sealed.
-TEST_F(EngineKeysTest, a_delivery_leaves_no_digest_of_its_body) {
+TEST_F(EngineKeysTest, ADeliveryLeavesNoDigestOfItsBody) {
   const Delivery message = rig_.delivery("go.v1", Json::object({{"name", "Sara"}}), "m1");
   ASSERT_TRUE(rig_.engine().accept(message).ok());
   static constexpr store::Statement kBody{"SELECT body_index FROM delivery"};
@@ -62,7 +62,7 @@ TEST_F(EngineKeysTest, a_delivery_leaves_no_digest_of_its_body) {
   EXPECT_TRUE(rig_.engine().accept(message)->repeated);
 }
 
-TEST_F(EngineKeysTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
+TEST_F(EngineKeysTest, AnOlderDatabaseOpensNothingOfADestroyedBucket) {
   const auto ids = rig_.send("go.v1", Json::object({{"name", "Sara"}}));
   ASSERT_EQ(rig_.wait_status(ids[0], "completed"), "completed");
   const std::string before = data_of(ids[0]);
@@ -110,7 +110,7 @@ TEST_F(EngineKeysTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
   EXPECT_NE(data_of(next[0]).find("Omar"), std::string::npos);
 }
 
-TEST_F(EngineKeysTest, a_legal_hold_keeps_an_instance_from_the_end_of_its_bucket) {
+TEST_F(EngineKeysTest, ALegalHoldKeepsAnInstanceFromTheEndOfItsBucket) {
   const auto held = rig_.send("go.v1", Json::object({{"name", "Sara"}}));
   const auto other = rig_.send("go.v1", Json::object({{"name", "Omar"}}));
   ASSERT_EQ(rig_.wait_status(held[0], "completed"), "completed");
@@ -141,7 +141,7 @@ TEST_F(EngineKeysTest, a_legal_hold_keeps_an_instance_from_the_end_of_its_bucket
 
 // The root goes away and the opened keys expire: nothing is taken in, nothing is lost, and what was
 // under way goes on by itself when the root is back.
-TEST_F(EngineKeysTest, without_the_root_intake_refuses_and_instances_wait) {
+TEST_F(EngineKeysTest, WithoutTheRootIntakeRefusesAndInstancesWait) {
   std::promise<ScriptedService::Call> asked;
   std::atomic<bool> first{true};
   rig_.script().on("do-key", [&](ScriptedService::Call call) {

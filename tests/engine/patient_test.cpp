@@ -45,7 +45,7 @@ class PatientOf : public testing::Test {
   Rig rig_;
 };
 
-TEST_F(PatientOf, an_instance_is_found_by_each_identifier_and_named_by_the_first) {
+TEST_F(PatientOf, AnInstanceIsFoundByEachIdentifierAndNamedByTheFirst) {
   rig_.deploy(file("sample", kPatient, "  - a: {set: {b: 1}}\n"));
   const auto id = rig_.send("test.start.v1", Json::object({{"id", kId}, {"phone", "0501234567"}}));
   EXPECT_EQ(rig_.wait_status(id.at(0), "completed"), "completed");
@@ -56,7 +56,7 @@ TEST_F(PatientOf, an_instance_is_found_by_each_identifier_and_named_by_the_first
   EXPECT_EQ(entries("instance.started").at(0).entry.patient, to_hex(as_bytes(index(kId))));
 }
 
-TEST_F(PatientOf, an_identifier_that_cannot_be_one_leaves_the_instance_without_and_running) {
+TEST_F(PatientOf, AnIdentifierThatCannotBeOneLeavesTheInstanceWithoutAndRunning) {
   rig_.deploy(file("sample", kPatient, "  - a: {set: {b: 1}}\n"));
   const auto id = rig_.send("test.start.v1", Json::object({{"id", "no"}, {"phone", "x"}}));
   EXPECT_EQ(rig_.wait_status(id.at(0), "completed"), "completed");
@@ -64,7 +64,7 @@ TEST_F(PatientOf, an_identifier_that_cannot_be_one_leaves_the_instance_without_a
   EXPECT_EQ(entries("instance.started").at(0).entry.patient, "");
 }
 
-TEST_F(PatientOf, a_child_has_its_parents_patient_unless_it_has_its_own) {
+TEST_F(PatientOf, AChildHasItsParentsPatientUnlessItHasItsOwn) {
   const std::string run =
       "  - one: {run: {workflow: {namespace: test, name: plain, version: '1.0.0'}}}\n"
       "  - two: {run: {workflow: {namespace: test, name: own, version: '1.0.0', input: {id: "
@@ -82,7 +82,7 @@ TEST_F(PatientOf, a_child_has_its_parents_patient_unless_it_has_its_own) {
   EXPECT_EQ(found(index("2087654321")).size(), 1U);
 }
 
-TEST_F(PatientOf, a_restart_keeps_the_patient) {
+TEST_F(PatientOf, ARestartKeepsThePatient) {
   rig_.deploy(file("sample", kPatient, "  - rest: {wait: PT1M}\n  - a: {set: {b: 1}}\n"));
   const auto id = rig_.send("test.start.v1", Json::object({{"id", kId}}));
   EXPECT_EQ(rig_.wait_status(id.at(0), "waiting"), "waiting");
@@ -93,7 +93,7 @@ TEST_F(PatientOf, a_restart_keeps_the_patient) {
   EXPECT_EQ(entries("timer.fired").at(0).entry.patient, to_hex(as_bytes(index(kId))));
 }
 
-TEST_F(PatientOf, what_is_sent_outside_is_in_the_log_before_it_leaves) {
+TEST_F(PatientOf, WhatIsSentOutsideIsInTheLogBeforeItLeaves) {
   std::int64_t logged_before = -1;
   LoopbackHttp outside([&](const LoopbackRequest&) -> LoopbackResponse {
     logged_before = static_cast<std::int64_t>(entries("action.sent").size());
@@ -121,7 +121,7 @@ TEST_F(PatientOf, what_is_sent_outside_is_in_the_log_before_it_leaves) {
   EXPECT_EQ(sent[0].canonical.find("/lab"), std::string::npos);
 }
 
-TEST_F(PatientOf, a_call_of_the_hubs_own_service_is_no_disclosure) {
+TEST_F(PatientOf, ACallOfTheHubsOwnServiceIsNoDisclosure) {
   rig_.script().on("do-key", [](ScriptedService::Call call) { call.done(done()); });
   rig_.deploy(file("sample", kPatient, "  - ask: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
   const auto id = rig_.send("test.start.v1", Json::object({{"id", kId}}));

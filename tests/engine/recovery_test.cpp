@@ -56,7 +56,7 @@ class Recovers : public testing::Test {
 
 // The look for listens that follows the commit of an event fails, as if the process had died
 // between the two.
-TEST_F(Recovers, an_event_that_was_stored_and_not_offered_is_offered_by_the_next_start) {
+TEST_F(Recovers, AnEventThatWasStoredAndNotOfferedIsOfferedByTheNextStart) {
   const std::string id = listening();
   rig_.faults().fail_next_read();
   rig_.send("test.reply.v1", kRoom);
@@ -66,7 +66,7 @@ TEST_F(Recovers, an_event_that_was_stored_and_not_offered_is_offered_by_the_next
   EXPECT_EQ(rig_.status(id), "completed");
 }
 
-TEST_F(Recovers, an_event_that_was_stored_and_not_offered_is_found_by_the_sweep) {
+TEST_F(Recovers, AnEventThatWasStoredAndNotOfferedIsFoundByTheSweep) {
   const std::string id = listening();
   rig_.faults().fail_next_read();
   rig_.send("test.reply.v1", kRoom);
@@ -76,7 +76,7 @@ TEST_F(Recovers, an_event_that_was_stored_and_not_offered_is_found_by_the_sweep)
   EXPECT_EQ(rig_.status(id), "completed");
 }
 
-TEST_F(Recovers, a_listen_that_could_not_look_for_stored_events_looks_again_at_the_sweep) {
+TEST_F(Recovers, AListenThatCouldNotLookForStoredEventsLooksAgainAtTheSweep) {
   std::promise<ScriptedService::Call> asked;
   rig_.script().on("do-key", [&](ScriptedService::Call call) { asked.set_value(std::move(call)); });
   rig_.deploy(file_of(kCallAndListen));
@@ -94,7 +94,7 @@ TEST_F(Recovers, a_listen_that_could_not_look_for_stored_events_looks_again_at_t
   EXPECT_EQ(rig_.status(ids[0]), "completed");
 }
 
-TEST_F(Recovers, a_timer_that_memory_does_not_know_is_found_by_the_sweep) {
+TEST_F(Recovers, ATimerThatMemoryDoesNotKnowIsFoundByTheSweep) {
   rig_.deploy(file_of("  - rest: {wait: P1D}\n"));
   const auto ids = rig_.send("test.start.v1", Json::object());
   rig_.settle();
@@ -107,7 +107,7 @@ TEST_F(Recovers, a_timer_that_memory_does_not_know_is_found_by_the_sweep) {
   EXPECT_EQ(rig_.status(ids[0]), "completed");
 }
 
-TEST_F(Recovers, a_call_whose_note_could_not_be_stored_is_sent_by_the_sweep) {
+TEST_F(Recovers, ACallWhoseNoteCouldNotBeStoredIsSentByTheSweep) {
   rig_.deploy(file_of("  - pay: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"));
   rig_.send("test.other.v1", Json::object());  // makes the key that events share
   rig_.settle();
@@ -121,7 +121,7 @@ TEST_F(Recovers, a_call_whose_note_could_not_be_stored_is_sent_by_the_sweep) {
   EXPECT_EQ(rig_.script().count("do-none"), 1U);
 }
 
-TEST_F(Recovers, an_instance_that_was_stored_and_not_begun_begins_after_a_crash) {
+TEST_F(Recovers, AnInstanceThatWasStoredAndNotBegunBeginsAfterACrash) {
   rig_.deploy(file_of("  - mark: {set: {a: 1}}\n", "ticking", "every: PT1M"));
   rig_.faults().tell_nobody();
   rig_.clock().advance_ms(kMinute);
@@ -156,7 +156,7 @@ Family family(Rig& rig) {
   return {ids.at(0), view["children"][0].as_string()};
 }
 
-TEST_F(Recovers, the_end_of_a_child_that_nobody_was_told_of_reaches_its_parent_after_a_crash) {
+TEST_F(Recovers, TheEndOfAChildThatNobodyWasToldOfReachesItsParentAfterACrash) {
   const Family ids = family(rig_);
   rig_.faults().tell_nobody();
   rig_.clock().advance_ms(kMinute + 1);
@@ -166,7 +166,7 @@ TEST_F(Recovers, the_end_of_a_child_that_nobody_was_told_of_reaches_its_parent_a
   EXPECT_EQ(rig_.status(ids.parent), "completed");
 }
 
-TEST_F(Recovers, a_child_that_was_not_told_of_its_parents_end_is_cancelled_after_a_crash) {
+TEST_F(Recovers, AChildThatWasNotToldOfItsParentsEndIsCancelledAfterACrash) {
   const Family ids = family(rig_);
   rig_.faults().tell_nobody();
   std::thread canceller([&] {
@@ -185,7 +185,7 @@ TEST_F(Recovers, a_child_that_was_not_told_of_its_parents_end_is_cancelled_after
 
 // ---- partitions
 
-TEST_F(Recovers, a_partition_that_is_given_away_goes_on_at_its_new_owner) {
+TEST_F(Recovers, APartitionThatIsGivenAwayGoesOnAtItsNewOwner) {
   rig_.deploy(file_of(kListening));
   const auto first = rig_.send("test.start.v1", kRoom);
   rig_.settle();
@@ -204,7 +204,7 @@ TEST_F(Recovers, a_partition_that_is_given_away_goes_on_at_its_new_owner) {
   EXPECT_EQ(other->stats().completed, 1U);
 }
 
-TEST_F(Recovers, an_engine_takes_only_the_instances_of_its_partitions) {
+TEST_F(Recovers, AnEngineTakesOnlyTheInstancesOfItsPartitions) {
   rig_.deploy(file_of("  - rest: {wait: PT1M}\n"));
   const auto first = rig_.send("test.start.v1", Json::object());
   const auto other = rig_.open_engine();
@@ -224,7 +224,7 @@ TEST_F(Recovers, an_engine_takes_only_the_instances_of_its_partitions) {
   other->stop();
 }
 
-TEST_F(Recovers, an_event_accepted_by_one_engine_reaches_the_instance_of_another_by_its_sweep) {
+TEST_F(Recovers, AnEventAcceptedByOneEngineReachesTheInstanceOfAnotherByItsSweep) {
   const std::string id = listening();
   const auto other = rig_.open_engine();
   ASSERT_TRUE(other->take(1).ok());

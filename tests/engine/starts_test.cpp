@@ -88,7 +88,7 @@ class Starts : public testing::Test {
 
 // ---- run.workflow
 
-TEST_F(Starts, a_childs_output_is_the_output_of_the_task_that_started_it) {
+TEST_F(Starts, AChildsOutputIsTheOutputOfTheTaskThatStartedIt) {
   deploy(parent_file(kRun), child_file(kCall));
   const std::string id = begin();
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
@@ -100,7 +100,7 @@ TEST_F(Starts, a_childs_output_is_the_output_of_the_task_that_started_it) {
   EXPECT_EQ(rows("child"), 0);
 }
 
-TEST_F(Starts, a_childs_error_is_the_parents_to_catch) {
+TEST_F(Starts, AChildsErrorIsTheParentsToCatch) {
   deploy(parent_file(
              "  - t:\n      try:\n      " +
              std::string("  - sub: {run: {workflow: "
@@ -113,7 +113,7 @@ TEST_F(Starts, a_childs_error_is_the_parents_to_catch) {
   EXPECT_EQ(rig_.output(id), Json::object({{"status", 418}}));
 }
 
-TEST_F(Starts, a_child_that_is_not_awaited_lives_on_its_own) {
+TEST_F(Starts, AChildThatIsNotAwaitedLivesOnItsOwn) {
   deploy(parent_file(kRunAndGo), child_file("  - rest: {wait: PT1M}\n"));
   const std::string id = begin();
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
@@ -126,7 +126,7 @@ TEST_F(Starts, a_child_that_is_not_awaited_lives_on_its_own) {
   EXPECT_EQ(rig_.wait_status(list[0], "completed"), "completed");
 }
 
-TEST_F(Starts, a_crash_while_the_child_works_neither_loses_it_nor_starts_it_twice) {
+TEST_F(Starts, ACrashWhileTheChildWorksNeitherLosesItNorStartsItTwice) {
   never_answers();
   deploy(parent_file(kRun), child_file(kCall));
   const std::string id = begin();
@@ -141,7 +141,7 @@ TEST_F(Starts, a_crash_while_the_child_works_neither_loses_it_nor_starts_it_twic
   EXPECT_EQ(keys[0], keys[1]);
 }
 
-TEST_F(Starts, the_end_of_a_child_reaches_its_parent_once_wherever_the_hub_dies) {
+TEST_F(Starts, TheEndOfAChildReachesItsParentOnceWhereverTheHubDies) {
   // Crashes at ever later moments after the child's end, until one comes after the parent's.
   deploy(parent_file(kRun + "  - after: {call: 'undo:1.0.0@script', with: {n: '${ .n }'}}\n"),
          child_file("  - a: {wait: PT1M}\n" + kCall));
@@ -172,7 +172,7 @@ TEST_F(Starts, the_end_of_a_child_reaches_its_parent_once_wherever_the_hub_dies)
   EXPECT_EQ(rows("child"), 0);
 }
 
-TEST_F(Starts, a_parent_that_left_memory_is_read_back_by_the_end_of_its_child) {
+TEST_F(Starts, AParentThatLeftMemoryIsReadBackByTheEndOfItsChild) {
   rig_.crash();
   rig_.max_resident = 0;
   rig_.start();
@@ -187,7 +187,7 @@ TEST_F(Starts, a_parent_that_left_memory_is_read_back_by_the_end_of_its_child) {
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
 }
 
-TEST_F(Starts, cancelling_a_parent_cancels_the_children_it_waits_for_also_after_a_crash) {
+TEST_F(Starts, CancellingAParentCancelsTheChildrenItWaitsForAlsoAfterACrash) {
   deploy(parent_file(kRunAndGo + kRun), child_file("  - rest: {wait: PT1M}\n"));
   const std::string id = begin();
   const auto list = wait_children(id, 2);
@@ -202,7 +202,7 @@ TEST_F(Starts, cancelling_a_parent_cancels_the_children_it_waits_for_also_after_
   EXPECT_EQ(rows("child"), 0);
 }
 
-TEST_F(Starts, a_business_key_that_is_taken_answers_with_a_conflict) {
+TEST_F(Starts, ABusinessKeyThatIsTakenAnswersWithAConflict) {
   deploy(parent_file("  - t:\n      try:\n        - sub: {run: {workflow: {namespace: test, name: "
                      "child, version: '1.0.0', input: '${ . }'}}}\n"
                      "      catch: {as: error, do: [{keep: {set: '${ {type: $error.type, status: "
@@ -218,7 +218,7 @@ TEST_F(Starts, a_business_key_that_is_taken_answers_with_a_conflict) {
   EXPECT_EQ(children(second).size(), 0U);
 }
 
-TEST_F(Starts, latest_is_bound_when_the_parent_is_deployed) {
+TEST_F(Starts, LatestIsBoundWhenTheParentIsDeployed) {
   const std::string run_latest =
       "  - sub: {run: {workflow: {namespace: test, name: child, version: latest}}}\n";
   deploy(parent_file(run_latest), child_file("  - mark: {set: {v: one}}\n"));
@@ -234,7 +234,7 @@ TEST_F(Starts, latest_is_bound_when_the_parent_is_deployed) {
   EXPECT_EQ(rig_.output(new_one), Json::object({{"v", "two"}}));
 }
 
-TEST_F(Starts, a_child_that_is_not_there_is_refused_with_its_line_unless_it_comes_along) {
+TEST_F(Starts, AChildThatIsNotThereIsRefusedWithItsLineUnlessItComesAlong) {
   const auto refused = rig_.engine().apply({{"parent.yaml", parent_file(kRun)}}, "test");
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "engine.child");
@@ -243,7 +243,7 @@ TEST_F(Starts, a_child_that_is_not_there_is_refused_with_its_line_unless_it_come
   deploy(parent_file(kRun), child_file("  - mark: {set: {v: 1}}\n"));
 }
 
-TEST_F(Starts, workflows_that_call_themselves_end_at_the_limit) {
+TEST_F(Starts, WorkflowsThatCallThemselvesEndAtTheLimit) {
   rig_.deploy(
       "document: {dsl: '1.0.3', namespace: test, name: again, version: '1.0.0'}\n"
       "schedule: {on: {one: {with: {type: test.start.v1}}}}\ndo:\n"
@@ -255,7 +255,7 @@ TEST_F(Starts, workflows_that_call_themselves_end_at_the_limit) {
   EXPECT_EQ(list->size(), static_cast<std::size_t>(limits::kMaxWorkflowNesting) + 1);
 }
 
-TEST_F(Starts, lifecycle_events_are_the_same_each_time_and_hold_no_data) {
+TEST_F(Starts, LifecycleEventsAreTheSameEachTimeAndHoldNoData) {
   deploy(parent_file(kRun), child_file(kCall));
   const std::string id = begin(Json::object({{"n", "canary-name"}}));
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
@@ -293,7 +293,7 @@ class ByTheClock : public Starts {
   }
 };
 
-TEST_F(ByTheClock, every_starts_one_instance_each_interval) {
+TEST_F(ByTheClock, EveryStartsOneInstanceEachInterval) {
   rig_.deploy(clock_file("every: PT1M"));
   EXPECT_EQ(settled_starts(), 0U) << "the first start is one interval after the deployment";
   for (std::size_t n = 1; n <= 3; ++n) {
@@ -305,7 +305,7 @@ TEST_F(ByTheClock, every_starts_one_instance_each_interval) {
   EXPECT_TRUE(verified->verified);
 }
 
-TEST_F(ByTheClock, what_was_missed_is_made_up_for_once_and_the_rhythm_is_kept) {
+TEST_F(ByTheClock, WhatWasMissedIsMadeUpForOnceAndTheRhythmIsKept) {
   rig_.deploy(clock_file("every: PT1M"));
   rig_.crash();
   rig_.clock().advance_ms(10 * kMinute + 30'000);
@@ -317,7 +317,7 @@ TEST_F(ByTheClock, what_was_missed_is_made_up_for_once_and_the_rhythm_is_kept) {
   EXPECT_EQ(settled_starts(), 2U);
 }
 
-TEST_F(ByTheClock, a_due_time_starts_one_instance_wherever_the_hub_dies) {
+TEST_F(ByTheClock, ADueTimeStartsOneInstanceWhereverTheHubDies) {
   rig_.deploy(clock_file("every: PT1M"));
   std::size_t expected = 0;
   for (int pause_us = 0; pause_us < 3000; pause_us += 300) {
@@ -332,7 +332,7 @@ TEST_F(ByTheClock, a_due_time_starts_one_instance_wherever_the_hub_dies) {
   for (const auto& one : *list) EXPECT_EQ(rig_.wait_status(one.id, "completed"), "completed");
 }
 
-TEST_F(ByTheClock, a_clock_that_is_put_back_repeats_nothing) {
+TEST_F(ByTheClock, AClockThatIsPutBackRepeatsNothing) {
   rig_.deploy(clock_file("every: PT1M"));
   rig_.clock().advance_ms(kMinute);
   EXPECT_EQ(settled_starts(), 1U);
@@ -346,7 +346,7 @@ TEST_F(ByTheClock, a_clock_that_is_put_back_repeats_nothing) {
   EXPECT_EQ(settled_starts(), 2U);
 }
 
-TEST_F(ByTheClock, after_counts_from_the_end_of_the_instance_before) {
+TEST_F(ByTheClock, AfterCountsFromTheEndOfTheInstanceBefore) {
   rig_.deploy(clock_file("after: PT1M", "1.0.0", "  - rest: {wait: PT5M}\n"));
   rig_.clock().advance_ms(kMinute);
   EXPECT_EQ(settled_starts(), 1U);
@@ -360,7 +360,7 @@ TEST_F(ByTheClock, after_counts_from_the_end_of_the_instance_before) {
   EXPECT_EQ(settled_starts(), 2U);
 }
 
-TEST_F(ByTheClock, cron_starts_at_its_times) {
+TEST_F(ByTheClock, CronStartsAtItsTimes) {
   rig_.deploy(clock_file("cron: '*/5 * * * *'"));
   rig_.clock().advance_ms(5 * kMinute);
   EXPECT_EQ(settled_starts(), 1U);
@@ -370,7 +370,7 @@ TEST_F(ByTheClock, cron_starts_at_its_times) {
   EXPECT_EQ(settled_starts(), 2U);
 }
 
-TEST_F(ByTheClock, a_new_version_takes_the_schedule_over_and_undeploying_ends_it) {
+TEST_F(ByTheClock, ANewVersionTakesTheScheduleOverAndUndeployingEndsIt) {
   rig_.deploy(clock_file("every: PT1M"));
   rig_.clock().advance_ms(30'000);
   rig_.deploy(clock_file("every: PT1M", "1.1.0", "  - mark: {set: {a: 2}}\n"));
@@ -389,7 +389,7 @@ TEST_F(ByTheClock, a_new_version_takes_the_schedule_over_and_undeploying_ends_it
 
 // ---- every event, and sets of events
 
-TEST_F(Starts, a_listen_for_every_event_gets_one) {
+TEST_F(Starts, AListenForEveryEventGetsOne) {
   rig_.deploy(parent_file("  - hear: {listen: {to: {any: [], until: '${ . | length > 0 }'}}}\n"));
   const std::string id = begin();
   EXPECT_EQ(rig_.wait_status(id, "waiting"), "waiting");
@@ -404,7 +404,7 @@ std::string all_file(const std::string& version = "1.0.0") {
          "do: [{keep: {set: '${ {got: [.[].data.n]} }'}}]\n";
 }
 
-TEST_F(Starts, events_that_belong_together_start_one_instance_across_restarts_and_versions) {
+TEST_F(Starts, EventsThatBelongTogetherStartOneInstanceAcrossRestartsAndVersions) {
   rig_.deploy(all_file());
   EXPECT_EQ(rig_.send("test.b.v1", Json::object({{"k", "x"}, {"n", 2}}), "b1").size(), 0U);
   EXPECT_EQ(rig_.send("test.a.v1", Json::object({{"k", "other"}, {"n", 9}}), "a0").size(), 0U);

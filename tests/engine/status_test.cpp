@@ -24,7 +24,7 @@ const std::string kUndone =
     "      metadata: {rabt: {compensate: {call: 'undo:1.0.0@script', with: {n: 1}}}}\n"
     "  - fail: {raise: {error: {type: 'https://x.example/no', status: 418, title: No}}}\n";
 
-TEST(StatusOf, an_instance_that_is_undone_runs_until_that_is_over_also_after_a_crash) {
+TEST(StatusOf, AnInstanceThatIsUndoneRunsUntilThatIsOverAlsoAfterACrash) {
   Rig rig;
   rig.script().on("undo", [](ScriptedService::Call) {});  // no answer before the crash
   rig.deploy(workflow_of(kUndone));
@@ -50,7 +50,7 @@ TEST(StatusOf, an_instance_that_is_undone_runs_until_that_is_over_also_after_a_c
   EXPECT_EQ(keys[0], keys[1]);
 }
 
-TEST(StatusOf, a_title_that_an_expression_made_shows_only_with_the_data) {
+TEST(StatusOf, ATitleThatAnExpressionMadeShowsOnlyWithTheData) {
   Rig rig;
   rig.deploy(workflow_of(
       "  - fail: {raise: {error: {type: 'https://x.example/no', status: 418, title: '${ \"not "
@@ -65,7 +65,7 @@ TEST(StatusOf, a_title_that_an_expression_made_shows_only_with_the_data) {
   EXPECT_EQ(whole["error"].string_or("title", ""), "not for Layla");
 }
 
-TEST(StatusOf, an_instance_whose_undoing_waits_for_another_try_is_waiting_and_not_faulted_yet) {
+TEST(StatusOf, AnInstanceWhoseUndoingWaitsForAnotherTryIsWaitingAndNotFaultedYet) {
   Rig rig;
   int tries = 0;
   rig.script().on("undo", [&tries](ScriptedService::Call call) {
@@ -85,7 +85,7 @@ TEST(StatusOf, an_instance_whose_undoing_waits_for_another_try_is_waiting_and_no
   EXPECT_EQ(timeline[2].int_or("attempts", 0), 2);
 }
 
-TEST(StatusOf, a_parked_instance_that_is_cancelled_is_cancelled_and_no_longer_parked) {
+TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledAndNoLongerParked) {
   Rig rig;
   rig.script().on("do-none", [](ScriptedService::Call call) {
     call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
@@ -103,7 +103,7 @@ TEST(StatusOf, a_parked_instance_that_is_cancelled_is_cancelled_and_no_longer_pa
   EXPECT_EQ(rig.status(id), "cancelled");
 }
 
-TEST(StatusOf, several_calls_that_wait_for_a_person_are_decided_one_after_the_other) {
+TEST(StatusOf, SeveralCallsThatWaitForAPersonAreDecidedOneAfterTheOther) {
   Rig rig;
   rig.script().on("do-none", [](ScriptedService::Call call) {
     call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
@@ -133,7 +133,7 @@ TEST(StatusOf, several_calls_that_wait_for_a_person_are_decided_one_after_the_ot
 }
 
 // Its events, its start and its answers are kept; a person is told what is missing.
-TEST(StatusOf, an_instance_whose_secret_is_missing_loses_nothing) {
+TEST(StatusOf, AnInstanceWhoseSecretIsMissingLosesNothing) {
   Rig rig;
   rig.crash();
   const std::map<std::string, std::shared_ptr<SecretBytes>> whole{
@@ -184,7 +184,7 @@ ActionOutcome refused_by_vendor() {
   return outcome;
 }
 
-TEST(Why, the_codes_of_a_vendor_show_without_a_reason_and_its_words_with_one) {
+TEST(Why, TheCodesOfAVendorShowWithoutAReasonAndItsWordsWithOne) {
   Rig rig;
   test::RecordingLogger log;
   rig.log = &log;
@@ -219,7 +219,7 @@ TEST(Why, the_codes_of_a_vendor_show_without_a_reason_and_its_words_with_one) {
   EXPECT_FALSE(log.has("Layla"));
 }
 
-TEST(Why, declared_codes_of_an_answer_are_in_the_timeline_the_log_and_the_audit_log) {
+TEST(Why, DeclaredCodesOfAnAnswerAreInTheTimelineTheLogAndTheAuditLog) {
   Rig rig;
   test::RecordingLogger log;
   rig.log = &log;
@@ -253,7 +253,7 @@ TEST(Why, declared_codes_of_an_answer_are_in_the_timeline_the_log_and_the_audit_
   EXPECT_NE(acts.find(R"("codes":{"adjudication":"rejected")"), std::string::npos);
 }
 
-TEST(Why, a_task_that_faults_without_a_call_has_a_line) {
+TEST(Why, ATaskThatFaultsWithoutACallHasALine) {
   Rig rig;
   test::RecordingLogger log;
   rig.log = &log;

@@ -34,7 +34,7 @@ const char* const kTwoCalls =
     "  - one: {call: 'work:1.0.0@a', with: {n: 1}}\n"
     "  - two: {call: 'work:1.0.0@a', with: {n: 2}}\n";
 
-TEST(Turn, a_call_opens_and_its_instance_runs) {
+TEST(Turn, ACallOpensAndItsInstanceRuns) {
   ResidentInstance instance = instance_of(kTwoCalls);
   const Turn turn = begin(instance);
   EXPECT_EQ(turn.n, 0U);
@@ -46,7 +46,7 @@ TEST(Turn, a_call_opens_and_its_instance_runs) {
   EXPECT_FALSE(turn.finished);
 }
 
-TEST(Turn, the_row_of_an_instance_is_written_only_when_it_changes) {
+TEST(Turn, TheRowOfAnInstanceIsWrittenOnlyWhenItChanges) {
   ResidentInstance instance = instance_of(kTwoCalls);
   const Turn first = begin(instance);
   EXPECT_FALSE(first.update_instance) << "a new row says running and busy already";
@@ -61,7 +61,7 @@ TEST(Turn, the_row_of_an_instance_is_written_only_when_it_changes) {
   EXPECT_EQ(last.cause.detail.string_or("ended", ""), "completed");
 }
 
-TEST(Turn, the_note_of_a_call_goes_only_where_repeating_is_not_safe) {
+TEST(Turn, TheNoteOfACallGoesOnlyWhereRepeatingIsNotSafe) {
   for (const Idempotency idempotency : {Idempotency::key, Idempotency::none}) {
     ResidentInstance instance = instance_of(kTwoCalls);
     const std::uint64_t call = begin(instance).calls[0];
@@ -71,7 +71,7 @@ TEST(Turn, the_note_of_a_call_goes_only_where_repeating_is_not_safe) {
   }
 }
 
-TEST(Turn, an_input_that_nothing_waits_for_changes_nothing) {
+TEST(Turn, AnInputThatNothingWaitsForChangesNothing) {
   ResidentInstance instance = instance_of(kTwoCalls);
   (void)begin(instance);
   const Turn turn = answer(instance, 99);
@@ -81,7 +81,7 @@ TEST(Turn, an_input_that_nothing_waits_for_changes_nothing) {
   EXPECT_EQ(instance.calls.size(), 1U);
 }
 
-TEST(Turn, a_wait_leaves_a_timer_and_its_firing_takes_it_away) {
+TEST(Turn, AWaitLeavesATimerAndItsFiringTakesItAway) {
   ResidentInstance instance = instance_of("  - rest: {wait: PT1M}\n");
   const Turn first = begin(instance);
   ASSERT_EQ(first.timers.size(), 1U);
@@ -95,7 +95,7 @@ TEST(Turn, a_wait_leaves_a_timer_and_its_firing_takes_it_away) {
   EXPECT_TRUE(instance.timers.empty());
 }
 
-TEST(Turn, a_listen_leaves_a_subscription_until_its_event_arrives) {
+TEST(Turn, AListenLeavesASubscriptionUntilItsEventArrives) {
   ResidentInstance instance =
       instance_of("  - hear: {listen: {to: {one: {with: {type: test.reply.v1}}}}}\n");
   const Turn first = begin(instance);
@@ -114,7 +114,7 @@ TEST(Turn, a_listen_leaves_a_subscription_until_its_event_arrives) {
   EXPECT_EQ(second.listens_done, std::vector<std::uint64_t>{first.listens[0].id});
 }
 
-TEST(Turn, cancelling_ends_the_instance_and_its_call_in_flight) {
+TEST(Turn, CancellingEndsTheInstanceAndItsCallInFlight) {
   ResidentInstance instance = instance_of(kTwoCalls);
   const std::uint64_t call = begin(instance).calls[0];
   instance.calls.at(call).token = 42;
@@ -127,7 +127,7 @@ TEST(Turn, cancelling_ends_the_instance_and_its_call_in_flight) {
   EXPECT_TRUE(instance.calls.empty());
 }
 
-TEST(Turn, parked_calls_are_decided_one_after_the_other) {
+TEST(Turn, ParkedCallsAreDecidedOneAfterTheOther) {
   ResidentInstance instance = instance_of(
       "  - both:\n      fork:\n        branches:\n"
       "          - x: {call: 'pay:1.0.0@a', with: {n: 1}}\n"
@@ -146,7 +146,7 @@ TEST(Turn, parked_calls_are_decided_one_after_the_other) {
   EXPECT_EQ(instance.parked_call, 0U);
 }
 
-TEST(Turn, a_child_that_is_awaited_is_open_until_it_ends) {
+TEST(Turn, AChildThatIsAwaitedIsOpenUntilItEnds) {
   ResidentInstance instance =
       instance_of("  - sub: {run: {workflow: {namespace: test, name: child, version: '1.0.0'}}}\n");
   const Turn first = begin(instance);
@@ -161,7 +161,7 @@ TEST(Turn, a_child_that_is_awaited_is_open_until_it_ends) {
   EXPECT_TRUE(second.cancelled_children.empty());
 }
 
-TEST(Turn, the_end_of_a_parent_cancels_the_child_it_waits_for) {
+TEST(Turn, TheEndOfAParentCancelsTheChildItWaitsFor) {
   ResidentInstance instance =
       instance_of("  - sub: {run: {workflow: {namespace: test, name: child, version: '1.0.0'}}}\n");
   const std::uint64_t call = begin(instance).starts[0].id;
@@ -171,7 +171,7 @@ TEST(Turn, the_end_of_a_parent_cancels_the_child_it_waits_for) {
   EXPECT_EQ(turn.cancelled_children, std::vector<std::uint64_t>{call});
 }
 
-TEST(Turn, the_end_of_an_awaited_child_answers_its_parent) {
+TEST(Turn, TheEndOfAnAwaitedChildAnswersItsParent) {
   ResidentInstance instance = instance_of(
       "  - no: {raise: {error: {type: 'https://x.example/no', status: 418, title: No}}}\n");
   instance.origin = std::make_shared<const Origin>(Origin{.parent = 3, .call = 5, .awaited = true});
@@ -182,7 +182,7 @@ TEST(Turn, the_end_of_an_awaited_child_answers_its_parent) {
   EXPECT_EQ(turn.cause.detail.string_or("error", ""), "https://x.example/no");
 }
 
-TEST(Turn, the_same_inputs_make_the_same_turns) {
+TEST(Turn, TheSameInputsMakeTheSameTurns) {
   const auto run = [] {
     ResidentInstance instance = instance_of(kTwoCalls);
     std::string seen;

@@ -12,7 +12,7 @@ constexpr Range kWhole{};
 constexpr Range kNone{Range::Kind::unsatisfiable, 0, 0};
 
 // The examples of RFC 9110 section 14.1.2 are for a representation of 10,000 bytes.
-TEST(Range, follows_the_examples_of_rfc_9110) {
+TEST(Range, FollowsTheExamplesOfRfc9110) {
   EXPECT_EQ(parse_range("bytes=0-499", 10'000), part(0, 500));
   EXPECT_EQ(parse_range("bytes=500-999", 10'000), part(500, 500));
   EXPECT_EQ(parse_range("bytes=-500", 10'000), part(9'500, 500));
@@ -22,7 +22,7 @@ TEST(Range, follows_the_examples_of_rfc_9110) {
   EXPECT_EQ(parse_range("bytes=0-0,-1", 10'000), kWhole) << "several: ignored";
 }
 
-TEST(Range, never_leaves_the_content) {
+TEST(Range, NeverLeavesTheContent) {
   EXPECT_EQ(parse_range("bytes=9999-10000", 10'000), part(9'999, 1));
   EXPECT_EQ(parse_range("bytes=0-99999999999999999999999", 10'000), part(0, 10'000));
   EXPECT_EQ(parse_range("bytes=-99999999999999999999999", 10'000), part(0, 10'000));
@@ -33,7 +33,7 @@ TEST(Range, never_leaves_the_content) {
   EXPECT_EQ(parse_range("bytes=-5", 0), kNone);
 }
 
-TEST(Range, that_is_none_is_ignored) {
+TEST(Range, ThatIsNoneIsIgnored) {
   for (const char* text : {"", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=1", "bytes=5-4",
                            "bytes=+1-2", "bytes=1-2-3", "bytes=0x1-2", "bytes= 1 - 2", "byte=0-1",
                            "bytes 0-1", "=0-1", "bytes=1-2;"}) {

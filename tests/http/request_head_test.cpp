@@ -32,7 +32,7 @@ std::string to(std::string_view target) {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n";
 }
 
-TEST(RequestHeadTest, reads_a_plain_request) {
+TEST(RequestHeadTest, ReadsAPlainRequest) {
   RequestHead head;
   ASSERT_EQ(judge("\r\nPOST /hooks/a%20b/?x=1+2&y=%C3%A9&x=&z HTTP/1.1\r\nHost: a:80\r\nX-One:  v "
                   "w \t\r\nx-one: 2\r\nContent-Length: 010\r\n\r\n",
@@ -49,7 +49,7 @@ TEST(RequestHeadTest, reads_a_plain_request) {
   EXPECT_TRUE(head.keep_alive);
 }
 
-TEST(RequestHeadTest, knows_when_a_connection_ends) {
+TEST(RequestHeadTest, KnowsWhenAConnectionEnds) {
   RequestHead head;
   ASSERT_EQ(judge("GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", &head), "");
   EXPECT_FALSE(head.keep_alive);
@@ -57,7 +57,7 @@ TEST(RequestHeadTest, knows_when_a_connection_ends) {
   EXPECT_FALSE(head.keep_alive);
 }
 
-TEST(RequestHeadTest, refuses_unclear_message_lengths) {
+TEST(RequestHeadTest, RefusesUnclearMessageLengths) {
   const std::vector<std::pair<std::string, std::string>> table = {
       {"Content-Length: 3\r\nContent-Length: 3", "400 http.duplicate_header"},
       {"Content-Length: 0\r\ncontent-length: 36", "400 http.duplicate_header"},
@@ -92,7 +92,7 @@ TEST(RequestHeadTest, refuses_unclear_message_lengths) {
   for (const auto& [header, expected] : table) EXPECT_EQ(judge(with(header)), expected) << header;
 }
 
-TEST(RequestHeadTest, refuses_bad_request_lines) {
+TEST(RequestHeadTest, RefusesBadRequestLines) {
   const std::vector<std::pair<std::string, std::string>> table = {
       {"GET / HTTP/9.9", "505 http.version"},
       {"GET / HTTP/2.0", "505 http.version"},
@@ -121,7 +121,7 @@ TEST(RequestHeadTest, refuses_bad_request_lines) {
     EXPECT_EQ(judge(line + "\r\nHost: a\r\n\r\n"), expected) << line;
 }
 
-TEST(RequestHeadTest, refuses_paths_that_two_readers_could_read_differently) {
+TEST(RequestHeadTest, RefusesPathsThatTwoReadersCouldReadDifferently) {
   for (const auto* target :
        {"/a/../b", "/..",    "/.",    "/a/.",     "/%2e%2e/b", "/a/%2E", "//a",  "/a//b", "/a%2fb",
         "/a%2Fb",  "/a%5cb", "/a\\b", "/a%00b",   "/a%0ab",    "/a%zz",  "/a%2", "/a%",   "/%ff",
@@ -134,7 +134,7 @@ TEST(RequestHeadTest, refuses_paths_that_two_readers_could_read_differently) {
   }
 }
 
-TEST(RequestHeadTest, refuses_bad_hosts) {
+TEST(RequestHeadTest, RefusesBadHosts) {
   EXPECT_EQ(judge("GET / HTTP/1.1\r\n\r\n"), "400 http.host");
   EXPECT_EQ(judge("GET / HTTP/1.0\r\n\r\n"), "400 http.host");
   EXPECT_EQ(judge("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), "400 http.duplicate_header");
@@ -143,7 +143,7 @@ TEST(RequestHeadTest, refuses_bad_hosts) {
         << host;
 }
 
-TEST(RequestHeadTest, refuses_bad_header_lines) {
+TEST(RequestHeadTest, RefusesBadHeaderLines) {
   for (const std::string& line : std::vector<std::string>{
            std::string("X: a\0b", 6), "X: a\x01", "X: a\x7f", "X: \xff", "no colon", ": x",
            "X Y: z", "X\x01: z", "X\xc3\xa9: z", "(X): z"}) {
@@ -153,7 +153,7 @@ TEST(RequestHeadTest, refuses_bad_header_lines) {
   EXPECT_EQ(judge("GET / HTTP/1.1\r\nHost: a\r\nX: a\tb \xd9\x85\r\n\r\n"), "");
 }
 
-TEST(RequestHeadTest, refuses_bare_line_ends_without_waiting) {
+TEST(RequestHeadTest, RefusesBareLineEndsWithoutWaiting) {
   EXPECT_EQ(judge("GET / HTTP/1.1\n"), "400 http.bare_line_feed");
   EXPECT_EQ(judge("GET / HTTP/1.1\r\nHost: a\nX"), "400 http.bare_line_feed");
   EXPECT_EQ(judge("GET / HTTP/1.1\r\nHost: a\r\n\n"), "400 http.bare_line_feed");
@@ -164,7 +164,7 @@ TEST(RequestHeadTest, refuses_bare_line_ends_without_waiting) {
   EXPECT_EQ(judge("\x16\x03\x01"), "400 http.request_line");  // a TLS client
 }
 
-TEST(RequestHeadTest, limits_hold_at_the_limit_and_one_past_it) {
+TEST(RequestHeadTest, LimitsHoldAtTheLimitAndOnePastIt) {
   const auto headers = [](int count) {
     std::string text = "GET / HTTP/1.1\r\nHost: a\r\n";
     for (int i = 1; i < count; ++i) text += "X" + std::to_string(i) + ": y\r\n";
@@ -199,7 +199,7 @@ TEST(RequestHeadTest, limits_hold_at_the_limit_and_one_past_it) {
   EXPECT_EQ(judge(to(pairs + "a")), "400 http.target");
 }
 
-TEST(RequestHeadTest, expects_only_continue) {
+TEST(RequestHeadTest, ExpectsOnlyContinue) {
   RequestHead head;
   EXPECT_EQ(judge(with("Content-Length: 3\r\nExpect: 100-Continue"), &head), "");
   EXPECT_TRUE(head.expect_continue);
@@ -208,7 +208,7 @@ TEST(RequestHeadTest, expects_only_continue) {
 
 // However the bytes are cut into pieces, the judgement is the same, and no input makes the
 // reader crash.
-TEST(RequestHeadTest, judgement_does_not_depend_on_how_bytes_arrive) {
+TEST(RequestHeadTest, JudgementDoesNotDependOnHowBytesArrive) {
   std::mt19937 random(7);
   const std::string good =
       "\r\nPOST /a?x=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nX: y\r\n\r\n";

@@ -162,7 +162,7 @@ void expect_problem(const std::string& answer, int status) {
   EXPECT_TRUE(Ulid::parse((*body)["instance"].as_string()).has_value());
 }
 
-TEST_F(HttpServer, serves_a_request_with_safe_headers) {
+TEST_F(HttpServer, ServesARequestWithSafeHeaders) {
   start();
   const auto answer = talk(
       "POST /a%20b?x=1 HTTP/1.1\r\nHost: h\r\nX-Request-Id: "
@@ -184,7 +184,7 @@ TEST_F(HttpServer, serves_a_request_with_safe_headers) {
   EXPECT_EQ(seen()[0].header("host"), "h");
 }
 
-TEST_F(HttpServer, keeps_a_connection_and_serves_pipelined_requests_in_order) {
+TEST_F(HttpServer, KeepsAConnectionAndServesPipelinedRequestsInOrder) {
   start();
   Client client(server_->port());
   for (int i = 0; i < 3; ++i) {
@@ -199,7 +199,7 @@ TEST_F(HttpServer, keeps_a_connection_and_serves_pipelined_requests_in_order) {
   EXPECT_LT(both.find("POST /p 2"), both.find("GET /q 0"));
 }
 
-TEST_F(HttpServer, reads_a_request_that_arrives_byte_by_byte) {
+TEST_F(HttpServer, ReadsARequestThatArrivesByteByByte) {
   start();
   Client client(server_->port());
   for (const char c : std::string(
@@ -209,7 +209,7 @@ TEST_F(HttpServer, reads_a_request_that_arrives_byte_by_byte) {
   EXPECT_TRUE(client.read_all().ends_with("POST /x 3"));
 }
 
-TEST_F(HttpServer, an_invalid_request_id_is_replaced) {
+TEST_F(HttpServer, AnInvalidRequestIdIsReplaced) {
   start();
   // A caller may take a name or a number of a patient for one: it would stand in the log.
   for (const std::string id : {"a b<script>", "1089341267", "noor-qahtan", "0f8fad5b-d9cb-469f",
@@ -231,7 +231,7 @@ struct Row {
                      // starts with a request line
   int status;
 };
-TEST_F(HttpServer, refuses_what_a_lenient_parser_would_misread_and_never_runs_a_smuggled_request) {
+TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledRequest) {
   start();
   const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n";
   const std::string lead = "POST /first HTTP/1.1\r\nHost: a\r\n";
@@ -297,7 +297,7 @@ TEST_F(HttpServer, refuses_what_a_lenient_parser_would_misread_and_never_runs_a_
   EXPECT_TRUE(seen().empty());
 }
 
-TEST_F(HttpServer, a_body_cut_short_never_reaches_the_handler) {
+TEST_F(HttpServer, ABodyCutShortNeverReachesTheHandler) {
   start();
   const auto answer = talk("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
   EXPECT_EQ(answer, "");
@@ -307,7 +307,7 @@ TEST_F(HttpServer, a_body_cut_short_never_reaches_the_handler) {
   EXPECT_EQ(server_->stats().truncated, 2U);
 }
 
-TEST_F(HttpServer, a_body_at_the_limit_is_served_whole) {
+TEST_F(HttpServer, ABodyAtTheLimitIsServedWhole) {
   ServerOptions options;
   options.max_body = 3U << 20U;
   start(options);
@@ -321,7 +321,7 @@ TEST_F(HttpServer, a_body_at_the_limit_is_served_whole) {
                  413);
 }
 
-TEST_F(HttpServer, answers_expect_continue_before_the_body_and_refuses_before_it) {
+TEST_F(HttpServer, AnswersExpectContinueBeforeTheBodyAndRefusesBeforeIt) {
   start();
   Client client(server_->port());
   client.send(
@@ -336,7 +336,7 @@ TEST_F(HttpServer, answers_expect_continue_before_the_body_and_refuses_before_it
   expect_problem(large.read_all(), 413);
 }
 
-TEST_F(HttpServer, a_head_that_drips_ends_at_the_time_limit) {
+TEST_F(HttpServer, AHeadThatDripsEndsAtTheTimeLimit) {
   ServerOptions options;
   options.head_timeout_ms = 150;
   start(options);
@@ -349,7 +349,7 @@ TEST_F(HttpServer, a_head_that_drips_ends_at_the_time_limit) {
   EXPECT_TRUE(seen().empty());
 }
 
-TEST_F(HttpServer, a_body_that_stalls_and_an_idle_connection_end_at_their_limits) {
+TEST_F(HttpServer, ABodyThatStallsAndAnIdleConnectionEndAtTheirLimits) {
   ServerOptions options;
   options.body_timeout_ms = 100;
   options.idle_timeout_ms = 100;
@@ -365,7 +365,7 @@ TEST_F(HttpServer, a_body_that_stalls_and_an_idle_connection_end_at_their_limits
   EXPECT_TRUE(answer.ends_with("GET / 0"));  // closed without another word
 }
 
-TEST_F(HttpServer, one_connection_too_many_gets_503_and_recovers) {
+TEST_F(HttpServer, OneConnectionTooManyGets503AndRecovers) {
   ServerOptions options;
   options.threads = 3;
   start(options);
@@ -393,7 +393,7 @@ TEST_F(HttpServer, one_connection_too_many_gets_503_and_recovers) {
   EXPECT_EQ(status, 200);
 }
 
-TEST_F(HttpServer, a_handler_that_throws_is_a_500_without_its_text) {
+TEST_F(HttpServer, AHandlerThatThrowsIsA500WithoutItsText) {
   start({}, [](const Request&) -> Response { throw std::runtime_error("secret"); });
   const auto answer = talk("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(status_of(answer), 500);
@@ -401,7 +401,7 @@ TEST_F(HttpServer, a_handler_that_throws_is_a_500_without_its_text) {
   EXPECT_EQ(server_->stats().failed, 1U);
 }
 
-TEST_F(HttpServer, streams_a_body_and_cuts_the_answer_when_the_stream_breaks) {
+TEST_F(HttpServer, StreamsABodyAndCutsTheAnswerWhenTheStreamBreaks) {
   start({}, [](const Request& request) {
     Response response;
     response.stream_length = 6;
@@ -421,7 +421,7 @@ TEST_F(HttpServer, streams_a_body_and_cuts_the_answer_when_the_stream_breaks) {
   EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nabc"));
 }
 
-TEST_F(HttpServer, a_request_that_is_not_admitted_is_answered_before_its_body) {
+TEST_F(HttpServer, ARequestThatIsNotAdmittedIsAnsweredBeforeItsBody) {
   start();
   Client client(server_->port());
   client.send("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc");
@@ -432,7 +432,7 @@ TEST_F(HttpServer, a_request_that_is_not_admitted_is_answered_before_its_body) {
   EXPECT_TRUE(seen().empty());
 }
 
-TEST_F(HttpServer, a_request_that_is_not_admitted_is_not_asked_for_its_body) {
+TEST_F(HttpServer, ARequestThatIsNotAdmittedIsNotAskedForItsBody) {
   start();
   const std::string text =
       talk("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
@@ -440,7 +440,7 @@ TEST_F(HttpServer, a_request_that_is_not_admitted_is_not_asked_for_its_body) {
   EXPECT_EQ(status_of(text), 403);
 }
 
-TEST_F(HttpServer, a_body_that_came_with_a_refused_head_is_dropped) {
+TEST_F(HttpServer, ABodyThatCameWithARefusedHeadIsDropped) {
   start();
   Client client(server_->port());
   client.send(
@@ -450,7 +450,7 @@ TEST_F(HttpServer, a_body_that_came_with_a_refused_head_is_dropped) {
   EXPECT_TRUE(client.read_one().ends_with("GET /open 0"));
 }
 
-TEST_F(HttpServer, bodies_that_find_no_room_get_503_and_free_it_again) {
+TEST_F(HttpServer, BodiesThatFindNoRoomGet503AndFreeItAgain) {
   start({.max_bodies = 1000});
   const auto post = [](std::size_t length) {
     return "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
@@ -473,7 +473,7 @@ TEST_F(HttpServer, bodies_that_find_no_room_get_503_and_free_it_again) {
   EXPECT_FALSE(refused());
 }
 
-TEST_F(HttpServer, a_port_in_use_is_explained) {
+TEST_F(HttpServer, APortInUseIsExplained) {
   start();
   const auto second = Server::start(
       {.address = "127.0.0.1", .port = server_->port()}, [](const Request&) { return Response(); },
@@ -490,7 +490,7 @@ TEST_F(HttpServer, a_port_in_use_is_explained) {
   EXPECT_EQ(wrong.error().code, "http.address");
 }
 
-TEST_F(HttpServer, stop_lets_a_running_handler_answer_and_ends_idle_connections) {
+TEST_F(HttpServer, StopLetsARunningHandlerAnswerAndEndsIdleConnections) {
   std::atomic<bool> inside{false};
   start({}, [&](const Request&) {
     inside = true;
@@ -508,7 +508,7 @@ TEST_F(HttpServer, stop_lets_a_running_handler_answer_and_ends_idle_connections)
   EXPECT_EQ(idle.read_all(), "");
 }
 
-TEST_F(HttpServer, serves_many_callers_at_once) {
+TEST_F(HttpServer, ServesManyCallersAtOnce) {
   ServerOptions options;
   options.threads = 64;
   start(options);
@@ -532,7 +532,7 @@ TEST_F(HttpServer, serves_many_callers_at_once) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(3));
 }
 
-TEST(Problem, hides_what_is_internal) {
+TEST(Problem, HidesWhatIsInternal) {
   const auto corrupt_answer = problem(corrupt("store.page", "secret"));
   EXPECT_EQ(corrupt_answer.status, 500);
   EXPECT_EQ(corrupt_answer.body.find("secret"), std::string::npos);
@@ -630,7 +630,7 @@ bool whole_message_before_error(const std::string& log) {
   return log.find("message complete") != std::string::npos;
 }
 
-TEST_F(HttpServer, never_runs_a_request_that_llhttp_refuses) {
+TEST_F(HttpServer, NeverRunsARequestThatLlhttpRefuses) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
   const auto folder = std::filesystem::path(data) / "vectors" / "http_llhttp" / "test" / "request";

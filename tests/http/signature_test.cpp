@@ -64,14 +64,14 @@ std::string sign(std::string_view id, std::int64_t stamp, std::string_view body)
                      std::string(id) + "." + std::to_string(stamp) + "." + std::string(body)));
 }
 
-TEST(StandardWebhooks, accepts_the_published_example) {
+TEST(StandardWebhooks, AcceptsThePublishedExample) {
   const auto verified = verify(standard(), delivery(), at(kStamp));
   ASSERT_TRUE(verified.ok()) << verified.error().message;
   EXPECT_EQ(verified->dedupe_id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
   EXPECT_TRUE(verified->id_from_sender);
 }
 
-TEST(StandardWebhooks, refuses_any_change) {
+TEST(StandardWebhooks, RefusesAnyChange) {
   const auto config = standard();
   for (const auto& request :
        {delivery({}, R"({"test": 2432232315})"), delivery({}, ""),
@@ -92,7 +92,7 @@ TEST(StandardWebhooks, refuses_any_change) {
   expect_denied(verify(config, doubled, at(kStamp)));
 }
 
-TEST(StandardWebhooks, tolerates_three_hundred_seconds_both_ways_and_no_more) {
+TEST(StandardWebhooks, ToleratesThreeHundredSecondsBothWaysAndNoMore) {
   const auto config = standard();
   EXPECT_TRUE(verify(config, delivery(), at(kStamp + 300)).ok());
   EXPECT_TRUE(verify(config, delivery(), at(kStamp - 300)).ok());
@@ -100,7 +100,7 @@ TEST(StandardWebhooks, tolerates_three_hundred_seconds_both_ways_and_no_more) {
   expect_denied(verify(config, delivery(), at(kStamp - 301)));
 }
 
-TEST(StandardWebhooks, finds_the_good_one_of_several_signatures_and_secrets) {
+TEST(StandardWebhooks, FindsTheGoodOneOfSeveralSignaturesAndSecrets) {
   auto config = standard();
   const auto list = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= v2,xyz " +
                     sign("msg_p5jXN8AQM9LWM0D4loKWxJek", kStamp, delivery().body);
@@ -118,7 +118,7 @@ TEST(StandardWebhooks, finds_the_good_one_of_several_signatures_and_secrets) {
                        at(kStamp)));
 }
 
-TEST(StandardWebhooks, bytes_cannot_move_between_id_timestamp_and_body) {
+TEST(StandardWebhooks, BytesCannotMoveBetweenIdTimestampAndBody) {
   // id "a.<stamp>" with body "x" signs the same bytes as id "a" with body "<stamp>.x".
   const auto stamp = std::to_string(kStamp);
   const auto signature = sign("a", kStamp, stamp + ".x");
@@ -132,7 +132,7 @@ TEST(StandardWebhooks, bytes_cannot_move_between_id_timestamp_and_body) {
       at(kStamp)));
 }
 
-TEST(StandardWebhooks, secrets_are_read_strictly) {
+TEST(StandardWebhooks, SecretsAreReadStrictly) {
   EXPECT_TRUE(parse_whsec(kSecret).ok());
   for (const auto* text :
        {"", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa",
@@ -163,7 +163,7 @@ std::string twilio_sign(const std::string& text) {
   return to_base64(crypto::hmac_sha1(as_bytes("12345"), text));
 }
 
-TEST(Twilio, accepts_the_published_examples) {
+TEST(Twilio, AcceptsThePublishedExamples) {
   const auto verified = verify(twilio(), twilio_form(), at(0));
   ASSERT_TRUE(verified.ok()) << verified.error().message;
   EXPECT_FALSE(verified->id_from_sender);
@@ -176,7 +176,7 @@ TEST(Twilio, accepts_the_published_examples) {
   EXPECT_TRUE(verify(twilio("https://mycompany.com"), older, at(0)).ok());
 }
 
-TEST(Twilio, tries_the_url_with_and_without_its_port) {
+TEST(Twilio, TriesTheUrlWithAndWithoutItsPort) {
   auto request = twilio_form();
   EXPECT_TRUE(verify(twilio("https://example.com:443"), request, at(0)).ok());
   const std::string form =
@@ -190,7 +190,7 @@ TEST(Twilio, tries_the_url_with_and_without_its_port) {
   expect_denied(verify(twilio(), request, at(0)));
 }
 
-TEST(Twilio, refuses_any_change) {
+TEST(Twilio, RefusesAnyChange) {
   const auto changed = [](auto&& change) {
     auto request = twilio_form();
     change(request);
@@ -208,7 +208,7 @@ TEST(Twilio, refuses_any_change) {
   expect_denied(verify(twilio("https://example.org"), twilio_form(), at(0)));
 }
 
-TEST(Twilio, the_idempotency_header_is_not_part_of_the_identity) {
+TEST(Twilio, TheIdempotencyHeaderIsNotPartOfTheIdentity) {
   auto request = twilio_form();
   const auto first = verify(twilio(), request, at(0));
   request.headers.emplace_back("i-twilio-idempotency-token", "anything");
@@ -217,7 +217,7 @@ TEST(Twilio, the_idempotency_header_is_not_part_of_the_identity) {
   EXPECT_EQ(first->dedupe_id, second->dedupe_id);
 }
 
-TEST(Twilio, repeated_parameters_count_once_and_sorted) {
+TEST(Twilio, RepeatedParametersCountOnceAndSorted) {
   auto request = twilio_form("/x");
   request.query.clear();
   request.body = "M=b&M=a&M=b&A=1";
@@ -225,7 +225,7 @@ TEST(Twilio, repeated_parameters_count_once_and_sorted) {
   EXPECT_TRUE(verify(twilio(), request, at(0)).ok());
 }
 
-TEST(Twilio, a_json_body_is_bound_by_the_digest_in_the_url) {
+TEST(Twilio, AJsonBodyIsBoundByTheDigestInTheUrl) {
   Request request{.method = "POST", .target = "", .path = "/x"};
   request.body = R"({"a":1})";
   const auto digest = to_hex(crypto::sha256(request.body));
@@ -239,7 +239,7 @@ TEST(Twilio, a_json_body_is_bound_by_the_digest_in_the_url) {
 }
 
 // ---- static token
-TEST(StaticToken, accepts_the_token_and_only_the_token) {
+TEST(StaticToken, AcceptsTheTokenAndOnlyTheToken) {
   auto config =
       config_of(SignatureScheme::static_token, {"old-token-0123456789", "new-token-0123456789"});
   Request request{.method = "POST", .target = "/x", .path = "/x"};
@@ -262,7 +262,7 @@ TEST(StaticToken, accepts_the_token_and_only_the_token) {
   expect_denied(verify(config, request, at(0)));
 }
 
-TEST(SignatureConfig, an_unusable_configuration_is_explained_and_lets_nothing_in) {
+TEST(SignatureConfig, AnUnusableConfigurationIsExplainedAndLetsNothingIn) {
   const auto refused = [](const SignatureConfig& config) {
     const auto status = check(config);
     ASSERT_FALSE(status.ok());
@@ -282,7 +282,7 @@ TEST(SignatureConfig, an_unusable_configuration_is_explained_and_lets_nothing_in
 
 // Both directions with the senders' own libraries, when they are installed: RABT_NODE_MODULES names
 // their folder.
-TEST(Signature, agrees_with_the_libraries_of_the_senders) {
+TEST(Signature, AgreesWithTheLibrariesOfTheSenders) {
   const char* modules = std::getenv("RABT_NODE_MODULES");
   if (modules == nullptr)
     GTEST_SKIP()

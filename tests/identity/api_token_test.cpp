@@ -31,7 +31,7 @@ class ApiTokenFile : public testing::Test {
   std::string file_;
 };
 
-TEST_F(ApiTokenFile, is_made_once_and_only_its_owner_can_read_it) {
+TEST_F(ApiTokenFile, IsMadeOnceAndOnlyItsOwnerCanReadIt) {
   const auto made = ensure_api_token(folder_, random_);
   ASSERT_TRUE(made.ok()) << made.error().message;
   EXPECT_EQ(made->size(), 5U + 64U);
@@ -42,7 +42,7 @@ TEST_F(ApiTokenFile, is_made_once_and_only_its_owner_can_read_it) {
   EXPECT_EQ(read_api_token(folder_).value(), *made);
 }
 
-TEST_F(ApiTokenFile, is_refused_when_it_is_absent_open_empty_or_a_folder) {
+TEST_F(ApiTokenFile, IsRefusedWhenItIsAbsentOpenEmptyOrAFolder) {
   EXPECT_EQ(refused(),
             "the API token file " + file_ + " cannot be read: No such file or directory");
   std::ofstream(file_) << "\n";
@@ -57,13 +57,13 @@ TEST_F(ApiTokenFile, is_refused_when_it_is_absent_open_empty_or_a_folder) {
   EXPECT_EQ(refused(), "the API token file " + file_ + " holds no token");
 }
 
-TEST_F(ApiTokenFile, cannot_be_made_where_the_folder_is_not_there) {
+TEST_F(ApiTokenFile, CannotBeMadeWhereTheFolderIsNotThere) {
   const auto made = ensure_api_token(folder_ + "/none", random_);
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.error().code, "cli.data_folder");
 }
 
-TEST(ApiToken, matches_itself_alone) {
+TEST(ApiToken, MatchesItselfAlone) {
   const ApiToken token("rabt_0123");
   EXPECT_TRUE(token.matches("rabt_0123"));
   for (const char* const other : {"", "rabt_012", "rabt_01234", "rabt_0124", "RABT_0123"})

@@ -29,7 +29,7 @@ class KeyAdminTest : public HouseTest {
   }
 };
 
-TEST_F(KeyAdminTest, every_rotation_and_rewrapping_leaves_every_key_open_and_is_audited) {
+TEST_F(KeyAdminTest, EveryRotationAndRewrappingLeavesEveryKeyOpenAndIsAudited) {
   std::vector<NewDataKey> made = house_->make_many(800, kConsultation);
   const std::string bucket = made[1].bucket;
   for (NewDataKey& key : house_->make_many(400, kEvent)) made.push_back(std::move(key));
@@ -58,7 +58,7 @@ TEST_F(KeyAdminTest, every_rotation_and_rewrapping_leaves_every_key_open_and_is_
   EXPECT_TRUE(audit::verify(*house_->store, folder_)->verified);
 }
 
-TEST_F(KeyAdminTest, a_rewrapping_in_the_background_goes_on_after_a_restart) {
+TEST_F(KeyAdminTest, ARewrappingInTheBackgroundGoesOnAfterARestart) {
   (void)house_->make_many(1000, kConsultation);
   const std::string bucket = house_->make().bucket;
   (void)must(admin().rotate_bucket(order(), bucket));
@@ -73,7 +73,7 @@ TEST_F(KeyAdminTest, a_rewrapping_in_the_background_goes_on_after_a_restart) {
 
 // An older database brings back a data key whose bucket version is gone: it stays lost, and keeps
 // nothing else from being rewrapped, nor old versions from going.
-TEST_F(KeyAdminTest, a_rewrapping_passes_over_what_cannot_be_opened_any_more) {
+TEST_F(KeyAdminTest, ARewrappingPassesOverWhatCannotBeOpenedAnyMore) {
   const NewDataKey lost = house_->make();
   static constexpr store::Statement kUndo{
       "UPDATE data_key SET version = 1, wrapped = $2 WHERE id = $1"};
@@ -92,7 +92,7 @@ TEST_F(KeyAdminTest, a_rewrapping_passes_over_what_cannot_be_opened_any_more) {
   EXPECT_EQ(house_->open(other.id), "ok");
 }
 
-TEST_F(KeyAdminTest, a_second_order_to_rewrap_does_not_call_off_the_forgetting) {
+TEST_F(KeyAdminTest, ASecondOrderToRewrapDoesNotCallOffTheForgetting) {
   const NewDataKey made = house_->make();
   (void)must(admin().rotate_bucket(order(), made.bucket));
   // Both orders stand before the work begins: the root is away.
@@ -110,7 +110,7 @@ TEST_F(KeyAdminTest, a_second_order_to_rewrap_does_not_call_off_the_forgetting) 
 }
 
 // A key that was made under a version before it went: its row is refused, not silently lost.
-TEST_F(KeyAdminTest, takes_no_key_under_a_version_that_is_gone) {
+TEST_F(KeyAdminTest, TakesNoKeyUnderAVersionThatIsGone) {
   const NewDataKey late = must(house_->keys->make("t1", kConsultation));
   (void)must(admin().rotate_bucket(order(), late.bucket));
   ASSERT_TRUE(admin().rewrap_now(order(), true).ok());
@@ -124,7 +124,7 @@ TEST_F(KeyAdminTest, takes_no_key_under_a_version_that_is_gone) {
   (void)must(house_->store->write([&](store::Transaction& tx) { return insert(tx, again); }));
 }
 
-TEST_F(KeyAdminTest, shreds_what_has_expired_and_nothing_else_without_force) {
+TEST_F(KeyAdminTest, ShredsWhatHasExpiredAndNothingElseWithoutForce) {
   const NewDataKey event = house_->make(kEvent);
   const NewDataKey record = house_->make();
   const auto early = admin().shred(order(), event.bucket, false);
@@ -146,7 +146,7 @@ TEST_F(KeyAdminTest, shreds_what_has_expired_and_nothing_else_without_force) {
     EXPECT_FALSE(admin().shred(order(), bad, true).ok()) << bad;
 }
 
-TEST_F(KeyAdminTest, no_act_without_reason_or_audit) {
+TEST_F(KeyAdminTest, NoActWithoutReasonOrAudit) {
   const NewDataKey event = house_->make(kEvent);
   EXPECT_EQ(admin().shred(order(""), event.bucket, true).error().code, "keys.reason");
   EXPECT_EQ(admin().rotate_root(order(std::string(1025, 'x')), false).error().code, "keys.reason");
@@ -163,7 +163,7 @@ TEST_F(KeyAdminTest, no_act_without_reason_or_audit) {
   EXPECT_TRUE(must(admin().status()).holds.empty());
 }
 
-TEST_F(KeyAdminTest, a_hold_takes_keys_out_of_their_bucket_and_a_release_puts_them_back) {
+TEST_F(KeyAdminTest, AHoldTakesKeysOutOfTheirBucketAndAReleasePutsThemBack) {
   const NewDataKey held = house_->make();
   const NewDataKey other = house_->make();
   ASSERT_TRUE(admin().hold(order("claim 7"), "case-7", "instance:one", {held.id}).ok());
@@ -191,7 +191,7 @@ TEST_F(KeyAdminTest, a_hold_takes_keys_out_of_their_bucket_and_a_release_puts_th
   EXPECT_EQ(admin().release(order(), "case-7").error().code, "keys.case");
 }
 
-TEST_F(KeyAdminTest, a_release_before_the_end_puts_keys_back_where_they_were) {
+TEST_F(KeyAdminTest, AReleaseBeforeTheEndPutsKeysBackWhereTheyWere) {
   const NewDataKey held = house_->make();
   ASSERT_TRUE(admin().hold(order(), "case-7", "instance:one", {held.id}).ok());
   ASSERT_TRUE(admin().release(order(), "case-7").ok());
@@ -201,7 +201,7 @@ TEST_F(KeyAdminTest, a_release_before_the_end_puts_keys_back_where_they_were) {
 }
 
 // An instance with a recording whose retention was shorter: what is left can be held.
-TEST_F(KeyAdminTest, a_hold_takes_what_is_left_of_an_object) {
+TEST_F(KeyAdminTest, AHoldTakesWhatIsLeftOfAnObject) {
   const NewDataKey gone = house_->make(kEvent);
   const NewDataKey left = house_->make();
   ASSERT_TRUE(admin().shred(order(), gone.bucket, true).ok());
@@ -216,7 +216,7 @@ TEST_F(KeyAdminTest, a_hold_takes_what_is_left_of_an_object) {
 }
 
 // The bucket was destroyed before its time: what the hold kept of it goes with this month, too.
-TEST_F(KeyAdminTest, a_release_puts_what_would_be_destroyed_into_this_month) {
+TEST_F(KeyAdminTest, AReleasePutsWhatWouldBeDestroyedIntoThisMonth) {
   const NewDataKey held = house_->make();
   ASSERT_TRUE(admin().hold(order(), "case-7", "instance:one", {held.id}).ok());
   ASSERT_TRUE(admin().shred(order("court order"), held.bucket, true).ok());
@@ -225,7 +225,7 @@ TEST_F(KeyAdminTest, a_release_puts_what_would_be_destroyed_into_this_month) {
 }
 
 // An expired bucket that was not destroyed is still where a key came from.
-TEST_F(KeyAdminTest, a_release_after_the_end_puts_keys_back_as_long_as_their_bucket_is_there) {
+TEST_F(KeyAdminTest, AReleaseAfterTheEndPutsKeysBackAsLongAsTheirBucketIsThere) {
   const NewDataKey held = house_->make(kEvent);
   ASSERT_TRUE(admin().hold(order(), "case-7", "instance:one", {held.id}).ok());
   house_->clock.advance_ms(60 * kDayMs);
@@ -235,7 +235,7 @@ TEST_F(KeyAdminTest, a_release_after_the_end_puts_keys_back_as_long_as_their_buc
 
 // Symptom: with automatic destruction what a legal hold kept was destroyed. Cause: a case named
 // like a month made its bucket look like one that expires. Nothing but release may end a hold.
-TEST_F(KeyAdminTest, a_hold_whose_case_looks_like_a_month_does_not_expire) {
+TEST_F(KeyAdminTest, AHoldWhoseCaseLooksLikeAMonthDoesNotExpire) {
   const NewDataKey held = house_->make();
   ASSERT_TRUE(admin().hold(order(), "2026-01", "instance:one", {held.id}).ok());
   EXPECT_FALSE(status_of("hold/2026-01").expires.has_value());
@@ -247,7 +247,7 @@ TEST_F(KeyAdminTest, a_hold_whose_case_looks_like_a_month_does_not_expire) {
   EXPECT_EQ(house_->open(held.id), "ok");
 }
 
-TEST_F(KeyAdminTest, a_whole_bucket_under_a_hold_is_not_destroyed) {
+TEST_F(KeyAdminTest, AWholeBucketUnderAHoldIsNotDestroyed) {
   const NewDataKey event = house_->make(kEvent);
   ASSERT_TRUE(admin().hold_bucket(order(), "case-7", event.bucket).ok());
   EXPECT_EQ(admin().shred(order(), event.bucket, true).error().code, "keys.held");
@@ -256,7 +256,7 @@ TEST_F(KeyAdminTest, a_whole_bucket_under_a_hold_is_not_destroyed) {
   EXPECT_TRUE(admin().shred(order(), event.bucket, true).ok());
 }
 
-TEST_F(KeyAdminTest, destroys_by_itself_only_what_two_readings_a_day_of_uptime_apart_find_expired) {
+TEST_F(KeyAdminTest, DestroysByItselfOnlyWhatTwoReadingsADayOfUptimeApartFindExpired) {
   const NewDataKey event = house_->make(kEvent);
   EXPECT_TRUE(must(admin().shred_expired()).empty());
   house_->clock.set(*parse_iso8601("2026-04-02T00:00:00Z"));
@@ -269,7 +269,7 @@ TEST_F(KeyAdminTest, destroys_by_itself_only_what_two_readings_a_day_of_uptime_a
   EXPECT_EQ(house_->open(event.id), "keys.shredded");
 }
 
-TEST_F(KeyAdminTest, tries_again_at_once_what_could_not_be_destroyed_when_it_was_due) {
+TEST_F(KeyAdminTest, TriesAgainAtOnceWhatCouldNotBeDestroyedWhenItWasDue) {
   const NewDataKey event = house_->make(kEvent);
   house_->clock.set(*parse_iso8601("2026-04-02T00:00:00Z"));
   EXPECT_TRUE(must(admin().shred_expired()).empty());
@@ -292,7 +292,7 @@ class JumpingClock final : public Clock {
   std::int64_t uptime_ms = 0;
 };
 
-TEST_F(KeyAdminTest, a_clock_that_jumps_destroys_nothing) {
+TEST_F(KeyAdminTest, AClockThatJumpsDestroysNothing) {
   const NewDataKey record = house_->make();
   JumpingClock clock;
   KeyAdmin jumpy(
@@ -309,7 +309,7 @@ TEST_F(KeyAdminTest, a_clock_that_jumps_destroys_nothing) {
 
 // The crypto-erasure that is promised: destroy a bucket, put last week's database back beside the
 // present keyring: nothing of the bucket opens, the rest does, and the audit log of then verifies.
-TEST_F(KeyAdminTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
+TEST_F(KeyAdminTest, AnOlderDatabaseOpensNothingOfADestroyedBucket) {
   std::vector<NewDataKey> events;
   std::vector<NewDataKey> records;
   for (int i = 0; i < 20; ++i) {
@@ -348,7 +348,7 @@ TEST_F(KeyAdminTest, an_older_database_opens_nothing_of_a_destroyed_bucket) {
   EXPECT_TRUE(audit::verify(*house_->store, folder_)->verified);
 }
 
-TEST_F(KeyAdminTest, says_when_the_keyring_is_older_than_the_database) {
+TEST_F(KeyAdminTest, SaysWhenTheKeyringIsOlderThanTheDatabase) {
   const std::string path = folder_ + "/keyring";
   (void)house_->make();
   std::filesystem::copy(path, folder_ + "/older");
@@ -363,7 +363,7 @@ TEST_F(KeyAdminTest, says_when_the_keyring_is_older_than_the_database) {
   EXPECT_EQ(house_->open(later.id), "crypto.unwrap");
 }
 
-TEST_F(KeyAdminTest, requests_say_what_is_wrong_with_them) {
+TEST_F(KeyAdminTest, RequestsSayWhatIsWrongWithThem) {
   const ObjectKeys none = [](std::string_view) -> Result<std::vector<std::string>> {
     return not_found("engine.instance", "there is no instance with this id");
   };

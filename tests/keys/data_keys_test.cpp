@@ -17,7 +17,7 @@ constexpr store::Statement kSetWrapped{"UPDATE data_key SET wrapped = $2 WHERE i
 constexpr store::Statement kSetTenant{"UPDATE data_key SET tenant = $2 WHERE id = $1"};
 constexpr store::Statement kSetBucket{"UPDATE data_key SET bucket = $2 WHERE id = $1"};
 
-TEST_F(DataKeysTest, a_key_opens_again_after_a_restart_and_only_for_its_tenant) {
+TEST_F(DataKeysTest, AKeyOpensAgainAfterARestartAndOnlyForItsTenant) {
   const NewDataKey made = house_->make();
   EXPECT_EQ(made.id.size(), 16U);
   EXPECT_EQ(made.bucket, "consultation/2036-03");
@@ -32,7 +32,7 @@ TEST_F(DataKeysTest, a_key_opens_again_after_a_restart_and_only_for_its_tenant) 
   EXPECT_EQ(house_->open(""), "keys.unknown");
 }
 
-TEST_F(DataKeysTest, each_class_goes_to_its_month) {
+TEST_F(DataKeysTest, EachClassGoesToItsMonth) {
   struct Case {
     std::string_view class_name;
     const char* bucket;
@@ -54,7 +54,7 @@ TEST_F(DataKeysTest, each_class_goes_to_its_month) {
   EXPECT_EQ(house_->make(kEvent).bucket, "event/2027-01");
 }
 
-TEST_F(DataKeysTest, buckets_are_made_some_months_ahead) {
+TEST_F(DataKeysTest, BucketsAreMadeSomeMonthsAhead) {
   (void)house_->make();
   std::vector<std::string> names;
   const auto info = must(house_->keyring->info());
@@ -73,7 +73,7 @@ TEST_F(DataKeysTest, buckets_are_made_some_months_ahead) {
   EXPECT_EQ(must(house_->keyring->info()).generation, generation + 1);
 }
 
-TEST_F(DataKeysTest, small_rows_share_one_key_a_month_also_when_many_ask_at_once) {
+TEST_F(DataKeysTest, SmallRowsShareOneKeyAMonthAlsoWhenManyAskAtOnce) {
   std::vector<std::string> ids(8);
   std::vector<std::thread> threads;
   for (auto& id : ids)
@@ -92,7 +92,7 @@ TEST_F(DataKeysTest, small_rows_share_one_key_a_month_also_when_many_ask_at_once
 }
 
 // Nobody who writes the database can give a record another one's key.
-TEST_F(DataKeysTest, swapped_wrapped_keys_are_refused) {
+TEST_F(DataKeysTest, SwappedWrappedKeysAreRefused) {
   std::vector<NewDataKey> made;
   for (const std::string_view class_name : {kConsultation, kConsultation, kEvent, kRecording})
     made.push_back(house_->make(class_name));
@@ -130,7 +130,7 @@ TEST_F(DataKeysTest, swapped_wrapped_keys_are_refused) {
   EXPECT_EQ(open(moved), "crypto.unwrap");
 }
 
-TEST_F(DataKeysTest, forgets_opened_keys_after_their_time_and_beyond_their_number) {
+TEST_F(DataKeysTest, ForgetsOpenedKeysAfterTheirTimeAndBeyondTheirNumber) {
   const NewDataKey made = house_->make();
   EXPECT_EQ(house_->keys->cached(), 1U);
   house_->clock.advance_ms(DataKeys::kTtlMs - 1);
@@ -145,7 +145,7 @@ TEST_F(DataKeysTest, forgets_opened_keys_after_their_time_and_beyond_their_numbe
   EXPECT_EQ(house_->keys->cached(), DataKeys::kMaxCached);
 }
 
-TEST_F(DataKeysTest, moves_a_key_to_another_bucket_in_the_transaction_of_its_record) {
+TEST_F(DataKeysTest, MovesAKeyToAnotherBucketInTheTransactionOfItsRecord) {
   const NewDataKey made = house_->make(kIncoming);
   const std::string bucket =
       must(house_->keys->ensure_bucket("t1", kRecording, *parse_iso8601("2031-05-05T00:00:00Z")));
@@ -169,7 +169,7 @@ TEST_F(DataKeysTest, moves_a_key_to_another_bucket_in_the_transaction_of_its_rec
 
 // Symptom: for five minutes after a destruction a key could still be had. Cause: an act that had
 // begun before opened it and put it into the cache again, for all.
-TEST_F(DataKeysTest, caches_nothing_that_an_act_of_before_a_destruction_opens) {
+TEST_F(DataKeysTest, CachesNothingThatAnActOfBeforeADestructionOpens) {
   const NewDataKey made = house_->make();
   const Lease lease = must(house_->keys->lease("t1"));
   ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
@@ -185,7 +185,7 @@ TEST_F(DataKeysTest, caches_nothing_that_an_act_of_before_a_destruction_opens) {
 
 // Symptom: records of an hour were gone for good. Cause: the machine began in 1970, until its clock
 // was set; their bucket was over then, and was destroyed.
-TEST_F(DataKeysTest, seals_nothing_while_the_clock_cannot_be_right) {
+TEST_F(DataKeysTest, SealsNothingWhileTheClockCannotBeRight) {
   const NewDataKey made = house_->make();
   const auto present = house_->clock.now();
   const auto buckets = must(house_->keyring->info()).tenants[0].buckets.size();
@@ -200,7 +200,7 @@ TEST_F(DataKeysTest, seals_nothing_while_the_clock_cannot_be_right) {
   EXPECT_EQ(house_->make().bucket, made.bucket);
 }
 
-TEST_F(DataKeysTest, removes_the_row_of_a_key_unless_others_need_it) {
+TEST_F(DataKeysTest, RemovesTheRowOfAKeyUnlessOthersNeedIt) {
   const NewDataKey made = house_->make(kIncoming);
   const NewDataKey held = house_->make();
   ASSERT_TRUE(house_->admin->hold(order(), "case-1", "instance:x", {held.id}).ok());
@@ -214,7 +214,7 @@ TEST_F(DataKeysTest, removes_the_row_of_a_key_unless_others_need_it) {
   EXPECT_EQ(house_->open(shared->id()), "ok");
 }
 
-TEST_F(DataKeysTest, passes_over_a_month_whose_bucket_was_destroyed) {
+TEST_F(DataKeysTest, PassesOverAMonthWhoseBucketWasDestroyed) {
   const NewDataKey made = house_->make();
   ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
   house_->keys->forget();

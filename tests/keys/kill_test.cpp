@@ -127,7 +127,7 @@ void rotate_while_killed(int kills) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(Rotation, leaves_nothing_unreadable_when_the_process_is_killed_ten_times_a_second) {
+TEST(Rotation, LeavesNothingUnreadableWhenTheProcessIsKilledTenTimesASecond) {
   const char* more = std::getenv("RABT_KEY_KILLS");
   rotate_while_killed(more != nullptr ? std::atoi(more) : 100);
 }

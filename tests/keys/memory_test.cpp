@@ -91,7 +91,7 @@ class MemoryTest : public testing::Test {
   SentinelRandom random_;
 };
 
-TEST_F(MemoryTest, shows_no_key_once_its_time_has_passed) {
+TEST_F(MemoryTest, ShowsNoKeyOnceItsTimeHasPassed) {
   House house(folder_, &random_);
   {
     // Made, stored, used, rotated and opened again: every way that a key takes.
@@ -115,7 +115,7 @@ TEST_F(MemoryTest, shows_no_key_once_its_time_has_passed) {
 }
 
 // A core file of a process whose keys are open, as the kernel writes it.
-TEST_F(MemoryTest, a_core_file_holds_no_key_even_while_keys_are_open) {
+TEST_F(MemoryTest, ACoreFileHoldsNoKeyEvenWhileKeysAreOpen) {
   std::ifstream setting("/proc/sys/kernel/core_pattern");
   std::string pattern;
   std::getline(setting, pattern);

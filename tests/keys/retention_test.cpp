@@ -9,7 +9,7 @@ Timestamp at(std::string_view text) {
   return *parse_iso8601(text);
 }
 
-TEST(Period, is_a_number_and_a_unit) {
+TEST(Period, IsANumberAndAUnit) {
   EXPECT_EQ(*parse_period("10 years"), (Period{.years = 10}));
   EXPECT_EQ(*parse_period("1 year"), (Period{.years = 1}));
   EXPECT_EQ(*parse_period("6 months"), (Period{.months = 6}));
@@ -26,7 +26,7 @@ TEST(Period, is_a_number_and_a_unit) {
     EXPECT_EQ(to_string(*parse_period(text)), text);
 }
 
-TEST(After, keeps_the_day_or_takes_the_last_of_a_shorter_month) {
+TEST(After, KeepsTheDayOrTakesTheLastOfAShorterMonth) {
   struct Case {
     const char* from;
     Period period;
@@ -45,7 +45,7 @@ TEST(After, keeps_the_day_or_takes_the_last_of_a_shorter_month) {
   }
 }
 
-TEST(Bucket, is_the_month_in_which_the_retention_ends_and_may_go_when_it_is_over) {
+TEST(Bucket, IsTheMonthInWhichTheRetentionEndsAndMayGoWhenItIsOver) {
   EXPECT_EQ(bucket_name("consultation", at("2036-11-21T15:05:09Z")), "consultation/2036-11");
   EXPECT_EQ(bucket_name("event", at("2026-12-01T00:00:00Z")), "event/2026-12");
   EXPECT_EQ(bucket_name("event", at("2026-11-30T23:59:59.999Z")), "event/2026-11");
@@ -64,7 +64,7 @@ TEST(Bucket, is_the_month_in_which_the_retention_ends_and_may_go_when_it_is_over
 }
 
 // Nothing may be destroyed before its period is over, whatever the day it was made on.
-TEST(Bucket, never_ends_before_the_retention_of_what_is_in_it) {
+TEST(Bucket, NeverEndsBeforeTheRetentionOfWhatIsInIt) {
   constexpr std::int64_t kHour = 3600LL * 1000;
   for (const Period period : {Period{.days = 7}, Period{.months = 1}, Period{.years = 10}}) {
     for (std::int64_t hour = 0; hour < 5 * 366 * 24; hour += 7) {

@@ -32,7 +32,7 @@ class VaultTest : public testing::Test {
   test::VaultStandIn vault_;
 };
 
-TEST_F(VaultTest, keeps_the_rules) {
+TEST_F(VaultTest, KeepsTheRules) {
   auto root = must(open());
   EXPECT_EQ(must(root->version()), 1U);
   const auto first = must(root->wrap(key_of('a').expose(), "context one"));
@@ -59,7 +59,7 @@ TEST_F(VaultTest, keeps_the_rules) {
   EXPECT_FALSE(root->destroy_below(3).ok());
 }
 
-TEST_F(VaultTest, tells_a_refusal_from_an_absence) {
+TEST_F(VaultTest, TellsARefusalFromAnAbsence) {
   EXPECT_EQ(must(open("rabt", "s.bad"))->version().error().code, "keys.vault_denied");
   EXPECT_EQ(must(open("other"))->version().error().code, "keys.vault_denied");
   // 503 for who sends to the hub, not 403: the delivery is good, it comes again.
@@ -81,11 +81,11 @@ TEST_F(VaultTest, tells_a_refusal_from_an_absence) {
   EXPECT_EQ(root->version().error().code, "keys.root");
 }
 
-TEST_F(VaultTest, takes_no_address_that_could_mean_something_else) {
+TEST_F(VaultTest, TakesNoAddressThatCouldMeanSomethingElse) {
   for (const char* key : {"", "a/b", "..", "a?b", "a b"}) EXPECT_FALSE(open(key).ok()) << key;
 }
 
-TEST_F(VaultTest, no_key_and_no_token_leaves_in_an_error) {
+TEST_F(VaultTest, NoKeyAndNoTokenLeavesInAnError) {
   auto root = must(open("rabt", "s.secret-token"));
   const auto refused = root->wrap(key_of('k').expose(), "context");
   ASSERT_FALSE(refused.ok());
@@ -93,7 +93,7 @@ TEST_F(VaultTest, no_key_and_no_token_leaves_in_an_error) {
   EXPECT_EQ(refused.error().message.find(to_base64(key_of('k').expose())), std::string::npos);
 }
 
-TEST_F(VaultTest, holds_a_keyring_and_makes_older_copies_useless_when_it_trims) {
+TEST_F(VaultTest, HoldsAKeyringAndMakesOlderCopiesUselessWhenItTrims) {
   const std::string folder = test::make_folder();
   SystemRandom random;
   const auto open_ring = [&] {

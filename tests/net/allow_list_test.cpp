@@ -22,7 +22,7 @@ std::string code(const Status& status) {
   return status.ok() ? "" : status.error().code;
 }
 
-TEST(AllowList, allows_only_named_hosts_ports_and_schemes) {
+TEST(AllowList, AllowsOnlyNamedHostsPortsAndSchemes) {
   const auto allow = list({"api.example.sa", "fhir.example.sa:8443", "http://plain.example.sa:8080",
                            "*.cdn.example.sa"});
   for (const auto* url :
@@ -41,7 +41,7 @@ TEST(AllowList, allows_only_named_hosts_ports_and_schemes) {
   EXPECT_EQ(code(list({}).check("https://api.example.sa")), "net.not_allowed");
 }
 
-TEST(AllowList, tells_a_host_as_it_is_listed_and_not_what_stands_for_a_wildcard) {
+TEST(AllowList, TellsAHostAsItIsListedAndNotWhatStandsForAWildcard) {
   const auto allow = list({"api.example.sa", "*.lab.example.sa"});
   EXPECT_EQ(allow.host_as_listed("https://api.example.sa/noor"), "api.example.sa:443");
   EXPECT_EQ(allow.host_as_listed("https://noor.lab.example.sa:444/x"), "*.lab.example.sa:444");
@@ -49,14 +49,14 @@ TEST(AllowList, tells_a_host_as_it_is_listed_and_not_what_stands_for_a_wildcard)
   EXPECT_EQ(allow.host_as_listed("noor"), "*");
 }
 
-TEST(AllowList, says_that_https_is_missing) {
+TEST(AllowList, SaysThatHttpsIsMissing) {
   const auto status = list({"api.example.sa:8080"}).check("http://api.example.sa:8080/secret");
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("https is required"), std::string::npos);
   EXPECT_EQ(status.error().message.find("secret"), std::string::npos);
 }
 
-TEST(AllowList, allows_http_to_a_loopback_literal_that_an_entry_names) {
+TEST(AllowList, AllowsHttpToALoopbackLiteralThatAnEntryNames) {
   const auto allow = list({"127.0.0.1:8080", "[::1]:8080", "10.0.0.1:80"});
   EXPECT_TRUE(allow.check("http://127.0.0.1:8080/").ok());
   EXPECT_TRUE(allow.check("http://[::1]:8080/").ok());
@@ -65,7 +65,7 @@ TEST(AllowList, allows_http_to_a_loopback_literal_that_an_entry_names) {
   EXPECT_FALSE(allow.check("http://10.0.0.1:80/").ok());
 }
 
-TEST(AllowList, refuses_urls_that_parsers_read_differently) {
+TEST(AllowList, RefusesUrlsThatParsersReadDifferently) {
   const auto allow = list({"api.example.sa", "127.0.0.1"});
   for (const auto* url :
        {"https://user@api.example.sa/", "https://user:pass@api.example.sa/",
@@ -96,7 +96,7 @@ TEST(AllowList, refuses_urls_that_parsers_read_differently) {
   EXPECT_EQ(code(allow.check("https://" + std::string(64, 'a') + ".example.sa/")), "net.url");
 }
 
-TEST(AllowList, judges_the_address_that_a_name_resolves_to) {
+TEST(AllowList, JudgesTheAddressThatANameResolvesTo) {
   const auto allow = list({"api.example.sa", "127.0.0.1:443"});
   const std::string url = "https://api.example.sa/";
   for (const auto* address : {"93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "172.32.0.1",
@@ -139,14 +139,14 @@ TEST(AllowList, judges_the_address_that_a_name_resolves_to) {
   EXPECT_FALSE(allow.address_allowed("https://other.example.sa/", "93.184.216.34"));
 }
 
-TEST(AllowList, a_literal_opens_itself_and_nothing_else) {
+TEST(AllowList, ALiteralOpensItselfAndNothingElse) {
   const auto allow = list({"127.0.0.1:443", "10.0.0.7"});
   EXPECT_TRUE(allow.address_allowed("https://127.0.0.1/", "127.0.0.1"));
   EXPECT_TRUE(allow.address_allowed("https://10.0.0.7/", "10.0.0.7"));
   EXPECT_FALSE(allow.address_allowed("https://10.0.0.7/", "10.0.0.8"));
 }
 
-TEST(AllowList, allow_private_opens_private_ranges_but_never_cloud_metadata) {
+TEST(AllowList, AllowPrivateOpensPrivateRangesButNeverCloudMetadata) {
   const auto allow = list({"api.example.sa"}, true);
   EXPECT_TRUE(allow.address_allowed("https://api.example.sa/", "10.1.2.3"));
   EXPECT_TRUE(allow.address_allowed("https://api.example.sa/", "127.0.0.1"));
@@ -156,7 +156,7 @@ TEST(AllowList, allow_private_opens_private_ranges_but_never_cloud_metadata) {
   EXPECT_FALSE(allow.address_allowed("https://api.example.sa/", "224.0.0.1"));
 }
 
-TEST(AllowList, explains_a_wrong_entry) {
+TEST(AllowList, ExplainsAWrongEntry) {
   for (const auto* entry : {"", "*", "*.", "*.sa", "*.127.0.0.1", "ftp://x.example",
                             "https://x.example/path", "x.example:0", "user@x.example", "127.1",
                             "a.*.example.sa", "x.example:", "https://", "x y", "x.example."}) {
@@ -169,7 +169,7 @@ TEST(AllowList, explains_a_wrong_entry) {
 
 // Every URL that the WHATWG test data calls a failure must be refused; one that passes must have
 // the host that the data names.
-TEST(Url, web_platform_failures_are_refused) {
+TEST(Url, WebPlatformFailuresAreRefused) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
   const auto folder = std::filesystem::path(data) / "vectors" / "url_wpt";

@@ -126,7 +126,7 @@ int free_port() {
   return server.port();
 }
 
-TEST_F(CurlClient, brings_status_headers_and_body_and_sends_what_was_asked) {
+TEST_F(CurlClient, BringsStatusHeadersAndBodyAndSendsWhatWasAsked) {
   std::string seen;
   ScriptServer server([&](Peer& peer) {
     seen = peer.read_request();
@@ -150,7 +150,7 @@ TEST_F(CurlClient, brings_status_headers_and_body_and_sends_what_was_asked) {
   EXPECT_TRUE(seen.ends_with("\r\n\r\n{}"));
 }
 
-TEST_F(CurlClient, claims_no_content_type_that_the_caller_did_not_name) {
+TEST_F(CurlClient, ClaimsNoContentTypeThatTheCallerDidNotName) {
   std::string seen;
   ScriptServer server([&](Peer& peer) {
     seen = peer.read_request();
@@ -161,7 +161,7 @@ TEST_F(CurlClient, claims_no_content_type_that_the_caller_did_not_name) {
   EXPECT_EQ(seen.find("Content-Type"), std::string::npos) << seen;
 }
 
-TEST_F(CurlClient, does_not_follow_a_redirect) {
+TEST_F(CurlClient, DoesNotFollowARedirect) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write(
@@ -174,7 +174,7 @@ TEST_F(CurlClient, does_not_follow_a_redirect) {
   EXPECT_EQ(server.connections(), 1);
 }
 
-TEST_F(CurlClient, ignores_the_proxy_of_the_environment) {
+TEST_F(CurlClient, IgnoresTheProxyOfTheEnvironment) {
   ::setenv("http_proxy", "http://127.0.0.1:9", 1);
   ScriptServer server([](Peer& peer) {
     peer.read_request();
@@ -184,7 +184,7 @@ TEST_F(CurlClient, ignores_the_proxy_of_the_environment) {
   ::unsetenv("http_proxy");
 }
 
-TEST_F(CurlClient, uses_a_connection_again) {
+TEST_F(CurlClient, UsesAConnectionAgain) {
   ScriptServer server([](Peer& peer) {
     while (!peer.read_request().empty()) peer.write(answer("ok"));
   });
@@ -193,7 +193,7 @@ TEST_F(CurlClient, uses_a_connection_again) {
   close_client();
 }
 
-TEST_F(CurlClient, a_kept_connection_is_judged_again_for_another_allow_list) {
+TEST_F(CurlClient, AKeptConnectionIsJudgedAgainForAnotherAllowList) {
   ScriptServer server([](Peer& peer) {
     while (!peer.read_request().empty()) peer.write(answer("ok"));
   });
@@ -205,7 +205,7 @@ TEST_F(CurlClient, a_kept_connection_is_judged_again_for_another_allow_list) {
   close_client();
 }
 
-TEST_F(CurlClient, refuses_a_name_that_resolves_to_a_private_address_before_connecting) {
+TEST_F(CurlClient, RefusesANameThatResolvesToAPrivateAddressBeforeConnecting) {
   ScriptServer server([](Peer& peer) { peer.read_request(); });
   const std::string entry = "http://localhost:" + std::to_string(server.port());
   const auto strict = std::make_shared<AllowList>(AllowList::make({entry}).value());
@@ -213,7 +213,7 @@ TEST_F(CurlClient, refuses_a_name_that_resolves_to_a_private_address_before_conn
   EXPECT_EQ(server.connections(), 0);
 }
 
-TEST_F(CurlClient, refuses_what_the_allow_list_does_not_name_before_returning) {
+TEST_F(CurlClient, RefusesWhatTheAllowListDoesNotNameBeforeReturning) {
   bool called = false;
   client().start({.url = "http://127.0.0.1:1/secret"}, allow_port(2), [&](Response response) {
     called = true;
@@ -223,7 +223,7 @@ TEST_F(CurlClient, refuses_what_the_allow_list_does_not_name_before_returning) {
   EXPECT_EQ(client().stats().in_flight, 0U);
 }
 
-TEST_F(CurlClient, refuses_header_injection_and_headers_of_the_connection) {
+TEST_F(CurlClient, RefusesHeaderInjectionAndHeadersOfTheConnection) {
   for (const auto& header :
        std::vector<std::pair<std::string, std::string>>{{"X", "a\r\nY: b"},
                                                         {"X\r\nY", "b"},
@@ -241,7 +241,7 @@ TEST_F(CurlClient, refuses_header_injection_and_headers_of_the_connection) {
                  "not_allowed", Sent::no);
 }
 
-TEST_F(CurlClient, caps_the_answer) {
+TEST_F(CurlClient, CapsTheAnswer) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write(answer(std::string(200'000, 'x')));
@@ -253,7 +253,7 @@ TEST_F(CurlClient, caps_the_answer) {
   close_client();
 }
 
-TEST_F(CurlClient, caps_the_headers_of_an_answer) {
+TEST_F(CurlClient, CapsTheHeadersOfAnAnswer) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     std::string many;
@@ -263,7 +263,7 @@ TEST_F(CurlClient, caps_the_headers_of_an_answer) {
   expect_failure(get(server), "too_large", Sent::maybe);
 }
 
-TEST_F(CurlClient, streams_a_large_body_to_the_sink_and_past_the_cap) {
+TEST_F(CurlClient, StreamsALargeBodyToTheSinkAndPastTheCap) {
   const std::string piece(1U << 20U, 'r');
   ScriptServer server([&](Peer& peer) {
     peer.read_request();
@@ -283,7 +283,7 @@ TEST_F(CurlClient, streams_a_large_body_to_the_sink_and_past_the_cap) {
   EXPECT_TRUE(response.body.empty());
 }
 
-TEST_F(CurlClient, a_failing_sink_ends_the_exchange) {
+TEST_F(CurlClient, AFailingSinkEndsTheExchange) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write(answer("hello"));
@@ -301,7 +301,7 @@ TEST_F(CurlClient, a_failing_sink_ends_the_exchange) {
       "blob", Sent::maybe);
 }
 
-TEST_F(CurlClient, the_sink_sees_no_error_body) {
+TEST_F(CurlClient, TheSinkSeesNoErrorBody) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope");
@@ -316,7 +316,7 @@ TEST_F(CurlClient, the_sink_sees_no_error_body) {
   EXPECT_EQ(response.body, "nope");
 }
 
-TEST_F(CurlClient, a_silent_server_is_a_timeout_and_the_request_may_have_arrived) {
+TEST_F(CurlClient, ASilentServerIsATimeoutAndTheRequestMayHaveArrived) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.wait_closed();
@@ -324,7 +324,7 @@ TEST_F(CurlClient, a_silent_server_is_a_timeout_and_the_request_may_have_arrived
   expect_failure(post(server, 200), "timeout", Sent::maybe);
 }
 
-TEST_F(CurlClient, a_slow_drip_ends_at_the_time_limit) {
+TEST_F(CurlClient, ASlowDripEndsAtTheTimeLimit) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
@@ -336,7 +336,7 @@ TEST_F(CurlClient, a_slow_drip_ends_at_the_time_limit) {
   expect_failure(post(server, 200), "timeout", Sent::maybe);
 }
 
-TEST_F(CurlClient, a_refused_connection_sent_nothing) {
+TEST_F(CurlClient, ARefusedConnectionSentNothing) {
   const int port = free_port();
   expect_failure(run({.method = "POST",
                       .url = "http://127.0.0.1:" + std::to_string(port) + "/secret",
@@ -345,13 +345,13 @@ TEST_F(CurlClient, a_refused_connection_sent_nothing) {
                  "connect", Sent::no);
 }
 
-TEST_F(CurlClient, an_unknown_name_sent_nothing) {
+TEST_F(CurlClient, AnUnknownNameSentNothing) {
   const auto allow = std::make_shared<AllowList>(AllowList::make({"no-such-host.invalid"}).value());
   expect_failure(run({.url = "https://no-such-host.invalid/secret", .timeout_ms = 4000}, allow),
                  "dns", Sent::no);
 }
 
-TEST_F(CurlClient, a_server_without_tls_got_no_request) {
+TEST_F(CurlClient, AServerWithoutTlsGotNoRequest) {
   ScriptServer server([](Peer& peer) {
     peer.write("HTTP/1.1 400 Bad Request\r\n\r\n");
     peer.wait_closed();
@@ -365,7 +365,7 @@ TEST_F(CurlClient, a_server_without_tls_got_no_request) {
 
 // A TLS server from the openssl program, so that the certificates are checked against an
 // independent end.
-TEST_F(CurlClient, speaks_tls_only_to_certificates_that_hold) {
+TEST_F(CurlClient, SpeaksTlsOnlyToCertificatesThatHold) {
   char folder[] = "/tmp/rabt-net-XXXXXX";
   ASSERT_NE(::mkdtemp(folder), nullptr);
   const std::string dir = folder;
@@ -438,7 +438,7 @@ TEST_F(CurlClient, speaks_tls_only_to_certificates_that_hold) {
   std::filesystem::remove_all(dir);
 }
 
-TEST_F(CurlClient, a_reset_after_the_request_is_maybe) {
+TEST_F(CurlClient, AResetAfterTheRequestIsMaybe) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.reset();
@@ -446,12 +446,12 @@ TEST_F(CurlClient, a_reset_after_the_request_is_maybe) {
   expect_failure(post(server), "reset", Sent::maybe);
 }
 
-TEST_F(CurlClient, a_close_without_an_answer_is_maybe) {
+TEST_F(CurlClient, ACloseWithoutAnAnswerIsMaybe) {
   ScriptServer server([](Peer& peer) { peer.read_request(); });
   expect_failure(post(server), "reset", Sent::maybe);
 }
 
-TEST_F(CurlClient, a_body_cut_short_is_maybe) {
+TEST_F(CurlClient, ABodyCutShortIsMaybe) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort");
@@ -459,7 +459,7 @@ TEST_F(CurlClient, a_body_cut_short_is_maybe) {
   expect_failure(post(server), "reset", Sent::maybe);
 }
 
-TEST_F(CurlClient, an_answer_that_is_not_http_is_maybe) {
+TEST_F(CurlClient, AnAnswerThatIsNotHttpIsMaybe) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.write("SSH-2.0-x\r\n");
@@ -470,7 +470,7 @@ TEST_F(CurlClient, an_answer_that_is_not_http_is_maybe) {
 // Symptom: a POST ran twice. Cause: when a kept connection dies before the answer, libcurl repeats
 // the request on a fresh one by itself. The server here counts what it got, so a silent repeat
 // shows.
-TEST_F(CurlClient, never_repeats_a_post_on_its_own) {
+TEST_F(CurlClient, NeverRepeatsAPostOnItsOwn) {
   std::atomic<int> requests{0};
   ScriptServer server([&](Peer& peer) {
     if (!peer.read_request().empty()) {
@@ -486,7 +486,7 @@ TEST_F(CurlClient, never_repeats_a_post_on_its_own) {
   close_client();
 }
 
-TEST_F(CurlClient, cancel_ends_an_exchange_with_the_honest_sent) {
+TEST_F(CurlClient, CancelEndsAnExchangeWithTheHonestSent) {
   std::promise<void> got_request;
   ScriptServer server([&](Peer& peer) {
     if (!peer.read_request().empty()) got_request.set_value();
@@ -503,7 +503,7 @@ TEST_F(CurlClient, cancel_ends_an_exchange_with_the_honest_sent) {
   expect_failure(done.get_future().get(), "cancelled", Sent::maybe);
 }
 
-TEST_F(CurlClient, the_destructor_cancels_what_is_open) {
+TEST_F(CurlClient, TheDestructorCancelsWhatIsOpen) {
   ScriptServer server([](Peer& peer) {
     peer.read_request();
     peer.wait_closed();
@@ -531,7 +531,7 @@ int threads_of_this_process() {
   return count;
 }
 
-TEST_F(CurlClient, holds_three_hundred_exchanges_at_once_on_one_thread) {
+TEST_F(CurlClient, HoldsThreeHundredExchangesAtOnceOnOneThread) {
   constexpr int kCount = 300;
   // One thread serves all: accepts every connection first, so that all exchanges are open together.
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -583,7 +583,7 @@ TEST_F(CurlClient, holds_three_hundred_exchanges_at_once_on_one_thread) {
   EXPECT_EQ(http.stats().started, static_cast<std::uint64_t>(kCount));
 }
 
-TEST_F(CurlClient, refuses_beyond_the_limit_of_open_exchanges) {
+TEST_F(CurlClient, RefusesBeyondTheLimitOfOpenExchanges) {
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -618,7 +618,7 @@ TEST_F(CurlClient, refuses_beyond_the_limit_of_open_exchanges) {
   EXPECT_EQ(overload.load() + others.load(), static_cast<int>(limits::kMaxHttpInFlight) + 5);
 }
 
-TEST_F(CurlClient, a_circuit_opens_after_failed_connections_and_closes_after_a_good_one) {
+TEST_F(CurlClient, ACircuitOpensAfterFailedConnectionsAndClosesAfterAGoodOne) {
   int port = free_port();
   const auto allow = allow_port(port);
   const Request request{.url = "http://127.0.0.1:" + std::to_string(port) + "/"};

@@ -90,7 +90,7 @@ class Interop : public testing::TestWithParam<Language> {
   Hub hub_;
 };
 
-TEST_P(Interop, opens_a_recording_of_the_hub_and_refuses_a_cut_one) {
+TEST_P(Interop, OpensARecordingOfTheHubAndRefusesACutOne) {
   std::string content(3'300'000, '\0');
   for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 + i / 4093);
   auto writer = hub_.blobs->create("t1", "video/webm");
@@ -109,7 +109,7 @@ TEST_P(Interop, opens_a_recording_of_the_hub_and_refuses_a_cut_one) {
   EXPECT_FALSE(open(sealed).has_value()) << "another field";
 }
 
-TEST_P(Interop, opens_a_value_of_the_hub) {
+TEST_P(Interop, OpensAValueOfTheHub) {
   const crypto::DataKey key("01J", SecretBytes(std::string(32, 'k')));
   const crypto::SealContext place{"t1", "event", "عيادة", "body", 7};
   tell_key(key, place);
@@ -124,7 +124,7 @@ TEST_P(Interop, opens_a_value_of_the_hub) {
 
 // From the root file over keyring and database to the recording, with nothing but the documents;
 // after a rotation of every key, and not any more when the bucket was destroyed.
-TEST(InteropFolder, a_recording_opens_from_the_files_of_a_data_folder) {
+TEST(InteropFolder, ARecordingOpensFromTheFilesOfADataFolder) {
   if (run("python3 -c 'import cryptography'").first != 0) GTEST_SKIP() << "no python3-cryptography";
   Hub hub;
   std::filesystem::create_symlink(hub.folder.path() + "/hub.db", hub.folder.path() + "/rabt.db");

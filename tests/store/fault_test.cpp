@@ -29,7 +29,7 @@ int wait_for(pid_t child) {
 // A child commits in a loop and reports every acknowledged id; it is killed at a random time.
 // Whatever was acknowledged must be there. kill -9 does not lose what the kernel holds: it proves
 // the order of acknowledgement and commit, not the disk.
-TEST(Crash, loses_no_acknowledged_row) {
+TEST(Crash, LosesNoAcknowledgedRow) {
   const Folder folder;
   std::mt19937 random(20260310);
   std::int64_t first = 0;
@@ -139,7 +139,7 @@ void fill_and_recover(
   EXPECT_FALSE(std::binary_search(found.begin(), found.end(), 200'000));
 }
 
-TEST(DiskFull, refuses_intake_and_keeps_trying_required_jobs_when_the_database_may_not_grow) {
+TEST(DiskFull, RefusesIntakeAndKeepsTryingRequiredJobsWhenTheDatabaseMayNotGrow) {
   const Folder folder;
   const auto store = folder.open({.max_pages = 200, .vfs = "", .max_queued = 0});
   std::atomic<bool> room{false};
@@ -152,7 +152,7 @@ TEST(DiskFull, refuses_intake_and_keeps_trying_required_jobs_when_the_database_m
       });
 }
 
-TEST(DiskFull, recovers_unaided_on_a_small_file_system) {
+TEST(DiskFull, RecoversUnaidedOnASmallFileSystem) {
   // In a process with mounts of its own, so that nothing stays behind.
   const pid_t child = ::fork();
   if (child == 0) {
@@ -181,7 +181,7 @@ TEST(DiskFull, recovers_unaided_on_a_small_file_system) {
   EXPECT_EQ(code, 0);
 }
 
-TEST(DiskFull, gives_required_jobs_up_when_the_hub_stops_and_says_so) {
+TEST(DiskFull, GivesRequiredJobsUpWhenTheHubStopsAndSaysSo) {
   const Folder folder;
   std::string answer;
   {
@@ -264,17 +264,17 @@ void expect_stop(std::atomic<bool>& fault, int rows_before, const std::string& b
                               rows_before));  // recovers; the last row may or may not be there
 }
 
-TEST(DiskFailure, stops_without_an_answer_when_fsync_fails) {
+TEST(DiskFailure, StopsWithoutAnAnswerWhenFsyncFails) {
   expect_stop(fail_sync, 5, "x");
 }
-TEST(DiskFailure, stops_without_an_answer_when_a_write_fails) {
+TEST(DiskFailure, StopsWithoutAnAnswerWhenAWriteFails) {
   expect_stop(fail_write, 5, "x");
 }
 
 // Symptom: SQLite's own checkpoint drops the error of a failed fsync; a later fsync succeeds
 // although the kernel has thrown the pages away, the log is reused, and acknowledged rows are gone.
 // Cause: sqlite3_wal_autocheckpoint. The fault is set when only the checkpoint is left.
-TEST(DiskFailure, stops_when_a_checkpoint_cannot_sync_the_database) {
+TEST(DiskFailure, StopsWhenACheckpointCannotSyncTheDatabase) {
   const Folder folder;
   const pid_t child = ::fork();
   if (child == 0) {

@@ -17,7 +17,7 @@ constexpr Statement kNoSuchTable{"SELECT * FROM nothing"};
 constexpr Statement kTypes{"SELECT $1, $2, $3, $4, $5"};
 constexpr Statement kUpdate{"UPDATE item SET body = $2 WHERE id <= $1"};
 
-TEST(Store, keeps_what_a_job_wrote) {
+TEST(Store, KeepsWhatAJobWrote) {
   const Folder folder;
   {
     const auto store = folder.open();
@@ -27,7 +27,7 @@ TEST(Store, keeps_what_a_job_wrote) {
   EXPECT_EQ(ids(*folder.open()), std::vector<std::int64_t>{7});
 }
 
-TEST(Store, binds_every_kind_of_value_and_reads_it_back) {
+TEST(Store, BindsEveryKindOfValueAndReadsItBack) {
   const Folder folder;
   const auto store = folder.open();
   const std::string bytes("\0\xff\x01", 3);
@@ -48,7 +48,7 @@ TEST(Store, binds_every_kind_of_value_and_reads_it_back) {
   EXPECT_TRUE(status.ok());
 }
 
-TEST(Store, numbers_parameters_by_their_number_and_not_by_their_place) {
+TEST(Store, NumbersParametersByTheirNumberAndNotByTheirPlace) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store
@@ -71,7 +71,7 @@ TEST(Store, numbers_parameters_by_their_number_and_not_by_their_place) {
   }
 }
 
-TEST(Store, refuses_a_wrong_number_of_values) {
+TEST(Store, RefusesAWrongNumberOfValues) {
   const Folder folder;
   const auto store = folder.open();
   const Status status = store->write([](Transaction& transaction) -> Status {
@@ -83,7 +83,7 @@ TEST(Store, refuses_a_wrong_number_of_values) {
   EXPECT_EQ(status.error().code, "store.sql");
 }
 
-TEST(Store, counts_the_rows_that_a_statement_changed) {
+TEST(Store, CountsTheRowsThatAStatementChanged) {
   const Folder folder;
   const auto store = folder.open();
   for (int i = 1; i <= 5; ++i) EXPECT_TRUE(store->write(insert(i)).ok());
@@ -98,7 +98,7 @@ TEST(Store, counts_the_rows_that_a_statement_changed) {
                   .ok());
 }
 
-TEST(Store, runs_the_same_query_inside_itself) {
+TEST(Store, RunsTheSameQueryInsideItself) {
   const Folder folder;
   const auto store = folder.open();
   for (int i = 1; i <= 3; ++i) EXPECT_TRUE(store->write(insert(i)).ok());
@@ -120,7 +120,7 @@ TEST(Store, runs_the_same_query_inside_itself) {
   EXPECT_EQ(pairs, 9);
 }
 
-TEST(Store, reads_one_snapshot_for_the_whole_function) {
+TEST(Store, ReadsOneSnapshotForTheWholeFunction) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1)).ok());
@@ -141,7 +141,7 @@ TEST(Store, reads_one_snapshot_for_the_whole_function) {
   EXPECT_EQ(ids(*store).size(), 2U);
 }
 
-TEST(Store, does_not_let_a_reader_write) {
+TEST(Store, DoesNotLetAReaderWrite) {
   const Folder folder;
   const auto store = folder.open();
   const Status status = store->read([](Connection& connection) {
@@ -151,7 +151,7 @@ TEST(Store, does_not_let_a_reader_write) {
   EXPECT_TRUE(ids(*store).empty());
 }
 
-TEST(Store, undoes_a_failing_job_alone_while_its_neighbours_commit) {
+TEST(Store, UndoesAFailingJobAloneWhileItsNeighboursCommit) {
   const Folder folder;
   const auto store = folder.open();
   std::vector<int> order;
@@ -199,7 +199,7 @@ TEST(Store, undoes_a_failing_job_alone_while_its_neighbours_commit) {
   EXPECT_EQ(commits, 2U);  // the gate's and theirs
 }
 
-TEST(Store, undoes_a_job_with_a_failed_statement_whatever_the_job_returns) {
+TEST(Store, UndoesAJobWithAFailedStatementWhateverTheJobReturns) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1)).ok());
@@ -217,7 +217,7 @@ TEST(Store, undoes_a_job_with_a_failed_statement_whatever_the_job_returns) {
   EXPECT_EQ(ids(*store), std::vector<std::int64_t>{1});
 }
 
-TEST(Store, undoes_a_job_that_throws) {
+TEST(Store, UndoesAJobThatThrows) {
   const Folder folder;
   const auto store = folder.open();
   const Status status = store->write([](Transaction& transaction) -> Status {
@@ -229,7 +229,7 @@ TEST(Store, undoes_a_job_that_throws) {
   EXPECT_TRUE(ids(*store).empty());
 }
 
-TEST(Store, a_later_job_of_a_batch_sees_what_an_earlier_one_wrote) {
+TEST(Store, ALaterJobOfABatchSeesWhatAnEarlierOneWrote) {
   const Folder folder;
   const auto store = folder.open();
   Gate gate(*store);
@@ -247,7 +247,7 @@ TEST(Store, a_later_job_of_a_batch_sees_what_an_earlier_one_wrote) {
   EXPECT_EQ(seen, 1);
 }
 
-TEST(Store, groups_commits_under_load) {
+TEST(Store, GroupsCommitsUnderLoad) {
   const Folder folder;
   const auto store = folder.open();
   constexpr int kJobs = 20'000;
@@ -269,7 +269,7 @@ TEST(Store, groups_commits_under_load) {
   EXPECT_EQ(ids(*store).size(), static_cast<std::size_t>(kJobs));
 }
 
-TEST(Store, commits_a_lone_job_at_once) {
+TEST(Store, CommitsALoneJobAtOnce) {
   const Folder folder;
   const auto store = folder.open();
   std::vector<double> times;
@@ -286,7 +286,7 @@ TEST(Store, commits_a_lone_job_at_once) {
   EXPECT_EQ(store->stats().commits, 200U);
 }
 
-TEST(Store, refuses_droppable_jobs_past_its_queue_and_takes_required_ones) {
+TEST(Store, RefusesDroppableJobsPastItsQueueAndTakesRequiredOnes) {
   const Folder folder;
   const auto store = folder.open({.max_pages = 0, .vfs = "", .max_queued = 3});
   Gate gate(*store);
@@ -305,7 +305,7 @@ TEST(Store, refuses_droppable_jobs_past_its_queue_and_takes_required_ones) {
   EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{0, 1, 2, 10}));
 }
 
-TEST(Store, lets_done_submit_and_read) {
+TEST(Store, LetsDoneSubmitAndRead) {
   const Folder folder;
   const auto store = folder.open();
   std::promise<std::size_t> seen;
@@ -317,7 +317,7 @@ TEST(Store, lets_done_submit_and_read) {
   EXPECT_EQ(seen.get_future().get(), 2U);
 }
 
-TEST(Store, writes_everything_submitted_before_it_closes) {
+TEST(Store, WritesEverythingSubmittedBeforeItCloses) {
   const Folder folder;
   std::atomic<int> answered{0};
   {
@@ -330,7 +330,7 @@ TEST(Store, writes_everything_submitted_before_it_closes) {
   EXPECT_EQ(ids(*folder.open()).size(), 3000U);
 }
 
-TEST(Store, takes_jobs_and_reads_from_many_threads) {
+TEST(Store, TakesJobsAndReadsFromManyThreads) {
   const Folder folder;
   const auto store = folder.open();
   std::vector<std::thread> threads;
@@ -346,7 +346,7 @@ TEST(Store, takes_jobs_and_reads_from_many_threads) {
   EXPECT_EQ(ids(*store).size(), 400U);
 }
 
-TEST(Store, has_its_durable_settings_on_the_writer) {
+TEST(Store, HasItsDurableSettingsOnTheWriter) {
   const Folder folder;
   const auto store = folder.open();
   const auto setting = [&](const Statement& pragma) {
@@ -367,7 +367,7 @@ TEST(Store, has_its_durable_settings_on_the_writer) {
   EXPECT_EQ(setting({"PRAGMA mmap_size"}), "0");
 }
 
-TEST(Store, makes_its_files_readable_for_their_owner_only) {
+TEST(Store, MakesItsFilesReadableForTheirOwnerOnly) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1)).ok());
@@ -378,7 +378,7 @@ TEST(Store, makes_its_files_readable_for_their_owner_only) {
   }
 }
 
-TEST(Store, copies_its_log_into_the_database_now_and_then) {
+TEST(Store, CopiesItsLogIntoTheDatabaseNowAndThen) {
   const Folder folder;
   const auto store = folder.open();
   const std::string body(100'000, 'b');
@@ -397,7 +397,7 @@ Error refused(const Result<std::unique_ptr<Store>>& store) {
   return store.ok() ? Error{} : store.error();
 }
 
-TEST(StoreOpen, refuses_a_second_hub_and_names_the_process) {
+TEST(StoreOpen, RefusesASecondHubAndNamesTheProcess) {
   const Folder folder;
   const auto store = folder.open();
   const Error error = refused(folder.try_open());
@@ -406,13 +406,13 @@ TEST(StoreOpen, refuses_a_second_hub_and_names_the_process) {
       << error.message;
 }
 
-TEST(StoreOpen, lets_the_next_hub_in_after_the_first) {
+TEST(StoreOpen, LetsTheNextHubInAfterTheFirst) {
   const Folder folder;
   (void)folder.open();
   EXPECT_NE(folder.open(), nullptr);
 }
 
-TEST(StoreOpen, says_which_folder_is_missing_or_not_writable) {
+TEST(StoreOpen, SaysWhichFolderIsMissingOrNotWritable) {
   const Folder folder;
   SqliteOptions options = folder.options();
   options.path = "/nonexistent-folder/hub.db";
@@ -424,7 +424,7 @@ TEST(StoreOpen, says_which_folder_is_missing_or_not_writable) {
   EXPECT_EQ(refused(open_sqlite(options, null_logger())).code, "store.open");
 }
 
-TEST(StoreOpen, leaves_a_file_alone_that_is_no_database) {
+TEST(StoreOpen, LeavesAFileAloneThatIsNoDatabase) {
   const Folder folder;
   const std::string text = std::string(5000, 'x');
   std::ofstream(folder.options().path) << text;
@@ -435,7 +435,7 @@ TEST(StoreOpen, leaves_a_file_alone_that_is_no_database) {
   EXPECT_EQ((std::string{std::istreambuf_iterator<char>(in), {}}), text);
 }
 
-TEST(StoreOpen, refuses_a_file_system_without_write_ahead_logging) {
+TEST(StoreOpen, RefusesAFileSystemWithoutWriteAheadLogging) {
   const Folder folder;
   const Error error =
       refused(folder.try_open({.max_pages = 0, .vfs = "unix-none", .max_queued = 0}));
@@ -443,7 +443,7 @@ TEST(StoreOpen, refuses_a_file_system_without_write_ahead_logging) {
   EXPECT_NE(error.message.find("journal_mode"), std::string::npos);
 }
 
-TEST(Migrations, apply_in_order_once) {
+TEST(Migrations, ApplyInOrderOnce) {
   const Folder folder;
   folder.migration(
       "0002_more.sql",
@@ -465,7 +465,7 @@ TEST(Migrations, apply_in_order_once) {
   EXPECT_EQ(names, (std::vector<std::string>{"0001_item.sql", "0002_more.sql", "0010_last.sql"}));
 }
 
-TEST(Migrations, refuse_an_edited_a_missing_and_a_late_file) {
+TEST(Migrations, RefuseAnEditedAMissingAndALateFile) {
   const Folder folder;
   folder.migration("0003_x.sql", "CREATE TABLE x (id INTEGER);");
   (void)folder.open();
@@ -484,7 +484,7 @@ TEST(Migrations, refuse_an_edited_a_missing_and_a_late_file) {
   EXPECT_NE(folder.open(), nullptr);
 }
 
-TEST(Migrations, refuse_a_database_of_a_newer_hub) {
+TEST(Migrations, RefuseADatabaseOfANewerHub) {
   const Folder folder;
   folder.migration("0002_new.sql", "CREATE TABLE new_one (id INTEGER);");
   (void)folder.open();
@@ -494,7 +494,7 @@ TEST(Migrations, refuse_a_database_of_a_newer_hub) {
   EXPECT_NE(error.message.find("0002_new.sql"), std::string::npos);
 }
 
-TEST(Migrations, undo_a_failing_file_whole_and_name_it) {
+TEST(Migrations, UndoAFailingFileWholeAndNameIt) {
   const Folder folder;
   for (const char* sql : {"CREATE TABLE half (id INTEGER); CREATE TABLE half (id INTEGER);",
                           "CREATE TABLE half (id INTEGER); COMMIT;"}) {
@@ -515,7 +515,7 @@ TEST(Migrations, undo_a_failing_file_whole_and_name_it) {
   }
 }
 
-TEST(Migrations, refuse_names_and_numbers_that_do_not_fit) {
+TEST(Migrations, RefuseNamesAndNumbersThatDoNotFit) {
   const Folder folder;
   folder.migration("0001_other.sql", "SELECT 1;");
   EXPECT_EQ(refused(folder.try_open()).code, "store.migration_failed");

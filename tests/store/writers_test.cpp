@@ -38,7 +38,7 @@ std::string body_of(Connection& connection, std::int64_t id) {
 
 // ---- put
 
-TEST(StorePut, keeps_what_was_put_in_order_and_shows_it_to_a_query) {
+TEST(StorePut, KeepsWhatWasPutInOrderAndShowsItToAQuery) {
   const Folder folder;
   const auto store = folder.open();
   std::int64_t seen = 0;
@@ -54,7 +54,7 @@ TEST(StorePut, keeps_what_was_put_in_order_and_shows_it_to_a_query) {
   EXPECT_EQ(store->stats().rows, 5U);
 }
 
-TEST(StorePut, that_fails_undoes_its_job_alone_and_tells_done) {
+TEST(StorePut, ThatFailsUndoesItsJobAloneAndTellsDone) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1)).ok());
@@ -85,14 +85,14 @@ TEST(StorePut, that_fails_undoes_its_job_alone_and_tells_done) {
 
 // ---- next
 
-TEST(StoreNext, draws_dense_rising_numbers_for_each_sequence) {
+TEST(StoreNext, DrawsDenseRisingNumbersForEachSequence) {
   const Folder folder;
   const auto store = folder.open();
   for (std::int64_t i = 1; i <= 3000; ++i) ASSERT_EQ(draw(*store, kNumbers), i);
   EXPECT_EQ(draw(*store, kOthers), 1);
 }
 
-TEST(StoreNext, draws_no_number_twice_when_its_job_is_undone) {
+TEST(StoreNext, DrawsNoNumberTwiceWhenItsJobIsUndone) {
   const Folder folder;
   const auto store = folder.open();
   std::set<std::int64_t> drawn;
@@ -100,7 +100,7 @@ TEST(StoreNext, draws_no_number_twice_when_its_job_is_undone) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(drawn.insert(draw(*store, kNumbers, i % 3 == 2)).second);
 }
 
-TEST(StoreNext, draws_no_number_twice_after_a_restart_though_no_row_has_it) {
+TEST(StoreNext, DrawsNoNumberTwiceAfterARestartThoughNoRowHasIt) {
   const Folder folder;
   std::int64_t last = 0;
   for (int start = 0; start < 3; ++start) {
@@ -114,7 +114,7 @@ TEST(StoreNext, draws_no_number_twice_after_a_restart_though_no_row_has_it) {
   }
 }
 
-TEST(StoreNext, draws_one_number_once_among_jobs_of_one_batch_of_which_some_fail) {
+TEST(StoreNext, DrawsOneNumberOnceAmongJobsOfOneBatchOfWhichSomeFail) {
   const Folder folder;
   const auto store = folder.open();
   std::set<std::int64_t> kept;
@@ -140,7 +140,7 @@ TEST(StoreNext, draws_one_number_once_among_jobs_of_one_batch_of_which_some_fail
 
 // ---- lanes
 
-TEST(StoreLanes, keep_the_order_of_their_jobs_and_show_their_number) {
+TEST(StoreLanes, KeepTheOrderOfTheirJobsAndShowTheirNumber) {
   const Folder folder;
   const auto store = folder.open();
   std::map<Lane, std::vector<int>> order;
@@ -171,7 +171,7 @@ TEST(StoreLanes, keep_the_order_of_their_jobs_and_show_their_number) {
 
 // ---- insert first, compare and set
 
-TEST(StoreRaces, only_one_of_many_who_insert_first_finds_no_row) {
+TEST(StoreRaces, OnlyOneOfManyWhoInsertFirstFindsNoRow) {
   const Folder folder;
   const auto store = folder.open();
   std::atomic<int> won{0};
@@ -193,7 +193,7 @@ TEST(StoreRaces, only_one_of_many_who_insert_first_finds_no_row) {
   EXPECT_EQ(won, 50);
 }
 
-TEST(StoreRaces, a_job_that_was_beaten_runs_again_on_what_stands_now) {
+TEST(StoreRaces, AJobThatWasBeatenRunsAgainOnWhatStandsNow) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1, "0")).ok());
@@ -233,7 +233,7 @@ TEST(StoreRaces, a_job_that_was_beaten_runs_again_on_what_stands_now) {
                   .ok());
 }
 
-TEST(StoreRaces, a_beaten_job_is_undone_before_it_runs_again) {
+TEST(StoreRaces, ABeatenJobIsUndoneBeforeItRunsAgain) {
   const Folder folder;
   const auto store = folder.open();
   int runs = 0;
@@ -266,7 +266,7 @@ TEST(StoreRaces, a_beaten_job_is_undone_before_it_runs_again) {
   EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{1, 2, 7}));
 }
 
-TEST(StoreRaces, a_job_that_is_beaten_always_gives_up) {
+TEST(StoreRaces, AJobThatIsBeatenAlwaysGivesUp) {
   const Folder folder;
   const auto store = folder.open();
   int runs = 0;
@@ -282,7 +282,7 @@ TEST(StoreRaces, a_job_that_is_beaten_always_gives_up) {
 
 // ---- figures
 
-TEST(StoreStats, say_where_the_time_went) {
+TEST(StoreStats, SayWhereTheTimeWent) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store
@@ -301,7 +301,7 @@ TEST(StoreStats, say_where_the_time_went) {
 
 // ---- an earlier build's database
 
-TEST(StoreOpen, refuses_the_database_of_an_earlier_build_and_says_why) {
+TEST(StoreOpen, RefusesTheDatabaseOfAnEarlierBuildAndSaysWhy) {
   const Folder folder;
   (void)folder.open();
   ASSERT_EQ(
@@ -316,7 +316,7 @@ TEST(StoreOpen, refuses_the_database_of_an_earlier_build_and_says_why) {
   EXPECT_EQ(open_sqlite_reader(folder.options().path).error().code, "store.earlier_build");
 }
 
-TEST(StoreOpen, refuses_the_formats_of_a_newer_hub) {
+TEST(StoreOpen, RefusesTheFormatsOfANewerHub) {
   const Folder folder;
   (void)folder.open();
   ASSERT_EQ(

@@ -227,7 +227,7 @@ void send_with(int socket, std::string_view bytes, std::size_t copies) {
   ASSERT_EQ(::sendmsg(socket, &message, 0), static_cast<ssize_t>(bytes.size()));
 }
 
-TEST(Frames, with_descriptors_that_they_have_no_use_for_are_refused_and_leave_none_behind) {
+TEST(Frames, WithDescriptorsThatTheyHaveNoUseForAreRefusedAndLeaveNoneBehind) {
   const std::string log = packet(Frame(Type::log, 7).add("event").add("{}"));
   const std::string ready = packet(Frame(Type::ready, 0));
   const auto said = [](const std::string& bytes, std::size_t copies) {
@@ -248,7 +248,7 @@ TEST(Frames, with_descriptors_that_they_have_no_use_for_are_refused_and_leave_no
   EXPECT_EQ(said(ready, 1), "taken");
 }
 
-TEST(Frames, whose_memory_file_finds_no_free_descriptor_are_not_the_senders_fault) {
+TEST(Frames, WhoseMemoryFileFindsNoFreeDescriptorAreNotTheSendersFault) {
   Pair pair;
   const std::string large(kMaxInlineBytes + 1, 'x');
   ASSERT_TRUE(send(pair.here.get(), Frame(Type::log, 0).add(large)).ok());
@@ -281,7 +281,7 @@ TEST(Frames, AreWhatTheDocumentSays) {
 
 // The kernel counts descriptors on their way for all processes of a user (unix(7), ETOOMANYREFS):
 // one plugin's backlog must not end another.
-TEST(Frames, a_sender_waits_while_too_many_descriptors_of_its_user_are_under_way) {
+TEST(Frames, ASenderWaitsWhileTooManyDescriptorsOfItsUserAreUnderWay) {
   constexpr int kMany = 100;
   Pair pair;
   const pid_t child = ::fork();

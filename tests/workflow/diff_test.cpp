@@ -37,7 +37,7 @@ Lines compare_tasks(const std::string& from, const std::string& to) {
   return compare_files(kHead + std::string("do:\n") + from, kHead + std::string("do:\n") + to);
 }
 
-TEST(Diff, layout_comments_version_and_title_make_no_difference) {
+TEST(Diff, LayoutCommentsVersionAndTitleMakeNoDifference) {
   EXPECT_EQ(compare_files(kHead + std::string("do: [{a: {set: {x: 1, y: 2}}}]\n"),
                           "document:\n  version: '2.0.0'\n  name: sample\n  namespace: test\n"
                           "  dsl: '1.0.3'\n  title: Another title\n"
@@ -46,19 +46,19 @@ TEST(Diff, layout_comments_version_and_title_make_no_difference) {
             Lines{});
 }
 
-TEST(Diff, tasks_that_are_new_or_gone_are_named_by_their_path) {
+TEST(Diff, TasksThatAreNewOrGoneAreNamedByTheirPath) {
   EXPECT_EQ(compare_tasks("  - a: {set: {x: 1}}\n  - b: {wait: PT1M}\n",
                           "  - a: {set: {x: 1}}\n  - c: {set: {y: 1}}\n"),
             (Lines{"added task /do/c [ -> set]", "removed task /do/b [wait -> ]"}));
 }
 
-TEST(Diff, only_the_task_that_moved_is_reported_as_moved) {
+TEST(Diff, OnlyTheTaskThatMovedIsReportedAsMoved) {
   EXPECT_EQ(compare_tasks("  - a: {set: {x: 1}}\n  - b: {set: {x: 2}}\n  - c: {set: {x: 3}}\n",
                           "  - c: {set: {x: 3}}\n  - a: {set: {x: 1}}\n  - b: {set: {x: 2}}\n"),
             (Lines{"moved task /do/c [after b -> first]"}));
 }
 
-TEST(Diff, a_task_that_went_into_another_list_was_moved_and_not_removed) {
+TEST(Diff, ATaskThatWentIntoAnotherListWasMovedAndNotRemoved) {
   EXPECT_EQ(compare_tasks("  - a: {set: {x: 1}}\n  - b: {set: {x: 2}}\n",
                           "  - group:\n      do:\n        - a: {set: {x: 1}}\n"
                           "  - b: {set: {x: 2}}\n"),
@@ -71,7 +71,7 @@ TEST(Diff, a_task_that_went_into_another_list_was_moved_and_not_removed) {
       (Lines{"moved task /do/group/do/a [/do/a -> /do/group/do/a]"}));
 }
 
-TEST(Diff, what_changed_in_a_task_is_said_in_the_languages_words) {
+TEST(Diff, WhatChangedInATaskIsSaidInTheLanguagesWords) {
   EXPECT_EQ(
       compare_tasks("  - a: {call: 'ask:1.0.0@payer', with: {n: 1}, timeout: {after: PT5M}}\n",
                     "  - a: {call: 'ask:1.1.0@payer', with: {n: 2}, timeout: {after: PT9M},"
@@ -88,7 +88,7 @@ TEST(Diff, what_changed_in_a_task_is_said_in_the_languages_words) {
                    "{\"document\":{\"type\":\"array\"}}]"}));
 }
 
-TEST(Diff, retries_cases_and_nested_tasks_are_found_where_they_stand) {
+TEST(Diff, RetriesCasesAndNestedTasksAreFoundWhereTheyStand) {
   const std::string head =
       "  - t:\n      try:\n        - a: {call: 'ask:1.0.0@payer'}\n"
       "      catch:\n        as: error\n        retry:\n";
@@ -110,14 +110,14 @@ TEST(Diff, retries_cases_and_nested_tasks_are_found_where_they_stand) {
                    "added compete /do/f/fork/compete [ -> true]"}));
 }
 
-TEST(Diff, lists_inside_data_are_values_and_no_tasks) {
+TEST(Diff, ListsInsideDataAreValuesAndNoTasks) {
   EXPECT_EQ(
       compare_tasks("  - a: {set: {do: [{x: {y: 1}}]}}\n", "  - a: {set: {do: [{x: {y: 2}}]}}\n"),
       (Lines{"changed set /do/a/set [{\"do\":[{\"x\":{\"y\":1}}]} -> "
              "{\"do\":[{\"x\":{\"y\":2}}]}]"}));
 }
 
-TEST(Diff, starts_business_key_secrets_and_shared_parts_are_compared_by_name) {
+TEST(Diff, StartsBusinessKeySecretsAndSharedPartsAreComparedByName) {
   const std::string body = "do: [{a: {wait: PT1M}}]\n";
   EXPECT_EQ(
       compare_files(kHead +
@@ -139,7 +139,7 @@ TEST(Diff, starts_business_key_secrets_and_shared_parts_are_compared_by_name) {
              "removed secret /use/secrets/old"}));
 }
 
-TEST(Diff, a_long_value_is_not_shown) {
+TEST(Diff, ALongValueIsNotShown) {
   const std::string text(200, 'x');
   EXPECT_EQ(compare_tasks("  - a: {set: {x: 1}}\n", "  - a: {set: {x: " + text + "}}\n"),
             (Lines{"changed set /do/a/set [{\"x\":1} -> ]"}));

@@ -236,7 +236,7 @@ class Comparison final {
   }
 };
 
-TEST(ExpressionDifferential, agrees_with_jq_on_random_programs) {
+TEST(ExpressionDifferential, AgreesWithJqOnRandomPrograms) {
   if (std::system("jq --version 2> /dev/null | grep -q 'jq-1\\.6'") != 0)
     GTEST_SKIP() << "the jq program, version 1.6, is not installed";
   const char* given = std::getenv("RABT_SEED");

@@ -39,7 +39,7 @@ std::vector<std::vector<std::string>> fenced(const std::string& kind) {
   return blocks;
 }
 
-TEST(ExpressionDocuments, every_example_gives_what_the_page_says) {
+TEST(ExpressionDocuments, EveryExampleGivesWhatThePageSays) {
   std::size_t examples = 0;
   const auto check = [&](const std::vector<std::string>& lines) {
     if (lines.empty()) return;
@@ -73,7 +73,7 @@ TEST(ExpressionDocuments, every_example_gives_what_the_page_says) {
   EXPECT_GE(examples, 20U);
 }
 
-TEST(ExpressionDocuments, list_exactly_the_functions_there_are) {
+TEST(ExpressionDocuments, ListExactlyTheFunctionsThereAre) {
   const auto blocks = fenced("functions");
   ASSERT_EQ(blocks.size(), 1U);
   std::set<std::string> listed;
@@ -122,7 +122,7 @@ std::set<std::string> first_column(const std::string& heading, const std::string
   return words;
 }
 
-TEST(ExpressionDocuments, list_exactly_the_refused_names) {
+TEST(ExpressionDocuments, ListExactlyTheRefusedNames) {
   std::set<std::string> listed;
   for (std::string name : first_column("## What is refused, and why", "")) {
     if (name.front() == '$') name.erase(0, 1);
@@ -132,7 +132,7 @@ TEST(ExpressionDocuments, list_exactly_the_refused_names) {
   EXPECT_EQ(listed, std::set<std::string>(names.begin(), names.end()));
 }
 
-TEST(ExpressionDocuments, list_exactly_the_formats) {
+TEST(ExpressionDocuments, ListExactlyTheFormats) {
   const std::set<std::string> listed = first_column("## Language", "Formats");
   EXPECT_GE(listed.size(), 9U);
   for (const std::string& name : listed) {

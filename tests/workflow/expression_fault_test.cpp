@@ -144,7 +144,7 @@ constexpr Mistake kMistakes[] = {
 };
 // clang-format on
 
-TEST(ExpressionFault, points_at_the_mistake) {
+TEST(ExpressionFault, PointsAtTheMistake) {
   ASSERT_GE(std::size(kMistakes), 40U);
   for (const Mistake& m : kMistakes) {
     const auto outcome = Expression::compile(m.program, {});
@@ -156,14 +156,14 @@ TEST(ExpressionFault, points_at_the_mistake) {
   }
 }
 
-TEST(ExpressionFault, counts_bytes_over_lines_and_other_scripts) {
+TEST(ExpressionFault, CountsBytesOverLinesAndOtherScripts) {
   const std::string_view program = "# \u0645\u0631\u062d\u0628\u0627\n.a |\n  \"\u0645\" + ) ";
   const auto outcome = Expression::compile(program, {});
   ASSERT_FALSE(outcome.expression.has_value());
   EXPECT_EQ(outcome.fault.offset, program.find(')'));
 }
 
-TEST(ExpressionFault, an_evaluation_names_its_place_as_well) {
+TEST(ExpressionFault, AnEvaluationNamesItsPlaceAsWell) {
   const auto outcome = Expression::compile("1, (.a | .b)", {});
   ASSERT_TRUE(outcome.expression.has_value());
   std::vector<Json> results;
@@ -179,7 +179,7 @@ TEST(ExpressionFault, an_evaluation_names_its_place_as_well) {
   EXPECT_EQ(fault->message, "Cannot index number with string");
 }
 
-TEST(ExpressionFault, a_receiver_that_has_enough_ends_the_evaluation) {
+TEST(ExpressionFault, AReceiverThatHasEnoughEndsTheEvaluation) {
   const auto outcome = Expression::compile("repeat(1)", {});
   ASSERT_TRUE(outcome.expression.has_value());
   int seen = 0;

@@ -110,7 +110,7 @@ std::chrono::microseconds processor_time(const rusage& used) {
          std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-TEST(ExpressionHostile, ends_in_time_and_memory) {
+TEST(ExpressionHostile, EndsInTimeAndMemory) {
   for (const Hostile& h : kHostile) {
     const auto compiled = Expression::compile(h.program, {});
     if (!compiled.expression) {
@@ -140,7 +140,7 @@ TEST(ExpressionHostile, ends_in_time_and_memory) {
 }
 
 // The depth of what is written, not of what is computed.
-TEST(ExpressionHostile, long_and_deep_texts_end_in_a_fault) {
+TEST(ExpressionHostile, LongAndDeepTextsEndInAFault) {
   const auto repeated = [](std::string_view piece, std::size_t times) {
     std::string text;
     for (std::size_t i = 0; i < times; ++i) text += piece;

@@ -52,7 +52,7 @@ Error error_of(std::string_view program, std::string_view input = "null") {
 
 // ---- against jq ----
 
-TEST(Expression, gives_the_results_that_jq_gives) {
+TEST(Expression, GivesTheResultsThatJqGives) {
   ASSERT_GE(std::size(oracle::kCases), 300U);
   for (const oracle::Case& c : oracle::kCases) {
     const auto values = compile(c.program).all(parse(c.input), {}, default_expression_budget());
@@ -66,7 +66,7 @@ TEST(Expression, gives_the_results_that_jq_gives) {
   }
 }
 
-TEST(Expression, jq_itself_gives_the_committed_results) {
+TEST(Expression, JqItselfGivesTheCommittedResults) {
   if (std::system("jq --version > /dev/null 2>&1") != 0)
     GTEST_SKIP() << "the jq program is not installed";
   // jq needs about 30 ms to start, so many programs travel in one.
@@ -155,14 +155,14 @@ constexpr Difference kDifferences[] = {
     {".a.[0]", R"({"a":[5]})", "[5]", "from 1.7"},
 };
 
-TEST(Expression, differs_from_jq_only_where_the_documents_say) {
+TEST(Expression, DiffersFromJqOnlyWhereTheDocumentsSay) {
   for (const Difference& d : kDifferences)
     EXPECT_EQ(results(d.program, d.input), d.ours) << d.program << ": " << d.why;
 }
 
 // ---- compile errors ----
 
-TEST(ExpressionFault, names_the_offset_and_what_was_expected) {
+TEST(ExpressionFault, NamesTheOffsetAndWhatWasExpected) {
   const auto fault = fault_of(".a | (1 + ");
   EXPECT_EQ(fault.code, "expression.syntax");
   EXPECT_EQ(fault.offset, 10U);
@@ -180,7 +180,7 @@ TEST(ExpressionFault, names_the_offset_and_what_was_expected) {
   }
 }
 
-TEST(ExpressionFault, suggests_near_names) {
+TEST(ExpressionFault, SuggestsNearNames) {
   const auto variable = fault_of("$contxt.id", {"context", "input"});
   EXPECT_EQ(variable.code, "expression.unknown_variable");
   EXPECT_NE(variable.message.find("did you mean $context?"), std::string::npos) << variable.message;
@@ -192,7 +192,7 @@ TEST(ExpressionFault, suggests_near_names) {
   EXPECT_EQ(fault_of("break $out").code, "expression.unknown_variable");
 }
 
-TEST(ExpressionFault, forbids_what_cannot_be_replayed_and_says_why) {
+TEST(ExpressionFault, ForbidsWhatCannotBeReplayedAndSaysWhy) {
   for (const char* text :
        {"env", "$ENV", "$ENV.HOME", "now", "input", "inputs", "import \"a\" as a; .",
         "include \"a\"; .", "debug", "stderr", "halt", "halt_error", "input_filename",
@@ -204,13 +204,13 @@ TEST(ExpressionFault, forbids_what_cannot_be_replayed_and_says_why) {
   EXPECT_EQ(results("def now: 7; now"), "[7]");  // a name of one's own is fine
 }
 
-TEST(ExpressionFault, finds_bad_regular_expressions_at_compile_time) {
+TEST(ExpressionFault, FindsBadRegularExpressionsAtCompileTime) {
   EXPECT_NE(fault_of("test(\"(\")").message.find("parentheses"), std::string::npos);
   EXPECT_NE(fault_of("gsub(\"(?=x)\"; \"\")").message.find("RE2"), std::string::npos);
   EXPECT_NE(fault_of("test(\"a\"; \"q\")").message.find("flags"), std::string::npos);
 }
 
-TEST(ExpressionFault, deep_nesting_is_a_syntax_error_and_no_crash) {
+TEST(ExpressionFault, DeepNestingIsASyntaxErrorAndNoCrash) {
   const auto repeat = [](std::string_view piece, std::size_t times) {
     std::string text;
     for (std::size_t i = 0; i < times; ++i) text += piece;
@@ -228,7 +228,7 @@ TEST(ExpressionFault, deep_nesting_is_a_syntax_error_and_no_crash) {
 
 // ---- variables ----
 
-TEST(Expression, reads_variables_by_position_and_reports_the_used_ones) {
+TEST(Expression, ReadsVariablesByPositionAndReportsTheUsedOnes) {
   const auto expression = compile("$context.a + $input.b", {"secrets", "context", "task", "input"});
   EXPECT_EQ(expression.used_variables(), (std::vector<std::size_t>{1, 3}));
   EXPECT_EQ(expression.text(), "$context.a + $input.b");
@@ -236,7 +236,7 @@ TEST(Expression, reads_variables_by_position_and_reports_the_used_ones) {
   EXPECT_EQ(expression.one(Json(), values, default_expression_budget())->dump(), "3");
 }
 
-TEST(Expression, compiled_by_use_it_gets_the_values_of_the_used_variables_alone) {
+TEST(Expression, CompiledByUseItGetsTheValuesOfTheUsedVariablesAlone) {
   const std::vector<std::string_view> names = {"secrets", "context", "task", "input"};
   const auto made =
       Expression::compile_used("def f: $input.b; ($context.a as $c | $c + f) * $input.b", names);
@@ -247,19 +247,19 @@ TEST(Expression, compiled_by_use_it_gets_the_values_of_the_used_variables_alone)
   EXPECT_EQ(Expression::compile_used("$contxt", names).fault.code, "expression.unknown_variable");
 }
 
-TEST(Expression, a_local_name_hides_a_given_one) {
+TEST(Expression, ALocalNameHidesAGivenOne) {
   const std::vector<Json> values = {Json(1)};
   EXPECT_EQ(compile("2 as $x | $x", {"x"}).one(Json(), values, default_expression_budget())->dump(),
             "2");
   EXPECT_TRUE(compile("2 as $x | $x", {"x"}).used_variables().empty());
 }
 
-TEST(Expression, knows_its_line) {
+TEST(Expression, KnowsItsLine) {
   EXPECT_EQ(results("$__loc__"), R"([{"file":"<top-level>","line":1}])");
   EXPECT_EQ(results(".,\n$__loc__.line"), "[null,2]");
 }
 
-TEST(Expression, one_gives_null_for_nothing_and_refuses_several) {
+TEST(Expression, OneGivesNullForNothingAndRefusesSeveral) {
   const auto budget = default_expression_budget();
   EXPECT_TRUE(compile("empty").one(Json(1), {}, budget)->is_null());
   EXPECT_TRUE(compile(".a?").one(Json(1), {}, budget)->is_null());
@@ -269,7 +269,7 @@ TEST(Expression, one_gives_null_for_nothing_and_refuses_several) {
             "expression.several_results");
 }
 
-TEST(Expression, truthy_is_all_but_null_and_false) {
+TEST(Expression, TruthyIsAllButNullAndFalse) {
   EXPECT_FALSE(truthy(Json()));
   EXPECT_FALSE(truthy(Json(false)));
   for (const Json& value : {Json(true), Json(0), Json(""), Json(Json::Array{}), Json::object()})
@@ -278,7 +278,7 @@ TEST(Expression, truthy_is_all_but_null_and_false) {
 
 // ---- values ----
 
-TEST(Expression, keeps_the_digits_of_untouched_numbers) {
+TEST(Expression, KeepsTheDigitsOfUntouchedNumbers) {
   EXPECT_EQ(results(".price, [.price], {p: .price}, (.price | tojson)", R"({"price":10.10})"),
             R"([10.10,[10.10],{"p":10.10},"10.10"])");
   EXPECT_EQ(results(". , . + 1", "9223372036854775806"),
@@ -290,20 +290,20 @@ TEST(Expression, keeps_the_digits_of_untouched_numbers) {
   EXPECT_EQ(results("10.50, .5, 5., 007, 1e3"), "[10.50,0.5,5.0,7,1e3]");
 }
 
-TEST(Expression, results_are_finite_json) {
+TEST(Expression, ResultsAreFiniteJson) {
   EXPECT_EQ(results("nan, infinite, [-infinite, {a: nan}]"),
             "[null,1.7976931348623157e+308,[-1.7976931348623157e+308,{\"a\":null}]]");
   EXPECT_EQ(results("[nan] | sort | .[0] | isnan"), "[true]");
 }
 
-TEST(Expression, plain_paths_share_the_input) {
+TEST(Expression, PlainPathsShareTheInput) {
   const Json input = parse(R"({"a":{"b":[1,2,3]}})");
   const auto found = compile(".a.b").one(input, {}, default_expression_budget());
   ASSERT_TRUE(found.ok());
   EXPECT_EQ(&found->as_array(), &input["a"]["b"].as_array());
 }
 
-TEST(Expression, never_changes_its_input) {
+TEST(Expression, NeverChangesItsInput) {
   const Json input = parse(R"({"a":[1,{"b":2}],"c":{"d":3}})");
   const std::string before = input.dump();
   for (const char* program :
@@ -315,13 +315,13 @@ TEST(Expression, never_changes_its_input) {
   }
 }
 
-TEST(Expression, closures_see_the_variables_of_their_place) {
+TEST(Expression, ClosuresSeeTheVariablesOfTheirPlace) {
   EXPECT_EQ(results("def f(g): g | g; [10 | f(. as $x | (1, 2) | . + $x)]"), "[[12,13,13,14]]");
   EXPECT_EQ(results("def f(g): def h: 5 as $x | g; h; 1 as $x | f($x)"), "[1]");
   EXPECT_EQ(results("def f($a; g): [$a, g]; 3 as $a | f(1; $a)"), "[[1,3]]");
 }
 
-TEST(Expression, tail_calls_run_long) {
+TEST(Expression, TailCallsRunLong) {
   EXPECT_EQ(results("def f: if . >= 50000 then . else . + 1 | f end; 0 | f"), "[50000]");
   EXPECT_EQ(results("[recurse(if . < 20000 then . + 1 else empty end)] | length", "1"), "[20000]");
   EXPECT_EQ(results("last(limit(50000; repeat(. )))", "7"), "[7]");
@@ -330,7 +330,7 @@ TEST(Expression, tail_calls_run_long) {
 
 // ---- errors ----
 
-TEST(ExpressionError, names_types_and_place_but_no_values) {
+TEST(ExpressionError, NamesTypesAndPlaceButNoValues) {
   constexpr std::string_view kSecret = "Zaphod-1234";
   const std::string input = "{\"name\":\"" + std::string(kSecret) + "\",\"n\":98765,\"o\":{\"" +
                             std::string(kSecret) + "\":1}}";
@@ -384,12 +384,12 @@ TEST(ExpressionError, names_types_and_place_but_no_values) {
             "Cannot index number with string (at byte 5 of the expression)");
 }
 
-TEST(ExpressionError, a_text_written_in_the_expression_is_shown) {
+TEST(ExpressionError, ATextWrittenInTheExpressionIsShown) {
   EXPECT_EQ(error_of("if .a then 1 else error(\"no coverage\") end").message,
             "error: no coverage (at byte 18 of the expression)");
 }
 
-TEST(ExpressionError, try_catches_the_body_but_not_what_follows) {
+TEST(ExpressionError, TryCatchesTheBodyButNotWhatFollows) {
   EXPECT_EQ(results("[.[] | try error(\"x\") catch .]", "[1,2]"), R"([["x","x"]])");
   EXPECT_EQ(results("(1, 2 | try . catch 0) | error"), "error expression.runtime");
   EXPECT_EQ(results("[.[] | .a?]", R"([{"a":1},5,{"a":2}])"), "[[1,2]]");
@@ -399,7 +399,7 @@ TEST(ExpressionError, try_catches_the_body_but_not_what_follows) {
 
 // ---- budgets ----
 
-TEST(ExpressionBudget, steps_end_at_the_limit) {
+TEST(ExpressionBudget, StepsEndAtTheLimit) {
   ExpressionBudget budget = default_expression_budget();
   // Finds the exact need of this program, then takes one away.
   std::uint64_t need = 1;
@@ -413,7 +413,7 @@ TEST(ExpressionBudget, steps_end_at_the_limit) {
   EXPECT_EQ(results("[range(100)] | length", "null", budget), "error expression.budget");
 }
 
-TEST(ExpressionBudget, depth_ends_at_the_limit) {
+TEST(ExpressionBudget, DepthEndsAtTheLimit) {
   ExpressionBudget budget = default_expression_budget();
   const std::string program = "def f: if . == 0 then 0 else 1 + (. - 1 | f) end; f";
   std::size_t need = 1;
@@ -427,7 +427,7 @@ TEST(ExpressionBudget, depth_ends_at_the_limit) {
   EXPECT_EQ(results(program, "20", budget), "error expression.budget");
 }
 
-TEST(ExpressionBudget, bytes_end_at_the_limit) {
+TEST(ExpressionBudget, BytesEndAtTheLimit) {
   ExpressionBudget budget = default_expression_budget();
   budget.bytes = 1000 + sizeof(Json);  // the text and its place among the results
   EXPECT_EQ(results("\"x\" * 1000 | length", "null", budget), "[1000]");
@@ -437,7 +437,7 @@ TEST(ExpressionBudget, bytes_end_at_the_limit) {
   EXPECT_EQ(results("[range(11)] | length", "null", budget), "error expression.budget");
 }
 
-TEST(ExpressionBudget, nothing_runs_for_ever_or_grows_without_end) {
+TEST(ExpressionBudget, NothingRunsForEverOrGrowsWithoutEnd) {
   for (const char* program : {"def f: f; f",
                               "def f: f, 1; f",
                               "def f: [f]; f",
@@ -465,7 +465,7 @@ TEST(ExpressionBudget, nothing_runs_for_ever_or_grows_without_end) {
   }
 }
 
-TEST(ExpressionBudget, shared_parts_count_each_time_they_are_read) {
+TEST(ExpressionBudget, SharedPartsCountEachTimeTheyAreRead) {
   // 2^60 numbers in 60 small objects.
   const std::string bomb = "reduce range(60) as $i (1; {a: ., b: .})";
   for (const std::string tail : {"", " | tojson", " | tostring", " | \"\\(.)\"", " | @base64",
@@ -478,13 +478,13 @@ TEST(ExpressionBudget, shared_parts_count_each_time_they_are_read) {
   EXPECT_EQ(results(bomb + " | .a.b.a | keys"), R"([["a","b"]])");
 }
 
-TEST(ExpressionBudget, try_does_not_catch_it) {
+TEST(ExpressionBudget, TryDoesNotCatchIt) {
   EXPECT_EQ(results("try last(repeat(1)) catch 1"), "error expression.budget");
   EXPECT_EQ(results("[(def f: f; f)?, 1]"), "error expression.budget");
   EXPECT_EQ(results("(def f: [f]; f) // 1"), "error expression.budget");
 }
 
-TEST(ExpressionBudget, growing_in_place_is_charged_once) {
+TEST(ExpressionBudget, GrowingInPlaceIsChargedOnce) {
   EXPECT_EQ(results("reduce range(20000) as $i ([]; . + [$i]) | length"), "[20000]");
   EXPECT_EQ(results("reduce range(10000) as $i ({}; .[\"k\\($i % 500)\"] += 1) | length"), "[500]");
   EXPECT_EQ(results("reduce range(5000) as $i ({list: []}; .list += [$i]) | .list | length"),
@@ -493,7 +493,7 @@ TEST(ExpressionBudget, growing_in_place_is_charged_once) {
 
 // ---- threads, speed ----
 
-TEST(Expression, one_expression_serves_many_threads) {
+TEST(Expression, OneExpressionServesManyThreads) {
   const auto expression = compile(
       "[.items[] | select(.n > 1) | \"\\(.n)-\\($who)\" | gsub(\"(?<d>\\\\d)\"; \"<\\(.d)>\")]",
       {"who"});
@@ -515,7 +515,7 @@ TEST(Expression, one_expression_serves_many_threads) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(Expression, prints_how_long_common_expressions_take) {
+TEST(Expression, PrintsHowLongCommonExpressionsTake) {
   const Json input =
       parse(R"({"a":{"b":{"c":1}},"list":[{"role":"x"},{"role":"patient","id":7}]})");
   const std::vector<Json> values = {parse(R"({"a":{"b":"x"}})")};

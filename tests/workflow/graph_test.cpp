@@ -26,7 +26,7 @@ std::shared_ptr<const Definition> source_definition(const std::string& name,
 
 // The pictures and explanations under tests/golden are what `rabt workflow graph FILE` and
 // `rabt workflow explain [--format json] FILE` print; Mermaid 11 reads the pictures.
-TEST(Graph, workflows_are_drawn_as_they_were) {
+TEST(Graph, WorkflowsAreDrawnAsTheyWere) {
   const auto shipped = source_definition("workflows/consultation.yaml");
   ASSERT_NE(shipped, nullptr);
   EXPECT_EQ(mermaid(*shipped), source_file("tests/golden/consultation.mmd"));
@@ -35,7 +35,7 @@ TEST(Graph, workflows_are_drawn_as_they_were) {
   EXPECT_EQ(mermaid(*tour), source_file("tests/golden/tour.mmd"));
 }
 
-TEST(Graph, extensions_stand_around_a_task_and_an_exit_before_it_leads_past_it) {
+TEST(Graph, ExtensionsStandAroundATaskAndAnExitBeforeItLeadsPastIt) {
   const std::string text = mermaid(*source_definition("tests/golden/tour.yaml"));
   EXPECT_NE(text.find("subgraph x0[\"extension mock: around every call task when"),
             std::string::npos);
@@ -45,7 +45,7 @@ TEST(Graph, extensions_stand_around_a_task_and_an_exit_before_it_leads_past_it) 
   EXPECT_EQ(text.find("x0_b0 --> x0_task"), std::string::npos);
 }
 
-TEST(Graph, foreach_of_a_listen_is_a_loop) {
+TEST(Graph, ForeachOfAListenIsALoop) {
   const std::string text =
       mermaid(*parsed("do:\n  - l:\n      listen: {to: {any: [], until: '${ length == 2 }'}}\n"
                       "      foreach: {item: one, do: [{s: {set: {a: 1}}}]}\n"));
@@ -55,7 +55,7 @@ TEST(Graph, foreach_of_a_listen_is_a_loop) {
   EXPECT_NE(text.find("t0_in -->|\"no more\"| finish\n"), std::string::npos) << text;
 }
 
-TEST(Graph, the_start_says_whether_one_event_or_all_are_needed_and_when_the_clock_starts_it) {
+TEST(Graph, TheStartSaysWhetherOneEventOrAllAreNeededAndWhenTheClockStartsIt) {
   const auto start = [](const std::string& schedule) {
     const std::string text =
         mermaid(*parsed("schedule: " + schedule + "\ndo: [{a: {set: {b: 1}}}]\n"));
@@ -71,7 +71,7 @@ TEST(Graph, the_start_says_whether_one_event_or_all_are_needed_and_when_the_cloc
   EXPECT_EQ(start("{after: PT1H}"), "start -->|\"1 hour after the one before\"| t0");
 }
 
-TEST(Graph, hostile_names_stay_inside_their_labels_and_arabic_stays_whole) {
+TEST(Graph, HostileNamesStayInsideTheirLabelsAndArabicStaysWhole) {
   const std::string text =
       mermaid(*parsed("do:\n  - 'a\"] --> x; click y <b>': {set: {}}\n  - موعد: {set: {}}\n"));
   EXPECT_EQ(text.find("click y <"), std::string::npos);
@@ -79,7 +79,7 @@ TEST(Graph, hostile_names_stay_inside_their_labels_and_arabic_stays_whole) {
   EXPECT_NE(text.find("موعد"), std::string::npos);
 }
 
-TEST(Explain, workflows_are_explained_as_they_were) {
+TEST(Explain, WorkflowsAreExplainedAsTheyWere) {
   for (const std::string name : {"workflows/consultation", "tests/golden/tour"}) {
     const auto definition = source_definition(name + ".yaml");
     ASSERT_NE(definition, nullptr);
@@ -112,7 +112,7 @@ class MarkingCatalog final : public ActionCatalog {
   }
 };
 
-TEST(Explain, with_a_catalog_it_says_which_role_gets_patient_data_and_what_may_be_repeated) {
+TEST(Explain, WithACatalogItSaysWhichRoleGetsPatientDataAndWhatMayBeRepeated) {
   const MarkingCatalog catalog;
   const auto definition = source_definition("tests/golden/tour.yaml", &catalog);
   ASSERT_NE(definition, nullptr);
@@ -129,7 +129,7 @@ TEST(Explain, with_a_catalog_it_says_which_role_gets_patient_data_and_what_may_b
   EXPECT_EQ(text.find("  ehr\n", section), std::string::npos) << text;
 }
 
-TEST(Explain, the_way_of_arguments_is_followed_through_context_and_functions) {
+TEST(Explain, TheWayOfArgumentsIsFollowedThroughContextAndFunctions) {
   const Explanation found = explain(
       *parsed("use: {functions: {f: {call: send:1.0.0@payer, with: {who: '${ .p }'}}}}\n"
               "do:\n"

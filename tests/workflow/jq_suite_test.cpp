@@ -106,7 +106,7 @@ std::string check(const Block& block) {
   return "";
 }
 
-TEST(JqSuite, passes_the_jq_project_s_own_tests) {
+TEST(JqSuite, PassesTheJqProjectSOwnTests) {
   const char* data = std::getenv("RABT_CONFORMANCE_DATA");
   const std::filesystem::path folder =
       std::filesystem::path(data == nullptr ? "" : data) / "vectors/jq";

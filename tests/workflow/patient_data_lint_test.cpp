@@ -59,7 +59,7 @@ std::size_t emitted(const std::string& expression, const std::string& tasks = {}
       &catalog);
 }
 
-TEST(PatientDataLint, follows_every_plain_path) {
+TEST(PatientDataLint, FollowsEveryPlainPath) {
   for (const char* leaks : {".patient.name",
                             ".patient",
                             ".",
@@ -105,7 +105,7 @@ TEST(PatientDataLint, follows_every_plain_path) {
   }
 }
 
-TEST(PatientDataLint, follows_data_through_tasks) {
+TEST(PatientDataLint, FollowsDataThroughTasks) {
   for (const char* tasks :
        {"  - a: {set: {x: '${ .patient.name }'}}\n",
         "  - a: {set: {y: '${ .patient }'}, output: {as: '${ {x: .y.name} }'}}\n",
@@ -133,7 +133,7 @@ TEST(PatientDataLint, follows_data_through_tasks) {
             1U);
 }
 
-TEST(PatientDataLint, sees_functions_loops_listens_and_extensions) {
+TEST(PatientDataLint, SeesFunctionsLoopsListensAndExtensions) {
   const Marks catalog;
   const std::string start =
       "schedule: {on: {one: {with: {type: org.rabt.booked.v1}}}}\ninput: {from: '${ .[0].data "
@@ -169,7 +169,7 @@ TEST(PatientDataLint, sees_functions_loops_listens_and_extensions) {
             1U);
 }
 
-TEST(PatientDataLint, a_declared_host_and_a_declared_event_are_no_leak) {
+TEST(PatientDataLint, ADeclaredHostAndADeclaredEventAreNoLeak) {
   const Marks catalog;
   const auto call = [&](const std::string& with, const ActionCatalog* known) {
     return warnings(
@@ -203,7 +203,7 @@ TEST(PatientDataLint, a_declared_host_and_a_declared_event_are_no_leak) {
             1U);
 }
 
-TEST(PatientDataLint, a_file_that_grows_without_end_is_linted_in_bounded_time) {
+TEST(PatientDataLint, AFileThatGrowsWithoutEndIsLintedInBoundedTime) {
   std::string tasks = "input: {schema: {document: {properties: {name: {x-phi: true}}}}}\ndo:\n";
   for (int i = 0; i < 60; ++i) {
     tasks += "  - t" + std::to_string(i) +
@@ -216,7 +216,7 @@ TEST(PatientDataLint, a_file_that_grows_without_end_is_linted_in_bounded_time) {
   EXPECT_EQ(warnings(tasks, nullptr), 1U);
 }
 
-TEST(PhiPaths, gives_marked_places_and_never_too_few) {
+TEST(PhiPaths, GivesMarkedPlacesAndNeverTooFew) {
   const auto paths = [](std::string_view schema) {
     std::string out;
     for (const std::string& path : phi_paths(json(schema)))

@@ -25,7 +25,7 @@ std::string all(const ParsedDefinition& parsed) {
   return out;
 }
 
-TEST(Patient, identifiers_come_in_the_order_of_the_file_on_the_shaped_input) {
+TEST(Patient, IdentifiersComeInTheOrderOfTheFileOnTheShapedInput) {
   const auto parsed = parse("{mrn: '${ .patient.mrn }', identifier: '${ .patient.id }'}");
   ASSERT_NE(parsed.definition, nullptr) << all(parsed);
   const auto found = parsed.definition->patient(
@@ -38,7 +38,7 @@ TEST(Patient, identifiers_come_in_the_order_of_the_file_on_the_shaped_input) {
   EXPECT_EQ(found.identifiers[1].value, "1012345672");
 }
 
-TEST(Patient, what_is_null_or_empty_is_left_out_and_what_is_no_text_is_counted) {
+TEST(Patient, WhatIsNullOrEmptyIsLeftOutAndWhatIsNoTextIsCounted) {
   const auto parsed =
       parse("{identifier: '${ .a }', mrn: '${ .b }', phone: '${ .c }', email: '${ .d | error }'}");
   ASSERT_NE(parsed.definition, nullptr) << all(parsed);
@@ -49,7 +49,7 @@ TEST(Patient, what_is_null_or_empty_is_left_out_and_what_is_no_text_is_counted) 
   EXPECT_EQ(found.unread, 2);
 }
 
-TEST(Patient, a_workflow_without_it_declares_nobody) {
+TEST(Patient, AWorkflowWithoutItDeclaresNobody) {
   const auto parsed = parse_definition(
       "document: {dsl: '1.0.3', namespace: t, name: n, version: 1.0.0}\ndo: [{a: {set: {b: 1}}}]\n",
       nullptr);
@@ -57,7 +57,7 @@ TEST(Patient, a_workflow_without_it_declares_nobody) {
   EXPECT_FALSE(parsed.definition->patient(start(Json())).declared);
 }
 
-TEST(Patient, mistakes_are_said_with_their_place) {
+TEST(Patient, MistakesAreSaidWithTheirPlace) {
   for (const auto& [patient, said] :
        {std::pair{"{identifer: '${ .a }'}", "did you mean `identifier`?"},
         std::pair{"{name: '${ .a }'}", "`name` is not a kind of identifier of a patient"},

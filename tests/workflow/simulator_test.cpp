@@ -35,7 +35,7 @@ Json with_id(std::string_view type, Json data, std::string_view id) {
   return event(type, std::move(data), id);
 }
 
-TEST(Simulator, time_jumps_to_the_next_timer) {
+TEST(Simulator, TimeJumpsToTheNextTimer) {
   Simulator simulator({}, {});
   const Timestamp start = simulator.now();
   simulator.start(parsed("do: [{a: {wait: PT1H}}, {b: {wait: {days: 2}}}]\n"), {});
@@ -45,7 +45,7 @@ TEST(Simulator, time_jumps_to_the_next_timer) {
   EXPECT_EQ(simulator.instances()[0].ended, simulator.now());
 }
 
-TEST(Simulator, answers_come_at_their_time_and_retries_keep_the_key) {
+TEST(Simulator, AnswersComeAtTheirTimeAndRetriesKeepTheKey) {
   int number = 0;
   Simulator simulator({}, {.call = [&](const SimulatedCall&) {
                         return ++number < 3 ? fails(OutcomeKind::transient, 100)
@@ -67,7 +67,7 @@ TEST(Simulator, answers_come_at_their_time_and_retries_keep_the_key) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"({"x":1})");
 }
 
-TEST(Simulator, an_event_before_a_timer_that_is_due_together) {
+TEST(Simulator, AnEventBeforeATimerThatIsDueTogether) {
   const char* body =
       "do:\n"
       "  - race:\n"
@@ -83,7 +83,7 @@ TEST(Simulator, an_event_before_a_timer_that_is_due_together) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[7]");
 }
 
-TEST(Simulator, an_early_event_is_found_by_a_later_listen_until_it_is_too_old) {
+TEST(Simulator, AnEarlyEventIsFoundByALaterListenUntilItIsTooOld) {
   const auto run = [](std::int64_t wait_ms) {
     Simulator simulator({}, {});
     simulator.start(
@@ -101,7 +101,7 @@ TEST(Simulator, an_early_event_is_found_by_a_later_listen_until_it_is_too_old) {
   EXPECT_EQ(run(kept + 1).first, Simulator::Stop::waiting);
 }
 
-TEST(Simulator, the_same_event_again_is_not_processed_and_one_listen_takes_it_once) {
+TEST(Simulator, TheSameEventAgainIsNotProcessedAndOneListenTakesItOnce) {
   Simulator simulator({}, {});
   simulator.start(parsed("do:\n"
                          "  - l: {listen: {to: {any: [{with: {type: a.b.c}}], until: 'length == "
@@ -116,7 +116,7 @@ TEST(Simulator, the_same_event_again_is_not_processed_and_one_listen_takes_it_on
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[1,3]");
 }
 
-TEST(Simulator, an_emitted_event_reaches_the_own_listen_and_starts_other_workflows) {
+TEST(Simulator, AnEmittedEventReachesTheOwnListenAndStartsOtherWorkflows) {
   Simulator simulator({}, {});
   const auto parent = parsed(
       "do:\n"
@@ -139,7 +139,7 @@ TEST(Simulator, an_emitted_event_reaches_the_own_listen_and_starts_other_workflo
 }
 
 // As the hub: a release is newer than its release candidate, whatever the order of deployment.
-TEST(Simulator, an_event_starts_the_newest_version_by_the_order_of_semantic_versions) {
+TEST(Simulator, AnEventStartsTheNewestVersionByTheOrderOfSemanticVersions) {
   const auto of = [](const std::string& version) {
     ParsedDefinition made = parse_definition(
         "document: {dsl: '1.0.3', namespace: test, name: other, version: '" + version +
@@ -162,7 +162,7 @@ TEST(Simulator, an_event_starts_the_newest_version_by_the_order_of_semantic_vers
   }
 }
 
-TEST(Simulator, a_set_of_events_starts_one_instance) {
+TEST(Simulator, ASetOfEventsStartsOneInstance) {
   Simulator simulator({}, {});
   const ParsedDefinition both = parse_definition(
       "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}\n"
@@ -180,7 +180,7 @@ TEST(Simulator, a_set_of_events_starts_one_instance) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), R"({"got":[2,1]})");
 }
 
-TEST(Simulator, a_business_key_has_one_live_instance) {
+TEST(Simulator, ABusinessKeyHasOneLiveInstance) {
   Simulator simulator({}, {});
   ParsedDefinition one = parse_definition(
       "document:\n"
@@ -203,7 +203,7 @@ TEST(Simulator, a_business_key_has_one_live_instance) {
   EXPECT_EQ(simulator.instances().size(), 2U);  // the third comes after the first has ended
 }
 
-TEST(Simulator, all_events_of_a_set_start_one_instance) {
+TEST(Simulator, AllEventsOfASetStartOneInstance) {
   Simulator simulator({}, {});
   simulator.deploy(
       parsed("schedule:\n"
@@ -229,7 +229,7 @@ TEST(Simulator, all_events_of_a_set_start_one_instance) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), "[3,2]");
 }
 
-TEST(Simulator, a_workflow_that_starts_itself_again_ends_at_the_limit_of_turns) {
+TEST(Simulator, AWorkflowThatStartsItselfAgainEndsAtTheLimitOfTurns) {
   Simulator simulator({.max_turns = 50}, {});
   const auto definition = parsed(
       "schedule: {on: {one: {with: {type: a.b.c}}}}\n"
@@ -241,7 +241,7 @@ TEST(Simulator, a_workflow_that_starts_itself_again_ends_at_the_limit_of_turns) 
   EXPECT_EQ(simulator.instances()[0].status, InstanceStatus::completed);
 }
 
-TEST(Simulator, a_call_that_is_open_holds_the_clock) {
+TEST(Simulator, ACallThatIsOpenHoldsTheClock) {
   Simulator simulator({}, {.call = [](const SimulatedCall&) {
                         return CallReply{CallReply::Kind::open, {}, 0};
                       }});
@@ -256,7 +256,7 @@ TEST(Simulator, a_call_that_is_open_holds_the_clock) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), "5");
 }
 
-TEST(Simulator, a_silent_call_ends_by_the_timeout_of_its_task) {
+TEST(Simulator, ASilentCallEndsByTheTimeoutOfItsTask) {
   int cancelled = 0;
   Simulator simulator({}, {.cancelled = [&](const SimulatedCall&) { ++cancelled; }});
   simulator.start(parsed("do:\n  - c:\n      call: act:1.0.0@role\n      timeout: {after: PT5M}\n"),
@@ -267,7 +267,7 @@ TEST(Simulator, a_silent_call_ends_by_the_timeout_of_its_task) {
   EXPECT_EQ(cancelled, 1);
 }
 
-TEST(Simulator, an_ambiguous_outcome_is_settled_as_the_hub_settles_it) {
+TEST(Simulator, AnAmbiguousOutcomeIsSettledAsTheHubSettlesIt) {
   const auto run = [](std::string idempotency, int ambiguous) {
     Simulator simulator({}, {.call =
                                  [&](const SimulatedCall& call) {
@@ -293,7 +293,7 @@ TEST(Simulator, an_ambiguous_outcome_is_settled_as_the_hub_settles_it) {
   EXPECT_EQ(run("none", 1), "running 1 0 parked");
 }
 
-TEST(Simulator, cancelling_ends_the_instance_and_its_calls) {
+TEST(Simulator, CancellingEndsTheInstanceAndItsCalls) {
   Simulator simulator({}, {});
   const std::size_t one = simulator.start(parsed("do: [{c: {call: act:1.0.0@role}}]\n"), {});
   simulator.cancel(one, {simulator.now().ms + kMinute});
@@ -303,7 +303,7 @@ TEST(Simulator, cancelling_ends_the_instance_and_its_calls) {
   EXPECT_TRUE(simulator.calls()[0].cancelled);
 }
 
-TEST(Simulator, the_limits_on_time_and_turns_hold) {
+TEST(Simulator, TheLimitsOnTimeAndTurnsHold) {
   Simulator late({.max_virtual_ms = kDay}, {});
   late.start(parsed("do: [{w: {wait: {days: 2}}}]\n"), {});
   EXPECT_EQ(late.run(), Simulator::Stop::time_limit);
@@ -312,7 +312,7 @@ TEST(Simulator, the_limits_on_time_and_turns_hold) {
   EXPECT_EQ(busy.run(), Simulator::Stop::turn_limit);
 }
 
-TEST(Simulator, run_until_stops_the_clock_where_it_was_told) {
+TEST(Simulator, RunUntilStopsTheClockWhereItWasTold) {
   Simulator simulator({}, {});
   const Timestamp start = simulator.now();
   simulator.start(parsed("do: [{w: {wait: PT1H}}]\n"), {});
@@ -323,7 +323,7 @@ TEST(Simulator, run_until_stops_the_clock_where_it_was_told) {
   EXPECT_EQ(simulator.now().ms, start.ms + 60 * kMinute);
 }
 
-TEST(Simulator, the_same_input_gives_the_same_records) {
+TEST(Simulator, TheSameInputGivesTheSameRecords) {
   const auto run = [] {
     Simulator simulator({}, {.call = [](const SimulatedCall& call) {
                           return call.action.attempt < 4
@@ -351,7 +351,7 @@ TEST(Simulator, the_same_input_gives_the_same_records) {
   EXPECT_NE(first.find("retried"), std::string::npos);
 }
 
-TEST(Simulator, the_inputs_of_an_instance_replay_to_the_same_end) {
+TEST(Simulator, TheInputsOfAnInstanceReplayToTheSameEnd) {
   Simulator simulator({}, {.call = [](const SimulatedCall&) { return done(Json("out"), 10); }});
   const auto definition = parsed(
       "do:\n"

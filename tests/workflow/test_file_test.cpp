@@ -55,7 +55,7 @@ constexpr std::string_view kCall =
 
 // ---- the format
 
-TEST(TestFile, a_mistake_in_an_expression_is_shown_at_its_character) {
+TEST(TestFile, AMistakeInAnExpressionIsShownAtItsCharacter) {
   const auto place = [](const std::string& output) {
     const ParsedTestFile file = parse_test_file(
         "workflow: w.yaml\ncases:\n  - name: one\n    given:\n      replies:\n"
@@ -72,7 +72,7 @@ TEST(TestFile, a_mistake_in_an_expression_is_shown_at_its_character) {
             "9:15 expression.unknown_variable");
 }
 
-TEST(TestFile, a_workflow_that_a_set_of_events_starts_takes_the_set_as_its_input) {
+TEST(TestFile, AWorkflowThatASetOfEventsStartsTakesTheSetAsItsInput) {
   const std::string workflow =
       "schedule: {on: {all: [{with: {type: a}}, {with: {type: b}}]}}\n"
       "do: [{s: {set: '${ map(.data) }'}}]\n";
@@ -86,7 +86,7 @@ TEST(TestFile, a_workflow_that_a_set_of_events_starts_takes_the_set_as_its_input
       std::string::npos);
 }
 
-TEST(TestFile, mistakes_are_named_with_their_place) {
+TEST(TestFile, MistakesAreNamedWithTheirPlace) {
   EXPECT_EQ(diagnostics_of("workflow: w.yaml\ncase: []\n"),
             "test.yaml:1:1: error: a test file needs `cases:` with at least one case "
             "[test.missing_key]\n"
@@ -135,7 +135,7 @@ TEST(TestFile, mistakes_are_named_with_their_place) {
 
 // ---- what is expected
 
-TEST(TestFile, arguments_and_outputs_are_compared_as_subsets_unless_exactly) {
+TEST(TestFile, ArgumentsAndOutputsAreComparedAsSubsetsUnlessExactly) {
   constexpr std::string_view kGiven =
       "    start: {input: {id: 7}}\n"
       "    given: {replies: {payer/check: {output: {x: 1, y: {z: 2}}}}}\n";
@@ -163,7 +163,7 @@ TEST(TestFile, arguments_and_outputs_are_compared_as_subsets_unless_exactly) {
             "error: there is none, the instance is completed\n");
 }
 
-TEST(TestFile, order_is_looked_at_with_and_without_gaps) {
+TEST(TestFile, OrderIsLookedAtWithAndWithoutGaps) {
   constexpr std::string_view kThree =
       "do: [{a: {set: {x: 1}}}, {b: {call: one:1.0.0@r}}, {c: {call: two:1.0.0@r}},"
       " {d: {call: one:1.0.0@r}}]\n";
@@ -188,13 +188,13 @@ TEST(TestFile, order_is_looked_at_with_and_without_gaps) {
   EXPECT_NE(with("{path: [d, a]}"), "");
 }
 
-TEST(TestFile, a_call_without_a_reply_fails_the_case) {
+TEST(TestFile, ACallWithoutAReplyFailsTheCase) {
   EXPECT_EQ(differences(kCall, "    start: {input: {id: 1}}\n    expect: {status: waiting}\n"),
             "given.replies: payer/check was called by task `ask` and has no reply; arguments "
             "{\"id\":1,\"more\":{\"a\":1,\"b\":[1,2]}}\n");
 }
 
-TEST(TestFile, replies_are_chosen_by_order_number_arguments_and_task) {
+TEST(TestFile, RepliesAreChosenByOrderNumberArgumentsAndTask) {
   constexpr std::string_view kLoop =
       "do:\n"
       "  - each:\n"
@@ -218,7 +218,7 @@ TEST(TestFile, replies_are_chosen_by_order_number_arguments_and_task) {
             "");
 }
 
-TEST(TestFile, failures_delays_and_silence_are_played) {
+TEST(TestFile, FailuresDelaysAndSilenceArePlayed) {
   constexpr std::string_view kTry =
       "do:\n"
       "  - t:\n"
@@ -244,7 +244,7 @@ TEST(TestFile, failures_delays_and_silence_are_played) {
             "duration: expected at least 3.000 s, got 2.000 s\n");
 }
 
-TEST(TestFile, an_ambiguous_action_that_cannot_be_repeated_waits_for_a_person) {
+TEST(TestFile, AnAmbiguousActionThatCannotBeRepeatedWaitsForAPerson) {
   EXPECT_EQ(differences("do: [{a: {call: x:1.0.0@r}}]\n",
                         "    given: {replies: {r/x: [{ambiguous: true}, {output: 1}]}, "
                         "idempotency: {r/x: none}}\n"
@@ -252,7 +252,7 @@ TEST(TestFile, an_ambiguous_action_that_cannot_be_repeated_waits_for_a_person) {
             "");
 }
 
-TEST(TestFile, events_come_at_times_and_after_tasks_and_calls) {
+TEST(TestFile, EventsComeAtTimesAndAfterTasksAndCalls) {
   constexpr std::string_view kListen =
       "do:\n"
       "  - a: {call: x:1.0.0@r, export: {as: '${ $context + {id: $output} }'}}\n"
@@ -284,7 +284,7 @@ TEST(TestFile, events_come_at_times_and_after_tasks_and_calls) {
             "given.events: line 7: the event was never sent: task `nobody` was not completed\n");
 }
 
-TEST(TestFile, cancelling_at_a_time_or_after_a_call) {
+TEST(TestFile, CancellingAtATimeOrAfterACall) {
   constexpr std::string_view kWait = "do: [{a: {call: x:1.0.0@r}}, {w: {wait: PT1H}}]\n";
   EXPECT_EQ(differences(kWait,
                         "    given: {replies: {r/x: {output: 1}}, cancel: {at: PT10M}}\n"
@@ -297,7 +297,7 @@ TEST(TestFile, cancelling_at_a_time_or_after_a_call) {
             "");
 }
 
-TEST(TestFile, defaults_are_filled_in_and_changed_by_a_case) {
+TEST(TestFile, DefaultsAreFilledInAndChangedByACase) {
   const TestReport report = report_of(
       "schedule: {on: {one: {with: {type: s.t, data: '${ .n > 0 }'}}}}\n"
       "do: [{a: {call: x:1.0.0@r, with: {n: '${ .[0].data.n }', m: '${ .[0].data.m }'}}}]\n",
@@ -320,7 +320,7 @@ TEST(TestFile, defaults_are_filled_in_and_changed_by_a_case) {
   EXPECT_EQ(report.cases.size(), 3U);
 }
 
-TEST(TestFile, emitted_events_and_faults_are_compared) {
+TEST(TestFile, EmittedEventsAndFaultsAreCompared) {
   constexpr std::string_view kEmit =
       "do:\n"
       "  - e: {emit: {event: {with: {type: a.b, data: {n: 1}}}}}\n"
@@ -337,7 +337,7 @@ TEST(TestFile, emitted_events_and_faults_are_compared) {
 
 // ---- coverage
 
-TEST(Coverage, switch_cases_the_implicit_else_and_skipped_tasks) {
+TEST(Coverage, SwitchCasesTheImplicitElseAndSkippedTasks) {
   constexpr std::string_view kChoice =
       "do:\n"
       "  - s: {switch: [{one: {when: '. == 1', then: a}}, {two: {when: '. == 2', then: a}}]}\n"
@@ -353,7 +353,7 @@ TEST(Coverage, switch_cases_the_implicit_else_and_skipped_tasks) {
             std::vector<std::string>{});
 }
 
-TEST(Coverage, loops_with_no_item_with_items_and_ended_by_while) {
+TEST(Coverage, LoopsWithNoItemWithItemsAndEndedByWhile) {
   constexpr std::string_view kLoop =
       "do: [{l: {for: {in: .}, while: '$item < 5', do: [{a: {set: {x: 1}}}]}}]\n";
   const auto with = [&](std::string_view inputs) {
@@ -370,7 +370,7 @@ TEST(Coverage, loops_with_no_item_with_items_and_ended_by_while) {
             std::vector<std::string>{});
 }
 
-TEST(Coverage, what_a_catch_can_do) {
+TEST(Coverage, WhatACatchCanDo) {
   constexpr std::string_view kTry =
       "do:\n"
       "  - t:\n"
@@ -398,7 +398,7 @@ TEST(Coverage, what_a_catch_can_do) {
             (List{"t: no error", "t: retried", "t: caught", "t/h"}));
 }
 
-TEST(Coverage, who_decides_a_race_and_what_a_timeout_ends) {
+TEST(Coverage, WhoDecidesARaceAndWhatATimeoutEnds) {
   constexpr std::string_view kRace =
       "timeout: {after: PT1H}\n"
       "do:\n"
@@ -426,7 +426,7 @@ TEST(Coverage, who_decides_a_race_and_what_a_timeout_ends) {
             (List{": timed out", "f: a decides", "f: b decides", "f/b/r", "w", "w: skipped"}));
 }
 
-TEST(Coverage, functions_count_once_wherever_they_are_called) {
+TEST(Coverage, FunctionsCountOnceWhereverTheyAreCalled) {
   constexpr std::string_view kFunctions =
       "use: {functions: {g: {do: [{x: {set: {a: 1}}}, {y: {if: '.a == 2', set: {a: 2}}}]}}}\n"
       "do: [{one: {call: g}}, {two: {call: g}}]\n";
@@ -436,7 +436,7 @@ TEST(Coverage, functions_count_once_wherever_they_are_called) {
 
 // ---- reports
 
-TEST(TestReport, text_json_and_junit_say_the_same) {
+TEST(TestReport, TextJsonAndJunitSayTheSame) {
   const TestReport report = report_of(
       "do: [{s: {switch: [{big: {when: '. > 5', then: end}}]}}, {a: {wait: {days: 2}}}]\n",
       "workflow: w.yaml\n"
@@ -464,14 +464,14 @@ TEST(TestReport, text_json_and_junit_say_the_same) {
             std::string::npos);
 }
 
-TEST(TestReport, a_percentage_is_never_rounded_up_to_hundred) {
+TEST(TestReport, APercentageIsNeverRoundedUpToHundred) {
   TestReport report;
   report.coverage.resize(3);
   report.percent = 99.99;
   EXPECT_NE(report_text(report, "x").find("coverage 99.9 %"), std::string::npos);
 }
 
-TEST(TestFile, an_unknown_case_is_named) {
+TEST(TestFile, AnUnknownCaseIsNamed) {
   const ParsedTestFile file =
       parse_test_file("workflow: w\ncases: [{name: happy path, expect: {status: completed}}]\n");
   const auto report =
@@ -489,7 +489,7 @@ std::string source_file(const std::string& name) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-TEST(ShippedWorkflow, its_cases_pass_and_cover_everything) {
+TEST(ShippedWorkflow, ItsCasesPassAndCoverEverything) {
   const ParsedTestFile tests = parse_test_file(source_file("workflows/consultation.test.yaml"));
   ASSERT_NE(tests.file, nullptr) << all_text(tests.diagnostics);
   const ParsedDefinition definition =
@@ -503,7 +503,7 @@ TEST(ShippedWorkflow, its_cases_pass_and_cover_everything) {
 }
 
 // The cases are worth something: each of these mistakes in the workflow makes one fail.
-TEST(ShippedWorkflow, its_cases_notice_mistakes) {
+TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
   const ParsedTestFile tests = parse_test_file(source_file("workflows/consultation.test.yaml"));
   ASSERT_NE(tests.file, nullptr);
   const std::string yaml = source_file("workflows/consultation.yaml");
