@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace rabt {
 
@@ -18,6 +20,17 @@ bool write_all(int fd, std::string_view content) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return false;
     content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool seal_memory(int fd) {
+  constexpr auto kPatience = std::chrono::seconds(2);
+  constexpr auto kPause = std::chrono::milliseconds(5);
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (::fcntl(fd, F_ADD_SEALS, kMemorySeals) != 0) {
+    if (errno != EBUSY || std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(kPause);
   }
   return true;
 }

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <fcntl.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
 
 // File descriptors. A function that returns false leaves the reason in errno.
 namespace rabt {
+
+// The seals of a memory file that nobody can change any more.
+inline constexpr int kMemorySeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 // Closes a file descriptor.
 class Descriptor {
@@ -34,6 +39,10 @@ class Descriptor {
 
 // Writes the whole content, going on after interruptions and short writes.
 [[nodiscard]] bool write_all(int fd, std::string_view content);
+// Seals a memory file against every change, and against more seals. While the kernel itself holds
+// pages of the file (memfd_wait_for_pins: EBUSY), or somebody has it mapped for writing, this is
+// tried again for up to two seconds.
+[[nodiscard]] bool seal_memory(int fd);
 // Writes a file that must not exist yet (else EEXIST). Returns true if the content is durable; the
 // name becomes durable with the folder's next sync. If it returns false, no file is left.
 [[nodiscard]] bool write_new_file(const std::string& path, std::string_view content, unsigned mode);

@@ -16,7 +16,6 @@ namespace rabt::worker {
 namespace {
 
 constexpr std::uint8_t kInDescriptor = 1;  // flag: the texts stand in the memory file
-constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 void put32(char* at, std::uint32_t value) {
   std::memcpy(at, &value, 4);
@@ -41,24 +40,14 @@ bool known(std::uint8_t type) {
          (type >= 0x20 && type <= 0x2f) || (type >= 0x30 && type <= 0x36) || type == 0x3f;
 }
 
-bool write_whole(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
 // The texts one after the other, sealed against every change.
 Descriptor memory_of(const Frame& frame) {
   Descriptor memory(::memfd_create("rabt-frame", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memory.open()) return {};
   for (std::size_t i = 0; i < frame.texts; ++i) {
-    if (!write_whole(memory.get(), frame.text[i])) return {};
+    if (!write_all(memory.get(), frame.text[i])) return {};
   }
-  if (::fcntl(memory.get(), F_ADD_SEALS, kSeals) != 0) return {};
+  if (!seal_memory(memory.get())) return {};
   return memory;
 }
 
@@ -236,7 +225,8 @@ Receiver::Got Receiver::read(std::size_t size, Frame& frame) {
     const Descriptor memory = std::move(descriptor_);
     if (!memory.open()) return refuse("a memory file that did not come");
     const int seals = ::fcntl(memory.get(), F_GET_SEALS);
-    if (seals < 0 || (seals & kSeals) != kSeals) return refuse("a memory file that is not sealed");
+    if (seals < 0 || (seals & kMemorySeals) != kMemorySeals)
+      return refuse("a memory file that is not sealed");
     struct stat about {};
     if (::fstat(memory.get(), &about) != 0 || about.st_size < 0 ||
         static_cast<std::size_t>(about.st_size) != head.content)

@@ -93,22 +93,14 @@ class PackageBuilder {
     binaries_ += piece.size();
     if (binaries_ > kMaxLibraryBytes)
       return too_large(where(), "is too large to be a plugin; strip it");
-    while (!piece.empty()) {
-      const ssize_t put = ::write(memory_.get(), piece.data(), piece.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return unreadable(where(), "cannot be copied");
-      piece.remove_prefix(static_cast<std::size_t>(put));
-    }
+    if (!write_all(memory_.get(), piece)) return unreadable(where(), "cannot be copied");
     return ok_status();
   }
 
   Status end() {
     file_.sha256 = to_hex(hash_.finish());
     if (memory_.open()) {
-      if (::fcntl(memory_.get(), F_ADD_SEALS,
-                  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-        return unreadable(where(), "cannot be sealed");
-      }
+      if (!seal_memory(memory_.get())) return unreadable(where(), "cannot be sealed");
       file_.sealed = std::make_shared<const Descriptor>(std::move(memory_));
     }
     files_.files_.emplace(path_, std::move(file_));
