@@ -270,6 +270,8 @@ void Checkpoints::run() {
 
 void Checkpoints::look_as_thread() {
   if (ledger_->refused()) return;
+  // What was signed within the interval is told after it, also when nothing else is signed.
+  if (last_ && last_->size != told_size_) tell(*last_, false);
   const Status status = look_once(options_.look_tiles);
   if (!status.ok() && status.error().kind == ErrorKind::corrupt) ledger_->refuse(status.error());
 }
@@ -358,6 +360,7 @@ void Checkpoints::tell(const Checkpoint& checkpoint, bool now) {
   const auto at = steady_clock::now();
   if (!now && told_ && at - *told_ < options_.witness_interval) return;
   told_ = at;
+  told_size_ = checkpoint.size;
   ledger_->log(LogLevel::info, "audit.checkpoint",
                {{"size", checkpoint.size}, {"note", std::string_view(checkpoint.note)}});
 }

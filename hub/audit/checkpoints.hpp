@@ -73,7 +73,9 @@ class Checkpoints {
   // The tile of level 0 and the row of the table of checkpoints at which the next look begins.
   std::int64_t next_tile_ = 0;
   std::int64_t next_number_ = 1;
+  // When the hub's log was told a checkpoint last, and the size of that one.
   std::optional<std::chrono::steady_clock::time_point> told_;
+  std::int64_t told_size_ = -1;
 
   std::atomic<std::int64_t> entries_{0};
   std::atomic<std::int64_t> signed_size_{0};

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -322,6 +323,32 @@ TEST_F(Ways, ACheckpointThatTheHubToldItsLogFindsAnOlderCopyWithoutAnAnchor) {
   EXPECT_EQ(found.back(), "entries 301 to 600 are missing");
   all.notes = {"nonsense"};
   EXPECT_FALSE(verified(all).verified);
+}
+
+// Keeps the sizes of the checkpoints that it is told.
+class Told final : public Logger {
+ public:
+  void log(LogLevel /*level*/, std::string_view event, LogFields fields) override {
+    if (event != "audit.checkpoint") return;
+    for (const auto& [key, value] : fields) {
+      if (key == "size") newest = std::get<std::int64_t>(value);
+    }
+  }
+  std::atomic<std::int64_t> newest{-1};
+};
+
+TEST_F(Ways, the_last_checkpoint_before_a_pause_is_told_to_the_log_after_the_interval) {
+  Told told;
+  LogOptions all = watched(milliseconds(20));
+  all.log = &told;
+  all.checkpoint_interval = milliseconds(20);
+  all.witness_interval = milliseconds(500);
+  open_log(std::move(all));
+  EXPECT_EQ(told.newest, 600);
+  ASSERT_TRUE(store_->write(append(1)).ok());
+  for (int i = 0; i < 2'000 && told.newest < 601; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(told.newest, 601);
+  log_.reset();
 }
 
 }  // namespace
