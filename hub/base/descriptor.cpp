@@ -25,14 +25,15 @@ bool write_all(int fd, std::string_view content) {
 }
 
 bool seal_memory(int fd) {
-  constexpr auto kPatience = std::chrono::seconds(2);
+  constexpr int kTries = 400;
   constexpr auto kPause = std::chrono::milliseconds(5);
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (::fcntl(fd, F_ADD_SEALS, kMemorySeals) != 0) {
-    if (errno != EBUSY || std::chrono::steady_clock::now() > until) return false;
+  for (int i = 0; i < kTries; ++i) {
+    if (::fcntl(fd, F_ADD_SEALS, kMemorySeals) == 0) return true;
+    if (errno != EBUSY) return false;
     std::this_thread::sleep_for(kPause);
   }
-  return true;
+  errno = EBUSY;
+  return false;
 }
 
 bool write_new_file(const std::string& path, std::string_view content, unsigned mode) {
