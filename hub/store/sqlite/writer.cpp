@@ -18,7 +18,11 @@ constexpr std::chrono::milliseconds kFirstRetry{50};
 constexpr std::chrono::milliseconds kMaxRetry{2000};
 constexpr std::int64_t kStream = 1;
 // How long a batch waits for more jobs, at most.
-constexpr std::chrono::microseconds kMaxGather{1000};
+constexpr std::chrono::microseconds kMaxGather{2000};
+// What each job of the last batch adds to that: about the processor time of a turn.
+constexpr std::chrono::microseconds kGatherForJob{50};
+// Smaller batches have no successors to wait for that much.
+constexpr std::size_t kManyJobs = 4;
 
 constexpr Statement kBegin{"BEGIN IMMEDIATE"};
 constexpr Statement kCommit{"COMMIT"};
@@ -229,8 +233,8 @@ void Writer::run() {
 }
 
 // Waits for work. When many jobs shared the last commit, their successors are on their way and come
-// one by one: then the first of them waits for half as many, but not longer than half of that
-// commit took.
+// one by one: then the first of them waits for most of the others, but not longer than half of that
+// commit took or, after many jobs, than they take to come.
 void Writer::gather(Lock& lock) {
   const auto wait = [&](std::size_t wanted, auto sleep) RABT_REQUIRES(mutex_) {
     wanted_ = wanted;
@@ -244,10 +248,13 @@ void Writer::gather(Lock& lock) {
     work_.wait(lock);
     return true;
   });
-  const std::size_t enough = last_jobs_ / 2;
+  const std::size_t enough = last_jobs_ * 4 / 5;
   if (queue_.size() >= enough) return;
-  const auto until = std::chrono::steady_clock::now() +
-                     std::min<std::chrono::nanoseconds>(last_commit_ / 2, kMaxGather);
+  std::chrono::nanoseconds patience = last_commit_ / 2;
+  if (last_jobs_ >= kManyJobs)
+    patience = std::max<std::chrono::nanoseconds>(patience, last_jobs_ * kGatherForJob);
+  const auto until =
+      std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(patience, kMaxGather);
   wait(enough, [&] { return work_.wait_until(lock, until) == std::cv_status::no_timeout; });
 }
 
