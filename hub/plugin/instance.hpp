@@ -217,6 +217,8 @@ class Instance final : public WorkerPlugin::Owner {
   // takes nothing now; the call is then queued again.
   bool give_at_once(const OpenCall& open);
   void queue_again(const OpenCall& open) RABT_EXCLUDES(mutex_);
+  // What a call of a process that is in quarantine ends with.
+  [[nodiscard]] workflow::ActionOutcome quarantined() const;
   // What follows when invoke, probe or check has returned.
   void settle(std::uint64_t token, std::int32_t result, bool threw);
   // Whether the call was given to a process and now never begins.

@@ -30,9 +30,6 @@ constexpr std::chrono::milliseconds kClockSlack{50};  // between the timers and 
 constexpr std::size_t kMaxCode = 64;
 // Before a call is given again to a process that had no room for it.
 constexpr std::chrono::milliseconds kFullWait{1};
-constexpr const char* kQuarantined =
-    "the plugin's process ended too often; look into the log, then rabt plugin release";
-
 bool is_code(std::string_view text) {
   return text.size() <= kMaxCode && std::all_of(text.begin(), text.end(), [](char c) {
            return is_alnum(c) || c == '.' || c == '_' || c == '-';
@@ -90,7 +87,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
       if (closing_ || !alive_) {
         refusal = failed(OutcomeKind::transient, "plugin.shutdown", "the plugin is stopping");
       } else if (setup_.worker != nullptr && setup_.worker->quarantined()) {
-        refusal = failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined);
+        refusal = quarantined();
       } else if (overdue_ >= kMaxOverdue) {
         if (setup_.worker != nullptr) setup_.worker->kill("owes answers to too many calls");
         refusal = failed(OutcomeKind::transient, "plugin.stuck",
@@ -124,8 +121,7 @@ void Instance::run(std::uint64_t token) {
   while (true) {
     if (setup_.worker != nullptr &&
         setup_.worker->await(bytes_of(token)) == WorkerPlugin::Ready::quarantined) {
-      if (const auto taken = take(token))
-        deliver(*taken, failed(OutcomeKind::transient, "plugin.quarantined", kQuarantined));
+      if (const auto taken = take(token)) deliver(*taken, quarantined());
       return;
     }
     // Keeps the bytes valid until complete and invoke have both returned.
@@ -217,6 +213,13 @@ void Instance::returned(std::uint64_t call, const WorkerPlugin::Return& how) {
   if (call != 0) settle(call, how.result, how.threw);
 }
 
+ActionOutcome Instance::quarantined() const {
+  return failed(
+      OutcomeKind::transient, "plugin.quarantined",
+      "the plugin's process is not started again by itself: " + setup_.worker->quarantine_reason() +
+          "; look into the log, then rabt plugin release");
+}
+
 void Instance::settle(std::uint64_t token, std::int32_t result, bool threw) {
   if (!threw && result == 0) return;
   const Rundown::Pass pass(rundown_);
@@ -230,10 +233,18 @@ void Instance::settle(std::uint64_t token, std::int32_t result, bool threw) {
     return;
   }
   if (threw) {
-    if (taken) {
-      deliver(*taken, failed(OutcomeKind::ambiguous, "plugin.exception",
-                             "the plugin threw across the C line"));
+    if (taken == nullptr) return;
+    bool effect = true;
+    {
+      const Lock lock(mutex_);
+      effect = may_have_effect(*taken);
     }
+    deliver(*taken,
+            failed(effect ? OutcomeKind::ambiguous : OutcomeKind::transient, "plugin.exception",
+                   effect ? "the plugin threw across the C line; an outside request had "
+                            "been made"
+                          : "the plugin threw across the C line; no outside request had "
+                            "been made"));
     return;
   }
   if (taken == nullptr) {
@@ -303,6 +314,7 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
   if (!pass) return;
   std::shared_ptr<OpenCall> open;
   std::string_view wrong;
+  bool effect = true;
   {
     const Lock lock(mutex_);
     const auto found = calls_.find(token);
@@ -318,6 +330,7 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
     } else {
       open = std::move(found->second);
       calls_.erase(found);
+      effect = may_have_effect(*open);
     }
   }
   if (!wrong.empty()) {
@@ -325,7 +338,11 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
     return;
   }
   setup_.timers.cancel(open->timer);
-  deliver(*open, read_outcome(*open, outcome));
+  ActionOutcome read = read_outcome(*open, outcome);
+  // The SDK ends a call like this that an exception left, or that was dropped.
+  if (!effect && read.kind == OutcomeKind::ambiguous && read.code == "plugin.no_answer")
+    read.kind = OutcomeKind::transient;
+  deliver(*open, std::move(read));
 }
 
 ActionOutcome Instance::read_outcome(const OpenCall& call, const rabt_outcome* outcome) {

@@ -118,6 +118,11 @@ bool WorkerPlugin::quarantined() const {
   return phase_ == Phase::quarantined;
 }
 
+std::string WorkerPlugin::quarantine_reason() const {
+  const Lock lock(mutex_);
+  return quarantine_reason_;
+}
+
 void WorkerPlugin::kill(std::string_view reason) {
   const Lock lock(mutex_);
   if (process_ == nullptr) return;
@@ -212,6 +217,14 @@ WorkerPlugin::Sequel WorkerPlugin::after_death(Death& death, std::size_t& shorta
     deaths_.push_back(now);
     std::erase_if(deaths_, [now](std::int64_t at) { return at + kDeathWindowMs < now; });
     sequel.pause_ms = rest_before(deaths_.size());
+    if (death.quarantined) {
+      quarantine_reason_ = death.reason;
+    } else if (deaths_.size() >= kMaxDeaths) {
+      quarantine_reason_ = "it ended " + std::to_string(deaths_.size()) + " times within " +
+                           std::to_string(kDeathWindowMs / 1000) + " s, last by " + death.reason;
+    } else if (now < on_trial_until_) {
+      quarantine_reason_ = "it ended again soon after a quarantine, by " + death.reason;
+    }
     death.quarantined = death.quarantined || deaths_.size() >= kMaxDeaths || now < on_trial_until_;
     if (death.quarantined) {
       sequel.pause_ms = kQuarantineMs;

@@ -102,6 +102,8 @@ class WorkerPlugin final {
   // as many functions before it as it may have. text_bytes: of the call.
   [[nodiscard]] Ready await(std::size_t text_bytes = 0);
   [[nodiscard]] bool quarantined() const;
+  // Why the process was put into quarantine last: its deaths, or what it tried.
+  [[nodiscard]] std::string quarantine_reason() const;
   // Results of invoke, probe and check that no plugin gives.
   static constexpr std::int32_t kNotGiven = INT32_MIN;   // no process ran: nothing was started
   static constexpr std::int32_t kGiven = INT32_MIN + 1;  // Owner::returned or ended follows
@@ -285,6 +287,7 @@ class WorkerPlugin final {
   std::uint64_t start_count_ RABT_GUARDED_BY(mutex_) = 0;
   std::uint64_t forbidden_count_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t quarantine_until_ RABT_GUARDED_BY(mutex_) = 0;
+  std::string quarantine_reason_ RABT_GUARDED_BY(mutex_);
   // After a quarantine: one death before this time is the next quarantine.
   std::int64_t on_trial_until_ RABT_GUARDED_BY(mutex_) = 0;
 
