@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/consultation/ask.hpp"
+#include "hub/store/store.hpp"
+
+// Video sessions: who meets whom, when, and what became of it. One state machine whichever door a
+// request comes through.
+//
+//   requested -> scheduled -> waiting -> active -> completed
+//   requested, scheduled, waiting -> cancelled; scheduled, waiting -> no_show;
+//   waiting, active -> failed
+namespace rabt::consultation {
+
+enum class SessionStatus : std::uint8_t {
+  requested,
+  scheduled,
+  waiting,
+  active,
+  completed,
+  cancelled,
+  no_show,
+  failed
+};
+[[nodiscard]] std::string_view to_string(SessionStatus status);
+[[nodiscard]] std::optional<SessionStatus> parse_session_status(std::string_view text);
+[[nodiscard]] bool is_end(SessionStatus status);
+
+// What one caller is to one session: what the records that hang on a session need to know.
+struct Membership {
+  std::string tenant;
+  // ULID
+  std::string session;
+  std::int64_t number = 0;
+  std::string type;
+  SessionStatus status = SessionStatus::scheduled;
+  std::int64_t version = 0;
+  // data_key.id: what the session and all that hangs on it is sealed with.
+  std::string data_key;
+  // ULIDs of persons. May be empty.
+  std::string provider;
+  std::string patient;
+  // The patient's pseudonym for the audit log.
+  std::string patient_pseudonym;
+  std::optional<std::int64_t> started_ms;
+  std::optional<std::int64_t> ended_ms;
+  // The caller's own participant and its role. Empty when the caller is no participant.
+  std::string participant;
+  std::string role;
+  bool host = false;
+  // Admitted: not waiting, denied or removed.
+  bool admitted = false;
+  // Administrator or auditor, who sees no patient data without a reason.
+  bool administrator = false;
+  // Participants who are not denied or removed: roles, for the rules on patient data in text.
+  std::vector<std::string> readers;
+};
+
+// Internally synchronised; every act blocks for one commit.
+class Sessions {
+ public:
+  virtual ~Sessions() = default;
+
+  // POST /sessions and what stands below /sessions/{id}: docs/openapi.yaml.
+  virtual Answer create(const Ask& ask) = 0;
+  virtual Answer get(const Ask& ask) = 0;
+  // Filters of the query: status, type, provider, patient, visit, clinic, appointment, from, to,
+  // role. Only what the caller may see, filtered in SQL.
+  virtual Result<Page> list(const Ask& ask, const Window& window) = 0;
+  virtual Answer change(const Ask& ask) = 0;
+  virtual Answer accept(const Ask& ask) = 0;
+  virtual Answer decline(const Ask& ask) = 0;
+  virtual Answer assign(const Ask& ask) = 0;
+  virtual Answer start(const Ask& ask) = 0;
+  // The summary.
+  virtual Answer end(const Ask& ask) = 0;
+  virtual Answer cancel(const Ask& ask) = 0;
+  virtual Answer join(const Ask& ask) = 0;
+  virtual Answer token(const Ask& ask) = 0;
+  virtual Answer leave(const Ask& ask) = 0;
+  // record: the participant, here and in the next four.
+  virtual Answer participants(const Ask& ask) = 0;
+  virtual Answer add_participant(const Ask& ask) = 0;
+  virtual Answer remove_participant(const Ask& ask) = 0;
+  virtual Answer admit(const Ask& ask) = 0;
+  virtual Answer deny(const Ask& ask) = 0;
+  virtual Answer waiting_room(const Ask& ask) = 0;
+  virtual Answer invitations(const Ask& ask) = 0;
+  virtual Answer invite(const Ask& ask) = 0;
+  virtual Answer revoke_invitation(const Ask& ask) = 0;
+  virtual Answer accept_invitation(const Ask& ask) = 0;
+  virtual Answer consents(const Ask& ask) = 0;
+  virtual Answer record_consent(const Ask& ask) = 0;
+  virtual Answer start_recording(const Ask& ask) = 0;
+  virtual Answer stop_recording(const Ask& ask) = 0;
+  // The recordings of a session, or all that the caller may see when ask.session is empty.
+  virtual Result<Page> recordings(const Ask& ask, const Window& window) = 0;
+  virtual Answer recording(const Ask& ask) = 0;
+  virtual Answer withdraw_recording(const Ask& ask) = 0;
+  virtual Answer summary(const Ask& ask) = 0;
+  virtual Answer events(const Ask& ask) = 0;
+
+  // What the caller is to the session. Errors: not_found, denied authorisation.denied when the
+  // caller is neither participant nor administrator.
+  virtual Result<Membership> membership(const Ask& ask) = 0;
+  // Inside a job: error conflict session.<status> when the session has ended since `seen` was read,
+  // or store.raced when it changed in another way that matters. Afterwards nothing can end the
+  // session before the job is committed.
+  virtual Status still_open(store::Transaction& transaction, const Membership& seen) = 0;
+  // Inside a job: adds an event to the session's timeline, for those who listen and for workflows.
+  // `data` holds no patient data. type: "note-written", without the prefix.
+  virtual Status add_event(store::Transaction& transaction, const Membership& of,
+                           std::string_view type, std::string_view actor, Json data) = 0;
+};
+
+}  // namespace rabt::consultation

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+// Who acts: everybody who asks the hub for something is a principal, and the actor of an audit
+// entry is one.
+namespace rabt::identity {
+
+enum class Kind : std::uint8_t { anonymous, person, client, source, plugin, node, local };
+
+// What somebody is in the tenant. What somebody is in one consultation (its patient, its doctor, a
+// member of the family) is a fact of that consultation, not a role.
+enum class Role : std::uint8_t {
+  admin,
+  security_officer,
+  engineer,
+  operator_,
+  auditor,
+  integration,
+  doctor,
+  specialist,
+  nurse,
+  patient,
+  guest
+};
+
+class Roles {
+ public:
+  constexpr Roles() = default;
+  constexpr Roles(std::initializer_list<Role> roles) {
+    for (const Role role : roles) add(role);
+  }
+  constexpr void add(Role role) { bits_ |= bit(role); }
+  [[nodiscard]] constexpr bool has(Role role) const { return (bits_ & bit(role)) != 0; }
+  [[nodiscard]] constexpr bool has_any(Roles of) const { return (bits_ & of.bits_) != 0; }
+  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+  // The roles that both sets have.
+  [[nodiscard]] constexpr Roles among(Roles of) const {
+    Roles out;
+    out.bits_ = bits_ & of.bits_;
+    return out;
+  }
+  friend constexpr bool operator==(Roles, Roles) = default;
+
+ private:
+  static constexpr std::uint32_t bit(Role role) { return 1U << static_cast<unsigned>(role); }
+  std::uint32_t bits_ = 0;
+};
+
+struct Principal {
+  Kind kind = Kind::anonymous;
+  std::string tenant;
+  // A person's ULID, a client's or a source's name, the login of a local user.
+  std::string id;
+  Roles roles;
+  // The ULID of the person for whom the act counts: a person's own id, or of whom a client acts
+  // for. Empty when no person acts.
+  std::string person;
+  // The first digits of the SHA-256 of what the principal showed, for the audit log.
+  std::string credential;
+  // The session that a person signed in to. Empty when the credential was issued elsewhere.
+  std::string session;
+
+  // "person:01J...", "client:api-token", "anonymous"
+  [[nodiscard]] std::string actor() const;
+  [[nodiscard]] bool is(Role role) const { return roles.has(role); }
+};
+
+// Who asks, from where, and why.
+struct Caller {
+  Principal who;
+  // Address of the caller.
+  std::string client;
+  // X-Request-Id.
+  std::string request;
+  // X-Rabt-Reason, and the code of HL7 v3 PurposeOfUse. May be empty.
+  std::string reason;
+  std::string purpose;
+};
+
+}  // namespace rabt::identity
