@@ -32,6 +32,15 @@ Response no_token() {
   return response;
 }
 
+identity::Caller caller_of(const Request& request, bool trusted) {
+  identity::Caller caller;
+  if (trusted) caller.who = {.kind = identity::Kind::client, .id = "api-token"};
+  caller.client = request.remote;
+  caller.request = request.request_id;
+  caller.reason = request.header("x-rabt-reason");
+  return caller;
+}
+
 }  // namespace
 
 Api::Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
@@ -62,7 +71,11 @@ http::Admission Api::judge(const Request& head) {
     return http::problem(404, "http.not_found", "Not Found",
                          "there is nothing here; see docs/openapi.yaml");
   }
-  const Call call{.request = head, .path = found.path, .trusted = trusted};
+  const Call call{.request = head,
+                  .path = found.path,
+                  .trusted = trusted,
+                  .caller = caller_of(head, trusted),
+                  .pattern = found.route->pattern};
   if (found.route->check != nullptr) {
     const auto wanted = found.route->check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());

@@ -7,6 +7,7 @@
 
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
+#include "hub/identity/principal.hpp"
 
 // The table of everything that the hub answers. docs/openapi.yaml describes the same operations;
 // tests/api/table_test.cpp compares.
@@ -24,6 +25,9 @@ struct Call {
   PathParameters path{};
   // Whether the request shows the API token.
   bool trusted = false;
+  identity::Caller caller{};
+  // The pattern of the route that the request took; its {names} say what `path` holds.
+  std::string_view pattern{};
 };
 
 // An error becomes a problem document.

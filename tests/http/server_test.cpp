@@ -551,7 +551,7 @@ TEST(Problem, HidesWhatIsInternal) {
   EXPECT_NE(problem(invalid("x.y", "field a is missing")).body.find("field a is missing"),
             std::string::npos);
   EXPECT_EQ(problem(denied("http.unauthenticated", "")).status, 401);
-  EXPECT_EQ(problem(denied("auth.role", "")).status, 403);
+  EXPECT_EQ(problem(denied("authorisation.denied", "")).status, 403);
 }
 
 // ---- llhttp's own test cases
