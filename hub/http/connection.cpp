@@ -1,5 +1,6 @@
 #include "hub/http/connection.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,7 @@
 #include "hub/base/check.hpp"
 #include "hub/http/answer_head.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/web_socket.hpp"
 
 namespace rabt::http {
 
@@ -94,7 +96,8 @@ bool Connection::serve_one(bool last) {
                   .path = std::move(head.path),
                   .query = std::move(head.query),
                   .headers = std::move(head.headers),
-                  .remote = remote_};
+                  .remote = remote_,
+                  .http_1_1 = head.http_1_1};
   const auto id = request.header("x-request-id");
   request.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
   // Idle connections hold threads: when threads run short, each caller may have one answer and
@@ -110,7 +113,44 @@ bool Connection::serve_one(bool last) {
   ++shared_.requests;
   Response response = call(std::get<Handler>(admission), request);
   if (response.close) keep_alive = false;
+  if (response.socket != nullptr) return upgrade(request, response);
   return write_response(response, request.method, request.request_id, keep_alive) && keep_alive;
+}
+
+// The connection leaves this thread: the socket is doubled, and Poco closes its own.
+bool Connection::upgrade(const Request& request, Response& response) {
+  const auto refuse_with = [&](int status, const Error& error) {
+    Response refusal = problem(status, error.code, reason_phrase(status), error.message);
+    if (status == 426) {
+      refusal.headers.emplace_back("Upgrade", "websocket");
+      refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
+    }
+    if (write_response(refusal, request.method, request.request_id, false)) hang_up();
+    return false;
+  };
+  const Status judged = judge_handshake(request);
+  if (!judged.ok())
+    return refuse_with(judged.error().code == "http.upgrade" ? 426 : 400, judged.error());
+  if (!shared_.sockets.has_room()) {
+    ++shared_.overloaded;
+    return refuse_with(
+        503, unavailable("http.overloaded", "too many sockets are open; try again later"));
+  }
+  Descriptor copy(::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
+  if (!copy.open())
+    return refuse_with(503, unavailable("http.overloaded", "no descriptor is left"));
+  std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      accept_key(request.header("sec-websocket-key")) + "\r\n";
+  if (!response.subprotocol.empty())
+    answer += "Sec-WebSocket-Protocol: " + response.subprotocol + "\r\n";
+  answer += "X-Request-Id: " + request.request_id + "\r\n\r\n";
+  if (!send_all(answer)) return false;
+  // It is refused only when the hub stops in this moment: the caller connects again.
+  (void)shared_.sockets.adopt(std::move(copy), std::move(buffer_), std::move(response.socket));
+  buffer_.clear();
+  return false;
 }
 
 bool Connection::read_head(HeadScan& scan) {

@@ -15,6 +15,7 @@
 #include "hub/base/random.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/http/server.hpp"
+#include "hub/http/sockets.hpp"
 
 namespace rabt::http {
 
@@ -33,6 +34,7 @@ struct Shared {
   SystemClock clock;
   SystemRandom random;
   UlidSource ids{clock, random};
+  Sockets sockets{{.max = options.max_sockets}, clock, log};
 
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> requests{0};
@@ -80,6 +82,8 @@ class Connection {
   // Answers a request that is not admitted. Whether another request may follow.
   [[nodiscard]] bool turn_away(const RequestHead& head, const Request& request, Response& response,
                                bool keep_alive);
+  // Gives the connection to the WebSockets, or refuses. Returns false always: it serves no more.
+  [[nodiscard]] bool upgrade(const Request& request, Response& response);
   [[nodiscard]] bool read_body(const RequestHead& head, BodyRoom& room, std::string& body);
   [[nodiscard]] Response call(const Handler& handler, const Request& request);
   [[nodiscard]] Response threw(const Request& request);

@@ -200,6 +200,7 @@ void Server::stop() {
       for (const int fd : shared.open) ::shutdown(fd, SHUT_RD);
     }
     state_->pool.joinAll();
+    shared.sockets.stop();
   });
 }
 
@@ -209,7 +210,9 @@ Server::Stats Server::stats() const {
           .refused = shared.refused,
           .truncated = shared.truncated,
           .overloaded = shared.overloaded,
-          .failed = shared.failed};
+          .failed = shared.failed,
+          .sockets = shared.sockets.stats().open,
+          .slow_sockets = shared.sockets.stats().slow};
 }
 
 }  // namespace rabt::http

@@ -19,6 +19,8 @@
 // cut off, reads two lengths as one and hides malformed lines from its handlers.
 namespace rabt::http {
 
+class SocketHandler;
+
 struct Request {
   std::string method;
   // As received, for signatures over the URL.
@@ -35,6 +37,8 @@ struct Request {
   std::string remote{};
   // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
   std::string request_id{};
+  // False for HTTP/1.0.
+  bool http_1_1 = true;
 
   // The first occurrence; empty when the header is absent. name in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -55,6 +59,11 @@ struct Response {
   std::uint64_t stream_length = 0;
   // Ends the connection after this answer.
   bool close = false;
+  // When set, and the request is a proper handshake, the connection becomes a WebSocket of this
+  // handler, and the rest of this answer is not sent. A request that asks wrongly is refused.
+  std::shared_ptr<SocketHandler> socket{};
+  // The subprotocol that was chosen of those offered. May be empty.
+  std::string subprotocol{};
 };
 
 // Answers a request whose body has arrived. Called on the connection's thread, many at once. What
@@ -86,6 +95,8 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 60'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
+  // WebSockets that are open at once; they hold no threads.
+  int max_sockets = 10'000;
 };
 
 // Adds to every answer: Content-Length, Connection, Date, X-Request-Id, X-Content-Type-Options:
@@ -120,6 +131,9 @@ class Server {
     std::uint64_t overloaded = 0;
     // Handlers that threw, streams that broke.
     std::uint64_t failed = 0;
+    // WebSockets that are open, and those that were closed because they read too slowly.
+    std::uint64_t sockets = 0;
+    std::uint64_t slow_sockets = 0;
   };
   [[nodiscard]] Stats stats() const;
 

@@ -184,6 +184,18 @@ TEST_F(HttpServer, ServesARequestWithSafeHeaders) {
   EXPECT_EQ(seen()[0].header("host"), "h");
 }
 
+TEST_F(HttpServer, WhatFollowsAPostWithoutALengthIsNeverRun) {
+  start();
+  for (const std::string header : {"", "Content_Length: 36\r\n"}) {
+    Client client(server_->port());
+    client.send("POST /first HTTP/1.1\r\nHost: a\r\n" + header + "\r\n" + std::string(kSmuggled));
+    const auto answer = client.read_all();
+    EXPECT_EQ(answers_in(answer), 1) << answer;
+    EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
+    EXPECT_TRUE(answer.ends_with("POST /first 0"));
+  }
+}
+
 TEST_F(HttpServer, KeepsAConnectionAndServesPipelinedRequestsInOrder) {
   start();
   Client client(server_->port());
@@ -256,7 +268,7 @@ TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledReq
       {"encoding with space before colon", lead + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
        400},
       {"length with space before colon", lead + "Content-Length : 36\r\n\r\n", 400},
-      {"post without length", lead + "\r\n", 411},
+      {"put without length", "PUT /first HTTP/1.1\r\nHost: a\r\n\r\n", 411},
       {"no host", "GET /first HTTP/1.1\r\n\r\n", 400},
       {"two hosts", "GET /first HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
       {"version 9.9", "GET /first HTTP/9.9\r\nHost: a\r\n\r\n", 505},
