@@ -114,10 +114,10 @@ void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDe
       }
     }
     if (bound.version.empty()) {
-      if (const Wrong* wrong = wrong_file(child.name_space, child.name, child.version)) {
+      if (const Wrong* broken = wrong_file(child.name_space, child.name, child.version)) {
         errors.push_back({item.file->name, "engine.child",
                           "run.workflow starts " + child.name_space + "/" + child.name + " " +
-                              child.version + ", which is not deployed, and " + wrong->file +
+                              child.version + ", which is not deployed, and " + broken->file +
                               " has errors (mend that file first)",
                           child.line, 1});
         continue;
