@@ -59,7 +59,8 @@ Result<Month> month_at(Timestamp at, const std::string& zone) {
   return month_of(year, month, zone);
 }
 
-std::int64_t united_seconds(std::vector<Attended> stays, Timestamp from, Timestamp to, Timestamp now) {
+std::int64_t united_seconds(std::vector<Attended> stays, Timestamp from, Timestamp to,
+                            Timestamp now) {
   std::sort(stays.begin(), stays.end(),
             [](const Attended& a, const Attended& b) { return a.joined_ms < b.joined_ms; });
   const std::int64_t first = floor_seconds(from.ms);
