@@ -16,6 +16,7 @@
 #include "hub/http/request_head.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/sockets.hpp"
+#include "hub/http/transport.hpp"
 
 namespace rabt::http {
 
@@ -42,6 +43,7 @@ struct Shared {
   std::atomic<std::uint64_t> truncated{0};
   std::atomic<std::uint64_t> overloaded{0};
   std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
 
   // Bytes of bodies that connections hold.
   std::atomic<std::uint64_t> bodies{0};
@@ -96,6 +98,8 @@ class Connection {
   // send a reset, which can overtake the answer.
   void hang_up();
 
+  // Makes the transport, and the handshake when there is one. False when the connection ended.
+  [[nodiscard]] bool open();
   // Appends to buffer_. False at the deadline, at the end of the stream (ended_) and on errors
   // (ended_).
   [[nodiscard]] bool read_some(std::int64_t deadline);
@@ -104,6 +108,7 @@ class Connection {
 
   Shared& shared_;
   const int fd_;
+  std::unique_ptr<Transport> io_;
   std::string remote_;
   // Arrived, and not yet used.
   std::string buffer_;

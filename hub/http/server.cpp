@@ -70,6 +70,8 @@ class Overload final : public Poco::Net::TCPServerConnectionFilter {
   bool accept(const Poco::Net::StreamSocket& socket) override {
     if (shared_.connections() < shared_.options.threads) return true;
     ++shared_.overloaded;
+    // A handshake would cost what is short.
+    if (shared_.options.tls != nullptr) return false;
     const auto id = shared_.ids.next().text();
     auto response =
         problem(unavailable("http.overloaded", "all connections are in use; try again later"));
@@ -211,6 +213,8 @@ Server::Stats Server::stats() const {
           .truncated = shared.truncated,
           .overloaded = shared.overloaded,
           .failed = shared.failed,
+          .bodies = shared.bodies,
+          .handshakes_failed = shared.handshakes_failed,
           .sockets = shared.sockets.stats().open,
           .slow_sockets = shared.sockets.stats().slow};
 }

@@ -17,6 +17,10 @@
 // The inbound edge: sockets and threads from Poco's TCPServer, requests read by request_head.hpp,
 // answers written by connection.hpp. Poco's own HTTP parser is not used: it serves bodies that were
 // cut off, reads two lengths as one and hides malformed lines from its handlers.
+namespace rabt::crypto {
+class TlsServer;
+}  // namespace rabt::crypto
+
 namespace rabt::http {
 
 class SocketHandler;
@@ -95,6 +99,10 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 60'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
+  // Certificate and key. Null: the hub speaks plain HTTP.
+  std::shared_ptr<const crypto::TlsServer> tls = nullptr;
+  // From the first byte to the end of the TLS handshake.
+  std::int64_t handshake_timeout_ms = 5'000;
   // WebSockets that are open at once; they hold no threads.
   int max_sockets = 10'000;
 };
@@ -131,6 +139,10 @@ class Server {
     std::uint64_t overloaded = 0;
     // Handlers that threw, streams that broke.
     std::uint64_t failed = 0;
+    // Bytes of bodies that are held now.
+    std::uint64_t bodies = 0;
+    // TLS handshakes that came to nothing.
+    std::uint64_t handshakes_failed = 0;
     // WebSockets that are open, and those that were closed because they read too slowly.
     std::uint64_t sockets = 0;
     std::uint64_t slow_sockets = 0;

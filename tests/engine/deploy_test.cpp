@@ -68,7 +68,7 @@ TEST(Deploy, AParentIsToldThatItsChildHasErrors) {
   Rig rig;
   const std::string run =
       "  - first: {set: {a: 1}}\n  - sub: {run: {workflow: {namespace: test, name: child}}}\n";
-  for (const std::string wrong :
+  for (const std::string& wrong :
        {file_of("child", "1.0.0", "  - x: {se: 1}\n"), std::string("do: [\n")}) {
     const auto found = errors(rig.engine().plan(
         {{"parent.yaml", file_of("parent", "1.0.0", run)}, {"child.yaml", wrong}}, false));
