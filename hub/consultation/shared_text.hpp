@@ -1,18 +1,23 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "hub/base/result.hpp"
 #include "hub/phi/detector.hpp"
 
 // Whether a text with patient data in it may be shown to those who read a session. Pure.
 namespace rabt::consultation {
 
 enum class TextRule : std::uint8_t { off, flag, mask, block };
+
+[[nodiscard]] std::string_view to_string(TextRule rule);
+[[nodiscard]] std::optional<TextRule> parse_text_rule(std::string_view text);
 
 // Rules of the tenant: what happens to patient data among people who treat the patient, and where
 // somebody else reads along.
@@ -36,5 +41,9 @@ struct TextDecision {
                                 std::span<const std::string> readers);
 [[nodiscard]] TextDecision decide_text(TextRule rule, std::string_view text,
                                        const std::vector<phi::Finding>& findings);
+
+// The error invalid phi.exposed names the kinds; exposed_kinds reads them back.
+[[nodiscard]] Error exposed(const std::set<std::string>& kinds);
+[[nodiscard]] std::vector<std::string> exposed_kinds(const Error& error);
 
 }  // namespace rabt::consultation

@@ -16,6 +16,7 @@
 #include "hub/http/request_head.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/sockets.hpp"
+#include "hub/http/transport.hpp"
 
 namespace rabt::http {
 
@@ -42,6 +43,7 @@ struct Shared {
   std::atomic<std::uint64_t> truncated{0};
   std::atomic<std::uint64_t> overloaded{0};
   std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
 
   // Bytes of bodies that connections hold.
   std::atomic<std::uint64_t> bodies{0};
@@ -66,12 +68,21 @@ class BodyRoom {
   std::uint64_t taken_ = 0;
 };
 
+// Who is at the other end.
+struct Peer {
+  // No port; "local" for a Unix socket.
+  std::string address;
+  // Of a Unix socket.
+  std::optional<std::uint32_t> uid;
+};
+
 // One connection, confined to its thread. The socket stays the caller's.
 class Connection {
  public:
-  Connection(Shared& shared, int fd) : shared_(shared), fd_(fd) {}
-  // Serves requests until the connection ends. remote: address of the other end, no port.
-  void serve(std::string remote);
+  Connection(Shared& shared, int fd, Peer peer)
+      : shared_(shared), fd_(fd), peer_(std::move(peer)) {}
+  // Serves requests until the connection ends.
+  void serve();
 
  private:
   // Whether another request may follow.
@@ -96,6 +107,8 @@ class Connection {
   // send a reset, which can overtake the answer.
   void hang_up();
 
+  // Makes the transport, and the handshake when there is one. False when the connection ended.
+  [[nodiscard]] bool open();
   // Appends to buffer_. False at the deadline, at the end of the stream (ended_) and on errors
   // (ended_).
   [[nodiscard]] bool read_some(std::int64_t deadline);
@@ -104,7 +117,8 @@ class Connection {
 
   Shared& shared_;
   const int fd_;
-  std::string remote_;
+  const Peer peer_;
+  std::unique_ptr<Transport> io_;
   // Arrived, and not yet used.
   std::string buffer_;
   bool ended_ = false;

@@ -77,7 +77,8 @@ struct Sockets::State {
 // One connection. Its mutex is taken before the one of State.
 class Sockets::State::Open final : public Socket, public std::enable_shared_from_this<Open> {
  public:
-  Open(State& all, Descriptor fd, std::string early, std::shared_ptr<SocketHandler> handler);
+  Open(State& all, Descriptor fd, std::unique_ptr<Transport> io, std::string early,
+       std::shared_ptr<SocketHandler> handler);
 
   void send(std::string_view text) override;
   void close(std::uint16_t code, std::string_view reason) override;
@@ -103,6 +104,8 @@ class Sockets::State::Open final : public Socket, public std::enable_shared_from
   static void message_came(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message,
                            void* self);
 
+  // What wslay is told of a step.
+  ssize_t result_of(wslay_event_context* context, Transport::Step step);
   // Writes what can be written, and says what to wait for. False when the connection is over.
   bool flush() RABT_REQUIRES(mutex_);
   void queue_close(std::uint16_t code, std::string_view reason) RABT_REQUIRES(mutex_);
@@ -116,6 +119,7 @@ class Sockets::State::Open final : public Socket, public std::enable_shared_from
   const std::shared_ptr<SocketHandler> handler_;
 
   Mutex mutex_;
+  const std::unique_ptr<Transport> io_ RABT_GUARDED_BY(mutex_);
   std::unique_ptr<wslay_event_context, FreeContext> context_ RABT_GUARDED_BY(mutex_);
   // What arrived behind the handshake.
   std::string early_ RABT_GUARDED_BY(mutex_);
@@ -125,6 +129,8 @@ class Sockets::State::Open final : public Socket, public std::enable_shared_from
   bool over_ RABT_GUARDED_BY(mutex_) = false;
   bool closing_ RABT_GUARDED_BY(mutex_) = false;
   bool pinged_ RABT_GUARDED_BY(mutex_) = false;
+  // Reading waits until the handler has come to the end of the inbox.
+  bool paused_ RABT_GUARDED_BY(mutex_) = false;
   int fragments_ RABT_GUARDED_BY(mutex_) = 0;
   std::uint32_t waiting_for_ RABT_GUARDED_BY(mutex_) = EPOLLIN;
   // When something came last, and when the close frame was queued.
@@ -132,11 +138,12 @@ class Sockets::State::Open final : public Socket, public std::enable_shared_from
   std::int64_t closing_ms_ RABT_GUARDED_BY(mutex_) = 0;
 };
 
-Sockets::State::Open::Open(State& all, Descriptor fd, std::string early,
-                           std::shared_ptr<SocketHandler> handler)
+Sockets::State::Open::Open(State& all, Descriptor fd, std::unique_ptr<Transport> io,
+                           std::string early, std::shared_ptr<SocketHandler> handler)
     : all_(all),
       fd_(std::move(fd)),
       handler_(std::move(handler)),
+      io_(std::move(io)),
       early_(std::move(early)),
       heard_ms_(all.clock.monotonic_ms()) {
   wslay_event_callbacks callbacks{};
@@ -164,30 +171,19 @@ ssize_t Sockets::State::Open::read_some(wslay_event_context* context, std::uint8
   }
   // Messages that wait for the handler hold up the reading, so that their memory has a limit.
   if (open.inbox_.size() >= open.all_.options.inbox) {
+    open.paused_ = true;
     wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
     return -1;
   }
-  ssize_t got = 0;
-  do {
-    got = ::recv(open.fd_.get(), buffer, size, MSG_DONTWAIT);
-  } while (got < 0 && errno == EINTR);
-  if (got > 0) return got;
-  const bool later = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-  wslay_event_set_error(context, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-  return -1;
+  const auto step = open.io_->read({reinterpret_cast<char*>(buffer), size});
+  return open.result_of(context, step);
 }
 
 ssize_t Sockets::State::Open::write_some(wslay_event_context* context, const std::uint8_t* data,
-                                         std::size_t size, int /*flags*/, void* self) {
+                                         std::size_t size, int /*flags*/, void* self)
+    RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
   auto& open = *static_cast<Open*>(self);
-  ssize_t put = 0;
-  do {
-    put = ::send(open.fd_.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-  } while (put < 0 && errno == EINTR);
-  if (put >= 0) return put;
-  const bool later = errno == EAGAIN || errno == EWOULDBLOCK;
-  wslay_event_set_error(context, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-  return -1;
+  return open.result_of(context, open.io_->write({reinterpret_cast<const char*>(data), size}));
 }
 
 void Sockets::State::Open::frame_began(wslay_event_context* /*context*/,
@@ -214,6 +210,13 @@ void Sockets::State::Open::message_came(wslay_event_context* /*context*/,
   ++open.all_.received;
   open.tell({Told::What::message,
              std::string(reinterpret_cast<const char*>(message->msg), message->msg_length)});
+}
+
+ssize_t Sockets::State::Open::result_of(wslay_event_context* context, Transport::Step step) {
+  if (step.state == Transport::Step::State::done) return static_cast<ssize_t>(step.bytes);
+  const bool over = step.state == Transport::Step::State::closed;
+  wslay_event_set_error(context, over ? WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
+  return -1;
 }
 
 void Sockets::State::Open::tell(Told told) {
@@ -308,6 +311,8 @@ void Sockets::State::Open::end() {
     const Lock lock(mutex_);
     if (over_) return;
     over_ = true;
+    io_->end_sending();
+    ::shutdown(fd_.get(), SHUT_RDWR);
     tell({Told::What::closed, {}});
     if (!take_ready()) return;
   }
@@ -320,9 +325,13 @@ void Sockets::State::Open::run() {
     {
       const Lock lock(mutex_);
       if (inbox_.empty()) {
+        // The reading stopped for want of room. What TLS holds already makes no socket ready.
+        const bool paused = std::exchange(paused_, false);
+        bool alive = true;
+        if (paused && !over_) alive = wslay_event_recv(context_.get()) == 0;
+        if (!over_ && (!flush() || !alive)) ::shutdown(fd_.get(), SHUT_RDWR);
+        if (!inbox_.empty()) continue;
         busy_ = false;
-        // The reading may have stopped for want of room.
-        if (!over_ && !flush()) ::shutdown(fd_.get(), SHUT_RDWR);
         return;
       }
       next = std::move(inbox_.front());
@@ -388,7 +397,6 @@ void Sockets::State::forget(int fd) {
     all.erase(found);
   }
   ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
-  ::shutdown(fd, SHUT_RDWR);
   --count;
   gone->end();
 }
@@ -466,13 +474,13 @@ bool Sockets::has_room() const {
   return !state_->stopping && state_->count < static_cast<std::uint64_t>(state_->options.max);
 }
 
-bool Sockets::adopt(Descriptor connection, std::string early,
+bool Sockets::adopt(Descriptor connection, std::unique_ptr<Transport> transport, std::string early,
                     std::shared_ptr<SocketHandler> handler) {
   State& state = *state_;
   if (!has_room()) return false;
   const int fd = connection.get();
-  auto open = std::make_shared<State::Open>(state, std::move(connection), std::move(early),
-                                            std::move(handler));
+  auto open = std::make_shared<State::Open>(state, std::move(connection), std::move(transport),
+                                            std::move(early), std::move(handler));
   {
     const Lock lock(state.mutex);
     if (state.ended) return false;

@@ -7,6 +7,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/descriptor.hpp"
 #include "hub/base/log.hpp"
+#include "hub/http/transport.hpp"
 #include "hub/http/web_socket.hpp"
 
 namespace rabt::http {
@@ -37,10 +38,11 @@ class Sockets {
   Sockets(SocketOptions options, const Clock& clock, Logger& log);
   // Stops.
   ~Sockets();
-  // Takes a connection over, after its handshake was answered. early: what arrived behind the head.
+  // Takes a connection over, after its handshake was answered. transport: its bytes, over
+  // `connection`; early: what arrived behind the head.
   // False when there is no room; the connection is closed then, and the handler hears nothing.
-  [[nodiscard]] bool adopt(Descriptor connection, std::string early,
-                           std::shared_ptr<SocketHandler> handler);
+  [[nodiscard]] bool adopt(Descriptor connection, std::unique_ptr<Transport> transport,
+                           std::string early, std::shared_ptr<SocketHandler> handler);
   // Whether one more fits now.
   [[nodiscard]] bool has_room() const;
   // Tells every connection that the hub restarts, lets handlers finish, and ends. Twice is allowed.
