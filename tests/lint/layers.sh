@@ -45,6 +45,7 @@ only 'sqlite3' store/sqlite
 only 'curl/' net
 only 'spdlog/' base
 only 'Poco/' http
+only 'wslay/' http
 only 'boost/' plugin
 only 'p11-kit' crypto
 only 'yaml-cpp/' workflow plugin/package

@@ -295,8 +295,9 @@ bool repeat_can_help(std::int64_t status) {
 
 // Retry-After: seconds, or an HTTP date (RFC 9110 sections 5.6.7 and 10.2.3). 0: not to be read.
 std::int64_t retry_after_ms(const Json& headers, Timestamp now) {
-  const std::string text = headers.string_or("retry-after", "");
-  if (text.empty()) return 0;
+  const Json* given = find_header(headers, "retry-after");
+  if (given == nullptr || !given->is_string()) return 0;
+  const std::string& text = given->as_string();
   std::int64_t seconds = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (problem == std::errc() && end == text.data() + text.size()) {
