@@ -256,10 +256,12 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
                                           clock));
     hub.tls = std::move(tls);
   }
-  RABT_TRY(server,
-           http::Server::start(
-               http::ServerOptions{.address = config.address, .port = config.port, .tls = hub.tls},
-               [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
+  RABT_TRY(server, http::Server::start(
+                       http::ServerOptions{.address = config.address,
+                                           .port = config.port,
+                                           .unix_socket = config.data + "/hub.sock",
+                                           .tls = hub.tls},
+                       [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
   hub.server = std::move(server);
   if (hub.tls != nullptr) hub.maintenance->also([&hub] { reload(*hub.tls, hub.base->log); });
   hub.address = config.address;

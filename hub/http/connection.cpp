@@ -64,8 +64,7 @@ bool BodyRoom::take(std::uint64_t size) {
   return false;
 }
 
-void Connection::serve(std::string remote) {
-  remote_ = std::move(remote);
+void Connection::serve() {
   {
     const Lock lock(shared_.mutex);
     shared_.open.insert(fd_);
@@ -78,7 +77,7 @@ void Connection::serve(std::string remote) {
       if (!serve_one(i + 1 == kMaxRequestsPerConnection)) break;
     }
   } catch (const std::exception&) {  // what() may hold request data
-    shared_.log.debug("http.connection", {{"remote", remote_}});
+    shared_.log.debug("http.connection", {{"remote", peer_.address}});
   }
   const Lock lock(shared_.mutex);
   shared_.open.erase(fd_);
@@ -99,7 +98,8 @@ bool Connection::serve_one(bool last) {
                   .path = std::move(head.path),
                   .query = std::move(head.query),
                   .headers = std::move(head.headers),
-                  .remote = remote_,
+                  .remote = peer_.address,
+                  .peer_uid = peer_.uid,
                   .http_1_1 = head.http_1_1};
   const auto id = request.header("x-request-id");
   request.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
@@ -236,7 +236,7 @@ bool Connection::read_body(const RequestHead& head, BodyRoom& room, std::string&
     if (!read_some(deadline)) {
       ++shared_.truncated;
       shared_.log.warn("http.body_truncated",
-                       {{"remote", remote_},
+                       {{"remote", peer_.address},
                         {"expected", static_cast<std::int64_t>(head.content_length)},
                         {"received", static_cast<std::int64_t>(body.size())}});
       if (!ended_) refuse({408, "http.body_timeout", "the body did not arrive in time"});
@@ -254,7 +254,7 @@ bool Connection::read_body(const RequestHead& head, BodyRoom& room, std::string&
 bool Connection::open() {
   const int flags = ::fcntl(fd_, F_GETFL);
   if (flags < 0 || ::fcntl(fd_, F_SETFL, flags | O_NONBLOCK) != 0) return false;
-  if (shared_.options.tls == nullptr) {
+  if (shared_.options.tls == nullptr || peer_.uid) {
     io_ = plain_transport(fd_);
     return true;
   }
@@ -267,7 +267,7 @@ bool Connection::open() {
     if (step.state == Transport::Step::State::done) return true;
     if (step.state == Transport::Step::State::closed || !wait_for(fd_, step, deadline - now())) {
       ++shared_.handshakes_failed;
-      shared_.log.debug("http.handshake", {{"remote", remote_}});
+      shared_.log.debug("http.handshake", {{"remote", peer_.address}});
       return false;
     }
   }
@@ -347,7 +347,7 @@ bool Connection::write_stream(const Response& response, std::string_view request
 
 bool Connection::refuse(const Refusal& refusal) {
   ++shared_.refused;
-  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", remote_}});
+  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", peer_.address}});
   Response response =
       problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
   if (write_response(response, "", shared_.ids.next().text(), false)) hang_up();

@@ -68,12 +68,21 @@ class BodyRoom {
   std::uint64_t taken_ = 0;
 };
 
+// Who is at the other end.
+struct Peer {
+  // No port; "local" for a Unix socket.
+  std::string address;
+  // Of a Unix socket.
+  std::optional<std::uint32_t> uid;
+};
+
 // One connection, confined to its thread. The socket stays the caller's.
 class Connection {
  public:
-  Connection(Shared& shared, int fd) : shared_(shared), fd_(fd) {}
-  // Serves requests until the connection ends. remote: address of the other end, no port.
-  void serve(std::string remote);
+  Connection(Shared& shared, int fd, Peer peer)
+      : shared_(shared), fd_(fd), peer_(std::move(peer)) {}
+  // Serves requests until the connection ends.
+  void serve();
 
  private:
   // Whether another request may follow.
@@ -108,8 +117,8 @@ class Connection {
 
   Shared& shared_;
   const int fd_;
+  const Peer peer_;
   std::unique_ptr<Transport> io_;
-  std::string remote_;
   // Arrived, and not yet used.
   std::string buffer_;
   bool ended_ = false;

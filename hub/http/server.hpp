@@ -37,8 +37,10 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers{};
   // As long as Content-Length said.
   std::string body{};
-  // Address of the other end, no port.
+  // Address of the other end, no port; "local" for a Unix socket.
   std::string remote{};
+  // The user at the other end of the Unix socket, as the kernel says it.
+  std::optional<std::uint32_t> peer_uid{};
   // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
   std::string request_id{};
   // False for HTTP/1.0.
@@ -99,6 +101,9 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 60'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
+  // A Unix socket that is served besides, in clear, for users of this machine: mode 0600. Empty if
+  // there is none. Whatever stands there is replaced.
+  std::string unix_socket{};
   // Certificate and key. Null: the hub speaks plain HTTP.
   std::shared_ptr<const crypto::TlsServer> tls = nullptr;
   // From the first byte to the end of the TLS handshake.

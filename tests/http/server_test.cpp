@@ -6,6 +6,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,6 +19,7 @@
 
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/unix_path.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::http {
@@ -482,6 +485,43 @@ TEST_F(HttpServer, BodiesThatFindNoRoomGet503AndFreeItAgain) {
   for (int i = 0; i < 500 && refused(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_FALSE(refused());
+}
+
+TEST_F(HttpServer, AUnixSocketSaysWhoIsAtTheOtherEnd) {
+  std::string folder = (std::filesystem::temp_directory_path() / "rabt-http-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  // Deeper than the address of a Unix socket is long.
+  const std::string deep = folder + "/" + std::string(120, 'd');
+  std::filesystem::create_directory(deep);
+  const std::string path = deep + "/hub.sock";
+  std::ofstream(path) << "what stood there before";
+  start({.unix_socket = path});
+
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISSOCK(info.st_mode));
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  const UnixPath name(path);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, name.name().c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string request = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  (void)!::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+  std::string answer(4096, '\0');
+  answer.resize(static_cast<std::size_t>(
+      std::max<ssize_t>(::recv(fd, answer.data(), answer.size(), MSG_WAITALL), 0)));
+  ::close(fd);
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_EQ(status_of(talk("GET /y HTTP/1.1\r\nHost: h\r\n\r\n")), 200);
+  ASSERT_EQ(seen().size(), 2U);
+  EXPECT_EQ(seen()[0].peer_uid, ::geteuid());
+  EXPECT_EQ(seen()[0].remote, "local");
+  EXPECT_EQ(seen()[1].peer_uid, std::nullopt);
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(HttpServer, APortInUseIsExplained) {
