@@ -57,6 +57,9 @@ class Records {
   virtual Answer cancel_prescription(const Ask& ask) = 0;
   virtual Answer transcript(const Ask& ask) = 0;
   virtual Answer add_segment(const Ask& ask) = 0;
+  // Speech recognition by a plugin. Error unavailable asr.not_configured.
+  virtual Answer start_transcription(const Ask& ask) = 0;
+  virtual Answer stop_transcription(const Ask& ask) = 0;
   virtual Answer feedback(const Ask& ask) = 0;
   virtual Answer give_feedback(const Ask& ask) = 0;
   virtual Answer follow_ups(const Ask& ask) = 0;

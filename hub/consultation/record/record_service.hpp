@@ -43,6 +43,8 @@ class RecordService final : public Records {
 
   Answer transcript(const Ask& ask) override;
   Answer add_segment(const Ask& ask) override;
+  Answer start_transcription(const Ask& ask) override;
+  Answer stop_transcription(const Ask& ask) override;
   Answer feedback(const Ask& ask) override;
   Answer give_feedback(const Ask& ask) override;
   Answer follow_ups(const Ask& ask) override;
@@ -75,6 +77,7 @@ class RecordService final : public Records {
   [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
+  [[nodiscard]] Answer transcription(const Ask& ask);
   [[nodiscard]] Status may_prescribe(const Ask& ask, const Membership& of);
   [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
                                           const std::string& notes);
