@@ -11,6 +11,7 @@ own engine definition delivery event event_key instance journal timer subscripti
 own plugin plugin_kv plugin_config
 own blob blob
 own consultation consultation recording
+own identity person person_role person_alias credential login_session login_attempt bootstrap
 own access patient_key break_glass
 own keys data_key bucket_floor hold key_task
 # "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.
