@@ -73,7 +73,10 @@ http::Admission Api::judge(const Request& head) {
                          "there is nothing here; see docs/openapi.yaml");
   }
   if (!found.route->permission.allows(caller->who)) return refuse(*caller, *found.route);
-  const Call call{.request = head, .path = found.path, .caller = *std::move(caller)};
+  const Call call{.request = head,
+                  .path = found.path,
+                  .caller = *std::move(caller),
+                  .pattern = found.route->pattern};
   if (found.route->check != nullptr) {
     const auto wanted = found.route->check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());
@@ -92,6 +95,7 @@ Result<identity::Caller> Api::caller_of(const Request& head) const {
     if (!head.header(name).empty() && !head.only_header(name)) return identity::unauthenticated();
   }
   RABT_TRY(who, parts_.who.principal({.authorization = head.header("authorization"),
+                                      .local_user = head.peer_uid,
                                       .actor = head.header("x-rabt-actor"),
                                       .client = head.remote,
                                       .request = head.request_id}));

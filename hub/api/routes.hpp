@@ -27,6 +27,8 @@ struct Call {
   PathParameters path{};
   // Who asks. Anonymous on a route that is open, unless the request shows a credential that holds.
   identity::Caller caller{};
+  // The pattern of the route that the request took; its {names} say what `path` holds.
+  std::string_view pattern{};
 };
 
 // An error becomes a problem document.

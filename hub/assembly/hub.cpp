@@ -16,6 +16,7 @@
 #include "hub/assembly/sources.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/consultation/register.hpp"
+#include "hub/crypto/tls_server.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/http/server.hpp"
 #include "hub/identity/authenticator.hpp"
@@ -71,6 +72,16 @@ Result<engine::Engine::Options> engine_options(const config::Config& config) {
   return options;
 }
 
+void reload(crypto::TlsServer& tls, Logger& log) {
+  const auto reloaded = tls.reload();
+  if (!reloaded.ok()) {
+    log.error("tls.reload_failed",
+              {{"code", reloaded.error().code}, {"why", reloaded.error().message}});
+  } else if (*reloaded) {
+    log.info("tls.reloaded", {{"expires", to_iso8601(tls.expires())}});
+  }
+}
+
 }  // namespace
 
 Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::string>& names) {
@@ -93,6 +104,8 @@ struct Hub::Parts {
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Authenticator> authenticator;
+  // Null when the hub speaks plain HTTP.
+  std::shared_ptr<crypto::TlsServer> tls;
   std::unique_ptr<access::PatientDetail> details;
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<access::AccessControl> access;
@@ -246,16 +259,27 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY_STATUS(hub.open_engine(config));
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
-  hub.maintenance->retire_with([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
+  hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
 
   RABT_TRY(sources, read_sources(config));
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy});
+  if (!config.tls_certificates.empty()) {
+    RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
+                                           .key = config.tls_key,
+                                           .only_1_3 = config.tls_only_1_3},
+                                          clock));
+    hub.tls = std::move(tls);
+  }
   RABT_TRY(server, http::Server::start(
-                       http::ServerOptions{.address = config.address, .port = config.port},
+                       http::ServerOptions{.address = config.address,
+                                           .port = config.port,
+                                           .unix_socket = config.data + "/hub.sock",
+                                           .tls = hub.tls},
                        [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
   hub.server = std::move(server);
+  if (hub.tls != nullptr) hub.maintenance->also([&hub] { reload(*hub.tls, hub.base->log); });
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
@@ -269,7 +293,8 @@ int Hub::port() const {
   return parts_->server->port();
 }
 std::string Hub::url() const {
-  return "http://" + parts_->address + ":" + std::to_string(port());
+  return (parts_->tls != nullptr ? "https://" : "http://") + parts_->address + ":" +
+         std::to_string(port());
 }
 engine::Engine& Hub::engine() {
   return *parts_->engine;

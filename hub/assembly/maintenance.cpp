@@ -44,9 +44,9 @@ Maintenance::~Maintenance() {
   thread_.join();
 }
 
-void Maintenance::retire_with(std::function<void()> retire) {
+void Maintenance::also(std::function<void()> act) {
   const Lock lock(mutex_);
-  retire_ = std::move(retire);
+  acts_.push_back(std::move(act));
 }
 
 void Maintenance::run() {
@@ -55,7 +55,7 @@ void Maintenance::run() {
   bool warned = false;
   Lock lock(mutex_);
   for (int sweeps = 0; !stopping_; ++sweeps) {
-    const std::function<void()> retire = retire_;
+    const std::vector<std::function<void()>> acts = acts_;
     lock.unlock();
     parts_.keys.sweep();
     if (const LockedMemory memory = locked_memory(); !warned && memory.error != 0) {
@@ -66,7 +66,7 @@ void Maintenance::run() {
                        {"advice", "raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)"}});
     }
     if (removal.due()) parts_.blobs.sweep();
-    if (retire) retire();
+    for (const auto& act : acts) act();
     if (automatic_shred_ && sweeps % kSweepsAnHour == 0) {
       const auto gone = parts_.admin.shred_expired();
       if (!gone.ok()) parts_.log.error("keys.shred_failed", {{"code", gone.error().code}});

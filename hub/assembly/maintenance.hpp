@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
@@ -34,8 +35,7 @@ class RemovalTimes {
 // What a running hub does without being asked, every 5 seconds on one thread: it wipes opened keys
 // whose time has passed, continues a rewrapping that was interrupted, warns once when keys are not
 // in locked memory, removes blobs that nobody took over, and, where the configuration says so,
-// destroys buckets whose retention is over. After retire_with() it also retires versions of plugins
-// that nobody needs any more.
+// destroys buckets whose retention is over. It also does what also() gave it.
 class Maintenance {
  public:
   struct Parts {
@@ -49,9 +49,9 @@ class Maintenance {
   ~Maintenance();
   Maintenance(const Maintenance&) = delete;
   Maintenance& operator=(const Maintenance&) = delete;
-  // Calls `retire` in each sweep from now on, on the thread of this object and without its lock.
-  // What `retire` uses must outlive this object.
-  void retire_with(std::function<void()> retire);
+  // Calls `act` in each sweep from now on, on the thread of this object and without its lock. What
+  // `act` uses must outlive this object.
+  void also(std::function<void()> act);
 
  private:
   void run();
@@ -63,7 +63,7 @@ class Maintenance {
   Mutex mutex_;
   Condition wake_;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
-  std::function<void()> retire_ RABT_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> acts_ RABT_GUARDED_BY(mutex_);
 
   // Started last, because it uses everything above. The destructor joins it.
   std::thread thread_;

@@ -88,6 +88,13 @@ Status check_record(const std::string& id, const config::PluginEntry& entry, boo
                                       "remove the key");
 }
 
+Status check_secrets(const config::Config& config, const std::string& id,
+                     const ChosenPackage& package) {
+  RABT_TRY(configured, plugin_config(config, id));
+  RABT_TRY(read, plugin::read_package(*package.files));
+  return plugin::check_secrets(read, configured.secrets);
+}
+
 Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,
                     Unsigned unsigned_ones, Logger& log) {
   for (const auto& [id, entry] : config.plugin) {

@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
@@ -21,13 +23,16 @@ int check_config(const std::string& path, bool dev) {
   bool good = true;
   const auto check = [&](const std::string& what, const config::SecretSource& source) {
     const auto secret = config::read_secret(source);
-    if (secret.ok()) return;
+    if (secret.ok()) return true;
     std::fprintf(stderr, "%s: %s\n", what.c_str(), secret.error().message.c_str());
     good = false;
+    return false;
   };
+  std::set<std::string> unread;  // plugins with a secret that cannot be read
   for (const auto& [id, plugin] : config->plugin) {
-    for (const auto& [name, source] : plugin.secrets)
-      check("plugin " + id + ", secret " + name, source);
+    for (const auto& [name, source] : plugin.secrets) {
+      if (!check("plugin " + id + ", secret " + name, source)) unread.insert(id);
+    }
   }
   const auto wrong = [&](const std::string& id, const Error& fault) {
     std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), fault.message.c_str());
@@ -43,11 +48,14 @@ int check_config(const std::string& path, bool dev) {
          chosen.ok() ? *chosen : std::vector<assembly::ChosenPackage>()) {
       if (one.fault) wrong(id, *one.fault);
     }
+    if (!chosen.ok() || unread.contains(id)) continue;
+    const Status secrets = assembly::check_secrets(*config, id, chosen->front());
+    if (!secrets.ok()) wrong(id, secrets.error());
   }
   for (const auto& [name, source] : config->workflow_secrets)
-    check("workflow secret " + name, source);
+    (void)check("workflow secret " + name, source);
   for (const auto& source : config->sources) {
-    for (const auto& secret : source.secrets) check("source " + source.name, secret);
+    for (const auto& secret : source.secrets) (void)check("source " + source.name, secret);
   }
   if (good) std::printf("%s is good\n", path.c_str());
   return good ? 0 : 2;

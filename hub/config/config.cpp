@@ -11,15 +11,6 @@ namespace rabt::config {
 
 namespace {
 
-void read_server(Reader& reader, const YamlNode& root, Config& config) {
-  const YamlNode* server = reader.section(root, "server");
-  if (server == nullptr) return;
-  reader.only(*server, {"address", "port", "public_url"});
-  reader.text(*server, "address", config.address);
-  reader.integer(*server, "port", 0, 65535, config.port);
-  reader.text(*server, "public_url", config.public_url);
-}
-
 void read_log(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* log = reader.section(root, "log");
   if (log == nullptr) return;

@@ -154,6 +154,10 @@ struct Config {
   std::string address = "127.0.0.1";
   int port = 8480;
   std::string public_url;
+  // server.tls: PEM files. Empty if the hub speaks plain HTTP.
+  std::string tls_certificates;
+  std::string tls_key;
+  bool tls_only_1_3 = false;
   std::string data;
   std::string plugins;
   std::string migrations;

@@ -66,6 +66,7 @@ void read_identity(Reader& reader, const YamlNode& root, Config& config);
 void read_keys(Reader& reader, const YamlNode& root, Config& config);
 void read_plugins(Reader& reader, const YamlNode& root, Config& config);
 void read_privacy(Reader& reader, const YamlNode& root, Config& config);
+void read_server(Reader& reader, const YamlNode& root, Config& config);
 void read_sources(Reader& reader, const YamlNode& root, Config& config);
 
 }  // namespace rabt::config

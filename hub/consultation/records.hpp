@@ -1,6 +1,24 @@
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/access/access_control.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/random.hpp"
+#include "hub/blob/blob_store.hpp"
 #include "hub/consultation/ask.hpp"
+#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/settings.hpp"
+#include "hub/consultation/shared_text.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/phi/detector.hpp"
+#include "hub/store/store.hpp"
 
 // What is written in a session: messages, documents, notes, vital signs, prescriptions, transcript,
 // feedback, follow-ups, quality of the line. All of it is sealed with the session's key, and none
@@ -47,6 +65,37 @@ class Records {
   virtual Answer quality(const Ask& ask) = 0;
   virtual Answer report_quality(const Ask& ask) = 0;
   virtual Answer set_quality_level(const Ask& ask) = 0;
+
+  // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
+  // caller may see. The caller's reading is in the audit log already.
+  virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
 };
+
+struct RecordParts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  blob::BlobStore& blobs;
+  keys::DataKeys& keys;
+  access::AccessControl& access;
+  const phi::Detector& detector;
+  identity::Directory& people;
+  Sessions& sessions;
+  const Clock& clock;
+  Random& random;
+  UlidSource& ids;
+  VideoSettings video;
+  // What happens to patient data in messages, and in the text of documents.
+  TextRules chat{};
+  TextRules documents{};
+};
+[[nodiscard]] std::unique_ptr<Records> make_records(RecordParts parts);
+
+// The lowest mean score among the participants of a session: its qualityScore. Nothing without
+// samples.
+[[nodiscard]] Result<std::optional<double>> quality_score_of(store::Connection& connection,
+                                                             std::string_view tenant,
+                                                             std::string_view session);
+// Removes samples that are older than 30 days; what they add up to stays.
+[[nodiscard]] Status sweep_quality_samples(store::Store& store, Timestamp now);
 
 }  // namespace rabt::consultation

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/consultation/ask.hpp"
+#include "hub/identity/people.hpp"
 #include "hub/store/store.hpp"
 
 // Video sessions: who meets whom, when, and what became of it. One state machine whichever door a
@@ -57,6 +58,12 @@ struct Membership {
   bool host = false;
   // Admitted: not waiting, denied or removed.
   bool admitted = false;
+  // In the waiting room, or on the way there.
+  bool waiting = false;
+  // How far the licence of the caller's participant was known when he came in.
+  identity::Licence licence = identity::Licence::missing;
+  // The session's ceiling: low, standard, high, hd.
+  std::string quality = "high";
   // Administrator or auditor, who sees no patient data without a reason.
   bool administrator = false;
   // Participants who are not denied or removed: roles, for the rules on patient data in text.

@@ -36,6 +36,9 @@ class Sha256 {
 // Empty where the library has no MD5.
 [[nodiscard]] Bytes md5(std::string_view data);
 
+// 20 bytes; only for the handshake of WebSockets (RFC 6455 section 4.2.2).
+[[nodiscard]] Bytes sha1(std::string_view data);
+
 [[nodiscard]] Bytes hmac_sha256(ByteView key, std::string_view data);  // 32 bytes
 [[nodiscard]] Bytes hmac_sha1(
     ByteView key, std::string_view data);  // 20 bytes; only for vendors' webhook signatures

@@ -121,6 +121,16 @@ Bytes md5(std::string_view data) {
   return out;
 }
 
+Bytes sha1(std::string_view data) {
+  thread_local const DigestContext context = make_digest("SHA1");
+  Bytes out(20);
+  unsigned size = 0;
+  RABT_CHECK(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1);
+  RABT_CHECK(EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1);
+  RABT_CHECK(EVP_DigestFinal_ex(context.get(), out.data(), &size) == 1 && size == out.size());
+  return out;
+}
+
 struct Sha256::State {
   DigestContext context = make_digest("SHA256");
   bool finished = false;

@@ -16,6 +16,11 @@ std::string full_name(const Definition& definition) {
   return definition.name_space() + "/" + definition.name();
 }
 
+std::string text_at(const workflow::YamlNode& document, std::string_view key) {
+  const workflow::YamlEntry* found = document.find(key);
+  return found != nullptr && found->value->is_text() ? found->value->text() : std::string();
+}
+
 }  // namespace
 
 Json to_json(const Finding& finding) {
@@ -54,6 +59,29 @@ void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
   }
 }
 
+Engine::Impl::Draft::Wrong Engine::Impl::Draft::wrong_of(const WorkflowFile& file) {
+  Wrong out{file.name, "", "", ""};
+  const workflow::YamlOutcome yaml = workflow::parse_yaml(file.yaml);
+  const workflow::YamlEntry* document =
+      yaml.root == nullptr ? nullptr : yaml.root->find("document");
+  if (document == nullptr) return out;
+  out.name_space = text_at(*document->value, "namespace");
+  out.name = text_at(*document->value, "name");
+  out.version = text_at(*document->value, "version");
+  return out;
+}
+
+const Engine::Impl::Draft::Wrong* Engine::Impl::Draft::wrong_file(std::string_view name_space,
+                                                                  std::string_view name,
+                                                                  std::string_view version) const {
+  const auto found = std::find_if(wrong.begin(), wrong.end(), [&](const Wrong& one) {
+    if (one.name.empty()) return true;
+    return one.name == name && one.name_space == name_space &&
+           (version == "latest" || one.version == version);
+  });
+  return found == wrong.end() ? nullptr : &*found;
+}
+
 void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDefinition>& all) {
   for (const Definition::Child& child : item.definition->children()) {
     if (std::any_of(item.children.begin(), item.children.end(), [&](const Bound& known) {
@@ -86,6 +114,14 @@ void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDe
       }
     }
     if (bound.version.empty()) {
+      if (const Wrong* broken = wrong_file(child.name_space, child.name, child.version)) {
+        errors.push_back({item.file->name, "engine.child",
+                          "run.workflow starts " + child.name_space + "/" + child.name + " " +
+                              child.version + ", which is not deployed, and " + broken->file +
+                              " has errors (mend that file first)",
+                          child.line, 1});
+        continue;
+      }
       errors.push_back(
           {item.file->name, "engine.child",
            "run.workflow starts " + child.name_space + "/" + child.name + " " + child.version +
@@ -110,7 +146,10 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
       (found.severity == workflow::Severity::error ? draft.errors : draft.warnings)
           .push_back(std::move(finding));
     }
-    if (parsed.definition == nullptr) continue;
+    if (parsed.definition == nullptr) {
+      draft.wrong.push_back(Draft::wrong_of(file));
+      continue;
+    }
     Draft::Item item{.file = &file,
                      .definition = parsed.definition,
                      .sha256 = to_hex(crypto::sha256(file.yaml))};
@@ -160,9 +199,12 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
   }
   for (const DeployedDefinition& one : *all) {
     if (!prune || !one.active || !name_spaces.contains(one.definition->name_space())) continue;
-    if (std::none_of(draft.items.begin(), draft.items.end(), [&](const Draft::Item& item) {
-          return same_name(*item.definition, *one.definition);
-        })) {
+    if (std::none_of(draft.items.begin(), draft.items.end(),
+                     [&](const Draft::Item& item) {
+                       return same_name(*item.definition, *one.definition);
+                     }) &&
+        draft.wrong_file(one.definition->name_space(), one.definition->name(), "latest") ==
+            nullptr) {
       draft.removed.push_back(one);
     }
   }

@@ -46,7 +46,15 @@ struct Engine::Impl::Draft {
     bool becomes_active = false;
     std::vector<Bound> children;
   };
+  // A file with errors, and what its `document` says. The texts are empty where it says nothing.
+  struct Wrong {
+    std::string file;
+    std::string name_space;
+    std::string name;
+    std::string version;
+  };
   std::vector<Item> items;
+  std::vector<Wrong> wrong;
   std::vector<DeployedDefinition> removed;
   std::vector<Finding> errors;
   std::vector<Finding> warnings;
@@ -56,6 +64,10 @@ struct Engine::Impl::Draft {
       return item.change != "unchanged";
     });
   }
+  static Wrong wrong_of(const WorkflowFile& file);
+  // The file with errors that may hold the workflow. version may be "latest". Null: there is none.
+  [[nodiscard]] const Wrong* wrong_file(std::string_view name_space, std::string_view name,
+                                        std::string_view version) const;
   // Finds the definitions of its run.workflow tasks.
   void bind_children(Item& item, const std::vector<DeployedDefinition>& all);
   // Every error, one a line, with kind and code of the first.

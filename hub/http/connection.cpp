@@ -1,5 +1,6 @@
 #include "hub/http/connection.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,7 @@
 #include "hub/base/check.hpp"
 #include "hub/http/answer_head.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/web_socket.hpp"
 
 namespace rabt::http {
 
@@ -39,8 +41,10 @@ bool is_request_id(std::string_view text) {
   return Ulid::parse(text).has_value();
 }
 
-bool wait_for(int fd, short events, std::int64_t ms) {
-  pollfd entry{fd, events, 0};
+// Waits until the step can go on.
+bool wait_for(int fd, Transport::Step step, std::int64_t ms) {
+  const bool writes = step.state == Transport::Step::State::write;
+  pollfd entry{fd, static_cast<short>(writes ? POLLOUT : POLLIN), 0};
   const auto limit = std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max());
   int ready = 0;
   do {
@@ -60,8 +64,7 @@ bool BodyRoom::take(std::uint64_t size) {
   return false;
 }
 
-void Connection::serve(std::string remote) {
-  remote_ = std::move(remote);
+void Connection::serve() {
   {
     const Lock lock(shared_.mutex);
     shared_.open.insert(fd_);
@@ -69,11 +72,12 @@ void Connection::serve(std::string remote) {
   // stop() sets the flag before it looks at the set: either it finds this socket or this loop sees
   // the flag.
   try {
-    for (int i = 0; i < kMaxRequestsPerConnection && !shared_.stopping; ++i) {
+    const bool opened = open();
+    for (int i = 0; opened && i < kMaxRequestsPerConnection && !shared_.stopping; ++i) {
       if (!serve_one(i + 1 == kMaxRequestsPerConnection)) break;
     }
   } catch (const std::exception&) {  // what() may hold request data
-    shared_.log.debug("http.connection", {{"remote", remote_}});
+    shared_.log.debug("http.connection", {{"remote", peer_.address}});
   }
   const Lock lock(shared_.mutex);
   shared_.open.erase(fd_);
@@ -94,7 +98,9 @@ bool Connection::serve_one(bool last) {
                   .path = std::move(head.path),
                   .query = std::move(head.query),
                   .headers = std::move(head.headers),
-                  .remote = remote_};
+                  .remote = peer_.address,
+                  .peer_uid = peer_.uid,
+                  .http_1_1 = head.http_1_1};
   const auto id = request.header("x-request-id");
   request.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
   // Idle connections hold threads: when threads run short, each caller may have one answer and
@@ -110,7 +116,46 @@ bool Connection::serve_one(bool last) {
   ++shared_.requests;
   Response response = call(std::get<Handler>(admission), request);
   if (response.close) keep_alive = false;
+  if (response.socket != nullptr) return upgrade(request, response);
   return write_response(response, request.method, request.request_id, keep_alive) && keep_alive;
+}
+
+// The connection leaves this thread: the socket is doubled, and Poco closes its own.
+bool Connection::upgrade(const Request& request, Response& response) {
+  const auto refuse_with = [&](int status, const Error& error) {
+    Response refusal = problem(status, error.code, reason_phrase(status), error.message);
+    if (status == 426) {
+      refusal.headers.emplace_back("Upgrade", "websocket");
+      refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
+    }
+    if (write_response(refusal, request.method, request.request_id, false)) hang_up();
+    return false;
+  };
+  const Status judged = judge_handshake(request);
+  if (!judged.ok())
+    return refuse_with(judged.error().code == "http.upgrade" ? 426 : 400, judged.error());
+  if (!shared_.sockets.has_room()) {
+    ++shared_.overloaded;
+    return refuse_with(
+        503, unavailable("http.overloaded", "too many sockets are open; try again later"));
+  }
+  Descriptor copy(::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
+  if (!copy.open())
+    return refuse_with(503, unavailable("http.overloaded", "no descriptor is left"));
+  std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      accept_key(request.header("sec-websocket-key")) + "\r\n";
+  if (!response.subprotocol.empty())
+    answer += "Sec-WebSocket-Protocol: " + response.subprotocol + "\r\n";
+  answer += "X-Request-Id: " + request.request_id + "\r\n\r\n";
+  if (!send_all(answer)) return false;
+  io_->move_to(copy.get());
+  // It is refused only when the hub stops in this moment: the caller connects again.
+  (void)shared_.sockets.adopt(std::move(copy), std::move(io_), std::move(buffer_),
+                              std::move(response.socket));
+  buffer_.clear();
+  return false;
 }
 
 bool Connection::read_head(HeadScan& scan) {
@@ -191,7 +236,7 @@ bool Connection::read_body(const RequestHead& head, BodyRoom& room, std::string&
     if (!read_some(deadline)) {
       ++shared_.truncated;
       shared_.log.warn("http.body_truncated",
-                       {{"remote", remote_},
+                       {{"remote", peer_.address},
                         {"expected", static_cast<std::int64_t>(head.content_length)},
                         {"received", static_cast<std::int64_t>(body.size())}});
       if (!ended_) refuse({408, "http.body_timeout", "the body did not arrive in time"});
@@ -206,27 +251,55 @@ bool Connection::read_body(const RequestHead& head, BodyRoom& room, std::string&
   return true;
 }
 
-bool Connection::read_some(std::int64_t deadline) {
-  const auto left = deadline - now();
-  if (left <= 0 || !wait_for(fd_, POLLIN, left)) return false;
-  char chunk[kReadChunk];
-  const auto got = ::recv(fd_, chunk, sizeof chunk, MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-  if (got <= 0) {
-    ended_ = true;
-    return false;
+bool Connection::open() {
+  const int flags = ::fcntl(fd_, F_GETFL);
+  if (flags < 0 || ::fcntl(fd_, F_SETFL, flags | O_NONBLOCK) != 0) return false;
+  if (shared_.options.tls == nullptr || peer_.uid) {
+    io_ = plain_transport(fd_);
+    return true;
   }
-  buffer_.append(chunk, static_cast<std::size_t>(got));
-  return true;
+  auto session = shared_.options.tls->accept(fd_);
+  if (!session.ok()) return false;
+  io_ = tls_transport(fd_, *std::move(session));
+  const auto deadline = now() + shared_.options.handshake_timeout_ms;
+  for (;;) {
+    const auto step = io_->begin();
+    if (step.state == Transport::Step::State::done) return true;
+    if (step.state == Transport::Step::State::closed || !wait_for(fd_, step, deadline - now())) {
+      ++shared_.handshakes_failed;
+      shared_.log.debug("http.handshake", {{"remote", peer_.address}});
+      return false;
+    }
+  }
+}
+
+bool Connection::read_some(std::int64_t deadline) {
+  char chunk[kReadChunk];
+  for (;;) {
+    const auto left = deadline - now();
+    if (left <= 0) return false;
+    const auto step = io_->read(chunk);
+    if (step.state == Transport::Step::State::done) {
+      buffer_.append(chunk, step.bytes);
+      return true;
+    }
+    if (step.state == Transport::Step::State::closed) {
+      ended_ = true;
+      return false;
+    }
+    if (!wait_for(fd_, step, left)) return false;
+  }
 }
 
 bool Connection::send_all(std::string_view text) {
   while (!text.empty()) {
-    if (!wait_for(fd_, POLLOUT, shared_.options.write_timeout_ms)) return false;
-    const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (sent <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(sent));
+    const auto step = io_->write(text);
+    if (step.state == Transport::Step::State::done) {
+      text.remove_prefix(step.bytes);
+    } else if (step.state == Transport::Step::State::closed ||
+               !wait_for(fd_, step, shared_.options.write_timeout_ms)) {
+      return false;
+    }
   }
   return true;
 }
@@ -274,7 +347,7 @@ bool Connection::write_stream(const Response& response, std::string_view request
 
 bool Connection::refuse(const Refusal& refusal) {
   ++shared_.refused;
-  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", remote_}});
+  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", peer_.address}});
   Response response =
       problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
   if (write_response(response, "", shared_.ids.next().text(), false)) hang_up();
@@ -282,7 +355,7 @@ bool Connection::refuse(const Refusal& refusal) {
 }
 
 void Connection::hang_up() {
-  ::shutdown(fd_, SHUT_WR);
+  io_->end_sending();
   const auto deadline = now() + kLingerMs;
   for (std::size_t read = 0; read < kMaxLinger && !shared_.stopping;) {
     buffer_.clear();

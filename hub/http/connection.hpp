@@ -15,6 +15,8 @@
 #include "hub/base/random.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/http/server.hpp"
+#include "hub/http/sockets.hpp"
+#include "hub/http/transport.hpp"
 
 namespace rabt::http {
 
@@ -33,6 +35,7 @@ struct Shared {
   SystemClock clock;
   SystemRandom random;
   UlidSource ids{clock, random};
+  Sockets sockets{{.max = options.max_sockets}, clock, log};
 
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> requests{0};
@@ -40,6 +43,7 @@ struct Shared {
   std::atomic<std::uint64_t> truncated{0};
   std::atomic<std::uint64_t> overloaded{0};
   std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
 
   // Bytes of bodies that connections hold.
   std::atomic<std::uint64_t> bodies{0};
@@ -64,12 +68,21 @@ class BodyRoom {
   std::uint64_t taken_ = 0;
 };
 
+// Who is at the other end.
+struct Peer {
+  // No port; "local" for a Unix socket.
+  std::string address;
+  // Of a Unix socket.
+  std::optional<std::uint32_t> uid;
+};
+
 // One connection, confined to its thread. The socket stays the caller's.
 class Connection {
  public:
-  Connection(Shared& shared, int fd) : shared_(shared), fd_(fd) {}
-  // Serves requests until the connection ends. remote: address of the other end, no port.
-  void serve(std::string remote);
+  Connection(Shared& shared, int fd, Peer peer)
+      : shared_(shared), fd_(fd), peer_(std::move(peer)) {}
+  // Serves requests until the connection ends.
+  void serve();
 
  private:
   // Whether another request may follow.
@@ -80,6 +93,8 @@ class Connection {
   // Answers a request that is not admitted. Whether another request may follow.
   [[nodiscard]] bool turn_away(const RequestHead& head, const Request& request, Response& response,
                                bool keep_alive);
+  // Gives the connection to the WebSockets, or refuses. Returns false always: it serves no more.
+  [[nodiscard]] bool upgrade(const Request& request, Response& response);
   [[nodiscard]] bool read_body(const RequestHead& head, BodyRoom& room, std::string& body);
   [[nodiscard]] Response call(const Handler& handler, const Request& request);
   [[nodiscard]] Response threw(const Request& request);
@@ -92,6 +107,8 @@ class Connection {
   // send a reset, which can overtake the answer.
   void hang_up();
 
+  // Makes the transport, and the handshake when there is one. False when the connection ended.
+  [[nodiscard]] bool open();
   // Appends to buffer_. False at the deadline, at the end of the stream (ended_) and on errors
   // (ended_).
   [[nodiscard]] bool read_some(std::int64_t deadline);
@@ -100,7 +117,8 @@ class Connection {
 
   Shared& shared_;
   const int fd_;
-  std::string remote_;
+  const Peer peer_;
+  std::unique_ptr<Transport> io_;
   // Arrived, and not yet used.
   std::string buffer_;
   bool ended_ = false;

@@ -1,6 +1,7 @@
 #include "hub/http/problem.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hub/base/json.hpp"
 
@@ -22,7 +23,56 @@ Response problem_of(int status, std::string_view type, std::string_view code,
   return response;
 }
 
+// Codes whose status is not that of their kind.
+struct ByCode {
+  std::string_view code;
+  int status;
+};
+constexpr std::array kByCode{
+    ByCode{"http.signature", 401},
+    ByCode{"http.unauthenticated", 401},
+    // The body is JSON, and what it says is wrong.
+    ByCode{"api.invalid", 422},
+    ByCode{"document.type", 422},
+    ByCode{"phi.exposed", 422},
+    ByCode{"idempotency.reused", 422},
+    ByCode{"precondition.required", 428},
+    ByCode{"precondition.failed", 412},
+};
+
+// A pattern that begins with a dot is the end of a code, any other one its beginning.
+struct ByFamily {
+  std::string_view pattern;
+  ErrorKind kind;
+  int status;
+};
+constexpr std::array kByFamily{
+    ByFamily{"auth.", ErrorKind::denied, 401},
+    ByFamily{".too_large", ErrorKind::invalid, 413},
+    // It was there once.
+    ByFamily{".expired", ErrorKind::conflict, 410},
+    ByFamily{".withdrawn", ErrorKind::conflict, 410},
+    ByFamily{"rate.", ErrorKind::unavailable, 429},
+    // The video provider answered, and what it answered cannot be used.
+    ByFamily{"video.", ErrorKind::invalid, 502},
+    ByFamily{"video.", ErrorKind::ambiguous, 502},
+};
+
+bool belongs(std::string_view code, std::string_view pattern) {
+  return pattern.starts_with('.') ? code.ends_with(pattern) : code.starts_with(pattern);
+}
+
 }  // namespace
+
+int status_of(const Error& error) {
+  for (const ByCode& one : kByCode) {
+    if (one.code == error.code) return one.status;
+  }
+  for (const ByFamily& one : kByFamily) {
+    if (one.kind == error.kind && belongs(error.code, one.pattern)) return one.status;
+  }
+  return error_policy(error.kind).http_status;
+}
 
 Response problem(int status, std::string_view code, std::string_view title,
                  std::string_view detail) {
@@ -32,8 +82,7 @@ Response problem(int status, std::string_view code, std::string_view title,
 Response problem(const Error& error) {
   const auto policy = error_policy(error.kind);
   const bool unsigned_delivery = error.code == "http.signature";
-  const int status =
-      unsigned_delivery || error.code == "http.unauthenticated" ? 401 : policy.http_status;
+  const int status = status_of(error);
   std::string_view detail = error.message;
   std::string_view title = reason_phrase(status);
   std::string_view type = error.code;
@@ -50,6 +99,7 @@ Response problem(const Error& error) {
     detail = "the request could not be served; the operator finds the cause under the request id";
   }
   auto response = problem_of(status, type, error.code, title, detail);
+  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (policy.retry_helps) response.headers.emplace_back("Retry-After", "5");
   return response;
 }
@@ -108,6 +158,8 @@ std::string_view reason_phrase(int status) {
       return "Expectation Failed";
     case 422:
       return "Unprocessable Content";
+    case 428:
+      return "Precondition Required";
     case 429:
       return "Too Many Requests";
     case 431:
@@ -116,6 +168,8 @@ std::string_view reason_phrase(int status) {
       return "Internal Server Error";
     case 501:
       return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
     case 503:
       return "Service Unavailable";
     case 504:

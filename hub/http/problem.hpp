@@ -14,7 +14,10 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 // server adds instance, the request id.
 [[nodiscard]] Response problem(int status, std::string_view code, std::string_view title,
                                std::string_view detail);
-// Status by error_policy, except: http.signature and http.unauthenticated are 401. Nothing internal
+// The status that an error has over HTTP: error_policy's by its kind, and another one for the codes
+// that the table in problem.cpp names.
+[[nodiscard]] int status_of(const Error& error);
+// Status by status_of. Nothing internal
 // leaves: corrupt and internal errors keep their code and lose their message, http.signature does
 // not say which part failed. audit.unavailable has the type .../audit-unavailable and says that
 // nothing was done, not what is wrong with the log. Retry-After where a retry helps.

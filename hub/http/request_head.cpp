@@ -15,8 +15,22 @@ constexpr std::array<std::string_view, 7> kMethods = {"GET",   "HEAD",   "POST",
                                                       "PATCH", "DELETE", "OPTIONS"};
 // Header fields that decide how a request is read or who sent it: a second one makes two readers
 // disagree.
-constexpr std::array<std::string_view, 6> kOnlyOnce = {
-    "host", "content-length", "content-type", "authorization", "expect", "x-request-id"};
+constexpr std::array<std::string_view, 16> kOnlyOnce = {"host",
+                                                        "content-length",
+                                                        "content-type",
+                                                        "authorization",
+                                                        "expect",
+                                                        "x-request-id",
+                                                        "cookie",
+                                                        "origin",
+                                                        "if-match",
+                                                        "if-none-match",
+                                                        "range",
+                                                        "sec-fetch-site",
+                                                        "idempotency-key",
+                                                        "x-rabt-reason",
+                                                        "sec-websocket-key",
+                                                        "sec-websocket-version"};
 
 // White space around a field value (RFC 9110 section 5.6.3).
 constexpr std::string_view kFieldBlanks = " \t";
@@ -96,6 +110,7 @@ std::optional<Refusal> read_request_line(std::string_view line, RequestHead& hea
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     return refuse(505, "http.version", "only HTTP/1.1 and HTTP/1.0 are served");
   minor = version.back() - '0';
+  head.http_1_1 = minor == 1;
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) {
     return refuse(501, "http.method", "the method is not served here");
   }
@@ -212,7 +227,9 @@ std::optional<Refusal> read_length(RequestHead& head, int minor, std::uint64_t m
                   "chunked bodies are not served; send Content-Length");
   }
   if (!has_length) {
-    if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH")
+    // RFC 9112 section 6.3, rule 7: a request without either has no body. Some clients send a POST
+    // without a body so; what is put has one.
+    if (head.method == "PUT" || head.method == "PATCH")
       return refuse(411, "http.length_required", "Content-Length is missing");
     return std::nullopt;
   }
@@ -236,9 +253,11 @@ std::optional<Refusal> read_expectation(RequestHead& head, int minor) {
   return std::nullopt;
 }
 
-// HTTP/1.0 connections end after one answer; nobody who matters keeps them.
+// HTTP/1.0 connections end after one answer; nobody who matters keeps them. A POST that does not
+// say how long it is has no body, and is the last request: what follows it is read by nobody.
 bool keeps_alive(const RequestHead& head, int minor) {
   if (minor != 1) return false;
+  if (head.method == "POST" && count(head, "content-length") == 0) return false;
   for (const auto& [name, value] : head.headers) {
     if (name != "connection") continue;
     std::string_view rest = value;

@@ -40,6 +40,8 @@ struct RequestHead {
   // Names in lower case, values trimmed, all occurrences in order.
   Pairs headers;
   std::uint64_t content_length = 0;
+  // False for HTTP/1.0.
+  bool http_1_1 = true;
   bool keep_alive = true;
   bool expect_continue = false;
 };

@@ -11,10 +11,13 @@
 #include <Poco/ThreadPool.h>
 #include <Poco/Timespan.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <mutex>
 
+#include "hub/base/unix_path.hpp"
 #include "hub/http/answer_head.hpp"
 #include "hub/http/connection.hpp"
 #include "hub/http/problem.hpp"
@@ -39,13 +42,21 @@ class ServedConnection final : public Poco::Net::TCPServerConnection {
       : TCPServerConnection(socket), shared_(shared) {}
 
   void run() override {
-    std::string remote;
+    Peer peer;
+    const int fd = socket().impl()->sockfd();
     try {
-      remote = socket().peerAddress().host().toString();
+      if (socket().address().family() == Poco::Net::SocketAddress::UNIX_LOCAL) {
+        ucred who{};
+        socklen_t size = sizeof who;
+        if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
+        peer = {.address = "local", .uid = who.uid};
+      } else {
+        peer.address = socket().peerAddress().host().toString();
+      }
     } catch (const Poco::Exception&) {  // the caller is gone
       return;
     }
-    Connection(shared_, socket().impl()->sockfd()).serve(std::move(remote));
+    Connection(shared_, fd, std::move(peer)).serve();
   }
 
  private:
@@ -70,6 +81,10 @@ class Overload final : public Poco::Net::TCPServerConnectionFilter {
   bool accept(const Poco::Net::StreamSocket& socket) override {
     if (shared_.connections() < shared_.options.threads) return true;
     ++shared_.overloaded;
+    // A handshake would cost what is short.
+    if (shared_.options.tls != nullptr &&
+        socket.address().family() != Poco::Net::SocketAddress::UNIX_LOCAL)
+      return false;
     const auto id = shared_.ids.next().text();
     auto response =
         problem(unavailable("http.overloaded", "all connections are in use; try again later"));
@@ -103,6 +118,18 @@ Error cannot_listen(const ServerOptions& options, const Poco::Exception& error) 
                                         "on, or grant CAP_NET_BIND_SERVICE");
   }
   return unavailable("http.bind", where + " cannot be opened: " + error.displayText());
+}
+
+Poco::Net::ServerSocket listen_locally(const std::string& path) {
+  (void)::unlink(path.c_str());
+  const UnixPath name(path);
+  Poco::Net::ServerSocket socket;
+  socket.bind(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, name.name()), false);
+  // Nobody can connect before listen().
+  if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
+    throw Poco::Net::NetException("its mode cannot be set", errno);
+  socket.listen(kBacklog);
+  return socket;
 }
 
 }  // namespace
@@ -140,6 +167,8 @@ struct Server::State {
   Shared shared;
   Poco::ThreadPool pool;
   std::unique_ptr<Poco::Net::TCPServer> server;
+  // Of the Unix socket. Null when there is none.
+  std::unique_ptr<Poco::Net::TCPServer> local;
   int port = 0;
   std::once_flag stopped;
 };
@@ -175,11 +204,21 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Admi
     params->setThreadIdleTime(Poco::Timespan(kIdleThreadUs));
     made.server =
         std::make_unique<Poco::Net::TCPServer>(new Factory(made.shared), made.pool, socket, params);
-    made.shared.connections = [&server = *made.server] {
-      return server.currentConnections() + server.queuedConnections();
+    if (!options.unix_socket.empty()) {
+      made.local = std::make_unique<Poco::Net::TCPServer>(
+          new Factory(made.shared), made.pool, listen_locally(options.unix_socket), params);
+    }
+    made.shared.connections = [&made] {
+      const auto of = [](const Poco::Net::TCPServer& one) {
+        return one.currentConnections() + one.queuedConnections();
+      };
+      return of(*made.server) + (made.local == nullptr ? 0 : of(*made.local));
     };
-    made.server->setConnectionFilter(new Overload(made.shared));
-    made.server->start();
+    for (Poco::Net::TCPServer* one : {made.server.get(), made.local.get()}) {
+      if (one == nullptr) continue;
+      one->setConnectionFilter(new Overload(made.shared));
+      one->start();
+    }
   } catch (const Poco::Exception& error) {
     return cannot_listen(options, error);
   }
@@ -195,11 +234,16 @@ void Server::stop() {
     Shared& shared = state_->shared;
     shared.stopping = true;
     state_->server->stop();
+    if (state_->local != nullptr) {
+      state_->local->stop();
+      (void)::unlink(shared.options.unix_socket.c_str());
+    }
     {
       const Lock lock(shared.mutex);
       for (const int fd : shared.open) ::shutdown(fd, SHUT_RD);
     }
     state_->pool.joinAll();
+    shared.sockets.stop();
   });
 }
 
@@ -209,7 +253,11 @@ Server::Stats Server::stats() const {
           .refused = shared.refused,
           .truncated = shared.truncated,
           .overloaded = shared.overloaded,
-          .failed = shared.failed};
+          .failed = shared.failed,
+          .bodies = shared.bodies,
+          .handshakes_failed = shared.handshakes_failed,
+          .sockets = shared.sockets.stats().open,
+          .slow_sockets = shared.sockets.stats().slow};
 }
 
 }  // namespace rabt::http

@@ -17,7 +17,13 @@
 // The inbound edge: sockets and threads from Poco's TCPServer, requests read by request_head.hpp,
 // answers written by connection.hpp. Poco's own HTTP parser is not used: it serves bodies that were
 // cut off, reads two lengths as one and hides malformed lines from its handlers.
+namespace rabt::crypto {
+class TlsServer;
+}  // namespace rabt::crypto
+
 namespace rabt::http {
+
+class SocketHandler;
 
 struct Request {
   std::string method;
@@ -31,10 +37,14 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers{};
   // As long as Content-Length said.
   std::string body{};
-  // Address of the other end, no port.
+  // Address of the other end, no port; "local" for a Unix socket.
   std::string remote{};
+  // The user at the other end of the Unix socket, as the kernel says it.
+  std::optional<std::uint32_t> peer_uid{};
   // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
   std::string request_id{};
+  // False for HTTP/1.0.
+  bool http_1_1 = true;
 
   // The first occurrence; empty when the header is absent. name in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -55,6 +65,11 @@ struct Response {
   std::uint64_t stream_length = 0;
   // Ends the connection after this answer.
   bool close = false;
+  // When set, and the request is a proper handshake, the connection becomes a WebSocket of this
+  // handler, and the rest of this answer is not sent. A request that asks wrongly is refused.
+  std::shared_ptr<SocketHandler> socket{};
+  // The subprotocol that was chosen of those offered. May be empty.
+  std::string subprotocol{};
 };
 
 // Answers a request whose body has arrived. Called on the connection's thread, many at once. What
@@ -86,6 +101,15 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 60'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
+  // A Unix socket that is served besides, in clear, for users of this machine: mode 0600. Empty if
+  // there is none. Whatever stands there is replaced.
+  std::string unix_socket{};
+  // Certificate and key. Null: the hub speaks plain HTTP.
+  std::shared_ptr<const crypto::TlsServer> tls = nullptr;
+  // From the first byte to the end of the TLS handshake.
+  std::int64_t handshake_timeout_ms = 5'000;
+  // WebSockets that are open at once; they hold no threads.
+  int max_sockets = 10'000;
 };
 
 // Adds to every answer: Content-Length, Connection, Date, X-Request-Id, X-Content-Type-Options:
@@ -120,6 +144,13 @@ class Server {
     std::uint64_t overloaded = 0;
     // Handlers that threw, streams that broke.
     std::uint64_t failed = 0;
+    // Bytes of bodies that are held now.
+    std::uint64_t bodies = 0;
+    // TLS handshakes that came to nothing.
+    std::uint64_t handshakes_failed = 0;
+    // WebSockets that are open, and those that were closed because they read too slowly.
+    std::uint64_t sockets = 0;
+    std::uint64_t slow_sockets = 0;
   };
   [[nodiscard]] Stats stats() const;
 

@@ -1,5 +1,7 @@
 #include "hub/identity/authenticator.hpp"
 
+#include <unistd.h>
+
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -10,8 +12,9 @@ namespace {
 constexpr std::string_view kBearer = "Bearer ";
 // Hex digits: enough to tell credentials apart.
 constexpr std::size_t kCredentialDigits = 16;
-constexpr Roles kApiTokenRoles{Role::admin,     Role::security_officer, Role::engineer,
-                               Role::operator_, Role::auditor,          Role::integration};
+// Who runs the hub: every role but the clinical ones.
+constexpr Roles kOwnRoles{Role::admin,     Role::security_officer, Role::engineer,
+                          Role::operator_, Role::auditor,          Role::integration};
 constexpr std::size_t kMaxName = 200;
 
 std::string digest_of(std::string_view token) {
@@ -29,6 +32,13 @@ Authenticator::Authenticator(Parts parts, const ApiToken& token)
 
 Result<Principal> Authenticator::principal(const Shown& shown) const {
   if (shown.authorization.empty()) {
+    if (shown.local_user && (*shown.local_user == 0 || *shown.local_user == ::geteuid())) {
+      const Principal local{.kind = Kind::local,
+                            .tenant = parts_.tenant,
+                            .id = std::to_string(*shown.local_user),
+                            .roles = kOwnRoles};
+      return shown.actor.empty() ? local : acting_for(local, shown.actor);
+    }
     if (!shown.actor.empty()) return unauthenticated();
     return Principal{.kind = Kind::anonymous, .tenant = parts_.tenant};
   }
@@ -43,8 +53,7 @@ Result<Principal> Authenticator::principal(const Shown& shown) const {
 
 Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view token) const {
   if (token_.matches(token)) {
-    return Principal{
-        .kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kApiTokenRoles};
+    return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
   }
   if (token.find('.') == std::string_view::npos) return unauthenticated();
   const auto claims = parts_.issuers.verify(token);
@@ -124,7 +133,8 @@ Result<Principal> Authenticator::acting_for(Principal client, std::string_view a
                   "X-Rabt-Actor names for whom a client acts: an active person, by id, UUID or "
                   "number, and only a client with the role integration may send it");
   };
-  if (client.kind != Kind::client || !client.is(Role::integration)) return refused();
+  const bool own = client.kind == Kind::client || client.kind == Kind::local;
+  if (!own || !client.is(Role::integration)) return refused();
   const auto person = parts_.people.resolve(parts_.tenant, Json(actor));
   if (!person.ok()) {
     const bool unknown =

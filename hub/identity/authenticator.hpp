@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,8 @@ class Authenticator {
   struct Shown {
     // The Authorization header. Empty when there is none.
     std::string_view authorization{};
+    // The user at the other end of the hub's Unix socket, as the kernel says it.
+    std::optional<std::uint32_t> local_user{};
     // X-Rabt-Actor: for whom a client acts.
     std::string_view actor{};
     // Address and request id, for the audit log.
@@ -36,10 +40,11 @@ class Authenticator {
   };
   Authenticator(Parts parts, const ApiToken& token);
 
-  // Anonymous when nothing is shown. A person whom a trusted issuer names for the first time is
-  // made. Errors: denied http.unauthenticated (what is shown does not hold, or the person was
-  // disabled: all the same to the caller); denied authorisation.actor (who may not act for another,
-  // or acts for nobody whom the hub knows); those of the store.
+  // Anonymous when nothing is shown; over the Unix socket the hub's own user and root are local. A
+  // person whom a trusted issuer names for the first time is made. Errors: denied
+  // http.unauthenticated (what is shown does not hold, or the person was disabled: all the same to
+  // the caller); denied authorisation.actor (who may not act for another, or acts for nobody whom
+  // the hub knows); those of the store.
   [[nodiscard]] Result<Principal> principal(const Shown& shown) const;
 
  private:

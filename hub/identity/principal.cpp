@@ -59,7 +59,7 @@ std::string Principal::actor() const {
     case Kind::node:
       return "node:" + id;
     case Kind::local:
-      return "local:" + id;
+      return "local:" + id + (person.empty() ? "" : "/person:" + person);
   }
   return {};
 }

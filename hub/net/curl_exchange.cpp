@@ -60,9 +60,10 @@ std::string address_text(const sockaddr& address, socklen_t size) {
 // changing its answer.
 curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {
   auto& exchange = *static_cast<Exchange*>(self);
+  const bool local = address->family == AF_UNIX && !exchange.request.unix_socket.empty();
   if (purpose != CURLSOCKTYPE_IPCXN ||
-      !exchange.allow->address_allowed(exchange.request.url,
-                                       address_text(address->addr, address->addrlen))) {
+      (!local && !exchange.allow->address_allowed(exchange.request.url,
+                                                  address_text(address->addr, address->addrlen)))) {
     exchange.stop = Stop::address;
     return CURL_SOCKET_BAD;
   }
@@ -74,7 +75,8 @@ curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* ad
 // a connection that it uses again; another allow-list may have permitted the address of that one.
 int on_prepared(void* self, char* address, char* /*local*/, int /*port*/, int /*local_port*/) {
   auto& exchange = *static_cast<Exchange*>(self);
-  if (!exchange.allow->address_allowed(exchange.request.url, address == nullptr ? "" : address)) {
+  if (exchange.request.unix_socket.empty() &&
+      !exchange.allow->address_allowed(exchange.request.url, address == nullptr ? "" : address)) {
     exchange.stop = Stop::address;
     return CURL_PREREQFUNC_ABORT;
   }
@@ -213,6 +215,8 @@ void set_connection(Options& options, Exchange& exchange) {
   options.set(CURLOPT_PRIVATE, &exchange);
   options.set(CURLOPT_ERRORBUFFER, static_cast<char*>(exchange.error));
   options.set(CURLOPT_URL, request.url.c_str());
+  if (!request.unix_socket.empty())
+    options.set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   options.set(CURLOPT_PATH_AS_IS, 1L);
   options.set(CURLOPT_PROTOCOLS_STR, "http,https");
   // An empty proxy switches off the proxies of the environment, too.

@@ -38,6 +38,9 @@ struct Request {
   // Replaces the URL's host in the Host header unless it is empty; for stand-ins that play another
   // host.
   std::string host_header{};
+  // Connects to this Unix socket of the machine, whatever the URL's host is, unless it is empty.
+  // For the hub's own command; no plugin and no workflow can set it.
+  std::string unix_socket{};
   // For the whole exchange.
   std::int64_t timeout_ms = 30'000;
   // limits::kMaxHttpResponse if this is 0. Ignored with a body_sink.

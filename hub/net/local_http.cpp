@@ -3,15 +3,20 @@
 #include <future>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/unix_path.hpp"
 
 namespace rabt::net {
 
 struct LocalHttp::State {
+  explicit State(const std::string& path) : socket(path) {}
+
+  const UnixPath socket;
   SystemClock clock;
   std::unique_ptr<HttpClient> client = make_curl_client(clock, null_logger());
 };
 
-LocalHttp::LocalHttp() : state_(std::make_unique<State>()) {}
+LocalHttp::LocalHttp(const std::string& unix_socket)
+    : state_(std::make_unique<State>(unix_socket)) {}
 LocalHttp::~LocalHttp() = default;
 LocalHttp::LocalHttp(LocalHttp&&) noexcept = default;
 
@@ -30,6 +35,7 @@ Result<Response> LocalHttp::send(const std::string& method, const std::string& u
        .url = url,
        .headers = std::move(headers),
        .body = std::move(body),
+       .unix_socket = state_->socket.name(),
        .timeout_ms = timeout_ms},
       std::make_shared<const AllowList>(std::move(allow)),
       [&promise](Response response) { promise.set_value(std::move(response)); });

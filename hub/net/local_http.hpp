@@ -15,7 +15,8 @@ namespace rabt::net {
 // waits for its answer. Caller synchronises.
 class LocalHttp {
  public:
-  LocalHttp();
+  // unix_socket: every request goes to this socket, whatever its URL's host is. Empty for TCP.
+  explicit LocalHttp(const std::string& unix_socket = {});
   ~LocalHttp();
   LocalHttp(LocalHttp&&) noexcept;
 

@@ -68,8 +68,9 @@ PolicyRules default_rules() {
   ChannelRules& notify = rules.of(Channel::notify);
   notify.action = Action::block;
   notify.allow.emplace("to", std::set<Class>{Class::phone, Class::email});
-  notify.allow.emplace("text", std::set<Class>{});
-  notify.allow.emplace("template", std::set<Class>{});
+  // What the capabilities of the role `notify` are asked with.
+  for (const char* text : {"text", "template", "title", "subject", "html", "reference", "language"})
+    notify.allow.emplace(text, std::set<Class>{});
   return rules;
 }
 

@@ -116,7 +116,6 @@ class Host final : public PluginHost {
   Status load_checked(PluginConfig config, std::string& version, std::string& digest);
   // Whether this package may be loaded as it is configured. Error codes: see load.
   Status check_package(const Package& package, const PluginConfig& config) const;
-  static Status check_secrets(const Package& package, const PluginConfig& config);
   Status take_in(std::uint64_t number, Instance& instance, Recipient recipient);
   // What an instance may reach depends on its configuration.
   static Result<Reach> reach_of(const Manifest& manifest, const PluginConfig& config,

@@ -34,7 +34,7 @@
 #include "hub/plugin/process/worker_plugin.hpp"
 #include "hub/plugin/timers.hpp"
 #include "hub/store/store.hpp"
-#include "rabt/services.h"
+#include "hub/worker/offered_services.hpp"
 
 namespace rabt::plugin {
 
@@ -369,16 +369,7 @@ class Instance final : public WorkerPlugin::Owner {
   static constexpr std::size_t kMaxPieceBytes = 16U << 20U;
   Budget blob_pieces_{kMaxPieceBytes};
 
-  rabt_log log_{};
-  rabt_http http_{};
-  rabt_secrets secrets_{};
-  rabt_sign sign_{};
-  rabt_kv kv_{};
-  rabt_clock clock_{};
-  rabt_metrics metrics_{};
-  rabt_trace trace_{};
-  rabt_blob blob_{};
-  rabt_thread_check thread_check_{};
+  worker::OfferedServices offered_;
 };
 
 }  // namespace rabt::plugin

@@ -69,12 +69,12 @@ class PluginHost : public ActionRunner {
   // it, in a process of its own or here; checks the entry, then creates the instance. Error codes:
   // plugin.manifest..., plugin.library, plugin.platform, plugin.isolation, plugin.no_entry,
   // plugin.abi_major, plugin.abi_too_new, plugin.id_mismatch, plugin.digest, plugin.config,
-  // plugin.missing_secret, plugin.migrate, plugin.create, plugin.sandbox, plugin.worker; each
-  // message says what to do next. Several versions of one id may be loaded, also while calls run:
-  // the newest whose contract serves takes a call, and reads deliveries. A version that is loaded
-  // already: plugin.loaded. A configuration that was written for an older version is migrated
-  // first; the migrated one is durable before the version takes a call, and a version that is
-  // refused leaves nothing behind.
+  // plugin.missing_secret, plugin.secret, plugin.migrate, plugin.create, plugin.sandbox,
+  // plugin.worker; each message says what to do next. Several versions of one id may be loaded,
+  // also while calls run: the newest whose contract serves takes a call, and reads deliveries. A
+  // version that is loaded already: plugin.loaded. A configuration that was written for an older
+  // version is migrated first; the migrated one is durable before the version takes a call, and a
+  // version that is refused leaves nothing behind.
   virtual Status load(PluginConfig config) = 0;
   // Takes the versions out of use that a newer one makes superfluous, where no need is served by
   // them alone. When this returns no new call reaches them. Each is then drained beside the rest:

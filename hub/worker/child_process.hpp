@@ -14,9 +14,9 @@
 #include "hub/worker/abi_bytes.hpp"
 #include "hub/worker/child.hpp"
 #include "hub/worker/frame.hpp"
+#include "hub/worker/offered_services.hpp"
 #include "hub/worker/ring.hpp"
 #include "rabt/abi.h"
-#include "rabt/services.h"
 
 // The process of a plugin, from inside: child.cpp runs what the hub asks for, child_services.cpp is
 // what the plugin asks for. Only these two include this.
@@ -217,16 +217,7 @@ class Child {
 
   // Constant after the first frame: what the plugin is given.
   rabt_host host_{};
-  rabt_log log_{};
-  rabt_http http_{};
-  rabt_secrets secrets_{};
-  rabt_sign sign_{};
-  rabt_kv kv_{};
-  rabt_clock clock_{};
-  rabt_metrics metrics_{};
-  rabt_trace trace_{};
-  rabt_blob blob_{};
-  rabt_thread_check thread_check_{};
+  OfferedServices offered_;
 };
 
 }  // namespace rabt::worker

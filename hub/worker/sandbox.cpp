@@ -19,6 +19,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <vector>
 
@@ -28,9 +29,13 @@ namespace {
 
 constexpr unsigned kNobody = 65534;
 constexpr std::uint64_t kStackBytes = 8ULL << 20U;
-// What the program itself takes: its code and libraries, two arenas of malloc (64 MiB each), one
-// packet buffer and one mapped frame a lane.
+// Address space that the program itself takes: its code and libraries, two arenas of malloc (64 MiB
+// each), one packet buffer and one mapped frame a lane.
 constexpr std::uint64_t kOwnBytes = 256ULL << 20U;
+// Memory that the program itself writes after it has entered the sandbox: its buffers, and the data
+// of the libraries that come with the plugin.
+constexpr std::uint64_t kOwnDataBytes = 2ULL << 20U;
+constexpr std::uint64_t kLaneDataBytes = kStackBytes + (512ULL << 10U);
 
 #if defined(__x86_64__)
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
@@ -45,6 +50,25 @@ bool limit(int what, std::uint64_t value) {
   return ::setrlimit(static_cast<__rlimit_resource>(what), &both) == 0;
 }
 
+// What the process can write at this moment: private memory and its stack, as RLIMIT_DATA counts.
+std::uint64_t written_bytes() {
+  constexpr std::uint64_t kUsual = 4ULL << 20U;  // where the system does not tell
+  const Descriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  std::array<char, 256> text{};
+  if (!file.open() || ::read(file.get(), text.data(), text.size() - 1) <= 0) return kUsual;
+  unsigned long long pages = 0;
+  // The sixth of its numbers.
+  if (std::sscanf(text.data(), "%*u %*u %*u %*u %*u %llu", &pages) != 1) return kUsual;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// A limit on address space alone would let a plugin have what the program left of its own part.
+bool limit_memory(const Limits& limits, std::uint32_t lanes) {
+  const std::uint64_t own = written_bytes() + kOwnDataBytes + (lanes - 1) * kLaneDataBytes;
+  return limit(RLIMIT_DATA, own + limits.memory) &&
+         limit(RLIMIT_AS, limits.memory + kOwnBytes + lanes * (kStackBytes + kMaxFrameBytes));
+}
+
 // own_user: nobody else's processes count against the limit on threads.
 bool set_limits(const Limits& limits, std::uint32_t lanes, bool own_user) {
   bool good = limit(RLIMIT_CORE, 0);
@@ -54,9 +78,7 @@ bool set_limits(const Limits& limits, std::uint32_t lanes, bool own_user) {
   good = limit(RLIMIT_MEMLOCK, 0) && good;
   good = limit(RLIMIT_MSGQUEUE, 0) && good;
   if (own_user) good = limit(RLIMIT_NPROC, limits.threads + lanes) && good;
-  if (!sanitized())
-    good = limit(RLIMIT_AS, limits.memory + kOwnBytes + lanes * (kStackBytes + kMaxFrameBytes)) &&
-           good;
+  if (!sanitized()) good = limit_memory(limits, lanes) && good;
   return good;
 }
 
@@ -259,13 +281,19 @@ Descriptor filter_calls() {
     filter.equal(static_cast<std::uint32_t>(::getpid()), Filter::kAllow);
     filter.give(Filter::kAsk);
   });
-  for (const long number : {SYS_mmap, SYS_mprotect}) {  // no code but the mapped library's
-    filter.call(number, [&] {
-      filter.load(low_of(2));
-      filter.any_of(PROT_EXEC, Filter::kAsk);
-      filter.give(Filter::kAllow);
-    });
-  }
+  filter.call(SYS_mmap, [&] {
+    // What is shared counts against no limit of the process. The hub's part was mapped before.
+    filter.load(low_of(3));
+    filter.any_of(MAP_SHARED, Filter::fails(EPERM));
+    filter.load(low_of(2));
+    filter.any_of(PROT_EXEC, Filter::kAsk);
+    filter.give(Filter::kAllow);
+  });
+  filter.call(SYS_mprotect, [&] {  // no code but the mapped library's
+    filter.load(low_of(2));
+    filter.any_of(PROT_EXEC, Filter::kAsk);
+    filter.give(Filter::kAllow);
+  });
   filter.call(SYS_fcntl, [&] {
     // No F_SETOWN, F_SETSIG and O_ASYNC: with them the kernel sends signals to others, the hub too.
     filter.load(low_of(1));

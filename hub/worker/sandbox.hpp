@@ -28,8 +28,8 @@ inline constexpr std::uint32_t kRequiredParts = 0x4fU;
 
 // Limits of one process. Zero stands for the default.
 struct Limits {
-  // Address space beyond what the program itself and its stacks take (RLIMIT_AS): a plugin that
-  // asks for more gets none.
+  // Memory that may be written, beyond what the program itself and its stacks take (RLIMIT_DATA): a
+  // plugin that asks for more gets none. Its address space has a limit above that (RLIMIT_AS).
   std::uint64_t memory = 512ULL << 20U;
   std::uint64_t files = 48;    // descriptors (RLIMIT_NOFILE)
   std::uint64_t threads = 64;  // beyond the lanes (RLIMIT_NPROC of a user of its own)

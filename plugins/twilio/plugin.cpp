@@ -165,10 +165,7 @@ class TwilioPlugin final : public TaskPlugin {
     for (const Json& participant : input.at("participants")) {
       const std::string identity = text_of(participant, "identity");
       const std::string token = mint(sid, identity, settings_.token_ttl_seconds);
-      if (token.empty())
-        co_return Outcome::fail(Kind::permanent, "twilio.no_secret",
-                                "no token can be signed: the secret api_key_secret is missing or "
-                                "shorter than 32 bytes");
+      if (token.empty()) co_return co_await end_without_tokens(call, sid);
       participants.push_back(
           Json{{"role", text_of(participant, "role")}, {"identity", identity}, {"token", token}});
     }
@@ -178,6 +175,23 @@ class TwilioPlugin final : public TaskPlugin {
         {"status", text_of(*room, "status")},
         {"participants",
          participants}}.dump());
+  }
+
+  static Outcome no_token() {
+    return Outcome::fail(
+        Kind::permanent, "twilio.no_secret",
+        "no token can be signed: the secret api_key_secret is missing or shorter than 32 bytes");
+  }
+
+  // Nobody can enter the room. When it cannot be ended either, the call may be repeated: the repeat
+  // finds the room by its name.
+  Task<Outcome> end_without_tokens(const Call& call, const std::string& sid) {
+    const HttpResult ended =
+        co_await http(call, post_request(settings_, url("/Rooms/" + sid), complete_form()));
+    if (succeeded(ended)) co_return no_token();
+    co_return Outcome::fail(Kind::ambiguous, "twilio.no_secret",
+                            "no token can be signed, and the room that was made for it could not "
+                            "be ended");
   }
 
   // Follows next_page_url until the list ends. Fills items; returns the outcome of the page that
@@ -247,10 +261,7 @@ class TwilioPlugin final : public TaskPlugin {
   Outcome issue_token(const Json& input) {
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
     const std::string token = mint(text_of(input, "sessionId"), text_of(input, "identity"), ttl);
-    if (token.empty())
-      return Outcome::fail(
-          Kind::permanent, "twilio.no_secret",
-          "no token can be signed: the secret api_key_secret is missing or shorter than 32 bytes");
+    if (token.empty()) return no_token();
     return Outcome::done(
         Json{{"token", token}, {"expiresAt", host().now_unix_ms() / 1000 + ttl}}.dump());
   }

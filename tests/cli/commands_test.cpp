@@ -31,6 +31,33 @@ END
   EXPECT_EQ(there.code, 0) << there.err;
 }
 
+TEST(Commands, ConfigCheckFindsASecretThatHasNotItsDeclaredForm) {
+  const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const std::string config = R"(cat > rabt.yaml <<END
+tenant: t1
+data: data
+migrations: m
+plugins: )" + std::string(build == nullptr ? "" : build) +
+                             R"(/plugins
+plugin: {twilio: {secrets: {api_key_secret: {file: secret}}}}
+END
+umask 77
+)";
+  const Ran wrong = run(config + "echo too-short > secret; rabt config check --dev -c rabt.yaml");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_TRUE(has(wrong.err, "twilio: the secret api_key_secret is shorter than 32 bytes"))
+      << wrong.err;
+  EXPECT_FALSE(has(wrong.err, "too-short"));
+  const Ran good = run(config +
+                       "echo 0123456789abcdef0123456789abcdef > secret\n"
+                       "rabt config check --dev -c rabt.yaml");
+  EXPECT_EQ(good.code, 0) << good.err;
+  const Ran none = run(config +
+                       "sed -i 's/secrets: .*/}}/' rabt.yaml; "
+                       "rabt config check --dev -c rabt.yaml");
+  EXPECT_TRUE(has(none.err, "twilio needs the secrets: api_key_secret")) << none.err;
+}
+
 TEST(Commands, TellWrongInputFromFailureByTheirExitCode) {
   for (const char* const command : {"config check", "audit verify", "workflow lint a.yaml"})
     EXPECT_EQ(run(std::string("rabt ") + command + " --config none.yaml").code, 2) << command;

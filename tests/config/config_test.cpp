@@ -244,5 +244,29 @@ TEST_F(ConfigFile, TheShippedConfigurationIsRead) {
     EXPECT_TRUE(fs::exists(workflow)) << workflow;
 }
 
+TEST_F(ConfigFile, PlainHttpStaysOnThisMachineUnlessAProxyIsInFront) {
+  const auto server = [](std::string_view members) {
+    return std::string(kGood) + "server: {" + std::string(members) + "}\n";
+  };
+  EXPECT_TRUE(load(server("address: 127.0.0.2")).ok());
+  EXPECT_TRUE(load(server("address: '::1'")).ok());
+  EXPECT_TRUE(load(server("address: 0.0.0.0, plain: behind-proxy")).ok());
+  EXPECT_NE(refused(server("address: 0.0.0.0")).find("without `server.tls`"), std::string::npos);
+  EXPECT_NE(refused(server("plain: yes-please")).find("behind-proxy"), std::string::npos);
+}
+
+TEST_F(ConfigFile, TlsHasACertificateAndAKey) {
+  const auto tls = [](std::string_view members) {
+    return std::string(kGood) + "server: {address: 0.0.0.0, tls: {" + std::string(members) + "}}\n";
+  };
+  const auto config = load(tls("cert: tls.pem, key: tls.key, min: '1.3'"));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->tls_certificates, folder_ + "/tls.pem");
+  EXPECT_EQ(config->tls_key, folder_ + "/tls.key");
+  EXPECT_TRUE(config->tls_only_1_3);
+  EXPECT_NE(refused(tls("cert: tls.pem")).find("key"), std::string::npos);
+  EXPECT_NE(refused(tls("cert: a, key: b, min: '1.1'")).find("1.2"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rabt::config

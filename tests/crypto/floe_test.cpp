@@ -5,6 +5,7 @@
 
 #include "hub/crypto/primitives.hpp"
 #include "tests/crypto/support.hpp"
+#include "tests/vector_files.hpp"
 
 // FLOE against the known answers of its reference implementations, and against everything that
 // somebody without the key can do to them.
@@ -43,14 +44,21 @@ std::vector<KnownAnswer> known_answers() {
   std::vector<KnownAnswer> out;
   if (test::conformance_data().empty()) return out;
   constexpr std::string_view kEnd = "_ct.txt";
-  for (const auto& entry :
-       std::filesystem::directory_iterator(test::conformance_data() / "vectors" / "floe")) {
-    const std::string file = entry.path().filename().string();
+  test::VectorFiles files(test::conformance_data() / "vectors" / "floe");
+  for (const auto& path : files.all()) {
+    const std::string file = path.filename().string();
     if (!file.ends_with(kEnd)) continue;
     KnownAnswer one;
     one.name = file.substr(0, file.size() - kEnd.size());
-    one.sealed = hex_file(entry.path());
-    one.plain = hex_file(entry.path().parent_path() / (one.name + "_pt.txt"));
+    const auto plain = path.parent_path() / (one.name + "_pt.txt");
+    if (!std::filesystem::exists(plain)) {
+      ADD_FAILURE() << file << " has no " << plain.filename();
+      continue;
+    }
+    one.sealed = hex_file(path);
+    one.plain = hex_file(plain);
+    files.judged(path);
+    files.judged(plain);
     if (one.sealed.size() < kHeaderBytes) {
       ADD_FAILURE() << file << " is no FLOE message";
       continue;

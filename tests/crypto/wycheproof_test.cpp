@@ -6,6 +6,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/primitives.hpp"
 #include "tests/crypto/support.hpp"
+#include "tests/vector_files.hpp"
 
 // Project Wycheproof's vectors: every file of the folder, by the algorithm that it names. What the
 // hub refuses by policy is counted and printed by group, and a file of an algorithm that is not
@@ -123,7 +124,7 @@ Check check_of(const std::string& algorithm) {
   return again == checks().end() ? nullptr : again->second;
 }
 
-void run_file(const std::filesystem::path& path) {
+void run_file(const std::filesystem::path& path, test::VectorFiles& files) {
   const std::string name = path.filename().string();
   const auto json = Json::parse(test::read_file(path));
   ASSERT_TRUE(json.ok()) << name;
@@ -134,6 +135,7 @@ void run_file(const std::filesystem::path& path) {
                 static_cast<long long>(json->int_or("numberOfTests", 0)));
     return;
   }
+  files.judged(path);
   int agreed = 0;
   int refused = 0;
   std::map<std::string, int> reasons;
@@ -157,14 +159,10 @@ void run_file(const std::filesystem::path& path) {
 TEST(Wycheproof, EveryFileAgreesOrIsListed) {
   if (test::conformance_data().empty())
     GTEST_SKIP() << "set RABT_CONFORMANCE_DATA to run third-party vectors";
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(test::conformance_data() / "vectors" / "wycheproof")) {
-    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  test::VectorFiles files(test::conformance_data() / "vectors" / "wycheproof");
+  for (const auto& file : files.all()) {
+    if (file.extension() == ".json") run_file(file, files);
   }
-  ASSERT_FALSE(files.empty());
-  std::sort(files.begin(), files.end());
-  for (const auto& file : files) run_file(file);
 }
 
 }  // namespace

@@ -51,6 +51,53 @@ TEST(Deploy, AllFilesAreDeployedOrNone) {
   EXPECT_EQ(active(rig.engine()), (Lines{"a 1.0.0", "b 1.0.0"}));
 }
 
+std::vector<std::string> errors(const Result<Json>& plan) {
+  std::vector<std::string> out;
+  EXPECT_TRUE(plan.ok());
+  for (const Json& one : (*plan)["errors"].as_array()) {
+    out.push_back(one.string_or("file", "") + ':' + std::to_string(one.int_or("line", 0)) + ' ' +
+                  one.string_or("code", "") + ' ' + one.string_or("message", ""));
+  }
+  return out;
+}
+
+// Symptom: with a wrong child among the files the parent was told that the child is not among them.
+// Cause: a file with errors has no definition, and only definitions were looked through.
+// This test plans parent and child together, where the child cannot be parsed or cannot be read.
+TEST(Deploy, AParentIsToldThatItsChildHasErrors) {
+  Rig rig;
+  const std::string run =
+      "  - first: {set: {a: 1}}\n  - sub: {run: {workflow: {namespace: test, name: child}}}\n";
+  for (const std::string& wrong :
+       {file_of("child", "1.0.0", "  - x: {se: 1}\n"), std::string("do: [\n")}) {
+    const auto found = errors(rig.engine().plan(
+        {{"parent.yaml", file_of("parent", "1.0.0", run)}, {"child.yaml", wrong}}, false));
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_TRUE(found[0].starts_with("child.yaml:")) << found[0];
+    EXPECT_EQ(found[1],
+              "parent.yaml:5 engine.child run.workflow starts test/child latest, which is not "
+              "deployed, and child.yaml has errors (mend that file first)");
+  }
+  // The only file with errors is another workflow.
+  const auto other =
+      errors(rig.engine().plan({{"parent.yaml", file_of("parent", "1.0.0", run)},
+                                {"x.yaml", file_of("x", "1.0.0", "  - x: {se: 1}\n")}},
+                               false));
+  ASSERT_EQ(other.size(), 2U);
+  EXPECT_NE(other[1].find("neither deployed nor among these files"), std::string::npos) << other[1];
+}
+
+TEST(Deploy, AWorkflowWhoseNewFileHasErrorsIsNotListedAsRemoved) {
+  Rig rig;
+  rig.deploy(file_of("a", "1.0.0", kSet));
+  const auto plan = rig.engine().plan({{"a.yaml", file_of("a", "1.1.0", "  - x: {se: 1}\n")},
+                                       {"b.yaml", file_of("b", "1.0.0", kSet)}},
+                                      true);
+  ASSERT_TRUE(plan.ok());
+  ASSERT_EQ((*plan)["workflows"].size(), 1U);
+  EXPECT_EQ((*plan)["workflows"].as_array()[0].string_or("name", ""), "b");
+}
+
 TEST(Deploy, EveryMistakeOfEveryFileIsReported) {
   Rig rig;
   rig.deploy(file_of("a", "1.0.0", kSet));

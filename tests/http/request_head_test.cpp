@@ -72,7 +72,7 @@ TEST(RequestHeadTest, RefusesUnclearMessageLengths) {
       {"Content-Length: 999999999999999", "413 http.body_too_large"},
       {"Content-Length: 1001", "413 http.body_too_large"},
       {"Content-Length: 1000", ""},
-      {"X: y", "411 http.length_required"},
+      {"X: y", ""},
       {"Transfer-Encoding: chunked", "411 http.length_required"},
       {"Transfer-Encoding: Chunked", "411 http.length_required"},
       {"Content-Length: 3\r\nTransfer-Encoding: chunked", "400 http.transfer_encoding"},
@@ -87,9 +87,20 @@ TEST(RequestHeadTest, RefusesUnclearMessageLengths) {
       {" Transfer-Encoding: chunked\r\nContent-Length: 3", "400 http.folded_header"},
       {"Content-Length: 3\r\nX: a\r\n chunked", "400 http.folded_header"},
       {"Content-Length : 3", "400 http.header"},
-      {"Content_Length: 3", "411 http.length_required"},
+      {"Content_Length: 3", ""},
   };
   for (const auto& [header, expected] : table) EXPECT_EQ(judge(with(header)), expected) << header;
+}
+
+// RFC 9112 section 6.3, rule 7.
+TEST(RequestHeadTest, APostWithoutALengthHasNoBodyAndIsTheLastRequest) {
+  RequestHead head;
+  ASSERT_EQ(judge("POST / HTTP/1.1\r\nHost: a\r\n\r\n", &head), "");
+  EXPECT_EQ(head.content_length, 0U);
+  EXPECT_FALSE(head.keep_alive);
+  ASSERT_EQ(judge("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", &head), "");
+  EXPECT_TRUE(head.keep_alive);
+  EXPECT_EQ(judge("PUT / HTTP/1.1\r\nHost: a\r\n\r\n", &head), "411 http.length_required");
 }
 
 TEST(RequestHeadTest, RefusesBadRequestLines) {

@@ -6,6 +6,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,6 +19,7 @@
 
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/unix_path.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::http {
@@ -184,6 +187,18 @@ TEST_F(HttpServer, ServesARequestWithSafeHeaders) {
   EXPECT_EQ(seen()[0].header("host"), "h");
 }
 
+TEST_F(HttpServer, WhatFollowsAPostWithoutALengthIsNeverRun) {
+  start();
+  for (const std::string header : {"", "Content_Length: 36\r\n"}) {
+    Client client(server_->port());
+    client.send("POST /first HTTP/1.1\r\nHost: a\r\n" + header + "\r\n" + std::string(kSmuggled));
+    const auto answer = client.read_all();
+    EXPECT_EQ(answers_in(answer), 1) << answer;
+    EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
+    EXPECT_TRUE(answer.ends_with("POST /first 0"));
+  }
+}
+
 TEST_F(HttpServer, KeepsAConnectionAndServesPipelinedRequestsInOrder) {
   start();
   Client client(server_->port());
@@ -256,7 +271,7 @@ TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledReq
       {"encoding with space before colon", lead + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
        400},
       {"length with space before colon", lead + "Content-Length : 36\r\n\r\n", 400},
-      {"post without length", lead + "\r\n", 411},
+      {"put without length", "PUT /first HTTP/1.1\r\nHost: a\r\n\r\n", 411},
       {"no host", "GET /first HTTP/1.1\r\n\r\n", 400},
       {"two hosts", "GET /first HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
       {"version 9.9", "GET /first HTTP/9.9\r\nHost: a\r\n\r\n", 505},
@@ -457,20 +472,56 @@ TEST_F(HttpServer, BodiesThatFindNoRoomGet503AndFreeItAgain) {
   };
   Client first(server_->port());
   first.send(post(900) + std::string(800, 'a'));
-  // The first body takes its room when the server has read it.
+  for (int i = 0; i < 500 && server_->stats().bodies < 800; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const auto refused = [&] {
     Client second(server_->port());
     second.send(post(300) + std::string(300, 'b'));
     return status_of(second.read_one()) == 503;
   };
-  for (int i = 0; i < 500 && !refused(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_TRUE(refused());
   first.send(std::string(100, 'a'));
   EXPECT_TRUE(first.read_one().ends_with("POST /x 900"));
   for (int i = 0; i < 500 && refused(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_FALSE(refused());
+}
+
+TEST_F(HttpServer, AUnixSocketSaysWhoIsAtTheOtherEnd) {
+  std::string folder = (std::filesystem::temp_directory_path() / "rabt-http-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  // Deeper than the address of a Unix socket is long.
+  const std::string deep = folder + "/" + std::string(120, 'd');
+  std::filesystem::create_directory(deep);
+  const std::string path = deep + "/hub.sock";
+  std::ofstream(path) << "what stood there before";
+  start({.unix_socket = path});
+
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISSOCK(info.st_mode));
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  const UnixPath name(path);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, name.name().c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string request = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  (void)!::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+  std::string answer(4096, '\0');
+  answer.resize(static_cast<std::size_t>(
+      std::max<ssize_t>(::recv(fd, answer.data(), answer.size(), MSG_WAITALL), 0)));
+  ::close(fd);
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_EQ(status_of(talk("GET /y HTTP/1.1\r\nHost: h\r\n\r\n")), 200);
+  ASSERT_EQ(seen().size(), 2U);
+  EXPECT_EQ(seen()[0].peer_uid, ::geteuid());
+  EXPECT_EQ(seen()[0].remote, "local");
+  EXPECT_EQ(seen()[1].peer_uid, std::nullopt);
+  server_.reset();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(HttpServer, APortInUseIsExplained) {
@@ -539,7 +590,7 @@ TEST(Problem, HidesWhatIsInternal) {
   EXPECT_NE(problem(invalid("x.y", "field a is missing")).body.find("field a is missing"),
             std::string::npos);
   EXPECT_EQ(problem(denied("http.unauthenticated", "")).status, 401);
-  EXPECT_EQ(problem(denied("auth.role", "")).status, 403);
+  EXPECT_EQ(problem(denied("authorisation.denied", "")).status, 403);
 }
 
 // ---- llhttp's own test cases

@@ -1,6 +1,7 @@
 #include "hub/identity/authenticator.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "hub/crypto/crypto.hpp"
 #include "tests/identity/house.hpp"
@@ -74,6 +75,10 @@ TEST_F(AuthenticatorTest, WhoShowsNothingIsNobodyAndTheApiTokenIsAClient) {
   EXPECT_TRUE(client.is(Role::integration));
   EXPECT_FALSE(client.is(Role::doctor));
   EXPECT_EQ(client.credential.size(), 16U);
+  const Principal local = must(who_->principal({.local_user = ::geteuid()}));
+  EXPECT_EQ(local.actor(), "local:" + std::to_string(::geteuid()));
+  EXPECT_TRUE(local.is(Role::admin));
+  EXPECT_EQ(must(who_->principal({.local_user = ::geteuid() + 7777})).kind, Kind::anonymous);
   for (const char* header : {"Bearer", "Bearer ", "bearer rabt_0123",
                              "Basic cmFidF8wMTIzOg==", "Bearer rabt_01234", "Bearer  rabt_0123"})
     EXPECT_EQ(who_->principal({.authorization = header}).error().code, "http.unauthenticated")

@@ -45,10 +45,11 @@ only 'sqlite3' store/sqlite
 only 'curl/' net
 only 'spdlog/' base
 only 'Poco/' http
+only 'wslay/' http
 only 'boost/' plugin
 only 'p11-kit' crypto
 only 'yaml-cpp/' workflow plugin/package
-only 'unicode/' workflow phi access
+only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"

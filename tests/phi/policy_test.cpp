@@ -197,6 +197,21 @@ TEST(Policy, ANotificationLeavesWithItsNumberAndAHarmlessText) {
   EXPECT_EQ(*passed, whole);
 }
 
+TEST(Policy, ANotificationLeavesWithWhatItsCapabilityAsksFor) {
+  const Policy policy(default_rules(), detector());
+  const auto email = [](std::string_view subject) {
+    return Json::object({{"to", "someone@example.org"},
+                         {"subject", subject},
+                         {"text", "Your appointment is tomorrow"},
+                         {"html", "<p>Your appointment is tomorrow</p>"},
+                         {"reference", "01JQ8ZK3V5M7N9P1R3T5W7Y9A1"},
+                         {"language", "en"}});
+  };
+  const auto passed = policy.document(Channel::notify, email("Your visit"), {"to"});
+  EXPECT_TRUE(passed.ok()) << passed.error().message;
+  EXPECT_FALSE(policy.document(Channel::notify, email("Visit of Jane Miller"), {"to"}).ok());
+}
+
 TEST(Policy, ANotificationFailsClosed) {
   const Policy policy(default_rules(), detector());
   struct Case {

@@ -135,6 +135,34 @@ TEST_P(Load, NamesTheMissingSecrets) {
   EXPECT_NE(status.error().message.find("token"), std::string::npos);
 }
 
+TEST_P(Load, RefusesASecretThatHasNotItsDeclaredForm) {
+  Hub hub;
+  const std::string folder = hub.folder.path() + "/small";
+  copy(fixture("small"), folder);
+  std::ofstream(folder + "/manifest.yaml", std::ios::app)
+      << "secrets: [{name: key, description: of the account, min_bytes: 8, max_bytes: 12, "
+         "pattern: '^[0-9a-f]+$'}]\n";
+  PluginConfig config = hub.config("small");
+  config.folder = folder;
+  const auto refused = [&](std::string_view value) {
+    config.secrets["key"] = std::make_shared<SecretBytes>(value);
+    const Status status = hub.host->load(config);
+    EXPECT_FALSE(status.ok());
+    EXPECT_EQ(status.error().message.find(value), std::string::npos) << "it tells the secret";
+    return status.error().code + " " + status.error().message;
+  };
+  EXPECT_EQ(refused("abc123"),
+            "plugin.secret small: the secret key is shorter than 8 bytes (of the account)");
+  EXPECT_EQ(refused("0123456789abcdef"),
+            "plugin.secret small: the secret key is longer than 12 bytes (of the account)");
+  EXPECT_EQ(refused("0123456z"),
+            "plugin.secret small: the secret key does not match the pattern of its manifest (of "
+            "the account)");
+  // A good secret: what is refused next is the manifest, which the library does not know.
+  config.secrets["key"] = std::make_shared<SecretBytes>(std::string_view("0123456789ab"));
+  EXPECT_EQ(code_of(hub, config), "plugin.digest");
+}
+
 TEST_P(Load, RefusesTheSameVersionTwiceAndAFolderOfAnotherPlugin) {
   Hub hub;
   EXPECT_EQ(code_of(hub, hub.config("small")), "ok");

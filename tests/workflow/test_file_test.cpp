@@ -86,6 +86,66 @@ TEST(TestFile, AWorkflowThatASetOfEventsStartsTakesTheSetAsItsInput) {
       std::string::npos);
 }
 
+constexpr std::string_view kRequest =
+    "do: [{ask: {call: http, with: {method: get, endpoint: https://example.org/a}}}]\n";
+
+TEST(TestFile, ARequestIsAnsweredWithStatusHeadersAndBody) {
+  const auto with = [](const std::string& reply, const std::string& expect) {
+    return differences(kRequest, "    given: {replies: {http/request: " + reply +
+                                     "}}\n    expect: " + expect + '\n');
+  };
+  EXPECT_EQ(with("{output: {status: 200, body: {id: 7}}}", "{output: {id: 7}}"), "");
+  EXPECT_EQ(with("{output: {status: 404}}", "{error: {status: 404}}"), "");
+  EXPECT_EQ(with("{output: {status: 200, headers: {Content-Type: text/plain}, body: yes it is}}",
+                 "{output: yes it is}"),
+            "");
+  EXPECT_EQ(with("{output: '${ {status: 201, body: .method} }'}", "{output: GET}"), "");
+  EXPECT_EQ(with("{output: '${ {id: 7} }'}", "{status: faulted}"),
+            "given.replies: line 4: the answer of http/request must have a `status`, such as "
+            "{status: 200, body: {id: 7}}; got {\"id\":7}\n");
+}
+
+TEST(TestFile, AWrongAnswerOfARequestIsShownWithAnExample) {
+  const auto found = [](const std::string& replies) {
+    return diagnostics_of("workflow: w\ncases:\n  - name: a\n    given: {replies: {" + replies +
+                          "}}\n    expect: {status: completed}\n");
+  };
+  EXPECT_EQ(found("http/request: {output: {id: 7}}"),
+            "test.yaml:4:47: error: the answer of http/request needs a `status` (write `output: "
+            "{status: 200, body: {id: 7}}`) [test.missing_key]\n"
+            "test.yaml:4:48: error: unknown key `id` in the answer of http/request (write `output: "
+            "{status: 200, body: {id: 7}}`) [test.unknown_key]\n");
+  EXPECT_NE(found("http/request: [{output: fine}]")
+                .find("the answer of http/request is a mapping with `status` (write"),
+            std::string::npos);
+  EXPECT_NE(found("http/request: {output: {status: 99}}").find("a whole number from 100 to 599"),
+            std::string::npos);
+  EXPECT_NE(found("http/request: {output: {status: 429, headers: {retry-after: 120}}}")
+                .find("the header `retry-after` must be a text (put it in quotes)"),
+            std::string::npos);
+  for (const std::string name : {"http", "http/get", "'https://example.org/a'", "openapi"}) {
+    EXPECT_NE(found(name + ": {output: {status: 200}}").find("did you mean `http/request`?"),
+              std::string::npos)
+        << name;
+  }
+}
+
+TEST(TestFile, FilesOfChildrenAreDefinitions) {
+  for (const std::string wrong : {"workflows: [child.yaml]\n", "children: [child.yaml]\n"}) {
+    EXPECT_NE(diagnostics_of("workflow: w\n" + wrong + "cases: [{name: a, expect: {path: [b]}}]\n")
+                  .find("(`definitions: [PATH]` gives the workflows that the tested one starts)"),
+              std::string::npos)
+        << wrong;
+  }
+  EXPECT_NE(diagnostics_of("workflow: w\ncases: [{name: a, definitions: [child.yaml], expect: "
+                           "{path: [b]}}]\n")
+                .find("(`definitions: [PATH]` at the top of the file gives"),
+            std::string::npos);
+  EXPECT_NE(diagnostics_of("workflows: w\ncases: [{name: a, expect: {path: [b]}}]\n")
+                .find("did you mean `workflow`?"),
+            std::string::npos);
+}
+
 TEST(TestFile, MistakesAreNamedWithTheirPlace) {
   EXPECT_EQ(diagnostics_of("workflow: w.yaml\ncase: []\n"),
             "test.yaml:1:1: error: a test file needs `cases:` with at least one case "

@@ -364,13 +364,25 @@ class Reader {
     if (!node) return;
     list(node, "secrets", kMaxNames);
     for (const auto& item : node) {
-      only(item, "a secret", {"name", "description", "required"});
+      only(item, "a secret",
+           {"name", "description", "required", "min_bytes", "max_bytes", "pattern"});
       SecretSpec secret;
       secret.name = text(need(item, "name"), "name");
       if (!is_free_name(secret.name))
         fail(item["name"], "a secret's name must be letters, digits, '.', '_' or '-'");
       if (item["description"]) secret.description = text(item["description"], "description");
       secret.required = boolean_or(item["required"], "required", false);
+      constexpr auto kMost = static_cast<std::int64_t>(kMaxSecretBytes);
+      const std::int64_t least = integer_or(item["min_bytes"], "min_bytes", 1, 1, kMost);
+      secret.min_bytes = static_cast<std::size_t>(least);
+      secret.max_bytes =
+          static_cast<std::size_t>(integer_or(item["max_bytes"], "max_bytes", kMost, least, kMost));
+      if (item["pattern"]) {
+        auto pattern = schema::Pattern::compile(text(item["pattern"], "pattern"));
+        if (!pattern.ok())
+          fail(item["pattern"], "the pattern of a secret " + pattern.error().message);
+        secret.pattern = std::move(pattern).value();
+      }
       auto& names = package.manifest.secrets;
       if (std::find(names.begin(), names.end(), secret.name) != names.end()) {
         fail(item, "the secret " + secret.name + " appears twice");

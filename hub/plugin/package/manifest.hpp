@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/base/semver.hpp"
@@ -17,6 +19,7 @@
 #include "hub/plugin/package/coded.hpp"
 #include "hub/plugin/package/package_files.hpp"
 #include "hub/schema/schema.hpp"
+#include "hub/schema/schema_regex.hpp"
 
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
 namespace rabt::plugin {
@@ -57,10 +60,17 @@ struct Manifest {
 // Error codes: plugin.manifest (file, line, what), plugin.manifest_io, those of PackageFiles::read.
 [[nodiscard]] Result<Manifest> read_manifest(const std::string& folder);
 
+// A chain of certificates with its key is far smaller.
+inline constexpr std::size_t kMaxSecretBytes = 1U << 20U;
+
 struct SecretSpec {
   std::string name;
   std::string description;
   bool required = false;
+  // What the value must be. pattern is null if any text of these lengths will do.
+  std::size_t min_bytes = 1;
+  std::size_t max_bytes = kMaxSecretBytes;
+  std::shared_ptr<const schema::Pattern> pattern;
 };
 
 // An action ready to be called.
@@ -96,6 +106,13 @@ struct Package {
 [[nodiscard]] Result<Package> read_package(const PackageFiles& files);
 // The same of a folder. Error codes also: those of PackageFiles::read.
 [[nodiscard]] Result<Package> read_package(const std::string& folder);
+
+// Secrets by name. A value that is absent is null or has no key.
+using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
+// Whether the secrets are those that the manifest declares. Error codes: plugin.missing_secret (a
+// required one is absent), plugin.secret (one has not the form that the manifest declares). The
+// message names the secret and tells nothing of its value.
+[[nodiscard]] Status check_secrets(const Package& package, const Secrets& secrets);
 
 // Whether a version serves a call that asks for another: same major, not older. An empty wish takes
 // any. offered is a semantic version; what is asked for may be any text.

@@ -367,9 +367,15 @@ void Instance::next_on_disk() {
 }
 
 void Services::fill_blob(Instance& self) {
-  self.blob_ = {
-      sizeof self.blob_, 0,           &self,      &Blob::create, &Blob::append, &Blob::finish,
-      &Blob::discard,    &Blob::info, &Blob::read};
+  self.offered_.blob = {sizeof self.offered_.blob,
+                        0,
+                        &self,
+                        &Blob::create,
+                        &Blob::append,
+                        &Blob::finish,
+                        &Blob::discard,
+                        &Blob::info,
+                        &Blob::read};
 }
 
 }  // namespace rabt::plugin

@@ -72,9 +72,13 @@ void Instance::drop_wakes() {
 }
 
 void Services::fill_clock(Instance& self) {
-  self.clock_ = {
-      sizeof self.clock_, 0, &self, &Clock::now_unix_ms, &Clock::monotonic_ms, &Clock::wake_after,
-      &Clock::random};
+  self.offered_.clock = {sizeof self.offered_.clock,
+                         0,
+                         &self,
+                         &Clock::now_unix_ms,
+                         &Clock::monotonic_ms,
+                         &Clock::wake_after,
+                         &Clock::random};
 }
 
 }  // namespace rabt::plugin

@@ -405,7 +405,7 @@ struct Services::Http {
 };
 
 void Services::fill_http(Instance& self) {
-  self.http_ = {sizeof self.http_, 0, &self, &Http::start, &Http::cancel};
+  self.offered_.http = {sizeof self.offered_.http, 0, &self, &Http::start, &Http::cancel};
 }
 
 void Instance::post_answer(std::uint64_t flight, HttpAnswer answer) {

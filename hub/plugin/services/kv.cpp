@@ -302,7 +302,7 @@ struct Services::Kv {
 };
 
 void Services::fill_kv(Instance& self) {
-  self.kv_ = {sizeof self.kv_, 0, &self, &Kv::get, &Kv::put, &Kv::remove};
+  self.offered_.kv = {sizeof self.offered_.kv, 0, &self, &Kv::get, &Kv::put, &Kv::remove};
 }
 
 }  // namespace rabt::plugin

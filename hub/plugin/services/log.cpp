@@ -101,7 +101,7 @@ struct Services::Log {
 };
 
 void Services::fill_log(Instance& self) {
-  self.log_ = {sizeof self.log_, 0, &self, &Log::log};
+  self.offered_.log = {sizeof self.offered_.log, 0, &self, &Log::log};
 }
 
 }  // namespace rabt::plugin

@@ -16,7 +16,7 @@ struct Services::Metrics {
 };
 
 void Services::fill_metrics(Instance& self) {
-  self.metrics_ = {sizeof self.metrics_, 0, &self, &Metrics::record};
+  self.offered_.metrics = {sizeof self.offered_.metrics, 0, &self, &Metrics::record};
 }
 
 }  // namespace rabt::plugin

@@ -50,8 +50,8 @@ struct Services::Secrets {
 };
 
 void Services::fill_secrets(Instance& self) {
-  self.secrets_ = {sizeof self.secrets_, 0, &self, &Secrets::get};
-  self.sign_ = {sizeof self.sign_, 0, &self, &Secrets::hmac, &Secrets::jwt};
+  self.offered_.secrets = {sizeof self.offered_.secrets, 0, &self, &Secrets::get};
+  self.offered_.sign = {sizeof self.offered_.sign, 0, &self, &Secrets::hmac, &Secrets::jwt};
 }
 
 const SecretBytes* Instance::secret(std::string_view name) const {

@@ -28,7 +28,7 @@ OnLane::~OnLane() {
 }
 
 void Services::fill_thread_check(Instance& self) {
-  self.thread_check_ = {sizeof self.thread_check_, 0, &self, &ThreadCheck::lane};
+  self.offered_.thread_check = {sizeof self.offered_.thread_check, 0, &self, &ThreadCheck::lane};
 }
 
 }  // namespace rabt::plugin

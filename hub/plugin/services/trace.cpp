@@ -150,7 +150,8 @@ void Instance::end_spans(std::uint64_t call) {
 }
 
 void Services::fill_trace(Instance& self) {
-  self.trace_ = {sizeof self.trace_, 0, &self, &Trace::traceparent, &Trace::begin, &Trace::end};
+  self.offered_.trace = {
+      sizeof self.offered_.trace, 0, &self, &Trace::traceparent, &Trace::begin, &Trace::end};
 }
 
 }  // namespace rabt::plugin

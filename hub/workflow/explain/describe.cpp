@@ -194,7 +194,8 @@ std::string retry_text(const RetryPolicy& policy) {
   if (policy.backoff == RetryPolicy::Backoff::linear) add("growing");
   if (policy.total_duration.has_value())
     add("for at most " + duration_text(*policy.total_duration));
-  if (policy.when.has_value()) add("when " + expression_text(*policy.when));
+  add(policy.when.has_value() ? "when " + expression_text(*policy.when)
+                              : std::string("not after a permanent error"));
   if (policy.except_when.has_value()) add("except when " + expression_text(*policy.except_when));
   return out;
 }

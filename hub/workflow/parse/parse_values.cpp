@@ -79,6 +79,13 @@ bool looks_like_expression(std::string_view text) {
                      [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
 }
 
+// `{ $context.x }` is YAML for a mapping with the key `$context.x` and no value.
+bool is_forgotten_expression(const YamlEntry& entry) {
+  const bool empty = entry.value->kind == YamlNode::Kind::null;
+  if (entry.key.starts_with('$')) return empty || looks_like_expression(entry.key);
+  return empty && looks_like_expression(entry.key);
+}
+
 // The variables that an expression may use at the place, with those of the tasks around it.
 std::vector<Named> known_in(Place place, const Scope& scope) {
   std::vector<Named> known = variables_of(place);
@@ -304,6 +311,12 @@ void Parser::unclosed(const YamlNode& node) {
       comment ? "` #` starts a comment in YAML: put the expression in quotes" : "end it with `}`");
 }
 
+std::string Parser::forgotten_expression(const YamlNode& node) {
+  const auto found =
+      std::find_if(node.entries.begin(), node.entries.end(), is_forgotten_expression);
+  return found == node.entries.end() ? std::string() : "write ${ " + found->key + " }";
+}
+
 std::optional<Expr> Parser::expression(const YamlNode& node, std::string_view what, Place place,
                                        const Scope& scope) {
   if (node.kind == YamlNode::Kind::boolean) {  // `if: true` is the expression `true`
@@ -311,7 +324,8 @@ std::optional<Expr> Parser::expression(const YamlNode& node, std::string_view wh
   }
   if (!node.is_text()) {
     error(node, "workflow.type",
-          std::string(what) + " must be an expression, such as `${ .ready }`");
+          std::string(what) + " must be an expression, such as `${ .ready }`",
+          forgotten_expression(node));
     return std::nullopt;
   }
   const Enclosed found = enclosed(node.text());
@@ -372,6 +386,11 @@ Template Parser::value(const YamlNode& node, Place place, const Scope& scope, bo
     };
     for (const YamlPtr& item : node.items) add(*item);
     for (const YamlEntry& entry : node.entries) {
+      if (is_forgotten_expression(entry)) {
+        warning(entry.line, entry.column, "workflow.missing_expression",
+                "`" + entry.key + "` is the key of a mapping here, not evaluated",
+                "write ${ " + entry.key + " }, or quote the key");
+      }
       out.keys.push_back(entry.key);
       add(*entry.value);
     }

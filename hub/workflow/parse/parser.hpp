@@ -86,6 +86,8 @@ class Parser final {
   // A condition or path, where `${ }` may be left out.
   std::optional<Expr> expression(const YamlNode& node, std::string_view what, Place place,
                                  const Scope& scope);
+  // What to write in place of `{ $context.x }`. The text is empty if the node is something else.
+  static std::string forgotten_expression(const YamlNode& node);
   Template value(const YamlNode& node, Place place, const Scope& scope, bool bare);
   // Where a byte of a text stands in the file.
   [[nodiscard]] TextPlace place_in(const YamlNode& node, std::size_t byte) const;

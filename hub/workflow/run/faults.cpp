@@ -34,6 +34,20 @@ Json shown(const Definition::Model& model, const Fault& fault) {
   return Json(std::move(out));
 }
 
+// Whether an error that the interpreter found says that the file or its data is wrong. The same
+// step over the same data finds it again.
+bool is_mistake(std::string_view type) {
+  return type == "expression" || type == "validation" || type == "configuration" ||
+         type == "authorization";
+}
+
+// Whether the catch names the error that it takes and not only a type or a place.
+bool names_error(const TryBody& body) {
+  return std::any_of(body.match.begin(), body.match.end(), [](const auto& member) {
+    return member.first == "status" || member.first == "title" || member.first == "detail";
+  });
+}
+
 // The type's last word, the status and, where it holds no data, the title.
 std::string trace_detail(const Definition::Model& model, const Fault& fault) {
   std::string type = fault.error.string_or("type", "");
@@ -63,6 +77,7 @@ void Execution::Impl::fail(Frame* frame, std::string_view type, int status, std:
                            std::string_view detail) {
   Fault one;
   one.error = make_error(type, status, title, detail, *frame);
+  one.permanent = is_mistake(type);
   fault(frame, std::move(one));
 }
 
@@ -118,6 +133,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
     Fault other;
     other.error = make_error("expression", 400, error.code,
                              std::string(where) + ": " + error.message, *frame);
+    other.permanent = true;
     fault = std::move(other);
     return false;
   };
@@ -134,7 +150,9 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
   Frame::Try& state = *frame->try_state;
   if (body.retry != nullptr) {
     std::optional<Error> problem;
-    const std::optional<std::int64_t> delay = retry_delay(*frame, *body.retry, fault, problem);
+    std::optional<std::int64_t> delay;
+    if (!fault.permanent || body.retry->when.has_value() || names_error(body))
+      delay = retry_delay(*frame, *body.retry, fault, problem);
     if (problem.has_value()) return replace(*problem, "retry");
     if (delay.has_value() && too_late(frame, fault, *delay)) {
       Fault late;

@@ -288,10 +288,16 @@ std::string_view reason_of(std::int64_t status) {
   return status < 500 ? "Client Error" : "Server Error";
 }
 
+// Whether the server may answer the same request otherwise later (RFC 9110, RFC 6585, RFC 8470).
+bool repeat_can_help(std::int64_t status) {
+  return status >= 500 || status == 408 || status == 425 || status == 429;
+}
+
 // Retry-After: seconds, or an HTTP date (RFC 9110 sections 5.6.7 and 10.2.3). 0: not to be read.
 std::int64_t retry_after_ms(const Json& headers, Timestamp now) {
-  const std::string text = headers.string_or("retry-after", "");
-  if (text.empty()) return 0;
+  const Json* given = find_header(headers, "retry-after");
+  if (given == nullptr || !given->is_string()) return 0;
+  const std::string& text = given->as_string();
   std::int64_t seconds = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (problem == std::errc() && end == text.data() + text.size()) {
@@ -416,13 +422,20 @@ CallAction Execution::Impl::http_effect(std::uint64_t id, const Frame& frame) co
           attempt_of(frame)};
 }
 
+void Execution::Impl::fail_request(Frame* frame, std::string_view type, int status,
+                                   const ActionOutcome& outcome) {
+  Fault fault;
+  fault.error = make_error(type, status, outcome.code, outcome.whole_message(), *frame);
+  fault.permanent = outcome.kind == OutcomeKind::permanent;
+  this->fault(frame, std::move(fault));
+}
+
 void Execution::Impl::http_ended(Frame* frame, const ActionOutcome& outcome) {
   if (outcome.kind == OutcomeKind::done)
     return http_answered(frame, std::get<HttpBody>(frame->task->body), outcome.output);
   if (outcome.code == "http.authentication")
-    return fail(frame, "authentication", 401, outcome.code, outcome.whole_message());
-  if (outcome.code == "http.not_allowed")
-    return fail(frame, "authorization", 403, outcome.code, outcome.whole_message());
+    return fail_request(frame, "authentication", 401, outcome);
+  if (outcome.code == "http.not_allowed") return fail_request(frame, "authorization", 403, outcome);
   fault_of_call(frame, outcome);
 }
 
@@ -439,6 +452,7 @@ void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Js
         state.document ? "the OpenAPI document could not be fetched" : std::string_view(), *frame);
     if (status == 429 || status == 503)
       fault.retry_after_ms = retry_after_ms(answer["headers"], now);
+    fault.permanent = known && !repeat_can_help(status);
     return this->fault(frame, std::move(fault));
   }
   if (state.document) {

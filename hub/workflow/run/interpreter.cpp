@@ -151,6 +151,7 @@ void Execution::Impl::fault_of_call(Frame* frame, const ActionOutcome& outcome) 
   Fault fault;
   fault.error = make_error("communication", status, outcome.code, outcome.whole_message(), *frame);
   fault.retry_after_ms = outcome.retry_after_ms;
+  fault.permanent = outcome.kind == OutcomeKind::permanent;
   this->fault(frame, std::move(fault));
 }
 

@@ -41,6 +41,8 @@ struct Fault {
   Json error;                       // RFC 7807
   std::int64_t retry_after_ms = 0;  // the plugin asked to wait this long
   bool fixed_title = true;          // the title holds no data, so it may be traced
+  // A repeat would fail in the same way: `retry` repeats it only where the file asks for it.
+  bool permanent = false;
   // The reference of a raise task, whose error may name an instance that holds data.
   std::string raised_at;
   // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
@@ -302,6 +304,7 @@ struct Execution::Impl {
   // http.cpp
   void run_http(Frame* frame, const HttpBody& body);
   void send_http(Frame* frame, const HttpBody& body);
+  void fail_request(Frame* frame, std::string_view type, int status, const ActionOutcome& outcome);
   void http_ended(Frame* frame, const ActionOutcome& outcome);
   void http_answered(Frame* frame, const HttpBody& body, const Json& answer);
   void fail_http(Frame* frame, const Error& error, std::string_view where);

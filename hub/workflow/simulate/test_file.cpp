@@ -35,6 +35,21 @@ Json merge_patch(const Json& target, const Json& patch) {
   return out;
 }
 
+// Names under which the files of workflows that a workflow starts are looked for.
+constexpr std::array<std::string_view, 7> kNamesOfDefinitions = {
+    "child", "children", "files", "subflows", "sub_workflows", "workflow_files", "workflows"};
+
+std::string meant_key(const std::string& key, const YamlNode& in, const Names& allowed) {
+  const bool has_definitions =
+      std::find(allowed.begin(), allowed.end(), "definitions") != allowed.end();
+  const std::string place = has_definitions ? "" : " at the top of the file";
+  if (key == "definitions" || (std::find(kNamesOfDefinitions.begin(), kNamesOfDefinitions.end(),
+                                         key) != kNamesOfDefinitions.end() &&
+                               in.find("workflow") != nullptr))
+    return "`definitions: [PATH]`" + place + " gives the workflows that the tested one starts";
+  return did_you_mean(key, allowed);
+}
+
 class Reader {
  public:
   explicit Reader(std::string_view text) : source_(text), index_(text) {}
@@ -60,9 +75,7 @@ class Reader {
   // role/action, or role/action in a list
   std::string pair_name(const std::string& name, const YamlNode& at, std::string_view what,
                         std::string_view example);
-  std::string action_name(const std::string& name, const YamlNode& at) {
-    return pair_name(name, at, "action", "<role>/<action>");
-  }
+  std::string action_name(const std::string& name, const YamlNode& at);
 
   // Texts that are `${ ... }` become expressions.
   Template value(const YamlNode& node);
@@ -71,7 +84,9 @@ class Reader {
 
   // A reply that is `transient`, `permanent` or `ambiguous`.
   void failure(const std::string& kind, const YamlNode& given, ScriptedReply& out);
-  ScriptedReply reply(const YamlNode& node, bool child);
+  ScriptedReply reply(const YamlNode& node, bool child, bool http);
+  // The output of `http/request`, as far as the file alone tells.
+  void http_output(const YamlNode& node);
   std::map<std::string, Script> scripts(const YamlNode& node, bool child);
   void after(const YamlNode& node, Moment& moment);
   Moment moment(const YamlNode& node, std::string_view what);
@@ -133,7 +148,7 @@ bool Reader::keys(const YamlNode& node, std::string_view where, const Names& all
   }
   for (const YamlEntry& entry : node.entries) {
     if (std::find(allowed.begin(), allowed.end(), entry.key) != allowed.end()) continue;
-    const std::string near = did_you_mean(entry.key, allowed);
+    const std::string near = meant_key(entry.key, node, allowed);
     error(entry, "test.unknown_key", "unknown key `" + entry.key + "` in " + std::string(where),
           near.empty() ? "known here: " + listed(allowed) : near);
   }
@@ -181,6 +196,18 @@ std::string Reader::one_of(const YamlNode& node, std::string_view what, const Na
   const std::string near = did_you_mean(given, values);
   error(node, "test.value", std::string(what) + " is one of " + listed(values), near);
   return {};
+}
+
+std::string Reader::action_name(const std::string& name, const YamlNode& at) {
+  const std::string role = name.substr(0, name.find_first_of("/:"));
+  if ((role == kHttpRole || role == "https" || role == "openapi") && name != kHttpCallName) {
+    error(at, "test.value",
+          '`' + name + "` is no action: every request of `call: http` and `call: openapi` is " +
+              std::string(kHttpCallName),
+          "did you mean `" + std::string(kHttpCallName) + "`?");
+    return {};
+  }
+  return pair_name(name, at, "action", "<role>/<action>");
 }
 
 std::string Reader::pair_name(const std::string& name, const YamlNode& at, std::string_view what,
@@ -275,7 +302,43 @@ void Reader::failure(const std::string& kind, const YamlNode& given, ScriptedRep
   }
 }
 
-ScriptedReply Reader::reply(const YamlNode& node, bool child) {
+void Reader::http_output(const YamlNode& node) {
+  const std::string example = "write `output: " + std::string(kHttpAnswerExample) + '`';
+  const auto is_expression = [](const YamlNode& one) {
+    return one.is_text() && enclosed(one.text()).kind == Enclosed::Kind::expression;
+  };
+  if (is_expression(node)) return;  // the run looks at what it gives
+  if (node.kind != YamlNode::Kind::mapping) {
+    error(node, "test.value",
+          "the answer of " + std::string(kHttpCallName) + " is a mapping with `status`", example);
+    return;
+  }
+  for (const YamlEntry& entry : node.entries) {
+    if (entry.key == "status" || entry.key == "headers" || entry.key == "body") continue;
+    error(entry, "test.unknown_key",
+          "unknown key `" + entry.key + "` in the answer of " + std::string(kHttpCallName),
+          example);
+  }
+  const YamlEntry* status = node.find("status");
+  if (status == nullptr) {
+    error(node, "test.missing_key",
+          "the answer of " + std::string(kHttpCallName) + " needs a `status`", example);
+  } else if (!is_expression(*status->value)) {
+    (void)number(*status->value, "status", 100, 599);
+  }
+  const YamlEntry* headers = node.find("headers");
+  if (headers == nullptr || is_expression(*headers->value)) return;
+  if (headers->value->kind != YamlNode::Kind::mapping) {
+    error(*headers->value, "test.value", "`headers` is a mapping of texts",
+          "write `headers: {content-type: application/json}`");
+    return;
+  }
+  for (const YamlEntry& entry : headers->value->entries) {
+    if (!is_expression(*entry.value)) (void)text(*entry.value, "the header `" + entry.key + '`');
+  }
+}
+
+ScriptedReply Reader::reply(const YamlNode& node, bool child, bool http) {
   ScriptedReply out;
   out.line = node.line;
   static const Names kinds = {"output",    "transient", "permanent", "ambiguous",
@@ -305,6 +368,7 @@ ScriptedReply Reader::reply(const YamlNode& node, bool child) {
   const YamlNode& given = *kind->value;
   if (kind->key == "output") {
     out.output = value(given);
+    if (http) http_output(given);
   } else if (kind->key == "never" || kind->key == "cancelled") {
     if (given.kind != YamlNode::Kind::boolean || !given.scalar.as_bool())
       error(given, "test.value", "write `" + kind->key + ": true`");
@@ -353,13 +417,14 @@ std::map<std::string, Script> Reader::scripts(const YamlNode& node, bool child) 
     at.column = entry.column;
     const std::string name = child ? pair_name(entry.key, at, "workflow", "<namespace>/<name>")
                                    : action_name(entry.key, at);
+    const bool http = !child && name == kHttpCallName;
     Script script;
     if (entry.value->kind == YamlNode::Kind::mapping) {
-      script.push_back(reply(*entry.value, child));  // one reply need not be a list
+      script.push_back(reply(*entry.value, child, http));  // one reply need not be a list
     } else if (is_list(*entry.value, "the replies of `" + entry.key + "`")) {
       if (entry.value->items.empty())
         error(*entry.value, "test.value", "at least one reply is needed");
-      for (const YamlPtr& item : entry.value->items) script.push_back(reply(*item, child));
+      for (const YamlPtr& item : entry.value->items) script.push_back(reply(*item, child, http));
     }
     out[name] = std::move(script);
   }

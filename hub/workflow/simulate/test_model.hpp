@@ -18,6 +18,10 @@ namespace rabt::workflow {
 // What the expressions of a test file may use, by VariableSlot::local.
 enum class TestVariable : std::uint32_t { instance, call };
 
+// How test files name the action of `call: http` and `call: openapi`, and what it answers.
+inline constexpr std::string_view kHttpCallName = "http/request";
+inline constexpr std::string_view kHttpAnswerExample = "{status: 200, body: {id: 7}}";
+
 // One entry in the list of replies of an action or a child workflow.
 struct ScriptedReply {
   enum class Kind : std::uint8_t { answer, fault, never };

@@ -340,6 +340,12 @@ CallReply CaseRun::answer(const Script& script, const std::string& name, const s
     const Result<Json> output = evaluate(chosen->output, arguments, variables);
     if (output.ok()) {
       reply.outcome.output = output.value();
+      const std::int64_t status = output.value().int_or("status", 0);
+      if (name == kHttpCallName && (status < 100 || status > 599)) {
+        differ("given.replies: line " + std::to_string(chosen->line) + ": the answer of " + name +
+               " must have a `status`, such as " + std::string(kHttpAnswerExample) + "; got " +
+               short_text(output.value()));
+      }
     } else {
       differ("given.replies: line " + std::to_string(chosen->line) + ": the output of " + name +
              " cannot be made: " + output.error().message);

@@ -216,7 +216,8 @@ TEST_P(AShippedPlugin, FailsNothing) {
   }
   EXPECT_EQ(subject->deliveries().empty(), subject->manifest().events.empty());
 }
-INSTANTIATE_TEST_SUITE_P(All, AShippedPlugin, ::testing::Values("twilio", "fhir", "nphies", "moh"),
+INSTANTIATE_TEST_SUITE_P(All, AShippedPlugin,
+                         ::testing::Values("twilio", "fhir", "nphies", "moh", "notify"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(Hello, TheExampleOfTheSdkFailsNothing) {

@@ -219,6 +219,37 @@ Feature: HTTP calls
     {method: GET, uri: https://example.org/a, raw: true}
     """
 
+  Scenario Outline: A retry repeats a request when a repeat can help: status <status>
+    Given a workflow that does:
+    """yaml
+    do:
+      - guarded:
+          try:
+            - ask: {call: http, with: {method: get, endpoint: https://example.org/a}}
+          catch: {retry: {limit: {attempt: {count: 1}}}}
+    """
+    And the request GET https://example.org/a answers:
+    """yaml
+    {status: <status>}
+    """
+    And the request GET https://example.org/a answers:
+    """yaml
+    body: ok
+    """
+    When the workflow is executed
+    And the time passes PT0S
+    Then ask should run <times>
+
+    Examples:
+      | status | times |
+      | 302 | 1 time |
+      | 400 | 1 time |
+      | 404 | 1 time |
+      | 408 | 2 times |
+      | 425 | 2 times |
+      | 429 | 2 times |
+      | 500 | 2 times |
+
   Scenario: A server that asks to wait is waited for
     Given a workflow that does:
     """yaml

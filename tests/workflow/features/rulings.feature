@@ -156,6 +156,113 @@ Feature: Rulings
       | 500    | 2     |
       | 404    | 1     |
 
+  Scenario: A permanent failure is not repeated, and the handler has it at once
+    Given a workflow that does:
+    """yaml
+    do:
+      - guarded:
+          try:
+            - ask: {call: ask:1.0.0@payer}
+          catch:
+            retry: {limit: {attempt: {count: 5}}}
+            do:
+              - handled: {set: {status: '${ $error.status }'}}
+    """
+    When the workflow is executed
+    And the action ask fails with:
+    """yaml
+    {outcome: permanent}
+    """
+    Then the workflow should complete with output:
+    """yaml
+    status: 422
+    """
+    And there should be 1 call to ask
+
+  Scenario Outline: A permanent failure is repeated where the file asks for it: <asked>
+    Given a workflow that does:
+    """yaml
+    do:
+      - guarded:
+          try:
+            - ask: {call: ask:1.0.0@payer}
+          catch: <asked>
+    """
+    When the workflow is executed
+    And the action ask fails with:
+    """yaml
+    {outcome: permanent, code: payer.closed, status: 423}
+    """
+    And the time passes PT0S
+    Then there should be <calls> to ask
+
+    Examples:
+      | asked | calls |
+      | {retry: {when: '${ .status == 423 }', limit: {attempt: {count: 5}}}} | 2 calls |
+      | {errors: {with: {status: 423}}, retry: {limit: {attempt: {count: 5}}}} | 2 calls |
+      | {errors: {with: {title: payer.closed}}, retry: {limit: {attempt: {count: 5}}}} | 2 calls |
+      | {errors: {with: {type: https://open-workflow-specification.org/spec/1.0.0/errors/communication}}, retry: {limit: {attempt: {count: 5}}}} | 1 call |
+      | {when: '${ .status == 423 }', retry: {limit: {attempt: {count: 5}}}} | 1 call |
+      | {retry: {exceptWhen: '${ .status == 404 }', limit: {attempt: {count: 5}}}} | 1 call |
+
+  Scenario: The timeout of a call is repeated as a peer that does not answer
+    Given a workflow that does:
+    """yaml
+    do:
+      - guarded:
+          try:
+            - ask: {call: ask:1.0.0@payer, timeout: {after: PT10S}}
+          catch: {retry: {delay: PT1S, limit: {attempt: {count: 1}}}}
+    """
+    When the workflow is executed
+    And the time passes PT10S
+    And the time passes PT1S
+    Then the call 2 to ask should be attempt 2
+    When the time passes PT10S
+    Then the workflow should fault with error:
+    """yaml
+    {type: https://open-workflow-specification.org/spec/1.0.0/errors/timeout, status: 408, title: the task took longer than its timeout allows, instance: /do/0/guarded/try/0/ask}
+    """
+
+  Scenario: What the workflow itself raises is repeated
+    Given a workflow that does:
+    """yaml
+    do:
+      - guarded:
+          try:
+            - ask: {call: ask:1.0.0@payer}
+            - later: {raise: {error: {type: https://example.org/not-ready, status: 425, title: Not ready}}}
+          catch: {retry: {limit: {attempt: {count: 1}}}}
+    """
+    When the workflow is executed
+    And the action ask answers:
+    """yaml
+    {}
+    """
+    And the time passes PT0S
+    Then there should be 2 calls to ask
+
+  Scenario: A mistake in an expression is not repeated
+    Given a workflow that does:
+    """yaml
+    do:
+      - guarded:
+          try:
+            - ask: {call: ask:1.0.0@payer}
+            - broken: {set: {sum: '${ 1 + "a" }'}}
+          catch: {retry: {limit: {attempt: {count: 5}}}}
+    """
+    When the workflow is executed
+    And the action ask answers:
+    """yaml
+    {}
+    """
+    Then there should be 1 call to ask
+    And the workflow should fault with error:
+    """yaml
+    {type: https://open-workflow-specification.org/spec/1.0.0/errors/expression, status: 400}
+    """
+
   Scenario: The caught error is $error when nothing else is written
     Given a workflow that does:
     """yaml

@@ -1,0 +1,92 @@
+#include "hub/api/asks.hpp"
+
+#include <charconv>
+
+#include "hub/api/answers.hpp"
+#include "hub/base/uri.hpp"
+
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::Page;
+using consultation::Window;
+using http::Response;
+
+namespace {
+
+constexpr std::size_t kMostItems = 200;
+
+template <typename Number>
+bool read_number(std::string_view text, Number& out) {
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, out);
+  return !text.empty() && failure == std::errc() && stop == end;
+}
+
+// "7" -> 7. `*` says that the record exists, which the act finds out by itself.
+Status read_if_match(const Call& call, Ask& ask) {
+  std::string_view tag = call.request.header("if-match");
+  if (tag.empty() || tag == "*") return ok_status();
+  const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
+  std::int64_t version = 0;
+  if (!quoted || !read_number(tag.substr(1, tag.size() - 2), version)) {
+    return conflict("precondition.failed",
+                    "If-Match must be the ETag of the record as you read it, such as \"3\"");
+  }
+  ask.version = version;
+  return ok_status();
+}
+
+void read_path(const Call& call, Ask& ask) {
+  std::size_t count = 0;
+  for (auto from = call.pattern.find('{'); from != std::string_view::npos;
+       from = call.pattern.find('{', from + 1)) {
+    const auto name = call.pattern.substr(from + 1, call.pattern.find('}', from) - from - 1);
+    (name == "session" ? ask.session : ask.record) = call.path[count++];
+  }
+}
+
+}  // namespace
+
+Result<Ask> ask_of(const Call& call) {
+  Ask ask{.caller = call.caller};
+  read_path(call, ask);
+  RABT_TRY(body, body_object(call.request));
+  ask.body = std::move(body);
+  ask.query = call.request.query;
+  RABT_TRY_STATUS(read_if_match(call, ask));
+  return ask;
+}
+
+Result<Window> window_of(const Call& call) {
+  Window window;
+  if (const auto limit = call.request.parameter("limit")) {
+    if (!read_number(*limit, window.limit) || window.limit == 0 || window.limit > kMostItems)
+      return invalid("api.limit", "limit must be a number from 1 to 200");
+  }
+  window.cursor = call.request.parameter("cursor").value_or("");
+  return window;
+}
+
+Response answer(int status, const Json& body) {
+  if (status == 204) return {.status = status};
+  Response response = json_response(status, body);
+  if (const Json* version = body.find("version"); version != nullptr && version->as_int64())
+    response.headers.emplace_back("ETag", "\"" + version->number_text() + "\"");
+  return response;
+}
+
+Response answer(const Call& call, const Page& page) {
+  Json body = Json::object({{"items", Json(page.items)}});
+  if (!page.next.empty()) {
+    std::string path = call.request.path + "?";
+    for (const auto& [name, value] : call.request.query) {
+      if (name == "cursor") continue;
+      path += percent_encode(name) + "=" + percent_encode(value) + "&";
+    }
+    body.set("next", path + "cursor=" + percent_encode(page.next));
+  }
+  return json_response(200, body);
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+
+// Attendee-minutes: what a month's sessions are billed by. Pure.
+//
+// A stay counts in whole seconds from joining to leaving; stays of one participant that overlap are
+// united, those of different participants add up. The month's figure is rounded up once.
+namespace rabt::consultation {
+
+// A calendar month in a time zone.
+struct Month {
+  int year = 0;
+  // 1 to 12
+  int month = 0;
+  Timestamp begins;
+  // The first moment after it.
+  Timestamp ends;
+  // 2026-11
+  [[nodiscard]] std::string name() const;
+};
+// zone: an IANA name. Error invalid metering.month: there is no such month or zone.
+[[nodiscard]] Result<Month> month_of(int year, int month, const std::string& zone);
+// The month in which a moment lies.
+[[nodiscard]] Result<Month> month_at(Timestamp at, const std::string& zone);
+
+struct Attended {
+  std::int64_t joined_ms = 0;
+  // Unset while the participant is there.
+  std::optional<std::int64_t> left_ms{};
+};
+// Seconds of one participant between two moments; an open stay counts up to now.
+[[nodiscard]] std::int64_t united_seconds(std::vector<Attended> stays, Timestamp from, Timestamp to,
+                                          Timestamp now);
+
+[[nodiscard]] constexpr std::int64_t whole_minutes(std::int64_t seconds) {
+  return (seconds + 59) / 60;
+}
+
+struct UsageFigures {
+  std::int64_t minutes = 0;
+  // Never below 0.
+  std::int64_t remaining = 0;
+  // The share of the limit in tenths of a percent, half up. Stays 0 without a limit.
+  std::int64_t per_mille = 0;
+};
+[[nodiscard]] UsageFigures usage_figures(std::int64_t seconds, std::int64_t limit_minutes);
+// 450 -> "45.0"
+[[nodiscard]] std::string percent_text(std::int64_t per_mille);
+
+// Which of the thresholds, in percent of the limit, so many minutes have reached.
+[[nodiscard]] std::vector<int> thresholds_reached(std::int64_t minutes, std::int64_t limit_minutes,
+                                                  std::span<const int> thresholds);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,42 @@
+#include "hub/base/utf8.hpp"
+#include "hub/consultation/record/record_service.hpp"
+
+// Messages.
+namespace rabt::consultation {
+
+Answer RecordService::messages(const Ask& ask) {
+  return list(ask, RecordKind::message, "session.read", &message_json);
+}
+
+Answer RecordService::send_message(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text", "clientId", "to"});
+  const std::string text = fields.needed_text("text");
+  const std::string client = fields.text("clientId", 128);
+  const std::string to = fields.text("to", 36);
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::message));
+  if (!parts_.video.chat_enabled)
+    return conflict("feature.disabled", "chat is switched off by video.chat_enabled");
+  RABT_TRY_STATUS(not_over(of));
+
+  RecordAct act{.record = fresh(ask, of, RecordKind::message), .also = {}};
+  act.record.client = client;
+  RABT_TRY(kept, screen(ask, of, parts_.chat, text, "chat", act));
+  act.record.document.set("text", kept);
+  if (!client.empty()) act.record.document.set("clientId", client);
+  if (!to.empty()) {
+    const auto participant = identity::ulid_of(to);
+    if (!participant) return invalid("api.invalid", "to: it must be the id of a participant");
+    act.record.document.set("to", *participant);
+  }
+  const Json told = Json::object({{"message", act.record.id}, {"from", of.participant}});
+  act.acts.emplace_back("chat.sent",
+                        Json::object({{"message", act.record.id}, {"length", code_points(text)}}));
+  act.events.emplace_back("message-sent", told);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return message_json(act.record);
+}
+
+}  // namespace rabt::consultation

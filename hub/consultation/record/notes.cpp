@@ -1,0 +1,172 @@
+#include <algorithm>
+
+#include "hub/base/ascii.hpp"
+#include "hub/consultation/record/record_service.hpp"
+
+// Clinical notes: draft -> final -> amended.
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::size_t kMaxSections = 20;
+constexpr std::size_t kMaxSectionName = 64;
+
+bool is_section_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxSectionName &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
+}
+
+// {id: text}; with a template only its sections.
+Json read_sections(Fields& fields, const Json& body, const Json& of_template) {
+  const Json& given = body["sections"];
+  if (given.is_null()) return Json::object();
+  if (!given.is_object() || given.size() > kMaxSections) {
+    fields.wrong("sections", "it must be an object of at most 20 texts");
+    return Json::object();
+  }
+  Fields texts(given, "sections.");
+  Json sections = Json::object();
+  for (const auto& [name, value] : given.as_object()) {
+    const auto named = [&name](const Json& section) { return section["id"].as_string() == name; };
+    const Json::Array known =
+        of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
+    const bool good =
+        is_section_name(name) && (known.empty() || std::any_of(known.begin(), known.end(), named));
+    if (!good) {
+      fields.wrong("sections", "it has a section that the template does not have");
+      return Json::object();
+    }
+    sections.set(name, texts.text(name));
+  }
+  fields.add(texts);
+  return sections;
+}
+
+bool has_text(const Json& content, const Json& sections) {
+  if (content.is_string() && !trim(content.as_string()).empty()) return true;
+  return sections.is_object() &&
+         std::any_of(sections.as_object().begin(), sections.as_object().end(),
+                     [](const auto& one) { return !trim(one.second.as_string()).empty(); });
+}
+
+}  // namespace
+
+Answer RecordService::notes(const Ask& ask) {
+  return list(ask, RecordKind::note, "session.read", &note_json);
+}
+
+Answer RecordService::write_note(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"kind", "template", "content", "sections", "status"});
+  const std::string template_id = fields.text("template", kMaxSectionName);
+  const Json& of_template = languages_.note_template(template_id);
+  if (!template_id.empty() && of_template.is_null())
+    fields.wrong("template", "it must be one of soap, follow_up, emergency, mental_health, free");
+  const std::string kind = fields.word("kind", {"soap", "progress", "follow_up", "free"},
+                                       of_template.string_or("kind", "free"));
+  const std::string content = fields.text("content");
+  const Json sections = read_sections(fields, ask.body, of_template);
+  const std::string status = fields.word("status", {"draft", "final"});
+  if (fields.good() && !has_text(content, sections))
+    fields.wrong("content", "a note needs content or sections");
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  const bool drafts_only = of.role == "nurse";
+  if (drafts_only && status == "final")
+    return denied("authorisation.denied", "a nurse writes drafts; a doctor makes them final");
+  RABT_TRY_STATUS(not_over(of));
+
+  RecordAct act{.record = fresh(ask, of, RecordKind::note), .also = {}};
+  act.record.state = status.empty() ? (drafts_only ? "draft" : "final") : status;
+  Json& document = act.record.document;
+  document.set("kind", kind);
+  if (!template_id.empty()) document.set("template", template_id);
+  document.set("content", content);
+  document.set("sections", sections);
+  document.set("addenda", Json::array());
+  const Json told =
+      Json::object({{"note", act.record.id}, {"kind", kind}, {"status", act.record.state}});
+  act.acts.emplace_back("note.written", told);
+  act.events.emplace_back("note-written", told);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return note_json(act.record);
+}
+
+Answer RecordService::change_note(const Ask& ask) {
+  if (!ask.version && ask.door == "api") {
+    return conflict("precondition.required",
+                    "send If-Match with the ETag of the note as you read it");
+  }
+  RABT_TRY(found, find(ask, RecordKind::note));
+  const Membership& of = found.of;
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  Record record = std::move(found.record);
+  Fields fields(ask.body);
+  fields.only({"content", "sections", "status"});
+  const Json& of_template = languages_.note_template(record.document.string_or("template", ""));
+  const std::string content = fields.text("content");
+  const Json sections = read_sections(fields, ask.body, of_template);
+  const std::string status = fields.word("status", {"draft", "final"}, "draft");
+  RABT_TRY_STATUS(fields.done());
+  const bool own = record.author == of.participant;
+  if (!own && !is_doctor(of))
+    return denied("authorisation.denied", "only its author or the doctor changes a draft");
+  if (of.role == "nurse" && status == "final")
+    return denied("authorisation.denied", "a nurse writes drafts; a doctor makes them final");
+  RABT_TRY_STATUS(not_over(of));
+  if (record.state != "draft") {
+    return conflict("note.final",
+                    "the note is " + record.state + "; only a draft is changed, add an addendum");
+  }
+  if (ask.version && *ask.version != record.version)
+    return conflict("precondition.failed", "the note has changed since you read it");
+
+  if (fields.has("content")) record.document.set("content", content);
+  if (fields.has("sections")) record.document.set("sections", sections);
+  if (!has_text(record.document["content"], record.document["sections"]))
+    return invalid("api.invalid", "content: a note needs content or sections");
+  record.state = status;
+  record.updated_ms = parts_.clock.now().ms;
+  ++record.version;
+  RecordAct act{.record = std::move(record), .replaces = true, .also = {}};
+  const Json told = Json::object(
+      {{"note", act.record.id}, {"version", act.record.version}, {"status", act.record.state}});
+  act.acts.emplace_back("note.written", told);
+  act.events.emplace_back("note-written", told);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return note_json(act.record);
+}
+
+Answer RecordService::add_addendum(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text"});
+  const std::string text = fields.needed_text("text");
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(found, find(ask, RecordKind::note));
+  const Membership& of = found.of;
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  Record record = std::move(found.record);
+  if (record.author != of.participant && !is_doctor(of))
+    return denied("authorisation.denied", "only its author or the doctor adds to a note");
+  if (record.state == "draft")
+    return conflict("note.draft", "the note is draft; an addendum needs final or amended");
+  const Timestamp now = parts_.clock.now();
+  Json addenda = record.document["addenda"];
+  addenda.push_back(
+      Json::object({{"author", author_of(ask, of)}, {"at", to_iso8601(now)}, {"text", text}}));
+  record.document.set("addenda", addenda);
+  record.state = "amended";
+  record.updated_ms = now.ms;
+  ++record.version;
+  // Allowed after the end, too.
+  RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
+  const Json told = Json::object({{"note", act.record.id}, {"addendum", addenda.size()}});
+  act.acts.emplace_back("note.written", told);
+  act.events.emplace_back("note-written", told);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return note_json(act.record);
+}
+
+}  // namespace rabt::consultation

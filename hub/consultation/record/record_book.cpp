@@ -1,0 +1,255 @@
+#include "hub/consultation/record/record_book.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "hub/base/ascii.hpp"
+#include "hub/identity/people.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr std::string_view kTable = "session_record";
+
+// read_row takes the columns in this order.
+constexpr Statement kAll{
+    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
+    "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 AND id > $4 ORDER BY id "
+    "LIMIT $5"};
+constexpr Statement kFind{
+    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
+    "FROM session_record WHERE tenant = $1 AND id = $2 AND session = $3"};
+constexpr Statement kByClient{
+    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
+    "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 AND author = $4 AND "
+    "client = $5"};
+constexpr Statement kLocateById{
+    "SELECT id, session FROM session_record WHERE tenant = $1 AND id = $2 AND kind = $3"};
+constexpr Statement kLocateByNumber{
+    "SELECT id, session FROM session_record WHERE tenant = $1 AND kind = $2 AND number = $3"};
+constexpr Statement kNextNumber{
+    "SELECT COALESCE(MAX(number), 0) + 1 FROM session_record WHERE tenant = $1 AND kind = $2"};
+constexpr Statement kInsert{
+    "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
+    "updated_ms, version, client, blob, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+    "$11, $12, $13) ON CONFLICT DO NOTHING"};
+constexpr Statement kReplace{
+    "UPDATE session_record SET state = $1, updated_ms = $2, version = $3, sealed = $4 WHERE tenant "
+    "= $5 AND id = $6 AND version = $3 - 1"};
+
+constexpr std::array<std::string_view, 8> kKinds{
+    "message", "document", "note", "vitals", "prescription", "segment", "feedback", "follow_up"};
+
+RecordKind parse_kind(std::string_view text) {
+  const auto* const found = std::find(kKinds.begin(), kKinds.end(), text);
+  return static_cast<RecordKind>(found - kKinds.begin());
+}
+
+// The document is bound to the version: an older one that is put back does not open.
+std::string field_of(std::int64_t version) {
+  return "document/" + std::to_string(version);
+}
+
+struct SealedRow {
+  Record record;
+  std::string sealed;
+};
+SealedRow read_row(const Row& row) {
+  return {.record = {.id = std::string(row.text(0)),
+                     .kind = parse_kind(row.text(1)),
+                     .number = row.integer(2),
+                     .session = std::string(row.text(3)),
+                     .author = std::string(row.text(4)),
+                     .state = std::string(row.text(5)),
+                     .at_ms = row.integer(6),
+                     .updated_ms = row.integer(7),
+                     .version = row.integer(8),
+                     .client = {},
+                     .blob = std::string(row.text(9))},
+          .sealed = std::string(row.blob(10))};
+}
+
+Error no_record() {
+  return not_found("not_found", "there is no such record");
+}
+
+}  // namespace
+
+std::string_view to_string(RecordKind kind) {
+  return kKinds.at(static_cast<std::size_t>(kind));
+}
+
+std::string purpose_of(const Ask& ask, const Membership& of) {
+  if (!ask.caller.purpose.empty()) return ask.caller.purpose;
+  return of.role == "patient" ? "PATRQT" : "TREAT";
+}
+
+Result<Record> RecordBook::open(const crypto::DataKey& key, const Membership& of, Record record,
+                                std::string_view sealed) const {
+  const std::string field = field_of(record.version);
+  RABT_TRY(plain, key.open({.tenant = of.tenant, .table = kTable, .row = record.id, .field = field},
+                           sealed));
+  RABT_TRY(document, Json::parse(plain));
+  record.document = std::move(document);
+  return record;
+}
+
+Result<std::vector<Record>> RecordBook::all(const Membership& of, RecordKind kind,
+                                            std::string_view after) const {
+  RABT_TRY(key, parts_.keys.open(of.tenant, of.data_key));
+  std::vector<SealedRow> rows;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    rows.clear();
+    return connection.query(kAll, {of.tenant, of.session, to_string(kind), after, kMostRecords},
+                            [&](const Row& row) {
+                              rows.push_back(read_row(row));
+                              return true;
+                            });
+  }));
+  std::vector<Record> records;
+  records.reserve(rows.size());
+  for (SealedRow& row : rows) {
+    RABT_TRY(record, open(*key, of, std::move(row.record), row.sealed));
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+Result<Record> RecordBook::find(const Membership& of, RecordKind kind, std::string_view id) const {
+  RABT_TRY(key, parts_.keys.open(of.tenant, of.data_key));
+  std::optional<SealedRow> found;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kFind, {of.tenant, id, of.session}, [&](const Row& row) {
+      found = read_row(row);
+      return false;
+    });
+  }));
+  if (!found || found->record.kind != kind) return no_record();
+  return open(*key, of, std::move(found->record), found->sealed);
+}
+
+Result<RecordBook::Place> RecordBook::locate(std::string_view tenant, RecordKind kind,
+                                             std::string_view reference) const {
+  std::optional<Place> found;
+  const auto take = [&found](const Row& row) {
+    found = Place{.id = std::string(row.text(0)), .session = std::string(row.text(1))};
+    return false;
+  };
+  std::int64_t number = 0;
+  const char* end = reference.data() + reference.size();
+  const auto [stop, failure] = std::from_chars(reference.data(), end, number);
+  const bool is_number = failure == std::errc() && stop == end && !reference.empty();
+  const auto ulid = is_number ? std::nullopt : identity::ulid_of(reference);
+  if (!is_number && !ulid) return no_record();
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return is_number ? connection.query(kLocateByNumber, {tenant, to_string(kind), number}, take)
+                     : connection.query(kLocateById,
+                                        {tenant, std::string_view(*ulid), to_string(kind)}, take);
+  }));
+  if (!found) return no_record();
+  return *found;
+}
+
+audit::Prepared RecordBook::entry(const Ask& ask, const Membership& of, std::string_view act,
+                                  Json detail) const {
+  return parts_.audit.prepare({.tenant = of.tenant,
+                               .actor = ask.caller.who.actor(),
+                               .act = std::string(act),
+                               .object = "session:" + of.session,
+                               .result = "ok",
+                               .detail = std::move(detail),
+                               .patient = of.patient_pseudonym,
+                               .purpose = purpose_of(ask, of),
+                               .client = ask.caller.client,
+                               .request = ask.caller.request});
+}
+
+Status RecordBook::tell_in(store::Transaction& transaction, const Ask& ask, const Membership& of,
+                           Sessions& sessions, const RecordAct& act) const {
+  for (const auto& [name, detail] : act.acts)
+    RABT_TRY_STATUS(parts_.audit.append(transaction, entry(ask, of, name, detail)));
+  for (const auto& [type, data] : act.events)
+    RABT_TRY_STATUS(sessions.add_event(transaction, of, type, ask.caller.who.actor(), data));
+  return ok_status();
+}
+
+// Returns false when the author wrote it before.
+Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& of,
+                             std::string_view client_index, std::string_view sealed,
+                             RecordAct& act) const {
+  Record& record = act.record;
+  const std::string_view kind = to_string(record.kind);
+  if (act.replaces) {
+    RABT_TRY(changed,
+             transaction.execute(kReplace, {record.state, record.updated_ms, record.version,
+                                            store::Blob{sealed}, of.tenant, record.id}));
+    if (changed == 1) return true;
+    return conflict("precondition.failed", "somebody else has changed the record meanwhile");
+  }
+  RABT_TRY_STATUS(transaction.query(kNextNumber, {of.tenant, kind}, [&](const Row& row) {
+    record.number = row.integer(0);
+    return false;
+  }));
+  RABT_TRY(inserted,
+           transaction.execute(
+               kInsert, {of.tenant, record.id, kind, record.number, of.session, record.author,
+                         record.state, record.at_ms, record.updated_ms, record.version,
+                         store::Blob{client_index}, record.blob, store::Blob{sealed}}));
+  if (inserted == 1) return true;
+  if (client_index.empty())
+    return conflict(std::string(store::kRaced), "the number was taken by another writer");
+  return false;
+}
+
+Status RecordBook::commit(const Ask& ask, const Membership& of, Sessions& sessions,
+                          RecordAct& act) const {
+  RABT_TRY(lease, parts_.keys.lease(of.tenant));
+  RABT_TRY(key, lease.open(of.data_key));
+  Record& record = act.record;
+  record.session = of.session;
+  const std::string field = field_of(record.version);
+  const std::string sealed =
+      key->seal({.tenant = of.tenant, .table = kTable, .row = record.id, .field = field},
+                record.document.dump(), parts_.random);
+  const std::string client_index =
+      record.client.empty() ? "" : lease.blind_index("session_record", record.client);
+  std::optional<SealedRow> before;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    before.reset();
+    if (!client_index.empty()) {
+      RABT_TRY_STATUS(transaction.query(
+          kByClient,
+          {of.tenant, of.session, to_string(record.kind), record.author, store::Blob{client_index}},
+          [&](const Row& row) {
+            before = read_row(row);
+            return false;
+          }));
+      if (before) return ok_status();
+    }
+    if (act.while_open) RABT_TRY_STATUS(sessions.still_open(transaction, of));
+    RABT_TRY(written, put(transaction, of, client_index, sealed, act));
+    // The same author wrote it through another writer just now; the next run finds it.
+    if (!written) return conflict(std::string(store::kRaced), "it was written meanwhile");
+    if (act.also) RABT_TRY_STATUS(act.also(transaction));
+    return tell_in(transaction, ask, of, sessions, act);
+  }));
+  if (!before) return ok_status();
+  RABT_TRY(stored, open(*key, of, std::move(before->record), before->sealed));
+  record = std::move(stored);
+  return ok_status();
+}
+
+Status RecordBook::tell(const Ask& ask, const Membership& of, Sessions& sessions,
+                        const RecordAct& act) const {
+  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    if (act.also) RABT_TRY_STATUS(act.also(transaction));
+    return tell_in(transaction, ask, of, sessions, act);
+  });
+}
+
+}  // namespace rabt::consultation

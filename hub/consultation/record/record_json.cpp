@@ -1,0 +1,97 @@
+#include "hub/consultation/record/record_json.hpp"
+
+#include "hub/identity/people.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+// The members of the document follow the head, but for the author, who has his own names.
+Json with_document(const Record& record) {
+  Json out = head_of(record);
+  for (const auto& [name, value] : record.document.as_object()) {
+    if (name != "author") out.set(name, value);
+  }
+  return out;
+}
+
+Json who(const Record& record) {
+  const Json& author = record.document["author"];
+  const Json& person = author["person"];
+  return person.is_null() ? author["participant"] : person;
+}
+
+}  // namespace
+
+Json head_of(const Record& record) {
+  return Json::object({{"id", record.id},
+                       {"uuid", identity::uuid_of(record.id)},
+                       {"number", record.number},
+                       {"version", record.version},
+                       {"session", record.session},
+                       {"createdAt", to_iso8601({record.at_ms})},
+                       {"updatedAt", to_iso8601({record.updated_ms})}});
+}
+
+Json message_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("from", record.author);
+  out.set("person", record.document["author"]["person"]);
+  out.set("role", record.document["author"]["role"]);
+  out.set("sentAt", to_iso8601({record.at_ms}));
+  return out;
+}
+
+Json document_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("sharedBy", who(record));
+  return out;
+}
+
+Json note_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("author", who(record));
+  out.set("authorRole", record.document["author"]["role"]);
+  out.set("status", record.state);
+  return out;
+}
+
+Json vitals_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("recordedBy", who(record));
+  return out;
+}
+
+Json prescription_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("prescriber", who(record));
+  out.set("status", record.state);
+  const std::string issued = to_iso8601({record.at_ms});
+  out.set("issuedAt", issued);
+  out.set("prescriptionNumber", "RX-" + issued.substr(0, 4) + "-" + std::to_string(record.number));
+  return out;
+}
+
+Json segment_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("speaker", record.author);
+  return out;
+}
+
+Json feedback_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("by", who(record));
+  out.set("participant", record.author);
+  out.set("role", record.document["author"]["role"]);
+  out.set("at", to_iso8601({record.updated_ms}));
+  return out;
+}
+
+Json follow_up_json(const Record& record) {
+  Json out = with_document(record);
+  out.set("createdBy", who(record));
+  out.set("status", record.state);
+  return out;
+}
+
+}  // namespace rabt::consultation

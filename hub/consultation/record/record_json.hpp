@@ -1,0 +1,20 @@
+#pragma once
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/record/record_book.hpp"
+
+// Records as docs/openapi.yaml describes them.
+namespace rabt::consultation {
+
+// {id, uuid, number, version, session, createdAt, updatedAt}: what each record has.
+[[nodiscard]] Json head_of(const Record& record);
+[[nodiscard]] Json message_json(const Record& record);
+[[nodiscard]] Json document_json(const Record& record);
+[[nodiscard]] Json note_json(const Record& record);
+[[nodiscard]] Json vitals_json(const Record& record);
+[[nodiscard]] Json prescription_json(const Record& record);
+[[nodiscard]] Json segment_json(const Record& record);
+[[nodiscard]] Json feedback_json(const Record& record);
+[[nodiscard]] Json follow_up_json(const Record& record);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,141 @@
+#include "hub/consultation/record/record_service.hpp"
+
+#include "hub/base/bytes.hpp"
+#include "hub/identity/people.hpp"
+
+// What the sorts of records share.
+namespace rabt::consultation {
+
+RecordService::RecordService(RecordParts parts)
+    : parts_(std::move(parts)),
+      book_({.store = parts_.store,
+             .audit = parts_.audit,
+             .keys = parts_.keys,
+             .clock = parts_.clock,
+             .random = parts_.random}) {}
+
+std::unique_ptr<Records> make_records(RecordParts parts) {
+  return std::make_unique<RecordService>(std::move(parts));
+}
+
+Json author_of(const Ask& ask, const Membership& of) {
+  Json author = Json::object();
+  if (!of.participant.empty()) author.set("participant", of.participant);
+  if (!ask.caller.who.person.empty()) author.set("person", ask.caller.who.person);
+  author.set("role", is_workflow(ask) ? "workflow" : of.role);
+  return author;
+}
+
+Record RecordService::fresh(const Ask& ask, const Membership& of, RecordKind kind) const {
+  const std::int64_t now = parts_.clock.now().ms;
+  Record record{.id = parts_.ids.next().text(),
+                .kind = kind,
+                .session = of.session,
+                .author = of.participant,
+                .at_ms = now,
+                .updated_ms = now};
+  record.document.set("author", author_of(ask, of));
+  return record;
+}
+
+Result<RecordService::Found> RecordService::find(const Ask& ask, RecordKind kind) {
+  RABT_TRY(place, book_.locate(ask.caller.who.tenant, kind, ask.record));
+  Ask there = ask;
+  there.session = place.session;
+  RABT_TRY(of, parts_.sessions.membership(there));
+  RABT_TRY_STATUS(may_read(ask, of, kind));
+  RABT_TRY(record, book_.find(of, kind, place.id));
+  if (!is_shown(ask, of, record)) return not_found("not_found", "there is no such record");
+  return Found{.of = std::move(of), .record = std::move(record)};
+}
+
+Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape) {
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_read(ask, of, kind));
+  const std::string after = identity::ulid_of(ask.parameter("after")).value_or("");
+  RABT_TRY(records, book_.all(of, kind, after));
+  Json items = Json::array();
+  for (const Record& record : records) {
+    if (is_shown(ask, of, record)) items.push_back(shape(record));
+  }
+  RABT_TRY_STATUS(audit_reading(ask, of, act,
+                                Json::object({{"of", to_string(kind)}, {"count", items.size()}})));
+  return Json::object({{"items", std::move(items)}});
+}
+
+Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::string_view act,
+                                    Json detail) {
+  const bool outside = of.administrator && of.participant.empty() && !is_workflow(ask);
+  if (outside && !ask.caller.reason.empty()) {
+    access::Reading reading{
+        .act = std::string(act), .object = "session:" + of.session, .detail = std::move(detail)};
+    if (const auto index = from_hex(of.patient_pseudonym); index && !index->empty())
+      reading.patients.emplace_back(as_text(*index));
+    return parts_.access.admit({.actor = ask.caller.who.actor(),
+                                .token = ask.caller.who.credential,
+                                .client = ask.caller.client,
+                                .request = ask.caller.request,
+                                .reason = ask.caller.reason,
+                                .purpose = ask.caller.purpose},
+                               reading);
+  }
+  const audit::Prepared entry = book_.entry(ask, of, act, std::move(detail));
+  const Status written = parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });
+  return written.ok() ? written : Status(access::not_audited(written.error()));
+}
+
+Result<std::string> RecordService::screen(const Ask& ask, const Membership& of,
+                                          const TextRules& rules, std::string_view text,
+                                          std::string_view where, RecordAct& act) {
+  const TextRule rule = rule_for(rules, of.type, of.readers);
+  const TextDecision decision =
+      rule == TextRule::off ? TextDecision{.rule = rule, .kinds = {}, .text = std::string(text)}
+                            : decide_text(rule, text, parts_.detector.find(text));
+  Json kinds = Json::array();
+  for (const std::string& kind : decision.kinds) kinds.push_back(kind);
+  act.record.document.set("phi", kinds);
+  act.record.document.set("masked", decision.rule == TextRule::mask);
+  if (decision.kinds.empty()) return decision.text;
+  const Json detail =
+      Json::object({{"in", where}, {"kinds", kinds}, {"action", to_string(decision.rule)}});
+  if (decision.rule != TextRule::block) {
+    act.acts.emplace_back("phi.detected", detail);
+    act.events.emplace_back("phi-detected", detail);
+    return decision.text;
+  }
+  RABT_TRY_STATUS(book_.tell(ask, of, parts_.sessions,
+                             {.record = {},
+                              .acts = {{"phi.detected", detail}},
+                              .events = {{"phi-detected", detail}},
+                              .also = {}}));
+  return exposed(decision.kinds);
+}
+
+Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
+  Json out = Json::object();
+  const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
+      {"notes", {RecordKind::note, &note_json}},
+      {"prescriptions", {RecordKind::prescription, &prescription_json}},
+      {"vitals", {RecordKind::vitals, &vitals_json}},
+      {"followUps", {RecordKind::follow_up, &follow_up_json}},
+      {"feedback", {RecordKind::feedback, &feedback_json}}};
+  for (const auto& [name, part] : parts) {
+    const auto& [kind, shape] = part;
+    Json items = Json::array();
+    if (may_read(ask, of, kind).ok()) {
+      RABT_TRY(records, book_.all(of, kind));
+      for (const Record& record : records) {
+        if (!is_shown(ask, of, record)) continue;
+        Json item = shape(record);
+        if (kind == RecordKind::feedback && !may_read_comments(ask, of))
+          item.mutable_object().erase("comments");
+        items.push_back(std::move(item));
+      }
+    }
+    out.set(name, std::move(items));
+  }
+  return out;
+}
+
+}  // namespace rabt::consultation

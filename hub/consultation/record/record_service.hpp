@@ -1,0 +1,90 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/consultation/fields.hpp"
+#include "hub/consultation/languages.hpp"
+#include "hub/consultation/record/record_book.hpp"
+#include "hub/consultation/record/record_json.hpp"
+#include "hub/consultation/record/rights.hpp"
+#include "hub/consultation/records.hpp"
+
+namespace rabt::consultation {
+
+// Records over the store. One file for each sort of record. Internally synchronised.
+class RecordService final : public Records {
+ public:
+  explicit RecordService(RecordParts parts);
+
+  Answer messages(const Ask& ask) override;
+  Answer send_message(const Ask& ask) override;
+
+  Answer documents(const Ask& ask) override;
+  Answer share_document(const Ask& ask) override;
+  Answer document(const Ask& ask) override;
+  Result<Content> document_content(const Ask& ask) override;
+
+  Answer notes(const Ask& ask) override;
+  Answer write_note(const Ask& ask) override;
+  Answer change_note(const Ask& ask) override;
+  Answer add_addendum(const Ask& ask) override;
+
+  Answer vitals(const Ask& ask) override;
+  Answer record_vitals(const Ask& ask) override;
+  Answer prescriptions(const Ask& ask) override;
+  Answer prescribe(const Ask& ask) override;
+  Answer prescription(const Ask& ask) override;
+  Answer cancel_prescription(const Ask& ask) override;
+
+  Answer transcript(const Ask& ask) override;
+  Answer add_segment(const Ask& ask) override;
+  Answer feedback(const Ask& ask) override;
+  Answer give_feedback(const Ask& ask) override;
+  Answer follow_ups(const Ask& ask) override;
+  Answer plan_follow_up(const Ask& ask) override;
+
+  Answer quality(const Ask& ask) override;
+  Answer report_quality(const Ask& ask) override;
+  Answer set_quality_level(const Ask& ask) override;
+
+  Result<Json> summary_of(const Ask& ask, const Membership& of) override;
+
+ private:
+  struct Found {
+    Membership of;
+    Record record;
+  };
+  using Shape = Json (*)(const Record& record);
+
+  // What may be written: a new record of the caller's, at the clock's time.
+  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const;
+  // The record that the path names, with what the caller is to its session. Errors: not_found
+  // not_found; those of may_read; a record that is not shown is not found.
+  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind);
+  // {items: [...]} of one kind, after the reading is in the audit log.
+  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
+  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
+                                     Json detail);
+  // The text as it may be kept; adds the kinds to the document and the act to the audit log.
+  // Error invalid phi.exposed, whose entry is durable.
+  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
+                                           const TextRules& rules, std::string_view text,
+                                           std::string_view where, RecordAct& act);
+  [[nodiscard]] Status may_prescribe(const Ask& ask, const Membership& of);
+  [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
+                                          const std::string& notes);
+
+  const RecordParts parts_;
+  const RecordBook book_;
+  const Languages languages_;
+};
+
+// Who wrote it: {participant, person, role}.
+[[nodiscard]] Json author_of(const Ask& ask, const Membership& of);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "hub/consultation/record/record_book.hpp"
+#include "hub/consultation/sessions.hpp"
+
+// Who may write and read what in a session. Pure.
+namespace rabt::consultation {
+
+// Errors: denied participant.not_a_participant (also who was denied or removed),
+// authorisation.denied; conflict participant.waiting.
+[[nodiscard]] Status may_write(const Ask& ask, const Membership& of, RecordKind kind);
+// The same for lists of the kind. An administrator reads with a reason only.
+[[nodiscard]] Status may_read(const Ask& ask, const Membership& of, RecordKind kind);
+// Whether a list that the caller may read shows him this record.
+[[nodiscard]] bool is_shown(const Ask& ask, const Membership& of, const Record& record);
+
+// The comments of a feedback are patient data; its figures are not.
+[[nodiscard]] bool may_read_comments(const Ask& ask, const Membership& of);
+
+// Error conflict session.<status>.
+[[nodiscard]] Status not_over(const Membership& of);
+// Error conflict training.no_patient_data.
+[[nodiscard]] Status about_a_patient(const Membership& of);
+
+[[nodiscard]] bool is_doctor(const Membership& of);
+// A doctor, specialist or nurse.
+[[nodiscard]] bool is_clinical(const Membership& of);
+// A workflow of the hub acts, which is no participant.
+[[nodiscard]] bool is_workflow(const Ask& ask);
+
+}  // namespace rabt::consultation

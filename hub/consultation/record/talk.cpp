@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <map>
+
+#include "hub/consultation/record/record_service.hpp"
+
+// What was said and thought: transcript, feedback, follow-ups.
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::int64_t kDayMs = 24LL * 3'600'000;
+constexpr std::int64_t kFeedbackDays = 30;
+constexpr std::int64_t kMaxFollowUpDays = 730;
+
+// The segments of each speaker stand in the order of their numbers, whenever they arrived; the
+// speakers are merged by time.
+void put_in_order(std::vector<Record>& segments) {
+  std::map<std::string, std::vector<std::size_t>> of_speaker;
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    of_speaker[segments[i].author].push_back(i);
+    times.push_back(segments[i].at_ms);
+  }
+  std::vector<std::pair<std::int64_t, std::size_t>> order;
+  for (auto& [speaker, mine] : of_speaker) {
+    std::vector<std::int64_t> at;
+    for (const std::size_t i : mine) at.push_back(times[i]);
+    std::sort(at.begin(), at.end());
+    std::stable_sort(mine.begin(), mine.end(), [&](std::size_t a, std::size_t b) {
+      return segments[a].document.int_or("seq", 0) < segments[b].document.int_or("seq", 0);
+    });
+    for (std::size_t k = 0; k < mine.size(); ++k) order.emplace_back(at[k], mine[k]);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Record> sorted;
+  sorted.reserve(segments.size());
+  for (const auto& [at, i] : order) sorted.push_back(std::move(segments[i]));
+  segments = std::move(sorted);
+}
+
+}  // namespace
+
+Answer RecordService::transcript(const Ask& ask) {
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_read(ask, of, RecordKind::segment));
+  RABT_TRY(segments, book_.all(of, RecordKind::segment));
+  put_in_order(segments);
+  Json items = Json::array();
+  for (const Record& segment : segments) items.push_back(segment_json(segment));
+  RABT_TRY_STATUS(
+      audit_reading(ask, of, "transcript.read", Json::object({{"count", items.size()}})));
+  return Json::object({{"session", of.session}, {"items", std::move(items)}});
+}
+
+Answer RecordService::add_segment(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
+               "confidence"});
+  const bool audio = fields.has("audio");
+  const std::string text = audio ? "" : fields.needed_text("text");
+  const auto seq = fields.integer("seq", 0, 1'000'000'000);
+  const std::string language = fields.text("language", 35);
+  const auto start = fields.integer("startMs", 0, 7LL * kDayMs);
+  const auto end = fields.integer("endMs", 0, 7LL * kDayMs);
+  if (start && end && *end < *start) fields.wrong("endMs", "it must not be before startMs");
+  const auto confidence = fields.number("confidence", 0, 1);
+  const std::string source = fields.word("source", {"asr", "provider", "browser"}, "browser");
+  const bool final = fields.boolean("final").value_or(true);
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::segment));
+  RABT_TRY_STATUS(not_over(of));
+  if (audio) {
+    return unavailable("asr.not_configured",
+                       "no speech recognition is bound to this hub; send the text of the segment");
+  }
+  RecordAct act{.record = fresh(ask, of, RecordKind::segment), .also = {}};
+  Json& document = act.record.document;
+  document.set("text", text);
+  document.set("language", language.empty() ? Json() : Json(language));
+  document.set("seq", seq.value_or(act.record.at_ms - of.started_ms.value_or(act.record.at_ms)));
+  if (start) document.set("startMs", *start);
+  if (end) document.set("endMs", *end);
+  document.set("source", source);
+  document.set("final", final);
+  document.set("confidence", confidence ? ask.body["confidence"] : Json());
+  // What is not final is said again, and kept then.
+  if (!final) return segment_json(act.record);
+  if (seq) act.record.client = "seq:" + std::to_string(*seq);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return segment_json(act.record);
+}
+
+Answer RecordService::feedback(const Ask& ask) {
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_read(ask, of, RecordKind::feedback));
+  RABT_TRY(records, book_.all(of, RecordKind::feedback));
+  Json items = Json::array();
+  for (const Record& record : records) {
+    if (!is_shown(ask, of, record)) continue;
+    Json item = feedback_json(record);
+    if (!may_read_comments(ask, of)) item.mutable_object().erase("comments");
+    items.push_back(std::move(item));
+  }
+  RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
+                                Json::object({{"of", "feedback"}, {"count", items.size()}})));
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer RecordService::give_feedback(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"rating", "connectionRating", "comments"});
+  const auto rating = fields.integer("rating", 1, 5);
+  if (!fields.has("rating")) fields.wrong("rating", "it is needed");
+  const auto connection = fields.integer("connectionRating", 1, 5);
+  const std::string comments = fields.text("comments");
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::feedback));
+  if (of.status != SessionStatus::completed) {
+    return conflict("session.not_completed", "the session is " + std::string(to_string(of.status)) +
+                                                 "; feedback needs completed");
+  }
+  const Timestamp now = parts_.clock.now();
+  if (now.ms - of.ended_ms.value_or(0) > kFeedbackDays * kDayMs)
+    return conflict("feedback.closed", "feedback is taken for 30 days after the session's end");
+
+  RABT_TRY(given, book_.all(of, RecordKind::feedback));
+  RecordAct act{.record = fresh(ask, of, RecordKind::feedback), .while_open = false, .also = {}};
+  // One for each participant: the new one takes the old one's place.
+  act.record.client = "one";
+  for (Record& before : given) {
+    if (before.author != of.participant) continue;
+    act.record = std::move(before);
+    act.record.updated_ms = now.ms;
+    ++act.record.version;
+    act.replaces = true;
+  }
+  Json& document = act.record.document;
+  document = Json::object({{"author", author_of(ask, of)}, {"rating", *rating}});
+  if (connection) document.set("connectionRating", *connection);
+  if (!comments.empty()) document.set("comments", comments);
+  const Json told = Json::object({{"feedback", act.record.id}, {"rating", *rating}});
+  act.acts.emplace_back("feedback.given", told);
+  act.events.emplace_back("feedback-given", told);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return feedback_json(act.record);
+}
+
+Answer RecordService::follow_ups(const Ask& ask) {
+  return list(ask, RecordKind::follow_up, "session.read", &follow_up_json);
+}
+
+Answer RecordService::plan_follow_up(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"at", "afterDays", "plannedMinutes", "reason", "book"});
+  const auto at = fields.time("at", ask.naive_offset_minutes);
+  const auto days = fields.integer("afterDays", 1, kMaxFollowUpDays);
+  if (fields.has("at") == fields.has("afterDays"))
+    fields.wrong("at", "name either `at` or `afterDays`");
+  const Timestamp now = parts_.clock.now();
+  if (at && at->ms <= now.ms) fields.wrong("at", "it must lie in the future");
+  const std::int64_t minutes = fields.integer("plannedMinutes", 5, 480).value_or(30);
+  const std::string reason = fields.text("reason");
+  const bool book = fields.boolean("book").value_or(false);
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::follow_up));
+  const Timestamp due = at.value_or(Timestamp{now.ms + days.value_or(0) * kDayMs});
+
+  RecordAct act{.record = fresh(ask, of, RecordKind::follow_up), .while_open = false, .also = {}};
+  act.record.state = book ? "booked" : "proposed";
+  Json& document = act.record.document;
+  document.set("dueAt", to_iso8601(due));
+  document.set("plannedMinutes", minutes);
+  if (!reason.empty()) document.set("reason", reason);
+  Json told = Json::object({{"followUp", act.record.id}, {"dueAt", to_iso8601(due)}});
+  if (book) {
+    // The session comes first: a follow-up is booked only when there is one, and the session names
+    // the one that it follows.
+    Ask create = ask;
+    create.session.clear();
+    create.version.reset();
+    create.body = Json::object({{"type", "doctor_patient"},
+                                {"provider", of.provider},
+                                {"scheduledStart", to_iso8601(due)},
+                                {"plannedMinutes", minutes},
+                                {"followUpOf", of.session}});
+    if (!of.patient.empty()) create.body.set("patient", of.patient);
+    RABT_TRY(session, parts_.sessions.create(create));
+    document.set("bookedSession", session["id"]);
+    told.set("bookedSession", session["id"]);
+  }
+  act.acts.emplace_back("followup.created", told);
+  act.events.emplace_back("follow-up-created", told);
+  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  return follow_up_json(act.record);
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rabt::consultation {
+
+// The sections `video` and `licence` of the configuration: docs/consultation.md.
+struct VideoSettings {
+  bool enabled = true;
+  bool recording_enabled = true;
+  // Recordings of /api/v1 begin with the session.
+  bool auto_record = false;
+  bool encryption_required = true;
+  bool waiting_room = true;
+  bool screen_sharing_enabled = true;
+  bool chat_enabled = true;
+  // 2 to kMostParticipants
+  std::int64_t max_participants = 10;
+  std::int64_t recording_retention_days = 2555;
+  // A session ends when nobody has been there for so long.
+  std::int64_t empty_minutes = 5;
+  std::int64_t no_show_minutes = 30;
+  std::int64_t max_session_minutes = 120;
+  // How long before the planned start the provider's room is opened.
+  std::int64_t room_lead_minutes = 10;
+  // At most an hour.
+  std::int64_t token_seconds = 3600;
+  // 0: no cap.
+  std::int64_t max_kbps_per_session = 0;
+  bool patient_may_read_recordings = true;
+  bool consent_required_to_record = false;
+
+  // What a doctor must show before a session starts: `off` nothing, `known` a licence that somebody
+  // vouched for or whose number has a known form, `verified` one that a register confirmed.
+  enum class Licence : std::uint8_t { off, known, verified };
+  Licence licence = Licence::known;
+  // Regular expressions of licence numbers: the Saudi Commission for Health Specialties, and
+  // facilities.
+  std::vector<std::string> licence_patterns{R"(^\d{2}-?[A-Z]{1,2}-?[A-Z]?-?\d{4,7}$)",
+                                            R"(^[A-Z]{2,5}-\d{4}-\d{3,6}$)"};
+
+  // Whether the video provider tells by itself who comes and goes: some source is read by its
+  // plugin. Otherwise the calls join and leave count.
+  bool provider_events = false;
+};
+
+// No tenant has larger sessions.
+inline constexpr std::int64_t kMostParticipants = 15;
+
+}  // namespace rabt::consultation

@@ -1,0 +1,227 @@
+#include "hub/crypto/tls_server.hpp"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <climits>
+#include <optional>
+#include <utility>
+
+namespace rabt::crypto {
+
+namespace {
+
+struct Free {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* session) const { SSL_free(session); }
+};
+using Context = std::unique_ptr<SSL_CTX, Free>;
+
+// https://wiki.mozilla.org/Security/Server_Side_TLS, intermediate.
+constexpr const char* kCiphers12 =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr std::string_view kHttp = "http/1.1";
+
+// Chooses http/1.1, and nothing when it is not offered.
+int choose_protocol(SSL* /*session*/, const unsigned char** out, unsigned char* size,
+                    const unsigned char* offered, unsigned int length, void* /*unused*/) {
+  std::string_view rest(reinterpret_cast<const char*>(offered), length);
+  while (!rest.empty()) {
+    const auto item = static_cast<unsigned char>(rest.front());
+    if (rest.substr(1, item) == kHttp) {
+      *out = reinterpret_cast<const unsigned char*>(rest.data()) + 1;
+      *size = item;
+      return SSL_TLSEXT_ERR_OK;
+    }
+    rest.remove_prefix(std::min<std::size_t>(item + 1U, rest.size()));
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
+std::string why() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  ERR_clear_error();
+  return reason == nullptr ? "it cannot be read" : reason;
+}
+
+// What tells that a file has changed.
+struct Stamp {
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+  std::int64_t size = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+Stamp stamp_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return {info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
+}
+
+std::optional<Timestamp> not_after(const X509* certificate) {
+  std::tm at{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &at) != 1) return std::nullopt;
+  return Timestamp{static_cast<std::int64_t>(::timegm(&at)) * 1000};
+}
+
+struct Loaded {
+  Context context;
+  Timestamp expires;
+};
+
+Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
+  Loaded out{.context = Context(SSL_CTX_new(TLS_server_method())), .expires = {}};
+  SSL_CTX* context = out.context.get();
+  RABT_CHECK(context != nullptr);
+  RABT_CHECK(SSL_CTX_set_min_proto_version(context,
+                                           files.only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) == 1);
+  RABT_CHECK(SSL_CTX_set_cipher_list(context, kCiphers12) == 1);
+  RABT_CHECK(SSL_CTX_set1_groups_list(context, kGroups) == 1);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificates.c_str()) != 1)
+    return invalid("tls.certificate", "the certificate " + files.certificates + ": " + why());
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return invalid("tls.key", "the key " + files.key + ": " + why());
+  if (SSL_CTX_check_private_key(context) != 1) {
+    return invalid("tls.key", "the key " + files.key + " is not that of the certificate " +
+                                  files.certificates);
+  }
+  const auto expires = not_after(SSL_CTX_get0_certificate(context));
+  if (!expires) return invalid("tls.certificate", files.certificates + " has no date of expiry");
+  if (*expires <= clock.now()) {
+    return invalid("tls.certificate",
+                   "the certificate " + files.certificates + " expired on " + to_iso8601(*expires));
+  }
+  out.expires = *expires;
+  return out;
+}
+
+}  // namespace
+
+struct TlsSession::State {
+  // Keeps the certificate's context alive.
+  std::unique_ptr<SSL, Free> session;
+};
+
+TlsSession::TlsSession(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TlsSession::~TlsSession() = default;
+TlsSession::TlsSession(TlsSession&&) noexcept = default;
+
+namespace {
+
+TlsStep step_of(SSL* session, int result) {
+  if (result > 0) return {.bytes = static_cast<std::size_t>(result)};
+  const int error = SSL_get_error(session, result);
+  ERR_clear_error();
+  if (error == SSL_ERROR_WANT_READ) return {.state = TlsStep::State::read};
+  if (error == SSL_ERROR_WANT_WRITE) return {.state = TlsStep::State::write};
+  return {.state = TlsStep::State::closed};
+}
+
+int as_length(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+}
+
+}  // namespace
+
+TlsStep TlsSession::handshake() {
+  ERR_clear_error();
+  return step_of(state_->session.get(), SSL_accept(state_->session.get()));
+}
+
+TlsStep TlsSession::read(std::span<char> into) {
+  ERR_clear_error();
+  SSL* session = state_->session.get();
+  return step_of(session, SSL_read(session, into.data(), as_length(into.size())));
+}
+
+TlsStep TlsSession::write(std::string_view from) {
+  ERR_clear_error();
+  SSL* session = state_->session.get();
+  return step_of(session, SSL_write(session, from.data(), as_length(from.size())));
+}
+
+void TlsSession::close() {
+  ERR_clear_error();
+  (void)SSL_shutdown(state_->session.get());
+  ERR_clear_error();
+}
+
+void TlsSession::move_to(int fd) {
+  RABT_CHECK(SSL_set_fd(state_->session.get(), fd) == 1);
+}
+
+struct TlsServer::State {
+  State(TlsFiles chosen, const Clock& c) : files(std::move(chosen)), clock(c) {}
+
+  // Constant after construction.
+  const TlsFiles files;
+  const Clock& clock;
+
+  mutable Mutex mutex;
+  Loaded loaded RABT_GUARDED_BY(mutex);
+  std::array<Stamp, 2> stamps RABT_GUARDED_BY(mutex);
+};
+
+TlsServer::TlsServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TlsServer::~TlsServer() = default;
+
+Result<std::unique_ptr<TlsServer>> TlsServer::open(TlsFiles files, const Clock& clock) {
+  auto state = std::make_unique<State>(std::move(files), clock);
+  const std::array<Stamp, 2> stamps{stamp_of(state->files.certificates),
+                                    stamp_of(state->files.key)};
+  RABT_TRY(loaded, load(state->files, clock));
+  {
+    const Lock lock(state->mutex);
+    state->loaded = std::move(loaded);
+    state->stamps = stamps;
+  }
+  return std::unique_ptr<TlsServer>(new TlsServer(std::move(state)));
+}
+
+Result<bool> TlsServer::reload() {
+  const std::array<Stamp, 2> stamps{stamp_of(state_->files.certificates),
+                                    stamp_of(state_->files.key)};
+  {
+    const Lock lock(state_->mutex);
+    if (stamps == state_->stamps) return false;
+    // A file that is wrong is not looked at again until it changes.
+    state_->stamps = stamps;
+  }
+  RABT_TRY(loaded, load(state_->files, state_->clock));
+  const Lock lock(state_->mutex);
+  state_->loaded = std::move(loaded);
+  return true;
+}
+
+Result<TlsSession> TlsServer::accept(int fd) const {
+  auto state = std::make_unique<TlsSession::State>();
+  {
+    const Lock lock(state_->mutex);
+    state->session.reset(SSL_new(state_->loaded.context.get()));
+  }
+  if (state->session == nullptr || SSL_set_fd(state->session.get(), fd) != 1) {
+    ERR_clear_error();
+    return unavailable("tls.session", "no memory is left for a TLS session");
+  }
+  SSL_set_accept_state(state->session.get());
+  return TlsSession(std::move(state));
+}
+
+Timestamp TlsServer::expires() const {
+  const Lock lock(state_->mutex);
+  return state_->loaded.expires;
+}
+
+}  // namespace rabt::crypto

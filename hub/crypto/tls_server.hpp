@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/base/result.hpp"
+
+// TLS 1.2 and 1.3 for those who call the hub: Mozilla's intermediate configuration, without
+// renegotiation, compression and early data. ALPN answers http/1.1 only.
+namespace rabt::crypto {
+
+struct TlsFiles {
+  // PEM: the certificate, followed by those that lead to its authority.
+  std::string certificates;
+  // PEM, not encrypted.
+  std::string key;
+  bool only_1_3 = false;
+};
+
+// What one step of a session came to.
+struct TlsStep {
+  enum class State : std::uint8_t {
+    done,
+    // The step goes on when the socket can be read, or written.
+    read,
+    write,
+    // The other end has closed the session, or broke it. Nothing more can be done.
+    closed
+  } state = State::done;
+  std::size_t bytes = 0;
+};
+
+// One connection, over a socket that does not block. The socket stays the caller's. Writing to one
+// whose other end is gone raises SIGPIPE, which the process ignores. Not thread-safe.
+class TlsSession {
+ public:
+  ~TlsSession();
+  TlsSession(TlsSession&&) noexcept;
+  TlsStep handshake();
+  TlsStep read(std::span<char> into);
+  TlsStep write(std::string_view from);
+  // Tells the other end that nothing follows; does not wait for its answer.
+  void close();
+  // The session goes on over a copy of its socket.
+  void move_to(int fd);
+
+ private:
+  friend class TlsServer;
+  struct State;
+  explicit TlsSession(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Certificate and key of a listener. Internally synchronised.
+class TlsServer {
+ public:
+  // Errors invalid tls.certificate, tls.key: which file is wrong, and why; a certificate that has
+  // expired; a key that is not the certificate's.
+  [[nodiscard]] static Result<std::unique_ptr<TlsServer>> open(TlsFiles files, const Clock& clock);
+  ~TlsServer();
+  // Reads the files again when one of them has changed. What was read is judged first: if it is
+  // wrong, the old certificate stays, and the error says why. Connections keep what they began
+  // with. True when there is a new certificate.
+  [[nodiscard]] Result<bool> reload();
+  // A session over this socket.
+  [[nodiscard]] Result<TlsSession> accept(int fd) const;
+  // When the certificate expires.
+  [[nodiscard]] Timestamp expires() const;
+
+ private:
+  struct State;
+  explicit TlsServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rabt::crypto

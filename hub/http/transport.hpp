@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "hub/crypto/tls_server.hpp"
+
+namespace rabt::http {
+
+// The bytes of one connection, in clear or inside TLS, over a socket that stays the caller's.
+// Nothing blocks. Not thread-safe.
+class Transport {
+ public:
+  using Step = crypto::TlsStep;
+  virtual ~Transport() = default;
+  // done after the handshake, if there is one.
+  virtual Step begin() = 0;
+  virtual Step read(std::span<char> into) = 0;
+  virtual Step write(std::string_view from) = 0;
+  // Ends the sending side.
+  virtual void end_sending() = 0;
+  // The connection goes on over a copy of its socket.
+  virtual void move_to(int fd) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Transport> plain_transport(int fd);
+[[nodiscard]] std::unique_ptr<Transport> tls_transport(int fd, crypto::TlsSession session);
+
+}  // namespace rabt::http

@@ -1,0 +1,191 @@
+#include "gateways.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "rabt/json_nlohmann.hpp"
+
+namespace rabt::notify {
+
+using sdk::Kind;
+using sdk::member_of;
+using sdk::Refusal;
+using sdk::text_of;
+
+namespace {
+
+// As the output's schema has it.
+constexpr std::size_t kMaxId = 200;
+
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+HttpRequest json_request(std::string url, const std::string& key, const Json& body) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = std::move(url);
+  const auto header = [&](const char* name, std::string value) {
+    sdk::Header one;
+    one.name = name;
+    one.value = std::move(value);
+    request.headers.push_back(std::move(one));
+  };
+  header("Content-Type", "application/json");
+  header("Accept", "application/json");
+  header("Idempotency-Key", key);
+  request.body = body.dump();
+  return request;
+}
+
+// A number or a text, as gateways write ids and codes. Empty when it is neither.
+std::string word_of(const Json& object, const char* name) {
+  const Json& value = member_of(object, name);
+  if (value.is_number_unsigned()) return std::to_string(value.get<std::uint64_t>());
+  return text_of(object, name);
+}
+
+bool is_code(std::string_view text) {
+  return !text.empty() && text.size() <= 16 && std::all_of(text.begin(), text.end(), [](char c) {
+    return c == '-' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+  });
+}
+
+Outcome accepted(std::string id, const char* status) {
+  return Outcome::done(Json{{"messageId", std::move(id)}, {"status", status}}.dump());
+}
+
+Outcome unreadable(const char* gateway) {
+  return Outcome::fail(Kind::ambiguous, "notify.unreadable",
+                       std::string("the answer of the ") + gateway +
+                           " gateway could not be read, and the message may have been sent");
+}
+
+// The gateway said no. code: its own, or empty. status: what the workflow sees.
+Outcome refused(const char* gateway, const std::string& code, int status) {
+  const Json detail{{"status", status}, {"code", code}};
+  return Outcome::fail(Kind::permanent, "notify.refused",
+                       std::string("the ") + gateway + " gateway refused the message" +
+                           (code.empty() ? std::string() : ", error " + code),
+                       detail.dump());
+}
+
+// The outcome of an answer whose status is neither 2xx nor one of which the gateway's own words
+// tell more.
+Outcome bad_status(const HttpResult& answer, const char* gateway) {
+  const Json detail{{"status", answer.status}};
+  const std::string text =
+      std::string("the ") + gateway + " gateway answered " + std::to_string(answer.status);
+  // It took no whole request, or none at this time.
+  if (answer.status == 408 || answer.status == 429 || answer.status == 503) {
+    return Outcome::fail(Kind::transient, "notify.unavailable", text, detail.dump(),
+                         retry_after_ms(answer));
+  }
+  if (answer.status >= 500)
+    return Outcome::fail(Kind::ambiguous, "notify.failed", text, detail.dump());
+  return Outcome::fail(Kind::permanent, "notify.refused", text, detail.dump());
+}
+
+const char* sms_status(std::string_view theirs) {
+  if (theirs == "Sent") return "sent";
+  if (theirs == "Delivered") return "delivered";
+  if (theirs == "Failed" || theirs == "Rejected") return "failed";
+  return "accepted";
+}
+
+}  // namespace
+
+Settings read_settings(std::string_view json) {
+  const Json config = Json::parse(json, nullptr, false);
+  if (!config.is_object()) throw Refusal("notify.config", "the configuration must be an object");
+  Settings settings;
+  settings.sms_url = without_slash(text_of(config, "sms_url"));
+  settings.sms_sender = text_of(config, "sms_sender");
+  settings.sms_user = text_of(config, "sms_user");
+  settings.email_url = without_slash(text_of(config, "email_url"));
+  settings.email_from = text_of(config, "email_from");
+  if (settings.sms_url.empty() || settings.sms_sender.empty())
+    throw Refusal("notify.config", "sms_url and sms_sender are needed");
+  if (settings.email_url.empty() != settings.email_from.empty())
+    throw Refusal("notify.config", "email_url and email_from go together");
+  return settings;
+}
+
+HttpRequest sms_request(const Settings& settings, const Json& input, const std::string& key) {
+  std::string to = text_of(input, "to");
+  if (to.starts_with('+')) to.erase(0, 1);
+  HttpRequest request = json_request(settings.sms_url + "/rest/SMS/messages", key,
+                                     Json{{"SenderID", settings.sms_sender},
+                                          {"Recipient", to},
+                                          {"Body", text_of(input, "text")},
+                                          {"CorrelationID", key}});
+  sdk::Header credential;
+  credential.name = "Authorization";
+  credential.secret = "sms_token";
+  if (settings.sms_user.empty()) {
+    credential.prefix = "Bearer ";
+  } else {
+    credential.basic_user = settings.sms_user;
+  }
+  request.headers.push_back(std::move(credential));
+  return request;
+}
+
+HttpRequest email_request(const Settings& settings, const Json& input, const std::string& key) {
+  Json body{{"From", settings.email_from},
+            {"To", text_of(input, "to")},
+            {"Subject", text_of(input, "subject")},
+            {"TextBody", text_of(input, "text")},
+            {"Metadata", {{"reference", text_of(input, "reference")}, {"key", key}}}};
+  if (const std::string html = text_of(input, "html"); !html.empty()) body["HtmlBody"] = html;
+  HttpRequest request = json_request(settings.email_url + "/email", key, body);
+  sdk::Header credential;
+  credential.name = "X-Postmark-Server-Token";
+  credential.secret = "email_token";
+  request.headers.push_back(std::move(credential));
+  return request;
+}
+
+Outcome sms_outcome(const HttpResult& answer) {
+  if (!answer.answered()) return no_answer(answer, "notify", sdk::Repeat::unsafe);
+  const auto body = sdk::parse_json(answer.body);
+  if (!succeeded(answer)) {
+    const std::string code = body ? word_of(*body, "errorCode") : std::string();
+    if (answer.status >= 400 && answer.status < 500 && !sdk::may_pass(answer.status) &&
+        is_code(code))
+      return refused("SMS", code, answer.status);
+    return bad_status(answer, "SMS");
+  }
+  if (!body || !body->is_object()) return unreadable("SMS");
+  const Json& success = member_of(*body, "success");
+  if (success.is_boolean() && !success.get<bool>()) {
+    const std::string code = word_of(*body, "errorCode");
+    return refused("SMS", is_code(code) ? code : std::string(), 422);
+  }
+  const Json& data = member_of(*body, "data");
+  const std::string id = word_of(data, "MessageID");
+  if (id.empty() || id.size() > kMaxId) return unreadable("SMS");
+  return accepted(id, sms_status(text_of(data, "Status")));
+}
+
+Outcome email_outcome(const HttpResult& answer) {
+  // The address is known to want no messages: it bounced, or its owner said so.
+  constexpr int kInactive = 406;
+  if (!answer.answered()) return no_answer(answer, "notify", sdk::Repeat::unsafe);
+  const auto body = sdk::parse_json(answer.body);
+  const Json& number = body ? member_of(*body, "ErrorCode") : member_of(Json(), "ErrorCode");
+  const bool told = number.is_number_unsigned() && number.get<std::uint64_t>() < 10'000;
+  const int code = told ? number.get<int>() : 0;
+  if (answer.status == 422 || (succeeded(answer) && code != 0)) {
+    const std::string name = code != 0 ? "email-" + std::to_string(code) : std::string();
+    return refused("e-mail", name, code == kInactive ? 403 : 422);
+  }
+  if (!succeeded(answer)) return bad_status(answer, "e-mail");
+  const std::string id = body ? word_of(*body, "MessageID") : std::string();
+  if (id.empty() || id.size() > kMaxId) return unreadable("e-mail");
+  return accepted(id, "accepted");
+}
+
+}  // namespace rabt::notify

@@ -1,0 +1,109 @@
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "gateways.hpp"
+#include "rabt/json_nlohmann.hpp"
+#include "rabt/task.hpp"
+
+// Messages to people behind the role `notify`. No gateway tells a repeated message from a new one,
+// and two messages to a patient are worse than a question to the staff. So the plugin writes into
+// the hub's store that it is about to send, and afterwards what became of it: a repeat of the call
+// sends nothing, and what cannot be told is for a person to decide.
+namespace rabt::notify {
+
+using sdk::Call;
+using sdk::Host;
+using sdk::Kind;
+using sdk::Refusal;
+using sdk::Reply;
+using sdk::Task;
+using sdk::TaskPlugin;
+
+namespace {
+
+// Longer than any instance waits for a call to be settled.
+constexpr std::int64_t kRemembered = 90LL * 24 * 3600 * 1000;
+// The value of a message of which nobody knows whether it left.
+constexpr std::string_view kBegun = "begun";
+
+std::string record_of(const Call& call) {
+  return "sent/" + call.idempotency_key;
+}
+
+Outcome no_store() {
+  return Outcome::fail(Kind::transient, "notify.store",
+                       "the hub's store cannot be used now, and nothing was sent");
+}
+
+Outcome not_known() {
+  return Outcome::fail(Kind::ambiguous, "notify.not_known",
+                       "an earlier attempt may have sent the message");
+}
+
+}  // namespace
+
+class NotifyPlugin final : public TaskPlugin {
+ public:
+  NotifyPlugin(Host host, std::string_view config)
+      : TaskPlugin(host), settings_(read_settings(config)) {}
+
+  void probe(Call call, Reply reply) { start(look(std::move(call)), std::move(reply)); }
+
+ protected:
+  Task<Outcome> run(Call call) override {
+    const Json input = Json::parse(call.input, nullptr, false);
+    if (!input.is_object()) throw Refusal("notify.input", "the arguments are not a JSON object");
+    if (call.action == "send-sms") {
+      co_return co_await send(call, sms_request(settings_, input, call.idempotency_key),
+                              sms_outcome);
+    }
+    if (call.action == "send-email") {
+      if (settings_.email_url.empty())
+        throw Refusal("notify.no_email", "the configuration names no gateway for e-mail");
+      co_return co_await send(call, email_request(settings_, input, call.idempotency_key),
+                              email_outcome);
+    }
+    throw Refusal("notify.unknown_action", "notify has no such action");
+  }
+
+ private:
+  using Judge = Outcome (*)(const HttpResult& answer);
+
+  Task<Outcome> send(const Call& call, HttpRequest request, Judge judge) {
+    const auto before = co_await kv_get(record_of(call));
+    if (before.status == RABT_KV_OK) {
+      if (before.value == kBegun) co_return not_known();
+      co_return Outcome::done(before.value);
+    }
+    if (before.status != RABT_KV_ABSENT) co_return no_store();
+    // Only if it is still absent: another attempt may run at this moment.
+    const auto begun = co_await kv_put(record_of(call), std::string(kBegun), kRemembered, 0);
+    if (begun == RABT_KV_CONFLICT) co_return not_known();
+    if (begun != RABT_KV_OK) co_return no_store();
+
+    Outcome outcome = judge(co_await http(call, std::move(request)));
+    if (outcome.kind == Kind::done) {
+      // When this is not stored, a repeat finds that it was begun, and sends nothing either.
+      (void)co_await kv_put(record_of(call), outcome.output, kRemembered);
+    } else if (outcome.kind != Kind::ambiguous) {
+      (void)co_await kv_remove(record_of(call));
+    }
+    co_return outcome;
+  }
+
+  Task<Outcome> look(Call call) {
+    const auto found = co_await kv_get(record_of(call));
+    if (found.status == RABT_KV_ABSENT) co_return Outcome::done(R"({"effect":"no"})");
+    if (found.status != RABT_KV_OK || found.value == kBegun)
+      co_return Outcome::done(R"({"effect":"unknown"})");
+    co_return Outcome::done(
+        Json{{"effect", "yes"}, {"output", Json::parse(found.value, nullptr, false)}}.dump());
+  }
+
+  Settings settings_;
+};
+
+}  // namespace rabt::notify
+
+RABT_PLUGIN(rabt::notify::NotifyPlugin, "notify", "1.0.0");

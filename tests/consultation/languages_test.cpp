@@ -1,0 +1,85 @@
+#include "hub/consultation/languages.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace rabt::consultation {
+namespace {
+
+const Languages& languages() {
+  static const Languages all;
+  return all;
+}
+
+TEST(Languages, TheThirteenStringsAreThese) {
+  const std::pair<const char*, const char*> expected[] = {{"join_call", "انضم إلى المكالمة"},
+                                                          {"end_call", "إنهاء المكالمة"},
+                                                          {"mute", "كتم الصوت"},
+                                                          {"unmute", "إلغاء كتم الصوت"},
+                                                          {"video_on", "تشغيل الفيديو"},
+                                                          {"video_off", "إيقاف الفيديو"},
+                                                          {"screen_share", "مشاركة الشاشة"},
+                                                          {"chat", "الدردشة"},
+                                                          {"participants", "المشاركون"},
+                                                          {"waiting_room", "غرفة الانتظار"},
+                                                          {"doctor", "طبيب"},
+                                                          {"patient", "مريض"},
+                                                          {"family", "أفراد العائلة"}};
+  const Json arabic = languages().strings("ar");
+  EXPECT_EQ(arabic.string_or("direction", ""), "rtl");
+  EXPECT_EQ(arabic["strings"].size(), std::size(expected));
+  for (const auto& [key, text] : expected)
+    EXPECT_EQ(arabic["strings"].string_or(key, ""), text) << key;
+  const Json english = languages().strings("xx");
+  EXPECT_EQ(english.string_or("language", ""), "en");
+  for (const auto& [key, text] : expected) EXPECT_NE(english["strings"].find(key), nullptr) << key;
+}
+
+TEST(Languages, EveryTemplateSpeaksBothLanguages) {
+  std::set<std::string> ids;
+  const Json templates = languages().note_templates();
+  for (const Json& one : templates["items"].as_array()) {
+    ids.insert(one.string_or("id", ""));
+    for (const char* language : {"en", "ar"}) {
+      EXPECT_NE(one["title"].string_or(language, ""), "");
+      for (const Json& section : one["sections"].as_array()) {
+        EXPECT_NE(section["title"].string_or(language, ""), "") << section.dump();
+        EXPECT_NE(section["hint"].string_or(language, ""), "") << section.dump();
+      }
+    }
+  }
+  EXPECT_EQ(ids,
+            (std::set<std::string>{"soap", "follow_up", "emergency", "mental_health", "free"}));
+  EXPECT_TRUE(languages().note_template("none").is_null());
+  EXPECT_EQ(languages().note_template("soap")["sections"].size(), 4U);
+}
+
+TEST(Languages, TermsAreManyAndEachIsInBothLanguagesOnce) {
+  const Json all = languages().terms("", 10'000);
+  EXPECT_GE(all["items"].size(), 200U);
+  std::set<std::string> english;
+  for (const Json& term : all["items"].as_array()) {
+    EXPECT_TRUE(english.insert(term.string_or("en", "")).second) << term.dump();
+    EXPECT_NE(term.string_or("ar", ""), "") << term.dump();
+  }
+}
+
+std::string first(std::string_view query) {
+  return languages().terms(query, 1)["items"].item(0).string_or("en", "");
+}
+
+TEST(Languages, ATermIsFoundInEitherLanguageHoweverItIsWritten) {
+  EXPECT_EQ(languages().terms("Hypertension", 5)["items"].item(0).string_or("ar", ""),
+            "ارتفاع ضغط الدم");
+  EXPECT_EQ(first("HYPERT"), "hypertension");
+  EXPECT_EQ(first("ارتفاع ضغط"), "hypertension");
+  EXPECT_EQ(first("الانف"), "nose");
+  EXPECT_EQ(first("MRI"), "magnetic resonance imaging");
+  EXPECT_EQ(first("anemia"), "anaemia");
+  EXPECT_EQ(first("infarction"), "myocardial infarction");
+  EXPECT_EQ(first("no such thing"), "");
+}
+
+}  // namespace
+}  // namespace rabt::consultation

@@ -1,0 +1,244 @@
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "hub/crypto/tls_server.hpp"
+#include "hub/http/server.hpp"
+#include "hub/http/web_socket.hpp"
+#include "tests/tls_files.hpp"
+
+namespace rabt::http {
+namespace {
+
+namespace fs = std::filesystem;
+
+// OpenSSL's own client, which trusts one authority.
+class Client {
+ public:
+  Client(
+      int port, const std::string& authority,
+      const std::function<void(SSL_CTX*)>& with = [](SSL_CTX*) {})
+      : fd_(::socket(AF_INET, SOCK_STREAM, 0)), context_(SSL_CTX_new(TLS_client_method())) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const timeval limit{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    EXPECT_EQ(SSL_CTX_load_verify_locations(context_, authority.c_str(), nullptr), 1);
+    SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
+    with(context_);
+    session_ = SSL_new(context_);
+    SSL_set_fd(session_, fd_);
+  }
+  ~Client() {
+    SSL_free(session_);
+    SSL_CTX_free(context_);
+    ::close(fd_);
+  }
+  bool connect() { return SSL_connect(session_) == 1; }
+  void send(std::string_view text) {
+    (void)SSL_write(session_, text.data(), static_cast<int>(text.size()));
+  }
+  // What comes until `end` has come, or the connection ends.
+  std::string read_until(std::string_view end) {
+    std::string out;
+    char buffer[4096];
+    while (out.find(end) == std::string::npos) {
+      const int got = SSL_read(session_, buffer, sizeof buffer);
+      if (got <= 0) break;
+      out.append(buffer, static_cast<std::size_t>(got));
+    }
+    return out;
+  }
+  std::string serial() {
+    X509* certificate = SSL_get1_peer_certificate(session_);
+    if (certificate == nullptr) return {};
+    BIGNUM* number = ASN1_INTEGER_to_BN(X509_get_serialNumber(certificate), nullptr);
+    char* text = BN_bn2hex(number);
+    std::string out(text);
+    OPENSSL_free(text);
+    BN_free(number);
+    X509_free(certificate);
+    return out;
+  }
+  SSL* session() { return session_; }
+
+ private:
+  int fd_;
+  SSL_CTX* context_;
+  SSL* session_ = nullptr;
+};
+
+class Echo final : public SocketHandler {
+  void opened(std::shared_ptr<Socket> socket) override { socket->send("hello"); }
+  void received(Socket& socket, std::string_view text) override { socket.send(text); }
+  void closed() override {}
+};
+
+class TlsEdge : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::have_program("openssl")) GTEST_SKIP() << "the openssl command is not here";
+    std::signal(SIGPIPE, SIG_IGN);
+    std::string name = (fs::temp_directory_path() / "rabt-tls-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    ASSERT_TRUE(test::make_certificates(folder_));
+    auto opened = crypto::TlsServer::open(
+        {.certificates = folder_ + "/server.pem", .key = folder_ + "/server.key"}, clock_);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    tls_ = *std::move(opened);
+    ServerOptions options{.threads = 8, .tls = tls_, .handshake_timeout_ms = 300};
+    auto started = Server::start(
+        options,
+        [](const Request& /*head*/) -> Admission {
+          return [](const Request& request) -> Response {
+            if (request.path == "/s") return {.socket = std::make_shared<Echo>()};
+            if (request.path == "/large") return {.body = std::string(3U << 20U, 'x') + "end"};
+            return {.body = request.path + " " + std::to_string(request.body.size()) + " end"};
+          };
+        },
+        null_logger());
+    ASSERT_TRUE(started.ok());
+    server_ = *std::move(started);
+  }
+  void TearDown() override {
+    server_.reset();
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+  Client client() { return Client(server_->port(), folder_ + "/ca.pem"); }
+
+  SystemClock clock_;
+  std::string folder_;
+  std::shared_ptr<crypto::TlsServer> tls_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(TlsEdge, ServesRequestsAndLargeAnswers) {
+  auto one = client();
+  ASSERT_TRUE(one.connect());
+  EXPECT_STREQ(SSL_get_version(one.session()), "TLSv1.3");
+  one.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n" +
+           std::string(200'000, 'b'));
+  EXPECT_TRUE(one.read_until("end").ends_with("/a 200000 end"));
+  one.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_GT(one.read_until("end").size(), 3U << 20U);
+}
+
+TEST_F(TlsEdge, OffersOnlyModernVersionsAndHttp11) {
+  auto old = Client(server_->port(), folder_ + "/ca.pem", [](SSL_CTX* context) {
+    SSL_CTX_set_security_level(context, 0);
+    SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+    SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);
+  });
+  EXPECT_FALSE(old.connect());
+  auto cbc = Client(server_->port(), folder_ + "/ca.pem", [](SSL_CTX* context) {
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(context, "ECDHE-RSA-AES128-SHA");
+  });
+  EXPECT_FALSE(cbc.connect());
+  auto both = Client(server_->port(), folder_ + "/ca.pem", [](SSL_CTX* context) {
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    const unsigned char protocols[] = "\x02h2\x08http/1.1";
+    SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols - 1);
+  });
+  ASSERT_TRUE(both.connect());
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(both.session(), &chosen, &size);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(chosen), size), "http/1.1");
+}
+
+TEST_F(TlsEdge, CarriesWebSockets) {
+  auto one = client();
+  ASSERT_TRUE(one.connect());
+  one.send(
+      "GET /s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  EXPECT_NE(one.read_until("hello").find("101 Switching"), std::string::npos);
+  for (const char* text : {"one", "two"}) {
+    one.send(std::string("\x81\x83\0\0\0\0", 6) + text);
+    EXPECT_TRUE(one.read_until(text).ends_with(text));
+  }
+}
+
+TEST_F(TlsEdge, PlainHttpAndSilenceEndWithoutAnAnswer) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(server_->port()));
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  char byte = 0;
+  // It says nothing: the handshake has its own limit.
+  EXPECT_LE(::recv(fd, &byte, 1, 0), 0);
+  ::close(fd);
+  EXPECT_EQ(server_->stats().handshakes_failed, 1U);
+  EXPECT_EQ(server_->stats().requests, 0U);
+}
+
+// Trap 61: a wrong file leaves the old certificate in use.
+TEST_F(TlsEdge, Trap61ANewCertificateIsTakenAndAWrongOneIsNot) {
+  auto before = client();
+  ASSERT_TRUE(before.connect());
+  EXPECT_FALSE(*tls_->reload());
+
+  const std::string kept = folder_ + "/kept.pem";
+  fs::copy_file(folder_ + "/server.pem", kept);
+  fs::resize_file(folder_ + "/server.pem", 100);
+  const auto torn = tls_->reload();
+  ASSERT_FALSE(torn.ok());
+  EXPECT_EQ(torn.error().code, "tls.certificate");
+  // The error came once; the file has not changed since.
+  EXPECT_FALSE(*tls_->reload());
+  auto during = client();
+  ASSERT_TRUE(during.connect());
+  EXPECT_EQ(during.serial(), before.serial());
+
+  ASSERT_EQ(std::system(("cd " + folder_ +
+                         " && cp server.key old.key && openssl genrsa -out server.key 2048 "
+                         ">/dev/null 2>&1 && cp kept.pem server.pem")
+                            .c_str()),
+            0);
+  const auto other_key = tls_->reload();
+  ASSERT_FALSE(other_key.ok());
+  EXPECT_EQ(other_key.error().code, "tls.key");
+
+  ASSERT_EQ(std::system(("cd " + folder_ +
+                         " && mv old.key server.key && openssl x509 -req -in server.csr -CA ca.pem "
+                         "-CAkey ca.key -CAcreateserial -days 2 -extfile ext -out server.pem "
+                         ">/dev/null 2>&1")
+                            .c_str()),
+            0);
+  EXPECT_TRUE(*tls_->reload());
+  auto after = client();
+  ASSERT_TRUE(after.connect());
+  EXPECT_NE(after.serial(), before.serial());
+  before.send("GET /still HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(before.read_until("end").ends_with("/still 0 end"));
+}
+
+TEST_F(TlsEdge, ACertificateThatHasExpiredIsRefused) {
+  class Later final : public Clock {
+    [[nodiscard]] Timestamp now() const override {
+      return {SystemClock().now().ms + 3LL * 24 * 3600 * 1000};
+    }
+    [[nodiscard]] std::int64_t monotonic_ms() const override { return 0; }
+  } later;
+  const auto opened = crypto::TlsServer::open(
+      {.certificates = folder_ + "/server.pem", .key = folder_ + "/server.key"}, later);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_NE(opened.error().message.find("expired"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rabt::http

@@ -1,0 +1,333 @@
+#include "hub/http/web_socket.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "hub/http/server.hpp"
+
+namespace rabt::http {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+// Sends text back, closes on "bye", floods on "flood".
+class Echo final : public SocketHandler {
+ public:
+  struct Seen {
+    std::atomic<int> opened{0};
+    std::atomic<int> closed{0};
+    std::mutex mutex;
+    std::vector<std::string> texts;
+  };
+  explicit Echo(Seen& seen) : seen_(seen) {}
+  void opened(std::shared_ptr<Socket> socket) override {
+    ++seen_.opened;
+    socket->send("hello");
+  }
+  void received(Socket& socket, std::string_view text) override {
+    {
+      const std::scoped_lock lock(seen_.mutex);
+      seen_.texts.emplace_back(text);
+    }
+    if (text == "bye") {
+      socket.close(kCloseNotAllowed, "go");
+    } else if (text == "flood") {
+      for (int i = 0; i < 600; ++i) socket.send(std::string(32U << 10U, 'x'));
+    } else {
+      socket.send(text);
+    }
+  }
+  void closed() override { ++seen_.closed; }
+
+ private:
+  Seen& seen_;
+};
+
+constexpr std::string_view kHandshake =
+    "GET /s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+// A frame as a client sends it, masked with zeros.
+std::string frame(std::uint8_t first, std::string_view payload) {
+  std::string out(1, static_cast<char>(first));
+  if (payload.size() < 126) {
+    out.push_back(static_cast<char>(0x80U | payload.size()));
+  } else if (payload.size() < 65'536) {
+    out.push_back(static_cast<char>(0x80U | 126U));
+    out.push_back(static_cast<char>(payload.size() >> 8U));
+    out.push_back(static_cast<char>(payload.size() & 255U));
+  } else {
+    out.push_back(static_cast<char>(0x80U | 127U));
+    for (int shift = 56; shift >= 0; shift -= 8)
+      out.push_back(static_cast<char>((payload.size() >> static_cast<unsigned>(shift)) & 255U));
+  }
+  out.append(4, '\0');
+  out.append(payload);
+  return out;
+}
+std::string text_frame(std::string_view payload) {
+  return frame(0x81, payload);
+}
+
+struct Frame {
+  int opcode = -1;
+  std::string payload;
+  [[nodiscard]] int close_code() const {
+    if (opcode != 8 || payload.size() < 2) return -1;
+    return static_cast<unsigned char>(payload[0]) * 256 + static_cast<unsigned char>(payload[1]);
+  }
+};
+
+class Client {
+ public:
+  explicit Client(int port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer > 0)
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Client() { ::close(fd_); }
+  void send(std::string_view bytes) {
+    (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  std::string head() {
+    std::string out;
+    while (out.find("\r\n\r\n") == std::string::npos) {
+      const auto got = take(1);
+      if (!got) break;
+      out += *got;
+    }
+    return out;
+  }
+  // The next frame. Nothing when the connection ended.
+  std::optional<Frame> next() {
+    const auto start = take(2);
+    if (!start) return std::nullopt;
+    Frame out{.opcode = (*start)[0] & 15, .payload = {}};
+    std::size_t length = static_cast<unsigned char>((*start)[1]);
+    const std::size_t more = length == 126 ? 2 : length == 127 ? 8 : 0;
+    if (more > 0) {
+      const auto bytes = take(more);
+      if (!bytes) return std::nullopt;
+      length = 0;
+      for (const char c : *bytes) length = length * 256 + static_cast<unsigned char>(c);
+    }
+    const auto payload = take(length);
+    if (!payload) return std::nullopt;
+    out.payload = *payload;
+    return out;
+  }
+  bool ended() { return !take(1).has_value(); }
+
+ private:
+  std::optional<std::string> take(std::size_t count) {
+    std::string out;
+    while (out.size() < count) {
+      pollfd entry{fd_, POLLIN, 0};
+      if (::poll(&entry, 1, 5000) <= 0) return std::nullopt;
+      char buffer[4096];
+      const auto got = ::recv(fd_, buffer, std::min(sizeof buffer, count - out.size()), 0);
+      if (got <= 0) return std::nullopt;
+      out.append(buffer, static_cast<std::size_t>(got));
+    }
+    return out;
+  }
+  int fd_;
+};
+
+class WebSocketServer : public ::testing::Test {
+ protected:
+  void SetUp() override { start({}); }
+  void start(ServerOptions options) {
+    options.threads = 4;
+    auto started = Server::start(
+        options,
+        [this](const Request& /*head*/) -> Admission {
+          return [this](const Request& /*request*/) {
+            return Response{.socket = std::make_shared<Echo>(seen_), .subprotocol = "rabt.v1"};
+          };
+        },
+        null_logger());
+    ASSERT_TRUE(started.ok());
+    server_ = *std::move(started);
+  }
+  std::unique_ptr<Client> connect() {
+    auto client = std::make_unique<Client>(server_->port());
+    client->send(std::string(kHandshake) + "\r\n");
+    EXPECT_TRUE(client->head().starts_with("HTTP/1.1 101 "));
+    EXPECT_EQ(client->next()->payload, "hello");
+    return client;
+  }
+  void wait_until(const std::function<bool()>& holds) {
+    for (int i = 0; i < 1000 && !holds(); ++i) std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(holds());
+  }
+
+  Echo::Seen seen_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(WebSocketServer, AnswersTheHandshakeOfTheSpecification) {
+  Client client(server_->port());
+  client.send(std::string(kHandshake) + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+  const std::string head = client.head();
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n")) << head;
+  // RFC 6455 section 1.3.
+  EXPECT_NE(head.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), std::string::npos);
+  EXPECT_NE(head.find("Sec-WebSocket-Protocol: rabt.v1\r\n"), std::string::npos);
+  EXPECT_EQ(head.find("Extensions"), std::string::npos);
+}
+
+TEST_F(WebSocketServer, RefusesWrongHandshakes) {
+  const auto without = [](std::string text, std::string_view line, std::string_view instead) {
+    const auto at = text.find(line);
+    return text.replace(at, line.size(), instead) + "\r\n";
+  };
+  const std::string good(kHandshake);
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {without(good, "dGhlIHNhbXBsZSBub25jZQ==", "abc"), "400"},
+      {without(good, "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j"), "400"},
+      {without(good, "GET", "POST"), "400"},
+      {without(good, "HTTP/1.1", "HTTP/1.0"), "400"},
+      {without(good, "Version: 13", "Version: 8"), "426"},
+      {without(good, "Upgrade: websocket\r\n", ""), "426"},
+      {without(good, "keep-alive, Upgrade", "keep-alive"), "426"},
+  };
+  for (const auto& [request, status] : rows) {
+    Client client(server_->port());
+    client.send(request);
+    EXPECT_EQ(client.head().substr(9, 3), status) << request;
+  }
+}
+
+TEST_F(WebSocketServer, EchoesMessagesFragmentsAndPings) {
+  auto client = connect();
+  client->send(text_frame("one"));
+  EXPECT_EQ(client->next()->payload, "one");
+  client->send(frame(0x01, "tw") + frame(0x89, "ping") + frame(0x80, "o"));
+  const auto pong = client->next();
+  EXPECT_EQ(pong->opcode, 10);
+  EXPECT_EQ(pong->payload, "ping");
+  EXPECT_EQ(client->next()->payload, "two");
+  const std::string large(64U << 10U, 'a');
+  client->send(text_frame(large));
+  EXPECT_EQ(client->next()->payload, large);
+  client->send(frame(0x88, std::string("\x03\xE8", 2)));
+  EXPECT_EQ(client->next()->close_code(), 1000);
+  EXPECT_TRUE(client->ended());
+  wait_until([&] { return seen_.closed == 1; });
+}
+
+TEST_F(WebSocketServer, WhatComesWithTheHandshakeIsRead) {
+  Client client(server_->port());
+  client.send(std::string(kHandshake) + "\r\n" + text_frame("early"));
+  (void)client.head();
+  EXPECT_EQ(client.next()->payload, "hello");
+  EXPECT_EQ(client.next()->payload, "early");
+}
+
+// The fourteen frames, and some of their kind, that another library handed on.
+TEST_F(WebSocketServer, Trap67FramesThatBreakTheProtocolEndTheConnection) {
+  const std::string masked(4, '\0');
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"unmasked", std::string("\x81\x01", 2) + "a"},
+      {"rsv1", frame(0xC1, "a")},
+      {"rsv3", frame(0x91, "a")},
+      {"opcode 3", frame(0x83, "a")},
+      {"opcode 11", frame(0x8B, "a")},
+      {"invalid UTF-8", text_frame("\xC3\x28")},
+      {"UTF-8 cut off", text_frame("\xC3")},
+      {"surrogate", text_frame("\xED\xA0\x80")},
+      {"fragmented ping", frame(0x09, "a")},
+      {"ping of 126 bytes", frame(0x89, std::string(126, 'p'))},
+      {"continuation without a start", frame(0x80, "a")},
+      {"text inside a fragment", frame(0x01, "a") + text_frame("b")},
+      {"length that is not minimal", std::string("\x81\xFE\x00\x01", 4) + masked + "a"},
+      {"close of one byte", frame(0x88, "\x03")},
+      {"close with code 1005", frame(0x88, "\x03\xED")},
+      {"close with a reason that is not UTF-8", frame(0x88, "\x03\xE8\xC3\x28")},
+      {"length of 2^63", std::string("\x81\xFF\x80\0\0\0\0\0\0\0", 10) + masked},
+      {"binary", frame(0x82, "a")},
+      {"message too large", text_frame(std::string((64U << 10U) + 1, 'a'))},
+  };
+  for (const auto& [name, bytes] : rows) {
+    auto client = connect();
+    client->send(bytes + text_frame("smuggled"));
+    const auto answer = client->next();
+    if (answer.has_value()) {
+      EXPECT_EQ(answer->opcode, 8) << name;
+    }
+    EXPECT_TRUE(client->ended()) << name;
+  }
+  const std::scoped_lock lock(seen_.mutex);
+  EXPECT_TRUE(seen_.texts.empty()) << seen_.texts.front();
+}
+
+TEST_F(WebSocketServer, Trap68AMessageOfManyFragmentsEndsTheConnection) {
+  auto client = connect();
+  std::string bytes = frame(0x01, "a");
+  for (int i = 0; i < 40; ++i) bytes += frame(0x00, "a");
+  client->send(bytes);
+  const auto answer = client->next();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->close_code(), kCloseTooBig);
+}
+
+TEST_F(WebSocketServer, Trap70AReaderWhoStopsIsClosedAndOthersAreServed) {
+  Client slow(server_->port(), 4096);
+  slow.send(std::string(kHandshake) + "\r\n");
+  (void)slow.head();
+  slow.send(text_frame("flood"));
+  auto other = connect();
+  wait_until([&] { return server_->stats().slow_sockets == 1; });
+  other->send(text_frame("still here"));
+  EXPECT_EQ(other->next()->payload, "still here");
+  // It never reads: the connection ends all the same.
+  wait_until([&] { return seen_.closed == 1; });
+}
+
+TEST_F(WebSocketServer, TheHandlerClosesWithItsOwnCode) {
+  auto client = connect();
+  client->send(text_frame("bye"));
+  EXPECT_EQ(client->next()->close_code(), kCloseNotAllowed);
+}
+
+TEST_F(WebSocketServer, HoldsMoreSocketsThanThreads) {
+  std::vector<std::unique_ptr<Client>> many;
+  for (int i = 0; i < 200; ++i) many.push_back(connect());
+  EXPECT_EQ(server_->stats().sockets, 200U);
+  for (const auto& client : many) client->send(text_frame("x"));
+  for (const auto& client : many) EXPECT_EQ(client->next()->payload, "x");
+}
+
+TEST_F(WebSocketServer, StoppingTellsEverybody) {
+  auto client = connect();
+  server_->stop();
+  EXPECT_EQ(client->next()->close_code(), kCloseRestart);
+  EXPECT_EQ(seen_.opened, 1);
+  EXPECT_EQ(seen_.closed, 1);
+}
+
+TEST_F(WebSocketServer, OneSocketTooManyIsToldSo) {
+  server_.reset();
+  start({.max_sockets = 1});
+  auto first = connect();
+  Client second(server_->port());
+  second.send(std::string(kHandshake) + "\r\n");
+  EXPECT_EQ(second.head().substr(9, 3), "503");
+}
+
+}  // namespace
+}  // namespace rabt::http

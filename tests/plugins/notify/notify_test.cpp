@@ -1,0 +1,191 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/plugins/test_host.hpp"
+
+namespace rabt::notify {
+namespace {
+
+using Json = nlohmann::json;
+using sdk::Kind;
+using sdk::Outcome;
+using testing::Answer;
+using testing::lost;
+using testing::Request;
+using testing::TestHost;
+using testing::unreachable;
+
+constexpr const char* kConfig = R"({"sms_url": "https://sms.example.sa/", "sms_sender": "CLINIC",
+        "email_url": "https://mail.example.sa", "email_from": "clinic@example.sa"})";
+constexpr const char* kTaken =
+    R"({"success": true, "errorCode": "ER-00", "data": {"MessageID": 3200017, "Status": "Queued"}})";
+
+Json sms() {
+  return Json{{"to", "+966500000001"},
+              {"text", "موعدك بعد عشر دقائق"},
+              {"reference", "visit-1"},
+              {"language", "ar"}};
+}
+Json email() {
+  return Json{{"to", "someone@example.org"},
+              {"subject", "Your visit"},
+              {"text", "It starts soon"},
+              {"reference", "visit-1"}};
+}
+
+class Notify : public ::testing::Test {
+ protected:
+  Notify() {
+    host_.secrets["sms_token"] = "t";
+    host_.secrets["email_token"] = "t";
+    host_.outside = [this](const Request& request) {
+      asked_.push_back(request);
+      return answer_;
+    };
+  }
+  Outcome send_sms(const std::string& key = "key-1") { return host_.call("send-sms", sms(), key); }
+  Outcome send_email(const std::string& key = "key-1") {
+    return host_.call("send-email", email(), key);
+  }
+  // "no", "unknown", or "yes" and the output.
+  std::string effect(const std::string& key = "key-1") {
+    const Json told = Json::parse(host_.probe("send-sms", sms().dump(), key).output);
+    return told.at("effect").get<std::string>() +
+           (told.contains("output") ? " " + told.at("output").dump() : std::string());
+  }
+
+  TestHost host_{kConfig};
+  Answer answer_{.status = 200, .body = kTaken};
+  std::vector<Request> asked_;
+};
+
+TEST_F(Notify, AnSmsIsSentAsTheGatewayTakesIt) {
+  const Outcome outcome = send_sms();
+  EXPECT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(outcome.output, R"({"messageId":"3200017","status":"accepted"})");
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(asked_[0].method() + ' ' + asked_[0].url(),
+            "POST https://sms.example.sa/rest/SMS/messages");
+  EXPECT_EQ(asked_[0].header("Authorization"), "Bearer {sms_token}");
+  EXPECT_EQ(Json::parse(asked_[0].body), (Json{{"SenderID", "CLINIC"},
+                                               {"Recipient", "966500000001"},
+                                               {"Body", "موعدك بعد عشر دقائق"},
+                                               {"CorrelationID", "key-1"}}));
+}
+
+TEST_F(Notify, AnEmailIsSentAsTheGatewayTakesIt) {
+  answer_.body = R"({"MessageID": "b7bc2f4a", "ErrorCode": 0, "Message": "OK"})";
+  const Outcome outcome = send_email();
+  EXPECT_EQ(outcome.output, R"({"messageId":"b7bc2f4a","status":"accepted"})");
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(asked_[0].url(), "https://mail.example.sa/email");
+  EXPECT_EQ(asked_[0].header("X-Postmark-Server-Token"), "{email_token}");
+  const Json body = Json::parse(asked_[0].body);
+  EXPECT_EQ(body.at("From"), "clinic@example.sa");
+  EXPECT_EQ(body.at("To"), "someone@example.org");
+  EXPECT_EQ(body.at("TextBody"), "It starts soon");
+  EXPECT_FALSE(body.contains("HtmlBody"));
+}
+
+TEST_F(Notify, ARepeatOfACallSendsNothing) {
+  const Outcome first = send_sms();
+  const Outcome again = send_sms();
+  EXPECT_EQ(again.kind, Kind::done);
+  EXPECT_EQ(again.output, first.output);
+  EXPECT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(effect(), "yes " + first.output);
+  EXPECT_EQ(effect("key-2"), "no");
+  EXPECT_EQ(send_sms("key-2").kind, Kind::done);
+  EXPECT_EQ(asked_.size(), 2U);
+}
+
+TEST_F(Notify, AMessageWhoseAnswerWasLostIsNotSentAgain) {
+  answer_ = lost();
+  EXPECT_EQ(send_sms().kind, Kind::ambiguous);
+  EXPECT_EQ(effect(), "unknown");
+  answer_ = {.status = 200, .body = kTaken};
+  const Outcome again = send_sms();
+  EXPECT_EQ(again.kind, Kind::ambiguous);
+  EXPECT_EQ(again.code, "notify.not_known");
+  EXPECT_EQ(asked_.size(), 1U);
+}
+
+TEST_F(Notify, WhatWasNotSentMayBeSentAgain) {
+  for (const Answer& none : {unreachable(), Answer{.status = 429},
+                             Answer{.status = 503, .headers = R"([["retry-after","7"]])"}}) {
+    answer_ = none;
+    const Outcome outcome = send_sms();
+    EXPECT_EQ(outcome.kind, Kind::transient) << outcome.code;
+    EXPECT_EQ(outcome.retry_after_ms, none.status == 503 ? 7000 : none.status == 429 ? 1000 : 0);
+    EXPECT_EQ(effect(), "no");
+  }
+  answer_ = {.status = 200, .body = kTaken};
+  EXPECT_EQ(send_sms().kind, Kind::done);
+}
+
+TEST_F(Notify, RefusalsArePermanentAndCarryTheGatewaysCode) {
+  answer_.body = R"({"success": false, "errorCode": "ER-06", "message": "966500000001 is wrong"})";
+  Outcome outcome = send_sms();
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.message, "the SMS gateway refused the message, error ER-06");
+  EXPECT_EQ(Json::parse(outcome.detail), (Json{{"status", 422}, {"code", "ER-06"}}));
+  EXPECT_EQ(effect(), "no");
+  answer_ = {.status = 401, .body = "who are you"};
+  outcome = send_sms();
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.message, "the SMS gateway answered 401");
+  answer_ = {.status = 422, .body = R"({"ErrorCode": 406, "Message": "someone@example.org ..."})"};
+  outcome = send_email();
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.message, "the e-mail gateway refused the message, error email-406");
+  EXPECT_EQ(Json::parse(outcome.detail).at("status"), 403);
+}
+
+TEST_F(Notify, AnAnswerThatCannotBeReadMayBeASentMessage) {
+  for (const Answer& odd : {Answer{.status = 500}, Answer{.status = 200, .body = "OK"},
+                            Answer{.status = 200, .body = R"({"success": true, "data": {}})"},
+                            Answer{.status = 200, .body = R"({"data": {"MessageID": [1]}})"}}) {
+    const std::string key = "key-" + std::to_string(asked_.size());
+    answer_ = odd;
+    EXPECT_EQ(send_sms(key).kind, Kind::ambiguous) << odd.body;
+    EXPECT_EQ(send_email("e-" + key).kind, Kind::ambiguous) << odd.body;
+  }
+}
+
+TEST_F(Notify, NothingIsSentThatCouldNotBeRemembered) {
+  host_.fail_from = 0;
+  const Outcome outcome = send_sms();
+  EXPECT_EQ(outcome.kind, Kind::transient);
+  EXPECT_EQ(outcome.code, "notify.store");
+  EXPECT_TRUE(asked_.empty());
+}
+
+// The message left, and only its record could not be written: a repeat must not send it again.
+TEST_F(Notify, AMessageWhoseRecordIsIncompleteIsNotSentAgain) {
+  host_.fail_from = 2;  // after the look and the note that it begins
+  EXPECT_EQ(send_sms().kind, Kind::done);
+  host_.fail_from = -1;
+  EXPECT_EQ(send_sms().kind, Kind::ambiguous);
+  EXPECT_EQ(asked_.size(), 1U);
+}
+
+TEST(NotifyConfig, EmailIsRefusedWithoutItsGateway) {
+  TestHost host(
+      R"({"sms_url": "https://sms.example.sa", "sms_sender": "CLINIC", "sms_user": "app"})");
+  host.secrets["sms_token"] = "t";
+  std::string seen;
+  host.outside = [&](const Request& request) {
+    seen = request.header("Authorization");
+    return Answer{.status = 200, .body = kTaken};
+  };
+  const Outcome outcome = host.call("send-email", email());
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "notify.no_email");
+  EXPECT_EQ(host.call("send-sms", sms()).kind, Kind::done);
+  EXPECT_EQ(seen, "Basic {app:sms_token}");
+}
+
+}  // namespace
+}  // namespace rabt::notify

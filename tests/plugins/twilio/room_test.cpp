@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/plugins/test_host.hpp"
+
+namespace rabt::twilio {
+namespace {
+
+using Json = nlohmann::json;
+using sdk::Kind;
+using testing::Answer;
+using testing::lost;
+using testing::Request;
+using testing::TestHost;
+
+constexpr const char* kConfig =
+    R"({"account_sid": "AC00000000000000000000000000000001",
+        "api_key_sid": "SK00000000000000000000000000000001",
+        "callback_url": "https://hub.example.sa/hooks/twilio"})";
+constexpr const char* kRoom = "RM00000000000000000000000000000001";
+
+// Rooms that can be made. The status callback is ours.
+class Twilio {
+ public:
+  Answer operator()(const Request& request) {
+    asked.push_back(request.method() + ' ' + request.url() + ' ' + request.body);
+    const bool ends = request.url().ends_with(kRoom);
+    if (ends && !can_end) return lost();
+    return {.status = ends ? 200 : 201,
+            .body = Json{{"sid", kRoom},
+                         {"unique_name", "key-1"},
+                         {"status", ends ? "completed" : "in-progress"}}
+                        .dump()};
+  }
+
+  bool can_end = true;
+  std::vector<std::string> asked;
+};
+
+Json session() {
+  return Json::parse(
+      R"({"reference": "C-1", "participants": [{"role": "patient", "identity": "patient"}]})");
+}
+
+TEST(TwilioRoom, IsEndedWhenNoTokenCanBeSigned) {
+  Twilio twilio;
+  TestHost host(kConfig);
+  host.outside = [&](const Request& request) { return twilio(request); };
+  const sdk::Outcome outcome = host.call("create-session", session());
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "twilio.no_secret");
+  ASSERT_EQ(twilio.asked.size(), 2U);
+  EXPECT_EQ(twilio.asked[1],
+            std::string("POST https://video.twilio.com/v1/Rooms/") + kRoom + " Status=completed");
+}
+
+TEST(TwilioRoom, ThatCouldNotBeEndedIsAnEffectThatMayExist) {
+  Twilio twilio;
+  twilio.can_end = false;
+  TestHost host(kConfig);
+  host.outside = [&](const Request& request) { return twilio(request); };
+  const sdk::Outcome outcome = host.call("create-session", session());
+  EXPECT_EQ(outcome.kind, Kind::ambiguous);
+  EXPECT_EQ(outcome.code, "twilio.no_secret");
+}
+
+TEST(TwilioRoom, WithTokensStaysOpen) {
+  Twilio twilio;
+  TestHost host(kConfig);
+  host.secrets["api_key_secret"] = "0123456789abcdef0123456789abcdef";
+  host.outside = [&](const Request& request) { return twilio(request); };
+  EXPECT_EQ(host.call("create-session", session()).kind, Kind::done);
+  EXPECT_EQ(twilio.asked.size(), 1U);
+}
+
+}  // namespace
+}  // namespace rabt::twilio
