@@ -1,6 +1,23 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/random.hpp"
 #include "hub/consultation/ask.hpp"
+#include "hub/consultation/records.hpp"
+#include "hub/consultation/settings.hpp"
+#include "hub/consultation/surroundings.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
 
 // What surrounds the sessions of a tenant: clinics, visits, when providers can be had, figures, and
 // what the pages show.
@@ -24,9 +41,11 @@ class Practice {
   virtual Answer close_visit(const Ask& ask) = 0;
 
   // {items: [{id, uuid, number, name, specialty, licenceNumber, languages, gender, videoEnabled,
-  // status}]}; filters: specialty, gender, language, status
+  // status}]}; filters: specialty, gender, language, status, at
   virtual Answer providers(const Ask& ask) = 0;
-  // record: the provider, here and in the next two. {provider, status, timeZone, slots: [...]}
+  // record: the provider, here and in the next three. One item of the list.
+  virtual Answer provider(const Ask& ask) = 0;
+  // {provider, status, timeZone, slots: [...]}
   virtual Answer availability(const Ask& ask) = 0;
   virtual Answer set_availability(const Ask& ask) = 0;
   // {status: online, offline or busy}
@@ -46,6 +65,63 @@ class Practice {
   virtual Answer video_settings(const Ask& ask) = 0;
   virtual Answer compliance(const Ask& ask) = 0;
   virtual Answer scfhs_report(const Ask& ask) = 0;
+
+  // A person has a live connection now. Kept in memory for a minute.
+  virtual void seen(std::string_view tenant, std::string_view person) = 0;
+  // What sessions ask of the practice.
+  [[nodiscard]] virtual Surroundings& surroundings() = 0;
+  // Tells thresholds that the month has reached, and drops old samples of quality. Every minute of
+  // a hub.
+  virtual Status catch_up() = 0;
 };
+
+// A contract with somebody who gets patient data.
+struct Agreement {
+  // The id of a plugin, or a name.
+  std::string party;
+  // baa, dpa
+  std::string kind;
+  // Dates: 2026-11-22. No end when `valid_to` is empty.
+  std::string signed_on;
+  std::string valid_to;
+  std::string document;
+};
+
+// The sections `metering` and `compliance` of the configuration.
+struct PracticeSettings {
+  // Attendee-minutes of a month that cost nothing. No limit when it is 0.
+  std::int64_t free_minutes = 1000;
+  std::vector<int> thresholds{50, 80, 90, 100};
+  std::string time_zone = "Asia/Riyadh";
+  // on_limit: refuse. Otherwise more sessions only warn.
+  bool refuse_over_limit = false;
+
+  bool require_agreement = false;
+  std::vector<Agreement> agreements{};
+  // Regions where media and recordings may be. Everywhere when it is empty.
+  std::vector<std::string> allowed_regions{};
+  // Where the video provider works, as its configuration says. May be empty.
+  std::string region{};
+  // Plugins that get patient data.
+  std::vector<std::string> processors{};
+};
+
+struct PracticeParts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  keys::DataKeys& keys;
+  identity::Directory& people;
+  Records& records;
+  const Clock& clock;
+  Random& random;
+  UlidSource& ids;
+  std::string tenant;
+  VideoSettings video;
+  PracticeSettings settings;
+  // Gives an event to workflows and listeners: type without the prefix, data without patient data.
+  // May be empty.
+  std::function<void(std::string_view type, const Json& data)> tell{};
+};
+[[nodiscard]] std::unique_ptr<Practice> make_practice(PracticeParts parts);
 
 }  // namespace rabt::consultation

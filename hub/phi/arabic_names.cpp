@@ -325,6 +325,12 @@ bool ArabicNames::may_close(std::size_t k, const ArabicCue& cue, const Chain& ch
          !w.starts_with("لل");
 }
 
+bool ArabicNames::in_row(std::size_t i) const {
+  return i >= 2 && (sign(i - 1, "،") || sign(i - 1, ",")) && !out_.empty() &&
+         out_.back().kind == Class::name && out_.back().score >= 0.5 &&
+         out_.back().end == tokens_[i - 2].end;
+}
+
 double ArabicNames::weigh(const Chain& chain, const Opening& opening) const {
   const auto& [name, cue, compound, abd, linked, unlisted] = opening;
   const std::size_t i = chain.first;
@@ -360,6 +366,8 @@ double ArabicNames::weigh(const Chain& chain, const Opening& opening) const {
     score += beside ? 0.05 : -0.08;
   }
   if (parts == 1 && tokens_[i].folded.size() <= 6 && !cued && !compound) score -= 0.15;
+  // Sara, Mona, Huda: a given name in a row of names, whatever else the word means
+  if (!cued && (name.lists & kGiven) != 0 && !placed(i) && in_row(i)) score = std::max(score, 0.6);
   if (chain.unknown > 0 && !cue.title) score -= 0.1;
   return score;
 }

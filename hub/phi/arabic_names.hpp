@@ -53,6 +53,8 @@ class ArabicNames : NameWords {
   // A word in no list: a name behind it makes it one, or it may be the family name at the end.
   [[nodiscard]] bool stands_between(std::size_t k) const;
   [[nodiscard]] bool may_close(std::size_t k, const ArabicCue& cue, const Chain& chain) const;
+  // Another name ends at the comma before i.
+  [[nodiscard]] bool in_row(std::size_t i) const;
   // How sure it is that the chain is a name.
   [[nodiscard]] double weigh(const Chain& chain, const Opening& opening) const;
 

@@ -169,8 +169,10 @@ bool LatinNames::firm(std::size_t first, std::size_t last) const {
       continue;
     if (a > 0 && (sign(a - 1, ":") || tokens_[a - 1].upper)) return false;
     if (has(a + 5, kPersonVerb)) return false;
-    // Given names in a row are people.
-    return !(in(a, kGiven) && !in(a, kFamily) && in(a + 2, kGiven) && in(a + 4, kGiven));
+    // Given names in a row are people; where the first is a family name as well, the row is longer.
+    const bool longer = a >= 2 && sign(a - 1, ",") && in(a - 2, kGiven);
+    return !(in(a, kGiven) && (!in(a, kFamily) || longer) && in(a + 2, kGiven) &&
+             in(a + 4, kGiven));
   }
   return false;
 }

@@ -168,6 +168,16 @@ void find_card(const Text& text, std::size_t at, const NumberContext& context, C
   }
 }
 
+// Behind "his number", "my number", with or without a colon.
+bool behind_own_number(const Text& text, std::size_t at) {
+  static constexpr auto kOwn = std::to_array<std::string_view>({"رقمه", "رقمها", "رقمي", "رقمك"});
+  const auto& tokens = text.tokens();
+  std::size_t k = at;
+  while (k > 0 && (tokens[k - 1].folded == ":" || tokens[k - 1].folded == "=")) --k;
+  return k > 0 &&
+         std::find(kOwn.begin(), kOwn.end(), std::string_view(tokens[k - 1].folded)) != kOwn.end();
+}
+
 void find_national(const Text& text, std::size_t at, const NumberContext& context,
                    Candidates& out) {
   const auto& tokens = text.tokens();
@@ -180,9 +190,10 @@ void find_national(const Text& text, std::size_t at, const NumberContext& contex
     if (length != 10 || (groups.digits[0] != '1' && groups.digits[0] != '2')) continue;
     if (!ends_alone(text, last) || decimal_around(text, at, last)) continue;
     // In groups, with nothing that says what it is: only as people group ten digits.
-    const bool usual = groups.ends.size() <= 3 && groups.shortest >= 3 && !thing &&
-                       !groups.broken(groups.ends.size()) &&
-                       (context.near & (kPhoneCue | kMrnCue | kOrderCue)) == 0;
+    const bool usual =
+        ((groups.ends.size() <= 3 && groups.shortest >= 3) || behind_own_number(text, at)) &&
+        !thing && !groups.broken(groups.ends.size()) &&
+        (context.near & (kPhoneCue | kMrnCue | kOrderCue)) == 0;
     if (last != at && !named && !usual) continue;
     const Class kind = groups.digits[0] == '1' ? Class::national_id : Class::iqama;
     if (luhn(std::string_view(groups.digits).substr(0, 10))) {

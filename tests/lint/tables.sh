@@ -10,8 +10,9 @@ own engine definition delivery event event_key instance journal timer subscripti
   start_set instance_patient binding
 own plugin plugin_kv plugin_config
 own blob blob
-own consultation session_record quality_sample quality_summary consultation recording session session_sealed session_member session_event session_attendance session_effect \
-  session_recording session_invitation
+own consultation consultation recording session session_sealed session_member session_event session_attendance session_effect \
+  session_recording session_invitation session_record quality_sample quality_summary visit clinic clinic_session slot place presence \
+  usage_alert
 own identity person person_role person_alias credential login_session login_attempt bootstrap
 own access patient_key break_glass
 own keys data_key bucket_floor hold key_task

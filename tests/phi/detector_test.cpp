@@ -178,6 +178,33 @@ TEST(Detector, Addresses) {
          {"room 5, 12 tablets", ""}});
 }
 
+TEST(Detector, GivenNamesInARowAreFoundToTheLast) {
+  check({{"attending: Sara, Ahmed, Noura and Khalid",
+          "name:Sara | name:Ahmed | name:Noura | name:Khalid"},
+         {"The following patients did not attend: Mona, Huda, Ali.",
+          "name:Mona | name:Huda | name:Ali"},
+         {"المرضى: سارة، منى، هدى، علي", "name:سارة | name:منى | name:هدى | name:علي"},
+         {"حضرت سارة, منى", "name:سارة | name:منى"},
+         {"الأعراض: حمى، سعال، صداع", ""},
+         {"the offices of White, Willis and Hoffman", ""}});
+}
+
+TEST(Detector, AnAdverbOfTimeBehindATitleIsNoName) {
+  check({{"الدكتور ليلاً في الطوارئ", ""},
+         {"يستيقظ المريض ليلاً من الألم", ""},
+         {"السيد ليلاً لم يحضر", ""},
+         {"المريضة صباحاً بخير", ""},
+         {"السيدة ليلى حضرت", "name:ليلى"}});
+}
+
+TEST(Detector, ASpacedIdBehindHisNumberIsOne) {
+  check({{"رقمه 10 0000 0008", "national-id:10 0000 0008"},
+         {"رقمه: 1 0 0 0 0 0 0 0 0 8", "national-id:1 0 0 0 0 0 0 0 0 8"},
+         {"رقمها ٢٠ ٠٠٠٠ ٠٠٠٦", "iqama:٢٠ ٠٠٠٠ ٠٠٠٦"},
+         {"رقمه 10 0000 0009", ""},
+         {"الجرعة 10 0000 0008", ""}});
+}
+
 TEST(Detector, EnglishNames) {
   check({{"Dr. Zbxqwy will see you", "name:Zbxqwy"},
          {"My name is Khalid Al-Ghamdi", "name:Khalid Al-Ghamdi"},

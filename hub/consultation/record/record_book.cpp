@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
-#include "hub/base/ascii.hpp"
-#include "hub/identity/people.hpp"
+#include "hub/consultation/reference.hpp"
 
 namespace rabt::consultation {
 
@@ -140,16 +138,13 @@ Result<RecordBook::Place> RecordBook::locate(std::string_view tenant, RecordKind
     found = Place{.id = std::string(row.text(0)), .session = std::string(row.text(1))};
     return false;
   };
-  std::int64_t number = 0;
-  const char* end = reference.data() + reference.size();
-  const auto [stop, failure] = std::from_chars(reference.data(), end, number);
-  const bool is_number = failure == std::errc() && stop == end && !reference.empty();
-  const auto ulid = is_number ? std::nullopt : identity::ulid_of(reference);
-  if (!is_number && !ulid) return no_record();
+  const Reference wanted = read_reference(reference);
+  if (wanted.none()) return no_record();
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return is_number ? connection.query(kLocateByNumber, {tenant, to_string(kind), number}, take)
-                     : connection.query(kLocateById,
-                                        {tenant, std::string_view(*ulid), to_string(kind)}, take);
+    return wanted.number
+               ? connection.query(kLocateByNumber, {tenant, to_string(kind), *wanted.number}, take)
+               : connection.query(kLocateById,
+                                  {tenant, std::string_view(*wanted.id), to_string(kind)}, take);
   }));
   if (!found) return no_record();
   return *found;

@@ -1,0 +1,160 @@
+#include "hub/consultation/practice/practice_service.hpp"
+
+#include "hub/base/ascii.hpp"
+
+// What the sorts of records share, and what pages show.
+namespace rabt::consultation {
+
+using identity::Role;
+using identity::Roles;
+
+std::unique_ptr<Practice> make_practice(PracticeParts parts) {
+  return std::make_unique<PracticeService>(std::move(parts));
+}
+
+bool manages(const Ask& ask) {
+  return ask.caller.who.roles.has_any(Roles{Role::admin, Role::operator_});
+}
+
+bool is_provider(const Ask& ask) {
+  return ask.caller.who.roles.has_any(Roles{Role::doctor, Role::specialist});
+}
+
+Error not_allowed(std::string_view what) {
+  return denied("authorisation.denied", "your role may not " + std::string(what));
+}
+
+Error not_there(std::string_view what) {
+  return not_found("not_found", "there is no such " + std::string(what));
+}
+
+Result<Period> period_of(const Ask& ask) {
+  Period period;
+  const auto read = [&](std::string_view name, std::int64_t& into) -> Status {
+    const std::string_view given = ask.parameter(name);
+    if (given.empty()) return ok_status();
+    // A day alone is its beginning.
+    const std::string text = std::string(given) + (given.size() == 10 ? "T00:00:00Z" : "");
+    const auto at = parse_iso8601(text);
+    if (!at.ok()) {
+      return invalid("api.invalid",
+                     std::string(name) + ": it must be a time of RFC 3339 or a date");
+    }
+    into = at->ms;
+    return ok_status();
+  };
+  RABT_TRY_STATUS(read("from", period.from_ms));
+  RABT_TRY_STATUS(read("to", period.to_ms));
+  return period;
+}
+
+audit::Prepared PracticeService::entry(const Ask& ask, std::string_view act, std::string object,
+                                       Json detail, std::string patient) const {
+  return parts_.audit.prepare({.tenant = ask.caller.who.tenant,
+                               .actor = ask.caller.who.actor(),
+                               .act = std::string(act),
+                               .object = std::move(object),
+                               .result = "ok",
+                               .detail = std::move(detail),
+                               .patient = std::move(patient),
+                               .purpose = ask.caller.purpose,
+                               .client = ask.caller.client,
+                               .request = ask.caller.request});
+}
+
+Status PracticeService::append(const audit::Prepared& entry) const {
+  return parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });
+}
+
+Answer PracticeService::note_templates(const Ask& /*ask*/) {
+  return languages_.note_templates();
+}
+
+Answer PracticeService::ui_strings(const Ask& ask) {
+  return languages_.strings(lower(ask.parameter("lang")));
+}
+
+Answer PracticeService::terms(const Ask& ask) {
+  constexpr std::size_t kMost = 500;
+  Json found = languages_.terms(ask.parameter("q"), kMost);
+  const std::string language = lower(ask.parameter("lang"));
+  if (language != "en" && language != "ar") return found;
+  // Both languages stay in each term; `term` is the one that was asked for.
+  Json items = Json::array();
+  for (Json item : found["items"].as_array()) {
+    item.set("term", item[language]);
+    items.push_back(std::move(item));
+  }
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer PracticeService::video_settings(const Ask& /*ask*/) {
+  const VideoSettings& video = parts_.video;
+  return Json::object({{"enabled", video.enabled},
+                       {"recordingEnabled", video.recording_enabled},
+                       {"autoRecord", video.auto_record},
+                       {"encryptionRequired", video.encryption_required},
+                       {"waitingRoomEnabled", video.waiting_room},
+                       {"screenSharingEnabled", video.screen_sharing_enabled},
+                       {"chatEnabled", video.chat_enabled},
+                       {"maxParticipants", video.max_participants},
+                       {"recordingRetentionDays", video.recording_retention_days},
+                       {"emptyMinutes", video.empty_minutes},
+                       {"noShowMinutes", video.no_show_minutes},
+                       {"maxSessionMinutes", video.max_session_minutes},
+                       {"roomLeadMinutes", video.room_lead_minutes},
+                       {"tokenSeconds", video.token_seconds},
+                       {"maxKbpsPerSession", video.max_kbps_per_session}});
+}
+
+Answer PracticeService::compliance(const Ask& ask) {
+  if (!manages(ask) && !ask.caller.who.is(Role::auditor))
+    return not_allowed("read figures of compliance");
+  const std::string today = to_iso8601(parts_.clock.now()).substr(0, 10);
+  const PracticeSettings& settings = parts_.settings;
+  Json agreements = Json::array();
+  std::set<std::string> covered;
+  bool good = true;
+  for (const Agreement& one : settings.agreements) {
+    const bool valid = one.signed_on <= today && (one.valid_to.empty() || today <= one.valid_to);
+    covered.insert(one.party);
+    good = good && valid;
+    agreements.push_back(
+        Json::object({{"party", one.party},
+                      {"kind", one.kind},
+                      {"signedOn", one.signed_on},
+                      {"validTo", one.valid_to.empty() ? Json() : Json(one.valid_to)},
+                      {"document", one.document.empty() ? Json() : Json(one.document)},
+                      {"state", valid ? "valid" : "expired"}}));
+  }
+  for (const std::string& plugin : settings.processors) {
+    if (!covered.insert(plugin).second) continue;
+    good = false;
+    agreements.push_back(Json::object({{"party", plugin}, {"state", "missing"}}));
+  }
+  const auto& regions = settings.allowed_regions;
+  const bool resident = regions.empty() || settings.region.empty() ||
+                        std::find(regions.begin(), regions.end(), settings.region) != regions.end();
+  Json allowed = Json::array();
+  for (const std::string& region : regions) allowed.push_back(region);
+  RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:compliance", Json::object())));
+  return Json::object(
+      {{"state", good && resident ? "good" : "attention"},
+       {"requireAgreement", settings.require_agreement},
+       {"agreements", agreements},
+       {"residency",
+        Json::object({{"allowed", allowed},
+                      {"region", settings.region.empty() ? Json() : Json(settings.region)},
+                      {"state", resident ? "good" : "refused"}})},
+       {"retention", Json::object({{"recordingDays", parts_.video.recording_retention_days}})},
+       {"encryption",
+        Json::object(
+            {{"media", "DTLS-SRTP"}, {"records", "AES-256-GCM"}, {"recordings", "AES-256-GCM"}})}});
+}
+
+Result<Json> PracticeService::records_of(const Ask& ask, const Membership& of) {
+  return parts_.records.summary_of(ask, of);
+}
+
+}  // namespace rabt::consultation

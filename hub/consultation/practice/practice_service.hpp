@@ -1,0 +1,155 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/mutex.hpp"
+#include "hub/consultation/fields.hpp"
+#include "hub/consultation/languages.hpp"
+#include "hub/consultation/metering.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/reference.hpp"
+
+namespace rabt::consultation {
+
+// Practice over the store. One file for each sort of record. Internally synchronised.
+class PracticeService final : public Practice, public Surroundings {
+ public:
+  explicit PracticeService(PracticeParts parts) : parts_(std::move(parts)) {}
+
+  Answer clinics(const Ask& ask) override;
+  Answer add_clinic(const Ask& ask) override;
+  Answer clinic_sessions(const Ask& ask) override;
+  Answer add_clinic_session(const Ask& ask) override;
+
+  Answer open_visit(const Ask& ask) override;
+  Answer visit(const Ask& ask) override;
+  Answer close_visit(const Ask& ask) override;
+
+  Answer providers(const Ask& ask) override;
+  Answer provider(const Ask& ask) override;
+  Answer availability(const Ask& ask) override;
+  Answer set_availability(const Ask& ask) override;
+  Answer set_presence(const Ask& ask) override;
+
+  Answer usage(const Ask& ask) override;
+  Answer usage_by_session(const Ask& ask) override;
+  Answer quality_metrics(const Ask& ask) override;
+  Answer performance(const Ask& ask) override;
+  Answer bandwidth(const Ask& ask) override;
+
+  Answer note_templates(const Ask& ask) override;
+  Answer ui_strings(const Ask& ask) override;
+  Answer terms(const Ask& ask) override;
+  Answer video_settings(const Ask& ask) override;
+  Answer compliance(const Ask& ask) override;
+  Answer scfhs_report(const Ask& ask) override;
+
+  void seen(std::string_view tenant, std::string_view person) override;
+  Surroundings& surroundings() override { return *this; }
+  Status catch_up() override;
+
+  Result<Visit> visit(std::string_view tenant, const Json& reference) override;
+  Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
+                                   const Json& clinic_session) override;
+  Status take_place(store::Transaction& transaction, std::string_view tenant,
+                    const ClinicPlace& place, std::string_view provider, Timestamp start,
+                    std::int64_t minutes, std::string_view session) override;
+  Status free_place(store::Transaction& transaction, std::string_view tenant,
+                    std::string_view session) override;
+  Status may_create(std::string_view tenant) override;
+  Result<Json> records_of(const Ask& ask, const Membership& of) override;
+
+ private:
+  // A row of table visit.
+  struct VisitRow {
+    std::string id;
+    std::int64_t number = 0;
+    std::int64_t version = 0;
+    std::string patient;
+    std::string provider;
+    std::string status;
+    std::int64_t opened_ms = 0;
+    std::optional<std::int64_t> closed_ms;
+    std::string data_key;
+    std::string sealed;
+  };
+  struct SlotInput {
+    std::int64_t starts_ms = 0;
+    std::int64_t ends_ms = 0;
+    std::string status = "free";
+    std::string clinic;
+  };
+  struct PresenceNow {
+    std::string status;
+    std::int64_t since_ms = 0;
+    std::string source;
+  };
+  struct MonthUsage {
+    Month month;
+    std::int64_t seconds = 0;
+    struct OfSession {
+      std::int64_t seconds = 0;
+      std::int64_t participants = 0;
+    };
+    std::map<std::string, OfSession> sessions;
+  };
+
+  // visits.cpp
+  [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
+                                            const Reference& reference) const;
+  [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;
+  // clinics.cpp
+  [[nodiscard]] Result<std::string> clinic_id(std::string_view tenant,
+                                              const Reference& reference) const;
+  // providers.cpp
+  [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
+  [[nodiscard]] Result<std::map<std::string, PresenceNow>> presences(std::string_view tenant) const;
+  [[nodiscard]] static Json provider_json(const identity::Person& person,
+                                          const std::map<std::string, PresenceNow>& presences);
+  [[nodiscard]] static PresenceNow status_in(const std::map<std::string, PresenceNow>& presences,
+                                             std::string_view person);
+  // availability.cpp
+  [[nodiscard]] std::vector<SlotInput> read_slots(const Ask& ask, Fields& fields) const;
+  void read_weekly(const Ask& ask, Fields& fields, std::vector<SlotInput>& out) const;
+  [[nodiscard]] Status put_slots(store::Transaction& transaction, std::string_view tenant,
+                                 std::string_view provider, bool keep,
+                                 const std::vector<SlotInput>& slots) const;
+  // usage.cpp
+  [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month) const;
+  [[nodiscard]] Result<Month> month_asked(const Ask& ask) const;
+  [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage);
+
+  // Prepared for the audit log.
+  [[nodiscard]] audit::Prepared entry(const Ask& ask, std::string_view act, std::string object,
+                                      Json detail, std::string patient = {}) const;
+  [[nodiscard]] Status append(const audit::Prepared& entry) const;
+
+  const PracticeParts parts_;
+  const Languages languages_;
+
+  mutable Mutex mutex_;
+  // By tenant and person: when a live connection was there last.
+  std::map<std::pair<std::string, std::string>, std::int64_t> seen_ RABT_GUARDED_BY(mutex_);
+  // The month's seconds as they were counted last, for may_create.
+  std::int64_t counted_ms_ RABT_GUARDED_BY(mutex_) = 0;
+  std::int64_t counted_minutes_ RABT_GUARDED_BY(mutex_) = 0;
+};
+
+// Administrators and operators of the tenant.
+[[nodiscard]] bool manages(const Ask& ask);
+[[nodiscard]] bool is_provider(const Ask& ask);
+[[nodiscard]] Error not_allowed(std::string_view what);
+[[nodiscard]] Error not_there(std::string_view what);
+// Times `from` and `to` of the query; all time when they are absent. Error invalid api.invalid.
+struct Period {
+  std::int64_t from_ms = 0;
+  std::int64_t to_ms = INT64_MAX;
+};
+[[nodiscard]] Result<Period> period_of(const Ask& ask);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,227 @@
+#include <charconv>
+
+#include "hub/consultation/practice/practice_service.hpp"
+
+// Attendee-minutes of a month, out of the stays of its sessions. A stay that is told late changes
+// the figures of its month, and nothing else does.
+namespace rabt::consultation {
+
+using store::Row;
+using store::Statement;
+
+namespace {
+
+constexpr Statement kStays{
+    "SELECT session, participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND "
+    "joined_ms >= $2 AND joined_ms < $3 ORDER BY session, participant"};
+constexpr Statement kActive{"SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
+constexpr Statement kNumber{"SELECT number FROM session WHERE tenant = $1 AND id = $2"};
+constexpr Statement kAlerts{
+    "SELECT threshold, minutes, at_ms FROM usage_alert WHERE tenant = $1 AND month = $2 ORDER BY "
+    "threshold"};
+constexpr Statement kInsertAlert{
+    "INSERT INTO usage_alert (tenant, month, threshold, minutes, at_ms) VALUES ($1, $2, $3, $4, "
+    "$5) ON CONFLICT DO NOTHING"};
+
+// No stay is longer, so that one which reaches into a month began at most so long before it.
+constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
+// How old a count may be that decides whether a session may be created.
+constexpr std::int64_t kCountedMs = 60'000;
+
+std::optional<int> number(std::string_view text) {
+  int value = 0;
+  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+Result<PracticeService::MonthUsage> PracticeService::usage_of(std::string_view tenant,
+                                                              const Month& month) const {
+  MonthUsage usage{.month = month};
+  const Timestamp now = parts_.clock.now();
+  std::string session;
+  std::string participant;
+  std::vector<Attended> stays;
+  const auto close = [&] {
+    if (stays.empty()) return;
+    const std::int64_t seconds = united_seconds(stays, month.begins, month.ends, now);
+    stays.clear();
+    if (seconds == 0) return;
+    usage.seconds += seconds;
+    auto& of = usage.sessions[session];
+    of.seconds += seconds;
+    ++of.participants;
+  };
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    usage = MonthUsage{.month = month};
+    stays.clear();
+    return connection.query(
+        kStays, {tenant, month.begins.ms - kLongestStayMs, month.ends.ms}, [&](const Row& row) {
+          if (row.text(0) != session || row.text(1) != participant) {
+            close();
+            session = std::string(row.text(0));
+            participant = std::string(row.text(1));
+          }
+          stays.push_back(
+              {.joined_ms = row.integer(2),
+               .left_ms = row.is_null(3) ? std::nullopt : std::optional(row.integer(3))});
+          return true;
+        });
+  }));
+  close();
+  return usage;
+}
+
+// ?year&month; now in the time zone of the metering when they are absent.
+Result<Month> PracticeService::month_asked(const Ask& ask) const {
+  const std::string& zone = parts_.settings.time_zone;
+  RABT_TRY(now, month_at(parts_.clock.now(), zone));
+  const auto read = [&](std::string_view name, int otherwise) -> std::optional<int> {
+    const std::string_view given = ask.parameter(name);
+    return given.empty() ? otherwise : number(given);
+  };
+  const auto year = read("year", now.year);
+  const auto month = read("month", now.month);
+  if (!year || *year < 2000 || *year > 2999)
+    return invalid("api.invalid", "year: it must be a number from 2000 to 2999");
+  if (!month || *month < 1 || *month > 12)
+    return invalid("api.invalid", "month: it must be a number from 1 to 12");
+  return month_of(*year, *month, zone);
+}
+
+// Each threshold is told once for a month.
+Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsage& usage) {
+  const std::int64_t minutes = whole_minutes(usage.seconds);
+  const std::string month = usage.month.name();
+  std::set<std::int64_t> told;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kAlerts, {tenant, month}, [&](const Row& row) {
+      told.insert(row.integer(0));
+      return true;
+    });
+  }));
+  for (const int threshold :
+       thresholds_reached(minutes, parts_.settings.free_minutes, parts_.settings.thresholds)) {
+    if (told.contains(threshold)) continue;
+    const Json detail = Json::object({{"month", month},
+                                      {"threshold", threshold},
+                                      {"attendeeMinutes", minutes},
+                                      {"limit", parts_.settings.free_minutes}});
+    const audit::Prepared entry = parts_.audit.prepare({.tenant = std::string(tenant),
+                                                        .actor = "hub",
+                                                        .act = "metering.threshold",
+                                                        .object = "month:" + month,
+                                                        .result = "ok",
+                                                        .detail = detail});
+    bool first = false;
+    RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(inserted, transaction.execute(kInsertAlert, {tenant, month, std::int64_t{threshold},
+                                                            minutes, parts_.clock.now().ms}));
+      first = inserted == 1;
+      return first ? parts_.audit.append(transaction, entry) : ok_status();
+    }));
+    if (first && parts_.tell) parts_.tell("metering.threshold", detail);
+  }
+  return ok_status();
+}
+
+Answer PracticeService::usage(const Ask& ask) {
+  if (!manages(ask) && !is_provider(ask)) return not_allowed("read the usage");
+  const std::string& tenant = ask.caller.who.tenant;
+  RABT_TRY(month, month_asked(ask));
+  RABT_TRY(usage, usage_of(tenant, month));
+  const Timestamp now = parts_.clock.now();
+  if (now >= month.begins && now < month.ends) RABT_TRY_STATUS(note_thresholds(tenant, usage));
+  const std::int64_t limit = parts_.settings.free_minutes;
+  const UsageFigures figures = usage_figures(usage.seconds, limit);
+  std::int64_t active = 0;
+  Json alerts = Json::array();
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(kActive, {tenant}, [&](const Row& row) {
+      active = row.integer(0);
+      return false;
+    }));
+    const std::string name = month.name();
+    return connection.query(kAlerts, {tenant, name}, [&](const Row& row) {
+      alerts.push_back(Json::object({{"threshold", row.integer(0)},
+                                     {"attendeeMinutes", row.integer(1)},
+                                     {"at", to_iso8601({row.integer(2)})}}));
+      return true;
+    });
+  }));
+  return Json::object({{"year", month.year},
+                       {"month", month.month},
+                       {"timeZone", parts_.settings.time_zone},
+                       {"attendeeMinutes", figures.minutes},
+                       {"attendeeSeconds", usage.seconds},
+                       {"limit", limit},
+                       {"remaining", figures.remaining},
+                       {"percentage", Json::number(percent_text(figures.per_mille))},
+                       {"sessions", static_cast<std::int64_t>(usage.sessions.size())},
+                       {"activeSessions", active},
+                       {"alerts", std::move(alerts)}});
+}
+
+Answer PracticeService::usage_by_session(const Ask& ask) {
+  if (!manages(ask) && !is_provider(ask)) return not_allowed("read the usage");
+  const std::string& tenant = ask.caller.who.tenant;
+  RABT_TRY(month, month_asked(ask));
+  RABT_TRY(usage, usage_of(tenant, month));
+  Json items = Json::array();
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    items = Json::array();
+    for (auto it = usage.sessions.rbegin(); it != usage.sessions.rend(); ++it) {
+      const auto& [session, of] = *it;
+      std::int64_t count = 0;
+      RABT_TRY_STATUS(connection.query(kNumber, {tenant, session}, [&](const Row& row) {
+        count = row.integer(0);
+        return false;
+      }));
+      items.push_back(Json::object({{"session", session},
+                                    {"number", count},
+                                    {"participants", of.participants},
+                                    {"attendeeSeconds", of.seconds},
+                                    {"attendeeMinutes", whole_minutes(of.seconds)}}));
+    }
+    return ok_status();
+  }));
+  return Json::object({{"year", month.year},
+                       {"month", month.month},
+                       {"timeZone", parts_.settings.time_zone},
+                       {"items", std::move(items)}});
+}
+
+Status PracticeService::may_create(std::string_view tenant) {
+  const std::int64_t limit = parts_.settings.free_minutes;
+  if (!parts_.settings.refuse_over_limit || limit <= 0) return ok_status();
+  const Timestamp now = parts_.clock.now();
+  std::int64_t minutes = -1;
+  {
+    const Lock lock(mutex_);
+    if (counted_ms_ > 0 && now.ms - counted_ms_ < kCountedMs) minutes = counted_minutes_;
+  }
+  if (minutes < 0) {
+    RABT_TRY(month, month_at(now, parts_.settings.time_zone));
+    RABT_TRY(usage, usage_of(tenant, month));
+    minutes = whole_minutes(usage.seconds);
+    const Lock lock(mutex_);
+    counted_ms_ = now.ms;
+    counted_minutes_ = minutes;
+  }
+  if (minutes < limit) return ok_status();
+  return conflict("metering.limit", "the month has " + std::to_string(minutes) + " of " +
+                                        std::to_string(limit) +
+                                        " attendee-minutes; no session is created before the next");
+}
+
+Status PracticeService::catch_up() {
+  const Timestamp now = parts_.clock.now();
+  RABT_TRY(month, month_at(now, parts_.settings.time_zone));
+  RABT_TRY(usage, usage_of(parts_.tenant, month));
+  RABT_TRY_STATUS(note_thresholds(parts_.tenant, usage));
+  return sweep_quality_samples(parts_.store, now);
+}
+
+}  // namespace rabt::consultation

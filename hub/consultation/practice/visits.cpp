@@ -1,0 +1,195 @@
+#include "hub/consultation/practice/practice_service.hpp"
+
+// Visits: OPEN -> CLOSED.
+namespace rabt::consultation {
+
+using identity::Role;
+using store::Row;
+using store::Statement;
+
+namespace {
+
+constexpr Statement kById{
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "FROM visit WHERE tenant = $1 AND id = $2"};
+constexpr Statement kByNumber{
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "FROM visit WHERE tenant = $1 AND number = $2"};
+constexpr Statement kByExternal{
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "FROM visit WHERE tenant = $1 AND external = $2"};
+constexpr Statement kNextNumber{"SELECT COALESCE(MAX(number), 0) + 1 FROM visit WHERE tenant = $1"};
+constexpr Statement kInsert{
+    "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
+    "external, data_key, sealed) VALUES ($1, $2, $3, 1, $4, $5, 'OPEN', $6, $7, $8, $9) ON "
+    "CONFLICT DO NOTHING"};
+constexpr Statement kClose{
+    "UPDATE visit SET status = 'CLOSED', closed_ms = $1, version = version + 1 WHERE tenant = $2 "
+    "AND id = $3 AND status = 'OPEN'"};
+constexpr Statement kActive{
+    "SELECT number FROM session WHERE tenant = $1 AND visit = $2 AND status = 'active' LIMIT 1"};
+
+std::string external_text(const std::pair<std::string, std::string>& external) {
+  return external.first + "\n" + external.second;
+}
+
+bool may_see(const Ask& ask) {
+  return manages(ask) || is_provider(ask) ||
+         ask.caller.who.roles.has_any({Role::nurse, Role::integration});
+}
+
+}  // namespace
+
+Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view tenant,
+                                                              const Reference& reference) const {
+  std::string external;
+  if (reference.external) {
+    RABT_TRY(lease, parts_.keys.lease(tenant));
+    external = lease.blind_index("visit", external_text(*reference.external));
+  }
+  std::optional<VisitRow> found;
+  const auto take = [&found](const Row& row) {
+    found = VisitRow{.id = std::string(row.text(0)),
+                     .number = row.integer(1),
+                     .version = row.integer(2),
+                     .patient = std::string(row.text(3)),
+                     .provider = std::string(row.text(4)),
+                     .status = std::string(row.text(5)),
+                     .opened_ms = row.integer(6),
+                     .closed_ms = row.is_null(7) ? std::nullopt : std::optional(row.integer(7)),
+                     .data_key = std::string(row.blob(8)),
+                     .sealed = std::string(row.blob(9))};
+    return false;
+  };
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    if (reference.id) return connection.query(kById, {tenant, *reference.id}, take);
+    if (reference.number) return connection.query(kByNumber, {tenant, *reference.number}, take);
+    if (!reference.external) return ok_status();
+    return connection.query(kByExternal, {tenant, store::Blob{external}}, take);
+  }));
+  if (!found) return not_there("visit");
+  return *std::move(found);
+}
+
+Result<Json> PracticeService::visit_json(std::string_view tenant, const VisitRow& row) const {
+  Json out =
+      Json::object({{"id", row.id},
+                    {"uuid", identity::uuid_of(row.id)},
+                    {"number", row.number},
+                    {"version", row.version},
+                    {"patient", row.patient},
+                    {"provider", row.provider.empty() ? Json() : Json(row.provider)},
+                    {"status", row.status},
+                    {"openedAt", to_iso8601({row.opened_ms})},
+                    {"closedAt", row.closed_ms ? Json(to_iso8601({*row.closed_ms})) : Json()},
+                    {"externalId", Json()}});
+  if (row.sealed.empty()) return out;
+  RABT_TRY(key, parts_.keys.open(tenant, row.data_key));
+  RABT_TRY(plain,
+           key->open({.tenant = tenant, .table = "visit", .row = row.id, .field = "external"},
+                     row.sealed));
+  RABT_TRY(external, Json::parse(plain));
+  out.set("externalId", external);
+  return out;
+}
+
+Answer PracticeService::open_visit(const Ask& ask) {
+  const std::string& tenant = ask.caller.who.tenant;
+  if (!may_see(ask)) return not_allowed("open a visit");
+  Fields fields(ask.body);
+  fields.only({"patient", "provider", "externalId"});
+  if (!fields.has("patient")) fields.wrong("patient", "it is needed");
+  const Reference external =
+      fields.has("externalId") ? reference_in(ask.body["externalId"]) : Reference{};
+  if (fields.has("externalId") && !external.external)
+    fields.wrong("externalId", "it must be {system, value}");
+  RABT_TRY_STATUS(fields.done());
+  const auto patient = parts_.people.resolve(tenant, ask.body["patient"]);
+  if (!patient.ok()) fields.wrong("patient", "there is no such person");
+  Result<std::string> provider = std::string(is_provider(ask) ? ask.caller.who.person : "");
+  if (fields.has("provider")) {
+    provider = parts_.people.resolve(tenant, ask.body["provider"]);
+    if (!provider.ok()) fields.wrong("provider", "there is no such person");
+  }
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(person, parts_.people.find(tenant, *patient));
+
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  RABT_TRY(key, lease.shared(keys::kConsultation));
+  const std::string id = parts_.ids.next().text();
+  std::string index;
+  std::string sealed;
+  if (external.external) {
+    const auto& [system, value] = *external.external;
+    index = lease.blind_index("visit", external_text(*external.external));
+    sealed = key->seal({.tenant = tenant, .table = "visit", .row = id, .field = "external"},
+                       Json::object({{"system", system}, {"value", value}}).dump(), parts_.random);
+  }
+  const audit::Prepared opened =
+      entry(ask, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
+  const Timestamp now = parts_.clock.now();
+  bool there = false;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    std::int64_t number = 0;
+    there = false;
+    if (!index.empty()) {
+      RABT_TRY_STATUS(transaction.query(kByExternal, {tenant, store::Blob{index}},
+                                        [&](const Row&) { return !(there = true); }));
+      if (there) return ok_status();
+    }
+    RABT_TRY_STATUS(transaction.query(kNextNumber, {tenant}, [&](const Row& row) {
+      number = row.integer(0);
+      return false;
+    }));
+    RABT_TRY_STATUS(store::compare_and_set(
+        transaction, kInsert,
+        {tenant, id, number, *patient, *provider, now.ms, store::Blob{index},
+         store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
+         store::Blob{sealed}}));
+    return parts_.audit.append(transaction, opened);
+  }));
+  RABT_TRY(row, find_visit(tenant, there ? external : Reference{.id = id}));
+  // The same visit told again is the same; of another patient it is a mix-up.
+  if (there && row.patient != *patient)
+    return conflict("visit.other_patient", "a visit of this name belongs to another patient");
+  return visit_json(tenant, row);
+}
+
+Answer PracticeService::visit(const Ask& ask) {
+  RABT_TRY(row, find_visit(ask.caller.who.tenant, read_reference(ask.record)));
+  if (!may_see(ask) && ask.caller.who.person != row.patient) return not_allowed("read the visit");
+  return visit_json(ask.caller.who.tenant, row);
+}
+
+Answer PracticeService::close_visit(const Ask& ask) {
+  const std::string& tenant = ask.caller.who.tenant;
+  if (!may_see(ask)) return not_allowed("close a visit");
+  RABT_TRY(row, find_visit(tenant, read_reference(ask.record)));
+  if (row.status == "CLOSED") return visit_json(tenant, row);
+  RABT_TRY(person, parts_.people.find(tenant, row.patient));
+  const audit::Prepared closed =
+      entry(ask, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    std::int64_t active = 0;
+    RABT_TRY_STATUS(transaction.query(kActive, {tenant, row.id}, [&](const Row& found) {
+      active = found.integer(0);
+      return false;
+    }));
+    if (active > 0) {
+      return conflict("visit.session_active", "session " + std::to_string(active) +
+                                                  " of the visit is active; it has to end first");
+    }
+    RABT_TRY(changed, transaction.execute(kClose, {parts_.clock.now().ms, tenant, row.id}));
+    return changed == 1 ? parts_.audit.append(transaction, closed) : ok_status();
+  }));
+  RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
+  return visit_json(tenant, after);
+}
+
+Result<Surroundings::Visit> PracticeService::visit(std::string_view tenant, const Json& reference) {
+  RABT_TRY(row, find_visit(tenant, reference_in(reference)));
+  return Visit{
+      .id = row.id, .number = row.number, .patient = row.patient, .open = row.status == "OPEN"};
+}
+
+}  // namespace rabt::consultation
