@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "hub/consultation/recording_link.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/consultation/service.hpp"
 
@@ -161,6 +162,34 @@ void Recordings::invoke(const CallRequest& call, Ended ended) {
 }
 
 }  // namespace
+
+Result<KeepJob> prepare_keep(const SessionParts& parts, Keep what, std::string_view blob) {
+  KeepJob job;
+  RABT_TRY(found, parts.blobs.find(parts.tenant, blob));
+  job.blob = std::move(found);
+  job.now = parts.clock.now();
+  // Before the lease, which shows the keyring as it is when it is taken.
+  RABT_TRY(bucket, parts.keys.ensure_bucket(parts.tenant, keys::kRecording, what.retain_until));
+  job.bucket = std::move(bucket);
+  RABT_TRY(lease, parts.keys.lease(parts.tenant));
+  job.lease = std::make_shared<keys::Lease>(std::move(lease));
+  job.external_index = job.lease->blind_index("recording", what.external);
+  job.what = std::move(what);
+  return job;
+}
+
+Status write_keep(store::Transaction& transaction, const SessionParts& parts, const KeepJob& job) {
+  RABT_TRY(inserted,
+           transaction.execute(kInsertRecording,
+                               {parts.tenant, job.what.id, job.what.consultation,
+                                store::Blob{job.external_index}, job.what.kind, job.blob.id,
+                                job.blob.content_type, static_cast<std::int64_t>(job.blob.bytes),
+                                job.blob.sha256, job.now.ms, job.what.retain_until.ms}));
+  if (inserted != 1) return ok_status();
+  RABT_TRY_STATUS(
+      parts.blobs.adopt(transaction, parts.tenant, job.blob.id, "recording:" + job.what.id));
+  return parts.keys.move(transaction, *job.lease, job.blob.data_key, job.bucket);
+}
 
 std::vector<plugin::ActionSpec> recording_actions() {
   return {{.name = "store",

@@ -19,6 +19,8 @@ struct VideoSettings {
   // 2 to kMostParticipants
   std::int64_t max_participants = 10;
   std::int64_t recording_retention_days = 2555;
+  // What the law of the tenant asks at least.
+  std::int64_t legal_retention_days = 0;
   // A session ends when nobody has been there for so long.
   std::int64_t empty_minutes = 5;
   std::int64_t no_show_minutes = 30;
@@ -27,7 +29,7 @@ struct VideoSettings {
   std::int64_t room_lead_minutes = 10;
   // At most an hour.
   std::int64_t token_seconds = 3600;
-  // 0: no cap.
+  // There is no cap if this is 0.
   std::int64_t max_kbps_per_session = 0;
   bool patient_may_read_recordings = true;
   bool consent_required_to_record = false;

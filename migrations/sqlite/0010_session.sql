@@ -15,11 +15,12 @@ CREATE TABLE session (
   clinic      TEXT    NOT NULL,
   consultation TEXT   NOT NULL,
   follow_up_of TEXT   NOT NULL,
-  appointment BLOB    NOT NULL, -- blind index, or empty
+  appointment TEXT    NOT NULL, -- hex of a blind index, or empty
   room_sid    TEXT    NOT NULL, -- the provider's id of the room, or empty
   door        TEXT    NOT NULL, -- which way it was created
   at_ms       INTEGER NOT NULL, -- planned start, or when it was created
   scheduled_ms INTEGER,
+  planned_minutes INTEGER NOT NULL,
   created_ms  INTEGER NOT NULL,
   updated_ms  INTEGER NOT NULL,
   started_ms  INTEGER,
@@ -35,7 +36,7 @@ CREATE INDEX session_provider ON session (tenant, provider, id) WHERE provider <
 CREATE INDEX session_patient ON session (tenant, patient, id) WHERE patient <> '';
 CREATE INDEX session_visit ON session (tenant, visit, id) WHERE visit <> '';
 CREATE INDEX session_clinic ON session (tenant, clinic, id) WHERE clinic <> '';
-CREATE INDEX session_appointment ON session (tenant, appointment, id) WHERE appointment <> x'';
+CREATE INDEX session_appointment ON session (tenant, appointment, id) WHERE appointment <> '';
 CREATE INDEX session_room ON session (tenant, room_sid) WHERE room_sid <> '';
 CREATE INDEX session_at ON session (tenant, at_ms, id);
 CREATE INDEX session_due ON session (due_ms) WHERE due_ms IS NOT NULL;

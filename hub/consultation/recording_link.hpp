@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/blob/blob_store.hpp"
+#include "hub/consultation/session_recordings.hpp"
+
+// Internal: how what the provider recorded becomes recordings of a session.
+namespace rabt::consultation {
+
+// A track of the provider, and the recording that it is.
+struct BoundRecording {
+  // session_recording.id
+  std::string id;
+  // The provider's id.
+  std::string sid;
+  std::string kind;
+  std::string purpose;
+  std::int64_t started_ms = 0;
+  std::optional<std::int64_t> stopped_ms;
+  // Blind index of the provider's id.
+  std::string index;
+  std::string sealed;
+  // Is not bound yet; and has no row yet.
+  bool bind = false;
+  bool fresh = false;
+  // Was asked for, and the provider has none.
+  bool lost = false;
+  // Is kept already.
+  bool stored = false;
+};
+// listed: [{recordingId, kind}] of list-recordings. Not inside a job.
+[[nodiscard]] Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
+                                                                  const Session& session,
+                                                                  const Json& listed);
+// Inside a job, as the next ones.
+[[nodiscard]] Status write_bound(store::Transaction& transaction, const Session& session,
+                                 const BoundRecording& one);
+[[nodiscard]] Status write_ready(store::Transaction& transaction, std::string_view tenant,
+                                 std::string_view id, const blob::BlobInfo& blob, Timestamp now,
+                                 Timestamp retain_until);
+[[nodiscard]] Status write_failed(store::Transaction& transaction, std::string_view tenant,
+                                  std::string_view id);
+
+// reference: ULID, UUID or number. Error not_found not_found.
+[[nodiscard]] Result<KeptRecording> find_session_recording(const SessionParts& parts,
+                                                           std::string_view reference);
+
+// ---- recordings.cpp
+
+// A blob that is taken over into the register of recordings, under a given id.
+struct Keep {
+  std::string id;
+  // The session or instance.
+  std::string consultation;
+  // The provider's id.
+  std::string external;
+  std::string kind;
+  Timestamp retain_until;
+};
+// Everything outside the job first: makes the bucket.
+struct KeepJob {
+  Keep what;
+  blob::BlobInfo blob;
+  std::string external_index;
+  std::string bucket;
+  std::shared_ptr<keys::Lease> lease;
+  Timestamp now;
+};
+[[nodiscard]] Result<KeepJob> prepare_keep(const SessionParts& parts, Keep what,
+                                           std::string_view blob);
+// Inside a job. The same external id of the consultation again changes nothing.
+[[nodiscard]] Status write_keep(store::Transaction& transaction, const SessionParts& parts,
+                                const KeepJob& job);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/consultation/session/session.hpp"
+#include "hub/consultation/settings.hpp"
+#include "hub/identity/principal.hpp"
+
+// The state machine of sessions, and the rules as far as they are about one session:
+// docs/consultation.md numbers them. Pure: what a rule needs to know of the world comes with the
+// command.
+namespace rabt::consultation {
+
+// Who acts.
+struct Actor {
+  // As the audit log names him: "person:01J...".
+  std::string actor;
+  // ULID. Empty when no person acts.
+  std::string person;
+  identity::Roles roles;
+  // The hub itself, or a workflow.
+  bool system = false;
+
+  // Administrator or operator of the tenant.
+  [[nodiscard]] bool admin() const {
+    return roles.has_any({identity::Role::admin, identity::Role::operator_});
+  }
+};
+
+// When and under which settings something is decided.
+struct Moment {
+  Timestamp now;
+  const VideoSettings& settings;
+  const Actor& who;
+  // Some plugin or service is bound to the role `video`.
+  bool video = false;
+  // Names for what is new, drawn before: decide() is pure.
+  std::string fresh_id{};
+};
+
+// ---- Commands
+
+// The draft holds what the request says, its participants have ids and identities. visit_open: set
+// when the session has a visit.
+struct Open {
+  bool request = false;
+  std::optional<bool> visit_open;
+  // For a visit the number of the visit, otherwise random.
+  std::string room_suffix;
+  // Set for a session in a clinic.
+  std::optional<bool> place_free;
+};
+struct Accept {
+  // The doctor, ready to take part, if he is no participant yet.
+  Participant doctor;
+};
+struct Decline {
+  std::string reason;
+};
+struct Assign {
+  Participant doctor;
+};
+struct Start {
+  std::optional<bool> visit_open;
+};
+struct End {
+  std::string reason;
+  std::string notes;
+  std::optional<std::int64_t> rating;
+};
+struct Cancel {
+  std::string reason;
+};
+// The members of a merge patch, checked.
+struct Amend {
+  Json members;
+};
+struct Join {
+  std::string device_type;
+  std::string browser_info;
+  // Names the stay that the call itself begins.
+  std::string stay;
+  std::optional<bool> visit_open;
+};
+struct Leave {
+  // Who leaves. Empty if it is the caller.
+  std::string participant;
+};
+struct Add {
+  Participant participant;
+};
+struct Remove {
+  std::string participant;
+};
+struct Admit {
+  std::string participant;
+};
+struct Deny {
+  std::string participant;
+  std::string reason;
+};
+struct Invite {
+  Invitation invitation;
+};
+struct Revoke {
+  std::string invitation;
+};
+struct AcceptInvitation {
+  std::string invitation;
+  Participant participant;
+};
+struct RecordConsent {
+  // {id, kind, given, method}
+  Json consent;
+};
+struct StartRecording {
+  std::string purpose;
+};
+struct StopRecording {};
+// The clock has come to `due_at`.
+struct Tick {};
+// What the video provider told, or a look at it.
+struct ProviderJoined {
+  std::string identity;
+  std::string sid;
+  Timestamp at;
+  // event, reconcile
+  std::string_view source = "event";
+  std::optional<bool> visit_open{};
+};
+struct ProviderLeft {
+  std::string identity;
+  std::string sid;
+  Timestamp at;
+  std::string_view source = "event";
+};
+struct RoomOpened {
+  std::string sid;
+};
+// The provider refused to open the room, or nobody knows whether it did.
+struct RoomNotOpened {
+  std::string warning;
+};
+struct RoomEnded {
+  Timestamp at;
+};
+// The provider did not begin to record.
+struct RecordingLost {
+  std::string recording;
+  std::string code;
+};
+// Changes nothing.
+struct Look {};
+struct SetAppointment {
+  Json appointment;
+};
+struct LinkConsultation {
+  std::string consultation;
+};
+struct SetInsurance {
+  std::string status;
+  std::string reference;
+};
+using Command =
+    std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave, Add, Remove,
+                 Admit, Deny, Invite, Revoke, AcceptInvitation, RecordConsent, StartRecording,
+                 StopRecording, Tick, ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened,
+                 RoomEnded, RecordingLost, Look, SetAppointment, LinkConsultation, SetInsurance>;
+
+// ---- What follows
+
+// What is told about the session. data: without patient data.
+struct SessionEvent {
+  // Without the prefix: "participant-joined".
+  std::string type;
+  Json data = Json::object();
+};
+// What is asked of the video provider.
+struct Effect {
+  // open-room, end-room, start-recording, stop-recording, collect
+  std::string kind;
+  // A recording.
+  std::string subject;
+};
+// An entry of the audit log.
+struct Act {
+  std::string act;
+  Json detail = Json::object();
+};
+
+// The session as it is afterwards, and what has to be told, asked and written down.
+struct Change {
+  Session after;
+  std::vector<SessionEvent> events;
+  std::vector<Effect> effects;
+  std::vector<Act> acts;
+  // The provider becomes busy, or free again.
+  std::optional<bool> busy;
+  // What was booked for it is free again.
+  bool freed = false;
+  // Nothing to store: the command was a repeat.
+  bool unchanged = false;
+  // A recording that begins or ends: session_recording.id.
+  std::string recording_begun;
+  std::string recording_purpose;
+  std::string recording_ended;
+  // Set by AcceptInvitation, Add, Join: whom it is about.
+  std::string participant;
+};
+
+// Errors: denied authorisation.denied, session.not_host, session.create_denied,
+// participant.not_a_participant; conflict session.*, participant.*, visit.closed, licence.missing,
+// consent.*, recording.*, capability.recording; not_found not_found.
+[[nodiscard]] Result<Change> decide(const Session& session, const Moment& moment,
+                                    const Command& command);
+
+// When the hub has to look at the session without being asked.
+[[nodiscard]] std::optional<std::int64_t> due_at(const Session& session,
+                                                 const VideoSettings& settings);
+
+// What the caller may do with the session. Errors as of decide().
+[[nodiscard]] Status must_host(const Session& session, const Actor& who);
+[[nodiscard]] Status must_admit(const Session& session, const Actor& who);
+// Participant, or somebody who sees all sessions.
+[[nodiscard]] Status must_see(const Session& session, const Actor& who);
+
+// How far a licence is proven: what the person's record says, or for a guest the form of its
+// number.
+[[nodiscard]] identity::Licence licence_of(std::string_view number,
+                                           const std::vector<std::string>& patterns);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,315 @@
+#include <algorithm>
+
+#include "hub/consultation/session/step.hpp"
+
+// From creation to the end: what moves a session from state to state.
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Role;
+using identity::Roles;
+
+constexpr Roles kDoctors{Role::doctor, Role::specialist};
+
+bool known_licence(const Participant& one, const VideoSettings& settings) {
+  return licensed(one, settings);
+}
+
+// Error denied session.create_denied.
+Status may_create(const Session& draft, const Actor& who, bool request) {
+  if (who.system || who.admin() || who.roles.has(Role::integration)) return ok_status();
+  const auto refuse = [](std::string_view why) -> Status {
+    return denied("session.create_denied", std::string(why));
+  };
+  if (who.roles.has_any(kDoctors)) {
+    if (!draft.provider.empty() && draft.provider != who.person && draft.booking != "clinic")
+      return refuse("a doctor creates sessions of his own; this one names another provider");
+    return ok_status();
+  }
+  if (who.roles.has(Role::nurse)) {
+    return draft.booking == "clinic" ? ok_status()
+                                     : refuse("a nurse creates sessions of clinic bookings only");
+  }
+  if (who.roles.has(Role::patient)) {
+    if (draft.patient != who.person) return refuse("a patient creates sessions for himself only");
+    if (!draft.visit.empty()) return refuse("a session of a visit is created by its doctor");
+    if (draft.booking == "clinic") return refuse("a patient creates direct bookings only");
+    if (!request && draft.provider.empty())
+      return refuse("a session without a provider is a request");
+    return ok_status();
+  }
+  return refuse("no role of the caller may create sessions");
+}
+
+// A training session is about nobody (3.3).
+Status no_patient_data(const Session& draft) {
+  if (draft.type != SessionType::training_session) return ok_status();
+  if (draft.patient.empty() && draft.context.size() == 0 && draft.chief_complaint.empty())
+    return ok_status();
+  return conflict("training.no_patient_data", "a training session is about no patient");
+}
+
+void warn_of(Session& is, const VideoSettings& settings) {
+  for (const Participant& one : is.participants) {
+    if (!known_licence(one, settings)) is.warn("licence.missing");
+    if (one.role == PartRole::family_member && !family_consent(is))
+      is.warn("consent.family_missing");
+  }
+}
+
+bool within_lead(const Session& is, const Moment& moment) {
+  return !is.scheduled_ms ||
+         *is.scheduled_ms - moment.now.ms <= moment.settings.room_lead_minutes * 60'000;
+}
+
+}  // namespace
+
+Result<Change> on(Step step, const Open& command) {
+  Session& is = step.after();
+  const Moment& at = step.moment;
+  RABT_TRY_STATUS(may_create(is, at.who, command.request));
+  RABT_TRY_STATUS(no_patient_data(is));
+  //
+  if (command.visit_open && !*command.visit_open)
+    return conflict("visit.closed", "the visit is CLOSED; a session needs one that is OPEN");
+  //
+  if (command.place_free && !*command.place_free)
+    return conflict("clinic.full", "the clinic session has no free place");
+  for (const Participant& one : is.participants) RABT_TRY_STATUS(role_allowed(is, one.role));
+  is.status = command.request ? SessionStatus::requested : SessionStatus::scheduled;
+  is.created_ms = at.now.ms;
+  is.created_by = at.who.actor;
+  // the name is fixed here, whenever the provider's room is opened.
+  is.room_name = is.visit.empty() ? "s-" + command.room_suffix.substr(0, 12)
+                                  : "visit-" + std::to_string(is.visit_number) + "-" +
+                                        command.room_suffix.substr(0, 6);
+  //
+  for (Participant& one : is.participants) {
+    const bool waits = is.waiting_room && !is_host(is, one) && !one.bypass;
+    one.admission = waits ? Admission::waiting : Admission::admitted;
+    one.since_ms = at.now.ms;
+    one.created_ms = at.now.ms;
+  }
+  warn_of(is, at.settings);
+  //
+  if (is.provider_plugin.empty()) is.warn("video.not_configured");
+  if (!command.request && within_lead(is, at) && is.provider_plugin != "plugin://chime")
+    open_room(step);
+  step.record(command.request ? "session.requested" : "session.created",
+              Json::object({{"type", to_string(is.type)}, {"door", is.door}}));
+  step.tell(command.request ? "requested" : "created");
+  //
+  if (is.type == SessionType::emergency_consultation)
+    step.tell("emergency-called",
+              Json::object({{"specialty", is.context.string_or("specialty", "")}}));
+  return done(std::move(step));
+}
+
+// The doctor takes part, and the session is his.
+static void take_over(Step& step, Participant doctor) {
+  Session& is = step.after();
+  is.provider = doctor.person;
+  Participant* own = is.of_person(doctor.person);
+  if (own == nullptr) {
+    doctor.number = static_cast<std::int64_t>(is.participants.size()) + 1;
+    doctor.created_ms = step.moment.now.ms;
+    is.participants.push_back(std::move(doctor));
+    own = &is.participants.back();
+  }
+  own->admission = Admission::admitted;
+  own->since_ms = step.moment.now.ms;
+  if (is.organizer.empty()) is.organizer = own->id;
+  if (known_licence(*own, step.moment.settings)) return;
+  is.warn("licence.missing");
+}
+
+Result<Change> on(Step step, const Accept& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  if (!who.roles.has_any(kDoctors))
+    return denied("authorisation.denied", "only a doctor accepts a request");
+  if (is.over()) return must_be_open(is, "requested").error();
+  if (is.status != SessionStatus::requested) {
+    if (is.provider == who.person) return nothing(is);
+    return conflict("session.already_accepted",
+                    "the session is " + std::string(to_string(is.status)) +
+                        ", and only one that is requested can be accepted");
+  }
+  if (!is.provider.empty() && is.provider != who.person)
+    return denied("authorisation.denied", "the request names another doctor");
+  take_over(step, command.doctor);
+  is.status = SessionStatus::scheduled;
+  if (within_lead(is, step.moment)) open_room(step);
+  step.record("session.accepted");
+  step.tell("accepted");
+  follow_presence(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Decline& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  const bool named = !is.provider.empty() && is.provider == who.person;
+  if (!named && !who.admin() && !who.system)
+    return denied("authorisation.denied", "only the doctor whom the request names declines it");
+  RABT_TRY_STATUS(must_be_open(is, "requested"));
+  if (is.status != SessionStatus::requested)
+    return conflict("session.already_accepted",
+                    "the session is " + std::string(to_string(is.status)) +
+                        ", and only one that is requested can be declined");
+  is.cancellation = Json::object(
+      {{"reason", command.reason}, {"by", who.actor}, {"at", to_iso8601(step.moment.now)}});
+  finish(step, SessionStatus::cancelled, "declined");
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Assign& command) {
+  Session& is = step.after();
+  if (!step.moment.who.admin() && !step.moment.who.system)
+    return denied("authorisation.denied", "only an administrator assigns a doctor");
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled or waiting"));
+  if (is.status == SessionStatus::active)
+    return conflict("session.already_started",
+                    "the session is active, and a doctor is assigned only before it starts");
+  const bool requested = is.status == SessionStatus::requested;
+  const std::string former = is.provider;
+  take_over(step, command.doctor);
+  if (Participant* const old = is.of_person(former);
+      old != nullptr && former != is.provider && old->takes_part()) {
+    old->admission = Admission::removed;
+    old->here = false;
+    end_stays(step, old->id, step.moment.now.ms);
+    if (is.organizer == old->id) is.organizer = is.of_person(is.provider)->id;
+  }
+  if (requested) {
+    is.status = SessionStatus::scheduled;
+    if (within_lead(is, step.moment)) open_room(step);
+    step.tell("accepted");
+  }
+  step.record("doctor.assigned", Json::object({{"provider", is.provider}}));
+  step.tell("updated");
+  follow_presence(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Start& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "scheduled or waiting"));
+  if (is.status == SessionStatus::active) return nothing(is);
+  if (is.status == SessionStatus::requested)
+    return conflict("session.not_startable",
+                    "the session is requested, and only one that is scheduled or waiting starts");
+  RABT_TRY_STATUS(begin(step, command.visit_open, "call"));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const End& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  if (const Status host = must_host(is, who); !host.ok()) {
+    if (!who.admin()) return host.error();
+    if (command.reason.empty() && !is.over())
+      return invalid("api.invalid", "reason: an administrator ends a session with a reason");
+  }
+  // Ended before: the stored summary.
+  if (is.status == SessionStatus::completed) return nothing(is);
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  if (is.status != SessionStatus::active)
+    return conflict("session.not_started", "the session is " + std::string(to_string(is.status)) +
+                                               ", and only one that is active can be ended");
+  if (!command.notes.empty()) is.notes = command.notes;
+  if (command.rating)
+    is.ratings.push_back(Json::object(
+        {{"by", who.person.empty() ? who.actor : who.person}, {"rating", *command.rating}}));
+  finish(step, SessionStatus::completed, command.reason.empty() ? "normal" : command.reason);
+  return done(std::move(step));
+}
+
+//
+Result<Change> on(Step step, const Cancel& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  const bool own = !who.person.empty() && (who.person == is.provider || who.person == is.patient);
+  if (!own && !who.admin() && !must_host(is, who).ok())
+    return denied("authorisation.denied",
+                  "only doctor and patient of the session and administrators cancel it");
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled or waiting"));
+  if (is.status == SessionStatus::active)
+    return conflict("session.already_started",
+                    "the session is active; end it, only one that has not started is cancelled");
+  is.cancellation = Json::object(
+      {{"reason", command.reason}, {"by", who.actor}, {"at", to_iso8601(step.moment.now)}});
+  finish(step, SessionStatus::cancelled, "cancelled");
+  return done(std::move(step));
+}
+
+// A table: one line a member.
+Result<Change> on(Step step, const Amend& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  const Json& to = command.members;
+  if (const Json* at = to.find("scheduledStart"))
+    is.scheduled_ms = at->is_null() ? std::nullopt : at->as_int64();
+  is.planned_minutes = to.int_or("plannedMinutes", is.planned_minutes);
+  is.max_participants = to.int_or("maxParticipants", is.max_participants);
+  is.quality = to.string_or("quality", is.quality);
+  is.waiting_room = to.bool_or("waitingRoom", is.waiting_room);
+  is.recording = to.string_or("recording", is.recording);
+  is.language = to.string_or("language", is.language);
+  if (const Json* notes = to.find("notes")) is.notes = notes->is_null() ? "" : notes->as_string();
+  if (const Json* text = to.find("chiefComplaint"))
+    is.chief_complaint = text->is_null() ? "" : text->as_string();
+  if (const Json* context = to.find("context")) {
+    for (const auto& [key, value] : context->as_object()) {
+      if (value.is_null()) {
+        is.context.mutable_object().erase(key);
+      } else {
+        is.context.set(key, value);
+      }
+    }
+  }
+  if (const Json* link = to.find("appointment")) is.appointment = *link;
+  // Patient and provider may come later, once.
+  if (const Json* patient = to.find("patient")) is.patient = patient->as_string();
+  RABT_TRY_STATUS(no_patient_data(is));
+  Json names = Json::array();
+  for (const auto& [key, value] : to.as_object()) names.push_back(key);
+  step.record("session.updated", Json::object({{"members", names}}));
+  step.tell("updated", Json::object({{"members", names}}));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const SetAppointment& command) {
+  RABT_TRY_STATUS(must_host(step.before, step.moment.who));
+  if (step.before.appointment == command.appointment) return nothing(step.before);
+  step.after().appointment = command.appointment;
+  step.record("session.updated", Json::object({{"members", Json::array({"appointment"})}}));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const LinkConsultation& command) {
+  RABT_TRY_STATUS(must_host(step.before, step.moment.who));
+  Session& is = step.after();
+  if (is.consultation == command.consultation) return nothing(is);
+  if (!is.consultation.empty())
+    return conflict("session.linked", "the session belongs to another consultation already");
+  is.consultation = command.consultation;
+  step.record("session.updated", Json::object({{"members", Json::array({"consultation"})}}));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const SetInsurance& command) {
+  RABT_TRY_STATUS(must_host(step.before, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(step.before, "requested, scheduled, waiting or active"));
+  step.after().insurance = Json::object({{"status", command.status},
+                                         {"reference", command.reference},
+                                         {"checkedAt", to_iso8601(step.moment.now)}});
+  step.record("session.updated", Json::object({{"members", Json::array({"insurance"})}}));
+  step.tell("updated", Json::object({{"members", Json::array({"insurance"})}}));
+  return done(std::move(step));
+}
+
+}  // namespace rabt::consultation

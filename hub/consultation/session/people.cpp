@@ -1,0 +1,503 @@
+#include <algorithm>
+
+#include "hub/consultation/session/step.hpp"
+
+// Who takes part: waiting room, coming and going, invitations, consents, recording.
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::int64_t kTwoYearsMs = 2LL * 366 * 24 * 3'600'000;
+
+Json named(const Participant& one) {
+  return Json::object({{"participant", one.id}, {"role", to_string(one.role)}});
+}
+
+// persons who are admitted and there, not devices.
+std::int64_t crowd(const Session& is, std::string_view without) {
+  return std::count_if(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+    return one.id != without && one.admitted() && (one.here || is.present(one));
+  });
+}
+Status room_for(const Session& is, const Participant& one) {
+  if (crowd(is, one.id) < is.max_participants) return ok_status();
+  return conflict("session.full", "there are " + std::to_string(is.max_participants) +
+                                      " persons in the session already, as many as it takes");
+}
+
+Result<Participant*> named_in(Step& step, std::string_view id) {
+  Participant* const one = step.after().participant(id);
+  if (one == nullptr) return not_found("not_found", "the session has no such participant");
+  return one;
+}
+
+// How somebody new comes in: at once, or into the waiting room.
+void place(Step& step, Participant& one) {
+  const Session& is = step.after();
+  const bool waits = is.waiting_room && !is_host(is, one) && !one.bypass;
+  one.admission = waits ? Admission::waiting : Admission::admitted;
+  one.since_ms = step.moment.now.ms;
+  one.created_ms = step.moment.now.ms;
+  one.number = static_cast<std::int64_t>(is.participants.size()) + 1;
+}
+
+// A stay begins. The same provider's id again changes nothing.
+bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
+                std::string_view source) {
+  Session& is = step.after();
+  for (const Stay& stay : is.stays) {
+    if (stay.participant == one.id && stay.sid == sid) return false;
+  }
+  is.stays.push_back({.participant = one.id,
+                      .sid = std::string(sid),
+                      .joined_ms = at_ms,
+                      .left_ms = std::nullopt,
+                      .source = std::string(source)});
+  return true;
+}
+
+void tell_joined(Step& step, const Participant& one) {
+  step.record("participant.joined", named(one));
+  step.tell("participant-joined", named(one));
+}
+void tell_left(Step& step, const Participant& one) {
+  step.record("participant.left", named(one));
+  step.tell("participant-left", named(one));
+}
+
+}  // namespace
+
+Result<Change> on(Step step, const Join& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  Participant* const own = is.of_person(who.person);
+  if (own == nullptr || !own->takes_part())
+    return denied("participant.not_a_participant", "the caller does not take part in this session");
+  RABT_TRY_STATUS(must_be_open(is, "scheduled, waiting or active"));
+  if (is.status == SessionStatus::requested)
+    return conflict("session.not_accepted",
+                    "the session is requested, and only one that is scheduled can be joined");
+  if (own->admitted()) RABT_TRY_STATUS(room_for(is, *own));
+  //
+  if (is.provider_plugin.empty())
+    return unavailable("video.not_configured", "no video provider is bound to the role video");
+  if (!command.device_type.empty()) own->device_type = command.device_type;
+  if (!command.browser_info.empty()) own->browser_info = command.browser_info;
+  step.change.participant = own->id;
+  if (!own->here && own->admission == Admission::waiting) {
+    own->since_ms = step.moment.now.ms;
+    step.record("participant.waiting", named(*own));
+    step.tell("participant-waiting", named(*own));
+  }
+  own->here = true;
+  own->was_here = true;
+  if (own->admitted()) {
+    open_room(step);
+    // A second device of one person takes the place of the first: the stay goes on.
+    if (!step.moment.settings.provider_events && !is.present(*own)) {
+      own->connection = "connected";
+      begin_stay(step, *own, command.stay, step.moment.now.ms, "synthetic");
+      tell_joined(step, *own);
+    }
+  }
+  follow_presence(step);
+  begin_by_itself(step, command.visit_open);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Leave& command) {
+  Session& is = step.after();
+  Participant* one = nullptr;
+  if (command.participant.empty()) {
+    one = is.of_person(step.moment.who.person);
+    if (one == nullptr)
+      return denied("participant.not_a_participant",
+                    "the caller does not take part in this session");
+  } else {
+    RABT_TRY_STATUS(must_host(is, step.moment.who));
+    RABT_TRY(found, named_in(step, command.participant));
+    one = found;
+  }
+  step.change.participant = one->id;
+  if (is.over() || (!one->here && !is.present(*one))) {
+    Change same;
+    same.after = step.before;
+    same.unchanged = true;
+    same.participant = one->id;
+    return same;
+  }
+  one->here = false;
+  one->connection = "disconnected";
+  end_stays(step, one->id, step.moment.now.ms);
+  tell_left(step, *one);
+  follow_presence(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Add& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY_STATUS(role_allowed(is, command.participant.role));
+  Participant* one = is.of_person(command.participant.person);
+  if (one != nullptr && one->takes_part()) {
+    step.change.unchanged = true;
+    step.change.participant = one->id;
+    return std::move(step.change);
+  }
+  const auto parts = std::count_if(is.participants.begin(), is.participants.end(),
+                                   [](const Participant& part) { return part.takes_part(); });
+  if (parts >= kMostParticipants)
+    return conflict("session.full", "a session has at most 15 participants");
+  if (one == nullptr) {
+    is.participants.push_back(command.participant);
+    one = &is.participants.back();
+    place(step, *one);
+  } else {
+    // Removed or denied before: only a host brings somebody back, and this is one.
+    one->role = command.participant.role;
+    one->bypass = command.participant.bypass;
+    one->admission = is.waiting_room && !is_host(is, *one) && !one->bypass ? Admission::waiting
+                                                                           : Admission::admitted;
+    one->since_ms = step.moment.now.ms;
+  }
+  step.change.participant = one->id;
+  // The patient may come later, once.
+  if (one->role == PartRole::patient && is.patient.empty() && !one->person.empty())
+    is.patient = one->person;
+  if (!licensed(*one, step.moment.settings)) is.warn("licence.missing");
+  if (one->role == PartRole::family_member && !family_consent(is))
+    is.warn("consent.family_missing");
+  step.record("participant.added", named(*one));
+  step.tell("participant-added", named(*one));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Remove& command) {
+  Session& is = step.after();
+  if (!step.moment.who.admin()) RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY(one, named_in(step, command.participant));
+  step.change.participant = one->id;
+  if (one->admission == Admission::removed) {
+    step.change.unchanged = true;
+    return std::move(step.change);
+  }
+  one->admission = Admission::removed;
+  one->here = false;
+  one->connection = "disconnected";
+  one->since_ms = step.moment.now.ms;
+  end_stays(step, one->id, step.moment.now.ms);
+  step.record("participant.removed", named(*one));
+  step.tell("participant-removed", named(*one));
+  follow_presence(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Admit& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_admit(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY(one, named_in(step, command.participant));
+  step.change.participant = one->id;
+  if (one->admission == Admission::admitted)
+    return conflict("participant.not_waiting", "the participant is admitted, and not waiting");
+  if (one->admission != Admission::waiting) RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(room_for(is, *one));
+  // a guest's licence is looked at when he is let in.
+  if (one->person.empty() && !licensed(*one, step.moment.settings))
+    return conflict("licence.missing", "the guest has shown no licence that is accepted");
+  one->admission = Admission::admitted;
+  one->admitted_by = step.moment.who.actor;
+  one->since_ms = step.moment.now.ms;
+  step.record("participant.admitted", named(*one));
+  step.tell("participant-admitted", named(*one));
+  if (is.status != SessionStatus::requested) open_room(step);
+  if (one->here) {
+    if (!step.moment.settings.provider_events && !is.present(*one)) {
+      one->connection = "connected";
+      begin_stay(step, *one, step.moment.fresh_id, step.moment.now.ms, "synthetic");
+      tell_joined(step, *one);
+    }
+  }
+  follow_presence(step);
+  begin_by_itself(step, std::nullopt);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Deny& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_admit(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY(one, named_in(step, command.participant));
+  step.change.participant = one->id;
+  if (one->admission != Admission::waiting)
+    return conflict(
+        "participant.not_waiting",
+        "the participant is " + std::string(to_string(one->admission)) + ", and not waiting");
+  one->admission = Admission::denied;
+  one->here = false;
+  one->since_ms = step.moment.now.ms;
+  step.record("participant.denied", named(*one));
+  follow_presence(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Invite& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY_STATUS(role_allowed(is, command.invitation.role));
+  Invitation invitation = command.invitation;
+  invitation.created_ms = step.moment.now.ms;
+  invitation.created_by = step.moment.who.actor;
+  // Until an hour after the planned end.
+  invitation.expires_ms = is.scheduled_ms.value_or(step.moment.now.ms);
+  if (invitation.expires_ms < step.moment.now.ms) invitation.expires_ms = step.moment.now.ms;
+  invitation.expires_ms += (is.planned_minutes + 60) * 60'000;
+  is.invitations.push_back(invitation);
+  const Json what =
+      Json::object({{"invitation", invitation.id}, {"role", to_string(invitation.role)}});
+  step.record("participant.invited", what);
+  step.tell("participant-invited", what);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Revoke& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  const auto found =
+      std::find_if(is.invitations.begin(), is.invitations.end(),
+                   [&](const Invitation& one) { return one.id == command.invitation; });
+  if (found == is.invitations.end())
+    return not_found("not_found", "the session has no such invitation");
+  if (found->status != "pending") return nothing(step.before);
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  found->status = "revoked";
+  step.record("participant.invited", Json::object({{"invitation", found->id}, {"revoked", true}}));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const AcceptInvitation& command) {
+  Session& is = step.after();
+  const auto found =
+      std::find_if(is.invitations.begin(), is.invitations.end(),
+                   [&](const Invitation& one) { return one.id == command.invitation; });
+  const auto gone = [] {
+    return conflict("invitation.expired", "the invitation is not valid any more");
+  };
+  if (found == is.invitations.end()) return gone();
+  if (found->status == "accepted") {
+    for (const Participant& one : is.participants) {
+      if (one.invitation == found->id && one.person == command.participant.person &&
+          one.takes_part()) {
+        step.change.unchanged = true;
+        step.change.participant = one.id;
+        return std::move(step.change);
+      }
+    }
+  }
+  if (found->status != "pending" || found->expires_ms < step.moment.now.ms) return gone();
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY_STATUS(role_allowed(is, found->role));
+  found->status = "accepted";
+  Participant* one = is.of_person(command.participant.person);
+  if (one != nullptr && one->admission == Admission::removed)
+    return denied("participant.not_a_participant", "the participant was removed by a host");
+  if (one == nullptr) {
+    is.participants.push_back(command.participant);
+    one = &is.participants.back();
+    one->role = found->role;
+    one->invitation = found->id;
+    place(step, *one);
+  }
+  step.change.participant = one->id;
+  step.record("participant.added", named(*one));
+  step.tell("participant-added", named(*one));
+  return done(std::move(step));
+}
+
+//
+Result<Change> on(Step step, const RecordConsent& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  const Participant* const own = step.own();
+  const bool patient = !who.person.empty() && who.person == is.patient;
+  const std::string kind = command.consent.string_or("kind", "");
+  // Everybody speaks for himself in a training.
+  const bool self = kind == "training" && own != nullptr;
+  if (!patient && !self) {
+    RABT_TRY_STATUS(must_host(is, who));
+    if (own != nullptr && !needs_licence(own->role))
+      return denied("authorisation.denied", "the patient or a doctor records consents");
+  }
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  const bool given = command.consent.bool_or("given", true);
+  Json consent = command.consent;
+  consent.set("by", who.person.empty() ? who.actor : who.person);
+  consent.set("at", to_iso8601(step.moment.now));
+  is.consents.push_back(std::move(consent));
+  step.record("consent.recorded", Json::object({{"kind", kind}, {"given", given}}));
+  if (kind == "family" && given) is.clear_warning("consent.family_missing");
+  if (kind == "family" && !given && is.type != SessionType::emergency_consultation) {
+    for (Participant& one : is.participants) {
+      if (one.role != PartRole::family_member || !one.takes_part()) continue;
+      one.admission = Admission::removed;
+      one.here = false;
+      end_stays(step, one.id, step.moment.now.ms);
+      step.record("participant.removed", named(one));
+      step.tell("participant-removed", named(one));
+    }
+    follow_presence(step);
+  }
+  if (kind == "recording" && !given && !is.recording_now.empty()) {
+    step.ask("stop-recording", is.recording_now);
+    end_recording(step);
+  }
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const StartRecording& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  if (is.status != SessionStatus::active)
+    return conflict("session.not_started", "the session is " + std::string(to_string(is.status)) +
+                                               ", and only one that is active is recorded");
+  if (!is.recording_now.empty()) return nothing(is);
+  RABT_TRY_STATUS(begin_recording(step, command.purpose));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const StopRecording& /*command*/) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_host(is, step.moment.who));
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  if (is.recording_now.empty()) return nothing(is);
+  step.ask("stop-recording", is.recording_now);
+  end_recording(step);
+  return done(std::move(step));
+}
+
+// ---- What the provider told
+
+namespace {
+
+Participant* by_identity(Session& is, std::string_view identity) {
+  for (Participant& one : is.participants) {
+    if (one.identity == identity) return &one;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<Change> on(Step step, const ProviderJoined& command) {
+  Session& is = step.after();
+  Participant* const one = by_identity(is, command.identity);
+  const std::int64_t at = command.at.ms;
+  // A time from another world would make a stay of years.
+  if (one == nullptr || at > step.moment.now.ms + 3'600'000 ||
+      at < step.moment.now.ms - kTwoYearsMs)
+    return nothing(step.before);
+  // late news of the time before the end still count, and change attendances only.
+  if (is.over() && at >= is.ended_ms.value_or(0)) return nothing(step.before);
+  if (!begin_stay(step, *one, command.sid, at, command.source)) return nothing(step.before);
+  step.change.participant = one->id;
+  if (is.over()) {
+    is.stays.back().left_ms = is.ended_ms;
+    return std::move(step.change);
+  }
+  one->here = true;
+  one->was_here = true;
+  one->connection = "connected";
+  tell_joined(step, *one);
+  follow_presence(step);
+  begin_by_itself(step, command.visit_open);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const ProviderLeft& command) {
+  Session& is = step.after();
+  Participant* const one = by_identity(is, command.identity);
+  if (one == nullptr) return nothing(step.before);
+  const std::int64_t at = is.over() ? std::min(command.at.ms, is.ended_ms.value_or(0))
+                                    : std::min(command.at.ms, step.moment.now.ms);
+  for (Stay& stay : is.stays) {
+    if (stay.participant != one->id || stay.sid != command.sid) continue;
+    const std::int64_t left = std::max(stay.joined_ms, at);
+    if (stay.left_ms && (!is.over() || *stay.left_ms == left)) return nothing(step.before);
+    stay.left_ms = left;
+    step.change.participant = one->id;
+    if (is.over()) return std::move(step.change);
+    if (is.present(*one)) return done(std::move(step));
+    one->here = false;
+    one->connection = "disconnected";
+    tell_left(step, *one);
+    follow_presence(step);
+    return done(std::move(step));
+  }
+  return nothing(step.before);
+}
+
+Result<Change> on(Step step, const RoomOpened& command) {
+  Session& is = step.after();
+  // The session ended meanwhile: whoever asked for the room ends it.
+  if (is.over() || (is.room == "open" && is.room_sid == command.sid)) return nothing(step.before);
+  is.room = "open";
+  is.room_sid = command.sid;
+  is.room_gone_ms.reset();
+  is.clear_warning("video.room_refused");
+  is.clear_warning("video.room_unknown");
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const RoomNotOpened& command) {
+  Session& is = step.after();
+  if (is.over() || is.room != "asked") return nothing(step.before);
+  is.room = "closed";
+  is.warn(command.warning);
+  if (is.status == SessionStatus::active && !is.room_gone_ms) is.room_gone_ms = step.moment.now.ms;
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Look& /*command*/) {
+  return nothing(step.before);
+}
+
+Result<Change> on(Step step, const RecordingLost& command) {
+  Session& is = step.after();
+  if (is.over()) return nothing(step.before);
+  if (is.recording_now == command.recording) is.recording_now.clear();
+  is.warn("recording.failed");
+  const Json what = Json::object({{"recording", command.recording}, {"code", command.code}});
+  step.record("recording.failed", what);
+  step.tell("recording-failed", what);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const RoomEnded& command) {
+  Session& is = step.after();
+  if (is.over() || is.room != "open") return nothing(step.before);
+  const std::int64_t at = std::min(command.at.ms, step.moment.now.ms);
+  const bool somebody = is.anybody_here();
+  for (Participant& one : is.participants) {
+    if (!one.here && !is.present(one)) continue;
+    if (one.admission == Admission::waiting) continue;
+    one.here = false;
+    one.connection = "disconnected";
+    tell_left(step, one);
+  }
+  end_stays(step, {}, at);
+  is.room = "closed";
+  // Before the start, and when a room was empty, the provider only tidied up: it is opened again
+  // under the same name when somebody comes.
+  if (is.status == SessionStatus::active && somebody) {
+    finish(step, SessionStatus::completed, "provider_ended");
+  } else {
+    follow_presence(step);
+  }
+  return done(std::move(step));
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,435 @@
+#include "hub/consultation/session/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "hub/base/ascii.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::array<std::string_view, 8> kStatus{"requested", "scheduled", "waiting", "active",
+                                                  "completed", "cancelled", "no_show", "failed"};
+constexpr std::array<std::string_view, 7> kTypes{
+    "doctor_patient",         "medical_team",      "family_consultation", "second_opinion",
+    "emergency_consultation", "remote_monitoring", "training_session"};
+constexpr std::array<std::string_view, 7> kRoles{"doctor",        "specialist", "nurse", "patient",
+                                                 "family_member", "observer",   "admin"};
+constexpr std::array<std::string_view, 4> kAdmissions{"waiting", "admitted", "denied", "removed"};
+constexpr std::array<std::string_view, 6> kLicences{"missing",  "format_ok", "vouched",
+                                                    "verified", "refused",   "expired"};
+
+template <class Enum, std::size_t N>
+std::optional<Enum> parse(const std::array<std::string_view, N>& names, std::string_view text) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (equal_ignoring_case(names[i], text)) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+template <class Enum, std::size_t N>
+Enum parse_or(const std::array<std::string_view, N>& names, std::string_view text, Enum otherwise) {
+  return parse<Enum>(names, text).value_or(otherwise);
+}
+
+// How many who take part and are there have one of the roles.
+std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
+                  bool joined_counts) {
+  return static_cast<std::size_t>(std::count_if(
+      session.participants.begin(), session.participants.end(), [&](const Participant& one) {
+        const bool there = session.present(one) || (joined_counts && one.here && one.admitted());
+        return there && std::find(roles.begin(), roles.end(), one.role) != roles.end();
+      }));
+}
+
+Json optional_ms(const std::optional<std::int64_t>& at) {
+  return at ? Json(*at) : Json();
+}
+std::optional<std::int64_t> ms_of(const Json& json) {
+  return json.as_int64();
+}
+
+}  // namespace
+
+std::string_view to_string(SessionStatus status) {
+  return kStatus[static_cast<std::size_t>(status)];
+}
+std::optional<SessionStatus> parse_session_status(std::string_view text) {
+  return parse<SessionStatus>(kStatus, text);
+}
+bool is_end(SessionStatus status) {
+  return status >= SessionStatus::completed;
+}
+std::string_view to_string(SessionType type) {
+  return kTypes[static_cast<std::size_t>(type)];
+}
+std::optional<SessionType> parse_session_type(std::string_view text) {
+  return parse<SessionType>(kTypes, text);
+}
+std::string_view to_string(PartRole role) {
+  return kRoles[static_cast<std::size_t>(role)];
+}
+std::optional<PartRole> parse_part_role(std::string_view text) {
+  return parse<PartRole>(kRoles, text);
+}
+std::string_view to_string(Admission admission) {
+  return kAdmissions[static_cast<std::size_t>(admission)];
+}
+
+const Participant* Session::participant(std::string_view wanted) const {
+  const auto found = std::find_if(participants.begin(), participants.end(),
+                                  [&](const Participant& one) { return one.id == wanted; });
+  return found == participants.end() ? nullptr : &*found;
+}
+Participant* Session::participant(std::string_view wanted) {
+  return const_cast<Participant*>(std::as_const(*this).participant(wanted));
+}
+const Participant* Session::of_person(std::string_view person) const {
+  if (person.empty()) return nullptr;
+  const Participant* removed = nullptr;
+  for (const Participant& one : participants) {
+    if (one.person != person) continue;
+    if (one.admission != Admission::removed) return &one;
+    removed = &one;
+  }
+  return removed;
+}
+Participant* Session::of_person(std::string_view person) {
+  return const_cast<Participant*>(std::as_const(*this).of_person(person));
+}
+bool Session::present(const Participant& one) const {
+  return one.admitted() && std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) {
+           return stay.participant == one.id && !stay.left_ms;
+         });
+}
+bool Session::anybody_here() const {
+  return std::any_of(participants.begin(), participants.end(), [&](const Participant& one) {
+    return (one.takes_part() && one.here) || present(one);
+  });
+}
+void Session::warn(std::string_view code) {
+  if (std::find(warnings.begin(), warnings.end(), code) == warnings.end())
+    warnings.emplace_back(code);
+}
+void Session::clear_warning(std::string_view code) {
+  std::erase(warnings, code);
+}
+
+bool is_staff(PartRole role) {
+  return role == PartRole::doctor || role == PartRole::specialist || role == PartRole::nurse;
+}
+bool needs_licence(PartRole role) {
+  return role == PartRole::doctor || role == PartRole::specialist;
+}
+
+bool is_host_role(SessionType type, PartRole role) {
+  if (role == PartRole::doctor || role == PartRole::specialist) return true;
+  if (type == SessionType::remote_monitoring) return role == PartRole::nurse;
+  return type == SessionType::training_session && role == PartRole::admin;
+}
+
+bool is_host(const Session& session, const Participant& participant) {
+  if (!participant.takes_part()) return false;
+  return is_host_role(session.type, participant.role) ||
+         (participant.id == session.organizer && is_staff(participant.role));
+}
+
+bool family_consent(const Session& session) {
+  bool given = false;
+  for (const Json& consent : session.consents.as_array()) {
+    if (consent.string_or("kind", "") == "family") given = consent.bool_or("given", false);
+  }
+  return given;
+}
+
+Status role_allowed(const Session& session, PartRole role) {
+  const auto refuse = [&]() -> Status {
+    return conflict("participant.role_not_allowed",
+                    "a session of type " + std::string(to_string(session.type)) +
+                        " takes no participant of role " + std::string(to_string(role)));
+  };
+  switch (session.type) {
+    case SessionType::doctor_patient:
+    case SessionType::family_consultation:
+    case SessionType::second_opinion:
+    case SessionType::remote_monitoring:
+      if (role == PartRole::admin) return refuse();
+      break;
+    case SessionType::medical_team:
+      if (role == PartRole::patient || role == PartRole::family_member) return refuse();
+      break;
+    case SessionType::emergency_consultation:
+      // A family member without consent is warned of, not refused.
+      return role == PartRole::admin ? refuse() : ok_status();
+    case SessionType::training_session:
+      if (role == PartRole::patient || role == PartRole::family_member) return refuse();
+      break;
+  }
+  if (role == PartRole::family_member && !family_consent(session)) {
+    return conflict("consent.family_missing",
+                    "a family member takes part only with a consent of kind family");
+  }
+  return ok_status();
+}
+
+bool required_present(const Session& session, bool joined_counts) {
+  const auto has = [&](std::initializer_list<PartRole> roles) {
+    return count(session, roles, joined_counts);
+  };
+  const std::size_t all =
+      has({PartRole::doctor, PartRole::specialist, PartRole::nurse, PartRole::patient,
+           PartRole::family_member, PartRole::observer, PartRole::admin});
+  const std::size_t doctors = has({PartRole::doctor, PartRole::specialist});
+  switch (session.type) {
+    case SessionType::doctor_patient:
+      return doctors > 0 && has({PartRole::patient}) > 0;
+    case SessionType::family_consultation:
+      return doctors > 0 && has({PartRole::patient, PartRole::family_member}) > 0;
+    case SessionType::medical_team:
+      return doctors > 0 && has({PartRole::doctor, PartRole::specialist, PartRole::nurse}) > 1;
+    case SessionType::second_opinion:
+      return doctors > 1;
+    case SessionType::emergency_consultation:
+      return doctors > 0;
+    case SessionType::remote_monitoring:
+      return has({PartRole::doctor, PartRole::specialist, PartRole::nurse}) > 0 &&
+             has({PartRole::patient}) > 0;
+    case SessionType::training_session:
+      return has({PartRole::doctor, PartRole::specialist, PartRole::admin}) > 0 && all > 1;
+  }
+  return false;
+}
+
+std::vector<std::string> missing_roles(const Session& session) {
+  std::vector<std::string> missing;
+  const auto came = [&](std::initializer_list<PartRole> roles) {
+    return std::any_of(
+        session.participants.begin(), session.participants.end(), [&](const Participant& one) {
+          return one.was_here && std::find(roles.begin(), roles.end(), one.role) != roles.end();
+        });
+  };
+  const bool nurse_hosts = session.type == SessionType::remote_monitoring;
+  if (!came({PartRole::doctor, PartRole::specialist}) && !(nurse_hosts && came({PartRole::nurse})))
+    missing.emplace_back("doctor");
+  const bool with_patient = session.type == SessionType::doctor_patient ||
+                            session.type == SessionType::remote_monitoring ||
+                            session.type == SessionType::family_consultation;
+  if (with_patient && !came({PartRole::patient}) &&
+      !(session.type == SessionType::family_consultation && came({PartRole::family_member})))
+    missing.emplace_back("patient");
+  return missing;
+}
+
+Error ended_error(SessionStatus status, std::string_view needed) {
+  const std::string name(to_string(status));
+  return conflict("session." + name,
+                  "the session is " + name + ", and this needs one that is " + std::string(needed));
+}
+
+std::int64_t seconds_of(const Session& session, std::string_view participant, Timestamp now) {
+  // Whole seconds, each end truncated; united.
+  std::vector<std::pair<std::int64_t, std::int64_t>> spans;
+  for (const Stay& stay : session.stays) {
+    if (stay.participant != participant) continue;
+    const std::int64_t to = stay.left_ms.value_or(session.ended_ms.value_or(now.ms));
+    if (to > stay.joined_ms) spans.emplace_back(stay.joined_ms / 1000, to / 1000);
+  }
+  std::sort(spans.begin(), spans.end());
+  std::int64_t seconds = 0;
+  std::int64_t until = 0;
+  for (const auto& [from, to] : spans) {
+    const std::int64_t begin = std::max(from, until);
+    if (to > begin) seconds += to - begin;
+    until = std::max(until, to);
+  }
+  return seconds;
+}
+std::int64_t attendee_seconds(const Session& session, Timestamp now) {
+  std::int64_t seconds = 0;
+  for (const Participant& one : session.participants) seconds += seconds_of(session, one.id, now);
+  return seconds;
+}
+std::int64_t minutes_of(std::int64_t seconds) {
+  return (seconds + 59) / 60;
+}
+
+std::optional<Picture> picture_of(std::string_view quality) {
+  if (quality == "low") return Picture{320, 240};
+  if (quality == "standard") return Picture{640, 480};
+  if (quality == "high") return Picture{1280, 720};
+  if (quality == "hd") return Picture{1920, 1080};
+  return std::nullopt;
+}
+
+namespace {
+
+Json participant_document(const Participant& one) {
+  return Json::object({{"id", one.id},
+                       {"number", one.number},
+                       {"person", one.person},
+                       {"role", to_string(one.role)},
+                       {"identity", one.identity},
+                       {"admission", to_string(one.admission)},
+                       {"since", one.since_ms},
+                       {"admittedBy", one.admitted_by},
+                       {"bypass", one.bypass},
+                       {"invitation", one.invitation},
+                       {"deviceType", one.device_type},
+                       {"browserInfo", one.browser_info},
+                       {"connection", one.connection},
+                       {"here", one.here},
+                       {"wasHere", one.was_here},
+                       {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
+                       {"guest", one.guest},
+                       {"created", one.created_ms}});
+}
+
+Participant participant_of(const Json& json) {
+  Participant one;
+  one.id = json.string_or("id", "");
+  one.number = json.int_or("number", 0);
+  one.person = json.string_or("person", "");
+  one.role = parse_or(kRoles, json.string_or("role", ""), PartRole::observer);
+  one.identity = json.string_or("identity", "");
+  one.admission = parse_or(kAdmissions, json.string_or("admission", ""), Admission::denied);
+  one.since_ms = json.int_or("since", 0);
+  one.admitted_by = json.string_or("admittedBy", "");
+  one.bypass = json.bool_or("bypass", false);
+  one.invitation = json.string_or("invitation", "");
+  one.device_type = json.string_or("deviceType", "");
+  one.browser_info = json.string_or("browserInfo", "");
+  one.connection = json.string_or("connection", "unknown");
+  one.here = json.bool_or("here", false);
+  one.was_here = json.bool_or("wasHere", false);
+  one.licence = parse_or(kLicences, json.string_or("licence", ""), identity::Licence::missing);
+  one.guest = json["guest"];
+  one.created_ms = json.int_or("created", 0);
+  return one;
+}
+
+Json invitation_document(const Invitation& one) {
+  return Json::object({{"id", one.id},
+                       {"person", one.person},
+                       {"guest", one.guest},
+                       {"role", to_string(one.role)},
+                       {"status", one.status},
+                       {"expires", one.expires_ms},
+                       {"created", one.created_ms},
+                       {"createdBy", one.created_by}});
+}
+
+Invitation invitation_of(const Json& json) {
+  Invitation one;
+  one.id = json.string_or("id", "");
+  one.person = json.string_or("person", "");
+  one.guest = json["guest"];
+  one.role = parse_or(kRoles, json.string_or("role", ""), PartRole::observer);
+  one.status = json.string_or("status", "revoked");
+  one.expires_ms = json.int_or("expires", 0);
+  one.created_ms = json.int_or("created", 0);
+  one.created_by = json.string_or("createdBy", "");
+  return one;
+}
+
+}  // namespace
+
+// A table: one line a field.
+Json to_document(const Session& session) {
+  Json participants = Json::array();
+  for (const Participant& one : session.participants)
+    participants.push_back(participant_document(one));
+  Json invitations = Json::array();
+  for (const Invitation& one : session.invitations) invitations.push_back(invitation_document(one));
+  Json warnings = Json::array();
+  for (const std::string& code : session.warnings) warnings.push_back(code);
+  return Json::object(
+      {{"pseudonym", session.patient_pseudonym},
+       {"visitNumber", session.visit_number},
+       {"clinicSession", session.clinic_session},
+       {"appointment", session.appointment},
+       {"organizer", session.organizer},
+       {"plannedMinutes", session.planned_minutes},
+       {"createdBy", session.created_by},
+       {"maxParticipants", session.max_participants},
+       {"quality", session.quality},
+       {"waitingRoom", session.waiting_room},
+       {"recording", session.recording},
+       {"language", session.language},
+       {"e2ee", session.e2ee},
+       {"chiefComplaint", session.chief_complaint},
+       {"notes", session.notes},
+       {"context", session.context},
+       {"consents", session.consents},
+       {"insurance", session.insurance},
+       {"cancellation", session.cancellation},
+       {"endReason", session.end_reason},
+       {"endedBy", session.ended_by},
+       {"qualityScore", session.quality_score ? Json(*session.quality_score) : Json()},
+       {"ratings", session.ratings},
+       {"roomName", session.room_name},
+       {"providerPlugin", session.provider_plugin},
+       {"room", session.room},
+       {"region", session.region},
+       {"warnings", std::move(warnings)},
+       {"recordingNow", session.recording_now},
+       {"recorded", session.recorded},
+       {"emptySince", optional_ms(session.empty_since_ms)},
+       {"roomGone", optional_ms(session.room_gone_ms)},
+       {"effects", session.effects},
+       {"readyTold", session.ready_told},
+       {"participants", std::move(participants)},
+       {"invitations", std::move(invitations)}});
+}
+
+// A table: one line a field.
+Status from_document(const Json& document, Session& session) {
+  if (!document["participants"].is_array() || !document["consents"].is_array())
+    return corrupt("session.document", "the document of a session is not readable");
+  session.patient_pseudonym = document.string_or("pseudonym", "");
+  session.visit_number = document.int_or("visitNumber", 0);
+  session.clinic_session = document.string_or("clinicSession", "");
+  session.appointment = document["appointment"];
+  session.organizer = document.string_or("organizer", "");
+  session.planned_minutes = document.int_or("plannedMinutes", 30);
+  session.created_by = document.string_or("createdBy", "");
+  session.max_participants = document.int_or("maxParticipants", 10);
+  session.quality = document.string_or("quality", "high");
+  session.waiting_room = document.bool_or("waitingRoom", true);
+  session.recording = document.string_or("recording", "manual");
+  session.language = document.string_or("language", "ar");
+  session.e2ee = document.bool_or("e2ee", false);
+  session.chief_complaint = document.string_or("chiefComplaint", "");
+  session.notes = document.string_or("notes", "");
+  session.context = document["context"];
+  session.consents = document["consents"];
+  session.insurance = document["insurance"];
+  session.cancellation = document["cancellation"];
+  session.end_reason = document.string_or("endReason", "");
+  session.ended_by = document.string_or("endedBy", "");
+  if (document["qualityScore"].is_number())
+    session.quality_score = document["qualityScore"].as_double();
+  session.ratings = document["ratings"];
+  session.room_name = document.string_or("roomName", "");
+  session.provider_plugin = document.string_or("providerPlugin", "");
+  session.room = document.string_or("room", "none");
+  session.region = document.string_or("region", "");
+  session.warnings.clear();
+  for (const Json& code : document["warnings"].as_array())
+    session.warnings.push_back(code.as_string());
+  session.recording_now = document.string_or("recordingNow", "");
+  session.recorded = document.bool_or("recorded", false);
+  session.empty_since_ms = ms_of(document["emptySince"]);
+  session.room_gone_ms = ms_of(document["roomGone"]);
+  session.effects = document.int_or("effects", 0);
+  session.ready_told = document.bool_or("readyTold", false);
+  session.participants.clear();
+  for (const Json& one : document["participants"].as_array())
+    session.participants.push_back(participant_of(one));
+  session.invitations.clear();
+  for (const Json& one : document["invitations"].as_array())
+    session.invitations.push_back(invitation_of(one));
+  return ok_status();
+}
+
+}  // namespace rabt::consultation

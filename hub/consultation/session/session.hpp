@@ -1,0 +1,245 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/consultation/sessions.hpp"
+#include "hub/identity/people.hpp"
+
+// A session as the rules see it. Values; pure.
+namespace rabt::consultation {
+
+enum class SessionType : std::uint8_t {
+  doctor_patient,
+  medical_team,
+  family_consultation,
+  second_opinion,
+  emergency_consultation,
+  remote_monitoring,
+  training_session
+};
+[[nodiscard]] std::string_view to_string(SessionType type);
+// In any case of letters.
+[[nodiscard]] std::optional<SessionType> parse_session_type(std::string_view text);
+
+// What somebody is in one session.
+enum class PartRole : std::uint8_t {
+  doctor,
+  specialist,
+  nurse,
+  patient,
+  family_member,
+  observer,
+  admin
+};
+[[nodiscard]] std::string_view to_string(PartRole role);
+// In any case of letters.
+[[nodiscard]] std::optional<PartRole> parse_part_role(std::string_view text);
+
+enum class Admission : std::uint8_t { waiting, admitted, denied, removed };
+[[nodiscard]] std::string_view to_string(Admission admission);
+
+struct Participant {
+  // ULID
+  std::string id;
+  // Counts from 1 in the session.
+  std::int64_t number = 0;
+  // ULID. Empty for a guest.
+  std::string person;
+  PartRole role = PartRole::observer;
+  // What the video provider knows the participant by: a pseudonym.
+  std::string identity;
+  Admission admission = Admission::admitted;
+  // Since when the admission is what it is, or when somebody who waits came.
+  std::int64_t since_ms = 0;
+  // Who admitted.
+  std::string admitted_by;
+  bool bypass = false;
+  // Came by an invitation.
+  std::string invitation;
+  std::string device_type;
+  std::string browser_info;
+  // unknown, connected, reconnecting, disconnected
+  std::string connection = "unknown";
+  // Has joined, into the room or the waiting room, and has not left again.
+  bool here = false;
+  // Has joined at least once.
+  bool was_here = false;
+  // The licence as it was known when the participant came in. For doctors and specialists.
+  identity::Licence licence = identity::Licence::missing;
+  // What is known of a guest: externalId, name, phone, email, licenceNumber, department,
+  // organization, saudiResident, preferredLanguage, genderPreference, gender. Patient data.
+  Json guest = Json::object();
+  std::int64_t created_ms = 0;
+
+  // May speak, read and be counted: neither denied nor removed.
+  [[nodiscard]] bool takes_part() const {
+    return admission == Admission::waiting || admission == Admission::admitted;
+  }
+  [[nodiscard]] bool admitted() const { return admission == Admission::admitted; }
+};
+
+// One stay in the call.
+struct Stay {
+  std::string participant;
+  std::string sid;
+  std::int64_t joined_ms = 0;
+  std::optional<std::int64_t> left_ms;
+  // event, reconcile, synthetic
+  std::string source;
+};
+
+struct Invitation {
+  std::string id;
+  // ULID of the person, or empty.
+  std::string person;
+  // phone, email, name of somebody who is no person of the tenant yet. Patient data.
+  Json guest = Json::object();
+  PartRole role = PartRole::observer;
+  // pending, accepted, declined, revoked, expired
+  std::string status = "pending";
+  std::int64_t expires_ms = 0;
+  std::int64_t created_ms = 0;
+  std::string created_by;
+};
+
+struct Session {
+  std::string tenant;
+  std::string id;
+  std::int64_t number = 0;
+  // 0 until it is stored.
+  std::int64_t version = 0;
+  // data_key.id
+  std::string data_key;
+  SessionStatus status = SessionStatus::scheduled;
+  SessionType type = SessionType::doctor_patient;
+  // direct, clinic, or empty
+  std::string booking;
+  std::string provider;
+  std::string patient;
+  // The patient's pseudonym for the audit log.
+  std::string patient_pseudonym;
+  std::string visit;
+  std::int64_t visit_number = 0;
+  std::string clinic;
+  std::string clinic_session;
+  // Text, {system, value}, or null.
+  Json appointment;
+  std::string consultation;
+  // A participant's id.
+  std::string organizer;
+  std::string follow_up_of;
+  std::optional<std::int64_t> scheduled_ms;
+  std::int64_t planned_minutes = 30;
+  std::int64_t created_ms = 0;
+  std::string created_by;
+  std::int64_t updated_ms = 0;
+  std::optional<std::int64_t> started_ms;
+  std::optional<std::int64_t> ended_ms;
+  std::int64_t max_participants = 10;
+  // low, standard, high, hd
+  std::string quality = "high";
+  bool waiting_room = true;
+  // off, manual, auto
+  std::string recording = "manual";
+  std::string language = "ar";
+  bool e2ee = false;
+  // Patient data, as the next two.
+  std::string chief_complaint;
+  std::string notes;
+  Json context = Json::object();
+  // [{kind, given, method, by, at}]
+  Json consents = Json::array();
+  // {status, reference, checkedAt}
+  Json insurance = Json::object({{"status", "unknown"}});
+  // {reason, by, at}, or null
+  Json cancellation;
+  std::string end_reason;
+  // Who ended it, as an actor.
+  std::string ended_by;
+  std::optional<double> quality_score;
+  // [{by, rating}]: how the connection was
+  Json ratings = Json::array();
+  std::string room_name;
+  // plugin://twilio; empty when no video provider is bound.
+  std::string provider_plugin;
+  std::string room_sid;
+  // none, asked, open, closed
+  std::string room = "none";
+  std::string region;
+  std::vector<std::string> warnings;
+  std::string door = "api";
+  // session_recording.id of the one that runs; empty when none does.
+  std::string recording_now;
+  // Was recorded at least once.
+  bool recorded = false;
+  // When the last one left, while nobody is there.
+  std::optional<std::int64_t> empty_since_ms;
+  // Since when the provider's room is gone and could not be opened again.
+  std::optional<std::int64_t> room_gone_ms;
+  // session_effect.n of the newest one.
+  std::int64_t effects = 0;
+  bool ready_told = false;
+  std::vector<Participant> participants;
+  std::vector<Invitation> invitations;
+  // From session_attendance.
+  std::vector<Stay> stays;
+
+  [[nodiscard]] bool over() const { return is_end(status); }
+  [[nodiscard]] const Participant* participant(std::string_view id) const;
+  [[nodiscard]] Participant* participant(std::string_view id);
+  // The participant of a person who was not removed; else one who was.
+  [[nodiscard]] const Participant* of_person(std::string_view person) const;
+  [[nodiscard]] Participant* of_person(std::string_view person);
+  // Is in the call now.
+  [[nodiscard]] bool present(const Participant& participant) const;
+  [[nodiscard]] bool anybody_here() const;
+  void warn(std::string_view code);
+  void clear_warning(std::string_view code);
+};
+
+// 3.3: what a type of session asks of its participants.
+[[nodiscard]] bool is_host_role(SessionType type, PartRole role);
+[[nodiscard]] bool is_staff(PartRole role);
+// Doctors and specialists, who need a licence.
+[[nodiscard]] bool needs_licence(PartRole role);
+// A host, or the organizer when he is staff.
+[[nodiscard]] bool is_host(const Session& session, const Participant& participant);
+// Whether the role may take part at all. Error conflict participant.role_not_allowed; conflict
+// consent.family_missing for a family member without consent.
+[[nodiscard]] Status role_allowed(const Session& session, PartRole role);
+// Those who take part and are present satisfy what the type requires. counted: whom to take
+// for present.
+[[nodiscard]] bool required_present(const Session& session, bool joined_counts);
+// Roles that the type requires and nobody present has: for the event no-show.
+[[nodiscard]] std::vector<std::string> missing_roles(const Session& session);
+[[nodiscard]] bool family_consent(const Session& session);
+
+// Error conflict session.<status>: nothing changes any more after the end.
+[[nodiscard]] Error ended_error(SessionStatus status, std::string_view needed);
+
+// Seconds that the stays of one participant, or of all of them, cover; stays of one participant are
+// united (3.6). An open stay lasts until `now`.
+[[nodiscard]] std::int64_t seconds_of(const Session& session, std::string_view participant,
+                                      Timestamp now);
+[[nodiscard]] std::int64_t attendee_seconds(const Session& session, Timestamp now);
+// 3.5: rounded up; 0 for 0.
+[[nodiscard]] std::int64_t minutes_of(std::int64_t seconds);
+
+struct Picture {
+  std::int64_t width;
+  std::int64_t height;
+};
+[[nodiscard]] std::optional<Picture> picture_of(std::string_view quality);
+
+// What is sealed of a session, and back. Error corrupt session.document.
+[[nodiscard]] Json to_document(const Session& session);
+[[nodiscard]] Status from_document(const Json& document, Session& session);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,385 @@
+#include "hub/consultation/session/step.hpp"
+
+#include <algorithm>
+
+#include "hub/schema/schema_regex.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Licence;
+
+constexpr std::int64_t kMinuteMs = 60'000;
+// A room that the provider lost is opened again for so long.
+constexpr std::int64_t kRoomPatienceMs = 5 * kMinuteMs;
+
+// Doors E, K and C start sessions by a call alone.
+bool begins_by_itself(const Session& session) {
+  return session.door != "emr" && session.door != "kiorex" && session.door != "clinicvault";
+}
+
+}  // namespace
+
+void Step::tell(std::string_view type, Json more) {
+  const Session& is = change.after;
+  Json data =
+      Json::object({{"session", is.id},
+                    {"sessionNumber", is.number},
+                    {"type", to_string(is.type)},
+                    {"bookingType", is.booking.empty() ? Json() : Json(is.booking)},
+                    {"status", to_string(is.status)},
+                    {"visit", is.visit.empty() ? Json() : Json(is.visit)},
+                    {"appointment", is.appointment},
+                    {"consultation", is.consultation.empty() ? Json() : Json(is.consultation)},
+                    {"provider", is.provider.empty() ? Json() : Json(is.provider)},
+                    {"patient", is.patient_pseudonym.empty() ? Json() : Json(is.patient_pseudonym)},
+                    {"at", to_iso8601(moment.now)}});
+  for (const auto& [key, value] : more.as_object()) data.set(key, value);
+  change.events.push_back({std::string(type), std::move(data)});
+}
+void Step::ask(std::string_view kind, std::string_view subject) {
+  change.effects.push_back({std::string(kind), std::string(subject)});
+  ++change.after.effects;
+}
+void Step::record(std::string_view act, Json detail) {
+  change.acts.push_back({std::string(act), std::move(detail)});
+}
+Participant* Step::own() {
+  Participant* const one = change.after.of_person(moment.who.person);
+  return one != nullptr && one->takes_part() ? one : nullptr;
+}
+
+Result<Change> done(Step&& step) {
+  step.change.after.updated_ms = step.moment.now.ms;
+  return std::move(step.change);
+}
+Result<Change> nothing(const Session& session) {
+  Change change;
+  change.after = session;
+  change.unchanged = true;
+  return change;
+}
+
+Status must_be_open(const Session& session, std::string_view needed) {
+  if (session.over()) return ended_error(session.status, needed);
+  return ok_status();
+}
+
+Status must_see(const Session& session, const Actor& who) {
+  if (who.system || who.roles.has_any({identity::Role::admin, identity::Role::operator_,
+                                       identity::Role::auditor, identity::Role::integration}))
+    return ok_status();
+  if (!who.person.empty()) {
+    if (who.person == session.provider || who.person == session.patient) return ok_status();
+    const Participant* const own = session.of_person(who.person);
+    if (own != nullptr && own->takes_part()) return ok_status();
+    const bool invited = std::any_of(
+        session.invitations.begin(), session.invitations.end(),
+        [&](const Invitation& one) { return one.person == who.person && one.status == "pending"; });
+    if (invited) return ok_status();
+    // A request waits for any doctor of the tenant.
+    if (session.status == SessionStatus::requested && session.provider.empty() &&
+        who.roles.has_any({identity::Role::doctor, identity::Role::specialist}))
+      return ok_status();
+  }
+  return denied("authorisation.denied", "the caller does not take part in this session");
+}
+
+Status must_host(const Session& session, const Actor& who) {
+  if (who.system) return ok_status();
+  // An application that opened the session for its own people runs it.
+  if (who.person.empty() && who.roles.has(identity::Role::integration) &&
+      session.created_by == who.actor)
+    return ok_status();
+  const Participant* const own = session.of_person(who.person);
+  if (own != nullptr && is_host(session, *own)) return ok_status();
+  if (own != nullptr || who.admin())
+    return denied("session.not_host", "only a host of the session may do this");
+  return denied("authorisation.denied", "the caller does not take part in this session");
+}
+
+Status must_admit(const Session& session, const Actor& who) {
+  if (must_host(session, who).ok()) return ok_status();
+  const Participant* const own = session.of_person(who.person);
+  if (own != nullptr && own->takes_part() && own->role == PartRole::nurse) return ok_status();
+  if (own != nullptr || who.admin())
+    return denied("session.not_host",
+                  "only the organizer, a doctor, specialist or nurse of the session admits");
+  return denied("authorisation.denied", "the caller does not take part in this session");
+}
+
+Licence licence_of(std::string_view number, const std::vector<std::string>& patterns) {
+  if (number.empty()) return Licence::missing;
+  std::string folded;
+  // Arabic digits, U+0660 to U+0669, and extended ones, U+06F0 to U+06F9, two bytes each.
+  for (std::size_t i = 0; i < number.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(number[i]);
+    const auto next = i + 1 < number.size() ? static_cast<unsigned char>(number[i + 1]) : 0U;
+    if (lead == 0xD9 && next >= 0xA0 && next <= 0xA9) {
+      folded += static_cast<char>('0' + (next - 0xA0));
+      ++i;
+    } else if (lead == 0xDB && next >= 0xB0 && next <= 0xB9) {
+      folded += static_cast<char>('0' + (next - 0xB0));
+      ++i;
+    } else {
+      folded += number[i];
+    }
+  }
+  for (const std::string& pattern : patterns) {
+    const auto compiled = schema::Pattern::compile(pattern);
+    if (compiled.ok() && (*compiled)->found_in(folded)) return Licence::format_ok;
+  }
+  return Licence::missing;
+}
+
+bool licensed(const Participant& one, const VideoSettings& settings) {
+  if (!needs_licence(one.role)) return true;
+  switch (settings.licence) {
+    case VideoSettings::Licence::off:
+      return true;
+    case VideoSettings::Licence::known:
+      return one.licence == Licence::format_ok || one.licence == Licence::vouched ||
+             one.licence == Licence::verified;
+    case VideoSettings::Licence::verified:
+      return one.licence == Licence::verified;
+  }
+  return false;
+}
+
+void open_room(Step& step) {
+  Session& is = step.after();
+  if (is.provider_plugin.empty() || is.room == "asked" || is.room == "open") return;
+  is.room = "asked";
+  step.ask("open-room");
+}
+
+Status begin_recording(Step& step, std::string_view purpose) {
+  Session& is = step.after();
+  if (!step.moment.settings.recording_enabled || is.recording == "off")
+    return conflict("capability.recording", "recording is switched off");
+  if (is.e2ee)
+    return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
+  if (is.provider_plugin.empty() || is.provider_plugin == "hub://p2p")
+    return conflict("capability.recording", "the video provider of this session cannot record");
+  const auto given = [&](std::string_view kind, std::string_view person) {
+    bool yes = false;
+    for (const Json& consent : is.consents.as_array()) {
+      if (consent.string_or("kind", "") == kind &&
+          (person.empty() || consent.string_or("by", "") == person))
+        yes = consent.bool_or("given", false);
+    }
+    return yes;
+  };
+  const auto missing = [](std::string_view kind) {
+    return conflict("consent.recording_missing",
+                    "recording needs a consent of kind " + std::string(kind));
+  };
+  if (is.type == SessionType::training_session) {
+    for (const Participant& one : is.participants) {
+      if (one.takes_part() && (one.person.empty() || !given("training", one.person)))
+        return missing("training of every participant");
+    }
+  } else if (purpose == "training" && !given("training", "")) {
+    return missing("training");
+  }
+  if (step.moment.settings.consent_required_to_record && !given("recording", ""))
+    return missing("recording");
+  is.recording_now = step.moment.fresh_id;
+  is.recorded = true;
+  step.change.recording_begun = is.recording_now;
+  step.change.recording_purpose = std::string(purpose);
+  open_room(step);
+  step.ask("start-recording", is.recording_now);
+  step.record("recording.started", Json::object({{"recording", is.recording_now}}));
+  step.tell("recording-started", Json::object({{"recording", is.recording_now}}));
+  return ok_status();
+}
+
+void end_recording(Step& step) {
+  Session& is = step.after();
+  if (is.recording_now.empty()) return;
+  step.record("recording.stopped", Json::object({{"recording", is.recording_now}}));
+  step.tell("recording-stopped", Json::object({{"recording", is.recording_now}}));
+  step.change.recording_ended = is.recording_now;
+  is.recording_now.clear();
+}
+
+Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
+  Session& is = step.after();
+  //
+  if (visit_open && !*visit_open)
+    return conflict("visit.closed", "the visit is CLOSED; a session starts only in an OPEN one");
+  // those who may host, whether or not they have come.
+  for (const Participant& one : is.participants) {
+    if (one.admitted() && !licensed(one, step.moment.settings))
+      return conflict(
+          "licence.missing",
+          "a doctor or specialist of the session has shown no licence that is accepted");
+  }
+  is.status = SessionStatus::active;
+  is.started_ms = step.moment.now.ms;
+  open_room(step);
+  if (!is.provider.empty()) step.change.busy = true;
+  step.record("session.started", Json::object({{"how", how}}));
+  step.tell("started");
+  if (is.recording == "auto" && step.moment.video) {
+    if (const Status recorded = begin_recording(step, "care"); !recorded.ok())
+      is.warn(recorded.error().code);
+  }
+  follow_presence(step);
+  return ok_status();
+}
+
+void begin_by_itself(Step& step, std::optional<bool> visit_open) {
+  Session& is = step.after();
+  if (is.status != SessionStatus::scheduled && is.status != SessionStatus::waiting) return;
+  // PulseOne counts the call itself.
+  const bool joined_counts = is.door == "pulseone";
+  if (!required_present(is, joined_counts)) return;
+  if (!is.ready_told) {
+    is.ready_told = true;
+    step.tell("ready");
+  }
+  if (!begins_by_itself(is)) return;
+  const auto there =
+      std::count_if(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+        return is.present(one) || (joined_counts && one.here && one.admitted());
+      });
+  if (there < 2) return;
+  Step trial = step;
+  if (const Status begun = begin(trial, visit_open, "automatic"); begun.ok()) {
+    step.change = std::move(trial.change);
+  } else {
+    is.warn(begun.error().code);
+  }
+}
+
+void end_stays(Step& step, std::string_view participant, std::int64_t at_ms) {
+  for (Stay& stay : step.after().stays) {
+    if (stay.left_ms || (!participant.empty() && stay.participant != participant)) continue;
+    stay.left_ms = std::max(stay.joined_ms, at_ms);
+  }
+}
+
+void follow_presence(Step& step) {
+  Session& is = step.after();
+  const bool somebody = is.anybody_here();
+  if (is.status == SessionStatus::scheduled && somebody) {
+    is.status = SessionStatus::waiting;
+    step.tell("waiting");
+  } else if (is.status == SessionStatus::waiting && !somebody) {
+    is.status = SessionStatus::scheduled;
+  }
+  const bool was_somebody = std::any_of(is.participants.begin(), is.participants.end(),
+                                        [](const Participant& one) { return one.was_here; });
+  if (somebody || !was_somebody) {
+    is.empty_since_ms.reset();
+  } else if (!is.empty_since_ms) {
+    is.empty_since_ms = step.moment.now.ms;
+  }
+}
+
+void finish(Step& step, SessionStatus status, std::string_view reason) {
+  Session& is = step.after();
+  const bool was_active = is.status == SessionStatus::active;
+  const std::vector<std::string> missing = missing_roles(is);
+  end_stays(step, {}, step.moment.now.ms);
+  const std::string recording = is.recording_now;
+  end_recording(step);
+  for (Participant& one : is.participants) {
+    if (one.here || is.present(one)) one.connection = "disconnected";
+    one.here = false;
+  }
+  is.status = status;
+  is.ended_ms = step.moment.now.ms;
+  is.end_reason = std::string(reason);
+  is.ended_by = step.moment.who.actor;
+  is.empty_since_ms.reset();
+  is.room_gone_ms.reset();
+  for (Invitation& one : is.invitations) {
+    if (one.status == "pending") one.status = "expired";
+  }
+  if (!recording.empty()) step.ask("stop-recording", recording);
+  if (is.room == "asked" || is.room == "open") step.ask("end-room");
+  if (is.recorded) step.ask("collect");
+  if (was_active && !is.provider.empty()) step.change.busy = false;
+  if (!was_active) step.change.freed = true;
+  const Json why = Json::object({{"endReason", is.end_reason}});
+  switch (status) {
+    case SessionStatus::completed: {
+      const std::int64_t seconds = (*is.ended_ms - is.started_ms.value_or(*is.ended_ms)) / 1000;
+      step.record("session.ended", why);
+      step.tell("ended", why);
+      step.tell(
+          "completed",
+          Json::object({{"durationSeconds", seconds},
+                        {"durationMinutes", minutes_of(seconds)},
+                        {"consultationType", to_string(is.type)},
+                        {"attendeeMinutes", minutes_of(attendee_seconds(is, step.moment.now))},
+                        {"endReason", is.end_reason},
+                        {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()}}));
+      break;
+    }
+    case SessionStatus::no_show: {
+      Json roles = Json::array();
+      for (const std::string& role : missing) roles.push_back(role);
+      step.record("session.no_show", Json::object({{"missing", roles}}));
+      step.tell("no-show", Json::object({{"missing", roles}}));
+      break;
+    }
+    case SessionStatus::failed:
+      step.record("session.failed", why);
+      step.tell("failed", why);
+      break;
+    default:
+      step.record("session.cancelled");
+      step.tell("cancelled", Json::object({{"reschedulable", !is.appointment.is_null()}}));
+      break;
+  }
+}
+
+std::optional<std::int64_t> due_at(const Session& session, const VideoSettings& settings) {
+  std::optional<std::int64_t> due;
+  const auto at = [&](std::int64_t ms) { due = due ? std::min(*due, ms) : ms; };
+  if ((session.status == SessionStatus::scheduled || session.status == SessionStatus::waiting) &&
+      !required_present(session, true)) {
+    // a late entry waits from its creation.
+    const std::int64_t from =
+        std::max(session.scheduled_ms.value_or(session.created_ms), session.created_ms);
+    at(from + settings.no_show_minutes * kMinuteMs);
+  }
+  if (session.status == SessionStatus::active) {
+    at(session.started_ms.value_or(session.created_ms) + settings.max_session_minutes * kMinuteMs);
+    if (session.empty_since_ms) at(*session.empty_since_ms + settings.empty_minutes * kMinuteMs);
+  }
+  if (!session.over() && session.room_gone_ms) at(*session.room_gone_ms + kRoomPatienceMs);
+  return due;
+}
+
+Result<Change> on(Step step, const Tick& /*command*/) {
+  Session& is = step.after();
+  const std::int64_t now = step.moment.now.ms;
+  const auto due = due_at(is, step.moment.settings);
+  if (!due || *due > now) return nothing(step.before);
+  if (is.room_gone_ms && *is.room_gone_ms + kRoomPatienceMs <= now &&
+      (is.status == SessionStatus::active || is.status == SessionStatus::waiting)) {
+    finish(step, SessionStatus::failed, "provider_lost");
+  } else if (is.status == SessionStatus::active) {
+    const bool empty = is.empty_since_ms &&
+                       *is.empty_since_ms + step.moment.settings.empty_minutes * kMinuteMs <= now;
+    finish(step, SessionStatus::completed, empty ? "empty" : "time_limit");
+  } else if (is.room_gone_ms) {
+    // Nobody is there: the room is opened again when somebody comes.
+    is.room_gone_ms.reset();
+  } else {
+    finish(step, SessionStatus::no_show, "no_show");
+  }
+  return done(std::move(step));
+}
+
+Result<Change> decide(const Session& session, const Moment& moment, const Command& command) {
+  return std::visit([&](const auto& given) { return on(Step(session, moment), given); }, command);
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "hub/consultation/session/decide.hpp"
+
+// Internal: what the parts of the state machine share.
+namespace rabt::consultation {
+
+// One decision under way: the session before, and the one that follows.
+struct Step {
+  Step(const Session& session, const Moment& at) : before(session), moment(at) {
+    change.after = session;
+  }
+  const Session& before;
+  const Moment& moment;
+  Change change;
+
+  [[nodiscard]] Session& after() { return change.after; }
+  // Common data of all events about the session stand in each (6.3).
+  void tell(std::string_view type, Json more = Json::object());
+  void ask(std::string_view kind, std::string_view subject = {});
+  void record(std::string_view act, Json detail = Json::object());
+  // The caller's own participant, if he takes part.
+  [[nodiscard]] Participant* own();
+};
+
+[[nodiscard]] Result<Change> done(Step&& step);
+[[nodiscard]] Result<Change> nothing(const Session& session);
+
+// Error conflict session.<status> when the session is over.
+[[nodiscard]] Status must_be_open(const Session& session, std::string_view needed);
+
+// Opens the provider's room unless it is open.
+void open_room(Step& step);
+// active, with all that follows from it. The caller has checked who may.
+[[nodiscard]] Status begin(Step& step, std::optional<bool> visit_open, std::string_view how);
+// Begins by itself when a host and one more required person have joined.
+void begin_by_itself(Step& step, std::optional<bool> visit_open);
+// completed, cancelled, no_show or failed: closes stays, ends room and recording.
+void finish(Step& step, SessionStatus status, std::string_view reason);
+// Error conflict consent.recording_missing, recording.*, capability.recording.
+[[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
+void end_recording(Step& step);
+// scheduled <-> waiting, and since when nobody is there.
+void follow_presence(Step& step);
+void end_stays(Step& step, std::string_view participant, std::int64_t at_ms);
+
+// Error conflict licence.missing: a doctor who has come, or is about to, shows no licence.
+[[nodiscard]] bool licensed(const Participant& one, const VideoSettings& settings);
+
+Result<Change> on(Step step, const Open& command);
+Result<Change> on(Step step, const Accept& command);
+Result<Change> on(Step step, const Decline& command);
+Result<Change> on(Step step, const Assign& command);
+Result<Change> on(Step step, const Start& command);
+Result<Change> on(Step step, const End& command);
+Result<Change> on(Step step, const Cancel& command);
+Result<Change> on(Step step, const Amend& command);
+Result<Change> on(Step step, const Join& command);
+Result<Change> on(Step step, const Leave& command);
+Result<Change> on(Step step, const Add& command);
+Result<Change> on(Step step, const Remove& command);
+Result<Change> on(Step step, const Admit& command);
+Result<Change> on(Step step, const Deny& command);
+Result<Change> on(Step step, const Invite& command);
+Result<Change> on(Step step, const Revoke& command);
+Result<Change> on(Step step, const AcceptInvitation& command);
+Result<Change> on(Step step, const RecordConsent& command);
+Result<Change> on(Step step, const StartRecording& command);
+Result<Change> on(Step step, const StopRecording& command);
+Result<Change> on(Step step, const Tick& command);
+Result<Change> on(Step step, const ProviderJoined& command);
+Result<Change> on(Step step, const ProviderLeft& command);
+Result<Change> on(Step step, const RoomOpened& command);
+Result<Change> on(Step step, const RoomNotOpened& command);
+Result<Change> on(Step step, const RoomEnded& command);
+Result<Change> on(Step step, const RecordingLost& command);
+Result<Change> on(Step step, const Look& command);
+Result<Change> on(Step step, const SetAppointment& command);
+Result<Change> on(Step step, const LinkConsultation& command);
+Result<Change> on(Step step, const SetInsurance& command);
+
+}  // namespace rabt::consultation

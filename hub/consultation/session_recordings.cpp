@@ -1,0 +1,432 @@
+#include "hub/consultation/session_recordings.hpp"
+
+#include <algorithm>
+
+#include "hub/base/ascii.hpp"
+#include "hub/consultation/recording_link.hpp"
+#include "hub/consultation/sessions_impl.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Role;
+using store::Blob;
+using store::Null;
+using store::Row;
+using store::Statement;
+using store::Value;
+
+#define RABT_RECORDING_COLUMNS                                                           \
+  "r.id, r.number, r.session, r.status, r.kind, r.purpose, r.started_ms, r.stopped_ms, " \
+  "r.stored_ms, r.retain_until_ms, r.bytes, r.sha256, r.content_type, r.sealed, s.data_key"
+#define RABT_RECORDING_FROM \
+  " FROM session_recording r JOIN session s ON s.tenant = r.tenant AND s.id = r.session "
+
+constexpr Statement kOfSession{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+                               "WHERE r.tenant = $1 AND r.session = $2 ORDER BY r.id"};
+constexpr Statement kById{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+                          "WHERE r.tenant = $1 AND r.id = $2"};
+constexpr Statement kByNumber{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+                              "WHERE r.tenant = $1 AND r.number = $2"};
+constexpr Statement kAll{
+    "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+    "WHERE r.tenant = $1 AND r.id < $2 AND ($3 = '' OR r.status = $3) ORDER BY "
+    "r.id DESC LIMIT $4 OFFSET $5"};
+constexpr Statement kCountAll{
+    "SELECT count(*) FROM session_recording r WHERE r.tenant = $1 AND ($2 = '' OR r.status = $2)"};
+constexpr Statement kOfPerson{
+    "SELECT " RABT_RECORDING_COLUMNS
+    " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = "
+    "m.session JOIN session s ON s.tenant = r.tenant AND s.id = r.session WHERE m.tenant = $1 AND "
+    "m.person = $2 AND m.admission <> 'removed' AND (m.role IN ('doctor', 'specialist') OR (m.role "
+    "= 'patient' AND $3 = 1)) AND r.id < $4 AND ($5 = '' OR r.status = $5) ORDER BY r.id DESC "
+    "LIMIT "
+    "$6 OFFSET $7"};
+constexpr Statement kCountOfPerson{
+    "SELECT count(*) FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND "
+    "r.session = m.session WHERE m.tenant = $1 AND m.person = $2 AND m.admission <> 'removed' AND "
+    "(m.role IN ('doctor', 'specialist') OR (m.role = 'patient' AND $3 = 1)) AND ($4 = '' OR "
+    "r.status = $4)"};
+constexpr Statement kInsert{
+    "INSERT INTO session_recording (tenant, id, number, session, sid, status, kind, purpose, "
+    "started_ms, stopped_ms, stored_ms, retain_until_ms, bytes, sha256, content_type, sealed) "
+    "VALUES "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, 0, '', '', $11) ON CONFLICT DO NOTHING"};
+constexpr Statement kStopped{
+    "UPDATE session_recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id "
+    "= "
+    "$2 AND status = 'recording'"};
+constexpr Statement kBind{
+    "UPDATE session_recording SET sid = $3, kind = $4, sealed = $5 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kFailed{
+    "UPDATE session_recording SET status = 'failed' WHERE tenant = $1 AND id = $2 AND status IN "
+    "('recording', 'processing')"};
+constexpr Statement kReady{
+    "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
+    "$5, sha256 = $6, content_type = $7 WHERE tenant = $1 AND id = $2 AND status IN ('recording', "
+    "'processing', 'failed')"};
+constexpr Statement kWithdraw{
+    "UPDATE session_recording SET status = 'deleted', sealed = $3 WHERE tenant = $1 AND id = $2 "
+    "AND "
+    "status = 'ready'"};
+
+std::optional<std::int64_t> optional(const Row& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return row.integer(column);
+}
+
+struct Raw {
+  KeptRecording one;
+  std::string sealed;
+  std::string data_key;
+};
+Raw read(const Row& row) {
+  Raw raw;
+  raw.one.id = std::string(row.text(0));
+  raw.one.number = row.integer(1);
+  raw.one.session = std::string(row.text(2));
+  raw.one.status = std::string(row.text(3));
+  raw.one.kind = std::string(row.text(4));
+  raw.one.purpose = std::string(row.text(5));
+  raw.one.started_ms = row.integer(6);
+  raw.one.stopped_ms = optional(row, 7);
+  raw.one.stored_ms = optional(row, 8);
+  raw.one.retain_until_ms = optional(row, 9);
+  raw.one.bytes = row.integer(10);
+  raw.one.sha256 = std::string(row.text(11));
+  raw.one.content_type = std::string(row.text(12));
+  raw.sealed = std::string(row.blob(13));
+  raw.data_key = std::string(row.blob(14));
+  return raw;
+}
+
+crypto::SealContext place(std::string_view tenant, std::string_view id) {
+  return {.tenant = tenant, .table = "session_recording", .row = id, .field = "sealed"};
+}
+
+Result<std::string> seal(const SessionParts& parts, std::string_view data_key, std::string_view id,
+                         const Json& document) {
+  RABT_TRY(key, parts.keys.open(parts.tenant, data_key));
+  return key->seal(place(parts.tenant, id), document.dump(), parts.random);
+}
+
+Result<KeptRecording> open(const SessionParts& parts, Raw raw) {
+  RABT_TRY(key, parts.keys.open(parts.tenant, raw.data_key));
+  RABT_TRY(plain, key->open(place(parts.tenant, raw.one.id), raw.sealed));
+  RABT_TRY(document, Json::parse(plain));
+  raw.one.sid = document.string_or("sid", "");
+  raw.one.withdrawn = document["withdrawn"];
+  return std::move(raw.one);
+}
+Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vector<Raw> raws) {
+  std::vector<KeptRecording> out;
+  for (Raw& raw : raws) {
+    RABT_TRY(one, open(parts, std::move(raw)));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json document_of(std::string_view sid, const Json& withdrawn) {
+  return Json::object({{"sid", sid}, {"withdrawn", withdrawn}});
+}
+
+Value value(const std::optional<std::int64_t>& ms) {
+  return ms ? Value(*ms) : Value(Null{});
+}
+
+Result<std::int64_t> next_number(store::Transaction& transaction, std::string_view tenant) {
+  const std::string name = "session_recording." + std::string(tenant);
+  return transaction.next({name});
+}
+
+}  // namespace
+
+Json recording_json(const KeptRecording& one) {
+  const auto time = [](const std::optional<std::int64_t>& ms) {
+    return ms ? Json(to_iso8601({*ms})) : Json();
+  };
+  std::int64_t seconds = 0;
+  if (one.stopped_ms) seconds = std::max<std::int64_t>(0, *one.stopped_ms - one.started_ms) / 1000;
+  return Json::object({{"id", one.id},
+                       {"uuid", identity::uuid_of(one.id)},
+                       {"number", one.number},
+                       {"session", one.session},
+                       {"recordingSid", one.sid.empty() ? one.id : one.sid},
+                       {"status", one.status},
+                       {"kind", one.kind.empty() ? Json() : Json(one.kind)},
+                       {"purpose", one.purpose},
+                       {"startedAt", to_iso8601({one.started_ms})},
+                       {"stoppedAt", time(one.stopped_ms)},
+                       {"durationSeconds", one.stopped_ms ? Json(seconds) : Json()},
+                       {"bytes", one.bytes},
+                       {"sha256", one.sha256.empty() ? Json() : Json(one.sha256)},
+                       {"contentType", one.content_type.empty() ? Json() : Json(one.content_type)},
+                       {"storedAt", time(one.stored_ms)},
+                       {"retainUntil", time(one.retain_until_ms)},
+                       {"withdrawn", one.withdrawn},
+                       {"encrypted", true}});
+}
+
+Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,
+                                                 const Session& session) {
+  std::vector<Raw> raws;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(kOfSession, {session.tenant, session.id}, [&](const Row& row) {
+      raws.push_back(read(row));
+      return true;
+    });
+  }));
+  return open_all(parts, std::move(raws));
+}
+
+Result<RecordingNotes> RecordingNotes::of(const SessionParts& parts, const Session& before,
+                                          const Change& change, Timestamp now) {
+  RecordingNotes notes;
+  notes.tenant_ = change.after.tenant;
+  notes.session_ = change.after.id;
+  notes.begun_ = change.recording_begun;
+  notes.purpose_ = change.recording_purpose;
+  notes.ended_ = change.recording_ended;
+  notes.now_ = now;
+  if (notes.begun_.empty()) return notes;
+  RABT_TRY(sealed, seal(parts, before.data_key, notes.begun_, document_of("", {})));
+  notes.sealed_ = std::move(sealed);
+  return notes;
+}
+
+Status RecordingNotes::write(store::Transaction& transaction) const {
+  if (!begun_.empty()) {
+    RABT_TRY(number, next_number(transaction, tenant_));
+    RABT_TRY_STATUS(store::run(transaction, kInsert,
+                               {tenant_, begun_, number, session_, Blob{""}, "recording", "",
+                                purpose_, now_.ms, Null{}, Blob{sealed_}}));
+  }
+  if (!ended_.empty())
+    RABT_TRY_STATUS(store::run(transaction, kStopped, {tenant_, ended_, now_.ms}));
+  return ok_status();
+}
+
+// ---- Tracks of the provider
+
+Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
+                                                    const Session& session, const Json& listed) {
+  RABT_TRY(known, recordings_of(parts, session));
+  std::vector<BoundRecording> out;
+  std::vector<const KeptRecording*> free;
+  for (const KeptRecording& one : known) {
+    if (one.sid.empty()) free.push_back(&one);
+  }
+  RABT_TRY(lease, parts.keys.lease(session.tenant));
+  std::size_t taken = 0;
+  for (const Json& track : listed.as_array()) {
+    const std::string sid = track.string_or("recordingId", "");
+    if (sid.empty()) continue;
+    BoundRecording bound;
+    bound.sid = sid;
+    bound.kind = track.string_or("kind", "");
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const KeptRecording& one) { return one.sid == sid; });
+    if (found != known.end()) {
+      bound.id = found->id;
+      bound.stored = found->status == "ready" || found->status == "deleted";
+    } else {
+      const bool asked = taken < free.size();
+      bound.id = asked ? free[taken]->id : parts.ids.next().text();
+      bound.fresh = !asked;
+      bound.bind = true;
+      const KeptRecording* const like =
+          asked ? free[taken] : (known.empty() ? nullptr : &known.front());
+      bound.purpose = like != nullptr ? like->purpose : "care";
+      bound.started_ms = like != nullptr ? like->started_ms : session.started_ms.value_or(0);
+      bound.stopped_ms = like != nullptr && like->stopped_ms ? like->stopped_ms : session.ended_ms;
+      if (asked) ++taken;
+      bound.index = lease.blind_index("session.recording", sid);
+      RABT_TRY(sealed, seal(parts, session.data_key, bound.id, document_of(sid, {})));
+      bound.sealed = std::move(sealed);
+    }
+    out.push_back(std::move(bound));
+  }
+  // What was asked for and never made.
+  for (; taken < free.size(); ++taken) {
+    if (free[taken]->status != "failed") out.push_back({.id = free[taken]->id, .lost = true});
+  }
+  return out;
+}
+
+Status write_bound(store::Transaction& transaction, const Session& session,
+                   const BoundRecording& one) {
+  if (one.lost) return store::run(transaction, kFailed, {session.tenant, one.id});
+  if (!one.bind) return ok_status();
+  if (!one.fresh)
+    return store::run(transaction, kBind,
+                      {session.tenant, one.id, Blob{one.index}, one.kind, Blob{one.sealed}});
+  RABT_TRY(number, next_number(transaction, session.tenant));
+  return store::run(
+      transaction, kInsert,
+      {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,
+       one.purpose, one.started_ms, value(one.stopped_ms), Blob{one.sealed}});
+}
+
+Status write_ready(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                   const blob::BlobInfo& blob, Timestamp now, Timestamp retain_until) {
+  return store::run(transaction, kReady,
+                    {tenant, id, now.ms, retain_until.ms, static_cast<std::int64_t>(blob.bytes),
+                     blob.sha256, blob.content_type});
+}
+Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id) {
+  return store::run(transaction, kFailed, {tenant, id});
+}
+
+Result<KeptRecording> find_session_recording(const SessionParts& parts,
+                                             std::string_view reference) {
+  const auto id = identity::ulid_of(reference);
+  const bool number = !id && !reference.empty() && reference.size() <= 18 &&
+                      std::all_of(reference.begin(), reference.end(), is_digit);
+  std::optional<Raw> raw;
+  if (id || number) {
+    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+      const auto take = [&](const Row& row) {
+        raw = read(row);
+        return false;
+      };
+      return id ? connection.query(kById, {parts.tenant, std::string_view(*id)}, take)
+                : connection.query(kByNumber, {parts.tenant, std::stoll(std::string(reference))},
+                                   take);
+    }));
+  }
+  if (!raw) return not_found("not_found", "there is no such recording");
+  return open(parts, std::move(*raw));
+}
+
+// ---- What callers ask
+
+Answer SessionsImpl::start_recording(const Ask& ask) {
+  Mistakes mistakes;
+  const Members members(ask.body, mistakes);
+  std::string purpose = members.word("purpose", {"care", "training"});
+  // Recordings are always sealed; the wish is taken and changes nothing.
+  (void)members.boolean("encryptionRequired");
+  RABT_TRY_STATUS(mistakes.status());
+  if (purpose.empty()) purpose = "care";
+  RABT_TRY(acted, act(ask, ask.session, [&](Session&) -> Result<Command> {
+             return Command(StartRecording{purpose});
+           }));
+  RABT_TRY(one, find_session_recording(parts_, acted.session.recording_now));
+  return recording_json(one);
+}
+
+Answer SessionsImpl::stop_recording(const Ask& ask) {
+  RABT_TRY(acted, act(ask, ask.session,
+                      [&](Session&) -> Result<Command> { return Command(StopRecording{}); }));
+  RABT_TRY(kept, recordings_of(parts_, acted.session));
+  if (kept.empty()) return conflict("recording.not_started", "the session has not been recorded");
+  return recording_json(kept.back());
+}
+
+Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
+  const Actor who = actor_of(ask);
+  Page page;
+  const std::string status(ask.parameter("status"));
+  if (!ask.session.empty()) {
+    RABT_TRY(session, visible(ask, who));
+    const Participant* const own = session.of_person(who.person);
+    const bool may = who.system || who.admin() || who.person == session.provider ||
+                     (own != nullptr && needs_licence(own->role)) ||
+                     (own != nullptr && own->role == PartRole::patient &&
+                      parts_.settings.patient_may_read_recordings);
+    if (!may) return denied("authorisation.denied", "the caller may not see the recordings");
+    RABT_TRY(kept, recordings_of(parts_, session));
+    for (auto one = kept.rbegin(); one != kept.rend(); ++one) {
+      if (status.empty() || one->status == status) page.items.push_back(recording_json(*one));
+    }
+    page.total = static_cast<std::int64_t>(page.items.size());
+    return page;
+  }
+  if (!window.cursor.empty() && !Ulid::parse(window.cursor))
+    return invalid("api.invalid", "cursor: is none that this list gave");
+  const std::string last = window.cursor.empty() ? "~" : window.cursor;
+  const bool all = who.system || who.admin() || who.roles.has(Role::auditor);
+  if (!all && who.person.empty())
+    return denied("authorisation.denied", "only people and administrators have recordings");
+  const auto limit = static_cast<std::int64_t>(window.limit) + 1;
+  const std::int64_t skip = window.skip.value_or(0);
+  const std::int64_t patients = parts_.settings.patient_may_read_recordings ? 1 : 0;
+  std::vector<Raw> raws;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    const auto take = [&](const Row& row) {
+      raws.push_back(read(row));
+      return true;
+    };
+    const auto count = [&](const Row& row) {
+      page.total = row.integer(0);
+      return false;
+    };
+    if (all) {
+      RABT_TRY_STATUS(connection.query(kAll, {parts_.tenant, last, status, limit, skip}, take));
+      return window.skip ? connection.query(kCountAll, {parts_.tenant, status}, count)
+                         : ok_status();
+    }
+    RABT_TRY_STATUS(connection.query(
+        kOfPerson, {parts_.tenant, who.person, patients, last, status, limit, skip}, take));
+    return window.skip ? connection.query(kCountOfPerson,
+                                          {parts_.tenant, who.person, patients, status}, count)
+                       : ok_status();
+  }));
+  const bool more = raws.size() > window.limit;
+  if (more) raws.pop_back();
+  RABT_TRY(kept, open_all(parts_, std::move(raws)));
+  if (more) page.next = kept.back().id;
+  for (const KeptRecording& one : kept) page.items.push_back(recording_json(one));
+  return page;
+}
+
+Answer SessionsImpl::recording(const Ask& ask) {
+  RABT_TRY(one, find_session_recording(parts_, ask.record));
+  Ask of = ask;
+  of.session = one.session;
+  RABT_TRY(page, recordings(of, {}));
+  for (const Json& item : page.items) {
+    if (item.string_or("id", "") == one.id) return item;
+  }
+  return not_found("not_found", "there is no such recording");
+}
+
+//
+Answer SessionsImpl::withdraw_recording(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  if (!who.admin() && !who.system)
+    return denied("authorisation.denied", "only an administrator withdraws a recording");
+  const std::string reason =
+      ask.caller.reason.empty() ? ask.body.string_or("reason", "") : ask.caller.reason;
+  if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
+  RABT_TRY(one, find_session_recording(parts_, ask.record));
+  if (one.status == "deleted") return recording_json(one);
+  if (one.status != "ready")
+    return conflict("recording.not_ready",
+                    "the recording is " + one.status + ", and only one that is ready is withdrawn");
+  RABT_TRY(session, rows_.load(parts_.tenant, one.session));
+  const Timestamp now = parts_.clock.now();
+  one.withdrawn = Json::object({{"by", who.actor}, {"at", to_iso8601(now)}, {"reason", reason}});
+  RABT_TRY(sealed, seal(parts_, session.data_key, one.id, document_of(one.sid, one.withdrawn)));
+  const audit::Prepared entry =
+      parts_.audit.prepare({.tenant = session.tenant,
+                            .actor = who.actor,
+                            .act = "recording.withdrawn",
+                            .object = "recording:" + one.id,
+                            .result = "ok",
+                            .detail = Json::object({{"session", session.id}}),
+                            .patient = session.patient_pseudonym,
+                            .client = ask.caller.client,
+                            .request = ask.caller.request});
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(store::run(transaction, kWithdraw, {session.tenant, one.id, Blob{sealed}}));
+    RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "delete", one.id, now));
+    return parts_.audit.append(transaction, entry);
+  }));
+  one.status = "deleted";
+  return recording_json(one);
+}
+
+}  // namespace rabt::consultation

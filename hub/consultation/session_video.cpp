@@ -1,0 +1,88 @@
+#include "hub/consultation/session_video.hpp"
+
+#include <chrono>
+#include <future>
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::string_view kRole = "video";
+// Tokens kept in memory; beyond, all are forgotten and asked for again.
+constexpr std::size_t kMaxKept = 4096;
+
+}  // namespace
+
+std::string_view provider_role(PartRole role) {
+  if (role == PartRole::patient) return "patient";
+  return is_staff(role) ? "practitioner" : "guest";
+}
+
+std::string SessionVideo::bound() const {
+  const auto bindings = actions_.bindings();
+  const auto found = bindings.find(std::string(kRole));
+  return found == bindings.end() ? std::string() : found->second;
+}
+
+void SessionVideo::call(const Session& session, std::string_view action, Json arguments,
+                        std::string key, std::int64_t timeout_ms, std::uint32_t attempt,
+                        plugin::Ended done) {
+  plugin::CallRequest request;
+  request.tenant = session.tenant;
+  request.instance = session.id;
+  request.patient = session.patient_pseudonym;
+  request.role = std::string(kRole);
+  request.target = session.provider_plugin;
+  request.action = std::string(action);
+  request.version = "1.0.0";
+  request.arguments = std::move(arguments);
+  request.idempotency_key = std::move(key);
+  request.deadline_unix_ms = clock_.now().ms + timeout_ms;
+  request.attempt = attempt;
+  actions_.invoke(std::move(request), std::move(done));
+}
+
+Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Participant& one,
+                                                std::int64_t seconds) {
+  const std::string key = session.id + "/" + one.id + "/" + session.room_sid;
+  const std::int64_t now = clock_.now().ms;
+  {
+    const Lock lock(mutex_);
+    const auto found = kept_.find(key);
+    if (found != kept_.end() && now < found->second.half_ms) return found->second.token;
+  }
+  // The callback may come after the patience is over: it holds the promise.
+  const auto answer = std::make_shared<std::promise<workflow::ActionOutcome>>();
+  auto waiting = answer->get_future();
+  call(session, "issue-token",
+       Json::object(
+           {{"sessionId", session.room_sid}, {"identity", one.identity}, {"ttlSeconds", seconds}}),
+       key + "/" + std::to_string(now), kPatienceMs, 1,
+       [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });
+  if (waiting.wait_for(std::chrono::milliseconds(kPatienceMs + 1'000)) != std::future_status::ready)
+    return unavailable("video.unavailable", "the video provider did not answer in time");
+  const workflow::ActionOutcome outcome = waiting.get();
+  if (outcome.kind != workflow::OutcomeKind::done)
+    return unavailable("video.unavailable", "the video provider gave no token: " + outcome.code +
+                                                ", " + outcome.message);
+  Token token;
+  token.token = outcome.output.string_or("token", "");
+  if (token.token.empty())
+    return unavailable("video.unavailable", "the video provider's answer holds no token");
+  token.expires_ms = outcome.output.int_or("expiresAt", now / 1000 + seconds) * 1000;
+  for (const std::string_view name : {"url", "iceServers", "meeting", "attendee"}) {
+    if (const Json* value = outcome.output.find(name)) token.more.set(name, *value);
+  }
+  const Lock lock(mutex_);
+  if (kept_.size() >= kMaxKept) kept_.clear();
+  kept_.insert_or_assign(
+      key, Kept{.session = session.id, .half_ms = now + seconds * 500, .token = token});
+  return token;
+}
+
+void SessionVideo::forget(std::string_view session) {
+  const Lock lock(mutex_);
+  std::erase_if(kept_, [&](const auto& entry) { return entry.second.session == session; });
+}
+
+}  // namespace rabt::consultation

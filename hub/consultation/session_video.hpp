@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/base/result.hpp"
+#include "hub/consultation/session/session.hpp"
+#include "hub/plugin/call.hpp"
+
+namespace rabt::consultation {
+
+// Asks whoever is bound to the role `video`. Internally synchronised.
+class SessionVideo {
+ public:
+  SessionVideo(plugin::ActionRunner& actions, const Clock& clock)
+      : actions_(actions), clock_(clock) {}
+
+  // The target behind the role, or an empty text.
+  [[nodiscard]] std::string bound() const;
+
+  struct Token {
+    std::string token;
+    std::int64_t expires_ms = 0;
+    // What else the provider gives to join with: url, iceServers, meeting, attendee.
+    Json more = Json::object();
+  };
+  // For one participant of one session; the same token again within half its life. Blocks until the
+  // provider answered, for at most kPatience. Error unavailable video.unavailable.
+  [[nodiscard]] Result<Token> token(const Session& session, const Participant& one,
+                                    std::int64_t seconds);
+  // Tokens of the session are not handed out again.
+  void forget(std::string_view session);
+
+  // done runs exactly once, from any thread.
+  void call(const Session& session, std::string_view action, Json arguments, std::string key,
+            std::int64_t timeout_ms, std::uint32_t attempt, plugin::Ended done);
+
+  static constexpr std::int64_t kPatienceMs = 10'000;
+
+ private:
+  struct Kept {
+    std::string session;
+    std::int64_t half_ms = 0;
+    Token token;
+  };
+  plugin::ActionRunner& actions_;
+  const Clock& clock_;
+
+  Mutex mutex_;
+  // By session, participant and room.
+  std::map<std::string, Kept, std::less<>> kept_ RABT_GUARDED_BY(mutex_);
+};
+
+// What the capability calls a role.
+[[nodiscard]] std::string_view provider_role(PartRole role);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,520 @@
+#include "hub/consultation/session_work.hpp"
+
+#include <algorithm>
+
+#include "hub/consultation/recording_link.hpp"
+#include "hub/consultation/sessions_impl.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+using workflow::OutcomeKind;
+
+constexpr Statement kOpen{
+    "SELECT e.tenant, e.session, e.n, e.kind, e.subject, e.attempts FROM session_effect e WHERE "
+    "e.state = 'open' AND e.due_ms <= $1 AND NOT EXISTS (SELECT 1 FROM session_effect b WHERE "
+    "b.tenant = e.tenant AND b.session = e.session AND b.state = 'open' AND b.n < e.n) ORDER BY "
+    "e.due_ms LIMIT $2"};
+constexpr Statement kRoomOpen{
+    "SELECT count(*) FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = 'open-room' "
+    "AND state = 'open'"};
+constexpr Statement kRoomOf{
+    "SELECT subject FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'open-room' "
+    "AND state = 'done' ORDER BY n DESC LIMIT 1"};
+constexpr Statement kClose{
+    "UPDATE session_effect SET state = $4, code = $5, subject = CASE WHEN $6 = '' THEN subject "
+    "ELSE "
+    "$6 END WHERE tenant = $1 AND session = $2 AND n = $3"};
+constexpr Statement kAgain{
+    "UPDATE session_effect SET attempts = attempts + 1, due_ms = $4, code = $5 WHERE tenant = $1 "
+    "AND "
+    "session = $2 AND n = $3"};
+constexpr Statement kUnsent{
+    "SELECT tenant, session, seq, type, at_ms, data FROM session_event WHERE sent = 0 ORDER BY "
+    "at_ms, session, seq LIMIT $1"};
+constexpr Statement kSent{
+    "UPDATE session_event SET sent = 1 WHERE tenant = $1 AND session = $2 AND seq = $3"};
+
+// The clock of tests moves without waking anybody.
+constexpr std::chrono::milliseconds kIdle{200};
+constexpr std::int64_t kBatch = 64;
+// Calls of the provider under way at once.
+constexpr std::size_t kMaxInFlight = 32;
+constexpr std::int64_t kCallMs = 30'000;
+constexpr std::int64_t kFetchMs = 3'600'000;
+// A call that is answered `later` is made again so often; a provider that is down for an hour is
+// no reason to lose a recording.
+constexpr std::int64_t kMaxAttempts = 24;
+constexpr std::int64_t kLongestPauseMs = 10LL * 60 * 1000;
+constexpr std::int64_t kDayMs = 86'400'000;
+
+std::int64_t pause_ms(std::int64_t attempts) {
+  return std::min<std::int64_t>(kLongestPauseMs, 500LL << std::min<std::int64_t>(attempts, 12));
+}
+
+}  // namespace
+
+SessionWork::SessionWork(SessionsImpl& sessions, SessionService::Deliver deliver)
+    : sessions_(sessions), deliver_(std::move(deliver)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+SessionWork::~SessionWork() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+  // Calls that are still under way answer into this object: their deadline is near, and the host
+  // that runs them is stopped before.
+  Lock lock(mutex_);
+  changed_.wait(lock, [&]() RABT_REQUIRES(mutex_) { return in_flight_.size() == ended_.size(); });
+}
+
+void SessionWork::wake() {
+  {
+    const Lock lock(mutex_);
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+void SessionWork::run() {
+  Lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    turn();
+    lock.lock();
+    changed_.wait_for(lock, kIdle, [&]() RABT_REQUIRES(mutex_) {
+      return stopping_ || woken_ || !ended_.empty();
+    });
+    woken_ = false;
+  }
+}
+
+void SessionWork::turn() {
+  const Lock one(turn_);
+  // Each of them makes work for the others: an outcome may end a session, whose events are told.
+  for (int round = 0; round < 8; ++round) {
+    const bool settled = settle_all();
+    const bool ticked = timers();
+    const bool asked = ask();
+    const bool told = tell();
+    if (!settled && !ticked && !asked && !told) return;
+  }
+}
+
+void SessionWork::wait_for_room(std::string_view session, std::chrono::milliseconds patience) {
+  // Patience is counted in waits: the clock of tests stands still.
+  constexpr std::chrono::milliseconds kSlice{100};
+  auto slices = patience / kSlice;
+  wake();
+  Lock lock(mutex_);
+  while (!stopping_) {
+    const std::uint64_t seen = settled_;
+    lock.unlock();
+    std::int64_t open = 0;
+    const Status read = sessions_.parts().store.read([&](store::Connection& connection) {
+      return connection.query(kRoomOpen, {session, sessions_.parts().tenant}, [&](const Row& row) {
+        open = row.integer(0);
+        return false;
+      });
+    });
+    lock.lock();
+    if (!read.ok() || open == 0) return;
+    while (!changed_.wait_for(
+        lock, kSlice, [&]() RABT_REQUIRES(mutex_) { return stopping_ || settled_ != seen; })) {
+      if (--slices <= 0) return;
+    }
+  }
+}
+
+// ---- Timers
+
+bool SessionWork::timers() {
+  const auto due =
+      sessions_.rows().due(sessions_.parts().clock.now(), static_cast<std::size_t>(kBatch));
+  if (!due.ok()) return false;
+  bool any = false;
+  for (const auto& [tenant, id] : *due) {
+    const auto acted = sessions_.act_as_hub(id, Tick{});
+    if (acted.ok() && !acted->change.unchanged) any = true;
+    if (!acted.ok())
+      sessions_.parts().log.warn("session.timer", {{"session", id}, {"code", acted.error().code}});
+  }
+  return any;
+}
+
+// ---- Events out
+
+bool SessionWork::tell() {
+  if (!deliver_) return false;
+  struct Unsent {
+    std::string tenant;
+    std::string session;
+    std::int64_t seq = 0;
+    std::string type;
+    std::int64_t at_ms = 0;
+    std::string data;
+  };
+  std::vector<Unsent> unsent;
+  const Status read = sessions_.parts().store.read([&](store::Connection& connection) {
+    return connection.query(kUnsent, {kBatch}, [&](const Row& row) {
+      unsent.push_back({.tenant = std::string(row.text(0)),
+                        .session = std::string(row.text(1)),
+                        .seq = row.integer(2),
+                        .type = std::string(row.text(3)),
+                        .at_ms = row.integer(4),
+                        .data = std::string(row.text(5))});
+      return true;
+    });
+  });
+  if (!read.ok()) return false;
+  bool any = false;
+  for (const Unsent& one : unsent) {
+    auto data = Json::parse(one.data);
+    const std::string id = one.session + "/" + std::to_string(one.seq);
+    engine::Delivery delivery;
+    delivery.tenant = one.tenant;
+    delivery.source = "hub";
+    delivery.dedupe_id = id;
+    delivery.body_sha256 = std::string(as_text(crypto::sha256(one.data)));
+    delivery.events.push_back(
+        Json::object({{"specversion", "1.0"},
+                      {"id", id},
+                      {"source", "/hub/sessions"},
+                      {"type", "org.rabt.hub.session." + one.type + ".v1"},
+                      {"time", to_iso8601({one.at_ms})},
+                      {"subject", one.session},
+                      {"datacontenttype", "application/json"},
+                      {"data", data.ok() ? std::move(*data) : Json::object()}}));
+    // The same delivery again is known to whoever takes it: told once, whenever we stop between
+    // the two commits.
+    if (const Status told = deliver_(delivery); !told.ok()) {
+      sessions_.parts().log.warn("session.event",
+                                 {{"session", one.session}, {"code", told.error().code}});
+      return any;
+    }
+    const Status marked = sessions_.parts().store.write([&](store::Transaction& transaction) {
+      return store::run(transaction, kSent, {one.tenant, one.session, one.seq});
+    });
+    if (!marked.ok()) return any;
+    ++told_;
+    any = true;
+  }
+  return any;
+}
+
+// ---- Calls of the provider
+
+bool SessionWork::ask() {
+  std::vector<Intent> open;
+  const Status read = sessions_.parts().store.read([&](store::Connection& connection) {
+    return connection.query(kOpen, {sessions_.parts().clock.now().ms, kBatch}, [&](const Row& row) {
+      open.push_back({.tenant = std::string(row.text(0)),
+                      .session = std::string(row.text(1)),
+                      .n = row.integer(2),
+                      .kind = std::string(row.text(3)),
+                      .subject = std::string(row.text(4)),
+                      .attempts = row.integer(5)});
+      return true;
+    });
+  });
+  if (!read.ok()) return false;
+  bool any = false;
+  for (const Intent& intent : open) {
+    {
+      const Lock lock(mutex_);
+      if (stopping_ || in_flight_.size() >= kMaxInFlight) break;
+      if (!in_flight_.emplace(intent.session, intent.n).second) continue;
+    }
+    any = true;
+    carry_out(intent);
+  }
+  return any;
+}
+
+// A table: one part a kind of intent.
+void SessionWork::carry_out(const Intent& intent) {
+  const auto answer = [this, intent](workflow::ActionOutcome outcome) {
+    const Lock lock(mutex_);
+    ended_.push_back({intent, std::move(outcome)});
+    changed_.notify_all();
+  };
+  const auto skip = [&](std::string_view why) {
+    answer({.kind = OutcomeKind::done, .output = Json::object({{"skipped", why}})});
+  };
+  auto loaded = sessions_.rows().load(intent.tenant, intent.session);
+  if (!loaded.ok()) {
+    answer(plugin::failed(OutcomeKind::transient, loaded.error().code, loaded.error().message));
+    return;
+  }
+  const Session& is = *loaded;
+  std::string room = is.room_sid;
+  if (room.empty() && intent.kind != "open-room") {
+    (void)sessions_.parts().store.read([&](store::Connection& connection) {
+      return connection.query(kRoomOf, {intent.tenant, intent.session}, [&](const Row& row) {
+        room = std::string(row.text(0));
+        return false;
+      });
+    });
+  }
+  Json arguments = Json::object({{"sessionId", room}});
+  std::string action = intent.kind;
+  // the room has the session's name at the provider, too, also when it is opened again.
+  std::string key = is.id + "/" + std::to_string(intent.n);
+  std::int64_t timeout = kCallMs;
+  if (intent.kind == "open-room") {
+    if (is.over() && intent.attempts == 0) return skip("over");
+    action = "create-session";
+    key = is.room_name;
+    Json people = Json::array();
+    for (const Participant& one : is.participants) {
+      if (one.admitted())
+        people.push_back(
+            Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}}));
+    }
+    arguments = Json::object({{"reference", is.room_name}, {"participants", std::move(people)}});
+  } else if (intent.kind == "collect") {
+    action = "list-recordings";
+  } else if (intent.kind == "fetch" || intent.kind == "delete") {
+    action = intent.kind == "fetch" ? "fetch-recording" : "delete-recording";
+    const auto recording = find_session_recording(sessions_.parts(), intent.subject);
+    if (!recording.ok() || recording->sid.empty()) return skip("unknown");
+    arguments = Json::object({{"recordingId", recording->sid}});
+    if (intent.kind == "fetch") timeout = kFetchMs;
+  } else if (room.empty()) {
+    // There is no room to record in or to end.
+    return skip("no_room");
+  }
+  if (room.empty() && intent.kind == "collect") return skip("no_room");
+  if (intent.kind == "end-room") action = "end-session";
+  ++calls_;
+  sessions_.video().call(is, action, std::move(arguments), std::move(key), timeout,
+                         static_cast<std::uint32_t>(intent.attempts + 1), answer);
+}
+
+bool SessionWork::settle_all() {
+  bool any = false;
+  while (true) {
+    Ended ended;
+    {
+      const Lock lock(mutex_);
+      if (ended_.empty()) return any;
+      ended = std::move(ended_.front());
+      ended_.pop_front();
+    }
+    settle(ended);
+    any = true;
+    {
+      const Lock lock(mutex_);
+      in_flight_.erase({ended.intent.session, ended.intent.n});
+      ++settled_;
+    }
+    changed_.notify_all();
+  }
+}
+
+void SessionWork::settle(const Ended& ended) {
+  const Intent& intent = ended.intent;
+  const workflow::ActionOutcome& outcome = ended.outcome;
+  switch (outcome.kind) {
+    case OutcomeKind::done: {
+      const Status written = settle_done(intent, outcome.output);
+      // What could not be written is asked again: every call is safe to repeat by its key.
+      if (!written.ok()) again(intent, written.error().code, 0);
+      return;
+    }
+    case OutcomeKind::transient:
+    case OutcomeKind::ambiguous:
+      if (intent.attempts + 1 < kMaxAttempts) {
+        again(intent, outcome.code, 0);
+      } else {
+        give_up(intent, outcome.kind == OutcomeKind::ambiguous ? "parked" : "refused",
+                outcome.code);
+      }
+      return;
+    default:
+      give_up(intent, "refused", outcome.code);
+      return;
+  }
+}
+
+Status SessionWork::close(const Intent& intent, std::string_view state, std::string_view code,
+                          std::string_view subject) {
+  return sessions_.parts().store.write([&](store::Transaction& transaction) {
+    return store::run(transaction, kClose,
+                      {intent.tenant, intent.session, intent.n, state, code, subject});
+  });
+}
+
+void SessionWork::again(const Intent& intent, std::string_view code, std::int64_t retry_after_ms) {
+  const std::int64_t due =
+      sessions_.parts().clock.now().ms + std::max(retry_after_ms, pause_ms(intent.attempts));
+  const Status written = sessions_.parts().store.write([&](store::Transaction& transaction) {
+    return store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, due, code});
+  });
+  if (!written.ok())
+    sessions_.parts().log.warn("session.effect",
+                               {{"session", intent.session}, {"code", written.error().code}});
+}
+
+void SessionWork::give_up(const Intent& intent, std::string_view state, std::string_view code) {
+  if (state == "parked") ++parked_;
+  sessions_.parts().log.warn(
+      "session.effect",
+      {{"session", intent.session}, {"kind", intent.kind}, {"state", state}, {"code", code}});
+  const auto closed = [&](store::Transaction& transaction, const Change& /*change*/) -> Status {
+    if (!intent.subject.empty() && (intent.kind == "fetch" || intent.kind == "start-recording"))
+      RABT_TRY_STATUS(write_failed(transaction, intent.tenant, intent.subject));
+    return store::run(transaction, kClose,
+                      {intent.tenant, intent.session, intent.n, state, code, ""});
+  };
+  const auto acted =
+      intent.kind == "open-room"
+          ? sessions_.act_as_hub(
+                intent.session,
+                RoomNotOpened{state == "parked" ? "video.room_unknown" : "video.room_refused"},
+                closed)
+      : intent.kind == "start-recording"
+          ? sessions_.act_as_hub(intent.session, RecordingLost{intent.subject, std::string(code)},
+                                 closed)
+          : sessions_.act_as_hub(intent.session, Look{}, closed);
+  if (!acted.ok())
+    sessions_.parts().log.warn("session.effect",
+                               {{"session", intent.session}, {"code", acted.error().code}});
+}
+
+Status SessionWork::settle_done(const Intent& intent, const Json& output) {
+  if (output.find("skipped") != nullptr) return close(intent, "done", "skipped", "");
+  if (intent.kind == "open-room") return opened(intent, output);
+  if (intent.kind == "collect") return collected(intent, output);
+  if (intent.kind == "fetch") return fetched(intent, output);
+  return close(intent, "done", "", "");
+}
+
+Status SessionWork::opened(const Intent& intent, const Json& output) {
+  const std::string sid = output.string_or("sessionId", "");
+  if (sid.empty()) {
+    give_up(intent, "refused", "video.no_room");
+    return ok_status();
+  }
+  const auto acted = sessions_.act_as_hub(
+      intent.session, RoomOpened{sid},
+      [&](store::Transaction& transaction, const Change& /*change*/) {
+        return store::run(transaction, kClose,
+                          {intent.tenant, intent.session, intent.n, "done", "", sid});
+      });
+  return acted.ok() ? ok_status() : acted.error();
+}
+
+Status SessionWork::collected(const Intent& intent, const Json& output) {
+  if (!output.bool_or("ready", false)) {
+    if (intent.attempts + 1 < kMaxAttempts) {
+      again(intent, "video.processing", 2'000);
+    } else {
+      give_up(intent, "refused", "video.processing");
+    }
+    return ok_status();
+  }
+  const SessionParts& parts = sessions_.parts();
+  RABT_TRY(session, sessions_.rows().load(intent.tenant, intent.session));
+  RABT_TRY(bound,
+           bind_recordings(parts, session,
+                           output["recordings"].is_array() ? output["recordings"] : Json::array()));
+  const Timestamp now = parts.clock.now();
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    for (const BoundRecording& one : bound) {
+      RABT_TRY_STATUS(write_bound(transaction, session, one));
+      if (one.lost) {
+        RABT_TRY_STATUS(sessions_.add_event(transaction, membership_of(session, Actor{}),
+                                            "recording-failed", "node:sessions",
+                                            Json::object({{"recording", one.id}})));
+      } else if (!one.stored) {
+        RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "fetch", one.id, now));
+      }
+    }
+    return store::run(transaction, kClose,
+                      {intent.tenant, intent.session, intent.n, "done", "", ""});
+  });
+}
+
+Status SessionWork::fetched(const Intent& intent, const Json& output) {
+  const SessionParts& parts = sessions_.parts();
+  RABT_TRY(session, sessions_.rows().load(intent.tenant, intent.session));
+  RABT_TRY(recording, find_session_recording(parts, intent.subject));
+  const Timestamp now = parts.clock.now();
+  // the longer of the two counts.
+  const Timestamp kept{now.ms + std::max(parts.settings.recording_retention_days,
+                                         parts.settings.legal_retention_days) *
+                                    kDayMs};
+  RABT_TRY(job, prepare_keep(parts,
+                             {.id = recording.id,
+                              .consultation = session.id,
+                              .external = recording.sid,
+                              .kind = recording.kind.empty() ? "composition" : recording.kind,
+                              .retain_until = kept},
+                             output.string_or("blob", "")));
+  const audit::Prepared entry = parts.audit.prepare(
+      {.tenant = session.tenant,
+       .actor = "node:sessions",
+       .act = "recording.stored",
+       .object = "recording:" + recording.id,
+       .result = "ok",
+       .detail = Json::object(
+           {{"session", session.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}}),
+       .patient = session.patient_pseudonym});
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(write_keep(transaction, parts, job));
+    RABT_TRY_STATUS(write_ready(transaction, session.tenant, recording.id, job.blob, now,
+                                job.what.retain_until));
+    RABT_TRY_STATUS(sessions_.add_event(transaction, membership_of(session, Actor{}),
+                                        "recording-ready", "node:sessions",
+                                        Json::object({{"recording", recording.id},
+                                                      {"bytes", job.blob.bytes},
+                                                      {"sha256", job.blob.sha256}})));
+    RABT_TRY_STATUS(
+        store::run(transaction, kClose, {intent.tenant, intent.session, intent.n, "done", "", ""}));
+    return parts.audit.append(transaction, entry);
+  });
+}
+
+// ---- Events in
+
+Status SessionsImpl::provider_event(const Json& event) {
+  constexpr std::string_view kPrefix = "org.rabt.session.";
+  const std::string type = event.string_or("type", "");
+  if (!type.starts_with(kPrefix)) return ok_status();
+  const Json& data = event["data"];
+  RABT_TRY(session, rows_.of_room(parts_.tenant, data.string_or("sessionId", "")));
+  // A room of a workflow, or of nobody.
+  if (!session) return ok_status();
+  Timestamp at = parts_.clock.now();
+  for (const std::string& text : {data.string_or("at", ""), event.string_or("time", "")}) {
+    if (const auto said = parse_iso8601(text); said.ok()) {
+      at = *said;
+      break;
+    }
+  }
+  const std::string what = type.substr(kPrefix.size());
+  const std::string identity = data.string_or("identity", "");
+  const std::string sid = data.string_or("participantId", identity);
+  Result<Acted> acted = Acted{};
+  if (what == "participant-joined.v1") {
+    acted = act_as_hub(*session, ProviderJoined{.identity = identity, .sid = sid, .at = at});
+  } else if (what == "participant-left.v1") {
+    acted = act_as_hub(*session, ProviderLeft{.identity = identity, .sid = sid, .at = at});
+  } else if (what == "ended.v1") {
+    acted = act_as_hub(*session, RoomEnded{at});
+  }
+  if (acted.ok()) return ok_status();
+  // What a rule refuses will be refused again: the sender need not repeat it.
+  return error_policy(acted.error().kind).retry_helps ? acted.error() : ok_status();
+}
+
+}  // namespace rabt::consultation

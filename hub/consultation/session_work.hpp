@@ -1,0 +1,98 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "hub/base/mutex.hpp"
+#include "hub/consultation/session/session.hpp"
+#include "hub/consultation/session_service.hpp"
+#include "hub/workflow/execution.hpp"
+
+namespace rabt::consultation {
+
+class SessionsImpl;
+
+// What nobody waits for: the clock of sessions, what the video provider is asked, and what
+// workflows are told. One thread, which starts the provider's calls and writes down how they ended;
+// many of them may be under way. Everything it does stands in the store, so that the next start
+// goes on where this one stopped.
+class SessionWork {
+ public:
+  SessionWork(SessionsImpl& sessions, SessionService::Deliver deliver);
+  ~SessionWork();
+  // There is something to do.
+  void wake();
+  // Waits until the intents of the session that open its room are carried out, for at most
+  // patience.
+  void wait_for_room(std::string_view session, std::chrono::milliseconds patience);
+  // Does once what is due now.
+  void turn();
+
+  struct Stats {
+    std::uint64_t calls = 0;
+    std::uint64_t parked = 0;
+    std::uint64_t told = 0;
+  };
+  [[nodiscard]] Stats stats() const { return {calls_.load(), parked_.load(), told_.load()}; }
+
+ private:
+  // One intent: a row of session_effect.
+  struct Intent {
+    std::string tenant;
+    std::string session;
+    std::int64_t n = 0;
+    std::string kind;
+    std::string subject;
+    std::int64_t attempts = 0;
+  };
+  struct Ended {
+    Intent intent;
+    workflow::ActionOutcome outcome;
+  };
+  using Key = std::pair<std::string, std::int64_t>;
+
+  void run();
+  bool timers();
+  bool tell();
+  bool ask();
+  bool settle_all();
+  void carry_out(const Intent& intent);
+  void settle(const Ended& ended);
+  [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
+  [[nodiscard]] Status opened(const Intent& intent, const Json& output);
+  [[nodiscard]] Status collected(const Intent& intent, const Json& output);
+  [[nodiscard]] Status fetched(const Intent& intent, const Json& output);
+  [[nodiscard]] Status close(const Intent& intent, std::string_view state, std::string_view code,
+                             std::string_view subject);
+  void again(const Intent& intent, std::string_view code, std::int64_t retry_after_ms);
+  void give_up(const Intent& intent, std::string_view state, std::string_view code);
+
+  SessionsImpl& sessions_;
+  const SessionService::Deliver deliver_;
+
+  Mutex mutex_;
+  Condition changed_;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  bool woken_ RABT_GUARDED_BY(mutex_) = false;
+  std::deque<Ended> ended_ RABT_GUARDED_BY(mutex_);
+  std::set<Key> in_flight_ RABT_GUARDED_BY(mutex_);
+  // Rises whenever an intent was carried out.
+  std::uint64_t settled_ RABT_GUARDED_BY(mutex_) = 0;
+  // One turn at a time: the thread's, or catch_up's.
+  Mutex turn_;
+
+  std::atomic<std::uint64_t> calls_{0};
+  std::atomic<std::uint64_t> parked_{0};
+  std::atomic<std::uint64_t> told_{0};
+  std::thread thread_;
+};
+
+}  // namespace rabt::consultation

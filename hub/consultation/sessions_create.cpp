@@ -1,0 +1,277 @@
+#include <algorithm>
+
+#include "hub/consultation/sessions_impl.hpp"
+
+// POST /sessions.
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Role;
+
+std::optional<PartRole> staff_role(identity::Roles roles) {
+  if (roles.has(Role::doctor)) return PartRole::doctor;
+  if (roles.has(Role::specialist)) return PartRole::specialist;
+  if (roles.has(Role::nurse)) return PartRole::nurse;
+  return std::nullopt;
+}
+
+// Doors of systems that had no waiting room.
+bool has_waiting_room(std::string_view door) {
+  return door == "api" || door == "workflow";
+}
+
+}  // namespace
+
+// A session on its way from the request to the rules.
+struct SessionsImpl::Booking {
+  Session draft;
+  Open open;
+  Surroundings::ClinicPlace place;
+  std::optional<identity::Person> provider;
+  std::optional<identity::Person> patient;
+};
+
+Result<Participant> SessionsImpl::resolve(const ParticipantInput& input, Mistakes& mistakes,
+                                          const std::string& field) const {
+  RABT_TRY(id, person(input.person, field + ".person", mistakes));
+  Participant one = new_participant(input.role.value_or(PartRole::observer), id, input.guest);
+  one.bypass = input.bypass;
+  return one;
+}
+
+// Visit and clinic.
+Status SessionsImpl::place(const SessionInput& input, Booking& booking, Mistakes& mistakes) const {
+  Session& is = booking.draft;
+  if (!input.visit.is_null()) {
+    const auto visit = around_->visit(is.tenant, input.visit);
+    if (!visit.ok()) {
+      if (visit.error().kind != ErrorKind::not_found) return visit.error();
+      mistakes.add("visit", "names no visit");
+    } else {
+      is.visit = visit->id;
+      is.visit_number = visit->number;
+      booking.open.visit_open = visit->open;
+      if (is.patient.empty()) is.patient = visit->patient;
+      if (is.patient != visit->patient) mistakes.add("visit", "is the visit of another patient");
+    }
+  }
+  if (input.clinic.is_null() && input.clinic_session.is_null()) return ok_status();
+  const auto place = around_->clinic_place(is.tenant, input.clinic, input.clinic_session);
+  if (!place.ok()) {
+    if (place.error().kind != ErrorKind::not_found) return place.error();
+    mistakes.add("clinicSession", "names no session of that clinic");
+    return ok_status();
+  }
+  booking.place = *place;
+  booking.open.place_free = place->free;
+  is.clinic = place->clinic;
+  is.clinic_session = place->clinic_session;
+  if (is.booking.empty()) is.booking = "clinic";
+  if (is.provider.empty()) is.provider = place->provider;
+  return ok_status();
+}
+
+// Who takes part: organizer, provider, patient, and whom the request names besides.
+Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& booking,
+                          Mistakes& mistakes) const {
+  Session& is = booking.draft;
+  const auto own_role = staff_role(who.roles);
+  if (input.organizer) {
+    RABT_TRY(one, resolve(*input.organizer, mistakes, "organizer"));
+    // An organizer who is described and not named is the caller, when he is staff (B-48).
+    if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
+      one = new_participant(one.role, who.person, one.guest);
+    }
+    is.organizer = one.id;
+    is.participants.push_back(std::move(one));
+  } else if (own_role && !who.person.empty() && !who.system) {
+    Participant one = new_participant(*own_role, who.person, Json::object());
+    is.organizer = one.id;
+    is.participants.push_back(std::move(one));
+  }
+  if (is.provider.empty() && !is.participants.empty() &&
+      needs_licence(is.participants.front().role))
+    is.provider = is.participants.front().person;
+  if (!is.provider.empty()) {
+    auto known = parts_.directory.find(is.tenant, is.provider);
+    if (!known.ok()) return known.error();
+    const auto role = staff_role(known->roles);
+    if (!role || (*role == PartRole::nurse && is.type != SessionType::remote_monitoring)) {
+      mistakes.add("provider", "is no doctor or specialist");
+    } else if (is.of_person(is.provider) == nullptr) {
+      Participant one = new_participant(*role, is.provider, Json::object());
+      if (is.organizer.empty()) is.organizer = one.id;
+      is.participants.push_back(std::move(one));
+    }
+    booking.provider = std::move(*known);
+  }
+  for (std::size_t i = 0; i < input.participants.size(); ++i) {
+    RABT_TRY(one, resolve(input.participants[i], mistakes, "participants." + std::to_string(i)));
+    if (!one.person.empty() && is.of_person(one.person) != nullptr) continue;
+    if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
+    if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
+    is.participants.push_back(std::move(one));
+  }
+  if (!is.patient.empty()) {
+    auto known = parts_.directory.find(is.tenant, is.patient);
+    if (!known.ok()) return known.error();
+    is.patient_pseudonym = known->pseudonym;
+    if (is.of_person(is.patient) == nullptr && is.type != SessionType::medical_team &&
+        is.type != SessionType::training_session)
+      is.participants.push_back(new_participant(PartRole::patient, is.patient, Json::object()));
+    booking.patient = std::move(*known);
+  }
+  if (is.participants.size() > static_cast<std::size_t>(kMostParticipants))
+    mistakes.add("participants", "must be at most 15 with organizer, provider and patient");
+  std::int64_t number = 0;
+  for (Participant& one : is.participants) one.number = ++number;
+  const bool host = std::any_of(is.participants.begin(), is.participants.end(),
+                                [&](const Participant& one) { return is_host(is, one); });
+  if (!host && !booking.open.request)
+    mistakes.add("organizer", "is needed: a session of this type has a host");
+  return ok_status();
+}
+
+// A table: one line a field.
+Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& input,
+                          Booking& booking) const {
+  Session& is = booking.draft;
+  Mistakes mistakes;
+  is.tenant = parts_.tenant;
+  is.id = parts_.ids.next().text();
+  is.door = std::string(ask.door);
+  is.type = input.type;
+  is.booking = input.booking;
+  RABT_TRY(provider, person(input.provider, "provider", mistakes));
+  is.provider = std::move(provider);
+  RABT_TRY(patient, person(input.patient, "patient", mistakes));
+  is.patient = std::move(patient);
+  const bool by_patient =
+      !staff_role(who.roles) && who.roles.has(Role::patient) && !who.admin() && !who.system;
+  if (by_patient && is.patient.empty() && is.type != SessionType::training_session)
+    is.patient = who.person;
+  if (by_patient && is.booking.empty()) is.booking = "direct";
+  booking.open.request = input.request || (by_patient && is.provider.empty());
+  booking.open.room_suffix = hex(12);
+  RABT_TRY_STATUS(place(input, booking, mistakes));
+  RABT_TRY_STATUS(seat(who, input, booking, mistakes));
+  if (!input.follow_up_of.empty()) {
+    RABT_TRY(before, rows_.load(is.tenant, input.follow_up_of));
+    is.follow_up_of = before.id;
+  }
+  is.consultation = input.consultation;
+  is.appointment = input.appointment;
+  is.scheduled_ms = input.scheduled_ms;
+  is.planned_minutes = input.planned_minutes.value_or(30);
+  is.max_participants = input.max_participants.value_or(parts_.settings.max_participants);
+  is.quality = input.quality.empty() ? "high" : input.quality;
+  is.waiting_room =
+      input.waiting_room.value_or(parts_.settings.waiting_room && has_waiting_room(ask.door));
+  is.recording = input.recording;
+  if (is.recording.empty())
+    is.recording = parts_.settings.auto_record && !is.e2ee && ask.door == "api" ? "auto" : "manual";
+  if (!parts_.settings.recording_enabled) is.recording = "off";
+  is.language = input.language;
+  if (is.language.empty())
+    is.language = booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
+  is.e2ee = input.e2ee;
+  is.chief_complaint = input.chief_complaint;
+  is.notes = input.notes;
+  is.context = input.context;
+  if (is.context.bool_or("familyConsent", false))
+    is.consents.push_back(Json::object({{"kind", "family"},
+                                        {"given", true},
+                                        {"method", "app"},
+                                        {"by", who.person.empty() ? who.actor : who.person},
+                                        {"at", to_iso8601(parts_.clock.now())}}));
+  is.provider_plugin = video_.bound();
+  RABT_TRY_STATUS(mistakes.status());
+  warn_preferences(is);
+  // without slots an overlap only warns.
+  if (!is.provider.empty()) {
+    const std::int64_t from = is.scheduled_ms.value_or(parts_.clock.now().ms);
+    RABT_TRY(others, rows_.overlapping(is.tenant, is.provider, from,
+                                       from + is.planned_minutes * 60'000, is.id));
+    if (others > 0) is.warn("provider.overlap");
+  }
+  return ok_status();
+}
+
+// preferences never refuse.
+void SessionsImpl::warn_preferences(Session& is) const {
+  std::vector<std::string> genders;
+  std::vector<Json> tongues;
+  std::string wish;
+  for (const Participant& one : is.participants) {
+    Json known = one.guest;
+    if (!one.person.empty()) {
+      if (const auto person = parts_.directory.find(is.tenant, one.person); person.ok()) {
+        for (const auto& [key, value] : person->profile.as_object()) {
+          if (known.find(key) == nullptr) known.set(key, value);
+        }
+      }
+    }
+    if (needs_licence(one.role)) {
+      genders.push_back(known.string_or("gender", ""));
+      if (known["languages"].is_array()) tongues.push_back(known["languages"]);
+    } else if (one.role == PartRole::patient || one.role == PartRole::family_member) {
+      if (wish.empty()) wish = known.string_or("genderPreference", "");
+    }
+  }
+  if (!wish.empty() && std::any_of(genders.begin(), genders.end(), [&](const std::string& one) {
+        return !one.empty() && one != wish;
+      }))
+    is.warn("preference.gender");
+  for (const Json& spoken : tongues) {
+    const bool speaks =
+        std::any_of(spoken.as_array().begin(), spoken.as_array().end(), [&](const Json& language) {
+          return language.is_string() && language.as_string() == is.language;
+        });
+    if (!speaks && spoken.size() > 0) is.warn("preference.language");
+  }
+}
+
+Answer SessionsImpl::create(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  if (who.person.empty() && !who.system &&
+      !who.roles.has_any({Role::admin, Role::operator_, Role::integration}))
+    return denied("session.create_denied", "no role of the caller may create sessions");
+  RABT_TRY(input, read_session(ask.body, ask.naive_offset_minutes, parts_.settings));
+  RABT_TRY_STATUS(around_->may_create(parts_.tenant));
+  Booking booking;
+  RABT_TRY_STATUS(fill(ask, who, input, booking));
+  Session none;
+  none.tenant = parts_.tenant;
+  none.id = booking.draft.id;
+  const Moment moment = moment_of(who);
+  RABT_TRY(change, decide(booking.draft, moment, booking.open));
+  const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
+    const Session& is = made.after;
+    if (is.provider.empty() || booking.open.request) return ok_status();
+    return around_->take_place(transaction, is.tenant, booking.place, is.provider,
+                               {is.scheduled_ms.value_or(is.created_ms)}, is.planned_minutes,
+                               is.id);
+  };
+  RABT_TRY(acted, commit(ask, who, none, std::move(change), taken));
+  RABT_TRY(session, ask.door == "api" ? with_room(acted.session) : Result<Session>(acted.session));
+  RABT_TRY(answer, show(ask, session));
+  Json tokens = Json::array();
+  // Hosts that the caller is, or organises.
+  for (const Participant& one : session.participants) {
+    const bool own = !one.person.empty() && one.person == who.person;
+    if (!is_host(session, one) || !(own || (one.id == session.organizer && !who.system))) continue;
+    if (session.room != "open" || ask.door != "api") continue;
+    RABT_TRY(access, access_of(session, one.id, false));
+    if (access.use != "media") continue;
+    ++tokens_;
+    Json token = access.media;
+    token.set("participant", one.id);
+    token.set("role", to_string(one.role));
+    tokens.push_back(std::move(token));
+  }
+  answer.set("tokens", std::move(tokens));
+  return answer;
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,348 @@
+#include "hub/consultation/sessions_impl.hpp"
+
+#include "hub/access/reading.hpp"
+#include "hub/base/ascii.hpp"
+#include "hub/consultation/session_recordings.hpp"
+#include "hub/consultation/session_work.hpp"
+
+// What all acts share.
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Role;
+
+constexpr std::int64_t kWaitingTokenSeconds = 3600;
+constexpr std::string_view kWaitingPurpose = "session-waiting/1";
+
+// The audit log of a session names the session and its patient.
+audit::Entry entry_of(const Ask& ask, const Actor& who, const Session& session) {
+  const bool own_patient = !who.person.empty() && who.person == session.patient;
+  std::string purpose = ask.caller.purpose;
+  if (purpose.empty()) purpose = own_patient ? "PATRQT" : "TREAT";
+  return {.tenant = session.tenant,
+          .actor = who.actor,
+          .act = {},
+          .object = "session:" + session.id,
+          .result = "ok",
+          .detail = {},
+          .patient = session.patient_pseudonym,
+          .purpose = std::move(purpose),
+          .client = ask.caller.client,
+          .request = ask.caller.request,
+          .sealed = {}};
+}
+
+}  // namespace
+
+std::unique_ptr<SessionService> make_sessions(SessionParts parts) {
+  return std::make_unique<SessionsImpl>(std::move(parts));
+}
+
+SessionsImpl::SessionsImpl(SessionParts parts)
+    : parts_(std::move(parts)),
+      rows_(parts_.store, parts_.keys, parts_.random),
+      video_(parts_.actions, parts_.clock) {}
+SessionsImpl::~SessionsImpl() = default;
+
+void SessionsImpl::begin(Deliver deliver) {
+  work_ = std::make_unique<SessionWork>(*this, std::move(deliver));
+}
+void SessionsImpl::stop() {
+  work_.reset();
+}
+void SessionsImpl::catch_up() {
+  if (work_ != nullptr) work_->turn();
+}
+
+Actor SessionsImpl::actor_of(const Ask& ask) {
+  return {.actor = ask.caller.who.actor(),
+          .person = ask.caller.who.person,
+          .roles = ask.caller.who.roles,
+          .system = ask.door == "workflow"};
+}
+
+Moment SessionsImpl::moment_of(const Actor& who) const {
+  return {.now = parts_.clock.now(),
+          .settings = parts_.settings,
+          .who = who,
+          .video = !video_.bound().empty(),
+          .fresh_id = parts_.ids.next().text()};
+}
+
+std::string SessionsImpl::hex(std::size_t digits) const {
+  Bytes bytes((digits + 1) / 2);
+  parts_.random.fill(bytes);
+  return to_hex(bytes).substr(0, digits);
+}
+
+Participant SessionsImpl::new_participant(PartRole role, const std::string& person,
+                                          Json guest) const {
+  Participant one;
+  one.id = parts_.ids.next().text();
+  one.person = person;
+  one.role = role;
+  one.identity = std::string(provider_role(role)) + "-" + hex(12);
+  one.guest = std::move(guest);
+  one.licence = consultation::licence_of(one.guest.string_or("licenceNumber", ""),
+                                         parts_.settings.licence_patterns);
+  if (person.empty() || !needs_licence(role)) return one;
+  if (const auto known = parts_.directory.find(parts_.tenant, person); known.ok())
+    one.licence = licence_of(*known);
+  return one;
+}
+
+identity::Licence SessionsImpl::licence_of(const identity::Person& person) const {
+  if (person.licence != identity::Licence::missing) return person.licence;
+  return consultation::licence_of(person.profile.string_or("licenceNumber", ""),
+                                  parts_.settings.licence_patterns);
+}
+
+void SessionsImpl::refresh_licences(Session& session) const {
+  for (Participant& one : session.participants) {
+    if (one.person.empty() || !needs_licence(one.role) || !one.takes_part()) continue;
+    if (const auto known = parts_.directory.find(session.tenant, one.person); known.ok())
+      one.licence = licence_of(*known);
+  }
+}
+
+std::optional<bool> SessionsImpl::visit_open(const Session& session) const {
+  if (session.visit.empty()) return std::nullopt;
+  const auto visit = around_->visit(session.tenant, session.visit);
+  return visit.ok() && visit->open;
+}
+
+Result<Session> SessionsImpl::visible(const Ask& ask, const Actor& who) const {
+  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
+  RABT_TRY_STATUS(must_see(session, who));
+  return session;
+}
+
+Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, const Make& make,
+                                const Also& also, Sees sees) {
+  const Actor who = actor_of(ask);
+  for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
+    RABT_TRY(session, rows_.load(parts_.tenant, reference));
+    if (sees == Sees::must) RABT_TRY_STATUS(must_see(session, who));
+    // A provider that was bound later serves the sessions that were made before.
+    if (session.provider_plugin.empty() && !session.over()) {
+      session.provider_plugin = video_.bound();
+      if (!session.provider_plugin.empty()) session.clear_warning("video.not_configured");
+    }
+    RABT_TRY(command, make(session));
+    RABT_TRY(change, decide(session, moment_of(who), command));
+    if (change.unchanged) return Acted{std::move(session), std::move(change)};
+    auto acted = commit(ask, who, session, std::move(change), also);
+    if (acted.ok() || acted.error().code != kSessionRaced) return acted;
+  }
+  return unavailable("store.busy", "the session changes too quickly; try again");
+}
+
+Result<Acted> SessionsImpl::act_as_hub(std::string_view session, const Command& command,
+                                       const Also& also) {
+  Ask ask;
+  ask.door = "workflow";
+  ask.caller.who.kind = identity::Kind::node;
+  ask.caller.who.id = "sessions";
+  ask.caller.who.tenant = parts_.tenant;
+  const auto make = [&](Session& is) -> Result<Command> {
+    if (std::holds_alternative<ProviderJoined>(command)) {
+      refresh_licences(is);
+      ProviderJoined joined = std::get<ProviderJoined>(command);
+      joined.visit_open = visit_open(is);
+      return Command(std::move(joined));
+    }
+    return command;
+  };
+  auto acted = act(ask, session, make, also);
+  // What the caller wants written is written although the session stays as it is.
+  if (acted.ok() && acted->change.unchanged && also) {
+    RABT_TRY_STATUS(parts_.store.write(
+        [&](store::Transaction& transaction) { return also(transaction, acted->change); }));
+  }
+  return acted;
+}
+
+Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Session& before,
+                                   Change change, const Also& also) {
+  const Timestamp now = parts_.clock.now();
+  RABT_TRY(sealed, rows_.seal(before, change, now, who.actor, parts_.settings));
+  std::vector<audit::Prepared> entries;
+  for (const Act& act : change.acts) {
+    audit::Entry entry = entry_of(ask, who, change.after);
+    entry.act = act.act;
+    entry.detail = act.detail;
+    entries.push_back(parts_.audit.prepare(entry));
+  }
+  RABT_TRY(recordings, RecordingNotes::of(parts_, before, change, now));
+  std::int64_t number = 0;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed));
+    number = written;
+    const Session& is = change.after;
+    if (change.busy)
+      RABT_TRY_STATUS(around_->set_busy(transaction, is.tenant, is.provider, *change.busy, now));
+    if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
+    RABT_TRY_STATUS(recordings.write(transaction));
+    if (also) RABT_TRY_STATUS(also(transaction, change));
+    for (const audit::Prepared& entry : entries)
+      RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
+    return ok_status();
+  }));
+  Session after = change.after;
+  after.number = number;
+  after.version = before.over() ? before.version : before.version + 1;
+  if (sealed.key) after.data_key = sealed.key->id;
+  if (after.status != before.status || before.version == 0)
+    ++entered_[static_cast<std::size_t>(after.status)];
+  if (after.over() && !before.over()) video_.forget(after.id);
+  for (const SessionEvent& event : change.events) {
+    if (event.type != "participant-joined") continue;
+    if (const auto role = parse_part_role(event.data.string_or("role", "")))
+      ++joined_[static_cast<std::size_t>(*role)];
+  }
+  if (work_ != nullptr && (!change.effects.empty() || !change.events.empty())) work_->wake();
+  return Acted{std::move(after), std::move(change)};
+}
+
+Status SessionsImpl::audit_reading(const Ask& ask, std::string_view object, const Session* session,
+                                   Json detail) const {
+  const Actor who = actor_of(ask);
+  const bool outsider =
+      session != nullptr && !who.system && session->of_person(who.person) == nullptr &&
+      (who.person.empty() || (who.person != session->provider && who.person != session->patient));
+  // Administrators read patient data with a reason or a grant alone.
+  if (outsider && !ask.caller.reason.empty() && parts_.access != nullptr) {
+    access::Reading reading{.act = "session.read",
+                            .object = std::string(object),
+                            .instance = {},
+                            .patients = {},
+                            .detail = std::move(detail)};
+    if (const auto index = from_hex(session->patient_pseudonym); index && !index->empty())
+      reading.patients.emplace_back(as_text(*index));
+    return parts_.access->admit({.actor = who.actor,
+                                 .token = ask.caller.who.credential,
+                                 .client = ask.caller.client,
+                                 .request = ask.caller.request,
+                                 .reason = ask.caller.reason,
+                                 .purpose = ask.caller.purpose},
+                                reading);
+  }
+  Session none;
+  none.tenant = parts_.tenant;
+  audit::Entry entry = entry_of(ask, who, session != nullptr ? *session : none);
+  entry.act = "session.read";
+  entry.object = std::string(object);
+  entry.detail = std::move(detail);
+  const audit::Prepared prepared = parts_.audit.prepare(entry);
+  return parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); });
+}
+
+Answer SessionsImpl::show(const Ask& ask, const Session& session) const {
+  const Actor who = actor_of(ask);
+  Names names(parts_.directory, parts_.tenant);
+  const bool reason = !ask.caller.reason.empty() && who.admin();
+  return session_json(session, sight_of(session, who, reason), names, parts_.clock.now());
+}
+Answer SessionsImpl::shown(const Ask& ask, Result<Acted> acted) const {
+  if (!acted.ok()) return std::move(acted).error();
+  return show(ask, acted->session);
+}
+
+Result<std::string> SessionsImpl::person(const Json& reference, const std::string& field,
+                                         Mistakes& mistakes) const {
+  if (reference.is_null()) return std::string();
+  auto found = parts_.directory.resolve(parts_.tenant, reference);
+  if (found.ok()) return std::move(*found);
+  if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
+    return std::move(found).error();
+  mistakes.add(field, "names nobody");
+  return std::string();
+}
+
+Result<std::string> SessionsImpl::filter_person(std::string_view text) const {
+  if (text.empty()) return std::string();
+  auto found = parts_.directory.resolve(parts_.tenant, std::string(text));
+  if (found.ok()) return std::move(*found);
+  if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
+    return std::move(found).error();
+  // Nobody's sessions.
+  return std::string("-");
+}
+
+Result<Session> SessionsImpl::with_room(const Session& session) const {
+  if (work_ != nullptr && session.room == "asked") {
+    work_->wait_for_room(session.id, std::chrono::milliseconds(SessionVideo::kPatienceMs));
+    return rows_.load(session.tenant, session.id);
+  }
+  return session;
+}
+
+Result<SessionsImpl::Access> SessionsImpl::waiting_access(const Session& session,
+                                                          const Participant& one) const {
+  RABT_TRY(lease, parts_.keys.lease(session.tenant));
+  const SecretBytes key = lease.keys().purpose_key(kWaitingPurpose);
+  const std::int64_t now = parts_.clock.now().ms / 1000;
+  const Json claims = Json::object({{"iss", "rabt"},
+                                    {"use", "waiting"},
+                                    {"session", session.id},
+                                    {"sub", one.id},
+                                    {"iat", now},
+                                    {"exp", now + kWaitingTokenSeconds}});
+  RABT_TRY(token, crypto::sign_jwt(key.expose(), "HS256", R"({"typ":"JWT"})", claims.dump()));
+  return Access{.token = std::move(token), .use = "waiting", .media = {}};
+}
+
+Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
+                                                     std::string_view participant, bool required) {
+  const Participant* one = given.participant(participant);
+  RABT_CHECK(one != nullptr);
+  if (!one->admitted()) return waiting_access(given, *one);
+  RABT_TRY(session, with_room(given));
+  if (session.provider_plugin.empty() || session.room != "open") {
+    if (!required) return waiting_access(session, *one);
+    return session.provider_plugin.empty()
+               ? unavailable("video.not_configured", "no video provider is bound to the role video")
+               : unavailable("video.unavailable",
+                             "the video provider has not opened the room yet; try again");
+  }
+  auto token = video_.token(session, *one, parts_.settings.token_seconds);
+  if (!token.ok()) {
+    if (!required) return waiting_access(session, *one);
+    return std::move(token).error();
+  }
+  Access access{.token = token->token, .use = "media", .media = Json::object()};
+  access.media =
+      Json::object({{"provider", session.provider_plugin},
+                    {"token", token->token},
+                    {"roomName", session.room_name},
+                    {"identity", one->identity},
+                    {"url", token->more["url"]},
+                    {"iceServers", token->more["iceServers"].is_array() ? token->more["iceServers"]
+                                                                        : Json::array()},
+                    {"meeting", token->more["meeting"]},
+                    {"attendee", token->more["attendee"]},
+                    {"expiresAt", to_iso8601({token->expires_ms})}});
+  return access;
+}
+
+void SessionsImpl::write_metrics(MetricsWriter& out) const {
+  out.counters("rabt_sessions_total", "Sessions that came into a state.");
+  for (std::size_t i = 0; i < entered_.size(); ++i)
+    out.sample("rabt_sessions_total", {{"status", to_string(static_cast<SessionStatus>(i))}},
+               entered_[i].load());
+  out.counters("rabt_participants_joined_total", "Participants who came into a call.");
+  for (std::size_t i = 0; i < joined_.size(); ++i)
+    out.sample("rabt_participants_joined_total", {{"role", to_string(static_cast<PartRole>(i))}},
+               joined_[i].load());
+  out.counter("rabt_tokens_issued_total", "Tokens that let somebody into a call.", tokens_.load());
+  const SessionWork::Stats work = work_ != nullptr ? work_->stats() : SessionWork::Stats{};
+  out.counter("rabt_session_provider_calls_total", "Calls of the video provider.", work.calls);
+  out.counter("rabt_session_provider_parked_total",
+              "Calls of the video provider whose effect nobody knows.", work.parked);
+  out.counter("rabt_session_events_told_total", "Events of sessions that workflows were told.",
+              work.told);
+}
+
+}  // namespace rabt::consultation

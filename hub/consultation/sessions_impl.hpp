@@ -1,0 +1,161 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/consultation/session_answers.hpp"
+#include "hub/consultation/session_input.hpp"
+#include "hub/consultation/session_rows.hpp"
+#include "hub/consultation/session_service.hpp"
+#include "hub/consultation/session_video.hpp"
+
+// Internal: the service, whose acts stand in sessions_*.cpp.
+namespace rabt::consultation {
+
+class SessionWork;
+
+// Hands out what a session was after an act.
+struct Acted {
+  Session session;
+  Change change;
+};
+
+// An act: reads, decides and seals outside the writer; then one job writes the change, its events,
+// its intents and its audit entries, unless the session has changed meanwhile.
+class SessionsImpl final : public SessionService {
+ public:
+  explicit SessionsImpl(SessionParts parts);
+  ~SessionsImpl() override;
+
+  Answer create(const Ask& ask) override;
+  Answer get(const Ask& ask) override;
+  Result<Page> list(const Ask& ask, const Window& window) override;
+  Answer change(const Ask& ask) override;
+  Answer accept(const Ask& ask) override;
+  Answer decline(const Ask& ask) override;
+  Answer assign(const Ask& ask) override;
+  Answer start(const Ask& ask) override;
+  Answer end(const Ask& ask) override;
+  Answer cancel(const Ask& ask) override;
+  Answer join(const Ask& ask) override;
+  Answer token(const Ask& ask) override;
+  Answer leave(const Ask& ask) override;
+  Answer participants(const Ask& ask) override;
+  Answer add_participant(const Ask& ask) override;
+  Answer remove_participant(const Ask& ask) override;
+  Answer admit(const Ask& ask) override;
+  Answer deny(const Ask& ask) override;
+  Answer waiting_room(const Ask& ask) override;
+  Answer invitations(const Ask& ask) override;
+  Answer invite(const Ask& ask) override;
+  Answer revoke_invitation(const Ask& ask) override;
+  Answer accept_invitation(const Ask& ask) override;
+  Answer consents(const Ask& ask) override;
+  Answer record_consent(const Ask& ask) override;
+  Answer start_recording(const Ask& ask) override;
+  Answer stop_recording(const Ask& ask) override;
+  Result<Page> recordings(const Ask& ask, const Window& window) override;
+  Answer recording(const Ask& ask) override;
+  Answer withdraw_recording(const Ask& ask) override;
+  Answer summary(const Ask& ask) override;
+  Answer events(const Ask& ask) override;
+  Answer set_insurance(const Ask& ask) override;
+  Answer set_appointment(const Ask& ask) override;
+  Answer link_consultation(const Ask& ask) override;
+
+  Result<Membership> membership(const Ask& ask) override;
+  Status still_open(store::Transaction& transaction, const Membership& seen) override;
+  Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
+                   std::string_view actor, Json data) override;
+
+  void surround(Surroundings& around) override { around_ = &around; }
+  void begin(Deliver deliver) override;
+  void stop() override;
+  Status provider_event(const Json& event) override;
+  void catch_up() override;
+  void write_metrics(MetricsWriter& out) const override;
+  [[nodiscard]] const VideoSettings& settings() const override { return parts_.settings; }
+
+  // For the threads: an act of the hub itself. also: more to write in the same job.
+  using Also = std::function<Status(store::Transaction&, const Change&)>;
+  [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
+                                         const Also& also = {});
+  [[nodiscard]] const SessionParts& parts() const { return parts_; }
+  [[nodiscard]] const SessionRows& rows() const { return rows_; }
+  [[nodiscard]] SessionVideo& video() { return video_; }
+
+ private:
+  using Make = std::function<Result<Command>(Session&)>;
+  // Whether strangers get as far as the rules: who joins or accepts an invitation is told by them.
+  enum class Sees : std::uint8_t { must, may };
+  [[nodiscard]] static Actor actor_of(const Ask& ask);
+  [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
+                                  const Also& also = {}, Sees sees = Sees::must);
+  [[nodiscard]] Result<Acted> commit(const Ask& ask, const Actor& who, const Session& before,
+                                     Change change, const Also& also);
+  [[nodiscard]] Moment moment_of(const Actor& who) const;
+  [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
+  // Notes a reading; of patient data before any of it is answered.
+  [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
+                                     const Session* session, Json detail) const;
+  [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
+  [[nodiscard]] Answer shown(const Ask& ask, Result<Acted> acted) const;
+  [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
+  // Licences as the directory knows them now.
+  void refresh_licences(Session& session) const;
+  [[nodiscard]] identity::Licence licence_of(const identity::Person& person) const;
+  [[nodiscard]] std::string hex(std::size_t digits) const;
+  // Ready to take part but for its number and admission.
+  [[nodiscard]] Participant new_participant(PartRole role, const std::string& person,
+                                            Json guest) const;
+  [[nodiscard]] Result<Participant> resolve(const ParticipantInput& input, Mistakes& mistakes,
+                                            const std::string& field) const;
+  // The ULID that a reference names. Empty, with a mistake, when it names nobody.
+  [[nodiscard]] Result<std::string> person(const Json& reference, const std::string& field,
+                                           Mistakes& mistakes) const;
+  [[nodiscard]] Result<std::string> filter_person(std::string_view text) const;
+
+  // sessions_create.cpp
+  struct Booking;
+  [[nodiscard]] Status fill(const Ask& ask, const Actor& who, const SessionInput& input,
+                            Booking& booking) const;
+  [[nodiscard]] Status seat(const Actor& who, const SessionInput& input, Booking& booking,
+                            Mistakes& mistakes) const;
+  [[nodiscard]] Status place(const SessionInput& input, Booking& booking, Mistakes& mistakes) const;
+  void warn_preferences(Session& session) const;
+
+  // What a participant opens doors with: the provider's token once admitted, before that one that
+  // opens the live channel alone.
+  struct Access {
+    std::string token;
+    std::string use;
+    Json media;
+  };
+  [[nodiscard]] Result<Access> access_of(const Session& session, std::string_view participant,
+                                         bool required);
+  [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
+  [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
+  // The session with its room, as soon as the provider has opened it.
+  [[nodiscard]] Result<Session> with_room(const Session& session) const;
+
+  // Constant after construction.
+  const SessionParts parts_;
+  const SessionRows rows_;
+  SessionVideo video_;
+  Surroundings nothing_;
+
+  // Set before the first request.
+  Surroundings* around_ = &nothing_;
+  std::unique_ptr<SessionWork> work_;
+
+  std::array<std::atomic<std::uint64_t>, 8> entered_{};
+  std::atomic<std::uint64_t> tokens_{0};
+  std::array<std::atomic<std::uint64_t>, 7> joined_{};
+};
+
+}  // namespace rabt::consultation

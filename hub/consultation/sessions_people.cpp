@@ -1,0 +1,332 @@
+#include <algorithm>
+
+#include "hub/consultation/sessions_impl.hpp"
+
+// Who takes part: coming and going, waiting room, invitations, consents.
+namespace rabt::consultation {
+
+namespace {
+
+// 128 bits.
+constexpr std::size_t kCodeDigits = 32;
+
+// The id of a participant or invitation that a path names by id, UUID or, participants, number.
+std::string record_of(const Session& session, std::string_view record) {
+  if (const auto id = identity::ulid_of(record)) return *id;
+  for (const Participant& one : session.participants) {
+    if (std::to_string(one.number) == record) return one.id;
+  }
+  return {};
+}
+
+}  // namespace
+
+Answer SessionsImpl::join(const Ask& ask) {
+  Mistakes mistakes;
+  const Members members(ask.body, mistakes);
+  Join command;
+  command.device_type = members.word("deviceType", {"web", "ios", "android", "desktop", "other"});
+  command.browser_info = members.text("browserInfo", 200);
+  RABT_TRY_STATUS(mistakes.status());
+  command.stay = parts_.ids.next().text();
+  const Actor who = actor_of(ask);
+  // Whom a host has invited by name accepts by coming.
+  RABT_TRY(seen, rows_.load(parts_.tenant, ask.session));
+  if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
+    for (const Invitation& one : seen.invitations) {
+      if (one.person != who.person || one.status != "pending") continue;
+      RABT_TRY(accepted, act(
+                             ask, ask.session,
+                             [&](Session&) -> Result<Command> {
+                               return Command(AcceptInvitation{
+                                   one.id, new_participant(one.role, who.person, Json::object())});
+                             },
+                             {}, Sees::may));
+      (void)accepted;
+      break;
+    }
+  }
+  RABT_TRY(acted, act(
+                      ask, ask.session,
+                      [&](Session& is) -> Result<Command> {
+                        refresh_licences(is);
+                        command.visit_open = visit_open(is);
+                        return Command(command);
+                      },
+                      {}, Sees::may));
+  const std::string participant = acted.change.participant;
+  RABT_TRY(access, access_of(acted.session, participant, true));
+  if (access.use == "media") ++tokens_;
+  RABT_TRY(session, show(ask, acted.session));
+  Names names(parts_.directory, parts_.tenant);
+  const Participant& own = *acted.session.participant(participant);
+  const Sight sight = sight_of(acted.session, who, false);
+  return Json::object(
+      {{"session", std::move(session)},
+       {"participant", participant_json(acted.session, own, sight, names, parts_.clock.now())},
+       {"admission", to_string(own.admission)},
+       {"accessToken", access.token},
+       {"tokenUse", access.use},
+       {"media", access.media.is_object() ? access.media : Json()}});
+}
+
+Answer SessionsImpl::token(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
+  const Participant* own = session.of_person(who.person);
+  // hub://session names the participant.
+  if (who.system) own = session.participant(record_of(session, ask.record));
+  if (own == nullptr || !own->takes_part())
+    return denied("participant.not_a_participant", "the caller does not take part in this session");
+  if (session.over()) return ended_error(session.status, "scheduled, waiting or active");
+  if (session.status == SessionStatus::requested)
+    return conflict("session.not_accepted",
+                    "the session is requested, and tokens are given from scheduled on");
+  if (!own->admitted())
+    return conflict("participant.waiting", "the participant waits, and has to be admitted first");
+  if (session.provider_plugin.empty() && video_.bound().empty())
+    return unavailable("video.not_configured", "no video provider is bound to the role video");
+  // Somebody who asks for a token before the room is opened wants to come in.
+  if (session.room != "open" && session.room != "asked" && !who.system) {
+    RABT_TRY(joined, join(ask));
+    (void)joined;
+    RABT_TRY(again, rows_.load(parts_.tenant, session.id));
+    session = std::move(again);
+    own = session.of_person(who.person);
+    if (own == nullptr) return not_found("not_found", "the session has no such participant");
+  }
+  RABT_TRY(access, access_of(session, own->id, true));
+  audit::Entry entry{.tenant = session.tenant,
+                     .actor = who.actor,
+                     .act = "token.issued",
+                     .object = "session:" + session.id,
+                     .result = "ok",
+                     .detail = Json::object({{"participant", own->id}}),
+                     .patient = session.patient_pseudonym,
+                     .client = ask.caller.client,
+                     .request = ask.caller.request};
+  const audit::Prepared prepared = parts_.audit.prepare(entry);
+  RABT_TRY_STATUS(parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); }));
+  ++tokens_;
+  return Json::object({{"token", access.token},
+                       {"roomName", session.room_name},
+                       {"sessionId", session.id},
+                       {"participant", own->id},
+                       {"identity", own->identity},
+                       {"provider", session.provider_plugin},
+                       {"expiresAt", access.media["expiresAt"]}});
+}
+
+Answer SessionsImpl::leave(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(acted, act(
+                      ask, ask.session,
+                      [&](Session& is) -> Result<Command> {
+                        return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
+                      },
+                      {}, Sees::may));
+  Names names(parts_.directory, parts_.tenant);
+  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
+                          sight_of(acted.session, who, false), names, parts_.clock.now());
+}
+
+Answer SessionsImpl::participants(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, visible(ask, who));
+  const bool reason = !ask.caller.reason.empty() && who.admin();
+  RABT_TRY_STATUS(audit_reading(ask, "session:" + session.id, &session,
+                                Json::object({{"what", "participants"}})));
+  Names names(parts_.directory, parts_.tenant);
+  Json items = Json::array();
+  for (const Participant& one : session.participants)
+    items.push_back(
+        participant_json(session, one, sight_of(session, who, reason), names, parts_.clock.now()));
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer SessionsImpl::admission_answer(const Ask& ask, const Acted& acted) {
+  const Participant& one = *acted.session.participant(acted.change.participant);
+  RABT_TRY(access, access_of(acted.session, one.id, false));
+  if (access.use == "media") ++tokens_;
+  Names names(parts_.directory, parts_.tenant);
+  const Sight sight = sight_of(acted.session, actor_of(ask), false);
+  return Json::object(
+      {{"participant", participant_json(acted.session, one, sight, names, parts_.clock.now())},
+       {"admission", to_string(one.admission)},
+       {"accessToken", access.token},
+       {"tokenUse", access.use}});
+}
+
+Answer SessionsImpl::add_participant(const Ask& ask) {
+  Mistakes mistakes;
+  const ParticipantInput input = read_participant(ask.body, mistakes, "");
+  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY(one, resolve(input, mistakes, "participant"));
+  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
+             // The patient of the audit log, when he comes later.
+             if (one.role == PartRole::patient && is.patient.empty() && !one.person.empty()) {
+               if (const auto known = parts_.directory.find(is.tenant, one.person); known.ok())
+                 is.patient_pseudonym = known->pseudonym;
+             }
+             return Command(Add{one});
+           }));
+  return admission_answer(ask, acted);
+}
+
+Answer SessionsImpl::remove_participant(const Ask& ask) {
+  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
+             return Command(Remove{record_of(is, ask.record)});
+           }));
+  video_.forget(acted.session.id);
+  Names names(parts_.directory, parts_.tenant);
+  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
+                          sight_of(acted.session, actor_of(ask), false), names, parts_.clock.now());
+}
+
+Answer SessionsImpl::admit(const Ask& ask) {
+  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
+             refresh_licences(is);
+             return Command(Admit{record_of(is, ask.record)});
+           }));
+  return admission_answer(ask, acted);
+}
+
+Answer SessionsImpl::deny(const Ask& ask) {
+  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
+             return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
+           }));
+  return admission_answer(ask, acted);
+}
+
+Answer SessionsImpl::waiting_room(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, visible(ask, who));
+  RABT_TRY_STATUS(must_admit(session, who));
+  std::vector<const Participant*> waiting;
+  for (const Participant& one : session.participants) {
+    if (one.admission == Admission::waiting) waiting.push_back(&one);
+  }
+  // Who has come before who is expected, each in order of arrival.
+  std::stable_sort(waiting.begin(), waiting.end(), [](const auto* a, const auto* b) {
+    if (a->here != b->here) return a->here;
+    return a->since_ms < b->since_ms;
+  });
+  Names names(parts_.directory, parts_.tenant);
+  Json items = Json::array();
+  std::int64_t position = 0;
+  for (const Participant* one : waiting) {
+    items.push_back(
+        Json::object({{"participant", participant_json(session, *one, sight_of(session, who, false),
+                                                       names, parts_.clock.now())},
+                      {"role", to_string(one->role)},
+                      {"here", one->here},
+                      {"since", to_iso8601({one->since_ms})},
+                      {"position", ++position}}));
+  }
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer SessionsImpl::invitations(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, visible(ask, who));
+  if (!who.admin()) RABT_TRY_STATUS(must_host(session, who));
+  Json items = Json::array();
+  for (const Invitation& one : session.invitations)
+    items.push_back(invitation_json(one, sight_of(session, who, false), parts_.clock.now()));
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer SessionsImpl::invite(const Ask& ask) {
+  Mistakes mistakes;
+  const ParticipantInput input = read_participant(ask.body, mistakes, "");
+  RABT_TRY(invited, person(input.person, "person", mistakes));
+  if (input.person.is_null() && input.guest.string_or("email", "").empty() &&
+      input.guest.string_or("phone", "").empty())
+    mistakes.add("person", "is needed, or email or phone");
+  RABT_TRY_STATUS(mistakes.status());
+  Invitation invitation;
+  invitation.id = parts_.ids.next().text();
+  invitation.person = invited;
+  invitation.guest = input.guest;
+  invitation.role = *input.role;
+  // Shown once; what is stored cannot be turned back into it.
+  const std::string code = hex(kCodeDigits);
+  RABT_TRY(lease, parts_.keys.lease(parts_.tenant));
+  const std::string index = lease.blind_index("session.invitation", code);
+  RABT_TRY(acted, act(
+                      ask, ask.session,
+                      [&](Session&) -> Result<Command> { return Command(Invite{invitation}); },
+                      [&](store::Transaction& transaction, const Change& change) {
+                        return SessionRows::put_code(transaction, change.after.tenant, index,
+                                                     change.after.id, invitation.id);
+                      }));
+  Json answer = invitation_json(acted.session.invitations.back(),
+                                sight_of(acted.session, actor_of(ask), false), parts_.clock.now());
+  answer.set("code", code);
+  return answer;
+}
+
+Answer SessionsImpl::revoke_invitation(const Ask& ask) {
+  const std::string id = identity::ulid_of(ask.record).value_or("");
+  RABT_TRY(acted,
+           act(ask, ask.session, [&](Session&) -> Result<Command> { return Command(Revoke{id}); }));
+  for (const Invitation& one : acted.session.invitations) {
+    if (one.id == id)
+      return invitation_json(one, sight_of(acted.session, actor_of(ask), false),
+                             parts_.clock.now());
+  }
+  return not_found("not_found", "the session has no such invitation");
+}
+
+Answer SessionsImpl::accept_invitation(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  const std::string code = ask.body.string_or("code", "");
+  if (code.size() != kCodeDigits)
+    return invalid("api.invalid", "code: must be the code of an invitation");
+  RABT_TRY(invited, rows_.of_code(parts_.tenant, code));
+  RABT_TRY(acted,
+           act(
+               ask, invited.session,
+               [&](Session& is) -> Result<Command> {
+                 for (const Invitation& one : is.invitations) {
+                   if (one.id != invited.invitation) continue;
+                   if (!one.person.empty() && one.person != who.person)
+                     return denied("authorisation.denied", "the invitation is for somebody else");
+                   return Command(
+                       AcceptInvitation{one.id, new_participant(one.role, who.person, one.guest)});
+                 }
+                 return not_found("not_found", "there is no invitation with this code");
+               },
+               {}, Sees::may));
+  RABT_TRY(answer, admission_answer(ask, acted));
+  answer.set("session", acted.session.id);
+  answer.set("roomName", acted.session.room_name);
+  return answer;
+}
+
+Answer SessionsImpl::consents(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, visible(ask, who));
+  return Json::object({{"items", session.consents}});
+}
+
+Answer SessionsImpl::record_consent(const Ask& ask) {
+  Mistakes mistakes;
+  const Members members(ask.body, mistakes);
+  const std::string kind = members.word("kind", {"family", "recording", "training"});
+  std::string method = members.word("method", {"verbal", "written", "app"});
+  const bool given = members.boolean("given").value_or(true);
+  if (kind.empty() && mistakes.none()) mistakes.add("kind", "is needed");
+  RABT_TRY_STATUS(mistakes.status());
+  if (method.empty()) method = "app";
+  const Json consent = Json::object(
+      {{"id", parts_.ids.next().text()}, {"kind", kind}, {"given", given}, {"method", method}});
+  RABT_TRY(acted, act(ask, ask.session, [&](Session&) -> Result<Command> {
+             return Command(RecordConsent{consent});
+           }));
+  return acted.session.consents.as_array().back();
+}
+
+}  // namespace rabt::consultation

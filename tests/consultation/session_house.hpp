@@ -1,0 +1,321 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "hub/audit/verify.hpp"
+#include "hub/consultation/session_service.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring.hpp"
+#include "tests/keyring.hpp"
+
+// A house with doctors and patients, a store in a folder of its own, and a video provider that
+// does what a test tells it.
+namespace rabt::consultation {
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
+    std::abort();
+  }
+  return std::move(result).value();
+}
+
+class People final : public identity::Directory {
+ public:
+  void add(identity::Person person) { people_.push_back(std::move(person)); }
+  identity::Person& of(const std::string& id) {
+    for (identity::Person& one : people_) {
+      if (one.id == id) return one;
+    }
+    std::abort();
+  }
+  Result<std::string> resolve(std::string_view /*tenant*/, const Json& reference) override {
+    for (const identity::Person& one : people_) {
+      if (reference.is_string() && identity::ulid_of(reference.as_string()) == one.id)
+        return one.id;
+      if (reference.as_int64() == one.number) return one.id;
+      if (reference.is_string() && reference.as_string() == std::to_string(one.number))
+        return one.id;
+    }
+    return not_found("person.unknown", "nobody");
+  }
+  Result<identity::Person> find(std::string_view /*tenant*/, std::string_view id) override {
+    for (const identity::Person& one : people_) {
+      if (one.id == id) return one;
+    }
+    return not_found("person.unknown", "nobody");
+  }
+  Result<std::vector<identity::Person>> having(std::string_view /*tenant*/,
+                                               identity::Roles roles) override {
+    std::vector<identity::Person> found;
+    for (const identity::Person& one : people_) {
+      if (one.roles.has_any(roles)) found.push_back(one);
+    }
+    return found;
+  }
+
+ private:
+  std::vector<identity::Person> people_;
+};
+
+// The role `video`. Internally synchronised.
+class Provider final : public plugin::ActionRunner {
+ public:
+  using Answerer = std::function<workflow::ActionOutcome(const plugin::CallRequest&)>;
+  Provider() {
+    answer = [this](const plugin::CallRequest& call) { return usual(call); };
+  }
+  std::uint64_t invoke(plugin::CallRequest call, plugin::Ended done) override {
+    workflow::ActionOutcome outcome;
+    {
+      const Lock lock(mutex_);
+      calls_.push_back(call);
+      outcome = answer(call);
+    }
+    done(std::move(outcome));
+    return 1;
+  }
+  void cancel(std::uint64_t /*token*/) override {}
+  void probe(plugin::CallRequest /*call*/, std::function<void(plugin::ProbeAnswer)> done) override {
+    done({});
+  }
+  std::optional<plugin::Recipient> recipient(std::string_view, std::string_view,
+                                             std::string_view) const override {
+    return std::nullopt;
+  }
+  std::map<std::string, std::string> bindings() const override {
+    if (!bound) return {};
+    return {{"video", "plugin://twilio"}};
+  }
+  std::vector<std::string> roles() const override { return {"video"}; }
+  std::vector<std::string> actions(std::string_view /*role*/) const override { return {}; }
+  std::optional<workflow::ActionInfo> find(std::string_view, std::string_view,
+                                           std::string_view) const override {
+    return std::nullopt;
+  }
+
+  std::vector<plugin::CallRequest> calls(std::string_view action) {
+    const Lock lock(mutex_);
+    std::vector<plugin::CallRequest> found;
+    for (const auto& one : calls_) {
+      if (one.action == action) found.push_back(one);
+    }
+    return found;
+  }
+  static workflow::ActionOutcome done_with(Json output) {
+    return {.kind = workflow::OutcomeKind::done, .output = std::move(output)};
+  }
+  workflow::ActionOutcome usual(const plugin::CallRequest& call) {
+    if (call.action == "create-session") {
+      // The key is the room's name: the same room again.
+      const auto room =
+          rooms_.emplace(call.idempotency_key, "RM" + std::to_string(rooms_.size() + 1));
+      return done_with(Json::object({{"sessionId", room.first->second},
+                                     {"status", "in-progress"},
+                                     {"participants", Json::array()}}));
+    }
+    if (call.action == "issue-token")
+      return done_with(Json::object({{"token", "token-" + call.arguments.string_or("identity", "") +
+                                                   "-" + std::to_string(++tokens_)},
+                                     {"expiresAt", call.deadline_unix_ms / 1000 + 3600}}));
+    if (call.action == "list-recordings") return done_with(recordings);
+    if (call.action == "fetch-recording") return done_with(fetched);
+    return done_with(Json::object());
+  }
+
+  bool bound = true;
+  Answerer answer;
+  Json recordings = Json::object({{"ready", true}, {"recordings", Json::array()}});
+  Json fetched;
+
+ private:
+  Mutex mutex_;
+  std::vector<plugin::CallRequest> calls_;
+  std::map<std::string, std::string> rooms_;
+  int tokens_ = 0;
+};
+
+class SessionHouse : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "rabt-sessions-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    keyring_ = test::open_keyring(folder_, clock_, random_, {"t1"});
+    using identity::Role;
+    doctor_ = somebody({Role::doctor}, {{"name", "د. أحمد حسن"}, {"gender", "male"}});
+    doctor2_ = somebody({Role::doctor}, {{"name", "Dr Two"}, {"gender", "female"}});
+    nurse_ = somebody({Role::nurse}, {{"name", "Nora"}});
+    patient_ = somebody({Role::patient}, {{"name", "Patient One"}});
+    patient2_ = somebody({Role::patient}, {{"name", "Patient Two"}});
+    open();
+  }
+  void TearDown() override {
+    close();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  void open() {
+    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_NE(source, nullptr) << "run this program through ctest";
+    store_ =
+        must(store::open_sqlite({.path = folder_ + "/rabt.db",
+                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
+                                null_logger()));
+    audit_ = must(audit::AuditLog::open(
+        *store_, clock_,
+        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
+    keys_ = std::make_unique<keys::DataKeys>(
+        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
+                                        null_logger()));
+    sessions_ = make_sessions({.store = *store_,
+                               .audit = *audit_,
+                               .keys = *keys_,
+                               .blobs = *blobs_,
+                               .directory = people_,
+                               .actions = provider_,
+                               .clock = clock_,
+                               .random = random_,
+                               .ids = ids_,
+                               .log = null_logger(),
+                               .tenant = "t1",
+                               .settings = settings_});
+    sessions_->begin([this](const engine::Delivery& delivery) {
+      const Lock lock(told_mutex_);
+      if (refuse_events_) return Status(unavailable("store.busy", "not now"));
+      for (const Json& event : delivery.events) told_.push_back(event);
+      return ok_status();
+    });
+  }
+  void close() {
+    if (sessions_ != nullptr) sessions_->stop();
+    sessions_.reset();
+    blobs_.reset();
+    keys_.reset();
+    audit_.reset();
+    store_.reset();
+  }
+
+  std::string somebody(identity::Roles roles,
+                       std::initializer_list<std::pair<std::string_view, Json>> profile) {
+    identity::Person person;
+    person.id = ids_.next().text();
+    person.number = ++numbers_;
+    person.roles = roles;
+    person.profile = Json::object(profile);
+    person.licence = identity::Licence::vouched;
+    person.pseudonym = to_hex(as_bytes(person.id)).substr(0, 32);
+    people_.add(person);
+    return person.id;
+  }
+  Ask as(const std::string& person, const std::string& session = {}, Json body = Json::object()) {
+    Ask ask;
+    ask.caller.who.kind = identity::Kind::person;
+    ask.caller.who.tenant = "t1";
+    ask.caller.who.id = person;
+    ask.caller.who.person = person;
+    if (!person.empty()) ask.caller.who.roles = people_.of(person).roles;
+    ask.session = session;
+    ask.body = std::move(body);
+    return ask;
+  }
+  static Ask as_admin(const std::string& session = {}, Json body = Json::object()) {
+    Ask ask;
+    ask.caller.who.kind = identity::Kind::client;
+    ask.caller.who.id = "console";
+    ask.caller.who.roles = {identity::Role::admin};
+    ask.session = session;
+    ask.body = std::move(body);
+    return ask;
+  }
+  static Json with(Json body, std::string_view key, Json value) {
+    body.set(key, std::move(value));
+    return body;
+  }
+  Json plain() { return Json::object({{"type", "doctor_patient"}, {"patient", patient_}}); }
+  // A session of doctor_ with patient_.
+  Json made(Json body = {}) {
+    return must(sessions_->create(as(doctor_, {}, body.is_null() ? plain() : std::move(body))));
+  }
+  static std::string id_of(const Json& session) { return session.string_or("id", ""); }
+  Json seen(const std::string& session) { return must(sessions_->get(as(doctor_, session))); }
+  // The id of the participant whom a person is.
+  std::string part_of(const std::string& session, const std::string& person) {
+    const Json all = seen(session);
+    for (const Json& one : all["participants"].as_array()) {
+      if (one.string_or("person", "") == person) return one.string_or("id", "");
+    }
+    return {};
+  }
+  Json part(const std::string& session, const std::string& person) {
+    const Json all = seen(session);
+    for (const Json& one : all["participants"].as_array()) {
+      if (one.string_or("person", "") == person) return one;
+    }
+    return {};
+  }
+  template <typename T>
+  static std::string code(const Result<T>& result) {
+    return result.ok() ? std::string("ok") : result.error().code;
+  }
+  // Waits until the threads of the service have done something.
+  template <typename Done>
+  bool eventually(Done done) {
+    for (int i = 0; i < 400; ++i) {
+      sessions_->catch_up();
+      if (done()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+  std::vector<Json> told(std::string_view type) {
+    const Lock lock(told_mutex_);
+    std::vector<Json> found;
+    for (const Json& one : told_) {
+      if (one.string_or("type", "") == "org.rabt.hub.session." + std::string(type) + ".v1")
+        found.push_back(one);
+    }
+    return found;
+  }
+  void refuse_events(bool refuse) {
+    const Lock lock(told_mutex_);
+    refuse_events_ = refuse;
+  }
+
+  std::string folder_;
+  FakeClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  People people_;
+  Provider provider_;
+  VideoSettings settings_;
+  std::int64_t numbers_ = 0;
+  std::string doctor_, doctor2_, nurse_, patient_, patient2_;
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<keys::DataKeys> keys_;
+  std::unique_ptr<blob::BlobStore> blobs_;
+  std::unique_ptr<SessionService> sessions_;
+
+  Mutex told_mutex_;
+  std::vector<Json> told_;
+  bool refuse_events_ = false;
+};
+
+}  // namespace rabt::consultation

@@ -1,0 +1,240 @@
+#include "tests/consultation/session_house.hpp"
+
+// Sessions and the video provider: rooms, recordings, lost and repeated news, time.
+namespace rabt::consultation {
+namespace {
+
+using workflow::OutcomeKind;
+
+class Video : public SessionHouse {
+ protected:
+  Status tells(const std::string& what, const std::string& room, const std::string& identity = {},
+               const std::string& sid = {}) {
+    return sessions_->provider_event(
+        Json::object({{"type", "org.rabt.session." + what + ".v1"},
+                      {"data", Json::object({{"sessionId", room},
+                                             {"identity", identity},
+                                             {"participantId", sid},
+                                             {"at", to_iso8601(clock_.now())}})}}));
+  }
+  void restart() {
+    close();
+    open();
+  }
+};
+
+TEST_F(Video, ARoomThatTheHubDidNotLearnOfIsAdoptedByTheNextStart) {
+  // The hub dies when the provider has opened the room and before its answer is written down.
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    auto outcome = provider_.usual(call);
+    if (call.action == "create-session")
+      return plugin::failed(OutcomeKind::ambiguous, "video.lost", "the answer was lost");
+    return outcome;
+  };
+  const std::string id = id_of(must(sessions_->create([&] {
+    Ask ask = as(doctor_, {}, plain());
+    ask.door = "emr";
+    return ask;
+  }())));
+  EXPECT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
+  EXPECT_TRUE(seen(id)["roomSid"].is_null());
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  restart();
+  clock_.advance_ms(60'000);
+  ASSERT_TRUE(eventually([&] { return !seen(id)["roomSid"].is_null(); }));
+  EXPECT_EQ(seen(id).string_or("roomSid", ""), "RM1");
+  const auto calls = provider_.calls("create-session");
+  for (const auto& call : calls) EXPECT_EQ(call.idempotency_key, calls[0].idempotency_key);
+  EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "ok");
+}
+
+TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
+  provider_.answer = [](const plugin::CallRequest&) {
+    return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");
+  };
+  Ask ask = as(doctor_, {}, plain());
+  ask.door = "emr";
+  const std::string id = id_of(must(sessions_->create(ask)));
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  clock_.advance_ms(5'000);
+  EXPECT_TRUE(eventually([&] { return !seen(id)["roomSid"].is_null(); }));
+}
+
+TEST_F(Video, ARefusalIsShownAndTheNextJoinAsksAgain) {
+  provider_.answer = [](const plugin::CallRequest&) {
+    return plugin::failed(OutcomeKind::permanent, "twilio.20003", "credentials are wrong");
+  };
+  const Json made_one = made();
+  EXPECT_EQ(made_one["warnings"].dump(), R"(["video.room_refused"])");
+  EXPECT_EQ(code(sessions_->join(as(doctor_, id_of(made_one)))), "video.unavailable");
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  EXPECT_EQ(code(sessions_->join(as(doctor_, id_of(made_one)))), "ok");
+  EXPECT_EQ(seen(id_of(made_one))["warnings"].size(), 0U);
+}
+
+TEST_F(Video, ARoomForTomorrowIsOpenedByTheFirstWhoComes) {
+  const Json made_one =
+      made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 86'400'000})));
+  EXPECT_TRUE(made_one["roomSid"].is_null());
+  EXPECT_TRUE(provider_.calls("create-session").empty());
+  must(sessions_->join(as(doctor_, id_of(made_one))));
+  EXPECT_EQ(seen(id_of(made_one)).string_or("roomSid", ""), "RM1");
+}
+
+TEST_F(Video, RepeatedAndLateNewsCountOnce) {
+  settings_.provider_events = true;
+  restart();
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  const std::string room = seen(id).string_or("roomSid", "");
+  const std::string doctor = part(id, doctor_).string_or("identity", "");
+  const std::string patient = part(id, patient_).string_or("identity", "");
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(tells("participant-joined", room, doctor, "PA1").ok());
+    EXPECT_TRUE(tells("participant-joined", room, patient, "PA2").ok());
+  }
+  EXPECT_EQ(seen(id).string_or("status", ""), "active");
+  clock_.advance_ms(60'000);
+  EXPECT_TRUE(tells("participant-left", room, patient, "PA2").ok());
+  EXPECT_TRUE(tells("participant-left", room, patient, "PA2").ok());
+  EXPECT_TRUE(tells("participant-joined", "RM-of-nobody", patient, "PA9").ok());
+  ASSERT_TRUE(eventually([&] { return told("participant-left").size() == 1; }));
+  EXPECT_EQ(told("participant-joined").size(), 2U);
+  clock_.advance_ms(60'000);
+  const Json summary = must(sessions_->end(as(doctor_, id)));
+  EXPECT_EQ(summary.int_or("attendeeMinutes", 0), 3);
+  // News of the time after the end change nothing.
+  const std::string before = seen(id).dump_sorted();
+  clock_.advance_ms(1'000);
+  EXPECT_TRUE(tells("participant-joined", room, patient, "PA3").ok());
+  EXPECT_TRUE(tells("ended", room).ok());
+  EXPECT_EQ(seen(id).dump_sorted(), before);
+}
+
+TEST_F(Video, TheProviderEndsTheRoomUnderTheSession) {
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_TRUE(tells("ended", "RM1").ok());
+  EXPECT_EQ(seen(id).string_or("status", ""), "completed");
+  EXPECT_EQ(seen(id).string_or("endReason", ""), "provider_ended");
+}
+
+TEST_F(Video, NobodyCameIsANoShowAndSaysWhoWasMissing) {
+  const std::string id = id_of(made());
+  must(sessions_->join(as(doctor_, id)));
+  clock_.advance_ms(29 * 60'000);
+  sessions_->catch_up();
+  EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
+  clock_.advance_ms(2 * 60'000);
+  ASSERT_TRUE(eventually([&] { return told("no-show").size() == 1; }));
+  EXPECT_EQ(seen(id).string_or("status", ""), "no_show");
+  EXPECT_EQ(told("no-show")[0]["data"]["missing"].dump(), R"(["patient"])");
+}
+
+// R-01
+TEST_F(Video, ALateEntryWaitsFromItsCreation) {
+  const std::string id =
+      id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms - 7'200'000}))));
+  sessions_->catch_up();
+  EXPECT_EQ(seen(id).string_or("status", ""), "scheduled");
+  clock_.advance_ms(31 * 60'000);
+  EXPECT_TRUE(eventually([&] { return seen(id).string_or("status", "") == "no_show"; }));
+}
+
+TEST_F(Video, AnEmptySessionEndsByItself) {
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  must(sessions_->leave(as(doctor_, id)));
+  must(sessions_->leave(as(patient_, id)));
+  clock_.advance_ms(4 * 60'000);
+  sessions_->catch_up();
+  EXPECT_EQ(seen(id).string_or("status", ""), "active");
+  clock_.advance_ms(2 * 60'000);
+  EXPECT_TRUE(eventually([&] { return seen(id).string_or("status", "") == "completed"; }));
+  EXPECT_EQ(seen(id).string_or("endReason", ""), "empty");
+}
+
+TEST_F(Video, ASessionHasALimit) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  clock_.advance_ms(121 * 60'000);
+  EXPECT_TRUE(eventually([&] { return seen(id).string_or("status", "") == "completed"; }));
+  EXPECT_EQ(seen(id).string_or("endReason", ""), "time_limit");
+  EXPECT_TRUE(eventually([&] { return provider_.calls("end-session").size() == 1; }));
+}
+
+TEST_F(Video, WhoLeavesTheWaitingSessionLeavesItScheduled) {
+  const std::string id = id_of(made());
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
+  must(sessions_->leave(as(patient_, id)));
+  EXPECT_EQ(seen(id).string_or("status", ""), "scheduled");
+}
+
+TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
+  const std::string id = id_of(made());
+  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id))), "session.not_started");
+  must(sessions_->start(as(doctor_, id)));
+  EXPECT_EQ(code(sessions_->start_recording(as(patient_, id))), "session.not_host");
+  const Json begun = must(
+      sessions_->start_recording(as(doctor_, id, Json::object({{"encryptionRequired", false}}))));
+  EXPECT_EQ(begun.string_or("status", ""), "recording");
+  EXPECT_TRUE(begun.bool_or("encrypted", false));
+  EXPECT_FALSE(begun.string_or("recordingSid", "").empty());
+  clock_.advance_ms(30'000);
+  EXPECT_EQ(must(sessions_->stop_recording(as(doctor_, id))).string_or("status", ""), "processing");
+  auto writer = must(blobs_->create("t1", "video/x-matroska"));
+  ASSERT_TRUE(writer->write("bytes of a recording").ok());
+  const auto blob = must(writer->finish());
+  provider_.fetched = Json::object({{"recordingId", "RT1"}, {"blob", blob.id}});
+  provider_.recordings = Json::object(
+      {{"ready", true},
+       {"recordings", Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "video"}})})}});
+  must(sessions_->end(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
+  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  ASSERT_EQ(kept.items.size(), 1U);
+  const Json& one = kept.items[0];
+  EXPECT_EQ(one.string_or("status", ""), "ready");
+  EXPECT_EQ(one.string_or("id", ""), begun.string_or("id", ""));
+  EXPECT_EQ(one.string_or("recordingSid", ""), "RT1");
+  EXPECT_EQ(one.int_or("bytes", 0), 20);
+  const auto stored = must(parse_iso8601(one.string_or("storedAt", "")));
+  const auto until = must(parse_iso8601(one.string_or("retainUntil", "")));
+  EXPECT_EQ((until.ms - stored.ms) / 86'400'000, 2555);
+  EXPECT_EQ(must(sessions_->recordings(as(doctor_), {})).items.size(), 1U);
+  EXPECT_EQ(must(sessions_->recordings(as(patient2_), {})).items.size(), 0U);
+  Ask withdraw = as(doctor_);
+  withdraw.record = one.string_or("id", "");
+  withdraw.body = Json::object({{"reason", "asked for by the patient"}});
+  EXPECT_EQ(code(sessions_->withdraw_recording(withdraw)), "authorisation.denied");
+  withdraw.caller = as_admin().caller;
+  EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
+  EXPECT_TRUE(eventually([&] { return provider_.calls("delete-recording").size() == 1; }));
+}
+
+TEST_F(Video, ARecordingForTrainingNeedsConsent) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  const Json training = Json::object({{"purpose", "training"}});
+  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))),
+            "consent.recording_missing");
+  must(sessions_->record_consent(as(patient_, id, Json::object({{"kind", "training"}}))));
+  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))), "ok");
+}
+
+TEST_F(Video, AnAutomaticRecordingBeginsWithTheSession) {
+  settings_.auto_record = true;
+  restart();
+  const std::string id = id_of(made());
+  EXPECT_TRUE(must(sessions_->start(as(doctor_, id))).bool_or("recordingActive", false));
+  EXPECT_TRUE(eventually([&] { return provider_.calls("start-recording").size() == 1; }));
+}
+
+}  // namespace
+}  // namespace rabt::consultation

@@ -1,0 +1,427 @@
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "tests/consultation/session_house.hpp"
+
+namespace rabt::consultation {
+namespace {
+
+using identity::Role;
+using workflow::OutcomeKind;
+
+class Sessions : public SessionHouse {};
+
+TEST_F(Sessions, ASessionIsMadeWithRoomTokenNumberAndNames) {
+  const Json made_one = made(with(plain(), "quality", "hd"));
+  EXPECT_EQ(made_one.string_or("status", ""), "scheduled");
+  EXPECT_EQ(made_one.int_or("number", 0), 1);
+  EXPECT_EQ(made_one.int_or("qualityWidth", 0), 1920);
+  EXPECT_EQ(made_one.int_or("maxParticipants", 0), 10);
+  EXPECT_EQ(made_one["encryption"].string_or("recording", ""), "AES-256-GCM");
+  EXPECT_EQ(made_one.string_or("roomName", "").substr(0, 2), "s-");
+  EXPECT_EQ(made_one.string_or("roomSid", ""), "RM1");
+  EXPECT_EQ(made_one.string_or("uuid", "").size(), 36U);
+  ASSERT_EQ(made_one["tokens"].size(), 1U);
+  EXPECT_TRUE(made_one["tokens"].item(0).string_or("token", "").starts_with("token-practitioner-"));
+  EXPECT_EQ(made_one["participants"].size(), 2U);
+  EXPECT_EQ(made_one["participants"].item(0).string_or("name", ""), "د. أحمد حسن");
+  EXPECT_EQ(made(plain()).int_or("number", 0), 2);
+}
+
+TEST_F(Sessions, APlannedStartHasItsDayOfTheUmmAlQuraCalendar) {
+  const Json made_one = made(with(plain(), "scheduledStart", "2026-02-18T09:00:00Z"));
+  EXPECT_EQ(made_one.string_or("scheduledStartHijri", ""), "1447-09-01");
+  EXPECT_EQ(made_one.string_or("scheduledStart", ""), "2026-02-18T09:00:00.000Z");
+}
+
+TEST_F(Sessions, ASessionIsFoundByIdUuidAndNumberAndByNobodyElse) {
+  const Json made_one = made();
+  for (const std::string name : {"id", "uuid"})
+    EXPECT_EQ(id_of(seen(made_one.string_or(name, ""))), id_of(made_one));
+  EXPECT_EQ(id_of(seen("1")), id_of(made_one));
+  EXPECT_EQ(code(sessions_->get(as(patient_, "1"))), "ok");
+  EXPECT_EQ(code(sessions_->get(as(patient2_, "1"))), "authorisation.denied");
+  EXPECT_EQ(code(sessions_->get(as(doctor2_, "1"))), "authorisation.denied");
+  EXPECT_EQ(code(sessions_->get(as(doctor_, "2"))), "not_found");
+  EXPECT_EQ(code(sessions_->get(as(doctor_, "x"))), "not_found");
+  EXPECT_EQ(code(sessions_->get(as(doctor_, "99999999999999999999"))), "not_found");
+}
+
+TEST_F(Sessions, AnAdministratorSeesNoPatientData) {
+  made(with(plain(), "chiefComplaint", "cough"));
+  const Json shown = must(sessions_->get(as_admin("1")));
+  EXPECT_EQ(shown.find("chiefComplaint"), nullptr);
+  EXPECT_EQ(shown.find("context"), nullptr);
+  EXPECT_EQ(shown["participants"].item(0).find("name"), nullptr);
+  Ask with_reason = as_admin("1");
+  with_reason.caller.reason = "complaint of the patient";
+  EXPECT_EQ(must(sessions_->get(with_reason)).string_or("chiefComplaint", ""), "cough");
+}
+
+TEST_F(Sessions, NoTextOfASessionStandsInTheDatabase) {
+  made(with(plain(), "chiefComplaint", "persistentcough"));
+  close();
+  std::string all;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_)) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    all.append(std::istreambuf_iterator<char>(in), {});
+  }
+  EXPECT_EQ(all.find("persistentcough"), std::string::npos);
+  EXPECT_NE(all.find("session.created"), std::string::npos);
+  open();
+}
+
+TEST_F(Sessions, EveryMistakeOfABodyIsNamed) {
+  const auto refused = sessions_->create(
+      as(doctor_, {},
+         Json::object({{"type", "eighth"},
+                       {"maxParticipants", 16},
+                       {"plannedMinutes", "soon"},
+                       {"scheduledStart", "tomorrow"},
+                       {"patient", "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+                       {"participants", Json::array({Json::object({{"role", "king"}})})},
+                       {"context", Json::object({{"familyConsent", "yes"}})}})));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "api.invalid");
+  for (const std::string field : {"type:", "maxParticipants:", "plannedMinutes:", "scheduledStart:",
+                                  "participants.0.role:", "context.familyConsent:"})
+    EXPECT_NE(refused.error().message.find(field), std::string::npos) << refused.error().message;
+  const auto nobody =
+      sessions_->create(as(doctor_, {}, with(plain(), "patient", "01ARZ3NDEKTSV4RRFFQ69G5FAV")));
+  EXPECT_EQ(nobody.error().message, "patient: names nobody");
+}
+
+// R-02
+TEST_F(Sessions, WhoMayCreateASession) {
+  Json for_other = with(plain(), "provider", doctor2_);
+  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, for_other))), "session.create_denied");
+  EXPECT_EQ(code(sessions_->create(as_admin({}, for_other))), "ok");
+  EXPECT_EQ(code(sessions_->create(as(nurse_, {}, for_other))), "session.create_denied");
+  // A patient books a doctor for himself, and nobody else.
+  Json own = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
+  EXPECT_EQ(code(sessions_->create(as(patient_, {}, own))), "ok");
+  EXPECT_EQ(code(sessions_->create(as(patient2_, {}, with(own, "patient", patient_)))),
+            "session.create_denied");
+}
+
+TEST_F(Sessions, AllSevenTypesAreMade) {
+  for (const std::string type :
+       {"doctor_patient", "MEDICAL_TEAM", "family_consultation", "second_opinion",
+        "emergency_consultation", "remote_monitoring", "training_session"})
+    EXPECT_EQ(code(sessions_->create(as(doctor_, {}, Json::object({{"type", type}})))), "ok")
+        << type;
+}
+
+TEST_F(Sessions, FromTheWaitingRoomToTheSummary) {
+  const std::string id = id_of(made());
+  const Json waits = must(sessions_->join(as(patient_, id)));
+  EXPECT_EQ(waits.string_or("admission", ""), "waiting");
+  EXPECT_EQ(waits.string_or("tokenUse", ""), "waiting");
+  EXPECT_FALSE(waits.string_or("accessToken", "").empty());
+  EXPECT_TRUE(waits["media"].is_null());
+  EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
+  EXPECT_EQ(code(sessions_->token(as(patient_, id))), "participant.waiting");
+  // R-05
+  Ask admit = as(patient_, id);
+  admit.record = part_of(id, patient_);
+  EXPECT_EQ(code(sessions_->admit(admit)), "session.not_host");
+  admit = as(doctor_, id);
+  admit.record = part_of(id, patient_);
+  const Json admitted = must(sessions_->admit(admit));
+  EXPECT_EQ(admitted.string_or("tokenUse", ""), "media");
+  EXPECT_EQ(code(sessions_->admit(admit)), "participant.not_waiting");
+  EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
+  // The host comes: the session begins by itself.
+  const Json joined = must(sessions_->join(as(doctor_, id)));
+  EXPECT_EQ(joined["session"].string_or("status", ""), "active");
+  EXPECT_EQ(joined["media"].string_or("roomName", ""), joined["session"].string_or("roomName", ""));
+  clock_.advance_ms(90'000);
+  const Json summary =
+      must(sessions_->end(as(doctor_, id, Json::object({{"reason", "consultation_completed"}}))));
+  EXPECT_EQ(summary.int_or("durationMinutes", 0), 2);
+  EXPECT_EQ(summary.int_or("durationSeconds", 0), 90);
+  EXPECT_EQ(summary.int_or("attendeeMinutes", 0), 3);
+  EXPECT_EQ(summary["context"].string_or("patient", ""), patient_);
+  EXPECT_EQ(summary.string_or("endReason", ""), "consultation_completed");
+}
+
+TEST_F(Sessions, AfterTheEndNothingChangesAndTheStateIsNamed) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->end(as(doctor_, id)));
+  const Json before = seen(id);
+  const auto refuse = [&](const Answer& answer) { EXPECT_EQ(code(answer), "session.completed"); };
+  refuse(sessions_->start(as(doctor_, id)));
+  refuse(sessions_->join(as(doctor_, id)));
+  refuse(sessions_->token(as(doctor_, id)));
+  refuse(sessions_->cancel(as(doctor_, id)));
+  refuse(sessions_->change(as(doctor_, id, Json::object({{"notes", "late"}}))));
+  refuse(sessions_->start_recording(as(doctor_, id)));
+  refuse(sessions_->accept(as(doctor_, id)));
+  refuse(sessions_->decline(as(doctor_, id)));
+  refuse(sessions_->assign(as_admin(id, Json::object({{"provider", doctor2_}}))));
+  refuse(sessions_->add_participant(
+      as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
+  refuse(sessions_->invite(as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
+  refuse(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "family"}}))));
+  // Ended again: the stored summary.
+  EXPECT_EQ(code(sessions_->end(as(doctor_, id))), "ok");
+  const Membership seen_before = must(sessions_->membership(as(doctor_, id)));
+  EXPECT_EQ(store_
+                ->write([&](store::Transaction& transaction) {
+                  return sessions_->still_open(transaction, seen_before);
+                })
+                .error()
+                .code,
+            "session.completed");
+  EXPECT_EQ(seen(id).dump_sorted(), before.dump_sorted());
+}
+
+TEST_F(Sessions, EndAndCancelNameBothStates) {
+  const std::string id = id_of(made());
+  const auto early = sessions_->end(as(doctor_, id));
+  EXPECT_EQ(code(early), "session.not_started");
+  EXPECT_NE(early.error().message.find("scheduled"), std::string::npos);
+  EXPECT_NE(early.error().message.find("active"), std::string::npos);
+  must(sessions_->start(as(doctor_, id)));
+  const Json again = must(sessions_->start(as(doctor_, id)));
+  EXPECT_EQ(again.string_or("status", ""), "active");
+  EXPECT_EQ(code(sessions_->cancel(as(doctor_, id))), "session.already_started");
+  EXPECT_EQ(code(sessions_->start(as(patient_, id))), "session.not_host");
+  EXPECT_EQ(code(sessions_->end(as(doctor2_, id))), "authorisation.denied");
+  EXPECT_EQ(code(sessions_->end(as_admin(id))), "api.invalid");
+  EXPECT_EQ(code(sessions_->end(as_admin(id, Json::object({{"reason", "shift is over"}})))), "ok");
+}
+
+TEST_F(Sessions, OneOfTwoDoctorsAcceptsARequest) {
+  for (int round = 0; round < 10; ++round) {
+    const Json request =
+        must(sessions_->create(as(patient_, {}, Json::object({{"type", "doctor_patient"}}))));
+    ASSERT_EQ(request.string_or("status", ""), "requested");
+    const std::string id = id_of(request);
+    EXPECT_EQ(code(sessions_->join(as(patient_, id))), "session.not_accepted");
+    std::string first;
+    std::string second;
+    std::thread one([&] { first = code(sessions_->accept(as(doctor_, id))); });
+    std::thread two([&] { second = code(sessions_->accept(as(doctor2_, id))); });
+    one.join();
+    two.join();
+    // The slower one is told that it is taken; once accepted it is the other doctor's alone.
+    const bool first_won = first == "ok";
+    EXPECT_NE(first_won, second == "ok") << first << " " << second;
+    const std::string lost = first_won ? second : first;
+    EXPECT_TRUE(lost == "session.already_accepted" || lost == "authorisation.denied") << lost;
+    EXPECT_EQ(must(sessions_->get(as_admin(id))).string_or("provider", ""),
+              first_won ? doctor_ : doctor2_);
+  }
+}
+
+TEST_F(Sessions, TwoDevicesOfOnePatientAreOnePerson) {
+  settings_.max_participants = 2;
+  const std::string id =
+      id_of(made(with(with(plain(), "waitingRoom", false), "maxParticipants", 2)));
+  const Json phone = must(sessions_->join(as(patient_, id, Json::object({{"deviceType", "ios"}}))));
+  const Json laptop =
+      must(sessions_->join(as(patient_, id, Json::object({{"deviceType", "web"}}))));
+  EXPECT_EQ(phone["participant"].string_or("id", ""), laptop["participant"].string_or("id", ""));
+  EXPECT_EQ(part(id, patient_).string_or("deviceType", ""), "web");
+  EXPECT_EQ(code(sessions_->join(as(doctor_, id))), "ok");
+  must(sessions_->add_participant(
+      as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
+  EXPECT_EQ(code(sessions_->join(as(nurse_, id))), "session.full");
+  clock_.advance_ms(60'000);
+  // 60 seconds of two persons, not of three devices.
+  EXPECT_EQ(must(sessions_->end(as(doctor_, id))).int_or("attendeeMinutes", 0), 2);
+}
+
+TEST_F(Sessions, AListShowsOnlyWhatTheCallerTakesPartIn) {
+  made();
+  made();
+  const Json other = must(sessions_->create(
+      as(doctor2_, {}, Json::object({{"type", "doctor_patient"}, {"patient", patient2_}}))));
+  const auto ids = [&](Ask ask, std::size_t limit = 50, std::string cursor = {}) {
+    return must(sessions_->list(ask, {.limit = limit, .cursor = std::move(cursor)}));
+  };
+  EXPECT_EQ(ids(as(doctor_)).items.size(), 2U);
+  EXPECT_EQ(ids(as(patient2_)).items.size(), 1U);
+  EXPECT_EQ(ids(as(nurse_)).items.size(), 0U);
+  EXPECT_EQ(ids(as_admin()).items.size(), 3U);
+  const Page first = ids(as_admin(), 2);
+  ASSERT_EQ(first.items.size(), 2U);
+  EXPECT_EQ(id_of(first.items[0]), id_of(other));
+  const Page rest = ids(as_admin(), 2, first.next);
+  ASSERT_EQ(rest.items.size(), 1U);
+  EXPECT_EQ(rest.items[0].int_or("number", 0), 1);
+  EXPECT_TRUE(rest.next.empty());
+  Ask filtered = as_admin();
+  filtered.query = {{"status", "SCHEDULED,waiting"}, {"provider", doctor2_}};
+  EXPECT_EQ(ids(filtered).items.size(), 1U);
+  filtered.query = {{"patient", "nobody"}};
+  EXPECT_EQ(ids(filtered).items.size(), 0U);
+  filtered.query = {{"status", "asleep"}};
+  EXPECT_EQ(code(sessions_->list(filtered, {})), "api.invalid");
+  filtered.query = {{"from", "2020-01-01T00:00:00Z"}, {"to", "2036-01-01T00:00:00Z"}};
+  EXPECT_EQ(must(sessions_->list(filtered, {.limit = 2, .skip = 1})).items.size(), 2U);
+  EXPECT_EQ(must(sessions_->list(filtered, {.limit = 2, .skip = 1})).total, 3);
+}
+
+TEST_F(Sessions, AChangeNamesTheVersionThatItSaw) {
+  const Json made_one = made();
+  const std::string id = id_of(made_one);
+  const std::int64_t version = made_one.int_or("version", 0);
+  Ask change =
+      as(doctor_, id, Json::object({{"notes", "ملاحظات 🩺"}, {"plannedMinutes", 45}}));
+  change.version = 7;
+  EXPECT_EQ(code(sessions_->change(change)), "api.version");
+  change.version = version;
+  const Json changed = must(sessions_->change(change));
+  EXPECT_EQ(changed.string_or("notes", ""), "ملاحظات 🩺");
+  EXPECT_EQ(changed.int_or("plannedMinutes", 0), 45);
+  EXPECT_EQ(changed.int_or("version", 0), version + 1);
+  EXPECT_EQ(code(sessions_->change(as(patient_, id, Json::object({{"notes", "x"}})))),
+            "session.not_host");
+  EXPECT_EQ(code(sessions_->change(as(doctor_, id, Json::object({{"status", "active"}})))),
+            "api.invalid");
+}
+
+// R-06
+TEST_F(Sessions, ADoctorWithoutLicenceIsWarnedOfAndDoesNotStart) {
+  const Json guest = made(Json::object(
+      {{"type", "second_opinion"},
+       {"participants", Json::array({Json::object({{"name", "Dr Guest"}, {"role", "doctor"}})})}}));
+  EXPECT_EQ(guest["warnings"].dump(), R"(["licence.missing"])");
+  EXPECT_EQ(code(sessions_->start(as(doctor_, id_of(guest)))), "licence.missing");
+  const Json known = made(Json::object(
+      {{"type", "second_opinion"},
+       {"participants",
+        Json::array({Json::object(
+            {{"name", "Dr Guest"}, {"role", "doctor"}, {"licenseNumber", "DOC-٢٠٢٤-001"}})})}}));
+  EXPECT_EQ(known["warnings"].dump(), R"(["provider.overlap"])");
+  EXPECT_EQ(code(sessions_->start(as(doctor_, id_of(known)))), "ok");
+}
+
+// R-07
+TEST_F(Sessions, FamilyTakesPartByConsentAndLeavesWithIt) {
+  const std::string id = id_of(made());
+  const Json family = Json::object({{"name", "Brother"}, {"role", "family_member"}});
+  EXPECT_EQ(code(sessions_->add_participant(as(doctor_, id, family))), "consent.family_missing");
+  must(sessions_->record_consent(as(patient_, id, Json::object({{"kind", "family"}}))));
+  EXPECT_EQ(code(sessions_->add_participant(as(doctor_, id, family))), "ok");
+  must(sessions_->record_consent(
+      as(patient_, id, Json::object({{"kind", "family"}, {"given", false}}))));
+  EXPECT_EQ(seen(id)["participants"].item(2).string_or("admission", ""), "removed");
+}
+
+// R-08
+TEST_F(Sessions, APreferenceWarnsAndNeverRefuses) {
+  people_.of(patient_).profile.set("genderPreference", "female");
+  people_.of(doctor_).profile.set("languages", Json::array({"en"}));
+  EXPECT_EQ(made()["warnings"].dump(), R"(["preference.gender","preference.language"])");
+}
+
+// R-09
+TEST_F(Sessions, AnEmergencyStartsWithoutAPatient) {
+  const std::string id =
+      id_of(made(Json::object({{"type", "emergency_consultation"},
+                               {"context", Json::object({{"specialty", "cardiology"}})}})));
+  EXPECT_EQ(must(sessions_->start(as(doctor_, id))).string_or("status", ""), "active");
+  EXPECT_TRUE(eventually([&] { return told("emergency-called").size() == 1; }));
+  // The patient comes later, once.
+  must(sessions_->add_participant(
+      as(doctor_, id, Json::object({{"person", patient_}, {"role", "patient"}}))));
+  EXPECT_EQ(seen(id).string_or("patient", ""), patient_);
+}
+
+TEST_F(Sessions, ATrainingIsAboutNobody) {
+  EXPECT_EQ(code(sessions_->create(as(
+                doctor_, {}, Json::object({{"type", "training_session"}, {"patient", patient_}})))),
+            "training.no_patient_data");
+  const std::string team = id_of(made(Json::object({{"type", "medical_team"}})));
+  EXPECT_EQ(code(sessions_->add_participant(
+                as(doctor_, team, Json::object({{"person", patient_}, {"role", "patient"}})))),
+            "participant.role_not_allowed");
+}
+
+// R-14
+TEST_F(Sessions, WithoutAProviderASessionIsHeldWithoutVideo) {
+  provider_.bound = false;
+  const Json made_one = made();
+  EXPECT_EQ(made_one["warnings"].dump(), R"(["video.not_configured"])");
+  const std::string id = id_of(made_one);
+  EXPECT_EQ(code(sessions_->join(as(doctor_, id))), "video.not_configured");
+  EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "video.not_configured");
+  EXPECT_EQ(code(sessions_->join(as(patient2_, id))), "participant.not_a_participant");
+  EXPECT_EQ(code(sessions_->start(as(doctor_, id))), "ok");
+  EXPECT_EQ(code(sessions_->end(as(doctor_, id))), "ok");
+}
+
+TEST_F(Sessions, TheSameTokenWithinHalfItsLife) {
+  const std::string id = id_of(made());
+  const std::string first = must(sessions_->token(as(doctor_, id))).string_or("token", "");
+  EXPECT_EQ(must(sessions_->token(as(doctor_, id))).string_or("token", ""), first);
+  clock_.advance_ms(1'801'000);
+  EXPECT_NE(must(sessions_->token(as(doctor_, id))).string_or("token", ""), first);
+}
+
+TEST_F(Sessions, ARemovedParticipantDoesNotComeBackAlone) {
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(patient_, id)));
+  Ask remove = as(doctor_, id);
+  remove.record = part_of(id, patient_);
+  must(sessions_->remove_participant(remove));
+  EXPECT_EQ(code(sessions_->join(as(patient_, id))), "participant.not_a_participant");
+}
+
+TEST_F(Sessions, AnInvitationIsShownOnceAndUsedOnce) {
+  const std::string id = id_of(made());
+  const Json invited = must(sessions_->invite(
+      as(doctor_, id, Json::object({{"email", "guest@example.org"}, {"role", "observer"}}))));
+  const std::string code_text = invited.string_or("code", "");
+  EXPECT_EQ(code_text.size(), 32U);
+  const Json listed = must(sessions_->invitations(as(doctor_, id)));
+  EXPECT_EQ(listed["items"].item(0).find("code"), nullptr);
+  EXPECT_EQ(code(sessions_->invite(
+                as(patient_, id, Json::object({{"person", nurse_}, {"role", "nurse"}})))),
+            "session.not_host");
+  const Json accepted =
+      must(sessions_->accept_invitation(as(nurse_, {}, Json::object({{"code", code_text}}))));
+  EXPECT_EQ(accepted.string_or("session", ""), id);
+  EXPECT_EQ(accepted.string_or("tokenUse", ""), "waiting");
+  EXPECT_EQ(
+      code(sessions_->accept_invitation(as(patient2_, {}, Json::object({{"code", code_text}})))),
+      "invitation.expired");
+  // Whom a host invites by name accepts by coming.
+  must(sessions_->invite(
+      as(doctor_, id, Json::object({{"person", doctor2_}, {"role", "specialist"}}))));
+  EXPECT_EQ(code(sessions_->join(as(doctor2_, id))), "ok");
+}
+
+TEST_F(Sessions, TheHouseTellsEachFactOnce) {
+  refuse_events(true);
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->end(as(doctor_, id)));
+  sessions_->catch_up();
+  EXPECT_EQ(told("created").size(), 0U);
+  refuse_events(false);
+  ASSERT_TRUE(eventually([&] { return told("completed").size() == 1; }));
+  // A restart tells nothing again.
+  close();
+  open();
+  for (int i = 0; i < 5; ++i) sessions_->catch_up();
+  for (const std::string type : {"created", "started", "ended", "completed"})
+    EXPECT_EQ(told(type).size(), 1U) << type;
+  const Json completed = told("completed")[0];
+  EXPECT_EQ(completed["data"].string_or("session", ""), id);
+  EXPECT_EQ(completed["data"].string_or("consultationType", ""), "doctor_patient");
+  EXPECT_EQ(completed["data"].int_or("sessionNumber", 0), 1);
+  EXPECT_NE(completed["data"].string_or("patient", ""), patient_);
+  const Json timeline = must(sessions_->events(as(doctor_, id)));
+  EXPECT_EQ(timeline["items"].item(0).string_or("type", ""), "created");
+  EXPECT_EQ(timeline["items"].item(0).int_or("seq", 0), 1);
+}
+
+}  // namespace
+}  // namespace rabt::consultation
