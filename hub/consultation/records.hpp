@@ -72,6 +72,10 @@ class Records {
   // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
   // caller may see. The caller's reading is in the audit log already.
   virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
+  // What an event of the live channel is about, opened: a message, or a segment of the transcript.
+  // Null for every other event, and when it cannot be opened now. `of` has the session and its data
+  // key; who may see it is the channel's to decide, which was audited when it was opened.
+  virtual Json live_content(const Membership& of, std::string_view type, const Json& data) = 0;
 };
 
 struct RecordParts {

@@ -55,6 +55,7 @@ class RecordService final : public Records {
   Answer set_quality_level(const Ask& ask) override;
 
   Result<Json> summary_of(const Ask& ask, const Membership& of) override;
+  Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 
  private:
   struct Found {

@@ -91,6 +91,8 @@ Answer RecordService::add_segment(const Ask& ask) {
   // What is not final is said again, and kept then.
   if (!final) return segment_json(act.record);
   if (seq) act.record.client = "seq:" + std::to_string(*seq);
+  act.events.emplace_back("transcript-added",
+                          Json::object({{"segment", act.record.id}, {"from", of.participant}}));
   RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
   return segment_json(act.record);
 }
