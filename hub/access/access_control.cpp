@@ -8,7 +8,7 @@ AccessControl::AccessControl(Parts parts, std::string tenant, ReadPolicy policy)
     : parts_(std::move(parts)), tenant_(std::move(tenant)), policy_(policy) {}
 
 Status AccessControl::admit(const Reader& reader, const Reading& reading) {
-  return record(reader, reading, policy_ == ReadPolicy::break_glass);
+  return record(reader, reading, reader.needs_grant || policy_ == ReadPolicy::break_glass);
 }
 
 Status AccessControl::admit_review(const Reader& reader, const Reading& reading) {
@@ -55,7 +55,7 @@ Status AccessControl::record(const Reader& reader, const Reading& reading, bool 
     audit::Entry made = entry;
     admitted = true;
     if (needs_grant) {
-      RABT_TRY(grant, parts_.grants.use(transaction, reading));
+      RABT_TRY(grant, parts_.grants.use(transaction, reader, reading));
       admitted = !grant.empty();
       if (admitted) {
         made.purpose = std::string(kEmergency);

@@ -137,13 +137,14 @@ Status Grants::end(store::Transaction& transaction, const Row& row, std::string_
   return parts_.audit.append(transaction, parts_.audit.prepare(entry));
 }
 
-Result<std::string> Grants::use(store::Transaction& transaction, const Reading& reading) {
+Result<std::string> Grants::use(store::Transaction& transaction, const Reader& reader,
+                                const Reading& reading) {
   std::string used;
   RABT_TRY(open, rows(transaction, kOpen, ""));
   for (const Row& row : open) {
     if (over(row)) {
       RABT_TRY_STATUS(expire(transaction, row));
-    } else if (used.empty() && row.covers(reading)) {
+    } else if (used.empty() && row.grant.opened_by == reader.actor && row.covers(reading)) {
       RABT_TRY_STATUS(compare_and_set(transaction, kUse, {tenant_, row.grant.id}));
       used = row.grant.id;
     }
@@ -230,6 +231,12 @@ Status Grants::review(const Reader& reader, std::string_view id, std::string_vie
       id,
       [&](store::Transaction& transaction, const Row& row,
           std::optional<Error>& refusal) -> Status {
+        // Who opened the grant does not review it. A client speaks for several people: `by` says
+        // who.
+        if (by == row.grant.opened_by) {
+          refusal = denied("phi.reviewer", "another person than the opener reviews the grant");
+          return ok_status();
+        }
         if (row.grant.reviewed) {
           refusal = conflict("phi.grant_reviewed", "the grant was reviewed already");
           return ok_status();

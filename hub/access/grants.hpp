@@ -72,7 +72,8 @@ class Grants {
                                    std::string_view patient, std::int64_t minutes);
   // Errors: not_found phi.grant; conflict phi.grant_ended; unavailable audit.unavailable.
   [[nodiscard]] Status close(const Reader& reader, std::string_view id);
-  // by: who has looked at what was done under the grant. Errors: invalid phi.reviewer; not_found
+  // by: who has looked at what was done under the grant. Errors: invalid phi.reviewer; denied
+  // phi.reviewer (the opener); not_found
   // phi.grant; conflict phi.grant_open, phi.grant_reviewed; unavailable audit.unavailable.
   [[nodiscard]] Status review(const Reader& reader, std::string_view id, std::string_view by);
   // Newest first. Grants that are over are ended and audited before the list is made.
@@ -82,10 +83,11 @@ class Grants {
   // Ends the grants that are over.
   [[nodiscard]] Status sweep();
 
-  // In the job that audits a reading: counts a use of the oldest open grant that covers the
-  // reading, and ends the grants that are over. The id of the grant that was used; empty when no
-  // grant covers the reading.
-  [[nodiscard]] Result<std::string> use(store::Transaction& transaction, const Reading& reading);
+  // In the job that audits a reading: counts a use of the oldest open grant that this reader has
+  // opened and that covers the reading, and ends the grants that are over. The id of the grant that
+  // was used; empty when no grant covers the reading.
+  [[nodiscard]] Result<std::string> use(store::Transaction& transaction, const Reader& reader,
+                                        const Reading& reading);
 
   // Grants opened since the start of the process.
   [[nodiscard]] std::uint64_t opened() const { return opened_.load(); }

@@ -13,7 +13,8 @@ namespace rabt::access {
 inline constexpr std::size_t kMaxReason = 1000;  // bytes; a sentence, not a record
 
 struct Reader {
-  std::string actor = "api";
+  // Principal::actor().
+  std::string actor;
   // First digits of the SHA-256 of the token that was used.
   std::string token;
   // Address of the caller.
@@ -24,6 +25,8 @@ struct Reader {
   std::string reason;
   // Code of HL7 v3 PurposeOfUse. May be empty.
   std::string purpose;
+  // This reader needs an open grant of his own, whatever the policy says.
+  bool needs_grant = false;
 };
 
 struct Reading {

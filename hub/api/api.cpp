@@ -1,8 +1,9 @@
 #include "hub/api/api.hpp"
 
+#include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
-#include "hub/base/bytes.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::api {
@@ -24,57 +25,57 @@ void screen(Response& response, const phi::Policy& policy) {
   response.body = document->dump();
 }
 
-Response no_token() {
-  Response response = http::problem(401, "http.unauthenticated", "Unauthorized",
-                                    "send the API token as `Authorization: Bearer ...`; it is in "
-                                    "the file api-token of the data folder");
+Response unauthorised(std::string_view detail) {
+  Response response = http::problem(401, "http.unauthenticated", "Unauthorized", detail);
   response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }
 
-identity::Caller caller_of(const Request& request, bool trusted) {
-  identity::Caller caller;
-  if (trusted) caller.who = {.kind = identity::Kind::client, .id = "api-token"};
-  caller.client = request.remote;
-  caller.request = request.request_id;
-  caller.reason = request.header("x-rabt-reason");
-  return caller;
-}
-
 }  // namespace
 
-Api::Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
-         const phi::Policy& privacy)
-    : resources_(std::move(resources)), token_(token), privacy_(privacy) {
+Api::Api(std::unique_ptr<Resources> resources, Parts parts)
+    : resources_(std::move(resources)), parts_(parts) {
   resources_->metrics.add(resources_->hooks);
   resources_->metrics.add(*this);
 }
 
 http::Admission Api::admit(const Request& head) {
   http::Admission admission = judge(head);
-  if (auto* refusal = std::get_if<Response>(&admission)) screen(*refusal, privacy_);
+  if (auto* refusal = std::get_if<Response>(&admission)) screen(*refusal, parts_.privacy);
   return admission;
 }
 
 http::Admission Api::judge(const Request& head) {
-  // Who has no token does not learn which paths there are.
-  const bool trusted = has_token(head);
-  const bool needs_token = head.path.starts_with("/api/v1/");
-  if (needs_token && !trusted) {
-    ++refused_;
-    return no_token();
-  }
   const Found found = find_route(head.method, head.path);
+  const bool open = found.route != nullptr && found.route->permission.allows({});
+  auto caller = caller_of(head);
+  if (!caller.ok()) {
+    if (caller.error().code != "http.unauthenticated") return http::problem(caller.error());
+    // What is open asks nobody: a delivery brings its own proof in the same header.
+    if (!open) {
+      ++refused_;
+      return unauthorised(caller.error().message);
+    }
+    caller = identity::Caller{.client = head.remote, .request = head.request_id};
+  }
+  // Who is nobody does not learn which paths there are.
+  const bool stranger = caller->who.kind == identity::Kind::anonymous;
+  if (stranger && !open && (found.route != nullptr || head.path.starts_with("/api/v1/"))) {
+    ++refused_;
+    return unauthorised(
+        "sign in, or send a token as `Authorization: Bearer ...`; `rabt` finds the API token in "
+        "the file api-token of the data folder");
+  }
   if (found.route == nullptr) {
     if (!found.allowed.empty()) return wrong_method(found.allowed);
-    if (needs_token) return no_such_path();
+    if (head.path.starts_with("/api/v1/")) return no_such_path();
     return http::problem(404, "http.not_found", "Not Found",
                          "there is nothing here; see docs/openapi.yaml");
   }
+  if (!found.route->permission.allows(caller->who)) return refuse(*caller, *found.route);
   const Call call{.request = head,
                   .path = found.path,
-                  .trusted = trusted,
-                  .caller = caller_of(head, trusted),
+                  .caller = *std::move(caller),
                   .pattern = found.route->pattern};
   if (found.route->check != nullptr) {
     const auto wanted = found.route->check(*resources_, call);
@@ -83,20 +84,48 @@ http::Admission Api::judge(const Request& head) {
   return [this, handler = found.route->handler, call](const Request& /*request*/) {
     auto answer = handler(*resources_, call);
     Response response = answer.ok() ? *std::move(answer) : http::problem(answer.error());
-    screen(response, privacy_);
+    screen(response, parts_.privacy);
     return response;
   };
 }
 
-bool Api::has_token(const Request& request) const {
-  const auto value = request.only_header("authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  if (!value || !value->starts_with(kBearer)) return false;
-  return token_.matches(value->substr(kBearer.size()));
+Result<identity::Caller> Api::caller_of(const Request& head) const {
+  // Two headers of one name could be read differently by two programs.
+  for (const std::string_view name : {"authorization", "x-rabt-actor"}) {
+    if (!head.header(name).empty() && !head.only_header(name)) return identity::unauthenticated();
+  }
+  RABT_TRY(who, parts_.who.principal({.authorization = head.header("authorization"),
+                                      .local_user = head.peer_uid,
+                                      .actor = head.header("x-rabt-actor"),
+                                      .client = head.remote,
+                                      .request = head.request_id}));
+  return identity::Caller{.who = std::move(who),
+                          .client = head.remote,
+                          .request = head.request_id,
+                          .reason = std::string(head.header("x-rabt-reason")),
+                          .purpose = std::string(head.header("x-rabt-purpose"))};
+}
+
+Response Api::refuse(const identity::Caller& caller, const Route& route) {
+  const auto entry =
+      parts_.audit.prepare({.tenant = caller.who.tenant,
+                            .actor = caller.who.actor(),
+                            .act = "access.refused",
+                            .object = "operation:" + std::string(route.operation),
+                            .result = "authorisation.denied",
+                            .detail = Json::object({{"token", caller.who.credential}}),
+                            .patient = {},
+                            .purpose = {},
+                            .client = caller.client,
+                            .request = caller.request,
+                            .sealed = {}});
+  const Status written = parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });
+  return http::problem(written.ok() ? not_allowed() : access::not_audited(written.error()));
 }
 
 void write_metrics(const Api& api, MetricsWriter& out) {
-  out.counter("rabt_api_refused_total", "API requests without a valid token.", api.refused());
+  out.counter("rabt_api_refused_total", "API requests without a valid credential.", api.refused());
 }
 
 }  // namespace rabt::api

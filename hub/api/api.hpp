@@ -7,33 +7,39 @@
 #include "hub/api/resources.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/http/server.hpp"
-#include "hub/identity/api_token.hpp"
+#include "hub/identity/authenticator.hpp"
 #include "hub/phi/policy.hpp"
 
 namespace rabt::api {
 
-// What the hub answers: finds the route of a request, asks for the token, calls the handler.
-// Internally synchronised.
+// What the hub answers: finds the route of a request, asks who calls, whether he may, and calls the
+// handler. Internally synchronised.
 class Api {
  public:
+  struct Parts {
+    const identity::Authenticator& who;
+    store::Store& store;
+    audit::AuditLog& audit;
+    const phi::Policy& privacy;
+  };
   // Collects the metrics of its own and of `resources`, too.
-  Api(std::unique_ptr<Resources> resources, const identity::ApiToken& token,
-      const phi::Policy& privacy);
-  // Judges a request by its head: who calls without the token, or asks for what is not there, is
-  // refused before the body is read. Problem documents have passed the privacy policy.
+  Api(std::unique_ptr<Resources> resources, Parts parts);
+  // Judges a request by its head: who shows nothing that holds, may not call the route, or asks for
+  // what is not there, is refused before the body is read. That a known principal was refused is
+  // audited. Problem documents have passed the privacy policy.
   [[nodiscard]] http::Admission admit(const http::Request& head);
 
-  // Requests below /api/v1/ without the token.
+  // Requests whose credential is missing or does not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
 
  private:
   [[nodiscard]] http::Admission judge(const http::Request& head);
-  [[nodiscard]] bool has_token(const http::Request& request) const;
+  [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head) const;
+  [[nodiscard]] http::Response refuse(const identity::Caller& caller, const Route& route);
 
   // Constant after construction.
   const std::unique_ptr<Resources> resources_;
-  const identity::ApiToken token_;
-  const phi::Policy& privacy_;
+  const Parts parts_;
 
   std::atomic<std::uint64_t> refused_{0};
 };

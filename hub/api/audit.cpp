@@ -91,11 +91,10 @@ Result<Response> Audit::report(const Call& call) const {
   const auto pseudonym =
       report.ok() ? from_hex(report->string_or("patient", "")) : std::optional<Bytes>();
   RABT_TRY_STATUS(patients.access.admit_review(
-      reader_of(call.request),
-      {.act = "audit.report",
-       .object = "report:patient",
-       .patients = {pseudonym ? std::string(as_text(*pseudonym)) : patient},
-       .detail = report_detail(report)}));
+      reader_of(call), {.act = "audit.report",
+                        .object = "report:patient",
+                        .patients = {pseudonym ? std::string(as_text(*pseudonym)) : patient},
+                        .detail = report_detail(report)}));
   if (!report.ok()) return report.error();
   report->set("made", to_iso8601(clock.now()));
   return json_response(200, *report);
@@ -133,7 +132,7 @@ Result<Response> Audit::export_page(const Call& call) const {
                                  {"entries", static_cast<std::int64_t>(page.entries.size())},
                                  {"first", any ? page.entries.front().seq : std::int64_t{0}},
                                  {"last", any ? page.entries.back().seq : std::int64_t{0}}});
-  RABT_TRY_STATUS(patients.access.admit_review(reader_of(call.request), reading));
+  RABT_TRY_STATUS(patients.access.admit_review(reader_of(call), reading));
   Response response{.status = 200,
                     .headers = {{"Content-Type", std::string(format->content_type)}}};
   for (const audit::Logged& entry : page.entries)

@@ -29,7 +29,7 @@ Result<Response> Grants::list(const Call& call) const {
   if (!made.ok()) return log_error(made.error());
   const Json& report = *made;
   RABT_TRY_STATUS(patients.access.admit_review(
-      reader_of(call.request),
+      reader_of(call),
       {.act = "audit.report",
        .object = "report:break-glass",
        .detail = Json::object({{"grants", static_cast<std::int64_t>(report["grants"].size())}})}));
@@ -43,7 +43,7 @@ Result<Response> Grants::open(const Call& call) const {
   if (instance.empty() == who.empty())
     return invalid("api.grant", "name either `instance` or `patient`");
   RABT_TRY(patient, who.empty() ? engine.patient_of(instance) : patients.index_of(who));
-  access::Reader reader = reader_of(call.request);
+  access::Reader reader = reader_of(call);
   reader.reason = body.string_or("reason", "");
   RABT_TRY(grant, grants.open(reader, instance, patient,
                               body.int_or("minutes", access::kMaxGrantMinutes)));
@@ -52,14 +52,17 @@ Result<Response> Grants::open(const Call& call) const {
 
 Result<Response> Grants::close(const Call& call) const {
   RABT_TRY_STATUS(body_object(call.request));
-  RABT_TRY_STATUS(grants.close(reader_of(call.request), call.path[0]));
+  RABT_TRY_STATUS(grants.close(reader_of(call), call.path[0]));
   RABT_TRY(grant, grants.find(call.path[0]));
   return json_response(200, grant_json(grant));
 }
 
 Result<Response> Grants::review(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
-  RABT_TRY_STATUS(grants.review(reader_of(call.request), call.path[0], body.string_or("by", "")));
+  // A person reviews in his own name; a client says for whom it speaks.
+  const identity::Principal& who = call.caller.who;
+  const std::string by = who.person.empty() ? body.string_or("by", "") : who.actor();
+  RABT_TRY_STATUS(grants.review(reader_of(call), call.path[0], by));
   RABT_TRY(grant, grants.find(call.path[0]));
   return json_response(200, grant_json(grant));
 }

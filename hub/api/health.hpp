@@ -10,7 +10,7 @@
 
 namespace rabt::api {
 
-// Whether the hub works: one word for everybody, the parts for who shows the token. No patient
+// Whether the hub works: one word for everybody, the parts for who runs the hub. No patient
 // data.
 struct Health {
   store::Store& store;

@@ -79,7 +79,7 @@ Result<Response> Instances::search(const Call& call) const {
   // That somebody looked for this person is in the log before the hub knows whether it has
   // anything about the person.
   RABT_TRY_STATUS(patients.access.admit(
-      reader_of(call.request),
+      reader_of(call),
       {.act = "instance.search",
        .object = "search:instances",
        .patients = {patient},
@@ -92,16 +92,20 @@ Result<Response> Instances::search(const Call& call) const {
   return json_response(200, out);
 }
 
+// Who may see the data of an instance: never who only runs the hub.
+constexpr identity::Roles kReaders{identity::Role::doctor, identity::Role::specialist,
+                                   identity::Role::nurse, identity::Role::integration};
+
 Result<Response> Instances::get(const Call& call) const {
   engine::Engine::Admit admit;
   if (call.request.parameter("data") == std::optional<std::string_view>("true")) {
+    if (!call.caller.who.roles.has_any(kReaders)) return not_allowed();
     admit = [&](std::string_view instance, std::string_view /*patient*/) -> Status {
       RABT_TRY(of, patients.index.patients_of(instance));
-      return patients.access.admit(reader_of(call.request),
-                                   {.act = "instance.read",
-                                    .object = "instance:" + std::string(instance),
-                                    .instance = std::string(instance),
-                                    .patients = std::move(of)});
+      return patients.access.admit(reader_of(call), {.act = "instance.read",
+                                                     .object = "instance:" + std::string(instance),
+                                                     .instance = std::string(instance),
+                                                     .patients = std::move(of)});
     };
   }
   RABT_TRY(instance, engine.instance(call.path[0], admit));
@@ -115,7 +119,8 @@ Result<Response> Instances::events(const Call& call) const {
 
 Result<Response> Instances::cancel(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
-  RABT_TRY_STATUS(engine.cancel(call.path[0], "api", body.string_or("reason", "")));
+  RABT_TRY_STATUS(
+      engine.cancel(call.path[0], call.caller.who.actor(), body.string_or("reason", "")));
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
@@ -133,8 +138,8 @@ Result<Response> Instances::resolve(const Call& call) const {
   } else {
     return invalid("api.outcome", "`outcome` must be done, transient or permanent");
   }
-  RABT_TRY_STATUS(
-      engine.resolve(call.path[0], std::move(outcome), "api", body.string_or("reason", "")));
+  RABT_TRY_STATUS(engine.resolve(call.path[0], std::move(outcome), call.caller.who.actor(),
+                                 body.string_or("reason", "")));
   return json_response(202, Json::object({{"resolved", true}}));
 }
 

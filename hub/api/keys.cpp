@@ -16,10 +16,10 @@ Result<Response> Keys::status(const Call& /*call*/) const {
 Result<Response> Keys::act(const Call& call) const {
   const std::string_view verb = call.path[0];
   RABT_TRY(body, body_object(call.request));
-  const keys::Order order{.actor = "api",
+  const keys::Order order{.actor = call.caller.who.actor(),
                           .reason = {},
-                          .client = call.request.remote,
-                          .request = call.request.request_id};
+                          .client = call.caller.client,
+                          .request = call.caller.request};
   const auto keys_of = [this](std::string_view object) {
     return consultation::data_keys_of(store, tenant, object);
   };

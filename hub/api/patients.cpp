@@ -1,14 +1,15 @@
 #include "hub/api/patients.hpp"
 
-#include "hub/access/blind_index.hpp"
-#include "hub/base/bytes.hpp"
-#include "hub/crypto/crypto.hpp"
+#include "hub/identity/blind_index.hpp"
 
 namespace rabt::api {
 
 namespace {
 
-constexpr std::size_t kTokenPrefix = 16;  // hex digits: enough to tell tokens apart
+using identity::Role;
+
+// Who reads patient data for a reason that he gives. Everybody else needs a grant besides.
+constexpr identity::Roles kByReason{Role::admin, Role::integration};
 
 }  // namespace
 
@@ -19,21 +20,22 @@ Result<std::string> Patients::index_of(std::string_view text) const {
     return invalid("api.patient",
                    "a patient is named by KIND:VALUE; KIND is identifier, mrn, phone or email");
   }
-  return access::blind_index(keyring, tenant, *kind, text.substr(colon + 1));
+  return identity::blind_index(keyring, tenant, *kind, text.substr(colon + 1));
 }
 
-access::Reader reader_of(const http::Request& request) {
-  access::Reader reader;
-  const std::string_view authorization = request.header("authorization");
-  const auto space = authorization.find(' ');
-  if (space != std::string_view::npos) {
-    reader.token = to_hex(crypto::sha256(authorization.substr(space + 1))).substr(0, kTokenPrefix);
-  }
-  reader.client = request.remote;
-  reader.request = request.request_id;
-  reader.reason = request.header("x-rabt-reason");
-  reader.purpose = request.header("x-rabt-purpose");
-  return reader;
+access::Reader reader_of(const Call& call) {
+  const identity::Caller& caller = call.caller;
+  return {.actor = caller.who.actor(),
+          .token = caller.who.credential,
+          .client = caller.client,
+          .request = caller.request,
+          .reason = caller.reason,
+          .purpose = caller.purpose,
+          .needs_grant = !caller.who.roles.has_any(kByReason)};
+}
+
+Error not_allowed() {
+  return denied("authorisation.denied", "your roles do not allow this");
 }
 
 }  // namespace rabt::api

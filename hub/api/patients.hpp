@@ -4,10 +4,10 @@
 #include <string_view>
 
 #include "hub/access/access_control.hpp"
+#include "hub/api/routes.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/engine/patient_index.hpp"
-#include "hub/http/server.hpp"
 
 namespace rabt::api {
 
@@ -22,7 +22,10 @@ struct Patients {
   [[nodiscard]] Result<std::string> index_of(std::string_view text) const;
 };
 
-// Who sent the request and why, as its headers tell.
-[[nodiscard]] access::Reader reader_of(const http::Request& request);
+// Who sent the request and why. Whoever has no role that reads by a reason alone needs a grant.
+[[nodiscard]] access::Reader reader_of(const Call& call);
+
+// The error of a principal who may not do this.
+[[nodiscard]] Error not_allowed();
 
 }  // namespace rabt::api

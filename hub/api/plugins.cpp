@@ -44,13 +44,13 @@ Result<Response> Plugins::act(const Call& call) const {
                    "plugin.key_removed; `object` and the members of `detail` must be plain words");
   }
   const audit::Prepared entry = audit.prepare({.tenant = tenant,
-                                               .actor = "api",
+                                               .actor = call.caller.who.actor(),
                                                .act = act,
                                                .object = body["object"].as_string(),
                                                .result = "ok",
                                                .detail = body["detail"],
-                                               .client = call.request.remote,
-                                               .request = call.request.request_id});
+                                               .client = call.caller.client,
+                                               .request = call.caller.request});
   RABT_TRY_STATUS(
       store.write([&](store::Transaction& transaction) { return audit.append(transaction, entry); },
                   store::Store::Need::required));
@@ -58,7 +58,7 @@ Result<Response> Plugins::act(const Call& call) const {
 }
 
 Result<Response> Plugins::release(const Call& call) const {
-  RABT_TRY_STATUS(plugins.release(call.path[0], "api"));
+  RABT_TRY_STATUS(plugins.release(call.path[0], call.caller.who.actor()));
   return json_response(200, Json::object({{"released", std::string(call.path[0])}}));
 }
 

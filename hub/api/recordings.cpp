@@ -76,7 +76,7 @@ Result<Response> Recordings::content(const Call& call) const {
                           .patients = std::move(of)};
   if (range.kind == Range::Kind::part)
     reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
-  RABT_TRY_STATUS(patients.access.admit(reader_of(call.request), reading));
+  RABT_TRY_STATUS(patients.access.admit(reader_of(call), reading));
   if (range.kind == Range::Kind::unsatisfiable) return unsatisfiable(found);
 
   // A file that was cut, swapped or damaged at its ends is found before the answer begins.

@@ -21,47 +21,66 @@ Status ask(Resources& resources, const Call& call) {
 }
 
 using R = Resources;
+using identity::Role;
+
+// docs/identity.md has these as a table.
+constexpr Permission kInstances =
+    only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor, Role::doctor,
+          Role::specialist, Role::nurse, Role::integration});
+constexpr Permission kSearch = only({Role::operator_, Role::auditor, Role::doctor, Role::specialist,
+                                     Role::nurse, Role::integration});
+constexpr Permission kRepair = only({Role::engineer, Role::operator_});
+constexpr Permission kWorkflows =
+    only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
+constexpr Permission kRecordings =
+    only({Role::admin, Role::security_officer, Role::engineer, Role::auditor, Role::doctor,
+          Role::specialist, Role::nurse, Role::integration});
+constexpr Permission kPatientData =
+    only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration});
+constexpr Permission kReview = only({Role::security_officer, Role::auditor});
+constexpr Permission kEmergency =
+    only({Role::doctor, Role::specialist, Role::nurse, Role::integration});
 
 // clang-format off
 constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
-    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, ask<&R::hooks, &Hooks::expected>},
+    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, ask<&R::hooks, &Hooks::expected>},
 
-    Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>},
-    Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>},
-    Route{"GET", "/api/v1/instances/{id}", "getInstance", to<&R::instances, &Instances::get>},
-    Route{"GET", "/api/v1/instances/{id}/events", "listInstanceEvents", to<&R::instances, &Instances::events>},
-    Route{"POST", "/api/v1/instances/{id}/cancel", "cancelInstance", to<&R::instances, &Instances::cancel>},
-    Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>},
+    Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>, kInstances},
+    Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>, kSearch},
+    Route{"GET", "/api/v1/instances/{id}", "getInstance", to<&R::instances, &Instances::get>, kInstances},
+    Route{"GET", "/api/v1/instances/{id}/events", "listInstanceEvents", to<&R::instances, &Instances::events>, kInstances},
+    Route{"POST", "/api/v1/instances/{id}/cancel", "cancelInstance", to<&R::instances, &Instances::cancel>, kRepair},
+    Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair},
 
-    Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>},
-    Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>},
-    Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>},
-    Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>},
+    Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
+    Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows},
+    Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer})},
+    Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
 
-    Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>},
-    Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>},
+    Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kRecordings},
+    Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>, kPatientData},
 
     // Who saw what of one patient; entries of the log, a page at a time.
-    Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>},
-    Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>},
+    Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview},
+    Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview},
 
-    Route{"GET", "/api/v1/break-glass", "listGrants", to<&R::grants, &Grants::list>},
-    Route{"POST", "/api/v1/break-glass", "openGrant", to<&R::grants, &Grants::open>},
-    Route{"POST", "/api/v1/break-glass/{id}/close", "closeGrant", to<&R::grants, &Grants::close>},
-    Route{"POST", "/api/v1/break-glass/{id}/review", "reviewGrant", to<&R::grants, &Grants::review>},
+    Route{"GET", "/api/v1/break-glass", "listGrants", to<&R::grants, &Grants::list>, kReview},
+    Route{"POST", "/api/v1/break-glass", "openGrant", to<&R::grants, &Grants::open>, kEmergency},
+    Route{"POST", "/api/v1/break-glass/{id}/close", "closeGrant", to<&R::grants, &Grants::close>, kEmergency},
+    Route{"POST", "/api/v1/break-glass/{id}/review", "reviewGrant", to<&R::grants, &Grants::review>, kReview},
 
-    Route{"GET", "/api/v1/keys", "keysStatus", to<&R::keys, &Keys::status>},
+    Route{"GET", "/api/v1/keys", "keysStatus", to<&R::keys, &Keys::status>, kReview},
     // rotate, rewrap, shred, hold, release
-    Route{"POST", "/api/v1/keys/{verb}", "keysAct", to<&R::keys, &Keys::act>},
+    Route{"POST", "/api/v1/keys/{verb}", "keysAct", to<&R::keys, &Keys::act>, only({Role::security_officer})},
 
     // What `rabt plugin` did to the store of plugins, for the audit log.
-    Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>},
-    Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>},
-    Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>},
+    Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>, only({Role::engineer})},
+    Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>, only({Role::engineer})},
+    Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>, only({Role::engineer})},
 
-    Route{"GET", "/health", "health", to<&R::health, &Health::get>},
-    Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>},
+    Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen},
+    Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kOpen},
 };
 // clang-format on
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +25,7 @@ using PathParameters = std::array<std::string_view, kMaxPathParameters>;
 struct Call {
   const http::Request& request;
   PathParameters path{};
-  // Whether the request shows the API token.
-  bool trusted = false;
+  // Who asks. Anonymous on a route that is open, unless the request shows a credential that holds.
   identity::Caller caller{};
   // The pattern of the route that the request took; its {names} say what `path` holds.
   std::string_view pattern{};
@@ -36,6 +37,26 @@ using Handler = Result<http::Response> (*)(Resources& resources, const Call& cal
 // Whether the hub takes in the body of this call; the body is still empty.
 using Check = Status (*)(Resources& resources, const Call& call);
 
+// Who may call a route at all. Whether somebody may see or change one record, the service of the
+// record decides.
+struct Permission {
+  enum class To : std::uint8_t { everybody, signed_in, roles };
+  To to = To::roles;
+  // Who has one of them may call the route.
+  identity::Roles roles{};
+
+  [[nodiscard]] constexpr bool allows(const identity::Principal& who) const {
+    if (to == To::everybody) return true;
+    if (who.kind == identity::Kind::anonymous) return false;
+    return to == To::signed_in || who.roles.has_any(roles);
+  }
+};
+inline constexpr Permission kOpen{.to = Permission::To::everybody};
+inline constexpr Permission kSignedIn{.to = Permission::To::signed_in};
+constexpr Permission only(std::initializer_list<identity::Role> roles) {
+  return {.to = Permission::To::roles, .roles = identity::Roles(roles)};
+}
+
 struct Route {
   std::string_view method;
   // Segments are words or {parameters}.
@@ -43,7 +64,8 @@ struct Route {
   // The operationId of the OpenAPI document.
   std::string_view operation;
   Handler handler;
-  // Null when the token alone decides.
+  Permission permission;
+  // Null when the permission alone decides.
   Check check = nullptr;
 };
 [[nodiscard]] std::span<const Route> routes();

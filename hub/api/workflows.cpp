@@ -65,7 +65,7 @@ Result<Response> Workflows::plan(const Call& call) const {
 
 Result<Response> Workflows::apply(const Call& call) const {
   RABT_TRY(order, read_order(call.request));
-  RABT_TRY(deployed, engine.apply(order.files, "api", order.prune));
+  RABT_TRY(deployed, engine.apply(order.files, call.caller.who.actor(), order.prune));
   Json items = Json::array();
   for (const engine::Deployed& one : deployed) {
     items.push_back(Json::object({{"namespace", one.name_space},

@@ -9,6 +9,7 @@
 #include "hub/access/access_control.hpp"
 #include "hub/api/api.hpp"
 #include "hub/assembly/foundation.hpp"
+#include "hub/assembly/issuers.hpp"
 #include "hub/assembly/maintenance.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
@@ -18,7 +19,7 @@
 #include "hub/crypto/tls_server.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/http/server.hpp"
-#include "hub/identity/api_token.hpp"
+#include "hub/identity/authenticator.hpp"
 #include "hub/phi/metrics.hpp"
 #include "hub/plugin/metrics.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -100,6 +101,9 @@ struct Hub::Parts {
   explicit Parts(std::unique_ptr<Foundation> foundation) : base(std::move(foundation)) {}
 
   const std::unique_ptr<Foundation> base;
+  std::unique_ptr<identity::People> people;
+  std::unique_ptr<identity::Issuers> issuers;
+  std::unique_ptr<identity::Authenticator> authenticator;
   // Null when the hub speaks plain HTTP.
   std::shared_ptr<crypto::TlsServer> tls;
   std::unique_ptr<access::PatientDetail> details;
@@ -117,6 +121,7 @@ struct Hub::Parts {
   std::unique_ptr<http::Server> server;
   std::string address;
 
+  [[nodiscard]] Status make_identity(const config::Config& config);
   [[nodiscard]] Status make_access(const config::Config& config);
   [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
                                     Unsigned unsigned_ones);
@@ -125,6 +130,17 @@ struct Hub::Parts {
                                                                const phi::Policy& privacy,
                                                                std::vector<api::Source> sources);
 };
+
+Status Hub::Parts::make_identity(const config::Config& config) {
+  RABT_TRY(token, identity::ensure_api_token(config.data, base->random));
+  RABT_TRY(trusted, read_issuers(config, base->clock));
+  issuers = std::make_unique<identity::Issuers>(std::move(trusted));
+  people = std::make_unique<identity::People>(identity::People::Parts{
+      *base->store, *base->keys, *base->audit, base->clock, base->random, base->ids});
+  authenticator = std::make_unique<identity::Authenticator>(
+      identity::Authenticator::Parts{*people, *issuers, config.tenant}, identity::ApiToken(token));
+  return ok_status();
+}
 
 Status Hub::Parts::make_access(const config::Config& config) {
   details = std::make_unique<access::PatientDetail>(*base->keys, *base->store, base->random);
@@ -228,8 +244,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   auto parts = std::make_unique<Parts>(std::move(foundation));
   Parts& hub = *parts;
   Foundation& base = *hub.base;
-  RABT_TRY(token, identity::ensure_api_token(config.data, base.random));
-
+  RABT_TRY_STATUS(hub.make_identity(config));
   RABT_TRY_STATUS(hub.make_access(config));
   RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *base.store, *base.keys, clock,
                                         base.random, base.ids, log));
@@ -247,8 +262,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
 
   RABT_TRY(sources, read_sources(config));
-  hub.api = std::make_unique<api::Api>(hub.make_resources(config, privacy, std::move(sources)),
-                                       identity::ApiToken(token), privacy);
+  hub.api = std::make_unique<api::Api>(
+      hub.make_resources(config, privacy, std::move(sources)),
+      api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy});
   if (!config.tls_certificates.empty()) {
     RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
                                            .key = config.tls_key,
@@ -285,6 +301,9 @@ engine::Engine& Hub::engine() {
 }
 store::Store& Hub::store() {
   return *parts_->base->store;
+}
+identity::People& Hub::people() {
+  return *parts_->people;
 }
 
 void Hub::stop(std::int64_t grace_ms) {

@@ -9,6 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/identity/person_store.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/store/store.hpp"
 
@@ -31,6 +32,7 @@ class Hub {
   [[nodiscard]] std::string url() const;
   [[nodiscard]] engine::Engine& engine();
   [[nodiscard]] store::Store& store();
+  [[nodiscard]] identity::People& people();
   // Stops intake, waits for commits in flight and, for at most grace_ms, for open calls.
   void stop(std::int64_t grace_ms = 5'000);
 

@@ -55,11 +55,12 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   if (!reader.mapping(root, "the configuration")) return;
   reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
                      "plugin", "sources", "http", "workflow_secrets", "workers", "log", "audit",
-                     "plugin_sandbox", "privacy", "keys", "retention"});
+                     "plugin_sandbox", "privacy", "keys", "retention", "identity"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
   read_keys(reader, root, config);
+  read_identity(reader, root, config);
   read_server(reader, root, config);
   read_log(reader, root, config);
   reader.path(root, "data", config.data, true);

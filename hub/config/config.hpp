@@ -10,6 +10,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/identity/issuers.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
 
@@ -134,6 +135,19 @@ struct RetentionConfig {
   bool automatic_shred = false;
 };
 
+// An issuer whose tokens are trusted. Its secret or its keys are read when the hub starts.
+struct IssuerEntry {
+  identity::IssuerOptions options;
+  // kind: shared-secret.
+  SecretSource secret;
+  // The file of the JWK set, kind: jwks. Empty if this is a shared secret.
+  std::string jwks;
+};
+
+struct IdentityConfig {
+  std::vector<IssuerEntry> issuers;
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -158,6 +172,7 @@ struct Config {
   PrivacyConfig privacy;
   KeysConfig keys;
   RetentionConfig retention;
+  IdentityConfig identity;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;
   std::string log_level = "info";

@@ -50,7 +50,8 @@ void read_root(Reader& reader, const YamlEntry& root, KeysConfig& out) {
 }
 
 void read_retention(Reader& reader, const YamlNode& retention, RetentionConfig& out) {
-  reader.only(retention, {"consultation", "event", "plugin", "recording", "audit_detail", "shred"});
+  reader.only(retention,
+              {"consultation", "event", "plugin", "recording", "person", "audit_detail", "shred"});
   for (const YamlEntry& entry : retention.entries) {
     std::string text;
     reader.text(retention, entry.key, text);

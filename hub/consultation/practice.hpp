@@ -34,6 +34,8 @@ class Practice {
   virtual Answer clinic_sessions(const Ask& ask) = 0;
   virtual Answer add_clinic_session(const Ask& ask) = 0;
 
+  // Newest first. Filters: patient, provider, status, from, to.
+  virtual Result<Page> visits(const Ask& ask, const Window& window) = 0;
   // {patient, provider?} -> Visit {id, uuid, number, patient, provider, status, openedAt, ...}
   virtual Answer open_visit(const Ask& ask) = 0;
   // record: the visit, here and in the next one.

@@ -57,6 +57,9 @@ class Records {
   virtual Answer cancel_prescription(const Ask& ask) = 0;
   virtual Answer transcript(const Ask& ask) = 0;
   virtual Answer add_segment(const Ask& ask) = 0;
+  // Speech recognition by a plugin. Error unavailable asr.not_configured.
+  virtual Answer start_transcription(const Ask& ask) = 0;
+  virtual Answer stop_transcription(const Ask& ask) = 0;
   virtual Answer feedback(const Ask& ask) = 0;
   virtual Answer give_feedback(const Ask& ask) = 0;
   virtual Answer follow_ups(const Ask& ask) = 0;
@@ -69,6 +72,10 @@ class Records {
   // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
   // caller may see. The caller's reading is in the audit log already.
   virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
+  // What an event of the live channel is about, opened: a message, or a segment of the transcript.
+  // Null for every other event, and when it cannot be opened now. `of` has the session and its data
+  // key; who may see it is the channel's to decide, which was audited when it was opened.
+  virtual Json live_content(const Membership& of, std::string_view type, const Json& data) = 0;
 };
 
 struct RecordParts {

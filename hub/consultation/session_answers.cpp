@@ -240,7 +240,10 @@ Membership membership_of(const Session& is, const Actor& who) {
     out.role = std::string(to_string(own->role));
     out.host = is_host(is, *own);
     out.admitted = own->admitted();
+    out.waiting = own->admission == Admission::waiting;
+    out.licence = own->licence;
   }
+  out.quality = is.quality;
   out.host = out.host || who.system;
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});

@@ -4,6 +4,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/records.hpp"
 
 namespace rabt::consultation {
 
@@ -319,6 +320,7 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
   Session session;
   std::string sealed;
   bool found = false;
+  std::optional<double> score;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
     const auto take = [&](const Row& row) {
       sealed = read_row(row, tenant, session);
@@ -327,10 +329,16 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
     };
     RABT_TRY_STATUS(id ? connection.query(kById, {tenant, std::string_view(*id)}, take)
                        : connection.query(kByNumber, {tenant, number}, take));
-    return found ? read_stays(connection, session) : ok_status();
+    if (!found) return ok_status();
+    RABT_TRY_STATUS(read_stays(connection, session));
+    RABT_TRY(lowest, quality_score_of(connection, tenant, session.id));
+    score = lowest;
+    return ok_status();
   }));
   if (!found) return missing();
   RABT_TRY_STATUS(open(session, sealed));
+  // What the samples say until the end, and what they said at the end from then on.
+  if (!session.over()) session.quality_score = score;
   return session;
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "hub/access/blind_index.hpp"
 #include "hub/base/check.hpp"
 #include "hub/engine/instance_reader.hpp"
 #include "hub/engine/statements.hpp"
+#include "hub/identity/blind_index.hpp"
 #include "hub/workflow/error_types.hpp"
 
 namespace rabt::engine {
@@ -140,7 +140,7 @@ Result<Patients> Starts::patients_of(const workflow::Definition& definition,
   for (const auto& [kind_text, value] : reference.identifiers) {
     const auto kind = phi::parse_index_kind(kind_text);
     RABT_CHECK(kind.has_value());
-    auto index = access::blind_index(lease.keys.keys(), *kind, value);
+    auto index = identity::blind_index(lease.keys.keys(), *kind, value);
     if (!index.ok()) {
       ++unread;
     } else if (std::find(out.begin(), out.end(), *index) == out.end()) {

@@ -72,7 +72,7 @@ class BodyRoom {
 struct Peer {
   // No port; "local" for a Unix socket.
   std::string address;
-  // Of a Unix socket.
+  // The user, when the connection came over a Unix socket.
   std::optional<std::uint32_t> uid;
 };
 

@@ -167,7 +167,7 @@ struct Server::State {
   Shared shared;
   Poco::ThreadPool pool;
   std::unique_ptr<Poco::Net::TCPServer> server;
-  // Of the Unix socket. Null when there is none.
+  // Serves the Unix socket. Null when there is none.
   std::unique_ptr<Poco::Net::TCPServer> local;
   int port = 0;
   std::once_flag stopped;

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Who acts: everybody who asks the hub for something is a principal, and the actor of an audit
 // entry is one.
@@ -27,6 +29,11 @@ enum class Role : std::uint8_t {
   guest
 };
 
+// "admin", "security_officer", "engineer", "operator", "auditor", "integration", "doctor",
+// "specialist", "nurse", "patient", "guest"
+[[nodiscard]] std::string_view to_string(Role role);
+[[nodiscard]] std::optional<Role> parse_role(std::string_view text);
+
 class Roles {
  public:
   constexpr Roles() = default;
@@ -43,6 +50,8 @@ class Roles {
     out.bits_ = bits_ & of.bits_;
     return out;
   }
+  // Their names, in the order of Role.
+  [[nodiscard]] std::vector<std::string> names() const;
   friend constexpr bool operator==(Roles, Roles) = default;
 
  private:
@@ -64,7 +73,8 @@ struct Principal {
   // The session that a person signed in to. Empty when the credential was issued elsewhere.
   std::string session;
 
-  // "person:01J...", "client:api-token", "anonymous"
+  // "person:01J...", "client:api-token", "anonymous"; "client:brainsait/person:01J..." when a
+  // client acts for a person: audited as both.
   [[nodiscard]] std::string actor() const;
   [[nodiscard]] bool is(Role role) const { return roles.has(role); }
 };

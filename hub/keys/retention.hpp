@@ -29,6 +29,7 @@ inline constexpr std::string_view kEvent = "event";                // events, st
 inline constexpr std::string_view kPlugin = "plugin";              // plugins' key-value stores
 inline constexpr std::string_view kRecording = "recording";        // blobs a record has taken over
 inline constexpr std::string_view kIncoming = "incoming";         // blobs nobody has taken over yet
+inline constexpr std::string_view kPerson = "person";             // people and their credentials
 inline constexpr std::string_view kAuditDetail = "audit_detail";  // patients' keys
 // No class: "hold/<case>" is the bucket of a legal hold, which no time ends.
 inline constexpr std::string_view kHoldPrefix = "hold/";
@@ -39,7 +40,8 @@ struct RetentionPolicy {
   std::map<std::string, Period, std::less<>> classes{
       {std::string(kConsultation), {.years = 10}}, {std::string(kEvent), {.days = 7}},
       {std::string(kPlugin), {.years = 10}},       {std::string(kRecording), {.years = 10}},
-      {std::string(kIncoming), {.days = 2}},       {std::string(kAuditDetail), {.years = 10}}};
+      {std::string(kPerson), {.years = 10}},       {std::string(kIncoming), {.days = 2}},
+      {std::string(kAuditDetail), {.years = 10}}};
 };
 
 // "<class>/<YYYY-MM>", the month in which `expiry` lies: the bucket may be destroyed when the month

@@ -98,6 +98,72 @@ TEST_F(ApiTest, TheApiNeedsExactlyTheToken) {
   EXPECT_EQ(api("GET", "nothing").status, 404);
 }
 
+constexpr std::string_view kShared = "b8Zq-41Xw_0pLm7!tRk2vNs9cYd5uEa3";
+
+// Each route against each role: who may not is refused before anything is read, and written down.
+TEST_F(ApiTest, RolesOpenTheirRoutesAndNoOthers) {
+  identity::IssuerOptions issuer;
+  issuer.name = "idp";
+  issuer.subject_system = "idp";
+  issuer.secret = std::make_shared<const SecretBytes>(kShared);
+  issuer.may_grant = {};
+  constexpr std::array kRoles{identity::Role::admin,    identity::Role::security_officer,
+                              identity::Role::engineer, identity::Role::operator_,
+                              identity::Role::auditor,  identity::Role::integration,
+                              identity::Role::doctor,   identity::Role::specialist,
+                              identity::Role::nurse,    identity::Role::patient,
+                              identity::Role::guest};
+  for (const identity::Role role : kRoles) issuer.may_grant.add(role);
+  api_.open({.sources = sources(), .issuers = {issuer}});
+  const std::int64_t now = rig_.clock().now().ms / 1000;
+  int refused = 0;
+  for (const identity::Role role : kRoles) {
+    const std::string name(identity::to_string(role));
+    const std::string token = must(crypto::sign_jwt(
+        as_bytes(kShared), "HS256", "{}",
+        Json::object({{"sub", "u-" + name}, {"role", name}, {"iat", now}, {"exp", now + 60}})
+            .dump()));
+    for (const Route& route : routes()) {
+      if (route.permission.to != Permission::To::roles) continue;
+      std::string path(route.pattern);
+      for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+        path.replace(at, path.find('}') - at + 1, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+      Request made = request(std::string(route.method), path);
+      EXPECT_EQ(handle(made).status, 401) << route.operation;
+      made.headers = {{"authorization", "Bearer " + token}};
+      const bool allowed = route.permission.roles.has(role);
+      const Response answer = handle(made);
+      EXPECT_EQ(code(answer) == "authorisation.denied" && answer.status == 403, !allowed)
+          << route.operation << " " << name << " " << answer.body;
+      if (!allowed) ++refused;
+    }
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_EQ(code(api("GET", "instances", {}, {{"x-rabt-actor", "999"}})), "authorisation.actor");
+}
+
+TEST_F(ApiTest, AGrantIsGoodForWhoOpenedItAlone) {
+  const auto doctor = must(
+      api_.people->create({.who = {.kind = identity::Kind::client, .tenant = "t1", .id = "test"}},
+                          {.profile = Json::object(), .roles = {identity::Role::doctor}}));
+  const auto other = must(
+      api_.people->create({.who = {.kind = identity::Kind::client, .tenant = "t1", .id = "test"}},
+                          {.profile = Json::object(), .roles = {identity::Role::doctor}}));
+  const std::string id = waiting_instance("do-key");
+  const auto read = [&](const std::string& as) {
+    return api("GET", "instances/" + id + "?data=true", {},
+               {{"x-rabt-actor", as}, {"x-rabt-reason", "care"}});
+  };
+  EXPECT_EQ(code(read(doctor.id)), "phi.break_glass") << "a reason is not enough";
+  EXPECT_EQ(api("POST", "break-glass", R"({"instance": ")" + id + R"(", "reason": "no pulse"})",
+                {{"x-rabt-actor", doctor.id}})
+                .status,
+            201);
+  EXPECT_EQ(read(doctor.id).status, 200);
+  EXPECT_EQ(code(read(other.id)), "phi.break_glass") << "trap 46";
+  open_.get_future().get().done(engine::done(Json::object()));
+}
+
 TEST_F(ApiTest, ThePageSizeHasLimits) {
   for (const char* good : {"1", "200"})
     EXPECT_EQ(api("GET", std::string("instances?limit=") + good).status, 200) << good;

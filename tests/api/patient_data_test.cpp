@@ -2,10 +2,10 @@
 
 #include <future>
 
-#include "hub/access/blind_index.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/identity/blind_index.hpp"
 #include "tests/api/rig.hpp"
 
 // Whoever reads patient data over the API: reason, grant, audit before the first byte, reports.
@@ -102,7 +102,7 @@ class PatientData : public testing::Test {
   }
   std::string pseudonym(const std::string& value,
                         phi::IndexKind kind = phi::IndexKind::identifier) {
-    return to_hex(as_bytes(must(access::blind_index(rig_.keyring(), "t1", kind, value))));
+    return to_hex(as_bytes(must(identity::blind_index(rig_.keyring(), "t1", kind, value))));
   }
 
   ApiRig api_;

@@ -86,8 +86,14 @@ void ApiRig::open(Options options) {
   resources->metrics.add(*access_);
   resources->metrics.add(senders);
   resources->metrics.add(hub.host());
-  api_ =
-      std::make_unique<Api>(std::move(resources), identity::ApiToken(kToken), phi::strict_policy());
+  people = std::make_unique<identity::People>(
+      identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
+  issuers_ = std::make_unique<identity::Issuers>(
+      must(identity::Issuers::make(std::move(options.issuers), clock)));
+  authenticator_ = std::make_unique<identity::Authenticator>(
+      identity::Authenticator::Parts{*people, *issuers_, "t1"}, identity::ApiToken(kToken));
+  api_ = std::make_unique<Api>(
+      std::move(resources), Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy()});
 }
 
 http::Response ApiRig::handle(const http::Request& request) {

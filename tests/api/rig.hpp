@@ -39,6 +39,7 @@ class ApiRig {
     access::ReadPolicy policy = access::ReadPolicy::reason;
     std::string boot = "boot";
     std::vector<Source> sources;
+    std::vector<identity::IssuerOptions> issuers;
     // In place of the rig's.
     audit::AuditLog* audit = nullptr;
     const Clock* clock = nullptr;
@@ -68,10 +69,13 @@ class ApiRig {
   engine::PatientIndex patients{hub.store(), "t1"};
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   std::unique_ptr<access::Grants> grants;
+  std::unique_ptr<identity::People> people;
 
  private:
   std::unique_ptr<access::AccessControl> access_;
   std::unique_ptr<keys::KeyAdmin> key_admin_;
+  std::unique_ptr<identity::Issuers> issuers_;
+  std::unique_ptr<identity::Authenticator> authenticator_;
   std::unique_ptr<Api> api_;
   std::string last_blob_;
 };

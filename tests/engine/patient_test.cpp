@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "hub/access/blind_index.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/identity/blind_index.hpp"
 #include "tests/engine/loopback_http.hpp"
 #include "tests/engine/rig.hpp"
 
@@ -15,7 +15,7 @@ constexpr const char* kId = "1012345672";
 class PatientOf : public testing::Test {
  protected:
   std::string index(const std::string& value, phi::IndexKind kind = phi::IndexKind::identifier) {
-    return access::blind_index(rig_.keyring(), "t1", kind, value).value();
+    return identity::blind_index(rig_.keyring(), "t1", kind, value).value();
   }
   std::vector<audit::Logged> entries(const std::string& act) {
     audit::Query query;

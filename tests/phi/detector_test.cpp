@@ -189,6 +189,14 @@ TEST(Detector, GivenNamesInARowAreFoundToTheLast) {
          {"the offices of White, Willis and Hoffman", ""}});
 }
 
+TEST(Detector, AGivenNameBehindAPrepositionIsFoundWhereAVerbSaysSo) {
+  check({{"احجز لماجد يوم الاثنين", "name:ماجد"},
+         {"اتصل بسامي", "name:سامي"},
+         {"اتصل بنا لحجز موعد", ""},
+         {"اتصل بالطوارئ", ""},
+         {"ارسل للمريض رسالة", ""}});
+}
+
 TEST(Detector, AnAdverbOfTimeBehindATitleIsNoName) {
   check({{"الدكتور ليلاً في الطوارئ", ""},
          {"يستيقظ المريض ليلاً من الألم", ""},

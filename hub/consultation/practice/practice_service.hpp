@@ -26,6 +26,7 @@ class PracticeService final : public Practice, public Surroundings {
   Answer clinic_sessions(const Ask& ask) override;
   Answer add_clinic_session(const Ask& ask) override;
 
+  Result<Page> visits(const Ask& ask, const Window& window) override;
   Answer open_visit(const Ask& ask) override;
   Answer visit(const Ask& ask) override;
   Answer close_visit(const Ask& ask) override;
@@ -100,6 +101,7 @@ class PracticeService final : public Practice, public Surroundings {
   };
 
   // visits.cpp
+  [[nodiscard]] static VisitRow read_visit(const store::Row& row);
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
   [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;

@@ -1,3 +1,4 @@
+#include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
 // Visits: OPEN -> CLOSED.
@@ -18,6 +19,16 @@ constexpr Statement kByNumber{
 constexpr Statement kByExternal{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
     "FROM visit WHERE tenant = $1 AND external = $2"};
+// $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
+// number before which the page begins.
+constexpr Statement kList{
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "FROM visit WHERE tenant = $1 AND ($2 = '' OR patient = $2) AND ($3 = '' OR provider = $3) AND "
+    "($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6 AND number < $7 ORDER BY "
+    "number DESC LIMIT $8 OFFSET $9"};
+constexpr Statement kCount{
+    "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient = $2) AND ($3 = '' OR "
+    "provider = $3) AND ($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6"};
 constexpr Statement kNextNumber{"SELECT COALESCE(MAX(number), 0) + 1 FROM visit WHERE tenant = $1"};
 constexpr Statement kInsert{
     "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
@@ -40,6 +51,19 @@ bool may_see(const Ask& ask) {
 
 }  // namespace
 
+PracticeService::VisitRow PracticeService::read_visit(const Row& row) {
+  return {.id = std::string(row.text(0)),
+          .number = row.integer(1),
+          .version = row.integer(2),
+          .patient = std::string(row.text(3)),
+          .provider = std::string(row.text(4)),
+          .status = std::string(row.text(5)),
+          .opened_ms = row.integer(6),
+          .closed_ms = row.is_null(7) ? std::nullopt : std::optional(row.integer(7)),
+          .data_key = std::string(row.blob(8)),
+          .sealed = std::string(row.blob(9))};
+}
+
 Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view tenant,
                                                               const Reference& reference) const {
   std::string external;
@@ -49,16 +73,7 @@ Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view t
   }
   std::optional<VisitRow> found;
   const auto take = [&found](const Row& row) {
-    found = VisitRow{.id = std::string(row.text(0)),
-                     .number = row.integer(1),
-                     .version = row.integer(2),
-                     .patient = std::string(row.text(3)),
-                     .provider = std::string(row.text(4)),
-                     .status = std::string(row.text(5)),
-                     .opened_ms = row.integer(6),
-                     .closed_ms = row.is_null(7) ? std::nullopt : std::optional(row.integer(7)),
-                     .data_key = std::string(row.blob(8)),
-                     .sealed = std::string(row.blob(9))};
+    found = read_visit(row);
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
@@ -91,6 +106,60 @@ Result<Json> PracticeService::visit_json(std::string_view tenant, const VisitRow
   RABT_TRY(external, Json::parse(plain));
   out.set("externalId", external);
   return out;
+}
+
+Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
+  const std::string& tenant = ask.caller.who.tenant;
+  if (!may_see(ask)) return not_allowed("list visits");
+  RABT_TRY(period, period_of(ask));
+  std::string persons[2];
+  const std::string_view names[2] = {"patient", "provider"};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::string_view given = ask.parameter(names[i]);
+    if (given.empty()) continue;
+    const Reference reference = read_reference(given);
+    auto id =
+        parts_.people.resolve(tenant, reference.number ? Json(*reference.number) : Json(given));
+    // Nobody of that name has visits.
+    if (!id.ok()) return Page{};
+    persons[i] = std::move(*id);
+  }
+  const std::string status = upper(ask.parameter("status"));
+  if (!status.empty() && status != "OPEN" && status != "CLOSED")
+    return invalid("api.invalid", "status: it must be OPEN or CLOSED");
+  const Reference cursor = read_reference(window.cursor);
+  if (!window.cursor.empty() && !cursor.number)
+    return invalid("api.invalid", "cursor: it must come from `next`");
+  const std::int64_t before = cursor.number.value_or(INT64_MAX);
+  const auto limit = static_cast<std::int64_t>(window.limit);
+  std::vector<VisitRow> rows;
+  Page page;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    rows.clear();
+    RABT_TRY_STATUS(connection.query(kList,
+                                     {tenant, persons[0], persons[1], status, period.from_ms,
+                                      period.to_ms, before, limit + 1, window.skip.value_or(0)},
+                                     [&](const Row& row) {
+                                       rows.push_back(read_visit(row));
+                                       return true;
+                                     }));
+    if (!window.skip) return ok_status();
+    return connection.query(kCount,
+                            {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms},
+                            [&](const Row& row) {
+                              page.total = row.integer(0);
+                              return false;
+                            });
+  }));
+  if (rows.size() > window.limit) {
+    rows.resize(window.limit);
+    page.next = std::to_string(rows.back().number);
+  }
+  for (const VisitRow& row : rows) {
+    RABT_TRY(json, visit_json(tenant, row));
+    page.items.push_back(std::move(json));
+  }
+  return page;
 }
 
 Answer PracticeService::open_visit(const Ask& ask) {

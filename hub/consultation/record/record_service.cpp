@@ -112,6 +112,15 @@ Result<std::string> RecordService::screen(const Ask& ask, const Membership& of,
   return exposed(decision.kinds);
 }
 
+Json RecordService::live_content(const Membership& of, std::string_view type, const Json& data) {
+  const bool message = type == "message-sent";
+  if (!message && type != "transcript-added") return {};
+  const RecordKind kind = message ? RecordKind::message : RecordKind::segment;
+  const auto record = book_.find(of, kind, data.string_or(message ? "message" : "segment", ""));
+  if (!record.ok()) return {};
+  return message ? message_json(*record) : segment_json(*record);
+}
+
 Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
   Json out = Json::object();
   const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {

@@ -43,6 +43,8 @@ class RecordService final : public Records {
 
   Answer transcript(const Ask& ask) override;
   Answer add_segment(const Ask& ask) override;
+  Answer start_transcription(const Ask& ask) override;
+  Answer stop_transcription(const Ask& ask) override;
   Answer feedback(const Ask& ask) override;
   Answer give_feedback(const Ask& ask) override;
   Answer follow_ups(const Ask& ask) override;
@@ -53,6 +55,7 @@ class RecordService final : public Records {
   Answer set_quality_level(const Ask& ask) override;
 
   Result<Json> summary_of(const Ask& ask, const Membership& of) override;
+  Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 
  private:
   struct Found {
@@ -75,6 +78,7 @@ class RecordService final : public Records {
   [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
+  [[nodiscard]] Answer transcription(const Ask& ask);
   [[nodiscard]] Status may_prescribe(const Ask& ask, const Membership& of);
   [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
                                           const std::string& notes);

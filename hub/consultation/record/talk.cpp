@@ -39,6 +39,12 @@ void put_in_order(std::vector<Record>& segments) {
   segments = std::move(sorted);
 }
 
+// No role of this hub turns speech into text.
+Error no_recognition() {
+  return unavailable("asr.not_configured",
+                     "no speech recognition is bound to this hub; send the text of the segment");
+}
+
 }  // namespace
 
 Answer RecordService::transcript(const Ask& ask) {
@@ -71,10 +77,7 @@ Answer RecordService::add_segment(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
-  if (audio) {
-    return unavailable("asr.not_configured",
-                       "no speech recognition is bound to this hub; send the text of the segment");
-  }
+  if (audio) return no_recognition();
   RecordAct act{.record = fresh(ask, of, RecordKind::segment), .also = {}};
   Json& document = act.record.document;
   document.set("text", text);
@@ -88,8 +91,25 @@ Answer RecordService::add_segment(const Ask& ask) {
   // What is not final is said again, and kept then.
   if (!final) return segment_json(act.record);
   if (seq) act.record.client = "seq:" + std::to_string(*seq);
+  act.events.emplace_back("transcript-added",
+                          Json::object({{"segment", act.record.id}, {"from", of.participant}}));
   RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
   return segment_json(act.record);
+}
+
+Answer RecordService::transcription(const Ask& ask) {
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  if (!of.host) return denied("session.not_host", "only a host starts and stops the transcription");
+  RABT_TRY_STATUS(not_over(of));
+  return no_recognition();
+}
+
+Answer RecordService::start_transcription(const Ask& ask) {
+  return transcription(ask);
+}
+
+Answer RecordService::stop_transcription(const Ask& ask) {
+  return transcription(ask);
 }
 
 Answer RecordService::feedback(const Ask& ask) {

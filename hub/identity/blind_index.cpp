@@ -1,6 +1,6 @@
-#include "hub/access/blind_index.hpp"
+#include "hub/identity/blind_index.hpp"
 
-namespace rabt::access {
+namespace rabt::identity {
 
 Result<std::string> blind_index(const crypto::TenantKeys& keys, phi::IndexKind kind,
                                 std::string_view value) {
@@ -15,4 +15,4 @@ Result<std::string> blind_index(const crypto::Keyring& keyring, std::string_view
   return blind_index(*keys, kind, value);
 }
 
-}  // namespace rabt::access
+}  // namespace rabt::identity

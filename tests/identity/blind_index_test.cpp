@@ -1,4 +1,4 @@
-#include "hub/access/blind_index.hpp"
+#include "hub/identity/blind_index.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "tests/keyring.hpp"
 
-namespace rabt::access {
+namespace rabt::identity {
 namespace {
 
 struct Person {
@@ -172,7 +172,7 @@ TEST_F(WithKeyring, OneIndexForOnePersonAndNoneForTwo) {
   for (const auto& person : people()) {
     std::set<std::string> indexes;
     for (const auto& way : person.written)
-      indexes.insert(access::blind_index(*keyring_, "acme", person.kind, way).value());
+      indexes.insert(identity::blind_index(*keyring_, "acme", person.kind, way).value());
     EXPECT_EQ(indexes.size(), 1U) << person.one_way;
     EXPECT_EQ(indexes.begin()->size(), 16U);
     all.merge(indexes);
@@ -183,13 +183,13 @@ TEST_F(WithKeyring, OneIndexForOnePersonAndNoneForTwo) {
 TEST_F(WithKeyring, TenantAndKindSeparateEqualValues) {
   const std::string value = "1089341267";
   const auto index = [&](std::string_view tenant, phi::IndexKind kind) {
-    return access::blind_index(*keyring_, tenant, kind, value).value();
+    return identity::blind_index(*keyring_, tenant, kind, value).value();
   };
   EXPECT_NE(index("acme", phi::IndexKind::identifier), index("beta", phi::IndexKind::identifier));
   EXPECT_NE(index("acme", phi::IndexKind::identifier), index("acme", phi::IndexKind::mrn));
-  EXPECT_EQ(access::blind_index(*keyring_, "acme", phi::IndexKind::phone, "nobody").error().code,
+  EXPECT_EQ(identity::blind_index(*keyring_, "acme", phi::IndexKind::phone, "nobody").error().code,
             "phi.index_value");
 }
 
 }  // namespace
-}  // namespace rabt::access
+}  // namespace rabt::identity

@@ -18,7 +18,7 @@
 // Rule: no index on a field of low entropy (sex, diagnosis, city, year of birth): its frequencies
 // tell the value. The kinds of phi::IndexKind are the only ones, and a number with fewer than four
 // digits is refused. A name is the weakest of them: use it only where identifiers are missing.
-namespace rabt::access {
+namespace rabt::identity {
 
 // 16 bytes of HMAC-SHA-256 of the normalised value, under a key of tenant and kind. The errors of
 // phi::normalise, and those of Keyring::tenant.
@@ -28,4 +28,4 @@ namespace rabt::access {
                                               std::string_view tenant, phi::IndexKind kind,
                                               std::string_view value);
 
-}  // namespace rabt::access
+}  // namespace rabt::identity

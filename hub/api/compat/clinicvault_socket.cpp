@@ -1,0 +1,244 @@
+#include "hub/api/compat/clinicvault_socket.hpp"
+
+#include <charconv>
+#include <map>
+
+#include "hub/http/web_socket.hpp"
+
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::Membership;
+
+namespace {
+
+constexpr std::string_view kCandidate = "ice-candidate";
+
+// Numbers of persons, by which this door names people, and the participants of the session, by
+// which the hub does.
+class Numbers {
+ public:
+  Numbers(const LiveParts& parts, identity::Directory& people, Ask ask)
+      : parts_(parts), people_(people), ask_(std::move(ask)) {}
+
+  // Null for somebody who has no person: a guest.
+  [[nodiscard]] Json of(std::string_view participant) {
+    if (!by_participant_.contains(participant)) read();
+    const auto found = by_participant_.find(participant);
+    return found == by_participant_.end() ? Json() : Json(found->second);
+  }
+  // Empty when nobody has the number.
+  [[nodiscard]] std::string participant(std::int64_t number) {
+    for (int tries = 0; tries < 2; ++tries) {
+      for (const auto& [id, known] : by_participant_) {
+        if (known == number) return id;
+      }
+      read();
+    }
+    return {};
+  }
+  [[nodiscard]] Json list() {
+    read();
+    Json out = Json::array();
+    for (const auto& [id, number] : by_participant_) out.push_back(number);
+    return out;
+  }
+
+ private:
+  void read() {
+    const auto answer = parts_.sessions.participants(ask_);
+    if (!answer.ok() || !(*answer)["items"].is_array()) return;
+    for (const Json& one : (*answer)["items"].as_array()) {
+      const auto person = people_.find(ask_.caller.who.tenant, one.string_or("person", ""));
+      if (person.ok()) by_participant_[one.string_or("id", "")] = person->number;
+    }
+  }
+
+  const LiveParts& parts_;
+  identity::Directory& people_;
+  const Ask ask_;
+  std::map<std::string, std::int64_t, std::less<>> by_participant_;
+};
+
+class VaultFeed final : public SessionFeed {
+ public:
+  VaultFeed(const LiveParts& parts, identity::Directory& people, const Ask& ask)
+      : SessionFeed(parts, ask), numbers_(parts, people, ask) {}
+
+  void attach(std::shared_ptr<http::Socket> socket) {
+    const Lock lock(mutex_);
+    socket_ = std::move(socket);
+  }
+  void caught_up() override {}
+  void send(const Json& frame) {
+    std::shared_ptr<http::Socket> socket;
+    {
+      const Lock lock(mutex_);
+      socket = socket_;
+    }
+    if (socket != nullptr) socket->send(frame.dump());
+  }
+  void close(std::uint16_t code, std::string_view reason) {
+    const Lock lock(mutex_);
+    if (socket_ != nullptr) socket_->close(code, reason);
+  }
+  [[nodiscard]] Json number_of(std::string_view participant) {
+    const Lock lock(numbers_mutex_);
+    return numbers_.of(participant);
+  }
+  [[nodiscard]] std::string participant_of(std::int64_t number) {
+    const Lock lock(numbers_mutex_);
+    return numbers_.participant(number);
+  }
+  [[nodiscard]] Json people() {
+    const Lock lock(numbers_mutex_);
+    return numbers_.list();
+  }
+
+ private:
+  void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms, const Json& data) override;
+  void dismissed(std::string_view /*code*/) override {
+    close(http::kCloseNotAllowed, "you do not take part in this consultation any more");
+  }
+  void tell_signal(const Json& data, std::int64_t at_ms);
+
+  Mutex mutex_;
+  std::shared_ptr<http::Socket> socket_ RABT_GUARDED_BY(mutex_);
+  Mutex numbers_mutex_;
+  Numbers numbers_ RABT_GUARDED_BY(numbers_mutex_);
+};
+
+void VaultFeed::tell(std::string_view kind, std::int64_t /*seq*/, std::int64_t at_ms,
+                     const Json& data) {
+  const std::string from = data.string_or("from", data.string_or("participant", ""));
+  const Json at = to_iso8601({at_ms});
+  if (kind == "signal") {
+    tell_signal(data, at_ms);
+  } else if (kind == "chat") {
+    send(Json::object({{"type", "chat"},
+                       {"message", data["content"]["text"]},
+                       {"from", number_of(from)},
+                       {"timestamp", at}}));
+  } else if (kind == "transcript") {
+    // The speaker has said it himself.
+    if (from == membership().participant) return;
+    const Json& text = data["content"]["text"].is_null() ? data["text"] : data["content"]["text"];
+    send(Json::object(
+        {{"type", "transcript"}, {"text", text}, {"from", number_of(from)}, {"timestamp", at}}));
+  } else if (kind == "connected" || kind == "disconnected") {
+    send(Json::object({{"type", kind == "connected" ? "user_joined" : "user_left"},
+                       {"user_id", number_of(from)},
+                       {"timestamp", at}}));
+  } else if (kind == "session") {
+    const std::string event = data.string_or("event", "");
+    const Membership of = membership();
+    if (event == "completed" || event == "cancelled" || event == "no-show" || event == "failed") {
+      send(Json::object({{"type", "consultation_ended"}, {"timestamp", at}}));
+      close(http::kCloseNormal, "");
+    } else {
+      send(Json::object({{"type", "status"}, {"status", to_string(of.status)}, {"timestamp", at}}));
+    }
+  }
+}
+
+void VaultFeed::tell_signal(const Json& data, std::int64_t at_ms) {
+  const std::string signal = data.string_or("signal", "");
+  Json frame = Json::object({{"type", signal == "candidate" ? std::string(kCandidate) : signal}});
+  if (data["payload"].is_object()) {
+    for (const auto& [name, value] : data["payload"].as_object()) {
+      if (name != "type" && name != "from" && name != "to") frame.set(name, value);
+    }
+  }
+  frame.set("from", number_of(data.string_or("from", "")));
+  frame.set("timestamp", to_iso8601({at_ms}));
+  send(frame);
+}
+
+class VaultSocket final : public http::SocketHandler {
+ public:
+  explicit VaultSocket(std::shared_ptr<VaultFeed> feed, std::int64_t user)
+      : feed_(std::move(feed)), user_(user) {}
+
+  void opened(std::shared_ptr<http::Socket> socket) override {
+    feed_->attach(socket);
+    // What the hub says of a session that ended in this moment comes over the feed.
+    const Status begun = feed_->begin(std::nullopt);
+    if (!begun.ok()) {
+      socket->close(http::kCloseNotAllowed, "you do not take part in this consultation");
+      return;
+    }
+    feed_->send(Json::object({{"type", "connected"},
+                              {"consultation_id", feed_->membership().number},
+                              {"user_id", user_},
+                              {"participants", feed_->people()}}));
+  }
+  void received(http::Socket& socket, std::string_view text) override;
+  void closed() override {
+    feed_->end();
+    feed_->attach(nullptr);
+  }
+
+ private:
+  [[nodiscard]] Status answer(const Json& frame);
+
+  const std::shared_ptr<VaultFeed> feed_;
+  const std::int64_t user_;
+};
+
+void VaultSocket::received(http::Socket& socket, std::string_view text) {
+  const auto frame = Json::parse(text, {.max_bytes = 64U << 10U, .max_depth = 16});
+  const Status done = frame.ok() && frame->is_object()
+                          ? answer(*frame)
+                          : invalid("api.body", "a message is one JSON object");
+  if (!done.ok()) {
+    socket.send(Json::object({{"type", "error"}, {"detail", done.error().message}}).dump());
+  }
+}
+
+Status VaultSocket::answer(const Json& frame) {
+  const std::string type = frame.string_or("type", "");
+  Json what = Json::object();
+  std::string kind = type;
+  if (type == "chat") {
+    what.set("text", frame["message"]);
+  } else if (type == "transcript") {
+    what.set("text", frame["text"]);
+  } else if (type == "status") {
+    what.set("status", frame["status"]);
+  } else if (type == "offer" || type == "answer" || type == kCandidate) {
+    kind = "signal";
+    what.set("signal", type == kCandidate ? "candidate" : type);
+    what.set("payload", frame);
+    if (const auto to = frame["to"].as_int64()) {
+      const std::string participant = feed_->participant_of(*to);
+      if (participant.empty()) return invalid("api.invalid", "to: nobody here has this id");
+      what.set("to", participant);
+    }
+  } else {
+    return invalid("api.invalid",
+                   "type: it must be chat, offer, answer, ice-candidate, status or transcript");
+  }
+  RABT_TRY(said, feed_->say(kind, what));
+  (void)said;
+  return ok_status();
+}
+
+}  // namespace
+
+Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity::Directory& people,
+                                               const Call& call) {
+  RABT_TRY(person, people.find(call.caller.who.tenant, call.caller.who.person));
+  const std::string_view user = call.path[1];
+  std::int64_t number = 0;
+  const auto [stop, failure] = std::from_chars(user.data(), user.data() + user.size(), number);
+  if (failure != std::errc() || stop != user.data() + user.size() || number != person.number)
+    return denied("authorisation.denied", "the address names another user than the token");
+  const Ask ask{.caller = call.caller, .session = std::string(call.path[0]), .door = "clinicvault"};
+  RABT_TRY(of, parts.sessions.membership(ask));
+  if (of.participant.empty())
+    return denied("participant.not_a_participant", "you do not take part in this consultation");
+  auto feed = std::make_shared<VaultFeed>(parts, people, ask);
+  return http::Response{.socket = std::make_shared<VaultSocket>(std::move(feed), number)};
+}
+
+}  // namespace rabt::api

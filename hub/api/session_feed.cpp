@@ -1,0 +1,248 @@
+#include "hub/api/session_feed.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::LiveEvent;
+using consultation::Membership;
+
+namespace {
+
+// How long a decision holds when nothing happens.
+constexpr std::int64_t kDecideEveryMs = 60'000;
+
+// Who may see an event of a session beside those who are admitted.
+enum class Sight : std::uint8_t {
+  admitted,
+  // Also those who wait.
+  waiting,
+  // Only those who admit others.
+  hosts,
+  // Only doctor, specialist and nurse.
+  staff
+};
+
+struct Kind {
+  // The event's, without the prefix; a hyphen at its end stands for all that begin so.
+  std::string_view type;
+  // What the live channel calls it.
+  std::string_view kind;
+  Sight sight;
+};
+
+constexpr std::array kKinds{
+    Kind{"message-sent", "chat", Sight::admitted},
+    Kind{"participant-joined", "joined", Sight::admitted},
+    Kind{"participant-left", "left", Sight::admitted},
+    Kind{"participant-waiting", "waiting", Sight::hosts},
+    Kind{"participant-admitted", "admitted", Sight::waiting},
+    Kind{"participant-denied", "denied", Sight::waiting},
+    Kind{"participant-", "participant", Sight::admitted},
+    Kind{"recording-", "recording", Sight::admitted},
+    Kind{"document-shared", "document", Sight::admitted},
+    Kind{"note-written", "note", Sight::staff},
+    Kind{"vitals-recorded", "vitals", Sight::staff},
+    Kind{"prescription-issued", "prescription", Sight::admitted},
+    Kind{"quality-changed", "quality", Sight::admitted},
+    Kind{"transcript-added", "transcript", Sight::admitted},
+    Kind{"transcript-", "transcription", Sight::admitted},
+    Kind{"phi-detected", "phi", Sight::staff},
+    Kind{"feedback-given", "feedback", Sight::staff},
+    Kind{"follow-up-created", "follow-up", Sight::staff},
+    Kind{"consent-", "consent", Sight::admitted},
+};
+
+// The event as the channel names it. All that is not in the table is about the session as a whole.
+Kind kind_of(std::string_view type) {
+  for (const Kind& one : kKinds) {
+    if (one.type == type || (one.type.ends_with('-') && type.starts_with(one.type))) return one;
+  }
+  return {type, "session", Sight::waiting};
+}
+
+bool is_staff(std::string_view role) {
+  return role == "doctor" || role == "specialist" || role == "nurse";
+}
+
+bool may_see(const Membership& of, Sight sight) {
+  switch (sight) {
+    case Sight::admitted:
+      return of.admitted;
+    case Sight::waiting:
+      return true;
+    case Sight::hosts:
+      return of.admitted && (of.host || of.role == "nurse");
+    case Sight::staff:
+      return of.admitted && is_staff(of.role);
+  }
+  return false;
+}
+
+// Events after which somebody may see more, or less, than before.
+bool changes_rights(std::string_view type) {
+  return type.starts_with("participant-") || type.starts_with("consent-") || type == "updated";
+}
+
+bool is_signal(std::string_view kind) {
+  return kind == "offer" || kind == "answer" || kind == "candidate";
+}
+
+}  // namespace
+
+SessionFeed::SessionFeed(const LiveParts& parts, Ask ask) : parts_(parts), ask_(std::move(ask)) {}
+
+Status SessionFeed::begin(std::optional<std::int64_t> after) {
+  RABT_TRY(of, parts_.sessions.membership(ask_));
+  if (of.participant.empty() && !of.administrator) {
+    return denied("participant.not_a_participant",
+                  "only who takes part in the session can listen to it");
+  }
+  // Listening is reading: it is in the audit log before the first word.
+  RABT_TRY(seen, parts_.sessions.get(ask_));
+  (void)seen;
+  session_ = of.session;
+  const std::string tenant = of.tenant;
+  {
+    const Lock lock(mutex_);
+    membership_ = std::move(of);
+    decided_ms_ = parts_.clock.monotonic_ms();
+  }
+  left_ = false;
+  RABT_TRY(newest, parts_.live.listen(tenant, session_, after, shared_from_this()));
+  newest_ = newest;
+  announce("connected");
+  return ok_status();
+}
+
+void SessionFeed::end() {
+  if (left_.exchange(true)) return;
+  parts_.live.leave(session_, *this);
+  announce("disconnected");
+}
+
+void SessionFeed::announce(std::string_view kind) {
+  const Membership of = membership();
+  if (of.participant.empty() || !of.admitted) return;
+  parts_.live.relay(session_, *this, Json::object({{"kind", kind}, {"from", of.participant}}));
+}
+
+Membership SessionFeed::membership() const {
+  const Lock lock(mutex_);
+  return membership_;
+}
+
+bool SessionFeed::still_allowed(bool look) {
+  const std::int64_t now = parts_.clock.monotonic_ms();
+  {
+    const Lock lock(mutex_);
+    if (!look && now - decided_ms_ < kDecideEveryMs) return true;
+  }
+  auto of = parts_.sessions.membership(ask_);
+  const bool member = of.ok() && (of->administrator || of->admitted || of->waiting);
+  if (!member) {
+    end();
+    dismissed(of.ok() ? "authorisation.denied" : of.error().code);
+    return false;
+  }
+  const Lock lock(mutex_);
+  membership_ = *std::move(of);
+  decided_ms_ = now;
+  return true;
+}
+
+void SessionFeed::happened(const LiveEvent& event) {
+  if (left_) return;
+  const Kind kind = kind_of(event.type);
+  const std::string about = event.data.string_or("participant", "");
+  const Membership before = membership();
+  // Whoever is denied or removed is told so before the end.
+  if ((event.type == "participant-denied" || event.type == "participant-removed") &&
+      about == before.participant && !about.empty())
+    tell(kind.kind, event.seq, event.at_ms, event.data);
+  if (!still_allowed(changes_rights(event.type))) return;
+  const Membership of = membership();
+  if (event.type == "participant-admitted" && about == of.participant && !about.empty()) {
+    tell_admitted(event);
+    return;
+  }
+  // Others learn of an admission when they see the participant.
+  const bool of_another = kind.sight == Sight::waiting && event.type.starts_with("participant-");
+  if (of_another ? !of.admitted : !may_see(of, kind.sight)) {
+    // Who waits gets what is meant for him alone.
+    if (event.type != "message-sent" || event.content.string_or("to", "") != of.participant) return;
+  }
+  if (event.type == "message-sent") {
+    const std::string to = event.content.string_or("to", "");
+    const bool mine = event.data.string_or("from", "") == of.participant;
+    if (!to.empty() && to != of.participant && !mine) return;
+  }
+  Json data = event.data;
+  if (event.content.is_object() && !of.administrator) data.set("content", event.content);
+  if (kind.kind == "session") data.set("event", event.type);
+  tell(kind.kind, event.seq, event.at_ms, data);
+}
+
+void SessionFeed::tell_admitted(const LiveEvent& event) {
+  Json data = event.data;
+  const auto token = parts_.sessions.token(ask_);
+  if (token.ok()) {
+    data.set("accessToken", (*token)["token"]);
+    data.set("media", *token);
+  }
+  tell("admitted", event.seq, event.at_ms, data);
+}
+
+void SessionFeed::relayed(const Json& what) {
+  if (left_ || !still_allowed(false)) return;
+  const Membership of = membership();
+  if (!of.admitted) return;
+  const std::string to = what.string_or("to", "");
+  if (!to.empty() && to != of.participant) return;
+  tell(what.string_or("kind", ""), 0, parts_.clock.now().ms, what);
+}
+
+Result<Json> SessionFeed::signal(std::string_view kind, const Json& what) {
+  const Membership of = membership();
+  if (!of.admitted)
+    return conflict("participant.waiting", "the caller waits to be admitted to the session");
+  if (is_end(of.status))
+    return conflict("session." + std::string(to_string(of.status)), "the session has ended");
+  Json relayed = Json::object({{"kind", kind}, {"from", of.participant}});
+  for (const char* member : {"to", "signal", "payload", "text", "seq", "raised"}) {
+    if (const Json* value = what.find(member)) relayed.set(member, *value);
+  }
+  parts_.live.relay(session_, *this, relayed);
+  return Json::object();
+}
+
+Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
+  if (!still_allowed(false))
+    return denied("authorisation.denied", "the caller may not listen here");
+  Ask ask = ask_;
+  Json body = what;
+  for (const char* member : {"type", "id", "topic", "kind"}) body.mutable_object().erase(member);
+  ask.body = std::move(body);
+  if (kind == "chat") return parts_.records.send_message(ask);
+  if (kind == "quality") return parts_.records.report_quality(ask);
+  if (kind == "transcript") {
+    if (what.bool_or("final", true)) return parts_.records.add_segment(ask);
+    return signal("transcript", what);
+  }
+  if (kind == "status") {
+    ask.record = ask_.caller.who.person;
+    return parts_.practice.set_presence(ask);
+  }
+  if (kind == "signal") {
+    if (!is_signal(what.string_or("signal", "")))
+      return invalid("api.invalid", "signal: it must be offer, answer or candidate");
+    return signal(kind, what);
+  }
+  if (kind == "hand" || kind == "typing") return signal(kind, what);
+  return invalid("api.invalid",
+                 "kind: it must be chat, signal, transcript, status, quality, hand or typing");
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/consultation/live.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/records.hpp"
+#include "hub/consultation/sessions.hpp"
+
+namespace rabt::api {
+
+// What the live channel is made of. Null services are those of a hub without them.
+struct LiveParts {
+  consultation::Sessions& sessions;
+  consultation::Records& records;
+  consultation::Practice& practice;
+  consultation::Live& live;
+  const Clock& clock;
+};
+
+// One person's view of one session while it goes on: which events the person may see, in which
+// form. The rights are decided again with each event that can change them, and each minute.
+class SessionFeed : public consultation::LiveListener,
+                    public std::enable_shared_from_this<SessionFeed> {
+ public:
+  // ask: who listens, and to which session.
+  SessionFeed(const LiveParts& parts, consultation::Ask ask);
+
+  // Asks for the membership, begins to listen, and tells those who are in that the person is
+  // connected. Errors: those of Sessions::membership, participant.not_a_participant.
+  [[nodiscard]] Status begin(std::optional<std::int64_t> after);
+  // The other listeners hear that the person is disconnected.
+  void end();
+
+  // What the person says. kind: chat, signal, transcript, status, quality, hand, typing. Gives what
+  // the answer to him holds. Errors: those of the domain, and api.invalid for an unknown kind.
+  [[nodiscard]] Result<Json> say(std::string_view kind, const Json& what);
+  [[nodiscard]] consultation::Membership membership() const;
+  // The newest event when listening began.
+  [[nodiscard]] std::int64_t newest() const { return newest_; }
+  [[nodiscard]] const consultation::Ask& ask() const { return ask_; }
+
+  void happened(const consultation::LiveEvent& event) final;
+  void relayed(const Json& what) final;
+
+ protected:
+  const LiveParts& parts() const { return parts_; }
+
+ private:
+  // Something that the person may see. kind: chat, joined, left, waiting, admitted, denied,
+  // session, recording, document, note, vitals, prescription, quality, transcript, ... seq is 0 for
+  // what nobody keeps.
+  virtual void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms,
+                    const Json& data) = 0;
+  // The person may not listen any more; the feed has left. code: why.
+  virtual void dismissed(std::string_view code) = 0;
+
+  // Whether the person may still listen, after a look if one is due.
+  [[nodiscard]] bool still_allowed(bool look);
+  [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
+  void announce(std::string_view kind);
+  void tell_admitted(const consultation::LiveEvent& event);
+
+  const LiveParts& parts_;
+  const consultation::Ask ask_;
+
+  mutable Mutex mutex_;
+  consultation::Membership membership_ RABT_GUARDED_BY(mutex_);
+  std::int64_t decided_ms_ RABT_GUARDED_BY(mutex_) = 0;
+  // Constant after begin().
+  std::int64_t newest_ = 0;
+  std::string session_;
+  std::atomic<bool> left_{true};
+};
+
+}  // namespace rabt::api

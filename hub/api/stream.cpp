@@ -1,0 +1,223 @@
+#include "hub/api/stream.hpp"
+
+#include <algorithm>
+
+#include "hub/api/answers.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/http/web_socket.hpp"
+
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::Membership;
+using http::Response;
+
+namespace {
+
+constexpr std::string_view kProtocol = "rabt.v1";
+constexpr std::string_view kTopic = "session:";
+constexpr std::size_t kMostTopics = 32;
+constexpr std::size_t kTicketBytes = 32;
+// Messages a second that one connection may send, and how many of them at once.
+constexpr double kRate = 20;
+constexpr double kBurst = 40;
+
+std::string digest(std::string_view text) {
+  const auto hash = crypto::sha256(text);
+  return std::string(as_text(hash));
+}
+
+class StreamSocket;
+
+// One topic of one connection.
+class TopicFeed final : public SessionFeed {
+ public:
+  TopicFeed(const LiveParts& parts, Ask ask, std::string topic, std::weak_ptr<http::Socket> socket)
+      : SessionFeed(parts, std::move(ask)), topic_(std::move(topic)), socket_(std::move(socket)) {}
+  void caught_up() override { send(Json::object({{"type", "live"}, {"topic", topic_}})); }
+
+ private:
+  void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms,
+            const Json& data) override {
+    Json frame = Json::object({{"type", "ev"}, {"topic", topic_}, {"kind", kind}});
+    if (seq > 0) frame.set("seq", seq);
+    frame.set("at", to_iso8601({at_ms}));
+    const Json& from = data["from"].is_null() ? data["participant"] : data["from"];
+    if (!from.is_null()) frame.set("from", from);
+    frame.set("data", data);
+    send(frame);
+  }
+  void dismissed(std::string_view code) override {
+    send(Json::object({{"type", "bye"}, {"topic", topic_}, {"code", code}}));
+  }
+  void send(const Json& frame) {
+    if (const auto socket = socket_.lock()) socket->send(frame.dump());
+  }
+
+  const std::string topic_;
+  const std::weak_ptr<http::Socket> socket_;
+};
+
+// The frames of one connection. Its functions come one at a time.
+class StreamSocket final : public http::SocketHandler {
+ public:
+  StreamSocket(const LiveParts& parts, identity::Caller caller)
+      : parts_(parts), caller_(std::move(caller)) {}
+
+  void opened(std::shared_ptr<http::Socket> socket) override {
+    socket_ = std::move(socket);
+    filled_ms_ = parts_.clock.monotonic_ms();
+  }
+  void received(http::Socket& socket, std::string_view text) override;
+  void closed() override {
+    for (const auto& [topic, feed] : feeds_) feed->end();
+    feeds_.clear();
+    socket_.reset();
+  }
+
+ private:
+  [[nodiscard]] bool take_turn();
+  [[nodiscard]] Result<Json> answer(const Json& frame);
+  [[nodiscard]] Result<Json> subscribe(const Json& frame);
+  [[nodiscard]] Result<Json> unsubscribe(const Json& frame);
+  [[nodiscard]] Result<Json> say(const Json& frame);
+
+  const LiveParts& parts_;
+  const identity::Caller caller_;
+  std::shared_ptr<http::Socket> socket_;
+  std::map<std::string, std::shared_ptr<TopicFeed>, std::less<>> feeds_;
+  double turns_ = kBurst;
+  std::int64_t filled_ms_ = 0;
+};
+
+bool StreamSocket::take_turn() {
+  const std::int64_t now = parts_.clock.monotonic_ms();
+  turns_ = std::min(kBurst, turns_ + static_cast<double>(now - filled_ms_) * kRate / 1000.0);
+  filled_ms_ = now;
+  if (turns_ < 1) return false;
+  turns_ -= 1;
+  return true;
+}
+
+void StreamSocket::received(http::Socket& socket, std::string_view text) {
+  if (!take_turn()) {
+    socket.close(http::kCloseRate, "too many messages");
+    return;
+  }
+  const auto frame = Json::parse(text, {.max_bytes = 64U << 10U, .max_depth = 16});
+  if (!frame.ok() || !frame->is_object()) {
+    socket.send(R"({"type":"no","code":"api.body","detail":"a message is one JSON object"})");
+    return;
+  }
+  auto answered = answer(*frame);
+  Json out = answered.ok() ? Json::object({{"type", "ok"}})
+                           : Json::object({{"type", "no"},
+                                           {"code", answered.error().code},
+                                           {"detail", answered.error().message}});
+  if (const Json* id = frame->find("id")) out.set("id", *id);
+  if (answered.ok() && answered->is_object()) {
+    for (const auto& [name, value] : answered->as_object()) out.set(name, value);
+  }
+  socket.send(out.dump());
+}
+
+Result<Json> StreamSocket::answer(const Json& frame) {
+  const std::string type = frame.string_or("type", "");
+  if (type == "sub") return subscribe(frame);
+  if (type == "unsub") return unsubscribe(frame);
+  if (type == "say") return say(frame);
+  if (type == "ping") return Json::object({{"at", to_iso8601(parts_.clock.now())}});
+  return invalid("api.invalid", "type: it must be sub, unsub, say or ping");
+}
+
+Result<Json> StreamSocket::subscribe(const Json& frame) {
+  const std::string topic = frame.string_or("topic", "");
+  if (!topic.starts_with(kTopic)) return invalid("api.invalid", "topic: it must be session:<id>");
+  if (feeds_.contains(topic)) return conflict("stream.subscribed", "this topic is subscribed");
+  if (feeds_.size() >= kMostTopics)
+    return conflict("stream.topics", "a connection may have 32 topics");
+  const Json* after = frame.find("after");
+  std::optional<std::int64_t> from;
+  if (after != nullptr && !after->is_null()) {
+    from = after->as_int64();
+    if (!from || *from < 0) return invalid("api.invalid", "after: it must be the seq of an event");
+  }
+  Ask ask{.caller = caller_, .session = topic.substr(kTopic.size())};
+  auto feed = std::make_shared<TopicFeed>(parts_, std::move(ask), topic, socket_);
+  RABT_TRY_STATUS(feed->begin(from));
+  const std::int64_t newest = feed->newest();
+  feeds_.emplace(topic, feed);
+  const Membership of = feed->membership();
+  return Json::object({{"topic", topic},
+                       {"seq", newest},
+                       {"session", of.session},
+                       {"status", to_string(of.status)},
+                       {"me", of.participant.empty() ? Json() : Json(of.participant)},
+                       {"role", of.role},
+                       {"admission", of.admitted  ? "admitted"
+                                     : of.waiting ? "waiting"
+                                                  : "none"}});
+}
+
+Result<Json> StreamSocket::unsubscribe(const Json& frame) {
+  const auto found = feeds_.find(frame.string_or("topic", ""));
+  if (found == feeds_.end()) return not_found("not_found", "this topic is not subscribed");
+  found->second->end();
+  feeds_.erase(found);
+  return Json::object();
+}
+
+Result<Json> StreamSocket::say(const Json& frame) {
+  const auto found = feeds_.find(frame.string_or("topic", ""));
+  if (found == feeds_.end()) return not_found("not_found", "subscribe to the topic first");
+  RABT_TRY(said, found->second->say(frame.string_or("kind", ""), frame));
+  return Json::object({{"said", std::move(said)}});
+}
+
+}  // namespace
+
+Result<std::string> Tickets::make(const identity::Caller& caller, std::string_view origin) {
+  Bytes bytes(kTicketBytes);
+  random_.fill(bytes);
+  std::string ticket = crypto::base64url(bytes);
+  const std::int64_t now = clock_.monotonic_ms();
+  const Lock lock(mutex_);
+  std::erase_if(all_, [now](const auto& one) { return one.second.until_ms <= now; });
+  if (all_.size() >= kMost)
+    return unavailable("ticket.full", "too many tickets wait to be used; try again in a minute");
+  all_.emplace(digest(ticket), Ticket{caller.who, std::string(origin), now + kLifeMs});
+  return ticket;
+}
+
+std::optional<identity::Principal> Tickets::take(const http::Request& handshake) {
+  for (const std::string& offered : http::offered_protocols(handshake)) {
+    if (!offered.starts_with(kPrefix)) continue;
+    const Lock lock(mutex_);
+    const auto found = all_.find(digest(std::string_view(offered).substr(kPrefix.size())));
+    if (found == all_.end()) return std::nullopt;
+    Ticket ticket = std::move(found->second);
+    all_.erase(found);
+    const bool good =
+        ticket.until_ms > clock_.monotonic_ms() && ticket.origin == handshake.header("origin");
+    return good ? std::optional(std::move(ticket.who)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Result<Response> Stream::ticket(const Call& call) {
+  RABT_TRY(made, tickets_.make(call.caller, call.request.header("origin")));
+  return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + made},
+                                          {"expiresIn", Tickets::kLifeMs / 1000},
+                                          {"protocols", Json::array({kProtocol})}}));
+}
+
+Result<Response> Stream::open(const Call& call) {
+  Response response{.socket = std::make_shared<StreamSocket>(parts_, call.caller)};
+  const auto offered = http::offered_protocols(call.request);
+  if (std::find(offered.begin(), offered.end(), kProtocol) != offered.end())
+    response.subprotocol = kProtocol;
+  return response;
+}
+
+}  // namespace rabt::api

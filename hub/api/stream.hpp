@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/api/routes.hpp"
+#include "hub/api/session_feed.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/base/random.hpp"
+#include "hub/identity/principal.hpp"
+
+namespace rabt::api {
+
+// One-time proofs with which a browser opens a WebSocket, where it can set no header: 256 random
+// bits, good for 30 seconds and one connection. They live in memory: a restart forgets them, and
+// the page asks for another. Internally synchronised.
+class Tickets {
+ public:
+  static constexpr std::int64_t kLifeMs = 30'000;
+  static constexpr std::size_t kMost = 10'000;
+  // As a subprotocol, behind this prefix, the ticket reaches the hub in no address and no log.
+  static constexpr std::string_view kPrefix = "rabt.ticket.";
+
+  Tickets(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
+  // origin: of the page that asked; empty when no page did. Error unavailable ticket.full.
+  [[nodiscard]] Result<std::string> make(const identity::Caller& caller, std::string_view origin);
+  // The principal of the ticket that the handshake offers; it is used up. Nothing when there is
+  // none that is good, and the page is another.
+  [[nodiscard]] std::optional<identity::Principal> take(const http::Request& handshake);
+
+ private:
+  struct Ticket {
+    identity::Principal who;
+    std::string origin;
+    std::int64_t until_ms = 0;
+  };
+  // Constant after construction.
+  const Clock& clock_;
+  Random& random_;
+
+  Mutex mutex_;
+  // By the SHA-256 of the ticket.
+  std::map<std::string, Ticket, std::less<>> all_ RABT_GUARDED_BY(mutex_);
+};
+
+// The live channel: GET /api/v1/stream, a WebSocket whose frames docs/stream.md describes.
+class Stream {
+ public:
+  Stream(LiveParts parts, Random& random) : parts_(parts), tickets_(parts.clock, random) {}
+  Result<http::Response> open(const Call& call);
+  // POST /api/v1/tickets
+  Result<http::Response> ticket(const Call& call);
+
+  [[nodiscard]] Tickets& tickets() { return tickets_; }
+  [[nodiscard]] const LiveParts& parts() const { return parts_; }
+
+ private:
+  const LiveParts parts_;
+  Tickets tickets_;
+};
+
+}  // namespace rabt::api

@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <array>
+
+#include "hub/base/ascii.hpp"
+#include "hub/config/config_reader.hpp"
+
+// The section `identity`: who signs in how, and whose tokens are trusted.
+namespace rabt::config {
+
+namespace {
+
+constexpr std::int64_t kSecondMs = 1000;
+
+// "90s", "15m", "12h", "1d" in milliseconds; 0 when it is none.
+std::int64_t parse_span(std::string_view text) {
+  if (text.size() < 2 || text.size() > 6) return 0;
+  std::int64_t number = 0;
+  for (const char digit : text.substr(0, text.size() - 1)) {
+    if (!is_digit(digit)) return 0;
+    number = number * 10 + (digit - '0');
+  }
+  switch (text.back()) {
+    case 's':
+      return number * kSecondMs;
+    case 'm':
+      return number * 60 * kSecondMs;
+    case 'h':
+      return number * 3600 * kSecondMs;
+    case 'd':
+      return number * 24 * 3600 * kSecondMs;
+    default:
+      return 0;
+  }
+}
+
+void read_span(Reader& reader, const YamlNode& node, std::string_view key, std::int64_t longest_ms,
+               std::int64_t& out) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) return;
+  std::string text;
+  reader.text(node, key, text);
+  const std::int64_t span = parse_span(text);
+  if (span > 0 && span <= longest_ms) {
+    out = span;
+    return;
+  }
+  reader.mistake(entry->line, entry->column,
+                 "`" + std::string(key) +
+                     "` must be a number and s, m, h or d, such as `15m`, of "
+                     "at most " +
+                     std::to_string(longest_ms / (60 * kSecondMs)) + " minutes");
+}
+
+void read_roles(Reader& reader, const YamlNode& node, std::string_view key, identity::Roles& out) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) return;
+  std::vector<std::string> names;
+  reader.texts(node, key, names);
+  out = {};
+  for (const std::string& name : names) {
+    if (const auto role = identity::parse_role(name)) {
+      out.add(*role);
+    } else {
+      reader.mistake(
+          entry->line, entry->column,
+          "`" + std::string(key) + "` names an unknown role; docs/identity.md lists them");
+    }
+  }
+}
+
+// A text, or the word `absent`, which leaves `out` empty. Required, so that nobody forgets it.
+void read_claim(Reader& reader, const YamlNode& node, std::string_view key, std::string& out) {
+  reader.text(node, key, out, true);
+  if (out == "absent") out.clear();
+}
+
+void read_claims(Reader& reader, const YamlNode& node, identity::IssuerOptions& out) {
+  const YamlEntry* claims = node.find("claims");
+  if (claims != nullptr && reader.mapping(*claims->value, "`claims`")) {
+    reader.only(*claims->value, {"subject", "roles", "name"});
+    reader.text(*claims->value, "subject", out.subject_claim);
+    reader.text(*claims->value, "roles", out.roles_claim);
+    reader.text(*claims->value, "name", out.name_claim);
+  }
+  const YamlEntry* map = node.find("role_map");
+  if (map == nullptr || !reader.mapping(*map->value, "`role_map`")) return;
+  for (const YamlEntry& entry : map->value->entries) {
+    std::string name;
+    reader.text(*map->value, entry.key, name);
+    const auto role = identity::parse_role(name);
+    if (role) {
+      out.role_map.emplace(entry.key, *role);
+    } else {
+      reader.mistake(entry.line, entry.column,
+                     "`role_map` leads to an unknown role; docs/identity.md lists them");
+    }
+  }
+}
+
+IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
+  const YamlNode& node = *named.value;
+  IssuerEntry entry;
+  identity::IssuerOptions& out = entry.options;
+  out.name = named.key;
+  out.subject_system = named.key;
+  if (!reader.mapping(node, "an issuer")) return entry;
+  std::string kind;
+  reader.text(node, "kind", kind, true);
+  const bool shared = kind == "shared-secret";
+  if (shared) {
+    reader.only(node, {"kind", "secret", "issuer", "audience", "typ", "max_lifetime", "claims",
+                       "role_map", "may_grant", "subject_system", "subject_numbers"});
+    const YamlEntry* secret = node.find("secret");
+    if (secret == nullptr) {
+      reader.mistake(named.line, named.column, "an issuer of this kind needs `secret`");
+    } else {
+      entry.secret = reader.secret(*secret->value);
+    }
+  } else {
+    reader.only(node, {"kind", "jwks", "algs", "issuer", "audience", "typ", "max_lifetime",
+                       "claims", "role_map", "may_grant", "subject_system", "subject_numbers"});
+    if (!kind.empty() && kind != "jwks")
+      reader.mistake(node.line, node.column, "`kind` must be shared-secret or jwks");
+    reader.path(node, "jwks", entry.jwks, true);
+    reader.texts(node, "algs", out.algorithms);
+    constexpr std::array<std::string_view, 4> kTaken{"RS256", "PS256", "ES256", "EdDSA"};
+    for (const std::string& one : out.algorithms) {
+      if (std::find(kTaken.begin(), kTaken.end(), one) != kTaken.end()) continue;
+      reader.mistake(node.line, node.column,
+                     "`algs` lists what its keys may be used with: RS256, PS256, ES256, EdDSA");
+    }
+    if (out.algorithms.empty())
+      reader.mistake(named.line, named.column, "an issuer of this kind needs `algs`");
+  }
+  read_claim(reader, node, "issuer", out.issuer);
+  read_claim(reader, node, "audience", out.audience);
+  reader.text(node, "typ", out.type);
+  reader.text(node, "subject_system", out.subject_system);
+  reader.flag(node, "subject_numbers", out.subject_numbers);
+  read_span(reader, node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
+  read_roles(reader, node, "may_grant", out.may_grant);
+  read_claims(reader, node, out);
+  return entry;
+}
+
+}  // namespace
+
+void read_identity(Reader& reader, const YamlNode& root, Config& config) {
+  const YamlNode* identity = reader.section(root, "identity");
+  if (identity == nullptr) return;
+  reader.only(*identity, {"issuers"});
+  const YamlEntry* issuers = identity->find("issuers");
+  if (issuers == nullptr || !reader.mapping(*issuers->value, "`identity.issuers`")) return;
+  for (const YamlEntry& entry : issuers->value->entries)
+    config.identity.issuers.push_back(read_issuer(reader, entry));
+}
+
+}  // namespace rabt::config

@@ -1,0 +1,152 @@
+#include "hub/identity/authenticator.hpp"
+
+#include <unistd.h>
+
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+// Hex digits: enough to tell credentials apart.
+constexpr std::size_t kCredentialDigits = 16;
+// Who runs the hub: every role but the clinical ones.
+constexpr Roles kOwnRoles{Role::admin,     Role::security_officer, Role::engineer,
+                          Role::operator_, Role::auditor,          Role::integration};
+constexpr std::size_t kMaxName = 200;
+
+std::string digest_of(std::string_view token) {
+  return to_hex(crypto::sha256(token)).substr(0, kCredentialDigits);
+}
+
+}  // namespace
+
+Error unauthenticated() {
+  return denied("http.unauthenticated", "the credential does not hold, or is not good any more");
+}
+
+Authenticator::Authenticator(Parts parts, const ApiToken& token)
+    : parts_(std::move(parts)), token_(token) {}
+
+Result<Principal> Authenticator::principal(const Shown& shown) const {
+  if (shown.authorization.empty()) {
+    if (shown.local_user && (*shown.local_user == 0 || *shown.local_user == ::geteuid())) {
+      const Principal local{.kind = Kind::local,
+                            .tenant = parts_.tenant,
+                            .id = std::to_string(*shown.local_user),
+                            .roles = kOwnRoles};
+      return shown.actor.empty() ? local : acting_for(local, shown.actor);
+    }
+    if (!shown.actor.empty()) return unauthenticated();
+    return Principal{.kind = Kind::anonymous, .tenant = parts_.tenant};
+  }
+  if (!shown.authorization.starts_with(kBearer)) return unauthenticated();
+  const std::string_view token = shown.authorization.substr(kBearer.size());
+  RABT_TRY(who, of_token(shown, token));
+  who.tenant = parts_.tenant;
+  who.credential = digest_of(token);
+  if (shown.actor.empty()) return who;
+  return acting_for(std::move(who), shown.actor);
+}
+
+Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view token) const {
+  if (token_.matches(token)) {
+    return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
+  }
+  if (token.find('.') == std::string_view::npos) return unauthenticated();
+  const auto claims = parts_.issuers.verify(token);
+  if (!claims.ok()) return unauthenticated();
+  return of_claims(shown, *claims);
+}
+
+Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& claims) const {
+  const IssuerOptions& issuer = *claims.issuer;
+  People& people = parts_.people;
+  RABT_TRY(found, people.by_external(parts_.tenant, issuer.subject_system, claims.subject));
+  if (!found) {
+    // 128 bits do not meet by accident; small numbers of two systems do.
+    const bool own = ulid_of(claims.subject).has_value() || issuer.subject_numbers;
+    if (own) {
+      auto resolved = people.resolve(parts_.tenant, Json(claims.subject));
+      if (resolved.ok()) {
+        found = *std::move(resolved);
+      } else if (resolved.error().kind != ErrorKind::not_found &&
+                 resolved.error().kind != ErrorKind::invalid) {
+        return resolved.error();
+      }
+    }
+  }
+  if (!found) {
+    // An issuer of roles that nobody may have makes nobody.
+    if (claims.roles.empty()) return unauthenticated();
+    const Caller hub{.who = {.kind = Kind::client,
+                             .tenant = parts_.tenant,
+                             .id = "issuer:" + issuer.name,
+                             .roles = {},
+                             .person = {},
+                             .credential = {},
+                             .session = {}},
+                     .client = std::string(shown.client),
+                     .request = std::string(shown.request),
+                     .reason = {},
+                     .purpose = {}};
+    NewPerson person;
+    person.profile.set("externalIds", Json::array({Json::object({{"system", issuer.subject_system},
+                                                                 {"value", claims.subject}})}));
+    if (!claims.name.empty() && claims.name.size() <= kMaxName)
+      person.profile.set("name", claims.name);
+    person.roles = claims.roles;
+    person.issuer = issuer.name;
+    auto made = people.create(hub, person);
+    if (made.ok()) {
+      found = made->id;
+    } else if (made.error().code == "person.taken") {
+      // Another request of the same person was quicker.
+      RABT_TRY(again, people.by_external(parts_.tenant, issuer.subject_system, claims.subject));
+      found = std::move(again);
+    } else {
+      return made.error();
+    }
+  }
+  if (!found) return unauthenticated();
+  RABT_TRY(standing, people.standing(parts_.tenant, *found));
+  if (!standing || !standing->active) return unauthenticated();
+  // What an issuer says about its own people is written down, so that they are found by their role.
+  if (claims.tells_roles && standing->issuer == issuer.name && !(standing->roles == claims.roles)) {
+    const Caller hub{
+        .who = {.kind = Kind::client, .tenant = parts_.tenant, .id = "issuer:" + issuer.name},
+        .client = std::string(shown.client),
+        .request = std::string(shown.request)};
+    PersonChange change;
+    change.roles = claims.roles;
+    RABT_TRY_STATUS(people.change(hub, *found, change));
+  }
+  const Roles roles = claims.tells_roles ? claims.roles : standing->roles.among(issuer.may_grant);
+  return Principal{.kind = Kind::person, .id = *found, .roles = roles, .person = *found};
+}
+
+Result<Principal> Authenticator::acting_for(Principal client, std::string_view actor) const {
+  const auto refused = [] {
+    return denied("authorisation.actor",
+                  "X-Rabt-Actor names for whom a client acts: an active person, by id, UUID or "
+                  "number, and only a client with the role integration may send it");
+  };
+  const bool own = client.kind == Kind::client || client.kind == Kind::local;
+  if (!own || !client.is(Role::integration)) return refused();
+  const auto person = parts_.people.resolve(parts_.tenant, Json(actor));
+  if (!person.ok()) {
+    const bool unknown =
+        person.error().kind == ErrorKind::not_found || person.error().kind == ErrorKind::invalid;
+    return unknown ? refused() : person.error();
+  }
+  RABT_TRY(standing, parts_.people.standing(parts_.tenant, *person));
+  if (!standing || !standing->active) return refused();
+  // Decisions are made on the person.
+  client.person = *person;
+  client.roles = standing->roles;
+  return client;
+}
+
+}  // namespace rabt::identity

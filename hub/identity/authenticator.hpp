@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+#include "hub/identity/api_token.hpp"
+#include "hub/identity/issuers.hpp"
+#include "hub/identity/person_store.hpp"
+#include "hub/identity/principal.hpp"
+
+// Who is it: from what a request shows to a principal.
+namespace rabt::identity {
+
+// The id of the client that shows the API token of the data folder.
+inline constexpr std::string_view kApiTokenClient = "api-token";
+
+// Internally synchronised.
+class Authenticator {
+ public:
+  // What a request shows.
+  struct Shown {
+    // The Authorization header. Empty when there is none.
+    std::string_view authorization{};
+    // The user at the other end of the hub's Unix socket, as the kernel says it.
+    std::optional<std::uint32_t> local_user{};
+    // X-Rabt-Actor: for whom a client acts.
+    std::string_view actor{};
+    // Address and request id, for the audit log.
+    std::string_view client{};
+    std::string_view request{};
+  };
+  struct Parts {
+    People& people;
+    const Issuers& issuers;
+    std::string tenant;
+  };
+  Authenticator(Parts parts, const ApiToken& token);
+
+  // Anonymous when nothing is shown; over the Unix socket the hub's own user and root are local. A
+  // person whom a trusted issuer names for the first time is made. Errors: denied
+  // http.unauthenticated (what is shown does not hold, or the person was disabled: all the same to
+  // the caller); denied authorisation.actor (who may not act for another, or acts for nobody whom
+  // the hub knows); those of the store.
+  [[nodiscard]] Result<Principal> principal(const Shown& shown) const;
+
+ private:
+  [[nodiscard]] Result<Principal> of_token(const Shown& shown, std::string_view token) const;
+  [[nodiscard]] Result<Principal> of_claims(const Shown& shown, const Claims& claims) const;
+  [[nodiscard]] Result<Principal> acting_for(Principal client, std::string_view actor) const;
+
+  const Parts parts_;
+  const ApiToken token_;
+};
+
+// The error of a credential that does not hold.
+[[nodiscard]] Error unauthenticated();
+
+}  // namespace rabt::identity

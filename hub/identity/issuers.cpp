@@ -1,0 +1,267 @@
+#include "hub/identity/issuers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/json.hpp"
+#include "hub/crypto/jws.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::int64_t kSkewMs = 60'000;
+constexpr std::size_t kMaxSubject = 200;
+constexpr std::size_t kMaxRoles = 64;
+constexpr std::size_t kMaxKeys = 64;
+// 2286: a date beyond it is a mistake.
+constexpr double kMaxSeconds = 1e10;
+
+// Texts that stand in examples and templates. A secret that holds one of them, or repeats it until
+// it is long enough, is known to everybody.
+constexpr std::array<std::string_view, 12> kKnownWords{
+    "secret",  "changeme", "change-me",  "change_me", "change-this", "your-256-bit-secret",
+    "example", "password", "jwt_secret", "your_jwt",  "your-secret", "supersecret"};
+
+// Words of roles that other systems use.
+struct Word {
+  std::string_view text;
+  Role role;
+};
+constexpr std::array kWords{Word{"provider", Role::doctor}, Word{"practitioner", Role::doctor},
+                            Word{"physician", Role::doctor}, Word{"administrator", Role::admin}};
+
+Error refused(std::string why) {
+  return denied("http.unauthenticated", std::move(why));
+}
+
+// How many different bytes there are: a secret of one letter has none.
+std::size_t variety(std::string_view text) {
+  std::string sorted(text);
+  std::sort(sorted.begin(), sorted.end());
+  return static_cast<std::size_t>(
+      std::distance(sorted.begin(), std::unique(sorted.begin(), sorted.end())));
+}
+
+Status check_secret(const IssuerOptions& issuer) {
+  const std::string_view secret = issuer.secret->expose_text();
+  const auto weak = [&](const std::string& why) {
+    return invalid("identity.secret",
+                   "the shared secret of the issuer " + issuer.name + " " + why +
+                       "; make one with `openssl rand -base64 48` and give it to both sides");
+  };
+  if (secret.size() < kMinSharedSecret)
+    return weak("has " + std::to_string(secret.size()) + " bytes and needs at least " +
+                std::to_string(kMinSharedSecret));
+  const std::string folded = lower(secret);
+  for (const std::string_view word : kKnownWords) {
+    if (folded.find(word) != std::string::npos)
+      return weak("holds a word that stands in many examples");
+  }
+  constexpr std::size_t kMinVariety = 8;
+  if (variety(secret) < kMinVariety) return weak("repeats a few characters");
+  return ok_status();
+}
+
+// Seconds of a NumericDate as milliseconds; nothing when it is none.
+std::optional<std::int64_t> time_of(const Json& claims, std::string_view name) {
+  const Json* value = claims.find(name);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  const double seconds = value->as_double();
+  if (!std::isfinite(seconds) || seconds < 0 || seconds > kMaxSeconds) return std::nullopt;
+  return static_cast<std::int64_t>(seconds * 1000);
+}
+
+Status check_times(const Json& claims, const IssuerOptions& issuer, std::int64_t now_ms) {
+  const auto ends = time_of(claims, "exp");
+  if (!ends) return refused("`exp` is missing or no date");
+  if (*ends + kSkewMs <= now_ms) return refused("the token has expired");
+  for (const std::string_view name : {"nbf", "iat"}) {
+    if (claims.find(name) == nullptr) continue;
+    const auto begins = time_of(claims, name);
+    if (!begins) return refused("`" + std::string(name) + "` is no date");
+    if (*begins > now_ms + kSkewMs) return refused("the token is not good yet");
+  }
+  const std::int64_t begins = std::min(time_of(claims, "iat").value_or(now_ms), now_ms + kSkewMs);
+  if (*ends - begins > issuer.max_lifetime_ms + kSkewMs)
+    return refused("the token lives longer than `max_lifetime` of its issuer allows");
+  return ok_status();
+}
+
+Status check_audience(const Json& claims, const IssuerOptions& issuer) {
+  const Json* audience = claims.find("aud");
+  if (issuer.audience.empty()) {
+    if (audience == nullptr) return ok_status();
+    return refused("the token has an `aud`, and its issuer is configured to have none");
+  }
+  if (audience == nullptr) return refused("`aud` is missing");
+  const Json wanted(issuer.audience);
+  if (audience->is_string() && *audience == wanted) return ok_status();
+  if (audience->is_array() && audience->size() <= kMaxRoles &&
+      std::any_of(audience->as_array().begin(), audience->as_array().end(),
+                  [&](const Json& one) { return one.is_string() && one == wanted; }))
+    return ok_status();
+  return refused("the token is for another audience");
+}
+
+// Tokens that prove a sign-in or end one, not a right to call.
+Status check_use(const crypto::Jws& jws, const Json& claims, const IssuerOptions& issuer) {
+  std::string type = lower(jws.type);
+  constexpr std::string_view kPrefix = "application/";
+  if (type.starts_with(kPrefix)) type.erase(0, kPrefix.size());
+  if (!issuer.type.empty() && type != lower(issuer.type))
+    return refused("the token is of another type");
+  if (!type.empty() && type != "jwt" && type != "at+jwt") return refused("no access token");
+  for (const std::string_view member : {"nonce", "at_hash", "events"}) {
+    if (claims.find(member) != nullptr) return refused("no access token");
+  }
+  return ok_status();
+}
+
+std::optional<std::string> subject_of(const Json& value) {
+  if (value.is_string()) {
+    const std::string& text = value.as_string();
+    const bool good = !text.empty() && text.size() <= kMaxSubject &&
+                      std::none_of(text.begin(), text.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (good) return text;
+    return std::nullopt;
+  }
+  const auto number = value.as_int64();
+  // Whoever reads numbers as doubles would take larger ones for their neighbours.
+  constexpr std::int64_t kMaxExact = 9'007'199'254'740'991;
+  if (!number || *number < 0 || *number > kMaxExact) return std::nullopt;
+  return std::to_string(*number);
+}
+
+void add_role(const IssuerOptions& issuer, const std::string& word, Roles& roles) {
+  if (const auto mapped = issuer.role_map.find(word); mapped != issuer.role_map.end()) {
+    roles.add(mapped->second);
+    return;
+  }
+  const std::string folded = lower(word);
+  if (const auto role = parse_role(folded)) roles.add(*role);
+  for (const Word& one : kWords) {
+    if (one.text == folded) roles.add(one.role);
+  }
+}
+
+bool read_roles(const IssuerOptions& issuer, const Json& claim, Roles& roles) {
+  if (claim.is_string()) {
+    add_role(issuer, claim.as_string(), roles);
+    return true;
+  }
+  if (!claim.is_array() || claim.size() > kMaxRoles) return false;
+  for (const Json& one : claim.as_array()) {
+    if (!one.is_string()) return false;
+    add_role(issuer, one.as_string(), roles);
+  }
+  return true;
+}
+
+}  // namespace
+
+struct Issuers::State {
+  explicit State(const Clock& c) : clock(c) {}
+  struct One {
+    IssuerOptions options;
+    std::vector<crypto::JwsKey> keys;
+  };
+  const Clock& clock;
+  std::vector<One> issuers;
+
+  [[nodiscard]] Result<Claims> judge(const crypto::Jws& jws, const Json& claims,
+                                     const One& issuer) const;
+};
+
+Issuers::Issuers(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+Issuers::Issuers(Issuers&&) noexcept = default;
+Issuers::~Issuers() = default;
+
+Result<Issuers> Issuers::make(std::vector<IssuerOptions> issuers, const Clock& clock) {
+  auto state = std::make_unique<State>(clock);
+  for (IssuerOptions& options : issuers) {
+    State::One one;
+    if (options.secret != nullptr) {
+      RABT_TRY_STATUS(check_secret(options));
+      one.keys.push_back(crypto::JwsKey::shared(*options.secret));
+    } else {
+      RABT_TRY(set, Json::parse(options.jwks));
+      const Json& keys = set["keys"];
+      if (!keys.is_array() || keys.size() == 0 || keys.size() > kMaxKeys) {
+        return invalid("crypto.jwk", "the JWK set of the issuer " + options.name +
+                                         " has no `keys`, or more than 64");
+      }
+      for (const Json& key : keys.as_array()) {
+        auto read = crypto::JwsKey::from_jwk(key, options.algorithms);
+        if (!read.ok()) {
+          return invalid(read.error().code, "a key of the issuer " + options.name +
+                                                " is not taken: " + read.error().message);
+        }
+        one.keys.push_back(*std::move(read));
+      }
+    }
+    for (const State::One& other : state->issuers) {
+      if (options.secret != nullptr && other.options.secret != nullptr &&
+          options.secret->equals(other.options.secret->expose())) {
+        return invalid("identity.secret", "the issuers " + other.options.name + " and " +
+                                              options.name +
+                                              " have one secret: each could speak for the other");
+      }
+      if (!options.issuer.empty() && options.issuer == other.options.issuer) {
+        return invalid("identity.issuer", "the issuers " + other.options.name + " and " +
+                                              options.name + " have the same `issuer`");
+      }
+    }
+    one.options = std::move(options);
+    state->issuers.push_back(std::move(one));
+  }
+  return Issuers(std::move(state));
+}
+
+Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
+                                     const One& issuer) const {
+  const IssuerOptions& options = issuer.options;
+  RABT_TRY_STATUS(check_times(claims, options, clock.now().ms));
+  RABT_TRY_STATUS(check_audience(claims, options));
+  RABT_TRY_STATUS(check_use(jws, claims, options));
+  Claims out{.subject = {}, .name = {}, .roles = {}, .tells_roles = false, .issuer = &options};
+  auto subject = subject_of(claims[options.subject_claim]);
+  if (!subject) return refused("the token names nobody");
+  out.subject = *std::move(subject);
+  if (const Json* roles = claims.find(options.roles_claim); roles != nullptr) {
+    Roles told;
+    if (!read_roles(options, *roles, told))
+      return refused("the claim of roles is no list of texts");
+    out.roles = told.among(options.may_grant);
+    out.tells_roles = true;
+  }
+  if (!options.name_claim.empty()) out.name = claims.string_or(options.name_claim, "");
+  return out;
+}
+
+Result<Claims> Issuers::verify(std::string_view token) const {
+  const auto jws = crypto::read_jws(token, kMaxTokenBytes);
+  if (!jws.ok()) return refused(jws.error().message);
+  const auto claims = Json::parse(jws->payload, {.max_bytes = kMaxTokenBytes, .max_depth = 8});
+  if (!claims.ok() || !claims->is_object())
+    return refused("the claims are no JSON object, or name a member twice");
+  // Before verification the issuer's name is only an index: which keys to try.
+  const Json* named = claims->find("iss");
+  if (named != nullptr && !named->is_string()) return refused("`iss` is no text");
+  const std::string_view name = named == nullptr ? "" : std::string_view(named->as_string());
+  if (named != nullptr && name.empty()) return refused("`iss` is empty");
+  for (const State::One& one : state_->issuers) {
+    if (one.options.issuer != name) continue;
+    for (const crypto::JwsKey& key : one.keys) {
+      if (!jws->key_id.empty() && !key.id().empty() && jws->key_id != key.id()) continue;
+      if (key.verifies(*jws)) return state_->judge(*jws, *claims, one);
+    }
+  }
+  return refused("no key of a trusted issuer made the signature");
+}
+
+}  // namespace rabt::identity

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+#include "hub/identity/principal.hpp"
+
+// Issuers of tokens that the hub trusts: systems that sign their users in themselves. The tokens
+// are JSON Web Tokens; the order of verification is that of RFC 8725.
+namespace rabt::identity {
+
+inline constexpr std::int64_t kMaxTokenLifetimeMs = 24LL * 3600 * 1000;
+// RFC 7518 section 3.2.
+inline constexpr std::size_t kMinSharedSecret = 32;
+inline constexpr std::size_t kMaxTokenBytes = 8U << 10U;
+
+struct IssuerOptions {
+  // Names the issuer in the configuration and in the audit log.
+  std::string name;
+  // The claim `iss`. Empty when its tokens have none.
+  std::string issuer;
+  // What the claim `aud` must name. Empty when its tokens have none.
+  std::string audience;
+  // HS256. Null when `jwks` holds the keys.
+  std::shared_ptr<const SecretBytes> secret;
+  // A JWK set, and the algorithms that its keys may be used with.
+  std::string jwks;
+  std::vector<std::string> algorithms;
+  // The header `typ`. Empty when any type of an access token will do.
+  std::string type;
+  std::int64_t max_lifetime_ms = 3600LL * 1000;
+  // Names of claims. Without `name` a new person has none.
+  std::string subject_claim = "sub";
+  std::string roles_claim = "role";
+  std::string name_claim = "name";
+  // From words of the roles' claim to roles, besides the names of roles themselves.
+  std::map<std::string, Role> role_map;
+  // Roles beyond these are never taken from a token.
+  Roles may_grant{Role::doctor, Role::specialist, Role::nurse, Role::patient};
+  // The system that its subjects are ids of, as in Person's externalIds.
+  std::string subject_system;
+  // Whether a subject of digits is a person's number in this hub.
+  bool subject_numbers = false;
+};
+
+// What a token says, after everything about it was verified.
+struct Claims {
+  std::string subject;
+  std::string name;
+  // Within the ceiling of the issuer.
+  Roles roles;
+  // Whether the token has a claim about roles.
+  bool tells_roles = false;
+  const IssuerOptions* issuer = nullptr;
+};
+
+// Immutable; any thread may call.
+class Issuers {
+ public:
+  // Errors, with what to do: invalid identity.secret (too short, well known, or the same as that of
+  // another issuer), identity.issuer (two issuers that cannot be told apart), crypto.jwk.
+  [[nodiscard]] static Result<Issuers> make(std::vector<IssuerOptions> issuers, const Clock& clock);
+  Issuers(Issuers&&) noexcept;
+  ~Issuers();
+
+  // Error denied http.unauthenticated; the message says why, for the log only.
+  [[nodiscard]] Result<Claims> verify(std::string_view token) const;
+
+ private:
+  struct State;
+  explicit Issuers(std::unique_ptr<const State> state);
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace rabt::identity

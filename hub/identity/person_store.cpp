@@ -1,0 +1,415 @@
+#include "hub/identity/person_store.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/identity/blind_index.hpp"
+#include "hub/identity/profile.hpp"
+#include "hub/identity/statements.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::array<std::pair<Licence, std::string_view>, 6> kLicences{
+    {{Licence::missing, "missing"},
+     {Licence::format_ok, "format_ok"},
+     {Licence::vouched, "vouched"},
+     {Licence::verified, "verified"},
+     {Licence::refused, "refused"},
+     {Licence::expired, "expired"}}};
+
+// A change that meets another one is tried again, unless the caller named a version.
+constexpr int kTries = 4;
+constexpr Roles kProviders{Role::doctor, Role::specialist};
+
+crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
+  return {tenant, "person", id, "profile"};
+}
+
+// A row as it stands in the database.
+struct PersonRow {
+  Person person;
+  std::string issuer;
+  std::string data_key;
+  std::string sealed;
+};
+
+PersonRow read_row(const store::Row& row) {
+  PersonRow out;
+  out.person.id = std::string(row.text(0));
+  out.person.number = row.integer(1);
+  out.person.active = row.integer(2) != 0;
+  out.person.licence = parse_licence(row.text(3)).value_or(Licence::missing);
+  out.issuer = std::string(row.text(4));
+  out.person.pseudonym = to_hex(as_bytes(row.blob(5)));
+  out.data_key = std::string(row.blob(6));
+  out.sealed = std::string(row.blob(7));
+  out.person.version = row.integer(8);
+  return out;
+}
+
+Result<Roles> read_roles(store::Connection& connection, std::string_view tenant,
+                         std::string_view id) {
+  Roles roles;
+  RABT_TRY_STATUS(connection.query(sql::kRolesOf, {tenant, id}, [&](const store::Row& row) {
+    if (const auto role = parse_role(row.text(0))) roles.add(*role);
+    return true;
+  }));
+  return roles;
+}
+
+// Roles and profile of a row.
+Status complete(store::Connection& connection, const keys::Lease& lease, std::string_view tenant,
+                PersonRow& row) {
+  RABT_TRY(roles, read_roles(connection, tenant, row.person.id));
+  row.person.roles = roles;
+  RABT_TRY(key, lease.open(connection, row.data_key));
+  RABT_TRY(plain, key->open(context_of(tenant, row.person.id), row.sealed));
+  RABT_TRY(profile, Json::parse(plain));
+  row.person.profile = std::move(profile);
+  return ok_status();
+}
+
+Error unknown_person() {
+  return not_found("person.unknown", "there is no such person");
+}
+
+Error taken(std::string_view kind) {
+  return conflict("person.taken", "another person has this " + std::string(kind));
+}
+
+Status write_roles(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                   Roles roles) {
+  RABT_TRY_STATUS(store::run(transaction, sql::kDropRoles, {tenant, id}));
+  for (const std::string& role : roles.names())
+    RABT_TRY_STATUS(store::run(transaction, sql::kPutRole, {tenant, id, role}));
+  return ok_status();
+}
+
+Status write_aliases(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                     const std::vector<Alias>& aliases) {
+  RABT_TRY_STATUS(store::run(transaction, sql::kDropAliases, {tenant, id}));
+  for (const Alias& alias : aliases) {
+    RABT_TRY(rows,
+             transaction.execute(sql::kPutAlias, {tenant, alias.kind, store::Blob{alias.value}, id,
+                                                  std::int64_t{alias.sole ? 1 : 0}}));
+    // One profile may name a value twice.
+    if (rows == 1 || !alias.sole) continue;
+    bool own = false;
+    RABT_TRY_STATUS(transaction.query(sql::kByAlias, {tenant, alias.kind, store::Blob{alias.value}},
+                                      [&](const store::Row& row) {
+                                        own = own || row.text(0) == id;
+                                        return true;
+                                      }));
+    if (!own) return taken(alias.kind);
+  }
+  return ok_status();
+}
+
+audit::Entry entry_of(const Caller& caller, std::string_view act, const Person& person) {
+  Json roles = Json::array();
+  for (const std::string& role : person.roles.names()) roles.push_back(role);
+  Json detail = Json::object({{"roles", std::move(roles)}, {"active", person.active}});
+  if (!caller.who.credential.empty()) detail.set("token", caller.who.credential);
+  return {.tenant = caller.who.tenant,
+          .actor = caller.who.actor(),
+          .act = std::string(act),
+          .object = "person:" + person.id,
+          .result = "ok",
+          .detail = std::move(detail),
+          .patient = person.roles.has(Role::patient) ? person.pseudonym : "",
+          .purpose = {},
+          .client = caller.client,
+          .request = caller.request,
+          .sealed = {}};
+}
+
+}  // namespace
+
+std::string_view to_string(Licence licence) {
+  for (const auto& [one, name] : kLicences) {
+    if (one == licence) return name;
+  }
+  return {};
+}
+
+std::optional<Licence> parse_licence(std::string_view text) {
+  for (const auto& [one, name] : kLicences) {
+    if (name == text) return one;
+  }
+  return std::nullopt;
+}
+
+Result<Person> People::create(const Caller& caller, const NewPerson& wanted) {
+  return create(caller, wanted, {});
+}
+
+Result<Person> People::create(const Caller& caller, const NewPerson& wanted, const With& with) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  RABT_TRY(made, lease.make(keys::kPerson));
+  Person person;
+  person.id = parts_.ids.next().text();
+  person.roles = wanted.roles;
+  person.profile = wanted.profile;
+  person.licence = wanted.roles.has_any(kProviders) ? Licence::vouched : Licence::missing;
+  const std::string pseudonym = pseudonym_of(lease, person.profile, person.id);
+  person.pseudonym = to_hex(as_bytes(pseudonym));
+  const std::vector<Alias> aliases = aliases_of(lease, person.profile);
+  const std::string sealed =
+      made.key->seal(context_of(tenant, person.id), person.profile.dump(), parts_.random);
+  const auto entry = parts_.audit.prepare(entry_of(caller, wanted.act, person));
+  const std::string sequence = "person/" + tenant;
+  const std::int64_t now = parts_.clock.now().ms;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(number, transaction.next(store::Sequence{sequence}));
+    person.number = number;
+    RABT_TRY_STATUS(keys::insert(transaction, made));
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::kInsertPerson,
+                   {tenant, person.id, number, to_string(person.licence), wanted.issuer,
+                    store::Blob{pseudonym}, store::Blob{made.id}, store::Blob{sealed}, now}));
+    RABT_TRY_STATUS(write_roles(transaction, tenant, person.id, person.roles));
+    RABT_TRY_STATUS(write_aliases(transaction, tenant, person.id, aliases));
+    if (with) RABT_TRY_STATUS(with(transaction, person, *made.key));
+    return parts_.audit.append(transaction, entry);
+  }));
+  return person;
+}
+
+Result<Person> People::change(const Caller& caller, std::string_view id,
+                              const PersonChange& wanted) {
+  const std::string& tenant = caller.who.tenant;
+  for (int tried = 0; tried < kTries; ++tried) {
+    RABT_TRY(lease, parts_.keys.lease(tenant));
+    PersonRow row;
+    std::shared_ptr<const crypto::DataKey> key;
+    RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+      RABT_TRY_STATUS(connection.query(sql::kFindPerson, {tenant, id}, [&](const store::Row& one) {
+        row = read_row(one);
+        return false;
+      }));
+      if (row.person.id.empty()) return unknown_person();
+      RABT_TRY_STATUS(complete(connection, lease, tenant, row));
+      RABT_TRY(opened, lease.open(connection, row.data_key));
+      key = std::move(opened);
+      return ok_status();
+    }));
+    Person& person = row.person;
+    const auto changed_meanwhile = [] {
+      return conflict("person.changed",
+                      "the record was changed meanwhile; read it again and repeat the change");
+    };
+    if (wanted.version && *wanted.version != person.version) return changed_meanwhile();
+    if (wanted.profile) {
+      RABT_TRY(profile, check_profile(merged(person.profile, *wanted.profile)));
+      person.profile = std::move(profile);
+    }
+    if (wanted.roles) {
+      if (wanted.roles->has_any(kProviders) && person.licence == Licence::missing)
+        person.licence = Licence::vouched;
+      person.roles = *wanted.roles;
+    }
+    if (wanted.active) person.active = *wanted.active;
+    if (wanted.licence) person.licence = *wanted.licence;
+    const std::string pseudonym = pseudonym_of(lease, person.profile, id);
+    person.pseudonym = to_hex(as_bytes(pseudonym));
+    const std::vector<Alias> aliases = aliases_of(lease, person.profile);
+    const std::string sealed =
+        key->seal(context_of(tenant, id), person.profile.dump(), parts_.random);
+    const auto entry = parts_.audit.prepare(entry_of(caller, wanted.act, person));
+    RABT_TRY(bucket, lease.bucket(keys::kPerson));
+    const std::int64_t now = parts_.clock.now().ms;
+    const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(rows,
+               transaction.execute(
+                   sql::kChangePerson,
+                   {tenant, id, person.version, std::int64_t{person.active ? 1 : 0},
+                    to_string(person.licence), store::Blob{pseudonym}, store::Blob{sealed}, now}));
+      if (rows != 1) return changed_meanwhile();
+      // Retention counts from the last change.
+      RABT_TRY_STATUS(parts_.keys.move(transaction, lease, row.data_key, bucket));
+      if (wanted.roles) RABT_TRY_STATUS(write_roles(transaction, tenant, id, person.roles));
+      RABT_TRY_STATUS(write_aliases(transaction, tenant, id, aliases));
+      return parts_.audit.append(transaction, entry);
+    });
+    if (written.ok()) {
+      ++person.version;
+      return person;
+    }
+    if (written.error().code != "person.changed" || wanted.version) return written.error();
+  }
+  return unavailable("store.busy", "others change this record all the time; try again");
+}
+
+Result<std::optional<std::string>> People::by_alias(std::string_view tenant, std::string_view kind,
+                                                    std::string_view value) {
+  std::optional<std::string> found;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kByAlias, {tenant, kind, store::Blob{value}},
+                            [&](const store::Row& row) {
+                              found = std::string(row.text(0));
+                              return false;
+                            });
+  }));
+  return found;
+}
+
+Result<std::optional<std::string>> People::by_external(std::string_view tenant,
+                                                       std::string_view system,
+                                                       std::string_view value) {
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  return by_alias(tenant, "external", external_index(lease, system, value));
+}
+
+Result<std::optional<std::string>> People::by_username(std::string_view tenant,
+                                                       std::string_view username) {
+  const auto folded = fold_username(username);
+  if (!folded.ok()) return std::optional<std::string>{};
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  return by_alias(tenant, "username", username_index(lease, *folded));
+}
+
+Result<std::string> People::resolve(std::string_view tenant, const Json& reference) {
+  const auto wrong = [] {
+    return invalid("person.reference",
+                   "a person is named by id, UUID or number, or by {system, value}");
+  };
+  if (reference.is_object()) {
+    if (!reference["system"].is_string() || !reference["value"].is_string()) return wrong();
+    RABT_TRY(found,
+             by_external(tenant, reference["system"].as_string(), reference["value"].as_string()));
+    if (!found) return unknown_person();
+    return *found;
+  }
+  std::string text = reference.is_string() ? reference.as_string() : "";
+  if (const auto number = reference.as_int64()) text = std::to_string(*number);
+  const auto id = ulid_of(text);
+  const bool is_number = !text.empty() && text.size() <= 18 &&
+                         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c); });
+  if (!id && !is_number) return wrong();
+  std::string found;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    const auto take = [&](const store::Row& row) {
+      found = std::string(row.text(0));
+      return false;
+    };
+    if (id) return connection.query(sql::kPersonExists, {tenant, *id}, take);
+    return connection.query(sql::kPersonByNumber, {tenant, std::int64_t{std::stoll(text)}}, take);
+  }));
+  if (found.empty()) return unknown_person();
+  return found;
+}
+
+Result<Person> People::find(std::string_view tenant, std::string_view id) {
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  PersonRow row;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(sql::kFindPerson, {tenant, id}, [&](const store::Row& one) {
+      row = read_row(one);
+      return false;
+    }));
+    if (row.person.id.empty()) return unknown_person();
+    return complete(connection, lease, tenant, row);
+  }));
+  return std::move(row.person);
+}
+
+Result<std::vector<Person>> People::having(std::string_view tenant, Roles roles) {
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  std::vector<PersonRow> rows;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    for (const std::string& role : roles.names()) {
+      RABT_TRY_STATUS(
+          connection.query(sql::kPersonsHaving, {tenant, role}, [&](const store::Row& row) {
+            rows.push_back(read_row(row));
+            return true;
+          }));
+    }
+    const auto number = [](const PersonRow& row) { return row.person.number; };
+    std::sort(rows.begin(), rows.end(),
+              [&](const PersonRow& a, const PersonRow& b) { return number(a) < number(b); });
+    rows.erase(
+        std::unique(rows.begin(), rows.end(),
+                    [&](const PersonRow& a, const PersonRow& b) { return number(a) == number(b); }),
+        rows.end());
+    for (PersonRow& row : rows) RABT_TRY_STATUS(complete(connection, lease, tenant, row));
+    return ok_status();
+  }));
+  std::vector<Person> out;
+  out.reserve(rows.size());
+  for (PersonRow& row : rows) out.push_back(std::move(row.person));
+  return out;
+}
+
+Result<std::vector<Person>> People::all(std::string_view tenant) {
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  std::vector<Person> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    std::vector<PersonRow> rows;
+    RABT_TRY_STATUS(connection.query(sql::kAllPersons, {tenant}, [&](const store::Row& row) {
+      rows.push_back(read_row(row));
+      return true;
+    }));
+    for (PersonRow& row : rows) {
+      RABT_TRY_STATUS(complete(connection, lease, tenant, row));
+      out.push_back(std::move(row.person));
+    }
+    return ok_status();
+  }));
+  return out;
+}
+
+Result<std::vector<Person>> People::search(std::string_view tenant, std::string_view kind,
+                                           std::string_view value) {
+  const auto index_kind = phi::parse_index_kind(kind);
+  if (!index_kind || *index_kind == phi::IndexKind::name)
+    return invalid("api.invalid", "kind: must be identifier, mrn, phone or email");
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  RABT_TRY(index, blind_index(lease.keys(), *index_kind, value));
+  std::vector<std::string> ids;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kByAlias, {tenant, kind, store::Blob{index}},
+                            [&](const store::Row& row) {
+                              ids.emplace_back(row.text(0));
+                              return true;
+                            });
+  }));
+  std::vector<Person> out;
+  for (const std::string& id : ids) {
+    RABT_TRY(person, find(tenant, id));
+    out.push_back(std::move(person));
+  }
+  return out;
+}
+
+Result<std::optional<Standing>> People::standing(std::string_view tenant, std::string_view id) {
+  std::optional<Standing> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(sql::kStanding, {tenant, id}, [&](const store::Row& row) {
+      out = Standing{.active = row.integer(0) != 0, .issuer = std::string(row.text(1))};
+      return false;
+    }));
+    if (!out) return ok_status();
+    RABT_TRY(roles, read_roles(connection, tenant, id));
+    out->roles = roles;
+    return ok_status();
+  }));
+  return out;
+}
+
+Result<bool> People::anybody_has(std::string_view tenant, Role role) {
+  bool found = false;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kAnybodyHas, {tenant, to_string(role)}, [&](const store::Row&) {
+      found = true;
+      return false;
+    });
+  }));
+  return found;
+}
+
+}  // namespace rabt::identity

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/random.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::identity {
+
+struct NewPerson {
+  // Checked by check_profile.
+  Json profile = Json::object();
+  Roles roles;
+  // The issuer whose tokens decide about the roles. Empty when an administrator does.
+  std::string issuer;
+  // The entry's act: "user.created", "patient.created", "provider.created".
+  std::string_view act = "user.created";
+};
+
+// What changes; what is unset stays.
+struct PersonChange {
+  // A merge patch; the result is checked by check_profile.
+  std::optional<Json> profile;
+  std::optional<Roles> roles;
+  std::optional<bool> active;
+  std::optional<Licence> licence;
+  // The version that the caller has seen.
+  std::optional<std::int64_t> version;
+  std::string_view act = "user.changed";
+};
+
+// What a principal needs of his person.
+struct Standing {
+  bool active = false;
+  Roles roles;
+  std::string issuer;
+};
+
+// The people of a hub, in the database. Internally synchronised; not from inside a read or a job of
+// the store.
+class People final : public Directory {
+ public:
+  struct Parts {
+    store::Store& store;
+    keys::DataKeys& keys;
+    audit::AuditLog& audit;
+    const Clock& clock;
+    Random& random;
+    UlidSource& ids;
+  };
+  explicit People(Parts parts) : parts_(parts) {}
+
+  // A provider whom an administrator or a trusted issuer enters is vouched for by that. When ok,
+  // the person is durable with the audit entry. Errors: conflict person.taken (another person has
+  // the username, national id, record number or outside id), those of the keys and the store.
+  [[nodiscard]] Result<Person> create(const Caller& caller, const NewPerson& wanted);
+  // Something more to write in the job that makes the person, which still has to be committed.
+  using With = std::function<Status(store::Transaction&, const Person&, const crypto::DataKey&)>;
+  [[nodiscard]] Result<Person> create(const Caller& caller, const NewPerson& wanted,
+                                      const With& with);
+  // Errors: not_found person.unknown; conflict person.taken, person.changed (the version is not
+  // the one that the caller has seen).
+  [[nodiscard]] Result<Person> change(const Caller& caller, std::string_view id,
+                                      const PersonChange& wanted);
+
+  [[nodiscard]] Result<std::string> resolve(std::string_view tenant,
+                                            const Json& reference) override;
+  [[nodiscard]] Result<Person> find(std::string_view tenant, std::string_view id) override;
+  [[nodiscard]] Result<std::vector<Person>> having(std::string_view tenant, Roles roles) override;
+
+  // Everybody, by number.
+  [[nodiscard]] Result<std::vector<Person>> all(std::string_view tenant);
+  // The persons whom an identifier, record number, phone or email leads to.
+  [[nodiscard]] Result<std::vector<Person>> search(std::string_view tenant, std::string_view kind,
+                                                   std::string_view value);
+  // The id of the person whom an outside system knows as `value`. Nothing when there is none.
+  [[nodiscard]] Result<std::optional<std::string>> by_external(std::string_view tenant,
+                                                               std::string_view system,
+                                                               std::string_view value);
+  // The id of the person with this username.
+  [[nodiscard]] Result<std::optional<std::string>> by_username(std::string_view tenant,
+                                                               std::string_view username);
+  // Nothing when there is no such person.
+  [[nodiscard]] Result<std::optional<Standing>> standing(std::string_view tenant,
+                                                         std::string_view id);
+  // Whether an active person has the role.
+  [[nodiscard]] Result<bool> anybody_has(std::string_view tenant, Role role);
+
+ private:
+  [[nodiscard]] Result<std::optional<std::string>> by_alias(std::string_view tenant,
+                                                            std::string_view kind,
+                                                            std::string_view value);
+
+  const Parts parts_;
+};
+
+[[nodiscard]] std::string_view to_string(Licence licence);
+[[nodiscard]] std::optional<Licence> parse_licence(std::string_view text);
+
+}  // namespace rabt::identity

@@ -1,0 +1,239 @@
+#include "hub/identity/profile.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/utf8.hpp"
+#include "hub/identity/blind_index.hpp"
+#include "hub/phi/index_value.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::size_t kMaxText = 200;
+constexpr std::size_t kMaxItems = 20;
+constexpr std::size_t kMinUsername = 3;
+constexpr std::size_t kMaxUsername = 64;
+
+// Nothing, or what is wrong with the value.
+using Fault = std::optional<std::string_view>;
+
+bool is_text(const Json& value) {
+  return value.is_string() && !value.as_string().empty() &&
+         code_points(value.as_string()) <= kMaxText &&
+         value.as_string().find('\0') == std::string::npos;
+}
+Fault text(const Json& value) {
+  if (is_text(value)) return std::nullopt;
+  return "must be a text of 1 to 200 characters";
+}
+Fault flag(const Json& value) {
+  if (value.is_bool()) return std::nullopt;
+  return "must be true or false";
+}
+Fault gender(const Json& value) {
+  if (value == Json("male") || value == Json("female")) return std::nullopt;
+  return "must be male or female";
+}
+Fault language(const Json& value) {
+  if (value == Json("ar") || value == Json("en")) return std::nullopt;
+  return "must be ar or en";
+}
+Fault date(const Json& value) {
+  if (value.is_string() && value.as_string().size() == 10 &&
+      parse_iso8601(value.as_string() + "T00:00:00Z").ok())
+    return std::nullopt;
+  return "must be a date, YYYY-MM-DD";
+}
+Fault indexed(phi::IndexKind kind, const Json& value, std::string_view fault) {
+  if (is_text(value) && phi::normalise(kind, value.as_string()).ok()) return std::nullopt;
+  return fault;
+}
+Fault phone(const Json& value) {
+  return indexed(phi::IndexKind::phone, value, "must be a telephone number");
+}
+Fault email(const Json& value) {
+  return indexed(phi::IndexKind::email, value, "must be an address of electronic mail");
+}
+Fault identifier(const Json& value) {
+  return indexed(phi::IndexKind::identifier, value, "must be an identifier with 4 digits or more");
+}
+Fault username(const Json& value) {
+  if (is_text(value) && fold_username(value.as_string()).ok()) return std::nullopt;
+  return "must be 3 to 64 letters, digits and . _ - @ +";
+}
+Fault texts(const Json& value) {
+  const bool good = value.is_array() && value.size() <= kMaxItems &&
+                    std::all_of(value.as_array().begin(), value.as_array().end(), is_text);
+  if (good) return std::nullopt;
+  return "must be a list of at most 20 texts";
+}
+
+bool is_identifier_kind(std::string_view kind) {
+  constexpr std::array<std::string_view, 5> kKinds{"national_id", "iqama", "passport", "mrn",
+                                                   "other"};
+  return std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end();
+}
+bool is_identifier(const Json& one) {
+  if (!one.is_object() || !is_identifier_kind(one.string_or("kind", ""))) return false;
+  if (one.find("system") != nullptr && !is_text(one["system"])) return false;
+  const std::string_view kind = one["kind"].as_string();
+  if (kind == "mrn" || kind == "other") return is_text(one["value"]);
+  return !identifier(one["value"]);
+}
+bool is_external(const Json& one) {
+  return one.is_object() && is_text(one["system"]) && is_text(one["value"]);
+}
+Fault list_of(const Json& value, bool (*is_good)(const Json&), std::string_view fault) {
+  if (value.is_array() && value.size() <= kMaxItems &&
+      std::all_of(value.as_array().begin(), value.as_array().end(), is_good))
+    return std::nullopt;
+  return fault;
+}
+Fault identifiers(const Json& value) {
+  return list_of(value, is_identifier,
+                 "must be a list of {kind: national_id, iqama, passport, mrn or other; system; "
+                 "value}");
+}
+Fault externals(const Json& value) {
+  return list_of(value, is_external, "must be a list of {system, value}");
+}
+
+struct Member {
+  std::string_view name;
+  Fault (*fault)(const Json&);
+};
+constexpr std::array kMembers{Member{"username", username},
+                              Member{"name", text},
+                              Member{"nameAr", text},
+                              Member{"gender", gender},
+                              Member{"birthDate", date},
+                              Member{"phone", phone},
+                              Member{"email", email},
+                              Member{"identifiers", identifiers},
+                              Member{"externalIds", externals},
+                              Member{"language", language},
+                              Member{"saudiResident", flag},
+                              Member{"genderPreference", gender},
+                              Member{"specialty", text},
+                              Member{"department", text},
+                              Member{"organization", text},
+                              Member{"licenceNumber", text},
+                              Member{"languages", texts},
+                              Member{"videoEnabled", flag},
+                              Member{"mrn", text},
+                              Member{"saudiHealthId", identifier},
+                              Member{"guardians", texts}};
+
+// The index of a value, where it can be one.
+void add(std::vector<Alias>& out, const keys::Lease& lease, std::string_view kind,
+         phi::IndexKind index, const Json& value, bool sole) {
+  if (!value.is_string()) return;
+  auto made = blind_index(lease.keys(), index, value.as_string());
+  if (made.ok()) out.push_back({kind, *std::move(made), sole});
+}
+
+}  // namespace
+
+Result<Json> check_profile(const Json& given) {
+  Json out = Json::object();
+  std::string mistakes;
+  const auto mistake = [&](std::string_view member, std::string_view what) {
+    mistakes.append(mistakes.empty() ? "" : "\n").append(member).append(": ").append(what);
+  };
+  if (!given.is_object()) return invalid("api.invalid", "the body must be an object");
+  for (const auto& [name, value] : given.as_object()) {
+    const auto known = std::find_if(kMembers.begin(), kMembers.end(),
+                                    [&](const Member& one) { return one.name == name; });
+    if (known == kMembers.end()) {
+      mistake(find_bad_utf8(name) == std::string::npos && name.size() <= 40 ? name : "a member",
+              "is not known");
+      continue;
+    }
+    if (value.is_null()) continue;
+    if (const Fault fault = known->fault(value)) {
+      mistake(name, *fault);
+    } else {
+      out.set(name, name == "username" ? Json(lower(value.as_string())) : value);
+    }
+  }
+  if (!mistakes.empty()) return invalid("api.invalid", std::move(mistakes));
+  return out;
+}
+
+Json merged(const Json& profile, const Json& patch) {
+  Json out = profile;
+  for (const auto& [name, value] : patch.as_object()) {
+    if (value.is_null()) {
+      out.mutable_object().erase(name);
+    } else {
+      out.set(name, value);
+    }
+  }
+  return out;
+}
+
+Result<std::string> fold_username(std::string_view username) {
+  const bool good = username.size() >= kMinUsername && username.size() <= kMaxUsername &&
+                    std::all_of(username.begin(), username.end(), [](char c) {
+                      return is_alnum(c) || std::string_view("._-@+").find(c) != std::string::npos;
+                    });
+  if (good) return lower(username);
+  return invalid("api.invalid", "username: must be 3 to 64 letters, digits and . _ - @ +");
+}
+
+std::string external_index(const keys::Lease& lease, std::string_view system,
+                           std::string_view value) {
+  return lease.blind_index("person/1/external",
+                           std::to_string(system.size()).append(":").append(system).append(value));
+}
+
+std::string username_index(const keys::Lease& lease, std::string_view folded) {
+  return lease.blind_index("person/1/username", folded);
+}
+
+std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
+  using phi::IndexKind;
+  std::vector<Alias> out;
+  if (profile["username"].is_string())
+    out.push_back({"username", username_index(lease, profile["username"].as_string()), true});
+  add(out, lease, "email", IndexKind::email, profile["email"], false);
+  add(out, lease, "phone", IndexKind::phone, profile["phone"], false);
+  add(out, lease, "mrn", IndexKind::mrn, profile["mrn"], true);
+  add(out, lease, "identifier", IndexKind::identifier, profile["saudiHealthId"], false);
+  if (const Json& list = profile["identifiers"]; list.is_array()) {
+    for (const Json& one : list.as_array()) {
+      const std::string kind = one.string_or("kind", "");
+      if (kind == "mrn") {
+        add(out, lease, "mrn", IndexKind::mrn, one["value"], true);
+      } else {
+        // Numbers of passports are unique within one country only.
+        add(out, lease, "identifier", IndexKind::identifier, one["value"],
+            kind == "national_id" || kind == "iqama");
+      }
+    }
+  }
+  if (const Json& list = profile["externalIds"]; list.is_array()) {
+    for (const Json& one : list.as_array()) {
+      out.push_back({"external",
+                     external_index(lease, one.string_or("system", ""), one.string_or("value", "")),
+                     true});
+    }
+  }
+  return out;
+}
+
+std::string pseudonym_of(const keys::Lease& lease, const Json& profile, std::string_view id) {
+  std::string mrn;
+  for (Alias& alias : aliases_of(lease, profile)) {
+    if (alias.kind == "identifier") return std::move(alias.value);
+    if (alias.kind == "mrn" && mrn.empty()) mrn = std::move(alias.value);
+  }
+  return mrn.empty() ? lease.blind_index("person/1/id", id) : mrn;
+}
+
+}  // namespace rabt::identity

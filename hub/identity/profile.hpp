@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/keys/data_keys.hpp"
+
+// What is written of a person: the members that a profile may have, and by which of them the person
+// is found. Pure but for the keys of blind indexes.
+namespace rabt::identity {
+
+// The profile with its known members, in one way of writing; members that are null are left out.
+// Error invalid api.invalid: one line a mistake, none quotes a value.
+[[nodiscard]] Result<Json> check_profile(const Json& given);
+
+// RFC 7396: members of `patch` replace those of `profile`, null removes.
+[[nodiscard]] Json merged(const Json& profile, const Json& patch);
+
+// 3 to 64 letters, digits and . _ - @ + of ASCII, in lower case. Error invalid api.invalid.
+[[nodiscard]] Result<std::string> fold_username(std::string_view username);
+
+struct Alias {
+  // "username", "email", "phone", "identifier", "mrn", "external"
+  std::string_view kind;
+  // Blind index, 16 bytes.
+  std::string value;
+  // No other person may have it.
+  bool sole = false;
+};
+// Everything that the person is found by. The profile was checked.
+[[nodiscard]] std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile);
+// The blind index of an outside system's id of a person.
+[[nodiscard]] std::string external_index(const keys::Lease& lease, std::string_view system,
+                                         std::string_view value);
+[[nodiscard]] std::string username_index(const keys::Lease& lease, std::string_view folded);
+// The blind index under which the audit log knows the person: of the first identifier, as workflows
+// have it; else of the record number, else of the id. 16 bytes.
+[[nodiscard]] std::string pseudonym_of(const keys::Lease& lease, const Json& profile,
+                                       std::string_view id);
+
+}  // namespace rabt::identity

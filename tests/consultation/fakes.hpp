@@ -1,0 +1,196 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "hub/audit/verify.hpp"
+#include "hub/consultation/records.hpp"
+#include "hub/consultation/sessions.hpp"
+#include "tests/keyring.hpp"
+
+namespace rabt::consultation::test {
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
+    std::abort();
+  }
+  return std::move(result).value();
+}
+
+// Sessions whose facts a test sets: what the records are tested against. Only membership,
+// still_open and add_event do something.
+class StandInSessions final : public Sessions {
+ public:
+  // By session, then by person.
+  std::map<std::string, std::map<std::string, Membership>> members;
+  // Ended since the membership was read.
+  std::set<std::string> ended_meanwhile;
+  std::vector<std::pair<std::string, Json>> told;
+  std::vector<Ask> created;
+
+  Answer create(const Ask& ask) override {
+    created.push_back(ask);
+    return Json::object({{"id", "01BX5ZZKBKACTAV9WEVGEMMVRZ"}});
+  }
+  Result<Membership> membership(const Ask& ask) override {
+    const auto session = members.find(ask.session);
+    if (session == members.end()) return not_found("not_found", "there is no such session");
+    const auto member = session->second.find(ask.caller.who.person);
+    if (member == session->second.end())
+      return denied("authorisation.denied", "you are nobody in this session");
+    return member->second;
+  }
+  Status still_open(store::Transaction& /*transaction*/, const Membership& seen) override {
+    if (!ended_meanwhile.contains(seen.session)) return ok_status();
+    return conflict("session.completed", "the session is completed");
+  }
+  Status add_event(store::Transaction& /*transaction*/, const Membership& /*of*/,
+                   std::string_view type, std::string_view /*actor*/, Json data) override {
+    told.emplace_back(std::string(type), std::move(data));
+    return ok_status();
+  }
+
+  Answer get(const Ask& /*ask*/) override { return none(); }
+  Result<Page> list(const Ask& /*ask*/, const Window& /*window*/) override { return Page{}; }
+  Answer change(const Ask& /*ask*/) override { return none(); }
+  Answer accept(const Ask& /*ask*/) override { return none(); }
+  Answer decline(const Ask& /*ask*/) override { return none(); }
+  Answer assign(const Ask& /*ask*/) override { return none(); }
+  Answer start(const Ask& /*ask*/) override { return none(); }
+  Answer end(const Ask& /*ask*/) override { return none(); }
+  Answer cancel(const Ask& /*ask*/) override { return none(); }
+  Answer join(const Ask& /*ask*/) override { return none(); }
+  Answer token(const Ask& /*ask*/) override { return none(); }
+  Answer leave(const Ask& /*ask*/) override { return none(); }
+  Answer participants(const Ask& /*ask*/) override { return none(); }
+  Answer add_participant(const Ask& /*ask*/) override { return none(); }
+  Answer remove_participant(const Ask& /*ask*/) override { return none(); }
+  Answer admit(const Ask& /*ask*/) override { return none(); }
+  Answer deny(const Ask& /*ask*/) override { return none(); }
+  Answer waiting_room(const Ask& /*ask*/) override { return none(); }
+  Answer invitations(const Ask& /*ask*/) override { return none(); }
+  Answer invite(const Ask& /*ask*/) override { return none(); }
+  Answer revoke_invitation(const Ask& /*ask*/) override { return none(); }
+  Answer accept_invitation(const Ask& /*ask*/) override { return none(); }
+  Answer consents(const Ask& /*ask*/) override { return none(); }
+  Answer record_consent(const Ask& /*ask*/) override { return none(); }
+  Answer start_recording(const Ask& /*ask*/) override { return none(); }
+  Answer stop_recording(const Ask& /*ask*/) override { return none(); }
+  Result<Page> recordings(const Ask& /*ask*/, const Window& /*window*/) override { return Page{}; }
+  Answer recording(const Ask& /*ask*/) override { return none(); }
+  Answer withdraw_recording(const Ask& /*ask*/) override { return none(); }
+  Answer summary(const Ask& /*ask*/) override { return none(); }
+  Answer events(const Ask& /*ask*/) override { return none(); }
+
+ private:
+  static Answer none() { return not_found("not_found", "this stand-in has no such thing"); }
+};
+
+class StandInPeople final : public identity::Directory {
+ public:
+  std::map<std::string, identity::Person> people;
+
+  Result<std::string> resolve(std::string_view /*tenant*/, const Json& reference) override {
+    if (reference.is_string() && people.contains(reference.as_string()))
+      return reference.as_string();
+    return not_found("person.unknown", "there is no such person");
+  }
+  Result<identity::Person> find(std::string_view /*tenant*/, std::string_view id) override {
+    const auto found = people.find(std::string(id));
+    if (found == people.end()) return not_found("person.unknown", "there is no such person");
+    return found->second;
+  }
+  Result<std::vector<identity::Person>> having(std::string_view /*tenant*/,
+                                               identity::Roles roles) override {
+    std::vector<identity::Person> out;
+    for (const auto& [id, person] : people) {
+      if (person.roles.has_any(roles)) out.push_back(person);
+    }
+    return out;
+  }
+};
+
+// A real store in a folder of its own, and what stands on it.
+class RecordHouse : public testing::Test {
+ protected:
+  RecordHouse() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "rabt-records-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    folder_ = pattern;
+    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+    if (source == nullptr) std::abort();
+    keyring_ = rabt::test::open_keyring(folder_, clock_, random_, {"t1"});
+    store_ =
+        must(store::open_sqlite({.path = folder_ + "/rabt.db",
+                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
+                                null_logger()));
+    audit_ = must(audit::AuditLog::open(
+        *store_, clock_,
+        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
+    keys_ = std::make_unique<keys::DataKeys>(
+        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
+                                        null_logger()));
+    details_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
+    grants_ = std::make_unique<access::Grants>(
+        access::Grants::Parts{*store_, *audit_, *details_, clock_, ids_, null_logger()}, "t1",
+        "boot");
+    access_ = std::make_unique<access::AccessControl>(
+        access::AccessControl::Parts{
+            .store = *store_, .audit = *audit_, .details = *details_, .grants = *grants_},
+        "t1", access::ReadPolicy::reason);
+    detector_ = must(phi::Detector::make({}));
+  }
+  ~RecordHouse() override {
+    std::error_code ignored;
+    audit_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // A data key that is committed.
+  std::string make_key() {
+    const keys::NewDataKey key = must(keys_->make("t1", keys::kConsultation));
+    (void)must(store_->write([&](store::Transaction& tx) { return keys::insert(tx, key); }));
+    return key.id;
+  }
+  // The acts in the audit log, oldest first, as their canonical JSON.
+  std::vector<Json> entries() {
+    static constexpr store::Statement kEntries{"SELECT canonical FROM audit ORDER BY seq"};
+    std::vector<Json> out;
+    (void)must(store_->read([&](store::Connection& connection) {
+      return connection.query(kEntries, {}, [&](const store::Row& row) {
+        out.push_back(must(Json::parse(row.blob(0))));
+        return true;
+      });
+    }));
+    return out;
+  }
+  std::int64_t count(std::string_view act) {
+    std::int64_t found = 0;
+    for (const Json& entry : entries()) found += entry.string_or("act", "") == act ? 1 : 0;
+    return found;
+  }
+
+  std::string folder_;
+  FakeClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<keys::DataKeys> keys_;
+  std::unique_ptr<blob::BlobStore> blobs_;
+  std::unique_ptr<access::PatientDetail> details_;
+  std::unique_ptr<access::Grants> grants_;
+  std::unique_ptr<access::AccessControl> access_;
+  std::unique_ptr<const phi::Detector> detector_;
+};
+
+}  // namespace rabt::consultation::test

@@ -1,0 +1,532 @@
+#include "hub/consultation/records.hpp"
+
+#include "hub/base/bytes.hpp"
+#include "tests/consultation/fakes.hpp"
+
+// Records of a session on a real store; the sessions themselves are stand-ins.
+namespace rabt::consultation {
+namespace {
+
+using test::must;
+using test::RecordHouse;
+
+constexpr const char* kSession = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const std::string kPdf = to_base64(as_bytes(std::string_view("%PDF-1.4\nhello")));
+
+class RecordsTest : public RecordHouse {
+ protected:
+  RecordsTest() {
+    key_ = make_key();
+    for (const char* role :
+         {"doctor", "specialist", "nurse", "patient", "family_member", "observer"}) {
+      const std::string person = person_of(role);
+      people_.people[person] = {.id = person, .licence = identity::Licence::vouched};
+    }
+    admin_ = ids_.next().text();
+    set(SessionStatus::active);
+    records_ = make_records({.store = *store_,
+                             .audit = *audit_,
+                             .blobs = *blobs_,
+                             .keys = *keys_,
+                             .access = *access_,
+                             .detector = *detector_,
+                             .people = people_,
+                             .sessions = sessions_,
+                             .clock = clock_,
+                             .random = random_,
+                             .ids = ids_,
+                             .video = {}});
+  }
+  ~RecordsTest() override { records_.reset(); }
+
+  std::string person_of(const std::string& role) {
+    const auto known = persons_.find(role);
+    if (known != persons_.end()) return known->second;
+    return persons_.emplace(role, ids_.next().text()).first->second;
+  }
+  // Everybody's membership, with the session in this state.
+  void set(SessionStatus status, const std::string& type = "doctor_patient",
+           std::vector<std::string> readers = {"doctor", "patient", "nurse"}) {
+    auto& members = sessions_.members[kSession];
+    for (const auto& [role, person] : persons_) {
+      Membership& one = members[person];
+      if (one.participant.empty()) one.participant = ids_.next().text();
+      one.role = role;
+      one.admitted = true;
+      one.host = role == "doctor" || role == "specialist";
+    }
+    members[admin_].administrator = true;
+    for (auto& [person, one] : members) {
+      one.tenant = "t1";
+      one.session = kSession;
+      one.number = 1;
+      one.type = type;
+      one.status = status;
+      one.data_key = key_;
+      one.provider = person_of("doctor");
+      one.patient = person_of("patient");
+      one.patient_pseudonym = "00112233445566778899aabbccddeeff";
+      one.started_ms = clock_.now().ms;
+      if (is_end(status)) one.ended_ms = clock_.now().ms;
+      one.readers = readers;
+    }
+  }
+  Membership& member(const std::string& role) {
+    return sessions_.members[kSession][person_of(role)];
+  }
+  Ask ask(const std::string& role, Json body = Json::object(), std::string record = {}) {
+    Ask made;
+    made.caller.who = {.kind = identity::Kind::person, .tenant = "t1"};
+    made.caller.who.person = role == "admin" ? admin_ : person_of(role);
+    made.caller.who.id = made.caller.who.person;
+    made.session = kSession;
+    made.record = std::move(record);
+    made.body = std::move(body);
+    return made;
+  }
+  static Json text(std::string_view value) { return Json::object({{"text", value}}); }
+  // "ok", or the code of the error.
+  static std::string verdict(const Answer& answer) {
+    return answer.ok() ? "ok" : answer.error().code;
+  }
+  std::size_t seen(Answer answer) { return must(std::move(answer))["items"].size(); }
+  std::string file_bytes() {
+    std::string all;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream in(entry.path(), std::ios::binary);
+      all.append(std::istreambuf_iterator<char>(in), {});
+    }
+    return all;
+  }
+
+  std::string key_;
+  std::string admin_;
+  std::map<std::string, std::string> persons_;
+  test::StandInSessions sessions_;
+  test::StandInPeople people_;
+  std::unique_ptr<Records> records_;
+};
+
+TEST_F(RecordsTest, AMessageIsKeptWithItsEntryAndItsEvent) {
+  const Json sent = must(records_->send_message(ask("patient", text("السلام عليكم 👋 hello"))));
+  EXPECT_EQ(sent.string_or("text", ""), "السلام عليكم 👋 hello");
+  EXPECT_EQ(sent.string_or("from", ""), member("patient").participant);
+  EXPECT_EQ(sent.int_or("number", 0), 1);
+  EXPECT_EQ(sent["phi"].size(), 0U);
+  EXPECT_FALSE(sent.bool_or("masked", true));
+  const Json list = must(records_->messages(ask("doctor")));
+  ASSERT_EQ(list["items"].size(), 1U);
+  EXPECT_EQ(list["items"].item(0).dump(), sent.dump());
+  ASSERT_EQ(sessions_.told.size(), 1U);
+  EXPECT_EQ(sessions_.told[0].first, "message-sent");
+  EXPECT_EQ(sessions_.told[0].second.dump().find("hello"), std::string::npos);
+  const auto acts = entries();
+  ASSERT_EQ(acts.size(), 2U);
+  EXPECT_EQ(acts[0].string_or("act", ""), "chat.sent");
+  EXPECT_EQ(acts[0].string_or("object", ""), std::string("session:") + kSession);
+  EXPECT_EQ(acts[0].string_or("purpose", ""), "PATRQT");
+  EXPECT_EQ(acts[0].dump().find("hello"), std::string::npos);
+  EXPECT_EQ(acts[1].string_or("act", ""), "session.read");
+  EXPECT_EQ(acts[1].string_or("purpose", ""), "TREAT");
+}
+
+TEST_F(RecordsTest, NothingOfAMessageIsOnDiskInClear) {
+  must(records_->send_message(ask("doctor", text("unmistakable words"))));
+  must(records_->share_document(
+      ask("doctor",
+          Json::object({{"documentType", "TEXT"},
+                        {"contentType", "text/plain"},
+                        {"title", "remarkable title"},
+                        {"data", to_base64(as_bytes(std::string_view("singular content")))}}))));
+  store_->flush();
+  const std::string all = file_bytes();
+  EXPECT_EQ(all.find("unmistakable"), std::string::npos);
+  EXPECT_EQ(all.find("remarkable"), std::string::npos);
+  EXPECT_EQ(all.find("singular"), std::string::npos);
+}
+
+TEST_F(RecordsTest, TheSameClientIdOfASenderIsOneMessage) {
+  const Json body = Json::object({{"text", "once"}, {"clientId", "c-1"}});
+  const Json first = must(records_->send_message(ask("doctor", body)));
+  const Json again = must(records_->send_message(ask("doctor", body)));
+  EXPECT_EQ(again.string_or("id", "a"), first.string_or("id", "b"));
+  const Json other = must(records_->send_message(ask("patient", body)));
+  EXPECT_NE(other.string_or("id", ""), first.string_or("id", ""));
+  EXPECT_EQ(seen(records_->messages(ask("doctor"))), 2U);
+  EXPECT_EQ(count("chat.sent"), 2);
+  EXPECT_EQ(sessions_.told.size(), 2U);
+}
+
+TEST_F(RecordsTest, PatientDataAmongStaffIsFlaggedAndBeforeAnObserverRefused) {
+  const Json flagged = must(records_->send_message(ask("doctor", text("id 1000000008"))));
+  EXPECT_EQ(flagged["phi"].dump(), R"(["national-id"])");
+  EXPECT_EQ(count("phi.detected"), 1);
+  set(SessionStatus::active, "doctor_patient", {"doctor", "patient", "observer"});
+  const Answer refused = records_->send_message(ask("doctor", text("id 1000000008")));
+  EXPECT_EQ(verdict(refused), "phi.exposed");
+  EXPECT_EQ(exposed_kinds(refused.error()), std::vector<std::string>{"national-id"});
+  EXPECT_EQ(refused.error().message.find("1000000008"), std::string::npos);
+  EXPECT_EQ(count("phi.detected"), 2);
+  EXPECT_EQ(count("chat.sent"), 1);
+  EXPECT_EQ(seen(records_->messages(ask("doctor"))), 1U);
+  EXPECT_EQ(sessions_.told.back().first, "phi-detected");
+}
+
+TEST_F(RecordsTest, AWaitingPersonReadsWhatIsAddressedToHimAlone) {
+  must(records_->send_message(ask("doctor", text("among us"))));
+  Json addressed = text("please wait");
+  addressed.set("to", member("patient").participant);
+  must(records_->send_message(ask("nurse", addressed)));
+  member("patient").admitted = false;
+  member("patient").waiting = true;
+  must(records_->send_message(ask("patient", text("I am here"))));
+  EXPECT_EQ(seen(records_->messages(ask("patient"))), 2U);
+  EXPECT_EQ(seen(records_->messages(ask("doctor"))), 3U);
+  EXPECT_EQ(seen(records_->messages(ask("observer"))), 2U);
+  EXPECT_EQ(verdict(records_->record_vitals(ask("patient", Json::object({{"heartRate", 70}})))),
+            "participant.waiting");
+  member("patient").waiting = false;
+  EXPECT_EQ(verdict(records_->messages(ask("patient"))), "participant.not_a_participant");
+}
+
+TEST_F(RecordsTest, ChatCanBeSwitchedOff) {
+  records_ = make_records({.store = *store_,
+                           .audit = *audit_,
+                           .blobs = *blobs_,
+                           .keys = *keys_,
+                           .access = *access_,
+                           .detector = *detector_,
+                           .people = people_,
+                           .sessions = sessions_,
+                           .clock = clock_,
+                           .random = random_,
+                           .ids = ids_,
+                           .video = {.chat_enabled = false}});
+  EXPECT_EQ(verdict(records_->send_message(ask("doctor", text("hello")))), "feature.disabled");
+}
+
+TEST_F(RecordsTest, MistakesNameTheirFieldsAndStoreNothing) {
+  const Answer wrong = records_->record_vitals(
+      ask("nurse", Json::object({{"heartRate", 900}, {"systolic", "high"}, {"device", 7}})));
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().code, "api.invalid");
+  for (const char* field : {"heartRate: ", "systolic: ", "device"})
+    EXPECT_NE(wrong.error().message.find(field), std::string::npos) << wrong.error().message;
+  EXPECT_EQ(verdict(records_->send_message(ask("doctor", text("  ")))), "api.invalid");
+  EXPECT_EQ(verdict(records_->send_message(ask("doctor", text(std::string(4001, 'x'))))),
+            "api.invalid");
+  EXPECT_EQ(verdict(records_->send_message(ask("doctor", Json::array()))), "api.invalid");
+  EXPECT_EQ(
+      verdict(records_->send_message(ask("doctor", Json::object({{"text", "x"}, {"unknown", 1}})))),
+      "api.invalid");
+  EXPECT_TRUE(entries().empty());
+}
+
+TEST_F(RecordsTest, ADocumentComesBackByteForByte) {
+  const Json shared =
+      must(records_->share_document(ask("patient", Json::object({{"documentType", "pdf"},
+                                                                 {"contentType", "application/pdf"},
+                                                                 {"title", "Report"},
+                                                                 {"data", kPdf}}))));
+  EXPECT_EQ(shared.int_or("bytes", 0), 14);
+  EXPECT_EQ(shared.string_or("documentType", ""), "PDF");
+  const auto content = records_->document_content(ask("doctor", {}, shared.string_or("id", "")));
+  ASSERT_TRUE(content.ok());
+  EXPECT_EQ(content->bytes, "%PDF-1.4\nhello");
+  EXPECT_EQ(content->content_type, "application/pdf");
+  EXPECT_EQ(count("document.shared"), 1);
+  EXPECT_EQ(count("document.read"), 1);
+  // By number and by UUID it is the same document.
+  for (const std::string& name : {std::string("1"), shared.string_or("uuid", "")})
+    EXPECT_EQ(must(records_->document(ask("nurse", {}, name))).string_or("id", ""),
+              shared.string_or("id", "x"));
+}
+
+TEST_F(RecordsTest, AnObserverNeitherSharesNorReadsDocuments) {
+  const Json body =
+      Json::object({{"documentType", "PDF"}, {"contentType", "application/pdf"}, {"data", kPdf}});
+  EXPECT_EQ(verdict(records_->share_document(ask("observer", body))), "authorisation.denied");
+  EXPECT_EQ(verdict(records_->documents(ask("observer"))), "authorisation.denied");
+  const Json dicom = Json::object(
+      {{"documentType", "DICOM"}, {"contentType", "application/dicom"}, {"data", kPdf}});
+  EXPECT_EQ(verdict(records_->share_document(ask("doctor", dicom))), "document.type");
+}
+
+TEST_F(RecordsTest, ANoteIsADraftForStaffAndFinalForThePatient) {
+  const Json draft = must(records_->write_note(ask(
+      "nurse",
+      Json::object({{"template", "soap"}, {"sections", Json::object({{"subjective", "كحة"}})}}))));
+  EXPECT_EQ(draft.string_or("status", ""), "draft");
+  EXPECT_EQ(draft.string_or("kind", ""), "soap");
+  EXPECT_EQ(seen(records_->notes(ask("doctor"))), 1U);
+  EXPECT_EQ(seen(records_->notes(ask("patient"))), 0U);
+  EXPECT_EQ(verdict(records_->notes(ask("observer"))), "authorisation.denied");
+  EXPECT_EQ(verdict(records_->write_note(
+                ask("nurse", Json::object({{"content", "x"}, {"status", "final"}})))),
+            "authorisation.denied");
+  EXPECT_EQ(verdict(records_->write_note(ask("patient", Json::object({{"content", "x"}})))),
+            "authorisation.denied");
+  EXPECT_EQ(verdict(records_->write_note(
+                ask("doctor", Json::object({{"template", "poem"}, {"content", "x"}})))),
+            "api.invalid");
+
+  Ask change = ask("doctor", Json::object({{"status", "final"}}), draft.string_or("id", ""));
+  EXPECT_EQ(verdict(records_->change_note(change)), "precondition.required");
+  change.version = 9;
+  EXPECT_EQ(verdict(records_->change_note(change)), "precondition.failed");
+  change.version = 1;
+  const Json final = must(records_->change_note(change));
+  EXPECT_EQ(final.string_or("status", ""), "final");
+  EXPECT_EQ(final.int_or("version", 0), 2);
+  EXPECT_EQ(seen(records_->notes(ask("patient"))), 1U);
+  change.version = 2;
+  EXPECT_EQ(verdict(records_->change_note(change)), "note.final");
+}
+
+TEST_F(RecordsTest, AfterTheEndOnlyAddendaAreWritten) {
+  const Json note =
+      must(records_->write_note(ask("doctor", Json::object({{"content", "stable"}}))));
+  EXPECT_EQ(note.string_or("status", ""), "final");
+  set(SessionStatus::completed);
+  EXPECT_EQ(verdict(records_->write_note(ask("doctor", Json::object({{"content", "late"}})))),
+            "session.completed");
+  EXPECT_EQ(verdict(records_->send_message(ask("doctor", text("late")))), "session.completed");
+  EXPECT_EQ(verdict(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 70}})))),
+            "session.completed");
+  EXPECT_EQ(verdict(records_->add_segment(ask("doctor", text("late")))), "session.completed");
+  const Json amended =
+      must(records_->add_addendum(ask("doctor", text("correction"), note.string_or("id", ""))));
+  EXPECT_EQ(amended.string_or("status", ""), "amended");
+  EXPECT_EQ(amended["addenda"].item(0).string_or("text", ""), "correction");
+  EXPECT_EQ(amended.string_or("content", ""), "stable");
+  EXPECT_EQ(
+      verdict(records_->add_addendum(ask("specialist", text("mine"), note.string_or("id", "")))),
+      "authorisation.denied");
+}
+
+TEST_F(RecordsTest, ASessionThatEndsMeanwhileTakesNothing) {
+  sessions_.ended_meanwhile.insert(kSession);
+  EXPECT_EQ(verdict(records_->send_message(ask("doctor", text("x")))), "session.completed");
+  EXPECT_EQ(verdict(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 70}})))),
+            "session.completed");
+  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(sessions_.told.empty());
+}
+
+TEST_F(RecordsTest, VitalSignsSayWhereTheyCameFrom) {
+  const Json body = Json::object({{"heartRate", 72}, {"temperatureC", Json::number("36.60")}});
+  EXPECT_EQ(must(records_->record_vitals(ask("patient", body))).string_or("source", ""), "patient");
+  EXPECT_EQ(must(records_->record_vitals(ask("doctor", body))).string_or("source", ""), "manual");
+  Json device = body;
+  device.set("device", Json::object({{"kind", "oximeter"}, {"serial", "A1"}}));
+  const Json measured = must(records_->record_vitals(ask("nurse", device)));
+  EXPECT_EQ(measured.string_or("source", ""), "device");
+  EXPECT_EQ(measured["temperatureC"].number_text(), "36.60");
+  EXPECT_EQ(verdict(records_->record_vitals(ask("family_member", body))), "authorisation.denied");
+  EXPECT_EQ(seen(records_->vitals(ask("patient"))), 3U);
+  EXPECT_EQ(count("vitals.recorded"), 3);
+}
+
+TEST_F(RecordsTest, ATrainingSessionHoldsNoPatientData) {
+  set(SessionStatus::active, "training_session");
+  EXPECT_EQ(verdict(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 70}})))),
+            "training.no_patient_data");
+}
+
+Json medication() {
+  return Json::object({{"items", Json::array({Json::object({{"name", "Amoxicillin"},
+                                                            {"dosage", "500 mg"},
+                                                            {"frequency", "3/day"},
+                                                            {"duration", "7 days"}})})}});
+}
+
+TEST_F(RecordsTest, APrescriptionNeedsADoctorWithALicenceAndTheSession) {
+  const Json issued = must(records_->prescribe(ask("doctor", medication())));
+  EXPECT_EQ(issued.string_or("status", ""), "issued");
+  EXPECT_EQ(issued.string_or("prescriptionNumber", ""),
+            "RX-" + to_iso8601(clock_.now()).substr(0, 4) + "-1");
+  EXPECT_EQ(verdict(records_->prescribe(ask("nurse", medication()))), "authorisation.denied");
+  EXPECT_EQ(verdict(records_->prescribe(ask("patient", medication()))), "authorisation.denied");
+  EXPECT_EQ(verdict(records_->prescribe(ask("doctor", Json::object({{"items", Json::array()}})))),
+            "api.invalid");
+  EXPECT_EQ(seen(records_->prescriptions(ask("patient"))), 1U);
+  EXPECT_EQ(verdict(records_->prescriptions(ask("nurse"))), "authorisation.denied");
+  people_.people[person_of("specialist")].licence = identity::Licence::missing;
+  EXPECT_EQ(verdict(records_->prescribe(ask("specialist", medication()))), "licence.missing");
+  set(SessionStatus::waiting);
+  EXPECT_EQ(verdict(records_->prescribe(ask("doctor", medication()))), "session.not_started");
+}
+
+TEST_F(RecordsTest, TheDoctorPrescribesForADayAfterTheEnd) {
+  people_.people[person_of("specialist")].licence = identity::Licence::verified;
+  set(SessionStatus::completed);
+  EXPECT_EQ(verdict(records_->prescribe(ask("specialist", medication()))), "session.completed");
+  clock_.advance_ms(24LL * 3'600'000);
+  const Json issued = must(records_->prescribe(ask("doctor", medication())));
+  clock_.advance_ms(1);
+  EXPECT_EQ(verdict(records_->prescribe(ask("doctor", medication()))), "session.completed");
+  const std::string id = issued.string_or("id", "");
+  EXPECT_EQ(verdict(records_->cancel_prescription(ask("patient", {}, id))), "authorisation.denied");
+  const Json cancelled =
+      must(records_->cancel_prescription(ask("doctor", Json::object({{"reason", "allergy"}}), id)));
+  EXPECT_EQ(cancelled.string_or("status", ""), "cancelled");
+  EXPECT_EQ(cancelled["cancelled"].string_or("reason", ""), "allergy");
+  EXPECT_EQ(must(records_->cancel_prescription(ask("doctor", {}, id))).int_or("version", 0), 2);
+  EXPECT_EQ(count("prescription.cancelled"), 1);
+}
+
+TEST_F(RecordsTest, SegmentsOfASpeakerStandInTheirOrder) {
+  const auto say = [&](const std::string& role, std::int64_t seq, const std::string& words) {
+    clock_.advance_ms(1'000);
+    must(records_->add_segment(
+        ask(role, Json::object({{"text", words}, {"seq", seq}, {"language", "en"}}))));
+  };
+  say("doctor", 2, "second");
+  say("patient", 1, "answer");
+  say("doctor", 1, "first");
+  say("doctor", 1, "first again");
+  const Json transcript = must(records_->transcript(ask("patient")));
+  std::string words;
+  for (const Json& item : transcript["items"].as_array()) words += item.string_or("text", "") + "|";
+  EXPECT_EQ(words, "first|answer|second|");
+  EXPECT_EQ(verdict(records_->transcript(ask("observer"))), "authorisation.denied");
+  EXPECT_EQ(count("transcript.read"), 1);
+  must(records_->add_segment(
+      ask("doctor", Json::object({{"text", "not yet"}, {"seq", 3}, {"final", false}}))));
+  EXPECT_EQ(must(records_->transcript(ask("doctor")))["items"].size(), 3U);
+  EXPECT_EQ(verdict(records_->add_segment(
+                ask("doctor", Json::object({{"audio", "AAAA"}, {"format", "wav"}})))),
+            "asr.not_configured");
+}
+
+TEST_F(RecordsTest, FeedbackIsOneForEachAndReplaceableForThirtyDays) {
+  EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 5}})))),
+            "session.not_completed");
+  set(SessionStatus::completed);
+  EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 6}})))),
+            "api.invalid");
+  must(records_->give_feedback(ask("patient", Json::object({{"rating", 2}}))));
+  clock_.advance_ms(30LL * 24 * 3'600'000);
+  const Json changed = must(records_->give_feedback(
+      ask("patient", Json::object({{"rating", 4}, {"comments", "better"}}))));
+  EXPECT_EQ(changed.int_or("version", 0), 2);
+  must(records_->give_feedback(ask("doctor", Json::object({{"rating", 5}}))));
+  EXPECT_EQ(seen(records_->feedback(ask("patient"))), 1U);
+  EXPECT_EQ(seen(records_->feedback(ask("doctor"))), 2U);
+  clock_.advance_ms(1);
+  EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 1}})))),
+            "feedback.closed");
+}
+
+TEST_F(RecordsTest, AnAdministratorReadsFiguresAndPatientDataOnlyWithAReason) {
+  must(records_->send_message(ask("doctor", text("hello"))));
+  set(SessionStatus::completed);
+  must(records_->give_feedback(
+      ask("patient", Json::object({{"rating", 4}, {"comments", "private"}}))));
+  EXPECT_EQ(verdict(records_->messages(ask("admin"))), "authorisation.denied");
+  Ask reasoned = ask("admin");
+  reasoned.caller.reason = "complaint 4711";
+  EXPECT_EQ(seen(records_->messages(reasoned)), 1U);
+  EXPECT_EQ(entries().back().dump().find("4711"), std::string::npos) << "the reason is sealed";
+  const Json figures = must(records_->feedback(ask("admin")));
+  EXPECT_EQ(figures["items"].item(0).int_or("rating", 0), 4);
+  EXPECT_EQ(figures["items"].item(0).find("comments"), nullptr);
+  EXPECT_EQ(verdict(records_->send_message(ask("admin", text("hello")))),
+            "participant.not_a_participant");
+}
+
+TEST_F(RecordsTest, AFollowUpMayBookASession) {
+  const Json proposed = must(records_->plan_follow_up(
+      ask("doctor", Json::object({{"afterDays", 14}, {"reason", "check"}}))));
+  EXPECT_EQ(proposed.string_or("status", ""), "proposed");
+  EXPECT_EQ(proposed.string_or("dueAt", ""), to_iso8601({clock_.now().ms + 14LL * 24 * 3'600'000}));
+  const Json booked = must(records_->plan_follow_up(
+      ask("doctor", Json::object({{"afterDays", 7}, {"book", true}, {"plannedMinutes", 15}}))));
+  EXPECT_EQ(booked.string_or("status", ""), "booked");
+  EXPECT_EQ(booked.string_or("bookedSession", ""), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
+  ASSERT_EQ(sessions_.created.size(), 1U);
+  EXPECT_EQ(sessions_.created[0].body.string_or("followUpOf", ""), kSession);
+  EXPECT_EQ(sessions_.created[0].body.int_or("plannedMinutes", 0), 15);
+  EXPECT_EQ(verdict(records_->plan_follow_up(ask("patient", Json::object({{"afterDays", 7}})))),
+            "authorisation.denied");
+  EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", Json::object()))), "api.invalid");
+}
+
+Json window(double loss, double jitter, double rtt, const std::string& at) {
+  return Json::object({{"at", at},
+                       {"lossPercent", loss},
+                       {"jitterMs", jitter},
+                       {"rttMs", rtt},
+                       {"kbps", 1000},
+                       {"direction", "up"}});
+}
+
+TEST_F(RecordsTest, TwoBadWindowsLowerTheLevelAndAreTold) {
+  const auto at = [&](int i) { return to_iso8601({clock_.now().ms + i * 10'000}); };
+  const Json good = must(records_->report_quality(
+      ask("patient", Json::object({{"samples", Json::array({window(0, 5, 40, at(0))})}}))));
+  EXPECT_EQ(good.string_or("level", ""), "standard");
+  const Json bad = must(records_->report_quality(
+      ask("patient", Json::object({{"samples", Json::array({window(20, 80, 600, at(1)),
+                                                            window(20, 80, 600, at(2))})}}))));
+  EXPECT_EQ(bad.string_or("level", ""), "low");
+  ASSERT_EQ(sessions_.told.size(), 1U);
+  EXPECT_EQ(sessions_.told[0].first, "quality-changed");
+  EXPECT_EQ(count("quality.adapted"), 1);
+  // Sent again, nothing counts twice.
+  must(records_->report_quality(
+      ask("patient", Json::object({{"samples", Json::array({window(20, 80, 600, at(2))})}}))));
+  const Json quality = must(records_->quality(ask("doctor")));
+  ASSERT_EQ(quality["participants"].size(), 1U);
+  EXPECT_EQ(quality["participants"].item(0).int_or("samples", 0), 3);
+  // (4.38 + 1 + 1) / 3
+  EXPECT_DOUBLE_EQ(quality["score"].as_double(), 2.13);
+  EXPECT_EQ(quality.string_or("grade", ""), "bad");
+  EXPECT_EQ(verdict(records_->report_quality(
+                ask("patient", Json::object({{"samples", Json::array({Json::object()})}})))),
+            "api.invalid");
+}
+
+TEST_F(RecordsTest, AHostSetsALevelForAllWhoSpeakLaterToo) {
+  const Json set =
+      must(records_->set_quality_level(ask("doctor", Json::object({{"level", "low"}}))));
+  EXPECT_EQ(set.int_or("width", 0), 320);
+  EXPECT_TRUE(set.bool_or("applied", false));
+  const Json later = must(records_->report_quality(
+      ask("patient",
+          Json::object({{"samples", Json::array({window(0, 5, 40, to_iso8601(clock_.now()))})}}))));
+  EXPECT_EQ(later.string_or("level", ""), "low");
+  EXPECT_EQ(verdict(records_->set_quality_level(ask("patient", Json::object({{"level", "low"}})))),
+            "session.not_host");
+  EXPECT_EQ(verdict(records_->set_quality_level(ask("doctor", Json::object({{"level", "ultra"}})))),
+            "api.invalid");
+}
+
+TEST_F(RecordsTest, ARecordOfAnotherTenantOrKindIsNotFound) {
+  const Json note = must(records_->write_note(ask("doctor", Json::object({{"content", "x"}}))));
+  const std::string id = note.string_or("id", "");
+  EXPECT_EQ(verdict(records_->document(ask("doctor", {}, id))), "not_found");
+  Ask elsewhere = ask("doctor", text("x"), id);
+  elsewhere.caller.who.tenant = "t2";
+  EXPECT_EQ(verdict(records_->add_addendum(elsewhere)), "not_found");
+  EXPECT_EQ(verdict(records_->document(ask("doctor", {}, "no id"))), "not_found");
+}
+
+TEST_F(RecordsTest, TheSummaryHoldsWhatTheCallerMaySee) {
+  must(records_->write_note(ask("doctor", Json::object({{"content", "seen"}}))));
+  must(records_->write_note(
+      ask("doctor", Json::object({{"content", "hidden"}, {"status", "draft"}}))));
+  must(records_->prescribe(ask("doctor", medication())));
+  must(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 70}}))));
+  const Json patient = must(records_->summary_of(ask("patient"), member("patient")));
+  EXPECT_EQ(patient["notes"].size(), 1U);
+  EXPECT_EQ(patient["prescriptions"].size(), 1U);
+  EXPECT_EQ(patient["vitals"].size(), 1U);
+  const Json nurse = must(records_->summary_of(ask("nurse"), member("nurse")));
+  EXPECT_EQ(nurse["notes"].size(), 2U);
+  EXPECT_EQ(nurse["prescriptions"].size(), 0U);
+}
+
+}  // namespace
+}  // namespace rabt::consultation

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "hub/identity/person_store.hpp"
+#include "hub/identity/profile.hpp"
+#include "tests/keys/support.hpp"
+
+// People over a real store, keyring and audit log.
+namespace rabt::identity::test {
+
+using keys::test::must;
+
+class House {
+ public:
+  House()
+      : folder_(keys::test::make_folder()),
+        base(folder_),
+        people({*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}) {}
+  ~House() { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] Caller administrator() const {
+    return {.who = {.kind = Kind::client,
+                    .tenant = "t1",
+                    .id = "test",
+                    .roles = {Role::admin},
+                    .person = {},
+                    .credential = {},
+                    .session = {}},
+            .client = "127.0.0.1",
+            .request = "r1",
+            .reason = {},
+            .purpose = {}};
+  }
+  Person person(Roles roles, Json profile = Json::object()) {
+    NewPerson wanted;
+    wanted.roles = roles;
+    wanted.profile = must(check_profile(profile));
+    return must(people.create(administrator(), wanted));
+  }
+
+ private:
+  std::string folder_;
+
+ public:
+  keys::test::House base;
+  People people;
+};
+
+}  // namespace rabt::identity::test

@@ -1,0 +1,147 @@
+#include "hub/identity/person_store.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "hub/identity/blind_index.hpp"
+#include "tests/identity/house.hpp"
+
+namespace rabt::identity {
+namespace {
+
+using test::House;
+using test::must;
+
+Json layla() {
+  return must(Json::parse(
+      R"({"name": "Layla Canary", "nameAr": "ليلى", "gender": "female", "birthDate": "1985-04-12",
+          "phone": "0501234567", "email": "Layla@Example.sa", "language": "ar",
+          "identifiers": [{"kind": "national_id", "value": "1089341267"}],
+          "mrn": "MRN-00451", "externalIds": [{"system": "kiorex", "value": "u-17"}]})"));
+}
+
+TEST(People, ArePersonsWithNumbersAndAreFoundByEveryWayOfNamingThem) {
+  House house;
+  const Person doctor = house.person({Role::doctor}, Json::object({{"username", "Dr.Ahmad"}}));
+  const Person patient = house.person({Role::patient}, layla());
+  EXPECT_EQ(doctor.number, 1);
+  EXPECT_EQ(patient.number, 2);
+  EXPECT_EQ(doctor.licence, Licence::vouched);
+  EXPECT_EQ(patient.licence, Licence::missing);
+  const Json external = Json::object({{"system", "kiorex"}, {"value", "u-17"}});
+  for (const Json& reference :
+       {Json(patient.id), Json(uuid_of(patient.id)), Json("2"), Json(2), external})
+    EXPECT_EQ(must(house.people.resolve("t1", reference)), patient.id);
+  for (const Json& unknown : {Json("3"), Json("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+                              Json::object({{"system", "kiorex"}, {"value", "u-18"}}),
+                              Json::object({{"system", "kiore"}, {"value", "xu-17"}})})
+    EXPECT_EQ(house.people.resolve("t1", unknown).error().code, "person.unknown");
+  for (const Json& wrong : {Json(""), Json("Layla"), Json(-1), Json(), Json::object()})
+    EXPECT_EQ(house.people.resolve("t1", wrong).error().code, "person.reference");
+  const Person found = must(house.people.find("t1", patient.id));
+  EXPECT_EQ(found.profile["nameAr"], Json("ليلى"));
+  EXPECT_EQ(found.roles, Roles{Role::patient});
+  EXPECT_EQ(found.pseudonym, patient.pseudonym);
+  EXPECT_EQ(must(house.people.by_username("t1", "DR.AHMAD")), doctor.id);
+  EXPECT_EQ(must(house.people.search("t1", "phone", "+966 50 123 4567")).at(0).id, patient.id);
+  EXPECT_EQ(must(house.people.search("t1", "email", "layla@example.SA")).at(0).id, patient.id);
+  EXPECT_EQ(must(house.people.search("t1", "mrn", "mrn 00451")).at(0).id, patient.id);
+  EXPECT_EQ(must(house.people.having("t1", {Role::doctor, Role::patient})).size(), 2U);
+  EXPECT_EQ(must(house.people.having("t1", {Role::doctor})).at(0).id, doctor.id);
+}
+
+TEST(People, AreKnownToTheAuditLogAsWorkflowsKnowThem) {
+  House house;
+  const Person patient = house.person({Role::patient}, layla());
+  EXPECT_EQ(patient.pseudonym,
+            to_hex(as_bytes(must(blind_index(*house.base.keyring, "t1", phi::IndexKind::identifier,
+                                             "1089341267")))));
+  EXPECT_EQ(house.base.acts(), std::vector<std::string>{"user.created ok"});
+}
+
+TEST(People, LieSealedInTheDatabase) {
+  House house;
+  house.person({Role::patient}, layla());
+  house.base.store->flush();
+  for (const char* file : {"/rabt.db", "/rabt.db-wal"}) {
+    std::ifstream in(house.base.folder + file, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    for (const char* canary : {"Canary", "ليلى", "1089341267", "0501234567", "00451", "u-17"})
+      EXPECT_EQ(bytes.find(canary), std::string::npos) << file << " " << canary;
+  }
+}
+
+TEST(People, ShareNoUsernameNationalIdRecordNumberOrOutsideId) {
+  House house;
+  house.person({Role::patient}, layla());
+  const auto refused = [&](const char* profile) {
+    NewPerson wanted;
+    wanted.profile = must(check_profile(must(Json::parse(profile))));
+    const auto made = house.people.create(house.administrator(), wanted);
+    return made.ok() ? "made" : made.error().code;
+  };
+  EXPECT_EQ(refused(R"({"identifiers": [{"kind": "iqama", "value": "١٠٨٩٣٤١٢٦٧"}]})"),
+            "person.taken");
+  EXPECT_EQ(refused(R"({"mrn": "mrn00451"})"), "person.taken");
+  EXPECT_EQ(refused(R"({"externalIds": [{"system": "kiorex", "value": "u-17"}]})"), "person.taken");
+  EXPECT_EQ(refused(R"({"phone": "0501234567", "email": "layla@example.sa"})"), "made")
+      << "a family shares them";
+  EXPECT_EQ(must(house.people.all("t1")).size(), 2U);
+}
+
+TEST(People, ChangeOnlyAsTheVersionThatTheCallerHasSeen) {
+  House house;
+  const Person patient = house.person({Role::patient}, layla());
+  PersonChange change;
+  change.profile = Json::object({{"phone", nullptr}, {"language", "en"}, {"mrn", "MRN-9999"}});
+  change.version = 1;
+  const Person changed = must(house.people.change(house.administrator(), patient.id, change));
+  EXPECT_EQ(changed.version, 2);
+  EXPECT_EQ(changed.profile.find("phone"), nullptr);
+  EXPECT_EQ(changed.profile["name"], Json("Layla Canary"));
+  EXPECT_EQ(house.people.change(house.administrator(), patient.id, change).error().code,
+            "person.changed");
+  EXPECT_TRUE(must(house.people.search("t1", "mrn", "MRN-00451")).empty());
+  EXPECT_EQ(must(house.people.search("t1", "mrn", "MRN-9999")).size(), 1U);
+  change.version.reset();
+  change.profile = Json::object({{"role", "admin"}});
+  EXPECT_EQ(house.people.change(house.administrator(), patient.id, change).error().message,
+            "role: is not known")
+      << "trap 44: nobody writes a role into a profile";
+  change.profile.reset();
+  change.active = false;
+  EXPECT_FALSE(must(house.people.change(house.administrator(), patient.id, change)).active);
+  EXPECT_FALSE(must(house.people.standing("t1", patient.id))->active);
+  EXPECT_EQ(
+      house.people.change(house.administrator(), "01ARZ3NDEKTSV4RRFFQ69G5FAV", change).error().code,
+      "person.unknown");
+}
+
+TEST(People, ThatMeetAreBothTaken) {
+  House house;
+  const Person person = house.person({Role::nurse}, Json::object({{"name", "N"}}));
+  std::vector<std::thread> threads;
+  for (const char* member : {"department", "organization", "specialty", "nameAr"}) {
+    threads.emplace_back([&, member] {
+      PersonChange change;
+      change.profile = Json::object({{member, "x"}});
+      must(house.people.change(house.administrator(), person.id, change));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(must(house.people.find("t1", person.id)).profile.size(), 5U);
+}
+
+TEST(Profile, SaysEveryMistakeWithoutAValue) {
+  const auto checked = check_profile(must(Json::parse(
+      R"({"name": "", "gender": "Canary", "phone": "Canary", "birthDate": "12.4.1985",
+          "languages": "ar", "identifiers": [{"kind": "Canary", "value": "1"}], "x": 1})")));
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code, "api.invalid");
+  EXPECT_EQ(std::count(checked.error().message.begin(), checked.error().message.end(), '\n'), 6);
+  EXPECT_EQ(checked.error().message.find("Canary"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rabt::identity
