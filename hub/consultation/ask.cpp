@@ -3,8 +3,8 @@
 namespace rabt::consultation {
 
 std::string_view Ask::parameter(std::string_view name) const {
-  for (const auto& [key, value] : query) {
-    if (key == name) return value;
+  for (const auto& [given, value] : query) {
+    if (given == name) return value;
   }
   return {};
 }

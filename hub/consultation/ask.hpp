@@ -28,6 +28,9 @@ struct Ask {
   std::string_view door = "api";
   // If-Match: the version of the record that the caller has seen.
   std::optional<std::int64_t> version{};
+  // Names the request where it may come twice: create answers a repeat with the session that it
+  // made. May be empty.
+  std::string key{};
   // Time zone offset in minutes of times that are written without one.
   int naive_offset_minutes = 0;
 

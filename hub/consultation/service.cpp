@@ -46,6 +46,7 @@ Json typed(std::string_view type) {
 std::vector<ActionSpec> service_actions(std::string_view service) {
   if (service == "register") return register_actions();
   if (service == "recording") return recording_actions();
+  if (service == "session") return session_actions();
   return {};
 }
 

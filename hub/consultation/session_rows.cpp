@@ -77,6 +77,15 @@ constexpr Statement kPutStay{
 constexpr Statement kPutEffect{
     "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
     "VALUES ($1, $2, $3, $4, $5, 'open', 0, $6, '')"};
+constexpr Statement kOfRequest{
+    "SELECT session FROM session_request WHERE tenant = $1 AND key = $2"};
+constexpr Statement kPutRequest{
+    "INSERT INTO session_request (tenant, key, session) VALUES ($1, $2, $3) ON CONFLICT DO "
+    "NOTHING"};
+// After the end: what links a session with others, and no new version.
+constexpr Statement kRelink{
+    "UPDATE session SET consultation = $3, appointment = $4 WHERE tenant = $1 AND id = $2 AND "
+    "version = $5"};
 constexpr Statement kLastEffect{
     "SELECT max(n) FROM session_effect WHERE tenant = $1 AND session = $2"};
 constexpr Statement kCountEvent{
@@ -475,7 +484,8 @@ Result<SealedChange> SessionRows::seal(const Session& before, const Change& chan
   out.now = now;
   out.actor = std::string(actor);
   Session after = change.after;
-  after.version = before.version + 1;
+  // the version stays when the session is over.
+  after.version = before.over() ? before.version : before.version + 1;
   RABT_TRY(index, appointment_index(after.tenant, after.appointment));
   out.appointment_index = std::move(index);
   out.due_ms = due_at(after, settings);
@@ -529,8 +539,15 @@ Result<std::int64_t> next_number(store::Transaction& transaction, std::string_vi
 Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const Session& before,
                                         const Change& change, const SealedChange& sealed) {
   const Session& is = change.after;
-  // nothing but attendances changes after the end.
+  // nothing but attendances and links with other records changes after the end.
   if (before.over()) {
+    if (is.consultation != before.consultation || is.appointment != before.appointment) {
+      RABT_TRY(changed, transaction.execute(kRelink, {is.tenant, is.id, is.consultation,
+                                                      sealed.appointment_index, before.version}));
+      if (changed != 1)
+        return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
+      transaction.put(kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+    }
     RABT_TRY_STATUS(write_stays(transaction, before, is));
     return before.number;
   }
@@ -621,6 +638,25 @@ Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& trans
     return false;
   }));
   return status;
+}
+
+Result<std::optional<std::string>> SessionRows::of_request(std::string_view tenant,
+                                                           std::string_view index) const {
+  std::optional<std::string> found;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kOfRequest, {tenant, Blob{index}}, [&](const Row& row) {
+      found = text(row, 0);
+      return false;
+    });
+  }));
+  return found;
+}
+
+Status SessionRows::put_request(store::Transaction& transaction, std::string_view tenant,
+                                std::string_view index, std::string_view session) {
+  RABT_TRY(put, transaction.execute(kPutRequest, {tenant, Blob{index}, session}));
+  if (put == 1) return ok_status();
+  return conflict(std::string(kSessionRaced), "the request came twice at once");
 }
 
 Status SessionRows::put_effect(store::Transaction& transaction, const Session& session,

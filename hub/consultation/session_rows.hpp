@@ -117,6 +117,12 @@ class SessionRows {
                                        std::string_view code, std::string_view session,
                                        std::string_view invitation);
 
+  // The session that a request of this key has made; nothing when it is new.
+  [[nodiscard]] Result<std::optional<std::string>> of_request(std::string_view tenant,
+                                                              std::string_view index) const;
+  // Inside a job. Error conflict session.raced: another one of the same key was quicker.
+  [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
+                                          std::string_view index, std::string_view session);
   // Inside a job: one more intent of a session, also after its end.
   [[nodiscard]] static Status put_effect(store::Transaction& transaction, const Session& session,
                                          std::string_view kind, std::string_view subject,

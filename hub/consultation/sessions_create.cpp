@@ -241,6 +241,17 @@ Answer SessionsImpl::create(const Ask& ask) {
   RABT_TRY_STATUS(around_->may_create(parts_.tenant));
   Booking booking;
   RABT_TRY_STATUS(fill(ask, who, input, booking));
+  // A request that came before has made its session already.
+  std::string request;
+  if (!ask.key.empty()) {
+    RABT_TRY(lease, parts_.keys.lease(parts_.tenant));
+    request = lease.blind_index("session.request", ask.key);
+    RABT_TRY(made, rows_.of_request(parts_.tenant, request));
+    if (made) {
+      RABT_TRY(session, rows_.load(parts_.tenant, *made));
+      return show(ask, session);
+    }
+  }
   Session none;
   none.tenant = parts_.tenant;
   none.id = booking.draft.id;
@@ -248,12 +259,21 @@ Answer SessionsImpl::create(const Ask& ask) {
   RABT_TRY(change, decide(booking.draft, moment, booking.open));
   const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
     const Session& is = made.after;
+    if (!request.empty())
+      RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
     if (is.provider.empty() || booking.open.request) return ok_status();
     return around_->take_place(transaction, is.tenant, booking.place, is.provider,
                                {is.scheduled_ms.value_or(is.created_ms)}, is.planned_minutes,
                                is.id);
   };
-  RABT_TRY(acted, commit(ask, who, none, std::move(change), taken));
+  auto written = commit(ask, who, none, std::move(change), taken);
+  if (!written.ok() && written.error().code == kSessionRaced) {
+    RABT_TRY(made, rows_.of_request(parts_.tenant, request));
+    if (!made) return unavailable("store.busy", "the request came twice at once; try again");
+    RABT_TRY(session, rows_.load(parts_.tenant, *made));
+    return show(ask, session);
+  }
+  RABT_TRY(acted, std::move(written));
   RABT_TRY(session, ask.door == "api" ? with_room(acted.session) : Result<Session>(acted.session));
   RABT_TRY(answer, show(ask, session));
   Json tokens = Json::array();

@@ -128,6 +128,14 @@ CREATE UNIQUE INDEX session_recording_number ON session_recording (tenant, numbe
 CREATE INDEX session_recording_session ON session_recording (tenant, session, id);
 CREATE UNIQUE INDEX session_recording_sid ON session_recording (tenant, session, sid) WHERE sid <> x'';
 
+-- Requests that may come twice, and the session that each of them made.
+CREATE TABLE session_request (
+  tenant  TEXT NOT NULL,
+  key     BLOB NOT NULL, -- blind index of the key that the caller gave
+  session TEXT NOT NULL,
+  PRIMARY KEY (tenant, key)
+) WITHOUT ROWID;
+
 -- Where the code of an invitation leads. The code itself is stored nowhere.
 CREATE TABLE session_invitation (
   tenant     TEXT NOT NULL,

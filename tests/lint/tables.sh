@@ -11,7 +11,7 @@ own engine definition delivery event event_key instance journal timer subscripti
 own plugin plugin_kv plugin_config
 own blob blob
 own consultation consultation recording session session_sealed session_member session_event session_attendance session_effect \
-  session_recording session_invitation session_record quality_sample quality_summary visit clinic clinic_session slot place presence \
+  session_recording session_invitation session_request session_record quality_sample quality_summary visit clinic clinic_session slot place presence \
   usage_alert
 own identity person person_role person_alias credential login_session login_attempt bootstrap
 own access patient_key break_glass

@@ -286,6 +286,11 @@ Result<Change> on(Step step, const SetAppointment& command) {
   RABT_TRY_STATUS(must_host(step.before, step.moment.who));
   if (step.before.appointment == command.appointment) return nothing(step.before);
   step.after().appointment = command.appointment;
+  if (step.before.over()) {
+    // The document stays as it was when the session ended, but for this link.
+    step.record("session.updated", Json::object({{"members", Json::array({"appointment"})}}));
+    return std::move(step.change);
+  }
   step.record("session.updated", Json::object({{"members", Json::array({"appointment"})}}));
   return done(std::move(step));
 }
@@ -298,6 +303,7 @@ Result<Change> on(Step step, const LinkConsultation& command) {
     return conflict("session.linked", "the session belongs to another consultation already");
   is.consultation = command.consultation;
   step.record("session.updated", Json::object({{"members", Json::array({"consultation"})}}));
+  if (step.before.over()) return std::move(step.change);
   return done(std::move(step));
 }
 

@@ -140,6 +140,15 @@ Result<Change> on(Step step, const Add& command) {
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   RABT_TRY_STATUS(role_allowed(is, command.participant.role));
   Participant* one = is.of_person(command.participant.person);
+  // A guest is known by the id that his own system gives him.
+  const std::string external = command.participant.guest.string_or("externalId", "");
+  if (one == nullptr && !external.empty()) {
+    const auto known =
+        std::find_if(is.participants.begin(), is.participants.end(), [&](const Participant& part) {
+          return part.person.empty() && part.guest.string_or("externalId", "") == external;
+        });
+    if (known != is.participants.end()) one = &*known;
+  }
   if (one != nullptr && one->takes_part()) {
     step.change.unchanged = true;
     step.change.participant = one->id;

@@ -1,0 +1,278 @@
+#include <deque>
+#include <thread>
+
+#include "hub/base/mutex.hpp"
+#include "hub/consultation/service.hpp"
+#include "hub/consultation/session_service.hpp"
+
+// hub://session
+namespace rabt::consultation {
+
+namespace {
+
+using plugin::CallRequest;
+using plugin::Ended;
+
+// Acts block for a commit, and a token for the video provider: they run on threads of their own.
+constexpr int kThreads = 2;
+
+// Only these members, in this order.
+Json picked(const Json& from, std::initializer_list<std::string_view> names) {
+  Json out = Json::object();
+  for (const std::string_view name : names) out.set(name, from[name]);
+  return out;
+}
+Json all_picked(const Json& list, std::initializer_list<std::string_view> names) {
+  Json out = Json::array();
+  if (!list.is_array()) return out;
+  for (const Json& one : list.as_array()) out.push_back(picked(one, names));
+  return out;
+}
+
+// Participants as workflows know them: without names.
+Json people_of(const Json& list) {
+  Json out = Json::array();
+  if (!list.is_array()) return out;
+  for (const Json& one : list.as_array()) {
+    Json item = Json::object({{"participant", one["id"]}});
+    for (const std::string_view name : {"role", "person", "admission", "joinedAt", "leftAt"})
+      item.set(name, one[name]);
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// What a session is without patient data; the members that `fields` names come besides.
+Json plain_session(const Json& session, const Json& fields) {
+  Json out = session;
+  for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
+    bool asked = false;
+    if (fields.is_array()) {
+      for (const Json& field : fields.as_array())
+        asked = asked || (field.is_string() && field.as_string() == name);
+    }
+    if (!asked) out.mutable_object().erase(name);
+  }
+  out.set("participants", people_of(session["participants"]));
+  return out;
+}
+
+Json course_of(const Json& session) {
+  return picked(session, {"status", "startedAt", "endedAt", "durationSeconds", "durationMinutes"});
+}
+
+class SessionActions final : public plugin::HubService {
+ public:
+  explicit SessionActions(SessionService& sessions) : sessions_(sessions) {
+    for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
+  }
+  ~SessionActions() override {
+    {
+      const Lock lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& one : threads_) one.join();
+  }
+  [[nodiscard]] std::string name() const override { return "session"; }
+  [[nodiscard]] std::vector<plugin::ActionSpec> actions() const override {
+    return session_actions();
+  }
+  void invoke(const CallRequest& call, Ended ended) override {
+    {
+      const Lock lock(mutex_);
+      if (!stopping_) {
+        queue_.push_back({call, std::move(ended)});
+        wake_.notify_one();
+        return;
+      }
+    }
+    ended(failed(unavailable("engine.stopping", "the hub stops")));
+  }
+
+ private:
+  struct Waiting {
+    CallRequest call;
+    Ended ended;
+  };
+  void run() {
+    Lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [&]() RABT_REQUIRES(mutex_) { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      Waiting next = std::move(queue_.front());
+      queue_.pop_front();
+      const bool stopping = stopping_;
+      lock.unlock();
+      const Answer answer =
+          stopping ? Answer(unavailable("engine.stopping", "the hub stops")) : act(next.call);
+      next.ended(answer.ok() ? done(*answer) : failed(answer.error()));
+      lock.lock();
+    }
+  }
+  [[nodiscard]] static Ask ask_of(const CallRequest& call) {
+    Ask ask;
+    ask.caller.who.kind = identity::Kind::client;
+    ask.caller.who.tenant = call.tenant;
+    ask.caller.who.id = "workflow";
+    ask.caller.request = call.instance;
+    ask.door = "workflow";
+    ask.key = call.idempotency_key;
+    ask.session = call.arguments.string_or("session", "");
+    ask.record = call.arguments.string_or("participant", "");
+    ask.body = call.arguments;
+    return ask;
+  }
+  [[nodiscard]] Answer act(const CallRequest& call);
+  [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
+
+  SessionService& sessions_;
+
+  Mutex mutex_;
+  Condition wake_;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  std::deque<Waiting> queue_ RABT_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+// start, end and cancel answer with the course of the session.
+Answer SessionActions::course(const Ask& ask, const Answer& answer) {
+  if (!answer.ok()) return answer.error();
+  RABT_TRY(session, sessions_.get(ask));
+  return course_of(session);
+}
+
+// A table: one part an action. What a call has done already is done: a repeat is no error.
+Answer SessionActions::act(const CallRequest& call) {
+  const Ask ask = ask_of(call);
+  if (call.action == "create") {
+    RABT_TRY(made, sessions_.create(ask));
+    return Json::object({{"session", made["id"]},
+                         {"number", made["number"]},
+                         {"roomName", made["roomName"]},
+                         {"participants", people_of(made["participants"])}});
+  }
+  if (call.action == "get") {
+    RABT_TRY(session, sessions_.get(ask));
+    return plain_session(session, call.arguments["fields"]);
+  }
+  if (call.action == "participants") {
+    RABT_TRY(people, sessions_.participants(ask));
+    return Json::object({{"participants", people_of(people["items"])}});
+  }
+  if (call.action == "token") {
+    RABT_TRY(token, sessions_.token(ask));
+    return picked(token, {"token", "expiresAt"});
+  }
+  if (call.action == "add-participant") {
+    RABT_TRY(added, sessions_.add_participant(ask));
+    return Json::object(
+        {{"participant", added["participant"]["id"]}, {"admission", added["admission"]}});
+  }
+  if (call.action == "remove") {
+    RABT_TRY(removed, sessions_.remove_participant(ask));
+    return Json::object({{"participant", removed["id"]}, {"admission", removed["admission"]}});
+  }
+  if (call.action == "admit" || call.action == "deny") {
+    const Answer answer = call.action == "admit" ? sessions_.admit(ask) : sessions_.deny(ask);
+    if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer;
+    return Json::object({{"participant", ask.record},
+                         {"admission", call.action == "admit" ? "admitted" : "denied"}});
+  }
+  if (call.action == "start") return course(ask, sessions_.start(ask));
+  if (call.action == "end") return course(ask, sessions_.end(ask));
+  if (call.action == "cancel") {
+    Answer answer = sessions_.cancel(ask);
+    if (!answer.ok() && answer.error().code == "session.cancelled") answer = Json();
+    return course(ask, answer);
+  }
+  if (call.action == "recording-start") {
+    RABT_TRY(recording, sessions_.start_recording(ask));
+    return picked(recording, {"id", "recordingSid", "status"});
+  }
+  if (call.action == "recording-stop") {
+    RABT_TRY(recording, sessions_.stop_recording(ask));
+    return picked(recording, {"id", "recordingSid", "status"});
+  }
+  if (call.action == "recordings") {
+    RABT_TRY(page, sessions_.recordings(ask, {}));
+    bool ready = true;
+    Json kept = Json::array();
+    for (const Json& one : page.items) {
+      const std::string status = one.string_or("status", "");
+      ready = ready && status != "recording" && status != "processing";
+      if (status == "ready") kept.push_back(one);
+    }
+    return Json::object(
+        {{"ready", ready},
+         {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes", "contentType"})}});
+  }
+  if (call.action == "set-insurance") {
+    RABT_TRY(session, sessions_.set_insurance(ask));
+    return picked(session, {"insurance"});
+  }
+  if (call.action == "set-appointment") {
+    RABT_TRY(session, sessions_.set_appointment(ask));
+    return picked(session, {"appointment"});
+  }
+  if (call.action == "link-consultation") {
+    RABT_TRY(session, sessions_.link_consultation(ask));
+    return picked(session, {"consultation"});
+  }
+  return sessions_.summary(ask);
+}
+
+Json open_schema(std::initializer_list<std::string_view> required) {
+  Json names = Json::array();
+  for (const std::string_view name : required) names.push_back(name);
+  return Json::object({{"type", "object"}, {"required", names}});
+}
+
+}  // namespace
+
+// A table: one line an action.
+std::vector<plugin::ActionSpec> session_actions() {
+  struct Row {
+    std::string_view name;
+    std::string_view title;
+    Json input;
+  };
+  const auto of_session = [] { return open_schema({"session"}); };
+  const auto of_participant = [] { return open_schema({"session", "participant"}); };
+  const std::vector<Row> rows{
+      {"create", "Open a video session", open_schema({"type"})},
+      {"get", "Read a session", of_session()},
+      {"participants", "List who takes part", of_session()},
+      {"token", "Give a participant what opens the call", of_participant()},
+      {"add-participant", "Let somebody take part", open_schema({"session", "role"})},
+      {"remove", "Take somebody out of the session", of_participant()},
+      {"admit", "Admit somebody from the waiting room", of_participant()},
+      {"deny", "Turn somebody away from the waiting room", of_participant()},
+      {"start", "Begin a session", of_session()},
+      {"end", "End a session", of_session()},
+      {"cancel", "Call a session off", of_session()},
+      {"recording-start", "Begin to record", of_session()},
+      {"recording-stop", "Stop recording", of_session()},
+      {"recordings", "List what was recorded", of_session()},
+      {"set-insurance", "Note whether the insurance pays", open_schema({"session", "status"})},
+      {"set-appointment", "Link a session with an appointment",
+       open_schema({"session", "appointment"})},
+      {"link-consultation", "Link a session with a consultation",
+       open_schema({"session", "consultation"})},
+      {"summary", "Read what became of a session", of_session()}};
+  std::vector<plugin::ActionSpec> out;
+  for (const Row& row : rows)
+    out.push_back({.name = std::string(row.name),
+                   .version = "1.0.0",
+                   .title = std::string(row.title),
+                   .idempotency = "key",
+                   .timeout_ms = 30'000,
+                   .input_schema = row.input});
+  return out;
+}
+
+std::shared_ptr<plugin::HubService> make_session_actions(SessionService& sessions) {
+  return std::make_shared<SessionActions>(sessions);
+}
+
+}  // namespace rabt::consultation
