@@ -10,6 +10,8 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/settings.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
@@ -172,6 +174,9 @@ struct Config {
   PrivacyConfig privacy;
   KeysConfig keys;
   RetentionConfig retention;
+  // Sessions: `video`, `licence`, `consent`. What surrounds them: `metering`.
+  consultation::VideoSettings video;
+  consultation::PracticeSettings practice;
   IdentityConfig identity;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;

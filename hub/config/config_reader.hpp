@@ -68,5 +68,7 @@ void read_plugins(Reader& reader, const YamlNode& root, Config& config);
 void read_privacy(Reader& reader, const YamlNode& root, Config& config);
 void read_server(Reader& reader, const YamlNode& root, Config& config);
 void read_sources(Reader& reader, const YamlNode& root, Config& config);
+// After roles and sources, which say whether the provider tells who comes and goes.
+void read_video(Reader& reader, const YamlNode& root, Config& config);
 
 }  // namespace rabt::config
