@@ -174,9 +174,12 @@ struct Config {
   PrivacyConfig privacy;
   KeysConfig keys;
   RetentionConfig retention;
-  // Sessions: `video`, `licence`, `consent`. What surrounds them: `metering`.
+  // Sessions: `video`, `licence`, `consent`. What surrounds them: `metering`, `compliance`.
   consultation::VideoSettings video;
   consultation::PracticeSettings practice;
+  // `phi`: patient data in messages, and in the text of documents.
+  consultation::TextRules chat_rules;
+  consultation::TextRules document_rules;
   IdentityConfig identity;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;

@@ -2,6 +2,7 @@
 
 #include "hub/config/config_reader.hpp"
 #include "hub/schema/schema_regex.hpp"
+#include "hub/workflow/cron.hpp"
 
 // The sections `video`, `licence`, `consent` and `metering`: what sessions go by
 // (hub/consultation/settings.hpp), and what a month of them may cost.
@@ -66,11 +67,33 @@ void read_licence(Reader& reader, const YamlNode& licence, consultation::VideoSe
   }
 }
 
+// Percents of the limit, each from 1 to 1000.
+void read_thresholds(Reader& reader, const YamlNode& metering, std::vector<int>& out) {
+  const YamlEntry* const entry = metering.find("thresholds");
+  if (entry == nullptr) return;
+  std::vector<int> thresholds;
+  for (const auto& item : entry->value->items) {
+    const auto number =
+        item->kind == YamlNode::Kind::number ? item->scalar.as_int64() : std::nullopt;
+    if (number && *number >= 1 && *number <= 1000) thresholds.push_back(static_cast<int>(*number));
+  }
+  if (entry->value->kind == YamlNode::Kind::sequence &&
+      thresholds.size() == entry->value->items.size()) {
+    out = std::move(thresholds);
+  } else {
+    reader.mistake(entry->line, entry->column, "`thresholds` must list percents from 1 to 1000");
+  }
+}
+
 void read_metering(Reader& reader, const YamlNode& metering,
                    consultation::PracticeSettings& settings) {
-  reader.only(metering, {"free_minutes", "time_zone", "on_limit"});
+  reader.only(metering, {"free_minutes", "thresholds", "time_zone", "on_limit"});
   number(reader, metering, "free_minutes", 0, 100'000'000, settings.free_minutes);
   reader.text(metering, "time_zone", settings.time_zone);
+  if (const YamlEntry* const zone = metering.find("time_zone");
+      zone != nullptr && !workflow::is_time_zone(settings.time_zone))
+    reader.mistake(zone->line, zone->column, "`time_zone` must be an IANA time zone");
+  read_thresholds(reader, metering, settings.thresholds);
   std::string on_limit = "warn";
   reader.choice(metering, "on_limit", {"warn", "refuse"}, on_limit);
   settings.refuse_over_limit = on_limit == "refuse";

@@ -28,7 +28,7 @@ class Bits {
     held_ -= count;
     return value;
   }
-  // Goes to the next whole byte, and gives so many of them.
+  // Goes to the next whole byte, and gives so many bytes.
   std::string_view take_bytes(std::size_t count) {
     bits_ = 0;
     held_ = 0;
