@@ -10,6 +10,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
@@ -146,6 +147,7 @@ struct IssuerEntry {
 
 struct IdentityConfig {
   std::vector<IssuerEntry> issuers;
+  identity::AccountOptions accounts;
 };
 
 struct Config {
