@@ -72,7 +72,10 @@ http::Admission Api::judge(const Request& head) {
     return http::problem(404, "http.not_found", "Not Found",
                          "there is nothing here; see docs/openapi.yaml");
   }
-  if (!found.route->permission.allows(caller->who)) return refuse(*caller, *found.route);
+  if (!found.route->permission.allows(caller->who)) {
+    if (found.route->permission.to == Permission::To::local) return no_such_path();
+    return refuse(*caller, *found.route);
+  }
   const Call call{.request = head,
                   .path = found.path,
                   .caller = *std::move(caller),

@@ -76,7 +76,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/keys/{verb}", "keysAct", to<&R::keys, &Keys::act>, only({Role::security_officer})},
 
     // What `rabt plugin` did to the store of plugins, for the audit log.
-    Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>, only({Role::engineer})},
+    Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>, kLocal},
     Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>, only({Role::engineer})},
     Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>, only({Role::engineer})},
 

@@ -40,7 +40,7 @@ using Check = Status (*)(Resources& resources, const Call& call);
 // Who may call a route at all. Whether somebody may see or change one record, the service of the
 // record decides.
 struct Permission {
-  enum class To : std::uint8_t { everybody, signed_in, roles };
+  enum class To : std::uint8_t { everybody, signed_in, roles, local };
   To to = To::roles;
   // Who has one of them may call the route.
   identity::Roles roles{};
@@ -48,10 +48,13 @@ struct Permission {
   [[nodiscard]] constexpr bool allows(const identity::Principal& who) const {
     if (to == To::everybody) return true;
     if (who.kind == identity::Kind::anonymous) return false;
+    if (to == To::local) return who.kind == identity::Kind::local;
     return to == To::signed_in || who.roles.has_any(roles);
   }
 };
 inline constexpr Permission kOpen{.to = Permission::To::everybody};
+// Users of this machine, over the hub's Unix socket. For everybody else there is no such path.
+inline constexpr Permission kLocal{.to = Permission::To::local};
 inline constexpr Permission kSignedIn{.to = Permission::To::signed_in};
 constexpr Permission only(std::initializer_list<identity::Role> roles) {
   return {.to = Permission::To::roles, .roles = identity::Roles(roles)};

@@ -1,48 +1,55 @@
 #include "hub/cli/hub_client.hpp"
 
-#include <iostream>
+#include <unistd.h>
 
-#include "hub/identity/api_token.hpp"
+#include <iostream>
 
 namespace rabt::cli {
 
+namespace {
+
+// The socket decides where it goes.
+constexpr std::string_view kUrl = "http://localhost";
+
+}  // namespace
+
 Result<HubClient> HubClient::of(const config::Config& config) {
-  RABT_TRY(token, identity::read_api_token(config.data));
-  return HubClient("http://" + config.address + ":" + std::to_string(config.port), token);
+  const std::string socket = config.data + "/hub.sock";
+  if (::access(socket.c_str(), F_OK) != 0) {
+    return unavailable("net.no_answer", "no hub runs with the data folder " + config.data +
+                                            ": it has no hub.sock, or another user owns it");
+  }
+  return HubClient(socket);
 }
 
 Result<Json> HubClient::get(std::string_view path, std::string_view reason) {
-  std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_}};
+  std::vector<std::pair<std::string, std::string>> headers;
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
-  return http_.json("GET", url_ + std::string(path), std::move(headers));
+  return http_.json("GET", std::string(kUrl).append(path), std::move(headers));
 }
 
 Result<std::string> HubClient::text(std::string_view path) {
-  RABT_TRY(response,
-           http_.send("GET", url_ + std::string(path), {{"Authorization", "Bearer " + token_}}));
+  RABT_TRY(response, http_.send("GET", std::string(kUrl).append(path)));
   return net::good_body(std::move(response));
 }
 
 Result<Json> HubClient::post(std::string_view path, const Json& body, std::string_view reason) {
-  std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_},
-                                                           {"Content-Type", "application/json"}};
+  std::vector<std::pair<std::string, std::string>> headers{{"Content-Type", "application/json"}};
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
-  return http_.json("POST", url_ + std::string(path), std::move(headers), body.dump());
+  return http_.json("POST", std::string(kUrl).append(path), std::move(headers), body.dump());
 }
 
 Result<Json> HubClient::patch(std::string_view path, const Json& body, std::int64_t version) {
-  return http_.json("PATCH", url_ + std::string(path),
-                    {{"Authorization", "Bearer " + token_},
-                     {"Content-Type", "application/json"},
+  return http_.json("PATCH", std::string(kUrl).append(path),
+                    {{"Content-Type", "application/json"},
                      {"If-Match", "\"" + std::to_string(version) + "\""}},
                     body.dump());
 }
 
 Result<HubClient::PageOfLines> HubClient::post_for_lines(std::string_view path, const Json& body,
                                                          std::string_view reason) {
-  RABT_TRY(response, http_.send("POST", url_ + std::string(path),
-                                {{"Authorization", "Bearer " + token_},
-                                 {"Content-Type", "application/json"},
+  RABT_TRY(response, http_.send("POST", std::string(kUrl).append(path),
+                                {{"Content-Type", "application/json"},
                                  {"X-Rabt-Reason", std::string(reason)}},
                                 body.dump()));
   std::string next(response.header("x-rabt-next"));

@@ -13,11 +13,10 @@
 
 namespace rabt::cli {
 
-// The API of a running hub.
+// The API of a running hub, over its Unix socket: the kernel says who asks.
 class HubClient {
  public:
-  HubClient(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}
-  // The hub that runs with this configuration. Error identity.no_token: no hub has run yet.
+  // The hub that runs with this configuration. Error net.no_answer: none runs.
   [[nodiscard]] static Result<HubClient> of(const config::Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
   // Gives the body of an answer that is not JSON.
@@ -36,9 +35,8 @@ class HubClient {
                                                    std::string_view reason);
 
  private:
+  explicit HubClient(const std::string& socket) : http_(socket) {}
   net::LocalHttp http_;
-  std::string url_;
-  std::string token_;
 };
 
 // Replaces the value "-" of the option --patient by the first line of standard input, KIND:VALUE.

@@ -25,7 +25,7 @@ struct DeployOptions {
 
 int failed(const Error& error) {
   (void)complain(error);
-  if (error.code == "net.no_answer" || error.code == "identity.no_token") {
+  if (error.code == "net.no_answer") {
     std::fprintf(
         stderr,
         "no hub runs with this configuration; start one with `rabt serve`, which deploys the "

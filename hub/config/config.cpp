@@ -53,9 +53,11 @@ void read_http(Reader& reader, const YamlNode& root, HttpEntry& http) {
 
 void read_all(Reader& reader, const YamlNode& root, Config& config) {
   if (!reader.mapping(root, "the configuration")) return;
-  reader.only(root, {"tenant", "server", "data", "plugins", "migrations", "workflows", "roles",
-                     "plugin", "sources", "http", "workflow_secrets", "workers", "log", "audit",
-                     "plugin_sandbox", "privacy", "keys", "retention", "identity"});
+  reader.only(root, {"tenant",           "server",  "data",      "plugins",    "migrations",
+                     "workflows",        "roles",   "plugin",    "sources",    "http",
+                     "workflow_secrets", "workers", "log",       "audit",      "plugin_sandbox",
+                     "privacy",          "keys",    "retention", "identity",   "video",
+                     "licence",          "consent", "metering",  "compliance", "phi"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -73,6 +75,8 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_http(reader, root, config.http);
   reader.secrets(root, "workflow_secrets", config.workflow_secrets);
   read_sources(reader, root, config);
+  read_video(reader, root, config);
+  read_practice(reader, root, config);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/settings.hpp"
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/net/http_client.hpp"
@@ -174,6 +176,12 @@ struct Config {
   PrivacyConfig privacy;
   KeysConfig keys;
   RetentionConfig retention;
+  // Sessions: `video`, `licence`, `consent`. What surrounds them: `metering`, `compliance`.
+  consultation::VideoSettings video;
+  consultation::PracticeSettings practice;
+  // `phi`: patient data in messages, and in the text of documents.
+  consultation::TextRules chat_rules;
+  consultation::TextRules document_rules;
   IdentityConfig identity;
   std::map<std::string, SecretSource> workflow_secrets;
   int workers = 2;

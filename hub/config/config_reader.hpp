@@ -65,8 +65,12 @@ void read_audit(Reader& reader, const YamlNode& root, Config& config);
 void read_identity(Reader& reader, const YamlNode& root, Config& config);
 void read_keys(Reader& reader, const YamlNode& root, Config& config);
 void read_plugins(Reader& reader, const YamlNode& root, Config& config);
+// After roles and plugins, which say who gets patient data.
+void read_practice(Reader& reader, const YamlNode& root, Config& config);
 void read_privacy(Reader& reader, const YamlNode& root, Config& config);
 void read_server(Reader& reader, const YamlNode& root, Config& config);
 void read_sources(Reader& reader, const YamlNode& root, Config& config);
+// After roles and sources, which say whether the provider tells who comes and goes.
+void read_video(Reader& reader, const YamlNode& root, Config& config);
 
 }  // namespace rabt::config

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <future>
@@ -589,7 +590,12 @@ TEST_F(ApiTest, NoAuditNoAct) {
 }
 
 TEST_F(ApiTest, ActsOnTheStoreOfPluginsAreAuditedAsPlainWordsOnly) {
-  const auto act = [this](const std::string& body) { return api("POST", "plugins/acts", body); };
+  const auto act = [this](const std::string& body) {
+    Request local = request("POST", "/api/v1/plugins/acts");
+    local.body = body;
+    local.peer_uid = ::geteuid();
+    return handle(local);
+  };
   const auto before = audited();
   const Response good = act(R"({"act":"plugin.added","object":"plugin:twilio",)"
                             R"("detail":{"version":"1.0.0+b1","user":"root"}})");
@@ -606,6 +612,18 @@ TEST_F(ApiTest, ActsOnTheStoreOfPluginsAreAuditedAsPlainWordsOnly) {
   }
   EXPECT_EQ(api("GET", "plugins/acts").status, 405);
   EXPECT_EQ(audited(), before + 1);
+}
+
+// Whoever has a token could otherwise write acts that never happened.
+TEST_F(ApiTest, Trap52ActsOnTheStoreOfPluginsAreNotThereOverTcp) {
+  const auto before = audited();
+  EXPECT_EQ(api("POST", "plugins/acts", R"({"act":"plugin.added","object":"plugin:x","detail":{}})")
+                .status,
+            404);
+  Request other = request("POST", "/api/v1/plugins/acts");
+  other.peer_uid = ::geteuid() + 4242;
+  EXPECT_NE(handle(other).status, 200);
+  EXPECT_EQ(audited(), before);
 }
 
 TEST_F(ApiTest, HealthAndMetricsTellHowTheAuditLogIs) {

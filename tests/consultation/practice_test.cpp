@@ -16,10 +16,7 @@ constexpr store::Statement kSession{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
     "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
     "planned_minutes, created_ms, updated_ms, started_ms, ended_ms, data_key) VALUES ('t1', $1, "
-    "$2, 1, "
-    "0, $3, $4, "
-    "created_ms, updated_ms, started_ms, ended_ms, data_key) VALUES ('t1', $1, $2, 1, 0, $3, $4, "
-    "'', $5, '', $6, '', '', '', '', '', 'api', $7, 30, $7, $7, $7, $8, x'00')"};
+    "$2, 1, 0, $3, $4, '', $5, '', $6, '', '', '', '', '', 'api', $7, 30, $7, $7, $7, $8, x'00')"};
 constexpr store::Statement kMember{
     "INSERT INTO session_member (tenant, person, session, participant, role, admission) VALUES "
     "('t1', $1, $2, $3, $4, 'admitted')"};

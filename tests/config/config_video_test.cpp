@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "hub/config/config.hpp"
+
+namespace rabt::config {
+namespace {
+
+// Reads a configuration with these lines at its end.
+Result<Config> read(const std::string& lines) {
+  std::string folder = (std::filesystem::temp_directory_path() / "rabt-config-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) return internal("test", "no folder");
+  const std::string file = folder + "/rabt.yaml";
+  std::ofstream(file) << "tenant: t1\ndata: data\nplugins: plugins\nmigrations: migrations\n"
+                      << lines;
+  auto config = load_config(file);
+  std::filesystem::remove_all(folder);
+  return config;
+}
+
+TEST(ConfigVideo, EveryKeyIsRead) {
+  const auto config = read(
+      "video: {auto_record: true, waiting_room: false, max_participants: 4, empty_minutes: 7, "
+      "no_show_minutes: 9, max_session_minutes: 60, room_lead_minutes: 0, token_seconds: 600, "
+      "recording_retention_days: 30, legal_retention_days: 40, chat: false}\n"
+      "licence: {require: verified, patterns: ['^X-[0-9]+$']}\n"
+      "consent: {recording_required: true}\n"
+      "metering: {free_minutes: 5, on_limit: refuse, time_zone: UTC}\n");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const consultation::VideoSettings& video = config->video;
+  EXPECT_TRUE(video.auto_record);
+  EXPECT_FALSE(video.waiting_room);
+  EXPECT_FALSE(video.chat_enabled);
+  EXPECT_EQ(video.max_participants, 4);
+  EXPECT_EQ(video.empty_minutes, 7);
+  EXPECT_EQ(video.no_show_minutes, 9);
+  EXPECT_EQ(video.token_seconds, 600);
+  EXPECT_EQ(video.legal_retention_days, 40);
+  EXPECT_EQ(video.licence, consultation::VideoSettings::Licence::verified);
+  EXPECT_EQ(video.licence_patterns, std::vector<std::string>{"^X-[0-9]+$"});
+  EXPECT_TRUE(video.consent_required_to_record);
+  EXPECT_FALSE(video.provider_events);
+  EXPECT_EQ(config->practice.free_minutes, 5);
+  EXPECT_TRUE(config->practice.refuse_over_limit);
+}
+
+TEST(ConfigVideo, MistakesAreNamed) {
+  for (const auto& [lines, said] : {
+           std::pair{"video: {max_participants: 16}\n", "max_participants"},
+           std::pair{"video: {token_seconds: 3601}\n", "token_seconds"},
+           std::pair{"licence: {require: perhaps}\n", "require"},
+           std::pair{"licence: {patterns: ['(']}\n", "no regular expression"},
+           std::pair{"video: {recording: true}\n", "unknown key `recording`"},
+       }) {
+    const auto config = read(lines);
+    ASSERT_FALSE(config.ok()) << lines;
+    EXPECT_NE(config.error().message.find(said), std::string::npos) << config.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace rabt::config
