@@ -199,7 +199,7 @@ std::string condition(Driver driver) {
       out += "s.clinic = $2 AND s.clinic <> '' AND s.id < $3";
       break;
     case Driver::time:
-      out += "$2 = '' AND s.at_ms <= $14 AND (s.at_ms < $14 OR s.id < $3)";
+      out += "$2 = '' AND s.at_ms >= $11 AND s.at_ms <= $14 AND (s.at_ms < $14 OR s.id < $3)";
       break;
     case Driver::status:
       out += "s.status = $2 AND s.id < $3";
@@ -211,12 +211,13 @@ std::string condition(Driver driver) {
       out += "$2 = '' AND s.id < $3";
       break;
   }
+  // The sums keep SQLite from driving other lists by time, which would sort all of them.
   out +=
-      " AND ($4 = '' OR $4 LIKE '%,' || s.status || ',%') AND ($5 = '' OR s.type = $5) AND ($6 = "
-      "'' "
-      "OR s.provider = $6) AND ($7 = '' OR s.patient = $7) AND ($8 = '' OR s.visit = $8) AND ($9 = "
-      "'' OR s.clinic = $9) AND ($10 = '' OR s.appointment = $10) AND s.at_ms >= $11 AND s.at_ms < "
-      "$12 AND $14 >= 0";
+      " AND ($4 = '' OR $4 LIKE '%,' || s.status || ',%') AND ($5 = '' OR s.type = $5)"
+      " AND ($6 = '' OR s.provider = $6) AND ($7 = '' OR s.patient = $7)"
+      " AND ($8 = '' OR s.visit = $8) AND ($9 = '' OR s.clinic = $9)"
+      " AND ($10 = '' OR s.appointment = $10) AND s.at_ms + 0 >= $11 AND s.at_ms + 0 < $12"
+      " AND $14 >= $11";
   out += driver == Driver::member ? " AND ($13 = '' OR m.role = $13)" : " AND $13 = $13";
   return out;
 }
@@ -396,7 +397,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
         list_statement(plan.driver),
         {tenant, plan.key, std::string_view(last), filter.statuses, filter.type, filter.provider,
          filter.patient, filter.visit, filter.clinic, filter.appointment, from_ms, to_ms,
-         filter.role, last_at, limit + 1, window.skip.value_or(0)},
+         filter.role, std::min(last_at, to_ms - 1), limit + 1, window.skip.value_or(0)},
         [&](const Row& row) {
           sealed.push_back(read_row(row, tenant, page.sessions.emplace_back()));
           return true;
@@ -406,7 +407,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
     return connection.query(
         count_statement(plan.driver),
         {tenant, plan.key, kLast, filter.statuses, filter.type, filter.provider, filter.patient,
-         filter.visit, filter.clinic, filter.appointment, from_ms, to_ms, filter.role, INT64_MAX},
+         filter.visit, filter.clinic, filter.appointment, from_ms, to_ms, filter.role, to_ms - 1},
         [&](const Row& row) {
           page.total = row.integer(0);
           return false;
