@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/api/accounts.hpp"
 #include "hub/api/audit.hpp"
 #include "hub/api/grants.hpp"
 #include "hub/api/health.hpp"
@@ -7,6 +8,7 @@
 #include "hub/api/instances.hpp"
 #include "hub/api/keys.hpp"
 #include "hub/api/metrics.hpp"
+#include "hub/api/people.hpp"
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
 #include "hub/api/workflows.hpp"
@@ -23,6 +25,8 @@ struct Resources {
   Grants grants;
   Keys keys;
   Plugins plugins;
+  Accounts accounts;
+  PersonRecords people;
   Health health;
   Metrics metrics;
 };

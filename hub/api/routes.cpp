@@ -37,6 +37,7 @@ constexpr Permission kRecordings =
           Role::specialist, Role::nurse, Role::integration});
 constexpr Permission kPatientData =
     only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration});
+constexpr Permission kUsers = only({Role::admin, Role::security_officer, Role::auditor});
 constexpr Permission kReview = only({Role::security_officer, Role::auditor});
 constexpr Permission kEmergency =
     only({Role::doctor, Role::specialist, Role::nurse, Role::integration});
@@ -78,6 +79,29 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>, kLocal},
     Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>, only({Role::engineer})},
     Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>, only({Role::engineer})},
+
+    Route{"POST", "/api/v1/auth/login", "login", to<&R::accounts, &Accounts::login>, kOpen},
+    Route{"POST", "/api/v1/auth/logout", "logout", to<&R::accounts, &Accounts::logout>, kSignedIn},
+    Route{"POST", "/api/v1/auth/activate", "activate", to<&R::accounts, &Accounts::activate>, kOpen},
+    Route{"GET", "/api/v1/me", "getMe", to<&R::accounts, &Accounts::me>, kSignedIn},
+    Route{"POST", "/api/v1/me/password", "setPassword", to<&R::accounts, &Accounts::password>, kSignedIn},
+    Route{"GET", "/api/v1/me/mfa", "getMfa", to<&R::accounts, &Accounts::factors>, kSignedIn},
+    Route{"POST", "/api/v1/me/mfa", "enrolMfa", to<&R::accounts, &Accounts::enrol>, kSignedIn},
+    Route{"DELETE", "/api/v1/me/mfa", "removeMfa", to<&R::accounts, &Accounts::remove_factor>, kSignedIn},
+    Route{"POST", "/api/v1/me/mfa/confirm", "confirmMfa", to<&R::accounts, &Accounts::confirm>, kSignedIn},
+    Route{"GET", "/api/v1/users", "listUsers", to<&R::accounts, &Accounts::list>, kUsers},
+    Route{"POST", "/api/v1/users", "createUser", to<&R::accounts, &Accounts::create>, only({Role::admin})},
+    Route{"GET", "/api/v1/users/{id}", "getUser", to<&R::accounts, &Accounts::get>, kUsers},
+    Route{"PATCH", "/api/v1/users/{id}", "changeUser", to<&R::accounts, &Accounts::change>, only({Role::admin})},
+
+    Route{"GET", "/api/v1/patients", "listPatients", to<&R::people, &PersonRecords::list_patients>, kPatientData},
+    Route{"POST", "/api/v1/patients", "createPatient", to<&R::people, &PersonRecords::create_patient>, kPatientData},
+    Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData},
+    Route{"GET", "/api/v1/patients/{id}", "getPatient", to<&R::people, &PersonRecords::get_patient>, kSignedIn},
+    Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn},
+    Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration})},
+    Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},
+    Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn},
 
     Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen},
     Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kOpen},

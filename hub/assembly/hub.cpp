@@ -103,6 +103,7 @@ struct Hub::Parts {
   const std::unique_ptr<Foundation> base;
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Issuers> issuers;
+  std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Authenticator> authenticator;
   // Null when the hub speaks plain HTTP.
   std::shared_ptr<crypto::TlsServer> tls;
@@ -137,8 +138,13 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   issuers = std::make_unique<identity::Issuers>(std::move(trusted));
   people = std::make_unique<identity::People>(identity::People::Parts{
       *base->store, *base->keys, *base->audit, base->clock, base->random, base->ids});
+  accounts = std::make_unique<identity::Accounts>(
+      identity::Accounts::Parts{*people, *base->store, *base->keys, *base->keyring, *base->audit,
+                                base->clock, base->random, base->ids},
+      config.tenant, config.identity.accounts);
   authenticator = std::make_unique<identity::Authenticator>(
-      identity::Authenticator::Parts{*people, *issuers, config.tenant}, identity::ApiToken(token));
+      identity::Authenticator::Parts{*people, *issuers, *accounts, config.tenant},
+      identity::ApiToken(token));
   return ok_status();
 }
 
@@ -225,6 +231,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .keys{*base->key_admin, *base->store, config.tenant},
       .plugins{*plugins, *base->store, *base->audit, config.tenant,
                [this](const std::string& id) { return upgrade->run(id); }},
+      .accounts{*people, *accounts, config.tenant},
+      .people{*people, *base->store, *base->audit, who},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
       .metrics{}});
   made->metrics.add(*engine);

@@ -39,6 +39,13 @@ Result<Json> HubClient::post(std::string_view path, const Json& body, std::strin
   return http_.json("POST", std::string(kUrl).append(path), std::move(headers), body.dump());
 }
 
+Result<Json> HubClient::patch(std::string_view path, const Json& body, std::int64_t version) {
+  return http_.json("PATCH", std::string(kUrl).append(path),
+                    {{"Content-Type", "application/json"},
+                     {"If-Match", "\"" + std::to_string(version) + "\""}},
+                    body.dump());
+}
+
 Result<HubClient::PageOfLines> HubClient::post_for_lines(std::string_view path, const Json& body,
                                                          std::string_view reason) {
   RABT_TRY(response, http_.send("POST", std::string(kUrl).append(path),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,8 @@ class HubClient {
   [[nodiscard]] Result<std::string> text(std::string_view path);
   [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,
                                   std::string_view reason = {});
+  // Changes a record as it was at this version.
+  [[nodiscard]] Result<Json> patch(std::string_view path, const Json& body, std::int64_t version);
   // An answer that consists of lines.
   struct PageOfLines {
     std::string lines;

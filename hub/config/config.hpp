@@ -12,6 +12,7 @@
 #include "hub/base/result.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/settings.hpp"
+#include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
@@ -148,6 +149,7 @@ struct IssuerEntry {
 
 struct IdentityConfig {
   std::vector<IssuerEntry> issuers;
+  identity::AccountOptions accounts;
 };
 
 struct Config {

@@ -143,12 +143,46 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
   return entry;
 }
 
+// Bytes of memory that argon2 may take: below this it is too weak, above it too much for a hub.
+constexpr int kMinMiB = 19;
+constexpr int kMaxMiB = 1024;
+
+void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOptions& out) {
+  if (const YamlNode* local = reader.section(identity, "local"); local != nullptr) {
+    reader.only(*local, {"enabled", "password", "argon2"});
+    reader.flag(*local, "enabled", out.enabled);
+    if (const YamlNode* password = reader.section(*local, "password"); password != nullptr) {
+      reader.only(*password, {"min"});
+      reader.integer(*password, "min", 8, 64, out.min_password);
+    }
+    if (const YamlNode* argon2 = reader.section(*local, "argon2"); argon2 != nullptr) {
+      reader.only(*argon2, {"memory_mib", "time", "lanes"});
+      int memory = static_cast<int>(out.memory_kib / 1024);
+      int time = static_cast<int>(out.time);
+      int lanes = static_cast<int>(out.lanes);
+      reader.integer(*argon2, "memory_mib", kMinMiB, kMaxMiB, memory);
+      reader.integer(*argon2, "time", 2, 20, time);
+      reader.integer(*argon2, "lanes", 1, 8, lanes);
+      out.memory_kib = static_cast<std::uint32_t>(memory) * 1024;
+      out.time = static_cast<std::uint32_t>(time);
+      out.lanes = static_cast<std::uint32_t>(lanes);
+    }
+  }
+  const YamlNode* sessions = reader.section(identity, "sessions");
+  if (sessions == nullptr) return;
+  reader.only(*sessions, {"idle", "absolute", "per_person"});
+  read_span(reader, *sessions, "idle", 60LL * 60 * kSecondMs, out.idle_ms);
+  read_span(reader, *sessions, "absolute", 24LL * 3600 * kSecondMs, out.absolute_ms);
+  reader.integer(*sessions, "per_person", 1, 50, out.sessions_per_person);
+}
+
 }  // namespace
 
 void read_identity(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* identity = reader.section(root, "identity");
   if (identity == nullptr) return;
-  reader.only(*identity, {"issuers"});
+  reader.only(*identity, {"issuers", "local", "sessions"});
+  read_accounts(reader, *identity, config.identity.accounts);
   const YamlEntry* issuers = identity->find("issuers");
   if (issuers == nullptr || !reader.mapping(*issuers->value, "`identity.issuers`")) return;
   for (const YamlEntry& entry : issuers->value->entries)

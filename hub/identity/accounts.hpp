@@ -87,7 +87,7 @@ class Accounts {
 
   // Errors: denied auth.failed (one text for an unknown name, a wrong password, a wrong or used
   // code, a disabled account); denied auth.mfa_required (the password holds, a code is missing);
-  // denied auth.throttled (too many failures; nothing was tried); unavailable auth.busy.
+  // unavailable rate.sign_in (too many failures; nothing was tried); unavailable auth.busy.
   [[nodiscard]] Result<SignedIn> login(const SignIn& order);
   // Ends the session that the principal came by; nothing when he came by none.
   [[nodiscard]] Status logout(const Caller& caller);
@@ -100,11 +100,12 @@ class Accounts {
   // anybody. Errors: invalid api.invalid; conflict person.taken; denied authorisation.denied.
   [[nodiscard]] Result<Person> add(const Caller& caller, const Registration& order);
 
-  // The caller's own. Errors: denied auth.failed, auth.throttled; invalid api.invalid.
+  // The caller's own. Errors: denied auth.failed; unavailable rate.sign_in; invalid api.invalid.
   [[nodiscard]] Status set_password(const Caller& caller, std::string_view old_password,
                                     std::string_view new_password);
   // The caller's second factor. enrol() makes a secret that confirm() makes count; confirm() gives
-  // recovery codes, once. Errors: conflict auth.mfa_enrolled; denied auth.failed, auth.throttled.
+  // recovery codes, once. Errors: conflict auth.mfa_enrolled; denied auth.failed; unavailable
+  // rate.sign_in.
   [[nodiscard]] Result<Enrolment> enrol(const Caller& caller);
   [[nodiscard]] Result<std::vector<std::string>> confirm(const Caller& caller,
                                                          std::string_view code);
@@ -125,13 +126,6 @@ class Accounts {
   [[nodiscard]] Result<std::string> reset_password(const Caller& caller, std::string_view person);
   // The person sets a password by the code. Errors: those of login(), invalid api.invalid.
   [[nodiscard]] Status activate(const SignIn& order, std::string_view code);
-
-  // A one-time code that makes the first administrator, good for 30 minutes and 5 tries. Error
-  // conflict auth.bootstrapped: the tenant has an administrator.
-  [[nodiscard]] Result<std::string> bootstrap_code();
-  // Errors: denied auth.failed; conflict auth.bootstrapped; invalid api.invalid.
-  [[nodiscard]] Result<Person> bootstrap(std::string_view code, const Registration& order,
-                                         std::string_view client, std::string_view request);
 
  private:
   struct State;

@@ -55,7 +55,7 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
   if (token_.matches(token)) {
     return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
   }
-  if (token.find('.') == std::string_view::npos) return unauthenticated();
+  if (token.find('.') == std::string_view::npos) return parts_.accounts.session(token);
   const auto claims = parts_.issuers.verify(token);
   if (!claims.ok()) return unauthenticated();
   return of_claims(shown, *claims);

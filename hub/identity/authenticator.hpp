@@ -7,6 +7,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
+#include "hub/identity/accounts.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/person_store.hpp"
@@ -36,6 +37,7 @@ class Authenticator {
   struct Parts {
     People& people;
     const Issuers& issuers;
+    Accounts& accounts;
     std::string tenant;
   };
   Authenticator(Parts parts, const ApiToken& token);

@@ -200,7 +200,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
     }));
     Person& person = row.person;
     const auto changed_meanwhile = [] {
-      return conflict("person.changed",
+      return conflict("precondition.failed",
                       "the record was changed meanwhile; read it again and repeat the change");
     };
     if (wanted.version && *wanted.version != person.version) return changed_meanwhile();
@@ -240,7 +240,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
       ++person.version;
       return person;
     }
-    if (written.error().code != "person.changed" || wanted.version) return written.error();
+    if (written.error().code != "precondition.failed" || wanted.version) return written.error();
   }
   return unavailable("store.busy", "others change this record all the time; try again");
 }
@@ -399,17 +399,6 @@ Result<std::optional<Standing>> People::standing(std::string_view tenant, std::s
     return ok_status();
   }));
   return out;
-}
-
-Result<bool> People::anybody_has(std::string_view tenant, Role role) {
-  bool found = false;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kAnybodyHas, {tenant, to_string(role)}, [&](const store::Row&) {
-      found = true;
-      return false;
-    });
-  }));
-  return found;
 }
 
 }  // namespace rabt::identity

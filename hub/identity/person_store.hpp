@@ -68,8 +68,8 @@ class People final : public Directory {
   using With = std::function<Status(store::Transaction&, const Person&, const crypto::DataKey&)>;
   [[nodiscard]] Result<Person> create(const Caller& caller, const NewPerson& wanted,
                                       const With& with);
-  // Errors: not_found person.unknown; conflict person.taken, person.changed (the version is not
-  // the one that the caller has seen).
+  // Errors: not_found person.unknown; conflict person.taken, precondition.failed (the version is
+  // not the one that the caller has seen).
   [[nodiscard]] Result<Person> change(const Caller& caller, std::string_view id,
                                       const PersonChange& wanted);
 
@@ -93,8 +93,6 @@ class People final : public Directory {
   // Nothing when there is no such person.
   [[nodiscard]] Result<std::optional<Standing>> standing(std::string_view tenant,
                                                          std::string_view id);
-  // Whether an active person has the role.
-  [[nodiscard]] Result<bool> anybody_has(std::string_view tenant, Role role);
 
  private:
   [[nodiscard]] Result<std::optional<std::string>> by_alias(std::string_view tenant,

@@ -37,9 +37,6 @@ inline constexpr Statement kRolesOf{
 inline constexpr Statement kPutRole{
     "INSERT INTO person_role (tenant, person, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kDropRoles{"DELETE FROM person_role WHERE tenant = $1 AND person = $2"};
-inline constexpr Statement kAnybodyHas{
-    "SELECT r.person FROM person_role r JOIN person p ON p.tenant = r.tenant AND p.id = r.person "
-    "WHERE r.tenant = $1 AND r.role = $2 AND p.active = 1 LIMIT 1"};
 
 inline constexpr Statement kPutAlias{
     "INSERT INTO person_alias (tenant, kind, value, person, sole) VALUES ($1, $2, $3, $4, $5) ON "
@@ -49,4 +46,51 @@ inline constexpr Statement kDropAliases{
 inline constexpr Statement kByAlias{
     "SELECT person FROM person_alias WHERE tenant = $1 AND kind = $2 AND value = $3 ORDER BY "
     "person"};
+
+// ---- accounts
+
+inline constexpr Statement kKeyOf{"SELECT data_key FROM person WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kCredentials{
+    "SELECT kind, id, state, sealed, last_step FROM credential WHERE tenant = $1 AND person = $2 "
+    "ORDER BY kind, id"};
+inline constexpr Statement kPutCredential{
+    "INSERT INTO credential (tenant, person, kind, id, state, sealed, last_step, created_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, person, kind, id) DO UPDATE SET "
+    "state = excluded.state, sealed = excluded.sealed, last_step = excluded.last_step, created_ms "
+    "= excluded.created_ms"};
+// When two requests show one code at the same time, one finds the step taken.
+inline constexpr Statement kTakeStep{
+    "UPDATE credential SET last_step = $3, state = 'active' WHERE tenant = $1 AND person = $2 AND "
+    "kind = 'totp' AND id = '' AND last_step < $3"};
+inline constexpr Statement kDropCredential{
+    "DELETE FROM credential WHERE tenant = $1 AND person = $2 AND kind = $3 AND id = $4"};
+inline constexpr Statement kDropCredentials{
+    "DELETE FROM credential WHERE tenant = $1 AND person = $2 AND kind = $3"};
+
+inline constexpr Statement kPutSession{
+    "INSERT INTO login_session (token, tenant, id, person, factors, created_ms, seen_ms, ends_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"};
+inline constexpr Statement kFindSession{
+    "SELECT id, person, seen_ms, ends_ms FROM login_session WHERE token = $1 AND tenant = $2"};
+inline constexpr Statement kSeeSession{
+    "UPDATE login_session SET seen_ms = $2 WHERE token = $1 AND seen_ms < $2"};
+inline constexpr Statement kEndSession{
+    "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND id = $3"};
+inline constexpr Statement kEndSessions{
+    "DELETE FROM login_session WHERE tenant = $1 AND person = $2"};
+// Those that are over, and the oldest beyond as many as one person may have.
+inline constexpr Statement kEndOldSessions{
+    "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND (ends_ms <= $3 OR seen_ms <= "
+    "$4 OR id NOT IN (SELECT id FROM login_session WHERE tenant = $1 AND person = $2 ORDER BY id "
+    "DESC LIMIT $5))"};
+
+inline constexpr Statement kFindAttempt{
+    "SELECT failures, until_ms FROM login_attempt WHERE tenant = $1 AND subject = $2"};
+inline constexpr Statement kPutAttempt{
+    "INSERT INTO login_attempt (tenant, subject, failures, until_ms, last_ms) VALUES ($1, $2, $3, "
+    "$4, $5) ON CONFLICT (tenant, subject) DO UPDATE SET failures = excluded.failures, until_ms = "
+    "excluded.until_ms, last_ms = excluded.last_ms"};
+inline constexpr Statement kDropAttempt{
+    "DELETE FROM login_attempt WHERE tenant = $1 AND subject = $2"};
+
 }  // namespace rabt::identity::sql

@@ -72,12 +72,3 @@ CREATE TABLE login_attempt (
   last_ms  INTEGER NOT NULL,
   PRIMARY KEY (tenant, subject)
 ) WITHOUT ROWID;
-
--- The one-time code that makes the first administrator. A used row stays and closes the door.
-CREATE TABLE bootstrap (
-  tenant  TEXT    NOT NULL PRIMARY KEY,
-  code    BLOB    NOT NULL, -- SHA-256
-  tries   INTEGER NOT NULL,
-  ends_ms INTEGER NOT NULL,
-  used    INTEGER NOT NULL
-) WITHOUT ROWID;

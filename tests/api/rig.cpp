@@ -61,6 +61,12 @@ void ApiRig::open(Options options) {
                                                              hub.audit(), clock, null_logger()},
                                        "t1");
   const Patients about{*access_, patients, hub.keyring(), "t1"};
+  people = std::make_unique<identity::People>(
+      identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
+  accounts = std::make_unique<identity::Accounts>(
+      identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
+                                random, ids},
+      "t1", identity::AccountOptions{.memory_kib = 64, .time = 1});
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -77,6 +83,8 @@ void ApiRig::open(Options options) {
       .grants{*grants, hub.engine(), audit, details, about},
       .keys{*key_admin_, hub.store(), "t1"},
       .plugins{hub.host(), hub.store(), audit, "t1"},
+      .accounts{*people, *accounts, "t1"},
+      .people{*people, hub.store(), audit, about},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
       .metrics{}});
   resources->metrics.add(hub.engine());
@@ -86,12 +94,11 @@ void ApiRig::open(Options options) {
   resources->metrics.add(*access_);
   resources->metrics.add(senders);
   resources->metrics.add(hub.host());
-  people = std::make_unique<identity::People>(
-      identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
   issuers_ = std::make_unique<identity::Issuers>(
       must(identity::Issuers::make(std::move(options.issuers), clock)));
   authenticator_ = std::make_unique<identity::Authenticator>(
-      identity::Authenticator::Parts{*people, *issuers_, "t1"}, identity::ApiToken(kToken));
+      identity::Authenticator::Parts{*people, *issuers_, *accounts, "t1"},
+      identity::ApiToken(kToken));
   api_ = std::make_unique<Api>(
       std::move(resources), Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy()});
 }

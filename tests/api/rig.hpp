@@ -70,6 +70,7 @@ class ApiRig {
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<identity::People> people;
+  std::unique_ptr<identity::Accounts> accounts;
 
  private:
   std::unique_ptr<access::AccessControl> access_;

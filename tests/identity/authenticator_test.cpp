@@ -40,8 +40,9 @@ class AuthenticatorTest : public testing::Test {
     who_.reset();
     issuers_ =
         std::make_unique<Issuers>(must(Issuers::make(std::move(issuers), house_.base.clock)));
-    who_ = std::make_unique<Authenticator>(Authenticator::Parts{house_.people, *issuers_, "t1"},
-                                           ApiToken("rabt_0123"));
+    who_ = std::make_unique<Authenticator>(
+        Authenticator::Parts{house_.people, *issuers_, house_.accounts, "t1"},
+        ApiToken("rabt_0123"));
   }
   AuthenticatorTest() { trust({app()}); }
 

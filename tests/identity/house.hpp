@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "hub/identity/accounts.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
 #include "tests/keys/support.hpp"
@@ -17,7 +18,11 @@ class House {
   House()
       : folder_(keys::test::make_folder()),
         base(folder_),
-        people({*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}) {}
+        people({*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}),
+        // The least that argon2 takes: tests do not prove its strength.
+        accounts({people, *base.store, *base.keys, *base.keyring, *base.audit, base.clock,
+                  base.random, base.ids},
+                 "t1", {.memory_kib = 64, .time = 1}) {}
   ~House() { std::filesystem::remove_all(folder_); }
 
   [[nodiscard]] Caller administrator() const {
@@ -46,6 +51,7 @@ class House {
  public:
   keys::test::House base;
   People people;
+  Accounts accounts;
 };
 
 }  // namespace rabt::identity::test

@@ -101,7 +101,7 @@ TEST(People, ChangeOnlyAsTheVersionThatTheCallerHasSeen) {
   EXPECT_EQ(changed.profile.find("phone"), nullptr);
   EXPECT_EQ(changed.profile["name"], Json("Layla Canary"));
   EXPECT_EQ(house.people.change(house.administrator(), patient.id, change).error().code,
-            "person.changed");
+            "precondition.failed");
   EXPECT_TRUE(must(house.people.search("t1", "mrn", "MRN-00451")).empty());
   EXPECT_EQ(must(house.people.search("t1", "mrn", "MRN-9999")).size(), 1U);
   change.version.reset();

@@ -39,7 +39,7 @@ only() {  # only PATTERN FOLDER...
     grep -Eq "$allowed" <<<"$file" || complain "$file:$line: $pattern belongs to hub/$1 alone"
   done < <(grep -rnE "#include <($pattern)" hub || true)
 }
-only 'openssl/' crypto
+only 'openssl/|argon2' crypto
 only 'archive|libelf|gelf' plugin
 only 'sqlite3' store/sqlite
 only 'curl/' net

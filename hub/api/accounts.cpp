@@ -1,0 +1,205 @@
+#include "hub/api/accounts.hpp"
+
+#include "hub/api/answers.hpp"
+#include "hub/api/asks.hpp"
+#include "hub/api/patients.hpp"
+#include "hub/api/person_json.hpp"
+#include "hub/identity/profile.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+using identity::Role;
+
+namespace {
+
+// The person who calls. Error denied authorisation.denied: a client that acts for nobody.
+Result<std::string> own(const Call& call) {
+  if (call.caller.who.person.empty()) return not_allowed();
+  return call.caller.who.person;
+}
+
+Result<std::string> text_of(const Json& body, std::string_view name) {
+  if (!body[name].is_string())
+    return invalid("api.invalid", std::string(name) + ": must be a text");
+  return body[name].as_string();
+}
+
+// What stands in the body once true, and is taken away.
+bool take_flag(Json& body, std::string_view name) {
+  const bool set = body[name] == Json(true);
+  body.mutable_object().erase(name);
+  return set;
+}
+
+}  // namespace
+
+Result<Response> Accounts::login(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(username, text_of(body, "username"));
+  RABT_TRY(password, text_of(body, "password"));
+  RABT_TRY(in, accounts.login({.username = std::move(username),
+                               .password = std::move(password),
+                               .otp = body.string_or("otp", ""),
+                               .client = call.caller.client,
+                               .request = call.caller.request}));
+  return json_response(200, Json::object({{"accessToken", in.token},
+                                          {"tokenType", "bearer"},
+                                          {"expiresIn", in.expires_in},
+                                          {"user", account_json(in.person)}}));
+}
+
+Result<Response> Accounts::logout(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  if (body["everywhere"] == Json(true)) {
+    RABT_TRY(person, own(call));
+    RABT_TRY_STATUS(accounts.logout_everywhere(call.caller, person));
+  } else {
+    RABT_TRY_STATUS(accounts.logout(call.caller));
+  }
+  return answer(204, Json());
+}
+
+Result<Response> Accounts::activate(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(username, text_of(body, "username"));
+  RABT_TRY(password, text_of(body, "password"));
+  RABT_TRY(code, text_of(body, "code"));
+  RABT_TRY_STATUS(accounts.activate({.username = std::move(username),
+                                     .password = std::move(password),
+                                     .otp = {},
+                                     .client = call.caller.client,
+                                     .request = call.caller.request},
+                                    code));
+  return answer(204, Json());
+}
+
+Result<Response> Accounts::me(const Call& call) const {
+  const identity::Principal& who = call.caller.who;
+  Json roles = Json::array();
+  for (const std::string& role : who.roles.names()) roles.push_back(role);
+  if (who.person.empty()) {
+    return json_response(
+        200,
+        Json::object({{"actor", who.actor()}, {"roles", std::move(roles)}, {"tenant", tenant}}));
+  }
+  RABT_TRY(person, people.find(tenant, who.person));
+  Json out = person_json(person);
+  out.set("actor", who.actor());
+  // What the credential allows now, which may be less than what the person has.
+  out.set("roles", std::move(roles));
+  out.set("tenant", tenant);
+  return json_response(200, out);
+}
+
+Result<Response> Accounts::password(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(old, text_of(body, "old"));
+  RABT_TRY(fresh, text_of(body, "new"));
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(accounts.set_password(call.caller, old, fresh));
+  return answer(204, Json());
+}
+
+Result<Response> Accounts::factors(const Call& call) const {
+  RABT_TRY(person, own(call));
+  RABT_TRY(known, accounts.factors(person));
+  return json_response(200, Json::object({{"password", known.password},
+                                          {"totp", known.totp},
+                                          {"recoveryCodes", known.recovery}}));
+}
+
+Result<Response> Accounts::enrol(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY(made, accounts.enrol(call.caller));
+  return json_response(201, Json::object({{"secret", made.secret}, {"uri", made.uri}}));
+}
+
+Result<Response> Accounts::confirm(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(code, text_of(body, "code"));
+  RABT_TRY(codes, accounts.confirm(call.caller, code));
+  Json list = Json::array();
+  for (std::string& one : codes) list.push_back(std::move(one));
+  return json_response(200, Json::object({{"recoveryCodes", std::move(list)}}));
+}
+
+Result<Response> Accounts::remove_factor(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(code, text_of(body, "code"));
+  RABT_TRY_STATUS(accounts.remove_factor(call.caller, code));
+  return answer(204, Json());
+}
+
+Result<Response> Accounts::list(const Call& call) const {
+  identity::Roles wanted;
+  if (const auto role = call.request.parameter("role")) {
+    const auto parsed = identity::parse_role(*role);
+    if (!parsed) return invalid("api.invalid", "role: is not known; docs/identity.md names roles");
+    wanted.add(*parsed);
+  }
+  RABT_TRY(all, wanted.empty() ? people.all(tenant) : people.having(tenant, wanted));
+  Json items = Json::array();
+  for (const identity::Person& person : all) items.push_back(account_json(person));
+  return json_response(200, Json::object({{"items", std::move(items)}}));
+}
+
+Result<Response> Accounts::create(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(roles, take_roles(body));
+  RABT_TRY(profile, identity::check_profile(body));
+  if (profile.find("username") == nullptr) return invalid("api.invalid", "username: is required");
+  identity::NewPerson wanted;
+  wanted.profile = std::move(profile);
+  wanted.roles = roles;
+  RABT_TRY(person, people.create(call.caller, wanted));
+  // Nobody but the person ever knows the password.
+  RABT_TRY(code, accounts.reset_password(call.caller, person.id));
+  Json out = account_json(person);
+  out.set("activation", code);
+  Response response = answer(201, out);
+  response.headers.emplace_back("Location", "/api/v1/users/" + person.id);
+  return response;
+}
+
+Result<Response> Accounts::get(const Call& call) const {
+  RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
+  RABT_TRY(person, people.find(tenant, id));
+  return answer(200, account_json(person));
+}
+
+Result<Response> Accounts::change(const Call& call) const {
+  RABT_TRY(ask, ask_of(call));
+  if (!ask.version)
+    return conflict("precondition.required", "send If-Match with the ETag of the record");
+  RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
+  Json body = ask.body;
+  identity::PersonChange wanted;
+  wanted.version = ask.version;
+  if (body.find("roles") != nullptr) {
+    // 45: nobody gives roles to himself.
+    if (id == call.caller.who.person) return not_allowed();
+    RABT_TRY(roles, take_roles(body));
+    wanted.roles = roles;
+  }
+  if (const Json* active = body.find("active"); active != nullptr) {
+    if (!active->is_bool()) return invalid("api.invalid", "active: must be true or false");
+    wanted.active = active->as_bool();
+    body.mutable_object().erase("active");
+  }
+  const bool reset_factor = take_flag(body, "resetMfa");
+  const bool reset_password = take_flag(body, "resetPassword");
+  if (body.size() > 0) wanted.profile = body;
+  RABT_TRY(person, people.change(call.caller, id, wanted));
+  Json out = account_json(person);
+  if (reset_factor) RABT_TRY_STATUS(accounts.reset_factor(call.caller, id));
+  if (reset_password) {
+    RABT_TRY(code, accounts.reset_password(call.caller, id));
+    out.set("activation", code);
+  }
+  return answer(200, out);
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,183 @@
+#include "hub/api/people.hpp"
+
+#include <array>
+
+#include "hub/access/reading.hpp"
+#include "hub/api/answers.hpp"
+#include "hub/api/asks.hpp"
+#include "hub/api/person_json.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/identity/profile.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+using identity::Role;
+using identity::Roles;
+
+namespace {
+
+constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
+// Who may look at a record of a patient, besides the patient.
+constexpr Roles kPatientReaders{Role::doctor, Role::specialist, Role::nurse, Role::admin,
+                                Role::integration};
+// Members of a provider that everybody who is signed in may see.
+constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender",
+                                            "specialty", "department",   "organization",
+                                            "languages", "videoEnabled", "username"};
+
+bool is_self(const Call& call, std::string_view id) {
+  return call.caller.who.person == id;
+}
+
+Json provider_json(const identity::Person& person) {
+  Json out = person_head(person);
+  for (const char* name : kShown) {
+    if (const Json* value = person.profile.find(name); value != nullptr) out.set(name, *value);
+  }
+  return out;
+}
+
+}  // namespace
+
+Status PersonRecords::admit(const Call& call, std::string_view act, std::string_view object,
+                            const std::string& pseudonym) const {
+  const identity::Caller& caller = call.caller;
+  const bool self = object == "person:" + caller.who.person;
+  if (!self && !caller.who.roles.has_any(kTreats)) {
+    std::vector<std::string> of;
+    if (const auto index = from_hex(pseudonym); index && !index->empty())
+      of.emplace_back(as_text(*index));
+    return patients.access.admit(reader_of(call), {.act = std::string(act),
+                                                   .object = std::string(object),
+                                                   .instance = {},
+                                                   .patients = std::move(of)});
+  }
+  const auto entry = audit.prepare({.tenant = patients.tenant,
+                                    .actor = caller.who.actor(),
+                                    .act = std::string(act),
+                                    .object = std::string(object),
+                                    .result = "ok",
+                                    .detail = Json::object({{"token", caller.who.credential}}),
+                                    .patient = pseudonym,
+                                    .purpose = self ? "PATRQT" : "TREAT",
+                                    .client = caller.client,
+                                    .request = caller.request,
+                                    .sealed = {}});
+  const Status written = store.write(
+      [&](store::Transaction& transaction) { return audit.append(transaction, entry); });
+  if (!written.ok()) return access::not_audited(written.error());
+  return ok_status();
+}
+
+Result<identity::Person> PersonRecords::of_path(const Call& call, Roles roles) const {
+  RABT_TRY(id, people.resolve(patients.tenant, Json(call.path[0])));
+  RABT_TRY(person, people.find(patients.tenant, id));
+  if (!person.roles.has_any(roles)) return not_found("person.unknown", "there is no such person");
+  return person;
+}
+
+Result<Response> PersonRecords::change(const Call& call, const identity::Person& person,
+                                       std::string_view act) const {
+  RABT_TRY(ask, ask_of(call));
+  if (!ask.version)
+    return conflict("precondition.required", "send If-Match with the ETag of the record");
+  // A username is the account's, not the record's.
+  if (ask.body.find("username") != nullptr)
+    return invalid("api.invalid", "username: is changed with the user");
+  identity::PersonChange wanted;
+  wanted.profile = ask.body;
+  wanted.version = ask.version;
+  wanted.act = act;
+  RABT_TRY(changed, people.change(call.caller, person.id, wanted));
+  return answer(200, person_json(changed));
+}
+
+Result<Response> PersonRecords::list_patients(const Call& call) const {
+  RABT_TRY_STATUS(admit(call, "patient.list", "search:patients", ""));
+  RABT_TRY(all, people.having(patients.tenant, {Role::patient}));
+  Json items = Json::array();
+  for (const identity::Person& person : all) {
+    Json item = person_head(person);
+    item.set("name", person.profile["name"]);
+    items.push_back(std::move(item));
+  }
+  return json_response(200, Json::object({{"items", std::move(items)}}));
+}
+
+Result<Response> PersonRecords::create_patient(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(profile, identity::check_profile(body));
+  identity::NewPerson wanted;
+  wanted.profile = std::move(profile);
+  wanted.roles = {Role::patient};
+  wanted.act = "patient.created";
+  RABT_TRY(person, people.create(call.caller, wanted));
+  Response response = answer(201, person_json(person));
+  response.headers.emplace_back("Location", "/api/v1/patients/" + person.id);
+  return response;
+}
+
+Result<Response> PersonRecords::search_patients(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  const std::string text = body.string_or("identifier", "");
+  RABT_TRY(index, patients.index_of(text));
+  // That somebody looked for this person is in the log before the hub knows whether it has him.
+  RABT_TRY_STATUS(admit(call, "patient.search", "search:patients", to_hex(as_bytes(index))));
+  const auto colon = text.find(':');
+  RABT_TRY(found, people.search(patients.tenant, text.substr(0, colon), text.substr(colon + 1)));
+  Json items = Json::array();
+  for (const identity::Person& person : found) {
+    if (person.roles.has(Role::patient)) items.push_back(person_json(person));
+  }
+  return json_response(200, Json::object({{"items", std::move(items)}}));
+}
+
+Result<Response> PersonRecords::get_patient(const Call& call) const {
+  RABT_TRY(person, of_path(call, {Role::patient}));
+  if (!is_self(call, person.id) && !call.caller.who.roles.has_any(kPatientReaders))
+    return not_allowed();
+  RABT_TRY_STATUS(admit(call, "patient.read", "person:" + person.id, person.pseudonym));
+  return answer(200, person_json(person));
+}
+
+Result<Response> PersonRecords::change_patient(const Call& call) const {
+  RABT_TRY(person, of_path(call, {Role::patient}));
+  if (!is_self(call, person.id) && !call.caller.who.roles.has_any(kPatientReaders))
+    return not_allowed();
+  return change(call, person, "patient.changed");
+}
+
+Result<Response> PersonRecords::create_provider(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  Roles roles{Role::doctor};
+  if (body.find("roles") != nullptr) {
+    RABT_TRY(given, take_roles(body));
+    if (given.empty() || !(given.among(kTreats) == given))
+      return invalid("api.invalid", "roles: a provider is doctor, specialist or nurse");
+    roles = given;
+  }
+  RABT_TRY(profile, identity::check_profile(body));
+  identity::NewPerson wanted;
+  wanted.profile = std::move(profile);
+  wanted.roles = roles;
+  wanted.act = "provider.created";
+  RABT_TRY(person, people.create(call.caller, wanted));
+  Response response = answer(201, person_json(person));
+  response.headers.emplace_back("Location", "/api/v1/providers/" + person.id);
+  return response;
+}
+
+Result<Response> PersonRecords::get_provider(const Call& call) const {
+  RABT_TRY(person, of_path(call, kTreats));
+  const bool whole = is_self(call, person.id) || call.caller.who.is(Role::admin);
+  return answer(200, whole ? person_json(person) : provider_json(person));
+}
+
+Result<Response> PersonRecords::change_provider(const Call& call) const {
+  RABT_TRY(person, of_path(call, kTreats));
+  if (!is_self(call, person.id) && !call.caller.who.is(Role::admin)) return not_allowed();
+  return change(call, person, "provider.changed");
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+
+#include "hub/api/patients.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/identity/person_store.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::api {
+
+// Patients and providers: the records of people that treatment needs.
+struct PersonRecords {
+  identity::People& people;
+  store::Store& store;
+  audit::AuditLog& audit;
+  Patients patients;
+
+  [[nodiscard]] Result<http::Response> list_patients(const Call& call) const;
+  [[nodiscard]] Result<http::Response> create_patient(const Call& call) const;
+  [[nodiscard]] Result<http::Response> search_patients(const Call& call) const;
+  [[nodiscard]] Result<http::Response> get_patient(const Call& call) const;
+  [[nodiscard]] Result<http::Response> change_patient(const Call& call) const;
+
+  [[nodiscard]] Result<http::Response> create_provider(const Call& call) const;
+  [[nodiscard]] Result<http::Response> get_provider(const Call& call) const;
+  [[nodiscard]] Result<http::Response> change_provider(const Call& call) const;
+
+ private:
+  // The person of the path, who has one of the roles. Error not_found person.unknown.
+  [[nodiscard]] Result<identity::Person> of_path(const Call& call, identity::Roles roles) const;
+  // Writes the reading down before the answer. Who treats needs no reason, everybody else does.
+  [[nodiscard]] Status admit(const Call& call, std::string_view act, std::string_view object,
+                             const std::string& pseudonym) const;
+  [[nodiscard]] Result<http::Response> change(const Call& call, const identity::Person& person,
+                                              std::string_view act) const;
+};
+
+}  // namespace rabt::api

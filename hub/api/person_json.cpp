@@ -1,0 +1,47 @@
+#include "hub/api/person_json.hpp"
+
+#include "hub/identity/person_store.hpp"
+
+namespace rabt::api {
+
+Json person_head(const identity::Person& person) {
+  Json roles = Json::array();
+  for (const std::string& role : person.roles.names()) roles.push_back(role);
+  return Json::object({{"id", person.id},
+                       {"uuid", identity::uuid_of(person.id)},
+                       {"number", person.number},
+                       {"roles", std::move(roles)},
+                       {"active", person.active},
+                       {"licenceState", identity::to_string(person.licence)},
+                       {"version", person.version}});
+}
+
+Json person_json(const identity::Person& person) {
+  Json out = person_head(person);
+  for (const auto& [name, value] : person.profile.as_object()) out.set(name, value);
+  return out;
+}
+
+Json account_json(const identity::Person& person) {
+  Json out = person_head(person);
+  for (const char* name : {"username", "name", "email"}) out.set(name, person.profile[name]);
+  return out;
+}
+
+Result<identity::Roles> take_roles(Json& body) {
+  const Json list = body["roles"];
+  const auto wrong = [] {
+    return invalid("api.invalid", "roles: must be a list of roles; docs/identity.md names them");
+  };
+  if (!list.is_array()) return wrong();
+  identity::Roles roles;
+  for (const Json& one : list.as_array()) {
+    const auto role = one.is_string() ? identity::parse_role(one.as_string()) : std::nullopt;
+    if (!role) return wrong();
+    roles.add(*role);
+  }
+  body.mutable_object().erase("roles");
+  return roles;
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,149 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
+
+// rabt users: through the API of the running hub.
+namespace rabt::cli {
+
+namespace {
+
+struct UsersOptions {
+  std::string config = kDefaultConfig;
+  std::string username;
+  std::string name;
+  std::string email;
+  std::vector<std::string> roles;
+  std::string role;
+  // What `reset` resets.
+  bool factor = false;
+  bool json = false;
+};
+
+Result<HubClient> client_of(const std::string& path) {
+  RABT_TRY(config, config::load_config(path));
+  return HubClient::of(config);
+}
+
+std::string words(const Json& list) {
+  std::string out;
+  for (const Json& one : list.as_array())
+    out.append(out.empty() ? "" : ",").append(one.as_string());
+  return out;
+}
+
+int list_users(const UsersOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto found = client->get("/api/v1/users" +
+                                 (options.role.empty() ? std::string() : "?role=" + options.role));
+  if (!found.ok()) return complain(found.error());
+  if (options.json) {
+    std::printf("%s\n", found->dump_pretty().c_str());
+    return 0;
+  }
+  std::printf("%6s  %-26s  %-8s  %-20s  roles\n", "number", "id", "state", "username");
+  for (const Json& user : (*found)["items"].as_array()) {
+    std::printf("%6lld  %-26s  %-8s  %-20s  %s\n", static_cast<long long>(user.int_or("number", 0)),
+                user.string_or("id", "").c_str(),
+                user.bool_or("active", false) ? "active" : "disabled",
+                user.string_or("username", "-").c_str(), words(user["roles"]).c_str());
+  }
+  return 0;
+}
+
+// The one-time code goes to standard output, alone, so that a script can take it.
+int print_code(const Json& user) {
+  std::printf("%s\n", user.string_or("activation", "").c_str());
+  std::fprintf(stderr,
+               "Give this code to %s: with it the password is set, once, within 24 hours, by POST "
+               "/api/v1/auth/activate.\n",
+               user.string_or("username", "").c_str());
+  return 0;
+}
+
+int add_user(const UsersOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  Json roles = Json::array();
+  for (const std::string& role : options.roles) roles.push_back(role);
+  Json body = Json::object({{"username", options.username}, {"roles", std::move(roles)}});
+  if (!options.name.empty()) body.set("name", options.name);
+  if (!options.email.empty()) body.set("email", options.email);
+  const auto made = client->post("/api/v1/users", body);
+  if (!made.ok()) return complain(made.error());
+  return print_code(*made);
+}
+
+// The user of this name, as the list has it.
+Result<Json> find_user(HubClient& client, const std::string& username) {
+  RABT_TRY(list, client.get("/api/v1/users"));
+  for (const Json& user : list["items"].as_array()) {
+    if (user.string_or("username", "") == username || user.string_or("id", "") == username)
+      return user;
+  }
+  return not_found("person.unknown", "there is no user " + username);
+}
+
+int change_user(const UsersOptions& options, const Json& change) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto user = find_user(*client, options.username);
+  if (!user.ok()) return complain(user.error());
+  const auto changed = client->patch("/api/v1/users/" + user->string_or("id", ""), change,
+                                     user->int_or("version", 0));
+  if (!changed.ok()) return complain(changed.error());
+  if (changed->find("activation") != nullptr) return print_code(*changed);
+  std::printf("%s\n", changed->dump().c_str());
+  return 0;
+}
+
+CLI::App* add_verb(CLI::App& group, const std::shared_ptr<UsersOptions>& options, const char* verb,
+                   const char* help) {
+  auto* command = group.add_subcommand(verb, help);
+  add_config_option(*command, options->config);
+  command->add_option("username", options->username, "Username, or id of the person")->required();
+  return command;
+}
+
+}  // namespace
+
+void add_users_commands(CLI::App& program, int& code) {
+  auto* group = program.add_subcommand("users", "Manage people with accounts");
+  group->require_subcommand(1);
+  auto options = std::make_shared<UsersOptions>();
+  auto* list = group->add_subcommand("list", "Show everybody, or who has a role");
+  add_config_option(*list, options->config);
+  list->add_option("--role", options->role, "Only who has this role");
+  list->add_flag("--json", options->json, "Print JSON");
+  list->callback([options, &code] { code = list_users(*options); });
+
+  auto* add =
+      add_verb(*group, options, "add", "Make a person, and print the code that sets the password");
+  add->add_option("--role", options->roles, "A role; may be given several times")->required();
+  add->add_option("--name", options->name, "The person's name");
+  add->add_option("--email", options->email, "The person's address");
+  add->callback([options, &code] { code = add_user(*options); });
+
+  add_verb(*group, options, "disable", "End all that the person may do, at once")
+      ->callback([options, &code] {
+        code = change_user(*options, Json::object({{"active", false}}));
+      });
+  add_verb(*group, options, "enable", "Let the person act again")->callback([options, &code] {
+    code = change_user(*options, Json::object({{"active", true}}));
+  });
+  auto* reset = add_verb(*group, options, "reset",
+                         "End the password and all sessions, and print a code that sets a new one");
+  reset->add_flag("--mfa", options->factor, "Remove the second factor instead");
+  reset->callback([options, &code] {
+    code = change_user(*options,
+                       Json::object({{options->factor ? "resetMfa" : "resetPassword", true}}));
+  });
+}
+
+}  // namespace rabt::cli

@@ -1,0 +1,152 @@
+#include <gtest/gtest.h>
+
+#include "hub/crypto/crypto.hpp"
+#include "tests/api/rig.hpp"
+
+// Accounts and records of people over the API.
+namespace rabt::api {
+namespace {
+
+using http::Request;
+using http::Response;
+using identity::Role;
+using identity::Roles;
+
+constexpr std::string_view kPassword = "three canaries by the sea";
+
+class AccountsApi : public testing::Test {
+ protected:
+  // As a person who has signed in; with nobody, without a credential.
+  Response as(const std::string& token, std::string method, const std::string& path,
+              const std::string& body = {},
+              std::vector<std::pair<std::string, std::string>> headers = {}) {
+    Request made = request(std::move(method), "/api/v1/" + path, body);
+    made.headers = std::move(headers);
+    if (!token.empty()) made.headers.emplace_back("authorization", "Bearer " + token);
+    return api_.handle(made);
+  }
+  // Makes an account and signs in. The token; the id in `id`.
+  std::string account(const std::string& username, const std::string& role, std::string& id) {
+    const Response made = api_.api(
+        "POST", "users",
+        R"({"username": ")" + username + R"(", "roles": [")" + role + R"("], "name": "N"})");
+    EXPECT_EQ(made.status, 201) << made.body;
+    id = json(made).string_or("id", "");
+    const std::string activate =
+        Json::object(
+            {{"username", username}, {"password", kPassword}, {"code", json(made)["activation"]}})
+            .dump();
+    EXPECT_EQ(as("", "POST", "auth/activate", activate).status, 204);
+    EXPECT_EQ(as("", "POST", "auth/activate", activate).status, 401) << "once";
+    return sign_in(username);
+  }
+  std::string sign_in(const std::string& username) {
+    const Response in = as("", "POST", "auth/login",
+                           Json::object({{"username", username}, {"password", kPassword}}).dump());
+    EXPECT_EQ(in.status, 200) << in.body;
+    return json(in).string_or("accessToken", "");
+  }
+
+  ApiRig api_;
+};
+
+TEST_F(AccountsApi, AnAccountIsMadeActivatedUsedAndEnded) {
+  std::string id;
+  const std::string token = account("Dr.Ahmad", "doctor", id);
+  const Json me = json(as(token, "GET", "me"));
+  EXPECT_EQ(me.string_or("id", ""), id);
+  EXPECT_EQ(me.string_or("actor", ""), "person:" + id);
+  EXPECT_EQ(me.string_or("username", ""), "dr.ahmad");
+  EXPECT_EQ(me["roles"], Json::array({"doctor"}));
+  EXPECT_EQ(as(token, "GET", "users").status, 403);
+  EXPECT_EQ(as("", "GET", "me").status, 401);
+  EXPECT_EQ(as(token, "POST", "auth/logout", "{}").status, 204);
+  EXPECT_EQ(as(token, "GET", "me").status, 401);
+  EXPECT_EQ(code(as("", "POST", "auth/login", R"({"username": "x"})")), "api.invalid");
+  const Response wrong =
+      as("", "POST", "auth/login", R"({"username": "dr.ahmad", "password": "no"})");
+  EXPECT_EQ(wrong.status, 401);
+  EXPECT_EQ(code(wrong), "auth.failed");
+}
+
+TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
+  std::string admin_id;
+  std::string id;
+  const std::string admin = account("root", "admin", admin_id);
+  const std::string token = account("layla", "nurse", id);
+  EXPECT_EQ(as(admin, "PATCH", "users/" + id, R"({"active": false})").status, 428);
+  const Response seen = as(admin, "GET", "users/" + id);
+  const std::string tag = header(seen, "ETag");
+  const auto change = [&](const std::string& who, const std::string& what,
+                          const std::string& version) {
+    return as(admin, "PATCH", "users/" + who, what, {{"if-match", version}});
+  };
+  EXPECT_EQ(change(id, R"({"roles": ["king"]})", tag).status, 422);
+  EXPECT_EQ(change(id, R"({"roles": ["doctor"]})", "\"77\"").status, 412);
+  EXPECT_EQ(change(id, R"({"roles": ["doctor"]})", tag).status, 200);
+  EXPECT_EQ(json(as(token, "GET", "me"))["roles"], Json::array({"doctor"})) << "at once";
+  EXPECT_EQ(change(admin_id, R"({"roles": ["admin", "doctor"]})", "\"1\"").status, 403)
+      << "trap 45";
+  EXPECT_EQ(
+      change(id, R"({"active": false})", header(as(admin, "GET", "users/" + id), "ETag")).status,
+      200);
+  EXPECT_EQ(as(token, "GET", "me").status, 401) << "trap 39";
+  EXPECT_EQ(as(token, "PATCH", "users/" + id, R"({"roles": ["admin"]})").status, 401);
+}
+
+TEST_F(AccountsApi, APatientIsSeenByWhoTreatsAndByHimselfAndEveryReadingIsAudited) {
+  std::string patient_id;
+  std::string other_id;
+  std::string doctor_id;
+  const std::string patient = account("layla", "patient", patient_id);
+  const std::string other = account("sami", "patient", other_id);
+  const std::string doctor = account("ahmad", "doctor", doctor_id);
+  const auto audited = [&] {
+    return must(audit::verify(api_.hub.store(), api_.hub.folder())).entries;
+  };
+  const std::string path = "patients/" + patient_id;
+  const auto before = audited();
+  EXPECT_EQ(as(doctor, "GET", path).status, 200);
+  EXPECT_EQ(as(patient, "GET", path).status, 200);
+  EXPECT_EQ(audited(), before + 2);
+  EXPECT_EQ(as(other, "GET", path).status, 403);
+  EXPECT_EQ(as(patient, "GET", "patients").status, 403);
+  EXPECT_EQ(code(api_.api("GET", path)), "phi.reason") << "a client says why";
+  EXPECT_EQ(api_.api("GET", path, {}, {{"x-rabt-reason", "import"}}).status, 200);
+  // 44: no role, and no username, through a record.
+  EXPECT_EQ(as(patient, "PATCH", path, R"({"roles": ["admin"]})", {{"if-match", "\"1\""}}).status,
+            422);
+  EXPECT_EQ(
+      as(patient, "PATCH", path, R"({"phone": "0501234567"})", {{"if-match", "\"1\""}}).status,
+      200);
+  const Response found =
+      as(doctor, "POST", "patients/search", R"({"identifier": "phone:+966501234567"})");
+  EXPECT_EQ(json(found)["items"][0].string_or("id", ""), patient_id) << found.body;
+  EXPECT_EQ(as(doctor, "GET", "patients/" + doctor_id).status, 404);
+  const Response made = as(doctor, "POST", "patients", R"({"name": "New", "mrn": "MRN-12345"})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(as(doctor, "POST", "patients", R"({"name": "New", "mrn": "MRN-12345"})").status, 409);
+}
+
+TEST_F(AccountsApi, AProviderShowsOthersNoTelephone) {
+  std::string doctor_id;
+  std::string patient_id;
+  const std::string doctor = account("ahmad", "doctor", doctor_id);
+  const std::string patient = account("layla", "patient", patient_id);
+  const std::string path = "providers/" + doctor_id;
+  EXPECT_EQ(as(doctor, "PATCH", path, R"({"phone": "0501234567", "specialty": "cardiology"})",
+               {{"if-match", "\"1\""}})
+                .status,
+            200);
+  const Json shown = json(as(patient, "GET", path));
+  EXPECT_EQ(shown.string_or("specialty", ""), "cardiology");
+  EXPECT_EQ(shown.find("phone"), nullptr);
+  EXPECT_EQ(json(as(doctor, "GET", path)).string_or("phone", ""), "0501234567");
+  EXPECT_EQ(as(patient, "PATCH", path, "{}", {{"if-match", "\"2\""}}).status, 403);
+  EXPECT_EQ(as(patient, "POST", "providers", "{}").status, 403);
+  EXPECT_EQ(json(api_.api("POST", "providers", R"({"name": "D"})")).string_or("licenceState", ""),
+            "vouched");
+}
+
+}  // namespace
+}  // namespace rabt::api

@@ -1,0 +1,324 @@
+#include "hub/identity/accounts.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "hub/crypto/crypto.hpp"
+#include "hub/crypto/password_hash.hpp"
+#include "hub/identity/password_rules.hpp"
+#include "hub/identity/totp.hpp"
+#include "hub/phi/nfkc.hpp"
+#include "tests/identity/house.hpp"
+
+namespace rabt::identity {
+namespace {
+
+using test::House;
+using test::must;
+
+constexpr std::string_view kPassword = "three canaries by the sea";
+
+std::optional<Bytes> from_base32(std::string_view text) {
+  Bytes out;
+  std::uint32_t buffer = 0;
+  unsigned bits = 0;
+  for (const char c : text) {
+    const auto at = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").find(c);
+    if (at == std::string_view::npos) return std::nullopt;
+    buffer = buffer << 5U | static_cast<std::uint32_t>(at);
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      out.push_back(static_cast<std::uint8_t>(buffer >> bits));
+    }
+  }
+  return out;
+}
+
+class AccountsTest : public testing::Test {
+ protected:
+  Person add(const std::string& username, Roles roles = {Role::patient}) {
+    return must(
+        house_.accounts.add(house_.administrator(), {.username = username,
+                                                     .password = std::string(kPassword),
+                                                     .profile = Json::object({{"name", "N"}}),
+                                                     .roles = roles}));
+  }
+  Result<SignedIn> login(const std::string& username, std::string_view password = kPassword,
+                         const std::string& otp = {}) {
+    return house_.accounts.login({.username = username,
+                                  .password = std::string(password),
+                                  .otp = otp,
+                                  .client = "192.0.2.1",
+                                  .request = "r"});
+  }
+  std::string code(const std::string& username, std::string_view password = kPassword,
+                   const std::string& otp = {}) {
+    const auto done = login(username, password, otp);
+    return done.ok() ? "ok" : done.error().code;
+  }
+  Caller as(const SignedIn& who) {
+    Caller caller;
+    caller.who = must(house_.accounts.session(who.token));
+    return caller;
+  }
+  std::string now_code(const std::string& secret, int steps = 0) {
+    return totp_code(*from_base32(secret), totp_step(house_.base.clock.now()) + steps);
+  }
+
+  House house_;
+};
+
+TEST_F(AccountsTest, ASessionLivesFromSignInToSignOut) {
+  const Person person = add("Layla.K");
+  const SignedIn in = must(login("layla.k"));
+  EXPECT_EQ(in.person.id, person.id);
+  EXPECT_EQ(in.expires_in, 12 * 3600);
+  const Principal who = must(house_.accounts.session(in.token));
+  EXPECT_EQ(who.actor(), "person:" + person.id);
+  EXPECT_EQ(who.roles, Roles{Role::patient});
+  EXPECT_EQ(house_.accounts.session(in.token + "0").error().code, "http.unauthenticated");
+  ASSERT_TRUE(house_.accounts.logout(as(in)).ok());
+  EXPECT_EQ(house_.accounts.session(in.token).error().code, "http.unauthenticated");
+  EXPECT_EQ(house_.base.acts(),
+            (std::vector<std::string>{"user.created ok", "user.login ok", "user.logout ok"}));
+}
+
+TEST_F(AccountsTest, ASessionEndsWhenIdleAndAfterItsTime) {
+  add("layla");
+  SignedIn in = must(login("layla"));
+  house_.base.clock.advance_ms(14LL * 60 * 1000);
+  EXPECT_TRUE(house_.accounts.session(in.token).ok()) << "and is seen";
+  house_.base.clock.advance_ms(14LL * 60 * 1000);
+  EXPECT_TRUE(house_.accounts.session(in.token).ok());
+  house_.base.clock.advance_ms(15LL * 60 * 1000);
+  EXPECT_FALSE(house_.accounts.session(in.token).ok());
+  in = must(login("layla"));
+  for (int minutes = 0; minutes < 12 * 60; minutes += 10) {
+    EXPECT_TRUE(house_.accounts.session(in.token).ok()) << minutes;
+    house_.base.clock.advance_ms(10LL * 60 * 1000);
+  }
+  EXPECT_FALSE(house_.accounts.session(in.token).ok());
+}
+
+TEST_F(AccountsTest, TheOldestOfSixSessionsEnds) {
+  const Person person = add("layla");
+  std::vector<SignedIn> in;
+  for (int i = 0; i < 6; ++i) {
+    in.push_back(must(login("layla")));
+    house_.base.clock.advance_ms(10);
+  }
+  EXPECT_FALSE(house_.accounts.session(in[0].token).ok());
+  for (int i = 1; i < 6; ++i) EXPECT_TRUE(house_.accounts.session(in[i].token).ok()) << i;
+  ASSERT_TRUE(house_.accounts.logout_everywhere(as(in[1]), person.id).ok());
+  for (int i = 1; i < 6; ++i) EXPECT_FALSE(house_.accounts.session(in[i].token).ok()) << i;
+}
+
+TEST_F(AccountsTest, Trap24UnknownAndWrongAreOneAnswer) {
+  const Person person = add("layla");
+  const Error wrong = login("layla", "three canaries by the see").error();
+  EXPECT_EQ(login("nobody").error(), wrong);
+  EXPECT_EQ(login("").error(), wrong);
+  EXPECT_EQ(login("layla", std::string(1 << 20U, 'x')).error(), wrong);
+  PersonChange change;
+  change.active = false;
+  must(house_.people.change(house_.administrator(), person.id, change));
+  EXPECT_EQ(login("layla").error(), wrong) << "trap 28: and so is who was disabled";
+}
+
+TEST_F(AccountsTest, Trap39WhoIsDisabledIsOutAtOnce) {
+  const Person person = add("layla");
+  const SignedIn in = must(login("layla"));
+  PersonChange change;
+  change.active = false;
+  must(house_.people.change(house_.administrator(), person.id, change));
+  EXPECT_FALSE(house_.accounts.session(in.token).ok());
+}
+
+TEST_F(AccountsTest, FailuresMakeEverybodyWaitLongerAndAreCountedOnce) {
+  add("layla");
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(code("layla", "wrong"), "auth.failed") << i;
+  EXPECT_EQ(code("layla"), "rate.sign_in") << "the right password, too: nothing was tried";
+  house_.base.clock.advance_ms(2001);
+  EXPECT_EQ(code("layla", "wrong"), "auth.failed");
+  house_.base.clock.advance_ms(2001);
+  EXPECT_EQ(code("layla"), "rate.sign_in") << "twice as long";
+  house_.base.clock.advance_ms(2001);
+  EXPECT_EQ(code("layla"), "ok");
+  EXPECT_EQ(code("layla", "wrong"), "auth.failed") << "a success begins anew";
+  EXPECT_EQ(code("layla"), "ok");
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(code("nobody", "wrong"), "auth.failed") << i;
+  EXPECT_EQ(code("nobody"), "rate.sign_in") << "who does not exist waits, too";
+}
+
+TEST_F(AccountsTest, ManyGuessesAtOnceAreEachCounted) {
+  add("layla");
+  std::atomic<int> tried{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 30; ++i) {
+    threads.emplace_back([&] {
+      if (code("layla", "wrong") == "auth.failed") ++tried;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(tried, 6);
+}
+
+TEST_F(AccountsTest, ASecondFactorIsEnrolledConfirmedAskedForAndRemoved) {
+  add("layla");
+  const SignedIn in = must(login("layla"));
+  Caller caller = as(in);
+  EXPECT_EQ(house_.accounts.confirm(caller, "000000").error().code, "auth.mfa_enrolled");
+  const Enrolment enrolment = must(house_.accounts.enrol(caller));
+  EXPECT_NE(enrolment.uri.find("secret=" + enrolment.secret), std::string::npos);
+  EXPECT_EQ(code("layla"), "ok") << "what is not confirmed does not count";
+  EXPECT_EQ(house_.accounts.confirm(caller, "abcdef").error().code, "auth.failed");
+  const auto recovery = must(house_.accounts.confirm(caller, now_code(enrolment.secret)));
+  ASSERT_EQ(recovery.size(), 10U);
+  EXPECT_EQ(house_.accounts.enrol(caller).error().code, "auth.mfa_enrolled");
+  EXPECT_EQ(code("layla"), "auth.mfa_required");
+  EXPECT_EQ(code("layla", "wrong", now_code(enrolment.secret, 1)), "auth.failed");
+  // 25: a code counts once, that of the confirmation as well.
+  EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret)), "auth.failed");
+  EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret, 1)), "ok");
+  EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret, 1)), "auth.failed");
+  house_.base.clock.advance_ms(90'000);
+  EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret, -2)), "auth.failed");
+  EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret)), "ok");
+  // 33: and so does a recovery code.
+  EXPECT_EQ(code("layla", kPassword, recovery[3]), "ok");
+  EXPECT_EQ(code("layla", kPassword, recovery[3]), "auth.failed");
+  EXPECT_EQ(must(house_.accounts.factors(caller.who.person)).recovery, 9);
+  EXPECT_EQ(house_.accounts.remove_factor(caller, recovery[3]).error().code, "auth.failed");
+  EXPECT_TRUE(house_.accounts.remove_factor(caller, recovery[4]).ok());
+  EXPECT_EQ(code("layla"), "ok");
+  EXPECT_EQ(must(house_.accounts.factors(caller.who.person)).recovery, 0);
+}
+
+TEST_F(AccountsTest, Trap25OneCodeInTwoRequestsSignsInOnce) {
+  add("layla");
+  const Caller caller = as(must(login("layla")));
+  const Enrolment enrolment = must(house_.accounts.enrol(caller));
+  must(house_.accounts.confirm(caller, now_code(enrolment.secret, -1)));
+  std::atomic<int> in{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      if (code("layla", kPassword, now_code(enrolment.secret)) == "ok") ++in;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(in, 1);
+}
+
+TEST_F(AccountsTest, AnAdministratorResetsWithoutEverSettingAPassword) {
+  const Person person = add("layla");
+  const SignedIn in = must(login("layla"));
+  const std::string once = must(house_.accounts.reset_password(house_.administrator(), person.id));
+  EXPECT_FALSE(house_.accounts.session(in.token).ok());
+  EXPECT_EQ(code("layla"), "auth.failed");
+  const auto activate = [&](const std::string& with, const std::string& password) {
+    const Status done = house_.accounts.activate(
+        {.username = "layla", .password = password, .otp = {}, .client = {}, .request = {}}, with);
+    return done.ok() ? "ok" : done.error().code;
+  };
+  EXPECT_EQ(activate("0000", "four herons on a roof"), "auth.failed");
+  EXPECT_EQ(activate(once, "short"), "api.invalid");
+  EXPECT_EQ(activate(once, "four herons on a roof"), "ok");
+  EXPECT_EQ(activate(once, "five herons on a roof"), "auth.failed");
+  EXPECT_EQ(code("layla", "four herons on a roof"), "ok");
+  const std::string late = must(house_.accounts.reset_password(house_.administrator(), person.id));
+  house_.base.clock.advance_ms(24LL * 3600 * 1000);
+  EXPECT_EQ(activate(late, "five herons on a roof"), "auth.failed");
+}
+
+TEST_F(AccountsTest, APersonChangesHisPasswordAndEverybodyElseIsOut) {
+  add("layla");
+  const SignedIn in = must(login("layla"));
+  const Caller caller = as(in);
+  EXPECT_EQ(house_.accounts.set_password(caller, "wrong", "four herons on a roof").error().code,
+            "auth.failed");
+  EXPECT_TRUE(house_.accounts.set_password(caller, kPassword, "four herons on a roof").ok());
+  EXPECT_FALSE(house_.accounts.session(in.token).ok());
+  EXPECT_EQ(code("layla"), "auth.failed");
+  EXPECT_EQ(code("layla", "four herons on a roof"), "ok");
+}
+
+TEST_F(AccountsTest, OnlyAnAdministratorGivesOtherRolesThanPatient) {
+  const Caller nobody{.who = {.tenant = "t1"}};
+  Registration order{.username = "sami", .password = std::string(kPassword)};
+  EXPECT_EQ(must(house_.accounts.add(nobody, order)).roles, Roles{Role::patient});
+  EXPECT_EQ(house_.accounts.add(nobody, order).error().code, "person.taken");
+  order.username = "sami2";
+  order.roles = {Role::doctor};
+  EXPECT_EQ(house_.accounts.add(nobody, order).error().code, "authorisation.denied");
+  order.roles = {Role::patient};
+  order.password = "short";
+  EXPECT_EQ(house_.accounts.add(nobody, order).error().code, "api.invalid");
+}
+
+TEST(Passwords, AreOnePasswordHoweverTheyAreTyped) {
+  // 29: NFC and NFD of the same Arabic text.
+  EXPECT_EQ(must(fold_password("\u0622")), must(fold_password("\u0627\u0653")));
+  EXPECT_EQ(fold_password(std::string(1025, 'a')).error().code, "api.invalid");
+  EXPECT_EQ(fold_password("\xff").error().code, "api.invalid");
+  std::string emoji;
+  for (int i = 0; i < 64; ++i) emoji += "\U0001F600";
+  EXPECT_TRUE(fold_password(emoji).ok());
+}
+
+TEST(Passwords, ThatAreShortCommonOrOwnNamesAreRefused) {
+  const auto good = [](std::string_view password) {
+    return check_password(password, 15, "layla.k", "king-fahd").ok();
+  };
+  for (const char* bad :
+       {"", "fourteen chars", "aaaaaaaaaaaaaaaaaaaa", "password12345678!", "PasswordPassword",
+        "qwertyuiop12345", "123456789012345", "my name is Layla.K today", "abcabcabcabcabcabc"})
+    EXPECT_FALSE(good(bad)) << bad;
+  for (const char* fine :
+       {"three canaries by the sea", "correct horse battery", "ثلاثة طيور على البحر"})
+    EXPECT_TRUE(good(fine)) << fine;
+}
+
+TEST(Passwords, AreHashedWithASaltAndTheirCost) {
+  SystemRandom random;
+  const crypto::PasswordCost cost{.memory_kib = 64, .time = 1, .lanes = 1};
+  const Bytes secret(32, 7);
+  const std::string one = crypto::hash_password(secret, cost, random);
+  EXPECT_TRUE(one.starts_with("$argon2id$v=19$m=64,t=1,p=1$")) << one;
+  EXPECT_NE(one, crypto::hash_password(secret, cost, random));
+  EXPECT_TRUE(crypto::verify_password(one, secret));
+  EXPECT_FALSE(crypto::verify_password(one, Bytes(32, 8)));
+  EXPECT_FALSE(crypto::verify_password("", secret));
+  EXPECT_TRUE(crypto::has_cost(one, cost));
+  EXPECT_FALSE(crypto::has_cost(one, {}));
+}
+
+TEST(Totp, IsThatOfRfc6238AndOfOathtool) {
+  const Bytes secret(as_bytes("12345678901234567890").begin(),
+                     as_bytes("12345678901234567890").end());
+  EXPECT_EQ(base32(secret), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+  // RFC 6238 appendix B, the last six digits.
+  for (const auto& [seconds, digits] :
+       std::initializer_list<std::pair<std::int64_t, const char*>>{{59, "287082"},
+                                                                   {1111111109, "081804"},
+                                                                   {1111111111, "050471"},
+                                                                   {1234567890, "005924"},
+                                                                   {2000000000, "279037"},
+                                                                   {20000000000, "353130"}})
+    EXPECT_EQ(totp_code(secret, totp_step({seconds * 1000})), digits);
+  std::unique_ptr<FILE, int (*)(FILE*)> pipe(
+      ::popen("oathtool --totp=sha1 --base32 -N '2026-11-22 17:00:00 UTC' "
+              "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ 2>/dev/null",
+              "r"),
+      ::pclose);
+  char line[16] = {};
+  if (pipe == nullptr || std::fgets(line, sizeof line, pipe.get()) == nullptr)
+    GTEST_SKIP() << "oathtool is not installed";
+  EXPECT_EQ(totp_code(secret, totp_step(*parse_iso8601("2026-11-22T17:00:00Z"))),
+            std::string(line).substr(0, 6));
+}
+
+}  // namespace
+}  // namespace rabt::identity
