@@ -392,6 +392,7 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
 Status SessionWork::settle_done(const Intent& intent, const Json& output) {
   if (output.find("skipped") != nullptr) return close(intent, "done", "skipped", "");
   if (intent.kind == "open-room") return opened(intent, output);
+  if (intent.kind == "end-room") return ended_room(intent, output);
   if (intent.kind == "collect") return collected(intent, output);
   if (intent.kind == "fetch") return fetched(intent, output);
   return close(intent, "done", "", "");
@@ -409,6 +410,34 @@ Status SessionWork::opened(const Intent& intent, const Json& output) {
         return store::run(transaction, kClose,
                           {intent.tenant, intent.session, intent.n, "done", "", sid});
       });
+  return acted.ok() ? ok_status() : acted.error();
+}
+
+// The provider knows who was there, also when its news were lost.
+Status SessionWork::ended_room(const Intent& intent, const Json& output) {
+  const SessionParts& parts = sessions_.parts();
+  const Json& people = output["participants"];
+  if (parts.settings.provider_events && people.is_array()) {
+    for (const Json& one : people.as_array()) {
+      const std::string identity = one.string_or("identity", "");
+      const std::string sid = one.string_or("participantId", identity);
+      const auto joined = parse_iso8601(one.string_or("joinedAt", ""));
+      const auto left = parse_iso8601(one.string_or("leftAt", ""));
+      if (!joined.ok()) continue;
+      RABT_TRY_STATUS(told_late(
+          intent,
+          ProviderJoined{.identity = identity, .sid = sid, .at = *joined, .source = "reconcile"}));
+      if (left.ok())
+        RABT_TRY_STATUS(told_late(
+            intent,
+            ProviderLeft{.identity = identity, .sid = sid, .at = *left, .source = "reconcile"}));
+    }
+  }
+  return close(intent, "done", "", "");
+}
+
+Status SessionWork::told_late(const Intent& intent, const Command& command) {
+  const auto acted = sessions_.act_as_hub(intent.session, command);
   return acted.ok() ? ok_status() : acted.error();
 }
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "hub/base/mutex.hpp"
-#include "hub/consultation/session/session.hpp"
+#include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session_service.hpp"
 #include "hub/workflow/execution.hpp"
 
@@ -72,6 +72,8 @@ class SessionWork {
   void settle(const Ended& ended);
   [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
   [[nodiscard]] Status opened(const Intent& intent, const Json& output);
+  [[nodiscard]] Status ended_room(const Intent& intent, const Json& output);
+  [[nodiscard]] Status told_late(const Intent& intent, const Command& command);
   [[nodiscard]] Status collected(const Intent& intent, const Json& output);
   [[nodiscard]] Status fetched(const Intent& intent, const Json& output);
   [[nodiscard]] Status close(const Intent& intent, std::string_view state, std::string_view code,
