@@ -186,6 +186,9 @@ TEST_F(RecordsTest, AWaitingPersonReadsWhatIsAddressedToHimAlone) {
   EXPECT_EQ(seen(records_->messages(ask("observer"))), 2U);
   EXPECT_EQ(verdict(records_->record_vitals(ask("patient", Json::object({{"heartRate", 70}})))),
             "participant.waiting");
+  // Notes are not his, whether he waits or not.
+  EXPECT_EQ(verdict(records_->write_note(ask("patient", Json::object({{"content", "x"}})))),
+            "authorisation.denied");
   member("patient").waiting = false;
   EXPECT_EQ(verdict(records_->messages(ask("patient"))), "participant.not_a_participant");
 }
@@ -241,6 +244,21 @@ TEST_F(RecordsTest, ADocumentComesBackByteForByte) {
   for (const std::string& name : {std::string("1"), shared.string_or("uuid", "")})
     EXPECT_EQ(must(records_->document(ask("nurse", {}, name))).string_or("id", ""),
               shared.string_or("id", "x"));
+}
+
+TEST_F(RecordsTest, ADocumentIsShownToTheRolesItNames) {
+  Json body =
+      Json::object({{"documentType", "PDF"}, {"contentType", "application/pdf"}, {"data", kPdf}});
+  body.set("shownTo", Json::array({"doctor", "nurse"}));
+  const Json shared = must(records_->share_document(ask("specialist", body)));
+  const std::string id = shared.string_or("id", "");
+  EXPECT_EQ(seen(records_->documents(ask("nurse"))), 1U);
+  EXPECT_EQ(seen(records_->documents(ask("specialist"))), 1U);
+  EXPECT_EQ(seen(records_->documents(ask("patient"))), 0U);
+  EXPECT_EQ(verdict(records_->document(ask("patient", {}, id))), "not_found");
+  EXPECT_EQ(records_->document_content(ask("patient", {}, id)).error().code, "not_found");
+  body.set("shownTo", Json::array({"observer"}));
+  EXPECT_EQ(verdict(records_->share_document(ask("doctor", body))), "api.invalid");
 }
 
 TEST_F(RecordsTest, AnObserverNeitherSharesNorReadsDocuments) {

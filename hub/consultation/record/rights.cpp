@@ -1,5 +1,7 @@
 #include "hub/consultation/record/rights.hpp"
 
+#include <algorithm>
+
 namespace rabt::consultation {
 
 namespace {
@@ -20,12 +22,19 @@ Status takes_part(const Membership& of) {
 }
 
 Status admitted(const Membership& of) {
-  RABT_TRY_STATUS(takes_part(of));
   if (of.waiting) {
     return conflict("participant.waiting",
                     "the participant is waiting; a host has to admit him first");
   }
   return ok_status();
+}
+
+// Whether a document is for the role; one that names no roles is for all of them.
+bool is_for(const Record& record, std::string_view role) {
+  const Json& roles = record.document["shownTo"];
+  if (roles.size() == 0) return true;
+  const Json::Array& all = roles.as_array();
+  return std::any_of(all.begin(), all.end(), [&](const Json& one) { return one == Json(role); });
 }
 
 bool writes(const Membership& of, RecordKind kind) {
@@ -90,8 +99,10 @@ Status may_write(const Ask& ask, const Membership& of, RecordKind kind) {
     return no_right("write this");
   }
   // Somebody who waits may say something to those who will admit him.
-  RABT_TRY_STATUS(kind == RecordKind::message ? takes_part(of) : admitted(of));
-  return writes(of, kind) ? ok_status() : no_right("write this");
+  RABT_TRY_STATUS(takes_part(of));
+  // What a role may never write, it may not write after its admission either.
+  if (!writes(of, kind)) return no_right("write this");
+  return kind == RecordKind::message ? ok_status() : admitted(of);
 }
 
 Status may_read(const Ask& ask, const Membership& of, RecordKind kind) {
@@ -101,10 +112,11 @@ Status may_read(const Ask& ask, const Membership& of, RecordKind kind) {
     return denied("authorisation.denied",
                   "an administrator reads patient data only with a reason, in X-Rabt-Reason");
   }
+  RABT_TRY_STATUS(takes_part(of));
+  if (!reads(of, kind)) return no_right("read this");
   // The patient reads what is about him, and after the end nobody waits any more.
   const bool at_once = kind == RecordKind::message || of.role == "patient" || is_end(of.status);
-  RABT_TRY_STATUS(at_once ? takes_part(of) : admitted(of));
-  return reads(of, kind) ? ok_status() : no_right("read this");
+  return at_once ? ok_status() : admitted(of);
 }
 
 bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
@@ -113,6 +125,7 @@ bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
   const bool own = record.author == of.participant;
   if (record.kind == RecordKind::note) return record.state != "draft" || is_clinical(of);
   if (record.kind == RecordKind::feedback) return own || of.host;
+  if (record.kind == RecordKind::document) return own || is_for(record, of.role);
   if (record.kind != RecordKind::message || own) return true;
   const std::string to = record.document.string_or("to", "");
   // Somebody who waits reads what is addressed to him; hosts read all.
