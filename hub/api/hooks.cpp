@@ -62,6 +62,9 @@ Result<Response> Hooks::deliver(const Call& call) {
     return http::problem(422, error.code, "Unprocessable Content", error.message);
   }
 
+  if (parts_.provider_event) {
+    for (const Json& event : events->as_array()) RABT_TRY_STATUS(parts_.provider_event(event));
+  }
   RABT_TRY(answer, parts_.engine.accept(delivery(source, verified->dedupe_id, request, *events)));
   Response response{.status = answer.status,
                     .headers = {{"Content-Type", "application/json"}},

@@ -42,6 +42,9 @@ class Hooks {
     // Whether the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
+    // Takes what a video provider told, before the delivery is accepted: an event of which a repeat
+    // changes nothing. What is not ok is the answer, so that the sender repeats it. May be unset.
+    std::function<Status(const Json& event)> provider_event = {};
   };
   Hooks(Parts parts, std::vector<Source> sources);
 

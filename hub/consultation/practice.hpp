@@ -72,8 +72,8 @@ class Practice {
   virtual void seen(std::string_view tenant, std::string_view person) = 0;
   // What sessions ask of the practice.
   [[nodiscard]] virtual Surroundings& surroundings() = 0;
-  // Tells thresholds that the month has reached, and drops old samples of quality. Every minute of
-  // a hub.
+  // Tells thresholds that the month has reached, and drops old samples of quality. Once a minute,
+  // however often it is called.
   virtual Status catch_up() = 0;
 };
 

@@ -60,7 +60,7 @@ Json renamed(const Json& body) {
   Json out = Json::object();
   for (const auto& [key, value] : body.as_object()) {
     const auto alias = std::find_if(std::begin(kAliases), std::end(kAliases),
-                                    [&](const Alias& one) { return one.from == key; });
+                                    [&from = key](const Alias& one) { return one.from == from; });
     if (alias == std::end(kAliases)) {
       out.set(key, value);
     } else if (body.find(alias->to) == nullptr) {

@@ -211,7 +211,7 @@ std::string condition(Driver driver) {
       out += "$2 = '' AND s.id < $3";
       break;
   }
-  // The sums keep SQLite from driving other lists by time, which would sort all of them.
+  // The sums keep SQLite from driving other lists by time, for which it would sort every session.
   out +=
       " AND ($4 = '' OR $4 LIKE '%,' || s.status || ',%') AND ($5 = '' OR s.type = $5)"
       " AND ($6 = '' OR s.provider = $6) AND ($7 = '' OR s.patient = $7)"

@@ -58,42 +58,39 @@ std::int64_t pause_ms(std::int64_t attempts) {
 
 }  // namespace
 
-SessionWork::SessionWork(SessionsImpl& sessions, SessionService::Deliver deliver)
-    : sessions_(sessions), deliver_(std::move(deliver)) {
+void SessionWork::start(SessionService::Deliver deliver) {
+  deliver_ = std::move(deliver);
   thread_ = std::thread([this] { run(); });
 }
 
-SessionWork::~SessionWork() {
+void SessionWork::stop() {
   {
-    const Lock lock(mutex_);
-    stopping_ = true;
+    const Lock lock(box_->mutex);
+    box_->stopping = true;
   }
-  changed_.notify_all();
-  thread_.join();
-  // Calls that are still under way answer into this object: their deadline is near, and the host
-  // that runs them is stopped before.
-  Lock lock(mutex_);
-  changed_.wait(lock, [&]() RABT_REQUIRES(mutex_) { return in_flight_.size() == ended_.size(); });
+  box_->changed.notify_all();
+  if (thread_.joinable()) thread_.join();
 }
 
 void SessionWork::wake() {
   {
-    const Lock lock(mutex_);
-    woken_ = true;
+    const Lock lock(box_->mutex);
+    box_->woken = true;
   }
-  changed_.notify_all();
+  box_->changed.notify_all();
 }
 
 void SessionWork::run() {
-  Lock lock(mutex_);
-  while (!stopping_) {
+  Box& box = *box_;
+  Lock lock(box.mutex);
+  while (!box.stopping) {
     lock.unlock();
     turn();
     lock.lock();
-    changed_.wait_for(lock, kIdle, [&]() RABT_REQUIRES(mutex_) {
-      return stopping_ || woken_ || !ended_.empty();
+    box.changed.wait_for(lock, kIdle, [&]() RABT_REQUIRES(box.mutex) {
+      return box.stopping || box.woken || !box.ended.empty();
     });
-    woken_ = false;
+    box.woken = false;
   }
 }
 
@@ -114,9 +111,10 @@ void SessionWork::wait_for_room(std::string_view session, std::chrono::milliseco
   constexpr std::chrono::milliseconds kSlice{100};
   auto slices = patience / kSlice;
   wake();
-  Lock lock(mutex_);
-  while (!stopping_) {
-    const std::uint64_t seen = settled_;
+  Box& box = *box_;
+  Lock lock(box.mutex);
+  while (!box.stopping) {
+    const std::uint64_t seen = box.settled;
     lock.unlock();
     std::int64_t open = 0;
     const Status read = sessions_.parts().store.read([&](store::Connection& connection) {
@@ -127,8 +125,9 @@ void SessionWork::wait_for_room(std::string_view session, std::chrono::milliseco
     });
     lock.lock();
     if (!read.ok() || open == 0) return;
-    while (!changed_.wait_for(
-        lock, kSlice, [&]() RABT_REQUIRES(mutex_) { return stopping_ || settled_ != seen; })) {
+    while (!box.changed.wait_for(lock, kSlice, [&]() RABT_REQUIRES(box.mutex) {
+      return box.stopping || box.settled != seen;
+    })) {
       if (--slices <= 0) return;
     }
   }
@@ -229,9 +228,9 @@ bool SessionWork::ask() {
   bool any = false;
   for (const Intent& intent : open) {
     {
-      const Lock lock(mutex_);
-      if (stopping_ || in_flight_.size() >= kMaxInFlight) break;
-      if (!in_flight_.emplace(intent.session, intent.n).second) continue;
+      const Lock lock(box_->mutex);
+      if (box_->stopping || box_->in_flight.size() >= kMaxInFlight) break;
+      if (!box_->in_flight.emplace(intent.session, intent.n).second) continue;
     }
     any = true;
     carry_out(intent);
@@ -241,10 +240,10 @@ bool SessionWork::ask() {
 
 // A table: one part a kind of intent.
 void SessionWork::carry_out(const Intent& intent) {
-  const auto answer = [this, intent](workflow::ActionOutcome outcome) {
-    const Lock lock(mutex_);
-    ended_.push_back({intent, std::move(outcome)});
-    changed_.notify_all();
+  const auto answer = [box = box_, intent](workflow::ActionOutcome outcome) {
+    const Lock lock(box->mutex);
+    box->ended.push_back({intent, std::move(outcome)});
+    box->changed.notify_all();
   };
   const auto skip = [&](std::string_view why) {
     answer({.kind = OutcomeKind::done, .output = Json::object({{"skipped", why}})});
@@ -304,19 +303,19 @@ bool SessionWork::settle_all() {
   while (true) {
     Ended ended;
     {
-      const Lock lock(mutex_);
-      if (ended_.empty()) return any;
-      ended = std::move(ended_.front());
-      ended_.pop_front();
+      const Lock lock(box_->mutex);
+      if (box_->ended.empty()) return any;
+      ended = std::move(box_->ended.front());
+      box_->ended.pop_front();
     }
     settle(ended);
     any = true;
     {
-      const Lock lock(mutex_);
-      in_flight_.erase({ended.intent.session, ended.intent.n});
-      ++settled_;
+      const Lock lock(box_->mutex);
+      box_->in_flight.erase({ended.intent.session, ended.intent.n});
+      ++box_->settled;
     }
-    changed_.notify_all();
+    box_->changed.notify_all();
   }
 }
 
@@ -393,6 +392,7 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
 Status SessionWork::settle_done(const Intent& intent, const Json& output) {
   if (output.find("skipped") != nullptr) return close(intent, "done", "skipped", "");
   if (intent.kind == "open-room") return opened(intent, output);
+  if (intent.kind == "end-room") return ended_room(intent, output);
   if (intent.kind == "collect") return collected(intent, output);
   if (intent.kind == "fetch") return fetched(intent, output);
   return close(intent, "done", "", "");
@@ -410,6 +410,34 @@ Status SessionWork::opened(const Intent& intent, const Json& output) {
         return store::run(transaction, kClose,
                           {intent.tenant, intent.session, intent.n, "done", "", sid});
       });
+  return acted.ok() ? ok_status() : acted.error();
+}
+
+// The provider knows who was there, also when its news were lost.
+Status SessionWork::ended_room(const Intent& intent, const Json& output) {
+  const SessionParts& parts = sessions_.parts();
+  const Json& people = output["participants"];
+  if (parts.settings.provider_events && people.is_array()) {
+    for (const Json& one : people.as_array()) {
+      const std::string identity = one.string_or("identity", "");
+      const std::string sid = one.string_or("participantId", identity);
+      const auto joined = parse_iso8601(one.string_or("joinedAt", ""));
+      const auto left = parse_iso8601(one.string_or("leftAt", ""));
+      if (!joined.ok()) continue;
+      RABT_TRY_STATUS(told_late(
+          intent,
+          ProviderJoined{.identity = identity, .sid = sid, .at = *joined, .source = "reconcile"}));
+      if (left.ok())
+        RABT_TRY_STATUS(told_late(
+            intent,
+            ProviderLeft{.identity = identity, .sid = sid, .at = *left, .source = "reconcile"}));
+    }
+  }
+  return close(intent, "done", "", "");
+}
+
+Status SessionWork::told_late(const Intent& intent, const Command& command) {
+  const auto acted = sessions_.act_as_hub(intent.session, command);
   return acted.ok() ? ok_status() : acted.error();
 }
 

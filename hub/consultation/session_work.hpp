@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "hub/base/mutex.hpp"
-#include "hub/consultation/session/session.hpp"
+#include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session_service.hpp"
 #include "hub/workflow/execution.hpp"
 
@@ -26,8 +26,12 @@ class SessionsImpl;
 // goes on where this one stopped.
 class SessionWork {
  public:
-  SessionWork(SessionsImpl& sessions, SessionService::Deliver deliver);
-  ~SessionWork();
+  explicit SessionWork(SessionsImpl& sessions) : sessions_(sessions) {}
+  ~SessionWork() { stop(); }
+  // Until then what is to be done is only noted.
+  void start(SessionService::Deliver deliver);
+  // Does not wait for calls under way: the next start makes them again, under their old keys.
+  void stop();
   // There is something to do.
   void wake();
   // Waits until the intents of the session that open its room are carried out, for at most
@@ -68,6 +72,8 @@ class SessionWork {
   void settle(const Ended& ended);
   [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
   [[nodiscard]] Status opened(const Intent& intent, const Json& output);
+  [[nodiscard]] Status ended_room(const Intent& intent, const Json& output);
+  [[nodiscard]] Status told_late(const Intent& intent, const Command& command);
   [[nodiscard]] Status collected(const Intent& intent, const Json& output);
   [[nodiscard]] Status fetched(const Intent& intent, const Json& output);
   [[nodiscard]] Status close(const Intent& intent, std::string_view state, std::string_view code,
@@ -75,17 +81,22 @@ class SessionWork {
   void again(const Intent& intent, std::string_view code, std::int64_t retry_after_ms);
   void give_up(const Intent& intent, std::string_view state, std::string_view code);
 
-  SessionsImpl& sessions_;
-  const SessionService::Deliver deliver_;
+  // What calls under way answer into: it outlives this object for their sake.
+  struct Box {
+    Mutex mutex;
+    Condition changed;
+    bool stopping RABT_GUARDED_BY(mutex) = false;
+    bool woken RABT_GUARDED_BY(mutex) = false;
+    std::deque<Ended> ended RABT_GUARDED_BY(mutex);
+    std::set<Key> in_flight RABT_GUARDED_BY(mutex);
+    // Rises whenever an intent was carried out.
+    std::uint64_t settled RABT_GUARDED_BY(mutex) = 0;
+  };
 
-  Mutex mutex_;
-  Condition changed_;
-  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
-  bool woken_ RABT_GUARDED_BY(mutex_) = false;
-  std::deque<Ended> ended_ RABT_GUARDED_BY(mutex_);
-  std::set<Key> in_flight_ RABT_GUARDED_BY(mutex_);
-  // Rises whenever an intent was carried out.
-  std::uint64_t settled_ RABT_GUARDED_BY(mutex_) = 0;
+  SessionsImpl& sessions_;
+  const std::shared_ptr<Box> box_ = std::make_shared<Box>();
+  // Set before the thread starts.
+  SessionService::Deliver deliver_;
   // One turn at a time: the thread's, or catch_up's.
   Mutex turn_;
 

@@ -42,17 +42,18 @@ std::unique_ptr<SessionService> make_sessions(SessionParts parts) {
 SessionsImpl::SessionsImpl(SessionParts parts)
     : parts_(std::move(parts)),
       rows_(parts_.store, parts_.keys, parts_.random),
-      video_(parts_.actions, parts_.clock) {}
+      video_(parts_.actions, parts_.clock),
+      work_(std::make_unique<SessionWork>(*this)) {}
 SessionsImpl::~SessionsImpl() = default;
 
 void SessionsImpl::begin(Deliver deliver) {
-  work_ = std::make_unique<SessionWork>(*this, std::move(deliver));
+  work_->start(std::move(deliver));
 }
 void SessionsImpl::stop() {
-  work_.reset();
+  work_->stop();
 }
 void SessionsImpl::catch_up() {
-  if (work_ != nullptr) work_->turn();
+  work_->turn();
 }
 
 Actor SessionsImpl::actor_of(const Ask& ask) {
@@ -201,7 +202,7 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     if (const auto role = parse_part_role(event.data.string_or("role", "")))
       ++joined_[static_cast<std::size_t>(*role)];
   }
-  if (work_ != nullptr && (!change.effects.empty() || !change.events.empty())) work_->wake();
+  if (!change.effects.empty() || !change.events.empty()) work_->wake();
   return Acted{std::move(after), std::move(change)};
 }
 
@@ -272,7 +273,7 @@ Result<std::string> SessionsImpl::filter_person(std::string_view text) const {
 }
 
 Result<Session> SessionsImpl::with_room(const Session& session) const {
-  if (work_ != nullptr && session.room == "asked") {
+  if (session.room == "asked") {
     work_->wait_for_room(session.id, std::chrono::milliseconds(SessionVideo::kPatienceMs));
     return rows_.load(session.tenant, session.id);
   }
@@ -337,7 +338,7 @@ void SessionsImpl::write_metrics(MetricsWriter& out) const {
     out.sample("rabt_participants_joined_total", {{"role", to_string(static_cast<PartRole>(i))}},
                joined_[i].load());
   out.counter("rabt_tokens_issued_total", "Tokens that let somebody into a call.", tokens_.load());
-  const SessionWork::Stats work = work_ != nullptr ? work_->stats() : SessionWork::Stats{};
+  const SessionWork::Stats work = work_->stats();
   out.counter("rabt_session_provider_calls_total", "Calls of the video provider.", work.calls);
   out.counter("rabt_session_provider_parked_total",
               "Calls of the video provider whose effect nobody knows.", work.parked);

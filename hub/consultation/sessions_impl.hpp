@@ -147,11 +147,11 @@ class SessionsImpl final : public SessionService {
   const SessionParts parts_;
   const SessionRows rows_;
   SessionVideo video_;
+  const std::unique_ptr<SessionWork> work_;
   Surroundings nothing_;
 
   // Set before the first request.
   Surroundings* around_ = &nothing_;
-  std::unique_ptr<SessionWork> work_;
 
   std::array<std::atomic<std::uint64_t>, 8> entered_{};
   std::atomic<std::uint64_t> tokens_{0};

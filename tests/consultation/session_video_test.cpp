@@ -114,6 +114,35 @@ TEST_F(Video, RepeatedAndLateNewsCountOnce) {
   EXPECT_EQ(seen(id).dump_sorted(), before);
 }
 
+TEST_F(Video, NewsThatWereLostAreFoundWhenTheRoomEnds) {
+  settings_.provider_events = true;
+  restart();
+  const std::string id = id_of(made());
+  const std::string doctor = part(id, doctor_).string_or("identity", "");
+  const std::string patient = part(id, patient_).string_or("identity", "");
+  must(sessions_->start(as(doctor_, id)));
+  const std::string begun = to_iso8601(clock_.now());
+  // The doctor's coming is told, the leaving is lost; nothing at all is told of the patient.
+  EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "PA1").ok());
+  clock_.advance_ms(60'000);
+  const std::string left = to_iso8601(clock_.now());
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "end-session") return provider_.usual(call);
+    const auto one = [&](const std::string& identity, const std::string& sid) {
+      return Json::object(
+          {{"identity", identity}, {"participantId", sid}, {"joinedAt", begun}, {"leftAt", left}});
+    };
+    return Provider::done_with(
+        Json::object({{"participants", Json::array({one(doctor, "PA1"), one(patient, "PA2")})}}));
+  };
+  clock_.advance_ms(60'000);
+  EXPECT_EQ(must(sessions_->end(as(doctor_, id))).int_or("attendeeMinutes", 0), 2);
+  const std::int64_t version = seen(id).int_or("version", 0);
+  EXPECT_TRUE(eventually([&] { return part(id, patient_).int_or("durationSeconds", 0) == 60; }));
+  EXPECT_TRUE(eventually([&] { return part(id, doctor_).int_or("durationSeconds", 0) == 60; }));
+  EXPECT_EQ(seen(id).int_or("version", 0), version);
+}
+
 TEST_F(Video, TheProviderEndsTheRoomUnderTheSession) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));

@@ -137,7 +137,9 @@ class PracticeService final : public Practice, public Surroundings {
   mutable Mutex mutex_;
   // By tenant and person: when a live connection was there last.
   std::map<std::pair<std::string, std::string>, std::int64_t> seen_ RABT_GUARDED_BY(mutex_);
-  // The month's seconds as they were counted last, for may_create.
+  // When catch_up looked last.
+  std::int64_t caught_up_ms_ RABT_GUARDED_BY(mutex_) = 0;
+  // The month's minutes as they were counted last, for may_create.
   std::int64_t counted_ms_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t counted_minutes_ RABT_GUARDED_BY(mutex_) = 0;
 };

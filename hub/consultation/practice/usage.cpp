@@ -25,7 +25,8 @@ constexpr Statement kInsertAlert{
 
 // No stay is longer, so that one which reaches into a month began at most so long before it.
 constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
-// How old a count may be that decides whether a session may be created.
+// How old a count may be that decides whether a session may be created, and how often thresholds
+// are looked at.
 constexpr std::int64_t kCountedMs = 60'000;
 
 std::optional<int> number(std::string_view text) {
@@ -218,6 +219,11 @@ Status PracticeService::may_create(std::string_view tenant) {
 
 Status PracticeService::catch_up() {
   const Timestamp now = parts_.clock.now();
+  {
+    const Lock lock(mutex_);
+    if (caught_up_ms_ > 0 && now.ms - caught_up_ms_ < kCountedMs) return ok_status();
+    caught_up_ms_ = now.ms;
+  }
   RABT_TRY(month, month_at(now, parts_.settings.time_zone));
   RABT_TRY(usage, usage_of(parts_.tenant, month));
   RABT_TRY_STATUS(note_thresholds(parts_.tenant, usage));
