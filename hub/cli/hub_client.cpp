@@ -40,10 +40,10 @@ Result<Json> HubClient::post(std::string_view path, const Json& body, std::strin
 }
 
 Result<Json> HubClient::patch(std::string_view path, const Json& body, std::int64_t version) {
-  return http_.json("PATCH", std::string(kUrl).append(path),
-                    {{"Content-Type", "application/json"},
-                     {"If-Match", "\"" + std::to_string(version) + "\""}},
-                    body.dump());
+  return http_.json(
+      "PATCH", std::string(kUrl).append(path),
+      {{"Content-Type", "application/json"}, {"If-Match", "\"" + std::to_string(version) + "\""}},
+      body.dump());
 }
 
 Result<HubClient::PageOfLines> HubClient::post_for_lines(std::string_view path, const Json& body,

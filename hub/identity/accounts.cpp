@@ -25,6 +25,8 @@ constexpr std::int64_t kFreeFailures = 5;
 constexpr std::int64_t kMaxWaitMs = 15LL * 60 * 1000;
 // Failures in a row after which only an administrator helps.
 constexpr std::int64_t kMaxFailures = 100;
+// A count that nobody added to for so long begins anew.
+constexpr std::int64_t kForgetMs = 24LL * 3600 * 1000;
 constexpr int kRecoveryCodes = 10;
 constexpr std::int64_t kSeenEveryMs = 60'000;
 constexpr std::int64_t kActivationMs = 24LL * 3600 * 1000;
@@ -259,6 +261,8 @@ Status Accounts::State::attempt(const std::string& subject) {
   const std::int64_t now = parts.clock.now().ms;
   bool refused = false;
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::kForgetAttempts, {tenant, now - kForgetMs, kMaxFailures}));
     std::int64_t failures = 0;
     std::int64_t until = 0;
     RABT_TRY_STATUS(transaction.query(sql::kFindAttempt, {tenant, store::Blob{subject}},

@@ -90,6 +90,9 @@ inline constexpr Statement kPutAttempt{
     "INSERT INTO login_attempt (tenant, subject, failures, until_ms, last_ms) VALUES ($1, $2, $3, "
     "$4, $5) ON CONFLICT (tenant, subject) DO UPDATE SET failures = excluded.failures, until_ms = "
     "excluded.until_ms, last_ms = excluded.last_ms"};
+// What strangers tried under names that nobody has does not stay.
+inline constexpr Statement kForgetAttempts{
+    "DELETE FROM login_attempt WHERE tenant = $1 AND last_ms < $2 AND failures < $3"};
 inline constexpr Statement kDropAttempt{
     "DELETE FROM login_attempt WHERE tenant = $1 AND subject = $2"};
 

@@ -63,7 +63,7 @@ CREATE TABLE login_session (
 ) WITHOUT ROWID;
 CREATE INDEX login_session_person ON login_session (tenant, person, created_ms);
 
--- Failures of one account or address in a row.
+-- Failures of one account in a row, or under one name that nobody has.
 CREATE TABLE login_attempt (
   tenant   TEXT    NOT NULL,
   subject  BLOB    NOT NULL, -- blind index
@@ -72,3 +72,4 @@ CREATE TABLE login_attempt (
   last_ms  INTEGER NOT NULL,
   PRIMARY KEY (tenant, subject)
 ) WITHOUT ROWID;
+CREATE INDEX login_attempt_last ON login_attempt (tenant, last_ms);

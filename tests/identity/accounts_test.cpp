@@ -150,6 +150,8 @@ TEST_F(AccountsTest, FailuresMakeEverybodyWaitLongerAndAreCountedOnce) {
   EXPECT_EQ(code("layla"), "ok");
   for (int i = 0; i < 6; ++i) EXPECT_EQ(code("nobody", "wrong"), "auth.failed") << i;
   EXPECT_EQ(code("nobody"), "rate.sign_in") << "who does not exist waits, too";
+  house_.base.clock.advance_ms(24LL * 3600 * 1000 + 1);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(code("nobody", "wrong"), "auth.failed") << i;
 }
 
 TEST_F(AccountsTest, ManyGuessesAtOnceAreEachCounted) {

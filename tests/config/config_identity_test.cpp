@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "hub/config/config.hpp"
+
+// `identity` of the configuration.
+namespace rabt::config {
+namespace {
+
+using identity::Role;
+using identity::Roles;
+
+class ConfigIdentity : public testing::Test {
+ protected:
+  ConfigIdentity() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "rabt-config-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) folder_ = pattern;
+  }
+  ~ConfigIdentity() override { std::filesystem::remove_all(folder_); }
+  Result<Config> read(const std::string& identity) {
+    std::ofstream(folder_ + "/rabt.yaml") << "tenant: t1\ndata: data\nplugins: plugins\n"
+                                             "migrations: migrations\nidentity: "
+                                          << identity << "\n";
+    return load_config(folder_ + "/rabt.yaml");
+  }
+  std::string mistake(const std::string& identity) {
+    const auto config = read(identity);
+    return config.ok() ? "taken" : config.error().message;
+  }
+  // An issuer that is whole, with `more` in it.
+  static std::string issuer(const std::string& more) {
+    return "{issuers: {app: {kind: shared-secret, secret: {env: S}, issuer: absent, audience: "
+           "absent, " +
+           more + "}}}";
+  }
+  std::string folder_;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_F(ConfigIdentity, AnIssuerIsReadWithItsDefaults) {
+  const auto config = read(issuer("max_lifetime: 24h"));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const IssuerEntry& entry = config->identity.issuers.at(0);
+  EXPECT_EQ(entry.secret.env, "S");
+  EXPECT_EQ(entry.options.issuer, "");
+  EXPECT_EQ(entry.options.audience, "");
+  EXPECT_EQ(entry.options.max_lifetime_ms, 24LL * 3600 * 1000);
+  EXPECT_EQ(entry.options.subject_system, "app");
+  EXPECT_EQ(entry.options.may_grant,
+            (Roles{Role::doctor, Role::specialist, Role::nurse, Role::patient}));
+  const auto more = read(issuer(
+      "claims: {subject: id, roles: groups}, role_map: {KFH-Doctors: doctor}, may_grant: [admin], "
+      "subject_system: emr, subject_numbers: true"));
+  ASSERT_TRUE(more.ok()) << more.error().message;
+  const identity::IssuerOptions& options = more->identity.issuers.at(0).options;
+  EXPECT_EQ(options.subject_claim, "id");
+  EXPECT_EQ(options.roles_claim, "groups");
+  EXPECT_EQ(options.role_map.at("KFH-Doctors"), Role::doctor);
+  EXPECT_EQ(options.may_grant, Roles{Role::admin});
+  EXPECT_TRUE(options.subject_numbers);
+}
+
+TEST_F(ConfigIdentity, KeysOfAnIssuerNeedTheirAlgorithms) {
+  const auto config = read(
+      "{issuers: {idp: {kind: jwks, jwks: keys.json, algs: [RS256], issuer: 'https://i', audience: "
+      "rabt}}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->identity.issuers.at(0).jwks, folder_ + "/keys.json");
+  const std::string start = "{issuers: {idp: {kind: jwks, jwks: k, issuer: i, audience: a";
+  EXPECT_TRUE(has(mistake(start + "}}}"), "algs"));
+  EXPECT_TRUE(has(mistake(start + ", algs: [HS256]}}}"), "algs"));
+  EXPECT_TRUE(has(mistake(start + ", algs: [none]}}}"), "algs"));
+  EXPECT_TRUE(has(mistake(start + ", algs: [RS256], secret: {env: S}}}}"), "secret"));
+}
+
+TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
+  EXPECT_TRUE(has(mistake("{issuers: {a: {kind: shared-secret, secret: {env: S}}}}"), "issuer"));
+  EXPECT_TRUE(
+      has(mistake("{issuers: {a: {kind: shared-secret, issuer: i, audience: b}}}"), "secret"));
+  EXPECT_TRUE(has(mistake("{issuers: {a: {kind: ldap, jwks: k, issuer: i, audience: b}}}"),
+                  "shared-secret or jwks"));
+  EXPECT_TRUE(has(mistake(issuer("max_lifetime: 25h")), "max_lifetime"));
+  EXPECT_TRUE(has(mistake(issuer("max_lifetime: forever")), "max_lifetime"));
+  EXPECT_TRUE(has(mistake(issuer("may_grant: [king]")), "may_grant"));
+  EXPECT_TRUE(has(mistake(issuer("role_map: {x: king}")), "role_map"));
+  EXPECT_TRUE(has(mistake(issuer("alg: none")), "alg"));
+}
+
+TEST_F(ConfigIdentity, AccountsHaveAFloor) {
+  const auto config = read(
+      "{local: {password: {min: 14}, argon2: {memory_mib: 128, time: 4, lanes: 2}}, sessions: "
+      "{idle: 30m, absolute: 8h, per_person: 2}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const identity::AccountOptions& accounts = config->identity.accounts;
+  EXPECT_EQ(accounts.memory_kib, 128U * 1024);
+  EXPECT_EQ(accounts.time, 4U);
+  EXPECT_EQ(accounts.min_password, 14);
+  EXPECT_EQ(accounts.idle_ms, 30LL * 60 * 1000);
+  EXPECT_EQ(accounts.absolute_ms, 8LL * 3600 * 1000);
+  EXPECT_TRUE(has(mistake("{local: {argon2: {memory_mib: 18}}}"), "memory_mib"));
+  EXPECT_TRUE(has(mistake("{local: {argon2: {time: 1}}}"), "time"));
+  EXPECT_TRUE(has(mistake("{local: {password: {min: 7}}}"), "min"));
+  EXPECT_TRUE(has(mistake("{sessions: {idle: 61m}}"), "idle"));
+  EXPECT_TRUE(has(mistake("{sessions: {absolute: 25h}}"), "absolute"));
+}
+
+}  // namespace
+}  // namespace rabt::config
