@@ -29,7 +29,7 @@ Status admitted(const Membership& of) {
   return ok_status();
 }
 
-// Whether a document is for the role; one that names no roles is for all of them.
+// Whether a document is for the role. Without roles it is for everybody.
 bool is_for(const Record& record, std::string_view role) {
   const Json& roles = record.document["shownTo"];
   if (roles.size() == 0) return true;
