@@ -39,13 +39,18 @@ Api::Api(std::unique_ptr<Resources> resources, Parts parts)
   resources_->metrics.add(*this);
 }
 
-http::Admission Api::admit(const Request& head) {
-  http::Admission admission = judge(head);
+http::Admission Api::admit(const Request& head, std::string_view listener) {
+  http::Admission admission = judge(head, listener);
   if (auto* refusal = std::get_if<Response>(&admission)) screen(*refusal, parts_.privacy);
   return admission;
 }
 
-http::Admission Api::judge(const Request& head) {
+http::Admission Api::judge(const Request& head, std::string_view listener) {
+  if (doors_ != nullptr) {
+    if (auto page = doors_->description(listener, head)) return *std::move(page);
+    const auto of_door = doors_->find(listener, head);
+    if (of_door.door != nullptr) return judge(of_door, head);
+  }
   const Found found = find_route(head.method, head.path);
   const bool open = found.route != nullptr && found.route->permission.allows({});
   auto caller = caller_of(head);
@@ -84,12 +89,52 @@ http::Admission Api::judge(const Request& head) {
     const auto wanted = found.route->check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());
   }
-  return [this, handler = found.route->handler, call](const Request& /*request*/) {
-    auto answer = handler(*resources_, call);
-    Response response = answer.ok() ? *std::move(answer) : http::problem(answer.error());
+  return [this, route = found.route, call](const Request& /*request*/) {
+    Response response = once(*route, call);
     screen(response, parts_.privacy);
     return response;
   };
+}
+
+Response Api::once(const Route& route, const Call& call) {
+  const auto answer = [&] {
+    auto answered = route.handler(*resources_, call);
+    return answered.ok() ? *std::move(answered) : http::problem(answered.error());
+  };
+  if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous) return answer();
+  auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request);
+  if (!begun.ok()) return http::problem(begun.error());
+  if (begun->answer) return *std::move(begun->answer);
+  Response response = answer();
+  parts_.replays.finish(begun->ticket, response);
+  return response;
+}
+
+http::Admission Api::judge(const compat::Doors::Found& found, const Request& head) {
+  const bool open = found.route != nullptr && found.route->open;
+  if (found.route == nullptr && head.method == "OPTIONS") return doors_->other_method(found, head);
+  auto caller = caller_of(head);
+  if (!caller.ok()) {
+    if (caller.error().code != "http.unauthenticated" || !open) {
+      ++refused_;
+      return doors_->refuse(found, head, caller.error());
+    }
+    caller = identity::Caller{.client = head.remote, .request = head.request_id};
+  }
+  if (!open && caller->who.kind == identity::Kind::anonymous) {
+    ++refused_;
+    return doors_->refuse(found, head, identity::unauthenticated());
+  }
+  if (found.route == nullptr) return doors_->other_method(found, head);
+  if (auto refusal = doors_->over_rate(found, head, *caller)) return *std::move(refusal);
+  return [this, found, caller = *std::move(caller)](const Request& request) {
+    return doors_->answer(found, request, caller);
+  };
+}
+
+std::string Api::metrics_text() const {
+  const Request none;
+  return resources_->metrics.get({.request = none}).body;
 }
 
 Result<identity::Caller> Api::caller_of(const Request& head) const {

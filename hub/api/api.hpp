@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "hub/api/compat/doors.hpp"
+#include "hub/api/replays.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/http/server.hpp"
@@ -21,25 +23,39 @@ class Api {
     store::Store& store;
     audit::AuditLog& audit;
     const phi::Policy& privacy;
+    Replays& replays;
   };
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, Parts parts);
   // Judges a request by its head: who shows nothing that holds, may not call the route, or asks for
   // what is not there, is refused before the body is read. That a known principal was refused is
   // audited. Problem documents have passed the privacy policy.
-  [[nodiscard]] http::Admission admit(const http::Request& head);
+  // listener: the name of the door whose own listener the request came to; empty on the main one.
+  [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener = {});
+  // Compatibility APIs, before the first request.
+  void open(std::unique_ptr<compat::Doors> doors) { doors_ = std::move(doors); }
+  // What compatibility APIs answer of the hub's own.
+  [[nodiscard]] Result<http::Response> recording_content(const consultation::Ask& ask,
+                                                         const http::Request& request) const {
+    return resources_->recordings.of_session(ask, request);
+  }
+  [[nodiscard]] std::string metrics_text() const;
 
   // Requests whose credential is missing or does not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
 
  private:
-  [[nodiscard]] http::Admission judge(const http::Request& head);
+  [[nodiscard]] http::Admission judge(const http::Request& head, std::string_view listener);
+  [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head);
+  // The handler of an unsafe call that may name an Idempotency-Key.
+  [[nodiscard]] http::Response once(const Route& route, const Call& call);
   [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head) const;
   [[nodiscard]] http::Response refuse(const identity::Caller& caller, const Route& route);
 
   // Constant after construction.
   const std::unique_ptr<Resources> resources_;
   const Parts parts_;
+  std::unique_ptr<compat::Doors> doors_;
 
   std::atomic<std::uint64_t> refused_{0};
 };

@@ -55,6 +55,9 @@ Result<Ask> ask_of(const Call& call) {
   ask.body = std::move(body);
   ask.query = call.request.query;
   RABT_TRY_STATUS(read_if_match(call, ask));
+  if (call.request.method == "PATCH" && call.request.header("if-match").empty())
+    return conflict("precondition.required",
+                    "send If-Match with the ETag of the record as you read it");
   return ask;
 }
 

@@ -9,8 +9,9 @@
 namespace rabt::api {
 
 // The {session} of the path becomes the session, every other parameter the record; the body, which
-// must be an object or absent, the query and If-Match follow. Errors: json.*, api.body, and
-// precondition.failed when If-Match is not the tag of one version.
+// must be an object or absent, the query and If-Match follow. Errors: json.*, api.body,
+// precondition.failed (If-Match is not the tag of one version), precondition.required (a PATCH
+// without it).
 [[nodiscard]] Result<consultation::Ask> ask_of(const Call& call);
 
 // limit (1 to 200, else 50) and cursor of the query. Error api.limit.

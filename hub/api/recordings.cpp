@@ -1,5 +1,6 @@
 #include "hub/api/recordings.hpp"
 
+#include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/http/problem.hpp"
@@ -56,6 +57,12 @@ Response stream(std::shared_ptr<blob::BlobReader> reader, const consultation::Re
 }  // namespace
 
 Result<Response> Recordings::get(const Call& call) const {
+  if (sessions != nullptr) {
+    auto of_session =
+        sessions->recording({.caller = call.caller, .record = std::string(call.path[0])});
+    if (of_session.ok()) return json_response(200, *of_session);
+    if (of_session.error().kind != ErrorKind::not_found) return of_session.error();
+  }
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
   return json_response(200, Json::object({{"id", found.id},
                                           {"consultation", found.consultation},
@@ -67,6 +74,11 @@ Result<Response> Recordings::get(const Call& call) const {
 }
 
 Result<Response> Recordings::content(const Call& call) const {
+  if (sessions != nullptr) {
+    auto answered =
+        of_session({.caller = call.caller, .record = std::string(call.path[0])}, call.request);
+    if (answered.ok() || answered.error().kind != ErrorKind::not_found) return answered;
+  }
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
   const Range range = range_of(call.request, found);
   RABT_TRY(of, patients.index.patients_of(found.consultation));
@@ -77,6 +89,35 @@ Result<Response> Recordings::content(const Call& call) const {
   if (range.kind == Range::Kind::part)
     reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
   RABT_TRY_STATUS(patients.access.admit(reader_of(call), reading));
+  return serve(found, call.request);
+}
+
+Result<Response> Recordings::of_session(const consultation::Ask& ask,
+                                        const http::Request& request) const {
+  RABT_TRY(known, sessions->recording(ask));
+  const std::string status = known.string_or("status", "");
+  if (status == "deleted")
+    return conflict("recording.withdrawn", "the recording was withdrawn; it can be read no more");
+  if (status != "ready")
+    return conflict("recording.not_ready", "the recording is " + status + ", and not ready yet");
+  RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.string_or("id", "")));
+  const auto entry = audit.prepare({.tenant = patients.tenant,
+                                    .actor = ask.caller.who.actor(),
+                                    .act = "recording.read",
+                                    .object = "recording:" + found.id,
+                                    .result = "ok",
+                                    .purpose = ask.caller.purpose,
+                                    .client = ask.caller.client,
+                                    .request = ask.caller.request});
+  const Status written =
+      store.write([&](store::Transaction& tx) { return audit.append(tx, entry); });
+  if (!written.ok()) return access::not_audited(written.error());
+  return serve(found, request);
+}
+
+Result<Response> Recordings::serve(const consultation::Recording& found,
+                                   const http::Request& request) const {
+  const Range range = range_of(request, found);
   if (range.kind == Range::Kind::unsatisfiable) return unsatisfiable(found);
 
   // A file that was cut, swapped or damaged at its ends is found before the answer begins.

@@ -4,6 +4,8 @@
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/blob/blob_store.hpp"
+#include "hub/consultation/register.hpp"
+#include "hub/consultation/sessions.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::api {
@@ -13,11 +15,23 @@ struct Recordings {
   audit::AuditLog& audit;
   blob::BlobStore& blobs;
   Patients patients;
+  // Recordings of sessions. Null if there are none.
+  consultation::Sessions* sessions = nullptr;
 
   // What is known about the recording. No patient data.
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   // The recording, or a range of it. The reading is audited before the first byte leaves.
   [[nodiscard]] Result<http::Response> content(const Call& call) const;
+  // The same for a recording of a session, which ask.record names: who may see it needs no reason.
+  // Errors: not_found, denied authorisation.denied, conflict recording.not_ready,
+  // recording.withdrawn.
+  [[nodiscard]] Result<http::Response> of_session(const consultation::Ask& ask,
+                                                  const http::Request& request) const;
+
+ private:
+  // The content, which the caller may read: the entry stands in the log.
+  [[nodiscard]] Result<http::Response> serve(const consultation::Recording& found,
+                                             const http::Request& request) const;
 };
 
 }  // namespace rabt::api

@@ -12,6 +12,9 @@
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
 #include "hub/api/workflows.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/records.hpp"
+#include "hub/consultation/sessions.hpp"
 
 namespace rabt::api {
 
@@ -29,6 +32,10 @@ struct Resources {
   PersonRecords people;
   Health health;
   Metrics metrics;
+  // The sessions of the tenant; they outlive the API.
+  consultation::Sessions* sessions = nullptr;
+  consultation::Records* records = nullptr;
+  consultation::Practice* practice = nullptr;
 };
 
 }  // namespace rabt::api

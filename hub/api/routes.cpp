@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "hub/api/asks.hpp"
+#include "hub/api/records.hpp"
 #include "hub/api/resources.hpp"
+#include "hub/api/sessions.hpp"
 
 namespace rabt::api {
 
@@ -21,6 +24,9 @@ Status ask(Resources& resources, const Call& call) {
 }
 
 using R = Resources;
+using consultation::Practice;
+using Written = consultation::Records;
+using consultation::Sessions;
 using identity::Role;
 
 // docs/identity.md has these as a table.
@@ -58,6 +64,95 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows},
     Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer})},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
+
+    // Video sessions. Who may do what in one, the service decides.
+    Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn},
+    Route{"GET", "/api/v1/sessions", "listSessions", list<&R::sessions, &Sessions::list>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&R::sessions, &Sessions::get>, kSignedIn},
+    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&R::sessions, &Sessions::change>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&R::sessions, &Sessions::accept>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&R::sessions, &Sessions::decline>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&R::sessions, &Sessions::assign>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&R::sessions, &Sessions::start>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&R::sessions, &Sessions::end>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&R::sessions, &Sessions::cancel>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&R::sessions, &Sessions::join>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&R::sessions, &Sessions::token>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&R::sessions, &Sessions::leave>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&R::sessions, &Sessions::participants>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&R::sessions, &Sessions::add_participant, 201>, kSignedIn},
+    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&R::sessions, &Sessions::remove_participant, 204>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&R::sessions, &Sessions::waiting_room>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&R::sessions, &Sessions::admit>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&R::sessions, &Sessions::deny>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&R::sessions, &Sessions::invitations>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&R::sessions, &Sessions::invite, 201>, kSignedIn},
+    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&R::sessions, &Sessions::revoke_invitation, 204>, kSignedIn},
+    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", act<&R::sessions, &Sessions::accept_invitation>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&R::sessions, &Sessions::consents>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&R::sessions, &Sessions::record_consent, 201>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&R::sessions, &Sessions::start_recording>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&R::sessions, &Sessions::stop_recording>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&R::sessions, &Sessions::recordings>, kSignedIn},
+    Route{"GET", "/api/v1/recordings", "listRecordings", list<&R::sessions, &Sessions::recordings>, kSignedIn},
+    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&R::sessions, &Sessions::withdraw_recording, 204>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&R::sessions, &Sessions::summary>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", act<&R::sessions, &Sessions::events>, kSignedIn},
+
+    // What is written in sessions, and how their lines are.
+    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kSignedIn},
+    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&R::records, &Written::document>, kSignedIn},
+    Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&R::records, &Written::notes>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&R::records, &Written::write_note, 201>, kSignedIn},
+    Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&R::records, &Written::change_note>, kSignedIn},
+    Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&R::records, &Written::add_addendum, 201>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", act<&R::records, &Written::vitals>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&R::records, &Written::record_vitals, 201>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", act<&R::records, &Written::prescriptions>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/prescriptions", "prescribe", act<&R::records, &Written::prescribe, 201>, kSignedIn},
+    Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&R::records, &Written::prescription>, kSignedIn},
+    Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&R::records, &Written::cancel_prescription>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&R::records, &Written::transcript>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, 201>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&R::records, &Written::start_transcription, 202>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&R::records, &Written::stop_transcription, 202>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&R::records, &Written::feedback>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, 201>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&R::records, &Written::plan_follow_up, 201>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&R::records, &Written::quality>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&R::records, &Written::report_quality, 202>, kSignedIn},
+    Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level>, kSignedIn},
+
+    // What surrounds sessions.
+    Route{"GET", "/api/v1/clinics", "listClinics", act<&R::practice, &Practice::clinics>, kSignedIn},
+    Route{"POST", "/api/v1/clinics", "addClinic", act<&R::practice, &Practice::add_clinic, 201>, kSignedIn},
+    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&R::practice, &Practice::clinic_sessions>, kSignedIn},
+    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&R::practice, &Practice::add_clinic_session, 201>, kSignedIn},
+    Route{"GET", "/api/v1/visits", "listVisits", list<&R::practice, &Practice::visits>, kSignedIn},
+    Route{"POST", "/api/v1/visits", "openVisit", act<&R::practice, &Practice::open_visit, 201>, kSignedIn},
+    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&R::practice, &Practice::visit>, kSignedIn},
+    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&R::practice, &Practice::close_visit>, kSignedIn},
+    Route{"GET", "/api/v1/providers", "listProviders", act<&R::practice, &Practice::providers>, kSignedIn},
+    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&R::practice, &Practice::availability>, kSignedIn},
+    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability>, kSignedIn},
+    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence>, kSignedIn},
+    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence>, kSignedIn},
+    Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage>, kSignedIn},
+    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session>, kSignedIn},
+    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&R::practice, &Practice::quality_metrics>, kSignedIn},
+    Route{"GET", "/api/v1/performance", "getPerformance", act<&R::practice, &Practice::performance>, kSignedIn},
+    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&R::practice, &Practice::bandwidth>, kSignedIn},
+    Route{"GET", "/api/v1/note-templates", "listNoteTemplates", act<&R::practice, &Practice::note_templates>, kSignedIn},
+    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&R::practice, &Practice::ui_strings>, kSignedIn},
+    Route{"GET", "/api/v1/terms", "listTerms", act<&R::practice, &Practice::terms>, kSignedIn},
+    Route{"GET", "/api/v1/settings/video", "getVideoSettings", act<&R::practice, &Practice::video_settings>, kSignedIn},
+    Route{"GET", "/api/v1/compliance", "getCompliance", act<&R::practice, &Practice::compliance>, kSignedIn},
+    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&R::practice, &Practice::scfhs_report>, kSignedIn},
 
     Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kRecordings},
     Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>, kPatientData},
@@ -152,6 +247,12 @@ constexpr bool is_sound() {
 static_assert(is_sound());
 
 }  // namespace
+
+std::optional<PathParameters> match(std::string_view pattern, std::string_view path) {
+  PathParameters parameters{};
+  if (!path.starts_with('/') || !fits(pattern, path, parameters)) return std::nullopt;
+  return parameters;
+}
 
 std::span<const Route> routes() {
   return kRoutes;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,9 @@ struct Route {
   Check check = nullptr;
 };
 [[nodiscard]] std::span<const Route> routes();
+
+// What stands in the path in place of the pattern's parameters. Nothing when the path does not fit.
+[[nodiscard]] std::optional<PathParameters> match(std::string_view pattern, std::string_view path);
 
 struct Found {
   // Null when no route of the path has the method.

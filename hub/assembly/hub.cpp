@@ -8,6 +8,7 @@
 
 #include "hub/access/access_control.hpp"
 #include "hub/api/api.hpp"
+#include "hub/assembly/consultations.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/issuers.hpp"
 #include "hub/assembly/maintenance.hpp"
@@ -114,12 +115,16 @@ struct Hub::Parts {
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
+  std::unique_ptr<Consultations> consultations;
+  std::unique_ptr<api::Replays> replays;
   std::unique_ptr<PluginUpgrade> upgrade;
   // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<api::Api> api;
   // Destroyed before `api`, which its threads call.
   std::unique_ptr<http::Server> server;
+  // Listeners of compatibility APIs that have one of their own.
+  std::vector<std::unique_ptr<http::Server>> door_servers;
   std::string address;
 
   [[nodiscard]] Status make_identity(const config::Config& config);
@@ -127,6 +132,8 @@ struct Hub::Parts {
   [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
                                     Unsigned unsigned_ones);
   [[nodiscard]] Status open_engine(const config::Config& config);
+  [[nodiscard]] Status make_consultations(const config::Config& config);
+  [[nodiscard]] Status open_doors(const config::Config& config, const phi::Policy& privacy);
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
                                                                std::vector<api::Source> sources);
@@ -183,6 +190,7 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
                                     *base->keys,  base->clock,  base->ids};
   plugins->add_service(consultation::make_register(records));
   plugins->add_service(consultation::make_recordings(records));
+  RABT_TRY_STATUS(make_consultations(config));
   RABT_TRY_STATUS(load_plugins(config, *plugins, unsigned_ones, base->log));
   for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(plugins->bind_role(role, target));
   return ok_status();
@@ -208,6 +216,61 @@ Status Hub::Parts::open_engine(const config::Config& config) {
   return ok_status();
 }
 
+Status Hub::Parts::make_consultations(const config::Config& config) {
+  RABT_TRY(made, Consultations::make(config, {.sessions = {.store = *base->store,
+                                                           .audit = *base->audit,
+                                                           .keys = *base->keys,
+                                                           .blobs = *blobs,
+                                                           .directory = *people,
+                                                           .actions = *plugins,
+                                                           .clock = base->clock,
+                                                           .random = base->random,
+                                                           .ids = base->ids,
+                                                           .log = base->log,
+                                                           .tenant = config.tenant,
+                                                           .settings = config.video,
+                                                           .access = access.get()},
+                                              .people = *people}));
+  consultations = std::move(made);
+  plugins->add_service(consultation::make_session_actions(consultations->sessions()));
+  return ok_status();
+}
+
+// Compatibility APIs on the main listener, and on those of their own.
+Status Hub::Parts::open_doors(const config::Config& config, const phi::Policy& privacy) {
+  api->open(make_doors(
+      config,
+      {.sessions = consultations->sessions(),
+       .records = consultations->records(),
+       .practice = consultations->practice(),
+       .people = *people,
+       .accounts = *accounts,
+       .audit = *base->audit,
+       .clock = base->clock,
+       .public_url = config.public_url,
+       .database = [this] { return base->store->read([](auto&) { return ok_status(); }).ok(); },
+       .video = [bound = config.roles.contains("video")] { return bound; },
+       .bus = {},
+       .recording_content =
+           [this](const consultation::Ask& ask, const http::Request& request) {
+             return api->recording_content(ask, request);
+           },
+       .metrics = [this] { return api->metrics_text(); }},
+      privacy));
+  for (const auto& [name, door] : config.doors) {
+    if (!door.enabled || !door.listen) continue;
+    RABT_TRY(own, http::Server::start(
+                      {.address = config.address, .port = *door.listen, .tls = tls},
+                      [this, door_name = name](const http::Request& head) {
+                        return api->admit(head, door_name);
+                      },
+                      base->log));
+    base->log.info("hub.door", {{"door", name}, {"port", static_cast<std::int64_t>(own->port())}});
+    door_servers.push_back(std::move(own));
+  }
+  return ok_status();
+}
+
 // What the hub answers about, and what it measures.
 std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config& config,
                                                            const phi::Policy& privacy,
@@ -225,7 +288,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
              std::move(sources)},
       .instances{*engine, who},
       .workflows{*engine},
-      .recordings{*base->store, *base->audit, *blobs, who},
+      .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
       .audit{*base->audit, *details, who, base->clock, export_source(config)},
       .grants{*grants, *engine, *base->audit, *details, who},
       .keys{*base->key_admin, *base->store, config.tenant},
@@ -234,8 +297,12 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .accounts{*people, *accounts, config.tenant},
       .people{*people, *base->store, *base->audit, who},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
-      .metrics{}});
+      .metrics{},
+      .sessions = &consultations->sessions(),
+      .records = &consultations->records(),
+      .practice = &consultations->practice()});
   made->metrics.add(*engine);
+  made->metrics.add(consultations->sessions());
   made->metrics.add(*base->audit);
   made->metrics.add(*base->store);
   made->metrics.add(privacy);
@@ -265,14 +332,21 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
   RABT_TRY_STATUS(hub.open_engine(config));
+  hub.consultations->begin(*hub.engine);
+  hub.replays = std::make_unique<api::Replays>(
+      api::Replays::Parts{*base.store, *base.keys, clock, base.random});
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
+  hub.maintenance->also([&hub] {
+    const Status status = hub.consultations->practice().catch_up();
+    if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
+  });
 
   RABT_TRY(sources, read_sources(config));
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
-      api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy});
+      api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays});
   if (!config.tls_certificates.empty()) {
     RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
                                            .key = config.tls_key,
@@ -287,6 +361,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
                                            .tls = hub.tls},
                        [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
   hub.server = std::move(server);
+  RABT_TRY_STATUS(hub.open_doors(config, privacy));
   if (hub.tls != nullptr) hub.maintenance->also([&hub] { reload(*hub.tls, hub.base->log); });
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});
@@ -315,9 +390,12 @@ identity::People& Hub::people() {
 }
 
 void Hub::stop(std::int64_t grace_ms) {
+  for (const auto& server : parts_->door_servers) server->stop();
   if (parts_->server != nullptr) parts_->server->stop();
+  if (parts_->consultations != nullptr) parts_->consultations->stop();
   if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);
   if (parts_->engine != nullptr) parts_->engine->stop();
+  parts_->door_servers.clear();
   parts_->server.reset();
 }
 

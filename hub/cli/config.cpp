@@ -8,6 +8,7 @@
 #include "hub/assembly/plugins.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/config_import.hpp"
 #include "hub/config/config.hpp"
 
 // rabt config
@@ -61,10 +62,24 @@ int check_config(const std::string& path, bool dev) {
   return good ? 0 : 2;
 }
 
+// Prints what the settings of another system come to in rabt.yaml; on standard error, what was left
+// out and why.
+int import_settings(const std::string& system, const std::string& file) {
+  const auto text = config::read_text(file);
+  if (!text.ok()) return complain(invalid("config.io", file + ": " + text.error().message));
+  const auto imported = import_config(system, read_env(*text));
+  if (!imported.ok()) return complain(imported.error());
+  std::fputs(to_yaml(imported->config).c_str(), stdout);
+  for (const auto& [name, why] : imported->ignored)
+    std::fprintf(stderr, "ignored %s: %s\n", printable(name).c_str(), why.c_str());
+  return 0;
+}
+
 }  // namespace
 
 void add_config_commands(CLI::App& program, int& code) {
-  auto* group = program.add_subcommand("config", "Check a configuration");
+  auto* group = program.add_subcommand(
+      "config", "Check a configuration, or take over that of another system");
   group->require_subcommand(1);
   struct Options {
     std::string config = kDefaultConfig;
@@ -76,6 +91,19 @@ void add_config_commands(CLI::App& program, int& code) {
   add_config_option(*check, options->config);
   check->add_flag("--dev", options->dev, "Check the configuration for `rabt serve --dev`");
   check->callback([options, &code] { code = check_config(options->config, options->dev); });
+
+  struct Import {
+    std::string system;
+    std::string file;
+  };
+  auto import = std::make_shared<Import>();
+  auto* from = group->add_subcommand(
+      "import", "Write the settings of another system's .env file as a part of rabt.yaml");
+  from->add_option("--from", import->system, "The other system")
+      ->required()
+      ->check(CLI::IsMember({"kiorex", "emr", "pulseone", "clinicvault", "brainsait"}));
+  from->add_option("file", import->file, "Its .env file")->required();
+  from->callback([import, &code] { code = import_settings(import->system, import->file); });
 }
 
 void add_config_option(CLI::App& command, std::string& config) {

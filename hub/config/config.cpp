@@ -53,15 +53,37 @@ void read_http(Reader& reader, const YamlNode& root, HttpEntry& http) {
 
 void read_all(Reader& reader, const YamlNode& root, Config& config) {
   if (!reader.mapping(root, "the configuration")) return;
-  reader.only(root, {"tenant",           "server",  "data",      "plugins",    "migrations",
-                     "workflows",        "roles",   "plugin",    "sources",    "http",
-                     "workflow_secrets", "workers", "log",       "audit",      "plugin_sandbox",
-                     "privacy",          "keys",    "retention", "identity",   "video",
-                     "licence",          "consent", "metering",  "compliance", "phi"});
+  reader.only(root, {"tenant",
+                     "server",
+                     "data",
+                     "plugins",
+                     "migrations",
+                     "workflows",
+                     "roles",
+                     "plugin",
+                     "sources",
+                     "http",
+                     "workflow_secrets",
+                     "workers",
+                     "log",
+                     "audit",
+                     "plugin_sandbox",
+                     "privacy",
+                     "keys",
+                     "retention",
+                     "identity",
+                     "video",
+                     "licence",
+                     "consent",
+                     "metering",
+                     "compliance",
+                     "phi",
+                     "doors"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
   read_keys(reader, root, config);
+  read_doors(reader, root, config);
   read_identity(reader, root, config);
   read_server(reader, root, config);
   read_log(reader, root, config);

@@ -138,6 +138,20 @@ struct RetentionConfig {
   bool automatic_shred = false;
 };
 
+// A compatibility API: docs/compat.
+struct DoorEntry {
+  bool enabled = true;
+  // The port of a listener of its own, on the address of the server. Unset if the main listener is
+  // the only one; 0 takes a free port.
+  std::optional<int> listen;
+  // Requests that one caller may send in a second, in the long run. 0 if there is no limit.
+  int rate = 100;
+  // Origins of pages that may call it.
+  std::vector<std::string> cors;
+  // How far times that are written without a zone are ahead of UTC.
+  int naive_offset_minutes = 0;
+};
+
 // An issuer whose tokens are trusted. Its secret or its keys are read when the hub starts.
 struct IssuerEntry {
   identity::IssuerOptions options;
@@ -172,6 +186,8 @@ struct Config {
   bool sandbox_required = true;
   std::vector<SourceEntry> sources;
   HttpEntry http;
+  // By name: kiorex, emr, pulseone, clinicvault. One that is absent is open on the main listener.
+  std::map<std::string, DoorEntry> doors;
   AuditConfig audit;
   PrivacyConfig privacy;
   KeysConfig keys;

@@ -62,6 +62,7 @@ class Reader {
 // One function a section, each in config_<section>.cpp. `tenant` is read before `audit`, and the
 // plugins before the sources.
 void read_audit(Reader& reader, const YamlNode& root, Config& config);
+void read_doors(Reader& reader, const YamlNode& root, Config& config);
 void read_identity(Reader& reader, const YamlNode& root, Config& config);
 void read_keys(Reader& reader, const YamlNode& root, Config& config);
 void read_plugins(Reader& reader, const YamlNode& root, Config& config);

@@ -38,6 +38,7 @@ constexpr std::array kByCode{
     ByCode{"idempotency.reused", 422},
     ByCode{"precondition.required", 428},
     ByCode{"precondition.failed", 412},
+    ByCode{"api.version", 412},
 };
 
 // A pattern that begins with a dot is the end of a code, any other one its beginning.

@@ -67,6 +67,18 @@ void ApiRig::open(Options options) {
       identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
                                 random, ids},
       "t1", identity::AccountOptions{.memory_kib = 64, .time = 1});
+  sessions_ = consultation::make_sessions({.store = hub.store(),
+                                           .audit = audit,
+                                           .keys = hub.keys(),
+                                           .blobs = hub.blobs(),
+                                           .directory = *people,
+                                           .actions = hub.host(),
+                                           .clock = clock,
+                                           .random = random,
+                                           .ids = ids,
+                                           .log = null_logger(),
+                                           .tenant = "t1",
+                                           .access = access_.get()});
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -78,7 +90,7 @@ void ApiRig::open(Options options) {
              std::move(options.sources)},
       .instances{hub.engine(), about},
       .workflows{hub.engine()},
-      .recordings{hub.store(), audit, hub.blobs(), about},
+      .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
       .audit{audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}},
       .grants{*grants, hub.engine(), audit, details, about},
       .keys{*key_admin_, hub.store(), "t1"},
@@ -86,7 +98,8 @@ void ApiRig::open(Options options) {
       .accounts{*people, *accounts, "t1"},
       .people{*people, hub.store(), audit, about},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
-      .metrics{}});
+      .metrics{},
+      .sessions = sessions_.get()});
   resources->metrics.add(hub.engine());
   resources->metrics.add(audit);
   resources->metrics.add(hub.store());
@@ -99,8 +112,9 @@ void ApiRig::open(Options options) {
   authenticator_ = std::make_unique<identity::Authenticator>(
       identity::Authenticator::Parts{*people, *issuers_, *accounts, "t1"},
       identity::ApiToken(kToken));
-  api_ = std::make_unique<Api>(
-      std::move(resources), Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy()});
+  replays_ = std::make_unique<Replays>(Replays::Parts{hub.store(), hub.keys(), clock, random});
+  api_ = std::make_unique<Api>(std::move(resources), Api::Parts{*authenticator_, hub.store(), audit,
+                                                                phi::strict_policy(), *replays_});
 }
 
 http::Response ApiRig::handle(const http::Request& request) {

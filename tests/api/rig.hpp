@@ -8,6 +8,7 @@
 
 #include "hub/api/api.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
+#include "hub/consultation/session_service.hpp"
 #include "tests/engine/rig.hpp"
 
 // The API over the rig of the engine, without sockets.
@@ -77,6 +78,8 @@ class ApiRig {
   std::unique_ptr<keys::KeyAdmin> key_admin_;
   std::unique_ptr<identity::Issuers> issuers_;
   std::unique_ptr<identity::Authenticator> authenticator_;
+  std::unique_ptr<consultation::SessionService> sessions_;
+  std::unique_ptr<Replays> replays_;
   std::unique_ptr<Api> api_;
   std::string last_blob_;
 };

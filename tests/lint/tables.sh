@@ -15,6 +15,7 @@ own consultation consultation recording session session_sealed session_member se
   usage_alert
 own identity person person_role person_alias credential login_session login_attempt
 own access patient_key break_glass
+own api replay
 own keys data_key bucket_floor hold key_task
 # "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.
 except() { exception["$1 $2"]=1; }

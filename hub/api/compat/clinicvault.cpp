@@ -1,0 +1,532 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "hub/api/answers.hpp"
+#include "hub/api/compat/door.hpp"
+#include "hub/audit/reader.hpp"
+#include "hub/base/ids.hpp"
+
+// ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
+namespace rabt::api::compat {
+
+using consultation::Ask;
+using http::Response;
+using identity::Person;
+using identity::Role;
+
+namespace {
+
+constexpr std::pair<std::string_view, std::string_view> kVitalSigns[] = {
+    {"heartRate", "heartRate"},
+    {"bloodPressureSystolic", "systolic"},
+    {"bloodPressureDiastolic", "diastolic"},
+    {"temperature", "temperatureC"},
+    {"respiratoryRate", "respiratoryRate"},
+    {"oxygenSaturation", "oxygenSaturation"},
+    {"weight", "weightKg"},
+    {"height", "heightCm"},
+};
+
+std::string their_name(std::string_view ours) {
+  for (const auto& [theirs, our] : kVitalSigns) {
+    if (our == ours) return snake_case(theirs);
+  }
+  if (ours == "name") return "full_name";
+  return ours == "provider" ? "doctor_id" : snake_case(ours);
+}
+
+Json error(Refusal& refusal) {
+  if (refusal.code == "auth.failed")
+    return Json::object({{"detail", "Incorrect username or password"}});
+  if (refusal.code == "auth.mfa_required") return Json::object({{"detail", "mfa_required"}});
+  if (refusal.status == 401) return Json::object({{"detail", "Not authenticated"}});
+  if (refusal.status != 400 && refusal.status != 422)
+    return Json::object({{"detail", refusal.detail}});
+  refusal.status = 422;
+  Json detail = Json::array();
+  for (const FieldError& one : field_errors(refusal.detail)) {
+    Json loc = Json::array({Json("body")});
+    if (!one.field.empty()) loc.push_back(their_name(one.field));
+    detail.push_back(
+        Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
+  }
+  return Json::object({{"detail", std::move(detail)}});
+}
+
+// ---- people
+
+std::string_view role_word(identity::Roles roles) {
+  for (const auto& [role, word] :
+       std::array<std::pair<Role, std::string_view>, 4>{{{Role::admin, "admin"},
+                                                         {Role::doctor, "doctor"},
+                                                         {Role::specialist, "doctor"},
+                                                         {Role::nurse, "nurse"}}}) {
+    if (roles.has(role)) return word;
+  }
+  return "patient";
+}
+
+// A ULID begins with the time at which it was made.
+std::string created_of(const Person& person) {
+  const auto id = Ulid::parse(person.id);
+  if (!id) return {};
+  std::int64_t ms = 0;
+  for (int i = 0; i < 6; ++i) ms = ms * 256 + id->bytes[static_cast<std::size_t>(i)];
+  return to_iso8601(Timestamp{ms});
+}
+
+Json user_shape(const Person& person, const Json& status) {
+  return Json::object({{"id", person.number},
+                       {"username", person.profile["username"]},
+                       {"email", person.profile["email"]},
+                       {"full_name", person.profile["name"]},
+                       {"role", role_word(person.roles)},
+                       {"status", status.is_null() ? Json("offline") : status},
+                       {"is_active", person.active},
+                       {"created_at", created_of(person)}});
+}
+
+// Whether the providers are online, by their numbers.
+Json presence_of(const DoorCall& call, const Person& person) {
+  if (!person.roles.has_any({Role::doctor, Role::specialist})) return {};
+  const auto found = call.house.practice.availability(call.ask({}, Json::object(), person.id));
+  return found.ok() ? (*found)["status"] : Json();
+}
+
+Result<Person> caller_person(const DoorCall& call) {
+  if (call.caller.who.person.empty())
+    return denied("authorisation.denied", "this path is for people; the token is a program's");
+  return call.house.people.find(call.caller.who.tenant, call.caller.who.person);
+}
+
+Result<Response> login(DoorCall& call) {
+  RABT_TRY(in, call.house.accounts.login({.username = call.body.string_or("username", ""),
+                                          .password = call.body.string_or("password", ""),
+                                          .otp = call.body.string_or("otp", ""),
+                                          .client = call.caller.client,
+                                          .request = call.caller.request}));
+  return call.reply(Json::object({{"access_token", in.token},
+                                  {"token_type", "bearer"},
+                                  {"expires_in", in.expires_in},
+                                  {"user", user_shape(in.person, presence_of(call, in.person))}}));
+}
+
+Result<Response> register_user(DoorCall& call) {
+  const std::string role = call.body.string_or("role", "patient");
+  identity::Registration order{.username = call.body.string_or("username", ""),
+                               .password = call.body.string_or("password", "")};
+  if (role == "admin") {
+    order.roles = {Role::admin};
+  } else if (role == "doctor") {
+    order.roles = {Role::doctor};
+  } else if (role != "patient") {
+    return invalid("api.invalid", "role: must be patient, doctor or admin");
+  }
+  for (const auto& [theirs, ours] : {std::pair{"email", "email"}, {"fullName", "name"}}) {
+    if (call.body[theirs].is_string()) order.profile.set(ours, call.body[theirs]);
+  }
+  RABT_TRY(made, call.house.accounts.add(call.caller, order));
+  return call.reply(user_shape(made, {}));
+}
+
+Result<Response> logout(DoorCall& call) {
+  RABT_TRY_STATUS(call.house.accounts.logout(call.caller));
+  return call.reply(Json::object({{"message", "Successfully logged out"}}));
+}
+
+// ---- consultations
+
+std::string_view status_word(std::string_view status) {
+  if (status == "scheduled") return "assigned";
+  if (status == "no_show" || status == "failed") return "cancelled";
+  return status;
+}
+
+Json consultation_shape(const DoorCall& call, const Json& session) {
+  const Json me = call.number_of(Json(call.caller.who.person));
+  return Json::object(
+      {{"consultation_id", session["number"]},
+       {"patient_id", call.number_of(session["patient"])},
+       {"doctor_id", call.number_of(session["provider"])},
+       {"status", status_word(session.string_or("status", ""))},
+       {"requested_at", session["createdAt"]},
+       {"started_at", session["startedAt"]},
+       {"ended_at", session["endedAt"]},
+       {"duration_minutes", session["endedAt"].is_null() ? Json() : session["durationMinutes"]},
+       {"room_name", session["roomName"]},
+       {"websocket_url", "/ws/" + session["number"].number_text() + "/" +
+                             (me.is_number() ? me.number_text() : "")}});
+}
+
+// Sessions that the caller may see, of some states, newest first.
+Result<std::vector<Json>> sessions_of(const DoorCall& call,
+                                      std::initializer_list<std::string_view> states,
+                                      std::string_view patient = {}) {
+  Ask ask = call.ask();
+  std::string wanted;
+  for (const std::string_view state : states)
+    wanted.append(wanted.empty() ? "" : ",").append(state);
+  if (!wanted.empty()) ask.query.emplace_back("status", wanted);
+  if (!patient.empty()) ask.query.emplace_back("patient", patient);
+  RABT_TRY(page, call.house.sessions.list(ask, {.limit = 200}));
+  return std::move(page.items);
+}
+
+Json shapes(const DoorCall& call, const std::vector<Json>& sessions) {
+  Json out = Json::array();
+  for (const Json& one : sessions) out.push_back(consultation_shape(call, one));
+  return out;
+}
+
+// A GET that changes something serves nobody who came here by a link of another site, or by a
+// browser that looks ahead.
+Status meant(const DoorCall& call) {
+  const http::Request& request = call.request;
+  const auto site = request.header("sec-fetch-site");
+  const bool ahead = request.header("sec-purpose").find("prefetch") != std::string_view::npos ||
+                     request.header("purpose").find("prefetch") != std::string_view::npos;
+  if (site == "cross-site" || ahead)
+    return denied("csrf.denied", "this address acts only when its own site asks for it");
+  if (request.header("cookie").empty() || !request.header("authorization").empty() || !site.empty())
+    return ok_status();
+  const std::string& own = call.house.public_url;
+  const bool same = !own.empty() && (request.header("origin") == own ||
+                                     request.header("referer").starts_with(own + "/"));
+  return same ? ok_status()
+              : denied("csrf.denied", "this address acts only when its own site asks for it");
+}
+
+bool is_his(const DoorCall& call, const Json& session) {
+  return session.string_or("provider", "") == call.caller.who.person;
+}
+
+// His open consultation with the patient, a request of the patient that is nobody's or his, or a
+// new one.
+Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
+  RABT_TRY(open, sessions_of(call, {"scheduled", "waiting", "active"}, patient));
+  std::string id;
+  for (const Json& one : open) {
+    if (!is_his(call, one)) continue;
+    if (one["status"] == Json("active")) return one;
+    if (id.empty()) id = one.string_or("id", "");
+  }
+  if (id.empty()) {
+    RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
+    for (const Json& one : requests) {
+      if (!one["provider"].is_null() && !is_his(call, one)) continue;
+      id = one.string_or("id", "");
+      RABT_TRY_STATUS(call.house.sessions.accept(call.ask(id)));
+      break;
+    }
+  }
+  if (id.empty()) {
+    RABT_TRY(made, call.house.sessions.create(
+                       call.ask({}, Json::object({{"type", "doctor_patient"},
+                                                  {"patient", patient},
+                                                  {"provider", call.caller.who.person},
+                                                  {"waitingRoom", false}}))));
+    id = made.string_or("id", "");
+  }
+  return call.house.sessions.start(call.ask(id));
+}
+
+// What the patient asked for before and is open, or a new request.
+Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
+  RABT_TRY(open, sessions_of(call, {"requested", "scheduled", "waiting", "active"}, patient));
+  if (!open.empty()) return open.front();
+  Json ours = Json::object({{"type", "doctor_patient"},
+                            {"patient", patient},
+                            {"request", true},
+                            {"waitingRoom", false}});
+  if (const auto doctor = call.request.parameter("doctor_id"))
+    ours.set("provider", reference_of(Json(*doctor), call.door));
+  return call.house.sessions.create(call.ask({}, std::move(ours)));
+}
+
+Result<Response> start_consultation(DoorCall& call) {
+  RABT_TRY_STATUS(meant(call));
+  if (!call.caller.who.roles.has_any({Role::doctor, Role::specialist})) {
+    RABT_TRY_STATUS(call.is_self(call.path[0]));
+    RABT_TRY(asked, patient_requests(call, call.caller.who.person));
+    return call.reply(consultation_shape(call, asked));
+  }
+  RABT_TRY(patient, call.person(Json(call.path[0])));
+  RABT_TRY(person, call.house.people.find(call.caller.who.tenant, patient));
+  if (!person.roles.has(Role::patient)) return not_found("not_found", "there is no such patient");
+  RABT_TRY(started, doctor_starts(call, patient));
+  return call.reply(consultation_shape(call, started));
+}
+
+Result<Response> end_consultation(DoorCall& call) {
+  RABT_TRY_STATUS(meant(call));
+  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0])));
+  RABT_TRY(ended, call.house.sessions.get(call.ask(call.path[0])));
+  return call.reply(consultation_shape(call, ended));
+}
+
+Result<std::string> consultation_named(const DoorCall& call) {
+  const Json& id = call.body["consultationId"];
+  if (id.is_number()) return id.number_text();
+  if (id.is_string() && !id.as_string().empty()) return id.as_string();
+  return invalid("api.invalid", "consultationId: field required");
+}
+
+Json items_of(const Json& prescriptions) {
+  static constexpr std::pair<std::string_view, std::string_view> kItem[] = {
+      {"medication", "name"},
+      {"dosage", "dosage"},
+      {"frequency", "frequency"},
+      {"duration", "duration"},
+      {"instructions", "instructions"}};
+  Json items = Json::array();
+  for (std::size_t i = 0; i < prescriptions.size(); ++i)
+    items.push_back(take(prescriptions[i], kItem));
+  return items;
+}
+
+Json id_of(const Json& record) {
+  return record["number"].is_null() ? record["id"] : record["number"];
+}
+
+Result<Response> write_notes(DoorCall& call) {
+  if (!call.caller.who.roles.has_any({Role::doctor, Role::specialist, Role::nurse}))
+    return denied("authorisation.denied", "notes are written by the staff");
+  RABT_TRY(id, consultation_named(call));
+  const Json& notes = call.body["notes"];
+  const Json& vitals = call.body["vitalSigns"];
+  const Json& prescriptions = call.body["prescriptions"];
+  const bool prescribes = prescriptions.is_array() && prescriptions.size() > 0;
+  if (notes.is_null() && !vitals.is_object() && !prescribes) {
+    return invalid("api.invalid",
+                   "notes: one of notes, vital_signs and prescriptions must be given");
+  }
+  // What is most likely to be refused comes first, so that a refusal leaves nothing behind.
+  Json vitals_id;
+  Json prescription_ids = Json::array();
+  Json note_id;
+  if (vitals.is_object()) {
+    RABT_TRY(taken, call.house.records.record_vitals(call.ask(id, take(vitals, kVitalSigns))));
+    vitals_id = id_of(taken);
+  }
+  if (prescribes) {
+    RABT_TRY(made, call.house.records.prescribe(
+                       call.ask(id, Json::object({{"items", items_of(prescriptions)}}))));
+    prescription_ids.push_back(id_of(made));
+  }
+  if (!notes.is_null()) {
+    Json ours = Json::object(
+        {{"template", call.body["template"]}, {notes.is_object() ? "sections" : "content", notes}});
+    RABT_TRY(written, call.house.records.write_note(call.ask(id, std::move(ours))));
+    note_id = id_of(written);
+  }
+  RABT_TRY(is, call.house.sessions.get(call.ask(id)));
+  return call.reply(Json::object({{"consultation_id", is["number"]},
+                                  {"note_id", std::move(note_id)},
+                                  {"vital_signs_id", std::move(vitals_id)},
+                                  {"prescription_ids", std::move(prescription_ids)},
+                                  {"saved_at", to_iso8601(call.house.clock.now())}}));
+}
+
+Result<Response> transcribe(DoorCall& call) {
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"text", "text"},
+      {"audio", "audio"},
+      {"format", "format"},
+      {"language", "language"},
+      {"seq", "seq"}};
+  RABT_TRY(id, consultation_named(call));
+  RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
+  RABT_TRY(is, call.house.sessions.get(call.ask(id)));
+  const Json& at = said["createdAt"];
+  return call.reply(
+      Json::object({{"consultation_id", is["number"]},
+                    {"segment_id", id_of(said)},
+                    {"text", said["text"]},
+                    {"language", said["language"]},
+                    {"speaker", call.number_of(Json(call.caller.who.person))},
+                    {"timestamp", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
+}
+
+// ---- administration
+
+Status is_admin(const DoorCall& call) {
+  return call.caller.who.roles.has_any({Role::admin, Role::operator_})
+             ? ok_status()
+             : denied("authorisation.denied", "this path is for administrators");
+}
+
+Result<Json> users(const DoorCall& call, std::string_view role) {
+  RABT_TRY(everybody, call.house.people.all(call.caller.who.tenant));
+  Json out = Json::array();
+  for (const Person& person : everybody) {
+    if (role.empty() || role_word(person.roles) == role)
+      out.push_back(user_shape(person, presence_of(call, person)));
+  }
+  return out;
+}
+
+Json part(const Json& all, const NumberedPage& page) {
+  Json out = Json::array();
+  const auto size = static_cast<std::size_t>(page.size);
+  const std::size_t first = static_cast<std::size_t>(page.page - 1) * size;
+  for (std::size_t i = first; i < std::min(all.size(), first + size); ++i) out.push_back(all[i]);
+  return out;
+}
+
+Json numbered(std::string_view name, const Json& all, const NumberedPage& page) {
+  return Json::object({{name, part(all, page)},
+                       {"total", all.size()},
+                       {"page", page.page},
+                       {"page_size", page.size}});
+}
+
+Result<Response> list_users(DoorCall& call) {
+  RABT_TRY_STATUS(is_admin(call));
+  RABT_TRY(page, page_of(call.request, "page_size", 20, 100));
+  RABT_TRY(found, users(call, call.request.parameter("role").value_or("")));
+  return call.reply(numbered("users", found, page));
+}
+
+struct LogFilter {
+  std::string_view action;
+  std::string actor;
+  audit::Query query;
+};
+
+// Entries of this tenant, newest first, without what is sealed and without patients.
+Result<Json> logs(const DoorCall& call, LogFilter filter) {
+  // So many of the newest entries are looked at.
+  constexpr std::int64_t kNewest = 5'000;
+  filter.query.tenant = call.caller.who.tenant;
+  filter.query.act = filter.action;
+  filter.query.first = std::max<std::int64_t>(1, call.house.audit.state().entries - kNewest);
+  std::vector<Json> found;
+  RABT_TRY_STATUS(audit::read_each(call.house.audit, filter.query, [&](const audit::Logged& one) {
+    if (!filter.actor.empty() && one.entry.actor != filter.actor) return true;
+    const bool of_patient = one.entry.object.starts_with("patient:");
+    constexpr std::string_view kPerson = "person:";
+    const std::string& actor = one.entry.actor;
+    found.push_back(Json::object(
+        {{"id", one.seq},
+         {"timestamp", to_iso8601(Timestamp{one.at_ms})},
+         {"user_id",
+          actor.starts_with(kPerson) ? call.number_of(Json(actor.substr(kPerson.size()))) : Json()},
+         {"action", one.entry.act},
+         {"resource", of_patient ? Json("patient") : Json(one.entry.object)},
+         {"result", one.entry.result},
+         {"ip_address", one.entry.client}}));
+    return true;
+  }));
+  std::reverse(found.begin(), found.end());
+  return Json(std::move(found));
+}
+
+Result<Response> list_logs(DoorCall& call) {
+  RABT_TRY_STATUS(is_admin(call));
+  RABT_TRY(page, page_of(call.request, "page_size", 20, 100));
+  LogFilter filter{.action = call.request.parameter("action").value_or("")};
+  if (const auto user = call.request.parameter("user_id")) {
+    RABT_TRY(id, call.person(Json(*user)));
+    filter.actor = "person:" + id;
+  }
+  for (const auto& [name, bound] :
+       {std::pair{"from", &filter.query.from_ms}, std::pair{"to", &filter.query.to_ms}}) {
+    const auto text = call.request.parameter(name);
+    if (!text) continue;
+    const auto at = parse_iso8601(*text);
+    if (!at.ok()) return invalid("api.invalid", std::string(name) + ": must be a time");
+    *bound = at->ms;
+  }
+  RABT_TRY(found, logs(call, std::move(filter)));
+  return call.reply(numbered("logs", found, page));
+}
+
+Result<Response> assign_doctor(DoorCall& call) {
+  RABT_TRY_STATUS(is_admin(call));
+  RABT_TRY(id, consultation_named(call));
+  RABT_TRY(doctor, call.person(call.body["doctorId"]));
+  RABT_TRY(person, call.house.people.find(call.caller.who.tenant, doctor));
+  if (!person.roles.has_any({Role::doctor, Role::specialist}))
+    return invalid("api.invalid", "provider: is no doctor");
+  RABT_TRY(is, call.house.sessions.assign(call.ask(id, Json::object({{"provider", doctor}}))));
+  return call.reply(consultation_shape(call, is));
+}
+
+// ---- dashboards
+
+Json doctors(const DoorCall& call) {
+  const auto found = call.house.practice.providers(call.ask());
+  Json out = Json::array();
+  if (!found.ok()) return out;
+  const Json& items = (*found)["items"];
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    out.push_back(Json::object({{"id", items[i]["number"]},
+                                {"full_name", items[i]["name"]},
+                                {"specialty", items[i]["specialty"]},
+                                {"status", items[i]["status"]}}));
+  }
+  return out;
+}
+
+Result<Json> dashboard_of(DoorCall& call, const Person& me) {
+  const Json status = presence_of(call, me);
+  const std::string_view role = role_word(me.roles);
+  Json out = Json::object({{"user", user_shape(me, status)}, {"role", role}});
+  RABT_TRY(all, sessions_of(call, {}));
+  if (role == "patient") {
+    out.set("doctors", doctors(call));
+  } else if (role == "admin") {
+    RABT_TRY(everybody, users(call, ""));
+    RABT_TRY(entries, logs(call, {}));
+    out.set("users", everybody);
+    out.set("logs", part(entries, {.page = 1, .size = 20}));
+  } else {
+    std::vector<Json> waiting;
+    for (const Json& one : all) {
+      const std::string is = one.string_or("status", "");
+      if (is == "requested" || is == "scheduled" || is == "waiting") waiting.push_back(one);
+    }
+    out.set("status", status.is_null() ? Json("offline") : status);
+    out.set("waiting", shapes(call, waiting));
+  }
+  out.set("consultations", shapes(call, all));
+  return out;
+}
+
+Result<Response> dashboard(DoorCall& call) {
+  if (call.caller.who.kind == identity::Kind::anonymous) {
+    if (call.request.header("accept").find("text/html") != std::string_view::npos)
+      return Response{.status = 303, .headers = {{"Location", "/login"}}};
+    return denied("http.unauthenticated", "sign in");
+  }
+  RABT_TRY(me, caller_person(call));
+  RABT_TRY(shown, dashboard_of(call, me));
+  return call.reply(shown);
+}
+
+// clang-format off
+constexpr DoorRoute kRoutes[] = {
+    {"POST", "/auth/login", "login", login, 200, true, "Sign in", "username password otp?"},
+    {"POST", "/auth/register", "register", register_user, 201, true, "Make an account", "username password email? full_name? role?"},
+    {"POST", "/auth/logout", "logout", logout, 200, false, "Sign out", ""},
+    {"GET", "/dashboard", "getDashboard", dashboard, 200, true, "What concerns the caller, by role", ""},
+    {"GET", "/consultation/start/{patient_id}", "startConsultation", start_consultation, 200, false, "Start a consultation, or ask for one", "?doctor_id"},
+    {"POST", "/consultation/notes", "writeNotes", write_notes, 200, false, "Write notes, vital signs, prescriptions", "consultation_id notes? template? vital_signs? prescriptions?"},
+    {"POST", "/consultation/transcribe", "transcribe", transcribe, 200, false, "Add to the transcript", "consultation_id text? audio? format? language?"},
+    {"GET", "/consultation/end/{consultation_id}", "endConsultation", end_consultation, 200, false, "End a consultation", ""},
+    {"GET", "/admin/users", "listUsers", list_users, 200, false, "Accounts", "?role ?page ?page_size"},
+    {"GET", "/admin/logs", "listLogs", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size"},
+    {"POST", "/admin/assign-doctor", "assignDoctor", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id"},
+};
+// clang-format on
+
+}  // namespace
+
+const Door& clinicvault() {
+  static constexpr Door kDoor{"clinicvault", "ClinicVault",   kRoutes,
+                              error,         "/openapi.json", "/docs"};
+  return kDoor;
+}
+
+}  // namespace rabt::api::compat

@@ -1,0 +1,189 @@
+#include "hub/api/compat/door.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "hub/api/answers.hpp"
+#include "hub/base/ascii.hpp"
+
+namespace rabt::api::compat {
+
+using consultation::Ask;
+
+namespace {
+
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.size() < 19 && text[0] != '0' &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// The id of an actor: "person:01J..." -> "01J...".
+std::string_view id_in(std::string_view actor) {
+  constexpr std::string_view kPerson = "person:";
+  return actor.starts_with(kPerson) ? actor.substr(kPerson.size()) : actor;
+}
+
+}  // namespace
+
+Ask DoorCall::ask(std::string_view session, Json with, std::string_view record) const {
+  return {.caller = caller,
+          .session = std::string(session),
+          .record = std::string(record),
+          .body = std::move(with),
+          .door = door,
+          .naive_offset_minutes = naive_offset_minutes};
+}
+
+http::Response DoorCall::reply(const Json& answer) const {
+  return json_response(status, answer);
+}
+
+Result<std::string> DoorCall::person(const Json& id) const {
+  auto found = house.people.resolve(caller.who.tenant, reference_of(id, door));
+  if (!found.ok() && found.error().kind == ErrorKind::not_found)
+    return not_found("not_found", "there is no such person");
+  return found;
+}
+
+Status DoorCall::is_self(std::string_view id) const {
+  const auto named = person(Json(id));
+  if (!named.ok() || *named != caller.who.person)
+    return denied("authorisation.denied", "this path is for the person whom it names");
+  return ok_status();
+}
+
+Json DoorCall::number_of(const Json& person_id) const {
+  if (person_id.is_number() || person_id.is_null()) return person_id;
+  if (person_id.is_object()) return person_id["number"];
+  const std::string_view id = id_in(person_id.as_string());
+  const auto known = numbers.find(id);
+  if (known != numbers.end()) return known->second;
+  const auto found = house.people.find(caller.who.tenant, id);
+  return numbers.emplace(std::string(id), found.ok() ? Json(found->number) : Json()).first->second;
+}
+
+std::string camel_name(std::string_view name) {
+  std::string out;
+  bool up = false;
+  for (const char c : name) {
+    if (c == '_' && !out.empty()) {
+      up = true;
+      continue;
+    }
+    out.push_back(up && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    up = false;
+  }
+  return out;
+}
+
+Json camel_case(const Json& body) {
+  if (body.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : body.as_array()) out.push_back(camel_case(item));
+    return out;
+  }
+  if (!body.is_object()) return body;
+  Json out = Json::object();
+  for (const auto& [name, value] : body.as_object()) out.set(camel_name(name), camel_case(value));
+  return out;
+}
+
+std::string snake_case(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      out.push_back('_');
+      out.push_back(static_cast<char>(c - 'A' + 'a'));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+Json shape(const Json& ours, Names names) {
+  Json out = Json::object();
+  for (const auto& [theirs, our] : names) out.set(theirs, ours[our]);
+  return out;
+}
+
+Json take(const Json& theirs, Names names) {
+  Json out = Json::object();
+  for (const auto& [their, ours] : names) {
+    if (const Json* value = theirs.find(their); value != nullptr && !value->is_null())
+      out.set(ours, *value);
+  }
+  return out;
+}
+
+Json uuid_of(const Json& id) {
+  if (id.is_object()) return uuid_of(id["id"]);
+  if (!id.is_string() || id.as_string().empty()) return {};
+  const auto ulid = identity::ulid_of(id_in(id.as_string()));
+  return ulid ? Json(identity::uuid_of(*ulid)) : id;
+}
+
+Json reference_of(const Json& id, std::string_view system) {
+  if (!id.is_string()) return id;
+  const std::string& text = id.as_string();
+  if (identity::ulid_of(text)) return id;
+  if (is_digits(text)) return Json::number(text);
+  return Json::object({{"system", system}, {"value", text}});
+}
+
+Json appointment_of(const Json& session) {
+  const Json& appointment = session["appointment"];
+  return appointment.is_object() ? appointment["value"] : appointment;
+}
+
+std::string states_of(std::string_view theirs, std::string_view (*word)(std::string_view ours)) {
+  std::string out;
+  for (const char* state : {"requested", "scheduled", "waiting", "active", "completed", "cancelled",
+                            "no_show", "failed"}) {
+    if (word(state) == theirs) out.append(out.empty() ? "" : ",").append(state);
+  }
+  return out;
+}
+
+consultation::Window NumberedPage::window() const {
+  return {.limit = static_cast<std::size_t>(size), .skip = (page - 1) * size};
+}
+
+Result<NumberedPage> page_of(const http::Request& request, std::string_view size_name,
+                             std::int64_t size, std::int64_t most) {
+  NumberedPage out{.page = 1, .size = size};
+  const auto read = [&request](std::string_view name, std::int64_t& number, std::int64_t top) {
+    const auto text = request.parameter(name);
+    if (!text) return true;
+    const char* end = text->data() + text->size();
+    const auto [stop, failure] = std::from_chars(text->data(), end, number);
+    return failure == std::errc() && stop == end && number >= 1 && number <= top;
+  };
+  constexpr std::int64_t kLastPage = 1'000'000;
+  if (!read("page", out.page, kLastPage))
+    return invalid("api.invalid", "page: must be a number from 1");
+  if (!read(size_name, out.size, most)) {
+    return invalid("api.invalid",
+                   std::string(size_name) + ": must be a number from 1 to " + std::to_string(most));
+  }
+  return out;
+}
+
+std::vector<FieldError> field_errors(std::string_view detail) {
+  std::vector<FieldError> out;
+  while (!detail.empty()) {
+    const std::string_view line = detail.substr(0, detail.find('\n'));
+    detail.remove_prefix(std::min(detail.size(), line.size() + 1));
+    const auto colon = line.find(": ");
+    const bool named = colon != std::string_view::npos &&
+                       line.substr(0, colon).find(' ') == std::string_view::npos;
+    if (named) {
+      out.push_back({std::string(line.substr(0, colon)), std::string(line.substr(colon + 2))});
+    } else {
+      out.push_back({"", std::string(line)});
+    }
+  }
+  return out;
+}
+
+}  // namespace rabt::api::compat

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/api/routes.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/records.hpp"
+#include "hub/consultation/sessions.hpp"
+#include "hub/identity/accounts.hpp"
+#include "hub/identity/person_store.hpp"
+
+// A compatibility API, called a door: the paths of another system, in its words, over the services
+// of the hub. A door is a table; each line translates one operation and decides nothing itself.
+namespace rabt::api::compat {
+
+// What stands behind every door.
+struct House {
+  consultation::Sessions& sessions;
+  consultation::Records& records;
+  consultation::Practice& practice;
+  identity::People& people;
+  identity::Accounts& accounts;
+  audit::AuditLog& audit;
+  const Clock& clock;
+  // Where the hub can be reached, without a slash at the end. May be empty.
+  std::string public_url;
+  // Whether the database answers.
+  std::function<bool()> database;
+  // Whether a plugin serves the role `video`; whether RabbitMQ is reached, unset if none is used.
+  std::function<bool()> video;
+  std::function<bool()> bus;
+  // The content of a recording, or the part that the request asks for.
+  std::function<Result<http::Response>(const consultation::Ask&, const http::Request&)>
+      recording_content;
+  // What GET /metrics answers.
+  std::function<std::string()> metrics;
+};
+
+// Member names: the door's first, ours second.
+using Names = std::span<const std::pair<std::string_view, std::string_view>>;
+
+// A request that came through a door. Confined to one thread.
+struct DoorCall {
+  House& house;
+  const http::Request& request;
+  std::string_view door;
+  // The status of the route when all is well.
+  int status = 200;
+  PathParameters path{};
+  identity::Caller caller{};
+  int naive_offset_minutes = 0;
+  // Every member, at every depth, in camelCase, however the client wrote it.
+  Json body = Json::object();
+
+  [[nodiscard]] consultation::Ask ask(std::string_view session = {}, Json with = Json::object(),
+                                      std::string_view record = {}) const;
+  [[nodiscard]] http::Response reply(const Json& answer) const;
+  [[nodiscard]] bool is(identity::Role role) const { return caller.who.is(role); }
+  // The person whom the door's id names. Error not_found not_found.
+  [[nodiscard]] Result<std::string> person(const Json& id) const;
+  // Error denied authorisation.denied unless the door's id names the caller.
+  [[nodiscard]] Status is_self(std::string_view id) const;
+  // The number of a person; null when the id is null or names nobody.
+  [[nodiscard]] Json number_of(const Json& person) const;
+
+  // Numbers that were looked up.
+  mutable std::map<std::string, Json, std::less<>> numbers{};
+};
+
+using DoorHandler = Result<http::Response> (*)(DoorCall& call);
+
+struct DoorRoute {
+  std::string_view method;
+  // Segments are words or {parameters}. A slash at the end does not matter.
+  std::string_view pattern;
+  std::string_view operation;
+  DoorHandler handler;
+  int status = 200;
+  // Whether it needs no credential.
+  bool open = false;
+  // For the description: what it does, and the members that it takes.
+  std::string_view summary{};
+  std::string_view takes{};
+};
+
+// An error as a door says it.
+struct Refusal {
+  int status = 500;
+  std::string_view code;
+  std::string_view detail;
+};
+
+struct Door {
+  std::string_view name;
+  std::string_view title;
+  std::span<const DoorRoute> routes;
+  // The body of an error; may change its status.
+  Json (*error)(Refusal& refusal);
+  // Where its description and its page are.
+  std::string_view description;
+  std::string_view page;
+};
+
+// patient_id becomes patientId; members of a body do at every depth.
+[[nodiscard]] std::string camel_name(std::string_view name);
+[[nodiscard]] Json camel_case(const Json& body);
+// scheduledStart becomes scheduled_start.
+[[nodiscard]] std::string snake_case(std::string_view name);
+
+// Our members under the door's names, null where absent.
+[[nodiscard]] Json shape(const Json& ours, Names names);
+// The members of a body that are there, under our names.
+[[nodiscard]] Json take(const Json& theirs, Names names);
+
+// The UUID of an id, of an actor ("person:01J..."), of a record with an id; null for null.
+[[nodiscard]] Json uuid_of(const Json& id);
+// A reference as a client writes it, in ours: digits are a number; what is neither number, ULID nor
+// UUID is an id that `system` gave.
+[[nodiscard]] Json reference_of(const Json& id, std::string_view system);
+// The text of an appointment, however it was given.
+[[nodiscard]] Json appointment_of(const Json& session);
+
+// Our states whose word in the door's language is `theirs`, as a filter of lists takes them.
+[[nodiscard]] std::string states_of(std::string_view theirs,
+                                    std::string_view (*word)(std::string_view ours));
+
+// A page that is numbered from 1.
+struct NumberedPage {
+  std::int64_t page = 1;
+  std::int64_t size = 20;
+  [[nodiscard]] consultation::Window window() const;
+};
+// Error invalid api.invalid names the parameter.
+[[nodiscard]] Result<NumberedPage> page_of(const http::Request& request, std::string_view size_name,
+                                           std::int64_t size, std::int64_t most);
+
+// Lines of "<field>: <what is wrong>", apart. A line without a field has an empty one.
+struct FieldError {
+  std::string field;
+  std::string text;
+};
+[[nodiscard]] std::vector<FieldError> field_errors(std::string_view detail);
+
+[[nodiscard]] const Door& kiorex();
+[[nodiscard]] const Door& emr();
+[[nodiscard]] const Door& pulseone();
+[[nodiscard]] const Door& clinicvault();
+
+}  // namespace rabt::api::compat

@@ -1,0 +1,337 @@
+#include "hub/api/compat/doors.hpp"
+
+#include <algorithm>
+
+#include "hub/api/answers.hpp"
+#include "hub/http/problem.hpp"
+#include "hub/http/request_head.hpp"
+
+namespace rabt::api::compat {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+const std::array<const Door*, 4>& all_doors() {
+  static const std::array<const Door*, 4> doors{&kiorex(), &emr(), &pulseone(), &clinicvault()};
+  return doors;
+}
+
+bool names_json(const Request& head) {
+  return head.header("accept").find("application/json") != std::string_view::npos;
+}
+
+// A form is an object of texts. Errors: json.*, api.body.
+Result<Json> body_of(const Request& request) {
+  constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+  if (!request.header("content-type").starts_with(kForm)) return body_object(request);
+  const auto pairs = http::parse_query(request.body);
+  if (!pairs) return invalid("api.body", "the body is no form");
+  Json body = Json::object();
+  for (const auto& [name, value] : *pairs) body.set(name, value);
+  return body;
+}
+
+Response html(std::string body) {
+  return {.status = 200,
+          .headers = {{"Content-Type", "text/html; charset=utf-8"},
+                      {"Content-Security-Policy",
+                       "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}},
+          .body = std::move(body)};
+}
+
+constexpr std::string_view kHead =
+    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width\"><title>Rabt</title><style>"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "td,th{text-align:left;padding:.2rem .8rem .2rem 0;vertical-align:top}code{font-size:.9em}"
+    "</style></head><body>";
+
+std::string path_of_document(const Door& door) {
+  return "/api/docs/" + std::string(door.name) + ".json";
+}
+
+std::string index_page() {
+  std::string out(kHead);
+  out += "<h1>APIs of this hub</h1><ul><li><a href=\"/api/v1/openapi.yaml\">/api/v1</a></li>";
+  for (const Door* door : all_doors()) {
+    out += "<li><a href=\"/api/docs/" + std::string(door->name) + "\">" + std::string(door->title) +
+           "</a> (<a href=\"" + path_of_document(*door) + "\">OpenAPI</a>)</li>";
+  }
+  return out + "</ul></body></html>";
+}
+
+}  // namespace
+
+Doors::Doors(House house, const phi::Policy& privacy,
+             std::map<std::string, DoorOptions, std::less<>> options)
+    : house_(std::move(house)), privacy_(privacy), options_(std::move(options)) {}
+
+const DoorOptions& Doors::options_of(const Door& door) const {
+  static const DoorOptions kDefault;
+  const auto found = options_.find(door.name);
+  return found == options_.end() ? kDefault : found->second;
+}
+
+Doors::Found Doors::find(std::string_view listener, const Request& head) const {
+  std::string_view path = head.path;
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  Found found;
+  for (const Door* door : all_doors()) {
+    if (!options_of(*door).enabled) continue;
+    // The pattern that fits first: a table has words before parameters.
+    std::string_view first;
+    for (const DoorRoute& route : door->routes) {
+      const auto parameters = match(route.pattern, path);
+      if (!parameters || (!first.empty() && route.pattern != first)) continue;
+      if (path == "/health" && listener != door->name && !(listener.empty() && names_json(head)))
+        continue;
+      first = route.pattern;
+      found.door = door;
+      if (route.method == head.method) {
+        found.route = &route;
+        found.path = *parameters;
+        return found;
+      }
+      found.allowed.append(found.allowed.empty() ? "" : ", ").append(route.method);
+    }
+    if (found.door != nullptr) break;
+  }
+  return found;
+}
+
+Response Doors::answer(const Found& found, const Request& request,
+                       const identity::Caller& caller) const {
+  const Door& door = *found.door;
+  DoorCall call{.house = house_,
+                .request = request,
+                .door = door.name,
+                .status = found.route->status,
+                .path = found.path,
+                .caller = caller,
+                .naive_offset_minutes = options_of(door).naive_offset_minutes};
+  auto body = body_of(request);
+  if (!body.ok()) return refuse(found, request, body.error());
+  call.body = camel_case(*body);
+  auto answered = found.route->handler(call);
+  if (!answered.ok()) return refuse(found, request, answered.error());
+  allow_origin(door, request, *answered);
+  return *std::move(answered);
+}
+
+Response Doors::refuse(const Found& found, const Request& head, const Error& error) const {
+  // Status, and how much of the error may leave, are those of every API of the hub.
+  const Response problem = http::problem(error);
+  const auto document = Json::parse(problem.body);
+  const std::string detail = privacy_.hub_text(
+      phi::Channel::error, "detail", document.ok() ? document->string_or("detail", "") : "");
+  Refusal refusal{.status = problem.status, .code = error.code, .detail = detail};
+  const Json body = found.door->error(refusal);
+  Response response = json_response(refusal.status, body);
+  response.headers.emplace_back("X-Rabt-Code", error.code);
+  for (const auto& field : problem.headers) {
+    if (field.first != "Content-Type") response.headers.push_back(field);
+  }
+  allow_origin(*found.door, head, response);
+  return response;
+}
+
+std::optional<Response> Doors::over_rate(const Found& found, const Request& head,
+                                         const identity::Caller& caller) const {
+  const int rate = options_of(*found.door).rate;
+  if (rate == 0) return std::nullopt;
+  const bool known = caller.who.kind != identity::Kind::anonymous;
+  const std::string who = std::string(found.door->name) + " " +
+                          (known ? caller.who.tenant + " " + caller.who.actor() : caller.client);
+  const std::int64_t wait = rates_.wait_ms(who, rate, house_.clock.monotonic_ms());
+  if (wait == 0) return std::nullopt;
+  Response response =
+      refuse(found, head, unavailable("rate.exceeded", "too many requests; wait, then try again"));
+  const std::string seconds = std::to_string((wait + 999) / 1000);
+  for (auto& [name, value] : response.headers) {
+    if (name == "Retry-After") value = seconds;
+  }
+  response.headers.emplace_back("RateLimit-Policy", "\"" + std::string(found.door->name) +
+                                                        "\";q=" + std::to_string(rate) + ";w=1");
+  response.headers.emplace_back("RateLimit",
+                                "\"" + std::string(found.door->name) + "\";r=0;t=" + seconds);
+  return response;
+}
+
+Response Doors::other_method(const Found& found, const Request& head) const {
+  if (head.method == "OPTIONS" && !head.header("access-control-request-method").empty()) {
+    Response response{.status = 204};
+    allow_origin(*found.door, head, response);
+    if (response.headers.size() > 1) {
+      response.headers.emplace_back("Access-Control-Allow-Methods", found.allowed);
+      response.headers.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type");
+      response.headers.emplace_back("Access-Control-Max-Age", "600");
+    }
+    return response;
+  }
+  const std::string text = "Method \"" + head.method + "\" not allowed.";
+  Refusal refusal{.status = 405, .code = "http.method", .detail = text};
+  const Json body = found.door->error(refusal);
+  Response response = json_response(405, body);
+  response.headers.emplace_back("X-Rabt-Code", "http.method");
+  response.headers.emplace_back("Allow", found.allowed);
+  allow_origin(*found.door, head, response);
+  return response;
+}
+
+void Doors::allow_origin(const Door& door, const Request& request, Response& response) const {
+  const auto& origins = options_of(door).origins;
+  if (origins.empty()) return;
+  response.headers.emplace_back("Vary", "Origin");
+  const auto origin = request.only_header("origin");
+  if (origin && std::find(origins.begin(), origins.end(), *origin) != origins.end())
+    response.headers.emplace_back("Access-Control-Allow-Origin", *origin);
+}
+
+std::optional<Response> Doors::description(std::string_view listener, const Request& head) const {
+  if (head.method != "GET") return std::nullopt;
+  const std::string_view path = head.path;
+  const auto is_page = [&](std::string_view page) {
+    return path == page || (page == "/docs" && path == "/redoc");
+  };
+  for (const Door* door : all_doors()) {
+    if (!options_of(*door).enabled) continue;
+    const bool own = listener == door->name;
+    const std::string named = "/api/docs/" + std::string(door->name);
+    // Two doors have the same address for their document; each answers on its own listener.
+    const bool shared = door->description == "/openapi.json";
+    if (path == named + ".json" ||
+        (path == door->description && (own || (!shared && listener.empty()))))
+      return json_response(200, openapi_of(*door));
+    if (path == named || (is_page(door->page) && own)) return html(page_of(*door));
+    const bool alone = door->page != "/docs" && door->page != "/api/docs";
+    if (path == door->page && alone && listener.empty()) return html(page_of(*door));
+  }
+  if (listener.empty() && (path == "/docs" || path == "/api/docs" || path == "/redoc"))
+    return html(index_page());
+  return std::nullopt;
+}
+
+// ---- descriptions
+
+namespace {
+
+struct Member {
+  std::string name;
+  bool query = false;
+  bool optional = false;
+};
+
+// "?page sessionId notes?" as its members.
+std::vector<Member> members_of(std::string_view takes) {
+  std::vector<Member> out;
+  while (!takes.empty()) {
+    const std::string_view word = takes.substr(0, takes.find(' '));
+    takes.remove_prefix(std::min(takes.size(), word.size() + 1));
+    if (word.empty()) continue;
+    Member one;
+    one.query = word.starts_with('?');
+    one.optional = word.ends_with('?');
+    one.name = word.substr(one.query ? 1 : 0, word.size() - (one.query || one.optional ? 1 : 0));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json parameter(std::string_view name, std::string_view in) {
+  return Json::object({{"name", name},
+                       {"in", in},
+                       {"required", in == "path"},
+                       {"schema", Json::object({{"type", "string"}})}});
+}
+
+Json operation_of(const DoorRoute& route) {
+  Json parameters = Json::array();
+  for (auto from = route.pattern.find('{'); from != std::string_view::npos;
+       from = route.pattern.find('{', from + 1)) {
+    const auto end = route.pattern.find('}', from);
+    parameters.push_back(parameter(route.pattern.substr(from + 1, end - from - 1), "path"));
+  }
+  Json properties = Json::object();
+  Json required = Json::array();
+  for (const Member& one : members_of(route.takes)) {
+    if (one.query) {
+      parameters.push_back(parameter(one.name, "query"));
+      continue;
+    }
+    properties.set(one.name, Json::object());
+    if (!one.optional) required.push_back(one.name);
+  }
+  Json out = Json::object({{"operationId", route.operation}, {"summary", route.summary}});
+  if (parameters.size() > 0) out.set("parameters", std::move(parameters));
+  if (properties.size() > 0) {
+    Json schema = Json::object({{"type", "object"}, {"properties", std::move(properties)}});
+    const bool needed = required.size() > 0;
+    if (needed) schema.set("required", std::move(required));
+    out.set("requestBody",
+            Json::object(
+                {{"required", needed},
+                 {"content", Json::object({{"application/json",
+                                            Json::object({{"schema", std::move(schema)}})}})}}));
+  }
+  const Json error = Json::object({{"$ref", "#/components/responses/Error"}});
+  Json responses = Json::object(
+      {{std::to_string(route.status),
+        Json::object({{"description", "done"},
+                      {"content", Json::object({{"application/json", Json::object()}})}})},
+       {"4XX", error},
+       {"5XX", error}});
+  out.set("responses", std::move(responses));
+  if (route.open) out.set("security", Json::array());
+  return out;
+}
+
+std::string lower_method(std::string_view method) {
+  std::string out;
+  for (const char c : method) out.push_back(static_cast<char>(c - 'A' + 'a'));
+  return out;
+}
+
+}  // namespace
+
+Json openapi_of(const Door& door) {
+  Json paths = Json::object();
+  for (const DoorRoute& route : door.routes) {
+    Json path = paths[route.pattern];
+    if (path.is_null()) path = Json::object();
+    path.set(lower_method(route.method), operation_of(route));
+    paths.set(route.pattern, std::move(path));
+  }
+  const Json error = Json::object(
+      {{"description", "the error in the form of this API; X-Rabt-Code has the hub's code"},
+       {"headers",
+        Json::object(
+            {{"X-Rabt-Code", Json::object({{"schema", Json::object({{"type", "string"}})}})}})},
+       {"content", Json::object({{"application/json", Json::object()}})}});
+  return Json::object(
+      {{"openapi", "3.1.0"},
+       {"info", Json::object({{"title", door.title}, {"version", "1.0.0"}})},
+       {"servers", Json::array({Json::object({{"url", "/"}})})},
+       {"security", Json::array({Json::object({{"bearer", Json::array()}})})},
+       {"paths", std::move(paths)},
+       {"components",
+        Json::object({{"responses", Json::object({{"Error", error}})},
+                      {"securitySchemes",
+                       Json::object({{"bearer", Json::object({{"type", "http"},
+                                                              {"scheme", "bearer"}})}})}})}});
+}
+
+std::string page_of(const Door& door) {
+  std::string out(kHead);
+  out += "<h1>" + std::string(door.title) + "</h1><p><a href=\"" + path_of_document(door) +
+         "\">OpenAPI 3.1</a></p><table><tr><th>Operation</th><th></th><th>Takes</th></tr>";
+  for (const DoorRoute& route : door.routes) {
+    out += "<tr><td><code>" + std::string(route.method) + " " + std::string(route.pattern) +
+           "</code></td><td>" + std::string(route.summary) + "</td><td><code>" +
+           std::string(route.takes) + "</code></td></tr>";
+  }
+  return out + "</table></body></html>";
+}
+
+}  // namespace rabt::api::compat

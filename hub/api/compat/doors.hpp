@@ -1,0 +1,78 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/api/compat/door.hpp"
+#include "hub/api/rates.hpp"
+#include "hub/phi/policy.hpp"
+
+namespace rabt::api::compat {
+
+// doors.<name> of the configuration.
+struct DoorOptions {
+  bool enabled = true;
+  // How far times that are written without a zone are ahead of UTC.
+  int naive_offset_minutes = 0;
+  // Origins of pages that may call the door, as browsers write them.
+  std::vector<std::string> origins;
+  // Requests that one caller may send in a second, in the long run. 0 if there is no limit.
+  int rate = 0;
+};
+
+// All compatibility APIs. Internally synchronised.
+class Doors {
+ public:
+  // Options by the name of a door; a door without any is open with the defaults.
+  Doors(House house, const phi::Policy& privacy,
+        std::map<std::string, DoorOptions, std::less<>> options);
+
+  struct Found {
+    // Null when no door has the path.
+    const Door* door = nullptr;
+    // Null when the path does not answer to the method.
+    const DoorRoute* route = nullptr;
+    PathParameters path{};
+    // The methods that the path answers to.
+    std::string allowed;
+  };
+  // listener: the name of the door whose own listener the request came to; empty on the main one.
+  // There /health is the hub's own unless the client accepts application/json by name.
+  [[nodiscard]] Found find(std::string_view listener, const http::Request& head) const;
+
+  // The route is there. The caller may be anonymous where the route is open.
+  [[nodiscard]] http::Response answer(const Found& found, const http::Request& request,
+                                      const identity::Caller& caller) const;
+  // An error in the words of the door.
+  [[nodiscard]] http::Response refuse(const Found& found, const http::Request& head,
+                                      const Error& error) const;
+  // The refusal of a caller who sends too much. Nothing when the request may be served; it is
+  // counted then.
+  [[nodiscard]] std::optional<http::Response> over_rate(const Found& found,
+                                                        const http::Request& head,
+                                                        const identity::Caller& caller) const;
+  // No route of the path has the method: 405, or the answer to a browser that asks before it calls.
+  [[nodiscard]] http::Response other_method(const Found& found, const http::Request& head) const;
+
+  // What describes the doors: pages and OpenAPI documents. Nothing when the path is none of theirs.
+  [[nodiscard]] std::optional<http::Response> description(std::string_view listener,
+                                                          const http::Request& head) const;
+
+ private:
+  [[nodiscard]] const DoorOptions& options_of(const Door& door) const;
+  void allow_origin(const Door& door, const http::Request& request, http::Response& response) const;
+
+  mutable House house_;
+  mutable Rates rates_;
+  const phi::Policy& privacy_;
+  const std::map<std::string, DoorOptions, std::less<>> options_;
+};
+
+// The OpenAPI 3.1 document of a door, made of its table.
+[[nodiscard]] Json openapi_of(const Door& door);
+// A page with the operations of a door, without scripts.
+[[nodiscard]] std::string page_of(const Door& door);
+
+}  // namespace rabt::api::compat

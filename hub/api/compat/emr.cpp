@@ -1,0 +1,262 @@
+#include "hub/api/answers.hpp"
+#include "hub/api/compat/door.hpp"
+
+// Telemedicine of an EMR: docs/compat/emr.md. Ids are numbers, names snake_case, lists
+// {count, next, previous, results}.
+namespace rabt::api::compat {
+
+using consultation::Ask;
+using http::Response;
+
+namespace {
+
+// An appointment that came as a number goes back as one: it is kept under this system.
+constexpr std::string_view kNumberSystem = "emr";
+
+Json error(Refusal& refusal) {
+  if (refusal.code == "session.create_denied")
+    return Json::object({{"detail", "Only doctors can create telemedicine sessions."}});
+  if (refusal.status == 401)
+    return Json::object({{"detail", "Authentication credentials were not provided."}});
+  // Here a visit that is closed or unknown is a mistake of the form.
+  if (refusal.code == "visit.closed" || refusal.code == "visit.unknown") {
+    refusal.status = 400;
+    return Json::object({{"visit", Json::array({Json(refusal.detail)})}});
+  }
+  if (refusal.status == 422) refusal.status = 400;
+  const bool fields = refusal.code == "api.invalid";
+  Json body = Json::object();
+  for (const FieldError& one : field_errors(refusal.detail)) {
+    if (!fields || one.field.empty()) continue;
+    const std::string name = one.field == "recording" ? "recording_enabled" : snake_case(one.field);
+    Json texts = body[name];
+    texts.push_back(one.text);
+    body.set(name, std::move(texts));
+  }
+  if (body.size() == 0) body.set("detail", refusal.detail);
+  return body;
+}
+
+std::string_view status_word(std::string_view status) {
+  if (status == "active") return "IN_PROGRESS";
+  if (status == "completed") return "COMPLETED";
+  if (status == "cancelled" || status == "no_show" || status == "failed") return "CANCELLED";
+  return "SCHEDULED";
+}
+
+bool is_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+Json appointment_shape(const Json& session) {
+  const Json value = appointment_of(session);
+  const bool number = session["appointment"].string_or("system", "") == kNumberSystem;
+  return number && value.is_string() && is_digits(value.as_string())
+             ? Json::number(value.as_string())
+             : value;
+}
+
+// Where the recording is, once there is one.
+Json recording_url(const DoorCall& call, const Json& session) {
+  if (session["endedAt"].is_null() || session.string_or("recording", "off") == "off") return {};
+  const auto found = call.house.sessions.recordings(call.ask(session.string_or("id", "")), {});
+  if (!found.ok()) return {};
+  for (const Json& one : found->items) {
+    if (one["status"] == Json("ready"))
+      return "/api/v1/recordings/" + one.string_or("id", "") + "/content";
+  }
+  return {};
+}
+
+Json end_reason(const Json& session) {
+  const std::string status = session.string_or("status", "");
+  if (status == "no_show" || status == "failed") return status;
+  return status == "cancelled" ? session["cancellation"]["reason"] : session["endReason"];
+}
+
+Json participants_shape(const DoorCall& call, const Json& participants) {
+  Json out = Json::array();
+  for (std::size_t i = 0; i < participants.size(); ++i) {
+    const Json& one = participants[i];
+    out.push_back(Json::object({{"id", one["number"].is_null() ? Json(i + 1) : one["number"]},
+                                {"user", call.number_of(one["person"])},
+                                {"role", one["role"]},
+                                {"joined_at", one["joinedAt"]},
+                                {"left_at", one["leftAt"]}}));
+  }
+  return out;
+}
+
+Json session_shape(const DoorCall& call, const Json& session) {
+  const std::string recording = session.string_or("recording", "off");
+  return Json::object({{"id", session["number"]},
+                       {"visit", session["visitNumber"]},
+                       {"appointment", appointment_shape(session)},
+                       {"doctor", call.number_of(session["provider"])},
+                       {"patient", call.number_of(session["patient"])},
+                       {"room_name", session["roomName"]},
+                       {"room_sid", session["roomSid"]},
+                       {"status", status_word(session.string_or("status", ""))},
+                       {"scheduled_start", session["scheduledStart"]},
+                       {"started_at", session["startedAt"]},
+                       {"ended_at", session["endedAt"]},
+                       {"duration_minutes", session["durationMinutes"]},
+                       {"recording_enabled", recording != "off"},
+                       {"recording_url", recording_url(call, session)},
+                       {"notes", session["notes"]},
+                       {"participants", participants_shape(call, session["participants"])},
+                       {"created_by", call.number_of(session["createdBy"])},
+                       {"created_at", session["createdAt"]},
+                       {"updated_at", session["updatedAt"]},
+                       {"end_reason", end_reason(session)},
+                       {"warnings", session["warnings"]}});
+}
+
+// The members that a client may set, in our names.
+Json members_of(const DoorCall& call) {
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"scheduledStart", "scheduledStart"}, {"notes", "notes"}};
+  Json ours = take(call.body, kNames);
+  const Json& recorded = call.body["recordingEnabled"];
+  if (recorded.is_bool()) ours.set("recording", recorded.as_bool() ? "auto" : "off");
+  const Json& appointment = call.body["appointment"];
+  if (appointment.is_number()) {
+    ours.set("appointment",
+             Json::object({{"system", kNumberSystem}, {"value", appointment.number_text()}}));
+  } else if (!appointment.is_null()) {
+    ours.set("appointment", appointment);
+  }
+  return ours;
+}
+
+Result<Response> get_session(DoorCall& call) {
+  RABT_TRY(found, call.house.sessions.get(call.ask(call.path[0])));
+  return call.reply(session_shape(call, found));
+}
+
+Result<Response> list_sessions(DoorCall& call) {
+  RABT_TRY(page, page_of(call.request, "page_size", 50, 200));
+  Ask ask = call.ask();
+  std::string filters;
+  for (const auto& [theirs, ours] :
+       {std::pair{"visit_id", "visit"}, {"visit", "visit"}, {"status", "status"}}) {
+    const auto value = call.request.parameter(theirs);
+    if (!value || value->empty()) continue;
+    filters += std::string("&") + theirs + "=" + std::string(*value);
+    if (std::string_view(ours) != "status") {
+      ask.query.emplace_back(ours, *value);
+      continue;
+    }
+    ask.query.emplace_back("status", states_of(*value, status_word));
+  }
+  RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  Json results = Json::array();
+  for (const Json& one : found.items) results.push_back(session_shape(call, one));
+  const auto link = [&](std::int64_t number) {
+    return Json(call.house.public_url + call.request.path + "?page=" + std::to_string(number) +
+                filters);
+  };
+  const bool more = page.page * page.size < found.total;
+  return call.reply(Json::object({{"count", found.total},
+                                  {"next", more ? link(page.page + 1) : Json()},
+                                  {"previous", page.page > 1 ? link(page.page - 1) : Json()},
+                                  {"results", std::move(results)}}));
+}
+
+Result<Response> create_session(DoorCall& call) {
+  if (!call.caller.who.roles.has_any({identity::Role::doctor, identity::Role::specialist}))
+    return denied("session.create_denied", "only doctors make sessions here");
+  const Json& visit = call.body["visit"];
+  if (visit.is_null()) return invalid("api.invalid", "visit: This field is required.");
+  if (!visit.is_number() && !visit.is_string())
+    return invalid("api.invalid", "visit: Incorrect type. Expected pk value.");
+  const std::string reference = visit.is_number() ? visit.number_text() : visit.as_string();
+  const auto found = call.house.practice.visit(call.ask({}, Json::object(), reference));
+  if (!found.ok() && found.error().kind == ErrorKind::not_found)
+    return invalid("visit.unknown", "Invalid pk \"" + reference + "\" - object does not exist.");
+
+  Json ours = members_of(call);
+  ours.set("type", "doctor_patient");
+  ours.set("visit", visit);
+  ours.set("waitingRoom", false);
+  // Who may not read the visit is told so by the session.
+  if (found.ok()) ours.set("patient", (*found)["patient"]);
+  ours.set("provider", call.caller.who.person);
+  RABT_TRY(made, call.house.sessions.create(call.ask({}, std::move(ours))));
+  return call.reply(session_shape(call, made));
+}
+
+Result<Response> change_session(DoorCall& call) {
+  Json ours = members_of(call);
+  ours.mutable_object().erase("appointment");
+  RABT_TRY(changed, call.house.sessions.change(call.ask(call.path[0], std::move(ours))));
+  return call.reply(session_shape(call, changed));
+}
+
+Result<Response> start_session(DoorCall& call) {
+  RABT_TRY(started, call.house.sessions.start(call.ask(call.path[0])));
+  return call.reply(session_shape(call, started));
+}
+
+Result<Response> end_session(DoorCall& call) {
+  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0])));
+  return get_session(call);
+}
+
+// A token is for those who are in the call: taking one is joining it.
+Result<Response> token(DoorCall& call) {
+  const Json& id = call.body["sessionId"];
+  if (!id.is_number() && !id.is_string())
+    return invalid("api.invalid", "sessionId: This field is required.");
+  const std::string reference = id.is_number() ? id.number_text() : id.as_string();
+  RABT_TRY(is, call.house.sessions.get(call.ask(reference)));
+  const std::string status = is.string_or("status", "");
+  if (status_word(status) == "SCHEDULED") {
+    return conflict("session.not_started",
+                    "the session is " + status + "; a token is given while it is IN_PROGRESS");
+  }
+  RABT_TRY(joined, call.house.sessions.join(call.ask(reference)));
+  const Json& media = joined["media"];
+  return call.reply(
+      Json::object({{"token", media["token"].is_null() ? joined["accessToken"] : media["token"]},
+                    {"room_name", is["roomName"]},
+                    {"session_id", is["number"]}}));
+}
+
+Result<Response> leave(DoorCall& call) {
+  RABT_TRY(left, call.house.sessions.leave(call.ask(call.path[0])));
+  RABT_TRY(is, call.house.sessions.get(call.ask(call.path[0])));
+  const Json& at = left["leftAt"];
+  return call.reply(
+      Json::object({{"detail", "Left the session."},
+                    {"session_id", is["number"]},
+                    {"left_at", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
+}
+
+// clang-format off
+constexpr DoorRoute kRoutes[] = {
+    {"GET", "/api/v1/telemedicine", "listTelemedicine", list_sessions, 200, false, "Sessions that the caller may see", "?visit_id ?status ?page"},
+    {"POST", "/api/v1/telemedicine", "createTelemedicine", create_session, 201, false, "Plan a session of a visit", "visit appointment? scheduled_start? recording_enabled? notes?"},
+    {"POST", "/api/v1/telemedicine/token", "telemedicineToken", token, 200, false, "A token for a session that is in progress", "session_id"},
+    {"GET", "/api/v1/telemedicine/{id}", "getTelemedicine", get_session, 200, false, "One session", ""},
+    {"PUT", "/api/v1/telemedicine/{id}", "replaceTelemedicine", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?"},
+    {"PATCH", "/api/v1/telemedicine/{id}", "updateTelemedicine", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?"},
+    {"POST", "/api/v1/telemedicine/{id}/start", "startTelemedicine", start_session, 200, false, "Start a session", ""},
+    {"POST", "/api/v1/telemedicine/{id}/end", "endTelemedicine", end_session, 200, false, "End a session", ""},
+    {"POST", "/api/v1/telemedicine/{id}/leave", "leaveTelemedicine", leave, 200, false, "Leave a session", ""},
+};
+// clang-format on
+
+}  // namespace
+
+const Door& emr() {
+  static constexpr Door kDoor{"emr",
+                              "Telemedicine",
+                              kRoutes,
+                              error,
+                              "/api/v1/telemedicine/schema",
+                              "/api/v1/telemedicine/docs"};
+  return kDoor;
+}
+
+}  // namespace rabt::api::compat

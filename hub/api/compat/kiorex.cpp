@@ -1,0 +1,762 @@
+#include <algorithm>
+
+#include "hub/api/answers.hpp"
+#include "hub/api/compat/door.hpp"
+#include "hub/base/ascii.hpp"
+#include "hub/http/problem.hpp"
+
+// Kiorex Video Service: docs/compat/kiorex.md. Ids are UUIDs, names camelCase, lists
+// {data, total, page, limit}.
+namespace rabt::api::compat {
+
+using consultation::Ask;
+using http::Response;
+using identity::Role;
+
+namespace {
+
+constexpr std::pair<std::string_view, std::string_view> kSessionFields[] = {
+    {"patientId", "patient"},
+    {"providerId", "provider"},
+    {"appointmentId", "appointment"},
+    {"startTime", "scheduledStart"},
+    {"durationMinutes", "plannedMinutes"},
+    {"type", "type"},
+    {"notes", "notes"},
+    {"reason", "chiefComplaint"},
+    {"sessionId", "session"},
+    {"medications", "items"},
+    {"comments", "comments"},
+    {"rating", "rating"},
+    {"slots", "slots"},
+    {"status", "status"},
+};
+
+// The door's name of a field that an error names.
+std::string their_name(std::string_view ours) {
+  for (const auto& [theirs, our] : kSessionFields) {
+    if (our == ours) return std::string(theirs);
+  }
+  return std::string(ours);
+}
+
+Json error(Refusal& refusal) {
+  if (refusal.status == 422) refusal.status = 400;
+  Json message = std::string(refusal.detail);
+  if (refusal.status == 401) message = "Unauthorized";
+  if (refusal.status == 400) {
+    message = Json::array();
+    for (const FieldError& one : field_errors(refusal.detail))
+      message.push_back(one.field.empty() ? one.text : their_name(one.field) + ": " + one.text);
+  }
+  return Json::object({{"statusCode", refusal.status},
+                       {"message", std::move(message)},
+                       {"error", http::reason_phrase(refusal.status)}});
+}
+
+// ---- shapes
+
+Json first_of(const Json& one, const Json& other) {
+  return one.is_null() ? other : one;
+}
+
+Json session_shape(const Json& session) {
+  const Json& ended = session["endedAt"];
+  return Json::object({{"id", uuid_of(session)},
+                       {"sessionSid", session["roomName"]},
+                       {"patientId", uuid_of(session["patient"])},
+                       {"providerId", uuid_of(session["provider"])},
+                       {"appointmentId", appointment_of(session)},
+                       {"status", session["status"]},
+                       {"startTime", first_of(session["startedAt"], session["scheduledStart"])},
+                       {"endTime", ended},
+                       {"durationMinutes", ended.is_null() ? Json() : session["durationMinutes"]},
+                       {"qualityScore", session["qualityScore"]},
+                       {"createdAt", session["createdAt"]},
+                       {"updatedAt", session["updatedAt"]},
+                       {"roomSid", session["roomSid"]},
+                       {"type", session["type"]},
+                       {"cancellationReason", session["cancellation"]["reason"]}});
+}
+
+Json recording_shape(const Json& recording) {
+  const Json id = uuid_of(recording);
+  return Json::object(
+      {{"id", id},
+       {"sessionId", uuid_of(recording["session"])},
+       {"recordingSid", recording["recordingSid"]},
+       {"status", recording["status"]},
+       {"durationSeconds", recording["durationSeconds"]},
+       {"fileSizeBytes", recording["bytes"]},
+       {"downloadUrl", "/video/recordings/" + (id.is_string() ? id.as_string() : "") + "/download"},
+       {"expiresAt", recording["retainUntil"]},
+       {"createdAt", first_of(recording["createdAt"], recording["startedAt"])}});
+}
+
+Json participant_shape(const Json& participant, const Json& session_id) {
+  const Json& role = participant["role"];
+  return Json::object(
+      {{"id", uuid_of(participant)},
+       {"sessionId", uuid_of(session_id)},
+       {"userId", uuid_of(participant["person"])},
+       {"participantSid", first_of(participant["participantSid"], participant["identity"])},
+       {"role", role == Json("doctor") ? Json("provider") : role},
+       {"joinedAt", participant["joinedAt"]},
+       {"leftAt", participant["leftAt"]},
+       {"durationMinutes", participant["durationMinutes"]},
+       {"createdAt", participant["createdAt"]}});
+}
+
+Json consultation_shape(const Json& session) {
+  const Json& insurance = session["insurance"];
+  return Json::object(
+      {{"id", uuid_of(session)},
+       {"sessionId", uuid_of(session)},
+       {"status", session["status"]},
+       {"patientId", uuid_of(session["patient"])},
+       {"providerId", uuid_of(session["provider"])},
+       {"type", session["type"]},
+       {"reason", session["chiefComplaint"]},
+       {"insurance", Json::object({{"status", insurance.string_or("status", "unknown")}})},
+       {"session", session_shape(session)},
+       {"createdAt", session["createdAt"]}});
+}
+
+Json prescription_shape(const Json& prescription, std::string_view session) {
+  return Json::object(
+      {{"id", uuid_of(prescription)},
+       {"consultationId", uuid_of(first_of(prescription["session"], Json(session)))},
+       {"medications", prescription["items"]},
+       {"notes", prescription["notes"]},
+       {"status", prescription["status"]},
+       {"createdAt", first_of(prescription["createdAt"], prescription["issuedAt"])}});
+}
+
+Json note_shape(const Json& note, std::string_view session) {
+  return Json::object({{"id", uuid_of(note)},
+                       {"consultationId", uuid_of(first_of(note["session"], Json(session)))},
+                       {"content", note["content"]},
+                       {"type", note["kind"]},
+                       {"authorId", uuid_of(note["author"])},
+                       {"createdAt", note["createdAt"]}});
+}
+
+template <typename Shape>
+Json each(const Json& list, Shape shape_of) {
+  const Json& items = list.is_array() ? list : list["items"];
+  Json out = Json::array();
+  if (!items.is_array()) return out;
+  for (const Json& item : items.as_array()) out.push_back(shape_of(item));
+  return out;
+}
+
+Json numbered(Json data, std::int64_t total, const NumberedPage& page) {
+  return Json::object(
+      {{"data", std::move(data)}, {"total", total}, {"page", page.page}, {"limit", page.size}});
+}
+
+// ---- sessions
+
+// What a body says of a session, in our names.
+Result<Json> session_of(const DoorCall& call) {
+  Json ours = take(call.body, kSessionFields);
+  for (const char* who : {"patient", "provider"}) {
+    if (ours[who].is_null()) continue;
+    ours.set(who, reference_of(ours[who], call.door));
+  }
+  for (const char* not_of_a_session : {"session", "items", "comments", "rating", "slots", "status"})
+    ours.mutable_object().erase(not_of_a_session);
+  if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
+  const std::string type = lower(ours.string_or("type", "doctor_patient"));
+  const bool plain = type == "standard" || type == "follow_up";
+  if (ours["type"].is_string() || ours["type"].is_null()) {
+    ours.set("type", type == "emergency" ? "emergency_consultation"
+                     : plain             ? "doctor_patient"
+                                         : type);
+  }
+  return ours;
+}
+
+Result<Json> make_session(DoorCall& call) {
+  // Here patients book nothing themselves.
+  if (!call.caller.who.roles.has_any(
+          {Role::doctor, Role::specialist, Role::admin, Role::operator_, Role::integration}))
+    return denied("session.create_denied", "sessions are made by doctors and administrators");
+  RABT_TRY(ours, session_of(call));
+  std::string missing;
+  for (const auto& [theirs, our] :
+       {std::pair{"patientId", "patient"}, {"providerId", "provider"}}) {
+    if (!ours[our].is_null()) continue;
+    missing += missing.empty() ? "" : "\n";
+    missing += std::string(theirs) + ": must be given";
+  }
+  const bool emergency = ours["type"] == Json("emergency_consultation");
+  if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
+  ours.set("waitingRoom", false);
+  return call.house.sessions.create(call.ask({}, std::move(ours)));
+}
+
+Result<Json> get_session(DoorCall& call, std::string_view id) {
+  return call.house.sessions.get(call.ask(id));
+}
+
+Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const Json& person,
+                                  Json (*shape_of)(const Json&) = session_shape) {
+  RABT_TRY(page, page_of(call.request, "limit", 20, 100));
+  Ask ask = call.ask();
+  for (const auto& [theirs, ours] : {std::pair{"status", "status"},
+                                     {"patientId", "patient"},
+                                     {"providerId", "provider"},
+                                     {"from", "from"},
+                                     {"to", "to"}}) {
+    const auto value = call.request.parameter(theirs);
+    if (value && ours != filter) ask.query.emplace_back(ours, *value);
+  }
+  if (!filter.empty()) ask.query.emplace_back(filter, person.as_string());
+  RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  return call.reply(numbered(each(Json(found.items), shape_of), found.total, page));
+}
+
+Result<Response> list_sessions(DoorCall& call) {
+  return list_of_sessions(call, "", {});
+}
+
+Result<Response> session(DoorCall& call) {
+  RABT_TRY(found, get_session(call, call.path[0]));
+  return call.reply(session_shape(found));
+}
+
+Result<Response> create_session(DoorCall& call) {
+  RABT_TRY(made, make_session(call));
+  return call.reply(session_shape(made));
+}
+
+Result<Response> change_session(DoorCall& call) {
+  if (call.body.find("status") != nullptr)
+    return invalid("api.invalid", "status: is changed by start, end and DELETE");
+  Json ours = take(call.body, std::span(kSessionFields).subspan(2, 5));
+  if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
+  // The kind of a session stays what it is; saying it once more is no mistake.
+  if (const Json type = ours["type"]; !type.is_null()) {
+    RABT_TRY(is, get_session(call, call.path[0]));
+    if (is["type"] != type)
+      return invalid("api.invalid", "type: cannot be changed after the session was made");
+    ours.mutable_object().erase("type");
+  }
+  RABT_TRY(changed, call.house.sessions.change(call.ask(call.path[0], std::move(ours))));
+  return call.reply(session_shape(changed));
+}
+
+Result<Response> end_session(DoorCall& call) {
+  Json reason = Json::object();
+  if (call.body["reason"].is_string()) reason.set("reason", call.body["reason"]);
+  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0], std::move(reason))));
+  return session(call);
+}
+
+// DELETE: what has not begun is cancelled, what runs is ended, what is over stays.
+Result<Response> delete_session(DoorCall& call) {
+  RABT_TRY(is, get_session(call, call.path[0]));
+  if (is["status"] == Json("active")) return end_session(call);
+  RABT_TRY(gone, call.house.sessions.cancel(call.ask(call.path[0])));
+  return call.reply(session_shape(gone));
+}
+
+Result<Response> join_session_named(DoorCall& call, std::string_view id) {
+  const Json device =
+      take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
+                          {{"deviceType", "deviceType"}, {"browserInfo", "browserInfo"}}});
+  RABT_TRY(joined, call.house.sessions.join(call.ask(id, device)));
+  const Json& media = joined["media"];
+  const Json& is = joined["session"];
+  const Json& me = joined["participant"];
+  return call.reply(Json::object({{"sessionId", uuid_of(is)},
+                                  {"token", first_of(media["token"], joined["accessToken"])},
+                                  {"roomName", first_of(media["roomName"], is["roomName"])},
+                                  {"identity", me["identity"]},
+                                  {"expiresAt", media["expiresAt"]},
+                                  {"participant", participant_shape(me, is)},
+                                  {"status", is["status"]}}));
+}
+
+Result<Response> join_session(DoorCall& call) {
+  return join_session_named(call, call.path[0]);
+}
+
+Result<Response> start_session(DoorCall& call) {
+  RABT_TRY(started, call.house.sessions.start(call.ask(call.path[0])));
+  return call.reply(session_shape(started));
+}
+
+// The role that an invited person has when the client names none: what he is in the tenant.
+std::string role_of(const DoorCall& call, const Json& person) {
+  const auto id = call.person(person);
+  if (!id.ok()) return "observer";
+  const auto found = call.house.people.find(call.caller.who.tenant, *id);
+  if (!found.ok()) return "observer";
+  for (const auto& [role, name] : {std::pair{Role::doctor, "doctor"},
+                                   {Role::specialist, "specialist"},
+                                   {Role::nurse, "nurse"},
+                                   {Role::patient, "patient"}}) {
+    if (found->roles.has(role)) return name;
+  }
+  return "observer";
+}
+
+Result<Response> invite(DoorCall& call) {
+  const Json& several = call.body["participants"];
+  const Json wanted = several.is_array() ? several : Json::array({call.body});
+  if (wanted.size() == 0) return invalid("api.invalid", "participants: must name somebody");
+  Json invitations = Json::array();
+  for (const Json& one : wanted.as_array()) {
+    Json ours = Json::object();
+    for (const char* contact : {"email", "phone"}) {
+      if (one[contact].is_string()) ours.set(contact, one[contact]);
+    }
+    if (!one["userId"].is_null()) ours.set("person", reference_of(one["userId"], call.door));
+    if (ours.size() == 0)
+      return invalid("api.invalid", "participants: each needs userId, email or phone");
+    const std::string role = one.string_or("role", role_of(call, one["userId"]));
+    ours.set("role", role == "provider" ? "doctor" : role);
+    RABT_TRY(invited, call.house.sessions.invite(call.ask(call.path[0], std::move(ours))));
+    Json line = Json::object({{"id", uuid_of(invited)},
+                              {"userId", uuid_of(invited["person"])},
+                              {"role", role},
+                              {"status", invited["status"]},
+                              {"expiresAt", invited["expiresAt"]}});
+    // A guest comes with the code alone.
+    if (one["userId"].is_null()) line.set("code", invited["code"]);
+    invitations.push_back(std::move(line));
+  }
+  RABT_TRY(is, get_session(call, call.path[0]));
+  return call.reply(
+      Json::object({{"sessionId", uuid_of(is)}, {"invitations", std::move(invitations)}}));
+}
+
+Json participant_named(const Json& list, std::string_view id) {
+  const auto wanted = identity::ulid_of(id);
+  const Json& items = list["items"];
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i]["id"].is_string() &&
+        items[i]["id"].as_string() == wanted.value_or(std::string(id)))
+      return items[i];
+  }
+  return {};
+}
+
+Result<Response> participants(DoorCall& call) {
+  RABT_TRY(is, get_session(call, call.path[0]));
+  RABT_TRY(all, call.house.sessions.participants(call.ask(call.path[0])));
+  return call.reply(each(all, [&is](const Json& one) { return participant_shape(one, is); }));
+}
+
+Result<Response> remove_participant(DoorCall& call) {
+  RABT_TRY(is, get_session(call, call.path[0]));
+  RABT_TRY(before, call.house.sessions.participants(call.ask(call.path[0])));
+  RABT_TRY_STATUS(
+      call.house.sessions.remove_participant(call.ask(call.path[0], Json::object(), call.path[1])));
+  RABT_TRY(after, call.house.sessions.participants(call.ask(call.path[0])));
+  const Json gone =
+      first_of(participant_named(after, call.path[1]), participant_named(before, call.path[1]));
+  Json shown = participant_shape(gone, is);
+  if (shown["leftAt"].is_null()) shown.set("leftAt", to_iso8601(call.house.clock.now()));
+  return call.reply(shown);
+}
+
+// ---- recordings
+
+Result<Response> list_recordings(DoorCall& call) {
+  RABT_TRY(page, page_of(call.request, "limit", 20, 100));
+  Ask ask = call.ask(call.request.parameter("sessionId").value_or(""));
+  if (const auto status = call.request.parameter("status"))
+    ask.query.emplace_back("status", *status);
+  RABT_TRY(found, call.house.sessions.recordings(ask, page.window()));
+  return call.reply(numbered(each(Json(found.items), recording_shape), found.total, page));
+}
+
+Result<Response> recording(DoorCall& call) {
+  RABT_TRY(found, call.house.sessions.recording(call.ask({}, Json::object(), call.path[0])));
+  return call.reply(recording_shape(found));
+}
+
+Result<Response> recording_act(DoorCall& call,
+                               consultation::Answer (consultation::Sessions::*does)(const Ask&)) {
+  const Json purpose =
+      take(call.body,
+           std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
+  RABT_TRY(done, (call.house.sessions.*does)(call.ask(call.path[0], purpose)));
+  RABT_TRY(found,
+           call.house.sessions.recording(call.ask({}, Json::object(), done.string_or("id", ""))));
+  return call.reply(recording_shape(found));
+}
+
+Result<Response> start_recording(DoorCall& call) {
+  return recording_act(call, &consultation::Sessions::start_recording);
+}
+
+Result<Response> stop_recording(DoorCall& call) {
+  return recording_act(call, &consultation::Sessions::stop_recording);
+}
+
+Result<Response> delete_recording(DoorCall& call) {
+  // Clients of this door send no reason, and the hub keeps none of its recordings back without one.
+  if (call.caller.reason.empty()) call.caller.reason = "door kiorex";
+  RABT_TRY(before, call.house.sessions.recording(call.ask({}, Json::object(), call.path[0])));
+  RABT_TRY_STATUS(call.house.sessions.withdraw_recording(
+      call.ask({}, Json::object({{"reason", call.caller.reason}}), call.path[0])));
+  before.set("status", "deleted");
+  return call.reply(recording_shape(before));
+}
+
+Result<Response> download_recording(DoorCall& call) {
+  return call.house.recording_content(call.ask({}, Json::object(), call.path[0]), call.request);
+}
+
+// ---- providers
+
+Json provider_shape(const Json& provider) {
+  const Json id = uuid_of(provider);
+  return Json::object({{"id", id},
+                       {"userId", id},
+                       {"name", provider["name"]},
+                       {"specialty", provider["specialty"]},
+                       {"licenseNumber", provider["licenceNumber"]},
+                       {"languages", provider["languages"]},
+                       {"gender", provider["gender"]},
+                       {"videoEnabled", provider.bool_or("videoEnabled", true)},
+                       {"status", provider["status"]}});
+}
+
+Result<Response> list_providers(DoorCall& call) {
+  RABT_TRY(page, page_of(call.request, "limit", 20, 100));
+  Ask ask = call.ask();
+  for (const char* name : {"status", "specialty", "gender", "language"}) {
+    if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
+  }
+  RABT_TRY(found, call.house.practice.providers(ask));
+  const Json all = each(found, provider_shape);
+  Json data = Json::array();
+  const auto first = static_cast<std::size_t>((page.page - 1) * page.size);
+  for (std::size_t i = first; i < std::min(all.size(), first + static_cast<std::size_t>(page.size));
+       ++i)
+    data.push_back(all[i]);
+  return call.reply(numbered(std::move(data), static_cast<std::int64_t>(all.size()), page));
+}
+
+Json availability_shape(const Json& availability) {
+  return Json::object({{"providerId", uuid_of(availability["provider"])},
+                       {"status", availability["status"]},
+                       {"timeZone", availability["timeZone"]},
+                       {"slots", each(availability["slots"], [](const Json& slot) {
+                          return Json::object({{"id", uuid_of(slot)},
+                                               {"startTime", slot["startsAt"]},
+                                               {"endTime", slot["endsAt"]},
+                                               {"available", slot["status"] == Json("free")}});
+                        })}});
+}
+
+Ask about_provider(const DoorCall& call, Json with = Json::object()) {
+  Ask ask = call.ask({}, std::move(with), call.path[0]);
+  for (const char* name : {"from", "to"}) {
+    if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
+  }
+  return ask;
+}
+
+Result<Response> availability(DoorCall& call) {
+  RABT_TRY(found, call.house.practice.availability(about_provider(call)));
+  return call.reply(availability_shape(found));
+}
+
+// The slots that are there stay; those of the body come to them.
+Result<Response> add_availability(DoorCall& call) {
+  if (!call.body["slots"].is_array() || call.body["slots"].size() == 0)
+    return invalid("api.invalid", "slots: must be a list of {startTime, endTime}");
+  RABT_TRY(now, call.house.practice.availability(about_provider(call)));
+  Json slots = Json::array();
+  for (std::size_t i = 0; i < now["slots"].size(); ++i) {
+    const Json& slot = now["slots"][i];
+    if (slot["rule"].is_null() && slot["status"] == Json("free"))
+      slots.push_back(Json::object({{"startsAt", slot["startsAt"]}, {"endsAt", slot["endsAt"]}}));
+  }
+  for (const Json& slot : call.body["slots"].as_array()) {
+    Json made = Json::object({{"startsAt", slot["startTime"]}, {"endsAt", slot["endTime"]}});
+    const auto& there = slots.as_array();
+    if (std::find(there.begin(), there.end(), made) == there.end())
+      slots.push_back(std::move(made));
+  }
+  Json ours = Json::object({{"slots", std::move(slots)}});
+  if (!call.body["timeZone"].is_null()) ours.set("timeZone", call.body["timeZone"]);
+  RABT_TRY(set, call.house.practice.set_availability(about_provider(call, std::move(ours))));
+  return call.reply(availability_shape(set));
+}
+
+Result<Response> provider_sessions(DoorCall& call) {
+  if (!call.is(Role::admin)) RABT_TRY_STATUS(call.is_self(call.path[0]));
+  RABT_TRY(provider, call.person(Json(call.path[0])));
+  return list_of_sessions(call, "provider", Json(provider));
+}
+
+Result<Response> set_status(DoorCall& call) {
+  RABT_TRY(set, call.house.practice.set_presence(
+                    about_provider(call, Json::object({{"status", call.body["status"]}}))));
+  RABT_TRY(provider, call.person(Json(call.path[0])));
+  return call.reply(Json::object(
+      {{"providerId", uuid_of(Json(provider))},
+       {"status", first_of(set["status"], call.body["status"])},
+       {"updatedAt", first_of(set["since"], Json(to_iso8601(call.house.clock.now())))}}));
+}
+
+// ---- patients
+
+// The patient himself, or somebody of the staff, who sees what he may see.
+Status may_ask_of_patient(const DoorCall& call) {
+  const bool staff = call.caller.who.roles.has_any(
+      {Role::admin, Role::operator_, Role::doctor, Role::specialist, Role::nurse});
+  return staff ? ok_status() : call.is_self(call.path[0]);
+}
+
+Result<Response> patient_sessions(DoorCall& call) {
+  RABT_TRY_STATUS(may_ask_of_patient(call));
+  RABT_TRY(patient, call.person(Json(call.path[0])));
+  return list_of_sessions(call, "patient", Json(patient));
+}
+
+Result<Response> patient_joins(DoorCall& call) {
+  RABT_TRY_STATUS(call.is_self(call.path[0]));
+  const std::string id = call.body.string_or("sessionId", "");
+  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  return join_session_named(call, id);
+}
+
+Result<Response> patient_history(DoorCall& call) {
+  RABT_TRY_STATUS(may_ask_of_patient(call));
+  RABT_TRY(patient, call.person(Json(call.path[0])));
+  constexpr std::size_t kMost = 10'000;
+  Json sessions = Json::array();
+  std::int64_t completed = 0;
+  std::int64_t minutes = 0;
+  consultation::Window window{.limit = 200};
+  do {
+    Ask ask = call.ask();
+    ask.query.emplace_back("patient", patient);
+    RABT_TRY(page, call.house.sessions.list(ask, window));
+    for (const Json& one : page.items) {
+      completed += one["status"] == Json("completed") ? 1 : 0;
+      minutes += one.int_or("durationMinutes", 0);
+      sessions.push_back(session_shape(one));
+    }
+    window.cursor = page.next;
+  } while (!window.cursor.empty() && sessions.size() < kMost);
+  return call.reply(Json::object({{"patientId", uuid_of(Json(patient))},
+                                  {"totalSessions", sessions.size()},
+                                  {"completedSessions", completed},
+                                  {"totalMinutes", minutes},
+                                  {"sessions", sessions}}));
+}
+
+Result<Response> patient_feedback(DoorCall& call) {
+  RABT_TRY_STATUS(call.is_self(call.path[0]));
+  const std::string id = call.body.string_or("sessionId", "");
+  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
+                                  {{"rating", "rating"}, {"comments", "comments"}}});
+  RABT_TRY(given, call.house.records.give_feedback(call.ask(id, std::move(ours))));
+  return call.reply(Json::object({{"id", uuid_of(given)},
+                                  {"sessionId", uuid_of(first_of(given["session"], Json(id)))},
+                                  {"patientId", uuid_of(Json(call.caller.who.person))},
+                                  {"rating", given["rating"]},
+                                  {"comments", given["comments"]},
+                                  {"createdAt", first_of(given["createdAt"], given["at"])}}));
+}
+
+// ---- telehealth
+
+Result<Response> create_consultation(DoorCall& call) {
+  RABT_TRY(made, make_session(call));
+  return call.reply(consultation_shape(made));
+}
+
+Result<Response> list_consultations(DoorCall& call) {
+  return list_of_sessions(call, "", {}, consultation_shape);
+}
+
+Result<Response> prescribe(DoorCall& call) {
+  static constexpr std::pair<std::string_view, std::string_view> kItem[] = {
+      {"name", "name"},
+      {"dosage", "dosage"},
+      {"frequency", "frequency"},
+      {"duration", "duration"},
+      {"instructions", "instructions"}};
+  const Json& medications = call.body["medications"];
+  Json items = Json::array();
+  for (std::size_t i = 0; i < medications.size(); ++i) items.push_back(take(medications[i], kItem));
+  Json ours = Json::object({{"items", std::move(items)}});
+  if (!call.body["notes"].is_null()) ours.set("notes", call.body["notes"]);
+  RABT_TRY(made, call.house.records.prescribe(call.ask(call.path[0], std::move(ours))));
+  return call.reply(prescription_shape(made, call.path[0]));
+}
+
+Result<Response> write_note(DoorCall& call) {
+  Json ours = Json::object(
+      {{"kind", first_of(call.body["type"], "free")}, {"content", call.body["content"]}});
+  RABT_TRY(made, call.house.records.write_note(call.ask(call.path[0], std::move(ours))));
+  return call.reply(note_shape(made, call.path[0]));
+}
+
+Result<Response> summary(DoorCall& call) {
+  const std::string_view id = call.path[0];
+  RABT_TRY(is, get_session(call, id));
+  RABT_TRY(people, call.house.sessions.participants(call.ask(id)));
+  RABT_TRY(notes, call.house.records.notes(call.ask(id)));
+  RABT_TRY(prescriptions, call.house.records.prescriptions(call.ask(id)));
+  // Who may not read recordings or follow-ups has none of them in his summary.
+  const auto recordings = call.house.sessions.recordings(call.ask(id), {});
+  const auto follow_ups = call.house.records.follow_ups(call.ask(id));
+  const Json shown = session_shape(is);
+  return call.reply(Json::object(
+      {{"consultation", consultation_shape(is)},
+       {"session", shown},
+       {"durationMinutes", shown["durationMinutes"]},
+       {"participants", each(people, [&is](const Json& p) { return participant_shape(p, is); })},
+       {"notes", each(notes, [id](const Json& note) { return note_shape(note, id); })},
+       {"prescriptions",
+        each(prescriptions, [id](const Json& one) { return prescription_shape(one, id); })},
+       {"recordings",
+        recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},
+       {"qualityScore", is["qualityScore"]},
+       {"followUps", follow_ups.ok() ? each(*follow_ups, [](const Json& one) { return one; })
+                                     : Json::array()}}));
+}
+
+// ---- figures
+
+Ask figures(const DoorCall& call) {
+  Ask ask = call.ask();
+  for (const auto& [theirs, ours] :
+       {std::pair{"sessionId", "session"}, {"from", "from"}, {"to", "to"}}) {
+    if (const auto value = call.request.parameter(theirs)) ask.query.emplace_back(ours, *value);
+  }
+  return ask;
+}
+
+Result<Response> quality(DoorCall& call) {
+  RABT_TRY(found, call.house.practice.quality_metrics(figures(call)));
+  return call.reply(found);
+}
+
+Result<Response> performance(DoorCall& call) {
+  RABT_TRY(found, call.house.practice.performance(figures(call)));
+  return call.reply(found);
+}
+
+Result<Response> bandwidth(DoorCall& call) {
+  RABT_TRY(found, call.house.practice.bandwidth(figures(call)));
+  found.set(
+      "sessions", each(found["sessions"], [](const Json& one) {
+        return Json::object({{"sessionId", uuid_of(first_of(one["session"], one["sessionId"]))},
+                             {"totalBytes", one["totalBytes"]}});
+      }));
+  return call.reply(found);
+}
+
+Result<Response> optimize(DoorCall& call) {
+  const std::string id = call.body.string_or("sessionId", "");
+  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
+  if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
+  RABT_TRY(set, call.house.records.set_quality_level(call.ask(id, std::move(ours))));
+  RABT_TRY(is, get_session(call, id));
+  return call.reply(Json::object({{"sessionId", uuid_of(is)},
+                                  {"quality", set["level"]},
+                                  {"width", set["width"]},
+                                  {"height", set["height"]},
+                                  {"maxBitrateKbps", set["maxKbps"]},
+                                  {"applied", set["applied"]}}));
+}
+
+Result<Response> health(DoorCall& call) {
+  const bool works = call.house.database();
+  if (!works) call.status = 503;
+  return call.reply(Json::object({{"status", works ? "ok" : "error"},
+                                  {"service", "video-service"},
+                                  {"version", "1.0.0"},
+                                  {"database", works ? "connected" : "disconnected"},
+                                  {"redis", "not_used"},
+                                  {"twilio", call.house.video() ? "configured" : "not_configured"},
+                                  {"timestamp", to_iso8601(call.house.clock.now())}}));
+}
+
+Result<Response> metrics(DoorCall& call) {
+  if (call.request.header("accept").starts_with("text/plain")) {
+    return Response{.status = 200,
+                    .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+                    .body = call.house.metrics()};
+  }
+  RABT_TRY(speed, call.house.practice.performance(call.ask()));
+  RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
+  RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
+  RABT_TRY(recordings, call.house.sessions.recordings(call.ask(), {.limit = 200, .skip = 0}));
+  std::int64_t stored = 0;
+  for (const Json& one : recordings.items) stored += one.int_or("bytes", 0);
+  return call.reply(
+      Json::object({{"sessionSuccessRate", speed["successRate"]},
+                    {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},
+                    {"averageQualityScore", lines["averageQualityScore"]},
+                    {"totalBandwidthBytes", bytes["totalBytes"]},
+                    {"recordingCount", recordings.total},
+                    {"recordingBytes", stored},
+                    {"activeSessions", speed["activeSessions"]}}));
+}
+
+// clang-format off
+constexpr DoorRoute kRoutes[] = {
+    {"GET", "/video/sessions", "listSessions", list_sessions, 200, false, "Sessions that the caller may see", "?page ?limit ?status ?patientId ?providerId ?from ?to"},
+    {"POST", "/video/sessions", "createSession", create_session, 201, false, "Plan a session", "patientId providerId appointmentId? startTime? durationMinutes? type? notes?"},
+    {"GET", "/video/sessions/{id}", "getSession", session, 200, false, "One session", ""},
+    {"PUT", "/video/sessions/{id}", "updateSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? notes?"},
+    {"DELETE", "/video/sessions/{id}", "endOrCancelSession", delete_session, 200, false, "Cancel a session that has not begun, end one that runs", ""},
+    {"POST", "/video/sessions/{id}/join", "joinSession", join_session, 201, false, "Join, and get a token of the room", "deviceType? browserInfo?"},
+    {"POST", "/video/sessions/{id}/invite", "inviteToSession", invite, 201, false, "Invite people", "participants"},
+    {"DELETE", "/video/sessions/{id}/participants/{participantId}", "removeParticipant", remove_participant, 200, false, "Remove a participant", ""},
+    {"GET", "/video/sessions/{id}/participants", "listParticipants", participants, 200, false, "Who takes part", ""},
+    {"POST", "/video/sessions/{id}/start", "startSession", start_session, 201, false, "Start a session", ""},
+    {"POST", "/video/sessions/{id}/end", "endSession", end_session, 201, false, "End a session", "reason?"},
+    {"GET", "/video/recordings", "listRecordings", list_recordings, 200, false, "Recordings that the caller may see", "?sessionId ?status ?page ?limit"},
+    {"GET", "/video/recordings/{id}", "getRecording", recording, 200, false, "One recording", ""},
+    {"POST", "/video/sessions/{id}/start-recording", "startRecording", start_recording, 201, false, "Start recording", "purpose?"},
+    {"POST", "/video/sessions/{id}/stop-recording", "stopRecording", stop_recording, 201, false, "Stop recording", ""},
+    {"GET", "/video/recordings/{id}/download", "downloadRecording", download_recording, 200, false, "The content; Range is served", ""},
+    {"DELETE", "/video/recordings/{id}", "deleteRecording", delete_recording, 200, false, "Withdraw a recording", ""},
+    {"GET", "/video/providers", "listProviders", list_providers, 200, false, "Providers", "?status ?specialty ?gender ?language ?page ?limit"},
+    {"GET", "/video/providers/{id}/availability", "getAvailability", availability, 200, false, "When a provider can be had", "?from ?to"},
+    {"POST", "/video/providers/{id}/availability", "addAvailability", add_availability, 201, false, "Add slots", "slots timeZone?"},
+    {"GET", "/video/providers/{id}/sessions", "listProviderSessions", provider_sessions, 200, false, "A provider's sessions", "?status ?page ?limit"},
+    {"POST", "/video/providers/{id}/status", "setProviderStatus", set_status, 201, false, "online, offline or busy", "status"},
+    {"GET", "/video/patients/{id}/sessions", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?limit"},
+    {"POST", "/video/patients/{id}/join-session", "patientJoinsSession", patient_joins, 201, false, "Join as the patient", "sessionId deviceType? browserInfo?"},
+    {"GET", "/video/patients/{id}/history", "getPatientHistory", patient_history, 200, false, "A patient's sessions and their sums", ""},
+    {"POST", "/video/patients/{id}/feedback", "giveFeedback", patient_feedback, 201, false, "Rate a session", "sessionId rating comments?"},
+    {"POST", "/video/telehealth/consultation", "createConsultation", create_consultation, 201, false, "Plan a consultation", "patientId providerId appointmentId? type? reason? startTime?"},
+    {"GET", "/video/telehealth/consultations", "listConsultations", list_consultations, 200, false, "Consultations that the caller may see", "?status ?page ?limit"},
+    {"POST", "/video/telehealth/consultations/{id}/prescription", "prescribe", prescribe, 201, false, "Prescribe", "medications notes?"},
+    {"POST", "/video/telehealth/consultations/{id}/notes", "writeNote", write_note, 201, false, "Write a note", "content type?"},
+    {"GET", "/video/telehealth/consultations/{id}/summary", "getSummary", summary, 200, false, "All of a consultation", ""},
+    {"GET", "/video/quality/metrics", "getQualityMetrics", quality, 200, false, "Figures of the lines", "?sessionId"},
+    {"GET", "/video/performance/stats", "getPerformance", performance, 200, false, "Figures of the sessions", "?from ?to"},
+    {"POST", "/video/quality/optimize", "optimizeQuality", optimize, 201, false, "Set the ceiling of the video quality", "sessionId participantId? quality?"},
+    {"GET", "/video/bandwidth/usage", "getBandwidth", bandwidth, 200, false, "Bytes sent and received", "?sessionId ?from ?to"},
+    {"GET", "/video/health", "getHealth", health, 200, true, "Whether the service works", ""},
+    {"GET", "/video/metrics", "getMetrics", metrics, 200, false, "Figures as JSON, or as Prometheus text", ""},
+};
+// clang-format on
+
+}  // namespace
+
+const Door& kiorex() {
+  static constexpr Door kDoor{"kiorex", "Kiorex Video Service", kRoutes,
+                              error,    "/api/docs-json",       "/api/docs"};
+  return kDoor;
+}
+
+}  // namespace rabt::api::compat

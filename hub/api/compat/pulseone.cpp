@@ -1,0 +1,318 @@
+#include <cmath>
+
+#include "hub/api/answers.hpp"
+#include "hub/api/compat/door.hpp"
+
+// PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
+// capitals, lists {sessions, total, page, page_size, total_pages}.
+namespace rabt::api::compat {
+
+using consultation::Ask;
+using http::Response;
+using identity::Role;
+
+namespace {
+
+constexpr std::pair<std::string_view, std::string_view> kFields[] = {
+    {"doctor_id", "provider"},
+    {"patient_id", "patient"},
+    {"clinic_id", "clinic"},
+    {"clinic_session_id", "clinicSession"},
+    {"appointment_id", "appointment"},
+    {"booking_type", "bookingType"},
+    {"chief_complaint", "chiefComplaint"},
+    {"scheduled_start_time", "scheduledStart"},
+    {"consultation_duration_minutes", "plannedMinutes"},
+    {"session_notes", "notes"},
+    {"connection_quality_rating", "connectionRating"},
+    {"cancellation_reason", "reason"},
+};
+
+std::string their_name(std::string_view ours) {
+  for (const auto& [theirs, our] : kFields) {
+    if (our == ours) return std::string(theirs);
+  }
+  return snake_case(ours);
+}
+
+Json error(Refusal& refusal) {
+  if (refusal.status == 401)
+    return Json::object({{"detail", "Invalid authentication credentials"}});
+  if (refusal.status != 400 && refusal.status != 422)
+    return Json::object({{"detail", refusal.detail}});
+  refusal.status = 422;
+  Json detail = Json::array();
+  for (const FieldError& one : field_errors(refusal.detail)) {
+    Json loc = Json::array({Json("body")});
+    if (!one.field.empty()) loc.push_back(their_name(one.field));
+    detail.push_back(
+        Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
+  }
+  return Json::object({{"detail", std::move(detail)}});
+}
+
+std::string_view status_word(std::string_view status) {
+  if (status == "waiting") return "WAITING";
+  if (status == "active") return "ACTIVE";
+  if (status == "completed") return "COMPLETED";
+  if (status == "cancelled" || status == "no_show" || status == "failed") return "CANCELLED";
+  return "SCHEDULED";
+}
+
+Json booking_word(const Json& booking) {
+  if (booking == Json("direct")) return "DIRECT_DOCTOR";
+  return booking == Json("clinic") ? Json("CLINIC_BASED") : Json();
+}
+
+// How the line was rated, by whoever did it last.
+Json rating_of(const Json& session) {
+  const Json& ratings = session["ratings"];
+  return ratings.size() == 0 ? Json() : ratings[ratings.size() - 1]["rating"];
+}
+
+Json cancellation_reason(const Json& session) {
+  const std::string status = session.string_or("status", "");
+  if (status == "no_show" || status == "failed") return status;
+  return session["cancellation"]["reason"];
+}
+
+Json attendees(const Json& participants) {
+  Json out = Json::array();
+  for (std::size_t i = 0; i < participants.size(); ++i) {
+    const Json& one = participants[i];
+    const bool came =
+        !one["joinedAt"].is_null() || one.bool_or("here", false) || !one["deviceType"].is_null();
+    if (!came) continue;
+    out.push_back(Json::object({{"attendee_id", uuid_of(one)},
+                                {"user_id", uuid_of(one["person"])},
+                                {"role", one["role"]},
+                                {"joined_at", one["joinedAt"]},
+                                {"left_at", one["leftAt"]},
+                                {"device_type", one["deviceType"]},
+                                {"browser_info", one["browserInfo"]},
+                                {"connection_status", one["connection"]}}));
+  }
+  return out;
+}
+
+Json session_shape(const Json& session) {
+  const Json& ended = session["endedAt"];
+  return Json::object(
+      {{"session_id", uuid_of(session)},
+       {"booking_type", booking_word(session["bookingType"])},
+       {"status", status_word(session.string_or("status", ""))},
+       {"doctor_id", uuid_of(session["provider"])},
+       {"patient_id", uuid_of(session["patient"])},
+       {"clinic_id", uuid_of(session["clinic"])},
+       {"clinic_session_id", uuid_of(session["clinicSession"])},
+       {"appointment_id", appointment_of(session)},
+       {"chief_complaint", session["chiefComplaint"]},
+       {"scheduled_start_time", session["scheduledStart"]},
+       {"consultation_duration_minutes", session["plannedMinutes"]},
+       {"actual_start_time", session["startedAt"]},
+       {"actual_end_time", ended},
+       {"actual_duration_minutes", ended.is_null() ? Json() : session["durationMinutes"]},
+       {"meeting_id", session["roomSid"]},
+       {"session_notes", session["notes"]},
+       {"connection_quality_rating", rating_of(session)},
+       {"cancellation_reason", cancellation_reason(session)},
+       {"cancelled_by", uuid_of(session["cancellation"]["by"])},
+       {"created_at", session["createdAt"]},
+       {"updated_at", session["updatedAt"]},
+       {"attendees", attendees(session["participants"])}});
+}
+
+Result<Response> get_session(DoorCall& call) {
+  RABT_TRY(found, call.house.sessions.get(call.ask(call.path[0])));
+  return call.reply(session_shape(found));
+}
+
+// Whether a time is written without a zone: no Z, and no offset after the T.
+bool is_naive(const Json& time) {
+  if (!time.is_string()) return false;
+  const std::string& text = time.as_string();
+  const auto t = text.find('T');
+  return t != std::string::npos && text.find_first_of("Zz+-", t) == std::string::npos;
+}
+
+Result<Response> create_session(DoorCall& call) {
+  Json ours = Json::object();
+  for (const auto& [theirs, our] : kFields) {
+    const Json& value = call.body[camel_name(theirs)];
+    if (!value.is_null()) ours.set(our, value);
+  }
+  std::string wrong;
+  const auto need = [&](std::string_view our) {
+    if (ours[our].is_null())
+      wrong += (wrong.empty() ? "" : "\n") + std::string(our) + ": field required";
+  };
+  const std::string booking = ours.string_or("bookingType", "DIRECT_DOCTOR");
+  const bool clinic = booking == "CLINIC_BASED";
+  if (!clinic && booking != "DIRECT_DOCTOR")
+    wrong = "bookingType: must be DIRECT_DOCTOR or CLINIC_BASED";
+  need("patient");
+  for (const char* our : {"clinic", "clinicSession"}) {
+    if (clinic) need(our);
+  }
+  if (!clinic) need("provider");
+  if (!wrong.empty()) return invalid("api.invalid", wrong);
+  for (const char* who : {"provider", "patient"}) {
+    if (!ours[who].is_null()) ours.set(who, reference_of(ours[who], call.door));
+  }
+  if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
+  ours.set("bookingType", clinic ? "clinic" : "direct");
+  ours.set("type", "doctor_patient");
+  ours.set("waitingRoom", false);
+  const Json start = ours["scheduledStart"];
+  RABT_TRY(made, call.house.sessions.create(call.ask({}, std::move(ours))));
+  Json shown = session_shape(made);
+  if (is_naive(start)) shown.set("scheduled_start_time", start);
+  return call.reply(shown);
+}
+
+Result<Response> join_session(DoorCall& call) {
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"deviceType", "deviceType"}, {"browserInfo", "browserInfo"}};
+  RABT_TRY(joined, call.house.sessions.join(call.ask(call.path[0], take(call.body, kNames))));
+  const Json& media = joined["media"];
+  const Json& is = joined["session"];
+  const Json& me = joined["participant"];
+  // With Chime these are its own objects; with another provider they say the same of its room.
+  const Json room = media["roomName"].is_null() ? is["roomName"] : media["roomName"];
+  Json meeting = media["meeting"];
+  if (meeting.is_null()) {
+    meeting = Json::object({{"MeetingId", room},
+                            {"ExternalMeetingId", uuid_of(is)},
+                            {"MediaRegion", is["region"]},
+                            {"MediaPlacement", Json::object()}});
+  }
+  Json attendee = media["attendee"];
+  if (attendee.is_null()) {
+    const Json& token = media["token"];
+    attendee = Json::object({{"AttendeeId", uuid_of(me)},
+                             {"ExternalUserId", me["identity"]},
+                             {"JoinToken", token.is_null() ? joined["accessToken"] : token}});
+  }
+  return call.reply(Json::object({{"session", session_shape(is)},
+                                  {"meeting", std::move(meeting)},
+                                  {"attendee", std::move(attendee)},
+                                  {"provider", media["provider"]},
+                                  {"room_name", room}}));
+}
+
+Result<Response> end_session(DoorCall& call) {
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"sessionNotes", "notes"}, {"connectionQualityRating", "connectionRating"}};
+  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0], take(call.body, kNames))));
+  return get_session(call);
+}
+
+Result<Response> cancel_session(DoorCall& call) {
+  const Json& reason = call.body["cancellationReason"];
+  if (!reason.is_string() || reason.as_string().empty())
+    return invalid("api.invalid", "reason: field required");
+  RABT_TRY(gone,
+           call.house.sessions.cancel(call.ask(call.path[0], Json::object({{"reason", reason}}))));
+  return call.reply(session_shape(gone));
+}
+
+Result<Response> change_session(DoorCall& call) {
+  const Json& notes = call.body["sessionNotes"];
+  if (!notes.is_string()) return invalid("api.invalid", "notes: field required");
+  RABT_TRY(changed,
+           call.house.sessions.change(call.ask(call.path[0], Json::object({{"notes", notes}}))));
+  return call.reply(session_shape(changed));
+}
+
+Result<Response> list_of(DoorCall& call, std::string_view filter, const std::string& person) {
+  RABT_TRY(page, page_of(call.request, "page_size", 20, 100));
+  Ask ask = call.ask();
+  if (!filter.empty()) ask.query.emplace_back(filter, person);
+  if (const auto wanted = call.request.parameter("status")) {
+    const std::string states = states_of(*wanted, status_word);
+    if (states.empty()) {
+      return invalid("api.invalid",
+                     "status: must be SCHEDULED, WAITING, ACTIVE, COMPLETED or CANCELLED");
+    }
+    ask.query.emplace_back("status", states);
+  }
+  RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  Json sessions = Json::array();
+  for (const Json& one : found.items) sessions.push_back(session_shape(one));
+  return call.reply(Json::object({{"sessions", std::move(sessions)},
+                                  {"total", found.total},
+                                  {"page", page.page},
+                                  {"page_size", page.size},
+                                  {"total_pages", (found.total + page.size - 1) / page.size}}));
+}
+
+Result<Response> list_sessions(DoorCall& call) {
+  return list_of(call, "", "");
+}
+
+Result<Response> doctor_sessions(DoorCall& call) {
+  if (!call.is(Role::admin)) RABT_TRY_STATUS(call.is_self(call.path[0]));
+  RABT_TRY(doctor, call.person(Json(call.path[0])));
+  return list_of(call, "provider", doctor);
+}
+
+Result<Response> patient_sessions(DoorCall& call) {
+  if (!call.caller.who.roles.has_any({Role::admin, Role::doctor, Role::specialist}))
+    RABT_TRY_STATUS(call.is_self(call.path[0]));
+  RABT_TRY(patient, call.person(Json(call.path[0])));
+  return list_of(call, "patient", patient);
+}
+
+Result<Response> usage(DoorCall& call) {
+  Ask ask = call.ask();
+  for (const char* name : {"year", "month"}) {
+    if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
+  }
+  RABT_TRY(found, call.house.practice.usage(ask));
+  return call.reply(
+      Json::object({{"total_attendee_minutes_current_month", found["attendeeMinutes"]},
+                    {"free_tier_limit", found["limit"]},
+                    {"remaining_minutes", found["remaining"]},
+                    {"percentage_used", found["percentage"]},
+                    {"total_sessions_current_month", found["sessions"]},
+                    {"active_sessions", found["activeSessions"]}}));
+}
+
+Result<Response> health(DoorCall& call) {
+  const bool works = call.house.database();
+  if (!works) call.status = 503;
+  return call.reply(
+      Json::object({{"status", works ? "healthy" : "unhealthy"},
+                    {"service", "Video Consultation Service"},
+                    {"version", "1.0.0"},
+                    {"database", works ? "healthy" : "unhealthy"},
+                    {"rabbitmq", call.house.bus ? (call.house.bus() ? "healthy" : "unhealthy")
+                                                : "not_configured"},
+                    {"aws_chime", call.house.video() ? "configured" : "not_configured"}}));
+}
+
+// clang-format off
+constexpr DoorRoute kRoutes[] = {
+    {"POST", "/api/video/sessions", "createSession", create_session, 201, false, "Book a session", "booking_type doctor_id patient_id scheduled_start_time? consultation_duration_minutes? chief_complaint? clinic_id? clinic_session_id? appointment_id?"},
+    {"GET", "/api/video/sessions", "listSessions", list_sessions, 200, false, "Sessions of the caller", "?status ?page ?page_size"},
+    {"GET", "/api/video/sessions/{session_id}", "getSession", get_session, 200, false, "One session", ""},
+    {"PATCH", "/api/video/sessions/{session_id}", "updateSession", change_session, 200, false, "Change the notes", "session_notes"},
+    {"POST", "/api/video/sessions/{session_id}/join", "joinSession", join_session, 200, false, "Join, and get meeting and attendee", "device_type? browser_info?"},
+    {"POST", "/api/video/sessions/{session_id}/end", "endSession", end_session, 200, false, "End a session", "session_notes? connection_quality_rating?"},
+    {"POST", "/api/video/sessions/{session_id}/cancel", "cancelSession", cancel_session, 200, false, "Cancel a session before it begins", "cancellation_reason"},
+    {"GET", "/api/video/sessions/doctor/{doctor_id}", "listDoctorSessions", doctor_sessions, 200, false, "A doctor's sessions", "?status ?page ?page_size"},
+    {"GET", "/api/video/sessions/patient/{patient_id}", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?page_size"},
+    {"GET", "/api/video/metrics/usage", "getUsage", usage, 200, false, "Attendee-minutes of a month", "?year ?month"},
+    {"GET", "/health", "getHealth", health, 200, true, "Whether the service works", ""},
+};
+// clang-format on
+
+}  // namespace
+
+const Door& pulseone() {
+  static constexpr Door kDoor{
+      "pulseone", "Video Consultation Service", kRoutes, error, "/openapi.json", "/docs"};
+  return kDoor;
+}
+
+}  // namespace rabt::api::compat

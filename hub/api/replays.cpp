@@ -1,0 +1,179 @@
+#include "hub/api/replays.hpp"
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/json.hpp"
+#include "hub/keys/retention.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+using store::Statement;
+
+namespace {
+
+constexpr Statement kFind{
+    "SELECT fingerprint, status, data_key, sealed, expires_ms FROM replay WHERE tenant = $1 AND "
+    "key "
+    "= $2"};
+constexpr Statement kBegin{
+    "INSERT INTO replay (tenant, key, fingerprint, status, data_key, sealed, expires_ms) VALUES "
+    "($1, $2, $3, 0, $4, $4, $5)"};
+constexpr Statement kFinish{
+    "UPDATE replay SET status = $3, data_key = $4, sealed = $5 WHERE tenant = $1 AND key = $2"};
+constexpr Statement kRemove{"DELETE FROM replay WHERE tenant = $1 AND key = $2"};
+constexpr Statement kExpire{"DELETE FROM replay WHERE expires_ms <= $1"};
+
+constexpr std::int64_t kKeptMs = 7LL * 24 * 3600 * 1000;
+constexpr std::size_t kMinKey = 1;
+constexpr std::size_t kMaxKey = 128;
+constexpr std::string_view kTable = "replay";
+constexpr std::string_view kField = "answer";
+
+// The key as text, without the quotes of a structured field.
+std::string_view key_of(std::string_view header) {
+  if (header.size() >= 2 && header.front() == '"' && header.back() == '"')
+    return header.substr(1, header.size() - 2);
+  return header;
+}
+
+bool is_key(std::string_view key) {
+  if (key.size() < kMinKey || key.size() > kMaxKey) return false;
+  for (const char c : key) {
+    if (c <= ' ' || c > '~' || c == '"' || c == '\\') return false;
+  }
+  return true;
+}
+
+// Parts that cannot run into one another.
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (const std::string_view part : parts)
+    out.append(std::to_string(part.size())).append(":").append(part);
+  return out;
+}
+
+// Whether the first answer is the answer for ever: what was done, and what a state refused.
+bool is_final(int status) {
+  return (status >= 200 && status < 300) || status == 409 || status == 410 || status == 412;
+}
+
+}  // namespace
+
+struct Replays::Row {
+  bool there = false;
+  std::string fingerprint;
+  int status = 0;
+  std::string data_key;
+  std::string sealed;
+  std::int64_t expires_ms = 0;
+};
+
+Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
+                                          std::string_view operation,
+                                          const http::Request& request) {
+  const std::string_view header = request.header("idempotency-key");
+  if (header.empty()) return Beginning{};
+  const std::string_view key = key_of(header);
+  if (!is_key(key) || !request.only_header("idempotency-key")) {
+    return invalid("idempotency.key",
+                   "Idempotency-Key must be one text of 1 to 128 printable characters");
+  }
+  RABT_TRY(lease, parts_.keys.lease(who.tenant));
+  Beginning out;
+  out.ticket.tenant = who.tenant;
+  out.ticket.key = lease.blind_index("replay/1/key", joined({who.actor(), operation, key}));
+  const std::string fingerprint = lease.blind_index(
+      "replay/1/call", joined({request.method, request.target, request.header("content-type"),
+                               request.header("if-match"), request.body}));
+  const std::string place = out.ticket.tenant + "/" + out.ticket.key;
+  {
+    const Lock lock(mutex_);
+    if (!running_.insert(place).second)
+      return conflict("idempotency.running", "the first call with this key still runs");
+  }
+  Row row;
+  const std::int64_t now = parts_.clock.now().ms;
+  const Status begun = parts_.store.write([&](store::Transaction& transaction) -> Status {
+    row = Row{};
+    RABT_TRY_STATUS(run(transaction, kExpire, {now}));
+    RABT_TRY_STATUS(transaction.query(kFind, {out.ticket.tenant, store::Blob{out.ticket.key}},
+                                      [&row](const store::Row& one) {
+                                        row.there = true;
+                                        row.fingerprint = std::string(one.blob(0));
+                                        row.status = static_cast<int>(one.integer(1));
+                                        row.data_key = std::string(one.blob(2));
+                                        row.sealed = std::string(one.blob(3));
+                                        return false;
+                                      }));
+    if (row.there) return ok_status();
+    transaction.put(kBegin, {out.ticket.tenant, store::Blob{out.ticket.key},
+                             store::Blob{fingerprint}, store::Blob{""}, now + kKeptMs});
+    return ok_status();
+  });
+  if (begun.ok() && !row.there) return out;
+  {
+    const Lock lock(mutex_);
+    running_.erase(place);
+  }
+  if (!begun.ok()) return begun.error();
+  if (row.fingerprint != fingerprint)
+    return invalid("idempotency.reused", "another call had this Idempotency-Key; choose a new one");
+  if (row.status == 0) {
+    return conflict("idempotency.outcome_unknown",
+                    "the first call with this key was cut off; look whether it had its effect, and "
+                    "choose a new key");
+  }
+  RABT_TRY(stored, open(row, out.ticket));
+  out.answer = std::move(stored);
+  return out;
+}
+
+Result<Response> Replays::open(const Row& row, const Ticket& ticket) {
+  RABT_TRY(key, parts_.keys.open(ticket.tenant, row.data_key));
+  RABT_TRY(plain, key->open({.tenant = ticket.tenant,
+                             .table = kTable,
+                             .row = to_hex(as_bytes(ticket.key)),
+                             .field = kField},
+                            row.sealed));
+  RABT_TRY(stored, Json::parse(plain));
+  Response response{.status = row.status, .body = stored.string_or("body", "")};
+  for (const auto& [name, value] : stored["headers"].as_object())
+    response.headers.emplace_back(name, value.as_string());
+  response.headers.emplace_back("Idempotency-Replayed", "true");
+  return response;
+}
+
+void Replays::finish(const Ticket& ticket, const Response& response) {
+  if (ticket.key.empty()) return;
+  const std::string place = ticket.tenant + "/" + ticket.key;
+  std::string data_key;
+  std::string sealed;
+  auto key = parts_.keys.shared(ticket.tenant, keys::kEvent);
+  if (key.ok() && is_final(response.status)) {
+    Json headers = Json::object();
+    for (const auto& [name, value] : response.headers) headers.set(name, value);
+    const Json kept = Json::object({{"headers", std::move(headers)}, {"body", response.body}});
+    const std::string row = to_hex(as_bytes(ticket.key));
+    sealed = (*key)->seal({.tenant = ticket.tenant, .table = kTable, .row = row, .field = kField},
+                          kept.dump(), parts_.random);
+    data_key = (*key)->id();
+  }
+  // When this cannot be written, the key stays taken: the call is not done a second time.
+  const bool unknown = response.status >= 500 && response.status != 503;
+  if (!unknown) {
+    (void)parts_.store.write([&](store::Transaction& transaction) -> Status {
+      if (sealed.empty()) {
+        if (!is_final(response.status))
+          transaction.put(kRemove, {ticket.tenant, store::Blob{ticket.key}});
+      } else {
+        transaction.put(kFinish, {ticket.tenant, store::Blob{ticket.key}, response.status,
+                                  store::Blob{data_key}, store::Blob{sealed}});
+      }
+      return ok_status();
+    });
+  }
+  const Lock lock(mutex_);
+  running_.erase(place);
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/base/random.hpp"
+#include "hub/base/result.hpp"
+#include "hub/http/server.hpp"
+#include "hub/identity/principal.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::api {
+
+// Calls that name an Idempotency-Key: a caller who does not know whether his call arrived sends it
+// again, and gets the answer of the first. Answers are sealed, and kept for seven days. Internally
+// synchronised.
+class Replays {
+ public:
+  struct Parts {
+    store::Store& store;
+    keys::DataKeys& keys;
+    const Clock& clock;
+    Random& random;
+  };
+  explicit Replays(Parts parts) : parts_(parts) {}
+
+  // A call that begins: what it is kept under. Empty when the call has no key.
+  struct Ticket {
+    std::string tenant;
+    std::string key;
+  };
+  struct Beginning {
+    Ticket ticket;
+    // The answer of the same call before.
+    std::optional<http::Response> answer;
+  };
+  // Durable before the call does anything. The body has arrived. Errors: invalid idempotency.key;
+  // invalid idempotency.reused (another call had the key); conflict idempotency.running; conflict
+  // idempotency.outcome_unknown (the hub ended within the first call, which may have had its
+  // effect).
+  [[nodiscard]] Result<Beginning> begin(const identity::Principal& who, std::string_view operation,
+                                        const http::Request& request);
+  // The answer is kept, unless the same call may succeed later: then the key is free again. After
+  // an answer of 500 nobody knows what happened, and the key stays taken.
+  void finish(const Ticket& ticket, const http::Response& response);
+
+ private:
+  struct Row;
+  [[nodiscard]] Result<http::Response> open(const Row& row, const Ticket& ticket);
+
+  const Parts parts_;
+  Mutex mutex_;
+  // Keys of calls that run in this process.
+  std::set<std::string> running_ RABT_GUARDED_BY(mutex_);
+};
+
+}  // namespace rabt::api

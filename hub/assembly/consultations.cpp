@@ -1,0 +1,66 @@
+#include "hub/assembly/consultations.hpp"
+
+namespace rabt::assembly {
+
+Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config& config,
+                                                           Parts parts) {
+  std::unique_ptr<Consultations> made(new Consultations());
+  RABT_TRY(detector, phi::Detector::make(config.privacy.detector));
+  made->detector_ = std::move(detector);
+  const consultation::SessionParts& of = parts.sessions;
+  made->sessions_ = consultation::make_sessions(of);
+  made->records_ = consultation::make_records({.store = of.store,
+                                               .audit = of.audit,
+                                               .blobs = of.blobs,
+                                               .keys = of.keys,
+                                               .access = *of.access,
+                                               .detector = *made->detector_,
+                                               .people = parts.people,
+                                               .sessions = *made->sessions_,
+                                               .clock = of.clock,
+                                               .random = of.random,
+                                               .ids = of.ids,
+                                               .video = of.settings,
+                                               .chat = config.chat_rules,
+                                               .documents = config.document_rules});
+  made->practice_ = consultation::make_practice({.store = of.store,
+                                                 .audit = of.audit,
+                                                 .keys = of.keys,
+                                                 .people = parts.people,
+                                                 .records = *made->records_,
+                                                 .clock = of.clock,
+                                                 .random = of.random,
+                                                 .ids = of.ids,
+                                                 .tenant = of.tenant,
+                                                 .video = of.settings,
+                                                 .settings = config.practice});
+  made->sessions_->surround(made->practice_->surroundings());
+  return made;
+}
+
+void Consultations::begin(engine::Engine& engine) {
+  sessions_->begin([&engine](const engine::Delivery& delivery) -> Status {
+    RABT_TRY_STATUS(engine.accept(delivery));
+    return ok_status();
+  });
+}
+
+void Consultations::stop() {
+  sessions_->stop();
+}
+
+std::unique_ptr<api::compat::Doors> make_doors(const config::Config& config,
+                                               api::compat::House house,
+                                               const phi::Policy& privacy) {
+  std::map<std::string, api::compat::DoorOptions, std::less<>> options;
+  for (const auto& [name, door] : config.doors) {
+    options.emplace(name,
+                    api::compat::DoorOptions{.enabled = door.enabled,
+                                             .naive_offset_minutes = door.naive_offset_minutes,
+                                             .origins = door.cors,
+                                             .rate = door.rate});
+  }
+  return std::make_unique<api::compat::Doors>(std::move(house), privacy, std::move(options));
+}
+
+}  // namespace rabt::assembly

@@ -1,0 +1,269 @@
+#include "hub/cli/config_import.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+
+#include "hub/base/ascii.hpp"
+
+namespace rabt::cli {
+
+namespace {
+
+// How the value of a variable is written.
+enum class As : std::uint8_t {
+  text,
+  number,
+  flag,
+  // {env: NAME}
+  secret,
+  // [{env: NAME}]
+  secrets,
+  // not at all
+  nothing
+};
+
+struct Variable {
+  std::string_view name;
+  As as;
+  // Where it goes, members apart by dots; or why it is ignored.
+  std::string_view to;
+};
+
+constexpr std::string_view kDatabase = "the hub keeps its own database";
+constexpr std::string_view kRedis = "the hub needs no Redis";
+constexpr std::string_view kNode = "the hub has one way to run";
+constexpr std::string_view kKeys = "the hub makes its keys itself and keeps them in its keyring";
+
+constexpr Variable kTwilio[] = {
+    {"TWILIO_ACCOUNT_SID", As::text, "plugin.twilio.config.account_sid"},
+    {"TWILIO_API_KEY", As::text, "plugin.twilio.config.api_key_sid"},
+    {"TWILIO_API_SECRET", As::secret, "plugin.twilio.secrets.api_key_secret"},
+    {"TWILIO_AUTH_TOKEN", As::secrets, "sources.twilio.secrets"},
+    {"TWILIO_VIDEO_SERVICE_SID", As::nothing, "Twilio Video has no services"},
+    {"VIDEO_SERVICE_SID", As::nothing, "Twilio Video has no services"},
+    {"TWILIO_RECORDING_ENABLED", As::flag, "video.auto_record"},
+};
+constexpr Variable kKiorex[] = {
+    {"PORT", As::number, "doors.kiorex.listen"},
+    {"CORS_ORIGIN", As::text, "doors.kiorex.cors"},
+    {"JWT_SECRET", As::secret, "identity.issuers.kiorex.secret"},
+    {"JWT_EXPIRES_IN", As::text, "identity.issuers.kiorex.max_lifetime"},
+    {"NODE_ENV", As::nothing, kNode},
+    {"DB_HOST", As::nothing, kDatabase},
+    {"DB_PORT", As::nothing, kDatabase},
+    {"DB_USERNAME", As::nothing, kDatabase},
+    {"DB_PASSWORD", As::nothing, kDatabase},
+    {"DB_DATABASE", As::nothing, kDatabase},
+    {"REDIS_HOST", As::nothing, kRedis},
+    {"REDIS_PORT", As::nothing, kRedis},
+    {"REDIS_PASSWORD", As::nothing, kRedis},
+};
+constexpr Variable kEmr[] = {
+    {"SECRET_KEY", As::secret, "identity.issuers.emr.secret"},
+    {"JWT_SECRET", As::secret, "identity.issuers.emr.secret"},
+    {"DATABASE_URL", As::nothing, kDatabase},
+    {"DEBUG", As::nothing, kNode},
+};
+constexpr Variable kPulseone[] = {
+    {"PORT", As::number, "doors.pulseone.listen"},
+    {"JWT_SECRET_KEY", As::secret, "identity.issuers.pulseone.secret"},
+    {"AWS_ACCESS_KEY_ID", As::text, "plugin.chime.config.access_key_id"},
+    {"AWS_SECRET_ACCESS_KEY", As::secret, "plugin.chime.secrets.secret_access_key"},
+    {"AWS_REGION", As::text, "plugin.chime.config.region"},
+    {"JWT_ALGORITHM", As::nothing, "the hub takes HS256 with a shared secret, and nothing else"},
+    {"DATABASE_URL", As::nothing, kDatabase},
+    {"RABBITMQ_URL", As::nothing, "events leave the hub as docs/configuration.md says"},
+};
+constexpr Variable kClinicvault[] = {
+    {"PORT", As::number, "doors.clinicvault.listen"},
+    {"SECRET_KEY", As::nothing, kKeys},
+    {"ENCRYPTION_KEY", As::nothing, kKeys},
+    {"DATABASE_URL", As::nothing, kDatabase},
+    {"ALGORITHM", As::nothing, kKeys},
+    {"ACCESS_TOKEN_EXPIRE_MINUTES", As::nothing,
+     "sessions of people end as docs/configuration.md says"},
+};
+constexpr Variable kBrainsait[] = {
+    {"HIPAA_TWILIO_ACCOUNT_SID", As::text, "plugin.twilio.config.account_sid"},
+    {"HIPAA_TWILIO_API_KEY", As::text, "plugin.twilio.config.api_key_sid"},
+    {"HIPAA_TWILIO_API_SECRET", As::secret, "plugin.twilio.secrets.api_key_secret"},
+    {"HIPAA_TWILIO_AUTH_TOKEN", As::secrets, "sources.twilio.secrets"},
+    {"HIPAA_VIDEO_ENABLED", As::flag, "video.enabled"},
+    {"HIPAA_VIDEO_RECORDING_ENABLED", As::flag, "video.recording_enabled"},
+    {"HIPAA_VIDEO_AUTO_RECORD", As::flag, "video.auto_record"},
+    {"HIPAA_VIDEO_ENCRYPTION_REQUIRED", As::flag, "video.encryption_required"},
+    {"HIPAA_VIDEO_WAITING_ROOM_ENABLED", As::flag, "video.waiting_room"},
+    {"HIPAA_VIDEO_SCREEN_SHARING_ENABLED", As::flag, "video.screen_sharing"},
+    {"HIPAA_VIDEO_CHAT_ENABLED", As::flag, "video.chat"},
+    {"HIPAA_VIDEO_MAX_PARTICIPANTS", As::number, "video.max_participants"},
+    {"HIPAA_VIDEO_RECORDING_RETENTION_DAYS", As::number, "video.recording_retention_days"},
+};
+
+std::span<const Variable> variables_of(std::string_view system) {
+  if (system == "kiorex") return kKiorex;
+  if (system == "emr") return kEmr;
+  if (system == "pulseone") return kPulseone;
+  if (system == "clinicvault") return kClinicvault;
+  return kBrainsait;
+}
+
+const Variable* find(std::span<const Variable> table, std::string_view name) {
+  const auto found = std::find_if(table.begin(), table.end(),
+                                  [name](const Variable& one) { return one.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+void set_at(Json& config, std::string_view path, Json value) {
+  const auto dot = path.find('.');
+  if (dot == std::string_view::npos) {
+    config.set(path, std::move(value));
+    return;
+  }
+  Json inner = config[path.substr(0, dot)];
+  set_at(inner, path.substr(dot + 1), std::move(value));
+  config.set(path.substr(0, dot), std::move(inner));
+}
+
+std::optional<bool> flag_of(std::string_view text) {
+  const std::string word = lower(text);
+  if (word == "true" || word == "1" || word == "yes" || word == "on") return true;
+  if (word == "false" || word == "0" || word == "no" || word == "off") return false;
+  return std::nullopt;
+}
+
+Result<Json> value_of(const Variable& variable, const std::string& text) {
+  const auto wrong = [&](std::string_view what) {
+    return invalid("config.import", std::string(variable.name) + " must be " + std::string(what));
+  };
+  switch (variable.as) {
+    case As::number: {
+      std::int64_t number = 0;
+      const char* end = text.data() + text.size();
+      const auto [stop, failure] = std::from_chars(text.data(), end, number);
+      if (failure != std::errc() || stop != end) return wrong("a whole number");
+      return Json(number);
+    }
+    case As::flag: {
+      const auto flag = flag_of(text);
+      if (!flag) return wrong("true or false");
+      return Json(*flag);
+    }
+    case As::secret:
+      return Json::object({{"env", variable.name}});
+    case As::secrets:
+      return Json::array({Json::object({{"env", variable.name}})});
+    default:
+      return Json(text);
+  }
+}
+
+// What a token of this system looks like, beside its secret.
+void complete_issuer(std::string_view system, Json& config) {
+  Json issuer = config["identity"]["issuers"][system];
+  if (!issuer.is_object()) return;
+  Json whole =
+      Json::object({{"kind", "shared-secret"}, {"issuer", "absent"}, {"audience", "absent"}});
+  if (system == "kiorex") whole.set("role_map", Json::object({{"provider", "doctor"}}));
+  if (system == "pulseone")
+    whole.set("role_map", Json::object({{"DOCTOR", "doctor"}, {"PATIENT", "patient"}}));
+  if (system == "emr") whole.set("subject_numbers", true);
+  for (const auto& [name, value] : issuer.as_object()) whole.set(name, value);
+  set_at(config, "identity.issuers." + std::string(system), std::move(whole));
+}
+
+void complete_twilio(Json& config) {
+  const Json source = config["sources"]["twilio"];
+  if (!source.is_object()) return;
+  Json whole = Json::object({{"scheme", "twilio"}, {"plugin", "twilio"}});
+  whole.set("secrets", source["secrets"]);
+  set_at(config, "sources.twilio", std::move(whole));
+}
+
+std::string scalar(const Json& value) {
+  if (!value.is_string()) return value.dump();
+  std::string out = "'";
+  for (const char c : value.as_string()) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+void write_yaml(const Json& value, const std::string& indent, std::string& out) {
+  for (const auto& [name, member] : value.as_object()) {
+    out += indent + name + ":";
+    if (member.is_object()) {
+      out += "\n";
+      write_yaml(member, indent + "  ", out);
+    } else if (member.is_array()) {
+      out += " [";
+      for (std::size_t i = 0; i < member.size(); ++i) {
+        const Json& item = member[i];
+        if (i > 0) out += ", ";
+        out += item.is_object() ? "{env: " + item.string_or("env", "") + "}" : scalar(item);
+      }
+      out += "]\n";
+    } else {
+      out += " " + scalar(member) + "\n";
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> read_env(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto trim = [](std::string_view part) {
+    while (!part.empty() && is_blank(part.front())) part.remove_prefix(1);
+    while (!part.empty() && is_blank(part.back())) part.remove_suffix(1);
+    return part;
+  };
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    line = trim(line);
+    constexpr std::string_view kExport = "export ";
+    if (line.starts_with(kExport)) line = trim(line.substr(kExport.size()));
+    const auto equals = line.find('=');
+    if (line.starts_with('#') || equals == std::string_view::npos) continue;
+    std::string_view value = trim(line.substr(equals + 1));
+    const bool quoted = value.size() > 1 && (value[0] == '"' || value[0] == '\'') &&
+                        value.find(value[0], 1) != std::string_view::npos;
+    if (quoted) {
+      value = value.substr(1, value.find(value[0], 1) - 1);
+    } else if (const auto comment = value.find(" #"); comment != std::string_view::npos) {
+      value = trim(value.substr(0, comment));
+    }
+    out.emplace_back(trim(line.substr(0, equals)), value);
+  }
+  return out;
+}
+
+Result<ImportedConfig> import_config(
+    std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables) {
+  ImportedConfig out;
+  for (const auto& [name, value] : variables) {
+    const Variable* known = find(variables_of(system), name);
+    if (known == nullptr && system != "brainsait") known = find(kTwilio, name);
+    if (known == nullptr) {
+      out.ignored.emplace_back(name, "the hub does not know it");
+      continue;
+    }
+    if (known->as == As::nothing) {
+      out.ignored.emplace_back(name, known->to);
+      continue;
+    }
+    RABT_TRY(taken, value_of(*known, value));
+    if (known->to.ends_with(".cors")) taken = Json::array({taken});
+    set_at(out.config, known->to, std::move(taken));
+  }
+  complete_issuer(system, out.config);
+  complete_twilio(out.config);
+  return out;
+}
+
+std::string to_yaml(const Json& value) {
+  std::string out;
+  write_yaml(value, "", out);
+  return out;
+}
+
+}  // namespace rabt::cli

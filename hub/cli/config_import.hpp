@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+
+// The settings of another system, as a configuration of the hub.
+namespace rabt::cli {
+
+struct ImportedConfig {
+  // What goes into rabt.yaml. Secrets stay in the environment and are named only.
+  Json config = Json::object();
+  // Variables that the hub has no use for, each with the reason.
+  std::vector<std::pair<std::string, std::string>> ignored;
+};
+
+// The lines NAME=value of a file as dotenv reads it: comments, `export`, quotes.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> read_env(std::string_view text);
+
+// system: kiorex, emr, pulseone, clinicvault or brainsait. Errors: invalid config.import names the
+// variable whose value cannot be taken.
+[[nodiscard]] Result<ImportedConfig> import_config(
+    std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables);
+
+// A value as YAML, two spaces a level.
+[[nodiscard]] std::string to_yaml(const Json& value);
+
+}  // namespace rabt::cli

@@ -1,0 +1,70 @@
+#include <charconv>
+
+#include "hub/config/config_reader.hpp"
+
+// The section `doors`: the compatibility APIs.
+namespace rabt::config {
+
+namespace {
+
+// "+03:00" -> 180. Names of zones that change their offset in the year are not taken: a time
+// without a zone would be two times in one night of autumn.
+std::optional<int> offset_of(std::string_view zone) {
+  constexpr int kRiyadh = 180;
+  if (zone == "UTC") return 0;
+  if (zone == "Asia/Riyadh") return kRiyadh;
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
+  int hours = 0;
+  int minutes = 0;
+  const auto read = [&zone](std::size_t from, int& out) {
+    const char* end = zone.data() + from + 2;
+    const auto [stop, failure] = std::from_chars(zone.data() + from, end, out);
+    return failure == std::errc() && stop == end && out >= 0;
+  };
+  if (!read(1, hours) || !read(4, minutes) || hours > 14 || minutes > 59) return std::nullopt;
+  const int offset = hours * 60 + minutes;
+  return zone[0] == '-' ? -offset : offset;
+}
+
+void read_door(Reader& reader, const YamlNode& node, DoorEntry& out) {
+  reader.only(node, {"enabled", "listen", "rate", "cors", "naive_time_zone"});
+  reader.flag(node, "enabled", out.enabled);
+  int port = -1;
+  reader.integer(node, "listen", 0, 65535, port);
+  if (port >= 0) out.listen = port;
+  reader.integer(node, "rate", 0, 100'000, out.rate);
+  reader.texts(node, "cors", out.cors);
+  for (const std::string& origin : out.cors) {
+    const auto host = origin.find("://");
+    if (host == std::string::npos || origin.find('/', host + 3) != std::string::npos ||
+        origin.find('*') != std::string::npos) {
+      reader.mistake(node.line, node.column,
+                     "`cors` takes origins as browsers write them, such as https://app.example.sa; "
+                     "\"" +
+                         origin + "\" is none");
+    }
+  }
+  std::string zone;
+  reader.text(node, "naive_time_zone", zone);
+  if (zone.empty()) return;
+  if (const auto offset = offset_of(zone)) {
+    out.naive_offset_minutes = *offset;
+  } else {
+    reader.mistake(node.line, node.column,
+                   "`naive_time_zone` must be UTC, Asia/Riyadh or an offset such as +03:00");
+  }
+}
+
+}  // namespace
+
+void read_doors(Reader& reader, const YamlNode& root, Config& config) {
+  const YamlNode* doors = reader.section(root, "doors");
+  if (doors == nullptr) return;
+  reader.only(*doors, {"kiorex", "emr", "pulseone", "clinicvault"});
+  for (const YamlEntry& entry : doors->entries) {
+    if (reader.mapping(*entry.value, "`doors." + entry.key + "`"))
+      read_door(reader, *entry.value, config.doors[entry.key]);
+  }
+}
+
+}  // namespace rabt::config

@@ -1,0 +1,215 @@
+#include "tests/acceptance/hospital.hpp"
+
+// Rows C-01 to C-12 of the catalogue of calls, but for the WebSocket.
+namespace rabt::acceptance {
+namespace {
+
+constexpr const char* kPassword = "a long password of a patient";
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+std::string number(std::string_view who) {
+  return std::to_string(h().number(who));
+}
+// An active consultation of D with P: its number.
+std::string active() {
+  const Answer answer = h().get("D", "/consultation/start/" + number("P"));
+  RABT_EXPECT_STATUS(answer, 200);
+  return answer["consultation_id"].is_number() ? answer["consultation_id"].number_text() : "0";
+}
+Json account(const std::string& name) {
+  return Json::object({{"username", name},
+                       {"email", name + "@example.sa"},
+                       {"password", kPassword},
+                       {"full_name", "Patient of Test"}});
+}
+
+TEST(Clinicvault, C01C02C03RegistersSignsInAndOut) {
+  const Answer made = h().post("-", "/auth/register", account("noura"));
+  RABT_EXPECT_STATUS(made, 201);
+  EXPECT_EQ(made["role"], Json("patient")) << made.body;
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("noura")), 409);
+  Json doctor = account("self-made");
+  doctor.set("role", "doctor");
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", doctor), 403);
+  Json weak = account("weak");
+  weak.set("password", "short");
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", weak), 422);
+
+  const auto login = [](const char* name, const char* password) {
+    return h().post("-", "/auth/login", Json::object({{"username", name}, {"password", password}}));
+  };
+  const Answer in = login("noura", kPassword);
+  RABT_EXPECT_STATUS(in, 200);
+  EXPECT_EQ(in["token_type"], Json("bearer"));
+  EXPECT_EQ(in["user"]["username"], Json("noura"));
+  const Answer wrong = login("noura", "another long password");
+  RABT_EXPECT_STATUS(wrong, 401);
+  EXPECT_EQ(wrong["detail"], Json("Incorrect username or password"));
+  EXPECT_EQ(login("nobody", kPassword).body, wrong.body);
+
+  const std::pair<std::string, std::string> shown{"Authorization",
+                                                  "Bearer " + in.text("access_token")};
+  EXPECT_EQ(h().site.send("GET", "/dashboard", {shown}).status, 200);
+  EXPECT_EQ(h().site.send("POST", "/auth/logout", {shown}).status, 200);
+  EXPECT_EQ(h().site.send("GET", "/dashboard", {shown}).status, 401);
+}
+
+TEST(Clinicvault, C01TakesAForm) {
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("huda")), 201);
+  const net::Response in =
+      h().site.send("POST", "/auth/login", {{"Content-Type", "application/x-www-form-urlencoded"}},
+                    "username=huda&password=a+long+password+of+a+patient");
+  EXPECT_EQ(in.status, 200) << in.body;
+}
+
+TEST(Clinicvault, C04C20DashboardsAreByRole) {
+  const auto keys = [](const char* who) {
+    std::string out;
+    const Answer shown = h().get(who, "/dashboard");
+    RABT_EXPECT_STATUS(shown, 200);
+    for (const char* key : {"doctors", "status", "waiting", "users", "logs", "consultations"}) {
+      if (shown.json.find(key) != nullptr) out += std::string(key) + " ";
+    }
+    return out;
+  };
+  EXPECT_EQ(keys("P"), "doctors consultations ");
+  EXPECT_EQ(keys("D"), "status waiting consultations ");
+  EXPECT_EQ(keys("AD"), "users logs consultations ");
+  EXPECT_EQ(h().call("-", "GET", "/dashboard", {}, {{"Accept", "text/html"}}).status, 303);
+  EXPECT_EQ(h().call("-", "GET", "/dashboard", {}, {{"Accept", "application/json"}}).status, 401);
+}
+
+TEST(Clinicvault, C05C29StartsAndAsks) {
+  const Answer one = h().get("D", "/consultation/start/" + number("P"));
+  RABT_EXPECT_STATUS(one, 200);
+  EXPECT_EQ(one["status"], Json("active"));
+  EXPECT_EQ(one["patient_id"], Json(h().number("P")));
+  const Answer again = h().get("D", "/consultation/start/" + number("P"));
+  EXPECT_EQ(again["consultation_id"], one["consultation_id"]);
+  const Answer asked = h().get("P2", "/consultation/start/" + number("P2"));
+  RABT_EXPECT_STATUS(asked, 200);
+  EXPECT_EQ(asked["status"], Json("requested"));
+  EXPECT_TRUE(asked["doctor_id"].is_null());
+  RABT_EXPECT_STATUS(h().get("P2", "/consultation/start/" + number("P")), 403);
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/start/99999"), 404);
+  const Answer taken = h().get("D2", "/consultation/start/" + number("P2"));
+  EXPECT_EQ(taken["consultation_id"], asked["consultation_id"]) << taken.body;
+  EXPECT_EQ(taken["status"], Json("active"));
+  RABT_EXPECT_STATUS(h().get("D2", "/consultation/end/" + taken["consultation_id"].number_text()),
+                     200);
+}
+
+TEST(Clinicvault, C05AnotherSiteStartsNothing) {
+  const std::string path = "/consultation/start/" + number("P");
+  RABT_EXPECT_STATUS(h().call("D", "GET", path, {}, {{"Sec-Fetch-Site", "cross-site"}}), 403);
+  RABT_EXPECT_STATUS(h().call("D", "GET", path, {}, {{"Sec-Purpose", "prefetch"}}), 403);
+}
+
+TEST(Clinicvault, C06C23C24C25WritesNotes) {
+  const std::string id = active();
+  const auto with = [&id](std::string_view name, Json value) {
+    Json body = Json::object({{"consultation_id", Json::number(id)}});
+    body.set(name, std::move(value));
+    return body;
+  };
+  Json whole = with("notes", "Rest for three days.");
+  whole.set("vital_signs", Json::object({{"heart_rate", 72}, {"blood_pressure_systolic", 120}}));
+  whole.set("prescriptions", Json::array({Json::object({{"medication", "Paracetamol"},
+                                                        {"dosage", "500 mg"},
+                                                        {"frequency", "2 a day"},
+                                                        {"duration", "3 days"}})}));
+  const Answer written = h().post("D", "/consultation/notes", whole);
+  RABT_EXPECT_STATUS(written, 200);
+  EXPECT_FALSE(written["note_id"].is_null());
+  EXPECT_FALSE(written["vital_signs_id"].is_null());
+  EXPECT_EQ(written["prescription_ids"].size(), 1U) << written.body;
+  RABT_EXPECT_STATUS(h().post("P", "/consultation/notes", with("notes", "x")), 403);
+  RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", with("other", "x")), 422);
+  const Answer high = h().post("D", "/consultation/notes",
+                               with("vital_signs", Json::object({{"heart_rate", 900}})));
+  RABT_EXPECT_STATUS(high, 422);
+  EXPECT_NE(high.body.find("heart_rate"), std::string::npos) << high.body;
+  Json formed = with("notes", "x");
+  formed.set("template", "unknown-template");
+  RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", formed), 422);
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+  RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", with("notes", "late")), 409);
+}
+
+TEST(Clinicvault, C07TakesTextForTheTranscript) {
+  const std::string id = active();
+  const Answer said =
+      h().post("D", "/consultation/transcribe",
+               Json::object({{"consultation_id", Json::number(id)}, {"text", "How are you?"}}));
+  RABT_EXPECT_STATUS(said, 200);
+  EXPECT_EQ(said["text"], Json("How are you?"));
+  const Answer sound = h().post(
+      "D", "/consultation/transcribe",
+      Json::object({{"consultation_id", Json::number(id)}, {"audio", "AAAA"}, {"format", "wav"}}));
+  RABT_EXPECT_STATUS(sound, 503);
+  EXPECT_TRUE(sound["detail"].is_string());
+}
+
+TEST(Clinicvault, C08EndsAConsultation) {
+  const std::string id = active();
+  RABT_EXPECT_STATUS(h().get("P", "/consultation/end/" + id), 403);
+  const Answer over = h().get("D", "/consultation/end/" + id);
+  RABT_EXPECT_STATUS(over, 200);
+  EXPECT_EQ(over["status"], Json("completed"));
+  EXPECT_TRUE(over["duration_minutes"].is_number());
+  EXPECT_EQ(h().get("D", "/consultation/end/" + id).body, over.body);
+}
+
+TEST(Clinicvault, C10ListsUsers) {
+  const Answer all = h().get("AD", "/admin/users");
+  RABT_EXPECT_STATUS(all, 200);
+  EXPECT_GE(all.json.int_or("total", 0), 6) << all.body;
+  for (const char* who : {"D", "P"}) RABT_EXPECT_STATUS(h().get(who, "/admin/users"), 403);
+}
+
+TEST(Clinicvault, C11ShowsTheLogNewestFirst) {
+  const std::string id = active();
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+  const Answer shown = h().get("AD", "/admin/logs?page_size=100");
+  RABT_EXPECT_STATUS(shown, 200);
+  const Json& logs = shown["logs"];
+  ASSERT_GE(logs.size(), 2U);
+  EXPECT_GT(logs[0].int_or("id", 0), logs[1].int_or("id", 0));
+  EXPECT_NE(shown.body.find("session.started"), std::string::npos);
+  EXPECT_NE(shown.body.find("session.ended"), std::string::npos);
+  RABT_EXPECT_STATUS(h().get("D", "/admin/logs"), 403);
+}
+
+TEST(Clinicvault, C12AssignsADoctor) {
+  const Answer asked = h().get("P2", "/consultation/start/" + number("P2"));
+  RABT_EXPECT_STATUS(asked, 200);
+  const auto assign = [&asked](std::string_view who, std::string_view doctor) {
+    return h().post(who, "/admin/assign-doctor",
+                    Json::object({{"consultation_id", asked["consultation_id"]},
+                                  {"doctor_id", h().number(doctor)}}));
+  };
+  ASSERT_EQ(asked["status"], Json("requested")) << asked.body;
+  RABT_EXPECT_STATUS(assign("D", "D"), 403);
+  RABT_EXPECT_STATUS(assign("AD", "P"), 422);
+  const Answer given = assign("AD", "D2");
+  RABT_EXPECT_STATUS(given, 200);
+  EXPECT_EQ(given["doctor_id"], Json(h().number("D2")));
+  EXPECT_EQ(given["status"], Json("assigned"));
+  const Answer board = h().get("D2", "/dashboard");
+  bool waits = false;
+  for (std::size_t i = 0; i < board["waiting"].size(); ++i)
+    waits = waits || board["waiting"][i]["consultation_id"] == asked["consultation_id"];
+  EXPECT_TRUE(waits) << board.body;
+}
+
+TEST(Clinicvault, C14C33IsDescribedAndAsksForTokens) {
+  RABT_EXPECT_STATUS(h().get("-", "/docs"), 200);
+  RABT_EXPECT_STATUS(h().get("-", "/api/docs/clinicvault.json"), 200);
+  RABT_EXPECT_STATUS(h().get("-", "/admin/users"), 401);
+}
+
+}  // namespace
+}  // namespace rabt::acceptance

@@ -1,0 +1,211 @@
+#include <regex>
+
+#include "tests/acceptance/hospital.hpp"
+
+// Rows E-01 to E-22 of the catalogue of calls.
+namespace rabt::acceptance {
+namespace {
+
+constexpr const char* kRoot = "/api/v1/telemedicine/";
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+// An open visit of P: its number.
+std::int64_t visit() {
+  const Answer answer =
+      h().post("D", "/api/v1/visits", Json::object({{"patient", h().person("P").id}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer.json.int_or("number", 0);
+}
+
+Json sample(std::int64_t visit_number) {
+  return Json::object({{"visit", visit_number},
+                       {"appointment", Json()},
+                       {"scheduled_start", "2026-12-25T10:00:00Z"},
+                       {"recording_enabled", false},
+                       {"notes", "Follow-up consultation"}});
+}
+
+std::string made() {
+  const Answer answer = h().post("D", kRoot, sample(visit()));
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer["id"].is_number() ? answer["id"].number_text() : "0";
+}
+std::string path(const std::string& id, const std::string& act = "") {
+  return kRoot + id + "/" + (act.empty() ? "" : act + "/");
+}
+std::string started() {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().post("D", path(id, "start")), 200);
+  return id;
+}
+Json session_id(const std::string& id) {
+  return Json::object({{"session_id", Json::number(id)}});
+}
+
+TEST(Emr, E01ListsTheSessionsOfAVisit) {
+  const std::int64_t number = visit();
+  RABT_EXPECT_STATUS(h().post("D", kRoot, sample(number)), 201);
+  (void)made();
+  const std::string filtered = std::string(kRoot) + "?visit_id=" + std::to_string(number);
+  const Answer own = h().get("D", filtered);
+  RABT_EXPECT_STATUS(own, 200);
+  EXPECT_EQ(own["count"], Json(1)) << own.body;
+  EXPECT_EQ(own["results"][0]["visit"], Json(number));
+  EXPECT_TRUE(own["next"].is_null());
+  EXPECT_EQ(h().get("P2", filtered)["count"], Json(0));
+  RABT_EXPECT_STATUS(h().get("D", kRoot), 200);
+}
+
+TEST(Emr, E02CreatesASession) {
+  const Answer one = h().post("D", kRoot, sample(visit()));
+  RABT_EXPECT_STATUS(one, 201);
+  EXPECT_EQ(one["status"], Json("SCHEDULED"));
+  EXPECT_EQ(one.text("scheduled_start").substr(0, 19), "2026-12-25T10:00:00");
+  EXPECT_EQ(one["doctor"], Json(h().number("D")));
+  EXPECT_EQ(one["patient"], Json(h().number("P")));
+  for (const char* who : {"P", "N"}) {
+    const Answer refused = h().post(who, kRoot, sample(visit()));
+    RABT_EXPECT_STATUS(refused, 403);
+    EXPECT_EQ(refused["detail"], Json("Only doctors can create telemedicine sessions."));
+  }
+}
+
+TEST(Emr, E03GetsASession) {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().get("P", path(id)), 200);
+  const int stranger = h().get("P2", path(id)).status;
+  EXPECT_TRUE(stranger == 403 || stranger == 404) << stranger;
+}
+
+TEST(Emr, E04StartsASession) {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().post("P", path(id, "start")), 403);
+  RABT_EXPECT_STATUS(h().post("D2", path(id, "start")), 403);
+  const Answer one = h().post("D", path(id, "start"));
+  RABT_EXPECT_STATUS(one, 200);
+  EXPECT_EQ(one["status"], Json("IN_PROGRESS"));
+  EXPECT_TRUE(one["started_at"].is_string());
+}
+
+TEST(Emr, E05E14EndsASession) {
+  const std::string id = started();
+  RABT_EXPECT_STATUS(h().post("P", path(id, "end")), 403);
+  const Answer over = h().post("D", path(id, "end"));
+  RABT_EXPECT_STATUS(over, 200);
+  EXPECT_EQ(over["status"], Json("COMPLETED"));
+  EXPECT_TRUE(over["ended_at"].is_string());
+  EXPECT_TRUE(over["duration_minutes"].as_int64().has_value()) << over.body;
+}
+
+TEST(Emr, E06E09GivesTokensWhileItRuns) {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().post("D", std::string(kRoot) + "token/", session_id(id)), 409);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "start")), 200);
+  for (const char* who : {"D", "P"}) {
+    const Answer token = h().post(who, std::string(kRoot) + "token/", session_id(id));
+    RABT_EXPECT_STATUS(token, 200);
+    EXPECT_FALSE(token.text("token").empty()) << token.body;
+    EXPECT_EQ(token["session_id"], Json::number(id));
+    EXPECT_EQ(token["room_name"], h().get("D", path(id))["room_name"]);
+  }
+  RABT_EXPECT_STATUS(h().post("P2", std::string(kRoot) + "token/", session_id(id)), 403);
+  EXPECT_EQ(h().get("D", path(id))["participants"].size(), 2U);
+}
+
+TEST(Emr, E07LeavesASession) {
+  const std::string id = started();
+  RABT_EXPECT_STATUS(h().post("P", std::string(kRoot) + "token/", session_id(id)), 200);
+  const Answer left = h().post("P", path(id, "leave"));
+  RABT_EXPECT_STATUS(left, 200);
+  EXPECT_TRUE(left["left_at"].is_string());
+  EXPECT_EQ(left["session_id"], Json::number(id));
+}
+
+TEST(Emr, E08E12ASessionHasAllItsMembers) {
+  const Answer one = h().get("D", path(made()));
+  for (const char* key : {"id",
+                          "visit",
+                          "appointment",
+                          "doctor",
+                          "patient",
+                          "room_name",
+                          "room_sid",
+                          "status",
+                          "scheduled_start",
+                          "started_at",
+                          "ended_at",
+                          "duration_minutes",
+                          "recording_enabled",
+                          "recording_url",
+                          "notes",
+                          "participants",
+                          "created_by",
+                          "created_at",
+                          "updated_at",
+                          "end_reason",
+                          "warnings"})
+    EXPECT_NE(one.json.find(key), nullptr) << key;
+  EXPECT_TRUE(std::regex_match(one.text("room_name"), std::regex("^visit-\\d+-[0-9a-z]+$")))
+      << one.body;
+  EXPECT_EQ(one["recording_enabled"], Json(false));
+  EXPECT_TRUE(one["recording_url"].is_null());
+  EXPECT_EQ(one["created_by"], Json(h().number("D")));
+}
+
+TEST(Emr, E10E11TheVisitMustBeThereAndOpen) {
+  const Answer none = h().post("D", kRoot, Json::object({{"notes", "x"}}));
+  RABT_EXPECT_STATUS(none, 400);
+  EXPECT_TRUE(none["visit"].is_array()) << none.body;
+  const Answer unknown = h().post("D", kRoot, sample(99'999));
+  RABT_EXPECT_STATUS(unknown, 400);
+  EXPECT_TRUE(unknown["visit"].is_array()) << unknown.body;
+  const std::int64_t number = visit();
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/visits/" + std::to_string(number) + "/close"), 200);
+  const Answer closed = h().post("D", kRoot, sample(number));
+  RABT_EXPECT_STATUS(closed, 400);
+  EXPECT_TRUE(closed["visit"].is_array()) << closed.body;
+}
+
+TEST(Emr, E13RecordingIsAWish) {
+  Json body = sample(visit());
+  body.set("recording_enabled", true);
+  EXPECT_EQ(h().post("D", kRoot, body)["recording_enabled"], Json(true));
+}
+
+TEST(Emr, E21NothingChangesAfterTheEnd) {
+  const std::string id = started();
+  RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
+  const Answer before = h().get("D", path(id));
+  RABT_EXPECT_STATUS(h().call("D", "PATCH", path(id), Json::object({{"notes", "late"}})), 409);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "start")), 409);
+  RABT_EXPECT_STATUS(h().post("D", std::string(kRoot) + "token/", session_id(id)), 409);
+  EXPECT_EQ(h().get("D", path(id)).body, before.body);
+}
+
+TEST(Emr, E22ChangesBeforeTheEndAndDeletesNothing) {
+  const std::string id = made();
+  for (const char* method : {"PATCH", "PUT"}) {
+    const Answer changed = h().call("D", method, path(id), Json::object({{"notes", method}}));
+    RABT_EXPECT_STATUS(changed, 200);
+    EXPECT_EQ(changed["notes"], Json(method));
+  }
+  const Answer refused = h().call("D", "DELETE", path(id));
+  RABT_EXPECT_STATUS(refused, 405);
+  EXPECT_TRUE(refused["detail"].is_string()) << refused.body;
+}
+
+TEST(Emr, PathsAnswerWithAndWithoutASlash) {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().get("D", std::string(kRoot) + id), 200);
+  RABT_EXPECT_STATUS(h().get("D", "/api/v1/telemedicine"), 200);
+  RABT_EXPECT_STATUS(h().post("D", std::string(kRoot) + id + "/start"), 200);
+  const Answer stranger = h().get("-", kRoot);
+  RABT_EXPECT_STATUS(stranger, 401);
+  EXPECT_TRUE(stranger["detail"].is_string());
+}
+
+}  // namespace
+}  // namespace rabt::acceptance

@@ -1,0 +1,212 @@
+#include "tests/acceptance/hospital.hpp"
+
+// Rows P-01 to P-32 of the catalogue of calls, as far as they are calls.
+namespace rabt::acceptance {
+namespace {
+
+constexpr const char* kSessions = "/api/video/sessions";
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+Json sample() {
+  return Json::object({{"booking_type", "DIRECT_DOCTOR"},
+                       {"doctor_id", h().uuid("D")},
+                       {"patient_id", h().uuid("P")},
+                       {"scheduled_start_time", "2026-12-25T10:00:00"},
+                       {"consultation_duration_minutes", 30},
+                       {"chief_complaint", "Regular checkup"}});
+}
+std::string made() {
+  const Answer answer = h().post("P", kSessions, sample());
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer.text("session_id");
+}
+std::string path(const std::string& id, const std::string& act = "") {
+  return std::string(kSessions) + "/" + id + (act.empty() ? "" : "/" + act);
+}
+std::string status(const std::string& id) {
+  return h().get("D", path(id)).text("status");
+}
+std::string active() {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().post("D", path(id, "join")), 200);
+  RABT_EXPECT_STATUS(h().post("P", path(id, "join")), 200);
+  return id;
+}
+bool holds(const Json& list, const std::string& id) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (list[i]["session_id"] == Json(id)) return true;
+  }
+  return false;
+}
+
+TEST(Pulseone, P01P12BooksASession) {
+  const Answer one = h().post("P", kSessions, sample());
+  RABT_EXPECT_STATUS(one, 201);
+  EXPECT_EQ(one["status"], Json("SCHEDULED"));
+  EXPECT_EQ(one["booking_type"], Json("DIRECT_DOCTOR"));
+  EXPECT_EQ(one["scheduled_start_time"], Json("2026-12-25T10:00:00"));
+  Json other = sample();
+  other.set("patient_id", h().uuid("P2"));
+  RABT_EXPECT_STATUS(h().post("P", kSessions, other), 403);
+  Json another = sample();
+  another.set("doctor_id", h().uuid("D2"));
+  RABT_EXPECT_STATUS(h().post("D", kSessions, another), 403);
+}
+
+TEST(Pulseone, P02JoinsWithMeetingAndAttendee) {
+  const std::string id = made();
+  const Answer in = h().post("P", path(id, "join"),
+                             Json::object({{"device_type", "web"}, {"browser_info", "Firefox"}}));
+  RABT_EXPECT_STATUS(in, 200);
+  EXPECT_FALSE(in["attendee"].string_or("JoinToken", "").empty()) << in.body;
+  EXPECT_TRUE(in["meeting"]["MediaPlacement"].is_object());
+  EXPECT_EQ(in["session"]["session_id"], Json(id));
+  RABT_EXPECT_STATUS(h().post("P2", path(id, "join")), 403);
+}
+
+TEST(Pulseone, P03P32EndsASessionWithARating) {
+  const std::string id = active();
+  RABT_EXPECT_STATUS(h().post("P", path(id, "end")), 403);
+  RABT_EXPECT_STATUS(
+      h().post("D", path(id, "end"), Json::object({{"connection_quality_rating", 6}})), 422);
+  const Answer over =
+      h().post("D", path(id, "end"),
+               Json::object({{"session_notes", "well"}, {"connection_quality_rating", 4}}));
+  RABT_EXPECT_STATUS(over, 200);
+  EXPECT_EQ(over["status"], Json("COMPLETED"));
+  EXPECT_EQ(over["connection_quality_rating"], Json(4)) << over.body;
+  EXPECT_EQ(over["session_notes"], Json("well"));
+}
+
+TEST(Pulseone, P04P29CancelsBeforeTheStart) {
+  const Json why = Json::object({{"cancellation_reason", "Patient is well again"}});
+  for (const char* who : {"P", "D"}) {
+    const Answer gone = h().post(who, path(made(), "cancel"), why);
+    RABT_EXPECT_STATUS(gone, 200);
+    EXPECT_EQ(gone["status"], Json("CANCELLED"));
+    EXPECT_EQ(gone["cancelled_by"], Json(h().uuid(who))) << gone.body;
+  }
+  RABT_EXPECT_STATUS(h().post("D", path(active(), "cancel"), why), 409);
+  RABT_EXPECT_STATUS(h().post("D", path(made(), "cancel")), 422);
+}
+
+TEST(Pulseone, P05FiltersByStatus) {
+  const std::string id = active();
+  const Answer some = h().get("D", std::string(kSessions) + "?status=ACTIVE&page=1&page_size=20");
+  RABT_EXPECT_STATUS(some, 200);
+  EXPECT_TRUE(holds(some["sessions"], id)) << some.body;
+  for (std::size_t i = 0; i < some["sessions"].size(); ++i)
+    EXPECT_EQ(some["sessions"][i]["status"], Json("ACTIVE"));
+  EXPECT_EQ(some["page_size"], Json(20));
+  RABT_EXPECT_STATUS(h().get("D", std::string(kSessions) + "?page_size=101"), 422);
+  RABT_EXPECT_STATUS(h().get("D", std::string(kSessions) + "?status=ASLEEP"), 422);
+}
+
+TEST(Pulseone, P06P07ListsByDoctorAndPatient) {
+  const std::string id = made();
+  const Answer own = h().get("D", path("doctor/" + h().uuid("D")));
+  RABT_EXPECT_STATUS(own, 200);
+  EXPECT_TRUE(holds(own["sessions"], id));
+  RABT_EXPECT_STATUS(h().get("P", path("doctor/" + h().uuid("D"))), 403);
+  RABT_EXPECT_STATUS(h().get("P", path("patient/" + h().uuid("P"))), 200);
+  RABT_EXPECT_STATUS(h().get("P2", path("patient/" + h().uuid("P"))), 403);
+}
+
+TEST(Pulseone, P08ShowsTheUsage) {
+  const Answer used = h().get("AD", "/api/video/metrics/usage");
+  RABT_EXPECT_STATUS(used, 200);
+  const std::int64_t total = used.json.int_or("total_attendee_minutes_current_month", -1);
+  const std::int64_t limit = used.json.int_or("free_tier_limit", -1);
+  EXPECT_EQ(used.json.int_or("remaining_minutes", -1), std::max<std::int64_t>(0, limit - total));
+  EXPECT_TRUE(used["percentage_used"].is_number()) << used.body;
+  RABT_EXPECT_STATUS(h().get("AD", "/api/video/metrics/usage?year=2026&month=13"), 422);
+}
+
+TEST(Pulseone, P09TellsItsHealth) {
+  const Answer well = h().call("-", "GET", "/health", {}, {{"Accept", "application/json"}});
+  RABT_EXPECT_STATUS(well, 200);
+  EXPECT_EQ(well["service"], Json("Video Consultation Service"));
+  for (const char* key : {"status", "version", "database", "rabbitmq", "aws_chime"})
+    EXPECT_TRUE(well[key].is_string()) << key;
+  EXPECT_EQ(h().get("-", "/health").json.find("service"), nullptr) << "the hub's own";
+}
+
+TEST(Pulseone, P10P28TheDoctorChangesTheNotes) {
+  const std::string id = active();
+  const Json notes = Json::object({{"session_notes", "Blood pressure is fine."}});
+  EXPECT_EQ(h().call("D", "PATCH", path(id), notes)["session_notes"], notes["session_notes"]);
+  RABT_EXPECT_STATUS(h().call("P", "PATCH", path(id), notes), 403);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
+  RABT_EXPECT_STATUS(h().call("D", "PATCH", path(id), notes), 409);
+}
+
+TEST(Pulseone, P11IsDescribed) {
+  for (const char* page : {"/docs", "/redoc", "/api/docs/pulseone", "/api/docs/pulseone.json"})
+    RABT_EXPECT_STATUS(h().get("-", page), 200);
+}
+
+TEST(Pulseone, P13ABookingOfAClinicNamesTheClinic) {
+  Json body = sample();
+  body.set("booking_type", "CLINIC_BASED");
+  RABT_EXPECT_STATUS(h().post("D", kSessions, body), 422);
+}
+
+TEST(Pulseone, P14BeginsWhenBothAreThere) {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().post("P", path(id, "join")), 200);
+  EXPECT_EQ(status(id), "WAITING");
+  RABT_EXPECT_STATUS(h().post("D", path(id, "join")), 200);
+  EXPECT_EQ(status(id), "ACTIVE");
+}
+
+TEST(Pulseone, P15P16ShowsSessionAndAttendees) {
+  const std::string id = made();
+  RABT_EXPECT_STATUS(h().post("P", path(id, "join"), Json::object({{"device_type", "ios"}})), 200);
+  const Answer one = h().get("D", path(id));
+  for (const char* key : {"session_id",
+                          "booking_type",
+                          "status",
+                          "doctor_id",
+                          "patient_id",
+                          "clinic_id",
+                          "clinic_session_id",
+                          "appointment_id",
+                          "chief_complaint",
+                          "scheduled_start_time",
+                          "consultation_duration_minutes",
+                          "actual_start_time",
+                          "actual_end_time",
+                          "actual_duration_minutes",
+                          "meeting_id",
+                          "session_notes",
+                          "connection_quality_rating",
+                          "cancellation_reason",
+                          "cancelled_by",
+                          "created_at",
+                          "updated_at",
+                          "attendees"})
+    EXPECT_NE(one.json.find(key), nullptr) << key;
+  ASSERT_GE(one["attendees"].size(), 1U) << one.body;
+  EXPECT_EQ(one["attendees"][0]["device_type"], Json("ios"));
+}
+
+TEST(Pulseone, P23ATokenThatDoesNotHoldIsRefused) {
+  const net::Response answer = h().site.send(
+      "GET", kSessions,
+      {{"Authorization", "Bearer " + h().mint("x", "doctor", "Zt6Qe1Wn8Vb3Ru5Yk9Pm2Ls7Hd4Gf0Xc")}});
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_NE(answer.body.find("Invalid authentication credentials"), std::string::npos);
+}
+
+TEST(Pulseone, P25P27OnlyTheirOwn) {
+  const std::string id = active();
+  RABT_EXPECT_STATUS(h().post("D2", path(id, "end")), 403);
+  for (const char* who : {"D2", "P2", "AD"})
+    RABT_EXPECT_STATUS(h().post(who, path(id, "join")), 403);
+}
+
+}  // namespace
+}  // namespace rabt::acceptance

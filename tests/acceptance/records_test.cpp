@@ -1,0 +1,164 @@
+#include "hub/base/bytes.hpp"
+#include "tests/acceptance/hospital.hpp"
+
+// What is written in sessions, and what surrounds them, over HTTP.
+namespace rabt::acceptance {
+namespace {
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+// A running session of D and P without a waiting room.
+std::string active(Json more = Json::object()) {
+  Json body = Json::object(
+      {{"type", "doctor_patient"}, {"patient", h().person("P").id}, {"waitingRoom", false}});
+  for (const auto& [name, value] : more.as_object()) body.set(name, value);
+  const Answer made = h().post("D", "/api/v1/sessions", body);
+  RABT_EXPECT_STATUS(made, 201);
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + made.text("id") + "/start"), 200);
+  return "/api/v1/sessions/" + made.text("id");
+}
+Json text(std::string_view value) {
+  return Json::object({{"text", value}});
+}
+
+TEST(RecordsApi, ChatComesBackTheSameAndStrangersSeeNothing) {
+  const std::string session = active();
+  const Answer sent = h().post("P", session + "/messages", text("السلام عليكم 👋 hello"));
+  RABT_EXPECT_STATUS(sent, 201);
+  EXPECT_EQ(sent.text("text"), "السلام عليكم 👋 hello");
+  const Answer list = h().get("D", session + "/messages");
+  RABT_EXPECT_STATUS(list, 200);
+  ASSERT_EQ(list["items"].size(), 1U) << list.body;
+  RABT_EXPECT_STATUS(h().get("P2", session + "/messages"), 403);
+  RABT_EXPECT_STATUS(h().get("D2", session + "/messages"), 403);
+  RABT_EXPECT_STATUS(h().get("-", session + "/messages"), 401);
+  RABT_EXPECT_STATUS(h().get("AD", session + "/messages"), 403);
+  RABT_EXPECT_STATUS(
+      h().call("AD", "GET", session + "/messages", {}, {{"X-Rabt-Reason", "complaint 12"}}), 200);
+}
+
+TEST(RecordsApi, PatientDataBeforeAnObserverAreRefusedByKind) {
+  const std::string session = active();
+  RABT_EXPECT_STATUS(h().post("D", session + "/messages", text("id 1000000008")), 201);
+  RABT_EXPECT_STATUS(h().post("D", session + "/participants",
+                              Json::object({{"person", h().person("N").id}, {"role", "observer"}})),
+                     201);
+  const Answer refused = h().post("D", session + "/messages", text("id 1000000008"));
+  RABT_EXPECT_STATUS(refused, 422);
+  EXPECT_EQ(refused.text("code"), "phi.exposed");
+  EXPECT_EQ(refused["phiTypes"].dump(), R"(["national-id"])") << refused.body;
+  EXPECT_EQ(refused.body.find("1000000008"), std::string::npos);
+}
+
+TEST(RecordsApi, ADocumentIsTheSameBytesAndNoPage) {
+  const std::string session = active();
+  const std::string pdf = "%PDF-1.4\nbytes \x01\x02\xff";
+  const Answer shared = h().post("D", session + "/documents",
+                                 Json::object({{"documentType", "PDF"},
+                                               {"contentType", "application/pdf"},
+                                               {"data", to_base64(as_bytes(pdf))}}));
+  RABT_EXPECT_STATUS(shared, 201);
+  const Answer content = h().get("P", "/api/v1/documents/" + shared.text("id") + "/content");
+  RABT_EXPECT_STATUS(content, 200);
+  EXPECT_EQ(content.body, pdf);
+  EXPECT_EQ(content.header("Content-Disposition"), "attachment");
+  RABT_EXPECT_STATUS(h().get("P2", "/api/v1/documents/" + shared.text("id") + "/content"), 403);
+  const Answer wrong = h().post("D", session + "/documents",
+                                Json::object({{"documentType", "DICOM"},
+                                              {"contentType", "application/dicom"},
+                                              {"data", to_base64(as_bytes(pdf))}}));
+  RABT_EXPECT_STATUS(wrong, 422);
+  EXPECT_EQ(wrong.text("code"), "document.type");
+}
+
+TEST(RecordsApi, NotesVitalsAndPrescriptionsUntilTheEnd) {
+  const std::string session = active();
+  const Answer note =
+      h().post("D", session + "/notes", Json::object({{"content", "stable"}, {"status", "draft"}}));
+  RABT_EXPECT_STATUS(note, 201);
+  EXPECT_EQ(note.header("ETag"), "\"1\"");
+  EXPECT_EQ(h().get("P", session + "/notes")["items"].size(), 0U);
+  const std::string path = "/api/v1/notes/" + note.text("id");
+  const Json final = Json::object({{"status", "final"}});
+  RABT_EXPECT_STATUS(h().call("D", "PATCH", path, final), 428);
+  RABT_EXPECT_STATUS(h().call("D", "PATCH", path, final, {{"If-Match", "\"7\""}}), 412);
+  RABT_EXPECT_STATUS(h().call("D", "PATCH", path, final, {{"If-Match", "\"1\""}}), 200);
+  EXPECT_EQ(h().get("P", session + "/notes")["items"].size(), 1U);
+
+  const Answer vitals = h().post("D", session + "/vitals", Json::object({{"heartRate", 900}}));
+  RABT_EXPECT_STATUS(vitals, 422);
+  EXPECT_NE(vitals.text("detail").find("heartRate"), std::string::npos) << vitals.body;
+  RABT_EXPECT_STATUS(h().post("D", session + "/vitals", Json::object({{"heartRate", 72}})), 201);
+  const Json items = Json::object(
+      {{"items", Json::array({Json::object({{"name", "Amoxicillin"}, {"dosage", "500 mg"}})})}});
+  const Answer prescription = h().post("D", session + "/prescriptions", items);
+  RABT_EXPECT_STATUS(prescription, 201);
+  RABT_EXPECT_STATUS(h().post("P", session + "/prescriptions", items), 403);
+
+  RABT_EXPECT_STATUS(h().post("D", session + "/end"), 200);
+  const Answer late = h().post("D", session + "/notes", Json::object({{"content", "late"}}));
+  RABT_EXPECT_STATUS(late, 409);
+  EXPECT_EQ(late.text("code"), "session.completed");
+  RABT_EXPECT_STATUS(h().post("D", path + "/addenda", text("correction")), 201);
+  RABT_EXPECT_STATUS(h().post("P", session + "/feedback", Json::object({{"rating", 5}})), 201);
+  RABT_EXPECT_STATUS(h().post("P", session + "/feedback", Json::object({{"rating", 6}})), 422);
+  const Answer summary = h().get("P", session + "/summary");
+  RABT_EXPECT_STATUS(summary, 200);
+  EXPECT_EQ(summary["notes"].size(), 1U) << summary.body;
+  EXPECT_EQ(summary["prescriptions"].size(), 1U);
+  EXPECT_EQ(summary["vitals"].size(), 1U);
+}
+
+TEST(RecordsApi, APoorLineLowersTheScoreOfTheSession) {
+  const std::string session = active();
+  Json samples = Json::array();
+  for (const char* at : {"2026-11-22T10:00:00Z", "2026-11-22T10:00:10Z"})
+    samples.push_back(
+        Json::object({{"at", at}, {"lossPercent", 20}, {"jitterMs", 80}, {"rttMs", 600}}));
+  const Answer told = h().post("D", session + "/quality", Json::object({{"samples", samples}}));
+  RABT_EXPECT_STATUS(told, 202);
+  EXPECT_EQ(told.text("level"), "low") << told.body;
+  const Answer end = h().post("D", session + "/end");
+  RABT_EXPECT_STATUS(end, 200);
+  EXPECT_EQ(end["qualityScore"].number_text(), "1") << end.body;
+  RABT_EXPECT_STATUS(h().get("P", "/api/v1/quality/metrics"), 403);
+  EXPECT_GE(h().get("D", "/api/v1/quality/metrics")["sessionsMeasured"].as_int64().value_or(0), 1);
+}
+
+TEST(RecordsApi, TheSlotOfASessionIsTaken) {
+  const std::string path = "/api/v1/providers/" + h().person("D").id + "/availability";
+  const Json slots =
+      Json::object({{"slots", Json::array({Json::object({{"startsAt", "2030-01-07T06:00:00Z"},
+                                                         {"endsAt", "2030-01-07T07:00:00Z"}})})},
+                    {"keep", true}});
+  RABT_EXPECT_STATUS(h().call("P", "PUT", path, slots), 403);
+  RABT_EXPECT_STATUS(h().call("D", "PUT", path, slots), 200);
+  const Json body = Json::object({{"type", "doctor_patient"},
+                                  {"bookingType", "direct"},
+                                  {"patient", h().person("P").id},
+                                  {"scheduledStart", "2030-01-07T06:00:00Z"},
+                                  {"plannedMinutes", 30}});
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions", body), 201);
+  const Answer busy = h().post("D", "/api/v1/sessions", body);
+  RABT_EXPECT_STATUS(busy, 409);
+  EXPECT_EQ(busy.text("code"), "provider.busy");
+}
+
+TEST(RecordsApi, PagesAreServedToEverybodyWhoSignedIn) {
+  EXPECT_EQ(h().get("P", "/api/v1/ui/strings?lang=ar")["strings"].string_or("join_call", ""),
+            "انضم إلى المكالمة");
+  EXPECT_GE(h().get("P", "/api/v1/terms?q=hypertension")["items"].size(), 1U);
+  EXPECT_EQ(h().get("D", "/api/v1/note-templates")["items"].size(), 5U);
+  RABT_EXPECT_STATUS(h().get("D", "/api/v1/settings/video"), 200);
+  RABT_EXPECT_STATUS(h().get("D", "/api/v1/compliance"), 403);
+  RABT_EXPECT_STATUS(h().get("AD", "/api/v1/compliance"), 200);
+  RABT_EXPECT_STATUS(h().get("AD", "/api/v1/reports/scfhs?month=2026-11"), 200);
+  RABT_EXPECT_STATUS(h().get("AD", "/api/v1/usage"), 200);
+  RABT_EXPECT_STATUS(h().get("AD", "/api/v1/usage?month=13"), 422);
+  RABT_EXPECT_STATUS(h().get("-", "/api/v1/terms"), 401);
+}
+
+}  // namespace
+}  // namespace rabt::acceptance

@@ -1,0 +1,95 @@
+#include "hub/api/replays.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/api/rig.hpp"
+
+namespace rabt::api {
+namespace {
+
+class ReplaysTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Replays> make() {
+    return std::make_unique<Replays>(
+        Replays::Parts{rig_.hub.store(), rig_.hub.keys(), rig_.hub.clock(), rig_.random});
+  }
+  static http::Request call(const std::string& key, const std::string& body) {
+    http::Request made = request("POST", "/api/v1/sessions", body);
+    made.headers = {{"idempotency-key", key}};
+    return made;
+  }
+  Result<Replays::Beginning> begin(Replays& replays, const http::Request& made,
+                                   const std::string& person = "01P") {
+    return replays.begin({.kind = identity::Kind::person, .tenant = "t1", .id = person},
+                         "createSession", made);
+  }
+  static http::Response answered(int status) {
+    return {.status = status, .headers = {{"ETag", "\"1\""}}, .body = "{\"name\":\"Noura\"}"};
+  }
+  ApiRig rig_;
+};
+
+TEST_F(ReplaysTest, TheSameCallGetsTheAnswerOfTheFirstAlsoAfterARestart) {
+  auto replays = make();
+  const auto first = must(begin(*replays, call("\"k1\"", "{}")));
+  EXPECT_FALSE(first.answer);
+  replays->finish(first.ticket, answered(201));
+  replays = make();
+  const auto second = must(begin(*replays, call("k1", "{}")));
+  ASSERT_TRUE(second.answer);
+  EXPECT_EQ(second.answer->status, 201);
+  EXPECT_EQ(second.answer->body, "{\"name\":\"Noura\"}");
+  EXPECT_EQ(header(*second.answer, "ETag"), "\"1\"");
+  EXPECT_EQ(header(*second.answer, "Idempotency-Replayed"), "true");
+}
+
+TEST_F(ReplaysTest, AnotherCallWithTheKeyIsRefused) {
+  const auto replays = make();
+  replays->finish(must(begin(*replays, call("k1", "{}"))).ticket, answered(201));
+  const auto other = begin(*replays, call("k1", "{\"a\":1}"));
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, "idempotency.reused");
+  EXPECT_FALSE(must(begin(*replays, call("k1", "{}"), "01Q")).answer) << "of another person";
+}
+
+TEST_F(ReplaysTest, ACallThatRunsOrWasCutOffIsNotDoneTwice) {
+  auto replays = make();
+  (void)must(begin(*replays, call("k1", "{}")));
+  EXPECT_EQ(begin(*replays, call("k1", "{}")).error().code, "idempotency.running");
+  replays = make();
+  EXPECT_EQ(begin(*replays, call("k1", "{}")).error().code, "idempotency.outcome_unknown");
+}
+
+TEST_F(ReplaysTest, WhatMaySucceedLaterIsNotKept) {
+  const auto replays = make();
+  for (const int status : {400, 401, 403, 422, 429, 503}) {
+    const auto begun = must(begin(*replays, call("k1", "{}")));
+    EXPECT_FALSE(begun.answer) << status;
+    replays->finish(begun.ticket, answered(status));
+  }
+  replays->finish(must(begin(*replays, call("k1", "{}"))).ticket, answered(500));
+  EXPECT_EQ(begin(*replays, call("k1", "{}")).error().code, "idempotency.outcome_unknown");
+}
+
+TEST_F(ReplaysTest, KeysAreShortPrintableTexts) {
+  const auto replays = make();
+  for (const std::string& key : {std::string(129, 'a'), std::string("a b"), std::string("\"\"")})
+    EXPECT_EQ(begin(*replays, call(key, "{}")).error().code, "idempotency.key") << key;
+  EXPECT_TRUE(must(begin(*replays, request("POST", "/x"))).ticket.key.empty());
+}
+
+TEST_F(ReplaysTest, NothingOfAnAnswerIsReadableInTheDatabase) {
+  const auto replays = make();
+  replays->finish(must(begin(*replays, call("k1", "{}"))).ticket, answered(201));
+  bool readable = false;
+  (void)rig_.hub.store().read([&](store::Connection& connection) {
+    return connection.query({"SELECT sealed FROM replay"}, {}, [&](const store::Row& row) {
+      readable = row.blob(0).find("Noura") != std::string_view::npos;
+      return true;
+    });
+  });
+  EXPECT_FALSE(readable);
+}
+
+}  // namespace
+}  // namespace rabt::api

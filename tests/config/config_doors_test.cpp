@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "hub/config/config.hpp"
+
+// `doors` of the configuration.
+namespace rabt::config {
+namespace {
+
+class ConfigDoors : public testing::Test {
+ protected:
+  ConfigDoors() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "rabt-config-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) folder_ = pattern;
+  }
+  ~ConfigDoors() override { std::filesystem::remove_all(folder_); }
+  Result<Config> read(const std::string& doors) {
+    std::ofstream(folder_ + "/rabt.yaml")
+        << "tenant: t1\nserver: {port: 8480, public_url: \"http://127.0.0.1\"}\ndata: data\n"
+           "plugins: plugins\nmigrations: migrations\ndoors: "
+        << doors << "\n";
+    return load_config(folder_ + "/rabt.yaml");
+  }
+  std::string folder_;
+};
+
+TEST_F(ConfigDoors, ADoorHasItsPortItsZoneAndItsOrigins) {
+  const auto config = read(
+      "{kiorex: {listen: 3009, rate: 20, cors: ['https://app.example.sa']},\n"
+      "  pulseone: {naive_time_zone: Asia/Riyadh}, emr: {enabled: false, naive_time_zone: "
+      "'-03:30'}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const DoorEntry& kiorex = config->doors.at("kiorex");
+  EXPECT_EQ(kiorex.listen, 3009);
+  EXPECT_EQ(kiorex.rate, 20);
+  EXPECT_EQ(kiorex.cors, std::vector<std::string>{"https://app.example.sa"});
+  EXPECT_EQ(config->doors.at("pulseone").naive_offset_minutes, 180);
+  EXPECT_EQ(config->doors.at("pulseone").listen, std::nullopt);
+  EXPECT_FALSE(config->doors.at("emr").enabled);
+  EXPECT_EQ(config->doors.at("emr").naive_offset_minutes, -210);
+  EXPECT_EQ(config->doors.count("clinicvault"), 0U);
+}
+
+TEST_F(ConfigDoors, WhatIsWrongIsNamed) {
+  for (const auto& [doors, part] :
+       {std::pair{"{other: {}}", "other"},
+        {"{kiorex: {cors: ['*']}}", "origins"},
+        {"{kiorex: {cors: ['https://app.example.sa/']}}", "origins"},
+        {"{kiorex: {naive_time_zone: Europe/London}}", "naive_time_zone"},
+        {"{kiorex: {naive_time_zone: '+3:00'}}", "naive_time_zone"},
+        {"{kiorex: {listen: 70000}}", "listen"},
+        {"{kiorex: {open: true}}", "open"}}) {
+    const auto config = read(doors);
+    ASSERT_FALSE(config.ok()) << doors;
+    EXPECT_NE(config.error().message.find(part), std::string::npos) << config.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace rabt::config
