@@ -192,6 +192,12 @@ TEST(Brainsait, ChangesNeedTheVersionThatWasSeen) {
   EXPECT_EQ(changed["plannedMinutes"], Json(60));
 }
 
+TEST(Brainsait, B50TheApiIsDescribed) {
+  const Answer document = h().get("-", "/api/v1/openapi.yaml");
+  RABT_EXPECT_STATUS(document, 200);
+  EXPECT_EQ(document.body, e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"));
+}
+
 TEST(Brainsait, ListsPageByCursor) {
   for (int i = 0; i < 3; ++i) (void)made(doctor_patient());
   const Answer first = h().get("P", std::string(kSessions) + "?limit=2");

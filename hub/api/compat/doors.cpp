@@ -6,6 +6,11 @@
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
 
+namespace rabt::embedded {
+// docs/openapi.yaml
+extern const std::string_view openapi;
+}  // namespace rabt::embedded
+
 namespace rabt::api::compat {
 
 using http::Request;
@@ -207,6 +212,11 @@ std::optional<Response> Doors::description(std::string_view listener, const Requ
     if (path == named || (is_page(door->page) && own)) return html(page_of(*door));
     const bool alone = door->page != "/docs" && door->page != "/api/docs";
     if (path == door->page && alone && listener.empty()) return html(page_of(*door));
+  }
+  if (path == "/api/v1/openapi.yaml") {
+    return Response{.status = 200,
+                    .headers = {{"Content-Type", "application/yaml"}},
+                    .body = std::string(embedded::openapi)};
   }
   if (listener.empty() && (path == "/docs" || path == "/api/docs" || path == "/redoc"))
     return html(index_page());
