@@ -284,7 +284,11 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .clock = base->clock,
               .log = base->log,
               .tenant = config.tenant,
-              .ready = [this] { return senders_ready(base->senders); }},
+              .ready = [this] { return senders_ready(base->senders); },
+              .provider_event =
+                  [this](const Json& event) {
+                    return consultations->sessions().provider_event(event);
+                  }},
              std::move(sources)},
       .instances{*engine, who},
       .workflows{*engine},
