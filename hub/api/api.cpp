@@ -147,6 +147,10 @@ Result<identity::Caller> Api::caller_of(const Request& head) const {
                                       .actor = head.header("x-rabt-actor"),
                                       .client = head.remote,
                                       .request = head.request_id}));
+  // A page that opens a WebSocket can set no header.
+  if (who.kind == identity::Kind::anonymous && resources_->stream != nullptr) {
+    if (auto ticketed = resources_->stream->tickets().take(head)) who = *std::move(ticketed);
+  }
   return identity::Caller{.who = std::move(who),
                           .client = head.remote,
                           .request = head.request_id,

@@ -11,6 +11,7 @@
 #include "hub/api/people.hpp"
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
+#include "hub/api/stream.hpp"
 #include "hub/api/workflows.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
@@ -36,6 +37,7 @@ struct Resources {
   consultation::Sessions* sessions = nullptr;
   consultation::Records* records = nullptr;
   consultation::Practice* practice = nullptr;
+  Stream* stream = nullptr;
 };
 
 }  // namespace rabt::api

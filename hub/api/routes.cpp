@@ -23,6 +23,14 @@ Status ask(Resources& resources, const Call& call) {
   return (resources.*resource.*check)(call);
 }
 
+Result<http::Response> open_stream(Resources& resources, const Call& call) {
+  return resources.stream->open(call);
+}
+
+Result<http::Response> make_ticket(Resources& resources, const Call& call) {
+  return resources.stream->ticket(call);
+}
+
 using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
@@ -97,6 +105,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/recordings", "listRecordings", list<&R::sessions, &Sessions::recordings>, kSignedIn},
     Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&R::sessions, &Sessions::withdraw_recording, 204>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&R::sessions, &Sessions::summary>, kSignedIn},
+    Route{"GET", "/api/v1/stream", "openStream", open_stream, kSignedIn},
+    Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", act<&R::sessions, &Sessions::events>, kSignedIn},
 
     // What is written in sessions, and how their lines are.

@@ -92,6 +92,29 @@ bool is_signal(std::string_view kind) {
 
 }  // namespace
 
+void Outlet::send(const Json& frame) {
+  const Lock lock(mutex_);
+  if (!open_) {
+    waiting_.push_back(frame.dump());
+  } else if (const auto socket = socket_.lock()) {
+    socket->send(frame.dump());
+  }
+}
+
+void Outlet::open(const Json& first) {
+  const Lock lock(mutex_);
+  open_ = true;
+  const auto socket = socket_.lock();
+  if (socket == nullptr) return;
+  socket->send(first.dump());
+  for (const std::string& text : waiting_) socket->send(text);
+  waiting_.clear();
+}
+
+void Outlet::close(std::uint16_t code, std::string_view reason) {
+  if (const auto socket = socket_.lock()) socket->close(code, reason);
+}
+
 SessionFeed::SessionFeed(const LiveParts& parts, Ask ask) : parts_(parts), ask_(std::move(ask)) {}
 
 Status SessionFeed::begin(std::optional<std::int64_t> after) {
@@ -113,6 +136,7 @@ Status SessionFeed::begin(std::optional<std::int64_t> after) {
   left_ = false;
   RABT_TRY(newest, parts_.live.listen(tenant, session_, after, shared_from_this()));
   newest_ = newest;
+  parts_.practice.seen(tenant, ask_.caller.who.person);
   announce("connected");
   return ok_status();
 }
@@ -183,6 +207,11 @@ void SessionFeed::happened(const LiveEvent& event) {
   if (event.content.is_object() && !of.administrator) data.set("content", event.content);
   if (kind.kind == "session") data.set("event", event.type);
   tell(kind.kind, event.seq, event.at_ms, data);
+}
+
+void SessionFeed::alive() {
+  if (left_ || !still_allowed(false)) return;
+  parts_.practice.seen(membership().tenant, ask_.caller.who.person);
 }
 
 void SessionFeed::tell_admitted(const LiveEvent& event) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
@@ -12,6 +13,7 @@
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
 #include "hub/consultation/sessions.hpp"
+#include "hub/http/web_socket.hpp"
 
 namespace rabt::api {
 
@@ -22,6 +24,25 @@ struct LiveParts {
   consultation::Practice& practice;
   consultation::Live& live;
   const Clock& clock;
+};
+
+// Where the messages of a feed go: they wait until the caller has been told that listening began.
+// Internally synchronised.
+class Outlet {
+ public:
+  explicit Outlet(std::weak_ptr<http::Socket> socket) : socket_(std::move(socket)) {}
+  void send(const Json& frame);
+  // Sends the first message, and then what has waited.
+  void open(const Json& first);
+  void close(std::uint16_t code, std::string_view reason);
+
+ private:
+  // Constant after construction.
+  const std::weak_ptr<http::Socket> socket_;
+
+  Mutex mutex_;
+  bool open_ RABT_GUARDED_BY(mutex_) = false;
+  std::vector<std::string> waiting_ RABT_GUARDED_BY(mutex_);
 };
 
 // One person's view of one session while it goes on: which events the person may see, in which
@@ -48,6 +69,7 @@ class SessionFeed : public consultation::LiveListener,
 
   void happened(const consultation::LiveEvent& event) final;
   void relayed(const Json& what) final;
+  void alive() final;
 
  protected:
   const LiveParts& parts() const { return parts_; }

@@ -28,14 +28,13 @@ std::string digest(std::string_view text) {
   return std::string(as_text(hash));
 }
 
-class StreamSocket;
-
 // One topic of one connection.
 class TopicFeed final : public SessionFeed {
  public:
   TopicFeed(const LiveParts& parts, Ask ask, std::string topic, std::weak_ptr<http::Socket> socket)
-      : SessionFeed(parts, std::move(ask)), topic_(std::move(topic)), socket_(std::move(socket)) {}
-  void caught_up() override { send(Json::object({{"type", "live"}, {"topic", topic_}})); }
+      : SessionFeed(parts, std::move(ask)), topic_(std::move(topic)), outlet_(std::move(socket)) {}
+  void caught_up() override { outlet_.send(Json::object({{"type", "live"}, {"topic", topic_}})); }
+  [[nodiscard]] Outlet& outlet() { return outlet_; }
 
  private:
   void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms,
@@ -46,17 +45,14 @@ class TopicFeed final : public SessionFeed {
     const Json& from = data["from"].is_null() ? data["participant"] : data["from"];
     if (!from.is_null()) frame.set("from", from);
     frame.set("data", data);
-    send(frame);
+    outlet_.send(frame);
   }
   void dismissed(std::string_view code) override {
-    send(Json::object({{"type", "bye"}, {"topic", topic_}, {"code", code}}));
-  }
-  void send(const Json& frame) {
-    if (const auto socket = socket_.lock()) socket->send(frame.dump());
+    outlet_.send(Json::object({{"type", "bye"}, {"topic", topic_}, {"code", code}}));
   }
 
   const std::string topic_;
-  const std::weak_ptr<http::Socket> socket_;
+  Outlet outlet_;
 };
 
 // The frames of one connection. Its functions come one at a time.
@@ -87,6 +83,8 @@ class StreamSocket final : public http::SocketHandler {
   const identity::Caller caller_;
   std::shared_ptr<http::Socket> socket_;
   std::map<std::string, std::shared_ptr<TopicFeed>, std::less<>> feeds_;
+  // The feed whose subscription is about to be answered. Null between messages.
+  std::shared_ptr<TopicFeed> begun_;
   double turns_ = kBurst;
   std::int64_t filled_ms_ = 0;
 };
@@ -119,7 +117,12 @@ void StreamSocket::received(http::Socket& socket, std::string_view text) {
   if (answered.ok() && answered->is_object()) {
     for (const auto& [name, value] : answered->as_object()) out.set(name, value);
   }
-  socket.send(out.dump());
+  // What happened meanwhile follows the answer to the subscription.
+  if (const auto begun = std::exchange(begun_, nullptr); begun != nullptr) {
+    begun->outlet().open(out);
+  } else {
+    socket.send(out.dump());
+  }
 }
 
 Result<Json> StreamSocket::answer(const Json& frame) {
@@ -148,6 +151,7 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
   RABT_TRY_STATUS(feed->begin(from));
   const std::int64_t newest = feed->newest();
   feeds_.emplace(topic, feed);
+  begun_ = feed;
   const Membership of = feed->membership();
   return Json::object({{"topic", topic},
                        {"seq", newest},

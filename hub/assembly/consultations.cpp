@@ -35,6 +35,12 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                                  .video = of.settings,
                                                  .settings = config.practice});
   made->sessions_->surround(made->practice_->surroundings());
+  made->live_ = std::make_unique<consultation::Live>(
+      of.store, of.log,
+      [records = made->records_.get()](const consultation::Membership& session,
+                                       const consultation::LiveEvent& event) {
+        return records->live_content(session, event.type, event.data);
+      });
   return made;
 }
 

@@ -4,6 +4,7 @@
 
 #include "hub/api/compat/doors.hpp"
 #include "hub/config/config.hpp"
+#include "hub/consultation/live.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
 #include "hub/consultation/session_service.hpp"
@@ -28,6 +29,7 @@ class Consultations {
   [[nodiscard]] consultation::SessionService& sessions() { return *sessions_; }
   [[nodiscard]] consultation::Records& records() { return *records_; }
   [[nodiscard]] consultation::Practice& practice() { return *practice_; }
+  [[nodiscard]] consultation::Live& live() { return *live_; }
 
  private:
   Consultations() = default;
@@ -36,6 +38,8 @@ class Consultations {
   std::unique_ptr<consultation::SessionService> sessions_;
   std::unique_ptr<consultation::Records> records_;
   std::unique_ptr<consultation::Practice> practice_;
+  // Destroyed before the records, which its thread opens.
+  std::unique_ptr<consultation::Live> live_;
 };
 
 // The compatibility APIs that the configuration opens.

@@ -117,6 +117,7 @@ struct Hub::Parts {
   std::unique_ptr<engine::PatientIndex> patients;
   std::unique_ptr<Consultations> consultations;
   std::unique_ptr<api::Replays> replays;
+  std::unique_ptr<api::Stream> stream;
   std::unique_ptr<PluginUpgrade> upgrade;
   // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
@@ -232,6 +233,10 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .access = access.get()},
                                               .people = *people}));
   consultations = std::move(made);
+  stream = std::make_unique<api::Stream>(
+      api::LiveParts{consultations->sessions(), consultations->records(), consultations->practice(),
+                     consultations->live(), base->clock},
+      base->random);
   plugins->add_service(consultation::make_session_actions(consultations->sessions()));
   return ok_status();
 }
@@ -255,7 +260,8 @@ Status Hub::Parts::open_doors(const config::Config& config, const phi::Policy& p
            [this](const consultation::Ask& ask, const http::Request& request) {
              return api->recording_content(ask, request);
            },
-       .metrics = [this] { return api->metrics_text(); }},
+       .metrics = [this] { return api->metrics_text(); },
+       .stream = stream.get()},
       privacy));
   for (const auto& [name, door] : config.doors) {
     if (!door.enabled || !door.listen) continue;
@@ -304,7 +310,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .metrics{},
       .sessions = &consultations->sessions(),
       .records = &consultations->records(),
-      .practice = &consultations->practice()});
+      .practice = &consultations->practice(),
+      .stream = stream.get()});
   made->metrics.add(*engine);
   made->metrics.add(consultations->sessions());
   made->metrics.add(*base->audit);

@@ -24,6 +24,9 @@ constexpr Statement kAfter{
 // another node may have written.
 constexpr std::chrono::milliseconds kLookEvery{50};
 
+// Looks between two signs of life.
+constexpr int kAliveLooks = 600;
+
 struct Listening {
   std::shared_ptr<LiveListener> listener;
   // The last event that it was told.
@@ -44,6 +47,7 @@ struct Live::State {
   void run();
   // One session. Returns without telling anything when it cannot be read now.
   void look(const std::string& session);
+  void tell_alive();
 
   // Constant after construction.
   store::Store& store;
@@ -57,8 +61,19 @@ struct Live::State {
   bool stopping RABT_GUARDED_BY(mutex) = false;
 };
 
+void Live::State::tell_alive() {
+  std::vector<std::shared_ptr<LiveListener>> all;
+  {
+    const Lock lock(mutex);
+    for (const auto& [session, topic] : topics) {
+      for (const Listening& one : topic.listeners) all.push_back(one.listener);
+    }
+  }
+  for (const auto& one : all) one->alive();
+}
+
 void Live::State::run() {
-  for (;;) {
+  for (int looks = 1;; ++looks) {
     std::vector<std::string> sessions;
     {
       Lock lock(mutex);
@@ -67,6 +82,7 @@ void Live::State::run() {
       for (const auto& [session, topic] : topics) sessions.push_back(session);
     }
     for (const std::string& session : sessions) look(session);
+    if (looks % kAliveLooks == 0) tell_alive();
     Lock lock(mutex);
     wake.wait_for(lock, kLookEvery, [&]() RABT_REQUIRES(mutex) { return stopping; });
   }

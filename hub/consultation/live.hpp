@@ -38,6 +38,8 @@ class LiveListener {
   virtual void happened(const LiveEvent& event) = 0;
   // All that had happened when listening began has been told.
   virtual void caught_up() = 0;
+  // Comes every half minute while it listens, whatever happens.
+  virtual void alive() = 0;
   // What another listener of the session said, which nobody keeps. Comes from the thread of him who
   // says it.
   virtual void relayed(const Json& what) = 0;

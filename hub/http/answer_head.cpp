@@ -13,9 +13,16 @@ namespace rabt::http {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kServersOwn{
-    "content-length",         "connection", "transfer-encoding", "date", "x-request-id",
-    "x-content-type-options", "server"};
+constexpr std::array<std::string_view, 10> kServersOwn{"content-length",
+                                                       "connection",
+                                                       "transfer-encoding",
+                                                       "date",
+                                                       "x-request-id",
+                                                       "x-content-type-options",
+                                                       "referrer-policy",
+                                                       "cross-origin-resource-policy",
+                                                       "strict-transport-security",
+                                                       "server"};
 
 std::string http_date(Timestamp at) {
   const auto seconds = static_cast<std::time_t>(at.ms / 1000);
@@ -38,11 +45,11 @@ bool is_field_value(std::string_view text) {
 
 }  // namespace
 
-std::string write_head(const Response& response, std::uint64_t length, std::string_view request_id,
-                       bool keep_alive, Timestamp now) {
+std::string write_head(const Response& response, std::uint64_t length, const AnswerFrame& frame) {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " " +
                     std::string(reason_phrase(response.status)) + "\r\n";
   bool has_cache = false;
+  bool has_policy = false;
   for (const auto& [name, value] : response.headers) {
     const auto key = lower(name);
     if (std::find(kServersOwn.begin(), kServersOwn.end(), key) != kServersOwn.end()) continue;
@@ -51,14 +58,19 @@ std::string write_head(const Response& response, std::uint64_t length, std::stri
       continue;
     }
     has_cache = has_cache || key == "cache-control";
+    has_policy = has_policy || key == "content-security-policy";
     out.append(name).append(": ").append(value).append("\r\n");
   }
   if (!has_cache) out += "Cache-Control: no-store\r\n";
-  out += "X-Content-Type-Options: nosniff\r\nX-Request-Id: ";
-  out.append(request_id).append("\r\nDate: ").append(http_date(now)).append("\r\n");
+  if (!has_policy) out += "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+  if (frame.secure) out += "Strict-Transport-Security: max-age=63072000; includeSubDomains\r\n";
+  out +=
+      "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+      "Cross-Origin-Resource-Policy: same-origin\r\nX-Request-Id: ";
+  out.append(frame.request_id).append("\r\nDate: ").append(http_date(frame.now)).append("\r\n");
   if (response.status != 204 && response.status != 304)
     out += "Content-Length: " + std::to_string(length) + "\r\n";
-  out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  out += frame.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return out;
 }
 

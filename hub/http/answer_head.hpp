@@ -9,9 +9,20 @@
 
 namespace rabt::http {
 
+// What the connection adds to an answer.
+struct AnswerFrame {
+  std::string_view request_id;
+  bool keep_alive = false;
+  // The answer goes through TLS.
+  bool secure = false;
+  Timestamp now;
+};
+
 // The head of an answer, with its empty line. Fields that belong to the connection are the
-// server's alone: a handler's are left out.
+// server's alone: a handler's are left out. What keeps browsers from harm (ASVS 5.0 V3.4) is added
+// here, so that no handler forgets it; a handler that answers with a page sets its own
+// Content-Security-Policy.
 [[nodiscard]] std::string write_head(const Response& response, std::uint64_t length,
-                                     std::string_view request_id, bool keep_alive, Timestamp now);
+                                     const AnswerFrame& frame);
 
 }  // namespace rabt::http

@@ -312,7 +312,11 @@ bool Connection::write_response(Response& response, std::string_view method,
   }
   set_instance(response, request_id);
   const std::uint64_t length = response.stream ? response.stream_length : response.body.size();
-  std::string out = write_head(response, length, request_id, keep_alive, shared_.clock.now());
+  std::string out = write_head(response, length,
+                               {.request_id = request_id,
+                                .keep_alive = keep_alive,
+                                .secure = shared_.options.tls != nullptr && !peer_.uid,
+                                .now = shared_.clock.now()});
   if (method == "HEAD" || response.status == 204 || response.status == 304) return send_all(out);
   if (!response.stream) {
     out += response.body;

@@ -90,7 +90,8 @@ class Overload final : public Poco::Net::TCPServerConnectionFilter {
         problem(unavailable("http.overloaded", "all connections are in use; try again later"));
     set_instance(response, id);
     const auto text =
-        write_head(response, response.body.size(), id, false, shared_.clock.now()) + response.body;
+        write_head(response, response.body.size(), {.request_id = id, .now = shared_.clock.now()}) +
+        response.body;
     const int fd = socket.impl()->sockfd();
     char unread[kReadChunk];
     while (::recv(fd, unread, sizeof unread, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof unread)) {

@@ -113,10 +113,12 @@ struct ServerOptions {
 };
 
 // Adds to every answer: Content-Length, Connection, Date, X-Request-Id, X-Content-Type-Options:
-// nosniff, and Cache-Control: no-store unless the handler set one. Refuses what request_head.hpp
-// refuses, with a problem document and the end of the connection. A request that is not admitted
-// also ends its connection, unless its body has arrived with its head. A body shorter than its
-// Content-Length never reaches the handler. Internally synchronised.
+// nosniff, Referrer-Policy,
+// Cross-Origin-Resource-Policy, over TLS Strict-Transport-Security, and Cache-Control: no-store and
+// a Content-Security-Policy that allows nothing unless the handler set its own. Refuses what
+// request_head.hpp refuses, with a problem document and the end of the connection. A request that
+// is not admitted also ends its connection, unless its body has arrived with its head. A body
+// shorter than its Content-Length never reaches the handler. Internally synchronised.
 class Server {
  public:
   // Listening when it returns. Errors: http.address, http.options; unavailable http.port_in_use,

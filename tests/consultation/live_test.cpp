@@ -18,6 +18,7 @@ class Heard final : public LiveListener {
     ++caught_up_;
     caught_up_after_ = events_.size();
   }
+  void alive() override {}
   void relayed(const Json& what) override {
     const Lock lock(mutex_);
     relayed_.push_back(what);

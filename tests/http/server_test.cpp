@@ -175,10 +175,13 @@ TEST_F(HttpServer, ServesARequestWithSafeHeaders) {
   for (const auto* line :
        {"\r\nX-Request-Id: 0f8fad5b-d9cb-469f-a165-70867728950e\r\n",
         "\r\nX-Content-Type-Options: nosniff\r\n", "\r\nCache-Control: no-store\r\n",
+        "\r\nReferrer-Policy: no-referrer\r\n", "\r\nCross-Origin-Resource-Policy: same-origin\r\n",
+        "\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n",
         "\r\nDate: ", "\r\nContent-Length: 11\r\n"}) {
     EXPECT_NE(answer.find(line), std::string::npos) << line;
   }
   EXPECT_EQ(answer.find("Server:"), std::string::npos);
+  EXPECT_EQ(answer.find("Strict-Transport-Security"), std::string::npos);
   EXPECT_TRUE(answer.ends_with("POST /a b 5"));
   ASSERT_EQ(seen().size(), 1U);
   EXPECT_EQ(seen()[0].body, "hello");

@@ -129,7 +129,10 @@ TEST_F(TlsEdge, ServesRequestsAndLargeAnswers) {
   EXPECT_STREQ(SSL_get_version(one.session()), "TLSv1.3");
   one.send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n" +
            std::string(200'000, 'b'));
-  EXPECT_TRUE(one.read_until("end").ends_with("/a 200000 end"));
+  const std::string answer = one.read_until("end");
+  EXPECT_TRUE(answer.ends_with("/a 200000 end"));
+  EXPECT_NE(answer.find("\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\n"),
+            std::string::npos);
   one.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_GT(one.read_until("end").size(), 3U << 20U);
 }

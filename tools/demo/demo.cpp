@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -25,7 +26,9 @@
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
 #include "tools/demo/configuration.hpp"
+#include "tools/demo/people.hpp"
 #include "tools/demo/signed_store.hpp"
+#include "tools/demo/visit.hpp"
 
 // `./dev demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
 // Everything that crosses between them is HTTP; the hub is a process of its own, started with a
@@ -103,7 +106,10 @@ class Demo {
   }
   [[nodiscard]] std::int64_t effects(const std::string& kind);
   int story();
+  int visit();
   int crowd();
+  Status write_ready_file();
+  int stay();
   void print_progress(const Json& instance);
   int summary(const std::string& id);
   // Kills and restarts the hub when its time has come.
@@ -128,6 +134,8 @@ class Demo {
   int hub_port_ = 0;
   std::string token_;
   Bytes webhook_key_;
+  std::string issuer_secret_;
+  std::unique_ptr<People> people_;
   ChildProcess sandbox_;
   ChildProcess hub_;
   std::int64_t started_ = 0;
@@ -210,6 +218,8 @@ Status Demo::write_configuration() {
   std::array<std::uint8_t, 32> key{};
   random_.fill(key);
   webhook_key_.assign(key.begin(), key.end());
+  random_.fill(key);
+  issuer_secret_ = crypto::base64url(key);
   const std::string secrets = folder_ + "/secrets";
   fs::create_directories(secrets);
   fs::permissions(secrets, fs::perms::owner_all);
@@ -218,6 +228,7 @@ Status Demo::write_configuration() {
       {"twilio-auth-token", "sandbox-auth-token"},
       {"twilio-api-key-secret", std::string(kDemoApiKeySecret)},
       {"fhir-token", "sandbox-fhir-token"},
+      {"issuer", issuer_secret_},
       {"moh-token", std::string(kDemoMohToken)}};
   for (const auto& [name, value] : files) {
     if (!write_file(secrets + "/" + name, value, 0600))
@@ -232,6 +243,11 @@ Status Demo::write_configuration() {
   configuration.workflows = {root_ + "/workflows/consultation.yaml"};
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;
+  configuration.more =
+      "identity:\n  issuers:\n    demo:\n      kind: shared-secret\n      secret: {file: \"" +
+      secrets + "/issuer\"}\n      issuer: " + std::string(kDemoIssuer) +
+      "\n      audience: absent\n      max_lifetime: 24h\n      subject_numbers: true\n"
+      "      may_grant: [admin, doctor, specialist, nurse, patient]\n";
   configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
   if (!write_file(config_, yaml_of(configuration), 0600))
     return unavailable("demo.folder", folder_ + " cannot be written");
@@ -471,6 +487,67 @@ int Demo::summary(const std::string& id) {
   return good ? 0 : 1;
 }
 
+// The same hospital, with people who come to a session by themselves.
+int Demo::visit() {
+  std::printf("\nA visit over the API\n");
+  const std::int64_t begun = now_ms();
+  people_ = std::make_unique<People>(hub_url_, token_, issuer_secret_, clock_, random_);
+  Status played = people_->enter();
+  if (played.ok()) {
+    played = play({.people = *people_,
+                   .control = [this](const std::string& what,
+                                     const Json& body) { return control(what, body); },
+                   .say =
+                       [begun](const std::string& what) {
+                         std::printf("%7.2f s  %s\n",
+                                     static_cast<double>(now_ms() - begun) / 1000.0, what.c_str());
+                       }});
+  }
+  if (played.ok()) return 0;
+  std::fprintf(stderr, "demo: %s; folder %s\n", played.error().message.c_str(), folder_.c_str());
+  return 1;
+}
+
+Status Demo::write_ready_file() {
+  if (options_.ready_file.empty()) return ok_status();
+  Json services = Json::object();
+  for (const char* name : {"twilio", "fhir", "nphies", "dhis2"}) services.set(name, urls_[name]);
+  const Json ready = Json::object({{"base", hub_url_},
+                                   {"people", people_ == nullptr ? Json() : people_->list()},
+                                   {"services", std::move(services)},
+                                   {"issuer", people_ == nullptr ? Json() : people_->issuer()}});
+  const std::string temporary = options_.ready_file + ".tmp";
+  if (!write_file(temporary, ready.dump_pretty() + "\n", 0600) ||
+      std::rename(temporary.c_str(), options_.ready_file.c_str()) != 0)
+    return unavailable("demo.folder", options_.ready_file + " cannot be written");
+  return ok_status();
+}
+
+// Until SIGINT or SIGTERM.
+int Demo::stay() {
+  // Blocked before the file says that all is ready.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  if (const Status written = write_ready_file(); !written.ok()) {
+    std::fprintf(stderr, "demo: %s\n", written.error().message.c_str());
+    return 1;
+  }
+  std::printf(
+      "\nThe hub stays up; end with Ctrl-C.\n  API        %s/api/v1/instances (Authorization: "
+      "Bearer $(cat %s/data/api-token))\n"
+      "  Metrics    %s/metrics\n  Webhooks   %s/hooks/his\n  Ledger     %s/ledger\n  "
+      "Config     %s\n",
+      hub_url_.c_str(), folder_.c_str(), hub_url_.c_str(), hub_url_.c_str(),
+      urls_.string_or("control", "").c_str(), config_.c_str());
+  std::fflush(stdout);
+  int received = 0;
+  sigwait(&signals, &received);
+  return 0;
+}
+
 int Demo::crowd() {
   const int count = options_.consultations;
   std::printf("%d consultations at once\n", count);
@@ -538,24 +615,9 @@ int Demo::run() {
   if (const Status s = start_hub(); !s.ok()) return fail(s.error());
   std::printf("Hub       %s\nStand-ins %s\nFolder    %s\n\n", hub_url_.c_str(),
               urls_.dump().c_str(), folder_.c_str());
-  const int code = options_.consultations > 1 ? crowd() : story();
-  if (options_.serve && code == 0) {
-    std::printf(
-        "\nThe hub stays up; end with Ctrl-C.\n  API        %s/api/v1/instances (Authorization: "
-        "Bearer $(cat %s/data/api-token))\n"
-        "  Metrics    %s/metrics\n  Webhooks   %s/hooks/his\n  Ledger     %s/ledger\n  "
-        "Config     %s\n",
-        hub_url_.c_str(), folder_.c_str(), hub_url_.c_str(), hub_url_.c_str(),
-        urls_.string_or("control", "").c_str(), config_.c_str());
-    std::fflush(stdout);
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    int received = 0;
-    sigwait(&signals, &received);
-  }
+  int code = options_.consultations > 1 ? crowd() : story();
+  if (code == 0 && options_.consultations == 1) code = visit();
+  if (options_.serve && code == 0) code = stay();
   hub_.stop();
   sandbox_.stop();
   if (options_.data.empty() && !options_.keep && code == 0) {

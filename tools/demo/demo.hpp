@@ -8,6 +8,9 @@ namespace rabt::demo {
 struct Options {
   // Stay up afterwards and print the addresses.
   bool serve = false;
+  // Gets the addresses, the people and their tokens when the hub stays up and is ready; no file if
+  // it is empty.
+  std::string ready_file;
   // Kill the hub twenty times in one consultation.
   bool crash = false;
   // Keep the data folder.

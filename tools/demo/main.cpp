@@ -9,6 +9,10 @@ int main(int argc, char** argv) {
       "Take one consultation from a signed webhook to an accepted claim and a filed report",
       "./dev demo"};
   app.add_flag("--serve", options.serve, "Keep the hub running afterwards and print its addresses");
+  app.add_option(
+      "--ready-file", options.ready_file,
+      "With --serve: file to write, with addresses, people and their tokens, when all is "
+      "ready");
   app.add_flag("--crash", options.crash, "Kill the hub twenty times during the consultation");
   app.add_flag("--keep", options.keep, "Keep the data folder");
   app.add_option("--data", options.data, "Data folder (default: a temporary one)");

@@ -3,7 +3,9 @@
 #include <charconv>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/compat/clinicvault_socket.hpp"
 #include "hub/api/compat/door.hpp"
+#include "hub/api/stream.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/base/ids.hpp"
 
@@ -505,6 +507,11 @@ Result<Response> dashboard(DoorCall& call) {
   return call.reply(shown);
 }
 
+Result<Response> open_socket(DoorCall& call) {
+  return open_clinicvault_socket(call.house.stream->parts(), call.house.people, call.request,
+                                 call.ask(call.path[0]), call.path[1]);
+}
+
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
     {"POST", "/auth/login", "login", login, 200, true, "Sign in", "username password otp?"},
@@ -515,6 +522,7 @@ constexpr DoorRoute kRoutes[] = {
     {"POST", "/consultation/notes", "writeNotes", write_notes, 200, false, "Write notes, vital signs, prescriptions", "consultation_id notes? template? vital_signs? prescriptions?"},
     {"POST", "/consultation/transcribe", "transcribe", transcribe, 200, false, "Add to the transcript", "consultation_id text? audio? format? language?"},
     {"GET", "/consultation/end/{consultation_id}", "endConsultation", end_consultation, 200, false, "End a consultation", ""},
+    {"GET", "/ws/{consultation_id}/{user_id}", "openSocket", open_socket, 200, false, "Chat, signalling and status, as a WebSocket", ""},
     {"GET", "/admin/users", "listUsers", list_users, 200, false, "Accounts", "?role ?page ?page_size"},
     {"GET", "/admin/logs", "listLogs", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size"},
     {"POST", "/admin/assign-doctor", "assignDoctor", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id"},

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "hub/api/stream.hpp"
 #include "hub/http/web_socket.hpp"
 
 namespace rabt::api {
@@ -62,26 +63,12 @@ class Numbers {
 
 class VaultFeed final : public SessionFeed {
  public:
-  VaultFeed(const LiveParts& parts, identity::Directory& people, const Ask& ask)
-      : SessionFeed(parts, ask), numbers_(parts, people, ask) {}
+  VaultFeed(const LiveParts& parts, identity::Directory& people, const Ask& ask,
+            std::weak_ptr<http::Socket> socket)
+      : SessionFeed(parts, ask), outlet_(std::move(socket)), numbers_(parts, people, ask) {}
 
-  void attach(std::shared_ptr<http::Socket> socket) {
-    const Lock lock(mutex_);
-    socket_ = std::move(socket);
-  }
   void caught_up() override {}
-  void send(const Json& frame) {
-    std::shared_ptr<http::Socket> socket;
-    {
-      const Lock lock(mutex_);
-      socket = socket_;
-    }
-    if (socket != nullptr) socket->send(frame.dump());
-  }
-  void close(std::uint16_t code, std::string_view reason) {
-    const Lock lock(mutex_);
-    if (socket_ != nullptr) socket_->close(code, reason);
-  }
+  [[nodiscard]] Outlet& outlet() { return outlet_; }
   [[nodiscard]] Json number_of(std::string_view participant) {
     const Lock lock(numbers_mutex_);
     return numbers_.of(participant);
@@ -98,12 +85,11 @@ class VaultFeed final : public SessionFeed {
  private:
   void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms, const Json& data) override;
   void dismissed(std::string_view /*code*/) override {
-    close(http::kCloseNotAllowed, "you do not take part in this consultation any more");
+    outlet_.close(http::kCloseNotAllowed, "you do not take part in this consultation any more");
   }
   void tell_signal(const Json& data, std::int64_t at_ms);
 
-  Mutex mutex_;
-  std::shared_ptr<http::Socket> socket_ RABT_GUARDED_BY(mutex_);
+  Outlet outlet_;
   Mutex numbers_mutex_;
   Numbers numbers_ RABT_GUARDED_BY(numbers_mutex_);
 };
@@ -115,28 +101,29 @@ void VaultFeed::tell(std::string_view kind, std::int64_t /*seq*/, std::int64_t a
   if (kind == "signal") {
     tell_signal(data, at_ms);
   } else if (kind == "chat") {
-    send(Json::object({{"type", "chat"},
-                       {"message", data["content"]["text"]},
-                       {"from", number_of(from)},
-                       {"timestamp", at}}));
+    outlet_.send(Json::object({{"type", "chat"},
+                               {"message", data["content"]["text"]},
+                               {"from", number_of(from)},
+                               {"timestamp", at}}));
   } else if (kind == "transcript") {
     // The speaker has said it himself.
     if (from == membership().participant) return;
     const Json& text = data["content"]["text"].is_null() ? data["text"] : data["content"]["text"];
-    send(Json::object(
+    outlet_.send(Json::object(
         {{"type", "transcript"}, {"text", text}, {"from", number_of(from)}, {"timestamp", at}}));
   } else if (kind == "connected" || kind == "disconnected") {
-    send(Json::object({{"type", kind == "connected" ? "user_joined" : "user_left"},
-                       {"user_id", number_of(from)},
-                       {"timestamp", at}}));
+    outlet_.send(Json::object({{"type", kind == "connected" ? "user_joined" : "user_left"},
+                               {"user_id", number_of(from)},
+                               {"timestamp", at}}));
   } else if (kind == "session") {
     const std::string event = data.string_or("event", "");
     const Membership of = membership();
     if (event == "completed" || event == "cancelled" || event == "no-show" || event == "failed") {
-      send(Json::object({{"type", "consultation_ended"}, {"timestamp", at}}));
-      close(http::kCloseNormal, "");
+      outlet_.send(Json::object({{"type", "consultation_ended"}, {"timestamp", at}}));
+      outlet_.close(http::kCloseNormal, "");
     } else {
-      send(Json::object({{"type", "status"}, {"status", to_string(of.status)}, {"timestamp", at}}));
+      outlet_.send(
+          Json::object({{"type", "status"}, {"status", to_string(of.status)}, {"timestamp", at}}));
     }
   }
 }
@@ -151,38 +138,37 @@ void VaultFeed::tell_signal(const Json& data, std::int64_t at_ms) {
   }
   frame.set("from", number_of(data.string_or("from", "")));
   frame.set("timestamp", to_iso8601({at_ms}));
-  send(frame);
+  outlet_.send(frame);
 }
 
 class VaultSocket final : public http::SocketHandler {
  public:
-  explicit VaultSocket(std::shared_ptr<VaultFeed> feed, std::int64_t user)
-      : feed_(std::move(feed)), user_(user) {}
+  VaultSocket(const LiveParts& parts, identity::Directory& people, Ask ask, std::int64_t user)
+      : parts_(parts), people_(people), ask_(std::move(ask)), user_(user) {}
 
   void opened(std::shared_ptr<http::Socket> socket) override {
-    feed_->attach(socket);
-    // What the hub says of a session that ended in this moment comes over the feed.
+    feed_ = std::make_shared<VaultFeed>(parts_, people_, ask_, socket);
     const Status begun = feed_->begin(std::nullopt);
     if (!begun.ok()) {
       socket->close(http::kCloseNotAllowed, "you do not take part in this consultation");
       return;
     }
-    feed_->send(Json::object({{"type", "connected"},
-                              {"consultation_id", feed_->membership().number},
-                              {"user_id", user_},
-                              {"participants", feed_->people()}}));
+    feed_->outlet().open(Json::object({{"type", "connected"},
+                                       {"consultation_id", feed_->membership().number},
+                                       {"user_id", user_},
+                                       {"participants", feed_->people()}}));
   }
   void received(http::Socket& socket, std::string_view text) override;
-  void closed() override {
-    feed_->end();
-    feed_->attach(nullptr);
-  }
+  void closed() override { feed_->end(); }
 
  private:
   [[nodiscard]] Status answer(const Json& frame);
 
-  const std::shared_ptr<VaultFeed> feed_;
+  const LiveParts& parts_;
+  identity::Directory& people_;
+  const Ask ask_;
   const std::int64_t user_;
+  std::shared_ptr<VaultFeed> feed_;
 };
 
 void VaultSocket::received(http::Socket& socket, std::string_view text) {
@@ -226,19 +212,24 @@ Status VaultSocket::answer(const Json& frame) {
 }  // namespace
 
 Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity::Directory& people,
-                                               const Call& call) {
-  RABT_TRY(person, people.find(call.caller.who.tenant, call.caller.who.person));
-  const std::string_view user = call.path[1];
+                                               const http::Request& request, const Ask& ask,
+                                               std::string_view user) {
+  RABT_TRY(person, people.find(ask.caller.who.tenant, ask.caller.who.person));
   std::int64_t number = 0;
   const auto [stop, failure] = std::from_chars(user.data(), user.data() + user.size(), number);
   if (failure != std::errc() || stop != user.data() + user.size() || number != person.number)
     return denied("authorisation.denied", "the address names another user than the token");
-  const Ask ask{.caller = call.caller, .session = std::string(call.path[0]), .door = "clinicvault"};
   RABT_TRY(of, parts.sessions.membership(ask));
   if (of.participant.empty())
     return denied("participant.not_a_participant", "you do not take part in this consultation");
-  auto feed = std::make_shared<VaultFeed>(parts, people, ask);
-  return http::Response{.socket = std::make_shared<VaultSocket>(std::move(feed), number)};
+  http::Response response{.socket = std::make_shared<VaultSocket>(parts, people, ask, number)};
+  // A browser that offers subprotocols expects one of them; the ticket is none.
+  for (const std::string& offered : http::offered_protocols(request)) {
+    if (offered.starts_with(Tickets::kPrefix)) continue;
+    response.subprotocol = offered;
+    break;
+  }
+  return response;
 }
 
 }  // namespace rabt::api

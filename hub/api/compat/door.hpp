@@ -20,6 +20,10 @@
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/person_store.hpp"
 
+namespace rabt::api {
+class Stream;
+}  // namespace rabt::api
+
 // A compatibility API, called a door: the paths of another system, in its words, over the services
 // of the hub. A door is a table; each line translates one operation and decides nothing itself.
 namespace rabt::api::compat {
@@ -45,6 +49,8 @@ struct House {
       recording_content;
   // What GET /metrics answers.
   std::function<std::string()> metrics;
+  // The live channel.
+  Stream* stream = nullptr;
 };
 
 // Member names: the door's first, ours second.

@@ -1,0 +1,226 @@
+#include "tests/acceptance/hospital.hpp"
+#include "tests/web_socket_client.hpp"
+
+// The live channel: row C-09 of the catalogue of calls, and /api/v1/stream.
+namespace rabt::acceptance {
+namespace {
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+std::string number(std::string_view who) {
+  return std::to_string(h().number(who));
+}
+
+// A connection that has sent a handshake.
+class Line {
+ public:
+  Line(const std::string& path, const std::vector<std::pair<std::string, std::string>>& headers)
+      : client_(h().site.config.port) {
+    std::string request = "GET " + path +
+                          " HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Version: 13\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (const auto& [name, value] : headers) request += name + ": " + value + "\r\n";
+    client_.send(request + "\r\n");
+    head_ = client_.head();
+  }
+  [[nodiscard]] std::string status() const { return head_.substr(9, 3); }
+  [[nodiscard]] const std::string& head() const { return head_; }
+  void send(const Json& frame) { client_.send(test::text_frame(frame.dump())); }
+  // The next message that is `wanted`: others are passed over. Null when none comes.
+  Json next(const std::function<bool(const Json&)>& wanted) {
+    for (int i = 0; i < 50; ++i) {
+      const auto frame = client_.next();
+      if (!frame || frame->opcode != 1) {
+        if (frame) closed_ = frame->close_code();
+        return {};
+      }
+      const auto json = Json::parse(frame->payload);
+      if (json.ok() && wanted(*json)) return *json;
+    }
+    return {};
+  }
+  Json typed(std::string_view type) {
+    return next([type](const Json& json) { return json.string_or("type", "") == type; });
+  }
+  Json event(std::string_view kind) {
+    return next([kind](const Json& json) { return json.string_or("kind", "") == kind; });
+  }
+  int close_code() {
+    (void)next([](const Json&) { return false; });
+    return closed_;
+  }
+
+ private:
+  test::WebSocketClient client_;
+  std::string head_;
+  int closed_ = 0;
+};
+
+std::vector<std::pair<std::string, std::string>> shows(std::string_view who) {
+  return {{"Authorization", "Bearer " + h().person(who).token}};
+}
+
+// An active consultation of D with a patient: its number.
+std::string active(std::string_view patient) {
+  const Answer answer = h().get("D", "/consultation/start/" + number(patient));
+  RABT_EXPECT_STATUS(answer, 200);
+  return answer["consultation_id"].is_number() ? answer["consultation_id"].number_text() : "0";
+}
+
+TEST(Clinicvault, C09ChatSignalsAndTheEndGoOverTheSocket) {
+  // Others have open consultations with D, where they may wait.
+  h().enter("C9", "patient");
+  const std::string id = active("C9");
+  Line doctor("/ws/" + id + "/" + number("D"), shows("D"));
+  ASSERT_EQ(doctor.status(), "101") << doctor.head();
+  const Json connected = doctor.typed("connected");
+  EXPECT_EQ(connected["consultation_id"].number_text(), id);
+  EXPECT_EQ(connected["user_id"].as_int64(), h().number("D"));
+  Line patient("/ws/" + id + "/" + number("C9"), shows("C9"));
+  ASSERT_EQ(patient.status(), "101");
+  EXPECT_FALSE(patient.typed("connected").is_null());
+  EXPECT_EQ(doctor.typed("user_joined")["user_id"].as_int64(), h().number("C9"));
+
+  patient.send(Json::object({{"type", "chat"}, {"message", "السلام عليكم 👋"}}));
+  const Json heard = doctor.typed("chat");
+  EXPECT_EQ(heard["message"], Json("السلام عليكم 👋"));
+  EXPECT_EQ(heard["from"].as_int64(), h().number("C9"));
+  EXPECT_EQ(patient.typed("chat")["message"], heard["message"]) << "the sender hears it, too";
+
+  patient.send(Json::object({{"type", "ice-candidate"}, {"candidate", "c"}, {"sdpMid", "0"}}));
+  const Json candidate = doctor.typed("ice-candidate");
+  EXPECT_EQ(candidate["candidate"], Json("c"));
+  EXPECT_EQ(candidate["from"].as_int64(), h().number("C9"));
+  doctor.send(Json::object({{"type", "offer"}, {"sdp", "v=0"}, {"to", h().number("C9")}}));
+  EXPECT_EQ(patient.typed("offer")["sdp"], Json("v=0"));
+
+  patient.send(Json::object({{"type", "dance"}}));
+  EXPECT_FALSE(patient.typed("error")["detail"].is_null());
+  RABT_EXPECT_STATUS(
+      h().post("D", "/consultation/transcribe",
+               Json::object({{"consultation_id", Json::number(id)}, {"text", "good morning"}})),
+      200);
+  EXPECT_EQ(patient.typed("transcript")["text"], Json("good morning"));
+
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+  EXPECT_FALSE(patient.typed("consultation_ended").is_null());
+  EXPECT_EQ(patient.close_code(), 1000);
+}
+
+TEST(Clinicvault, C09TheSocketIsForItsPeopleOnly) {
+  h().enter("C9", "patient");
+  const std::string id = active("C9");
+  EXPECT_EQ(Line("/ws/" + id + "/" + number("C9"), {}).status(), "401");
+  EXPECT_EQ(Line("/ws/" + id + "/" + number("D"), shows("C9")).status(), "403");
+  EXPECT_EQ(Line("/ws/" + id + "/" + number("P2"), shows("P2")).status(), "403");
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+}
+
+class Stream : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const Answer made =
+        h().post("D", "/api/v1/sessions",
+                 Json::object({{"type", "doctor_patient"}, {"patient", h().person("P").id}}));
+    RABT_EXPECT_STATUS(made, 201);
+    session_ = made.text("id");
+  }
+  [[nodiscard]] std::string topic() const { return "session:" + session_; }
+  [[nodiscard]] Json sub(Json more = Json::object()) const {
+    more.set("type", "sub");
+    more.set("id", 1);
+    more.set("topic", topic());
+    return more;
+  }
+  std::string session_;
+};
+
+TEST_F(Stream, TellsWhatHappensAndIsSpokenIn) {
+  Line doctor("/api/v1/stream", shows("D"));
+  ASSERT_EQ(doctor.status(), "101") << doctor.head();
+  doctor.send(sub());
+  const Json subscribed = doctor.typed("ok");
+  EXPECT_EQ(subscribed["session"], Json(session_));
+  EXPECT_EQ(subscribed["role"], Json("doctor"));
+  EXPECT_FALSE(doctor.typed("live").is_null());
+
+  // The patient waits; the doctor hears of it, the patient of the admission.
+  RABT_EXPECT_STATUS(h().post("P", "/api/v1/sessions/" + session_ + "/join"), 200);
+  Line patient("/api/v1/stream", shows("P"));
+  patient.send(sub());
+  EXPECT_EQ(patient.typed("ok")["admission"], Json("waiting"));
+  const Json waits = doctor.event("waiting");
+  ASSERT_FALSE(waits.is_null());
+  patient.send(Json::object({{"type", "say"},
+                             {"id", 2},
+                             {"topic", topic()},
+                             {"kind", "signal"},
+                             {"signal", "offer"},
+                             {"payload", Json::object()}}));
+  EXPECT_EQ(patient.typed("no")["code"], Json("participant.waiting"));
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + session_ + "/participants/" +
+                                       waits["data"].string_or("participant", "") + "/admit"),
+                     200);
+  const Json admitted = patient.event("admitted");
+  EXPECT_FALSE(admitted["data"]["accessToken"].is_null()) << admitted.dump();
+
+  patient.send(Json::object({{"type", "say"},
+                             {"id", 3},
+                             {"topic", topic()},
+                             {"kind", "chat"},
+                             {"text", "ألم في الصدر"}}));
+  EXPECT_FALSE(patient.typed("ok")["said"]["id"].is_null());
+  const Json chat = doctor.event("chat");
+  EXPECT_EQ(chat["data"]["content"]["text"], Json("ألم في الصدر"));
+
+  // A reader who comes back hears exactly what he missed.
+  Line again("/api/v1/stream", shows("D"));
+  again.send(sub(Json::object({{"after", *chat["seq"].as_int64() - 1}})));
+  const Json replay = again.typed("ev");
+  EXPECT_EQ(replay["seq"], chat["seq"]);
+  EXPECT_EQ(replay["kind"], Json("chat"));
+
+  RABT_EXPECT_STATUS(h().call("D", "DELETE",
+                              "/api/v1/sessions/" + session_ + "/participants/" +
+                                  waits["data"].string_or("participant", "")),
+                     204);
+  EXPECT_FALSE(patient.typed("bye").is_null());
+}
+
+TEST_F(Stream, IsForThePeopleOfTheSessionOnly) {
+  EXPECT_EQ(Line("/api/v1/stream", {}).status(), "401");
+  Line stranger("/api/v1/stream", shows("P2"));
+  stranger.send(sub());
+  EXPECT_EQ(stranger.typed("no")["code"], Json("authorisation.denied"));
+  EXPECT_EQ(h().get("D", "/api/v1/stream").status, 426);
+}
+
+// Trap 66.
+TEST_F(Stream, Trap66ATicketIsGoodOnceAndForItsPageOnly) {
+  const std::vector<std::pair<std::string, std::string>> page{{"Origin", "https://a.example"}};
+  const auto ticket = [&] {
+    const Answer made = h().call("P", "POST", "/api/v1/tickets", Json::object(), page);
+    RABT_EXPECT_STATUS(made, 201);
+    return made.text("ticket");
+  };
+  const auto offer = [](const std::string& value, const std::string& origin) {
+    return std::vector<std::pair<std::string, std::string>>{
+        {"Origin", origin}, {"Sec-WebSocket-Protocol", "rabt.v1, " + value}};
+  };
+  const std::string good = ticket();
+  Line first("/api/v1/stream", offer(good, "https://a.example"));
+  EXPECT_EQ(first.status(), "101");
+  EXPECT_NE(first.head().find("Sec-WebSocket-Protocol: rabt.v1\r\n"), std::string::npos);
+  EXPECT_EQ(first.head().find(good), std::string::npos);
+  first.send(sub());
+  EXPECT_EQ(first.typed("ok")["role"], Json("patient"));
+  EXPECT_EQ(Line("/api/v1/stream", offer(good, "https://a.example")).status(), "401");
+  EXPECT_EQ(Line("/api/v1/stream", offer(ticket(), "https://b.example")).status(), "401");
+  EXPECT_EQ(Line("/api/v1/stream?ticket=" + ticket(), page).status(), "401");
+}
+
+}  // namespace
+}  // namespace rabt::acceptance

@@ -1,0 +1,117 @@
+#include "tools/demo/people.hpp"
+
+#include <array>
+
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::demo {
+
+namespace {
+
+// As long as the configuration lets a token live.
+constexpr std::int64_t kTokenSeconds = 24LL * 3600;
+
+struct Somebody {
+  const char* who;
+  const char* role;
+  const char* profile;
+};
+constexpr std::array kEverybody{
+    Somebody{"admin", "admin", R"({"name": "Reem Alharbi"})"},
+    Somebody{"doctor", "doctor",
+             R"({"name": "Dr. Ahmed Hassan", "nameAr": "د. أحمد حسن", "gender": "male",
+                 "specialty": "cardiology", "licenceNumber": "DOC-2024-001",
+                 "languages": ["ar", "en"], "videoEnabled": true})"},
+    Somebody{"doctor2", "doctor",
+             R"({"name": "Dr. Mona Aldosari", "nameAr": "د. منى الدوسري", "gender": "female",
+                 "specialty": "cardiology", "licenceNumber": "DOC-2024-002",
+                 "languages": ["ar"], "videoEnabled": true})"},
+    Somebody{"nurse", "nurse", R"({"name": "Nora Saleh", "gender": "female"})"},
+    Somebody{"patient", "patient",
+             R"({"name": "Noura Alqahtani", "nameAr": "نورة القحطاني", "gender": "female",
+                 "mrn": "DEMO-1001", "language": "ar"})"},
+    Somebody{"patient2", "patient",
+             R"({"name": "Omar Alotaibi", "gender": "male", "mrn": "DEMO-1002"})"},
+};
+
+}  // namespace
+
+People::People(std::string hub_url, std::string api_token, std::string secret, const Clock& clock,
+               Random& random)
+    : hub_url_(std::move(hub_url)),
+      api_token_(std::move(api_token)),
+      secret_(std::move(secret)),
+      clock_(clock),
+      random_(random) {}
+
+Result<Json> People::call(const std::string& token, const std::string& method,
+                          const std::string& path, const Json& body) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (!token.empty()) headers.emplace_back("Authorization", "Bearer " + token);
+  std::string text;
+  if (method != "GET") {
+    headers.emplace_back("Content-Type", "application/json");
+    text = body.is_null() ? "{}" : body.dump();
+  }
+  RABT_TRY(response, http_.send(method, hub_url_ + path, std::move(headers), std::move(text)));
+  RABT_TRY(answer, net::good_body(std::move(response)));
+  return answer.empty() ? Json() : Json::parse(answer);
+}
+
+Result<std::string> People::token_of(const Json& person, std::string_view role) const {
+  const std::int64_t now = clock_.now().ms / 1000;
+  const Json claims = Json::object({{"iss", kDemoIssuer},
+                                    {"sub", person["uuid"]},
+                                    {"role", role},
+                                    {"iat", now},
+                                    {"exp", now + kTokenSeconds}});
+  return crypto::sign_jwt(as_bytes(secret_), "HS256", R"({"typ":"JWT"})", claims.dump());
+}
+
+Status People::enter(const std::string& who, Json profile) {
+  const std::string role = profile["roles"][0].as_string();
+  profile.set("username", who);
+  RABT_TRY(made, call(api_token_, "POST", "/api/v1/users", profile));
+  std::array<std::uint8_t, 15> bytes{};
+  random_.fill(bytes);
+  const std::string password = crypto::base64url(bytes);
+  RABT_TRY_STATUS(call(
+      "", "POST", "/api/v1/auth/activate",
+      Json::object({{"username", who}, {"password", password}, {"code", made["activation"]}})));
+  RABT_TRY(token, token_of(made, role));
+  people_[who] = Json::object({{"token", token},
+                               {"username", who},
+                               {"password", password},
+                               {"totp", Json()},
+                               {"id", made["id"]},
+                               {"uuid", made["uuid"]},
+                               {"number", made["number"]}});
+  return ok_status();
+}
+
+Status People::enter() {
+  for (const Somebody& one : kEverybody) {
+    RABT_TRY(profile, Json::parse(one.profile));
+    profile.set("roles", Json::array({one.role}));
+    RABT_TRY_STATUS(enter(one.who, std::move(profile)));
+  }
+  return ok_status();
+}
+
+Result<Json> People::as(const std::string& who, const std::string& method, const std::string& path,
+                        const Json& body) {
+  return call(people_.at(who).string_or("token", ""), method, "/api/v1" + path, body);
+}
+
+Json People::list() const {
+  Json out = Json::object();
+  for (const auto& [who, person] : people_) out.set(who, person);
+  return out;
+}
+
+Json People::issuer() const {
+  return Json::object({{"alg", "HS256"}, {"secret", secret_}, {"iss", kDemoIssuer}});
+}
+
+}  // namespace rabt::demo

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/random.hpp"
+#include "hub/base/result.hpp"
+#include "hub/net/local_http.hpp"
+
+// The people of the demonstration, as a hospital would enter them: accounts with passwords, and
+// tokens as a system that signs its users in by itself would issue them.
+namespace rabt::demo {
+
+// The claim `iss` of the demonstration's tokens.
+inline constexpr std::string_view kDemoIssuer = "rabt-demo";
+
+class People {
+ public:
+  // secret: of the tokens, as the hub's configuration has it. api_token: of the hub.
+  People(std::string hub_url, std::string api_token, std::string secret, const Clock& clock,
+         Random& random);
+  // Makes admin, doctor, doctor2, nurse, patient and patient2, each with a password that nobody
+  // else knows. Errors: those of the hub's answers.
+  [[nodiscard]] Status enter();
+
+  // Calls the API as one of them. Gives the body of a 2xx answer.
+  [[nodiscard]] Result<Json> as(const std::string& who, const std::string& method,
+                                const std::string& path, const Json& body = {});
+  [[nodiscard]] const Json& of(const std::string& who) const { return people_.at(who); }
+  // {"admin": {token, username, password, totp, id, uuid, number}, ...}
+  [[nodiscard]] Json list() const;
+  [[nodiscard]] Json issuer() const;
+
+ private:
+  [[nodiscard]] Result<Json> call(const std::string& token, const std::string& method,
+                                  const std::string& path, const Json& body);
+  [[nodiscard]] Status enter(const std::string& who, Json profile);
+  [[nodiscard]] Result<std::string> token_of(const Json& person, std::string_view role) const;
+
+  const std::string hub_url_;
+  const std::string api_token_;
+  const std::string secret_;
+  const Clock& clock_;
+  Random& random_;
+  net::LocalHttp http_;
+  std::map<std::string, Json> people_;
+};
+
+}  // namespace rabt::demo

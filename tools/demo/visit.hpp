@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "tools/demo/people.hpp"
+
+namespace rabt::demo {
+
+// A visit as people have it, over the API: the patient waits, the doctor admits, they talk, a
+// nurse takes vital signs, a note and a prescription are written, the recording is kept.
+struct Visit {
+  People& people;
+  // Tells the stand-in of the video provider that somebody enters a room with a token: its
+  // "twilio/join", and that all hang up: its "twilio/end".
+  std::function<Result<Json>(const std::string& what, const Json& body)> control;
+  // Tells the reader what happened.
+  std::function<void(const std::string& what)> say;
+};
+
+// Plays it. The error says which step did not come out as it must.
+[[nodiscard]] Status play(const Visit& visit);
+
+}  // namespace rabt::demo
