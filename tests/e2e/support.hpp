@@ -141,10 +141,10 @@ class Site {
   [[nodiscard]] std::string play(const demo::Booking& booking, std::int64_t limit_ms = 90'000);
   [[nodiscard]] const std::string& instance() const { return instance_; }
 
- private:
   [[nodiscard]] Json control(const std::string& method, const std::string& path,
                              const std::string& body = {});
 
+ private:
   Folder folder_;
   SystemClock clock_;
   SystemRandom random_;
