@@ -24,7 +24,10 @@ std::string digest_of(std::string_view token) {
 }  // namespace
 
 Error unauthenticated() {
-  return denied("http.unauthenticated", "the credential does not hold, or is not good any more");
+  return denied("http.unauthenticated",
+                "the credential does not hold, or is not good any more; sign in again, or send a "
+                "token as `Authorization: Bearer ...`: of a trusted issuer, or the hub's own in "
+                "the file api-token of the data folder");
 }
 
 Authenticator::Authenticator(Parts parts, const ApiToken& token)
