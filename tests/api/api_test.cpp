@@ -78,9 +78,10 @@ class ApiTest : public testing::Test {
   }
   std::uint64_t audited() { return must(audit::verify(rig_.store(), rig_.folder())).entries; }
 
+  // Outlives the rig, whose workers answer through it, also after the test has seen enough.
+  std::promise<ScriptedService::Call> open_;
   ApiRig api_{{.sources = sources()}};
   engine::Rig& rig_ = api_.hub;
-  std::promise<ScriptedService::Call> open_;
 };
 
 TEST_F(ApiTest, TheApiNeedsExactlyTheToken) {

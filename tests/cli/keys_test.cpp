@@ -8,8 +8,7 @@
 namespace rabt::cli {
 namespace {
 
-// A configuration without plugins and workflows, and one that looks for the hub at a port where
-// nobody answers.
+// A configuration without plugins and workflows.
 const std::string kConfig = R"(cat > c.yaml <<END
 tenant: t1
 server: {port: $((20000 + RANDOM % 10000)), public_url: "http://127.0.0.1"}
@@ -17,7 +16,6 @@ data: data
 plugins: plugins
 migrations: $RABT_SOURCE_DIR/migrations/sqlite
 END
-sed 's/port: [0-9]*/port: 1/' c.yaml > away.yaml
 mkdir plugins
 hub() { "$RABT_BUILD_DIR/bin/rabt" serve --config c.yaml --ready-file ready >/dev/null 2>&1 & pid=$!
   for i in $(seq 500); do [ -e ready ] && return; sleep 0.02; done; echo no hub; }
@@ -37,7 +35,7 @@ TEST(Keys, MakeNoDataFolderWhereAConfigurationIsWrong) {
 
 TEST(Keys, AreTurnedThroughTheHubOrWithoutOneAndNeverBehindItsBack) {
   const Ran ran = run(kConfig + R"(hub
-rabt keys rotate root --reason r --config away.yaml; echo $?
+mv data/hub.sock data/elsewhere; keys rotate root --reason r; echo $?; mv data/elsewhere data/hub.sock
 keys rotate root --destroy-old --reason r
 down
 keys rotate tenant --reason r

@@ -111,9 +111,9 @@ TEST(TestFile, AWrongAnswerOfARequestIsShownWithAnExample) {
                           "}}\n    expect: {status: completed}\n");
   };
   EXPECT_EQ(found("http/request: {output: {id: 7}}"),
-            "test.yaml:4:47: error: the answer of http/request needs a `status` (write `output: "
+            "test.yaml:4:46: error: the answer of http/request needs a `status` (write `output: "
             "{status: 200, body: {id: 7}}`) [test.missing_key]\n"
-            "test.yaml:4:48: error: unknown key `id` in the answer of http/request (write `output: "
+            "test.yaml:4:47: error: unknown key `id` in the answer of http/request (write `output: "
             "{status: 200, body: {id: 7}}`) [test.unknown_key]\n");
   EXPECT_NE(found("http/request: [{output: fine}]")
                 .find("the answer of http/request is a mapping with `status` (write"),
