@@ -1,10 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "hub/config/config.hpp"
+#include "tests/config/read.hpp"
 
 // `doors` of the configuration.
 namespace rabt::config {
@@ -12,19 +8,10 @@ namespace {
 
 class ConfigDoors : public testing::Test {
  protected:
-  ConfigDoors() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "rabt-config-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) folder_ = pattern;
+  static Result<Config> read(const std::string& doors) {
+    return read_with("server: {port: 8480, public_url: \"http://127.0.0.1\"}\ndoors: " + doors +
+                     "\n");
   }
-  ~ConfigDoors() override { std::filesystem::remove_all(folder_); }
-  Result<Config> read(const std::string& doors) {
-    std::ofstream(folder_ + "/rabt.yaml")
-        << "tenant: t1\nserver: {port: 8480, public_url: \"http://127.0.0.1\"}\ndata: data\n"
-           "plugins: plugins\nmigrations: migrations\ndoors: "
-        << doors << "\n";
-    return load_config(folder_ + "/rabt.yaml");
-  }
-  std::string folder_;
 };
 
 TEST_F(ConfigDoors, ADoorHasItsPortItsZoneAndItsOrigins) {

@@ -1,28 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "hub/config/config.hpp"
+#include "tests/config/read.hpp"
 
 namespace rabt::config {
 namespace {
 
-// Reads a configuration with these lines at its end.
-Result<Config> read(const std::string& lines) {
-  std::string folder = (std::filesystem::temp_directory_path() / "rabt-config-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) return internal("test", "no folder");
-  const std::string file = folder + "/rabt.yaml";
-  std::ofstream(file) << "tenant: t1\ndata: data\nplugins: plugins\nmigrations: migrations\n"
-                      << lines;
-  auto config = load_config(file);
-  std::filesystem::remove_all(folder);
-  return config;
-}
-
 TEST(ConfigPractice, EveryKeyIsRead) {
-  const auto config = read(
+  const auto config = read_with(
       "roles: {video: 'plugin://twilio', ehr: 'plugin://fhir', register: 'hub://register'}\n"
       "plugin: {twilio: {config: {media_region: de1}}}\n"
       "compliance:\n"
@@ -57,7 +41,7 @@ TEST(ConfigPractice, MistakesAreNamed) {
            std::pair{"metering: {time_zone: Mars/Base}\n", "time_zone"},
            std::pair{"metering: {thresholds: [0]}\n", "thresholds"},
        }) {
-    const auto config = read(lines);
+    const auto config = read_with(lines);
     ASSERT_FALSE(config.ok()) << lines;
     EXPECT_NE(config.error().message.find(said), std::string::npos) << config.error().message;
   }

@@ -1,28 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "hub/config/config.hpp"
+#include "tests/config/read.hpp"
 
 namespace rabt::config {
 namespace {
 
-// Reads a configuration with these lines at its end.
-Result<Config> read(const std::string& lines) {
-  std::string folder = (std::filesystem::temp_directory_path() / "rabt-config-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) return internal("test", "no folder");
-  const std::string file = folder + "/rabt.yaml";
-  std::ofstream(file) << "tenant: t1\ndata: data\nplugins: plugins\nmigrations: migrations\n"
-                      << lines;
-  auto config = load_config(file);
-  std::filesystem::remove_all(folder);
-  return config;
-}
-
 TEST(ConfigVideo, EveryKeyIsRead) {
-  const auto config = read(
+  const auto config = read_with(
       "video: {auto_record: true, waiting_room: false, max_participants: 4, empty_minutes: 7, "
       "no_show_minutes: 9, max_session_minutes: 60, room_lead_minutes: 0, token_seconds: 600, "
       "recording_retention_days: 30, legal_retention_days: 40, chat: false}\n"
@@ -55,7 +39,7 @@ TEST(ConfigVideo, MistakesAreNamed) {
            std::pair{"licence: {patterns: ['(']}\n", "no regular expression"},
            std::pair{"video: {recording: true}\n", "unknown key `recording`"},
        }) {
-    const auto config = read(lines);
+    const auto config = read_with(lines);
     ASSERT_FALSE(config.ok()) << lines;
     EXPECT_NE(config.error().message.find(said), std::string::npos) << config.error().message;
   }

@@ -43,17 +43,7 @@ Json error(Refusal& refusal) {
     return Json::object({{"detail", "Incorrect username or password"}});
   if (refusal.code == "auth.mfa_required") return Json::object({{"detail", "mfa_required"}});
   if (refusal.status == 401) return Json::object({{"detail", "Not authenticated"}});
-  if (refusal.status != 400 && refusal.status != 422)
-    return Json::object({{"detail", refusal.detail}});
-  refusal.status = 422;
-  Json detail = Json::array();
-  for (const FieldError& one : field_errors(refusal.detail)) {
-    Json loc = Json::array({Json("body")});
-    if (!one.field.empty()) loc.push_back(their_name(one.field));
-    detail.push_back(
-        Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
-  }
-  return Json::object({{"detail", std::move(detail)}});
+  return fastapi_error(refusal, their_name);
 }
 
 // ---- people

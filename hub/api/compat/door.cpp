@@ -186,4 +186,18 @@ std::vector<FieldError> field_errors(std::string_view detail) {
   return out;
 }
 
+Json fastapi_error(Refusal& refusal, std::string (*their_name)(std::string_view ours)) {
+  if (refusal.status != 400 && refusal.status != 422)
+    return Json::object({{"detail", refusal.detail}});
+  refusal.status = 422;
+  Json detail = Json::array();
+  for (const FieldError& one : field_errors(refusal.detail)) {
+    Json loc = Json::array({Json("body")});
+    if (!one.field.empty()) loc.push_back(their_name(one.field));
+    detail.push_back(
+        Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
+  }
+  return Json::object({{"detail", std::move(detail)}});
+}
+
 }  // namespace rabt::api::compat

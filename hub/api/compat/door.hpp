@@ -158,6 +158,11 @@ struct FieldError {
 };
 [[nodiscard]] std::vector<FieldError> field_errors(std::string_view detail);
 
+// The body of an error as FastAPI writes it: {detail}, for wrong input a list with the place of
+// each mistake and status 422. their_name: a field as the door calls it.
+[[nodiscard]] Json fastapi_error(Refusal& refusal,
+                                 std::string (*their_name)(std::string_view ours));
+
 [[nodiscard]] const Door& kiorex();
 [[nodiscard]] const Door& emr();
 [[nodiscard]] const Door& pulseone();

@@ -38,17 +38,7 @@ std::string their_name(std::string_view ours) {
 Json error(Refusal& refusal) {
   if (refusal.status == 401)
     return Json::object({{"detail", "Invalid authentication credentials"}});
-  if (refusal.status != 400 && refusal.status != 422)
-    return Json::object({{"detail", refusal.detail}});
-  refusal.status = 422;
-  Json detail = Json::array();
-  for (const FieldError& one : field_errors(refusal.detail)) {
-    Json loc = Json::array({Json("body")});
-    if (!one.field.empty()) loc.push_back(their_name(one.field));
-    detail.push_back(
-        Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
-  }
-  return Json::object({{"detail", std::move(detail)}});
+  return fastapi_error(refusal, their_name);
 }
 
 std::string_view status_word(std::string_view status) {
