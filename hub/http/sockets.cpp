@@ -49,6 +49,7 @@ struct Sockets::State {
   // Its handler has something to do.
   void ready(std::shared_ptr<Open> open);
   void forget(int fd);
+  [[nodiscard]] std::vector<std::shared_ptr<Open>> everybody();
 
   // Constant after construction.
   const SocketOptions options;
@@ -425,15 +426,17 @@ void Sockets::State::wait() {
   }
 }
 
+std::vector<std::shared_ptr<Sockets::State::Open>> Sockets::State::everybody() {
+  const Lock lock(mutex);
+  std::vector<std::shared_ptr<Open>> out;
+  out.reserve(all.size());
+  for (const auto& [fd, open] : all) out.push_back(open);
+  return out;
+}
+
 void Sockets::State::tick() {
-  std::vector<std::shared_ptr<Open>> now;
-  {
-    const Lock lock(mutex);
-    now.reserve(all.size());
-    for (const auto& [fd, open] : all) now.push_back(open);
-  }
   const std::int64_t at = clock.monotonic_ms();
-  for (const auto& open : now) {
+  for (const auto& open : everybody()) {
     if (!open->on_tick(at)) forget(open->fd());
   }
 }
@@ -504,19 +507,9 @@ void Sockets::stop() {
   const std::uint64_t one = 1;
   (void)!::write(state.wake.get(), &one, sizeof one);
   state.waiter.join();
-  std::vector<int> left;
-  {
-    const Lock lock(state.mutex);
-    for (const auto& [fd, open] : state.all) left.push_back(fd);
-  }
-  for (const int fd : left) {
-    std::shared_ptr<State::Open> open;
-    {
-      const Lock lock(state.mutex);
-      open = state.all[fd];
-    }
+  for (const auto& open : state.everybody()) {
     open->close(kCloseRestart, "the hub restarts");
-    state.forget(fd);
+    state.forget(open->fd());
   }
   {
     const Lock lock(state.mutex);
