@@ -1,9 +1,9 @@
 #include "hub/api/compat/clinicvault_socket.hpp"
 
-#include <charconv>
 #include <map>
 
 #include "hub/api/stream.hpp"
+#include "hub/consultation/reference.hpp"
 #include "hub/http/web_socket.hpp"
 
 namespace rabt::api {
@@ -215,14 +215,13 @@ Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity:
                                                const http::Request& request, const Ask& ask,
                                                std::string_view user) {
   RABT_TRY(person, people.find(ask.caller.who.tenant, ask.caller.who.person));
-  std::int64_t number = 0;
-  const auto [stop, failure] = std::from_chars(user.data(), user.data() + user.size(), number);
-  if (failure != std::errc() || stop != user.data() + user.size() || number != person.number)
+  if (consultation::read_reference(user).number != person.number)
     return denied("authorisation.denied", "the address names another user than the token");
   RABT_TRY(of, parts.sessions.membership(ask));
   if (of.participant.empty())
     return denied("participant.not_a_participant", "you do not take part in this consultation");
-  http::Response response{.socket = std::make_shared<VaultSocket>(parts, people, ask, number)};
+  http::Response response{.socket =
+                              std::make_shared<VaultSocket>(parts, people, ask, person.number)};
   // A browser that offers subprotocols expects one of them; the ticket is none.
   for (const std::string& offered : http::offered_protocols(request)) {
     if (offered.starts_with(Tickets::kPrefix)) continue;
