@@ -126,7 +126,8 @@ class TwilioPlugin final : public TaskPlugin {
               {"Type", "group"},
               {"StatusCallback", settings_.callback_url},
               {"StatusCallbackMethod", "POST"},
-              {"MaxParticipants", std::to_string(settings_.max_participants)},
+              {"MaxParticipants",
+               std::to_string(input.value("maxParticipants", settings_.max_participants))},
               {"EmptyRoomTimeout", std::to_string(settings_.empty_room_minutes)},
               {"RecordParticipantsOnConnect", input.value("record", false) ? "true" : "false"}};
     if (!settings_.media_region.empty()) form.emplace_back("MediaRegion", settings_.media_region);
