@@ -1,0 +1,361 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "hub/base/bytes.hpp"
+#include "hub/schema/schema.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
+#include "tests/acceptance/hospital.hpp"
+#include "tools/check/schema_generate.hpp"
+
+// Every operation that docs/openapi.yaml describes, with bodies, queries and paths that are odd in
+// one place: the hub never fails, an error is a problem document, and an answer is one of those
+// that the description has.
+namespace rabt::acceptance {
+namespace {
+
+constexpr std::uint64_t kSeed = 20261122;
+// Operations that need what no test of one request has: a signature, a WebSocket.
+const std::set<std::string, std::less<>> kNotHere{"deliver", "openStream"};
+// Bodies of one operation.
+constexpr std::size_t kMaxBodies = 260;
+
+struct Operation {
+  std::string method;
+  std::string pattern;
+  std::string id;
+  Json described;
+  std::vector<Json> parameters;
+};
+
+class Description {
+ public:
+  Description() {
+    workflow::YamlLimits limits;
+    limits.max_bytes = 4 << 20;
+    const auto read =
+        workflow::parse_yaml(e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"), limits);
+    if (read.root == nullptr) {
+      ADD_FAILURE() << read.fault.line << ": " << read.fault.message;
+      return;
+    }
+    document_ = workflow::to_json(*read.root);
+    for (const auto& [pattern, methods] : document_["paths"].as_object()) {
+      for (const auto& [method, described] : methods.as_object()) {
+        if (!described.is_object()) continue;
+        Operation one{.method = upper(method),
+                      .pattern = pattern,
+                      .id = described.string_or("operationId", ""),
+                      .described = described,
+                      .parameters = {}};
+        for (const Json* list : {methods.find("parameters"), described.find("parameters")}) {
+          if (list == nullptr) continue;
+          for (const Json& parameter : list->as_array())
+            one.parameters.push_back(follow(parameter));
+        }
+        operations_.push_back(std::move(one));
+      }
+    }
+  }
+
+  [[nodiscard]] const std::vector<Operation>& operations() const { return operations_; }
+
+  // The schema of a JSON body, as a document of its own; null when the operation takes none.
+  [[nodiscard]] Json body_schema(const Operation& operation) const {
+    const Json* body = operation.described.find("requestBody");
+    return body == nullptr ? Json() : schema_of(follow(*body));
+  }
+  // Nothing when the description has no such status; else the schema of its JSON answer or null.
+  [[nodiscard]] std::optional<Json> answer_schema(const Operation& operation, int status) const {
+    const Json& answers = operation.described["responses"];
+    for (const std::string& name :
+         {std::to_string(status), std::to_string(status / 100) + "XX", std::string("default")}) {
+      if (const Json* found = answers.find(name)) return schema_of(follow(*found));
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+  }
+  [[nodiscard]] Json follow(const Json& json) const {
+    const Json* reference = json.find("$ref");
+    if (reference == nullptr) return json;
+    const Json* at = &document_;
+    std::string_view rest = reference->as_string();
+    rest.remove_prefix(2);
+    while (at != nullptr && !rest.empty()) {
+      const auto slash = rest.find('/');
+      at = at->find(rest.substr(0, slash));
+      rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+    }
+    return at == nullptr ? Json() : *at;
+  }
+  [[nodiscard]] Json schema_of(const Json& content) const {
+    const Json& forms = content["content"];
+    if (!forms.is_object()) return {};
+    for (const auto& [type, media] : forms.as_object()) {
+      if (type.find("json") == std::string::npos) continue;
+      Json schema = media["schema"];
+      if (!schema.is_object()) return {};
+      schema.set("$defs", document_["components"]["schemas"]);
+      // The schemas of the document are the definitions of this one.
+      constexpr std::string_view kThere = "#/components/schemas/";
+      std::string text = schema.dump();
+      for (auto at = text.find(kThere); at != std::string::npos; at = text.find(kThere, at))
+        text.replace(at, kThere.size(), "#/$defs/");
+      return *Json::parse(text);
+    }
+    return {};
+  }
+
+  Json document_;
+  std::vector<Operation> operations_;
+};
+
+// What no field expects.
+const std::vector<std::string>& oddities() {
+  static const std::vector<std::string> all{"null",
+                                            "true",
+                                            "-1",
+                                            "0.5",
+                                            "99999999999999999999",
+                                            "1e300",
+                                            "\"\"",
+                                            "\"0\"",
+                                            "\"" + std::string(5000, 'x') + "\"",
+                                            R"("\u0000\u202e١٢٣ 👋")",
+                                            R"("2026-13-45T99:99:99Z")",
+                                            "[]",
+                                            "[[[[]]]]",
+                                            "{}",
+                                            R"({"a":{"b":[1,null]}})"};
+  return all;
+}
+
+// Every place of a value: copies of the whole with one of the oddities there.
+void spoil(const Json& root, const Json& at, const std::function<Json(const Json&)>& rebuild,
+           std::vector<std::string>& out) {
+  for (const std::string& odd : oddities()) {
+    if (out.size() >= kMaxBodies) return;
+    out.push_back(rebuild(*Json::parse(odd)).dump());
+  }
+  if (at.is_object()) {
+    for (const auto& [name, value] : at.as_object()) {
+      spoil(
+          root, value,
+          [&, key = name](const Json& put) {
+            Json copy = at;
+            copy.set(key, put);
+            return rebuild(copy);
+          },
+          out);
+    }
+  } else if (at.is_array() && at.size() > 0) {
+    spoil(
+        root, at[0],
+        [&](const Json& put) {
+          Json copy = Json::array();
+          copy.push_back(put);
+          return rebuild(copy);
+        },
+        out);
+  }
+}
+
+std::vector<std::string> bodies(const Json& schema) {
+  std::vector<std::string> out{"",
+                               "null",
+                               "[]",
+                               "7",
+                               "\"text\"",
+                               "{",
+                               "{\"a\":1,\"a\":2}",
+                               "{\"a\":1e999999}",
+                               "\xef\xbb\xbf{}",
+                               "{\"a\":\"\xff\xfe\"}",
+                               std::string(300, '[') + std::string(300, ']')};
+  if (const auto compiled = Schema::compile(schema); !compiled.ok()) {
+    ADD_FAILURE() << compiled.error().message;
+    return out;
+  }
+  SchemaGenerator make(schema, kSeed);
+  for (int n = 0; n < 8; ++n) {
+    if (const auto value = make.valid()) out.push_back(value->dump());
+    if (const auto value = make.near_valid()) out.push_back(value->dump());
+  }
+  if (const auto whole = make.valid(SchemaGenerator::Size::largest)) {
+    out.push_back(whole->dump());
+    spoil(
+        *whole, *whole, [](const Json& put) { return put; }, out);
+  }
+  return out;
+}
+
+const std::vector<std::string>& odd_segments() {
+  static const std::vector<std::string> all{"01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                                            "0",
+                                            "-1",
+                                            "99999999999999999999",
+                                            "%00",
+                                            "%ff%fe",
+                                            "..%2f..%2fetc",
+                                            "%E2%80%AE",
+                                            "'%20or%201=1",
+                                            std::string(2000, 'a'),
+                                            "6ba7b810-9dad-11d1-80b4-00c04fd430c8"};
+  return all;
+}
+
+class Fuzz {
+ public:
+  void run() {
+    for (const Operation& operation : description_.operations()) {
+      if (kNotHere.contains(operation.id)) continue;
+      fresh();
+      const Json schema = description_.body_schema(operation);
+      const std::string path = fill(operation.pattern, "");
+      if (schema.is_object()) {
+        for (const std::string& body : bodies(schema)) send(operation, path, body);
+      } else {
+        send(operation, path, "");
+        send(operation, path, "{}");
+        send(operation, path, "{");
+      }
+      for (const std::string& odd : odd_segments()) {
+        if (operation.pattern.find('{') != std::string::npos)
+          send(operation, fill(operation.pattern, odd), schema.is_object() ? "{}" : "");
+        for (const Json& parameter : operation.parameters) {
+          if (parameter.string_or("in", "") != "query") continue;
+          send(operation, path + "?" + parameter.string_or("name", "") + "=" + odd,
+               schema.is_object() ? "{}" : "");
+        }
+      }
+    }
+    report();
+  }
+
+ private:
+  // A running session of D and P, so that an operation finds something to change.
+  void fresh() {
+    const Answer made = h_.post(
+        "D", "/api/v1/sessions",
+        Json::object(
+            {{"type", "doctor_patient"}, {"patient", h_.person("P").id}, {"waitingRoom", false}}));
+    RABT_EXPECT_STATUS(made, 201);
+    session_ = made.text("id");
+    RABT_EXPECT_STATUS(h_.post("D", "/api/v1/sessions/" + session_ + "/start"), 200);
+    const Json& people = made["participants"];
+    if (people.is_array() && people.size() > 0) participant_ = people[0].string_or("id", "");
+  }
+
+  [[nodiscard]] std::string fill(std::string pattern, const std::string& odd) const {
+    for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{')) {
+      const auto close = pattern.find('}', open);
+      const std::string name = pattern.substr(open + 1, close - open - 1);
+      std::string value = odd;
+      if (value.empty() && name == "session") value = session_;
+      if (value.empty() && name == "participant") value = participant_;
+      if (value.empty() && (name == "id" || name == "provider")) value = h_.person("D").id;
+      if (value.empty()) value = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+      pattern.replace(open, close - open + 1, value);
+    }
+    return pattern;
+  }
+
+  void send(const Operation& operation, const std::string& path, const std::string& body) {
+    const char* const who = std::array{"D", "AD", "P"}[turn_++ % 3];
+    std::vector<std::pair<std::string, std::string>> headers{
+        {"Authorization", "Bearer " + h_.person(who).token}};
+    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+    if (operation.method == "PATCH") headers.emplace_back("If-Match", "\"1\"");
+    if (turn_ % 2 == 0) headers.emplace_back("X-Rabt-Reason", "quality review");
+    const net::Response response = h_.site.send(operation.method, path, headers, body);
+    ++sent_;
+    ++statuses_[operation.id][response.status];
+    judge(operation, path, body, response);
+  }
+
+  void judge(const Operation& operation, const std::string& path, const std::string& body,
+             const net::Response& response) {
+    const auto fault = [&](const std::string& what) {
+      auto& list = faults_[operation.id];
+      if (list.size() < 4)
+        list.push_back(operation.method + " " + path.substr(0, 120) + " " + body.substr(0, 300) +
+                       "\n    " + std::to_string(response.status) + " " + what + "\n    " +
+                       response.body.substr(0, 400));
+    };
+    const auto answer = Json::parse(response.body);
+    // What nobody has bound is not there, whatever the request says.
+    const bool unbound = response.status == 503 && answer.ok() &&
+                         answer->string_or("code", "").ends_with(".not_configured");
+    if ((response.status >= 500 && !unbound) || response.status < 200) {
+      fault("the hub failed");
+      return;
+    }
+    if (response.status >= 400 && (!answer.ok() || answer->string_or("code", "").empty())) {
+      fault("this is no problem document");
+      return;
+    }
+    const auto schema = description_.answer_schema(operation, response.status);
+    if (!schema) {
+      if (seen_.insert(operation.id + std::to_string(response.status)).second)
+        undescribed_.push_back(operation.id + " " + std::to_string(response.status) + " " +
+                               (answer.ok() ? answer->string_or("code", "") : ""));
+      return;
+    }
+    if (!schema->is_object() || response.body.empty()) return;
+    auto& compiled = compiled_[operation.id + std::to_string(response.status)];
+    if (!compiled) {
+      auto made = Schema::compile(*schema);
+      if (!made.ok()) {
+        fault("the description's schema: " + made.error().message);
+        return;
+      }
+      compiled = std::make_unique<Schema>(std::move(*made));
+    }
+    if (!answer.ok()) {
+      fault("this is not JSON");
+      return;
+    }
+    if (const auto wrong = compiled->check(*answer))
+      fault("the answer does not fit the description: " + wrong->instance_path + " " +
+            wrong->message);
+  }
+
+  void report() const {
+    for (const auto& [operation, list] : faults_) {
+      for (const std::string& one : list) ADD_FAILURE() << operation << ": " << one;
+    }
+    EXPECT_TRUE(undescribed_.empty()) << "statuses that docs/openapi.yaml does not have:";
+    for (const std::string& one : undescribed_) ADD_FAILURE() << "not described: " << one;
+    std::size_t reached = 0;
+    for (const auto& [operation, counts] : statuses_) {
+      if (counts.begin()->first < 300) ++reached;
+    }
+    std::printf("%zu requests of %zu operations; %zu of them did what they are for\n", sent_,
+                statuses_.size(), reached);
+  }
+
+  Hospital& h_ = Hospital::get();
+  Description description_;
+  std::string session_;
+  std::string participant_;
+  std::size_t turn_ = 0;
+  std::size_t sent_ = 0;
+  std::map<std::string, std::map<int, int>> statuses_;
+  std::map<std::string, std::vector<std::string>> faults_;
+  std::vector<std::string> undescribed_;
+  std::set<std::string> seen_;
+  std::map<std::string, std::unique_ptr<Schema>> compiled_;
+};
+
+TEST(SlowOpenApi, OddBodiesQueriesAndPathsNeverMakeTheHubFail) {
+  Fuzz().run();
+}
+
+}  // namespace
+}  // namespace rabt::acceptance
