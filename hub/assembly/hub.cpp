@@ -237,7 +237,8 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
       api::LiveParts{consultations->sessions(), consultations->records(), consultations->practice(),
                      consultations->live(), base->clock},
       base->random);
-  plugins->add_service(consultation::make_session_actions(consultations->sessions()));
+  plugins->add_service(consultation::make_session_actions(
+      consultations->sessions(), consultations->records(), consultations->practice()));
   return ok_status();
 }
 

@@ -22,11 +22,12 @@ void number(Reader& reader, const YamlNode& node, std::string_view key, int low,
 
 // A table: one line a key.
 void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoSettings& settings) {
-  reader.only(video, {"enabled", "recording_enabled", "auto_record", "encryption_required",
-                      "waiting_room", "screen_sharing", "chat", "max_participants",
-                      "recording_retention_days", "legal_retention_days", "empty_minutes",
-                      "no_show_minutes", "max_session_minutes", "room_lead_minutes",
-                      "token_seconds", "max_kbps_per_session", "patient_may_read_recordings"});
+  reader.only(video,
+              {"enabled", "recording_enabled", "auto_record", "encryption_required", "waiting_room",
+               "screen_sharing", "chat", "max_participants", "recording_retention_days",
+               "legal_retention_days", "empty_minutes", "no_show_minutes", "max_session_minutes",
+               "room_lead_minutes", "token_seconds", "max_kbps_per_session",
+               "patient_may_read_recordings", "claim_min_seconds"});
   reader.flag(video, "enabled", settings.enabled);
   reader.flag(video, "recording_enabled", settings.recording_enabled);
   reader.flag(video, "auto_record", settings.auto_record);
@@ -43,6 +44,7 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
   number(reader, video, "no_show_minutes", 1, kDay, settings.no_show_minutes);
   number(reader, video, "max_session_minutes", 5, kDay, settings.max_session_minutes);
   number(reader, video, "room_lead_minutes", 0, kDay, settings.room_lead_minutes);
+  number(reader, video, "claim_min_seconds", 0, kDay * 60, settings.claim_min_seconds);
   number(reader, video, "token_seconds", 60, 3'600, settings.token_seconds);
   number(reader, video, "max_kbps_per_session", 0, 1'000'000, settings.max_kbps_per_session);
 }

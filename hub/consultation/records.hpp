@@ -69,6 +69,9 @@ class Records {
   virtual Answer report_quality(const Ask& ask) = 0;
   virtual Answer set_quality_level(const Ask& ask) = 0;
 
+  // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
+  // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on}.
+  virtual Answer clinical_facts(const Ask& ask) = 0;
   // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
   // caller may see. The caller's reading is in the audit log already.
   virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;

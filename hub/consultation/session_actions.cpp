@@ -2,6 +2,8 @@
 #include <thread>
 
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/records.hpp"
 #include "hub/consultation/service.hpp"
 #include "hub/consultation/session_service.hpp"
 
@@ -63,7 +65,8 @@ Json course_of(const Json& session) {
 
 class SessionActions final : public plugin::HubService {
  public:
-  explicit SessionActions(SessionService& sessions) : sessions_(sessions) {
+  SessionActions(SessionService& sessions, Records& records, Practice& practice)
+      : sessions_(sessions), records_(records), practice_(practice) {
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
   }
   ~SessionActions() override {
@@ -104,9 +107,13 @@ class SessionActions final : public plugin::HubService {
       queue_.pop_front();
       const bool stopping = stopping_;
       lock.unlock();
-      const Answer answer =
-          stopping ? Answer(unavailable("engine.stopping", "the hub stops")) : act(next.call);
-      next.ended(answer.ok() ? done(*answer) : failed(answer.error()));
+      if (!stopping && next.call.action == "decide") {
+        next.ended(undecided(next.call));
+      } else {
+        const Answer answer =
+            stopping ? Answer(unavailable("engine.stopping", "the hub stops")) : act(next.call);
+        next.ended(answer.ok() ? done(*answer) : failed(answer.error()));
+      }
       lock.lock();
     }
   }
@@ -123,10 +130,24 @@ class SessionActions final : public plugin::HubService {
     ask.body = call.arguments;
     return ask;
   }
+  // The same for a record, whose members are known by name.
+  [[nodiscard]] static Ask record_of(const CallRequest& call) {
+    Ask ask = ask_of(call);
+    ask.body.mutable_object().erase("session");
+    return ask;
+  }
+  // What only a person knows: the engine parks the call until an operator answers in its place.
+  [[nodiscard]] static workflow::ActionOutcome undecided(const CallRequest& call) {
+    return plugin::failed(workflow::OutcomeKind::ambiguous, "session.undecided",
+                          "somebody has to decide: " + call.arguments.string_or("question", "?"));
+  }
+  [[nodiscard]] Answer usage(const CallRequest& call) const;
   [[nodiscard]] Answer act(const CallRequest& call);
   [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
 
   SessionService& sessions_;
+  Records& records_;
+  Practice& practice_;
 
   Mutex mutex_;
   Condition wake_;
@@ -140,6 +161,19 @@ Answer SessionActions::course(const Ask& ask, const Answer& answer) {
   if (!answer.ok()) return answer.error();
   RABT_TRY(session, sessions_.get(ask));
   return course_of(session);
+}
+
+// month: 2026-11; the present one when it is absent.
+Answer SessionActions::usage(const CallRequest& call) const {
+  Ask ask = ask_of(call);
+  ask.caller.who.roles = {identity::Role::operator_};
+  const std::string month = call.arguments.string_or("month", "");
+  if (!month.empty()) {
+    if (month.size() != 7 || month[4] != '-')
+      return invalid("api.invalid", "month: it must be a month, YYYY-MM");
+    ask.query = {{"year", month.substr(0, 4)}, {"month", month.substr(5)}};
+  }
+  return practice_.usage(ask);
 }
 
 // A table: one part an action. What a call has done already is done: a repeat is no error.
@@ -219,13 +253,48 @@ Answer SessionActions::act(const CallRequest& call) {
     RABT_TRY(session, sessions_.link_consultation(ask));
     return picked(session, {"consultation"});
   }
+  if (call.action == "attach-document") {
+    RABT_TRY(document, records_.share_document(record_of(call)));
+    return picked(document, {"id", "number", "documentType", "contentType", "bytes", "sha256"});
+  }
+  if (call.action == "note") {
+    RABT_TRY(note, records_.write_note(record_of(call)));
+    return picked(note, {"id", "number", "kind", "status", "createdAt"});
+  }
+  if (call.action == "clinical") return records_.clinical_facts(ask);
+  if (call.action == "usage") return usage(call);
   return sessions_.summary(ask);
 }
 
-Json open_schema(std::initializer_list<std::string_view> required) {
+Json open_schema(std::initializer_list<std::string_view> required, Json properties = {}) {
   Json names = Json::array();
   for (const std::string_view name : required) names.push_back(name);
-  return Json::object({{"type", "object"}, {"required", names}});
+  Json schema = Json::object({{"type", "object"}, {"required", names}});
+  if (properties.is_object()) schema.set("properties", std::move(properties));
+  return schema;
+}
+
+Json marked() {
+  return Json::object({{"x-phi", true}});
+}
+Json marked(std::initializer_list<std::string_view> names) {
+  Json out = Json::object();
+  for (const std::string_view name : names) out.set(name, marked());
+  return out;
+}
+
+// What `clinical` gives: record/clinical_facts.hpp.
+Json clinical_schema() {
+  Json properties = marked({"diagnoses", "notes", "vitals", "prescriptions", "patient"});
+  properties.set("claimable", typed("boolean"));
+  properties.set("missing",
+                 Json::object({{"type", "array"},
+                               {"items", Json::object({{"type", "string"}, {"x-code", true}})}}));
+  properties.set("durationSeconds", typed("integer"));
+  properties.set("acts", typed("object"));
+  properties.set("sources", typed("object"));
+  return open_schema({"claimable", "missing", "durationSeconds", "acts", "diagnoses", "notes"},
+                     std::move(properties));
 }
 
 }  // namespace
@@ -236,15 +305,23 @@ std::vector<plugin::ActionSpec> session_actions() {
     std::string_view name;
     std::string_view title;
     Json input;
+    Json output = {};
+    // `none`: an answer that did not come is asked of a person.
+    std::string_view idempotency = "key";
   };
   const auto of_session = [] { return open_schema({"session"}); };
   const auto of_participant = [] { return open_schema({"session", "participant"}); };
   const std::vector<Row> rows{
-      {"create", "Open a video session", open_schema({"type"})},
-      {"get", "Read a session", of_session()},
+      {"create", "Open a video session",
+       open_schema({"type"}, marked({"patient", "participants", "chiefComplaint", "notes",
+                                     "context", "organizer"}))},
+      {"get", "Read a session", of_session(),
+       open_schema({}, marked({"chiefComplaint", "notes", "context"}))},
       {"participants", "List who takes part", of_session()},
-      {"token", "Give a participant what opens the call", of_participant()},
-      {"add-participant", "Let somebody take part", open_schema({"session", "role"})},
+      {"token", "Give a participant what opens the call", of_participant(),
+       open_schema({"token"}, marked({"token"}))},
+      {"add-participant", "Let somebody take part",
+       open_schema({"session", "role"}, marked({"name", "phone", "email", "externalId"}))},
       {"remove", "Take somebody out of the session", of_participant()},
       {"admit", "Admit somebody from the waiting room", of_participant()},
       {"deny", "Turn somebody away from the waiting room", of_participant()},
@@ -259,20 +336,37 @@ std::vector<plugin::ActionSpec> session_actions() {
        open_schema({"session", "appointment"})},
       {"link-consultation", "Link a session with a consultation",
        open_schema({"session", "consultation"})},
-      {"summary", "Read what became of a session", of_session()}};
+      {"attach-document", "Share a document in a session",
+       open_schema({"session", "documentType", "contentType", "data"}, marked({"title", "data"}))},
+      {"note", "Write a note into a session",
+       open_schema({"session"}, marked({"content", "sections"}))},
+      {"clinical", "Read what the clinicians of a visit wrote",
+       open_schema({"session"}, Json::object({{"anyLength", typed("boolean")}})),
+       clinical_schema()},
+      {"decide", "Wait for the decision of an operator",
+       open_schema({"session", "question"},
+                   Json::object({{"question", typed("string")}, {"reasons", typed("array")}})),
+       open_schema({"decision"}), "none"},
+      {"usage", "Read the attendee-minutes of a month",
+       open_schema({}, Json::object({{"month", typed("string")}}))},
+      {"summary", "Read what became of a session", of_session(),
+       open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
+                               "chiefComplaint", "participants", "patient"}))}};
   std::vector<plugin::ActionSpec> out;
   for (const Row& row : rows)
     out.push_back({.name = std::string(row.name),
                    .version = "1.0.0",
                    .title = std::string(row.title),
-                   .idempotency = "key",
+                   .idempotency = std::string(row.idempotency),
                    .timeout_ms = 30'000,
-                   .input_schema = row.input});
+                   .input_schema = row.input,
+                   .output_schema = row.output});
   return out;
 }
 
-std::shared_ptr<plugin::HubService> make_session_actions(SessionService& sessions) {
-  return std::make_shared<SessionActions>(sessions);
+std::shared_ptr<plugin::HubService> make_session_actions(SessionService& sessions, Records& records,
+                                                         Practice& practice) {
+  return std::make_shared<SessionActions>(sessions, records, practice);
 }
 
 }  // namespace rabt::consultation

@@ -23,6 +23,9 @@
 
 namespace rabt::consultation {
 
+class Practice;
+class Records;
+
 struct SessionParts {
   store::Store& store;
   audit::AuditLog& audit;
@@ -75,6 +78,8 @@ inline void write_metrics(const SessionService& sessions, MetricsWriter& out) {
 }
 
 // hub://session: docs/consultation.md lists its actions.
-[[nodiscard]] std::shared_ptr<plugin::HubService> make_session_actions(SessionService& sessions);
+[[nodiscard]] std::shared_ptr<plugin::HubService> make_session_actions(SessionService& sessions,
+                                                                       Records& records,
+                                                                       Practice& practice);
 
 }  // namespace rabt::consultation

@@ -32,11 +32,17 @@ struct SessionsImpl::Booking {
   std::optional<identity::Person> patient;
 };
 
-Result<Participant> SessionsImpl::resolve(const ParticipantInput& input, Mistakes& mistakes,
-                                          const std::string& field) const {
-  RABT_TRY(id, person(input.person, field + ".person", mistakes));
+Result<Participant> SessionsImpl::resolve(const Actor& who, const ParticipantInput& input,
+                                          Mistakes& mistakes, const std::string& field) const {
+  // A hospital's booking may name people whom the hub does not know: they are guests, and for the
+  // licence of a guest the hospital vouches, whose signature the workflow's event carried.
+  Mistakes unknown;
+  RABT_TRY(id, person(input.person, field + ".person", who.system ? unknown : mistakes));
   Participant one = new_participant(input.role.value_or(PartRole::observer), id, input.guest);
   one.bypass = input.bypass;
+  if (who.system && id.empty() && one.licence == identity::Licence::missing &&
+      !one.guest.string_or("licenceNumber", "").empty())
+    one.licence = identity::Licence::vouched;
   return one;
 }
 
@@ -78,7 +84,7 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
   Session& is = booking.draft;
   const auto own_role = staff_role(who.roles);
   if (input.organizer) {
-    RABT_TRY(one, resolve(*input.organizer, mistakes, "organizer"));
+    RABT_TRY(one, resolve(who, *input.organizer, mistakes, "organizer"));
     // An organizer who is described and not named is the caller, when he is staff (B-48).
     if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
       one = new_participant(one.role, who.person, one.guest);
@@ -107,10 +113,12 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
     booking.provider = std::move(*known);
   }
   for (std::size_t i = 0; i < input.participants.size(); ++i) {
-    RABT_TRY(one, resolve(input.participants[i], mistakes, "participants." + std::to_string(i)));
+    RABT_TRY(one,
+             resolve(who, input.participants[i], mistakes, "participants." + std::to_string(i)));
     if (!one.person.empty() && is.of_person(one.person) != nullptr) continue;
     if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
     if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
+    if (is.organizer.empty() && who.system && needs_licence(one.role)) is.organizer = one.id;
     is.participants.push_back(std::move(one));
   }
   if (!is.patient.empty()) {

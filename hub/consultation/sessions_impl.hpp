@@ -113,8 +113,8 @@ class SessionsImpl final : public SessionService {
   // Ready to take part but for its number and admission.
   [[nodiscard]] Participant new_participant(PartRole role, const std::string& person,
                                             Json guest) const;
-  [[nodiscard]] Result<Participant> resolve(const ParticipantInput& input, Mistakes& mistakes,
-                                            const std::string& field) const;
+  [[nodiscard]] Result<Participant> resolve(const Actor& who, const ParticipantInput& input,
+                                            Mistakes& mistakes, const std::string& field) const;
   // The ULID that a reference names. Empty, with a mistake, when it names nobody.
   [[nodiscard]] Result<std::string> person(const Json& reference, const std::string& field,
                                            Mistakes& mistakes) const;

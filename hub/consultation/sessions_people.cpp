@@ -162,7 +162,7 @@ Answer SessionsImpl::add_participant(const Ask& ask) {
   Mistakes mistakes;
   const ParticipantInput input = read_participant(ask.body, mistakes, "");
   RABT_TRY_STATUS(mistakes.status());
-  RABT_TRY(one, resolve(input, mistakes, "participant"));
+  RABT_TRY(one, resolve(actor_of(ask), input, mistakes, "participant"));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
              // The patient of the audit log, when he comes later.

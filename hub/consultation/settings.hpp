@@ -31,6 +31,8 @@ struct VideoSettings {
   std::int64_t token_seconds = 3600;
   // There is no cap if this is 0.
   std::int64_t max_kbps_per_session = 0;
+  // A shorter visit is not claimed before somebody has decided on it.
+  std::int64_t claim_min_seconds = 60;
   bool patient_may_read_recordings = true;
   bool consent_required_to_record = false;
 

@@ -52,8 +52,10 @@ Result<Step> decide(std::optional<State> from, State to) {
   if (rank(*from) >= 0 && rank(to) >= 0 && rank(to) < rank(*from)) return Step::nothing;
   const bool forward = rank(*from) >= 0 && rank(to) == rank(*from) + 1;
   const bool aside = *from == State::booked && (to == State::no_show || to == State::cancelled);
+  // A visit that is not claimed.
+  const bool unclaimed = *from == State::documented && to == State::closed;
   const bool failing = !is_end(*from) && to == State::failed;
-  if (forward || aside || failing) return Step::change;
+  if (forward || aside || unclaimed || failing) return Step::change;
   return conflict("consultation.illegal_transition",
                   "a consultation that is " + std::string(to_string(*from)) + " cannot become " +
                       std::string(to_string(to)));

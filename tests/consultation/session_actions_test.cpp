@@ -1,5 +1,9 @@
 #include <future>
 
+#include "hub/access/access_control.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/consultation/practice.hpp"
+#include "hub/consultation/records.hpp"
 #include "hub/consultation/register.hpp"
 #include "tests/consultation/session_house.hpp"
 
@@ -14,10 +18,47 @@ class SessionCalls : public SessionHouse {
  protected:
   void SetUp() override {
     SessionHouse::SetUp();
-    service_ = make_session_actions(*sessions_);
+    detector_ = must(phi::Detector::make({}));
+    details_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
+    grants_ = std::make_unique<access::Grants>(
+        access::Grants::Parts{*store_, *audit_, *details_, clock_, ids_, null_logger()}, "t1",
+        "boot");
+    access_ = std::make_unique<access::AccessControl>(
+        access::AccessControl::Parts{
+            .store = *store_, .audit = *audit_, .details = *details_, .grants = *grants_},
+        "t1", access::ReadPolicy::reason);
+    records_ = make_records({.store = *store_,
+                             .audit = *audit_,
+                             .blobs = *blobs_,
+                             .keys = *keys_,
+                             .access = *access_,
+                             .detector = *detector_,
+                             .people = people_,
+                             .sessions = *sessions_,
+                             .clock = clock_,
+                             .random = random_,
+                             .ids = ids_,
+                             .video = settings_});
+    practice_ = make_practice({.store = *store_,
+                               .audit = *audit_,
+                               .keys = *keys_,
+                               .people = people_,
+                               .records = *records_,
+                               .clock = clock_,
+                               .random = random_,
+                               .ids = ids_,
+                               .tenant = "t1",
+                               .video = settings_,
+                               .settings = {}});
+    service_ = make_session_actions(*sessions_, *records_, *practice_);
   }
   void TearDown() override {
     service_.reset();
+    practice_.reset();
+    records_.reset();
+    access_.reset();
+    grants_.reset();
+    details_.reset();
     SessionHouse::TearDown();
   }
   ActionOutcome call(const std::string& action, Json arguments, const std::string& key = "k") {
@@ -39,6 +80,23 @@ class SessionCalls : public SessionHouse {
                          {"chiefComplaint", "cough"}});
   }
 
+  // A session that runs, and its id as arguments.
+  Json running() {
+    const Json of = Json::object({{"session", call("create", booking()).output["session"]}});
+    EXPECT_EQ(call("start", of).kind, OutcomeKind::done);
+    return of;
+  }
+  Json wrote(Result<Json> record) { return must(std::move(record)); }
+  Ask clinician(const std::string& person, const Json& of, Json body) {
+    return as(person, of.string_or("session", ""), std::move(body));
+  }
+
+  std::unique_ptr<const phi::Detector> detector_;
+  std::unique_ptr<access::PatientDetail> details_;
+  std::unique_ptr<access::Grants> grants_;
+  std::unique_ptr<access::AccessControl> access_;
+  std::unique_ptr<Records> records_;
+  std::unique_ptr<Practice> practice_;
   std::shared_ptr<plugin::HubService> service_;
 };
 
@@ -99,8 +157,183 @@ TEST_F(SessionCalls, LinksAreSetAfterTheEndAndTheVersionStays) {
             "session.completed");
 }
 
+TEST_F(SessionCalls, AWorkflowWritesANoteAndADocumentOnce) {
+  const Json of = running();
+  const Json note = Json::object({{"session", of["session"]}, {"content", "seen by the service"}});
+  const ActionOutcome first = call("note", note, "n-1");
+  ASSERT_EQ(first.kind, OutcomeKind::done) << first.code << first.message;
+  EXPECT_EQ(call("note", note, "n-1").output.dump(), first.output.dump());
+  const Json document = Json::object({{"session", of["session"]},
+                                      {"documentType", "TEXT"},
+                                      {"contentType", "text/plain"},
+                                      {"data", to_base64(as_bytes(std::string_view("referral")))}});
+  const ActionOutcome shared = call("attach-document", document, "d-1");
+  ASSERT_EQ(shared.kind, OutcomeKind::done) << shared.code << shared.message;
+  EXPECT_EQ(call("attach-document", document, "d-1").output.dump(), shared.output.dump());
+  EXPECT_EQ(must(records_->notes(as(doctor_, of.string_or("session", ""))))["items"].size(), 1U);
+  call("end", of);
+  EXPECT_EQ(call("note", note, "n-2").code, "session.completed");
+}
+
+TEST_F(SessionCalls, TheFiguresOfAMonthAreRead) {
+  const ActionOutcome now = call("usage", Json::object());
+  ASSERT_EQ(now.kind, OutcomeKind::done) << now.code << now.message;
+  EXPECT_EQ(now.output.int_or("attendeeMinutes", -1), 0);
+  EXPECT_EQ(call("usage", Json::object({{"month", "2026-02"}})).output.int_or("month", 0), 2);
+  EXPECT_EQ(call("usage", Json::object({{"month", "soon"}})).code, "api.invalid");
+}
+
+// Each clinical field of a claim leads to the record of a clinician, and nothing else becomes one.
+TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
+  const Json of = running();
+  Ask patient = clinician(patient_, of, Json::object({{"weightKg", 90}, {"heartRate", 150}}));
+  must(sessions_->admit([&] {
+    Ask ask = as(doctor_, of.string_or("session", ""));
+    ask.record = part_of(of.string_or("session", ""), patient_);
+    return ask;
+  }()));
+  wrote(records_->record_vitals(patient));
+  call("note", Json::object({{"session", of["session"]}, {"content", "a workflow's words"}}));
+  const Json nothing = call("clinical", of).output;
+  EXPECT_EQ(nothing["acts"].dump(), R"({"notes":0,"diagnoses":0,"vitals":0,"prescriptions":0})");
+  EXPECT_EQ(nothing["notes"].size() + nothing["vitals"].size() + nothing["diagnoses"].size(), 0U);
+  EXPECT_EQ(nothing["missing"].dump(),
+            R"(["visit.too_short","visit.no_act","visit.no_diagnosis","visit.no_complaint"])");
+  EXPECT_FALSE(nothing.bool_or("claimable", true));
+
+  const Json vitals = wrote(records_->record_vitals(clinician(
+      doctor_, of, Json::object({{"heartRate", 84}, {"systolic", 138}, {"diastolic", 88}}))));
+  const Json draft = wrote(records_->write_note(
+      clinician(doctor_, of,
+                Json::object({{"status", "draft"},
+                              {"template", "soap"},
+                              {"sections", Json::object({{"subjective", "not yet said"}})},
+                              {"diagnoses", Json::array({Json::object({{"code", "Z00.0"}})})}}))));
+  EXPECT_EQ(call("clinical", of).output["diagnoses"].size(), 0U) << "a draft is not signed";
+  const Json note = wrote(records_->write_note(clinician(
+      doctor_, of,
+      Json::object({{"template", "soap"},
+                    {"sections", Json::object({{"subjective", "chest pain"},
+                                               {"objective", "BP 138/88"},
+                                               {"assessment", "angina"},
+                                               {"plan", "ECG"}})},
+                    {"diagnoses", Json::array({Json::object({{"code", "i10"}, {"rank", 2}}),
+                                               Json::object({{"code", "I20.9"},
+                                                             {"display", "Angina"},
+                                                             {"rank", 1}})})}}))));
+  wrote(records_->prescribe(
+      clinician(doctor_, of,
+                Json::object({{"items", Json::array({Json::object(
+                                            {{"name", "Bisoprolol"}, {"dosage", "2.5 mg"}})})}}))));
+  clock_.advance_ms(61'000);
+  call("end", of);
+  const Json facts = call("clinical", of).output;
+  EXPECT_TRUE(facts.bool_or("claimable", false)) << facts["missing"].dump();
+  EXPECT_EQ(facts["acts"].dump(), R"({"notes":1,"diagnoses":2,"vitals":1,"prescriptions":1})");
+  EXPECT_EQ(facts["diagnoses"].dump(), R"([{"code":"I20.9","display":"Angina","type":"principal"},)"
+                                       R"({"code":"I10","type":"secondary"}])");
+  EXPECT_EQ(facts["notes"].dump(),
+            R"({"chiefComplaint":"chest pain","historyOfPresentIllness":"chest pain",)"
+            R"("physicalExamination":"BP 138/88","assessment":"angina","treatmentPlan":"ECG"})");
+  EXPECT_EQ(facts["vitals"].dump(), R"({"systolic":138,"diastolic":88,"pulse":84})");
+  EXPECT_EQ(facts.int_or("durationSeconds", 0), 61);
+  // The way back: each field names a record, its clinician and the time.
+  std::size_t fields = 0;
+  for (const std::string part : {"diagnoses", "notes", "vitals"}) {
+    const auto leads_back = [&](const std::string& field) {
+      ++fields;
+      const Json& source = facts["sources"][part + "/" + field];
+      const Json& record = part == "vitals" ? vitals : note;
+      EXPECT_EQ(source["record"], record["id"]) << part << "/" << field;
+      EXPECT_EQ(source.string_or("by", ""), doctor_) << part << "/" << field;
+      EXPECT_EQ(source.string_or("role", ""), "doctor");
+      EXPECT_TRUE(source["at"].is_string());
+    };
+    if (facts[part].is_array()) {
+      for (std::size_t i = 0; i < facts[part].size(); ++i) leads_back(std::to_string(i));
+    } else {
+      for (const auto& [name, value] : facts[part].as_object()) leads_back(name);
+    }
+  }
+  EXPECT_EQ(fields, facts["sources"].size());
+
+  // Coded late, by an addendum: it counts in the place of the first ones.
+  Ask late =
+      clinician(doctor_, of,
+                Json::object({{"text", "troponin came back"},
+                              {"diagnoses", Json::array({Json::object({{"code", "I21.4"}})})}}));
+  late.record = note.string_or("id", "");
+  wrote(records_->add_addendum(late));
+  EXPECT_EQ(call("clinical", of).output["diagnoses"].dump(),
+            R"([{"code":"I21.4","type":"principal"}])");
+}
+
+TEST_F(SessionCalls, AVisitUnderTheConfiguredLengthIsNotClaimableUntilItWasDecidedOn) {
+  const Json of = running();
+  wrote(records_->write_note(
+      clinician(doctor_, of,
+                Json::object({{"content", "cough"},
+                              {"diagnoses", Json::array({Json::object({{"code", "R05"}})})}}))));
+  clock_.advance_ms(59'000);
+  call("end", of);
+  EXPECT_EQ(call("clinical", of).output["missing"].dump(), R"(["visit.too_short"])");
+  const Json any = Json::object({{"session", of["session"]}, {"anyLength", true}});
+  EXPECT_TRUE(call("clinical", any).output.bool_or("claimable", false));
+}
+
+TEST_F(SessionCalls, DiagnosesAreRefusedThatAreNone) {
+  const Json of = running();
+  const auto with_diagnoses = [&](Json diagnoses) {
+    return code(records_->write_note(clinician(
+        doctor_, of,
+        Json::object({{"content", "x"}, {"diagnoses", Json::array({std::move(diagnoses)})}}))));
+  };
+  for (const char* bad : {"", "cough", "I2", "I20.", "I20.12345", "120.9"})
+    EXPECT_EQ(with_diagnoses(Json::object({{"code", bad}})), "api.invalid") << bad;
+  EXPECT_EQ(with_diagnoses(Json::object({{"code", "I20.9"}, {"rank", 2}})), "api.invalid")
+      << "no principal diagnosis";
+  EXPECT_EQ(with_diagnoses(Json("I20.9")), "api.invalid");
+  EXPECT_EQ(with_diagnoses(Json::object({{"code", "I20.9"}})), "ok");
+}
+
+TEST_F(SessionCalls, WhatOnlyAPersonKnowsWaitsForOne) {
+  const ActionOutcome asked =
+      call("decide", Json::object({{"session", "s"}, {"question", "claim"}}));
+  EXPECT_EQ(asked.kind, OutcomeKind::ambiguous);
+  for (const plugin::ActionSpec& one : service_actions("session")) {
+    EXPECT_EQ(one.idempotency, one.name == "decide" ? "none" : "key") << one.name;
+  }
+}
+
+// A hospital's booking names people by its own identifiers.
+TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
+  const Json unknown = Json::object({{"system", "urn:his"}, {"value", "7"}});
+  const ActionOutcome made = call(
+      "create",
+      Json::object({{"type", "doctor_patient"},
+                    {"participants", Json::array({Json::object({{"role", "doctor"},
+                                                                {"person", unknown},
+                                                                {"name", "Dr Guest"},
+                                                                {"licenceNumber", "N-P-00001"}}),
+                                                  Json::object({{"role", "patient"},
+                                                                {"person", unknown},
+                                                                {"name", "A Guest"}})})}}));
+  ASSERT_EQ(made.kind, OutcomeKind::done) << made.code << made.message;
+  const Json of = Json::object({{"session", made.output["session"]}});
+  EXPECT_EQ(made.output["participants"].size(), 2U);
+  EXPECT_EQ(call("start", of).kind, OutcomeKind::done) << "the hospital vouches for the licence";
+  EXPECT_EQ(
+      code(sessions_->create(
+          as(doctor_, {},
+             Json::object({{"type", "doctor_patient"},
+                           {"participants", Json::array({Json::object(
+                                                {{"role", "patient"}, {"person", unknown}})})}})))),
+      "api.invalid")
+      << "a person who calls names people that there are";
+}
+
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 18U);
+  EXPECT_EQ(service_actions("session").size(), 23U);
   EXPECT_EQ(service_->name(), "session");
 }
 

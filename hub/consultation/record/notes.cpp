@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/record/record_service.hpp"
@@ -10,6 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxSections = 20;
 constexpr std::size_t kMaxSectionName = 64;
+// As many as a claim takes.
+constexpr std::size_t kMaxDiagnoses = 50;
 
 bool is_section_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxSectionName &&
@@ -43,6 +47,58 @@ Json read_sections(Fields& fields, const Json& body, const Json& of_template) {
   return sections;
 }
 
+// ICD-10: a letter, a digit, a letter or digit, and where it is divided a full stop and 1 to 4
+// more.
+bool is_icd10(std::string_view code) {
+  const auto alnum = [](char c) { return (c >= 'A' && c <= 'Z') || is_digit(c); };
+  if (code.size() < 3 || code[0] < 'A' || code[0] > 'Z' || !is_digit(code[1]) || !alnum(code[2]))
+    return false;
+  if (code.size() == 3) return true;
+  const std::string_view rest = code.substr(4);
+  return code[3] == '.' && !rest.empty() && rest.size() <= 4 &&
+         std::all_of(rest.begin(), rest.end(), alnum);
+}
+
+// [{code, display?, rank}] in the order of their ranks; rank 1 is the principal diagnosis. A rank
+// that is left out is the place in the list. by: who codes them.
+Json read_diagnoses(Fields& fields, const Json& body, const Json& by) {
+  const Json& given = body["diagnoses"];
+  if (given.is_null()) return Json::array();
+  if (!given.is_array() || given.size() > kMaxDiagnoses) {
+    fields.wrong("diagnoses", "it must list at most 50 diagnoses");
+    return Json::array();
+  }
+  std::map<std::int64_t, Json> by_rank;
+  std::set<std::string> codes;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Fields one(given.item(i), "diagnoses[" + std::to_string(i) + "].");
+    one.only({"code", "display", "rank"});
+    const std::string code = upper(one.needed_text("code", 8));
+    const std::string display = one.text("display", 200);
+    const std::int64_t rank = one.integer("rank", 1, static_cast<std::int64_t>(kMaxDiagnoses))
+                                  .value_or(static_cast<std::int64_t>(i) + 1);
+    if (one.good() && !is_icd10(code)) one.wrong("code", "it must be a code of ICD-10, as J06.9");
+    if (one.good() && !codes.insert(code).second) one.wrong("code", "it stands twice");
+    Json diagnosis = Json::object({{"code", code}});
+    if (!display.empty()) diagnosis.set("display", display);
+    diagnosis.set("rank", rank);
+    diagnosis.set("by", by);
+    if (one.good() && !by_rank.emplace(rank, std::move(diagnosis)).second)
+      one.wrong("rank", "it stands twice");
+    fields.add(one);
+  }
+  if (fields.good() && !by_rank.empty() && !by_rank.contains(1))
+    fields.wrong("diagnoses", "one must have the rank 1: the principal diagnosis");
+  Json out = Json::array();
+  for (auto& [rank, diagnosis] : by_rank) out.push_back(std::move(diagnosis));
+  return out;
+}
+
+Status may_diagnose(const Membership& of, const Json& diagnoses) {
+  if (diagnoses.size() == 0 || of.role == "doctor" || of.role == "specialist") return ok_status();
+  return denied("authorisation.denied", "diagnoses are coded by doctors and specialists");
+}
+
 bool has_text(const Json& content, const Json& sections) {
   if (content.is_string() && !trim(content.as_string()).empty()) return true;
   return sections.is_object() &&
@@ -52,13 +108,19 @@ bool has_text(const Json& content, const Json& sections) {
 
 }  // namespace
 
+Json RecordService::signed_by(const Ask& ask, const Membership& of) const {
+  Json by = author_of(ask, of);
+  by.set("at", to_iso8601(parts_.clock.now()));
+  return by;
+}
+
 Answer RecordService::notes(const Ask& ask) {
   return list(ask, RecordKind::note, "session.read", &note_json);
 }
 
 Answer RecordService::write_note(const Ask& ask) {
   Fields fields(ask.body);
-  fields.only({"kind", "template", "content", "sections", "status"});
+  fields.only({"kind", "template", "content", "sections", "diagnoses", "status"});
   const std::string template_id = fields.text("template", kMaxSectionName);
   const Json& of_template = languages_.note_template(template_id);
   if (!template_id.empty() && of_template.is_null())
@@ -70,9 +132,12 @@ Answer RecordService::write_note(const Ask& ask) {
   const std::string status = fields.word("status", {"draft", "final"});
   if (fields.good() && !has_text(content, sections))
     fields.wrong("content", "a note needs content or sections");
-  RABT_TRY_STATUS(fields.done());
+  if (const Json unsigned_diagnoses = read_diagnoses(fields, ask.body, Json()); !fields.good())
+    return fields.done().error();
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  const Json diagnoses = read_diagnoses(fields, ask.body, signed_by(ask, of));
+  RABT_TRY_STATUS(may_diagnose(of, diagnoses));
   const bool drafts_only = of.role == "nurse";
   if (drafts_only && status == "final")
     return denied("authorisation.denied", "a nurse writes drafts; a doctor makes them final");
@@ -85,7 +150,9 @@ Answer RecordService::write_note(const Ask& ask) {
   if (!template_id.empty()) document.set("template", template_id);
   document.set("content", content);
   document.set("sections", sections);
+  document.set("diagnoses", diagnoses);
   document.set("addenda", Json::array());
+  if (act.record.state == "final") document.set("finalBy", signed_by(ask, of));
   const Json told =
       Json::object({{"note", act.record.id}, {"kind", kind}, {"status", act.record.state}});
   act.acts.emplace_back("note.written", told);
@@ -104,12 +171,14 @@ Answer RecordService::change_note(const Ask& ask) {
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
   Record record = std::move(found.record);
   Fields fields(ask.body);
-  fields.only({"content", "sections", "status"});
+  fields.only({"content", "sections", "diagnoses", "status"});
   const Json& of_template = languages_.note_template(record.document.string_or("template", ""));
   const std::string content = fields.text("content");
   const Json sections = read_sections(fields, ask.body, of_template);
   const std::string status = fields.word("status", {"draft", "final"}, "draft");
+  const Json diagnoses = read_diagnoses(fields, ask.body, signed_by(ask, of));
   RABT_TRY_STATUS(fields.done());
+  RABT_TRY_STATUS(may_diagnose(of, diagnoses));
   const bool own = record.author == of.participant;
   if (!own && !is_doctor(of))
     return denied("authorisation.denied", "only its author or the doctor changes a draft");
@@ -125,9 +194,11 @@ Answer RecordService::change_note(const Ask& ask) {
 
   if (fields.has("content")) record.document.set("content", content);
   if (fields.has("sections")) record.document.set("sections", sections);
+  if (fields.has("diagnoses")) record.document.set("diagnoses", diagnoses);
   if (!has_text(record.document["content"], record.document["sections"]))
     return invalid("api.invalid", "content: a note needs content or sections");
   record.state = status;
+  if (status == "final") record.document.set("finalBy", signed_by(ask, of));
   record.updated_ms = parts_.clock.now().ms;
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .also = {}};
@@ -141,12 +212,15 @@ Answer RecordService::change_note(const Ask& ask) {
 
 Answer RecordService::add_addendum(const Ask& ask) {
   Fields fields(ask.body);
-  fields.only({"text"});
+  fields.only({"text", "diagnoses"});
   const std::string text = fields.needed_text("text");
-  RABT_TRY_STATUS(fields.done());
+  if (const Json unsigned_diagnoses = read_diagnoses(fields, ask.body, Json()); !fields.good())
+    return fields.done().error();
   RABT_TRY(found, find(ask, RecordKind::note));
   const Membership& of = found.of;
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  const Json diagnoses = read_diagnoses(fields, ask.body, signed_by(ask, of));
+  RABT_TRY_STATUS(may_diagnose(of, diagnoses));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only its author or the doctor adds to a note");
@@ -154,8 +228,11 @@ Answer RecordService::add_addendum(const Ask& ask) {
     return conflict("note.draft", "the note is draft; an addendum needs final or amended");
   const Timestamp now = parts_.clock.now();
   Json addenda = record.document["addenda"];
-  addenda.push_back(
-      Json::object({{"author", author_of(ask, of)}, {"at", to_iso8601(now)}, {"text", text}}));
+  Json addendum =
+      Json::object({{"author", author_of(ask, of)}, {"at", to_iso8601(now)}, {"text", text}});
+  // What is coded late counts in the place of what the note says.
+  if (diagnoses.size() > 0) addendum.set("diagnoses", diagnoses);
+  addenda.push_back(std::move(addendum));
   record.document.set("addenda", addenda);
   record.state = "amended";
   record.updated_ms = now.ms;

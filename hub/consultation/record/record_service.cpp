@@ -35,6 +35,8 @@ Record RecordService::fresh(const Ask& ask, const Membership& of, RecordKind kin
                 .at_ms = now,
                 .updated_ms = now};
   record.document.set("author", author_of(ask, of));
+  // A step that is repeated writes once.
+  if (is_workflow(ask)) record.client = ask.key;
   return record;
 }
 

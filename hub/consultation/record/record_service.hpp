@@ -54,6 +54,7 @@ class RecordService final : public Records {
   Answer report_quality(const Ask& ask) override;
   Answer set_quality_level(const Ask& ask) override;
 
+  Answer clinical_facts(const Ask& ask) override;
   Result<Json> summary_of(const Ask& ask, const Membership& of) override;
   Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 
@@ -78,6 +79,8 @@ class RecordService final : public Records {
   [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
+  // Who signs a note or codes a diagnosis, and when: {participant, person, role, at}.
+  [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
   [[nodiscard]] Answer transcription(const Ask& ask);
   [[nodiscard]] Status may_prescribe(const Ask& ask, const Membership& of);
   [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,

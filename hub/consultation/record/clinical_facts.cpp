@@ -1,0 +1,257 @@
+#include "hub/consultation/record/clinical_facts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "hub/base/ascii.hpp"
+#include "hub/consultation/record/record_json.hpp"
+#include "hub/consultation/record/record_service.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+bool is_clinician(const Json& who) {
+  const std::string role = who.string_or("role", "");
+  return role == "doctor" || role == "specialist" || role == "nurse";
+}
+
+// Where a text of the facts stands in a note: sections of the templates, the first that is there.
+struct Text {
+  std::string_view name;
+  std::array<std::string_view, 4> sections;
+};
+constexpr std::array<Text, 6> kTexts{{
+    {"chiefComplaint", {"complaint", "presentation", "subjective", "since_last"}},
+    {"historyOfPresentIllness", {"history", "subjective", "since_last", "presentation"}},
+    {"physicalExamination",
+     {"objective", "findings", "mental_status", "airway_breathing_circulation"}},
+    {"patientHistory", {"past_history", "medication", "", ""}},
+    {"assessment", {"assessment", "risk", "", ""}},
+    {"treatmentPlan", {"plan", "disposition", "actions", ""}},
+}};
+
+struct Sign {
+  std::string_view record;
+  std::string_view claim;
+};
+constexpr std::array<Sign, 8> kSigns{{{"systolic", "systolic"},
+                                      {"diastolic", "diastolic"},
+                                      {"heightCm", "heightCm"},
+                                      {"weightKg", "weightKg"},
+                                      {"heartRate", "pulse"},
+                                      {"temperatureC", "temperatureCel"},
+                                      {"oxygenSaturation", "oxygenSaturation"},
+                                      {"respiratoryRate", "respiratoryRate"}}};
+
+Json source_of(const Record& record, const Json& who, const Json& at) {
+  const Json& person = who["person"];
+  return Json::object({{"record", record.id},
+                       {"by", person.is_null() ? who["participant"] : person},
+                       {"role", who["role"]},
+                       {"at", at}});
+}
+
+// The text of a note, or of its one field when it has no sections.
+std::string text_in(const Record& note, const Text& text) {
+  const Json& sections = note.document["sections"];
+  for (const std::string_view name : text.sections) {
+    if (name.empty()) continue;
+    const std::string found(trim(sections.string_or(name, "")));
+    if (!found.empty()) return found;
+  }
+  const bool bare = !sections.is_object() || sections.size() == 0;
+  if (bare && text.name == "chiefComplaint")
+    return std::string(trim(note.document.string_or("content", "")));
+  return {};
+}
+
+void take_texts(const Record& note, Json& texts, Json& sources) {
+  const Json& by = note.document["finalBy"];
+  for (const Text& text : kTexts) {
+    const std::string found = text_in(note, text);
+    if (found.empty()) continue;
+    texts.set(text.name, found);
+    sources.set("notes/" + std::string(text.name), source_of(note, by, by["at"]));
+  }
+}
+
+// Those of the newest entry that has any, an addendum or the note itself.
+const Json& diagnoses_in(const Record& note) {
+  const Json& addenda = note.document["addenda"];
+  if (addenda.is_array()) {
+    for (std::size_t i = addenda.size(); i > 0; --i) {
+      const Json& late = addenda.item(i - 1)["diagnoses"];
+      if (late.is_array() && late.size() > 0) return late;
+    }
+  }
+  return note.document["diagnoses"];
+}
+
+Json claim_diagnoses(const Record& note, const Json& coded, Json& sources) {
+  Json out = Json::array();
+  for (const Json& one : coded.as_array()) {
+    sources.set("diagnoses/" + std::to_string(out.size()),
+                source_of(note, one["by"], one["by"]["at"]));
+    Json diagnosis = Json::object({{"code", one["code"]}});
+    if (one["display"].is_string()) diagnosis.set("display", one["display"]);
+    diagnosis.set("type", out.size() == 0 ? "principal" : "secondary");
+    out.push_back(std::move(diagnosis));
+  }
+  return out;
+}
+
+}  // namespace
+
+Json clinical_facts_of(const VisitRecords& records) {
+  Json texts = Json::object();
+  Json signs = Json::object();
+  Json sources = Json::object();
+  Json prescriptions = Json::array();
+  Json diagnoses = Json::array();
+  std::int64_t notes = 0;
+  std::int64_t vitals = 0;
+  const Record* coded = nullptr;
+  for (const Record& note : records.notes) {
+    if (note.state == "draft" || !is_clinician(note.document["finalBy"])) continue;
+    ++notes;
+    take_texts(note, texts, sources);
+    if (const Json& found = diagnoses_in(note); found.is_array() && found.size() > 0) coded = &note;
+  }
+  if (coded != nullptr) diagnoses = claim_diagnoses(*coded, diagnoses_in(*coded), sources);
+  for (const Record& one : records.vitals) {
+    const Json& author = one.document["author"];
+    if (!is_clinician(author)) continue;
+    ++vitals;
+    for (const Sign& sign : kSigns) {
+      const Json& value = one.document[sign.record];
+      if (!value.is_number()) continue;
+      signs.set(sign.claim, value);
+      sources.set("vitals/" + std::string(sign.claim),
+                  source_of(one, author, one.document["takenAt"]));
+    }
+  }
+  for (const Record& one : records.prescriptions) {
+    if (one.state == "cancelled" || !is_clinician(one.document["author"])) continue;
+    const Json whole = prescription_json(one);
+    prescriptions.push_back(Json::object({{"number", whole["prescriptionNumber"]},
+                                          {"issuedAt", whole["issuedAt"]},
+                                          {"items", whole["items"]}}));
+  }
+  return Json::object(
+      {{"acts", Json::object({{"notes", notes},
+                              {"diagnoses", static_cast<std::int64_t>(diagnoses.size())},
+                              {"vitals", vitals},
+                              {"prescriptions", static_cast<std::int64_t>(prescriptions.size())}})},
+       {"diagnoses", std::move(diagnoses)},
+       {"notes", std::move(texts)},
+       {"vitals", std::move(signs)},
+       {"prescriptions", std::move(prescriptions)},
+       {"sources", std::move(sources)}});
+}
+
+std::vector<std::string> missing_for_claim(const Json& facts, std::int64_t seconds,
+                                           std::int64_t least_seconds) {
+  std::vector<std::string> out;
+  if (seconds < least_seconds) out.emplace_back("visit.too_short");
+  const auto& acts = facts["acts"].as_object();
+  if (std::none_of(acts.begin(), acts.end(),
+                   [](const auto& one) { return one.second.as_int64().value_or(0) > 0; }))
+    out.emplace_back("visit.no_act");
+  if (facts["diagnoses"].size() == 0) out.emplace_back("visit.no_diagnosis");
+  if (facts["notes"].string_or("chiefComplaint", "").empty())
+    out.emplace_back("visit.no_complaint");
+  return out;
+}
+
+Json patient_of_profile(const Json& profile) {
+  struct Kind {
+    std::string_view kind;
+    std::string_view type;
+    std::string_view system;
+  };
+  constexpr std::array<Kind, 4> kKinds{
+      {{"national_id", "NI", "http://nphies.sa/identifier/nationalid"},
+       {"iqama", "PRC", "http://nphies.sa/identifier/iqama"},
+       {"passport", "PPN", "http://nphies.sa/identifier/passportnumber"},
+       {"mrn", "MR", ""}}};
+  Json out = Json::object();
+  const auto take = [&](const Kind& kind, const Json& system, const Json& value) {
+    if (out.find("identifier") != nullptr || !value.is_string()) return;
+    Json identifier = Json::object({{"value", value}, {"type", kind.type}});
+    if (system.is_string()) {
+      identifier.set("system", system);
+    } else if (!kind.system.empty()) {
+      identifier.set("system", kind.system);
+    }
+    out.set("identifier", std::move(identifier));
+  };
+  for (const Kind& kind : kKinds) {
+    if (const Json& list = profile["identifiers"]; list.is_array()) {
+      for (const Json& one : list.as_array()) {
+        if (one.string_or("kind", "") == kind.kind) take(kind, one["system"], one["value"]);
+      }
+    }
+    if (kind.type == "MR") take(kind, Json(), profile["mrn"]);
+  }
+  const Json& arabic = profile["nameAr"];
+  out.set("name", arabic.is_string() ? arabic : profile["name"]);
+  for (const std::string_view name : {"gender", "birthDate"}) {
+    if (profile[name].is_string()) out.set(name, profile[name]);
+  }
+  return out;
+}
+
+Json practitioner_of_profile(const Json& profile) {
+  Json out = Json::object();
+  if (profile["licenceNumber"].is_string()) out.set("licence", profile["licenceNumber"]);
+  const Json& arabic = profile["nameAr"];
+  out.set("name", arabic.is_string() ? arabic : profile["name"]);
+  return out;
+}
+
+Answer RecordService::clinical_facts(const Ask& ask) {
+  if (!is_workflow(ask)) return denied("authorisation.denied", "only workflows read these facts");
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  VisitRecords records;
+  RABT_TRY(notes, book_.all(of, RecordKind::note));
+  records.notes = std::move(notes);
+  RABT_TRY(vitals, book_.all(of, RecordKind::vitals));
+  records.vitals = std::move(vitals);
+  RABT_TRY(prescriptions, book_.all(of, RecordKind::prescription));
+  records.prescriptions = std::move(prescriptions);
+  Json facts = clinical_facts_of(records);
+  const std::int64_t began = of.started_ms.value_or(0);
+  const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);
+  const std::int64_t seconds = of.started_ms ? (over - began) / 1000 : 0;
+  const bool any_length = ask.body.bool_or("anyLength", false);
+  Json missing = Json::array();
+  for (const std::string& one :
+       missing_for_claim(facts, seconds, any_length ? 0 : parts_.video.claim_min_seconds))
+    missing.push_back(one);
+  Json out =
+      Json::object({{"session", of.session},
+                    {"status", to_string(of.status)},
+                    {"startedAt", of.started_ms ? Json(to_iso8601({*of.started_ms})) : Json()},
+                    {"endedAt", of.ended_ms ? Json(to_iso8601({*of.ended_ms})) : Json()},
+                    {"durationSeconds", seconds},
+                    {"claimable", missing.size() == 0},
+                    {"missing", std::move(missing)}});
+  for (const auto& [name, value] : facts.as_object()) out.set(name, value);
+  const std::array<std::pair<std::string_view, const std::string*>, 2> people{
+      {{"patient", &of.patient}, {"practitioner", &of.provider}}};
+  for (const auto& [name, id] : people) {
+    if (id->empty()) continue;
+    RABT_TRY(person, parts_.people.find(of.tenant, *id));
+    out.set(name, name == "patient" ? patient_of_profile(person.profile)
+                                    : practitioner_of_profile(person.profile));
+  }
+  RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
+                                Json::object({{"of", "clinical"}, {"acts", facts["acts"]}})));
+  return out;
+}
+
+}  // namespace rabt::consultation

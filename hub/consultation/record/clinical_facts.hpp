@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/record/record_book.hpp"
+
+// What the clinicians of a visit wrote, as a claim and a record system take it. Pure.
+namespace rabt::consultation {
+
+struct VisitRecords {
+  // Each kind oldest first.
+  std::vector<Record> notes;
+  std::vector<Record> vitals;
+  std::vector<Record> prescriptions;
+};
+
+// {acts: {notes, diagnoses, vitals, prescriptions},   how many are by a clinician
+//  diagnoses: [{code, display?, type}],               the principal one first
+//  notes: {chiefComplaint, historyOfPresentIllness, physicalExamination, patientHistory,
+//          assessment, treatmentPlan},                those that were written
+//  vitals: {systolic, diastolic, heightCm, weightKg, pulse, temperatureCel, oxygenSaturation,
+//           respiratoryRate},                         the newest of each
+//  prescriptions: [{number, issuedAt, items}],
+//  sources: {"diagnoses/0", "notes/chiefComplaint", "vitals/pulse": {record, by, role, at}}}
+//
+// Only final notes count, and only what a doctor, specialist or nurse wrote: what a patient or a
+// workflow enters is no act of a clinician.
+[[nodiscard]] Json clinical_facts_of(const VisitRecords& records);
+
+// Why a claim may not be made from these facts: visit.too_short, visit.no_act, visit.no_diagnosis,
+// visit.no_complaint. Empty when it may.
+[[nodiscard]] std::vector<std::string> missing_for_claim(const Json& facts, std::int64_t seconds,
+                                                         std::int64_t least_seconds);
+
+// The patient of a claim from the profile of a person: {identifier, name, gender, birthDate}.
+[[nodiscard]] Json patient_of_profile(const Json& profile);
+// {licence, name}
+[[nodiscard]] Json practitioner_of_profile(const Json& profile);
+
+}  // namespace rabt::consultation
