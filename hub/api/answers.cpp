@@ -23,6 +23,12 @@ Response wrong_method(std::string_view allowed) {
   return response;
 }
 
+identity::Credential shown_by(const Request& request) {
+  return {.authorization = std::string(request.header("authorization")),
+          .actor = std::string(request.header("x-rabt-actor")),
+          .local_user = request.peer_uid};
+}
+
 Result<Json> body_object(const Request& request) {
   RABT_TRY(body, Json::parse(request.body.empty() ? std::string_view("{}")
                                                   : std::string_view(request.body)));

@@ -5,6 +5,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
+#include "hub/identity/authenticator.hpp"
 
 // Small answers that the resources share.
 namespace rabt::api {
@@ -14,6 +15,8 @@ namespace rabt::api {
 [[nodiscard]] http::Response no_such_path();
 // 405 with the methods that the path answers to, as Allow has them.
 [[nodiscard]] http::Response wrong_method(std::string_view allowed);
+// What the request shows of who sends it.
+[[nodiscard]] identity::Credential shown_by(const http::Request& request);
 // An empty body is an empty object. Errors: json.*, api.body.
 [[nodiscard]] Result<Json> body_object(const http::Request& request);
 

@@ -2,6 +2,7 @@
 
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/api/guarded_socket.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/http/problem.hpp"
@@ -40,20 +41,34 @@ Api::Api(std::unique_ptr<Resources> resources, Parts parts)
 }
 
 http::Admission Api::admit(const Request& head, std::string_view listener) {
-  http::Admission admission = judge(head, listener);
-  if (auto* refusal = std::get_if<Response>(&admission)) screen(*refusal, parts_.privacy);
-  return admission;
+  const identity::Credential shown = credential_of(head);
+  http::Admission admission = judge(head, listener, shown);
+  if (auto* refusal = std::get_if<Response>(&admission)) {
+    screen(*refusal, parts_.privacy);
+    return admission;
+  }
+  if (head.header("upgrade").empty()) return admission;
+  return [this, shown, answer = std::get<http::Handler>(admission)](const Request& request) {
+    Response response = answer(request);
+    if (response.socket == nullptr) return response;
+    // What it comes to now, so that nothing is lost between the judgement and the watch.
+    auto who = parts_.who.again(shown, false);
+    if (!who.ok()) return http::problem(who.error());
+    response.socket = guarded(std::move(response.socket), parts_.watch, *std::move(who), shown);
+    return response;
+  };
 }
 
-http::Admission Api::judge(const Request& head, std::string_view listener) {
+http::Admission Api::judge(const Request& head, std::string_view listener,
+                           const identity::Credential& shown) {
   if (doors_ != nullptr) {
     if (auto page = doors_->description(listener, head)) return *std::move(page);
     const auto of_door = doors_->find(listener, head);
-    if (of_door.door != nullptr) return judge(of_door, head);
+    if (of_door.door != nullptr) return judge(of_door, head, shown);
   }
   const Found found = find_route(head.method, head.path);
   const bool open = found.route != nullptr && found.route->permission.allows({});
-  auto caller = caller_of(head);
+  auto caller = caller_of(head, shown);
   if (!caller.ok()) {
     if (caller.error().code != "http.unauthenticated") return http::problem(caller.error());
     // What is open asks nobody: a delivery brings its own proof in the same header.
@@ -110,10 +125,11 @@ Response Api::once(const Route& route, const Call& call) {
   return response;
 }
 
-http::Admission Api::judge(const compat::Doors::Found& found, const Request& head) {
+http::Admission Api::judge(const compat::Doors::Found& found, const Request& head,
+                           const identity::Credential& shown) {
   const bool open = found.route != nullptr && found.route->open;
   if (found.route == nullptr && head.method == "OPTIONS") return doors_->other_method(found, head);
-  auto caller = caller_of(head);
+  auto caller = caller_of(head, shown);
   if (!caller.ok()) {
     if (caller.error().code != "http.unauthenticated" || !open) {
       ++refused_;
@@ -137,20 +153,27 @@ std::string Api::metrics_text() const {
   return resources_->metrics.get({.request = none}).body;
 }
 
-Result<identity::Caller> Api::caller_of(const Request& head) const {
+identity::Credential Api::credential_of(const Request& head) const {
+  identity::Credential shown = shown_by(head);
+  const bool nothing = shown.authorization.empty() && shown.actor.empty() && !shown.local_user;
+  // A page that opens a WebSocket can set no header.
+  if (nothing && resources_->stream != nullptr) {
+    if (auto ticketed = resources_->stream->tickets().take(head)) return *std::move(ticketed);
+  }
+  return shown;
+}
+
+Result<identity::Caller> Api::caller_of(const Request& head,
+                                        const identity::Credential& shown) const {
   // Two headers of one name could be read differently by two programs.
   for (const std::string_view name : {"authorization", "x-rabt-actor"}) {
     if (!head.header(name).empty() && !head.only_header(name)) return identity::unauthenticated();
   }
-  RABT_TRY(who, parts_.who.principal({.authorization = head.header("authorization"),
-                                      .local_user = head.peer_uid,
-                                      .actor = head.header("x-rabt-actor"),
+  RABT_TRY(who, parts_.who.principal({.authorization = shown.authorization,
+                                      .local_user = shown.local_user,
+                                      .actor = shown.actor,
                                       .client = head.remote,
                                       .request = head.request_id}));
-  // A page that opens a WebSocket can set no header.
-  if (who.kind == identity::Kind::anonymous && resources_->stream != nullptr) {
-    if (auto ticketed = resources_->stream->tickets().take(head)) who = *std::move(ticketed);
-  }
   return identity::Caller{.who = std::move(who),
                           .client = head.remote,
                           .request = head.request_id,

@@ -10,6 +10,7 @@
 #include "hub/base/metrics.hpp"
 #include "hub/http/server.hpp"
 #include "hub/identity/authenticator.hpp"
+#include "hub/identity/watch.hpp"
 #include "hub/phi/policy.hpp"
 
 namespace rabt::api {
@@ -24,6 +25,7 @@ class Api {
     audit::AuditLog& audit;
     const phi::Policy& privacy;
     Replays& replays;
+    identity::Watch& watch;
   };
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, Parts parts);
@@ -45,11 +47,16 @@ class Api {
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
 
  private:
-  [[nodiscard]] http::Admission judge(const http::Request& head, std::string_view listener);
-  [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head);
+  // What the request shows of its sender, or what was shown for the ticket that it offers.
+  [[nodiscard]] identity::Credential credential_of(const http::Request& head) const;
+  [[nodiscard]] http::Admission judge(const http::Request& head, std::string_view listener,
+                                      const identity::Credential& shown);
+  [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head,
+                                      const identity::Credential& shown);
   // The handler of an unsafe call that may name an Idempotency-Key.
   [[nodiscard]] http::Response once(const Route& route, const Call& call);
-  [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head) const;
+  [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head,
+                                                   const identity::Credential& shown) const;
   [[nodiscard]] http::Response refuse(const identity::Caller& caller, const Route& route);
 
   // Constant after construction.

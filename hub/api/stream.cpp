@@ -181,7 +181,7 @@ Result<Json> StreamSocket::say(const Json& frame) {
 
 }  // namespace
 
-Result<std::string> Tickets::make(const identity::Caller& caller, std::string_view origin) {
+Result<std::string> Tickets::make(identity::Credential shown, std::string_view origin) {
   Bytes bytes(kTicketBytes);
   random_.fill(bytes);
   std::string ticket = crypto::base64url(bytes);
@@ -190,11 +190,11 @@ Result<std::string> Tickets::make(const identity::Caller& caller, std::string_vi
   std::erase_if(all_, [now](const auto& one) { return one.second.until_ms <= now; });
   if (all_.size() >= kMost)
     return unavailable("ticket.full", "too many tickets wait to be used; try again in a minute");
-  all_.emplace(digest(ticket), Ticket{caller.who, std::string(origin), now + kLifeMs});
+  all_.emplace(digest(ticket), Ticket{std::move(shown), std::string(origin), now + kLifeMs});
   return ticket;
 }
 
-std::optional<identity::Principal> Tickets::take(const http::Request& handshake) {
+std::optional<identity::Credential> Tickets::take(const http::Request& handshake) {
   for (const std::string& offered : http::offered_protocols(handshake)) {
     if (!offered.starts_with(kPrefix)) continue;
     const Lock lock(mutex_);
@@ -204,13 +204,13 @@ std::optional<identity::Principal> Tickets::take(const http::Request& handshake)
     all_.erase(found);
     const bool good =
         ticket.until_ms > clock_.monotonic_ms() && ticket.origin == handshake.header("origin");
-    return good ? std::optional(std::move(ticket.who)) : std::nullopt;
+    return good ? std::optional(std::move(ticket.shown)) : std::nullopt;
   }
   return std::nullopt;
 }
 
 Result<Response> Stream::ticket(const Call& call) {
-  RABT_TRY(made, tickets_.make(call.caller, call.request.header("origin")));
+  RABT_TRY(made, tickets_.make(shown_by(call.request), call.request.header("origin")));
   return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + made},
                                           {"expiresIn", Tickets::kLifeMs / 1000},
                                           {"protocols", Json::array({kProtocol})}}));

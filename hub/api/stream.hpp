@@ -10,7 +10,7 @@
 #include "hub/api/session_feed.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
-#include "hub/identity/principal.hpp"
+#include "hub/identity/authenticator.hpp"
 
 namespace rabt::api {
 
@@ -25,15 +25,16 @@ class Tickets {
   static constexpr std::string_view kPrefix = "rabt.ticket.";
 
   Tickets(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
-  // origin: of the page that asked; empty when no page did. Error unavailable ticket.full.
-  [[nodiscard]] Result<std::string> make(const identity::Caller& caller, std::string_view origin);
-  // The principal of the ticket that the handshake offers; it is used up. Nothing when there is
-  // none that is good, and the page is another.
-  [[nodiscard]] std::optional<identity::Principal> take(const http::Request& handshake);
+  // shown: what the caller proved himself by. origin: of the page that asked; empty when no page
+  // did. Error unavailable ticket.full.
+  [[nodiscard]] Result<std::string> make(identity::Credential shown, std::string_view origin);
+  // What was shown for the ticket that the handshake offers; it is used up. It proves as much as it
+  // does now. Nothing when there is no ticket that is good, and when the page is another.
+  [[nodiscard]] std::optional<identity::Credential> take(const http::Request& handshake);
 
  private:
   struct Ticket {
-    identity::Principal who;
+    identity::Credential shown;
     std::string origin;
     std::int64_t until_ms = 0;
   };

@@ -106,6 +106,7 @@ struct Hub::Parts {
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Authenticator> authenticator;
+  std::unique_ptr<identity::Watch> watch;
   // Null when the hub speaks plain HTTP.
   std::shared_ptr<crypto::TlsServer> tls;
   std::unique_ptr<access::PatientDetail> details;
@@ -153,6 +154,8 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   authenticator = std::make_unique<identity::Authenticator>(
       identity::Authenticator::Parts{*people, *issuers, *accounts, config.tenant},
       identity::ApiToken(token));
+  watch = std::make_unique<identity::Watch>(
+      identity::Watch::Parts{*authenticator, *base->store, base->clock, base->log});
   return ok_status();
 }
 
@@ -356,9 +359,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   });
 
   RABT_TRY(sources, read_sources(config));
-  hub.api = std::make_unique<api::Api>(
-      hub.make_resources(config, privacy, std::move(sources)),
-      api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays});
+  hub.api = std::make_unique<api::Api>(hub.make_resources(config, privacy, std::move(sources)),
+                                       api::Api::Parts{*hub.authenticator, *base.store, *base.audit,
+                                                       privacy, *hub.replays, *hub.watch});
   if (!config.tls_certificates.empty()) {
     RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
                                            .key = config.tls_key,

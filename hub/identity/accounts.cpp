@@ -8,6 +8,7 @@
 #include "hub/base/uri.hpp"
 #include "hub/crypto/password_hash.hpp"
 #include "hub/identity/authenticator.hpp"
+#include "hub/identity/epochs.hpp"
 #include "hub/identity/password_rules.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/statements.hpp"
@@ -194,6 +195,15 @@ struct Accounts::State {
     return written.ok() ? error : written.error();
   }
 
+  // All sessions of a person but `but`, and what was opened by them.
+  Status end_sessions(store::Transaction& transaction, std::string_view person,
+                      std::string_view but = {}) {
+    RABT_TRY_STATUS(but.empty()
+                        ? store::run(transaction, sql::kEndSessions, {tenant, person})
+                        : store::run(transaction, sql::kEndOtherSessions, {tenant, person, but}));
+    return raise_epoch(transaction, tenant, person_subject(person));
+  }
+
   // Takes a code of the second factor, in the job of what it admits.
   struct Code {
     std::optional<std::int64_t> step;
@@ -370,7 +380,7 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
   return all.open_session(caller, known, found, subject, code, rehashed);
 }
 
-Result<Principal> Accounts::session(std::string_view token) {
+Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   State& all = *state_;
   if (!token.starts_with(kTokenPrefix)) return unauthenticated();
   const std::string hashed = digest(token);
@@ -393,7 +403,7 @@ Result<Principal> Accounts::session(std::string_view token) {
   if (!standing || !standing->active) return unauthenticated();
   out.person = out.id;
   out.roles = standing->roles;
-  if (now - seen >= kSeenEveryMs) {
+  if (!only_look && now - seen >= kSeenEveryMs) {
     RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) {
       return store::run(transaction, sql::kSeeSession, {store::Blob{hashed}, now});
     }));
@@ -404,9 +414,11 @@ Result<Principal> Accounts::session(std::string_view token) {
 Status Accounts::logout(const Caller& caller) {
   if (caller.who.session.empty()) return ok_status();
   State& all = *state_;
-  return all.write(caller, "user.logout", caller.who.person, [&](store::Transaction& transaction) {
-    return store::run(transaction, sql::kEndSession,
-                      {all.tenant, caller.who.person, caller.who.session});
+  const std::string& person = caller.who.person;
+  return all.write(caller, "user.logout", person, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::kEndSession, {all.tenant, person, caller.who.session}));
+    return raise_epoch(transaction, all.tenant, person_subject(person));
   });
 }
 
@@ -414,9 +426,7 @@ Status Accounts::logout_everywhere(const Caller& caller, std::string_view person
   State& all = *state_;
   return all.write(
       caller, "user.logout", person,
-      [&](store::Transaction& transaction) {
-        return store::run(transaction, sql::kEndSessions, {all.tenant, person});
-      },
+      [&](store::Transaction& transaction) { return all.end_sessions(transaction, person); },
       Json::object({{"everywhere", true}}));
 }
 
@@ -464,7 +474,7 @@ Status Accounts::set_password(const Caller& caller, std::string_view old_passwor
   return all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));
     // Whoever else is signed in as this person is not any more.
-    RABT_TRY_STATUS(store::run(transaction, sql::kEndSessions, {all.tenant, person}));
+    RABT_TRY_STATUS(all.end_sessions(transaction, person));
     return all.success(transaction, subject);
   });
 }
@@ -513,6 +523,8 @@ Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::st
           RABT_TRY_STATUS(all.put(transaction, *known.key, person, "recovery", std::to_string(i),
                                   "active", digest(codes[i]), 0));
         }
+        // Where somebody else is signed in as this person, nobody is any more.
+        RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
         return all.success(transaction, subject);
       }));
   return codes;
@@ -534,6 +546,7 @@ Status Accounts::remove_factor(const Caller& caller, std::string_view code) {
         for (const std::string_view kind : {"totp", "recovery"})
           RABT_TRY_STATUS(
               store::run(transaction, sql::kDropCredentials, {all.tenant, person, kind}));
+        RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
         return all.success(transaction, subject);
       });
 }
@@ -553,7 +566,7 @@ Status Accounts::reset_factor(const Caller& caller, std::string_view person) {
         for (const std::string_view kind : {"totp", "recovery"})
           RABT_TRY_STATUS(
               store::run(transaction, sql::kDropCredentials, {all.tenant, person, kind}));
-        return store::run(transaction, sql::kEndSessions, {all.tenant, person});
+        return all.end_sessions(transaction, person);
       });
 }
 
@@ -566,7 +579,7 @@ Result<std::string> Accounts::reset_password(const Caller& caller, std::string_v
       all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
         RABT_TRY_STATUS(store::run(transaction, sql::kDropCredentials,
                                    {all.tenant, person, std::string_view("password")}));
-        RABT_TRY_STATUS(store::run(transaction, sql::kEndSessions, {all.tenant, person}));
+        RABT_TRY_STATUS(all.end_sessions(transaction, person));
         RABT_TRY_STATUS(all.success(transaction, subject));
         return all.put(transaction, *known.key, person, "activation", "", "active", digest(code),
                        all.parts.clock.now().ms + kActivationMs);

@@ -93,19 +93,21 @@ class Accounts {
   [[nodiscard]] Status logout(const Caller& caller);
   // Ends all sessions of a person.
   [[nodiscard]] Status logout_everywhere(const Caller& caller, std::string_view person);
-  // The principal of a token that login() gave. Error denied http.unauthenticated.
-  [[nodiscard]] Result<Principal> session(std::string_view token);
+  // The principal of a token that login() gave. only_look: this is no use of the session, which may
+  // grow idle. Error denied http.unauthenticated.
+  [[nodiscard]] Result<Principal> session(std::string_view token, bool only_look = false);
 
   // A person with username and password. An anonymous caller makes a patient, an administrator
   // anybody. Errors: invalid api.invalid; conflict person.taken; denied authorisation.denied.
   [[nodiscard]] Result<Person> add(const Caller& caller, const Registration& order);
 
-  // The caller's own. Errors: denied auth.failed; unavailable rate.sign_in; invalid api.invalid.
+  // The caller's own; ends all of the person's sessions. Errors: denied auth.failed; unavailable
+  // rate.sign_in; invalid api.invalid.
   [[nodiscard]] Status set_password(const Caller& caller, std::string_view old_password,
                                     std::string_view new_password);
   // The caller's second factor. enrol() makes a secret that confirm() makes count; confirm() gives
-  // recovery codes, once. Errors: conflict auth.mfa_enrolled; denied auth.failed; unavailable
-  // rate.sign_in.
+  // recovery codes, once. That, and its removal, end the person's other sessions. Errors: conflict
+  // auth.mfa_enrolled; denied auth.failed; unavailable rate.sign_in.
   [[nodiscard]] Result<Enrolment> enrol(const Caller& caller);
   [[nodiscard]] Result<std::vector<std::string>> confirm(const Caller& caller,
                                                          std::string_view code);

@@ -54,11 +54,20 @@ Result<Principal> Authenticator::principal(const Shown& shown) const {
   return acting_for(std::move(who), shown.actor);
 }
 
+Result<Principal> Authenticator::again(const Credential& shown, bool used) const {
+  return principal({.authorization = shown.authorization,
+                    .local_user = shown.local_user,
+                    .actor = shown.actor,
+                    .only_look = !used});
+}
+
 Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view token) const {
   if (token_.matches(token)) {
     return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
   }
-  if (token.find('.') == std::string_view::npos) return parts_.accounts.session(token);
+  if (token.find('.') == std::string_view::npos) {
+    return parts_.accounts.session(token, shown.only_look);
+  }
   const auto claims = parts_.issuers.verify(token);
   if (!claims.ok()) return unauthenticated();
   return of_claims(shown, *claims);
@@ -83,7 +92,7 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
   }
   if (!found) {
     // An issuer of roles that nobody may have makes nobody.
-    if (claims.roles.empty()) return unauthenticated();
+    if (claims.roles.empty() || shown.only_look) return unauthenticated();
     const Caller hub{.who = {.kind = Kind::client,
                              .tenant = parts_.tenant,
                              .id = "issuer:" + issuer.name,
@@ -117,7 +126,9 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
   RABT_TRY(standing, people.standing(parts_.tenant, *found));
   if (!standing || !standing->active) return unauthenticated();
   // What an issuer says about its own people is written down, so that they are found by their role.
-  if (claims.tells_roles && standing->issuer == issuer.name && !(standing->roles == claims.roles)) {
+  const bool news =
+      claims.tells_roles && standing->issuer == issuer.name && !(standing->roles == claims.roles);
+  if (news && !shown.only_look) {
     const Caller hub{
         .who = {.kind = Kind::client, .tenant = parts_.tenant, .id = "issuer:" + issuer.name},
         .client = std::string(shown.client),

@@ -19,6 +19,13 @@ namespace rabt::identity {
 // The id of the client that shows the API token of the data folder.
 inline constexpr std::string_view kApiTokenClient = "api-token";
 
+// What somebody has shown, kept to look at it again while something stays open.
+struct Credential {
+  std::string authorization;
+  std::string actor;
+  std::optional<std::uint32_t> local_user;
+};
+
 // Internally synchronised.
 class Authenticator {
  public:
@@ -33,6 +40,9 @@ class Authenticator {
     // Address and request id, for the audit log.
     std::string_view client{};
     std::string_view request{};
+    // Whether this is only a look at what was shown before: nothing is written, and a session is
+    // not used by it.
+    bool only_look = false;
   };
   struct Parts {
     People& people;
@@ -48,6 +58,8 @@ class Authenticator {
   // the caller); denied authorisation.actor (who may not act for another, or acts for nobody whom
   // the hub knows); those of the store.
   [[nodiscard]] Result<Principal> principal(const Shown& shown) const;
+  // The principal of what was shown before, as it is now. `used`: whether this is one more use.
+  [[nodiscard]] Result<Principal> again(const Credential& shown, bool used) const;
 
  private:
   [[nodiscard]] Result<Principal> of_token(const Shown& shown, std::string_view token) const;

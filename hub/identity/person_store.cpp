@@ -6,6 +6,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/identity/blind_index.hpp"
+#include "hub/identity/epochs.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/statements.hpp"
 
@@ -208,6 +209,8 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
       RABT_TRY(profile, check_profile(merged(person.profile, *wanted.profile)));
       person.profile = std::move(profile);
     }
+    const bool ends_sessions = (wanted.roles && !(*wanted.roles == person.roles)) ||
+                               (wanted.active && *wanted.active != person.active);
     if (wanted.roles) {
       if (wanted.roles->has_any(kProviders) && person.licence == Licence::missing)
         person.licence = Licence::vouched;
@@ -234,6 +237,10 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
       RABT_TRY_STATUS(parts_.keys.move(transaction, lease, row.data_key, bucket));
       if (wanted.roles) RABT_TRY_STATUS(write_roles(transaction, tenant, id, person.roles));
       RABT_TRY_STATUS(write_aliases(transaction, tenant, id, aliases));
+      if (ends_sessions) {
+        RABT_TRY_STATUS(store::run(transaction, sql::kEndSessions, {tenant, id}));
+        RABT_TRY_STATUS(raise_epoch(transaction, tenant, person_subject(id)));
+      }
       return parts_.audit.append(transaction, entry);
     });
     if (written.ok()) {

@@ -68,8 +68,9 @@ class People final : public Directory {
   using With = std::function<Status(store::Transaction&, const Person&, const crypto::DataKey&)>;
   [[nodiscard]] Result<Person> create(const Caller& caller, const NewPerson& wanted,
                                       const With& with);
-  // Errors: not_found person.unknown; conflict person.taken, precondition.failed (the version is
-  // not the one that the caller has seen).
+  // Other roles than before, and a change of `active`, end the person's sessions. Errors: not_found
+  // person.unknown; conflict person.taken, precondition.failed (the version is not the one that the
+  // caller has seen).
   [[nodiscard]] Result<Person> change(const Caller& caller, std::string_view id,
                                       const PersonChange& wanted);
 

@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql.
+// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0016_signin.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -78,6 +78,8 @@ inline constexpr Statement kEndSession{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND id = $3"};
 inline constexpr Statement kEndSessions{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2"};
+inline constexpr Statement kEndOtherSessions{
+    "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND id <> $3"};
 // Those that are over, and the oldest beyond as many as one person may have.
 inline constexpr Statement kEndOldSessions{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND (ends_ms <= $3 OR seen_ms <= "
@@ -95,5 +97,17 @@ inline constexpr Statement kForgetAttempts{
     "DELETE FROM login_attempt WHERE tenant = $1 AND last_ms < $2 AND failures < $3"};
 inline constexpr Statement kDropAttempt{
     "DELETE FROM login_attempt WHERE tenant = $1 AND subject = $2"};
+
+// ---- who changed
+
+inline constexpr Sequence kEpochs{"principal-epoch"};
+inline constexpr Statement kPutEpoch{
+    "INSERT INTO principal_epoch (tenant, subject, epoch) VALUES ($1, $2, $3) ON CONFLICT (tenant, "
+    "subject) DO UPDATE SET epoch = excluded.epoch"};
+inline constexpr Statement kEpochsAfter{
+    "SELECT tenant, subject, epoch FROM principal_epoch WHERE epoch > $1 ORDER BY epoch LIMIT "
+    "1000"};
+inline constexpr Statement kNewestEpoch{
+    "SELECT epoch FROM principal_epoch ORDER BY epoch DESC LIMIT 1"};
 
 }  // namespace rabt::identity::sql

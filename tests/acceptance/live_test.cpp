@@ -222,5 +222,28 @@ TEST_F(Stream, Trap66ATicketIsGoodOnceAndForItsPageOnly) {
   EXPECT_EQ(Line("/api/v1/stream?ticket=" + ticket(), page).status(), "401");
 }
 
+TEST_F(Stream, Trap39WhoIsDisabledIsOutWithinASecondAndHisTicketOpensNothing) {
+  h().enter("Leaver", "doctor");
+  const std::string user = "/api/v1/users/" + h().person("Leaver").id;
+  const auto change = [&](bool active) {
+    RABT_EXPECT_STATUS(h().call("AD", "PATCH", user, Json::object({{"active", active}}),
+                                {{"If-Match", h().get("AD", user).header("ETag")}}),
+                       200);
+  };
+  Line native("/api/v1/stream", shows("Leaver"));
+  ASSERT_EQ(native.status(), "101") << native.head();
+  const Answer ticket = h().post("Leaver", "/api/v1/tickets");
+  RABT_EXPECT_STATUS(ticket, 201);
+  const auto disabled = std::chrono::steady_clock::now();
+  change(false);
+  EXPECT_EQ(native.close_code(), 4401);
+  EXPECT_LT(std::chrono::steady_clock::now() - disabled, std::chrono::seconds(1));
+  EXPECT_EQ(
+      Line("/api/v1/stream", {{"Sec-WebSocket-Protocol", "rabt.v1, " + ticket.text("ticket")}})
+          .status(),
+      "401");
+  change(true);
+}
+
 }  // namespace
 }  // namespace rabt::acceptance

@@ -112,9 +112,12 @@ void ApiRig::open(Options options) {
   authenticator_ = std::make_unique<identity::Authenticator>(
       identity::Authenticator::Parts{*people, *issuers_, *accounts, "t1"},
       identity::ApiToken(kToken));
+  watch_ = std::make_unique<identity::Watch>(
+      identity::Watch::Parts{*authenticator_, hub.store(), clock, null_logger()});
   replays_ = std::make_unique<Replays>(Replays::Parts{hub.store(), hub.keys(), clock, random});
-  api_ = std::make_unique<Api>(std::move(resources), Api::Parts{*authenticator_, hub.store(), audit,
-                                                                phi::strict_policy(), *replays_});
+  api_ = std::make_unique<Api>(
+      std::move(resources),
+      Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *watch_});
 }
 
 http::Response ApiRig::handle(const http::Request& request) {

@@ -78,6 +78,7 @@ class ApiRig {
   std::unique_ptr<keys::KeyAdmin> key_admin_;
   std::unique_ptr<identity::Issuers> issuers_;
   std::unique_ptr<identity::Authenticator> authenticator_;
+  std::unique_ptr<identity::Watch> watch_;
   std::unique_ptr<consultation::SessionService> sessions_;
   std::unique_ptr<Replays> replays_;
   std::unique_ptr<Api> api_;

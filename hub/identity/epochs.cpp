@@ -1,0 +1,44 @@
+#include "hub/identity/epochs.hpp"
+
+#include "hub/identity/statements.hpp"
+
+namespace rabt::identity {
+
+std::string person_subject(std::string_view person) {
+  return "person:" + std::string(person);
+}
+
+std::string client_subject(std::string_view client) {
+  return "client:" + std::string(client);
+}
+
+Status raise_epoch(store::Transaction& transaction, std::string_view tenant,
+                   std::string_view subject) {
+  RABT_TRY(epoch, transaction.next(sql::kEpochs));
+  return store::run(transaction, sql::kPutEpoch, {tenant, subject, epoch});
+}
+
+Result<std::vector<Changed>> changed_after(store::Store& store, std::int64_t epoch) {
+  std::vector<Changed> out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(sql::kEpochsAfter, {epoch}, [&](const store::Row& row) {
+      out.push_back({std::string(row.text(0)), std::string(row.text(1)), row.integer(2)});
+      return true;
+    });
+  }));
+  return out;
+}
+
+Result<std::int64_t> newest_epoch(store::Store& store) {
+  std::int64_t newest = 0;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(sql::kNewestEpoch, {}, [&](const store::Row& row) {
+      newest = row.integer(0);
+      return false;
+    });
+  }));
+  return newest;
+}
+
+}  // namespace rabt::identity

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/result.hpp"
+#include "hub/store/store.hpp"
+
+// Who changed: every change that may end what a person or client has open is numbered in the
+// transaction of the change, so that all nodes learn from the database who is concerned.
+namespace rabt::identity {
+
+// "person:01K..." or "client:brainsait".
+[[nodiscard]] std::string person_subject(std::string_view person);
+[[nodiscard]] std::string client_subject(std::string_view client);
+
+// In the job of the change.
+[[nodiscard]] Status raise_epoch(store::Transaction& transaction, std::string_view tenant,
+                                 std::string_view subject);
+
+struct Changed {
+  std::string tenant;
+  std::string subject;
+  std::int64_t epoch = 0;
+};
+// Who changed after `epoch`, oldest first, at most a thousand.
+[[nodiscard]] Result<std::vector<Changed>> changed_after(store::Store& store, std::int64_t epoch);
+// The newest number; 0 when nobody changed yet.
+[[nodiscard]] Result<std::int64_t> newest_epoch(store::Store& store);
+
+}  // namespace rabt::identity

@@ -1,0 +1,101 @@
+#include "hub/api/guarded_socket.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "hub/api/stream.hpp"
+#include "tests/identity/house.hpp"
+
+// What a credential opened, and what it may open.
+namespace rabt::api {
+namespace {
+
+using identity::test::House;
+using keys::test::must;
+
+struct FakeSocket final : http::Socket {
+  void send(std::string_view /*text*/) override { ++sent; }
+  void close(std::uint16_t code, std::string_view /*reason*/) override { closed = code; }
+  std::atomic<int> sent{0};
+  std::atomic<int> closed{0};
+};
+
+struct Echo final : http::SocketHandler {
+  void opened(std::shared_ptr<http::Socket> /*socket*/) override {}
+  void received(http::Socket& socket, std::string_view text) override { socket.send(text); }
+  void closed() override { ended = true; }
+  bool ended = false;
+};
+
+class GuardedSocketTest : public testing::Test {
+ protected:
+  static constexpr std::string_view kPassword = "three canaries by the sea";
+  GuardedSocketTest()
+      : issuers_(must(identity::Issuers::make({}, house_.base.clock))),
+        who_({house_.people, issuers_, house_.accounts, "t1"}, identity::ApiToken("rabt_0123")),
+        watch_({who_, *house_.base.store, house_.base.clock, null_logger()}) {
+    identity::Registration order;
+    order.username = "layla";
+    order.password = kPassword;
+    id_ = must(house_.accounts.add(house_.administrator(), order)).id;
+    shown_.authorization =
+        "Bearer " + must(house_.accounts.login({.username = "layla",
+                                                .password = std::string(kPassword),
+                                                .otp = {},
+                                                .client = {},
+                                                .request = {}}))
+                        .token;
+  }
+  void disable() {
+    identity::PersonChange change;
+    change.active = false;
+    must(house_.people.change(house_.administrator(), id_, change));
+  }
+
+  House house_;
+  const identity::Issuers issuers_;
+  const identity::Authenticator who_;
+  identity::Watch watch_;
+  std::string id_;
+  identity::Credential shown_;
+};
+
+TEST_F(GuardedSocketTest, Trap39TheSocketOfSomebodyWhoIsDisabledIsClosedWithinASecond) {
+  const auto echo = std::make_shared<Echo>();
+  const auto socket = std::make_shared<FakeSocket>();
+  const auto handler = guarded(echo, watch_, must(who_.again(shown_, false)), shown_);
+  handler->opened(socket);
+  handler->received(*socket, "hello");
+  EXPECT_EQ(socket->sent, 1);
+  EXPECT_EQ(socket->closed, 0);
+  disable();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (socket->closed == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(socket->closed, http::kCloseSignIn);
+  handler->closed();
+  EXPECT_TRUE(echo->ended);
+}
+
+TEST_F(GuardedSocketTest, Trap39ATicketProvesNoMoreThanTheCredentialBehindIt) {
+  Tickets tickets(house_.base.clock, house_.base.random);
+  http::Request handshake;
+  const auto offer = [&](const std::string& ticket) {
+    handshake.headers = {
+        {"sec-websocket-protocol", "rabt.v1, " + std::string(Tickets::kPrefix) + ticket}};
+  };
+  offer(must(tickets.make(shown_, "")));
+  const auto taken = tickets.take(handshake);
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(must(who_.again(*taken, false)).id, id_);
+  EXPECT_FALSE(tickets.take(handshake).has_value()) << "trap 66: once";
+  offer(must(tickets.make(shown_, "")));
+  disable();
+  EXPECT_FALSE(who_.again(tickets.take(handshake).value_or(identity::Credential{}), false).ok());
+}
+
+}  // namespace
+}  // namespace rabt::api
