@@ -1,0 +1,199 @@
+#include <string>
+#include <string_view>
+
+#include "recordings.hpp"
+#include "sigv4.hpp"
+
+// Amazon Chime SDK behind the role `video`: meetings, attendees, media capture and concatenation
+// pipelines, and the bucket that recordings lie in. API: the services chime-sdk-meetings and
+// chime-sdk-media-pipelines of 2021-07-15.
+namespace rabt::chime {
+
+using sdk::Delivery;
+using sdk::Events;
+
+namespace {
+
+// Meetings that were made under one name and have ended; the next one gets a request token of its
+// own.
+constexpr int kMaxReopened = 16;
+// Everybody sees and hears. Who may only receive sends nothing: Chime's media servers hold him to
+// it.
+Json capabilities(bool receive_only) {
+  const char* const what = receive_only ? "Receive" : "SendReceive";
+  return {{"Audio", what}, {"Video", what}, {"Content", what}};
+}
+
+}  // namespace
+
+class ChimePlugin final : public Recordings {
+ public:
+  ChimePlugin(Host host, std::string_view config) : Recordings(host, read_settings(config)) {}
+
+  // The host has checked the signature of SNS, or the token of EventBridge.
+  Events normalise(const Delivery& delivery) {
+    return {.json = to_events(delivery.body).dump(), .error = {}};
+  }
+
+ protected:
+  Task<Outcome> run(Call call) override {
+    const Json input = Json::parse(call.input, nullptr, false);
+    if (!input.is_object()) throw Refusal("chime.input", "the arguments are not a JSON object");
+    if (call.action == "create-session") co_return co_await create_session(call, input);
+    // Ids become parts of addresses: nothing else may stand there.
+    const bool of_one = call.action == "fetch-recording" || call.action == "delete-recording";
+    const char* const key = of_one ? "recordingId" : "sessionId";
+    const std::string id = text_of(input, key);
+    if (!is_guid(id)) co_return not_found(key);
+    if (call.action == "get-session") co_return co_await get_session(call, id);
+    if (call.action == "end-session") co_return co_await end_session(call, id);
+    if (call.action == "issue-token") co_return co_await issue_token(call, id, input);
+    if (call.action == "remove-participant")
+      co_return co_await remove_participant(call, id, text_of(input, "identity"));
+    if (call.action == "start-recording") co_return co_await start_recording(call, id);
+    if (call.action == "stop-recording") co_return co_await stop_recording(call, id);
+    if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
+    if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
+    if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
+    throw Refusal("chime.unknown_action", "chime has no such action");
+  }
+
+ private:
+  // ---- Meetings
+
+  [[nodiscard]] Json meeting_body(const std::string& name, const std::string& token,
+                                  const Json& input) const {
+    Json body{{"ClientRequestToken", token},
+              {"ExternalMeetingId", name},
+              {"MediaRegion", settings_.media_region},
+              {"MeetingFeatures",
+               {{"Attendee",
+                 {{"MaxCount", input.value("maxParticipants", settings_.max_participants)}}}}}};
+    if (!settings_.sns_topic_arn.empty())
+      body["NotificationsConfiguration"] = {{"SnsTopicArn", settings_.sns_topic_arn}};
+    return body;
+  }
+
+  // A repeat with the same token gives the same meeting. It also does when that meeting has ended:
+  // then the room is opened again, under the next token.
+  Task<Outcome> create_session(const Call& call, const Json& input) {
+    const std::string name = request_token(call.idempotency_key);
+    for (const Json& one : list_of(input, "participants"))
+      (void)external_user(text_of(one, "identity"));  // refused before there is a meeting
+    for (int round = 0; round < kMaxReopened; ++round) {
+      const std::string token = round == 0 ? name : hex(sha256(name + "#" + std::to_string(round)));
+      const HttpResult made =
+          co_await meetings(call, "POST", "/meetings", meeting_body(name, token, input).dump());
+      if (!succeeded(made)) co_return failure(made);
+      const auto body = object_of(made);
+      const std::string id = body ? text_of(member_of(*body, "Meeting"), "MeetingId") : "";
+      if (!is_guid(id)) co_return unreadable();
+      const HttpResult seen = co_await meetings(call, "GET", "/meetings/" + id);
+      if (is_gone(seen)) continue;
+      if (!succeeded(seen)) co_return failure(seen);
+      if (input.value("record", false)) {
+        const Outcome recorded = co_await start_recording(call, id);
+        if (recorded.kind != Kind::done) co_return recorded;
+      }
+      // An attendee is made when somebody asks for a token: who never comes is none.
+      Json participants = Json::array();
+      for (const Json& one : list_of(input, "participants"))
+        participants.push_back(
+            {{"role", text_of(one, "role")}, {"identity", text_of(one, "identity")}});
+      co_return Outcome::done(
+          Json{{"sessionId", id}, {"status", "in-progress"}, {"participants", participants}}
+              .dump());
+    }
+    co_return Outcome::fail(Kind::permanent, "chime.reopened",
+                            "too many meetings of this name have ended");
+  }
+
+  // Chime tells who was invited, and not who is there. A meeting that it does not know any more is
+  // over.
+  static Outcome state(const std::string& id, bool open) {
+    return Outcome::done(Json{
+        {"sessionId", id},
+        {"status", open ? "in-progress" : "completed"},
+        {"startedAt", nullptr},
+        {"endedAt", nullptr},
+        {"durationSeconds", 0},
+        {"participants",
+         Json::array()}}.dump());
+  }
+  Task<Outcome> get_session(const Call& call, std::string id) {
+    const HttpResult seen = co_await meetings(call, "GET", "/meetings/" + id);
+    if (!succeeded(seen) && !is_gone(seen)) co_return failure(seen);
+    co_return state(id, !is_gone(seen));
+  }
+  Task<Outcome> end_session(const Call& call, std::string id) {
+    const HttpResult ended = co_await meetings(call, "DELETE", "/meetings/" + id);
+    if (!succeeded(ended) && !is_gone(ended)) co_return failure(ended);
+    const Outcome stopped = co_await finish_segments(call, id);
+    if (stopped.kind != Kind::done) co_return stopped;
+    co_return state(id, false);
+  }
+
+  // ---- Attendees
+
+  // The same identity is the same attendee at Chime.
+  Task<Outcome> issue_token(const Call& call, std::string id, const Json& input) {
+    const Json ask{{"ExternalUserId", external_user(text_of(input, "identity"))},
+                   {"Capabilities", capabilities(input.value("receiveOnly", false))}};
+    const HttpResult meeting = co_await meetings(call, "GET", "/meetings/" + id);
+    if (!succeeded(meeting)) co_return failure(meeting);
+    const HttpResult made =
+        co_await meetings(call, "POST", "/meetings/" + id + "/attendees", ask.dump());
+    if (!succeeded(made)) co_return failure(made);
+    const auto about = object_of(meeting);
+    const auto body = object_of(made);
+    if (!about || !body) co_return unreadable();
+    const Json& attendee = member_of(*body, "Attendee");
+    const std::string token = text_of(attendee, "JoinToken");
+    if (token.empty() || !member_of(*about, "Meeting").is_object()) co_return unreadable();
+    // Chime keeps a token until the meeting ends; the hub asks for a new one when the time is over.
+    const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
+    Json kept{{"AttendeeId", text_of(attendee, "AttendeeId")},
+              {"ExternalUserId", text_of(attendee, "ExternalUserId")},
+              {"JoinToken", token}};
+    if (member_of(attendee, "Capabilities").is_object())
+      kept["Capabilities"] = attendee["Capabilities"];
+    co_return Outcome::done(Json{
+        {"token", token},
+        {"expiresAt", host().now_unix_ms() / 1000 + ttl},
+        {"meeting", member_of(*about, "Meeting")},
+        {"attendee", kept}}.dump());
+  }
+
+  // DeleteAttendee puts out and makes the token worthless.
+  Task<Outcome> remove_participant(const Call& call, std::string id, std::string identity) {
+    const std::string user = external_user(identity);
+    std::vector<std::string> attendees;
+    std::string next;
+    for (int page = 0; page < kMaxPages; ++page) {
+      std::string path = "/meetings/" + id + "/attendees?max-results=100";
+      if (!next.empty()) path += "&next-token=" + percent_encode(next);
+      const HttpResult listed = co_await meetings(call, "GET", path);
+      // Nobody is in a meeting that is over.
+      if (is_gone(listed)) break;
+      if (!succeeded(listed)) co_return failure(listed);
+      const auto body = object_of(listed);
+      if (!body) co_return unreadable();
+      for (const Json& one : list_of(*body, "Attendees")) {
+        if (text_of(one, "ExternalUserId") == user && is_guid(text_of(one, "AttendeeId")))
+          attendees.push_back(text_of(one, "AttendeeId"));
+      }
+      next = text_of(*body, "NextToken");
+      if (next.empty()) break;
+    }
+    for (const std::string& attendee : attendees) {
+      const HttpResult removed =
+          co_await meetings(call, "DELETE", "/meetings/" + id + "/attendees/" + attendee);
+      if (!succeeded(removed) && !is_gone(removed)) co_return failure(removed);
+    }
+    co_return Outcome::done(Json{{"sessionId", id}, {"removed", !attendees.empty()}}.dump());
+  }
+};
+
+}  // namespace rabt::chime
+
+RABT_PLUGIN(rabt::chime::ChimePlugin, "chime", "1.0.0");
