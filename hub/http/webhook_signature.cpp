@@ -132,17 +132,32 @@ Result<Verified> verify_twilio(const SignatureConfig& config, const Request& req
   return Verified{digest_id(request), false};
 }
 
+// "Bearer <token>", or "Basic" with the token as password (RFC 7617). The user says nothing.
+std::optional<std::string> token_of(std::string_view authorization) {
+  const auto space = std::min(authorization.find(' '), authorization.size());
+  const std::string scheme = lower(authorization.substr(0, space));
+  const std::string_view rest = authorization.substr(std::min(space + 1, authorization.size()));
+  if (scheme == "bearer") return std::string(rest);
+  if (scheme != "basic") return std::nullopt;
+  const auto plain = from_base64(rest);
+  if (!plain) return std::nullopt;
+  const std::string pair(as_text(*plain));
+  const auto colon = pair.find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return pair.substr(colon + 1);
+}
+
 Result<Verified> verify_token(const SignatureConfig& config, const Request& request) {
   const auto name = lower(config.token_header);
-  auto value = request.only_header(name);
+  const auto value = request.only_header(name);
   if (!value) return deny("the token header is missing or doubled");
+  std::optional<std::string> token(*value);
   if (name == "authorization") {
-    if (value->size() < 7 || lower(value->substr(0, 7)) != "bearer ")
-      return deny("Authorization is not Bearer");
-    value = value->substr(7);
+    token = token_of(*value);
+    if (!token) return deny("Authorization is neither Bearer nor Basic");
   }
   bool good = false;
-  for (const auto& secret : config.secrets) good = secret.equals(as_bytes(*value)) || good;
+  for (const auto& secret : config.secrets) good = secret.equals(as_bytes(*token)) || good;
   if (!good) return deny("the token fits none of the configured ones");
   return Verified{digest_id(request), false};
 }

@@ -34,7 +34,7 @@ struct SignatureConfig {
   // believed.
   std::string public_url{};
   // static_token: the header that holds the token. In "authorization" (any case) it stands as
-  // "Bearer <token>".
+  // "Bearer <token>", or as the password of "Basic".
   std::string token_header = "authorization";
 };
 

@@ -217,7 +217,8 @@ TEST_P(AShippedPlugin, FailsNothing) {
   EXPECT_EQ(subject->deliveries().empty(), subject->manifest().events.empty());
 }
 INSTANTIATE_TEST_SUITE_P(All, AShippedPlugin,
-                         ::testing::Values("twilio", "chime", "fhir", "nphies", "moh", "notify"),
+                         ::testing::Values("twilio", "chime", "janus", "fhir", "nphies", "moh",
+                                           "notify"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(Hello, TheExampleOfTheSdkFailsNothing) {

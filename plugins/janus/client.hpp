@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rabt/http_result.hpp"
+
+// What is common to all requests to Janus: settings, names, tokens and what an answer means.
+namespace rabt::janus {
+
+using Json = nlohmann::json;
+using sdk::HttpRequest;
+using sdk::HttpResult;
+using sdk::Outcome;
+
+// One Janus server. Its `name` is the server_name of its janus.jcfg.
+struct Instance {
+  std::string name;
+  std::string admin_url;
+  std::string client_url;
+  std::string shelf_url;
+  // The folder that Janus records into, as Janus sees it. Without it nothing is recorded.
+  std::string recordings_dir;
+  // It gets no new rooms; those that it has are served to their end.
+  bool drain = false;
+};
+
+struct Settings {
+  std::vector<Instance> instances;
+  std::vector<std::string> turn_urls;
+  std::int64_t token_ttl_seconds = 3600;
+  std::int64_t max_participants = 10;
+  std::int64_t bitrate_kbps = 1500;
+  std::string video_codec = "vp8";
+};
+// Throws sdk::Refusal.
+[[nodiscard]] Settings read_settings(std::string_view json);
+
+// Error codes of the VideoRoom.
+inline constexpr int kNoSuchRoom = 426;
+inline constexpr int kRoomExists = 427;
+inline constexpr int kNoSuchFeed = 428;
+inline constexpr int kNotAuthorized = 433;
+
+// A room is called "<instance>.<uuid>". The name is what the hub calls the session, what people
+// join, and the folder of its recordings.
+[[nodiscard]] std::string uuid_of(std::string_view mac);
+[[nodiscard]] std::string to_hex(std::string_view bytes);
+[[nodiscard]] std::string to_base64(std::string_view bytes);
+// The instance's name in a room's, or nothing when the text is no such name.
+[[nodiscard]] std::optional<std::string> instance_of(std::string_view room);
+// The room in a recording's id, "<room>.<microseconds>", or nothing.
+[[nodiscard]] std::optional<std::string> room_of_recording(std::string_view id);
+
+// What a token says before its signature: "<expiry>,janus,janus.plugin.videoroom,<room>,<who>,
+// <nonce>". Janus reads the first three parts, and takes further ones as more descriptors. One
+// token opens the transport and, being in the room's list of allowed tokens, the room.
+struct TokenClaims {
+  std::int64_t expires = 0;
+  std::string room;
+  std::string identity;
+  std::string nonce;
+};
+[[nodiscard]] std::string text_of_claims(const TokenClaims& claims);
+// Nothing when the token is none of ours.
+[[nodiscard]] std::optional<TokenClaims> claims_of(std::string_view token);
+
+// "patient-2" and "patient" have the role patient: what stands before the first '-'.
+[[nodiscard]] std::string role_of(const std::string& identity);
+
+// What the VideoRoom said: its code, which is 0 when it did what it was asked.
+struct Reply {
+  int code = 0;
+  // The outcome when there is no answer of the VideoRoom: the request was lost, or the Admin API
+  // refused it.
+  std::optional<Outcome> failed;
+};
+[[nodiscard]] Reply read_reply(const HttpResult& answer, Json& response);
+// The outcome of a request that the VideoRoom refused.
+[[nodiscard]] Outcome refused(int code);
+
+// Rooms that somebody is in, by what events say, so that those of a server that restarted can be
+// told. Caller synchronises.
+class Rooms {
+ public:
+  void add(const std::string& room);
+  void remove(const std::string& room) { rooms_.erase(room); }
+  // Those of one server; they are forgotten.
+  [[nodiscard]] std::vector<std::string> take(std::string_view instance);
+
+ private:
+  std::map<std::string, bool> rooms_;
+};
+
+// A delivery of Janus' sample event handler as a list of events. Throws sdk::Refusal when it is
+// none.
+[[nodiscard]] Json to_events(std::string_view body, Rooms& rooms);
+
+}  // namespace rabt::janus
