@@ -26,6 +26,16 @@ void screen(Response& response, const phi::Policy& policy) {
   response.body = document->dump();
 }
 
+// The address of a Unix socket's other end.
+constexpr std::string_view kThisMachine = "local";
+// A /48 of IPv6 may send as much as so many of its /64.
+constexpr int kHouseholdsOfSite = 4;
+
+Error too_many_at_once() {
+  return unavailable("rate.concurrent",
+                     "too many requests of this caller run at once; wait for their answers");
+}
+
 Response unauthorised(std::string_view detail) {
   Response response = http::problem(401, "http.unauthenticated", "Unauthorized", detail);
   response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -61,31 +71,30 @@ http::Admission Api::admit(const Request& head, std::string_view listener) {
 
 http::Admission Api::judge(const Request& head, std::string_view listener,
                            const identity::Credential& shown) {
+  const std::string client = parts_.proxies.client_of(head);
   if (doors_ != nullptr) {
-    if (auto page = doors_->description(listener, head)) return *std::move(page);
     const auto of_door = doors_->find(listener, head);
-    if (of_door.door != nullptr) return judge(of_door, head, shown);
+    if (of_door.door != nullptr) return judge(of_door, head, shown, client);
   }
   const Found found = find_route(head.method, head.path);
-  const bool open = found.route != nullptr && found.route->permission.allows({});
-  auto caller = caller_of(head, shown);
+  auto page = doors_ != nullptr ? doors_->description(listener, head) : std::nullopt;
+  const bool open = page || (found.route != nullptr && found.route->permission.allows({}));
+  auto caller = caller_of(head, shown, client);
   if (!caller.ok()) {
     if (caller.error().code != "http.unauthenticated") return http::problem(caller.error());
     // What is open asks nobody: a delivery brings its own proof in the same header.
-    if (!open) {
-      ++refused_;
-      return unauthorised(caller.error().message);
-    }
-    caller = identity::Caller{.client = head.remote, .request = head.request_id};
+    if (!open) return unknown(client, caller.error().message);
+    caller = identity::Caller{.client = client, .request = head.request_id};
   }
-  // Who is nobody does not learn which paths there are.
   const bool stranger = caller->who.kind == identity::Kind::anonymous;
+  // Who is nobody does not learn which paths there are.
   if (stranger && !open && (found.route != nullptr || head.path.starts_with("/api/v1/"))) {
-    ++refused_;
-    return unauthorised(
-        "sign in, or send a token as `Authorization: Bearer ...`; `rabt` finds the API token in "
-        "the file api-token of the data folder");
+    return unknown(client,
+                   "sign in, or send a token as `Authorization: Bearer ...`; `rabt` finds the API "
+                   "token in the file api-token of the data folder");
   }
+  if (const auto wait = over(found, head, *caller)) return too_many(*wait);
+  if (page) return *std::move(page);
   if (found.route == nullptr) {
     if (!found.allowed.empty()) return wrong_method(found.allowed);
     if (head.path.starts_with("/api/v1/")) return no_such_path();
@@ -100,15 +109,19 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
                   .path = found.path,
                   .caller = *std::move(caller),
                   .pattern = found.route->pattern};
-  if (found.route->check != nullptr) {
-    const auto wanted = found.route->check(*resources_, call);
+  if (found.route->options.check != nullptr) {
+    const auto wanted = found.route->options.check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());
   }
-  return [this, route = found.route, call](const Request& /*request*/) {
+  const auto answer = [this, route = found.route, call](const Request& /*request*/) {
     Response response = once(*route, call);
+    // A delivery that proves nothing counts for the address that sent it.
+    if (route->options.rate == RateClass::hook && response.status == 401)
+      (void)over_address(parts_.rates.refused, call.caller.client, call.path[0]);
     screen(response, parts_.privacy);
     return response;
   };
+  return within(call.caller, answer, [] { return http::problem(too_many_at_once()); });
 }
 
 Response Api::once(const Route& route, const Call& call) {
@@ -126,31 +139,119 @@ Response Api::once(const Route& route, const Call& call) {
 }
 
 http::Admission Api::judge(const compat::Doors::Found& found, const Request& head,
-                           const identity::Credential& shown) {
+                           const identity::Credential& shown, const std::string& client) {
   const bool open = found.route != nullptr && found.route->open;
   if (found.route == nullptr && head.method == "OPTIONS") return doors_->other_method(found, head);
-  auto caller = caller_of(head, shown);
-  if (!caller.ok()) {
-    if (caller.error().code != "http.unauthenticated" || !open) {
-      ++refused_;
-      return doors_->refuse(found, head, caller.error());
-    }
-    caller = identity::Caller{.client = head.remote, .request = head.request_id};
-  }
-  if (!open && caller->who.kind == identity::Kind::anonymous) {
+  const auto refuse = [&](const Error& error) -> Response {
+    if (const auto wait = over_address(parts_.rates.anonymous, client))
+      return doors_->too_many(found, head, wait->limit, wait->ms);
     ++refused_;
-    return doors_->refuse(found, head, identity::unauthenticated());
-  }
-  if (found.route == nullptr) return doors_->other_method(found, head);
-  if (auto refusal = doors_->over_rate(found, head, *caller)) return *std::move(refusal);
-  return [this, found, caller = *std::move(caller)](const Request& request) {
-    return doors_->answer(found, request, caller);
+    return doors_->refuse(found, head, error);
   };
+  auto caller = caller_of(head, shown, client);
+  if (!caller.ok()) {
+    if (caller.error().code != "http.unauthenticated" || !open) return refuse(caller.error());
+    caller = identity::Caller{.client = client, .request = head.request_id};
+  }
+  if (!open && caller->who.kind == identity::Kind::anonymous)
+    return refuse(identity::unauthenticated());
+  if (found.route == nullptr) return doors_->other_method(found, head);
+  const Limit limit = per_second(found.door->name, doors_->rate_of(found));
+  if (const auto wait = over(limit, *caller))
+    return doors_->too_many(found, head, wait->limit, wait->ms);
+  return within(
+      *caller,
+      [this, found, caller = *caller](const Request& request) {
+        return doors_->answer(found, request, caller);
+      },
+      // The head of the request outlives the handler.
+      [this, found, &head] { return doors_->refuse(found, head, too_many_at_once()); });
 }
 
 std::string Api::metrics_text() const {
   const Request none;
   return resources_->metrics.get({.request = none}).body;
+}
+
+Response Api::unknown(const std::string& client, std::string_view detail) {
+  if (const auto wait = over_address(parts_.rates.anonymous, client)) return too_many(*wait);
+  ++refused_;
+  return unauthorised(detail);
+}
+
+Response Api::too_many(const Wait& wait) {
+  Response response = http::problem(
+      unavailable("rate.exceeded", "too many requests; wait as long as Retry-After says"));
+  set_rate_headers(response, wait.limit, wait.ms);
+  return response;
+}
+
+std::optional<Api::Wait> Api::over_address(const Limit& limit, std::string_view client,
+                                           std::string_view place) {
+  // Who stands at this machine is told apart by the kernel.
+  if (client == kThisMachine) return std::nullopt;
+  const std::int64_t now = parts_.clock.monotonic_ms();
+  const std::string at = std::string(place) + " ";
+  std::int64_t wait = 0;
+  if (const auto site = site_of(client)) {
+    Limit wide = limit;
+    wide.count *= kHouseholdsOfSite;
+    wide.burst *= kHouseholdsOfSite;
+    wait = rates_.wait_ms(at + *site, wide, now);
+  }
+  if (wait == 0) wait = rates_.wait_ms(at + household_of(client), limit, now);
+  if (wait == 0) return std::nullopt;
+  ++limited_;
+  return Wait{limit, wait};
+}
+
+std::optional<Api::Wait> Api::over(const Limit& limit, const identity::Caller& caller) {
+  if (caller.who.kind == identity::Kind::anonymous) return over_address(limit, caller.client);
+  if (caller.who.kind == identity::Kind::local) return std::nullopt;
+  const std::int64_t wait = rates_.wait_ms(caller.who.tenant + " " + caller.who.actor(), limit,
+                                           parts_.clock.monotonic_ms());
+  if (wait == 0) return std::nullopt;
+  ++limited_;
+  return Wait{limit, wait};
+}
+
+std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
+                                   const identity::Caller& caller) {
+  const RateOptions& rates = parts_.rates;
+  const auto kind = found.route != nullptr ? found.route->options.rate : RateClass::by_method;
+  if (kind == RateClass::hook) {
+    const std::string refused = std::string(found.path[0]) + " " + household_of(caller.client);
+    const auto wait = rates_.peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
+    if (wait == 0) return over_address(rates.hook, caller.client, found.path[0]);
+    ++limited_;
+    return Wait{rates.refused, wait};
+  }
+  if (kind == RateClass::sign_in) return over_address(rates.sign_in, caller.client);
+  if (caller.who.kind == identity::Kind::anonymous) return over(rates.anonymous, caller);
+  if (kind == RateClass::rare) return over(rates.rare, caller);
+  if (kind == RateClass::connect) return over(rates.connect, caller);
+  return over(head.method == "GET" ? rates.read : rates.write, caller);
+}
+
+http::Handler Api::within(const identity::Caller& caller, http::Handler answer,
+                          std::function<Response()> too_many) {
+  const bool counts = parts_.rates.concurrent > 0 && caller.who.kind != identity::Kind::anonymous &&
+                      caller.who.kind != identity::Kind::local;
+  if (!counts) return answer;
+  return [this, who = caller.who.tenant + " " + caller.who.actor(), answer = std::move(answer),
+          too_many = std::move(too_many)](const Request& request) {
+    if (!rates_.enter(who, parts_.rates.concurrent)) {
+      ++limited_;
+      return too_many();
+    }
+    struct Running {
+      Rates& rates;
+      const std::string& who;
+      ~Running() { rates.leave(who); }
+    };
+    const Running running{rates_, who};
+    return answer(request);
+  };
 }
 
 identity::Credential Api::credential_of(const Request& head) const {
@@ -163,8 +264,8 @@ identity::Credential Api::credential_of(const Request& head) const {
   return shown;
 }
 
-Result<identity::Caller> Api::caller_of(const Request& head,
-                                        const identity::Credential& shown) const {
+Result<identity::Caller> Api::caller_of(const Request& head, const identity::Credential& shown,
+                                        std::string client) const {
   // Two headers of one name could be read differently by two programs.
   for (const std::string_view name : {"authorization", "x-rabt-actor"}) {
     if (!head.header(name).empty() && !head.only_header(name)) return identity::unauthenticated();
@@ -172,10 +273,10 @@ Result<identity::Caller> Api::caller_of(const Request& head,
   RABT_TRY(who, parts_.who.principal({.authorization = shown.authorization,
                                       .local_user = shown.local_user,
                                       .actor = shown.actor,
-                                      .client = head.remote,
+                                      .client = client,
                                       .request = head.request_id}));
   return identity::Caller{.who = std::move(who),
-                          .client = head.remote,
+                          .client = std::move(client),
                           .request = head.request_id,
                           .reason = std::string(head.header("x-rabt-reason")),
                           .purpose = std::string(head.header("x-rabt-purpose"))};
@@ -201,6 +302,8 @@ Response Api::refuse(const identity::Caller& caller, const Route& route) {
 
 void write_metrics(const Api& api, MetricsWriter& out) {
   out.counter("rabt_api_refused_total", "API requests without a valid credential.", api.refused());
+  out.counter("rabt_api_limited_total",
+              "Requests that were refused because the caller sent too many.", api.limited());
 }
 
 }  // namespace rabt::api

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "hub/api/addresses.hpp"
 #include "hub/api/compat/doors.hpp"
+#include "hub/api/rates.hpp"
 #include "hub/api/replays.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/base/metrics.hpp"
@@ -26,6 +28,9 @@ class Api {
     const phi::Policy& privacy;
     Replays& replays;
     identity::Watch& watch;
+    const Clock& clock;
+    RateOptions rates = {};
+    Proxies proxies = {};
   };
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, Parts parts);
@@ -45,6 +50,8 @@ class Api {
 
   // Requests whose credential is missing or does not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
+  // Requests that came too often, or too many at once.
+  [[nodiscard]] std::uint64_t limited() const { return limited_.load(); }
 
  private:
   // What the request shows of its sender, or what was shown for the ticket that it offers.
@@ -52,11 +59,29 @@ class Api {
   [[nodiscard]] http::Admission judge(const http::Request& head, std::string_view listener,
                                       const identity::Credential& shown);
   [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head,
-                                      const identity::Credential& shown);
+                                      const identity::Credential& shown, const std::string& client);
   // The handler of an unsafe call that may name an Idempotency-Key.
   [[nodiscard]] http::Response once(const Route& route, const Call& call);
   [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head,
-                                                   const identity::Credential& shown) const;
+                                                   const identity::Credential& shown,
+                                                   std::string client) const;
+  // The refusal of a stranger; another one when his address sends too much.
+  [[nodiscard]] http::Response unknown(const std::string& client, std::string_view detail);
+  // How long the caller has to wait, and for which limit. Nothing when the request may be served;
+  // it is counted then.
+  struct Wait {
+    Limit limit;
+    std::int64_t ms = 0;
+  };
+  [[nodiscard]] static http::Response too_many(const Wait& wait);
+  [[nodiscard]] std::optional<Wait> over(const Limit& limit, const identity::Caller& caller);
+  [[nodiscard]] std::optional<Wait> over_address(const Limit& limit, std::string_view client,
+                                                 std::string_view place = {});
+  [[nodiscard]] std::optional<Wait> over(const Found& found, const http::Request& head,
+                                         const identity::Caller& caller);
+  // What answers an admitted request: one of so many that a principal may have at once.
+  [[nodiscard]] http::Handler within(const identity::Caller& caller, http::Handler answer,
+                                     std::function<http::Response()> too_many);
   [[nodiscard]] http::Response refuse(const identity::Caller& caller, const Route& route);
 
   // Constant after construction.
@@ -64,7 +89,9 @@ class Api {
   const Parts parts_;
   std::unique_ptr<compat::Doors> doors_;
 
+  Rates rates_;
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> limited_{0};
 };
 
 void write_metrics(const Api& api, MetricsWriter& out);

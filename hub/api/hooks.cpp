@@ -65,7 +65,7 @@ Result<Response> Hooks::deliver(const Call& call) {
   if (parts_.provider_event) {
     for (const Json& event : events->as_array()) RABT_TRY_STATUS(parts_.provider_event(event));
   }
-  RABT_TRY(answer, parts_.engine.accept(delivery(source, verified->dedupe_id, request, *events)));
+  RABT_TRY(answer, parts_.engine.accept(delivery(source, verified->dedupe_id, call, *events)));
   Response response{.status = answer.status,
                     .headers = {{"Content-Type", "application/json"}},
                     .body = std::move(answer.answer)};
@@ -75,13 +75,14 @@ Result<Response> Hooks::deliver(const Call& call) {
 
 // The events as CloudEvents 1.0 envelopes. What the plugin left out is filled in.
 engine::Delivery Hooks::delivery(const Source& source, const std::string& dedupe_id,
-                                 const Request& request, const Json& events) const {
+                                 const Call& call, const Json& events) const {
+  const Request& request = call.request;
   const crypto::Digest digest = crypto::sha256(request.body);
   engine::Delivery delivery{.tenant = parts_.tenant,
                             .source = source.name,
                             .dedupe_id = dedupe_id,
                             .body_sha256 = std::string(as_text(digest)),
-                            .client = request.remote,
+                            .client = call.caller.client,
                             .request = request.request_id};
   std::int64_t number = 0;
   for (const Json& event : events.as_array()) {

@@ -58,7 +58,7 @@ class Hooks {
 
  private:
   [[nodiscard]] engine::Delivery delivery(const Source& source, const std::string& dedupe_id,
-                                          const http::Request& request, const Json& events) const;
+                                          const Call& call, const Json& events) const;
   void audit_refusal(std::string_view source, std::string_view code);
 
   // Constant after construction.

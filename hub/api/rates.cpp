@@ -7,31 +7,83 @@ namespace rabt::api {
 
 namespace {
 
-// So many callers are told apart; more of them share one count, and none goes uncounted.
-constexpr std::size_t kMostCallers = 65'536;
-constexpr double kBurstSeconds = 2.0;
+double step_of(const Limit& limit) {
+  return 1000.0 * limit.seconds / limit.count;
+}
+
+// How long a caller whose requests are due at `due` has to wait.
+std::int64_t ahead(double due, const Limit& limit, double now) {
+  const double step = step_of(limit);
+  const double wait = std::max(due, now) + step - now - limit.burst * step;
+  // A millisecond is a thousand times what adding up such numbers loses.
+  return wait > 1e-6 ? static_cast<std::int64_t>(std::ceil(wait - 1e-6)) : 0;
+}
 
 }  // namespace
 
-std::int64_t Rates::wait_ms(std::string_view caller, int per_second, std::int64_t now_ms) {
+RateOptions RateOptions::none() {
+  RateOptions out;
+  for (Limit* limit : {&out.sign_in, &out.anonymous, &out.read, &out.write, &out.rare, &out.connect,
+                       &out.hook, &out.refused})
+    limit->count = 0;
+  out.concurrent = 0;
+  return out;
+}
+
+std::int64_t Rates::wait_ms(std::string_view caller, const Limit& limit, std::int64_t now_ms) {
+  if (limit.count == 0) return 0;
   const auto now = static_cast<double>(now_ms);
-  const double step = 1000.0 / per_second;
   const Lock lock(mutex_);
-  std::string name(caller);
+  std::string name = std::string(limit.name) + " " + std::string(caller);
   if (due_ms_.size() >= kMostCallers && due_ms_.find(name) == due_ms_.end()) {
-    forget(now);
-    if (due_ms_.size() >= kMostCallers) name.clear();
+    // A full table is looked through once in a second, not by every newcomer.
+    if (now_ms - forgotten_ms_ >= 1000) {
+      forget(now);
+      forgotten_ms_ = now_ms;
+    }
+    if (due_ms_.size() >= kMostCallers) name = limit.name;
   }
   double& due = due_ms_[name];
-  const double start = std::max(due, now);
-  const double ahead = start + step - now - kBurstSeconds * 1000.0;
-  if (ahead > 0) return static_cast<std::int64_t>(std::ceil(ahead));
-  due = start + step;
-  return 0;
+  const std::int64_t wait = ahead(due, limit, now);
+  if (wait == 0) due = std::max(due, now) + step_of(limit);
+  return wait;
+}
+
+std::int64_t Rates::peek_ms(std::string_view caller, const Limit& limit,
+                            std::int64_t now_ms) const {
+  if (limit.count == 0) return 0;
+  const Lock lock(mutex_);
+  auto found = due_ms_.find(std::string(limit.name) + " " + std::string(caller));
+  if (found == due_ms_.end()) found = due_ms_.find(std::string(limit.name));
+  return found == due_ms_.end() ? 0 : ahead(found->second, limit, static_cast<double>(now_ms));
+}
+
+bool Rates::enter(const std::string& caller, int most) {
+  const Lock lock(mutex_);
+  int& running = running_[caller];
+  if (most > 0 && running >= most) return false;
+  ++running;
+  return true;
+}
+
+void Rates::leave(const std::string& caller) {
+  const Lock lock(mutex_);
+  const auto found = running_.find(caller);
+  if (found != running_.end() && --found->second == 0) running_.erase(found);
 }
 
 void Rates::forget(double now_ms) {
   std::erase_if(due_ms_, [now_ms](const auto& one) { return one.second <= now_ms; });
+}
+
+void set_rate_headers(http::Response& response, const Limit& limit, std::int64_t wait_ms) {
+  const std::string seconds = std::to_string((wait_ms + 999) / 1000);
+  std::erase_if(response.headers, [](const auto& field) { return field.first == "Retry-After"; });
+  const std::string name = "\"" + std::string(limit.name) + "\"";
+  response.headers.emplace_back("Retry-After", seconds);
+  response.headers.emplace_back("RateLimit-Policy", name + ";q=" + std::to_string(limit.count) +
+                                                        ";w=" + std::to_string(limit.seconds));
+  response.headers.emplace_back("RateLimit", name + ";r=0;t=" + seconds);
 }
 
 }  // namespace rabt::api

@@ -59,18 +59,18 @@ constexpr Permission kEmergency =
 // clang-format off
 constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
-    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, ask<&R::hooks, &Hooks::expected>},
+    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook}},
 
     Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>, kInstances},
-    Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>, kSearch},
+    Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>, kSearch, kRare},
     Route{"GET", "/api/v1/instances/{id}", "getInstance", to<&R::instances, &Instances::get>, kInstances},
     Route{"GET", "/api/v1/instances/{id}/events", "listInstanceEvents", to<&R::instances, &Instances::events>, kInstances},
     Route{"POST", "/api/v1/instances/{id}/cancel", "cancelInstance", to<&R::instances, &Instances::cancel>, kRepair},
     Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair},
 
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
-    Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows},
-    Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer})},
+    Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kRare},
+    Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), kRare},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
 
     // Video sessions. Who may do what in one, the service decides.
@@ -105,7 +105,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/recordings", "listRecordings", list<&R::sessions, &Sessions::recordings>, kSignedIn},
     Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&R::sessions, &Sessions::withdraw_recording, 204>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&R::sessions, &Sessions::summary>, kSignedIn},
-    Route{"GET", "/api/v1/stream", "openStream", open_stream, kSignedIn},
+    Route{"GET", "/api/v1/stream", "openStream", open_stream, kSignedIn, {.rate = RateClass::connect}},
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", act<&R::sessions, &Sessions::events>, kSignedIn},
 
@@ -168,26 +168,26 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>, kPatientData},
 
     // Who saw what of one patient; entries of the log, a page at a time.
-    Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview},
-    Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview},
+    Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview, kRare},
+    Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview, kRare},
 
     Route{"GET", "/api/v1/break-glass", "listGrants", to<&R::grants, &Grants::list>, kReview},
-    Route{"POST", "/api/v1/break-glass", "openGrant", to<&R::grants, &Grants::open>, kEmergency},
-    Route{"POST", "/api/v1/break-glass/{id}/close", "closeGrant", to<&R::grants, &Grants::close>, kEmergency},
-    Route{"POST", "/api/v1/break-glass/{id}/review", "reviewGrant", to<&R::grants, &Grants::review>, kReview},
+    Route{"POST", "/api/v1/break-glass", "openGrant", to<&R::grants, &Grants::open>, kEmergency, kRare},
+    Route{"POST", "/api/v1/break-glass/{id}/close", "closeGrant", to<&R::grants, &Grants::close>, kEmergency, kRare},
+    Route{"POST", "/api/v1/break-glass/{id}/review", "reviewGrant", to<&R::grants, &Grants::review>, kReview, kRare},
 
     Route{"GET", "/api/v1/keys", "keysStatus", to<&R::keys, &Keys::status>, kReview},
     // rotate, rewrap, shred, hold, release
-    Route{"POST", "/api/v1/keys/{verb}", "keysAct", to<&R::keys, &Keys::act>, only({Role::security_officer})},
+    Route{"POST", "/api/v1/keys/{verb}", "keysAct", to<&R::keys, &Keys::act>, only({Role::security_officer}), kRare},
 
     // What `rabt plugin` did to the store of plugins, for the audit log.
     Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>, kLocal},
-    Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>, only({Role::engineer})},
-    Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>, only({Role::engineer})},
+    Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>, only({Role::engineer}), kRare},
+    Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>, only({Role::engineer}), kRare},
 
-    Route{"POST", "/api/v1/auth/login", "login", to<&R::accounts, &Accounts::login>, kOpen},
+    Route{"POST", "/api/v1/auth/login", "login", to<&R::accounts, &Accounts::login>, kOpen, kSignIn},
     Route{"POST", "/api/v1/auth/logout", "logout", to<&R::accounts, &Accounts::logout>, kSignedIn},
-    Route{"POST", "/api/v1/auth/activate", "activate", to<&R::accounts, &Accounts::activate>, kOpen},
+    Route{"POST", "/api/v1/auth/activate", "activate", to<&R::accounts, &Accounts::activate>, kOpen, kSignIn},
     Route{"GET", "/api/v1/me", "getMe", to<&R::accounts, &Accounts::me>, kSignedIn},
     Route{"POST", "/api/v1/me/password", "setPassword", to<&R::accounts, &Accounts::password>, kSignedIn},
     Route{"GET", "/api/v1/me/mfa", "getMfa", to<&R::accounts, &Accounts::factors>, kSignedIn},
@@ -201,7 +201,7 @@ constexpr std::array kRoutes{
 
     Route{"GET", "/api/v1/patients", "listPatients", to<&R::people, &PersonRecords::list_patients>, kPatientData},
     Route{"POST", "/api/v1/patients", "createPatient", to<&R::people, &PersonRecords::create_patient>, kPatientData},
-    Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData},
+    Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData, kRare},
     Route{"GET", "/api/v1/patients/{id}", "getPatient", to<&R::people, &PersonRecords::get_patient>, kSignedIn},
     Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration})},

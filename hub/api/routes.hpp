@@ -61,6 +61,17 @@ constexpr Permission only(std::initializer_list<identity::Role> roles) {
   return {.to = Permission::To::roles, .roles = identity::Roles(roles)};
 }
 
+// Which of the limits of server.rates a request counts for.
+enum class RateClass : std::uint8_t { by_method, sign_in, rare, connect, hook };
+
+struct RouteOptions {
+  // Null when the permission alone decides.
+  Check check = nullptr;
+  RateClass rate = RateClass::by_method;
+};
+inline constexpr RouteOptions kRare{.rate = RateClass::rare};
+inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in};
+
 struct Route {
   std::string_view method;
   // Segments are words or {parameters}.
@@ -69,8 +80,7 @@ struct Route {
   std::string_view operation;
   Handler handler;
   Permission permission;
-  // Null when the permission alone decides.
-  Check check = nullptr;
+  RouteOptions options{};
 };
 [[nodiscard]] std::span<const Route> routes();
 

@@ -359,9 +359,10 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   });
 
   RABT_TRY(sources, read_sources(config));
-  hub.api = std::make_unique<api::Api>(hub.make_resources(config, privacy, std::move(sources)),
-                                       api::Api::Parts{*hub.authenticator, *base.store, *base.audit,
-                                                       privacy, *hub.replays, *hub.watch});
+  hub.api = std::make_unique<api::Api>(
+      hub.make_resources(config, privacy, std::move(sources)),
+      api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
+                      *hub.watch, clock, config.rates, config.proxies});
   if (!config.tls_certificates.empty()) {
     RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
                                            .key = config.tls_key,

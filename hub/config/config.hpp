@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/api/addresses.hpp"
+#include "hub/api/rates.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
@@ -176,6 +178,9 @@ struct Config {
   std::string tls_certificates;
   std::string tls_key;
   bool tls_only_1_3 = false;
+  // server.rates, and server.trusted_proxies: what X-Forwarded-For is believed from.
+  api::RateOptions rates;
+  api::Proxies proxies;
   std::string data;
   std::string plugins;
   std::string migrations;

@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include "hub/config/config_reader.hpp"
 
 // The section `server`.
@@ -18,15 +20,63 @@ void read_tls(Reader& reader, const YamlNode& tls, Config& config) {
   config.tls_only_1_3 = min == "1.3";
 }
 
+// "50/s", "120/min" or "off".
+bool read_limit(std::string_view text, api::Limit& limit) {
+  constexpr int kMost = 1'000'000;
+  if (text == "off") {
+    limit.count = 0;
+    return true;
+  }
+  int count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, count);
+  if (failure != std::errc() || count < 1 || count > kMost) return false;
+  const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+  if (unit == "/s") limit = api::per_second(limit.name, count);
+  if (unit == "/min") limit = api::per_minute(limit.name, count);
+  return unit == "/s" || unit == "/min";
+}
+
+void read_rates(Reader& reader, const YamlNode& rates, api::RateOptions& out) {
+  reader.only(rates, {"sign_in", "anonymous", "read", "write", "rare", "connect", "hook", "refused",
+                      "concurrent"});
+  for (api::Limit* limit : {&out.sign_in, &out.anonymous, &out.read, &out.write, &out.rare,
+                            &out.connect, &out.hook, &out.refused}) {
+    std::string text;
+    reader.text(rates, limit->name, text);
+    if (text.empty() || read_limit(text, *limit)) continue;
+    const YamlEntry& entry = *rates.find(limit->name);
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key + "` must be a rate such as 50/s or 120/min, or `off`");
+  }
+  reader.integer(rates, "concurrent", 0, 10'000, out.concurrent);
+}
+
+void read_proxies(Reader& reader, const YamlNode& server, api::Proxies& out) {
+  std::vector<std::string> texts;
+  reader.texts(server, "trusted_proxies", texts);
+  auto proxies = api::Proxies::make(texts);
+  if (proxies.ok()) {
+    out = *std::move(proxies);
+    return;
+  }
+  const YamlEntry& entry = *server.find("trusted_proxies");
+  reader.mistake(entry.line, entry.column, "`trusted_proxies`: " + proxies.error().message);
+}
+
 }  // namespace
 
 void read_server(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* server = reader.section(root, "server");
   if (server == nullptr) return;
-  reader.only(*server, {"address", "port", "public_url", "tls", "plain"});
+  reader.only(*server,
+              {"address", "port", "public_url", "tls", "plain", "rates", "trusted_proxies"});
   reader.text(*server, "address", config.address);
   reader.integer(*server, "port", 0, 65535, config.port);
   reader.text(*server, "public_url", config.public_url);
+  if (const YamlNode* rates = reader.section(*server, "rates"))
+    read_rates(reader, *rates, config.rates);
+  read_proxies(reader, *server, config.proxies);
   std::string plain;
   reader.choice(*server, "plain", {"behind-proxy"}, plain);
   if (const YamlNode* tls = reader.section(*server, "tls")) {

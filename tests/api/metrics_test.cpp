@@ -15,6 +15,7 @@ namespace {
 const std::set<std::string> kNames{"rabt_actions_parked_total",
                                    "rabt_actions_resent_total",
                                    "rabt_actions_total",
+                                   "rabt_api_limited_total",
                                    "rabt_api_refused_total",
                                    "rabt_audit_anchor_entries",
                                    "rabt_audit_anchor_failing",

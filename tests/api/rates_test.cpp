@@ -2,33 +2,165 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/api/rig.hpp"
+
+// How many requests a caller may send, and who a caller is.
 namespace rabt::api {
 namespace {
 
 TEST(Rates, ABurstPassesAndThenTheEvenRate) {
   Rates rates;
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(rates.wait_ms("a", 10, 1'000), 0) << i;
-  EXPECT_EQ(rates.wait_ms("a", 10, 1'000), 100);
-  EXPECT_EQ(rates.wait_ms("a", 10, 1'050), 50);
-  EXPECT_EQ(rates.wait_ms("a", 10, 1'100), 0);
-  EXPECT_EQ(rates.wait_ms("a", 10, 1'100), 100) << "a refused request is not counted";
-  EXPECT_EQ(rates.wait_ms("a", 10, 10'000), 0);
+  const Limit ten = per_second("x", 10);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(rates.wait_ms("a", ten, 1'000), 0) << i;
+  EXPECT_EQ(rates.wait_ms("a", ten, 1'000), 100);
+  EXPECT_EQ(rates.wait_ms("a", ten, 1'050), 50);
+  EXPECT_EQ(rates.wait_ms("a", ten, 1'100), 0);
+  EXPECT_EQ(rates.wait_ms("a", ten, 1'100), 100) << "a refused request is not counted";
+  EXPECT_EQ(rates.wait_ms("a", ten, 10'000), 0);
 }
 
-TEST(Rates, CallersAreCountedApart) {
+TEST(Rates, ARateInMinutesLetsHalfOfThemPassAtOnce) {
   Rates rates;
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(rates.wait_ms("a", 1, 0), 0);
-  EXPECT_GT(rates.wait_ms("a", 1, 0), 0);
-  EXPECT_EQ(rates.wait_ms("b", 1, 0), 0);
+  const Limit ten = per_minute("x", 10);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(rates.wait_ms("a", ten, 0), 0) << i;
+  EXPECT_EQ(rates.wait_ms("a", ten, 0), 6'000);
+  EXPECT_EQ(rates.peek_ms("a", ten, 5'000), 1'000);
+  EXPECT_EQ(rates.wait_ms("a", ten, 6'000), 0);
 }
 
-TEST(Rates, SoManyCallersThatTheyShareACountArePassedByNobody) {
+TEST(Rates, CallersAndLimitsAreCountedApart) {
   Rates rates;
-  for (int i = 0; i < 65'536; ++i) EXPECT_EQ(rates.wait_ms(std::to_string(i), 1, 0), 0);
-  EXPECT_EQ(rates.wait_ms("x", 1, 0), 0);
-  EXPECT_EQ(rates.wait_ms("y", 1, 0), 0);
-  EXPECT_GT(rates.wait_ms("z", 1, 0), 0) << "x, y and z are one";
-  EXPECT_EQ(rates.wait_ms("z", 1, 10'000), 0) << "those who were quiet are forgotten";
+  const Limit one = per_second("x", 1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(rates.wait_ms("a", one, 0), 0);
+  EXPECT_GT(rates.wait_ms("a", one, 0), 0);
+  EXPECT_EQ(rates.wait_ms("b", one, 0), 0);
+  EXPECT_EQ(rates.wait_ms("a", per_second("y", 1), 0), 0);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(rates.wait_ms("a", per_second("z", 0), 0), 0);
+}
+
+TEST(Rates, Trap59SoManyCallersThatTheyShareACountArePassedByNobody) {
+  Rates rates;
+  const Limit one = per_second("x", 1);
+  for (int i = 0; i < 65'536; ++i) EXPECT_EQ(rates.wait_ms(std::to_string(i), one, 0), 0);
+  EXPECT_EQ(rates.wait_ms("x", one, 0), 0);
+  EXPECT_EQ(rates.wait_ms("y", one, 0), 0);
+  EXPECT_GT(rates.wait_ms("z", one, 0), 0) << "x, y and z are one";
+  EXPECT_GT(rates.peek_ms("z", one, 0), 0);
+  EXPECT_EQ(rates.wait_ms("z", one, 10'000), 0) << "those who were quiet are forgotten";
+}
+
+TEST(Rates, SoManyOfACallerRunAtOnce) {
+  Rates rates;
+  EXPECT_TRUE(rates.enter("a", 2));
+  EXPECT_TRUE(rates.enter("a", 2));
+  EXPECT_FALSE(rates.enter("a", 2));
+  EXPECT_TRUE(rates.enter("b", 2));
+  rates.leave("a");
+  EXPECT_TRUE(rates.enter("a", 2));
+}
+
+TEST(Addresses, Trap59AForwardedAddressCountsFromTrustedProxiesOnly) {
+  const Proxies proxies = must(Proxies::make({"10.0.0.0/8", "2001:db8::1"}));
+  const auto client = [&](std::string remote, std::vector<std::string> words) {
+    http::Request head;
+    head.remote = std::move(remote);
+    for (std::string& word : words) head.headers.emplace_back("x-forwarded-for", std::move(word));
+    return proxies.client_of(head);
+  };
+  EXPECT_EQ(client("192.0.2.7", {"198.51.100.1"}), "192.0.2.7") << "a client's own word";
+  EXPECT_EQ(client("10.1.2.3", {"198.51.100.1"}), "198.51.100.1");
+  EXPECT_EQ(client("::ffff:10.1.2.3", {"198.51.100.1"}), "198.51.100.1");
+  EXPECT_EQ(client("10.1.2.3", {"8.8.8.8, 198.51.100.1"}), "198.51.100.1")
+      << "what stands before it was sent by the client";
+  EXPECT_EQ(client("10.1.2.3", {"8.8.8.8", "198.51.100.1 , 10.9.9.9"}), "198.51.100.1");
+  EXPECT_EQ(client("10.1.2.3", {"198.51.100.1, unknown"}), "10.1.2.3");
+  EXPECT_EQ(client("10.1.2.3", {"198.51.100.1, 010.1.1.1"}), "10.1.2.3");
+  EXPECT_EQ(client("10.1.2.3", {""}), "10.1.2.3");
+  EXPECT_EQ(client("10.1.2.3", {}), "10.1.2.3");
+  EXPECT_EQ(client("2001:db8::1", {"2001:db8:7::2"}), "2001:db8:7::2");
+  EXPECT_EQ(client("11.1.2.3", {"198.51.100.1"}), "11.1.2.3");
+  EXPECT_EQ(client("local", {"198.51.100.1"}), "local");
+  for (const char* wrong : {"10.0.0.0/33", "10.0.0.0/", "proxy.example", "*", "::1/129", "1.2.3"})
+    EXPECT_FALSE(Proxies::make({wrong}).ok()) << wrong;
+}
+
+TEST(Addresses, Trap59ASubscriberOfIpv6IsOneCaller) {
+  EXPECT_EQ(household_of("2001:db8:1:2::3"), household_of("2001:db8:1:2:ffff::4"));
+  EXPECT_NE(household_of("2001:db8:1:2::3"), household_of("2001:db8:1:3::3"));
+  EXPECT_EQ(site_of("2001:db8:1:2::3"), site_of("2001:db8:1:3::3"));
+  EXPECT_EQ(household_of("::ffff:192.0.2.1"), household_of("192.0.2.1"));
+  EXPECT_EQ(site_of("192.0.2.1"), std::nullopt);
+}
+
+class ApiRates : public testing::Test {
+ protected:
+  void limit(RateOptions rates) { rig_.open({.rates = rates}); }
+  http::Response get(std::string path, std::string token, std::string remote = "192.0.2.1") {
+    http::Request head = request("GET", std::move(path));
+    head.remote = std::move(remote);
+    if (!token.empty()) head.headers.emplace_back("authorization", "Bearer " + token);
+    return rig_.handle(head);
+  }
+  static RateOptions two() {
+    RateOptions rates = RateOptions::none();
+    rates.anonymous = per_minute("anonymous", 3);
+    rates.read = per_minute("read", 3);
+    rates.write = per_minute("write", 3);
+    rates.rare = per_minute("rare", 1);
+    rates.refused = per_minute("refused", 3);
+    return rates;
+  }
+  ApiRig rig_;
+};
+
+TEST_F(ApiRates, WhoReadsTooMuchIsToldHowLongToWait) {
+  limit(two());
+  const std::string token(kToken);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(get("/api/v1/workflows", token).status, 200);
+  const http::Response refused = get("/api/v1/workflows", token);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(code(refused), "rate.exceeded");
+  EXPECT_EQ(header(refused, "Retry-After"), "20");
+  EXPECT_EQ(header(refused, "RateLimit-Policy"), "\"read\";q=3;w=60");
+  EXPECT_EQ(header(refused, "RateLimit"), "\"read\";r=0;t=20");
+  EXPECT_EQ(get("/api/v1/workflows", token, "203.0.113.9").status, 429)
+      << "a principal is one, from wherever he calls";
+  EXPECT_EQ(get("/health", "", "192.0.2.1").status, 200) << "strangers of his address are others";
+  EXPECT_NE(rig_.api("POST", "workflows/plan", R"({"files":[]})").status, 429)
+      << "what is rare is counted apart";
+  EXPECT_EQ(rig_.api("POST", "workflows/plan", R"({"files":[]})").status, 429);
+}
+
+TEST_F(ApiRates, StrangersAreCountedByTheirAddress) {
+  limit(two());
+  EXPECT_EQ(get("/api/v1/workflows", "").status, 401);
+  EXPECT_EQ(get("/api/v1/nowhere", "wrong").status, 401);
+  EXPECT_EQ(get("/api/v1/workflows", "").status, 429);
+  EXPECT_EQ(get("/health", "").status, 429);
+  EXPECT_EQ(get("/health", "", "192.0.2.2").status, 200);
+  EXPECT_EQ(get("/health", "", "local").status, 200);
+  EXPECT_EQ(get("/api/v1/workflows", std::string(kToken)).status, 200)
+      << "his credential is his own";
+}
+
+TEST_F(ApiRates, WithoutALimitEverythingIsAnswered) {
+  limit(RateOptions::none());
+  for (int i = 0; i < 300; ++i)
+    ASSERT_EQ(get("/api/v1/workflows", std::string(kToken)).status, 200);
+}
+
+TEST_F(ApiRates, AddressesOfAProxyAreThoseOfItsClients) {
+  rig_.open({.rates = two(), .proxies = must(Proxies::make({"192.0.2.1"}))});
+  const auto through = [&](const std::string& client) {
+    http::Request head = request("GET", "/health");
+    head.remote = "192.0.2.1";
+    head.headers.emplace_back("x-forwarded-for", client);
+    return rig_.handle(head).status;
+  };
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(through("198.51.100.1"), 200);
+  EXPECT_EQ(through("198.51.100.1"), 429);
+  EXPECT_EQ(through("8.8.8.8, 198.51.100.1"), 429) << "a word in front changes nothing";
+  EXPECT_EQ(through("198.51.100.2"), 200);
 }
 
 }  // namespace

@@ -117,7 +117,8 @@ void ApiRig::open(Options options) {
   replays_ = std::make_unique<Replays>(Replays::Parts{hub.store(), hub.keys(), clock, random});
   api_ = std::make_unique<Api>(
       std::move(resources),
-      Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *watch_});
+      Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *watch_,
+                 clock, options.rates, std::move(options.proxies)});
 }
 
 http::Response ApiRig::handle(const http::Request& request) {

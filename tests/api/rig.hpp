@@ -44,6 +44,8 @@ class ApiRig {
     // In place of the rig's.
     audit::AuditLog* audit = nullptr;
     const Clock* clock = nullptr;
+    RateOptions rates = RateOptions::none();
+    Proxies proxies = {};
   };
   ApiRig();
   explicit ApiRig(Options options);

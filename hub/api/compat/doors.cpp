@@ -142,25 +142,12 @@ Response Doors::refuse(const Found& found, const Request& head, const Error& err
   return response;
 }
 
-std::optional<Response> Doors::over_rate(const Found& found, const Request& head,
-                                         const identity::Caller& caller) const {
-  const int rate = options_of(*found.door).rate;
-  if (rate == 0) return std::nullopt;
-  const bool known = caller.who.kind != identity::Kind::anonymous;
-  const std::string who = std::string(found.door->name) + " " +
-                          (known ? caller.who.tenant + " " + caller.who.actor() : caller.client);
-  const std::int64_t wait = rates_.wait_ms(who, rate, house_.clock.monotonic_ms());
-  if (wait == 0) return std::nullopt;
+Response Doors::too_many(const Found& found, const Request& head, const Limit& limit,
+                         std::int64_t wait_ms) const {
   Response response =
-      refuse(found, head, unavailable("rate.exceeded", "too many requests; wait, then try again"));
-  const std::string seconds = std::to_string((wait + 999) / 1000);
-  for (auto& [name, value] : response.headers) {
-    if (name == "Retry-After") value = seconds;
-  }
-  response.headers.emplace_back("RateLimit-Policy", "\"" + std::string(found.door->name) +
-                                                        "\";q=" + std::to_string(rate) + ";w=1");
-  response.headers.emplace_back("RateLimit",
-                                "\"" + std::string(found.door->name) + "\";r=0;t=" + seconds);
+      refuse(found, head,
+             unavailable("rate.exceeded", "too many requests; wait as long as Retry-After says"));
+  set_rate_headers(response, limit, wait_ms);
   return response;
 }
 

@@ -48,11 +48,11 @@ class Doors {
   // An error in the words of the door.
   [[nodiscard]] http::Response refuse(const Found& found, const http::Request& head,
                                       const Error& error) const;
-  // The refusal of a caller who sends too much. Nothing when the request may be served; it is
-  // counted then.
-  [[nodiscard]] std::optional<http::Response> over_rate(const Found& found,
-                                                        const http::Request& head,
-                                                        const identity::Caller& caller) const;
+  // Requests that one caller of the door may send in a second; 0 if there is no limit.
+  [[nodiscard]] int rate_of(const Found& found) const { return options_of(*found.door).rate; }
+  // The refusal of a caller who sends too much.
+  [[nodiscard]] http::Response too_many(const Found& found, const http::Request& head,
+                                        const Limit& limit, std::int64_t wait_ms) const;
   // No route of the path has the method: 405, or the answer to a browser that asks before it calls.
   [[nodiscard]] http::Response other_method(const Found& found, const http::Request& head) const;
 
@@ -65,7 +65,6 @@ class Doors {
   void allow_origin(const Door& door, const http::Request& request, http::Response& response) const;
 
   mutable House house_;
-  mutable Rates rates_;
   const phi::Policy& privacy_;
   const std::map<std::string, DoorOptions, std::less<>> options_;
 };

@@ -1,0 +1,190 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/result.hpp"
+#include "hub/identity/principal.hpp"
+
+// May they: one pure function over what somebody is in the tenant, what he is to one record, and
+// what he brings with him. Its rules are a table; what no rule allows is refused. Whether the state
+// of a record allows an act is another question, which the record's own rules answer afterwards.
+namespace rabt::access {
+
+enum class Right : std::uint8_t {
+  // Sessions: see one, see all of them, the starred fields of one, the names in it.
+  session_see,
+  session_list_all,
+  session_clinical,
+  session_names,
+  session_create,
+  // Start, change, record it, invite to it, add somebody, set the quality.
+  session_run,
+  session_end,
+  session_cancel,
+  session_accept,
+  session_take,
+  session_decline,
+  session_assign,
+  // Join, take a token.
+  session_take_part,
+  session_leave,
+  // Whoever has the code of an invitation.
+  invitation_accept,
+  invitations_see,
+  participant_admit,
+  participant_remove,
+  consent_record,
+  recordings_see,
+  recordings_list_all,
+  recording_withdraw,
+  // What the clock or the video provider does to a session.
+  session_by_the_hub,
+  // What is written in a session, in the order of consultation::RecordKind.
+  message_write,
+  document_write,
+  note_write,
+  vitals_write,
+  prescription_write,
+  segment_write,
+  feedback_write,
+  follow_up_write,
+  message_read,
+  document_read,
+  note_read,
+  vitals_read,
+  prescription_read,
+  segment_read,
+  feedback_read,
+  follow_up_read,
+  // The words of a feedback, beside its figures.
+  comments_read,
+  // Notes that are final, and the diagnoses in them.
+  note_finish,
+  diagnose,
+  // What surrounds sessions.
+  visits_manage,
+  visit_see,
+  practice_manage,
+  practice_audit,
+  figures_see,
+  provider_manage,
+  // Records of people: without a reason; all of a provider's members.
+  patient_see,
+  patient_see_at_once,
+  patient_change,
+  provider_see_whole,
+  // Data of an instance beside its metadata.
+  instance_data
+};
+inline constexpr std::size_t kRights = static_cast<std::size_t>(Right::instance_data) + 1;
+// "session_see"
+[[nodiscard]] std::string_view to_string(Right right);
+
+// What somebody is to a record.
+enum class Is : std::uint8_t {
+  // Has a place in the session, though he may have been removed; takes part: was not; was admitted.
+  member,
+  takes_part,
+  admitted,
+  // His role in the session.
+  doctor,
+  specialist,
+  nurse,
+  patient_role,
+  observer,
+  // Of the staff; one who needs a licence.
+  staff,
+  licensed,
+  host,
+  // The session's doctor, and its patient.
+  treating,
+  patient,
+  // An application that opened the session.
+  creator,
+  invited,
+  // The session waits for any doctor.
+  unclaimed,
+  // The record is about the caller himself.
+  self,
+  // The session is over.
+  over,
+  // Of a session that is about to be created: it names no provider, is of a clinic or a visit, is a
+  // request.
+  unnamed,
+  clinic,
+  of_visit,
+  request
+};
+
+class Relations {
+ public:
+  constexpr Relations() = default;
+  constexpr Relations(std::initializer_list<Is> all) {
+    for (const Is one : all) add(one);
+  }
+  constexpr void add(Is one, bool so = true) {
+    if (so) bits_ |= 1U << static_cast<unsigned>(one);
+  }
+  [[nodiscard]] constexpr bool has(Is one) const { return has_any({one}); }
+  [[nodiscard]] constexpr bool has_any(Relations of) const { return (bits_ & of.bits_) != 0; }
+  [[nodiscard]] constexpr bool has_all(Relations of) const {
+    return (bits_ & of.bits_) == of.bits_;
+  }
+  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
+struct Facts {
+  identity::Roles roles;
+  Relations is;
+  // The hub itself, or a workflow.
+  bool system = false;
+  // X-Rabt-Reason was given.
+  bool reason = false;
+  // video.patient_may_read_recordings
+  bool patients_read_recordings = false;
+};
+
+struct Decision {
+  bool allowed = false;
+  // The rule that allows. Empty in a refusal.
+  std::string_view rule;
+  // Of a refusal.
+  ErrorKind kind = ErrorKind::denied;
+  std::string_view code;
+  std::string_view why;
+};
+[[nodiscard]] Decision decide(Right right, const Facts& facts) noexcept;
+
+// One rule, and what became of it: "allows", "other role", "other relation", "reason missing",
+// "not admitted", "not configured". Without any value of the record.
+struct Trial {
+  std::string_view rule;
+  std::string_view outcome;
+};
+// The rules that decide() tried, in its order.
+[[nodiscard]] std::vector<Trial> explain(Right right, const Facts& facts);
+
+// The proof that something was decided: what changes a record asks for one, and only admit() makes
+// one, so that an act without a decision does not compile.
+class Allowed {
+ public:
+  [[nodiscard]] Right right() const { return right_; }
+  [[nodiscard]] std::string_view rule() const { return rule_; }
+
+ private:
+  Allowed(Right right, std::string_view rule) : right_(right), rule_(rule) {}
+  friend Result<Allowed> admit(Right right, const Facts& facts);
+  Right right_;
+  std::string_view rule_;
+};
+// Errors: those of the decision.
+[[nodiscard]] Result<Allowed> admit(Right right, const Facts& facts);
+
+}  // namespace rabt::access

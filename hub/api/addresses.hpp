@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/http/server.hpp"
+#include "hub/net/url.hpp"
+
+// Where a request comes from: what the rates count by, and what the audit log names.
+namespace rabt::api {
+
+// The proxies in front of the hub, whose word on addresses counts. Immutable.
+class Proxies {
+ public:
+  Proxies() = default;
+  // Addresses, or networks such as 10.0.0.0/8. Error config.proxy.
+  [[nodiscard]] static Result<Proxies> make(const std::vector<std::string>& texts);
+
+  // The other end of the connection. If that is a proxy, the last address of X-Forwarded-For that
+  // is none: whatever stands before it is what the client says. No other header is looked at.
+  [[nodiscard]] std::string client_of(const http::Request& head) const;
+
+ private:
+  struct Network {
+    net::IpAddress address;
+    int bits = 0;
+  };
+  [[nodiscard]] bool holds(const net::IpAddress& address) const;
+
+  std::vector<Network> networks_;
+};
+
+// What one subscriber of the internet has: an IPv4 address, or a /64 of IPv6. Other texts stay.
+[[nodiscard]] std::string household_of(std::string_view address);
+// The /48 of an IPv6 address, which one subscriber may have, too. Nothing for other texts.
+[[nodiscard]] std::optional<std::string> site_of(std::string_view address);
+
+}  // namespace rabt::api
