@@ -16,9 +16,11 @@ inline bool make_certificates(const std::string& folder) {
   std::ofstream(folder + "/ext") << "subjectAltName=IP:127.0.0.1,DNS:localhost\n";
   const std::string make =
       "cd " + folder +
-      " && openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj "
+      " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key "
+      "-out ca.pem -days 2 -subj "
       "/CN=test-authority >/dev/null 2>&1"
-      " && openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj "
+      " && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out "
+      "server.csr -subj "
       "/CN=localhost >/dev/null 2>&1"
       " && openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
       "-extfile ext -out server.pem >/dev/null 2>&1";

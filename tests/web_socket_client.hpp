@@ -94,6 +94,8 @@ class WebSocketClient {
     out.payload = *payload;
     return out;
   }
+  // So many bytes. Empty when the connection ended before.
+  std::string bytes(std::size_t count) { return take(count).value_or(""); }
   bool ended() { return !take(1).has_value(); }
 
  private:

@@ -125,8 +125,6 @@ struct Hub::Parts {
   std::unique_ptr<api::Api> api;
   // Destroyed before `api`, which its threads call.
   std::unique_ptr<http::Server> server;
-  // Listeners of compatibility APIs that have one of their own.
-  std::vector<std::unique_ptr<http::Server>> door_servers;
   std::string address;
 
   [[nodiscard]] Status make_identity(const config::Config& config);
@@ -269,14 +267,13 @@ Status Hub::Parts::open_doors(const config::Config& config, const phi::Policy& p
       privacy));
   for (const auto& [name, door] : config.doors) {
     if (!door.enabled || !door.listen) continue;
-    RABT_TRY(own, http::Server::start(
-                      {.address = config.address, .port = *door.listen, .tls = tls},
-                      [this, door_name = name](const http::Request& head) {
-                        return api->admit(head, door_name);
-                      },
-                      base->log));
-    base->log.info("hub.door", {{"door", name}, {"port", static_cast<std::int64_t>(own->port())}});
-    door_servers.push_back(std::move(own));
+    RABT_TRY(port, server->listen({.address = config.address,
+                                   .port = *door.listen,
+                                   .tls = tls,
+                                   .admit = [this, door_name = name](const http::Request& head) {
+                                     return api->admit(head, door_name);
+                                   }}));
+    base->log.info("hub.door", {{"door", name}, {"port", static_cast<std::int64_t>(port)}});
   }
   return ok_status();
 }
@@ -406,12 +403,10 @@ identity::People& Hub::people() {
 }
 
 void Hub::stop(std::int64_t grace_ms) {
-  for (const auto& server : parts_->door_servers) server->stop();
   if (parts_->server != nullptr) parts_->server->stop();
   if (parts_->consultations != nullptr) parts_->consultations->stop();
   if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);
   if (parts_->engine != nullptr) parts_->engine->stop();
-  parts_->door_servers.clear();
   parts_->server.reset();
 }
 

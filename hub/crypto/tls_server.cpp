@@ -3,12 +3,15 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <climits>
 #include <optional>
 #include <utility>
+
+#include "hub/crypto/crypto.hpp"
 
 namespace rabt::crypto {
 
@@ -59,6 +62,7 @@ struct Stamp {
   friend bool operator==(const Stamp&, const Stamp&) = default;
 };
 Stamp stamp_of(const std::string& path) {
+  if (path.empty()) return {};
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return {};
   return {info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
@@ -68,6 +72,38 @@ std::optional<Timestamp> not_after(const X509* certificate) {
   std::tm at{};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &at) != 1) return std::nullopt;
   return Timestamp{static_cast<std::int64_t>(::timegm(&at)) * 1000};
+}
+
+// The files of a listener, in the order of Stamps.
+using Stamps = std::array<Stamp, 4>;
+Stamps stamps_of(const TlsFiles& files) {
+  return {stamp_of(files.certificates), stamp_of(files.key), stamp_of(files.client_authorities),
+          stamp_of(files.client_revoked)};
+}
+
+// Asks callers for certificates. Nothing is resumed: a resumed session would not look whether its
+// certificate has been revoked meanwhile.
+Status ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
+  if (files.client_authorities.empty()) return ok_status();
+  if (SSL_CTX_load_verify_file(context, files.client_authorities.c_str()) != 1) {
+    return invalid("tls.client_authorities",
+                   "the authorities " + files.client_authorities + ": " + why());
+  }
+  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.client_authorities.c_str()));
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  RABT_CHECK(SSL_CTX_set_num_tickets(context, 0) == 1);
+  if (files.client_revoked.empty()) return ok_status();
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+  RABT_CHECK(lookup != nullptr);
+  if (X509_load_crl_file(lookup, files.client_revoked.c_str(), X509_FILETYPE_PEM) < 1) {
+    return invalid("tls.client_revoked",
+                   "the list of revoked certificates " + files.client_revoked + ": " + why());
+  }
+  RABT_CHECK(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
+  return ok_status();
 }
 
 struct Loaded {
@@ -103,6 +139,7 @@ Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
     return invalid("tls.certificate",
                    "the certificate " + files.certificates + " expired on " + to_iso8601(*expires));
   }
+  RABT_TRY_STATUS(ask_for_certificates(context, files));
   out.expires = *expires;
   return out;
 }
@@ -158,8 +195,31 @@ void TlsSession::close() {
   ERR_clear_error();
 }
 
-void TlsSession::move_to(int fd) {
-  RABT_CHECK(SSL_set_fd(state_->session.get(), fd) == 1);
+std::shared_ptr<const PeerCertificate> TlsSession::peer_certificate() const {
+  const SSL* session = state_->session.get();
+  X509* certificate = SSL_get0_peer_certificate(session);
+  if (certificate == nullptr || SSL_get_verify_result(session) != X509_V_OK) return nullptr;
+  auto out = std::make_shared<PeerCertificate>();
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  RABT_CHECK(X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1);
+  out->sha256 = base64url({digest.data(), size});
+  GENERAL_NAMES* names = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
+    int type = 0;
+    const void* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+    if (type != GEN_DNS && type != GEN_URI) continue;
+    const auto* text = static_cast<const ASN1_STRING*>(value);
+    std::string name(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<std::size_t>(ASN1_STRING_length(text)));
+    // Whoever compares names as C strings would see the part before it.
+    if (name.find('\0') != std::string::npos) continue;
+    (type == GEN_DNS ? out->dns : out->uris).push_back(std::move(name));
+  }
+  GENERAL_NAMES_free(names);
+  ERR_clear_error();
+  return out;
 }
 
 struct TlsServer::State {
@@ -171,7 +231,7 @@ struct TlsServer::State {
 
   mutable Mutex mutex;
   Loaded loaded RABT_GUARDED_BY(mutex);
-  std::array<Stamp, 2> stamps RABT_GUARDED_BY(mutex);
+  Stamps stamps RABT_GUARDED_BY(mutex);
 };
 
 TlsServer::TlsServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -179,8 +239,7 @@ TlsServer::~TlsServer() = default;
 
 Result<std::unique_ptr<TlsServer>> TlsServer::open(TlsFiles files, const Clock& clock) {
   auto state = std::make_unique<State>(std::move(files), clock);
-  const std::array<Stamp, 2> stamps{stamp_of(state->files.certificates),
-                                    stamp_of(state->files.key)};
+  const Stamps stamps = stamps_of(state->files);
   RABT_TRY(loaded, load(state->files, clock));
   {
     const Lock lock(state->mutex);
@@ -191,8 +250,7 @@ Result<std::unique_ptr<TlsServer>> TlsServer::open(TlsFiles files, const Clock& 
 }
 
 Result<bool> TlsServer::reload() {
-  const std::array<Stamp, 2> stamps{stamp_of(state_->files.certificates),
-                                    stamp_of(state_->files.key)};
+  const Stamps stamps = stamps_of(state_->files);
   {
     const Lock lock(state_->mutex);
     if (stamps == state_->stamps) return false;

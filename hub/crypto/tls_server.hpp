@@ -9,6 +9,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/result.hpp"
+#include "hub/crypto/peer_certificate.hpp"
 
 // TLS 1.2 and 1.3 for those who call the hub: Mozilla's intermediate configuration, without
 // renegotiation, compression and early data. ALPN answers http/1.1 only.
@@ -20,6 +21,12 @@ struct TlsFiles {
   // PEM, not encrypted.
   std::string key;
   bool only_1_3 = false;
+  // PEM: the authorities of callers' certificates. A caller must show one then, and prove to hold
+  // its key. If it is empty, nobody is asked for a certificate.
+  std::string client_authorities{};
+  // PEM: the authorities' lists of revoked certificates. There must be one of each authority in a
+  // chain, and one that is out of date refuses everybody. If it is empty, nothing is looked up.
+  std::string client_revoked{};
 };
 
 // What one step of a session came to.
@@ -46,8 +53,8 @@ class TlsSession {
   TlsStep write(std::string_view from);
   // Tells the other end that nothing follows; does not wait for its answer.
   void close();
-  // The session goes on over a copy of its socket.
-  void move_to(int fd);
+  // After the handshake. Null when the caller was not asked for a certificate.
+  [[nodiscard]] std::shared_ptr<const PeerCertificate> peer_certificate() const;
 
  private:
   friend class TlsServer;
@@ -56,11 +63,11 @@ class TlsSession {
   std::unique_ptr<State> state_;
 };
 
-// Certificate and key of a listener. Internally synchronised.
+// Certificate and key of a listener, and whom it believes. Internally synchronised.
 class TlsServer {
  public:
-  // Errors invalid tls.certificate, tls.key: which file is wrong, and why; a certificate that has
-  // expired; a key that is not the certificate's.
+  // Errors invalid tls.certificate, tls.key, tls.client_authorities, tls.client_revoked: which file
+  // is wrong, and why; a certificate that has expired; a key that is not the certificate's.
   [[nodiscard]] static Result<std::unique_ptr<TlsServer>> open(TlsFiles files, const Clock& clock);
   ~TlsServer();
   // Reads the files again when one of them has changed. What was read is judged first: if it is

@@ -45,7 +45,8 @@ bool is_field_value(std::string_view text) {
 
 }  // namespace
 
-std::string write_head(const Response& response, std::uint64_t length, const AnswerFrame& frame) {
+std::string write_head(const Response& response, std::optional<std::uint64_t> length,
+                       const AnswerFrame& frame) {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " " +
                     std::string(reason_phrase(response.status)) + "\r\n";
   bool has_cache = false;
@@ -68,8 +69,8 @@ std::string write_head(const Response& response, std::uint64_t length, const Ans
       "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
       "Cross-Origin-Resource-Policy: same-origin\r\nX-Request-Id: ";
   out.append(frame.request_id).append("\r\nDate: ").append(http_date(frame.now)).append("\r\n");
-  if (response.status != 204 && response.status != 304)
-    out += "Content-Length: " + std::to_string(length) + "\r\n";
+  if (length && response.status != 204 && response.status != 304)
+    out += "Content-Length: " + std::to_string(*length) + "\r\n";
   out += frame.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return out;
 }

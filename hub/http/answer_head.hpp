@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,8 @@ struct AnswerFrame {
 // server's alone: a handler's are left out. What keeps browsers from harm (ASVS 5.0 V3.4) is added
 // here, so that no handler forgets it; a handler that answers with a page sets its own
 // Content-Security-Policy.
-[[nodiscard]] std::string write_head(const Response& response, std::uint64_t length,
+// Without a length the body ends with the connection.
+[[nodiscard]] std::string write_head(const Response& response, std::optional<std::uint64_t> length,
                                      const AnswerFrame& frame);
 
 }  // namespace rabt::http

@@ -1,7 +1,7 @@
 #include "hub/http/connection.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -24,6 +24,12 @@ constexpr std::size_t kReadChunk = 16U << 10U;
 // Bytes of a refused request that are read away so that the answer arrives.
 constexpr std::size_t kMaxLinger = 1U << 20U;
 constexpr std::int64_t kLingerMs = 2'000;
+// The time that a body has: a start, and one second for each piece.
+constexpr std::int64_t kBodyStartMs = 10'000;
+constexpr std::uint64_t kBodyPiece = 16U << 10U;
+// A caller takes a stream no slower than this, after the first half minute.
+constexpr std::int64_t kSlowStreamMs = 30'000;
+constexpr std::int64_t kStreamBytesPerMs = 8;
 
 // A caller's id goes into the log and into answers: only what looks as if a machine had drawn it, a
 // UUID, a ULID or a trace id. A telephone number or a name is none of these.
@@ -41,19 +47,34 @@ bool is_request_id(std::string_view text) {
   return Ulid::parse(text).has_value();
 }
 
-// Waits until the step can go on.
-bool wait_for(int fd, Transport::Step step, std::int64_t ms) {
-  const bool writes = step.state == Transport::Step::State::write;
-  pollfd entry{fd, static_cast<short>(writes ? POLLOUT : POLLIN), 0};
-  const auto limit = std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max());
-  int ready = 0;
-  do {
-    ready = ::poll(&entry, 1, static_cast<int>(limit));
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
+}  // namespace
+
+std::shared_ptr<void> Seats::take(const std::string& address) {
+  const Lock lock(mutex_);
+  if (taken_ >= max_) return nullptr;
+  if (!address.empty()) {
+    int& of = of_[address];
+    if (of >= per_address_) return nullptr;
+    ++of;
+  }
+  ++taken_;
+  return {this, [this, address](void*) { give_back(address); }};
 }
 
-}  // namespace
+void Seats::give_back(const std::string& address) {
+  const Lock lock(mutex_);
+  --taken_;
+  if (!address.empty()) {
+    const auto found = of_.find(address);
+    if (--found->second == 0) of_.erase(found);
+  }
+  if (taken_ == 0) freed_.notify_all();
+}
+
+bool Seats::wait_until_free(std::int64_t ms) {
+  Lock lock(mutex_);
+  return freed_.wait_for(lock, std::chrono::milliseconds(ms), [&] { return taken_ == 0; });
+}
 
 bool BodyRoom::take(std::uint64_t size) {
   if (shared_.bodies.fetch_add(size) + size <= shared_.options.max_bodies) {
@@ -64,74 +85,351 @@ bool BodyRoom::take(std::uint64_t size) {
   return false;
 }
 
-void Connection::serve() {
-  {
-    const Lock lock(shared_.mutex);
-    shared_.open.insert(fd_);
+Connection::Connection(Shared& shared, const Listener& listener, Descriptor socket, Peer peer,
+                       std::shared_ptr<void> seat)
+    : shared_(shared),
+      listener_(listener),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      seat_(std::move(seat)) {}
+
+void Connection::begin() {
+  if (listener_.tls == nullptr) {
+    io_ = plain_transport(socket_.get());
+    start_head();
+  } else {
+    auto session = listener_.tls->accept(socket_.get());
+    if (!session.ok()) return;
+    io_ = tls_transport(socket_.get(), *std::move(session));
+    state_ = State::handshake;
+    deadline_ = now() + shared_.options.handshake_timeout_ms;
   }
-  // stop() sets the flag before it looks at the set: either it finds this socket or this loop sees
-  // the flag.
+  id_ = shared_.loop.add(socket_.get(), shared_from_this());
+  arm(EPOLLIN);
+}
+
+void Connection::on_ready(std::uint32_t events) {
   try {
-    const bool opened = open();
-    for (int i = 0; opened && i < kMaxRequestsPerConnection && !shared_.stopping; ++i) {
-      if (!serve_one(i + 1 == kMaxRequestsPerConnection)) break;
-    }
+    wait_for(events == 0 ? on_deadline() : step(), false);
   } catch (const std::exception&) {  // what() may hold request data
     shared_.log.debug("http.connection", {{"remote", peer_.address}});
+    end();
   }
-  const Lock lock(shared_.mutex);
-  shared_.open.erase(fd_);
 }
 
-bool Connection::serve_one(bool last) {
-  HeadScan scan;
-  if (!read_head(scan)) return false;
-  if (scan.state == HeadScan::State::refused) return refuse(scan.refusal);
-  auto judged =
-      parse_head(std::string_view(buffer_).substr(0, scan.size), shared_.options.max_body);
-  if (const auto* refusal = std::get_if<Refusal>(&judged)) return refuse(*refusal);
-  auto& head = std::get<RequestHead>(judged);
-  buffer_.erase(0, scan.size);
+void Connection::arm(std::uint32_t events) {
+  shared_.loop.arm(id_, socket_.get(), events, deadline_);
+}
 
-  Request request{.method = std::move(head.method),
-                  .target = std::move(head.target),
-                  .path = std::move(head.path),
-                  .query = std::move(head.query),
-                  .headers = std::move(head.headers),
-                  .remote = peer_.address,
-                  .peer_uid = peer_.uid,
-                  .http_1_1 = head.http_1_1};
-  const auto id = request.header("x-request-id");
-  request.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
-  // Idle connections hold threads: when threads run short, each caller may have one answer and
-  // connects again.
-  bool keep_alive = head.keep_alive && !last && !shared_.stopping &&
-                    shared_.connections() * 4 <= shared_.options.threads * 3;
-  Admission admission = admit(request);
-  if (auto* refusal = std::get_if<Response>(&admission))
-    return turn_away(head, request, *refusal, keep_alive);
+void Connection::end() {
+  state_ = State::over;
+  shared_.loop.remove(id_, socket_.get());
+}
 
-  BodyRoom room(shared_);
-  if (!read_body(head, room, request.body)) return false;
+void Connection::wait_for(Need need, bool in_lane) {
+  const auto self = shared_from_this();
+  switch (need) {
+    case Need::read:
+      return arm(EPOLLIN);
+    case Need::write:
+      return arm(EPOLLOUT);
+    case Need::handshake:
+      return shared_.loop.run(Lane::handshake, [self](bool /*late*/) { self->shake(); });
+    case Need::work: {
+      auto work = [self](bool late) { self->work(late); };
+      return in_lane ? shared_.loop.post(Lane::handler, std::move(work))
+                     : shared_.loop.run(Lane::handler, std::move(work));
+    }
+    case Need::stream:
+      return shared_.loop.post(Lane::stream, [self](bool /*late*/) { self->write_stream(); });
+    case Need::end:
+      return end();
+  }
+}
+
+Connection::Need Connection::step() {
+  for (;;) {
+    std::optional<Need> need;
+    switch (state_) {
+      case State::handshake:
+        return Need::handshake;
+      case State::head:
+        need = read_head();
+        break;
+      case State::body:
+        need = read_body();
+        break;
+      case State::admit:
+      case State::call:
+        return Need::work;
+      case State::writing:
+        need = write_out();
+        break;
+      case State::lingering:
+        return linger();
+      case State::over:
+        return Need::end;
+    }
+    if (need) return *need;
+  }
+}
+
+void Connection::shake() {
+  Need need = Need::end;
+  try {
+    const auto step = io_->begin();
+    switch (step.state) {
+      case Transport::Step::State::done:
+        certificate_ = io_->peer_certificate();
+        start_head();
+        need = Need::read;
+        break;
+      case Transport::Step::State::read:
+        need = Need::read;
+        break;
+      case Transport::Step::State::write:
+        need = Need::write;
+        break;
+      case Transport::Step::State::closed:
+        ++shared_.handshakes_failed;
+        shared_.log.debug("http.handshake", {{"remote", peer_.address}});
+        break;
+    }
+  } catch (const std::exception&) {
+    need = Need::end;
+  }
+  wait_for(need, true);
+}
+
+void Connection::work(bool late) {
+  try {
+    Need need = Need::work;
+    while (need == Need::work) {
+      judge(late);
+      need = step();
+    }
+    wait_for(need, true);
+  } catch (const std::exception&) {  // what() may hold request data
+    shared_.log.debug("http.connection", {{"remote", peer_.address}});
+    end();
+  }
+}
+
+void Connection::start_head() {
+  state_ = State::head;
+  scanned_ = 0;
+  // What waits for its next request holds little.
+  request_ = {};
+  if (buffer_.empty()) buffer_ = {};
+  const auto& options = shared_.options;
+  const bool few = shared_.seats.taken() * 4 < shared_.seats.max();
+  deadline_ =
+      now() + (buffer_.empty() ? options.idle_timeout_ms * (few ? 4 : 1) : options.head_timeout_ms);
+}
+
+std::optional<Connection::Need> Connection::read_head() {
+  for (;;) {
+    HeadScan scan = scan_head(buffer_, scanned_);
+    if (scan.state == HeadScan::State::refused) {
+      refuse(scan.refusal);
+      return std::nullopt;
+    }
+    if (scan.state == HeadScan::State::complete) {
+      auto judged =
+          parse_head(std::string_view(buffer_).substr(0, scan.size), shared_.options.max_body);
+      buffer_.erase(0, scan.size);
+      if (const auto* refusal = std::get_if<Refusal>(&judged)) {
+        refuse(*refusal);
+      } else {
+        take_request(std::move(std::get<RequestHead>(judged)));
+      }
+      return std::nullopt;
+    }
+    const bool started = !buffer_.empty();
+    if (!started && shared_.stopping) return Need::end;
+    switch (read_some()) {
+      case Transport::Step::State::done:
+        if (!started) deadline_ = now() + shared_.options.head_timeout_ms;
+        break;
+      case Transport::Step::State::read:
+        return Need::read;
+      case Transport::Step::State::write:
+        return Need::write;
+      case Transport::Step::State::closed:
+        if (started) ++shared_.truncated;
+        return Need::end;
+    }
+  }
+}
+
+void Connection::take_request(RequestHead head) {
+  request_ = {.method = std::move(head.method),
+              .target = std::move(head.target),
+              .path = std::move(head.path),
+              .query = std::move(head.query),
+              .headers = std::move(head.headers),
+              .remote = peer_.address,
+              .peer_uid = peer_.uid,
+              .peer_certificate = certificate_,
+              .http_1_1 = head.http_1_1};
+  // What a proxy says of a certificate is what anybody may say: no proxy is believed.
+  std::erase_if(request_.headers, [](const auto& header) {
+    return header.first == "client-cert" || header.first == "client-cert-chain";
+  });
+  const auto id = request_.header("x-request-id");
+  request_.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
+  length_ = head.content_length;
+  expects_continue_ = head.expect_continue;
+  // When seats run short, each caller may have one answer and connects again.
+  keep_alive_ = head.keep_alive && ++served_ < kMaxRequestsPerConnection && !shared_.stopping &&
+                shared_.seats.taken() <= shared_.seats.max() / 8 * 7 + 1;
+  state_ = State::admit;
+}
+
+void Connection::judge(bool late) {
+  if (late) {
+    ++shared_.overloaded;
+    keep_alive_ = false;
+    Response response =
+        problem(unavailable("http.overloaded", "the hub has too much to do; try again later"));
+    return turn_away(response);
+  }
+  if (state_ == State::admit) {
+    admit();
+  } else if (state_ == State::call) {
+    call();
+  }
+}
+
+void Connection::admit() {
+  Admission admission;
+  try {
+    admission = listener_.admit(request_);
+  } catch (...) {
+    admission = threw();
+  }
+  if (auto* refusal = std::get_if<Response>(&admission)) {
+    ++shared_.requests;
+    return turn_away(*refusal);
+  }
+  handler_ = std::move(std::get<Handler>(admission));
+  expect_body();
+}
+
+void Connection::turn_away(Response& response) {
+  const bool arrived = state_ == State::call || length_ <= buffer_.size();
+  if (arrived && state_ != State::call) buffer_.erase(0, static_cast<std::size_t>(length_));
+  room_.reset();
+  keep_alive_ = keep_alive_ && arrived && !response.close;
+  // A refusal has a body of its own.
+  answer(response);
+  if (!arrived) then_ = Then::linger;
+}
+
+void Connection::expect_body() {
+  room_.emplace(shared_);
+  state_ = State::body;
+  const bool asks = expects_continue_ && buffer_.size() < length_;
+  // Bytes past the body stay for the next request. Memory grows with what arrived, not with what
+  // was announced.
+  const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), length_));
+  if (!take_body(std::string_view(buffer_).substr(0, first))) return;
+  buffer_.erase(0, first);
+  if (request_.body.size() == length_) {
+    state_ = State::call;
+    return;
+  }
+  deadline_ = now() + std::min(body_time(),
+                               first == 0 ? shared_.options.first_byte_timeout_ms : body_time());
+  if (asks) write_next("HTTP/1.1 100 Continue\r\n\r\n", Then::body);
+}
+
+std::int64_t Connection::body_time() const {
+  return std::min(shared_.options.body_timeout_ms,
+                  kBodyStartMs + static_cast<std::int64_t>(length_ / kBodyPiece) * 1'000);
+}
+
+bool Connection::take_body(std::string_view bytes) {
+  if (room_->take(bytes.size())) {
+    request_.body += bytes;
+    return true;
+  }
+  ++shared_.overloaded;
+  refuse({503, "http.no_room", "the hub holds as many request bodies as it may; try again"});
+  return false;
+}
+
+std::optional<Connection::Need> Connection::read_body() {
+  while (request_.body.size() < length_) {
+    const bool first = request_.body.empty();
+    const std::size_t before = buffer_.size();
+    switch (read_some()) {
+      case Transport::Step::State::done:
+        break;
+      case Transport::Step::State::read:
+        return Need::read;
+      case Transport::Step::State::write:
+        return Need::write;
+      case Transport::Step::State::closed:
+        ++shared_.truncated;
+        shared_.log.warn("http.body_truncated",
+                         {{"remote", peer_.address},
+                          {"expected", static_cast<std::int64_t>(length_)},
+                          {"received", static_cast<std::int64_t>(request_.body.size())}});
+        return Need::end;
+    }
+    if (first) deadline_ = now() + body_time();
+    const auto take = static_cast<std::size_t>(
+        std::min<std::uint64_t>(buffer_.size() - before, length_ - request_.body.size()));
+    if (!take_body(std::string_view(buffer_).substr(before, take))) return std::nullopt;
+    buffer_.erase(before, take);
+  }
+  state_ = State::call;
+  return std::nullopt;
+}
+
+void Connection::call() {
   ++shared_.requests;
-  Response response = call(std::get<Handler>(admission), request);
-  if (response.close) keep_alive = false;
-  if (response.socket != nullptr) return upgrade(request, response);
-  return write_response(response, request.method, request.request_id, keep_alive) && keep_alive;
+  Response response;
+  try {
+    response = handler_(request_);
+  } catch (...) {
+    response = threw();
+  }
+  handler_ = nullptr;
+  if (response.close) keep_alive_ = false;
+  if (response.socket != nullptr) {
+    upgrade(response);
+  } else if (response.events != nullptr) {
+    answer_events(response);
+  } else {
+    answer(response);
+  }
+  // The answer is made: what the request holds is let go.
+  request_.body = {};
+  room_.reset();
 }
 
-// The connection leaves this thread: the socket is doubled, and Poco closes its own.
-bool Connection::upgrade(const Request& request, Response& response) {
+// What an exception says may hold request data; the request id finds the place.
+Response Connection::threw() {
+  ++shared_.failed;
+  shared_.log.error("http.handler_threw",
+                    {{"request_id", request_.request_id}, {"method", request_.method}});
+  return problem(internal("http.internal", ""));
+}
+
+void Connection::upgrade(Response& response) {
   const auto refuse_with = [&](int status, const Error& error) {
     Response refusal = problem(status, error.code, reason_phrase(status), error.message);
     if (status == 426) {
       refusal.headers.emplace_back("Upgrade", "websocket");
       refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
     }
-    if (write_response(refusal, request.method, request.request_id, false)) hang_up();
-    return false;
+    keep_alive_ = false;
+    answer(refusal);
+    then_ = Then::linger;
   };
-  const Status judged = judge_handshake(request);
+  const Status judged = judge_handshake(request_);
   if (!judged.ok())
     return refuse_with(judged.error().code == "http.upgrade" ? 426 : 400, judged.error());
   if (!shared_.sockets.has_room()) {
@@ -139,156 +437,188 @@ bool Connection::upgrade(const Request& request, Response& response) {
     return refuse_with(
         503, unavailable("http.overloaded", "too many sockets are open; try again later"));
   }
-  Descriptor copy(::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
-  if (!copy.open())
-    return refuse_with(503, unavailable("http.overloaded", "no descriptor is left"));
-  std::string answer =
+  std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
-      accept_key(request.header("sec-websocket-key")) + "\r\n";
+      accept_key(request_.header("sec-websocket-key")) + "\r\n";
   if (!response.subprotocol.empty())
-    answer += "Sec-WebSocket-Protocol: " + response.subprotocol + "\r\n";
-  answer += "X-Request-Id: " + request.request_id + "\r\n\r\n";
-  if (!send_all(answer)) return false;
-  io_->move_to(copy.get());
-  // It is refused only when the hub stops in this moment: the caller connects again.
-  (void)shared_.sockets.adopt(std::move(copy), std::move(io_), std::move(buffer_),
-                              std::move(response.socket));
-  buffer_.clear();
-  return false;
+    head += "Sec-WebSocket-Protocol: " + response.subprotocol + "\r\n";
+  head += "X-Request-Id: " + request_.request_id + "\r\n\r\n";
+  next_ = std::move(response.socket);
+  write_next(std::move(head), Then::socket);
 }
 
-bool Connection::read_head(HeadScan& scan) {
-  std::size_t scanned = 0;
-  bool started = !buffer_.empty();
-  std::int64_t deadline =
-      now() + (started ? shared_.options.head_timeout_ms : shared_.options.idle_timeout_ms);
-  for (;;) {
-    scan = scan_head(buffer_, scanned);
-    if (scan.state != HeadScan::State::more) return true;
-    if (!read_some(deadline)) break;
-    if (!started) {
-      started = true;
-      deadline = now() + shared_.options.head_timeout_ms;
+void Connection::answer_events(const Response& response) {
+  if (!shared_.sockets.has_room()) {
+    ++shared_.overloaded;
+    keep_alive_ = false;
+    Response refusal =
+        problem(unavailable("http.overloaded", "too many streams are open; try again later"));
+    return answer(refusal);
+  }
+  Response head{.status = 200, .headers = response.headers};
+  head.headers.emplace_back("Content-Type", "text/event-stream");
+  // Proxies that gather an answer before they pass it on would hold the events back.
+  head.headers.emplace_back("X-Accel-Buffering", "no");
+  const bool only_head = request_.method == "HEAD";
+  if (!only_head) next_ = response.events;
+  write_next(write_head(head, std::nullopt,
+                        {.request_id = request_.request_id,
+                         .keep_alive = false,
+                         .secure = listener_.tls != nullptr,
+                         .now = shared_.clock.now()}),
+             only_head ? Then::end : Then::events);
+}
+
+void Connection::answer(Response& response) {
+  if (response.status < 200 || response.status > 599) {
+    RABT_BUG("a handler returned a status outside 200 to 599");
+    response = problem(internal("http.internal", ""));
+  }
+  set_instance(response, request_.request_id);
+  std::string out =
+      write_head(response, response.stream ? response.stream_length : response.body.size(),
+                 {.request_id = request_.request_id,
+                  .keep_alive = keep_alive_,
+                  .secure = listener_.tls != nullptr,
+                  .now = shared_.clock.now()});
+  const bool only_head =
+      request_.method == "HEAD" || response.status == 204 || response.status == 304;
+  const Then then = keep_alive_ ? Then::head : Then::end;
+  if (only_head || !response.stream) {
+    if (!only_head) out += response.body;
+    return write_next(std::move(out), then);
+  }
+  streamed_ = std::move(response);
+  write_next(std::move(out), Then::stream);
+}
+
+void Connection::refuse(const Refusal& refusal) {
+  ++shared_.refused;
+  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", peer_.address}});
+  Response response =
+      problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
+  room_.reset();
+  request_ = {.request_id = shared_.ids.next().text()};
+  keep_alive_ = false;
+  answer(response);
+  then_ = Then::linger;
+}
+
+void Connection::write_next(std::string text, Then then) {
+  out_ = std::move(text);
+  gone_ = 0;
+  then_ = then;
+  state_ = State::writing;
+}
+
+std::optional<Connection::Need> Connection::write_out() {
+  while (gone_ < out_.size()) {
+    const auto step = io_->write(std::string_view(out_).substr(gone_));
+    switch (step.state) {
+      case Transport::Step::State::done:
+        gone_ += step.bytes;
+        break;
+      case Transport::Step::State::closed:
+        return Need::end;
+      case Transport::Step::State::read:
+      case Transport::Step::State::write:
+        deadline_ = now() + shared_.options.write_timeout_ms;
+        return step.state == Transport::Step::State::read ? Need::read : Need::write;
     }
   }
-  if (!buffer_.empty()) {
-    ++shared_.truncated;
-    if (!ended_) refuse({408, "http.head_timeout", "the request head did not arrive in time"});
+  out_ = {};
+  switch (then_) {
+    case Then::head:
+      start_head();
+      if (!buffer_.empty()) break;
+      // Nearly always there is nothing to read yet.
+      return shared_.stopping ? Need::end : Need::read;
+    case Then::body:
+      state_ = State::body;
+      break;
+    case Then::linger:
+      io_->end_sending();
+      state_ = State::lingering;
+      lingered_ = 0;
+      deadline_ = now() + kLingerMs;
+      break;
+    case Then::end:
+      io_->end_sending();
+      return Need::end;
+    case Then::stream:
+      return Need::stream;
+    case Then::socket:
+    case Then::events:
+      hand_over(then_ == Then::events);
+      return Need::end;
   }
-  return false;
+  return std::nullopt;
 }
 
-Admission Connection::admit(const Request& request) {
-  try {
-    return shared_.admit(request);
-  } catch (...) {
-    return threw(request);
+void Connection::hand_over(bool events) {
+  shared_.loop.remove(id_, socket_.get());
+  Upgraded upgraded{.connection = std::move(socket_),
+                    .transport = std::move(io_),
+                    .early = std::move(buffer_),
+                    .handler = std::move(next_),
+                    .seat = std::move(seat_)};
+  // It is refused only when the hub stops in this moment: the caller connects again.
+  (void)!(events ? shared_.sockets.adopt_events(std::move(upgraded))
+                 : shared_.sockets.adopt(std::move(upgraded)));
+}
+
+// Closing with unread bytes would send a reset, which can overtake the answer.
+Connection::Need Connection::linger() {
+  for (;;) {
+    buffer_.clear();
+    const auto read = read_some();
+    if (read == Transport::Step::State::read) return Need::read;
+    if (read == Transport::Step::State::write) return Need::write;
+    lingered_ += buffer_.size();
+    if (read == Transport::Step::State::closed || lingered_ >= kMaxLinger || shared_.stopping)
+      return Need::end;
   }
 }
 
-bool Connection::turn_away(const RequestHead& head, const Request& request, Response& response,
-                           bool keep_alive) {
-  ++shared_.requests;
-  const bool arrived = head.content_length <= buffer_.size();
-  if (arrived) buffer_.erase(0, static_cast<std::size_t>(head.content_length));
-  keep_alive = keep_alive && arrived && !response.close;
-  if (!write_response(response, request.method, request.request_id, keep_alive)) return false;
-  if (!arrived) hang_up();
-  return keep_alive;
-}
-
-Response Connection::call(const Handler& handler, const Request& request) {
-  try {
-    return handler(request);
-  } catch (...) {
-    return threw(request);
-  }
-}
-
-// What an exception says may hold request data; the request id finds the place.
-Response Connection::threw(const Request& request) {
-  ++shared_.failed;
-  shared_.log.error("http.handler_threw",
-                    {{"request_id", request.request_id}, {"method", request.method}});
-  return problem(internal("http.internal", ""));
-}
-
-bool Connection::read_body(const RequestHead& head, BodyRoom& room, std::string& body) {
-  const auto deadline = now() + shared_.options.body_timeout_ms;
-  const auto no_room = [&] {
-    ++shared_.overloaded;
-    return refuse(
-        {503, "http.no_room", "the hub holds as many request bodies as it may; try again"});
-  };
-  if (head.expect_continue && buffer_.size() < head.content_length &&
-      !send_all("HTTP/1.1 100 Continue\r\n\r\n"))
-    return false;
-  // Bytes past the body stay for the next request. Memory grows with what arrived, not with what
-  // was announced.
-  const auto first =
-      static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), head.content_length));
-  if (!room.take(first)) return no_room();
-  body = buffer_.substr(0, first);
-  buffer_.erase(0, first);
-  while (body.size() < head.content_length) {
-    const auto before = buffer_.size();
-    if (!read_some(deadline)) {
+Connection::Need Connection::on_deadline() {
+  const bool late = deadline_ <= now();
+  switch (state_) {
+    case State::handshake:
+      if (late) {
+        ++shared_.handshakes_failed;
+        shared_.log.debug("http.handshake", {{"remote", peer_.address}});
+      }
+      return Need::end;
+    case State::head:
+      if (buffer_.empty()) return Need::end;
+      ++shared_.truncated;
+      if (!late) return Need::end;
+      refuse({408, "http.head_timeout", "the request head did not arrive in time"});
+      return step();
+    case State::body:
       ++shared_.truncated;
       shared_.log.warn("http.body_truncated",
                        {{"remote", peer_.address},
-                        {"expected", static_cast<std::int64_t>(head.content_length)},
-                        {"received", static_cast<std::int64_t>(body.size())}});
-      if (!ended_) refuse({408, "http.body_timeout", "the body did not arrive in time"});
-      return false;
-    }
-    const auto take = static_cast<std::size_t>(
-        std::min<std::uint64_t>(buffer_.size() - before, head.content_length - body.size()));
-    if (!room.take(take)) return no_room();
-    body.append(buffer_, before, take);
-    buffer_.erase(before, take);
-  }
-  return true;
-}
-
-bool Connection::open() {
-  const int flags = ::fcntl(fd_, F_GETFL);
-  if (flags < 0 || ::fcntl(fd_, F_SETFL, flags | O_NONBLOCK) != 0) return false;
-  if (shared_.options.tls == nullptr || peer_.uid) {
-    io_ = plain_transport(fd_);
-    return true;
-  }
-  auto session = shared_.options.tls->accept(fd_);
-  if (!session.ok()) return false;
-  io_ = tls_transport(fd_, *std::move(session));
-  const auto deadline = now() + shared_.options.handshake_timeout_ms;
-  for (;;) {
-    const auto step = io_->begin();
-    if (step.state == Transport::Step::State::done) return true;
-    if (step.state == Transport::Step::State::closed || !wait_for(fd_, step, deadline - now())) {
-      ++shared_.handshakes_failed;
-      shared_.log.debug("http.handshake", {{"remote", peer_.address}});
-      return false;
-    }
+                        {"expected", static_cast<std::int64_t>(length_)},
+                        {"received", static_cast<std::int64_t>(request_.body.size())}});
+      if (!late) return Need::end;
+      refuse({408, "http.body_timeout", "the body did not arrive in time"});
+      return step();
+    case State::writing:
+      // The hub stops, and the answer is still on its way.
+      if (!late) return Need::write;
+      return Need::end;
+    default:
+      return Need::end;
   }
 }
 
-bool Connection::read_some(std::int64_t deadline) {
+Transport::Step::State Connection::read_some() {
   char chunk[kReadChunk];
-  for (;;) {
-    const auto left = deadline - now();
-    if (left <= 0) return false;
-    const auto step = io_->read(chunk);
-    if (step.state == Transport::Step::State::done) {
-      buffer_.append(chunk, step.bytes);
-      return true;
-    }
-    if (step.state == Transport::Step::State::closed) {
-      ended_ = true;
-      return false;
-    }
-    if (!wait_for(fd_, step, left)) return false;
-  }
+  const auto step = io_->read(chunk);
+  if (step.state == Transport::Step::State::done) buffer_.append(chunk, step.bytes);
+  return step.state;
 }
 
 bool Connection::send_all(std::string_view text) {
@@ -296,44 +626,33 @@ bool Connection::send_all(std::string_view text) {
     const auto step = io_->write(text);
     if (step.state == Transport::Step::State::done) {
       text.remove_prefix(step.bytes);
-    } else if (step.state == Transport::Step::State::closed ||
-               !wait_for(fd_, step, shared_.options.write_timeout_ms)) {
-      return false;
+      continue;
     }
+    if (step.state == Transport::Step::State::closed) return false;
+    const bool writes = step.state == Transport::Step::State::write;
+    pollfd entry{socket_.get(), static_cast<short>(writes ? POLLOUT : POLLIN), 0};
+    int ready = 0;
+    do {
+      ready = ::poll(&entry, 1, static_cast<int>(shared_.options.write_timeout_ms));
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0) return false;
   }
   return true;
 }
 
-bool Connection::write_response(Response& response, std::string_view method,
-                                std::string_view request_id, bool keep_alive) {
-  if (response.status < 200 || response.status > 599) {
-    RABT_BUG("a handler returned a status outside 200 to 599");
-    response = problem(internal("http.internal", ""));
-  }
-  set_instance(response, request_id);
-  const std::uint64_t length = response.stream ? response.stream_length : response.body.size();
-  std::string out = write_head(response, length,
-                               {.request_id = request_id,
-                                .keep_alive = keep_alive,
-                                .secure = shared_.options.tls != nullptr && !peer_.uid,
-                                .now = shared_.clock.now()});
-  if (method == "HEAD" || response.status == 204 || response.status == 304) return send_all(out);
-  if (!response.stream) {
-    out += response.body;
-    return send_all(out);
-  }
-  return send_all(out) && write_stream(response, request_id);
-}
-
-bool Connection::write_stream(const Response& response, std::string_view request_id) {
+void Connection::write_stream() {
+  const Response response = std::exchange(streamed_, {});
   const std::uint64_t length = response.stream_length;
+  const std::int64_t began = now();
   std::uint64_t written = 0;
   bool whole = false;
   try {
     const auto status = response.stream([&](std::string_view piece) -> Status {
       if (piece.size() > length - written)
         return internal("http.stream", "more bytes than announced");
-      if (!send_all(piece))
+      const std::int64_t slow = now() - began - kSlowStreamMs;
+      if (!send_all(piece) ||
+          (slow > 0 && static_cast<std::int64_t>(written) < slow * kStreamBytesPerMs))
         return unavailable("http.caller_gone", "the caller closed the connection or does not read");
       written += piece.size();
       return ok_status();
@@ -344,28 +663,18 @@ bool Connection::write_stream(const Response& response, std::string_view request
   }
   if (!whole) {
     ++shared_.failed;
-    shared_.log.warn("http.stream_broken", {{"request_id", request_id}});
+    shared_.log.warn("http.stream_broken", {{"request_id", request_.request_id}});
   }
-  return whole;
-}
-
-bool Connection::refuse(const Refusal& refusal) {
-  ++shared_.refused;
-  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", peer_.address}});
-  Response response =
-      problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
-  if (write_response(response, "", shared_.ids.next().text(), false)) hang_up();
-  return false;
-}
-
-void Connection::hang_up() {
-  io_->end_sending();
-  const auto deadline = now() + kLingerMs;
-  for (std::size_t read = 0; read < kMaxLinger && !shared_.stopping;) {
-    buffer_.clear();
-    if (!read_some(deadline)) break;
-    read += buffer_.size();
+  Need need = Need::end;
+  try {
+    if (whole && keep_alive_) {
+      start_head();
+      need = step();
+    }
+  } catch (const std::exception&) {
+    need = Need::end;
   }
+  wait_for(need, true);
 }
 
 }  // namespace rabt::http

@@ -2,17 +2,20 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <set>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/descriptor.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
+#include "hub/http/loop.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/sockets.hpp"
@@ -20,22 +23,52 @@
 
 namespace rabt::http {
 
+// Who is at the other end.
+struct Peer {
+  // No port; "local" for a Unix socket.
+  std::string address;
+  // The user, when the connection came over a Unix socket.
+  std::optional<std::uint32_t> uid{};
+  // What counts as one caller for the number of connections. Empty for this machine.
+  std::string seat{};
+};
+
+// How many connections are open, in all and from each address. Internally synchronised.
+class Seats {
+ public:
+  Seats(int max, int per_address) : max_(max), per_address_(per_address) {}
+  // One more connection, until the last copy is gone. Null when there is no room.
+  [[nodiscard]] std::shared_ptr<void> take(const std::string& address);
+  [[nodiscard]] int taken() const { return taken_; }
+  [[nodiscard]] int max() const { return max_; }
+  // Whether all seats are free within this time.
+  [[nodiscard]] bool wait_until_free(std::int64_t ms);
+
+ private:
+  void give_back(const std::string& address);
+
+  const int max_;
+  const int per_address_;
+  std::atomic<int> taken_{0};
+  Mutex mutex_;
+  std::map<std::string, int> of_ RABT_GUARDED_BY(mutex_);
+  Condition freed_;
+};
+
 // What all connections of a server share.
 struct Shared {
-  Shared(ServerOptions chosen, Admit judge, Logger& logger)
-      : options(std::move(chosen)), admit(std::move(judge)), log(logger) {}
+  Shared(ServerOptions chosen, Logger& logger)
+      : options(std::move(chosen)),
+        log(logger),
+        seats(options.max_connections, options.max_connections_per_address) {}
 
   // Constant once the server listens.
-  ServerOptions options;
-  Admit admit;
+  const ServerOptions options;
   Logger& log;
-  // How many connections are served or wait for a thread.
-  std::function<int()> connections;
 
   SystemClock clock;
   SystemRandom random;
   UlidSource ids{clock, random};
-  Sockets sockets{{.max = options.max_sockets}, clock, log};
 
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> requests{0};
@@ -48,12 +81,16 @@ struct Shared {
   // Bytes of bodies that connections hold.
   std::atomic<std::uint64_t> bodies{0};
 
-  Mutex mutex;
-  // Sockets of connections that are served, so that stop() can end their reads.
-  std::set<int> open RABT_GUARDED_BY(mutex);
+  Seats seats;
+  // Last, so that its threads have ended when what they use is destroyed.
+  Loop loop{{.handlers = options.threads,
+             .streams = options.streams,
+             .max_wait_ms = options.handler_wait_ms},
+            clock};
+  Sockets sockets{{.max = options.max_sockets}, loop, clock, log};
 };
 
-// What one request's body takes of the room that all bodies share. Confined to one thread.
+// What one request's body takes of the room that all bodies share. Confined to its connection.
 class BodyRoom {
  public:
   explicit BodyRoom(Shared& shared) : shared_(shared) {}
@@ -68,60 +105,107 @@ class BodyRoom {
   std::uint64_t taken_ = 0;
 };
 
-// Who is at the other end.
-struct Peer {
-  // No port; "local" for a Unix socket.
-  std::string address;
-  // The user, when the connection came over a Unix socket.
-  std::optional<std::uint32_t> uid;
-};
-
-// One connection, confined to its thread. The socket stays the caller's.
-class Connection {
+// One connection: what it has come to, and what it waits for. Between two events no thread knows
+// it; an event, its deadline or a lane gives it to one thread, which has it alone until it arms the
+// loop again.
+class Connection final : public Loop::Watched, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Shared& shared, int fd, Peer peer)
-      : shared_(shared), fd_(fd), peer_(std::move(peer)) {}
-  // Serves requests until the connection ends.
-  void serve();
+  // listener outlives it.
+  Connection(Shared& shared, const Listener& listener, Descriptor socket, Peer peer,
+             std::shared_ptr<void> seat);
+  // Once.
+  void begin();
+  void on_ready(std::uint32_t events) override;
 
  private:
-  // Whether another request may follow.
-  [[nodiscard]] bool serve_one(bool last);
-  // Reads until the head is complete or refused. False when the connection ended before.
-  [[nodiscard]] bool read_head(HeadScan& scan);
-  [[nodiscard]] Admission admit(const Request& request);
-  // Answers a request that is not admitted. Whether another request may follow.
-  [[nodiscard]] bool turn_away(const RequestHead& head, const Request& request, Response& response,
-                               bool keep_alive);
-  // Gives the connection to the WebSockets, or refuses. Returns false always: it serves no more.
-  [[nodiscard]] bool upgrade(const Request& request, Response& response);
-  [[nodiscard]] bool read_body(const RequestHead& head, BodyRoom& room, std::string& body);
-  [[nodiscard]] Response call(const Handler& handler, const Request& request);
-  [[nodiscard]] Response threw(const Request& request);
-  [[nodiscard]] bool write_response(Response& response, std::string_view method,
-                                    std::string_view request_id, bool keep_alive);
-  [[nodiscard]] bool write_stream(const Response& response, std::string_view request_id);
-  // Returns false always: after a refusal nobody knows where the next request would start.
-  bool refuse(const Refusal& refusal);
-  // Ends the sending side, and reads what the caller still sends: closing with unread bytes would
-  // send a reset, which can overtake the answer.
-  void hang_up();
+  enum class State : std::uint8_t { handshake, head, admit, body, call, writing, lingering, over };
+  // What the connection needs to go on.
+  enum class Need : std::uint8_t { read, write, handshake, work, stream, end };
+  // What follows when the answer has gone out.
+  enum class Then : std::uint8_t { head, body, linger, end, stream, socket, events };
 
-  // Makes the transport, and the handshake when there is one. False when the connection ended.
-  [[nodiscard]] bool open();
-  // Appends to buffer_. False at the deadline, at the end of the stream (ended_) and on errors
-  // (ended_).
-  [[nodiscard]] bool read_some(std::int64_t deadline);
+  // Goes on without blocking until something is needed.
+  [[nodiscard]] Need step();
+  // Nothing when the state has changed.
+  [[nodiscard]] std::optional<Need> read_head();
+  [[nodiscard]] std::optional<Need> read_body();
+  [[nodiscard]] std::optional<Need> write_out();
+  [[nodiscard]] Need linger();
+  [[nodiscard]] Need on_deadline();
+  // Waits for what is needed. in_lane: the thread runs work already. The caller does nothing more
+  // with the connection.
+  void wait_for(Need need, bool in_lane);
+  void arm(std::uint32_t events);
+  void end();
+
+  // In the lanes.
+  void shake();
+  void work(bool late);
+  void write_stream();
+
+  // The head is complete and right: takes the request from it.
+  void take_request(RequestHead head);
+  void judge(bool late);
+  void admit();
+  void turn_away(Response& response);
+  // Room is made for the body, and the caller is told to send it.
+  void expect_body();
+  // How long the whole body may take.
+  [[nodiscard]] std::int64_t body_time() const;
+  [[nodiscard]] bool take_body(std::string_view bytes);
+  void call();
+  void upgrade(Response& response);
+  void hand_over(bool events);
+  [[nodiscard]] Response threw();
+
+  // The answer's head and body go out next.
+  void answer(Response& response);
+  void answer_events(const Response& response);
+  // After a refusal nobody knows where the next request would start.
+  void refuse(const Refusal& refusal);
+  void start_head();
+  void write_next(std::string text, Then then);
+  // How reading into buffer_ went.
+  [[nodiscard]] Transport::Step::State read_some();
+  // For streams: blocks, until the caller takes no more in time.
   [[nodiscard]] bool send_all(std::string_view text);
   [[nodiscard]] std::int64_t now() const { return shared_.clock.monotonic_ms(); }
 
   Shared& shared_;
-  const int fd_;
-  const Peer peer_;
+  const Listener& listener_;
+  Descriptor socket_;
+  Peer peer_;
+  std::shared_ptr<void> seat_;
+  Loop::Id id_ = 0;
   std::unique_ptr<Transport> io_;
-  // Arrived, and not yet used.
+  std::shared_ptr<const crypto::PeerCertificate> certificate_;
+
+  State state_ = State::head;
+  // When what is waited for must have happened.
+  std::int64_t deadline_ = 0;
+  int served_ = 0;
+  // Arrived, and not yet used; how much of it scan_head has seen.
   std::string buffer_;
-  bool ended_ = false;
+  std::size_t scanned_ = 0;
+  // Bytes that were read away.
+  std::size_t lingered_ = 0;
+
+  // The request that is served.
+  Request request_;
+  std::uint64_t length_ = 0;
+  bool expects_continue_ = false;
+  bool keep_alive_ = false;
+  std::optional<BodyRoom> room_;
+  Handler handler_;
+
+  // Goes out now.
+  std::string out_;
+  std::size_t gone_ = 0;
+  Then then_ = Then::head;
+  // Whose stream follows.
+  Response streamed_;
+  // Who takes the connection over.
+  std::shared_ptr<SocketHandler> next_;
 };
 
 }  // namespace rabt::http

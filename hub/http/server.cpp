@@ -4,17 +4,17 @@
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/SocketAddress.h>
-#include <Poco/Net/TCPServer.h>
-#include <Poco/Net/TCPServerConnection.h>
-#include <Poco/Net/TCPServerConnectionFactory.h>
-#include <Poco/Net/TCPServerParams.h>
-#include <Poco/ThreadPool.h>
-#include <Poco/Timespan.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <mutex>
 
 #include "hub/base/unix_path.hpp"
@@ -27,64 +27,100 @@ namespace rabt::http {
 namespace {
 
 constexpr std::size_t kReadChunk = 16U << 10U;
-constexpr int kBacklog = 512;
-// A thread that has left Poco's dispatcher counts in the pool for a moment more; without spares a
-// connection would wait for it.
-constexpr int kSpareThreads = 16;
-// Poco's dispatcher loses the stop signal of a thread that is about to wait; this bounds how long
-// stop() waits for it.
-constexpr Poco::Timespan::TimeDiff kIdleThreadUs = 250'000;
+constexpr int kBacklog = 1024;
+// Connections that one event accepts, so that others come to their turn.
+constexpr int kAcceptAtOnce = 64;
+// How long a listener rests when no descriptor is left.
+constexpr std::int64_t kRestMs = 100;
+// Descriptors that the rest of the process needs: the database, plugins, blobs.
+constexpr int kOtherDescriptors = 512;
+// How often stop() looks for connections that wait.
+constexpr std::int64_t kStopStepMs = 20;
 
-// Gives Poco's socket and thread to a Connection.
-class ServedConnection final : public Poco::Net::TCPServerConnection {
+// Who is at the other end. Nothing when the caller is gone.
+std::optional<Peer> peer_of(int fd, const sockaddr_storage& address, socklen_t size) {
+  if (address.ss_family == AF_UNIX) {
+    ucred who{};
+    socklen_t length = sizeof who;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0) return std::nullopt;
+    return Peer{.address = "local", .uid = who.uid};
+  }
+  const auto ip =
+      Poco::Net::SocketAddress(reinterpret_cast<const sockaddr*>(&address), size).host();
+  Peer peer{.address = ip.toString()};
+  if (ip.isLoopback()) return peer;
+  const auto* bytes = static_cast<const char*>(ip.addr());
+  // A network of 64 bits is what one caller of IPv6 has.
+  constexpr std::size_t kNetwork = 8;
+  const bool v4 = ip.family() == Poco::Net::AddressFamily::IPv4 || ip.isIPv4Mapped();
+  peer.seat = v4 ? peer.address : std::string(bytes, kNetwork);
+  return peer;
+}
+
+// Accepts the connections of one socket.
+class Accepting final : public Loop::Watched, public std::enable_shared_from_this<Accepting> {
  public:
-  ServedConnection(const Poco::Net::StreamSocket& socket, Shared& shared)
-      : TCPServerConnection(socket), shared_(shared) {}
+  Accepting(Shared& shared, Poco::Net::ServerSocket socket, Listener listener)
+      : shared_(shared), socket_(std::move(socket)), listener_(std::move(listener)) {
+    socket_.setBlocking(false);
+  }
 
-  void run() override {
-    Peer peer;
-    const int fd = socket().impl()->sockfd();
-    try {
-      if (socket().address().family() == Poco::Net::SocketAddress::UNIX_LOCAL) {
-        ucred who{};
-        socklen_t size = sizeof who;
-        if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
-        peer = {.address = "local", .uid = who.uid};
-      } else {
-        peer.address = socket().peerAddress().host().toString();
+  void begin() {
+    id_ = shared_.loop.add(fd(), shared_from_this());
+    arm(std::numeric_limits<std::int64_t>::max());
+  }
+
+  void end() {
+    shared_.loop.remove(id_, fd());
+    // Another thread may be about to accept: the descriptor stays until nobody uses it.
+    ::shutdown(fd(), SHUT_RDWR);
+  }
+
+  void on_ready(std::uint32_t /*events*/) override {
+    bool short_of_descriptors = false;
+    for (int i = 0; i < kAcceptAtOnce && !shared_.stopping; ++i) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      Descriptor one(::accept4(fd(), reinterpret_cast<sockaddr*>(&address), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (!one.open()) {
+        short_of_descriptors =
+            errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        if (errno == ECONNABORTED || errno == EINTR) continue;
+        break;
       }
-    } catch (const Poco::Exception&) {  // the caller is gone
-      return;
+      serve(std::move(one), address, size);
     }
-    Connection(shared_, fd, std::move(peer)).serve();
+    if (shared_.stopping) return;
+    if (!short_of_descriptors) return arm(std::numeric_limits<std::int64_t>::max());
+    ++shared_.overloaded;
+    shared_.log.warn("http.no_descriptor", {});
+    shared_.loop.arm(id_, fd(), 0, shared_.clock.monotonic_ms() + kRestMs);
   }
 
  private:
-  Shared& shared_;
-};
+  [[nodiscard]] int fd() const { return socket_.impl()->sockfd(); }
+  void arm(std::int64_t deadline) { shared_.loop.arm(id_, fd(), EPOLLIN, deadline); }
 
-class Factory final : public Poco::Net::TCPServerConnectionFactory {
- public:
-  explicit Factory(Shared& shared) : shared_(shared) {}
-  Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override {
-    return new ServedConnection(socket, shared_);
+  void serve(Descriptor one, const sockaddr_storage& address, socklen_t size) {
+    auto peer = peer_of(one.get(), address, size);
+    if (!peer) return;
+    auto seat = shared_.seats.take(peer->seat);
+    if (seat == nullptr) return turn_away(one);
+    if (!peer->uid) {
+      const int on = 1;
+      (void)::setsockopt(one.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    std::make_shared<Connection>(shared_, listener_, std::move(one), *std::move(peer),
+                                 std::move(seat))
+        ->begin();
   }
 
- private:
-  Shared& shared_;
-};
-
-// Runs on the accepting thread: one connection too many is told so at once and costs no thread.
-class Overload final : public Poco::Net::TCPServerConnectionFilter {
- public:
-  explicit Overload(Shared& shared) : shared_(shared) {}
-  bool accept(const Poco::Net::StreamSocket& socket) override {
-    if (shared_.connections() < shared_.options.threads) return true;
+  // One connection too many is told so at once.
+  void turn_away(const Descriptor& one) {
     ++shared_.overloaded;
     // A handshake would cost what is short.
-    if (shared_.options.tls != nullptr &&
-        socket.address().family() != Poco::Net::SocketAddress::UNIX_LOCAL)
-      return false;
+    if (listener_.tls != nullptr) return;
     const auto id = shared_.ids.next().text();
     auto response =
         problem(unavailable("http.overloaded", "all connections are in use; try again later"));
@@ -92,21 +128,41 @@ class Overload final : public Poco::Net::TCPServerConnectionFilter {
     const auto text =
         write_head(response, response.body.size(), {.request_id = id, .now = shared_.clock.now()}) +
         response.body;
-    const int fd = socket.impl()->sockfd();
     char unread[kReadChunk];
-    while (::recv(fd, unread, sizeof unread, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof unread)) {
+    while (::recv(one.get(), unread, sizeof unread, MSG_DONTWAIT) ==
+           static_cast<ssize_t>(sizeof unread)) {
     }
-    (void)!::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::shutdown(fd, SHUT_WR);
-    return false;
+    (void)!::send(one.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::shutdown(one.get(), SHUT_WR);
   }
 
- private:
   Shared& shared_;
+  Poco::Net::ServerSocket socket_;
+  const Listener listener_;
+  Loop::Id id_ = 0;
 };
 
-Error cannot_listen(const ServerOptions& options, const Poco::Exception& error) {
-  const std::string where = options.address + " port " + std::to_string(options.port);
+// How many connections fit into the descriptors that this process may open. Raises its limit as far
+// as the system allows.
+int connections_that_fit(int wanted, Logger& log) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const auto needed = static_cast<rlim_t>(wanted) + kOtherDescriptors;
+  if (limit.rlim_cur < needed) {
+    rlimit more = limit;
+    more.rlim_cur = std::min(needed, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
+  }
+  if (limit.rlim_cur >= needed) return wanted;
+  const auto fit = static_cast<int>(limit.rlim_cur) - kOtherDescriptors;
+  const int some = std::max(fit, std::min(wanted, 64));
+  log.warn("http.few_descriptors", {{"limit", static_cast<std::int64_t>(limit.rlim_cur)},
+                                    {"connections", static_cast<std::int64_t>(some)}});
+  return some;
+}
+
+Error cannot_listen(const Listener& listener, const Poco::Exception& error) {
+  const std::string where = listener.address + " port " + std::to_string(listener.port);
   if (error.code() == EADDRINUSE) {
     return unavailable(
         "http.port_in_use",
@@ -160,16 +216,23 @@ std::optional<std::string_view> Request::parameter(std::string_view name) const 
 }
 
 struct Server::State {
-  State(ServerOptions options, Admit admit, Logger& log)
-      : shared(std::move(options), std::move(admit), log),
-        pool(2, shared.options.threads + kSpareThreads, 60) {}
+  State(ServerOptions options, Logger& log) : shared(std::move(options), log) {}
 
-  // The threads of the pool use it; destroyed after them.
+  // Starts to accept what comes to this socket.
+  void accept(Poco::Net::ServerSocket socket, Listener listener) {
+    auto made = std::make_shared<Accepting>(shared, std::move(socket), std::move(listener));
+    {
+      const Lock lock(mutex);
+      accepting.push_back(made);
+    }
+    made->begin();
+  }
+
+  Mutex mutex;
+  // Their listeners outlive the connections.
+  std::vector<std::shared_ptr<Accepting>> accepting RABT_GUARDED_BY(mutex);
+  // Its threads use the listeners; destroyed before them.
   Shared shared;
-  Poco::ThreadPool pool;
-  std::unique_ptr<Poco::Net::TCPServer> server;
-  // Serves the Unix socket. Null when there is none.
-  std::unique_ptr<Poco::Net::TCPServer> local;
   int port = 0;
   std::once_flag stopped;
 };
@@ -181,49 +244,46 @@ Server::~Server() {
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Admit admit,
                                               Logger& log) {
-  Poco::Net::IPAddress ip;
-  if (!Poco::Net::IPAddress::tryParse(options.address, ip)) {
-    return invalid("http.address", "\"" + options.address +
-                                       "\" is not an IP address; write 127.0.0.1, 0.0.0.0 or ::1");
-  }
-  if (options.port < 0 || options.port > 65535)
-    return invalid("http.options",
-                   "port " + std::to_string(options.port) + " is not from 0 to 65535");
   if (options.threads < 1 || options.threads > 4096)
     return invalid("http.options", "threads must be from 1 to 4096");
-  auto state = std::make_unique<State>(options, std::move(admit), log);
-  State& made = *state;
+  ServerOptions chosen = options;
+  chosen.max_connections = connections_that_fit(options.max_connections, log);
+  std::unique_ptr<Server> server(new Server(std::make_unique<State>(std::move(chosen), log)));
+  const Listener first{
+      .address = options.address, .port = options.port, .tls = options.tls, .admit = admit};
+  RABT_TRY(port, server->listen(first));
+  server->state_->port = port;
+  if (options.unix_socket.empty()) return server;
+  try {
+    server->state_->accept(listen_locally(options.unix_socket), {.admit = std::move(admit)});
+  } catch (const Poco::Exception& error) {
+    return unavailable("http.bind", "the socket " + options.unix_socket +
+                                        " cannot be opened: " + error.displayText());
+  }
+  return server;
+}
+
+Result<int> Server::listen(const Listener& listener) {
+  Poco::Net::IPAddress ip;
+  if (!Poco::Net::IPAddress::tryParse(listener.address, ip)) {
+    return invalid("http.address", "\"" + listener.address +
+                                       "\" is not an IP address; write 127.0.0.1, 0.0.0.0 or ::1");
+  }
+  if (listener.port < 0 || listener.port > 65535)
+    return invalid("http.options",
+                   "port " + std::to_string(listener.port) + " is not from 0 to 65535");
   try {
     Poco::Net::ServerSocket socket;
     // Without reusePort: two hubs on one port would share its callers silently.
-    socket.bind(Poco::Net::SocketAddress(ip, static_cast<Poco::UInt16>(options.port)), true, false);
+    socket.bind(Poco::Net::SocketAddress(ip, static_cast<Poco::UInt16>(listener.port)), true,
+                false);
     socket.listen(kBacklog);
-    made.port = socket.address().port();
-    Poco::Net::TCPServerParams::Ptr params = new Poco::Net::TCPServerParams;
-    params->setMaxThreads(options.threads);
-    params->setMaxQueued(options.threads);
-    params->setThreadIdleTime(Poco::Timespan(kIdleThreadUs));
-    made.server =
-        std::make_unique<Poco::Net::TCPServer>(new Factory(made.shared), made.pool, socket, params);
-    if (!options.unix_socket.empty()) {
-      made.local = std::make_unique<Poco::Net::TCPServer>(
-          new Factory(made.shared), made.pool, listen_locally(options.unix_socket), params);
-    }
-    made.shared.connections = [&made] {
-      const auto of = [](const Poco::Net::TCPServer& one) {
-        return one.currentConnections() + one.queuedConnections();
-      };
-      return of(*made.server) + (made.local == nullptr ? 0 : of(*made.local));
-    };
-    for (Poco::Net::TCPServer* one : {made.server.get(), made.local.get()}) {
-      if (one == nullptr) continue;
-      one->setConnectionFilter(new Overload(made.shared));
-      one->start();
-    }
+    const int port = socket.address().port();
+    state_->accept(std::move(socket), listener);
+    return port;
   } catch (const Poco::Exception& error) {
-    return cannot_listen(options, error);
+    return cannot_listen(listener, error);
   }
-  return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
 int Server::port() const {
@@ -234,17 +294,17 @@ void Server::stop() {
   std::call_once(state_->stopped, [this] {
     Shared& shared = state_->shared;
     shared.stopping = true;
-    state_->server->stop();
-    if (state_->local != nullptr) {
-      state_->local->stop();
-      (void)::unlink(shared.options.unix_socket.c_str());
-    }
     {
-      const Lock lock(shared.mutex);
-      for (const int fd : shared.open) ::shutdown(fd, SHUT_RD);
+      const Lock lock(state_->mutex);
+      for (const auto& one : state_->accepting) one->end();
     }
-    state_->pool.joinAll();
+    if (!shared.options.unix_socket.empty()) (void)::unlink(shared.options.unix_socket.c_str());
     shared.sockets.stop();
+    // A connection that was about to wait when the first call came is met by the next.
+    do {
+      shared.loop.expire_all();
+    } while (!shared.seats.wait_until_free(kStopStepMs));
+    shared.loop.stop();
   });
 }
 
@@ -256,6 +316,7 @@ Server::Stats Server::stats() const {
           .overloaded = shared.overloaded,
           .failed = shared.failed,
           .bodies = shared.bodies,
+          .connections = static_cast<std::uint64_t>(shared.seats.taken()),
           .handshakes_failed = shared.handshakes_failed,
           .sockets = shared.sockets.stats().open,
           .slow_sockets = shared.sockets.stats().slow};

@@ -14,11 +14,12 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 
-// The inbound edge: sockets and threads from Poco's TCPServer, requests read by request_head.hpp,
+// The inbound edge: sockets from Poco, waited for by loop.hpp, requests read by request_head.hpp,
 // answers written by connection.hpp. Poco's own HTTP parser is not used: it serves bodies that were
 // cut off, reads two lengths as one and hides malformed lines from its handlers.
 namespace rabt::crypto {
 class TlsServer;
+struct PeerCertificate;
 }  // namespace rabt::crypto
 
 namespace rabt::http {
@@ -41,6 +42,8 @@ struct Request {
   std::string remote{};
   // The user at the other end of the Unix socket, as the kernel says it.
   std::optional<std::uint32_t> peer_uid{};
+  // The certificate that the caller proved to hold. Null, except on a listener that asks for one.
+  std::shared_ptr<const crypto::PeerCertificate> peer_certificate{};
   // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
   std::string request_id{};
   // False for HTTP/1.0.
@@ -58,9 +61,9 @@ struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
-  // When set, the body is written piece by piece, on the connection's thread, stream_length bytes
-  // in all. An error, or another number of bytes, closes the connection so that the caller sees a
-  // cut answer. write fails when the caller is gone.
+  // When set, the body is written piece by piece, on a thread of its own, stream_length bytes in
+  // all. An error, or another number of bytes, closes the connection so that the caller sees a cut
+  // answer. write waits for a slow caller, and fails when the caller is gone or too slow.
   std::function<Status(const std::function<Status(std::string_view)>& write)> stream{};
   std::uint64_t stream_length = 0;
   // Ends the connection after this answer.
@@ -70,9 +73,17 @@ struct Response {
   std::shared_ptr<SocketHandler> socket{};
   // The subprotocol that was chosen of those offered. May be empty.
   std::string subprotocol{};
+  // When set, the answer is a stream of events (text/event-stream) that ends when either side ends
+  // it, and `status` and `body` are not sent. It holds no thread while it waits. The handler is
+  // used as a WebSocket's is: `opened` comes first, with the Socket to send on from any thread, at
+  // any time; `closed` comes last; `received` never comes. What is given to Socket::send goes out
+  // as it is: write it with event_text (event_stream.hpp). Silence is filled with comments. A
+  // caller who lets more wait than a WebSocket may, or takes nothing for ten seconds, is cut off,
+  // and comes back with Last-Event-ID.
+  std::shared_ptr<SocketHandler> events{};
 };
 
-// Answers a request whose body has arrived. Called on the connection's thread, many at once. What
+// Answers a request whose body has arrived. It may block; ServerOptions::threads run at once. What
 // it throws becomes a 500.
 using Handler = std::function<Response(const Request&)>;
 
@@ -83,21 +94,43 @@ using Admission = std::variant<Response, Handler>;
 // a Handler is.
 using Admit = std::function<Admission(const Request&)>;
 
+// A place where connections are accepted.
+struct Listener {
+  // Literal IPv4 or IPv6.
+  std::string address = "127.0.0.1";
+  // 0 takes a free one.
+  int port = 0;
+  // Certificate and key. Null: this listener speaks plain HTTP.
+  std::shared_ptr<const crypto::TlsServer> tls = nullptr;
+  Admit admit;
+};
+
 struct ServerOptions {
   // Literal IPv4 or IPv6.
   std::string address = "127.0.0.1";
   // 0 takes a free one.
   int port = 0;
-  // How many connections are served at once; one more gets 503.
-  int threads = limits::kMaxHttpConnections;
+  // Handlers that run at once. A request waits up to handler_wait_ms for its turn, then gets 503.
+  int threads = 64;
+  std::int64_t handler_wait_ms = 5'000;
+  // Answers with Response::stream that are written at once.
+  int streams = 32;
+  // Connections of all listeners that are open at once; one more gets 503. start() lowers it when
+  // the process may not open so many files.
+  int max_connections = 10'000;
+  // Connections that are open at once from one address (IPv6: from one network of 64 bits). This
+  // machine is exempt.
+  int max_connections_per_address = 100;
   std::uint64_t max_body = limits::kMaxRequestBody;
   // Bytes of bodies that all connections hold together. A request that needs more gets 503.
-  std::uint64_t max_bodies = 25 * limits::kMaxRequestBody;
+  std::uint64_t max_bodies = 256ULL << 20U;
   // From the first byte to the end of the head, in all: a slow drip gains nothing.
   std::int64_t head_timeout_ms = 10'000;
-  // Between two requests.
+  // Between two requests. Four times as long while less than a quarter of max_connections is open.
   std::int64_t idle_timeout_ms = 15'000;
-  // The whole body.
+  // From the head to the first byte of the body.
+  std::int64_t first_byte_timeout_ms = 5'000;
+  // The whole body; a small one has less: 10 s and 1 s for each 16 KiB.
   std::int64_t body_timeout_ms = 60'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
@@ -108,7 +141,7 @@ struct ServerOptions {
   std::shared_ptr<const crypto::TlsServer> tls = nullptr;
   // From the first byte to the end of the TLS handshake.
   std::int64_t handshake_timeout_ms = 5'000;
-  // WebSockets that are open at once; they hold no threads.
+  // WebSockets and streams of events that are open at once.
   int max_sockets = 10'000;
 };
 
@@ -131,6 +164,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   [[nodiscard]] int port() const;
+  // Listens at one more place, within the same limits. Returns the port. Errors as start().
+  [[nodiscard]] Result<int> listen(const Listener& listener);
   // Accepts nothing more, lets running handlers finish and their answers go out, ends idle
   // connections. Twice is allowed.
   void stop();
@@ -148,6 +183,8 @@ class Server {
     std::uint64_t failed = 0;
     // Bytes of bodies that are held now.
     std::uint64_t bodies = 0;
+    // Connections that are open now, WebSockets among them.
+    std::uint64_t connections = 0;
     // TLS handshakes that came to nothing.
     std::uint64_t handshakes_failed = 0;
     // WebSockets that are open, and those that were closed because they read too slowly.

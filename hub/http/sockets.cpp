@@ -1,18 +1,16 @@
 #include "hub/http/sockets.hpp"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <wslay/wslay.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "hub/base/check.hpp"
@@ -21,10 +19,6 @@
 namespace rabt::http {
 
 namespace {
-
-constexpr int kEvents = 64;
-// How often silence is looked for.
-constexpr int kTickMs = 1'000;
 
 struct FreeContext {
   void operator()(wslay_event_context* context) const { wslay_event_context_free(context); }
@@ -38,27 +32,24 @@ struct Told {
 
 }  // namespace
 
-struct Sockets::State {
-  State(SocketOptions chosen, const Clock& c, Logger& l) : options(chosen), clock(c), log(l) {}
-
+class Sockets::State {
+ public:
   class Open;
+  class WebSocket;
+  class Events;
 
-  void wait();
-  void work();
-  void tick();
-  // Its handler has something to do.
-  void ready(std::shared_ptr<Open> open);
-  void forget(int fd);
+  State(SocketOptions chosen, Loop& l, const Clock& c, Logger& g)
+      : options(chosen), loop(l), clock(c), log(g) {}
+
+  [[nodiscard]] bool adopt(const std::shared_ptr<Open>& open);
+  void forget(Open& open);
   [[nodiscard]] std::vector<std::shared_ptr<Open>> everybody();
 
   // Constant after construction.
   const SocketOptions options;
+  Loop& loop;
   const Clock& clock;
   Logger& log;
-  Descriptor epoll;
-  Descriptor wake;
-  std::thread waiter;
-  std::vector<std::thread> workers;
 
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> count{0};
@@ -69,31 +60,237 @@ struct Sockets::State {
   std::atomic<std::uint64_t> broken{0};
 
   Mutex mutex;
-  std::map<int, std::shared_ptr<Open>> all RABT_GUARDED_BY(mutex);
-  std::deque<std::shared_ptr<Open>> queue RABT_GUARDED_BY(mutex);
+  std::map<Open*, std::shared_ptr<Open>> all RABT_GUARDED_BY(mutex);
   bool ended RABT_GUARDED_BY(mutex) = false;
-  Condition some;
+  // Connections whose handler has not heard the end.
+  int unfinished RABT_GUARDED_BY(mutex) = 0;
+  Condition finished;
 };
 
-// One connection. Its mutex is taken before the one of State.
-class Sockets::State::Open final : public Socket, public std::enable_shared_from_this<Open> {
+// One connection, whatever its bytes mean. Its mutex is taken before the one of State.
+class Sockets::State::Open : public Socket,
+                             public Loop::Watched,
+                             public std::enable_shared_from_this<Open> {
  public:
-  Open(State& all, Descriptor fd, std::unique_ptr<Transport> io, std::string early,
-       std::shared_ptr<SocketHandler> handler);
+  Open(State& all, Upgraded upgraded);
 
   void send(std::string_view text) override;
   void close(std::uint16_t code, std::string_view reason) override;
+  void on_ready(std::uint32_t events) override;
 
-  // On the waiting thread. False when the connection is over.
-  [[nodiscard]] bool on_ready(bool readable);
-  [[nodiscard]] bool on_tick(std::int64_t now);
-  // On the waiting thread, once: the handler is told last.
-  void end();
-  // On a worker's thread.
-  void run();
-
-  [[nodiscard]] int fd() const { return fd_.get(); }
+  // Once, before the loop can call: the handler hears of the opening first.
+  void join();
+  // Reads what came with the head.
   void begin();
+  // Once: the handler is told last.
+  void end();
+
+ protected:
+  // Reads what has come. False when the connection is over.
+  [[nodiscard]] virtual bool receive() RABT_REQUIRES(mutex_) = 0;
+  // Writes what can be written. False when the connection is over.
+  [[nodiscard]] virtual bool write() RABT_REQUIRES(mutex_) = 0;
+  // What to wait for. Nothing when the connection is over.
+  [[nodiscard]] virtual std::optional<std::uint32_t> wanted() RABT_REQUIRES(mutex_) = 0;
+  // Until when to wait.
+  [[nodiscard]] virtual std::int64_t deadline() RABT_REQUIRES(mutex_) = 0;
+  // The deadline has passed. False when the connection is over.
+  [[nodiscard]] virtual bool on_due(std::int64_t now) RABT_REQUIRES(mutex_) = 0;
+  // Queues a text. False when too much waits already.
+  [[nodiscard]] virtual bool queue(std::string_view text) RABT_REQUIRES(mutex_) = 0;
+  virtual void queue_close(std::uint16_t code, std::string_view reason) RABT_REQUIRES(mutex_) = 0;
+
+  void tell(Told told) RABT_REQUIRES(mutex_) { inbox_.push_back(std::move(told)); }
+  [[nodiscard]] std::int64_t now() const { return all_.clock.monotonic_ms(); }
+
+  // Constant after construction.
+  State& all_;
+
+  Mutex mutex_;
+  const std::unique_ptr<Transport> io_ RABT_GUARDED_BY(mutex_);
+  // What arrived behind the handshake.
+  std::string early_ RABT_GUARDED_BY(mutex_);
+  std::deque<Told> inbox_ RABT_GUARDED_BY(mutex_);
+  // Nothing is sent any more but what waits.
+  bool closing_ RABT_GUARDED_BY(mutex_) = false;
+  // Reading waits until the handler has come to the end of the inbox.
+  bool paused_ RABT_GUARDED_BY(mutex_) = false;
+
+ private:
+  // Writes, and waits for what comes next. False when the connection is over.
+  [[nodiscard]] bool flush(bool rearm) RABT_REQUIRES(mutex_);
+  // Ends the connection for the other end, and makes it ready for the loop, which learns so.
+  void cut() RABT_REQUIRES(mutex_);
+  // Whether the caller, without the lock, calls post_run().
+  [[nodiscard]] bool take_ready() RABT_REQUIRES(mutex_);
+  void post_run();
+  // Tells the handler what waits for it.
+  void run();
+  void tell_handler(const Told& told);
+
+  // Constant once the loop knows the connection.
+  const Descriptor fd_;
+  const std::shared_ptr<SocketHandler> handler_;
+  Loop::Id id_ = 0;
+
+  std::shared_ptr<void> seat_ RABT_GUARDED_BY(mutex_);
+
+  // A thread runs the handler, or will.
+  bool busy_ RABT_GUARDED_BY(mutex_) = true;
+  bool over_ RABT_GUARDED_BY(mutex_) = false;
+  std::uint32_t armed_for_ RABT_GUARDED_BY(mutex_) = 0;
+};
+
+Sockets::State::Open::Open(State& all, Upgraded upgraded)
+    : all_(all),
+      io_(std::move(upgraded.transport)),
+      early_(std::move(upgraded.early)),
+      fd_(std::move(upgraded.connection)),
+      handler_(std::move(upgraded.handler)),
+      seat_(std::move(upgraded.seat)) {
+  inbox_.push_back({Told::What::opened, {}});
+}
+
+void Sockets::State::Open::join() {
+  id_ = all_.loop.add(fd_.get(), shared_from_this());
+}
+
+void Sockets::State::Open::begin() {
+  post_run();
+  on_ready(EPOLLIN);
+}
+
+bool Sockets::State::Open::take_ready() {
+  if (busy_ || inbox_.empty()) return false;
+  busy_ = true;
+  return true;
+}
+
+void Sockets::State::Open::post_run() {
+  all_.loop.post(Lane::message, [self = shared_from_this()](bool /*late*/) { self->run(); });
+}
+
+bool Sockets::State::Open::flush(bool rearm) {
+  if (!write()) return false;
+  const auto next = wanted();
+  if (!next) return false;
+  if (rearm || *next != armed_for_) {
+    armed_for_ = *next;
+    all_.loop.arm(id_, fd_.get(), *next, deadline());
+  }
+  return true;
+}
+
+void Sockets::State::Open::on_ready(std::uint32_t events) {
+  bool alive = true;
+  bool run = false;
+  {
+    const Lock lock(mutex_);
+    if (over_) return;
+    if (events == 0) alive = on_due(now());
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) alive = receive();
+    alive = flush(true) && alive;
+    run = take_ready();
+  }
+  if (run) post_run();
+  if (!alive) all_.forget(*this);
+}
+
+void Sockets::State::Open::send(std::string_view text) {
+  const Lock lock(mutex_);
+  if (over_ || closing_) return;
+  if (queue(text)) {
+    ++all_.sent;
+  } else {
+    ++all_.slow;
+    queue_close(kCloseSlow, "messages are read too slowly");
+  }
+  if (!flush(closing_)) cut();
+}
+
+void Sockets::State::Open::close(std::uint16_t code, std::string_view reason) {
+  const Lock lock(mutex_);
+  if (over_) return;
+  queue_close(code, reason);
+  if (!flush(true)) cut();
+}
+
+void Sockets::State::Open::cut() {
+  io_->end_sending();
+  ::shutdown(fd_.get(), SHUT_RDWR);
+}
+
+void Sockets::State::Open::end() {
+  all_.loop.remove(id_, fd_.get());
+  {
+    const Lock lock(mutex_);
+    if (std::exchange(over_, true)) return;
+    cut();
+    seat_.reset();
+    tell({Told::What::closed, {}});
+    if (!take_ready()) return;
+  }
+  post_run();
+}
+
+void Sockets::State::Open::run() {
+  for (;;) {
+    Told next;
+    {
+      const Lock lock(mutex_);
+      if (inbox_.empty()) {
+        // The reading stopped for want of room. What TLS holds already makes no socket ready.
+        const bool paused = std::exchange(paused_, false);
+        const bool alive = !paused || over_ || receive();
+        if (!over_ && (!flush(paused) || !alive)) cut();
+        if (!inbox_.empty()) continue;
+        busy_ = false;
+        return;
+      }
+      next = std::move(inbox_.front());
+      inbox_.pop_front();
+    }
+    tell_handler(next);
+    if (next.what == Told::What::closed) {
+      const Lock lock(all_.mutex);
+      --all_.unfinished;
+      all_.finished.notify_all();
+      return;
+    }
+  }
+}
+
+void Sockets::State::Open::tell_handler(const Told& told) {
+  try {
+    switch (told.what) {
+      case Told::What::opened:
+        handler_->opened(shared_from_this());
+        break;
+      case Told::What::message:
+        handler_->received(*this, told.text);
+        break;
+      case Told::What::closed:
+        handler_->closed();
+        break;
+    }
+  } catch (const std::exception&) {  // what() may hold a message's data
+    all_.log.error("http.socket_handler_threw", {});
+    close(WSLAY_CODE_INTERNAL_SERVER_ERROR, "");
+  }
+}
+
+class Sockets::State::WebSocket final : public Open {
+ public:
+  WebSocket(State& all, Upgraded upgraded);
+
+ protected:
+  bool receive() RABT_REQUIRES(mutex_) override;
+  bool write() RABT_REQUIRES(mutex_) override;
+  std::optional<std::uint32_t> wanted() RABT_REQUIRES(mutex_) override;
+  std::int64_t deadline() RABT_REQUIRES(mutex_) override;
+  bool on_due(std::int64_t now) RABT_REQUIRES(mutex_) override;
+  bool queue(std::string_view text) RABT_REQUIRES(mutex_) override;
+  void queue_close(std::uint16_t code, std::string_view reason) RABT_REQUIRES(mutex_) override;
 
  private:
   static ssize_t read_some(wslay_event_context* context, std::uint8_t* buffer, std::size_t size,
@@ -104,49 +301,19 @@ class Sockets::State::Open final : public Socket, public std::enable_shared_from
                           const wslay_event_on_frame_recv_start_arg* frame, void* self);
   static void message_came(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message,
                            void* self);
-
   // What wslay is told of a step.
-  ssize_t result_of(wslay_event_context* context, Transport::Step step);
-  // Writes what can be written, and says what to wait for. False when the connection is over.
-  bool flush() RABT_REQUIRES(mutex_);
-  void queue_close(std::uint16_t code, std::string_view reason) RABT_REQUIRES(mutex_);
-  void tell(Told told) RABT_REQUIRES(mutex_);
-  // Whether the caller, without the lock, calls all_.ready().
-  [[nodiscard]] bool take_ready() RABT_REQUIRES(mutex_);
+  static ssize_t result_of(wslay_event_context* context, Transport::Step step);
 
-  // Constant after construction.
-  State& all_;
-  const Descriptor fd_;
-  const std::shared_ptr<SocketHandler> handler_;
-
-  Mutex mutex_;
-  const std::unique_ptr<Transport> io_ RABT_GUARDED_BY(mutex_);
   std::unique_ptr<wslay_event_context, FreeContext> context_ RABT_GUARDED_BY(mutex_);
-  // What arrived behind the handshake.
-  std::string early_ RABT_GUARDED_BY(mutex_);
-  std::deque<Told> inbox_ RABT_GUARDED_BY(mutex_);
-  // A worker has it, or will have.
-  bool busy_ RABT_GUARDED_BY(mutex_) = false;
-  bool over_ RABT_GUARDED_BY(mutex_) = false;
-  bool closing_ RABT_GUARDED_BY(mutex_) = false;
   bool pinged_ RABT_GUARDED_BY(mutex_) = false;
-  // Reading waits until the handler has come to the end of the inbox.
-  bool paused_ RABT_GUARDED_BY(mutex_) = false;
   int fragments_ RABT_GUARDED_BY(mutex_) = 0;
-  std::uint32_t waiting_for_ RABT_GUARDED_BY(mutex_) = EPOLLIN;
   // When something came last, and when the close frame was queued.
   std::int64_t heard_ms_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t closing_ms_ RABT_GUARDED_BY(mutex_) = 0;
 };
 
-Sockets::State::Open::Open(State& all, Descriptor fd, std::unique_ptr<Transport> io,
-                           std::string early, std::shared_ptr<SocketHandler> handler)
-    : all_(all),
-      fd_(std::move(fd)),
-      handler_(std::move(handler)),
-      io_(std::move(io)),
-      early_(std::move(early)),
-      heard_ms_(all.clock.monotonic_ms()) {
+Sockets::State::WebSocket::WebSocket(State& all, Upgraded upgraded)
+    : Open(all, std::move(upgraded)), heard_ms_(now()) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = read_some;
   callbacks.send_callback = write_some;
@@ -160,10 +327,10 @@ Sockets::State::Open::Open(State& all, Descriptor fd, std::unique_ptr<Transport>
 
 // The four callbacks run inside wslay_event_recv and wslay_event_send, under mutex_, which the
 // analysis cannot see through C.
-ssize_t Sockets::State::Open::read_some(wslay_event_context* context, std::uint8_t* buffer,
-                                        std::size_t size, int /*flags*/, void* self)
+ssize_t Sockets::State::WebSocket::read_some(wslay_event_context* context, std::uint8_t* buffer,
+                                             std::size_t size, int /*flags*/, void* self)
     RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
-  auto& open = *static_cast<Open*>(self);
+  auto& open = *static_cast<WebSocket*>(self);
   if (!open.early_.empty()) {
     const std::size_t take = std::min(size, open.early_.size());
     std::memcpy(buffer, open.early_.data(), take);
@@ -176,33 +343,37 @@ ssize_t Sockets::State::Open::read_some(wslay_event_context* context, std::uint8
     wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
     return -1;
   }
-  const auto step = open.io_->read({reinterpret_cast<char*>(buffer), size});
-  return open.result_of(context, step);
+  return result_of(context, open.io_->read({reinterpret_cast<char*>(buffer), size}));
 }
 
-ssize_t Sockets::State::Open::write_some(wslay_event_context* context, const std::uint8_t* data,
-                                         std::size_t size, int /*flags*/, void* self)
+ssize_t Sockets::State::WebSocket::write_some(wslay_event_context* context,
+                                              const std::uint8_t* data, std::size_t size,
+                                              int /*flags*/, void* self)
     RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
-  auto& open = *static_cast<Open*>(self);
-  return open.result_of(context, open.io_->write({reinterpret_cast<const char*>(data), size}));
+  auto& open = *static_cast<WebSocket*>(self);
+  return result_of(context, open.io_->write({reinterpret_cast<const char*>(data), size}));
 }
 
-void Sockets::State::Open::frame_began(wslay_event_context* /*context*/,
-                                       const wslay_event_on_frame_recv_start_arg* frame, void* self)
+void Sockets::State::WebSocket::frame_began(wslay_event_context* /*context*/,
+                                            const wslay_event_on_frame_recv_start_arg* frame,
+                                            void* self)
     RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
-  auto& open = *static_cast<Open*>(self);
+  auto& open = *static_cast<WebSocket*>(self);
   if (wslay_is_ctrl_frame(frame->opcode) != 0) return;
   open.fragments_ = frame->opcode == WSLAY_CONTINUATION_FRAME ? open.fragments_ + 1 : 1;
   if (open.fragments_ > open.all_.options.max_fragments)
     open.queue_close(kCloseTooBig, "a message of too many fragments");
 }
 
-void Sockets::State::Open::message_came(wslay_event_context* /*context*/,
-                                        const wslay_event_on_msg_recv_arg* message, void* self)
+void Sockets::State::WebSocket::message_came(wslay_event_context* /*context*/,
+                                             const wslay_event_on_msg_recv_arg* message, void* self)
     RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
-  auto& open = *static_cast<Open*>(self);
+  auto& open = *static_cast<WebSocket*>(self);
   // wslay answers pings and close frames itself.
-  if (message->opcode == WSLAY_CONNECTION_CLOSE) open.closing_ = true;
+  if (message->opcode == WSLAY_CONNECTION_CLOSE) {
+    open.closing_ = true;
+    open.closing_ms_ = open.now();
+  }
   if (wslay_is_ctrl_frame(message->opcode) != 0 || open.closing_) return;
   if (message->opcode != WSLAY_TEXT_FRAME) {
     open.queue_close(WSLAY_CODE_UNSUPPORTED_DATA, "messages are text");
@@ -213,261 +384,187 @@ void Sockets::State::Open::message_came(wslay_event_context* /*context*/,
              std::string(reinterpret_cast<const char*>(message->msg), message->msg_length)});
 }
 
-ssize_t Sockets::State::Open::result_of(wslay_event_context* context, Transport::Step step) {
+ssize_t Sockets::State::WebSocket::result_of(wslay_event_context* context, Transport::Step step) {
   if (step.state == Transport::Step::State::done) return static_cast<ssize_t>(step.bytes);
   const bool over = step.state == Transport::Step::State::closed;
   wslay_event_set_error(context, over ? WSLAY_ERR_CALLBACK_FAILURE : WSLAY_ERR_WOULDBLOCK);
   return -1;
 }
 
-void Sockets::State::Open::tell(Told told) {
-  inbox_.push_back(std::move(told));
-}
-
-bool Sockets::State::Open::take_ready() {
-  if (busy_ || inbox_.empty()) return false;
-  busy_ = true;
+bool Sockets::State::WebSocket::receive() {
+  heard_ms_ = now();
+  pinged_ = false;
+  if (wslay_event_recv(context_.get()) != 0) return false;
+  // wslay has queued a close frame for whoever broke the protocol, and reads no more.
+  if (!closing_ && wslay_event_want_read(context_.get()) == 0) {
+    closing_ = true;
+    closing_ms_ = heard_ms_;
+    ++all_.broken;
+  }
   return true;
 }
 
-void Sockets::State::Open::queue_close(std::uint16_t code, std::string_view reason) {
+bool Sockets::State::WebSocket::write() {
+  wslay_event_context* context = context_.get();
+  return wslay_event_want_write(context) == 0 || wslay_event_send(context) == 0;
+}
+
+std::optional<std::uint32_t> Sockets::State::WebSocket::wanted() {
+  const bool reads = wslay_event_want_read(context_.get()) != 0;
+  const bool writes = wslay_event_want_write(context_.get()) != 0;
+  if (!reads && !writes) return std::nullopt;
+  const bool room = inbox_.size() < all_.options.inbox;
+  return (reads && room ? static_cast<std::uint32_t>(EPOLLIN) : 0U) |
+         (writes ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+}
+
+std::int64_t Sockets::State::WebSocket::deadline() {
+  const SocketOptions& options = all_.options;
+  if (closing_) return closing_ms_ + options.close_ms;
+  return heard_ms_ + options.ping_ms + (pinged_ ? options.pong_ms : 0);
+}
+
+bool Sockets::State::WebSocket::on_due(std::int64_t now) {
+  if (deadline() > now) return true;
+  if (closing_ || pinged_) return false;
+  pinged_ = true;
+  const wslay_event_msg ping{WSLAY_PING, nullptr, 0};
+  return wslay_event_queue_msg(context_.get(), &ping) == 0;
+}
+
+bool Sockets::State::WebSocket::queue(std::string_view text) {
+  wslay_event_context* context = context_.get();
+  if (wslay_event_get_queued_msg_length(context) + text.size() > all_.options.queue) return false;
+  const wslay_event_msg message{WSLAY_TEXT_FRAME,
+                                reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+  return wslay_event_queue_msg(context, &message) == 0;
+}
+
+void Sockets::State::WebSocket::queue_close(std::uint16_t code, std::string_view reason) {
   if (closing_) return;
   closing_ = true;
-  closing_ms_ = all_.clock.monotonic_ms();
+  closing_ms_ = now();
   wslay_event_shutdown_read(context_.get());
   wslay_event_queue_close(context_.get(), code,
                           reinterpret_cast<const std::uint8_t*>(reason.data()), reason.size());
 }
 
-bool Sockets::State::Open::flush() {
-  wslay_event_context* context = context_.get();
-  if (wslay_event_want_write(context) != 0 && wslay_event_send(context) != 0) return false;
-  const bool reads = wslay_event_want_read(context) != 0;
-  const bool writes = wslay_event_want_write(context) != 0;
-  if (!reads && !writes) return false;
-  const bool room = inbox_.size() < all_.options.inbox;
-  const std::uint32_t wanted = (reads && room ? static_cast<std::uint32_t>(EPOLLIN) : 0U) |
-                               (writes ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
-  if (wanted != waiting_for_) {
-    waiting_for_ = wanted;
-    epoll_event event{};
-    event.events = wanted;
-    event.data.fd = fd_.get();
-    ::epoll_ctl(all_.epoll.get(), EPOLL_CTL_MOD, fd_.get(), &event);
-  }
-  return true;
-}
+// A stream of events: what the handler sends goes out as it is; what the caller says is dropped.
+class Sockets::State::Events final : public Open {
+ public:
+  Events(State& all, Upgraded upgraded) : Open(all, std::move(upgraded)), progress_ms_(now()) {}
 
-void Sockets::State::Open::begin() {
-  {
-    const Lock lock(mutex_);
-    tell({Told::What::opened, {}});
-    busy_ = true;
-  }
-  all_.ready(shared_from_this());
-}
+ protected:
+  bool receive() RABT_REQUIRES(mutex_) override;
+  bool write() RABT_REQUIRES(mutex_) override;
+  std::optional<std::uint32_t> wanted() RABT_REQUIRES(mutex_) override;
+  std::int64_t deadline() RABT_REQUIRES(mutex_) override;
+  bool on_due(std::int64_t now) RABT_REQUIRES(mutex_) override;
+  bool queue(std::string_view text) RABT_REQUIRES(mutex_) override;
+  void queue_close(std::uint16_t code, std::string_view reason) RABT_REQUIRES(mutex_) override;
 
-bool Sockets::State::Open::on_ready(bool readable) {
-  bool alive = true;
-  bool run = false;
-  {
-    const Lock lock(mutex_);
-    if (over_) return true;
-    if (readable) {
-      heard_ms_ = all_.clock.monotonic_ms();
-      pinged_ = false;
-      alive = wslay_event_recv(context_.get()) == 0;
-      // wslay has queued a close frame for whoever broke the protocol, and reads no more.
-      if (alive && !closing_ && wslay_event_want_read(context_.get()) == 0) {
-        closing_ = true;
-        closing_ms_ = heard_ms_;
-        ++all_.broken;
-      }
-    }
-    alive = flush() && alive;
-    run = take_ready();
-  }
-  if (run) all_.ready(shared_from_this());
-  return alive;
-}
+ private:
+  std::string waiting_ RABT_GUARDED_BY(mutex_);
+  // How much of waiting_ has gone out.
+  std::size_t gone_ RABT_GUARDED_BY(mutex_) = 0;
+  // When something went out last, or nothing waited.
+  std::int64_t progress_ms_ RABT_GUARDED_BY(mutex_);
+};
 
-bool Sockets::State::Open::on_tick(std::int64_t now) {
-  const Lock lock(mutex_);
-  if (over_) return true;
-  if (closing_ && closing_ms_ > 0 && now - closing_ms_ > all_.options.close_ms) return false;
-  if (closing_) return true;
-  const std::int64_t silent = now - heard_ms_;
-  if (pinged_) return silent <= all_.options.ping_ms + all_.options.pong_ms;
-  if (silent > all_.options.ping_ms) {
-    pinged_ = true;
-    const wslay_event_msg ping{WSLAY_PING, nullptr, 0};
-    wslay_event_queue_msg(context_.get(), &ping);
-    return flush();
-  }
-  return true;
-}
-
-void Sockets::State::Open::end() {
-  {
-    const Lock lock(mutex_);
-    if (over_) return;
-    over_ = true;
-    io_->end_sending();
-    ::shutdown(fd_.get(), SHUT_RDWR);
-    tell({Told::What::closed, {}});
-    if (!take_ready()) return;
-  }
-  all_.ready(shared_from_this());
-}
-
-void Sockets::State::Open::run() {
+bool Sockets::State::Events::receive() {
+  char unread[4096];
   for (;;) {
-    Told next;
-    {
-      const Lock lock(mutex_);
-      if (inbox_.empty()) {
-        // The reading stopped for want of room. What TLS holds already makes no socket ready.
-        const bool paused = std::exchange(paused_, false);
-        bool alive = true;
-        if (paused && !over_) alive = wslay_event_recv(context_.get()) == 0;
-        if (!over_ && (!flush() || !alive)) ::shutdown(fd_.get(), SHUT_RDWR);
-        if (!inbox_.empty()) continue;
-        busy_ = false;
-        return;
-      }
-      next = std::move(inbox_.front());
-      inbox_.pop_front();
-    }
-    try {
-      switch (next.what) {
-        case Told::What::opened:
-          handler_->opened(shared_from_this());
-          break;
-        case Told::What::message:
-          handler_->received(*this, next.text);
-          break;
-        case Told::What::closed:
-          handler_->closed();
-          break;
-      }
-    } catch (const std::exception&) {  // what() may hold a message's data
-      all_.log.error("http.socket_handler_threw", {});
-      close(WSLAY_CODE_INTERNAL_SERVER_ERROR, "");
-    }
+    const auto step = io_->read(unread);
+    if (step.state == Transport::Step::State::closed) return false;
+    if (step.state != Transport::Step::State::done) return true;
   }
 }
 
-void Sockets::State::Open::send(std::string_view text) {
-  const Lock lock(mutex_);
-  if (over_ || closing_) return;
-  wslay_event_context* context = context_.get();
-  if (wslay_event_get_queued_msg_length(context) + text.size() > all_.options.queue) {
+bool Sockets::State::Events::write() {
+  while (gone_ < waiting_.size()) {
+    const auto step = io_->write(std::string_view(waiting_).substr(gone_));
+    if (step.state == Transport::Step::State::closed) return false;
+    if (step.state != Transport::Step::State::done) return true;
+    gone_ += step.bytes;
+    progress_ms_ = now();
+  }
+  waiting_.clear();
+  gone_ = 0;
+  return true;
+}
+
+std::optional<std::uint32_t> Sockets::State::Events::wanted() {
+  if (!waiting_.empty()) return EPOLLIN | EPOLLOUT;
+  if (closing_) return std::nullopt;
+  return EPOLLIN;
+}
+
+std::int64_t Sockets::State::Events::deadline() {
+  return progress_ms_ + (waiting_.empty() ? all_.options.comment_ms : all_.options.stall_ms);
+}
+
+bool Sockets::State::Events::on_due(std::int64_t now) {
+  if (deadline() > now) return true;
+  if (!waiting_.empty()) {
     ++all_.slow;
-    queue_close(kCloseSlow, "messages are read too slowly");
-  } else {
-    const wslay_event_msg message{WSLAY_TEXT_FRAME,
-                                  reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-    if (wslay_event_queue_msg(context, &message) == 0) ++all_.sent;
+    return false;
   }
-  // The waiting thread learns of the end, and ends the connection.
-  if (!flush()) ::shutdown(fd_.get(), SHUT_RDWR);
+  waiting_ = ":\n\n";
+  return true;
 }
 
-void Sockets::State::Open::close(std::uint16_t code, std::string_view reason) {
-  const Lock lock(mutex_);
-  if (over_) return;
-  queue_close(code, reason);
-  if (!flush()) ::shutdown(fd_.get(), SHUT_RDWR);
+bool Sockets::State::Events::queue(std::string_view text) {
+  if (waiting_.size() - gone_ + text.size() > all_.options.queue) return false;
+  if (waiting_.empty()) progress_ms_ = now();
+  waiting_.erase(0, std::exchange(gone_, 0));
+  waiting_ += text;
+  return true;
 }
 
-void Sockets::State::ready(std::shared_ptr<Open> open) {
-  {
-    const Lock lock(mutex);
-    queue.push_back(std::move(open));
-  }
-  some.notify_one();
-}
-
-void Sockets::State::forget(int fd) {
-  std::shared_ptr<Open> gone;
-  {
-    const Lock lock(mutex);
-    const auto found = all.find(fd);
-    if (found == all.end()) return;
-    gone = std::move(found->second);
-    all.erase(found);
-  }
-  ::epoll_ctl(epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
-  --count;
-  gone->end();
-}
-
-void Sockets::State::wait() {
-  std::int64_t next_tick = clock.monotonic_ms() + kTickMs;
-  std::vector<epoll_event> events(kEvents);
-  while (!stopping) {
-    const int got = ::epoll_wait(epoll.get(), events.data(), kEvents, kTickMs);
-    for (int i = 0; i < got; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.fd == wake.get()) continue;
-      std::shared_ptr<Open> open;
-      {
-        const Lock lock(mutex);
-        const auto found = all.find(event.data.fd);
-        if (found != all.end()) open = found->second;
-      }
-      if (open == nullptr) continue;
-      const bool readable = (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
-      if (!open->on_ready(readable)) forget(open->fd());
-    }
-    if (clock.monotonic_ms() < next_tick) continue;
-    next_tick = clock.monotonic_ms() + kTickMs;
-    tick();
-  }
+void Sockets::State::Events::queue_close(std::uint16_t code, std::string_view /*reason*/) {
+  closing_ = true;
+  // Whoever does not read would hold it for ever. A reader drops the part of an event.
+  if (code == kCloseSlow) waiting_.clear();
+  if (waiting_.empty()) gone_ = 0;
 }
 
 std::vector<std::shared_ptr<Sockets::State::Open>> Sockets::State::everybody() {
   const Lock lock(mutex);
   std::vector<std::shared_ptr<Open>> out;
   out.reserve(all.size());
-  for (const auto& [fd, open] : all) out.push_back(open);
+  for (const auto& [key, open] : all) out.push_back(open);
   return out;
 }
 
-void Sockets::State::tick() {
-  const std::int64_t at = clock.monotonic_ms();
-  for (const auto& open : everybody()) {
-    if (!open->on_tick(at)) forget(open->fd());
+bool Sockets::State::adopt(const std::shared_ptr<Open>& open) {
+  {
+    const Lock lock(mutex);
+    if (ended) return false;
+    open->join();
+    all[open.get()] = open;
+    ++unfinished;
   }
+  ++count;
+  ++opened;
+  open->begin();
+  return true;
 }
 
-void Sockets::State::work() {
-  for (;;) {
-    std::shared_ptr<Open> next;
-    {
-      Lock lock(mutex);
-      some.wait(lock, [&]() RABT_REQUIRES(mutex) { return ended || !queue.empty(); });
-      if (queue.empty()) return;
-      next = std::move(queue.front());
-      queue.pop_front();
-    }
-    next->run();
+void Sockets::State::forget(Open& open) {
+  std::shared_ptr<Open> gone;
+  {
+    const Lock lock(mutex);
+    const auto found = all.find(&open);
+    if (found == all.end()) return;
+    gone = std::move(found->second);
+    all.erase(found);
   }
+  --count;
+  gone->end();
 }
 
-Sockets::Sockets(SocketOptions options, const Clock& clock, Logger& log)
-    : state_(std::make_unique<State>(options, clock, log)) {
-  State& state = *state_;
-  state.epoll = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
-  state.wake = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  RABT_CHECK(state.epoll.open() && state.wake.open());
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = state.wake.get();
-  RABT_CHECK(::epoll_ctl(state.epoll.get(), EPOLL_CTL_ADD, state.wake.get(), &event) == 0);
-  state.waiter = std::thread([&state] { state.wait(); });
-  for (int i = 0; i < options.threads; ++i) state.workers.emplace_back([&state] { state.work(); });
-}
+Sockets::Sockets(SocketOptions options, Loop& loop, const Clock& clock, Logger& log)
+    : state_(std::make_unique<State>(options, loop, clock, log)) {}
 
 Sockets::~Sockets() {
   stop();
@@ -477,46 +574,28 @@ bool Sockets::has_room() const {
   return !state_->stopping && state_->count < static_cast<std::uint64_t>(state_->options.max);
 }
 
-bool Sockets::adopt(Descriptor connection, std::unique_ptr<Transport> transport, std::string early,
-                    std::shared_ptr<SocketHandler> handler) {
-  State& state = *state_;
-  if (!has_room()) return false;
-  const int fd = connection.get();
-  auto open = std::make_shared<State::Open>(state, std::move(connection), std::move(transport),
-                                            std::move(early), std::move(handler));
-  {
-    const Lock lock(state.mutex);
-    if (state.ended) return false;
-    state.all[fd] = open;
-  }
-  ++state.count;
-  ++state.opened;
-  open->begin();
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = fd;
-  RABT_CHECK(::epoll_ctl(state.epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0);
-  // What came with the head makes no descriptor ready.
-  if (!open->on_ready(true)) state.forget(fd);
-  return true;
+bool Sockets::adopt(Upgraded upgraded) {
+  return has_room() &&
+         state_->adopt(std::make_shared<State::WebSocket>(*state_, std::move(upgraded)));
+}
+
+bool Sockets::adopt_events(Upgraded upgraded) {
+  return has_room() && state_->adopt(std::make_shared<State::Events>(*state_, std::move(upgraded)));
 }
 
 void Sockets::stop() {
   State& state = *state_;
   if (state.stopping.exchange(true)) return;
-  const std::uint64_t one = 1;
-  (void)!::write(state.wake.get(), &one, sizeof one);
-  state.waiter.join();
-  for (const auto& open : state.everybody()) {
-    open->close(kCloseRestart, "the hub restarts");
-    state.forget(open->fd());
-  }
   {
     const Lock lock(state.mutex);
     state.ended = true;
   }
-  state.some.notify_all();
-  for (std::thread& worker : state.workers) worker.join();
+  for (const auto& open : state.everybody()) {
+    open->close(kCloseRestart, "the hub restarts");
+    state.forget(*open);
+  }
+  Lock lock(state.mutex);
+  state.finished.wait(lock, [&]() RABT_REQUIRES(state.mutex) { return state.unfinished == 0; });
 }
 
 Sockets::Stats Sockets::stats() const {

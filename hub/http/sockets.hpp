@@ -7,6 +7,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/descriptor.hpp"
 #include "hub/base/log.hpp"
+#include "hub/http/loop.hpp"
 #include "hub/http/transport.hpp"
 #include "hub/http/web_socket.hpp"
 
@@ -22,30 +23,43 @@ struct SocketOptions {
   int max_fragments = 16;
   // Messages of one connection that may wait for its handler; then nothing more is read from it.
   std::size_t inbox = 64;
-  // Threads that run handlers.
-  int threads = 8;
-  // How long a connection may be silent before it is asked for a sign of life, how long it has for
+  // How long a WebSocket may be silent before it is asked for a sign of life, how long it has for
   // that, and for its close frame.
   std::int64_t ping_ms = 25'000;
   std::int64_t pong_ms = 10'000;
   std::int64_t close_ms = 5'000;
+  // A stream of events that has nothing to say sends a comment this often.
+  std::int64_t comment_ms = 15'000;
+  // How long a reader of events may take nothing while something waits.
+  std::int64_t stall_ms = 10'000;
 };
 
-// The connections that have become WebSockets: one thread waits for all of them, so that they hold
-// memory and no threads. Internally synchronised.
+// What a connection is handed over with.
+struct Upgraded {
+  Descriptor connection;
+  // Its bytes, over `connection`.
+  std::unique_ptr<Transport> transport;
+  // What arrived behind the head.
+  std::string early{};
+  std::shared_ptr<SocketHandler> handler;
+  // Kept as long as the connection is open.
+  std::shared_ptr<void> seat{};
+};
+
+// The connections that have become WebSockets or streams of events. Internally synchronised.
 class Sockets {
  public:
-  Sockets(SocketOptions options, const Clock& clock, Logger& log);
+  Sockets(SocketOptions options, Loop& loop, const Clock& clock, Logger& log);
   // Stops.
   ~Sockets();
-  // Takes a connection over, after its handshake was answered. transport: its bytes, over
-  // `connection`; early: what arrived behind the head.
-  // False when there is no room; the connection is closed then, and the handler hears nothing.
-  [[nodiscard]] bool adopt(Descriptor connection, std::unique_ptr<Transport> transport,
-                           std::string early, std::shared_ptr<SocketHandler> handler);
+  // Takes a connection over, after its handshake was answered. False when there is no room; the
+  // connection is closed then, and the handler hears nothing.
+  [[nodiscard]] bool adopt(Upgraded upgraded);
+  // Takes over a connection whose answer's head was sent: what its handler sends goes out as it is.
+  [[nodiscard]] bool adopt_events(Upgraded upgraded);
   // Whether one more fits now.
   [[nodiscard]] bool has_room() const;
-  // Tells every connection that the hub restarts, lets handlers finish, and ends. Twice is allowed.
+  // Tells every connection that the hub restarts, and lets handlers finish. Twice is allowed.
   void stop();
 
   struct Stats {
@@ -60,7 +74,7 @@ class Sockets {
   [[nodiscard]] Stats stats() const;
 
  private:
-  struct State;
+  class State;
   std::unique_ptr<State> state_;
 };
 

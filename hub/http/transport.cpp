@@ -26,7 +26,6 @@ class Plain final : public Transport {
                    Step::State::write);
   }
   void end_sending() override { ::shutdown(fd_, SHUT_WR); }
-  void move_to(int fd) override { fd_ = fd; }
 
  private:
   int fd_;
@@ -42,9 +41,8 @@ class Tls final : public Transport {
     session_.close();
     ::shutdown(fd_, SHUT_WR);
   }
-  void move_to(int fd) override {
-    fd_ = fd;
-    session_.move_to(fd);
+  [[nodiscard]] std::shared_ptr<const crypto::PeerCertificate> peer_certificate() const override {
+    return session_.peer_certificate();
   }
 
  private:

@@ -21,8 +21,10 @@ class Transport {
   virtual Step write(std::string_view from) = 0;
   // Ends the sending side.
   virtual void end_sending() = 0;
-  // The connection goes on over a copy of its socket.
-  virtual void move_to(int fd) = 0;
+  // The certificate that the other end proved to hold. Null when it showed none.
+  [[nodiscard]] virtual std::shared_ptr<const crypto::PeerCertificate> peer_certificate() const {
+    return nullptr;
+  }
 };
 
 [[nodiscard]] std::unique_ptr<Transport> plain_transport(int fd);

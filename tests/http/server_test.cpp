@@ -87,8 +87,7 @@ class Client {
 
 class HttpServer : public ::testing::Test {
  protected:
-  void start(ServerOptions options = {}, Handler handler = {}) {
-    options.threads = options.threads == limits::kMaxHttpConnections ? 16 : options.threads;
+  void start(const ServerOptions& options = {}, Handler handler = {}) {
     if (!handler) {
       handler = [](const Request& request) {
         Response response;
@@ -385,7 +384,7 @@ TEST_F(HttpServer, ABodyThatStallsAndAnIdleConnectionEndAtTheirLimits) {
 
 TEST_F(HttpServer, OneConnectionTooManyGets503AndRecovers) {
   ServerOptions options;
-  options.threads = 3;
+  options.max_connections = 3;
   start(options);
   {
     std::vector<std::unique_ptr<Client>> holding;

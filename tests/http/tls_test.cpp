@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -241,6 +242,119 @@ TEST_F(TlsEdge, ACertificateThatHasExpiredIsRefused) {
       {.certificates = folder_ + "/server.pem", .key = folder_ + "/server.key"}, later);
   ASSERT_FALSE(opened.ok());
   EXPECT_NE(opened.error().message.find("expired"), std::string::npos);
+}
+
+// A listener that asks for certificates of ca.pem, beside the one that does not.
+class MutualTls : public TlsEdge {
+ protected:
+  void SetUp() override {
+    TlsEdge::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_TRUE(shell(
+        "mkdir other && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-keyout other/ca.key -out "
+        "other/ca.pem -days 2 -subj /CN=test-authority && touch index && printf "
+        "'[ca]\\ndefault_ca=a\\n[a]\\ndatabase=index\\ndefault_md=sha256\\ndefault_crl_days=2\\n"
+        "serial=ca.srl\\n' > ca.conf"));
+    make_client("his", "ca", "subjectAltName=URI:urn:his:prod,DNS:his.example,DNS:his2.example");
+    make_client("gone", "ca", "subjectAltName=DNS:gone.example");
+    make_client("foreign", "other/ca", "subjectAltName=URI:urn:his:prod");
+    ASSERT_TRUE(
+        shell("openssl ca -config ca.conf -keyfile ca.key -cert ca.pem -revoke gone.pem && "
+              "openssl ca -config ca.conf -keyfile ca.key -cert ca.pem -gencrl -out crl"));
+    auto opened = crypto::TlsServer::open({.certificates = folder_ + "/server.pem",
+                                           .key = folder_ + "/server.key",
+                                           .client_authorities = folder_ + "/ca.pem",
+                                           .client_revoked = folder_ + "/crl"},
+                                          clock_);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    asking_ = *std::move(opened);
+    const auto port =
+        server_->listen({.tls = asking_, .admit = [this](const Request& /*head*/) -> Admission {
+                           return [this](const Request& request) -> Response {
+                             seen_ = request.peer_certificate;
+                             return {.body = std::string(request.header("client-cert")) + " end"};
+                           };
+                         }});
+    ASSERT_TRUE(port.ok());
+    port_ = *port;
+  }
+  bool shell(const std::string& commands) {
+    return std::system(("cd " + folder_ + " && (" + commands + ") >/dev/null 2>&1").c_str()) == 0;
+  }
+  void make_client(const std::string& name, const std::string& authority,
+                   const std::string& names) {
+    ASSERT_TRUE(shell("echo " + names + " > " + name +
+                      ".ext && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 " +
+                      "-nodes -keyout " + name + ".key -out " + name + ".csr -subj /CN=his && " +
+                      "openssl x509 -req -in " + name + ".csr -CA " + authority + ".pem -CAkey " +
+                      authority + ".key -CAcreateserial -days 2 -extfile " + name + ".ext -out " +
+                      name + ".pem"));
+  }
+  // The answer to a request with this certificate. Empty when there was none.
+  std::string ask(const std::string& name, const std::string& header = {}) {
+    Client one(port_, folder_ + "/ca.pem", [&](SSL_CTX* context) {
+      if (name.empty()) return;
+      SSL_CTX_use_certificate_file(context, (folder_ + "/" + name + ".pem").c_str(),
+                                   SSL_FILETYPE_PEM);
+      SSL_CTX_use_PrivateKey_file(context, (folder_ + "/" + name + ".key").c_str(),
+                                  SSL_FILETYPE_PEM);
+    });
+    // With TLS 1.3 the client learns of the refusal when it reads.
+    if (!one.connect()) return {};
+    one.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + header + "\r\n");
+    return one.read_until("end");
+  }
+
+  std::shared_ptr<crypto::TlsServer> asking_;
+  int port_ = 0;
+  std::shared_ptr<const crypto::PeerCertificate> seen_;
+};
+
+TEST_F(MutualTls, Trap62OnlyACertificateOfTheAuthorityOpensTheListener) {
+  EXPECT_TRUE(ask("his").starts_with("HTTP/1.1 200 "));
+  ASSERT_NE(seen_, nullptr);
+  EXPECT_EQ(seen_->uris, std::vector<std::string>{"urn:his:prod"});
+  EXPECT_EQ(seen_->dns, (std::vector<std::string>{"his.example", "his2.example"}));
+  ASSERT_TRUE(
+      shell("openssl x509 -in his.pem -outform der | openssl dgst -sha256 -binary | base64 -w0 | "
+            "tr '+/' '-_' | tr -d '=' > his.sum"));
+  std::ifstream sum(folder_ + "/his.sum");
+  std::string expected;
+  sum >> expected;
+  EXPECT_EQ(seen_->sha256, expected);
+
+  seen_ = nullptr;
+  // Nobody, a certificate that another authority of the same name signed, and a revoked one.
+  for (const char* name : {"", "foreign", "gone"}) EXPECT_EQ(ask(name), "") << name;
+  EXPECT_EQ(seen_, nullptr);
+  EXPECT_EQ(server_->stats().handshakes_failed, 3U);
+}
+
+TEST_F(MutualTls, Trap62AHeaderIsNoCertificate) {
+  auto one = client();
+  ASSERT_TRUE(one.connect());
+  one.send("GET /plain HTTP/1.1\r\nHost: h\r\nClient-Cert: :MIIB:\r\n\r\n");
+  EXPECT_TRUE(one.read_until("end").ends_with("end"));
+  // No handler sees the header: there is no proxy that is believed.
+  const std::string answer = ask("his", "Client-Cert: :MIIB:\r\nClient-Cert-Chain: :MIIB:\r\n");
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n end")) << answer;
+  EXPECT_EQ(seen_->uris, std::vector<std::string>{"urn:his:prod"});
+}
+
+TEST_F(MutualTls, ANewListOfRevokedCertificatesIsTaken) {
+  EXPECT_NE(ask("his"), "");
+  ASSERT_TRUE(
+      shell("openssl ca -config ca.conf -keyfile ca.key -cert ca.pem -revoke his.pem && "
+            "openssl ca -config ca.conf -keyfile ca.key -cert ca.pem -gencrl -out crl"));
+  EXPECT_TRUE(*asking_->reload());
+  EXPECT_EQ(ask("his"), "");
+
+  std::ofstream(folder_ + "/crl") << "torn";
+  const auto torn = asking_->reload();
+  ASSERT_FALSE(torn.ok());
+  EXPECT_EQ(torn.error().code, "tls.client_revoked");
+  EXPECT_EQ(ask("his"), "");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "hub/http/server.hpp"
+#include "hub/http/sockets.hpp"
 #include "tests/web_socket_client.hpp"
 
 namespace rabt::http {
@@ -203,6 +204,40 @@ TEST_F(WebSocketServer, Trap70AReaderWhoStopsIsClosedAndOthersAreServed) {
   EXPECT_EQ(other->next()->payload, "still here");
   // It never reads: the connection ends all the same.
   wait_until([&] { return seen_.closed == 1; });
+}
+
+// Symptom: an answer to the opening stood still until the caller sent something. Cause: the handler
+// could fill the buffer before epoll knew the connection, and nobody waited for room. This catches
+// it because the caller says nothing, and the answer is larger than the buffer.
+TEST(Sockets, AFirstAnswerThatFillsTheBufferArrivesWhole) {
+  class Greeter final : public SocketHandler {
+    void opened(std::shared_ptr<Socket> socket) override {
+      for (int i = 0; i < 3; ++i) socket->send(std::string(64U << 10U, 'g'));
+    }
+    void received(Socket& /*socket*/, std::string_view /*text*/) override {}
+    void closed() override {}
+  };
+  const SystemClock clock;
+  Loop loop({}, clock);
+  Sockets sockets({}, loop, clock, null_logger());
+  for (int i = 0; i < 50; ++i) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    const int small = 4096;
+    ASSERT_EQ(::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    ASSERT_TRUE(sockets.adopt({.connection = Descriptor(ends[0]),
+                               .transport = plain_transport(ends[0]),
+                               .handler = std::make_shared<Greeter>()}));
+    const Descriptor other(ends[1]);
+    std::size_t got = 0;
+    // Three messages, each behind a head of ten bytes.
+    while (got < 3U * ((64U << 10U) + 10)) {
+      pollfd entry{other.get(), POLLIN, 0};
+      ASSERT_EQ(::poll(&entry, 1, 5'000), 1) << "connection " << i << " after " << got;
+      char buffer[4096];
+      got += static_cast<std::size_t>(std::max<ssize_t>(::recv(other.get(), buffer, 4096, 0), 0));
+    }
+  }
 }
 
 TEST_F(WebSocketServer, TheHandlerClosesWithItsOwnCode) {

@@ -1,0 +1,338 @@
+#include "hub/http/loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "hub/base/check.hpp"
+#include "hub/base/descriptor.hpp"
+#include "hub/base/mutex.hpp"
+
+namespace rabt::http {
+
+namespace {
+
+// Deadlines are looked at no more often than this.
+constexpr std::int64_t kTickMs = 50;
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+// Ids of the loop's own descriptors; those of others are larger.
+constexpr Loop::Id kTimer = 0;
+constexpr Loop::Id kPosted = 1;
+constexpr Loop::Id kEnd = 2;
+
+}  // namespace
+
+struct Loop::State {
+  State(LoopOptions chosen, const Clock& c)
+      : options(chosen),
+        clock(c),
+        limits{chosen.handshakes, chosen.handlers, chosen.streams, chosen.messages} {}
+
+  struct Entry {
+    std::shared_ptr<Watched> watched;
+    bool armed = false;
+    std::int64_t deadline = kNever;
+  };
+  struct Waiting {
+    Work work;
+    std::int64_t since = 0;
+  };
+
+  void serve();
+  void watch_own(const Descriptor& fd, Id id, std::uint32_t events) const;
+  // What an event is for. Nothing when somebody else has it.
+  [[nodiscard]] std::shared_ptr<Watched> take(Id id);
+  void on_timer();
+  // Passes the deadlines until `until`.
+  void expire(std::int64_t until);
+  void set_timer(std::int64_t at) RABT_REQUIRES(mutex);
+  // The work of the lane that comes next, when it has room.
+  [[nodiscard]] std::optional<Work> next_of(std::size_t lane) RABT_REQUIRES(mutex);
+  // Runs what was posted, as long as there is something to run.
+  void run_posted();
+  // Runs this, and then what waits in the lane.
+  void run_in(std::size_t lane, Work work);
+  // Tells those whose turn did not come.
+  void give_up_late();
+  [[nodiscard]] bool finished();
+
+  // Constant after construction.
+  const LoopOptions options;
+  const Clock& clock;
+  const std::array<int, kLanes> limits;
+  Descriptor epoll;
+  Descriptor timer;
+  // A counter: work was posted.
+  Descriptor posted;
+  // Readable once the loop ends.
+  Descriptor end;
+  std::vector<std::thread> threads;
+
+  Mutex mutex;
+  std::unordered_map<Id, Entry> entries RABT_GUARDED_BY(mutex);
+  Id last_id RABT_GUARDED_BY(mutex) = kEnd;
+  std::array<int, kLanes> running RABT_GUARDED_BY(mutex){};
+  std::array<std::deque<Waiting>, kLanes> waiting RABT_GUARDED_BY(mutex);
+  // When the timer wakes somebody.
+  std::int64_t due RABT_GUARDED_BY(mutex) = kNever;
+  bool ending RABT_GUARDED_BY(mutex) = false;
+};
+
+void Loop::State::watch_own(const Descriptor& fd, Id id, std::uint32_t events) const {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = id;
+  RABT_CHECK(fd.open() && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &event) == 0);
+}
+
+std::shared_ptr<Loop::Watched> Loop::State::take(Id id) {
+  const Lock lock(mutex);
+  const auto found = entries.find(id);
+  if (found == entries.end() || !found->second.armed) return nullptr;
+  found->second.armed = false;
+  return found->second.watched;
+}
+
+void Loop::State::set_timer(std::int64_t at) {
+  due = at;
+  itimerspec when{};
+  if (at != kNever) {
+    const std::int64_t wait = std::max<std::int64_t>(at - clock.monotonic_ms(), 1);
+    when.it_value.tv_sec = wait / 1'000;
+    when.it_value.tv_nsec = (wait % 1'000) * 1'000'000;
+  }
+  RABT_CHECK(::timerfd_settime(timer.get(), 0, &when, nullptr) == 0);
+}
+
+void Loop::State::expire(std::int64_t until) {
+  std::vector<std::shared_ptr<Watched>> late;
+  {
+    const Lock lock(mutex);
+    std::int64_t next = kNever;
+    for (auto& [id, entry] : entries) {
+      if (!entry.armed) continue;
+      if (entry.deadline <= until) {
+        entry.armed = false;
+        late.push_back(entry.watched);
+      } else {
+        next = std::min(next, entry.deadline);
+      }
+    }
+    for (const Waiting& one : waiting[static_cast<std::size_t>(Lane::handler)])
+      next = std::min(next, one.since + options.max_wait_ms);
+    set_timer(next == kNever ? kNever : std::max(next, clock.monotonic_ms() + kTickMs));
+  }
+  for (const auto& one : late) one->on_ready(0);
+}
+
+void Loop::State::on_timer() {
+  std::uint64_t count = 0;
+  if (::read(timer.get(), &count, sizeof count) < 0) return;
+  give_up_late();
+  expire(clock.monotonic_ms());
+}
+
+void Loop::State::give_up_late() {
+  std::vector<Work> late;
+  {
+    const Lock lock(mutex);
+    auto& queue = waiting[static_cast<std::size_t>(Lane::handler)];
+    const std::int64_t before = clock.monotonic_ms() - options.max_wait_ms;
+    while (!queue.empty() && queue.front().since <= before) {
+      late.push_back(std::move(queue.front().work));
+      queue.pop_front();
+    }
+  }
+  for (const Work& work : late) work(true);
+}
+
+std::optional<Loop::Work> Loop::State::next_of(std::size_t lane) {
+  if (waiting[lane].empty() || running[lane] >= limits[lane]) return std::nullopt;
+  ++running[lane];
+  Work work = std::move(waiting[lane].front().work);
+  waiting[lane].pop_front();
+  return work;
+}
+
+void Loop::State::run_in(std::size_t lane, Work work) {
+  for (;;) {
+    work(false);
+    // What the work holds is let go before others run.
+    work = nullptr;
+    const Lock lock(mutex);
+    --running[lane];
+    auto next = next_of(lane);
+    if (!next) return;
+    work = *std::move(next);
+  }
+}
+
+void Loop::State::run_posted() {
+  std::uint64_t count = 0;
+  (void)!::read(posted.get(), &count, sizeof count);
+  for (;;) {
+    std::optional<Work> work;
+    std::size_t lane = 0;
+    {
+      const Lock lock(mutex);
+      for (; lane < kLanes; ++lane) {
+        work = next_of(lane);
+        if (work) break;
+      }
+    }
+    if (!work) return;
+    run_in(lane, *std::move(work));
+  }
+}
+
+bool Loop::State::finished() {
+  const Lock lock(mutex);
+  return ending && std::all_of(waiting.begin(), waiting.end(),
+                               [](const auto& queue) { return queue.empty(); });
+}
+
+void Loop::State::serve() {
+  for (;;) {
+    epoll_event event{};
+    const int got = ::epoll_wait(epoll.get(), &event, 1, -1);
+    if (got < 0) RABT_CHECK(errno == EINTR);
+    if (got <= 0) continue;
+    switch (event.data.u64) {
+      case kTimer:
+        on_timer();
+        break;
+      case kPosted:
+        run_posted();
+        break;
+      case kEnd:
+        run_posted();
+        if (finished()) return;
+        break;
+      default:
+        if (const auto watched = take(event.data.u64)) watched->on_ready(event.events);
+    }
+  }
+}
+
+Loop::Loop(LoopOptions options, const Clock& clock)
+    : state_(std::make_unique<State>(options, clock)) {
+  State& state = *state_;
+  state.epoll = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  state.timer = Descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  // A semaphore: each post wakes one thread.
+  state.posted = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
+  state.end = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  RABT_CHECK(state.epoll.open());
+  state.watch_own(state.timer, kTimer, EPOLLIN | EPOLLET);
+  state.watch_own(state.posted, kPosted, EPOLLIN);
+  state.watch_own(state.end, kEnd, EPOLLIN);
+  int threads = 2;
+  for (const int limit : state.limits) threads += limit;
+  for (int i = 0; i < threads; ++i) state.threads.emplace_back([&state] { state.serve(); });
+}
+
+Loop::~Loop() {
+  stop();
+}
+
+Loop::Id Loop::add(int fd, std::shared_ptr<Watched> watched) {
+  State& state = *state_;
+  Id id = 0;
+  {
+    const Lock lock(state.mutex);
+    id = ++state.last_id;
+    state.entries[id].watched = std::move(watched);
+  }
+  epoll_event event{};
+  event.events = EPOLLONESHOT;
+  event.data.u64 = id;
+  RABT_CHECK(::epoll_ctl(state.epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+  return id;
+}
+
+void Loop::arm(Id id, int fd, std::uint32_t events, std::int64_t deadline_ms) {
+  State& state = *state_;
+  {
+    const Lock lock(state.mutex);
+    const auto found = state.entries.find(id);
+    if (found == state.entries.end()) return;
+    found->second.armed = true;
+    found->second.deadline = deadline_ms;
+    if (deadline_ms < state.due) state.set_timer(std::max(deadline_ms, state.clock.monotonic_ms()));
+  }
+  epoll_event event{};
+  event.events = events | EPOLLONESHOT;
+  event.data.u64 = id;
+  // It fails for one that was removed meanwhile.
+  (void)::epoll_ctl(state.epoll.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
+void Loop::remove(Id id, int fd) {
+  State& state = *state_;
+  std::shared_ptr<Watched> last;
+  {
+    const Lock lock(state.mutex);
+    const auto found = state.entries.find(id);
+    if (found == state.entries.end()) return;
+    last = std::move(found->second.watched);
+    state.entries.erase(found);
+  }
+  (void)::epoll_ctl(state.epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void Loop::expire_all() {
+  state_->expire(kNever);
+}
+
+void Loop::run(Lane lane, Work work) {
+  State& state = *state_;
+  const auto at = static_cast<std::size_t>(lane);
+  {
+    const Lock lock(state.mutex);
+    if (state.running[at] >= state.limits[at]) {
+      const std::int64_t now = state.clock.monotonic_ms();
+      state.waiting[at].push_back({std::move(work), now});
+      const std::int64_t late = now + state.options.max_wait_ms;
+      if (lane == Lane::handler && late < state.due) state.set_timer(late);
+      return;
+    }
+    ++state.running[at];
+  }
+  state.run_in(at, std::move(work));
+}
+
+void Loop::post(Lane lane, Work work) {
+  State& state = *state_;
+  {
+    const Lock lock(state.mutex);
+    state.waiting[static_cast<std::size_t>(lane)].push_back(
+        {std::move(work), state.clock.monotonic_ms()});
+  }
+  const std::uint64_t one = 1;
+  (void)!::write(state.posted.get(), &one, sizeof one);
+}
+
+void Loop::stop() {
+  State& state = *state_;
+  {
+    const Lock lock(state.mutex);
+    if (std::exchange(state.ending, true)) return;
+  }
+  const std::uint64_t one = 1;
+  (void)!::write(state.end.get(), &one, sizeof one);
+  for (std::thread& thread : state.threads) thread.join();
+}
+
+}  // namespace rabt::http

@@ -1,0 +1,266 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "hub/http/connection.hpp"
+#include "hub/http/event_stream.hpp"
+#include "hub/http/server.hpp"
+#include "tests/web_socket_client.hpp"
+
+namespace rabt::http {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using Client = test::WebSocketClient;
+
+constexpr std::string_view kGet = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+
+// Keeps the sockets of all streams, as whoever tells events does.
+class Topic {
+ public:
+  class Subscriber final : public SocketHandler {
+   public:
+    explicit Subscriber(Topic& topic) : topic_(topic) {}
+    void opened(std::shared_ptr<Socket> socket) override {
+      socket->send(event_text("0", "hello", "there"));
+      const std::scoped_lock lock(topic_.mutex_);
+      topic_.sockets_.push_back(std::move(socket));
+    }
+    void received(Socket& /*socket*/, std::string_view /*text*/) override { ADD_FAILURE(); }
+    void closed() override { ++topic_.closed_; }
+
+   private:
+    Topic& topic_;
+  };
+  [[nodiscard]] int closed() const { return closed_; }
+  std::size_t open() {
+    const std::scoped_lock lock(mutex_);
+    return sockets_.size();
+  }
+  void tell(std::string_view text) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& socket : sockets_) socket->send(text);
+  }
+  void close() {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& socket : sockets_) socket->close(kCloseGoingAway, "");
+    sockets_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Socket>> sockets_;
+  std::atomic<int> closed_{0};
+};
+
+class Edge : public ::testing::Test {
+ protected:
+  void start(const ServerOptions& options, Handler handler) {
+    auto started = Server::start(
+        options, [handler](const Request& /*head*/) -> Admission { return handler; },
+        null_logger());
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    server_ = *std::move(started);
+  }
+  void start_stream() {
+    start({.threads = 2}, [this](const Request& request) -> Response {
+      if (request.path == "/x") return {.body = "plain"};
+      return {.status = 200, .events = std::make_shared<Topic::Subscriber>(topic_)};
+    });
+  }
+  std::unique_ptr<Client> subscribe(int receive_buffer = 0) {
+    auto client = std::make_unique<Client>(server_->port(), receive_buffer);
+    client->send("GET /events HTTP/1.1\r\nHost: h\r\n\r\n");
+    head_ = client->head();
+    EXPECT_TRUE(head_.starts_with("HTTP/1.1 200 ")) << head_;
+    return client;
+  }
+  void wait_until(const std::function<bool()>& holds) {
+    for (int i = 0; i < 2000 && !holds(); ++i) std::this_thread::sleep_for(5ms);
+    EXPECT_TRUE(holds());
+  }
+
+  Topic topic_;
+  std::string head_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST(EventStream, WritesEventsAsReadersTakeThemApart) {
+  EXPECT_EQ(event_text("7", "chat", "{}"), "id: 7\nevent: chat\ndata: {}\n\n");
+  EXPECT_EQ(event_text("", "", "a\nb\r\nc\rd"), "data: a\ndata: b\ndata: c\ndata: d\n\n");
+  EXPECT_EQ(event_text("1", "", ""), "id: 1\ndata: \n\n");
+}
+
+TEST_F(Edge, AStreamOfEventsHoldsNoThread) {
+  start_stream();
+  std::vector<std::unique_ptr<Client>> readers;
+  for (int i = 0; i < 50; ++i) readers.push_back(subscribe());
+  EXPECT_NE(head_.find("\r\nContent-Type: text/event-stream\r\n"), std::string::npos);
+  EXPECT_NE(head_.find("\r\nX-Accel-Buffering: no\r\n"), std::string::npos);
+  EXPECT_NE(head_.find("\r\nCache-Control: no-store\r\n"), std::string::npos);
+  EXPECT_EQ(head_.find("Content-Length"), std::string::npos);
+  wait_until([&] { return topic_.open() == 50; });
+  topic_.tell(event_text("1", "news", "one"));
+  const std::string expected = event_text("0", "hello", "there") + event_text("1", "news", "one");
+  for (const auto& reader : readers) EXPECT_EQ(reader->bytes(expected.size()), expected);
+  Client other(server_->port());
+  other.send(kGet);
+  EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
+
+  // One goes; the others are closed, and read the last event before the end.
+  readers.pop_back();
+  wait_until([&] { return topic_.closed() == 1; });
+  topic_.tell(event_text("2", "", "last"));
+  topic_.close();
+  const std::string last = event_text("2", "", "last");
+  for (const auto& reader : readers) {
+    EXPECT_EQ(reader->bytes(last.size()), last);
+    EXPECT_TRUE(reader->ended());
+  }
+  wait_until([&] { return topic_.closed() == 50 && server_->stats().sockets == 0; });
+}
+
+TEST_F(Edge, AReaderOfEventsWhoStopsIsCutOffAndOthersAreServed) {
+  start_stream();
+  auto slow = subscribe(4096);
+  auto quick = subscribe();
+  wait_until([&] { return topic_.open() == 2; });
+  const std::string hello = event_text("0", "hello", "there");
+  EXPECT_EQ(quick->bytes(hello.size()), hello);
+  const std::string event = event_text("1", "", std::string(60'000, 'x'));
+  for (int i = 0; i < 200 && server_->stats().slow_sockets == 0; ++i) {
+    topic_.tell(event);
+    EXPECT_EQ(quick->bytes(event.size()), event);
+  }
+  EXPECT_EQ(server_->stats().slow_sockets, 1U);
+  wait_until([&] { return topic_.closed() == 1; });
+  topic_.tell(hello);
+  EXPECT_EQ(quick->bytes(hello.size()), hello);
+}
+
+TEST_F(Edge, StoppingEndsStreamsOfEvents) {
+  start_stream();
+  auto reader = subscribe();
+  wait_until([&] { return topic_.open() == 1; });
+  server_->stop();
+  EXPECT_EQ(topic_.closed(), 1);
+  const std::string hello = event_text("0", "hello", "there");
+  EXPECT_EQ(reader->bytes(hello.size()), hello);
+  EXPECT_TRUE(reader->ended());
+}
+
+// Symptom of the server before this one: 256 callers who sent half a head shut the door.
+TEST_F(Edge, Trap55SlowHeadsBodiesAndIdleConnectionsHoldNoThread) {
+  start({.threads = 2, .max_connections = 2000},
+        [](const Request& /*request*/) { return Response{.body = "served"}; });
+  std::vector<std::unique_ptr<Client>> many;
+  const auto hold = [&](std::string_view text) {
+    many.push_back(std::make_unique<Client>(server_->port()));
+    many.back()->send(text);
+  };
+  for (int i = 0; i < 128; ++i) {
+    hold("GET / HTTP/1.1\r\nHo");
+    hold("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf");
+    hold("");
+    hold(kGet);
+    EXPECT_TRUE(many.back()->head().starts_with("HTTP/1.1 200 "));
+  }
+  wait_until([&] { return server_->stats().connections == 512; });
+  for (int i = 0; i < 20; ++i) {
+    Client other(server_->port());
+    other.send(kGet);
+    EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
+  }
+  // Those who go on are served, too.
+  many[0]->send("st: h\r\n\r\n");
+  EXPECT_TRUE(many[0]->head().starts_with("HTTP/1.1 200 "));
+  many[1]->send("-rest");
+  EXPECT_TRUE(many[1]->head().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(Edge, ARequestWhoseTurnDoesNotComeIsToldSoAndNotRun) {
+  std::atomic<bool> go{false};
+  std::atomic<int> runs{0};
+  start({.threads = 1, .handler_wait_ms = 200}, [&](const Request& /*request*/) {
+    ++runs;
+    while (!go) std::this_thread::sleep_for(1ms);
+    return Response{};
+  });
+  Client first(server_->port());
+  first.send(kGet);
+  wait_until([&] { return runs == 1; });
+  Client second(server_->port());
+  second.send(kGet);
+  const std::string answer = second.head();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  EXPECT_NE(answer.find("\r\nRetry-After: "), std::string::npos);
+  go = true;
+  EXPECT_TRUE(first.head().starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(server_->stats().overloaded, 1U);
+}
+
+TEST_F(Edge, AnswersThatAreStreamedLeaveRoomForOthers) {
+  start({.threads = 1, .streams = 1}, [](const Request& request) -> Response {
+    if (request.path == "/x") return {.body = "plain"};
+    Response response;
+    response.stream_length = 64U << 20U;
+    response.stream = [](const auto& write) -> Status {
+      const std::string piece(1U << 20U, 's');
+      for (int i = 0; i < 64; ++i) RABT_TRY_STATUS(write(piece));
+      return ok_status();
+    };
+    return response;
+  });
+  // It does not read its recording.
+  Client slow(server_->port(), 4096);
+  slow.send("GET /recording HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(slow.head().starts_with("HTTP/1.1 200 "));
+  for (int i = 0; i < 10; ++i) {
+    Client other(server_->port());
+    other.send(kGet);
+    EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
+  }
+}
+
+TEST_F(Edge, OneServerListensInSeveralPlaces) {
+  start({.threads = 2}, [](const Request& /*request*/) { return Response{.body = "first"}; });
+  const auto port = server_->listen({.admit = [](const Request& /*head*/) -> Admission {
+    return Response{.status = 403, .body = "second"};
+  }});
+  ASSERT_TRUE(port.ok());
+  Client first(server_->port());
+  first.send(kGet);
+  EXPECT_TRUE(first.head().starts_with("HTTP/1.1 200 "));
+  Client second(*port);
+  second.send(kGet);
+  EXPECT_TRUE(second.head().starts_with("HTTP/1.1 403 "));
+  const auto taken = server_->listen({.port = *port, .admit = {}});
+  ASSERT_FALSE(taken.ok());
+  EXPECT_EQ(taken.error().code, "http.port_in_use");
+}
+
+TEST(Seats, HaveALimitInAllAndForEachAddress) {
+  Seats seats(4, 2);
+  auto one = seats.take("a");
+  auto two = seats.take("a");
+  EXPECT_EQ(seats.take("a"), nullptr);
+  // This machine is exempt from the second limit alone.
+  auto three = seats.take("");
+  auto four = seats.take("");
+  EXPECT_EQ(seats.taken(), 4);
+  EXPECT_EQ(seats.take("b"), nullptr);
+  EXPECT_EQ(seats.take(""), nullptr);
+  one.reset();
+  auto again = seats.take("a");
+  EXPECT_NE(again, nullptr);
+  EXPECT_FALSE(seats.wait_until_free(1));
+  two.reset(), three.reset(), four.reset(), again.reset();
+  EXPECT_TRUE(seats.wait_until_free(1));
+}
+
+}  // namespace
+}  // namespace rabt::http
