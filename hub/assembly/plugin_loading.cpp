@@ -88,11 +88,21 @@ Status check_record(const std::string& id, const config::PluginEntry& entry, boo
                                       "remove the key");
 }
 
-Status check_secrets(const config::Config& config, const std::string& id,
-                     const ChosenPackage& package) {
+Status check_settings(const config::Config& config, const std::string& id,
+                      const std::vector<ChosenPackage>& packages) {
   RABT_TRY(configured, plugin_config(config, id));
-  RABT_TRY(read, plugin::read_package(*package.files));
-  return plugin::check_secrets(read, configured.secrets);
+  if (configured.config.is_null()) configured.config = Json::object();
+  Status fits = ok_status();
+  for (const ChosenPackage& one : packages) {
+    if (one.fault) continue;
+    RABT_TRY(read, plugin::read_package(*one.files));
+    if (&one == packages.data()) RABT_TRY_STATUS(plugin::check_secrets(read, configured.secrets));
+    // An older version beside may be the one that the configuration was written for.
+    const Status fit = plugin::check_config(read, configured.config, one.folder);
+    if (fit.ok()) return fit;
+    if (fits.ok()) fits = fit;
+  }
+  return fits;
 }
 
 Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,

@@ -22,10 +22,11 @@ namespace rabt::assembly {
 // Error plugin.record: the plugin is recorded, which is for development only.
 [[nodiscard]] Status check_record(const std::string& id, const config::PluginEntry& entry,
                                   bool dev);
-// Whether the manifest of the package can be read and the plugin's secrets are what it declares.
-// The package has no fault. Errors: those of plugin_config, read_package and plugin::check_secrets.
-[[nodiscard]] Status check_secrets(const config::Config& config, const std::string& id,
-                                   const ChosenPackage& package);
+// Whether the manifests can be read, the plugin's secrets are what the newest version declares, and
+// its configuration fits the schema of one of the versions. Errors: those of plugin_config,
+// read_package, plugin::check_secrets and plugin::check_config.
+[[nodiscard]] Status check_settings(const config::Config& config, const std::string& id,
+                                    const std::vector<ChosenPackage>& packages);
 // Loads all configured plugins, each with every version that choose_packages gives. Errors: those
 // of plugin_config, check_record, choose_packages and PluginHost::load.
 [[nodiscard]] Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,

@@ -50,8 +50,8 @@ int check_config(const std::string& path, bool dev) {
       if (one.fault) wrong(id, *one.fault);
     }
     if (!chosen.ok() || unread.contains(id)) continue;
-    const Status secrets = assembly::check_secrets(*config, id, chosen->front());
-    if (!secrets.ok()) wrong(id, secrets.error());
+    const Status settings = assembly::check_settings(*config, id, *chosen);
+    if (!settings.ok()) wrong(id, settings.error());
   }
   for (const auto& [name, source] : config->workflow_secrets)
     (void)check("workflow secret " + name, source);

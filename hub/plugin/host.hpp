@@ -120,7 +120,7 @@ class Host final : public PluginHost {
   // What an instance may reach depends on its configuration.
   static Result<Reach> reach_of(const Manifest& manifest, const PluginConfig& config,
                                 const Json& taken);
-  static Status check_config(const Package& package, const ConfigChoice& choice,
+  static Status check_choice(const Package& package, const ConfigChoice& choice,
                              const std::string& folder);
   // Migrates a configuration that was written for an older version, makes the plugin, and remembers
   // the migrated configuration.

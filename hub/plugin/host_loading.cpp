@@ -108,7 +108,7 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   ConfigMemory memory(parts_.store, parts_.keys, parts_.audit, parts_.random);
   RABT_TRY(choice, memory.choose(question, section, package.config));
   const bool foreign = !choice.from_version.empty();  // the plugin is asked first
-  if (!foreign) RABT_TRY_STATUS(check_config(package, choice, config.folder));
+  if (!foreign) RABT_TRY_STATUS(check_choice(package, choice, config.folder));
   RABT_TRY_STATUS(check_secrets(package, config.secrets));
   Reach reach;
   if (!foreign) {
@@ -227,19 +227,13 @@ Result<Host::Reach> Host::reach_of(const Manifest& manifest, const PluginConfig&
   return out;
 }
 
-Status Host::check_config(const Package& package, const ConfigChoice& choice,
+Status Host::check_choice(const Package& package, const ConfigChoice& choice,
                           const std::string& folder) {
-  const auto fault = package.config.check(choice.config);
-  if (!fault) return ok_status();
-  return invalid("plugin.config",
-                 "the configuration of " + package.manifest.id +
-                     " does not fit its schema: config" + fault->instance_path + " " +
-                     fault->message + " (" + folder + "/manifest.yaml, config" +
-                     fault->schema_path + ")" +
-                     (choice.from_version.empty()
-                          ? std::string()
-                          : "; it was written for " + choice.from_version + ", and " +
-                                package.manifest.version + " does not offer rabt.migrate/1"));
+  const Status fits = check_config(package, choice.config, folder);
+  if (fits.ok() || choice.from_version.empty()) return fits;
+  return invalid(fits.error().code, fits.error().message + "; it was written for " +
+                                        choice.from_version + ", and " + package.manifest.version +
+                                        " does not offer rabt.migrate/1");
 }
 
 Status Host::start(Instance& instance, const rabt_entry* entry, ConfigMemory& memory,
@@ -254,7 +248,7 @@ Status Host::start(Instance& instance, const rabt_entry* entry, ConfigMemory& me
     if (migrated) {
       taken = *std::move(made);
     } else {
-      RABT_TRY_STATUS(check_config(instance.package(), choice, instance.config().folder));
+      RABT_TRY_STATUS(check_choice(instance.package(), choice, instance.config().folder));
     }
     RABT_TRY(known, reach_of(instance.package().manifest, instance.config(), taken));
     reach = std::move(known);

@@ -2,7 +2,6 @@
 // result, through a plugin over the C ABI: in the hub, and in a process of its own. Prints; asserts
 // nothing. SQLite's own row rate is measured in the same run, with the same pragmas, on the same
 // disk.
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,11 +23,13 @@
 #include "hub/engine/engine.hpp"
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "tests/bench/raw_database.hpp"
 #include "tests/keyring.hpp"
 
 namespace {
 
 using namespace rabt;
+using bench::RawDatabase;
 using Clock_ = std::chrono::steady_clock;
 
 constexpr int kSteps = 10;
@@ -45,45 +46,6 @@ T must(Result<T> result) {
 double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();
 }
-
-// A database with the pragmas of the hub's.
-class RawDatabase {
- public:
-  explicit RawDatabase(const std::string& path) {
-    sqlite3_open(path.c_str(), &db_);
-    run("PRAGMA journal_mode=WAL");
-    run("PRAGMA synchronous=FULL");
-    run("CREATE TABLE t (seq INTEGER PRIMARY KEY, body BLOB)");
-    sqlite3_prepare_v2(db_, "INSERT INTO t (body) VALUES (?)", -1, &insert_, nullptr);
-  }
-  ~RawDatabase() {
-    sqlite3_finalize(insert_);
-    sqlite3_close(db_);
-  }
-  RawDatabase(const RawDatabase&) = delete;
-  RawDatabase& operator=(const RawDatabase&) = delete;
-  // Rows of 600 bytes a second, so many a commit.
-  double rows_per_second(int rows_a_commit, double seconds) {
-    const std::string row(600, 'x');
-    const auto start = Clock_::now();
-    std::int64_t rows = 0;
-    while (seconds_since(start) < seconds) {
-      run("BEGIN IMMEDIATE");
-      for (int i = 0; i < rows_a_commit; ++i, ++rows) {
-        sqlite3_bind_blob(insert_, 1, row.data(), static_cast<int>(row.size()), SQLITE_STATIC);
-        sqlite3_step(insert_);
-        sqlite3_reset(insert_);
-      }
-      run("COMMIT");
-    }
-    return static_cast<double>(rows) / seconds_since(start);
-  }
-
- private:
-  void run(const char* sql) { sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
-  sqlite3* db_ = nullptr;
-  sqlite3_stmt* insert_ = nullptr;
-};
 
 // What SQLite and the disk give without the hub.
 struct RawRate {

@@ -31,7 +31,7 @@ END
   EXPECT_EQ(there.code, 0) << there.err;
 }
 
-TEST(Commands, ConfigCheckFindsASecretThatHasNotItsDeclaredForm) {
+TEST(Commands, ConfigCheckFindsASecretOrAConfigurationThatThePluginWouldRefuse) {
   const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
   const std::string config = R"(cat > rabt.yaml <<END
 tenant: t1
@@ -39,7 +39,11 @@ data: data
 migrations: m
 plugins: )" + std::string(build == nullptr ? "" : build) +
                              R"(/plugins
-plugin: {twilio: {secrets: {api_key_secret: {file: secret}}}}
+plugin:
+  twilio:
+    config: {account_sid: AC00000000000000000000000000000001, api_key_sid: SK00000000000000000000000000000001,
+      callback_url: 'https://rabt.example.sa/hooks/twilio'}
+    secrets: {api_key_secret: {file: secret}}
 END
 umask 77
 )";
@@ -53,9 +57,19 @@ umask 77
                        "rabt config check --dev -c rabt.yaml");
   EXPECT_EQ(good.code, 0) << good.err;
   const Ran none = run(config +
-                       "sed -i 's/secrets: .*/}}/' rabt.yaml; "
+                       "sed -i '/secrets: /d' rabt.yaml; "
                        "rabt config check --dev -c rabt.yaml");
   EXPECT_TRUE(has(none.err, "twilio needs the secrets: api_key_secret")) << none.err;
+  const Ran misfit = run(config +
+                         "echo 0123456789abcdef0123456789abcdef > secret\n"
+                         "sed -i 's/AC0/XX0/' rabt.yaml; "
+                         "rabt config check --dev -c rabt.yaml");
+  EXPECT_EQ(misfit.code, 2);
+  EXPECT_TRUE(has(misfit.err,
+                  "the configuration of twilio does not fit its schema: "
+                  "config/account_sid"))
+      << misfit.err;
+  EXPECT_FALSE(has(misfit.err, "XX0")) << misfit.err;
 }
 
 TEST(Commands, TellWrongInputFromFailureByTheirExitCode) {

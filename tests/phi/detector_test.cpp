@@ -205,6 +205,15 @@ TEST(Detector, AnAdverbOfTimeBehindATitleIsNoName) {
          {"السيدة ليلى حضرت", "name:ليلى"}});
 }
 
+// What is said of a patient's state. متعب is "tired" and a given name: it is taken for the name.
+TEST(Detector, AStateBehindThePatientIsNoName) {
+  check({{"المريضة متعبة منذ الصباح", ""},
+         {"المريض مرهق ومحموم", ""},
+         {"المريضة واعية ومتعاونة", ""},
+         {"المريضة حامل في الشهر الخامس", ""},
+         {"المريض متعب القحطاني يشكو", "name:متعب القحطاني"}});
+}
+
 TEST(Detector, ASpacedIdBehindHisNumberIsOne) {
   check({{"رقمه 10 0000 0008", "national-id:10 0000 0008"},
          {"رقمه: 1 0 0 0 0 0 0 0 0 8", "national-id:1 0 0 0 0 0 0 0 0 8"},

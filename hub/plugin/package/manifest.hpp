@@ -113,6 +113,10 @@ using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
 // required one is absent), plugin.secret (one has not the form that the manifest declares). The
 // message names the secret and tells nothing of its value.
 [[nodiscard]] Status check_secrets(const Package& package, const Secrets& secrets);
+// Whether the configuration fits the schema of the manifest, which stands in the folder. Error
+// plugin.config; the message names the place and holds no value.
+[[nodiscard]] Status check_config(const Package& package, const Json& config,
+                                  const std::string& folder);
 
 // Whether a version serves a call that asks for another: same major, not older. An empty wish takes
 // any. offered is a semantic version; what is asked for may be any text.

@@ -1,7 +1,8 @@
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/package/manifest.hpp"
 
-// Secrets against what the manifest says of them, before any code of the plugin runs.
+// Secrets and configuration against what the manifest says of them, before any code of the plugin
+// runs.
 namespace rabt::plugin {
 
 namespace {
@@ -42,6 +43,15 @@ Status check_secrets(const Package& package, const Secrets& secrets) {
   }
   if (!wrong.empty()) return invalid("plugin.secret", wrong);
   return ok_status();
+}
+
+Status check_config(const Package& package, const Json& config, const std::string& folder) {
+  const auto fault = package.config.check(config);
+  if (!fault) return ok_status();
+  return invalid("plugin.config", "the configuration of " + package.manifest.id +
+                                      " does not fit its schema: config" + fault->instance_path +
+                                      " " + fault->message + " (" + folder +
+                                      "/manifest.yaml, config" + fault->schema_path + ")");
 }
 
 }  // namespace rabt::plugin
