@@ -2,6 +2,7 @@
 
 #include "hub/api/accounts.hpp"
 #include "hub/api/audit.hpp"
+#include "hub/api/clients.hpp"
 #include "hub/api/grants.hpp"
 #include "hub/api/health.hpp"
 #include "hub/api/hooks.hpp"
@@ -30,6 +31,7 @@ struct Resources {
   Keys keys;
   Plugins plugins;
   Accounts accounts;
+  Clients clients;
   PersonRecords people;
   Health health;
   Metrics metrics;

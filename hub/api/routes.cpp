@@ -199,6 +199,15 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/users/{id}", "getUser", to<&R::accounts, &Accounts::get>, kUsers},
     Route{"PATCH", "/api/v1/users/{id}", "changeUser", to<&R::accounts, &Accounts::change>, only({Role::admin})},
 
+    // Systems that call in their own name.
+    Route{"GET", "/api/v1/clients", "listClients", to<&R::clients, &Clients::list>, kUsers},
+    Route{"POST", "/api/v1/clients", "createClient", to<&R::clients, &Clients::create>, only({Role::admin})},
+    Route{"GET", "/api/v1/clients/{id}", "getClient", to<&R::clients, &Clients::get>, kUsers},
+    Route{"PATCH", "/api/v1/clients/{id}", "changeClient", to<&R::clients, &Clients::change>, only({Role::admin})},
+    Route{"POST", "/api/v1/clients/{id}/keys", "addClientKey", to<&R::clients, &Clients::add_key>, only({Role::admin})},
+    Route{"DELETE", "/api/v1/clients/{id}/keys/{key}", "revokeClientKey", to<&R::clients, &Clients::revoke_key>, only({Role::admin})},
+    Route{"POST", "/auth/token", "grantToken", to<&R::clients, &Clients::token>, kOpen, kSignIn},
+
     Route{"GET", "/api/v1/patients", "listPatients", to<&R::people, &PersonRecords::list_patients>, kPatientData},
     Route{"POST", "/api/v1/patients", "createPatient", to<&R::people, &PersonRecords::create_patient>, kPatientData},
     Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData, kRare},

@@ -105,6 +105,7 @@ struct Hub::Parts {
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
+  std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Authenticator> authenticator;
   std::unique_ptr<identity::Watch> watch;
   // Null when the hub speaks plain HTTP.
@@ -149,8 +150,12 @@ Status Hub::Parts::make_identity(const config::Config& config) {
       identity::Accounts::Parts{*people, *base->store, *base->keys, *base->keyring, *base->audit,
                                 base->clock, base->random, base->ids},
       config.tenant, config.identity.accounts);
+  clients = std::make_unique<identity::Clients>(
+      identity::Clients::Parts{*base->store, *base->keyring, *base->audit, base->clock,
+                               base->random},
+      config.tenant, config.public_url.empty() ? "" : config.public_url + "/auth/token");
   authenticator = std::make_unique<identity::Authenticator>(
-      identity::Authenticator::Parts{*people, *issuers, *accounts, config.tenant},
+      identity::Authenticator::Parts{*people, *issuers, *accounts, *clients, config.tenant},
       identity::ApiToken(token));
   watch = std::make_unique<identity::Watch>(
       identity::Watch::Parts{*authenticator, *base->store, base->clock, base->log});
@@ -306,6 +311,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .plugins{*plugins, *base->store, *base->audit, config.tenant,
                [this](const std::string& id) { return upgrade->run(id); }},
       .accounts{*people, *accounts, config.tenant},
+      .clients{*clients},
       .people{*people, *base->store, *base->audit, who},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
       .metrics{},

@@ -46,6 +46,12 @@ Result<Json> HubClient::patch(std::string_view path, const Json& body, std::int6
       body.dump());
 }
 
+Status HubClient::remove(std::string_view path) {
+  RABT_TRY(response, http_.send("DELETE", std::string(kUrl).append(path)));
+  RABT_TRY_STATUS(net::good_body(std::move(response)));
+  return ok_status();
+}
+
 Result<HubClient::PageOfLines> HubClient::post_for_lines(std::string_view path, const Json& body,
                                                          std::string_view reason) {
   RABT_TRY(response, http_.send("POST", std::string(kUrl).append(path),

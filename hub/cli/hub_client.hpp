@@ -25,6 +25,8 @@ class HubClient {
                                   std::string_view reason = {});
   // Changes a record as it was at this version.
   [[nodiscard]] Result<Json> patch(std::string_view path, const Json& body, std::int64_t version);
+  // The answer of DELETE has no body.
+  [[nodiscard]] Status remove(std::string_view path);
   // An answer that consists of lines.
   struct PageOfLines {
     std::string lines;

@@ -10,6 +10,9 @@
 // Who is it: today one token, which protects the API of a hub.
 namespace rabt::identity {
 
+// The id of the client that shows the API token of the data folder.
+inline constexpr std::string_view kApiTokenClient = "api-token";
+
 // Reads the token of a data folder from its file `api-token`. Error invalid identity.no_token: why
 // there is none, or that others can read the file.
 [[nodiscard]] Result<std::string> read_api_token(const std::string& data_folder);

@@ -65,6 +65,8 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
   if (token_.matches(token)) {
     return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
   }
+  if (Clients::is_credential(token))
+    return parts_.clients.principal(token, shown.client, shown.only_look);
   if (token.find('.') == std::string_view::npos) {
     return parts_.accounts.session(token, shown.only_look);
   }

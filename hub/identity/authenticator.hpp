@@ -9,15 +9,13 @@
 #include "hub/base/result.hpp"
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/api_token.hpp"
+#include "hub/identity/clients.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/principal.hpp"
 
 // Who is it: from what a request shows to a principal.
 namespace rabt::identity {
-
-// The id of the client that shows the API token of the data folder.
-inline constexpr std::string_view kApiTokenClient = "api-token";
 
 // What somebody has shown, kept to look at it again while something stays open.
 struct Credential {
@@ -48,6 +46,7 @@ class Authenticator {
     People& people;
     const Issuers& issuers;
     Accounts& accounts;
+    Clients& clients;
     std::string tenant;
   };
   Authenticator(Parts parts, const ApiToken& token);

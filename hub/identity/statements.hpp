@@ -110,4 +110,50 @@ inline constexpr Statement kEpochsAfter{
 inline constexpr Statement kNewestEpoch{
     "SELECT epoch FROM principal_epoch ORDER BY epoch DESC LIMIT 1"};
 
+// ---- clients
+
+#define RABT_CLIENT "id, name, active, roles, addresses, jwks, version"
+inline constexpr Statement kFindClient{"SELECT " RABT_CLIENT
+                                       " FROM client WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kAllClients{"SELECT " RABT_CLIENT
+                                       " FROM client WHERE tenant = $1 ORDER BY id"};
+#undef RABT_CLIENT
+inline constexpr Statement kInsertClient{
+    "INSERT INTO client (tenant, id, name, active, roles, addresses, jwks, version, created_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kChangeClient{
+    "UPDATE client SET name = $4, active = $5, roles = $6, addresses = $7, jwks = $8, version = "
+    "version + 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
+
+inline constexpr Statement kKeysOfClient{
+    "SELECT id, created_ms, ends_ms, used_day FROM client_key WHERE tenant = $1 AND client = $2 "
+    "ORDER BY created_ms, id"};
+inline constexpr Statement kCountKeys{
+    "SELECT count(*) FROM client_key WHERE tenant = $1 AND client = $2"};
+inline constexpr Statement kFindKey{
+    "SELECT client, mac, ends_ms, used_day FROM client_key WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kInsertKey{
+    "INSERT INTO client_key (tenant, id, client, mac, created_ms, ends_ms, used_day) VALUES ($1, "
+    "$2, $3, $4, $5, $6, 0)"};
+inline constexpr Statement kUseKey{
+    "UPDATE client_key SET used_day = $3 WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kDropKey{
+    "DELETE FROM client_key WHERE tenant = $1 AND client = $2 AND id = $3"};
+inline constexpr Statement kEndOldKeys{
+    "DELETE FROM client_key WHERE tenant = $1 AND client = $2 AND ends_ms <= $3"};
+
+inline constexpr Statement kInsertClientToken{
+    "INSERT INTO client_token (token, tenant, client, roles, ends_ms) VALUES ($1, $2, $3, $4, $5)"};
+inline constexpr Statement kFindClientToken{
+    "SELECT client, roles, ends_ms FROM client_token WHERE token = $1 AND tenant = $2"};
+inline constexpr Statement kEndClientTokens{
+    "DELETE FROM client_token WHERE tenant = $1 AND client = $2"};
+inline constexpr Statement kForgetClientTokens{"DELETE FROM client_token WHERE ends_ms <= $1"};
+
+// ---- what counts once
+
+inline constexpr Statement kUseOnce{
+    "INSERT INTO used_once (tenant, value, ends_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kForgetOnce{"DELETE FROM used_once WHERE ends_ms <= $1"};
+
 }  // namespace rabt::identity::sql

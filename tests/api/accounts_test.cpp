@@ -96,6 +96,65 @@ TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
   EXPECT_EQ(as(again, "PATCH", "users/" + id, R"({"roles": ["admin"]})").status, 401);
 }
 
+TEST_F(AccountsApi, AnAdministratorMakesClientsAndTheirKeysAreShownOnce) {
+  std::string id;
+  const std::string admin = account("root", "admin", id);
+  const Response made =
+      as(admin, "POST", "clients", R"({"id": "brainsait", "roles": ["integration"]})");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(header(made, "Location"), "/api/v1/clients/brainsait");
+  EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "brainsait"})").status, 409);
+  EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "second", "roles": ["doctor"]})").status, 422);
+  EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "second", "secret": "x"})").status, 422);
+  const Response key = as(admin, "POST", "clients/brainsait/keys", R"({"days": 7})");
+  EXPECT_EQ(key.status, 201) << key.body;
+  const std::string text = json(key).string_or("key", "");
+  const Json me = json(as(text, "GET", "me"));
+  EXPECT_EQ(me.string_or("actor", ""), "client:brainsait");
+  const Response seen = as(admin, "GET", "clients/brainsait");
+  EXPECT_EQ(json(seen)["keys"].size(), 1U);
+  EXPECT_FALSE(json(seen)["keys"][0]["lastUsed"].is_null());
+  EXPECT_EQ(seen.body.find(text), std::string::npos);
+  EXPECT_EQ(as(admin, "POST", "clients/brainsait/keys", R"({"days": 366})").status, 422);
+  EXPECT_EQ(as(admin, "PATCH", "clients/brainsait", R"({"active": false})").status, 428);
+  EXPECT_EQ(as(admin, "PATCH", "clients/brainsait", R"({"active": false})",
+               {{"if-match", header(seen, "ETag")}})
+                .status,
+            200);
+  EXPECT_EQ(as(text, "GET", "me").status, 401);
+  EXPECT_EQ(as(admin, "DELETE", "clients/brainsait/keys/" + json(key).string_or("id", "")).status,
+            204);
+  std::string nurse_id;
+  const std::string nurse = account("layla", "nurse", nurse_id);
+  EXPECT_EQ(as(nurse, "GET", "clients").status, 403);
+  EXPECT_EQ(as(nurse, "POST", "clients", R"({"id": "own", "roles": ["admin"]})").status, 403);
+}
+
+TEST_F(AccountsApi, TheTokenEndpointSpeaksAsRfc6749Says) {
+  const auto post = [&](const std::string& form,
+                        const std::string& type = "application/x-www-form-urlencoded") {
+    Request made = request("POST", "/auth/token", form);
+    made.headers = {{"content-type", type}};
+    return api_.handle(made);
+  };
+  const std::string credentials = "grant_type=client_credentials&";
+  const std::string kind =
+      "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&";
+  const auto error = [](const Response& response) { return json(response).string_or("error", ""); };
+  EXPECT_EQ(error(post("")), "unsupported_grant_type");
+  EXPECT_EQ(error(post("grant_type=password")), "unsupported_grant_type");
+  EXPECT_EQ(error(post(credentials)), "invalid_request");
+  EXPECT_EQ(error(post(credentials + credentials + kind + "client_assertion=a.b.c")),
+            "unsupported_grant_type")
+      << "a member that stands twice";
+  EXPECT_EQ(error(post(credentials + kind + "client_assertion=a.b.c", "application/json")),
+            "invalid_request");
+  const Response refused = post(credentials + kind + "client_assertion=a.b.c");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(error(refused), "invalid_client");
+  EXPECT_EQ(refused.body, R"({"error":"invalid_client"})") << "nothing about why";
+}
+
 TEST_F(AccountsApi, APatientIsSeenByWhoTreatsAndByHimselfAndEveryReadingIsAudited) {
   std::string patient_id;
   std::string other_id;

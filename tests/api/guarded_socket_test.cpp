@@ -35,7 +35,8 @@ class GuardedSocketTest : public testing::Test {
   static constexpr std::string_view kPassword = "three canaries by the sea";
   GuardedSocketTest()
       : issuers_(must(identity::Issuers::make({}, house_.base.clock))),
-        who_({house_.people, issuers_, house_.accounts, "t1"}, identity::ApiToken("rabt_0123")),
+        who_({house_.people, issuers_, house_.accounts, house_.clients, "t1"},
+             identity::ApiToken("rabt_0123")),
         watch_({who_, *house_.base.store, house_.base.clock, null_logger()}) {
     identity::Registration order;
     order.username = "layla";

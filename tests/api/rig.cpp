@@ -67,6 +67,9 @@ void ApiRig::open(Options options) {
       identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
                                 random, ids},
       "t1", identity::AccountOptions{.memory_kib = 64, .time = 1});
+  clients = std::make_unique<identity::Clients>(
+      identity::Clients::Parts{hub.store(), hub.keyring(), audit, clock, random}, "t1",
+      "https://hub.example/auth/token");
   sessions_ = consultation::make_sessions({.store = hub.store(),
                                            .audit = audit,
                                            .keys = hub.keys(),
@@ -96,6 +99,7 @@ void ApiRig::open(Options options) {
       .keys{*key_admin_, hub.store(), "t1"},
       .plugins{hub.host(), hub.store(), audit, "t1"},
       .accounts{*people, *accounts, "t1"},
+      .clients{*clients},
       .people{*people, hub.store(), audit, about},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
       .metrics{},
@@ -110,7 +114,7 @@ void ApiRig::open(Options options) {
   issuers_ = std::make_unique<identity::Issuers>(
       must(identity::Issuers::make(std::move(options.issuers), clock)));
   authenticator_ = std::make_unique<identity::Authenticator>(
-      identity::Authenticator::Parts{*people, *issuers_, *accounts, "t1"},
+      identity::Authenticator::Parts{*people, *issuers_, *accounts, *clients, "t1"},
       identity::ApiToken(kToken));
   watch_ = std::make_unique<identity::Watch>(
       identity::Watch::Parts{*authenticator_, hub.store(), clock, null_logger()});

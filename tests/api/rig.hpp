@@ -74,6 +74,7 @@ class ApiRig {
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Accounts> accounts;
+  std::unique_ptr<identity::Clients> clients;
 
  private:
   std::unique_ptr<access::AccessControl> access_;

@@ -41,7 +41,7 @@ class AuthenticatorTest : public testing::Test {
     issuers_ =
         std::make_unique<Issuers>(must(Issuers::make(std::move(issuers), house_.base.clock)));
     who_ = std::make_unique<Authenticator>(
-        Authenticator::Parts{house_.people, *issuers_, house_.accounts, "t1"},
+        Authenticator::Parts{house_.people, *issuers_, house_.accounts, house_.clients, "t1"},
         ApiToken("rabt_0123"));
   }
   AuthenticatorTest() { trust({app()}); }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "hub/identity/accounts.hpp"
+#include "hub/identity/clients.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
 #include "tests/keys/support.hpp"
@@ -22,7 +23,9 @@ class House {
         // The least that argon2 takes: tests do not prove its strength.
         accounts({people, *base.store, *base.keys, *base.keyring, *base.audit, base.clock,
                   base.random, base.ids},
-                 "t1", {.memory_kib = 64, .time = 1}) {}
+                 "t1", {.memory_kib = 64, .time = 1}),
+        clients({*base.store, *base.keyring, *base.audit, base.clock, base.random}, "t1",
+                "https://hub.example/auth/token") {}
   ~House() { std::filesystem::remove_all(folder_); }
 
   [[nodiscard]] Caller administrator() const {
@@ -52,6 +55,7 @@ class House {
   keys::test::House base;
   People people;
   Accounts accounts;
+  Clients clients;
 };
 
 }  // namespace rabt::identity::test

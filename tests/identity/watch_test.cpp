@@ -21,7 +21,8 @@ class Trap39 : public testing::Test {
  protected:
   Trap39()
       : issuers_(must(Issuers::make({}, house_.base.clock))),
-        who_({house_.people, issuers_, house_.accounts, "t1"}, ApiToken("rabt_0123")),
+        who_({house_.people, issuers_, house_.accounts, house_.clients, "t1"},
+             ApiToken("rabt_0123")),
         watch_({who_, *house_.base.store, house_.base.clock, null_logger()}) {
     Registration order;
     order.username = "layla";
