@@ -532,13 +532,13 @@ class JanusPlugin final : public TaskPlugin {
   Task<Outcome> list_recordings(const Call& call, const Instance& at, std::string room) {
     const HttpResult answer = co_await http(call, shelf_request(at, "GET", "/rooms/" + room));
     if (!succeeded(answer)) co_return shelf_failure(answer);
-    const auto body = sdk::parse_json(answer.body);
-    const Json& ready = member_of(body.value_or(Json()), "ready");
-    if (!body || !ready.is_boolean())
+    const Json body = sdk::parse_json(answer.body).value_or(Json());
+    const Json& ready = member_of(body, "ready");
+    if (!ready.is_boolean())
       co_return Outcome::fail(Kind::transient, "janus.shelf_unreadable",
                               "the answer of the shelf of recordings could not be read");
     Json recordings = Json::array();
-    for (const Json& one : list_of(*body, "recordings")) {
+    for (const Json& one : list_of(body, "recordings")) {
       const std::string id = text_of(one, "id");
       if (room_of_recording(id) != room) continue;
       Json recording{{"recordingId", id}, {"kind", "combined"}, {"sha256", text_of(one, "sha256")}};

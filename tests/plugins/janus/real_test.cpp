@@ -1,0 +1,194 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/random.hpp"
+#include "hub/net/local_http.hpp"
+#include "tests/plugins/test_host.hpp"
+#include "tools/demo/janus.hpp"
+
+// The plugin, a real Janus with a real TURN server, and people whose browsers really call.
+namespace rabt::janus {
+namespace {
+
+namespace fs = std::filesystem;
+using Plain = nlohmann::json;
+using sdk::Kind;
+using testing::Answer;
+using testing::Request;
+using testing::TestHost;
+
+std::string run(const std::string& command) {
+  std::string said;
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return said;
+  std::array<char, 4096> piece{};
+  for (std::size_t n = 0; (n = std::fread(piece.data(), 1, piece.size(), pipe)) > 0;)
+    said.append(piece.data(), n);
+  ::pclose(pipe);
+  return said;
+}
+
+class SlowRealJanus : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists("/usr/bin/janus") || !fs::exists("/usr/bin/chromium") ||
+        !fs::exists("/usr/bin/turnserver"))
+      GTEST_SKIP() << "janus, janus-tools, coturn, chromium and ffmpeg are not installed; "
+                      "`./dev test --slow` installs them";
+    std::string pattern = (fs::temp_directory_path() / "rabt-janus-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    const auto started = servers_.start(folder_ + "/janus", std::getenv("RABT_SOURCE_DIR"),
+                                        std::string(std::getenv("RABT_BUILD_DIR")) + "/bin",
+                                        "http://127.0.0.1:9/events", random_);
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    host_ = std::make_unique<TestHost>(servers_.plugin().dump());
+    // Tokens are for Janus' clock.
+    host_->clock.set_unix_ms(SystemClock().now().ms);
+    for (const char* name :
+         {"admin_secret", "admin_key", "token_secret", "turn_secret", "shelf_secret"})
+      host_->secrets[name] = servers_.secret(name);
+    host_->outside = [this](const Request& request) { return ask(request); };
+  }
+  void TearDown() override {
+    patient_.close();
+    doctor_.close();
+    servers_.stop();
+    host_.reset();
+    if (!HasFailure() && !folder_.empty()) fs::remove_all(folder_);
+  }
+
+  Answer ask(const Request& request) {
+    std::vector<std::pair<std::string, std::string>> headers;
+    if (request.header("Authorization") == "Bearer {shelf_secret}")
+      headers.emplace_back("Authorization", "Bearer " + servers_.secret("shelf_secret"));
+    if (const std::string type = request.header("Content-Type"); !type.empty())
+      headers.emplace_back("Content-Type", type);
+    const auto answer = http_.send(request.method(), request.url(), headers, request.body);
+    if (!answer.ok()) return testing::unreachable();
+    Plain said = Plain::array();
+    for (const auto& [name, value] : answer->headers) said.push_back({name, value});
+    return {.status = answer->status, .body = answer->body, .headers = said.dump()};
+  }
+  Plain done(const std::string& action, const Plain& input) {
+    const sdk::Outcome outcome = host_->call(action, input, "key-" + std::to_string(++calls_));
+    EXPECT_EQ(outcome.kind, Kind::done) << action << ": " << outcome.code << outcome.message;
+    return outcome.kind == Kind::done ? Plain::parse(outcome.output) : Plain::object();
+  }
+  // What a page needs, as the hub hands it out.
+  rabt::Json joining(const Plain& session, const std::string& who) {
+    Plain issued = done("issue-token", {{"sessionId", session.at("sessionId")}, {"identity", who}});
+    issued["id"] = who;
+    // One of them sits behind a firewall that lets only the TURN server through.
+    issued["relayOnly"] = who == "practitioner";
+    return *rabt::Json::parse(issued.dump());
+  }
+  void bring(demo::CallPage& page, const Plain& session, const std::string& who) {
+    const auto started = page.start(folder_, joining(session, who));
+    ASSERT_TRUE(started.ok()) << started.error().message;
+  }
+  static bool hears_and_sees(const rabt::Json& seen) {
+    return seen.int_or("frames", 0) > 5 && seen.int_or("audio", 0) > 20;
+  }
+  static std::int64_t packets(const demo::CallPage& page) {
+    const rabt::Json seen = page.seen();
+    return seen.int_or("audio", 0) + seen.int_or("video", 0);
+  }
+  static void wait_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+  std::string folder_;
+  SystemRandom random_;
+  net::LocalHttp http_;
+  demo::JanusServers servers_;
+  std::unique_ptr<TestHost> host_;
+  demo::CallPage patient_;
+  demo::CallPage doctor_;
+  int calls_ = 0;
+};
+
+TEST_F(SlowRealJanus, TwoPeopleCallAreRecordedAndOneIsPutOut) {
+  const Plain session =
+      done("create-session", Plain::parse(R"({"reference": "C-1", "participants": [
+          {"role": "patient", "identity": "patient"},
+          {"role": "practitioner", "identity": "practitioner"}]})"));
+  const std::string room = session.at("sessionId");
+  const Plain input{{"sessionId", room}};
+  const rabt::Json old_token = joining(session, "practitioner");
+  ASSERT_NO_FATAL_FAILURE(bring(patient_, session, "patient"));
+  ASSERT_NO_FATAL_FAILURE(bring(doctor_, session, "practitioner"));
+  ASSERT_TRUE(patient_.wait(60'000, hears_and_sees)) << patient_.seen().dump();
+  ASSERT_TRUE(doctor_.wait(60'000, hears_and_sees)) << doctor_.seen().dump();
+  EXPECT_TRUE(doctor_.seen().bool_or("relayed", false)) << doctor_.seen().dump();
+  EXPECT_EQ(done("get-session", input).at("participants").size(), 2U);
+
+  EXPECT_EQ(done("start-recording", input).at("recording"), true);
+  wait_ms(4000);
+  EXPECT_EQ(done("stop-recording", input).at("recording"), false);
+  Plain listed;
+  for (int i = 0; i < 300; ++i, wait_ms(200)) {
+    listed = done("list-recordings", input);
+    if (listed.at("ready") == true) break;
+  }
+  ASSERT_EQ(listed.at("recordings").size(), 1U) << listed.dump();
+  const Plain recording{{"recordingId", listed.at("recordings")[0].at("recordingId")}};
+  const Plain fetched = done("fetch-recording", recording);
+  const std::string file = folder_ + "/fetched.webm";
+  std::ofstream(file, std::ios::binary) << host_->blobs.at(fetched.at("blob")).content;
+  const Plain probed = Plain::parse(
+      run("ffprobe -v error -print_format json -show_streams -show_format -count_frames " + file));
+  int sounds = 0;
+  for (const Plain& stream : probed.at("streams")) {
+    sounds += stream.at("codec_type") == "audio" ? 1 : 0;
+    if (stream.at("codec_type") != "video") continue;
+    // Two pictures side by side.
+    EXPECT_EQ(stream.at("width"), 1280);
+    EXPECT_GT(std::stoi(stream.at("nb_read_frames").get<std::string>()), 30);
+  }
+  EXPECT_EQ(sounds, 1);
+  EXPECT_GT(std::stod(probed.at("format").at("duration").get<std::string>()), 2.5);
+
+  EXPECT_EQ(done("remove-participant", {{"sessionId", room}, {"identity", "practitioner"}}),
+            (Plain{{"sessionId", room}, {"removed", true}}));
+  wait_ms(1500);
+  const std::int64_t then = packets(doctor_);
+  const std::int64_t of_patient = packets(patient_);
+  wait_ms(2500);
+  EXPECT_EQ(packets(doctor_), then);
+  EXPECT_EQ(packets(patient_), of_patient);
+  EXPECT_EQ(done("get-session", input).at("participants").size(), 1U);
+  // The token that was handed out before opens nothing any more.
+  doctor_.close();
+  ASSERT_TRUE(doctor_.start(folder_, old_token).ok());
+  EXPECT_TRUE(doctor_.wait(20'000, [](const rabt::Json& seen) {
+    return seen.string_or("failed", "").find("433") != std::string::npos;
+  })) << doctor_.seen().dump();
+
+  EXPECT_EQ(done("delete-recording", recording).at("deleted"), true);
+  EXPECT_FALSE(fs::exists(servers_.recordings() + "/" + room));
+  EXPECT_EQ(done("end-session", input).at("status"), "completed");
+  EXPECT_EQ(done("get-session", input).at("status"), "completed");
+}
+
+TEST_F(SlowRealJanus, ARoomThatARestartTookIsThereAgainForWhoAsksForAToken) {
+  const Plain session =
+      done("create-session", Plain::parse(R"({"reference": "C-1", "participants": [
+          {"role": "patient", "identity": "patient"}]})"));
+  const Plain input{{"sessionId", session.at("sessionId")}};
+  servers_.kill_janus();
+  const sdk::Outcome down = host_->call("get-session", input, "down");
+  EXPECT_EQ(down.kind, Kind::transient) << down.code;
+  ASSERT_TRUE(servers_.restart_janus().ok());
+  EXPECT_EQ(done("get-session", input).at("status"), "failed");
+  (void)joining(session, "patient");
+  EXPECT_EQ(done("get-session", input).at("status"), "in-progress");
+}
+
+}  // namespace
+}  // namespace rabt::janus

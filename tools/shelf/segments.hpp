@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What Janus wrote while it recorded a room: one .mjr file for each stream of each person.
+namespace rabt::shelf {
+
+struct Track {
+  std::filesystem::path file;
+  // The participant's id in the room.
+  std::string person;
+  // audio or video.
+  std::string kind;
+  std::string codec;
+  // Microseconds: when the file was begun, when its first packet came, when it was last written.
+  std::int64_t begun_us = 0;
+  std::int64_t first_us = 0;
+  std::int64_t last_us = 0;
+  // Janus has closed it.
+  bool closed = false;
+  std::uint64_t bytes = 0;
+};
+
+// What was recorded without a gap: tracks whose times overlap.
+struct Segment {
+  // "<room>.<microseconds>", of the track that was begun first.
+  std::string id;
+  std::vector<Track> tracks;
+  [[nodiscard]] std::int64_t first_us() const;
+  [[nodiscard]] std::int64_t last_us() const;
+};
+
+// "<instance>.<uuid>", as the plugin janus calls its rooms, and nothing that could leave the
+// folder.
+[[nodiscard]] bool is_room(std::string_view text);
+// "<room>.<digits>".
+[[nodiscard]] bool is_recording(std::string_view text);
+[[nodiscard]] std::string room_of(std::string_view recording);
+
+// The tracks in the folder of a room that hold packets. A track that holds none, because nothing
+// ever came, is left out; so is what is no file of Janus'. A file that still has the extension of
+// an open one counts as closed when nothing in the folder was written for stale_us: its Janus died.
+[[nodiscard]] std::vector<Track> tracks_of(const std::filesystem::path& folder,
+                                           std::string_view room, std::int64_t now_us,
+                                           std::int64_t stale_us);
+[[nodiscard]] std::vector<Segment> segments_of(std::string_view room, std::vector<Track> tracks);
+
+// The arguments of ffmpeg that make one WebM of a segment: pictures side by side, sound mixed, each
+// track where it began. parts: what the packaged converter made of each track, in their order.
+[[nodiscard]] std::vector<std::string> arguments_of_ffmpeg(
+    const Segment& segment, const std::vector<std::filesystem::path>& parts,
+    const std::filesystem::path& output);
+
+}  // namespace rabt::shelf

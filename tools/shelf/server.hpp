@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "hub/base/bytes.hpp"
+#include "tools/shelf/shelf.hpp"
+
+// The shelf over HTTP, for the plugin janus:
+//   GET /rooms/<room>        what Shelf::list gives; 507 when the disk is full
+//   GET /recordings/<id>     the WebM, with X-Rabt-Bytes and X-Rabt-Sha256
+//   DELETE /recordings/<id>  204, or 404
+// Every request carries the secret as a bearer token.
+namespace rabt::shelf {
+
+class Server {
+ public:
+  // port 0: any. Throws Poco::Exception when it cannot listen.
+  Server(const std::string& address, std::uint16_t port, SecretBytes secret, Shelf& shelf);
+  ~Server();
+  [[nodiscard]] std::uint16_t port() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rabt::shelf

@@ -1,0 +1,232 @@
+#include "tools/shelf/shelf.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/Process.h>
+
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::shelf {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A file that Janus has not closed and not written to for so long belongs to a Janus that died.
+constexpr std::int64_t kStaleUs = 120'000'000;
+// Left free on the disk: Janus records there, too.
+constexpr std::uint64_t kReserve = 64ULL * 1024 * 1024;
+constexpr std::size_t kPiece = 256UL * 1024;
+// Attempts at what cannot be converted for another reason than a full disk.
+constexpr std::string_view kFull = "disk-full";
+constexpr std::string_view kBroken = "broken";
+
+// True when the program ran and ended well.
+bool ran(const std::vector<std::string>& arguments) {
+  try {
+    const Poco::Process::Args rest(arguments.begin() + 1, arguments.end());
+    const Poco::ProcessHandle process = Poco::Process::launch(arguments.front(), rest);
+    return process.wait() == 0;
+  } catch (const Poco::Exception&) {
+    return false;
+  }
+}
+
+std::uint64_t size_of(const fs::path& file) {
+  std::error_code failure;
+  const auto size = fs::file_size(file, failure);
+  return failure ? 0 : size;
+}
+
+std::uint64_t free_at(const fs::path& folder) {
+  std::error_code failure;
+  const auto space = fs::space(folder, failure);
+  return failure ? 0 : space.available;
+}
+
+Result<Json> read_json(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return Json::parse(text);
+}
+
+std::string digest_of(const fs::path& file) {
+  crypto::Sha256 sha;
+  std::ifstream in(file, std::ios::binary);
+  std::string piece(kPiece, '\0');
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
+    sha.update(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount())));
+  return to_hex(sha.finish());
+}
+
+void discard(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+}
+
+// The file of a track that the packaged converter makes without coding anew.
+const char* extension_of(const Track& track) {
+  if (track.kind == "audio") return ".opus";
+  return track.codec == "h264" ? ".mp4" : ".webm";
+}
+
+}  // namespace
+
+Shelf::Shelf(fs::path folder, const Clock& clock) : folder_(std::move(folder)), clock_(clock) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Shelf::~Shelf() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Result<Json> Shelf::list(const std::string& room) {
+  std::set<std::string> made;
+  Json recordings = Json::array();
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(folder_of(room), failure)) {
+    if (entry.path().extension() != ".json") continue;
+    const std::string id = entry.path().stem();
+    const auto said = is_recording(id) ? read_json(entry.path()) : Result<Json>(Json());
+    if (!said.ok() || !(*said)["files"].is_array()) continue;
+    for (const Json& file : (*said)["files"].as_array()) made.insert(file.as_string());
+    recordings.push_back(Json::object({{"id", id},
+                                       {"bytes", (*said)["bytes"]},
+                                       {"ms", (*said)["ms"]},
+                                       {"sha256", (*said)["sha256"]}}));
+  }
+  std::vector<Track> tracks = tracks_of(folder_of(room), room, clock_.now().ms * 1000, kStaleUs);
+  std::erase_if(tracks, [&](const Track& one) { return made.contains(one.file.filename()); });
+  bool ready = true;
+  bool full = false;
+  {
+    const Lock lock(mutex_);
+    for (Segment& segment : segments_of(room, std::move(tracks))) {
+      bool closed = true;
+      for (const Track& one : segment.tracks) closed = closed && one.closed;
+      const auto failed = failed_.find(segment.id);
+      if (failed != failed_.end() && failed->second == kBroken) continue;
+      ready = false;
+      full = full || failed != failed_.end();
+      if (closed && converting_ != segment.id) waiting_.emplace(segment.id, std::move(segment));
+    }
+  }
+  changed_.notify_all();
+  if (full)
+    return unavailable("shelf.disk_full", "the disk is too full to put the recording together");
+  return Json::object({{"ready", ready}, {"recordings", std::move(recordings)}});
+}
+
+std::optional<Recording> Shelf::find(const std::string& id) const {
+  const fs::path base = folder_of(room_of(id)) / id;
+  const auto said = read_json(base.string() + ".json");
+  if (!said.ok()) return std::nullopt;
+  Recording out{.file = base.string() + ".webm",
+                .bytes = static_cast<std::uint64_t>(said->int_or("bytes", 0)),
+                .sha256 = said->string_or("sha256", "")};
+  return out.bytes > 0 ? std::optional(std::move(out)) : std::nullopt;
+}
+
+bool Shelf::remove(const std::string& id) {
+  const fs::path folder = folder_of(room_of(id));
+  const fs::path base = folder / id;
+  const auto said = read_json(base.string() + ".json");
+  if (!said.ok()) return false;
+  // The description goes last: until then a repeat finds what is still to be removed.
+  if ((*said)["files"].is_array()) {
+    for (const Json& file : (*said)["files"].as_array()) {
+      const fs::path name = file.as_string();
+      if (name.filename() == name) discard(folder / name);
+    }
+  }
+  discard(base.string() + ".webm");
+  discard(base.string() + ".json");
+  // Only when nothing else lies in it.
+  std::error_code ignored;
+  fs::remove(folder, ignored);
+  return true;
+}
+
+void Shelf::run() {
+  Lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&]() RABT_REQUIRES(mutex_) { return stopping_ || !waiting_.empty(); });
+    if (stopping_) return;
+    const auto next = waiting_.begin();
+    const Segment segment = std::move(next->second);
+    waiting_.erase(next);
+    converting_ = segment.id;
+    lock.unlock();
+    const std::string why = convert(room_of(segment.id), segment);
+    lock.lock();
+    converting_.clear();
+    if (why.empty()) {
+      failed_.erase(segment.id);
+    } else {
+      failed_[segment.id] = why;
+    }
+  }
+}
+
+std::string Shelf::convert(const std::string& room, const Segment& segment) const {
+  const fs::path folder = folder_of(room);
+  const fs::path base = folder / segment.id;
+  const fs::path work = base.string() + ".work";
+  std::uint64_t bytes = 0;
+  Json files = Json::array();
+  for (const Track& one : segment.tracks) {
+    bytes += one.bytes;
+    files.push_back(one.file.filename().string());
+  }
+  // What the converters make of the tracks is about as large again, and so is the result.
+  if (free_at(folder) < 2 * bytes + kReserve) return std::string(kFull);
+  discard(work);
+  std::error_code failure;
+  if (!fs::create_directory(work, failure)) return std::string(kFull);
+
+  Segment good{.id = segment.id, .tracks = {}};
+  std::vector<fs::path> parts;
+  for (const Track& one : segment.tracks) {
+    const fs::path part = work / (std::to_string(parts.size()) + extension_of(one));
+    // Its exit code says nothing: it is 0 also when there was nothing to convert.
+    (void)ran({"janus-pp-rec", "-d", "0", one.file, part});
+    if (size_of(part) == 0) continue;
+    parts.push_back(part);
+    good.tracks.push_back(one);
+  }
+  const auto given_up = [&] {
+    discard(work);
+    return std::string(free_at(folder) < kReserve ? kFull : kBroken);
+  };
+  if (parts.empty()) return given_up();
+  const fs::path made = work / "made.webm";
+  if (!ran(arguments_of_ffmpeg(good, parts, made)) || size_of(made) == 0) return given_up();
+  const Json said = Json::object({{"bytes", static_cast<std::int64_t>(size_of(made))},
+                                  {"ms", (good.last_us() - good.first_us()) / 1000},
+                                  {"sha256", digest_of(made)},
+                                  {"files", std::move(files)}});
+  const fs::path description = work / "made.json";
+  {
+    std::ofstream out(description, std::ios::binary);
+    out << said.dump();
+    out.flush();
+    if (!out) return given_up();
+  }
+  // The description makes it a recording: it comes last.
+  fs::rename(made, base.string() + ".webm", failure);
+  if (!failure) fs::rename(description, base.string() + ".json", failure);
+  if (failure) return given_up();
+  discard(work);
+  return {};
+}
+
+}  // namespace rabt::shelf

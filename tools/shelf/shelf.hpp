@@ -1,0 +1,63 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/base/result.hpp"
+#include "tools/shelf/segments.hpp"
+
+// The recordings beside a Janus: lists those of a room, puts each together in the background, and
+// hands them out.
+namespace rabt::shelf {
+
+// One WebM that is ready.
+struct Recording {
+  std::filesystem::path file;
+  std::uint64_t bytes = 0;
+  std::string sha256;
+};
+
+// Internally synchronised. One thread of its own converts, one segment at a time.
+class Shelf {
+ public:
+  // folder: what Janus records into; a room has a folder below it.
+  Shelf(std::filesystem::path folder, const Clock& clock);
+  ~Shelf();
+
+  // {"ready": bool, "recordings": [{"id", "bytes", "ms", "sha256"}]}. What can be put together and
+  // is not, is from now on. Error: unavailable shelf.disk_full when that failed for want of room;
+  // it is tried again with the next call.
+  [[nodiscard]] Result<Json> list(const std::string& room);
+  [[nodiscard]] std::optional<Recording> find(const std::string& id) const;
+  // Removes the recording, and what it was made of. Returns false if it was not there.
+  bool remove(const std::string& id);
+
+ private:
+  void run();
+  // Makes <id>.webm and <id>.json. Returns why it could not: empty, "disk-full" or "broken".
+  [[nodiscard]] std::string convert(const std::string& room, const Segment& segment) const;
+  [[nodiscard]] std::filesystem::path folder_of(std::string_view room) const {
+    return folder_ / std::string(room);
+  }
+
+  const std::filesystem::path folder_;
+  const Clock& clock_;
+  Mutex mutex_;
+  Condition changed_;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  // By id; the room is in it.
+  std::map<std::string, Segment> waiting_ RABT_GUARDED_BY(mutex_);
+  std::string converting_ RABT_GUARDED_BY(mutex_);
+  // Why the last attempt at a segment came to nothing.
+  std::map<std::string, std::string> failed_ RABT_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace rabt::shelf
