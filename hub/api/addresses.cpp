@@ -95,6 +95,11 @@ bool Proxies::holds(const IpAddress& address) const {
                      [&](const Network& one) { return same(one.address, address, one.bits); });
 }
 
+bool Proxies::has(std::string_view address) const {
+  const auto ip = ip_of(address);
+  return ip && holds(*ip);
+}
+
 std::string Proxies::client_of(const http::Request& head) const {
   std::string client = head.remote;
   if (networks_.empty()) return client;

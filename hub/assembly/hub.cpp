@@ -110,6 +110,8 @@ struct Hub::Parts {
   std::unique_ptr<identity::Watch> watch;
   // Null when the hub speaks plain HTTP.
   std::shared_ptr<crypto::TlsServer> tls;
+  // Null unless there is a listener that asks for certificates.
+  std::shared_ptr<crypto::TlsServer> mtls;
   std::unique_ptr<access::PatientDetail> details;
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<access::AccessControl> access;
@@ -135,6 +137,7 @@ struct Hub::Parts {
   [[nodiscard]] Status open_engine(const config::Config& config);
   [[nodiscard]] Status make_consultations(const config::Config& config);
   [[nodiscard]] Status open_doors(const config::Config& config, const phi::Policy& privacy);
+  [[nodiscard]] Status open_mtls(const config::Config& config);
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
                                                                std::vector<api::Source> sources);
@@ -249,6 +252,25 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
 }
 
 // Compatibility APIs on the main listener, and on those of their own.
+Status Hub::Parts::open_mtls(const config::Config& config) {
+  if (!config.mtls) return ok_status();
+  RABT_TRY(opened, crypto::TlsServer::open({.certificates = config.tls_certificates,
+                                            .key = config.tls_key,
+                                            .only_1_3 = config.tls_only_1_3,
+                                            .client_authorities = config.mtls->authorities,
+                                            .client_revoked = config.mtls->revoked},
+                                           base->clock));
+  mtls = std::move(opened);
+  RABT_TRY(port, server->listen(
+                     {.address = config.mtls->address,
+                      .port = config.mtls->port,
+                      .tls = mtls,
+                      .admit = [this](const http::Request& head) { return api->admit(head); }}));
+  maintenance->also([this] { reload(*mtls, base->log); });
+  base->log.info("hub.mtls", {{"port", static_cast<std::int64_t>(port)}});
+  return ok_status();
+}
+
 Status Hub::Parts::open_doors(const config::Config& config, const phi::Policy& privacy) {
   api->open(make_doors(
       config,
@@ -373,14 +395,18 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
                                           clock));
     hub.tls = std::move(tls);
   }
-  RABT_TRY(server, http::Server::start(
-                       http::ServerOptions{.address = config.address,
-                                           .port = config.port,
-                                           .unix_socket = config.data + "/hub.sock",
-                                           .tls = hub.tls},
-                       [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
+  RABT_TRY(server,
+           http::Server::start(
+               http::ServerOptions{.address = config.address,
+                                   .port = config.port,
+                                   .proxy = [proxies = config.proxies](
+                                                std::string_view one) { return proxies.has(one); },
+                                   .unix_socket = config.data + "/hub.sock",
+                                   .tls = hub.tls},
+               [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
   hub.server = std::move(server);
   RABT_TRY_STATUS(hub.open_doors(config, privacy));
+  RABT_TRY_STATUS(hub.open_mtls(config));
   if (hub.tls != nullptr) hub.maintenance->also([&hub] { reload(*hub.tls, hub.base->log); });
   hub.address = config.address;
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});

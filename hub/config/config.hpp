@@ -140,6 +140,15 @@ struct RetentionConfig {
   bool automatic_shred = false;
 };
 
+// server.mtls: a listener that asks its callers for certificates.
+struct MtlsEntry {
+  std::string address;
+  int port = 8490;
+  // PEM files: whose certificates are taken, and which are revoked. The second may be empty.
+  std::string authorities;
+  std::string revoked;
+};
+
 // A compatibility API: docs/compat.
 struct DoorEntry {
   bool enabled = true;
@@ -181,6 +190,7 @@ struct Config {
   // server.rates, and server.trusted_proxies: what X-Forwarded-For is believed from.
   api::RateOptions rates;
   api::Proxies proxies;
+  std::optional<MtlsEntry> mtls;
   std::string data;
   std::string plugins;
   std::string migrations;

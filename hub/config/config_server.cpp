@@ -64,13 +64,23 @@ void read_proxies(Reader& reader, const YamlNode& server, api::Proxies& out) {
   reader.mistake(entry.line, entry.column, "`trusted_proxies`: " + proxies.error().message);
 }
 
+void read_mtls(Reader& reader, const YamlNode& mtls, Config& config) {
+  MtlsEntry& entry = config.mtls.emplace();
+  entry.address = config.address;
+  reader.only(mtls, {"address", "port", "ca", "crl"});
+  reader.text(mtls, "address", entry.address);
+  reader.integer(mtls, "port", 0, 65535, entry.port);
+  reader.path(mtls, "ca", entry.authorities, true);
+  reader.path(mtls, "crl", entry.revoked);
+}
+
 }  // namespace
 
 void read_server(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* server = reader.section(root, "server");
   if (server == nullptr) return;
-  reader.only(*server,
-              {"address", "port", "public_url", "tls", "plain", "rates", "trusted_proxies"});
+  reader.only(*server, {"address", "port", "public_url", "tls", "mtls", "plain", "rates",
+                        "trusted_proxies"});
   reader.text(*server, "address", config.address);
   reader.integer(*server, "port", 0, 65535, config.port);
   reader.text(*server, "public_url", config.public_url);
@@ -92,6 +102,14 @@ void read_server(Reader& reader, const YamlNode& root, Config& config) {
                    "without `server.tls` the hub speaks plain HTTP, which is for this machine "
                    "alone; add `tls: {cert: FILE, key: FILE}`, or `plain: behind-proxy` when a "
                    "proxy in front speaks TLS");
+  }
+  if (const YamlNode* mtls = reader.section(*server, "mtls")) {
+    read_mtls(reader, *mtls, config);
+    if (config.tls_certificates.empty()) {
+      const YamlEntry& entry = *server->find("mtls");
+      reader.mistake(entry.line, entry.column,
+                     "`server.mtls` needs the hub's own certificate: add `server.tls`");
+    }
   }
 }
 

@@ -29,7 +29,7 @@ struct Peer {
   std::string address;
   // The user, when the connection came over a Unix socket.
   std::optional<std::uint32_t> uid{};
-  // What counts as one caller for the number of connections. Empty for this machine.
+  // What counts as one caller for the number of connections. Empty for this machine and proxies.
   std::string seat{};
 };
 

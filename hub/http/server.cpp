@@ -105,6 +105,8 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
   void serve(Descriptor one, const sockaddr_storage& address, socklen_t size) {
     auto peer = peer_of(one.get(), address, size);
     if (!peer) return;
+    const auto& proxy = shared_.options.proxy;
+    if (proxy != nullptr && proxy(peer->address)) peer->seat.clear();
     auto seat = shared_.seats.take(peer->seat);
     if (seat == nullptr) return turn_away(one);
     if (!peer->uid) {

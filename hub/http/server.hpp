@@ -119,8 +119,9 @@ struct ServerOptions {
   // the process may not open so many files.
   int max_connections = 10'000;
   // Connections that are open at once from one address (IPv6: from one network of 64 bits). This
-  // machine is exempt.
+  // machine is exempt, and the addresses for which `proxy` is true.
   int max_connections_per_address = 100;
+  std::function<bool(std::string_view address)> proxy{};
   std::uint64_t max_body = limits::kMaxRequestBody;
   // Bytes of bodies that all connections hold together. A request that needs more gets 503.
   std::uint64_t max_bodies = 256ULL << 20U;

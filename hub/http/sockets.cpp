@@ -20,6 +20,9 @@ namespace rabt::http {
 
 namespace {
 
+// How often one event reads what a reader of events says, so that it does not keep the thread.
+constexpr int kDroppedReads = 16;
+
 struct FreeContext {
   void operator()(wslay_event_context* context) const { wslay_event_context_free(context); }
 };
@@ -473,11 +476,12 @@ class Sockets::State::Events final : public Open {
 
 bool Sockets::State::Events::receive() {
   char unread[4096];
-  for (;;) {
+  for (int i = 0; i < kDroppedReads; ++i) {
     const auto step = io_->read(unread);
     if (step.state == Transport::Step::State::closed) return false;
-    if (step.state != Transport::Step::State::done) return true;
+    if (step.state != Transport::Step::State::done) break;
   }
+  return true;
 }
 
 bool Sockets::State::Events::write() {

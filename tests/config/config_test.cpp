@@ -268,5 +268,23 @@ TEST_F(ConfigFile, TlsHasACertificateAndAKey) {
   EXPECT_NE(refused(tls("cert: a, key: b, min: '1.1'")).find("1.2"), std::string::npos);
 }
 
+TEST_F(ConfigFile, AListenerForCertificatesNeedsAnAuthorityAndTls) {
+  const auto mtls = [](std::string_view tls, std::string_view members) {
+    return std::string(kGood) + "server: {address: 127.0.0.2, " + std::string(tls) + "mtls: {" +
+           std::string(members) + "}}\n";
+  };
+  const auto config =
+      load(mtls("tls: {cert: a, key: b}, ", "ca: ca.pem, crl: crl.pem, port: 9443"));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  ASSERT_TRUE(config->mtls.has_value());
+  EXPECT_EQ(config->mtls->address, "127.0.0.2");
+  EXPECT_EQ(config->mtls->port, 9443);
+  EXPECT_EQ(config->mtls->authorities, folder_ + "/ca.pem");
+  EXPECT_EQ(config->mtls->revoked, folder_ + "/crl.pem");
+  EXPECT_NE(refused(mtls("tls: {cert: a, key: b}, ", "crl: crl.pem")).find("ca"),
+            std::string::npos);
+  EXPECT_NE(refused(mtls("", "ca: ca.pem")).find("server.tls"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rabt::config

@@ -1,0 +1,575 @@
+// ./dev bench edge: the inbound edge beside nginx, which answers a fixed 200 with the same TLS
+// settings on the same machine, in the same run. Prints; asserts nothing.
+//   reads of the hub with its API token and durable writes with an Idempotency-Key; a handler that
+//   answers a constant; handshakes; memory and answers with 9,900 idle TLS connections; strangers
+//   and callers who send 10 MiB; 9,900 streams of events with one event.
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <netinet/in.h>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hub/assembly/hub.hpp"
+#include "hub/crypto/tls_server.hpp"
+#include "hub/http/event_stream.hpp"
+#include "hub/http/server.hpp"
+#include "hub/http/web_socket.hpp"
+#include "tests/tls_files.hpp"
+
+namespace {
+
+using namespace rabt;
+namespace fs = std::filesystem;
+using Clock_ = std::chrono::steady_clock;
+
+// Those of the hub, less some for callers beside them.
+constexpr int kIdle = 9'900;
+constexpr int kBodies = 300;
+
+[[noreturn]] void give_up(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  std::exit(1);
+}
+
+double seconds_since(Clock_::time_point start) {
+  return std::chrono::duration<double>(Clock_::now() - start).count();
+}
+
+std::string output_of(const std::string& command) {
+  std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) give_up("cannot run " + command);
+  std::string out;
+  char buffer[4096];
+  for (std::size_t got = 0; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    out.append(buffer, got);
+  ::pclose(pipe);
+  return out;
+}
+
+// The number that follows a text; 0 if it is not there.
+double number_after(const std::string& text, const std::string& what) {
+  const auto at = text.find(what);
+  return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + what.size(), nullptr);
+}
+
+std::string value_in(const std::string& file, const std::string& name) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(name)) return line.substr(name.size());
+  }
+  return "0";
+}
+double rss_mib(pid_t process) {
+  return std::strtod(value_in("/proc/" + std::to_string(process) + "/status", "VmRSS:").c_str(),
+                     nullptr) /
+         1024;
+}
+void clear_peak(pid_t process) {
+  std::ofstream("/proc/" + std::to_string(process) + "/clear_refs") << "5";
+}
+double peak_mib(pid_t process) {
+  return std::strtod(value_in("/proc/" + std::to_string(process) + "/status", "VmHWM:").c_str(),
+                     nullptr) /
+         1024;
+}
+
+// A process of its own, which says its ports on a pipe and runs until its standard input ends.
+struct Child {
+  pid_t process = 0;
+  std::vector<int> ports;
+  int keep = -1;
+};
+
+Child run_child(const std::function<std::vector<int>(std::shared_ptr<void>&)>& start) {
+  int said[2];
+  int keep[2];
+  if (::pipe(said) != 0 || ::pipe(keep) != 0) give_up("no pipe");
+  const pid_t process = ::fork();
+  if (process == 0) {
+    ::close(said[0]);
+    ::close(keep[1]);
+    std::shared_ptr<void> alive;
+    std::string text;
+    for (const int port : start(alive)) text += std::to_string(port) + " ";
+    text += "\n";
+    (void)!::write(said[1], text.data(), text.size());
+    char end = 0;
+    (void)!::read(keep[0], &end, 1);
+    alive.reset();
+    ::_exit(0);
+  }
+  ::close(said[1]);
+  ::close(keep[0]);
+  std::string text;
+  for (char c = 0; ::read(said[0], &c, 1) == 1 && c != '\n';) text.push_back(c);
+  ::close(said[0]);
+  Child child{.process = process, .keep = keep[1]};
+  std::istringstream words(text);
+  for (int port = 0; words >> port;) child.ports.push_back(port);
+  if (child.ports.empty()) give_up("a server does not start");
+  return child;
+}
+
+// ---- The servers
+// ----------------------------------------------------------------------------------------------
+
+std::shared_ptr<const crypto::TlsServer> tls_of(const std::string& folder, const Clock& clock) {
+  auto opened = crypto::TlsServer::open(
+      {.certificates = folder + "/server.pem", .key = folder + "/server.key"}, clock);
+  if (!opened.ok()) give_up(opened.error().message);
+  return *std::move(opened);
+}
+
+class Topic {
+ public:
+  class Subscriber final : public http::SocketHandler {
+   public:
+    explicit Subscriber(Topic& topic) : topic_(topic) {}
+    void opened(std::shared_ptr<http::Socket> socket) override {
+      const std::scoped_lock lock(topic_.mutex_);
+      topic_.sockets_.push_back(std::move(socket));
+    }
+    void received(http::Socket& /*socket*/, std::string_view /*text*/) override {}
+    void closed() override {}
+
+   private:
+    Topic& topic_;
+  };
+  std::size_t tell() {
+    const std::scoped_lock lock(mutex_);
+    const std::string event = http::event_text("1", "chat", R"({"text":"hello"})");
+    for (const auto& socket : sockets_) socket->send(event);
+    return sockets_.size();
+  }
+  std::size_t open() {
+    const std::scoped_lock lock(mutex_);
+    return sockets_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<http::Socket>> sockets_;
+};
+
+// The edge alone: ports over TLS and in clear.
+struct EdgeOnly {
+  SystemClock clock;
+  Topic topic;
+  std::unique_ptr<http::Server> server;
+};
+
+http::Response answer_of(EdgeOnly& edge, const http::Request& request) {
+  if (request.path == "/events") return {.events = std::make_shared<Topic::Subscriber>(edge.topic)};
+  if (request.path == "/tell") return {.body = std::to_string(edge.topic.tell())};
+  if (request.path == "/open") return {.body = std::to_string(edge.topic.open())};
+  if (request.path == "/slow") std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  return {.headers = {{"Content-Type", "application/json"}}, .body = R"({"ok":true})"};
+}
+
+std::vector<int> start_edge(const std::string& folder, std::shared_ptr<void>& alive) {
+  auto edge = std::make_shared<EdgeOnly>();
+  alive = edge;
+  const http::Admit admit = [&made = *edge](const http::Request& head) -> http::Admission {
+    if (head.path == "/closed") return http::Response{.status = 401};
+    return [&made](const http::Request& request) { return answer_of(made, request); };
+  };
+  auto started =
+      http::Server::start({.port = 0, .tls = tls_of(folder, edge->clock)}, admit, null_logger());
+  if (!started.ok()) give_up(started.error().message);
+  edge->server = *std::move(started);
+  const auto plain = edge->server->listen({.port = 0, .admit = admit});
+  return {edge->server->port(), *plain};
+}
+
+struct WholeHub {
+  SystemClock clock;
+  std::unique_ptr<assembly::Hub> hub;
+};
+
+std::vector<int> start_hub(const std::string& folder, std::shared_ptr<void>& alive) {
+  auto whole = std::make_shared<WholeHub>();
+  alive = whole;
+  config::Config config;
+  config.tenant = "bench";
+  config.port = 0;
+  config.data = folder + "/data";
+  config.plugins = folder + "/plugins";
+  config.migrations = RABT_MIGRATIONS;
+  config.tls_certificates = folder + "/server.pem";
+  config.tls_key = folder + "/server.key";
+  auto started =
+      assembly::Hub::start(config, whole->clock, null_logger(), phi::strict_policy(), true);
+  if (!started.ok()) give_up(started.error().code + ": " + started.error().message);
+  whole->hub = *std::move(started);
+  return {whole->hub->port()};
+}
+
+// nginx with the same certificate, versions, ciphers and curves. Its port; 0 when it is not here.
+struct Nginx {
+  int port = 0;
+  std::string folder;
+};
+Nginx start_nginx(const std::string& folder) {
+  if (!test::have_program("nginx")) return {};
+  const int port = 18'443;
+  std::ofstream(folder + "/nginx.conf")
+      << "worker_processes auto;\npid " << folder << "/nginx.pid;\nerror_log " << folder
+      << "/nginx.log;\nevents { worker_connections 12000; }\nhttp {\n access_log off;\n"
+      << " client_body_temp_path " << folder << "/b; proxy_temp_path " << folder
+      << "/p; fastcgi_temp_path " << folder << "/f; uwsgi_temp_path " << folder
+      << "/u; scgi_temp_path " << folder << "/s;\n keepalive_requests 1000000;\n server {\n"
+      << "  listen 127.0.0.1:" << port << " ssl;\n  ssl_certificate " << folder
+      << "/server.pem;\n  ssl_certificate_key " << folder
+      << "/server.key;\n  ssl_protocols TLSv1.2 TLSv1.3;\n  ssl_ecdh_curve X25519:P-256:P-384;\n"
+      << "  location / { default_type application/json; return 200 '{\"ok\":true}'; }\n }\n}\n";
+  const std::string said = output_of("nginx -c " + folder + "/nginx.conf");
+  if (!said.empty()) std::printf("nginx: %s\n", said.c_str());
+  return {port, folder};
+}
+
+// ---- Callers
+// --------------------------------------------------------------------------------------------------
+
+int connect_to(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    give_up("cannot connect");
+  const timeval limit{.tv_sec = 20, .tv_usec = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  return fd;
+}
+
+// A connection in clear, or over TLS when there is a context.
+class Caller {
+ public:
+  explicit Caller(int port, SSL_CTX* context = nullptr) : fd_(connect_to(port)) {
+    if (context == nullptr) return;
+    session_ = SSL_new(context);
+    SSL_set_fd(session_, fd_);
+    if (SSL_connect(session_) != 1) give_up("the handshake fails");
+  }
+  ~Caller() {
+    SSL_free(session_);
+    ::close(fd_);
+  }
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+  bool send(std::string_view text) {
+    if (session_ != nullptr)
+      return SSL_write(session_, text.data(), static_cast<int>(text.size())) > 0;
+    while (!text.empty()) {
+      const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  // One answer with a length.
+  std::string read() {
+    std::string out;
+    std::size_t whole = 0;
+    char buffer[8192];
+    while (whole == 0 || out.size() < whole) {
+      const auto got = session_ != nullptr ? SSL_read(session_, buffer, sizeof buffer)
+                                           : ::recv(fd_, buffer, sizeof buffer, 0);
+      if (got <= 0) return {};
+      out.append(buffer, static_cast<std::size_t>(got));
+      const auto end = out.find("\r\n\r\n");
+      if (whole == 0 && end != std::string::npos) {
+        whole = end + 4 + static_cast<std::size_t>(number_after(out, "Content-Length: "));
+      }
+    }
+    return out;
+  }
+
+ private:
+  int fd_;
+  SSL* session_ = nullptr;
+};
+
+struct Times {
+  double p50 = 0;
+  double p99 = 0;
+  std::size_t answers = 0;
+  std::size_t failed = 0;
+};
+
+// Asks at an even rate, whatever the answers take: a late answer delays nothing but is measured
+// from when it was due.
+Times ask_evenly(int port, SSL_CTX* context, const std::string& request, int per_second,
+                 double seconds) {
+  constexpr int kThreads = 4;
+  std::mutex mutex;
+  std::vector<double> taken;
+  std::size_t failed = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      Caller caller(port, context);
+      std::vector<double> own;
+      std::size_t lost = 0;
+      const auto step = std::chrono::duration<double>(double(kThreads) / per_second);
+      auto due = Clock_::now() + std::chrono::duration_cast<Clock_::duration>(step * i / kThreads);
+      const auto end = due + std::chrono::duration_cast<Clock_::duration>(
+                                 std::chrono::duration<double>(seconds));
+      for (; due < end; due += std::chrono::duration_cast<Clock_::duration>(step)) {
+        std::this_thread::sleep_until(due);
+        const bool good = caller.send(request) && caller.read().starts_with("HTTP/1.1 2");
+        own.push_back(seconds_since(due) * 1'000);
+        if (!good) ++lost;
+      }
+      const std::scoped_lock lock(mutex);
+      taken.insert(taken.end(), own.begin(), own.end());
+      failed += lost;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::sort(taken.begin(), taken.end());
+  return {.p50 = taken[taken.size() / 2],
+          .p99 = taken[taken.size() * 99 / 100],
+          .answers = taken.size(),
+          .failed = failed};
+}
+
+void print(const char* what, const Times& times) {
+  std::printf("  %-48s p50 %7.2f ms  p99 %7.2f ms  (%zu answers, %zu failed)\n", what, times.p50,
+              times.p99, times.answers, times.failed);
+}
+
+struct Rate {
+  double per_second = 0;
+  std::string p99;
+};
+Rate wrk(const std::string& url, int connections, const std::string& more = {}) {
+  const std::string said =
+      output_of("wrk -t2 -d5s --latency -c" + std::to_string(connections) + " " + more + " " + url);
+  const auto at = said.find("99% ");
+  Rate out{number_after(said, "Requests/sec:"), "?"};
+  if (at != std::string::npos) std::istringstream(said.substr(at + 4)) >> out.p99;
+  if (said.find("Non-2xx") != std::string::npos)
+    std::printf("  %s: %s\n", url.c_str(), said.substr(said.find("Non-2xx")).c_str());
+  return out;
+}
+
+void beside(const char* what, double ours, double theirs) {
+  std::printf("  %-48s %9.0f /s   nginx %9.0f /s   ratio %.2f\n", what, ours, theirs,
+              theirs > 0 ? ours / theirs : 0);
+}
+
+double handshakes(int port) {
+  // -new: without resumption.
+  const std::string said =
+      output_of("openssl s_time -new -time 4 -connect 127.0.0.1:" + std::to_string(port));
+  return number_after(said, "connections in ") > 0
+             ? number_after(said.substr(said.rfind('\n', said.find(" real seconds")) + 1), "") / 4
+             : number_after(said, "s; ");
+}
+
+// ---- What is measured
+// -----------------------------------------------------------------------------------------
+
+struct Setting {
+  std::string folder;
+  Child hub;
+  Child edge;
+  Nginx nginx;
+  std::string token;
+  SSL_CTX* context = nullptr;
+};
+
+std::string local(int port, const std::string& path, bool tls = true) {
+  return (tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port) + path;
+}
+
+void rates(const Setting& s) {
+  std::puts("requests, 64 connections kept alive, over TLS");
+  const double nginx = s.nginx.port == 0 ? 0 : wrk(local(s.nginx.port, "/"), 64).per_second;
+  beside("the edge, a handler that answers a constant",
+         wrk(local(s.edge.ports[0], "/x"), 64).per_second, nginx);
+  const std::string token = "-H 'Authorization: Bearer " + s.token + "'";
+  beside("the hub, a read with its token",
+         wrk(local(s.hub.ports[0], "/api/v1/workflows"), 64, token).per_second, nginx);
+  std::ofstream(s.folder + "/write.lua")
+      << "local id, n = 0, 0\nlocal seen = 0\n"
+         "function setup(thread) thread:set('id', seen); seen = seen + 1 end\n"
+         "function request()\n n = n + 1\n"
+         " wrk.headers['Idempotency-Key'] = string.format('bench-%02d-%s-%012d', id, os.time(), "
+         "n)\n"
+         " wrk.headers['Content-Type'] = 'application/json'\n"
+         " return wrk.format('POST', nil, nil, '{\"name\":\"Dr Bench\"}')\nend\n";
+  beside(
+      "the hub, a durable write with an Idempotency-Key",
+      wrk(local(s.hub.ports[0], "/api/v1/providers"), 64, token + " -s " + s.folder + "/write.lua")
+          .per_second,
+      nginx);
+}
+
+void handshake_rates(const Setting& s) {
+  std::puts("full TLS 1.3 handshakes, one caller");
+  beside("the edge", handshakes(s.edge.ports[0]), s.nginx.port == 0 ? 0 : handshakes(s.nginx.port));
+}
+
+void idle(const Setting& s) {
+  std::printf("%d idle TLS connections at the hub\n", kIdle);
+  const std::string request =
+      "GET /api/v1/workflows HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + s.token + "\r\n\r\n";
+  print("500 reads a second before", ask_evenly(s.hub.ports[0], s.context, request, 500, 4));
+  const double before = rss_mib(s.hub.process);
+  std::vector<std::unique_ptr<Caller>> callers;
+  const auto start = Clock_::now();
+  for (int i = 0; i < kIdle; ++i)
+    callers.push_back(std::make_unique<Caller>(s.hub.ports[0], s.context));
+  std::printf("  %-48s %.1f s\n", "to open them", seconds_since(start));
+  print("500 reads a second beside them", ask_evenly(s.hub.ports[0], s.context, request, 500, 8));
+  std::printf("  %-48s %.0f MiB, %.0f before: %.1f KiB for each\n", "memory of the hub",
+              rss_mib(s.hub.process), before, (rss_mib(s.hub.process) - before) * 1024 / kIdle);
+}
+
+// So many callers send 10 MiB to this path, over and over, while somebody else reads.
+void bodies(const Setting& s, const char* what, const std::string& path) {
+  constexpr std::string_view kPiece = "0123456789abcdef";
+  std::string piece;
+  while (piece.size() < (64U << 10U)) piece += kPiece;
+  const std::string head =
+      "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: 10485760\r\n\r\n";
+  std::atomic<bool> stop{false};
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  clear_peak(s.edge.process);
+  for (int i = 0; i < kBodies; ++i) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        Caller caller(s.edge.ports[1]);
+        if (!caller.send(head)) continue;
+        for (int sent = 0; sent < 160 && !stop && caller.send(piece); ++sent) {
+          // As over a network: the bodies stand beside each other.
+          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+        if (caller.read().starts_with("HTTP/1.1 503")) ++refused;
+      }
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  print(what, ask_evenly(s.edge.ports[1], nullptr, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 200, 8));
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  std::printf("  %-48s %.0f MiB at most, %d answers of 503\n", "memory of the edge",
+              peak_mib(s.edge.process), refused.load());
+}
+
+void large_bodies(const Setting& s) {
+  std::printf("%d callers who send 10 MiB\n", kBodies);
+  print("200 reads a second before",
+        ask_evenly(s.edge.ports[1], nullptr, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n", 200, 4));
+  bodies(s, "200 reads a second, strangers send", "/closed");
+  bodies(s, "200 reads a second, admitted callers send", "/x");
+}
+
+void events(const Setting& s) {
+  std::printf("%d streams of events\n", kIdle);
+  std::vector<int> streams;
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  for (int i = 0; i < kIdle; ++i) {
+    const int fd = connect_to(s.edge.ports[1]);
+    const std::string_view ask = "GET /events HTTP/1.1\r\nHost: h\r\n\r\n";
+    (void)!::send(fd, ask.data(), ask.size(), MSG_NOSIGNAL);
+    char head[1024];
+    if (::recv(fd, head, sizeof head, 0) <= 0) give_up("a stream does not open");
+    streams.push_back(fd);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+  }
+  Caller teller(s.edge.ports[1]);
+  const auto open = [&] {
+    teller.send("GET /open HTTP/1.1\r\nHost: h\r\n\r\n");
+    const std::string said = teller.read();
+    return std::atoi(said.c_str() + said.rfind('\n') + 1);
+  };
+  while (open() < static_cast<int>(streams.size()))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::printf("  %-48s %.0f MiB\n", "memory of the edge", rss_mib(s.edge.process));
+  for (int round = 0; round < 3; ++round) {
+    const auto start = Clock_::now();
+    teller.send("GET /tell HTTP/1.1\r\nHost: h\r\n\r\n");
+    std::size_t arrived = 0;
+    while (arrived < streams.size()) {
+      epoll_event ready[256];
+      const int got = ::epoll_wait(epoll, ready, 256, 10'000);
+      if (got <= 0) give_up("an event is missing");
+      for (int i = 0; i < got; ++i) {
+        char event[256];
+        if (::recv(ready[i].data.fd, event, sizeof event, 0) > 0) ++arrived;
+      }
+    }
+    std::printf("  %-48s %.0f ms to the last of %zu\n", "one event", seconds_since(start) * 1'000,
+                arrived);
+    (void)teller.read();
+  }
+  for (const int fd : streams) ::close(fd);
+  ::close(epoll);
+}
+
+void end(const Child& child) {
+  ::close(child.keep);
+  int status = 0;
+  ::waitpid(child.process, &status, 0);
+}
+
+}  // namespace
+
+int main() {
+  ::signal(SIGPIPE, SIG_IGN);
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::string pattern = (fs::temp_directory_path() / "rabt-bench-XXXXXX").string();
+  Setting s{.folder = ::mkdtemp(pattern.data())};
+  fs::create_directories(s.folder + "/plugins");
+  if (!test::make_certificates(s.folder)) give_up("the openssl command makes no certificates");
+  s.hub = run_child([&](auto& alive) { return start_hub(s.folder, alive); });
+  s.edge = run_child([&](auto& alive) { return start_edge(s.folder, alive); });
+  s.nginx = start_nginx(s.folder);
+  std::ifstream(s.folder + "/data/api-token") >> s.token;
+  s.context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_mode(s.context, SSL_MODE_RELEASE_BUFFERS);
+
+  rates(s);
+  handshake_rates(s);
+  large_bodies(s);
+  events(s);
+  idle(s);
+
+  SSL_CTX_free(s.context);
+  if (s.nginx.port != 0) (void)output_of("nginx -c " + s.folder + "/nginx.conf -s stop");
+  end(s.edge);
+  end(s.hub);
+  fs::remove_all(s.folder);
+  return 0;
+}
