@@ -41,11 +41,17 @@ Result<Response> Hooks::deliver(const Call& call) {
   RABT_CHECK(found != sources_.end());
   const Source& source = found->second;
 
-  // Nothing is parsed before the signature holds.
   const auto verified = http::verify(source.signature, request, parts_.clock.now());
   if (!verified.ok()) {
     audit_refusal(source.name, verified.error().code);
     return verified.error();
+  }
+
+  if (!verified->confirm_url.empty()) {
+    RABT_TRY(confirmed, source.signature.fetch(verified->confirm_url));
+    (void)confirmed;
+    parts_.log.info("hook.subscribed", {{"source", source.name}});
+    return Response{.status = 200};
   }
 
   const Json envelope = Json::object({{"source", source.name},

@@ -227,6 +227,9 @@ Status Hub::Parts::open_engine(const config::Config& config) {
 }
 
 Status Hub::Parts::make_consultations(const config::Config& config) {
+  const auto has_feature = [&host = *plugins](std::string_view target, std::string_view feature) {
+    return host.has_feature(target, feature);
+  };
   RABT_TRY(made, Consultations::make(config, {.sessions = {.store = *base->store,
                                                            .audit = *base->audit,
                                                            .keys = *base->keys,
@@ -239,6 +242,7 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .log = base->log,
                                                            .tenant = config.tenant,
                                                            .settings = config.video,
+                                                           .has_feature = has_feature,
                                                            .access = access.get()},
                                               .people = *people}));
   consultations = std::move(made);
@@ -383,7 +387,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
     if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
   });
 
-  RABT_TRY(sources, read_sources(config));
+  RABT_TRY(sources, read_sources(config, *base.http));
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,

@@ -1,11 +1,19 @@
 #include "hub/assembly/sources.hpp"
 
+#include <future>
+#include <map>
+#include <memory>
+
+#include "hub/base/mutex.hpp"
+#include "hub/http/sns_signature.hpp"
+
 namespace rabt::assembly {
 
 namespace {
 
 http::SignatureScheme scheme_of(const std::string& name) {
   if (name == "twilio") return http::SignatureScheme::twilio;
+  if (name == "sns") return http::SignatureScheme::sns;
   if (name == "static-token") return http::SignatureScheme::static_token;
   return http::SignatureScheme::standard_webhooks;
 }
@@ -23,9 +31,72 @@ Status read_secrets(const config::SourceEntry& entry, http::SignatureConfig& sig
   return http::check(signature);
 }
 
+// What SNS serves at an address: certificates, which are kept, and confirmations of subscriptions.
+// Internally synchronised.
+class Fetcher {
+ public:
+  static Result<std::shared_ptr<Fetcher>> make(const http::SignatureConfig& signature,
+                                               net::HttpClient& http) {
+    std::vector<std::string> hosts;
+    for (const std::string& topic : signature.topics)
+      hosts.push_back(http::sns_base(signature, topic));
+    RABT_TRY(allowed, net::AllowList::make(hosts));
+    return std::make_shared<Fetcher>(std::move(allowed), http);
+  }
+  Fetcher(net::AllowList allowed, net::HttpClient& http)
+      : allowed_(std::make_shared<const net::AllowList>(std::move(allowed))), http_(http) {}
+
+  Result<std::string> get(const std::string& url) {
+    const bool certificate = url.ends_with(".pem");
+    if (certificate) {
+      const Lock lock(mutex_);
+      if (const auto found = kept_.find(url); found != kept_.end()) return found->second;
+    }
+    net::Request request;
+    request.url = url;
+    request.timeout_ms = kPatienceMs;
+    request.max_response_bytes = kMaxBytes;
+    const auto answer = std::make_shared<std::promise<net::Response>>();
+    auto coming = answer->get_future();
+    http_.start(std::move(request), allowed_,
+                [answer](net::Response response) { answer->set_value(std::move(response)); });
+    const net::Response response = coming.get();
+    if (response.status != 200)
+      return unavailable("http.sns", "Amazon SNS did not answer with 200: status " +
+                                         std::to_string(response.status) + " " +
+                                         response.error_code);
+    if (certificate && response.body.find("BEGIN CERTIFICATE") != std::string::npos) {
+      const Lock lock(mutex_);
+      // SNS has one at a time; a forger who names many makes only the newest ones stay.
+      if (kept_.size() >= kMaxKept) kept_.clear();
+      kept_.insert_or_assign(url, response.body);
+    }
+    return response.body;
+  }
+
+ private:
+  static constexpr std::int64_t kPatienceMs = 5'000;
+  static constexpr std::size_t kMaxBytes = 65'536;
+  static constexpr std::size_t kMaxKept = 16;
+  const std::shared_ptr<const net::AllowList> allowed_;
+  net::HttpClient& http_;
+  Mutex mutex_;
+  std::map<std::string, std::string, std::less<>> kept_ RABT_GUARDED_BY(mutex_);
+};
+
+Status read_topics(const config::SourceEntry& entry, http::SignatureConfig& signature,
+                   net::HttpClient& http) {
+  signature.topics = entry.topics;
+  signature.sns_endpoint = entry.endpoint;
+  while (signature.sns_endpoint.ends_with('/')) signature.sns_endpoint.pop_back();
+  RABT_TRY(fetcher, Fetcher::make(signature, http));
+  signature.fetch = [fetcher](const std::string& url) { return fetcher->get(url); };
+  return http::check(signature);
+}
+
 }  // namespace
 
-Result<std::vector<api::Source>> read_sources(const config::Config& config) {
+Result<std::vector<api::Source>> read_sources(const config::Config& config, net::HttpClient& http) {
   std::vector<api::Source> sources;
   for (const config::SourceEntry& entry : config.sources) {
     api::Source& source = sources.emplace_back();
@@ -34,7 +105,10 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config) {
     source.signature.scheme = scheme_of(entry.scheme);
     if (!entry.header.empty()) source.signature.token_header = entry.header;
     source.signature.public_url = config.public_url;
-    if (const Status good = read_secrets(entry, source.signature); !good.ok())
+    const Status good = source.signature.scheme == http::SignatureScheme::sns
+                            ? read_topics(entry, source.signature, http)
+                            : read_secrets(entry, source.signature);
+    if (!good.ok())
       return invalid(good.error().code, "source " + entry.name + ": " + good.error().message);
   }
   return sources;

@@ -62,9 +62,12 @@ struct PluginEntry {
 
 struct SourceEntry {
   std::string name;
-  // standard-webhooks, twilio or static-token.
+  // standard-webhooks, twilio, static-token or sns.
   std::string scheme;
   std::vector<SecretSource> secrets;
+  // What sns has in place of secrets: ARNs of topics, and what stands in for SNS, or "".
+  std::vector<std::string> topics;
+  std::string endpoint;
   // The header that carries a static token. Empty stands for Authorization: Bearer.
   std::string header;
   // The plugin that reads the deliveries.

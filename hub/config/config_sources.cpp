@@ -10,15 +10,27 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named) {
   SourceEntry source;
   source.name = named.key;
   if (!reader.mapping(node, "a source")) return source;
-  reader.only(node, {"scheme", "secrets", "header", "plugin"});
+  reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint"});
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
   if (source.scheme != "standard-webhooks" && source.scheme != "twilio" &&
-      source.scheme != "static-token" && !source.scheme.empty()) {
-    reader.mistake(
-        node.line, node.column,
-        "unknown scheme `" + source.scheme + "`; use standard-webhooks, twilio or static-token");
+      source.scheme != "static-token" && source.scheme != "sns" && !source.scheme.empty()) {
+    reader.mistake(node.line, node.column,
+                   "unknown scheme `" + source.scheme +
+                       "`; use standard-webhooks, twilio, static-token or sns");
+  }
+  if (source.scheme == "sns") {
+    // What SNS sends is signed with a key of its own.
+    reader.texts(node, "topics", source.topics);
+    reader.text(node, "endpoint", source.endpoint);
+    if (source.topics.empty())
+      reader.mistake(named.line, named.column,
+                     "source `" + named.key + "` needs `topics`, the ARNs that it listens to");
+    if (node.find("secrets") != nullptr)
+      reader.mistake(named.line, named.column,
+                     "source `" + named.key + "` has the scheme sns, which needs no `secrets`");
+    return source;
   }
   const YamlEntry* secrets = node.find("secrets");
   if (secrets == nullptr || secrets->value->kind != YamlNode::Kind::sequence ||

@@ -72,8 +72,9 @@ constexpr Statement kPutMember{
 constexpr Statement kPutStay{
     "INSERT INTO session_attendance (tenant, session, participant, sid, joined_ms, left_ms, "
     "source) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, session, participant, sid) DO UPDATE "
-    "SET left_ms = $6"};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, session, participant, sid, "
+    "joined_ms) "
+    "DO UPDATE SET left_ms = $6"};
 constexpr Statement kPutEffect{
     "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
     "VALUES ($1, $2, $3, $4, $5, 'open', 0, $6, '')"};

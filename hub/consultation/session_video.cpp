@@ -18,6 +18,17 @@ std::string_view provider_role(PartRole role) {
   return is_staff(role) ? "practitioner" : "guest";
 }
 
+bool only_receives(PartRole role) {
+  return role == PartRole::observer || role == PartRole::admin;
+}
+
+bool SessionVideo::has(const Session& session, std::string_view feature) const {
+  return has_feature_ && has_feature_(session.provider_plugin, feature);
+}
+bool SessionVideo::serves(const Session& session, std::string_view action) const {
+  return actions_.find(session.provider_plugin, action, "1.0.0").has_value();
+}
+
 std::string SessionVideo::bound() const {
   const auto bindings = actions_.bindings();
   const auto found = bindings.find(std::string(kRole));
@@ -54,11 +65,13 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
   // The callback may come after the patience is over: it holds the promise.
   const auto answer = std::make_shared<std::promise<workflow::ActionOutcome>>();
   auto waiting = answer->get_future();
-  call(session, "issue-token",
-       Json::object(
-           {{"sessionId", session.room_sid}, {"identity", one.identity}, {"ttlSeconds", seconds}}),
-       key + "/" + std::to_string(now), kPatienceMs, 1,
-       [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });
+  Json arguments = Json::object({{"sessionId", session.room_sid},
+                                 {"identity", one.identity},
+                                 {"role", provider_role(one.role)},
+                                 {"ttlSeconds", seconds}});
+  if (only_receives(one.role) && has(session, "receive-only")) arguments.set("receiveOnly", true);
+  call(session, "issue-token", std::move(arguments), key + "/" + std::to_string(now), kPatienceMs,
+       1, [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });
   if (waiting.wait_for(std::chrono::milliseconds(kPatienceMs + 1'000)) != std::future_status::ready)
     return unavailable("video.unavailable", "the video provider did not answer in time");
   const workflow::ActionOutcome outcome = waiting.get();
@@ -70,7 +83,7 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
   if (token.token.empty())
     return unavailable("video.unavailable", "the video provider's answer holds no token");
   token.expires_ms = outcome.output.int_or("expiresAt", now / 1000 + seconds) * 1000;
-  for (const std::string_view name : {"url", "iceServers", "meeting", "attendee"}) {
+  for (const std::string_view name : {"url", "room", "iceServers", "meeting", "attendee"}) {
     if (const Json* value = outcome.output.find(name)) token.more.set(name, *value);
   }
   const Lock lock(mutex_);

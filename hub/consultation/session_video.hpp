@@ -17,16 +17,21 @@ namespace rabt::consultation {
 // Asks whoever is bound to the role `video`. Internally synchronised.
 class SessionVideo {
  public:
-  SessionVideo(plugin::ActionRunner& actions, const Clock& clock)
-      : actions_(actions), clock_(clock) {}
+  using HasFeature = std::function<bool(std::string_view target, std::string_view feature)>;
+  SessionVideo(plugin::ActionRunner& actions, const Clock& clock, HasFeature has_feature)
+      : actions_(actions), clock_(clock), has_feature_(std::move(has_feature)) {}
 
   // The target behind the role, or an empty text.
   [[nodiscard]] std::string bound() const;
 
+  // What the provider of a session can do: a feature, or an action.
+  [[nodiscard]] bool has(const Session& session, std::string_view feature) const;
+  [[nodiscard]] bool serves(const Session& session, std::string_view action) const;
+
   struct Token {
     std::string token;
     std::int64_t expires_ms = 0;
-    // What else the provider gives to join with: url, iceServers, meeting, attendee.
+    // What else the provider gives to join with: url, room, iceServers, meeting, attendee.
     Json more = Json::object();
   };
   // For one participant of one session; the same token again within half its life. Blocks until the
@@ -50,12 +55,15 @@ class SessionVideo {
   };
   plugin::ActionRunner& actions_;
   const Clock& clock_;
+  const HasFeature has_feature_;
 
   Mutex mutex_;
   // By session, participant and room.
   std::map<std::string, Kept, std::less<>> kept_ RABT_GUARDED_BY(mutex_);
 };
 
+// Sees and hears only, where the provider can hold him to it.
+[[nodiscard]] bool only_receives(PartRole role);
 // What the capability calls a role.
 [[nodiscard]] std::string_view provider_role(PartRole role);
 

@@ -39,6 +39,10 @@ constexpr Statement kUnsent{
 constexpr Statement kSent{
     "UPDATE session_event SET sent = 1 WHERE tenant = $1 AND session = $2 AND seq = $3"};
 
+constexpr Statement kRoomsOpen{
+    "SELECT tenant, id FROM session WHERE tenant = $1 AND status IN ('scheduled', 'waiting', "
+    "'active') AND room_sid <> '' ORDER BY id LIMIT $2"};
+
 // The clock of tests moves without waking anybody.
 constexpr std::chrono::milliseconds kIdle{200};
 constexpr std::int64_t kBatch = 64;
@@ -50,6 +54,11 @@ constexpr std::int64_t kFetchMs = 3'600'000;
 // no reason to lose a recording.
 constexpr std::int64_t kMaxAttempts = 24;
 constexpr std::int64_t kLongestPauseMs = 10LL * 60 * 1000;
+// News of a provider may be lost: it is asked as often about each room that is open.
+constexpr std::int64_t kReconcileMs = 3LL * 60 * 1000;
+constexpr std::int64_t kMaxReconciled = 1'000;
+// The kind of an intent that stands in no row.
+constexpr std::string_view kLook = "look";
 constexpr std::int64_t kDayMs = 86'400'000;
 
 std::int64_t pause_ms(std::int64_t attempts) {
@@ -102,7 +111,8 @@ void SessionWork::turn() {
     const bool ticked = timers();
     const bool asked = ask();
     const bool told = tell();
-    if (!settled && !ticked && !asked && !told) return;
+    const bool looked_at = reconcile();
+    if (!looked_at && !settled && !ticked && !asked && !told) return;
   }
 }
 
@@ -274,9 +284,11 @@ void SessionWork::carry_out(const Intent& intent) {
     key = is.room_name;
     Json people = Json::array();
     for (const Participant& one : is.participants) {
-      if (one.admitted())
-        people.push_back(
-            Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}}));
+      if (!one.admitted()) continue;
+      Json person = Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}});
+      if (only_receives(one.role) && sessions_.video().has(is, "receive-only"))
+        person.set("receiveOnly", true);
+      people.push_back(std::move(person));
     }
     arguments = Json::object({{"reference", is.room_name}, {"participants", std::move(people)}});
   } else if (intent.kind == "collect") {
@@ -287,6 +299,11 @@ void SessionWork::carry_out(const Intent& intent) {
     if (!recording.ok() || recording->sid.empty()) return skip("unknown");
     arguments = Json::object({{"recordingId", recording->sid}});
     if (intent.kind == "fetch") timeout = kFetchMs;
+  } else if (intent.kind == "remove-participant") {
+    const Participant* const one = is.participant(intent.subject);
+    if (room.empty() || one == nullptr || is.over()) return skip("no_room");
+    if (!sessions_.video().serves(is, action)) return skip("not_served");
+    arguments.set("identity", one->identity);
   } else if (room.empty()) {
     // There is no room to record in or to end.
     return skip("no_room");
@@ -296,6 +313,77 @@ void SessionWork::carry_out(const Intent& intent) {
   ++calls_;
   sessions_.video().call(is, action, std::move(arguments), std::move(key), timeout,
                          static_cast<std::uint32_t>(intent.attempts + 1), answer);
+}
+
+// Asks about rooms. What is not answered is asked again the next time.
+bool SessionWork::reconcile() {
+  const SessionParts& parts = sessions_.parts();
+  const std::int64_t now = parts.clock.now().ms;
+  if (reconcile_ms_ == 0) reconcile_ms_ = now + kReconcileMs;
+  if (!parts.settings.provider_events || now < reconcile_ms_) return false;
+  reconcile_ms_ = now + kReconcileMs;
+  std::vector<std::pair<std::string, std::string>> rooms;
+  const Status read = parts.store.read([&](store::Connection& connection) {
+    return connection.query(kRoomsOpen, {parts.tenant, kMaxReconciled}, [&](const Row& row) {
+      rooms.emplace_back(row.text(0), row.text(1));
+      return true;
+    });
+  });
+  if (!read.ok()) return false;
+  for (const auto& [tenant, id] : rooms) {
+    const auto is = sessions_.rows().load(tenant, id);
+    if (!is.ok() || is->over() || is->room != "open") continue;
+    const Intent intent{.tenant = tenant,
+                        .session = id,
+                        .kind = std::string(kLook),
+                        .subject = std::to_string(now)};
+    {
+      const Lock lock(box_->mutex);
+      if (box_->stopping || box_->in_flight.size() >= kMaxInFlight) return true;
+      if (!box_->in_flight.emplace(id, 0).second) continue;
+    }
+    ++calls_;
+    sessions_.video().call(*is, "get-session", Json::object({{"sessionId", is->room_sid}}),
+                           id + "/look/" + intent.subject, kCallMs, 1,
+                           [box = box_, intent](workflow::ActionOutcome outcome) {
+                             const Lock lock(box->mutex);
+                             box->ended.push_back({intent, std::move(outcome)});
+                             box->changed.notify_all();
+                           });
+  }
+  return !rooms.empty();
+}
+
+// What get-session told. Who came or left without news is entered, and a room that is gone.
+void SessionWork::looked(const Intent& intent, const Json& output) {
+  const auto is = sessions_.rows().load(intent.tenant, intent.session);
+  // Meanwhile it is another room, or the session is over: then its end tells who was there.
+  if (!is.ok() || is->over() || is->room_sid != output.string_or("sessionId", "")) return;
+  Status written = people_of(intent, output["participants"]);
+  const std::int64_t asked = std::stoll(intent.subject);
+  if (output.string_or("status", "") != "in-progress") {
+    const auto ended = parse_iso8601(output.string_or("endedAt", ""));
+    if (written.ok())
+      written = told_late(intent, RoomEnded{ended.ok() ? *ended : Timestamp{asked}});
+  } else if (sessions_.video().has(*is, "presence") && output["participants"].is_array()) {
+    const auto& people = output["participants"].as_array();
+    for (const Stay& stay : is->stays) {
+      // Who came while the provider was asked may be missing in its answer.
+      if (stay.left_ms || stay.source == "synthetic" || stay.joined_ms >= asked) continue;
+      const bool there = std::any_of(people.begin(), people.end(), [&](const Json& one) {
+        return one.string_or("participantId", one.string_or("identity", "")) == stay.sid;
+      });
+      const Participant* const who = is->participant(stay.participant);
+      if (there || who == nullptr || !written.ok()) continue;
+      written = told_late(intent, ProviderLeft{.identity = who->identity,
+                                               .sid = stay.sid,
+                                               .at = Timestamp{asked},
+                                               .source = "reconcile"});
+    }
+  }
+  if (!written.ok())
+    sessions_.parts().log.warn("session.look",
+                               {{"session", intent.session}, {"code", written.error().code}});
 }
 
 bool SessionWork::settle_all() {
@@ -322,6 +410,10 @@ bool SessionWork::settle_all() {
 void SessionWork::settle(const Ended& ended) {
   const Intent& intent = ended.intent;
   const workflow::ActionOutcome& outcome = ended.outcome;
+  if (intent.kind == kLook) {
+    if (outcome.kind == OutcomeKind::done) looked(intent, outcome.output);
+    return;
+  }
   switch (outcome.kind) {
     case OutcomeKind::done: {
       const Status written = settle_done(intent, outcome.output);
@@ -415,25 +507,28 @@ Status SessionWork::opened(const Intent& intent, const Json& output) {
 
 // The provider knows who was there, also when its news were lost.
 Status SessionWork::ended_room(const Intent& intent, const Json& output) {
-  const SessionParts& parts = sessions_.parts();
-  const Json& people = output["participants"];
-  if (parts.settings.provider_events && people.is_array()) {
-    for (const Json& one : people.as_array()) {
-      const std::string identity = one.string_or("identity", "");
-      const std::string sid = one.string_or("participantId", identity);
-      const auto joined = parse_iso8601(one.string_or("joinedAt", ""));
-      const auto left = parse_iso8601(one.string_or("leftAt", ""));
-      if (!joined.ok()) continue;
+  if (sessions_.parts().settings.provider_events)
+    RABT_TRY_STATUS(people_of(intent, output["participants"]));
+  return close(intent, "done", "", "");
+}
+
+Status SessionWork::people_of(const Intent& intent, const Json& people) {
+  if (!people.is_array()) return ok_status();
+  for (const Json& one : people.as_array()) {
+    const std::string identity = one.string_or("identity", "");
+    const std::string sid = one.string_or("participantId", identity);
+    const auto joined = parse_iso8601(one.string_or("joinedAt", ""));
+    const auto left = parse_iso8601(one.string_or("leftAt", ""));
+    if (!joined.ok()) continue;
+    RABT_TRY_STATUS(told_late(
+        intent,
+        ProviderJoined{.identity = identity, .sid = sid, .at = *joined, .source = "reconcile"}));
+    if (left.ok())
       RABT_TRY_STATUS(told_late(
           intent,
-          ProviderJoined{.identity = identity, .sid = sid, .at = *joined, .source = "reconcile"}));
-      if (left.ok())
-        RABT_TRY_STATUS(told_late(
-            intent,
-            ProviderLeft{.identity = identity, .sid = sid, .at = *left, .source = "reconcile"}));
-    }
+          ProviderLeft{.identity = identity, .sid = sid, .at = *left, .source = "reconcile"}));
   }
-  return close(intent, "done", "", "");
+  return ok_status();
 }
 
 Status SessionWork::told_late(const Intent& intent, const Command& command) {

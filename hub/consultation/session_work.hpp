@@ -67,12 +67,15 @@ class SessionWork {
   bool timers();
   bool tell();
   bool ask();
+  bool reconcile() RABT_REQUIRES(turn_);
   bool settle_all();
   void carry_out(const Intent& intent);
   void settle(const Ended& ended);
   [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
   [[nodiscard]] Status opened(const Intent& intent, const Json& output);
   [[nodiscard]] Status ended_room(const Intent& intent, const Json& output);
+  void looked(const Intent& intent, const Json& output);
+  [[nodiscard]] Status people_of(const Intent& intent, const Json& people);
   [[nodiscard]] Status told_late(const Intent& intent, const Command& command);
   [[nodiscard]] Status collected(const Intent& intent, const Json& output);
   [[nodiscard]] Status fetched(const Intent& intent, const Json& output);
@@ -99,6 +102,8 @@ class SessionWork {
   SessionService::Deliver deliver_;
   // One turn at a time: the thread's, or catch_up's.
   Mutex turn_;
+  // When the provider is asked next about the rooms that are open.
+  std::int64_t reconcile_ms_ RABT_GUARDED_BY(turn_) = 0;
 
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> parked_{0};

@@ -263,7 +263,7 @@ Answer SessionsImpl::create(const Ask& ask) {
   Session none;
   none.tenant = parts_.tenant;
   none.id = booking.draft.id;
-  const Moment moment = moment_of(who);
+  const Moment moment = moment_of(who, booking.draft);
   RABT_TRY(change, decide(booking.draft, moment, booking.open));
   const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
     const Session& is = made.after;

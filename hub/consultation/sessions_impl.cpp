@@ -42,7 +42,7 @@ std::unique_ptr<SessionService> make_sessions(SessionParts parts) {
 SessionsImpl::SessionsImpl(SessionParts parts)
     : parts_(std::move(parts)),
       rows_(parts_.store, parts_.keys, parts_.random),
-      video_(parts_.actions, parts_.clock),
+      video_(parts_.actions, parts_.clock, parts_.has_feature),
       work_(std::make_unique<SessionWork>(*this)) {}
 SessionsImpl::~SessionsImpl() = default;
 
@@ -63,11 +63,12 @@ Actor SessionsImpl::actor_of(const Ask& ask) {
           .system = ask.door == "workflow"};
 }
 
-Moment SessionsImpl::moment_of(const Actor& who) const {
+Moment SessionsImpl::moment_of(const Actor& who, const Session& session) const {
   return {.now = parts_.clock.now(),
           .settings = parts_.settings,
           .who = who,
           .video = !video_.bound().empty(),
+          .room_at_join = video_.has(session, "room-at-join"),
           .fresh_id = parts_.ids.next().text()};
 }
 
@@ -131,7 +132,7 @@ Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, cons
       if (!session.provider_plugin.empty()) session.clear_warning("video.not_configured");
     }
     RABT_TRY(command, make(session));
-    RABT_TRY(change, decide(session, moment_of(who), command));
+    RABT_TRY(change, decide(session, moment_of(who, session), command));
     if (change.unchanged) return Acted{std::move(session), std::move(change)};
     auto acted = commit(ask, who, session, std::move(change), also);
     if (acted.ok() || acted.error().code != kSessionRaced) return acted;
@@ -320,6 +321,7 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
                     {"roomName", session.room_name},
                     {"identity", one->identity},
                     {"url", token->more["url"]},
+                    {"room", token->more["room"]},
                     {"iceServers", token->more["iceServers"].is_array() ? token->more["iceServers"]
                                                                         : Json::array()},
                     {"meeting", token->more["meeting"]},

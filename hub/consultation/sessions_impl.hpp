@@ -98,7 +98,7 @@ class SessionsImpl final : public SessionService {
                                   const Also& also = {}, Sees sees = Sees::must);
   [[nodiscard]] Result<Acted> commit(const Ask& ask, const Actor& who, const Session& before,
                                      Change change, const Also& also);
-  [[nodiscard]] Moment moment_of(const Actor& who) const;
+  [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
   // Notes a reading; of patient data before any of it is answered.
   [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,

@@ -7,6 +7,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/request_head.hpp"
+#include "hub/http/sns_signature.hpp"
 
 namespace rabt::http {
 
@@ -73,7 +74,7 @@ Result<Verified> verify_standard(const SignatureConfig& config, const Request& r
     for (const auto& one : expected) good = equal(entry, one) || good;  // no early end
   }
   if (!good) return deny("no v1 signature fits any of the configured secrets");
-  return Verified{std::string(*id), true};
+  return Verified{.dedupe_id = std::string(*id), .id_from_sender = true};
 }
 
 // The URL as configured, and the spellings of its port that Twilio's own libraries try.
@@ -129,7 +130,7 @@ Result<Verified> verify_twilio(const SignatureConfig& config, const Request& req
         "X-Twilio-Signature fits neither token nor URL; check that public_url is what Twilio was "
         "given");
   }
-  return Verified{digest_id(request), false};
+  return Verified{.dedupe_id = digest_id(request)};
 }
 
 // "Bearer <token>", or "Basic" with the token as password (RFC 7617). The user says nothing.
@@ -159,7 +160,7 @@ Result<Verified> verify_token(const SignatureConfig& config, const Request& requ
   bool good = false;
   for (const auto& secret : config.secrets) good = secret.equals(as_bytes(*token)) || good;
   if (!good) return deny("the token fits none of the configured ones");
-  return Verified{digest_id(request), false};
+  return Verified{.dedupe_id = digest_id(request)};
 }
 
 }  // namespace
@@ -181,6 +182,13 @@ Status check(const SignatureConfig& config) {
   const auto bad = [](std::string why) -> Status {
     return invalid("http.webhook_config", std::move(why));
   };
+  if (config.scheme == SignatureScheme::sns) {
+    if (config.topics.empty()) return bad("sns needs topics, the ARNs that are listened to");
+    for (const std::string& topic : config.topics) {
+      if (sns_base(config, topic).empty()) return bad("topics holds a text that is no ARN of SNS");
+    }
+    return config.fetch ? ok_status() : bad("sns needs a way to fetch certificates");
+  }
   if (config.secrets.empty()) return bad("no secret is configured");
   for (const auto& secret : config.secrets) {
     if (secret.empty()) return bad("a secret is empty");
@@ -210,6 +218,8 @@ Result<Verified> verify(const SignatureConfig& config, const Request& request, T
       return verify_twilio(config, request);
     case SignatureScheme::static_token:
       return verify_token(config, request);
+    case SignatureScheme::sns:
+      return verify_sns(config, request, now);
   }
   return deny("unknown scheme");
 }

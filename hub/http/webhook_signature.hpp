@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "hub/http/server.hpp"
 
 // Who sent a delivery. Runs before anything of the body is parsed, except Twilio's form, which its
-// scheme signs pair by pair.
+// scheme signs pair by pair, and SNS's message, of which it signs some members.
 namespace rabt::http {
 
 enum class SignatureScheme : std::uint8_t {
@@ -22,6 +23,8 @@ enum class SignatureScheme : std::uint8_t {
   twilio,
   // A shared secret in a header.
   static_token,
+  // Amazon SNS: sns_signature.hpp.
+  sns,
 };
 
 struct SignatureConfig {
@@ -36,6 +39,12 @@ struct SignatureConfig {
   // static_token: the header that holds the token. In "authorization" (any case) it stands as
   // "Bearer <token>", or as the password of "Basic".
   std::string token_header = "authorization";
+  // sns: ARNs of the topics that are listened to.
+  std::vector<std::string> topics{};
+  // sns: replaces https://sns.<region>.amazonaws.com, for a stand-in; without a slash at the end.
+  std::string sns_endpoint{};
+  // sns: the body of an answer with 200 to a GET. Blocks. Asked for addresses of SNS only.
+  std::function<Result<std::string>(const std::string& url)> fetch{};
 };
 
 // "whsec_" and base64 of 24 to 64 bytes. Error http.webhook_secret; the message holds nothing of
@@ -50,6 +59,8 @@ struct Verified {
   // because nothing more of the request is signed.
   std::string dedupe_id;
   bool id_from_sender = false;
+  // sns: the address that confirms a subscription, when the delivery asks for it.
+  std::string confirm_url{};
 };
 
 inline constexpr std::size_t kMinTokenBytes = 16;        // shorter static tokens can be guessed

@@ -42,6 +42,7 @@ class Host final : public PluginHost {
   // host_roles.cpp
   void add_service(std::shared_ptr<HubService> service) override;
   Status bind_role(std::string role, std::string_view target) override;
+  bool has_feature(std::string_view target, std::string_view feature) const override;
   std::map<std::string, std::string> bindings() const override;
   std::optional<Recipient> recipient(std::string_view role, std::string_view action,
                                      std::string_view version) const override;

@@ -60,6 +60,14 @@ Status Host::bind_role(std::string role, std::string_view target) {
   return ok_status();
 }
 
+bool Host::has_feature(std::string_view target, std::string_view feature) const {
+  const ReadLock lock(mutex_);
+  const Target found = find_target(target);
+  if (found.versions == nullptr || found.versions->empty()) return false;
+  const auto& features = found.versions->front().instance->package().manifest.features;
+  return std::find(features.begin(), features.end(), feature) != features.end();
+}
+
 std::map<std::string, std::string> Host::bindings() const {
   const ReadLock lock(mutex_);
   return {bindings_.begin(), bindings_.end()};

@@ -84,6 +84,10 @@ class PluginHost : public ActionRunner {
   virtual void add_service(std::shared_ptr<HubService> service) = 0;
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
   virtual Status bind_role(std::string role, std::string_view target) = 0;
+  // Whether the newest version behind the target declares the feature. A service of the hub
+  // declares none.
+  [[nodiscard]] virtual bool has_feature(std::string_view target,
+                                         std::string_view feature) const = 0;
 
   // Runs the plugin's webhook extension: events as a JSON array, checked for shape. Blocks the
   // calling thread while the plugin works. Errors: plugin.unknown, plugin.no_webhook,

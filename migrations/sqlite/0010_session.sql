@@ -80,11 +80,11 @@ CREATE TABLE session_attendance (
   tenant      TEXT    NOT NULL,
   session     TEXT    NOT NULL,
   participant TEXT    NOT NULL,
-  sid         TEXT    NOT NULL, -- the provider's id of the stay; of a synthetic one its own ULID
+  sid         TEXT    NOT NULL, -- the provider's id of the stay, or of the person in this room; of a synthetic one its own ULID
   joined_ms   INTEGER NOT NULL,
   left_ms     INTEGER,          -- NULL: still there
   source      TEXT    NOT NULL, -- event, reconcile, synthetic
-  PRIMARY KEY (tenant, session, participant, sid)
+  PRIMARY KEY (tenant, session, participant, sid, joined_ms)
 ) WITHOUT ROWID;
 CREATE INDEX session_attendance_joined ON session_attendance (tenant, joined_ms);
 
@@ -93,8 +93,9 @@ CREATE TABLE session_effect (
   tenant   TEXT    NOT NULL,
   session  TEXT    NOT NULL,
   n        INTEGER NOT NULL, -- from 1
-  kind     TEXT    NOT NULL, -- open-room, end-room, start-recording, stop-recording, collect, fetch, delete
-  subject  TEXT    NOT NULL, -- session_recording.id, or empty
+  kind     TEXT    NOT NULL, -- open-room, end-room, start-recording, stop-recording, collect, fetch, delete,
+                            -- remove-participant
+  subject  TEXT    NOT NULL, -- session_recording.id, or the participant's, or empty
   state    TEXT    NOT NULL, -- open, done, parked, refused
   attempts INTEGER NOT NULL,
   due_ms   INTEGER NOT NULL,

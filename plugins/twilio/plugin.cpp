@@ -108,6 +108,8 @@ class TwilioPlugin final : public TaskPlugin {
     if (call.action == "get-session") co_return co_await get_session(call, id);
     if (call.action == "end-session") co_return co_await end_session(call, id);
     if (call.action == "issue-token") co_return issue_token(input);
+    if (call.action == "remove-participant")
+      co_return co_await remove_participant(call, id, text_of(input, "identity"));
     if (call.action == "start-recording") co_return co_await set_recording(call, id, true);
     if (call.action == "stop-recording") co_return co_await set_recording(call, id, false);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
@@ -267,6 +269,30 @@ class TwilioPlugin final : public TaskPlugin {
         Json{{"token", token}, {"expiresAt", host().now_unix_ms() / 1000 + ttl}}.dump());
   }
 
+  // A token of Twilio opens the room until it expires: the hub puts out again whoever comes back.
+  Task<Outcome> remove_participant(const Call& call, const std::string& sid,
+                                   const std::string& identity) {
+    const HttpResult answer = co_await http(
+        call,
+        post_request(settings_, url("/Rooms/" + sid + "/Participants/" + percent_encode(identity)),
+                     disconnect_form()));
+    const bool gone = answer.answered() && answer.status == 404;
+    if (!succeeded(answer) && !gone) {
+      if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
+          answer.status == 401)
+        co_return failure(answer);
+      // Nobody is in a room that is over, and nobody is disconnected twice.
+      const HttpResult seen = co_await http(
+          call, get_request(settings_,
+                            url("/Rooms/" + sid + "/Participants/" + percent_encode(identity))));
+      const auto participant = object_of(seen);
+      if (!succeeded(seen) || !participant || text_of(*participant, "status") != "disconnected")
+        co_return failure(answer);
+    }
+    co_return Outcome::done(Json{{"sessionId", sid}, {"removed", succeeded(answer)}}.dump());
+  }
+  static Form disconnect_form() { return {{"Status", "disconnected"}}; }
+
   static Form rules_form(bool record) {
     return {{"Rules", std::string(record ? kIncludeAll : kExcludeAll)}};
   }
@@ -344,6 +370,11 @@ class TwilioPlugin final : public TaskPlugin {
 
     const HttpResult media = co_await http(call, media_request(location, type));
     if (!succeeded(media) || media.blob.empty()) co_return failure(media);
+    const Json size = recording->value("size", Json());
+    if (size.is_number_unsigned() && size.get<std::uint64_t>() != media.blob_bytes) {
+      co_return Outcome::fail(Kind::transient, "twilio.truncated",
+                              "the recording has another size than Twilio says");
+    }
     co_return Outcome::done(Json{
         {"recordingId", sid},
         {"blob", media.blob},

@@ -100,7 +100,11 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
   expect_part(refused(with("{env: SOME_NAME}", "{env: A, file: b}")),
               "a secret needs either `file` or `env`");
   expect_part(refused(with("standard-webhooks", "standard")),
-              "unknown scheme `standard`; use standard-webhooks, twilio or static-token");
+              "unknown scheme `standard`; use standard-webhooks, twilio, static-token or sns");
+  expect_part(refused(with("standard-webhooks", "sns")),
+              "source `his` needs `topics`, the ARNs that it listens to");
+  expect_part(refused(with("standard-webhooks", "sns")),
+              "source `his` has the scheme sns, which needs no `secrets`");
   expect_part(refused(with("secrets: [{file: secret}]", "secrets: []")),
               "source `his` needs `secrets`");
   expect_part(refused(with("plugin: twilio}", "plugin: other}")),

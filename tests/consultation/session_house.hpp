@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -98,13 +99,14 @@ class Provider final : public plugin::ActionRunner {
   }
   std::map<std::string, std::string> bindings() const override {
     if (!bound) return {};
-    return {{"video", "plugin://twilio"}};
+    return {{"video", "plugin://" + plugin}};
   }
   std::vector<std::string> roles() const override { return {"video"}; }
   std::vector<std::string> actions(std::string_view /*role*/) const override { return {}; }
-  std::optional<workflow::ActionInfo> find(std::string_view, std::string_view,
+  std::optional<workflow::ActionInfo> find(std::string_view, std::string_view action,
                                            std::string_view) const override {
-    return std::nullopt;
+    if (!served.contains(action)) return std::nullopt;
+    return workflow::ActionInfo{};
   }
 
   std::vector<plugin::CallRequest> calls(std::string_view action) {
@@ -137,6 +139,10 @@ class Provider final : public plugin::ActionRunner {
   }
 
   bool bound = true;
+  std::string plugin = "twilio";
+  // Optional actions that it has, and features.
+  std::set<std::string, std::less<>> served{"remove-participant"};
+  std::set<std::string, std::less<>> features;
   Answerer answer;
   Json recordings = Json::object({{"ready", true}, {"recordings", Json::array()}});
   Json fetched;
@@ -183,18 +189,22 @@ class SessionHouse : public testing::Test {
         keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
-    sessions_ = make_sessions({.store = *store_,
-                               .audit = *audit_,
-                               .keys = *keys_,
-                               .blobs = *blobs_,
-                               .directory = people_,
-                               .actions = provider_,
-                               .clock = clock_,
-                               .random = random_,
-                               .ids = ids_,
-                               .log = null_logger(),
-                               .tenant = "t1",
-                               .settings = settings_});
+    sessions_ = make_sessions(
+        {.store = *store_,
+         .audit = *audit_,
+         .keys = *keys_,
+         .blobs = *blobs_,
+         .directory = people_,
+         .actions = provider_,
+         .clock = clock_,
+         .random = random_,
+         .ids = ids_,
+         .log = null_logger(),
+         .tenant = "t1",
+         .settings = settings_,
+         .has_feature = [this](std::string_view target, std::string_view feature) {
+           return target == "plugin://" + provider_.plugin && provider_.features.contains(feature);
+         }});
     sessions_->begin([this](const engine::Delivery& delivery) {
       const Lock lock(told_mutex_);
       if (refuse_events_) return Status(unavailable("store.busy", "not now"));

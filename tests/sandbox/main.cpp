@@ -44,13 +44,15 @@ void write_ready_file(const std::string& path, const std::string& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Stand-ins for Twilio Video, a FHIR R4 server, NPHIES and DHIS2, on loopback.");
+  CLI::App app(
+      "Stand-ins for Twilio Video, Amazon Chime, a FHIR R4 server, NPHIES and DHIS2, on loopback.");
   rabt::sandbox::Settings settings;
   std::string options_file;
   std::string ready_file;
   bool die_with_parent = false;
-  app.add_option("--port-base", settings.port_base,
-                 "First of five ports: twilio, fhir, nphies, dhis2, control (default: free ports)");
+  app.add_option(
+      "--port-base", settings.port_base,
+      "First of six ports: twilio, fhir, nphies, dhis2, chime, control (default: free ports)");
   app.add_option("--hub", settings.hub, "Base URL for callbacks that are given as a path");
   app.add_option("--options", options_file, "JSON file with one object for each stand-in");
   app.add_option("--ready-file", ready_file,
@@ -79,7 +81,8 @@ int main(int argc, char** argv) {
     rabt::sandbox::Sandbox sandbox(std::move(settings), {{"twilio", rabt::sandbox::make_twilio},
                                                          {"fhir", rabt::sandbox::make_fhir},
                                                          {"nphies", rabt::sandbox::make_nphies},
-                                                         {"dhis2", rabt::sandbox::make_dhis2}});
+                                                         {"dhis2", rabt::sandbox::make_dhis2},
+                                                         {"chime", rabt::sandbox::make_chime}});
     const std::string line = sandbox.urls().dump();
     std::cout << line << std::endl;
     if (!ready_file.empty()) write_ready_file(ready_file, line);

@@ -100,7 +100,7 @@ struct Context {
 class Service {
  public:
   virtual ~Service() = default;
-  [[nodiscard]] virtual std::string name() const = 0;  // "twilio", "fhir", "nphies", "dhis2"
+  [[nodiscard]] virtual std::string name() const = 0;  // "twilio", "fhir", ...
   [[nodiscard]] virtual Response handle(const Request& request) = 0;
   // The frame's control door calls this for POST /control/<name>/<what> with a JSON body (an empty
   // object when the request has none); 404 by default.
@@ -110,6 +110,7 @@ class Service {
   [[nodiscard]] virtual Response error_body(int status);
 };
 
+std::unique_ptr<Service> make_chime(Context context, const Json& options);
 std::unique_ptr<Service> make_twilio(Context context, const Json& options);
 std::unique_ptr<Service> make_fhir(Context context, const Json& options);
 std::unique_ptr<Service> make_nphies(Context context, const Json& options);

@@ -42,6 +42,8 @@ struct Moment {
   const Actor& who;
   // Some plugin or service is bound to the role `video`.
   bool video = false;
+  // The session's provider opens a room when the first one joins, and not before.
+  bool room_at_join = false;
   // Names for what is new, drawn before: decide() is pure.
   std::string fresh_id{};
 };

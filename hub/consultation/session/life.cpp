@@ -59,6 +59,7 @@ void warn_of(Session& is, const VideoSettings& settings) {
 }
 
 bool within_lead(const Session& is, const Moment& moment) {
+  if (moment.room_at_join) return false;
   return !is.scheduled_ms ||
          *is.scheduled_ms - moment.now.ms <= moment.settings.room_lead_minutes * 60'000;
 }
@@ -94,8 +95,7 @@ Result<Change> on(Step step, const Open& command) {
   warn_of(is, at.settings);
   //
   if (is.provider_plugin.empty()) is.warn("video.not_configured");
-  if (!command.request && within_lead(is, at) && is.provider_plugin != "plugin://chime")
-    open_room(step);
+  if (!command.request && within_lead(is, at)) open_room(step);
   step.record(command.request ? "session.requested" : "session.created",
               Json::object({{"type", to_string(is.type)}, {"door", is.door}}));
   step.tell(command.request ? "requested" : "created");

@@ -46,7 +46,10 @@ bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t
                 std::string_view source) {
   Session& is = step.after();
   for (const Stay& stay : is.stays) {
-    if (stay.participant == one.id && stay.sid == sid) return false;
+    if (stay.participant != one.id || stay.sid != sid) continue;
+    // Some providers know a person by one name for every stay: who lost the line comes back under
+    // it.
+    if (!stay.left_ms || at_ms <= *stay.left_ms) return false;
   }
   is.stays.push_back({.participant = one.id,
                       .sid = std::string(sid),
@@ -54,6 +57,11 @@ bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t
                       .left_ms = std::nullopt,
                       .source = std::string(source)});
   return true;
+}
+
+// Media end, and the tokens handed out so far open nothing.
+void put_out(Step& step, const Participant& one) {
+  if (step.after().room == "open") step.ask("remove-participant", one.id);
 }
 
 void tell_joined(Step& step, const Participant& one) {
@@ -197,6 +205,7 @@ Result<Change> on(Step step, const Remove& command) {
   one->connection = "disconnected";
   one->since_ms = step.moment.now.ms;
   end_stays(step, one->id, step.moment.now.ms);
+  put_out(step, *one);
   step.record("participant.removed", named(*one));
   step.tell("participant-removed", named(*one));
   follow_presence(step);
@@ -354,6 +363,7 @@ Result<Change> on(Step step, const RecordConsent& command) {
       one.admission = Admission::removed;
       one.here = false;
       end_stays(step, one.id, step.moment.now.ms);
+      put_out(step, one);
       step.record("participant.removed", named(one));
       step.tell("participant-removed", named(one));
     }
@@ -411,6 +421,11 @@ Result<Change> on(Step step, const ProviderJoined& command) {
     return nothing(step.before);
   // late news of the time before the end still count, and change attendances only.
   if (is.over() && at >= is.ended_ms.value_or(0)) return nothing(step.before);
+  // A token that was handed out before may still open the room.
+  if (!is.over() && one->admission == Admission::removed && is.room == "open") {
+    put_out(step, *one);
+    return done(std::move(step));
+  }
   if (!begin_stay(step, *one, command.sid, at, command.source)) return nothing(step.before);
   step.change.participant = one->id;
   if (is.over()) {
@@ -432,8 +447,13 @@ Result<Change> on(Step step, const ProviderLeft& command) {
   if (one == nullptr) return nothing(step.before);
   const std::int64_t at = is.over() ? std::min(command.at.ms, is.ended_ms.value_or(0))
                                     : std::min(command.at.ms, step.moment.now.ms);
+  Stay* found = nullptr;
   for (Stay& stay : is.stays) {
     if (stay.participant != one->id || stay.sid != command.sid) continue;
+    if (found == nullptr || stay.joined_ms <= at) found = &stay;
+  }
+  if (found != nullptr) {
+    Stay& stay = *found;
     const std::int64_t left = std::max(stay.joined_ms, at);
     if (stay.left_ms && (!is.over() || *stay.left_ms == left)) return nothing(step.before);
     stay.left_ms = left;

@@ -77,7 +77,7 @@ class Reader {
     only(root, "the manifest",
          {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
           "secrets", "metrics", "permissions", "concurrency", "blocking", "isolation", "roles",
-          "codes"});
+          "codes", "features"});
     m.id = text(need(root, "id"), "id");
     if (!is_name(m.id, "-") || m.id.size() > 64)
       fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
@@ -98,6 +98,7 @@ class Reader {
     actions(root["actions"], package);
     events(root["events"], package);
     roles(root["roles"], package);
+    features(root["features"], package.manifest);
     secrets(root["secrets"], package);
     metrics(root["metrics"], package);
     permissions(root["permissions"], package);
@@ -336,6 +337,15 @@ class Reader {
       }
       package.manifest.roles.push_back(role);
     }
+  }
+
+  // docs/plugins/manifest.md says what they mean.
+  void features(const YAML::Node& node, Manifest& manifest) const {
+    if (!node) return;
+    list(node, "features", kMaxNames);
+    for (const auto& item : node)
+      manifest.features.push_back(
+          choice(item, "a feature", {"presence", "receive-only", "room-at-join"}));
   }
 
   void events(const YAML::Node& node, Package& package) {

@@ -42,6 +42,8 @@ struct Manifest {
   std::vector<workflow::EventInfo> events;
   // Roles that the plugin serves as a whole: video/1.
   std::vector<std::string> roles;
+  // What it can do beyond its roles' required actions.
+  std::vector<std::string> features;
   // Names of secrets that the plugin may refer to.
   std::vector<std::string> secrets;
   // Allow-list entries; "${config:/pointer}" takes the host of a configured URL.

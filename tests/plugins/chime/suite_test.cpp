@@ -1,0 +1,52 @@
+#include "tests/plugins/video_suite.hpp"
+
+namespace rabt::testing {
+namespace {
+
+struct Chime {
+  static const char* name() { return "chime"; }
+  static constexpr auto make = sandbox::make_chime;
+  static Json options(const std::string& callback) {
+    return {{"media_bytes", 5000},
+            {"processing_ms", 10},
+            {"callback_delay_ms", 0},
+            {"subscribe", callback}};
+  }
+  static Json config(const std::string& url, const std::string& /*callback*/) {
+    return {{"access_key_id", "AKIDEXAMPLEEXAMPLE"},
+            {"region", "eu-central-1"},
+            {"media_region", "eu-west-1"},
+            {"meetings_url", url},
+            {"pipelines_url", url},
+            {"s3_url", url},
+            {"sns_topic_arn", "arn:aws:sns:eu-central-1:111122223333:chime"},
+            {"bucket", "visits"},
+            {"prefix", "recordings"}};
+  }
+  static std::map<std::string, std::string> secrets() {
+    return {{"secret_access_key", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
+  }
+  static bool receive_only(const Json& token) {
+    return token["attendee"]["Capabilities"]["Audio"] == "Receive";
+  }
+  // The topic tells nothing before its subscription is confirmed.
+  static void heard(const std::string& body) {
+    const auto message = sandbox::parse_json(body);
+    if (message && message->value("Type", "") == "SubscriptionConfirmation")
+      sandbox::testing::call("GET", message->value("SubscribeURL", ""));
+  }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(Chime, VideoSuite, Chime);
+
+// A secret that is not the account's opens nothing.
+class ChimeSignature : public VideoSuite<Chime> {};
+TEST_F(ChimeSignature, IsCheckedByTheOtherSide) {
+  host_->secrets["secret_access_key"] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEX";
+  const sdk::Outcome outcome =
+      host_->call("get-session", {{"sessionId", "0b1c2d3e-0000-4000-8000-000000000001"}});
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "chime.InvalidSignatureException");
+}
+
+}  // namespace
+}  // namespace rabt::testing
