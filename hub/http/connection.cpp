@@ -27,6 +27,8 @@ constexpr std::int64_t kLingerMs = 2'000;
 // The time that a body has: a start, and one second for each piece.
 constexpr std::int64_t kBodyStartMs = 10'000;
 constexpr std::uint64_t kBodyPiece = 16U << 10U;
+// The first room that a body takes, unless it is smaller.
+constexpr std::uint64_t kBodyStep = 64U << 10U;
 // A caller takes a stream no slower than this, after the first half minute.
 constexpr std::int64_t kSlowStreamMs = 30'000;
 constexpr std::int64_t kStreamBytesPerMs = 8;
@@ -282,7 +284,7 @@ void Connection::take_request(RequestHead head) {
   expects_continue_ = head.expect_continue;
   // When seats run short, each caller may have one answer and connects again.
   keep_alive_ = head.keep_alive && ++served_ < kMaxRequestsPerConnection && !shared_.stopping &&
-                shared_.seats.taken() <= shared_.seats.max() / 8 * 7 + 1;
+                shared_.seats.taken() <= shared_.seats.max() - shared_.seats.max() / 64;
   state_ = State::admit;
 }
 
@@ -350,8 +352,16 @@ std::int64_t Connection::body_time() const {
 }
 
 bool Connection::take_body(std::string_view bytes) {
-  if (room_->take(bytes.size())) {
-    request_.body += bytes;
+  std::string& body = request_.body;
+  const std::uint64_t needed = body.size() + bytes.size();
+  // What is counted is what is held: a string that grows by itself holds up to twice its content.
+  std::uint64_t more = 0;
+  if (needed > room_->size()) {
+    more = std::min(length_, std::max({needed, kBodyStep, 2 * room_->size()})) - room_->size();
+  }
+  if (room_->take(more)) {
+    body.reserve(static_cast<std::size_t>(room_->size()));
+    body += bytes;
     return true;
   }
   ++shared_.overloaded;

@@ -99,6 +99,7 @@ class BodyRoom {
   BodyRoom& operator=(const BodyRoom&) = delete;
   // False, and nothing is taken, when so much is not left.
   [[nodiscard]] bool take(std::uint64_t size);
+  [[nodiscard]] std::uint64_t size() const { return taken_; }
 
  private:
   Shared& shared_;

@@ -4,6 +4,7 @@
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/SocketAddress.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -179,6 +180,14 @@ Error cannot_listen(const Listener& listener, const Poco::Exception& error) {
   return unavailable("http.bind", where + " cannot be opened: " + error.displayText());
 }
 
+// Memory of large bodies goes back to the system when it is let go. By itself the allocator learns
+// from the first large block that is freed to keep such blocks in its heaps, one for each of many
+// threads.
+void return_large_blocks() {
+  constexpr int kLarge = 1 << 20;
+  (void)::mallopt(M_MMAP_THRESHOLD, kLarge);
+}
+
 Poco::Net::ServerSocket listen_locally(const std::string& path) {
   (void)::unlink(path.c_str());
   const UnixPath name(path);
@@ -248,6 +257,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Admi
                                               Logger& log) {
   if (options.threads < 1 || options.threads > 4096)
     return invalid("http.options", "threads must be from 1 to 4096");
+  return_large_blocks();
   ServerOptions chosen = options;
   chosen.max_connections = connections_that_fit(options.max_connections, log);
   std::unique_ptr<Server> server(new Server(std::make_unique<State>(std::move(chosen), log)));

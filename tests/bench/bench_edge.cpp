@@ -1,8 +1,8 @@
 // ./dev bench edge: the inbound edge beside nginx, which answers a fixed 200 with the same TLS
 // settings on the same machine, in the same run. Prints; asserts nothing.
 //   reads of the hub with its API token and durable writes with an Idempotency-Key; a handler that
-//   answers a constant; handshakes; memory and answers with 9,900 idle TLS connections; strangers
-//   and callers who send 10 MiB; 9,900 streams of events with one event.
+//   answers a constant; handshakes; memory and answers with 9,800 idle TLS connections; 9,800
+//   streams of events with one event; strangers and callers who send 10 MiB.
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -40,8 +40,8 @@ using namespace rabt;
 namespace fs = std::filesystem;
 using Clock_ = std::chrono::steady_clock;
 
-// Those of the hub, less some for callers beside them.
-constexpr int kIdle = 9'900;
+// As many as may be open, less some for callers beside them.
+constexpr int kIdle = 9'800;
 constexpr int kBodies = 300;
 
 [[noreturn]] void give_up(const std::string& why) {
@@ -81,6 +81,24 @@ double rss_mib(pid_t process) {
   return std::strtod(value_in("/proc/" + std::to_string(process) + "/status", "VmRSS:").c_str(),
                      nullptr) /
          1024;
+}
+// Processor time of a process and of those it started.
+double cpu_seconds(pid_t process) {
+  double out = 0;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const int pid = std::atoi(entry.path().filename().c_str());
+    std::ifstream in(entry.path() / "stat");
+    std::string line;
+    if (pid == 0 || !std::getline(in, line)) continue;
+    // Behind the name in parentheses: state, parent, and as 12th and 13th the times.
+    std::istringstream words(line.substr(line.rfind(')') + 1));
+    std::vector<std::string> fields;
+    for (std::string word; fields.size() < 13 && words >> word;) fields.push_back(word);
+    if (fields.size() < 13) continue;
+    if (pid != process && std::atoi(fields[1].c_str()) != process) continue;
+    out += std::strtod(fields[11].c_str(), nullptr) + std::strtod(fields[12].c_str(), nullptr);
+  }
+  return out / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 void clear_peak(pid_t process) {
   std::ofstream("/proc/" + std::to_string(process) + "/clear_refs") << "5";
@@ -191,8 +209,10 @@ std::vector<int> start_edge(const std::string& folder, std::shared_ptr<void>& al
     if (head.path == "/closed") return http::Response{.status = 401};
     return [&made](const http::Request& request) { return answer_of(made, request); };
   };
-  auto started =
-      http::Server::start({.port = 0, .tls = tls_of(folder, edge->clock)}, admit, null_logger());
+  // Idle connections stay as long as they are counted.
+  auto started = http::Server::start(
+      {.port = 0, .idle_timeout_ms = 600'000, .tls = tls_of(folder, edge->clock)}, admit,
+      null_logger());
   if (!started.ok()) give_up(started.error().message);
   edge->server = *std::move(started);
   const auto plain = edge->server->listen({.port = 0, .admit = admit});
@@ -213,6 +233,7 @@ std::vector<int> start_hub(const std::string& folder, std::shared_ptr<void>& ali
   config.data = folder + "/data";
   config.plugins = folder + "/plugins";
   config.migrations = RABT_MIGRATIONS;
+  config.rates = api::RateOptions::none();
   config.tls_certificates = folder + "/server.pem";
   config.tls_key = folder + "/server.key";
   auto started =
@@ -225,7 +246,7 @@ std::vector<int> start_hub(const std::string& folder, std::shared_ptr<void>& ali
 // nginx with the same certificate, versions, ciphers and curves. Its port; 0 when it is not here.
 struct Nginx {
   int port = 0;
-  std::string folder;
+  pid_t process = 0;
 };
 Nginx start_nginx(const std::string& folder) {
   if (!test::have_program("nginx")) return {};
@@ -242,7 +263,12 @@ Nginx start_nginx(const std::string& folder) {
       << "  location / { default_type application/json; return 200 '{\"ok\":true}'; }\n }\n}\n";
   const std::string said = output_of("nginx -c " + folder + "/nginx.conf");
   if (!said.empty()) std::printf("nginx: %s\n", said.c_str());
-  return {port, folder};
+  pid_t process = 0;
+  for (int i = 0; i < 100 && process == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::ifstream(folder + "/nginx.pid") >> process;
+  }
+  return {port, process};
 }
 
 // ---- Callers
@@ -359,33 +385,43 @@ void print(const char* what, const Times& times) {
               times.p99, times.answers, times.failed);
 }
 
+// How often in a second, and processor time of the server for each.
 struct Rate {
   double per_second = 0;
-  std::string p99;
+  double cpu_us = 0;
 };
-Rate wrk(const std::string& url, int connections, const std::string& more = {}) {
-  const std::string said =
-      output_of("wrk -t2 -d5s --latency -c" + std::to_string(connections) + " " + more + " " + url);
-  const auto at = said.find("99% ");
-  Rate out{number_after(said, "Requests/sec:"), "?"};
-  if (at != std::string::npos) std::istringstream(said.substr(at + 4)) >> out.p99;
+Rate wrk(pid_t server, const std::string& url, const std::string& more = {}) {
+  const double before = cpu_seconds(server);
+  const std::string said = output_of("wrk -t2 -d5s -c64 " + more + " " + url);
+  const double cpu = cpu_seconds(server) - before;
   if (said.find("Non-2xx") != std::string::npos)
     std::printf("  %s: %s\n", url.c_str(), said.substr(said.find("Non-2xx")).c_str());
-  return out;
+  const auto end = said.find(" requests in ");
+  if (end == std::string::npos) return {};
+  const double count = std::strtod(said.c_str() + said.rfind('\n', end), nullptr);
+  return {number_after(said, "Requests/sec:"), cpu / std::max(count, 1.0) * 1e6};
 }
 
-void beside(const char* what, double ours, double theirs) {
-  std::printf("  %-48s %9.0f /s   nginx %9.0f /s   ratio %.2f\n", what, ours, theirs,
-              theirs > 0 ? ours / theirs : 0);
+void beside(const char* what, Rate ours, Rate theirs) {
+  std::printf("  %-48s %7.0f /s %5.0f us   nginx %7.0f /s %5.0f us   ratio %.2f, of time %.2f\n",
+              what, ours.per_second, ours.cpu_us, theirs.per_second, theirs.cpu_us,
+              theirs.per_second > 0 ? ours.per_second / theirs.per_second : 0,
+              theirs.cpu_us > 0 ? ours.cpu_us / theirs.cpu_us : 0);
 }
 
-double handshakes(int port) {
-  // -new: without resumption.
+Rate handshakes(pid_t server, int port) {
+  // -new: without resumption. It says "N connections in S real seconds".
+  const double before = cpu_seconds(server);
   const std::string said =
       output_of("openssl s_time -new -time 4 -connect 127.0.0.1:" + std::to_string(port));
-  return number_after(said, "connections in ") > 0
-             ? number_after(said.substr(said.rfind('\n', said.find(" real seconds")) + 1), "") / 4
-             : number_after(said, "s; ");
+  const auto end = said.find(" real seconds");
+  const auto in = said.rfind(" connections in ", end);
+  const auto line = said.rfind('\n', in);
+  if (end == std::string::npos || in == std::string::npos) return {};
+  const double count =
+      std::strtod(said.c_str() + (line == std::string::npos ? 0 : line + 1), nullptr);
+  return {count / number_after(said.substr(in), " connections in "),
+          (cpu_seconds(server) - before) / std::max(count, 1.0) * 1e6};
 }
 
 // ---- What is measured
@@ -400,52 +436,53 @@ struct Setting {
   SSL_CTX* context = nullptr;
 };
 
-std::string local(int port, const std::string& path, bool tls = true) {
-  return (tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port) + path;
+std::string local(int port, const std::string& path) {
+  return "https://127.0.0.1:" + std::to_string(port) + path;
 }
 
 void rates(const Setting& s) {
-  std::puts("requests, 64 connections kept alive, over TLS");
-  const double nginx = s.nginx.port == 0 ? 0 : wrk(local(s.nginx.port, "/"), 64).per_second;
+  std::puts("requests, 64 connections kept alive, over TLS; processor time of the server for each");
+  Rate nginx;
+  if (s.nginx.port != 0) nginx = wrk(s.nginx.process, local(s.nginx.port, "/"));
   beside("the edge, a handler that answers a constant",
-         wrk(local(s.edge.ports[0], "/x"), 64).per_second, nginx);
+         wrk(s.edge.process, local(s.edge.ports[0], "/x")), nginx);
   const std::string token = "-H 'Authorization: Bearer " + s.token + "'";
   beside("the hub, a read with its token",
-         wrk(local(s.hub.ports[0], "/api/v1/workflows"), 64, token).per_second, nginx);
+         wrk(s.hub.process, local(s.hub.ports[0], "/api/v1/workflows"), token), nginx);
   std::ofstream(s.folder + "/write.lua")
-      << "local id, n = 0, 0\nlocal seen = 0\n"
+      << "id = 0\nlocal n, seen = 0, 0\n"
          "function setup(thread) thread:set('id', seen); seen = seen + 1 end\n"
          "function request()\n n = n + 1\n"
          " wrk.headers['Idempotency-Key'] = string.format('bench-%02d-%s-%012d', id, os.time(), "
          "n)\n"
          " wrk.headers['Content-Type'] = 'application/json'\n"
          " return wrk.format('POST', nil, nil, '{\"name\":\"Dr Bench\"}')\nend\n";
-  beside(
-      "the hub, a durable write with an Idempotency-Key",
-      wrk(local(s.hub.ports[0], "/api/v1/providers"), 64, token + " -s " + s.folder + "/write.lua")
-          .per_second,
-      nginx);
+  beside("the hub, a durable write with an Idempotency-Key",
+         wrk(s.hub.process, local(s.hub.ports[0], "/api/v1/providers"),
+             token + " -s " + s.folder + "/write.lua"),
+         nginx);
 }
 
 void handshake_rates(const Setting& s) {
   std::puts("full TLS 1.3 handshakes, one caller");
-  beside("the edge", handshakes(s.edge.ports[0]), s.nginx.port == 0 ? 0 : handshakes(s.nginx.port));
+  beside("the edge", handshakes(s.edge.process, s.edge.ports[0]),
+         s.nginx.port == 0 ? Rate{} : handshakes(s.nginx.process, s.nginx.port));
 }
 
 void idle(const Setting& s) {
-  std::printf("%d idle TLS connections at the hub\n", kIdle);
-  const std::string request =
-      "GET /api/v1/workflows HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + s.token + "\r\n\r\n";
-  print("500 reads a second before", ask_evenly(s.hub.ports[0], s.context, request, 500, 4));
-  const double before = rss_mib(s.hub.process);
+  std::printf("%d idle TLS connections\n", kIdle);
+  const int port = s.edge.ports[0];
+  const std::string request = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+  print("500 reads a second before", ask_evenly(port, s.context, request, 500, 4));
+  const double before = rss_mib(s.edge.process);
   std::vector<std::unique_ptr<Caller>> callers;
   const auto start = Clock_::now();
-  for (int i = 0; i < kIdle; ++i)
-    callers.push_back(std::make_unique<Caller>(s.hub.ports[0], s.context));
+  for (int i = 0; i < kIdle; ++i) callers.push_back(std::make_unique<Caller>(port, s.context));
   std::printf("  %-48s %.1f s\n", "to open them", seconds_since(start));
-  print("500 reads a second beside them", ask_evenly(s.hub.ports[0], s.context, request, 500, 8));
-  std::printf("  %-48s %.0f MiB, %.0f before: %.1f KiB for each\n", "memory of the hub",
-              rss_mib(s.hub.process), before, (rss_mib(s.hub.process) - before) * 1024 / kIdle);
+  print("500 reads a second beside them", ask_evenly(port, s.context, request, 500, 8));
+  const double after = rss_mib(s.edge.process);
+  std::printf("  %-48s %.0f MiB, %.0f before: %.1f KiB for each\n", "memory of the edge", after,
+              before, (after - before) * 1024 / kIdle);
 }
 
 // So many callers send 10 MiB to this path, over and over, while somebody else reads.
@@ -465,8 +502,8 @@ void bodies(const Setting& s, const char* what, const std::string& path) {
         Caller caller(s.edge.ports[1]);
         if (!caller.send(head)) continue;
         for (int sent = 0; sent < 160 && !stop && caller.send(piece); ++sent) {
-          // As over a network: the bodies stand beside each other.
-          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+          // All of them together send some 100 MB a second.
+          std::this_thread::sleep_for(std::chrono::milliseconds(200));
         }
         if (caller.read().starts_with("HTTP/1.1 503")) ++refused;
       }
@@ -494,8 +531,8 @@ void events(const Setting& s) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < kIdle; ++i) {
     const int fd = connect_to(s.edge.ports[1]);
-    const std::string_view ask = "GET /events HTTP/1.1\r\nHost: h\r\n\r\n";
-    (void)!::send(fd, ask.data(), ask.size(), MSG_NOSIGNAL);
+    const std::string_view open = "GET /events HTTP/1.1\r\nHost: h\r\n\r\n";
+    (void)!::send(fd, open.data(), open.size(), MSG_NOSIGNAL);
     char head[1024];
     if (::recv(fd, head, sizeof head, 0) <= 0) give_up("a stream does not open");
     streams.push_back(fd);
@@ -504,18 +541,18 @@ void events(const Setting& s) {
     event.data.fd = fd;
     ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
   }
-  Caller teller(s.edge.ports[1]);
-  const auto open = [&] {
-    teller.send("GET /open HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto ask = [&](const std::string& path) {
+    Caller teller(s.edge.ports[1]);
+    teller.send("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n");
     const std::string said = teller.read();
     return std::atoi(said.c_str() + said.rfind('\n') + 1);
   };
-  while (open() < static_cast<int>(streams.size()))
+  while (ask("/open") < static_cast<int>(streams.size()))
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::printf("  %-48s %.0f MiB\n", "memory of the edge", rss_mib(s.edge.process));
   for (int round = 0; round < 3; ++round) {
     const auto start = Clock_::now();
-    teller.send("GET /tell HTTP/1.1\r\nHost: h\r\n\r\n");
+    std::thread teller([&] { (void)ask("/tell"); });
     std::size_t arrived = 0;
     while (arrived < streams.size()) {
       epoll_event ready[256];
@@ -528,7 +565,7 @@ void events(const Setting& s) {
     }
     std::printf("  %-48s %.0f ms to the last of %zu\n", "one event", seconds_since(start) * 1'000,
                 arrived);
-    (void)teller.read();
+    teller.join();
   }
   for (const int fd : streams) ::close(fd);
   ::close(epoll);
@@ -562,9 +599,9 @@ int main() {
 
   rates(s);
   handshake_rates(s);
-  large_bodies(s);
-  events(s);
   idle(s);
+  events(s);
+  large_bodies(s);
 
   SSL_CTX_free(s.context);
   if (s.nginx.port != 0) (void)output_of("nginx -c " + s.folder + "/nginx.conf -s stop");

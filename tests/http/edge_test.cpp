@@ -243,6 +243,27 @@ TEST_F(Edge, OneServerListensInSeveralPlaces) {
   EXPECT_EQ(taken.error().code, "http.port_in_use");
 }
 
+TEST_F(Edge, Trap63BodiesTogetherHoldNoMoreThanTheirRoom) {
+  constexpr std::uint64_t kRoom = 1U << 20U;
+  start({.threads = 2, .max_bodies = kRoom},
+        [](const Request& /*request*/) { return Response{.body = "served"}; });
+  std::vector<std::unique_ptr<Client>> many;
+  for (int i = 0; i < 40; ++i) {
+    many.push_back(std::make_unique<Client>(server_->port()));
+    many.back()->send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10485760\r\n\r\n" +
+                      std::string(100'000, 'b'));
+    EXPECT_LE(server_->stats().bodies, kRoom);
+  }
+  wait_until([&] { return server_->stats().overloaded > 20; });
+  EXPECT_LE(server_->stats().bodies, kRoom);
+  EXPECT_TRUE(many.back()->head().starts_with("HTTP/1.1 503 "));
+  Client other(server_->port());
+  other.send(kGet);
+  EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
+  many.clear();
+  wait_until([&] { return server_->stats().bodies == 0; });
+}
+
 TEST(Seats, HaveALimitInAllAndForEachAddress) {
   Seats seats(4, 2);
   auto one = seats.take("a");

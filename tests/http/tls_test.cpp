@@ -162,6 +162,16 @@ TEST_F(TlsEdge, OffersOnlyModernVersionsAndHttp11) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(chosen), size), "http/1.1");
 }
 
+// testssl.sh calls it a finding when the caller's order decides.
+TEST_F(TlsEdge, TheOrderOfCiphersIsItsOwn) {
+  auto one = Client(server_->port(), folder_ + "/ca.pem", [](SSL_CTX* context) {
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(context, "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256");
+  });
+  ASSERT_TRUE(one.connect());
+  EXPECT_STREQ(SSL_get_cipher_name(one.session()), "ECDHE-ECDSA-AES128-GCM-SHA256");
+}
+
 TEST_F(TlsEdge, CarriesWebSockets) {
   auto one = client();
   ASSERT_TRUE(one.connect());
