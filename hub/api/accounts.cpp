@@ -2,6 +2,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
+#include "hub/api/browser.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/person_json.hpp"
 #include "hub/identity/profile.hpp"
@@ -38,11 +39,22 @@ Result<Response> Accounts::login(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   RABT_TRY(username, text_of(body, "username"));
   RABT_TRY(password, text_of(body, "password"));
+  const bool by_cookie = body["cookie"] == Json(true);
+  // Another site must not sign a browser in, either.
+  if (by_cookie) RABT_TRY_STATUS(check_browser(call.request, origin));
   RABT_TRY(in, accounts.login({.username = std::move(username),
                                .password = std::move(password),
                                .otp = body.string_or("otp", ""),
                                .client = call.caller.client,
                                .request = call.caller.request}));
+  if (by_cookie) {
+    // The session that the browser had before is over.
+    RABT_TRY_STATUS(accounts.logout(call.caller));
+    Response response = json_response(
+        200, Json::object({{"expiresIn", in.expires_in}, {"user", account_json(in.person)}}));
+    response.headers.emplace_back("Set-Cookie", set_cookie(kSessionCookie, in.token));
+    return response;
+  }
   return json_response(200, Json::object({{"accessToken", in.token},
                                           {"tokenType", "bearer"},
                                           {"expiresIn", in.expires_in},
@@ -57,7 +69,10 @@ Result<Response> Accounts::logout(const Call& call) const {
   } else {
     RABT_TRY_STATUS(accounts.logout(call.caller));
   }
-  return answer(204, Json());
+  Response response = answer(204, Json());
+  RABT_TRY(held, cookie(call.request, kSessionCookie));
+  if (held) response.headers.emplace_back("Set-Cookie", end_cookie(kSessionCookie));
+  return response;
 }
 
 Result<Response> Accounts::activate(const Call& call) const {

@@ -12,6 +12,8 @@ struct Accounts {
   identity::People& people;
   identity::Accounts& accounts;
   std::string tenant;
+  // Where the pages of the hub come from. Empty if it does not know its own address.
+  std::string origin{};
 
   [[nodiscard]] Result<http::Response> login(const Call& call) const;
   [[nodiscard]] Result<http::Response> logout(const Call& call) const;

@@ -1,5 +1,6 @@
 #include "hub/api/answers.hpp"
 
+#include "hub/api/browser.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::api {
@@ -24,9 +25,13 @@ Response wrong_method(std::string_view allowed) {
 }
 
 identity::Credential shown_by(const Request& request) {
-  return {.authorization = std::string(request.header("authorization")),
-          .actor = std::string(request.header("x-rabt-actor")),
-          .local_user = request.peer_uid};
+  identity::Credential shown{.authorization = std::string(request.header("authorization")),
+                             .actor = std::string(request.header("x-rabt-actor")),
+                             .local_user = request.peer_uid};
+  const auto session = cookie(request, kSessionCookie);
+  if (shown.authorization.empty() && session.ok() && *session)
+    shown.authorization = "Bearer " + **session;
+  return shown;
 }
 
 Result<Json> body_object(const Request& request) {

@@ -2,6 +2,7 @@
 
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/api/browser.hpp"
 #include "hub/api/guarded_socket.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
@@ -51,22 +52,28 @@ Api::Api(std::unique_ptr<Resources> resources, Parts parts)
 }
 
 http::Admission Api::admit(const Request& head, std::string_view listener) {
-  const identity::Credential shown = credential_of(head);
+  auto credential = credential_of(head);
+  if (!credential.ok()) {
+    const bool unknown = credential.error().code == "http.unauthenticated";
+    return unknown ? unauthorised(credential.error().message) : http::problem(credential.error());
+  }
+  const identity::Credential& shown = *credential;
   http::Admission admission = judge(head, listener, shown);
   if (auto* refusal = std::get_if<Response>(&admission)) {
     screen(*refusal, parts_.privacy);
     return admission;
   }
   if (head.header("upgrade").empty()) return admission;
-  return [this, shown, answer = std::get<http::Handler>(admission)](const Request& request) {
-    Response response = answer(request);
-    if (response.socket == nullptr) return response;
-    // What it comes to now, so that nothing is lost between the judgement and the watch.
-    auto who = parts_.who.again(shown, false);
-    if (!who.ok()) return http::problem(who.error());
-    response.socket = guarded(std::move(response.socket), parts_.watch, *std::move(who), shown);
-    return response;
-  };
+  return
+      [this, shown = shown, answer = std::get<http::Handler>(admission)](const Request& request) {
+        Response response = answer(request);
+        if (response.socket == nullptr) return response;
+        // What it comes to now, so that nothing is lost between the judgement and the watch.
+        auto who = parts_.who.again(shown, false);
+        if (!who.ok()) return http::problem(who.error());
+        response.socket = guarded(std::move(response.socket), parts_.watch, *std::move(who), shown);
+        return response;
+      };
 }
 
 http::Admission Api::judge(const Request& head, std::string_view listener,
@@ -254,8 +261,16 @@ http::Handler Api::within(const identity::Caller& caller, http::Handler answer,
   };
 }
 
-identity::Credential Api::credential_of(const Request& head) const {
+Result<identity::Credential> Api::credential_of(const Request& head) const {
   identity::Credential shown = shown_by(head);
+  RABT_TRY(session, cookie(head, kSessionCookie));
+  if (session) {
+    // Two proofs of two people would be read differently by two programs.
+    if (!head.header("authorization").empty() || !identity::Accounts::is_session(*session))
+      return identity::unauthenticated();
+    RABT_TRY_STATUS(check_browser(head, resources_->accounts.origin));
+    return shown;
+  }
   const bool nothing = shown.authorization.empty() && shown.actor.empty() && !shown.local_user;
   // A page that opens a WebSocket can set no header.
   if (nothing && resources_->stream != nullptr) {

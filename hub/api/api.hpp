@@ -55,7 +55,9 @@ class Api {
 
  private:
   // What the request shows of its sender, or what was shown for the ticket that it offers.
-  [[nodiscard]] identity::Credential credential_of(const http::Request& head) const;
+  // Errors: denied csrf.refused (a cookie, and not from a page of the hub), http.unauthenticated
+  // (two proofs, or one that stands there twice).
+  [[nodiscard]] Result<identity::Credential> credential_of(const http::Request& head) const;
   [[nodiscard]] http::Admission judge(const http::Request& head, std::string_view listener,
                                       const identity::Credential& shown);
   [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head,

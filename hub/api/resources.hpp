@@ -9,6 +9,7 @@
 #include "hub/api/instances.hpp"
 #include "hub/api/keys.hpp"
 #include "hub/api/metrics.hpp"
+#include "hub/api/oidc.hpp"
 #include "hub/api/people.hpp"
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
@@ -32,6 +33,7 @@ struct Resources {
   Plugins plugins;
   Accounts accounts;
   Clients clients;
+  OidcSignIn oidc;
   PersonRecords people;
   Health health;
   Metrics metrics;

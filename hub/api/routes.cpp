@@ -206,6 +206,10 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/api/v1/clients/{id}", "changeClient", to<&R::clients, &Clients::change>, only({Role::admin})},
     Route{"POST", "/api/v1/clients/{id}/keys", "addClientKey", to<&R::clients, &Clients::add_key>, only({Role::admin})},
     Route{"DELETE", "/api/v1/clients/{id}/keys/{key}", "revokeClientKey", to<&R::clients, &Clients::revoke_key>, only({Role::admin})},
+    // Sign-in of browsers at issuers.
+    Route{"GET", "/auth/oidc/{issuer}/login", "beginOidc", to<&R::oidc, &OidcSignIn::login>, kOpen, kSignIn},
+    Route{"GET", "/auth/oidc/{issuer}/callback", "endOidc", to<&R::oidc, &OidcSignIn::callback>, kOpen, kSignIn},
+    Route{"POST", "/auth/oidc/{issuer}/logout", "logoutOidc", to<&R::oidc, &OidcSignIn::logout>, kOpen, kSignIn},
     Route{"POST", "/auth/token", "grantToken", to<&R::clients, &Clients::token>, kOpen, kSignIn},
 
     Route{"GET", "/api/v1/patients", "listPatients", to<&R::people, &PersonRecords::list_patients>, kPatientData},

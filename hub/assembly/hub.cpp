@@ -8,6 +8,7 @@
 
 #include "hub/access/access_control.hpp"
 #include "hub/api/api.hpp"
+#include "hub/api/browser.hpp"
 #include "hub/assembly/consultations.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/issuers.hpp"
@@ -106,6 +107,7 @@ struct Hub::Parts {
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Clients> clients;
+  std::unique_ptr<identity::Oidc> oidc;
   std::unique_ptr<identity::Authenticator> authenticator;
   std::unique_ptr<identity::Watch> watch;
   // Null when the hub speaks plain HTTP.
@@ -145,7 +147,7 @@ struct Hub::Parts {
 
 Status Hub::Parts::make_identity(const config::Config& config) {
   RABT_TRY(token, identity::ensure_api_token(config.data, base->random));
-  RABT_TRY(trusted, read_issuers(config, base->clock));
+  RABT_TRY(trusted, read_issuers(config, base->clock, *base->http));
   issuers = std::make_unique<identity::Issuers>(std::move(trusted));
   people = std::make_unique<identity::People>(identity::People::Parts{
       *base->store, *base->keys, *base->audit, base->clock, base->random, base->ids});
@@ -157,6 +159,12 @@ Status Hub::Parts::make_identity(const config::Config& config) {
       identity::Clients::Parts{*base->store, *base->keyring, *base->audit, base->clock,
                                base->random},
       config.tenant, config.public_url.empty() ? "" : config.public_url + "/auth/token");
+  RABT_TRY(places, read_oidc(config));
+  RABT_TRY(exchange, issuer_exchange(config, *base->http));
+  oidc = std::make_unique<identity::Oidc>(
+      identity::Oidc::Parts{*people, *accounts, *base->store, *base->keyring, *base->audit,
+                            base->clock, base->random},
+      config.tenant, config.public_url, std::move(places), std::move(exchange));
   authenticator = std::make_unique<identity::Authenticator>(
       identity::Authenticator::Parts{*people, *issuers, *accounts, *clients, config.tenant},
       identity::ApiToken(token));
@@ -336,8 +344,9 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .keys{*base->key_admin, *base->store, config.tenant},
       .plugins{*plugins, *base->store, *base->audit, config.tenant,
                [this](const std::string& id) { return upgrade->run(id); }},
-      .accounts{*people, *accounts, config.tenant},
+      .accounts{*people, *accounts, config.tenant, api::origin_of(config.public_url)},
       .clients{*clients},
+      .oidc{*oidc},
       .people{*people, *base->store, *base->audit, who},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
       .metrics{},

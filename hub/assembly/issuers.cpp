@@ -1,29 +1,69 @@
 #include "hub/assembly/issuers.hpp"
 
+#include "hub/api/browser.hpp"
+
 namespace rabt::assembly {
 
-Result<identity::Issuers> read_issuers(const config::Config& config, const Clock& clock) {
+Result<identity::Exchange> issuer_exchange(const config::Config& config, net::HttpClient& http) {
+  std::vector<std::string> hosts;
+  for (const config::IssuerEntry& entry : config.identity.issuers) {
+    if (!entry.options.jwks_url.empty()) hosts.push_back(api::origin_of(entry.options.jwks_url));
+  }
+  for (const config::OidcEntry& entry : config.identity.oidc) {
+    hosts.push_back(api::origin_of(entry.options.issuer));
+    hosts.insert(hosts.end(), entry.hosts.begin(), entry.hosts.end());
+  }
+  RABT_TRY(allow, net::AllowList::make(hosts, config.http.allow_private));
+  std::shared_ptr<const net::TlsOptions> tls;
+  if (!config.http.ca.empty())
+    tls = std::make_shared<const net::TlsOptions>(net::TlsOptions{.ca_file = config.http.ca});
+  return identity::make_exchange(http, std::make_shared<const net::AllowList>(std::move(allow)),
+                                 std::move(tls));
+}
+
+Result<identity::Issuers> read_issuers(const config::Config& config, const Clock& clock,
+                                       net::HttpClient& http) {
   std::vector<identity::IssuerOptions> all;
   for (const config::IssuerEntry& entry : config.identity.issuers) {
     identity::IssuerOptions options = entry.options;
-    if (entry.jwks.empty()) {
-      auto secret = config::read_secret(entry.secret);
-      if (!secret.ok()) {
-        return invalid(secret.error().code,
-                       "the issuer " + options.name + ": " + secret.error().message);
-      }
-      options.secret = *std::move(secret);
-    } else {
+    if (!entry.jwks.empty()) {
       auto text = config::read_text(entry.jwks);
       if (!text.ok()) {
         return invalid("config.io", "the JWK set " + entry.jwks + " of the issuer " + options.name +
                                         " cannot be read: " + text.error().message);
       }
       options.jwks = *std::move(text);
+    } else if (options.jwks_url.empty()) {
+      auto secret = config::read_secret(entry.secret);
+      if (!secret.ok()) {
+        return invalid(secret.error().code,
+                       "the issuer " + options.name + ": " + secret.error().message);
+      }
+      options.secret = *std::move(secret);
     }
     all.push_back(std::move(options));
   }
-  return identity::Issuers::make(std::move(all), clock);
+  RABT_TRY(exchange, issuer_exchange(config, http));
+  return identity::Issuers::make(std::move(all), clock, exchange);
+}
+
+Result<std::vector<identity::OidcOptions>> read_oidc(const config::Config& config) {
+  std::vector<identity::OidcOptions> all;
+  for (const config::OidcEntry& entry : config.identity.oidc) {
+    identity::OidcOptions options = entry.options;
+    auto secret = config::read_secret(entry.secret);
+    if (!secret.ok()) {
+      return invalid(secret.error().code,
+                     "the issuer " + options.name + ": " + secret.error().message);
+    }
+    (options.key_algorithm.empty() ? options.secret : options.key) = *std::move(secret);
+    all.push_back(std::move(options));
+  }
+  if (!all.empty() && config.public_url.empty()) {
+    return invalid("config.public_url",
+                   "set server.public_url: an issuer sends browsers back to this address");
+  }
+  return all;
 }
 
 }  // namespace rabt::assembly

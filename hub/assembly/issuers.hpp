@@ -1,15 +1,26 @@
 #pragma once
 
+#include <vector>
+
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
 #include "hub/identity/issuers.hpp"
+#include "hub/identity/oidc.hpp"
+#include "hub/net/http_client.hpp"
 
 namespace rabt::assembly {
 
 // The issuers of a configuration, with their secrets and keys read. Errors name the issuer and say
 // what to do: config.missing_secret, config.io, identity.secret, identity.issuer, crypto.jwk.
 [[nodiscard]] Result<identity::Issuers> read_issuers(const config::Config& config,
-                                                     const Clock& clock);
+                                                     const Clock& clock, net::HttpClient& http);
+
+// Those at which browsers sign in. Errors: config.missing_secret, config.public_url.
+[[nodiscard]] Result<std::vector<identity::OidcOptions>> read_oidc(const config::Config& config);
+
+// Reaches the hosts of the issuers, and those that they name in `hosts`; nothing else.
+[[nodiscard]] Result<identity::Exchange> issuer_exchange(const config::Config& config,
+                                                         net::HttpClient& http);
 
 }  // namespace rabt::assembly

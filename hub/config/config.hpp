@@ -16,6 +16,7 @@
 #include "hub/consultation/settings.hpp"
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
+#include "hub/identity/oidc.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
 
@@ -171,12 +172,23 @@ struct IssuerEntry {
   identity::IssuerOptions options;
   // kind: shared-secret.
   SecretSource secret;
-  // The file of the JWK set, kind: jwks. Empty if this is a shared secret.
+  // The file of the JWK set, kind: jwks. Empty if this is a shared secret, or the issuer publishes
+  // its keys at options.jwks_url.
   std::string jwks;
+};
+
+// An issuer at which browsers sign in, kind: oidc.
+struct OidcEntry {
+  identity::OidcOptions options;
+  // The client's secret, or its private key when options.key_algorithm is set.
+  SecretSource secret;
+  // Hosts of its endpoints, where they are not the issuer's own.
+  std::vector<std::string> hosts;
 };
 
 struct IdentityConfig {
   std::vector<IssuerEntry> issuers;
+  std::vector<OidcEntry> oidc;
   identity::AccountOptions accounts;
 };
 

@@ -74,6 +74,23 @@ void read_claim(Reader& reader, const YamlNode& node, std::string_view key, std:
   if (out == "absent") out.clear();
 }
 
+void read_role_map(Reader& reader, const YamlNode& node,
+                   std::map<std::string, identity::Role>& out) {
+  const YamlEntry* map = node.find("role_map");
+  if (map == nullptr || !reader.mapping(*map->value, "`role_map`")) return;
+  for (const YamlEntry& entry : map->value->entries) {
+    std::string name;
+    reader.text(*map->value, entry.key, name);
+    const auto role = identity::parse_role(name);
+    if (role) {
+      out.emplace(entry.key, *role);
+    } else {
+      reader.mistake(entry.line, entry.column,
+                     "`role_map` leads to an unknown role; docs/identity.md lists them");
+    }
+  }
+}
+
 void read_claims(Reader& reader, const YamlNode& node, identity::IssuerOptions& out) {
   const YamlEntry* claims = node.find("claims");
   if (claims != nullptr && reader.mapping(*claims->value, "`claims`")) {
@@ -82,19 +99,76 @@ void read_claims(Reader& reader, const YamlNode& node, identity::IssuerOptions& 
     reader.text(*claims->value, "roles", out.roles_claim);
     reader.text(*claims->value, "name", out.name_claim);
   }
-  const YamlEntry* map = node.find("role_map");
-  if (map == nullptr || !reader.mapping(*map->value, "`role_map`")) return;
-  for (const YamlEntry& entry : map->value->entries) {
-    std::string name;
-    reader.text(*map->value, entry.key, name);
-    const auto role = identity::parse_role(name);
-    if (role) {
-      out.role_map.emplace(entry.key, *role);
-    } else {
-      reader.mistake(entry.line, entry.column,
-                     "`role_map` leads to an unknown role; docs/identity.md lists them");
-    }
+  read_role_map(reader, node, out.role_map);
+}
+
+// Algorithms of signatures that keys of an issuer may be used with.
+void read_algorithms(Reader& reader, const YamlEntry& named, std::vector<std::string>& out) {
+  const YamlNode& node = *named.value;
+  reader.texts(node, "algs", out);
+  constexpr std::array<std::string_view, 6> kTaken{"RS256", "PS256", "ES256",
+                                                   "RS384", "ES384", "EdDSA"};
+  for (const std::string& one : out) {
+    if (std::find(kTaken.begin(), kTaken.end(), one) != kTaken.end()) continue;
+    reader.mistake(node.line, node.column,
+                   "`algs` lists what its keys may be used with: RS256, PS256, ES256, RS384, "
+                   "ES384, EdDSA");
   }
+  if (out.empty()) reader.mistake(named.line, named.column, "an issuer of this kind needs `algs`");
+}
+
+// An address that only TLS protects; without it, of this machine alone.
+bool is_protected(std::string_view url) {
+  return url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
+}
+
+constexpr std::int64_t kMaxGraceMs = 7LL * 24 * 3600 * kSecondMs;
+
+OidcEntry read_oidc(Reader& reader, const YamlEntry& named) {
+  const YamlNode& node = *named.value;
+  OidcEntry entry;
+  identity::OidcOptions& out = entry.options;
+  out.name = named.key;
+  reader.only(node, {"kind", "issuer", "client_id", "client_secret", "client_key", "algs", "scope",
+                     "provision", "claims", "role_map", "may_grant", "strong_acr", "tenant",
+                     "hosts", "stale_grace"});
+  reader.text(node, "issuer", out.issuer, true);
+  if (!out.issuer.empty() && !is_protected(out.issuer))
+    reader.mistake(named.line, named.column, "`issuer` must be an https address");
+  reader.text(node, "client_id", out.client_id, true);
+  const YamlEntry* secret = node.find("client_secret");
+  const YamlNode* key = reader.section(node, "client_key");
+  if ((secret == nullptr) == (key == nullptr)) {
+    reader.mistake(named.line, named.column,
+                   "an issuer of this kind needs `client_secret` or `client_key`");
+  } else if (secret != nullptr) {
+    entry.secret = reader.secret(*secret->value);
+  } else {
+    reader.only(*key, {"file", "alg", "kid"});
+    reader.path(*key, "file", entry.secret.file, true);
+    out.key_algorithm = "ES384";
+    reader.choice(*key, "alg", {"ES384", "RS384"}, out.key_algorithm);
+    reader.text(*key, "kid", out.key_id);
+  }
+  read_algorithms(reader, named, out.algorithms);
+  reader.text(node, "scope", out.scope);
+  reader.flag(node, "provision", out.provision);
+  if (const YamlNode* claims = reader.section(node, "claims"); claims != nullptr) {
+    reader.only(*claims, {"roles", "name"});
+    reader.text(*claims, "roles", out.roles_claim);
+    reader.text(*claims, "name", out.name_claim);
+  }
+  read_role_map(reader, node, out.role_map);
+  read_roles(reader, node, "may_grant", out.may_grant);
+  reader.texts(node, "strong_acr", out.strong_acr);
+  if (const YamlNode* tenant = reader.section(node, "tenant"); tenant != nullptr) {
+    reader.only(*tenant, {"claim", "value"});
+    reader.text(*tenant, "claim", out.tenant_claim, true);
+    reader.text(*tenant, "value", out.tenant_value, true);
+  }
+  reader.texts(node, "hosts", entry.hosts);
+  read_span(reader, node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
+  return entry;
 }
 
 IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
@@ -117,20 +191,22 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
       entry.secret = reader.secret(*secret->value);
     }
   } else {
-    reader.only(node, {"kind", "jwks", "algs", "issuer", "audience", "typ", "max_lifetime",
-                       "claims", "role_map", "may_grant", "subject_system", "subject_numbers"});
+    reader.only(node,
+                {"kind", "jwks", "algs", "issuer", "audience", "typ", "max_lifetime", "claims",
+                 "role_map", "may_grant", "subject_system", "subject_numbers", "stale_grace"});
     if (!kind.empty() && kind != "jwks")
-      reader.mistake(node.line, node.column, "`kind` must be shared-secret or jwks");
-    reader.path(node, "jwks", entry.jwks, true);
-    reader.texts(node, "algs", out.algorithms);
-    constexpr std::array<std::string_view, 4> kTaken{"RS256", "PS256", "ES256", "EdDSA"};
-    for (const std::string& one : out.algorithms) {
-      if (std::find(kTaken.begin(), kTaken.end(), one) != kTaken.end()) continue;
-      reader.mistake(node.line, node.column,
-                     "`algs` lists what its keys may be used with: RS256, PS256, ES256, EdDSA");
+      reader.mistake(node.line, node.column, "`kind` must be shared-secret, jwks or oidc");
+    std::string jwks;
+    reader.text(node, "jwks", jwks, true);
+    if (is_protected(jwks)) {
+      out.jwks_url = jwks;
+    } else if (jwks.find("://") != std::string::npos) {
+      reader.mistake(node.line, node.column, "`jwks` must be a file, or an https address");
+    } else if (!jwks.empty()) {
+      entry.jwks = reader.absolute(jwks);
     }
-    if (out.algorithms.empty())
-      reader.mistake(named.line, named.column, "an issuer of this kind needs `algs`");
+    read_span(reader, node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
+    read_algorithms(reader, named, out.algorithms);
   }
   read_claim(reader, node, "issuer", out.issuer);
   read_claim(reader, node, "audience", out.audience);
@@ -185,8 +261,17 @@ void read_identity(Reader& reader, const YamlNode& root, Config& config) {
   read_accounts(reader, *identity, config.identity.accounts);
   const YamlEntry* issuers = identity->find("issuers");
   if (issuers == nullptr || !reader.mapping(*issuers->value, "`identity.issuers`")) return;
-  for (const YamlEntry& entry : issuers->value->entries)
-    config.identity.issuers.push_back(read_issuer(reader, entry));
+  for (const YamlEntry& entry : issuers->value->entries) {
+    const YamlEntry* kind =
+        entry.value->kind == YamlNode::Kind::mapping ? entry.value->find("kind") : nullptr;
+    std::string name;
+    if (kind != nullptr) reader.text(*entry.value, "kind", name);
+    if (name == "oidc") {
+      config.identity.oidc.push_back(read_oidc(reader, entry));
+    } else {
+      config.identity.issuers.push_back(read_issuer(reader, entry));
+    }
+  }
 }
 
 }  // namespace rabt::config

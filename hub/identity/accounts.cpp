@@ -327,10 +327,11 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
         if (!rehashed.empty())
           RABT_TRY_STATUS(
               put(transaction, *known.key, person.id, "password", "", "active", rehashed, 0));
-        RABT_TRY_STATUS(store::run(
-            transaction, sql::kPutSession,
-            {store::Blob{hashed}, tenant, id, person.id,
-             std::string_view(code.good() ? "pwd otp" : "pwd"), now, now + options.absolute_ms}));
+        RABT_TRY_STATUS(
+            store::run(transaction, sql::kPutSession,
+                       {store::Blob{hashed}, tenant, id, person.id,
+                        std::string_view(code.good() ? "pwd otp" : "pwd"), now,
+                        now + options.absolute_ms, std::string_view(), std::string_view()}));
         RABT_TRY_STATUS(store::run(transaction, sql::kEndOldSessions,
                                    {tenant, person.id, now, now - options.idle_ms,
                                     std::int64_t{options.sessions_per_person}}));
@@ -380,9 +381,72 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
   return all.open_session(caller, known, found, subject, code, rehashed);
 }
 
+bool Accounts::is_session(std::string_view text) {
+  return text.starts_with(kTokenPrefix);
+}
+
+Result<SignedIn> Accounts::open(const Caller& by, std::string_view person, std::string_view issuer,
+                                std::string_view issuer_session) {
+  State& all = *state_;
+  SignedIn out;
+  RABT_TRY(found, all.parts.people.find(all.tenant, person));
+  if (!found.active) return denied("auth.oidc", "the person is disabled");
+  out.person = std::move(found);
+  out.token = std::string(kTokenPrefix) + hex_of_random(all.parts.random, 32);
+  out.expires_in = all.options.absolute_ms / 1000;
+  Caller caller = by;
+  caller.who = {.kind = Kind::person,
+                .tenant = all.tenant,
+                .id = std::string(person),
+                .person = std::string(person)};
+  const std::string id = all.parts.ids.next().text();
+  const std::string hashed = digest(out.token);
+  const std::int64_t now = all.parts.clock.now().ms;
+  RABT_TRY(known, all.proofs(person));
+  RABT_TRY(lease, all.parts.keys.lease(all.tenant));
+  RABT_TRY(bucket, lease.bucket(keys::kPerson));
+  RABT_TRY_STATUS(all.write(
+      caller, "user.login", person,
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(
+            store::run(transaction, sql::kPutSession,
+                       {store::Blob{hashed}, all.tenant, id, person, std::string_view("issuer"),
+                        now, now + all.options.absolute_ms, issuer, issuer_session}));
+        RABT_TRY_STATUS(store::run(transaction, sql::kEndOldSessions,
+                                   {all.tenant, person, now, now - all.options.idle_ms,
+                                    std::int64_t{all.options.sessions_per_person}}));
+        return all.parts.keys.move(transaction, lease, known.data_key, bucket);
+      },
+      Json::object({{"issuer", issuer}})));
+  return out;
+}
+
+Status Accounts::close(const Caller& by, std::string_view issuer, std::string_view person,
+                       std::string_view issuer_session) {
+  State& all = *state_;
+  const bool one = !issuer_session.empty();
+  return all.write(
+      by, "user.logout", person,
+      [&](store::Transaction& transaction) -> Status {
+        std::vector<std::pair<std::string, std::string>> ended;
+        RABT_TRY_STATUS(transaction.query(one ? sql::kOfIssuerSession : sql::kOfIssuer,
+                                          {all.tenant, issuer, one ? issuer_session : person},
+                                          [&](const store::Row& row) {
+                                            ended.emplace_back(row.text(0), row.text(1));
+                                            return true;
+                                          }));
+        for (const auto& [who, session] : ended) {
+          RABT_TRY_STATUS(store::run(transaction, sql::kEndSession, {all.tenant, who, session}));
+          RABT_TRY_STATUS(raise_epoch(transaction, all.tenant, person_subject(who)));
+        }
+        return ok_status();
+      },
+      Json::object({{"issuer", issuer}}));
+}
+
 Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   State& all = *state_;
-  if (!token.starts_with(kTokenPrefix)) return unauthenticated();
+  if (!is_session(token)) return unauthenticated();
   const std::string hashed = digest(token);
   const std::int64_t now = all.parts.clock.now().ms;
   Principal out{.kind = Kind::person, .tenant = all.tenant};

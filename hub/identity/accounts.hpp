@@ -89,10 +89,20 @@ class Accounts {
   // code, a disabled account); denied auth.mfa_required (the password holds, a code is missing);
   // unavailable rate.sign_in (too many failures; nothing was tried); unavailable auth.busy.
   [[nodiscard]] Result<SignedIn> login(const SignIn& order);
+  // A session of somebody whom an issuer has named. issuer_session: its id there; may be empty.
+  // Error denied auth.oidc: the person is disabled.
+  [[nodiscard]] Result<SignedIn> open(const Caller& by, std::string_view person,
+                                      std::string_view issuer, std::string_view issuer_session);
+  // Ends the sessions that the issuer opened for the person, or, when issuer_session is not empty,
+  // the one that it knows by this id.
+  [[nodiscard]] Status close(const Caller& by, std::string_view issuer, std::string_view person,
+                             std::string_view issuer_session);
   // Ends the session that the principal came by; nothing when he came by none.
   [[nodiscard]] Status logout(const Caller& caller);
   // Ends all sessions of a person.
   [[nodiscard]] Status logout_everywhere(const Caller& caller, std::string_view person);
+  // Whether the text has the form of a session's token.
+  [[nodiscard]] static bool is_session(std::string_view text);
   // The principal of a token that login() gave. only_look: this is no use of the session, which may
   // grow idle. Error denied http.unauthenticated.
   [[nodiscard]] Result<Principal> session(std::string_view token, bool only_look = false);

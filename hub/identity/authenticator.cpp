@@ -71,7 +71,9 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
     return parts_.accounts.session(token, shown.only_look);
   }
   const auto claims = parts_.issuers.verify(token);
-  if (!claims.ok()) return unauthenticated();
+  if (!claims.ok()) {
+    return claims.error().kind == ErrorKind::unavailable ? claims.error() : unauthenticated();
+  }
   return of_claims(shown, *claims);
 }
 

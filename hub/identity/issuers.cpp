@@ -8,6 +8,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
 #include "hub/crypto/jws.hpp"
+#include "hub/identity/remote_keys.hpp"
 
 namespace rabt::identity {
 
@@ -16,7 +17,6 @@ namespace {
 constexpr std::int64_t kSkewMs = 60'000;
 constexpr std::size_t kMaxSubject = 200;
 constexpr std::size_t kMaxRoles = 64;
-constexpr std::size_t kMaxKeys = 64;
 // 2286: a date beyond it is a mistake.
 constexpr double kMaxSeconds = 1e10;
 
@@ -169,6 +169,8 @@ struct Issuers::State {
   struct One {
     IssuerOptions options;
     std::vector<crypto::JwsKey> keys;
+    // Null when the keys are known from the beginning.
+    std::unique_ptr<RemoteKeys> remote;
   };
   const Clock& clock;
   std::vector<One> issuers;
@@ -181,13 +183,20 @@ Issuers::Issuers(std::unique_ptr<const State> state) : state_(std::move(state)) 
 Issuers::Issuers(Issuers&&) noexcept = default;
 Issuers::~Issuers() = default;
 
-Result<Issuers> Issuers::make(std::vector<IssuerOptions> issuers, const Clock& clock) {
+Result<Issuers> Issuers::make(std::vector<IssuerOptions> issuers, const Clock& clock,
+                              const Exchange& exchange) {
   auto state = std::make_unique<State>(clock);
   for (IssuerOptions& options : issuers) {
     State::One one;
     if (options.secret != nullptr) {
       RABT_TRY_STATUS(check_secret(options));
       one.keys.push_back(crypto::JwsKey::shared(*options.secret));
+    } else if (!options.jwks_url.empty()) {
+      one.remote = std::make_unique<RemoteKeys>(
+          RemoteKeys::Options{.url = options.jwks_url,
+                              .algorithms = options.algorithms,
+                              .stale_grace_ms = options.stale_grace_ms},
+          exchange, clock);
     } else {
       RABT_TRY(set, Json::parse(options.jwks));
       const Json& keys = set["keys"];
@@ -256,7 +265,12 @@ Result<Claims> Issuers::verify(std::string_view token) const {
   if (named != nullptr && name.empty()) return refused("`iss` is empty");
   for (const State::One& one : state_->issuers) {
     if (one.options.issuer != name) continue;
-    for (const crypto::JwsKey& key : one.keys) {
+    RemoteKeys::Set published;
+    if (one.remote != nullptr) {
+      RABT_TRY(set, one.remote->keys(jws->key_id));
+      published = std::move(set);
+    }
+    for (const crypto::JwsKey& key : published != nullptr ? *published : one.keys) {
       if (!jws->key_id.empty() && !key.id().empty() && jws->key_id != key.id()) continue;
       if (key.verifies(*jws)) return state_->judge(*jws, *claims, one);
     }

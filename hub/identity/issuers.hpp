@@ -10,6 +10,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
+#include "hub/identity/exchange.hpp"
 #include "hub/identity/principal.hpp"
 
 // Issuers of tokens that the hub trusts: systems that sign their users in themselves. The tokens
@@ -28,11 +29,15 @@ struct IssuerOptions {
   std::string issuer;
   // What the claim `aud` must name. Empty when its tokens have none.
   std::string audience;
-  // HS256. Null when `jwks` holds the keys.
+  // HS256. Null when `jwks` or `jwks_url` has the keys.
   std::shared_ptr<const SecretBytes> secret;
   // A JWK set, and the algorithms that its keys may be used with.
   std::string jwks;
+  // Where the issuer publishes its keys. Empty if `jwks` holds them.
+  std::string jwks_url;
   std::vector<std::string> algorithms;
+  // How long the keys of an issuer that cannot be reached hold beyond their time.
+  std::int64_t stale_grace_ms = 24LL * 3600 * 1000;
   // The header `typ`. Empty when any type of an access token will do.
   std::string type;
   std::int64_t max_lifetime_ms = 3600LL * 1000;
@@ -61,16 +66,19 @@ struct Claims {
   const IssuerOptions* issuer = nullptr;
 };
 
-// Immutable; any thread may call.
+// Internally synchronised.
 class Issuers {
  public:
   // Errors, with what to do: invalid identity.secret (too short, well known, or the same as that of
   // another issuer), identity.issuer (two issuers that cannot be told apart), crypto.jwk.
-  [[nodiscard]] static Result<Issuers> make(std::vector<IssuerOptions> issuers, const Clock& clock);
+  // exchange: reaches the issuers that publish their keys.
+  [[nodiscard]] static Result<Issuers> make(std::vector<IssuerOptions> issuers, const Clock& clock,
+                                            const Exchange& exchange = {});
   Issuers(Issuers&&) noexcept;
   ~Issuers();
 
-  // Error denied http.unauthenticated; the message says why, for the log only.
+  // May wait for the keys of the issuer. Errors: denied http.unauthenticated (the message says why,
+  // for the log only); unavailable auth.issuer_unreachable.
   [[nodiscard]] Result<Claims> verify(std::string_view token) const;
 
  private:

@@ -68,8 +68,13 @@ inline constexpr Statement kDropCredentials{
     "DELETE FROM credential WHERE tenant = $1 AND person = $2 AND kind = $3"};
 
 inline constexpr Statement kPutSession{
-    "INSERT INTO login_session (token, tenant, id, person, factors, created_ms, seen_ms, ends_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $6, $7)"};
+    "INSERT INTO login_session (token, tenant, id, person, factors, created_ms, seen_ms, ends_ms, "
+    "issuer, issuer_session) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)"};
+inline constexpr Statement kOfIssuerSession{
+    "SELECT person, id FROM login_session WHERE tenant = $1 AND issuer = $2 AND issuer_session = "
+    "$3"};
+inline constexpr Statement kOfIssuer{
+    "SELECT person, id FROM login_session WHERE tenant = $1 AND issuer = $2 AND person = $3"};
 inline constexpr Statement kFindSession{
     "SELECT id, person, seen_ms, ends_ms FROM login_session WHERE token = $1 AND tenant = $2"};
 inline constexpr Statement kSeeSession{
@@ -155,5 +160,15 @@ inline constexpr Statement kForgetClientTokens{"DELETE FROM client_token WHERE e
 inline constexpr Statement kUseOnce{
     "INSERT INTO used_once (tenant, value, ends_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kForgetOnce{"DELETE FROM used_once WHERE ends_ms <= $1"};
+
+// ---- sign-ins at issuers
+
+inline constexpr Statement kPutFlow{
+    "INSERT INTO oidc_flow (state, tenant, issuer, browser, return_to, ends_ms) VALUES ($1, $2, "
+    "$3, $4, $5, $6)"};
+inline constexpr Statement kFindFlow{
+    "SELECT issuer, browser, return_to, ends_ms FROM oidc_flow WHERE state = $1 AND tenant = $2"};
+inline constexpr Statement kDropFlow{"DELETE FROM oidc_flow WHERE state = $1 AND tenant = $2"};
+inline constexpr Statement kForgetFlows{"DELETE FROM oidc_flow WHERE ends_ms <= $1"};
 
 }  // namespace rabt::identity::sql

@@ -52,3 +52,18 @@ CREATE TABLE used_once (
   PRIMARY KEY (tenant, value)
 ) WITHOUT ROWID;
 CREATE INDEX used_once_ends ON used_once (ends_ms);
+
+-- A session that began at an issuer knows the issuer, and its own id there.
+ALTER TABLE login_session ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+ALTER TABLE login_session ADD COLUMN issuer_session TEXT NOT NULL DEFAULT '';
+
+-- Sign-ins at issuers that have begun.
+CREATE TABLE oidc_flow (
+  state     BLOB    NOT NULL PRIMARY KEY, -- SHA-256
+  tenant    TEXT    NOT NULL,
+  issuer    TEXT    NOT NULL,
+  browser   BLOB    NOT NULL, -- SHA-256 of what the browser keeps
+  return_to TEXT    NOT NULL,
+  ends_ms   INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX oidc_flow_ends ON oidc_flow (ends_ms);

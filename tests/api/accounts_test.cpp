@@ -130,6 +130,60 @@ TEST_F(AccountsApi, AnAdministratorMakesClientsAndTheirKeysAreShownOnce) {
   EXPECT_EQ(as(nurse, "POST", "clients", R"({"id": "own", "roles": ["admin"]})").status, 403);
 }
 
+TEST_F(AccountsApi, ABrowserHasItsSessionInACookieThatOnlyPagesOfTheHubUse) {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  const Headers page{{"sec-fetch-site", "same-origin"}, {"content-type", "application/json"}};
+  std::string id;
+  const std::string bearer = account("layla", "patient", id);
+  const std::string body =
+      Json::object({{"username", "layla"}, {"password", kPassword}, {"cookie", true}}).dump();
+  EXPECT_EQ(code(as("", "POST", "auth/login", body)), "csrf.refused");
+  EXPECT_EQ(code(as("", "POST", "auth/login", body,
+                    {{"sec-fetch-site", "cross-site"}, {"content-type", "application/json"}})),
+            "csrf.refused");
+  const Response in = as("", "POST", "auth/login", body, page);
+  ASSERT_EQ(in.status, 200) << in.body;
+  EXPECT_EQ(in.body.find("accessToken"), std::string::npos);
+  const std::string set = header(in, "Set-Cookie");
+  EXPECT_NE(set.find("; Path=/; Secure; HttpOnly; SameSite=Lax"), std::string::npos);
+  const std::string cookie = set.substr(0, set.find(';'));
+  const auto with = [&](Headers more, const std::string& method, const std::string& path) {
+    more.emplace_back("cookie", cookie);
+    return as("", method, path, method == "GET" ? "" : "{}", more);
+  };
+  EXPECT_EQ(json(with({}, "GET", "me")).string_or("id", ""), id);
+  // 57: reading passes from everywhere, since the answer does not; acting does not.
+  EXPECT_EQ(with({{"sec-fetch-site", "cross-site"}}, "GET", "me").status, 200);
+  EXPECT_EQ(code(with({{"content-type", "application/json"}}, "POST", "me/mfa")), "csrf.refused");
+  EXPECT_EQ(code(with({{"origin", "https://evil.example"}, {"content-type", "application/json"}},
+                      "POST", "me/mfa")),
+            "csrf.refused");
+  EXPECT_EQ(with({{"origin", "https://hub.example"}, {"content-type", "application/json"}}, "POST",
+                 "me/mfa")
+                .status,
+            201);
+  // 56: a cookie and a header; a key in the cookie.
+  EXPECT_EQ(with({{"authorization", "Bearer " + bearer}}, "GET", "me").status, 401);
+  EXPECT_EQ(as("", "GET", "me", "", {{"cookie", "__Host-rabt=" + std::string(kToken)}}).status,
+            401);
+  // 31: signing in again gives another session, and ends the one of the cookie.
+  Headers again = page;
+  again.emplace_back("cookie", cookie);
+  const Response second = as("", "POST", "auth/login", body, again);
+  ASSERT_EQ(second.status, 200);
+  EXPECT_NE(header(second, "Set-Cookie"), set);
+  EXPECT_EQ(with({}, "GET", "me").status, 401);
+  EXPECT_EQ(as(bearer, "GET", "me").status, 200);
+  const std::string fresh = header(second, "Set-Cookie");
+  Headers out = page;
+  out.emplace_back("cookie", fresh.substr(0, fresh.find(';')));
+  const Response ended = as("", "POST", "auth/logout", "{}", out);
+  EXPECT_EQ(ended.status, 204);
+  EXPECT_NE(header(ended, "Set-Cookie").find("__Host-rabt=; "), std::string::npos);
+  EXPECT_NE(header(ended, "Set-Cookie").find("Max-Age=0"), std::string::npos);
+  EXPECT_EQ(as("", "GET", "me", "", {out.back()}).status, 401);
+}
+
 TEST_F(AccountsApi, TheTokenEndpointSpeaksAsRfc6749Says) {
   const auto post = [&](const std::string& form,
                         const std::string& type = "application/x-www-form-urlencoded") {

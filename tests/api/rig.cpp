@@ -70,6 +70,9 @@ void ApiRig::open(Options options) {
   clients = std::make_unique<identity::Clients>(
       identity::Clients::Parts{hub.store(), hub.keyring(), audit, clock, random}, "t1",
       "https://hub.example/auth/token");
+  oidc_ = std::make_unique<identity::Oidc>(
+      identity::Oidc::Parts{*people, *accounts, hub.store(), hub.keyring(), audit, clock, random},
+      "t1", "https://hub.example", std::move(options.oidc), std::move(options.exchange));
   sessions_ = consultation::make_sessions({.store = hub.store(),
                                            .audit = audit,
                                            .keys = hub.keys(),
@@ -98,8 +101,9 @@ void ApiRig::open(Options options) {
       .grants{*grants, hub.engine(), audit, details, about},
       .keys{*key_admin_, hub.store(), "t1"},
       .plugins{hub.host(), hub.store(), audit, "t1"},
-      .accounts{*people, *accounts, "t1"},
+      .accounts{*people, *accounts, "t1", "https://hub.example"},
       .clients{*clients},
+      .oidc{*oidc_},
       .people{*people, hub.store(), audit, about},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
       .metrics{},

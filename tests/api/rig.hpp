@@ -41,6 +41,9 @@ class ApiRig {
     std::string boot = "boot";
     std::vector<Source> sources;
     std::vector<identity::IssuerOptions> issuers;
+    std::vector<identity::OidcOptions> oidc;
+    // How issuers of OpenID Connect are reached.
+    identity::Exchange exchange;
     // In place of the rig's.
     audit::AuditLog* audit = nullptr;
     const Clock* clock = nullptr;
@@ -80,6 +83,7 @@ class ApiRig {
   std::unique_ptr<access::AccessControl> access_;
   std::unique_ptr<keys::KeyAdmin> key_admin_;
   std::unique_ptr<identity::Issuers> issuers_;
+  std::unique_ptr<identity::Oidc> oidc_;
   std::unique_ptr<identity::Authenticator> authenticator_;
   std::unique_ptr<identity::Watch> watch_;
   std::unique_ptr<consultation::SessionService> sessions_;

@@ -79,12 +79,56 @@ TEST_F(ConfigIdentity, KeysOfAnIssuerNeedTheirAlgorithms) {
   EXPECT_TRUE(has(mistake(start + ", algs: [RS256], secret: {env: S}}}}"), "secret"));
 }
 
+TEST_F(ConfigIdentity, KeysMayBePublishedAtAnAddress) {
+  const auto config = read(
+      "{issuers: {idp: {kind: jwks, jwks: 'https://i/jwks', algs: [ES384], issuer: 'https://i', "
+      "audience: rabt, stale_grace: 2d}}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const IssuerEntry& entry = config->identity.issuers.at(0);
+  EXPECT_EQ(entry.options.jwks_url, "https://i/jwks");
+  EXPECT_TRUE(entry.jwks.empty());
+  EXPECT_EQ(entry.options.stale_grace_ms, 2LL * 24 * 3600 * 1000);
+  const std::string start = "{issuers: {idp: {kind: jwks, algs: [RS256], issuer: i, audience: a";
+  EXPECT_TRUE(has(mistake(start + ", jwks: 'http://i/jwks'}}}"), "https"));
+  EXPECT_TRUE(has(mistake(start + ", jwks: k, stale_grace: 8d}}}"), "stale_grace"));
+}
+
+TEST_F(ConfigIdentity, BrowsersSignInAtAnIssuerOfOpenIdConnect) {
+  const std::string start =
+      "{issuers: {hospital: {kind: oidc, issuer: 'https://idp', client_id: rabt, algs: [RS256]";
+  const auto config = read(
+      start +
+      ", client_key: {file: rp.key, alg: RS384, kid: k1}, provision: true, claims: {roles: g}, "
+      "role_map: {D: doctor}, may_grant: [doctor], strong_acr: [phr], tenant: {claim: org, value: "
+      "kfh}, hosts: ['https://keys.example'], scope: 'openid profile'}}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_TRUE(config->identity.issuers.empty());
+  const OidcEntry& entry = config->identity.oidc.at(0);
+  EXPECT_EQ(entry.secret.file, folder_ + "/rp.key");
+  EXPECT_EQ(entry.hosts, std::vector<std::string>{"https://keys.example"});
+  const identity::OidcOptions& options = entry.options;
+  EXPECT_EQ(options.name, "hospital");
+  EXPECT_EQ(options.key_algorithm, "RS384");
+  EXPECT_TRUE(options.provision);
+  EXPECT_EQ(options.roles_claim, "g");
+  EXPECT_EQ(options.role_map.at("D"), Role::doctor);
+  EXPECT_EQ(options.tenant_value, "kfh");
+  EXPECT_TRUE(read(start + ", client_secret: {env: S}}}}").ok());
+  EXPECT_TRUE(has(mistake(start + "}}}"), "client_secret"));
+  EXPECT_TRUE(
+      has(mistake(start + ", client_secret: {env: S}, client_key: {file: k}}}}"), "client_secret"));
+  EXPECT_TRUE(has(mistake(start + ", client_secret: {env: S}, jwks: k}}}"), "jwks"));
+  EXPECT_TRUE(has(mistake("{issuers: {h: {kind: oidc, issuer: 'http://idp', client_id: rabt, "
+                          "client_secret: {env: S}, algs: [RS256]}}}"),
+                  "https"));
+}
+
 TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
   EXPECT_TRUE(has(mistake("{issuers: {a: {kind: shared-secret, secret: {env: S}}}}"), "issuer"));
   EXPECT_TRUE(
       has(mistake("{issuers: {a: {kind: shared-secret, issuer: i, audience: b}}}"), "secret"));
   EXPECT_TRUE(has(mistake("{issuers: {a: {kind: ldap, jwks: k, issuer: i, audience: b}}}"),
-                  "shared-secret or jwks"));
+                  "shared-secret, jwks or oidc"));
   EXPECT_TRUE(has(mistake(issuer("max_lifetime: 25h")), "max_lifetime"));
   EXPECT_TRUE(has(mistake(issuer("max_lifetime: forever")), "max_lifetime"));
   EXPECT_TRUE(has(mistake(issuer("may_grant: [king]")), "may_grant"));

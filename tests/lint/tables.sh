@@ -14,7 +14,7 @@ own consultation consultation recording session session_sealed session_member se
   session_recording session_invitation session_request session_record quality_sample quality_summary visit clinic clinic_session slot place presence \
   usage_alert
 own identity person person_role person_alias credential login_session login_attempt principal_epoch client client_key client_token \
-  used_once
+  used_once oidc_flow
 own access patient_key break_glass
 own api replay
 own keys data_key bucket_floor hold key_task

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/base/result.hpp"
+#include "hub/http/server.hpp"
+
+// Sessions of browsers: the cookie, and the one rule against requests that other sites make with
+// it.
+namespace rabt::api {
+
+inline constexpr std::string_view kSessionCookie = "__Host-rabt";
+
+// The value of a cookie; nothing when the request has none. Errors: denied http.unauthenticated
+// (two headers, or two cookies of this name: programs differ in which of them they read).
+[[nodiscard]] Result<std::optional<std::string>> cookie(const http::Request& request,
+                                                        std::string_view name);
+// For Set-Cookie: a cookie that lasts as long as the browser runs, or one that ends now.
+[[nodiscard]] std::string set_cookie(std::string_view name, std::string_view value);
+[[nodiscard]] std::string end_cookie(std::string_view name);
+
+// "https://hub.example:8443" of an address with a path.
+[[nodiscard]] std::string origin_of(std::string_view url);
+
+// Whether a page of the hub itself makes a request that a cookie proves. Reading passes. All else
+// passes when Sec-Fetch-Site says same-origin; in browsers without it, when Origin is the hub's. It
+// has a body of JSON, or none, which no form of another site can send. A WebSocket needs the
+// Origin, since any page may open one. origin: the hub's own; empty when it does not know its own,
+// and then nothing but reading passes. Error denied csrf.refused.
+[[nodiscard]] Status check_browser(const http::Request& request, std::string_view origin);
+
+// Whether somebody may be sent to this address after he signed in: a path of this hub. Programs
+// read
+// "//", "/\" and what has control characters as other hosts.
+[[nodiscard]] bool is_own_path(std::string_view address);
+
+}  // namespace rabt::api
