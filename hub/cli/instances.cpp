@@ -20,7 +20,25 @@ struct InstancesOptions {
   // KIND:VALUE, or - for the first line of standard input.
   std::string patient;
   std::string reason;
+  // done, transient or permanent: what became of the action that waits for a decision.
+  std::string resolve;
+  // What that action gave, as JSON.
+  std::string output;
 };
+
+int resolve_instance(HubClient& client, const InstancesOptions& options) {
+  Json body = Json::object({{"outcome", options.resolve}, {"reason", options.reason}});
+  if (!options.output.empty()) {
+    auto output = Json::parse(options.output);
+    if (!output.ok())
+      return complain(invalid("cli.output", "--output must be JSON: " + output.error().message));
+    body.set("output", std::move(*output));
+  }
+  const auto answer = client.post("/api/v1/instances/" + options.id + "/resolve", body);
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("resolved\n");
+  return 0;
+}
 
 int list_instances(const InstancesOptions& options) {
   const std::string& id = options.id;
@@ -33,6 +51,11 @@ int list_instances(const InstancesOptions& options) {
     return complain(invalid("cli.instance", "--events needs the id of an instance"));
   if (!options.patient.empty() && !id.empty())
     return complain(invalid("cli.instance", "give the id of an instance or --patient, not both"));
+  if (!options.resolve.empty()) {
+    if (id.empty())
+      return complain(invalid("cli.instance", "--resolve needs the id of an instance"));
+    return resolve_instance(*client, options);
+  }
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
   if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
@@ -72,8 +95,15 @@ void add_instances_command(CLI::App& program, int& code) {
   command->add_option("--patient", options->patient,
                       "List only the instances of one person: KIND:VALUE, or - to read this from "
                       "standard input; KIND is identifier, mrn, phone or email");
-  command->add_option("--reason", options->reason,
-                      "Why this person is looked for; the audit log keeps the reason");
+  command->add_option(
+      "--reason", options->reason,
+      "Why this person is looked for, or why it is decided so; the audit log keeps the "
+      "reason");
+  command
+      ->add_option("--resolve", options->resolve,
+                   "Decide on the parked action of that instance: done, transient or permanent")
+      ->check(CLI::IsMember({"done", "transient", "permanent"}));
+  command->add_option("--output", options->output, "What the parked action gave, as JSON");
   command->callback([options, &code] { code = list_instances(*options); });
 }
 

@@ -25,6 +25,9 @@ constexpr std::size_t kMaxEntries = 1000;
 constexpr std::size_t kMaxAppointments = 50;
 // Diagnoses of a claim.
 constexpr std::size_t kMaxReasons = 50;
+// Given names and ways to reach a person, as a payer takes them.
+constexpr std::size_t kMaxGiven = 10;
+constexpr std::size_t kMaxTelecom = 10;
 // Bytes of an appointment's key, which becomes part of event ids.
 constexpr std::size_t kMaxKey = 512;
 // FHIR R4 unsignedInt.
@@ -201,25 +204,25 @@ bool is_video(const Json& appointment) {
          says_video(member_of(appointment, "appointmentType"));
 }
 
-// The members are those of a claim's diagnosis. Codes of other systems are no diagnoses for a
-// payer.
+// Why the visit was booked: {system, code, display, text} of each reason, with the code that says
+// most to a payer. What the visit finds out is for its clinicians to say.
 Json reasons_of(const Json& appointment) {
   Json reasons = Json::array();
   for (const Json& reason : list_of(appointment, "reasonCode")) {
     if (reasons.size() == kMaxReasons) break;
+    const Json* best = nullptr;
     for (const Json& coding : list_of(reason, "coding")) {
-      const std::string code = text_of(coding, "code");
-      if (code.empty() || lower(text_of(coding, "system")).find("icd-10") == std::string::npos)
-        continue;
-      Json one = Json::object();
-      one["code"] = code;
-      put(one, "display",
-          text_of(coding, "display").empty() ? text_of(reason, "text")
-                                             : text_of(coding, "display"));
-      one["type"] = reasons.empty() ? "principal" : "secondary";
-      reasons.push_back(std::move(one));
-      break;
+      if (text_of(coding, "code").empty()) continue;
+      const bool icd = lower(text_of(coding, "system")).find("icd-10") != std::string::npos;
+      if (best == nullptr || icd) best = &coding;
+      if (icd) break;
     }
+    Json one = Json::object();
+    if (best != nullptr) {
+      for (const char* key : {"system", "code", "display"}) put(one, key, text_of(*best, key));
+    }
+    put(one, "text", text_of(reason, "text"));
+    if (!one.empty()) reasons.push_back(std::move(one));
   }
   return reasons;
 }
@@ -252,7 +255,8 @@ std::optional<std::int64_t> instant_at(const Json& appointment, const char* key)
 
 // ---- Patient, Practitioner, Coverage ----
 
-std::string name_of(const Json& person) {
+// The name that counts first; null when there is none.
+const Json& best_name(const Json& person) {
   const Json* best = nullptr;
   int best_rank = 9;
   for (const Json& name : list_of(person, "name")) {
@@ -266,13 +270,27 @@ std::string name_of(const Json& person) {
       best_rank = rank;
     }
   }
-  if (best == nullptr) return {};
-  if (std::string whole = text_of(*best, "text"); !whole.empty()) return whole;
-  std::string built;
-  for (const Json& given : list_of(*best, "given")) {
-    if (given.is_string()) built += (built.empty() ? "" : " ") + given.get<std::string>();
+  return best == nullptr ? nothing() : *best;
+}
+
+// Given names as a list, those that fit.
+Json given_of(const Json& name) {
+  Json out = Json::array();
+  for (const Json& given : list_of(name, "given")) {
+    if (given.is_string() && !given.get_ref<const std::string&>().empty() && out.size() < kMaxGiven)
+      out.push_back(given);
   }
-  const std::string family = text_of(*best, "family");
+  return out;
+}
+
+std::string name_of(const Json& person) {
+  const Json& best = best_name(person);
+  if (best.is_null()) return {};
+  if (std::string whole = text_of(best, "text"); !whole.empty()) return whole;
+  std::string built;
+  for (const Json& given : given_of(best))
+    built += (built.empty() ? "" : " ") + given.get<std::string>();
+  const std::string family = text_of(best, "family");
   if (!family.empty()) built += (built.empty() ? "" : " ") + family;
   return built;
 }
@@ -322,6 +340,24 @@ std::string marital_status(const Json& patient) {
   return code == "S" ? "U" : code;
 }
 
+// How the patient is reached: [{system, value}].
+Json telecom_of(const Json& person) {
+  Json out = Json::array();
+  for (const Json& point : list_of(person, "telecom")) {
+    const std::string value = text_of(point, "value");
+    const std::string system = text_of(point, "system");
+    if (value.empty() || characters(value) > 250 || text_of(point, "use") == "old" ||
+        out.size() == kMaxTelecom ||
+        !is_one_of(system, {"phone", "fax", "email", "pager", "url", "sms", "other"}))
+      continue;
+    Json one = Json::object();
+    one["system"] = system;
+    one["value"] = value;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 bool is_full_date(const std::string& date) {
   return date.size() == 10 && read_instant(date + "T00:00:00Z").has_value();
 }
@@ -344,6 +380,9 @@ Json patient_data(const Json& patient, bool whole) {
   }
   put(data, "identifier", identifier);
   put(data, "name", name);
+  put(data, "family", text_of(best_name(patient), "family"));
+  put(data, "given", given_of(best_name(patient)));
+  put(data, "telecom", telecom_of(patient));
   if (known_gender) data["gender"] = gender;
   put(data, "birthDate", birth_date);
   put(data, "maritalStatus", marital_status(patient));
@@ -353,32 +392,36 @@ Json patient_data(const Json& patient, bool whole) {
 Json practitioner_data(const Json& practitioner) {
   Json data = Json::object();
   std::string licence;
+  std::string system;
   for (const Json& identifier : list_of(practitioner, "identifier")) {
     const std::string value = text_of(identifier, "value");
     if (value.empty()) continue;
     const bool is_licence =
         !code_among(member_of(identifier, "type"), {"MD"}).empty() ||
         lower(text_of(identifier, "system")).find("practitioner-licen") != std::string::npos;
-    if (is_licence) {
+    if (is_licence || licence.empty()) {
       licence = value;
-      break;
+      system = text_of(identifier, "system");
     }
-    if (licence.empty()) licence = value;
+    if (is_licence) break;
   }
   put(data, "licence", licence);
+  put(data, "licenceSystem", system);
   put(data, "name", name_of(practitioner));
+  put(data, "family", text_of(best_name(practitioner), "family"));
+  put(data, "given", given_of(best_name(practitioner)));
   return data;
 }
 
-std::string member_id(const Json& coverage) {
-  std::string any;
+// The identifier that is the member id; null when the coverage has none.
+const Json& member_identifier(const Json& coverage) {
+  const Json* any = nullptr;
   for (const Json& identifier : list_of(coverage, "identifier")) {
-    std::string value = text_of(identifier, "value");
-    if (value.empty()) continue;
-    if (!code_among(member_of(identifier, "type"), {"MB"}).empty()) return value;
-    if (any.empty()) any = std::move(value);
+    if (text_of(identifier, "value").empty()) continue;
+    if (!code_among(member_of(identifier, "type"), {"MB"}).empty()) return identifier;
+    if (any == nullptr) any = &identifier;
   }
-  return any.empty() ? text_of(coverage, "subscriberId") : any;
+  return any == nullptr ? nothing() : *any;
 }
 
 Json class_data(const Json& coverage) {
@@ -410,7 +453,10 @@ Json class_data(const Json& coverage) {
 Json coverage_data(const Resources& delivery, const Entry& entry) {
   const Json& coverage = *entry.resource;
   Json data = Json::object();
-  put(data, "memberId", member_id(coverage));
+  const Json& member = member_identifier(coverage);
+  put(data, "memberId",
+      member.is_null() ? text_of(coverage, "subscriberId") : text_of(member, "value"));
+  put(data, "memberSystem", text_of(member, "system"));
   const Json& payor = first(list_of(coverage, "payor"));
   const auto organization = delivery.resolve(entry, payor);
   std::string licence = text_of(member_of(payor, "identifier"), "value");
@@ -714,6 +760,7 @@ Json practitioner_reference(const Json& input, const std::string& literal) {
   Json identifier = Json::object();
   if (!licence.empty()) {
     identifier["type"] = concept_of(coding(kIdentifierTypes, "MD"));
+    put(identifier, "system", text_of(member_of(input, "practitioner"), "licenceSystem"));
     identifier["value"] = licence;
   }
   return reference("Practitioner", literal, std::move(identifier));
@@ -723,6 +770,22 @@ Json organization_reference(const Settings& settings) {
   put(value, "reference", settings.organization_reference);
   put(value, "display", settings.organization_display);
   return value;
+}
+
+// Encounter.reasonCode from the reasons of the booking.
+Json reason_codes(const Json& appointment) {
+  Json out = Json::array();
+  for (const Json& reason : list_of(appointment, "reasons")) {
+    Json one = Json::object();
+    if (!text_of(reason, "code").empty()) {
+      Json code = Json::object();
+      for (const char* key : {"system", "code", "display"}) put(code, key, text_of(reason, key));
+      one["coding"] = just(std::move(code));
+    }
+    put(one, "text", text_of(reason, "text"));
+    if (!one.empty()) out.push_back(std::move(one));
+  }
+  return out;
 }
 
 Json period(const Json& object) {
@@ -809,8 +872,24 @@ Json encounter(const Json& input, const Settings& settings) {
                           member_of(appointment, "identifier"));
   if (!booked.empty()) resource["appointment"] = just(std::move(booked));
   put(resource, "period", period(input));
+  put(resource, "reasonCode", reason_codes(appointment));
   put(resource, "serviceProvider", organization_reference(settings));
   return resource;
+}
+
+Json insured(const Json& patient, const Json& coverages) {
+  Resources found;
+  found.add(patient, {});
+  for (const Json& coverage : coverages) found.add(coverage, {});
+  Json out = Json::object();
+  out["found"] = true;
+  out["patientReference"] = "Patient/" + text_of(patient, "id");
+  out["patient"] = patient_data(patient, false);
+  if (const auto coverage = coverage_of(found, found.entries().front())) {
+    Json data = coverage_data(found, *coverage);
+    if (data.contains("memberId")) out["coverage"] = std::move(data);
+  }
+  return out;
 }
 
 Json document(const Json& input, const Settings& settings, std::int64_t now_seconds) {

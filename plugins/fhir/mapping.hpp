@@ -37,6 +37,10 @@ inline constexpr std::string_view kConsultationSystem = "https://rabt.health/con
 // The DocumentReference with one attachment for each recording. input: as write-document takes it.
 [[nodiscard]] Json document(const Json& input, const Settings& settings, std::int64_t now_seconds);
 
+// {found: true, patient, patientReference, coverage?} as a payer takes them: the coverage of this
+// patient that counts first.
+[[nodiscard]] Json insured(const Json& patient, const Json& coverages);
+
 // A resource's JSON with another status, all other bytes unchanged: FHIR decimals must keep their
 // digits. Nothing when the text is no JSON object with a text as its status.
 [[nodiscard]] std::optional<std::string> with_status(std::string_view resource,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,6 +67,7 @@ class FhirPlugin final : public TaskPlugin {
     if (call.action == "read")
       co_return co_await read(call, text_of(*input, "type"), text_of(*input, "id"));
     if (call.action == "search") co_return co_await search(call, *input);
+    if (call.action == "read-patient") co_return co_await read_patient(call, *input);
     throw Refusal("fhir.unknown_action", "fhir has no such action");
   }
 
@@ -207,6 +209,54 @@ class FhirPlugin final : public TaskPlugin {
     output["resources"] = std::move(resources);
     output["complete"] = complete;
     co_return Outcome::done(output.dump());
+  }
+
+  // The resources of a type that a search finds on its first page; an outcome when it failed.
+  struct Found {
+    Json resources = Json::array();
+    std::optional<Outcome> failed;
+  };
+  Task<Found> find(const Call& call, std::string type, Json parameters) {
+    Found out;
+    const HttpResult answer =
+        co_await http(call, search_request(settings_, type, parameters, kMaxPage));
+    if (!succeeded(answer)) {
+      out.failed = failure(answer);
+      co_return out;
+    }
+    const auto bundle = resource_of(answer, "Bundle");
+    if (!bundle) {
+      out.failed = unreadable();
+      co_return out;
+    }
+    for (const Json& entry : bundle->value("entry", Json::array())) {
+      const auto resource = entry.find("resource");
+      if (resource != entry.end() && text_of(*resource, "resourceType") == type)
+        out.resources.push_back(*resource);
+    }
+    co_return out;
+  }
+
+  // The patient with an identifier, and who pays for him.
+  Task<Outcome> read_patient(const Call& call, const Json& input) {
+    const Json identifier = input.value("identifier", Json::object());
+    const std::string system = text_of(identifier, "system");
+    Json by = Json::object();
+    by["identifier"] =
+        system.empty() ? text_of(identifier, "value") : system + "|" + text_of(identifier, "value");
+    const Found patients = co_await find(call, "Patient", std::move(by));
+    if (patients.failed) co_return *patients.failed;
+    if (patients.resources.empty()) co_return Outcome::done(R"({"found":false})");
+    if (patients.resources.size() > 1) {
+      co_return Outcome::fail(Kind::permanent, "fhir.several",
+                              "the record system holds more than one patient with this identifier");
+    }
+    const Json& patient = patients.resources.front();
+    Json of = Json::object();
+    of["beneficiary"] = "Patient/" + text_of(patient, "id");
+    const Found coverages = co_await find(call, "Coverage", std::move(of));
+    if (coverages.failed) co_return *coverages.failed;
+    co_return Outcome::done(insured(patient, coverages.resources).dump());
   }
 
   Settings settings_;

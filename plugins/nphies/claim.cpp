@@ -109,7 +109,8 @@ Slot add_practitioner(MessageBuilder& builder, const Json& input, std::string& s
   Doctor doctor{text_at(input, "practitioner/licence"), text_at(input, "practitioner/name"),
                 text_at(input, "practitioner/specialty"), text_at(input, "practitioner/role")};
   const Doctor& fallback = builder.settings().practitioner;
-  if (doctor.licence.empty()) doctor = fallback;
+  const bool from_settings = doctor.licence.empty();
+  if (from_settings) doctor = fallback;
   if (doctor.specialty.empty()) doctor.specialty = fallback.specialty;
   if (doctor.role.empty()) doctor.role = fallback.role.empty() ? "primary" : fallback.role;
   if (doctor.licence.empty())
@@ -126,19 +127,37 @@ Slot add_practitioner(MessageBuilder& builder, const Json& input, std::string& s
   Json licence = hl7_code("v2-0203", "MD");
   Json identifier = Json::object();
   identifier["type"] = licence;
-  identifier["system"] = std::string(kLicence) + "practitioner-license";
+  const std::string system = text_at(input, "practitioner/licenceSystem");
+  identifier["system"] =
+      system.empty() || from_settings ? std::string(kLicence) + "practitioner-license" : system;
   identifier["value"] = doctor.licence;
   out["identifier"] = Json::array({identifier});
   out["active"] = true;
   Json name = Json::object();
   name["use"] = "official";
   name["text"] = fitted(doctor.name, 250);
+  if (!from_settings) add_name_parts(input, "practitioner", name);
   out["name"] = Json::array({name});
   Json qualification = Json::object();
   qualification["code"] = nphies_code("practice-codes", doctor.specialty);
   out["qualification"] = Json::array({qualification});
   builder.add(slot, std::move(out));
   return slot;
+}
+
+// Why the visit was booked, with the codes of the booking.
+Json reason_code(const Json& reason) {
+  Json out = Json::object();
+  const std::string code = text_at(reason, "code");
+  if (!code.empty()) {
+    const std::string system = text_at(reason, "system");
+    out = code_in(system.empty() ? "http://hl7.org/fhir/sid/icd-10-am" : system, code);
+    const std::string display = text_at(reason, "display");
+    if (!display.empty()) out["coding"][0]["display"] = fitted(display, 100);
+  }
+  const std::string text = text_at(reason, "text");
+  if (!text.empty()) out["text"] = fitted(text, kMaxNote);
+  return out;
 }
 
 Slot add_encounter(MessageBuilder& builder, const Json& input, const Visit& visit,
@@ -157,6 +176,8 @@ Slot add_encounter(MessageBuilder& builder, const Json& input, const Visit& visi
   out["serviceType"] = nphies_code("service-type", "others");
   out["subject"] = reference(patient.url);
   out["period"] = period_of(visit.start, visit.end);
+  for (const Json& reason : array_at(input, "encounter/reasons"))
+    out["reasonCode"].push_back(reason_code(reason));
   out["serviceProvider"] = reference(provider.url);
   builder.add(slot, std::move(out));
   return slot;

@@ -287,6 +287,13 @@ Slot add_payer(MessageBuilder& builder, const Party& payer) {
   return slot;
 }
 
+void add_name_parts(const Json& input, const std::string& path, Json& name) {
+  const std::string family = text_at(input, path + "/family");
+  if (!family.empty()) name["family"] = fitted(family, 250);
+  for (const Json& given : array_at(input, path + "/given"))
+    name["given"].push_back(fitted(given.get<std::string>(), 250));
+}
+
 Slot add_patient(MessageBuilder& builder, const Json& input) {
   const Slot slot = builder.slot("Patient");
   Json out = MessageBuilder::resource("Patient", slot, "patient");
@@ -301,7 +308,14 @@ Slot add_patient(MessageBuilder& builder, const Json& input) {
   Json name = Json::object();
   name["use"] = "official";
   name["text"] = fitted(full_name, 250);
+  add_name_parts(input, "patient", name);
   out["name"] = Json::array({name});
+  for (const Json& point : array_at(input, "patient/telecom")) {
+    Json contact = Json::object();
+    contact["system"] = text_at(point, "system");
+    contact["value"] = text_at(point, "value");
+    out["telecom"].push_back(std::move(contact));
+  }
   const std::string gender = text_at(input, "patient/gender");
   if (gender != "male" && gender != "female" && gender != "other" && gender != "unknown") {
     throw Refusal("patient/gender", "must be male, female, other or unknown");
@@ -339,8 +353,9 @@ Slot add_coverage(MessageBuilder& builder, const Json& input, const Slot& patien
   }
   const Slot slot = builder.slot("Coverage");
   Json out = MessageBuilder::resource("Coverage", slot, "coverage");
-  out["identifier"] = Json::array(
-      {to_json({builder.settings().member_system, required_id(input, "coverage/memberId")})});
+  out["identifier"] = Json::array({to_json(
+      {first_text(text_at(input, "coverage/memberSystem"), builder.settings().member_system),
+       required_id(input, "coverage/memberId")})});
   out["status"] = "active";
   out["type"] = nphies_code("coverage-type", first_text(text_at(input, "coverage/type"), "EHCPOL"));
   out["policyHolder"] = reference(holder_url);

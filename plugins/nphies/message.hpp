@@ -91,6 +91,8 @@ using Slot = MessageBuilder::Slot;
 // not carry.
 Slot add_provider(MessageBuilder& builder, bool with_type);
 Slot add_payer(MessageBuilder& builder, const Party& payer);
+// Takes over `family` and `given` of a person at the path of the input.
+void add_name_parts(const Json& input, const std::string& path, Json& name);
 // input: {"patient": {...}}
 Slot add_patient(MessageBuilder& builder, const Json& input);
 // input: {"coverage": {...}}. assumed receives what the message says only because nothing better

@@ -68,11 +68,11 @@ TEST(Start, AnActionThatNoPluginHasIsFoundByLint) {
   Site site(Kind::whole);
   const std::string file = site.folder() / "wrong.yaml";
   const int line =
-      misspell("video.recording.start:1.0.0@video", "video.recording.strat:1.0.0@video", file);
+      misspell("payer.claim.submit:1.0.0@payer", "payer.claim.sumbit:1.0.0@payer", file);
   expect_said(
       run({program("rabt"), "workflow", "lint", "--config", site.write_configuration(), file}),
       kFailed,
-      {file + ":" + std::to_string(line) + ":", "video.recording.strat", "video.recording.start"});
+      {file + ":" + std::to_string(line) + ":", "payer.claim.sumbit", "payer.claim.submit"});
 }
 
 TEST(Start, AMisspeltKeyOfTheConfigurationIsNamedWithLineAndSuggestion) {

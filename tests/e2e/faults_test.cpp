@@ -119,6 +119,7 @@ TEST_F(UnderFaults, TheProcessesOfAllPluginsAreKilledWhileItRuns) {
   constexpr int kTimes = 4;  // the fifth within ten minutes is quarantine
   constexpr std::size_t kPlugins = 4;
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+  site_.enter(booking_);
   // A delivery that meets the end of its plugin's process is answered with 503, to be sent again.
   ASSERT_EQ(site_.post(booking_.id, booking_.body).status, 202);
   std::atomic<bool> over{false};
@@ -166,6 +167,7 @@ TEST_F(UnderFaults, TheProcessesOfAllPluginsAreKilledWhileItRuns) {
 
 TEST_F(UnderFaults, TheHubIsStoppedAndStartedBetweenBookingAndVisit) {
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+  site_.enter(booking_);
   ASSERT_EQ(site_.post(booking_.id, booking_.body).status, 202);
   site_.stop_hub();
   // play posts the same delivery again: the stored answer, the same instance, no second room.

@@ -48,16 +48,18 @@ TEST(PatientReport, AConsultationIsDisclosedToWhomItWentAndToNobodyElse) {
   for (const Json& row : report["disclosures"].as_array()) {
     purposes[row.string_or("recipient", "")].insert(row.string_or("purpose", ""));
     EXPECT_EQ(row.string_or("instance", ""), site.instance());
-    // A question that was under way when the event came that it looked for: nobody waits for its
-    // end.
-    const bool overtaken = row.string_or("task", "").starts_with("lookFor");
-    EXPECT_TRUE(row["outcome"].is_string() || overtaken) << row.dump();
+    EXPECT_TRUE(row["outcome"].is_string()) << row.dump();
   }
   EXPECT_EQ(purposes["nphies"], std::set<std::string>{"HPAYMT"});
-  EXPECT_EQ(purposes["twilio"], std::set<std::string>{"TREAT"});
   EXPECT_EQ(purposes["fhir"], std::set<std::string>{"TREAT"});
   EXPECT_EQ(purposes["moh"], std::set<std::string>{"PUBHLTH"});
-  EXPECT_EQ(purposes.size(), 4U) << reported.said;
+  EXPECT_EQ(purposes.size(), 3U) << reported.said;
+  // The video provider is told room names and random identities: it did its work and knows nothing
+  // of the patient.
+  const std::string told = site.control("GET", "/ledger?service=twilio").dump();
+  EXPECT_NE(told.find("room.created"), std::string::npos);
+  for (const std::string& value : private_values(booking.body))
+    EXPECT_EQ(told.find(value), std::string::npos);
   EXPECT_EQ(report["accesses"][0].string_or("reason", ""), "test") << reported.said;
   // No page of the log has a value of the booking in it.
   for (const char* format : {"fhir", "fhir-bundle", "syslog", "jsonl"}) {

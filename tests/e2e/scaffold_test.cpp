@@ -139,7 +139,7 @@ TEST_F(SlowScaffold, EveryRoleHasAProjectThatBuildsTestsAndPassesTheChecker) {
   // so.
   std::string yaml = "tenant: t\ndata: data\nplugins: plugins\nmigrations: " + std::string(source) +
                      "/migrations/sqlite\nroles:\n  register: hub://register\n"
-                     "  recording: hub://recording\n";
+                     "  recording: hub://recording\n  session: hub://session\n";
   std::string sections = "plugin:\n";
   for (const char* role : {"video", "payer", "ehr", "moh"}) {
     const std::string name = "acme-" + std::string(role);

@@ -18,6 +18,8 @@
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
+#include "tools/demo/booked.hpp"
+#include "tools/demo/people.hpp"
 #include "tools/demo/signed_store.hpp"
 
 extern char** environ;  // NOLINT
@@ -274,6 +276,9 @@ Site::Site(Kind kind) {
   write_file(secrets + "/twilio-auth-token", "sandbox-auth-token");
   write_file(secrets + "/twilio-api-key-secret", demo::kDemoApiKeySecret);
   write_file(secrets + "/moh-token", demo::kDemoMohToken);
+  random_.fill(key);
+  issuer_secret_ = crypto::base64url(key);
+  write_file(secrets + "/issuer", issuer_secret_);
   config.root = source_dir();
   config.log = folder_ / "hub.log";
   config.secrets = secrets;
@@ -283,6 +288,7 @@ Site::Site(Kind kind) {
   config.every_plugin = kind == Kind::whole;
   if (kind == Kind::whole) {
     config.workflows = {source_dir() + "/workflows/consultation.yaml"};
+    config.issuer_secret = secrets + "/issuer";
   } else {
     config.workflows = {folder_ / "edge.yaml"};
     write_file(config.workflows.front(), kEdgeWorkflow);
@@ -434,42 +440,51 @@ std::int64_t Site::effects(const std::string& kind) {
   return control("GET", "/ledger/count?kind=" + kind).int_or("count", -1);
 }
 
-std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms) {
+void Site::enter(const demo::Booking& booking) {
+  people_ = std::make_unique<demo::People>(url(), token_, issuer_secret_, clock_, random_);
+  const Status entered = people_->enter_booked(booking.body, "doctor", "patient");
+  EXPECT_TRUE(entered.ok()) << entered.error().message;
+}
+
+std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms, bool silent) {
+  if (people_ == nullptr) enter(booking);
   const net::Response accepted = post(booking.id, booking.body);
   EXPECT_EQ(accepted.status, 202) << accepted.body;
   const auto answer = Json::parse(accepted.body);
   if (!answer.ok() || !(*answer)["instances"][0].is_string()) return "no instance";
   instance_ = (*answer)["instances"][0].as_string();
 
-  bool joined = false;
-  bool over = false;
-  std::int64_t joined_at = 0;
+  std::unique_ptr<demo::BookedVisit> visit;
+  std::int64_t recorded_at = 0;
   std::string status;
+  std::string last;
   for (const std::int64_t end = now_ms() + limit_ms; now_ms() < end; pause_ms(50)) {
     status = api("instances/" + instance_).string_or("status", status);
     if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
       break;
-    if (!joined && effects("room.created") > 0) {
-      const Json session = api("instances/" + instance_, true)["context"]["session"];
-      if (!session["participants"].is_array()) continue;
-      joined = true;
-      joined_at = now_ms();
-      for (const Json& each : session["participants"].as_array()) {
-        (void)control(
-            "POST", "/control/twilio/join",
-            Json::object({{"room", session["sessionId"]}, {"token", each["token"]}}).dump());
+    if (visit == nullptr) {
+      const Json context = api("instances/" + instance_, true)["context"];
+      if (context["session"].is_string()) {
+        visit = std::make_unique<demo::BookedVisit>(
+            demo::BookedVisit::Setting{
+                .people = *people_,
+                .control = [this](const std::string& what, const Json& body) -> Result<Json> {
+                  return control("POST", "/control/" + what, body.dump());
+                },
+                .effects = [this](const std::string& kind) { return effects(kind); },
+                .silent = silent},
+            context["session"].as_string(), "doctor", "patient");
       }
+      continue;
     }
-    if (joined && !over && effects("recording.started") > 0 && now_ms() - joined_at > 500) {
-      const Json session = api("instances/" + instance_, true)["context"]["session"];
-      if (!session["sessionId"].is_string()) continue;
-      over = true;
-      (void)control("POST", "/control/twilio/end",
-                    Json::object({{"room", session["sessionId"]}}).dump());
-    }
+    const std::string next = visit->next();
+    if (next == "end" && now_ms() - recorded_at < 1200) continue;
+    const Status went = visit->go_on();
+    if (!went.ok()) last = next + ": " + went.error().message;
+    if (went.ok() && next == "meet") recorded_at = now_ms();
   }
-  if (status != "completed") {
-    ADD_FAILURE() << "the consultation is " << status << ":\n"
+  if (status != "completed" && !silent) {
+    ADD_FAILURE() << "the consultation is " << status << "; " << last << ":\n"
                   << api("instances/" + instance_).dump_pretty();
   }
   return status;

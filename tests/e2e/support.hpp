@@ -17,6 +17,7 @@
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
 #include "tools/demo/configuration.hpp"
+#include "tools/demo/people.hpp"
 
 // The whole product as an operator has it: the programs `rabt` and `rabt-sandbox` as processes, a
 // configuration file, HTTP between them.
@@ -136,9 +137,13 @@ class Site {
     return demo::make_booking(clock_, ids_, number);
   }
 
-  // One consultation with its people: posts the booking, joins with the minted tokens, hangs up,
-  // waits for the end. Returns the instance's last status.
-  [[nodiscard]] std::string play(const demo::Booking& booking, std::int64_t limit_ms = 90'000);
+  // Enters the doctor and the patient of a booking, as a hospital does before it books.
+  void enter(const demo::Booking& booking);
+  // One consultation with its people: enters them, posts the booking, lets them meet, write and
+  // hang up over the API, waits for the end. silent: nobody writes anything. Returns the instance's
+  // last status.
+  [[nodiscard]] std::string play(const demo::Booking& booking, std::int64_t limit_ms = 90'000,
+                                 bool silent = false);
   [[nodiscard]] const std::string& instance() const { return instance_; }
 
   [[nodiscard]] Json control(const std::string& method, const std::string& path,
@@ -153,6 +158,9 @@ class Site {
   Bytes key_;
   Json urls_;
   std::string token_;
+  std::string issuer_secret_;
+  // Who was entered. Null before.
+  std::unique_ptr<demo::People> people_;
   std::string instance_;
   demo::ChildProcess sandbox_;
   demo::ChildProcess hub_;

@@ -331,6 +331,7 @@ class Nphies final : public Service {
       return Response::json(200,
                             {{"offline_until_ms", offline_until_}, {"poll", offline_for_polls_}});
     }
+    if (what == "claims") return Response::json(200, {{"claims", claims_}});
     if (what == "enqueue") return enqueue(body);
     if (what == "queue") {
       Json licences = Json::object();
@@ -347,6 +348,9 @@ class Nphies final : public Service {
   }
 
  private:
+  // Claims that were accepted, as they came.
+  Json claims_ = Json::array();
+
   struct Stored {
     std::string header_id;
     std::string content;
@@ -761,6 +765,7 @@ class Nphies final : public Service {
     transaction.authorization = message.event().request == "priorauth-request";
     context_.ledger.record("nphies", "claim.accepted", identifier,
                            {{"use", text(origin.focal, "use")}});
+    claims_.push_back(origin.focal);
     mark_authorization_used(message);
     const bool deferred = code_of(member(origin.focal, "priority")) == "deferred";
     if (deferred || (settings_.queue_all_claims && !transaction.authorization)) {

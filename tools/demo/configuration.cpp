@@ -2,6 +2,7 @@
 
 #include "hub/base/json.hpp"
 #include "tools/demo/booking.hpp"
+#include "tools/demo/people.hpp"
 #include "tools/demo/template.hpp"
 
 namespace rabt::embedded {
@@ -41,6 +42,15 @@ std::string yaml_of(const Configuration& c) {
                                                          {"account_sid", std::string(kDemoAccount)},
                                                          {"api_key_sid", std::string(kDemoApiKey)},
                                                          {"more", c.more}};
+  if (!c.issuer_secret.empty()) {
+    values["issuer"] =
+        "identity:\n  issuers:\n    demo:\n      kind: shared-secret\n      secret: {file: \"" +
+        c.issuer_secret + "\"}\n      issuer: " + std::string(kDemoIssuer) +
+        "\n      audience: absent\n      max_lifetime: 24h\n      subject_numbers: true\n"
+        "      may_grant: [admin, doctor, specialist, nurse, patient]\n";
+  } else {
+    values["issuer"] = "";
+  }
   for (const char* name : {"twilio", "fhir", "nphies", "dhis2"}) values[name] = c.stand_in(name);
   const auto part = [&](std::string_view text) {
     return c.every_plugin ? filled(text, values) : std::string();

@@ -24,6 +24,9 @@ struct Configuration {
   // YAML that names the place of the FHIR plugin's secret. While it is empty, the secret is a file
   // of the folder of secrets.
   std::string fhir_secret;
+  // The file of the secret that the tokens of the people are signed with (kDemoIssuer). While it is
+  // empty, the hub trusts no issuer.
+  std::string issuer_secret;
   // The URL of the stand-in of this name: twilio, fhir, nphies, dhis2.
   std::function<std::string(const char* name)> stand_in;
   // Whether every shipped plugin serves. If not, the FHIR plugin serves alone, for workflows that

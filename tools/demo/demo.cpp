@@ -23,6 +23,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/net/local_http.hpp"
+#include "tools/demo/booked.hpp"
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
 #include "tools/demo/configuration.hpp"
@@ -105,7 +106,16 @@ class Demo {
                       {{"Content-Type", "application/json"}}, body.dump());
   }
   [[nodiscard]] std::int64_t effects(const std::string& kind);
+  // What the people of a booking do, once its session is there.
+  [[nodiscard]] std::unique_ptr<BookedVisit> visit_of(const std::string& id,
+                                                      const std::string& patient, bool tell);
+  // What the story's people do next, when the time for it has come.
+  void play_on(BookedVisit& visit, std::int64_t& joined_at);
   int story();
+  // The record system knows the patient of the visit over the API, and who pays for him.
+  Status register_patient();
+  // Waits for the workflow that follows a session.
+  Status follow(const std::string& session);
   int visit();
   int crowd();
   Status write_ready_file();
@@ -136,6 +146,8 @@ class Demo {
   Bytes webhook_key_;
   std::string issuer_secret_;
   std::unique_ptr<People> people_;
+  // The doctor and the patients of bookings.
+  std::unique_ptr<People> booked_;
   ChildProcess sandbox_;
   ChildProcess hub_;
   std::int64_t started_ = 0;
@@ -175,11 +187,6 @@ Status Demo::start_sandbox() {
                               {"api_key_sid", kDemoApiKey},
                               {"api_key_secret", kDemoApiKeySecret},
                               {"media_bytes", crowd ? 256 * 1024 : 3 * 1024 * 1024}});
-  if (crowd) {
-    twilio.set("auto", Json::object({{"join_after_ms", 500},
-                                     {"end_after_ms", 10'000},
-                                     {"identities", Json::array({"patient", "practitioner"})}}));
-  }
   const Json options =
       Json::object({{"twilio", twilio},
                     {"nphies", Json::object({{"adjudicate_after_ms", options_.crash ? 9000 : 1500},
@@ -240,14 +247,11 @@ Status Demo::write_configuration() {
   configuration.data = folder_ + "/data";
   configuration.plugins = folder_ + "/plugins";
   configuration.root = root_;
-  configuration.workflows = {root_ + "/workflows/consultation.yaml"};
+  for (const char* name : {"consultation", "before_session", "after_session", "follow_up"})
+    configuration.workflows.push_back(root_ + "/workflows/" + name + ".yaml");
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;
-  configuration.more =
-      "identity:\n  issuers:\n    demo:\n      kind: shared-secret\n      secret: {file: \"" +
-      secrets + "/issuer\"}\n      issuer: " + std::string(kDemoIssuer) +
-      "\n      audience: absent\n      max_lifetime: 24h\n      subject_numbers: true\n"
-      "      may_grant: [admin, doctor, specialist, nurse, patient]\n";
+  configuration.issuer_secret = secrets + "/issuer";
   configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
   if (!write_file(config_, yaml_of(configuration), 0600))
     return unavailable("demo.folder", folder_ + " cannot be written");
@@ -346,8 +350,43 @@ void Demo::print_progress(const Json& instance) {
   }
 }
 
+std::unique_ptr<BookedVisit> Demo::visit_of(const std::string& id, const std::string& patient,
+                                            bool tell) {
+  const auto data = instance(id, true);
+  if (!data.ok()) return nullptr;
+  const std::string session = (*data)["context"].string_or("session", "");
+  if (session.empty()) return nullptr;
+  BookedVisit::Setting setting{
+      .people = *booked_,
+      .control = [this](const std::string& what, const Json& body) { return control(what, body); },
+      .effects = [this](const std::string& kind) { return effects(kind); }};
+  if (tell) {
+    setting.say = [this](const std::string& what) {
+      std::printf("%7.2f s  > %s\n", static_cast<double>(now_ms() - started_) / 1000.0,
+                  what.c_str());
+    };
+  }
+  return std::make_unique<BookedVisit>(std::move(setting), session, "doctor", patient);
+}
+
+void Demo::play_on(BookedVisit& visit, std::int64_t& joined_at) {
+  const std::string next = visit.next();
+  if (options_.crash && next == "wait" && crashes_ < kCrashesBeforeJoining) return;
+  if (options_.crash && next == "treat" && crashes_ < kCrashesBeforeTheEnd) return;
+  // A visit that is claimed has some length.
+  if (next == "end" && now_ms() - joined_at < 1500) return;
+  if (!visit.go_on().ok()) return;
+  if (next == "meet") joined_at = now_ms();
+}
+
 int Demo::story() {
   const Booking booking = make_booking(clock_, ids_, 0);
+  booked_ = std::make_unique<People>(hub_url_, token_, issuer_secret_, clock_, random_);
+  if (const Status entered = booked_->enter_booked(booking.body, "doctor", "patient");
+      !entered.ok()) {
+    std::fprintf(stderr, "demo: %s\n", entered.error().message.c_str());
+    return 1;
+  }
   std::printf("Booking  %s with %s\n         %s, %s\n\n", isolate(booking.patient_name).c_str(),
               isolate(booking.practitioner_name).c_str(), isolate(booking.complaint).c_str(),
               booking.start.c_str());
@@ -364,8 +403,7 @@ int Demo::story() {
   std::printf("%7.2f s  webhook accepted (202), instance %s\n",
               static_cast<double>(now_ms() - started_) / 1000.0, id.c_str());
 
-  bool joined = false;
-  bool ended = false;
+  std::unique_ptr<BookedVisit> visit;
   std::int64_t joined_at = 0;
   std::string status;
   for (const std::int64_t end = now_ms() + kPatienceMs; now_ms() < end; pause_ms(60)) {
@@ -379,34 +417,8 @@ int Demo::story() {
     status = seen->string_or("status", "");
     if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
       break;
-
-    // The people: both come when there is a room, talk, and hang up.
-    if (!joined && effects("room.created") > 0 &&
-        (!options_.crash || crashes_ >= kCrashesBeforeJoining)) {
-      const auto data = instance(id, true);
-      if (!data.ok() || !(*data)["context"]["session"]["participants"].is_array()) continue;
-      const Json& session = (*data)["context"]["session"];
-      joined = true;
-      for (const Json& participant : session["participants"].as_array()) {
-        const auto done = control("twilio/join", Json::object({{"room", session["sessionId"]},
-                                                               {"token", participant["token"]}}));
-        if (!done.ok())
-          std::fprintf(stderr, "demo: joining failed: %s\n", done.error().message.c_str());
-      }
-      std::printf("%7.2f s  > patient and practitioner join with the tokens that the hub minted\n",
-                  static_cast<double>(now_ms() - started_) / 1000.0);
-      joined_at = now_ms();
-    }
-    if (joined && !ended && effects("recording.started") > 0 && now_ms() - joined_at > 1500 &&
-        (!options_.crash || crashes_ >= kCrashesBeforeTheEnd)) {
-      const auto data = instance(id, true);
-      if (!data.ok()) continue;
-      const auto done = control(
-          "twilio/end", Json::object({{"room", (*data)["context"]["session"]["sessionId"]}}));
-      if (!done.ok()) continue;
-      ended = true;
-      std::printf("%7.2f s  > they hang up\n", static_cast<double>(now_ms() - started_) / 1000.0);
-    }
+    if (visit == nullptr) visit = visit_of(id, "patient", true);
+    if (visit != nullptr) play_on(*visit, joined_at);
   }
   if (status != "completed") {
     std::fprintf(stderr, "demo: the consultation ended as `%s`; folder %s\n", status.c_str(),
@@ -487,13 +499,88 @@ int Demo::summary(const std::string& id) {
   return good ? 0 : 1;
 }
 
+Status Demo::register_patient() {
+  const auto put = [this](const std::string& path, const Json& resource) -> Status {
+    RABT_TRY(answer, http_.send("PUT", urls_.string_or("fhir", "") + "/fhir/" + path,
+                                {{"Content-Type", "application/fhir+json"},
+                                 {"Authorization", "Bearer sandbox-fhir-token"}},
+                                resource.dump()));
+    if (answer.status / 100 == 2) return ok_status();
+    return internal("demo.record", "the record system refused " + path + ": " + answer.body);
+  };
+  const auto code = [](const char* system, const char* value) {
+    return Json::object(
+        {{"coding", Json::array({Json::object({{"system", system}, {"code", value}})})}});
+  };
+  RABT_TRY_STATUS(
+      put("Patient/demo-1001",
+          Json::object({{"resourceType", "Patient"},
+                        {"id", "demo-1001"},
+                        {"identifier",
+                         Json::array({Json::object(
+                             {{"type", code("http://terminology.hl7.org/CodeSystem/v2-0203", "NI")},
+                              {"system", "http://nphies.sa/identifier/nationalid"},
+                              {"value", "1000000008"}})})},
+                        {"name", Json::array({Json::object({{"use", "official"},
+                                                            {"text", "نورة القحطاني"},
+                                                            {"family", "القحطاني"},
+                                                            {"given", Json::array({"نورة"})}})})},
+                        {"telecom", Json::array({Json::object(
+                                        {{"system", "phone"}, {"value", "+966500000001"}})})},
+                        {"gender", "female"},
+                        {"birthDate", "1990-03-02"}})));
+  return put(
+      "Coverage/demo-1001",
+      Json::object(
+          {{"resourceType", "Coverage"},
+           {"id", "demo-1001"},
+           {"identifier", Json::array({Json::object({{"system", "http://payer.example.sa/memberid"},
+                                                     {"value", "M-DEMO-1001"}})})},
+           {"status", "active"},
+           {"type", code("http://nphies.sa/terminology/CodeSystem/coverage-type", "EHCPOL")},
+           {"beneficiary", Json::object({{"reference", "Patient/demo-1001"}})},
+           {"relationship",
+            code("http://terminology.hl7.org/CodeSystem/subscriber-relationship", "self")},
+           {"payor",
+            Json::array({Json::object(
+                {{"identifier", Json::object({{"system", "http://nphies.sa/license/payer-license"},
+                                              {"value", "INS-FHIR"}})},
+                 {"display", "Demo Insurance"}})})}}));
+}
+
+Status Demo::follow(const std::string& session) {
+  Json last;
+  for (const std::int64_t end = now_ms() + 30'000; now_ms() < end; pause_ms(100)) {
+    RABT_TRY(seen, people_->as("doctor", "GET", "/sessions/" + session));
+    const std::string id = seen.string_or("consultation", "");
+    if (id.empty()) continue;
+    RABT_TRY(now, instance(id, true));
+    last = std::move(now);
+    const std::string status = last.string_or("status", "");
+    if (status == "faulted" || status == "parked") break;
+    if (status != "completed") continue;
+    const Json& output = last["output"];
+    std::printf("%-11s %s\n%-11s %s: %s; submitted %s\n", "Encounter",
+                output.string_or("encounter", "?").c_str(), "Claim",
+                output["claim"]["claim"].string_or("value", "?").c_str(),
+                output["claim"].string_or("adjudication", "?").c_str(),
+                riyals(output["claim"]["totals"]["submittedHalalas"]).c_str());
+    if (output["claim"].string_or("adjudication", "") == "approved") return ok_status();
+    break;
+  }
+  return internal("demo.follow", "the session was not claimed: " + last["error"].dump() + " " +
+                                     last.string_or("status", "nothing followed it"));
+}
+
 // The same hospital, with people who come to a session by themselves.
 int Demo::visit() {
   std::printf("\nA visit over the API\n");
   const std::int64_t begun = now_ms();
   people_ = std::make_unique<People>(hub_url_, token_, issuer_secret_, clock_, random_);
   Status played = people_->enter();
+  if (played.ok()) played = register_patient();
   if (played.ok()) {
+    std::string session;
     played = play({.people = *people_,
                    .control = [this](const std::string& what,
                                      const Json& body) { return control(what, body); },
@@ -501,7 +588,9 @@ int Demo::visit() {
                        [begun](const std::string& what) {
                          std::printf("%7.2f s  %s\n",
                                      static_cast<double>(now_ms() - begun) / 1000.0, what.c_str());
-                       }});
+                       },
+                   .session = &session});
+    if (played.ok()) played = follow(session);
   }
   if (played.ok()) return 0;
   std::fprintf(stderr, "demo: %s; folder %s\n", played.error().message.c_str(), folder_.c_str());
@@ -552,18 +641,35 @@ int Demo::crowd() {
   const int count = options_.consultations;
   std::printf("%d consultations at once\n", count);
   started_ = now_ms();
+  booked_ = std::make_unique<People>(hub_url_, token_, issuer_secret_, clock_, random_);
+  // The doctor comes to all of them; the patients are guests.
+  std::vector<std::string> booked;
+  std::vector<std::unique_ptr<BookedVisit>> visits;
   for (int i = 0; i < count; ++i) {
-    const auto answer = deliver(make_booking(clock_, ids_, i));
+    const Booking booking = make_booking(clock_, ids_, i);
+    if (const Status entered = booked_->enter_booked(booking.body, "doctor", ""); !entered.ok()) {
+      std::fprintf(stderr, "demo: %s\n", entered.error().message.c_str());
+      return 1;
+    }
+    const auto answer = deliver(booking);
     if (!answer.ok()) {
       std::fprintf(stderr, "demo: booking %d was not accepted: %s\n", i,
                    answer.error().message.c_str());
       return 1;
     }
+    booked.push_back((*answer)["instances"][0].as_string());
   }
   const std::int64_t accepted = now_ms();
   std::int64_t completed = 0;
   std::int64_t failed = 0;
   for (const std::int64_t end = now_ms() + 5 * kPatienceMs; now_ms() < end; pause_ms(250)) {
+    std::erase_if(booked, [&](const std::string& id) {
+      auto visit = visit_of(id, "", false);
+      if (visit == nullptr) return false;
+      visits.push_back(std::move(visit));
+      return true;
+    });
+    for (const auto& visit : visits) static_cast<void>(visit->go_on());
     completed = failed = 0;
     std::string next = "/api/v1/instances?limit=200";
     while (!next.empty()) {

@@ -30,7 +30,8 @@ constexpr std::array kEverybody{
     Somebody{"nurse", "nurse", R"({"name": "Nora Saleh", "gender": "female"})"},
     Somebody{"patient", "patient",
              R"({"name": "Noura Alqahtani", "nameAr": "نورة القحطاني", "gender": "female",
-                 "mrn": "DEMO-1001", "language": "ar"})"},
+                 "mrn": "DEMO-1001", "language": "ar", "birthDate": "1990-03-02",
+                 "identifiers": [{"kind": "national_id", "value": "1000000008"}]})"},
     Somebody{"patient2", "patient",
              R"({"name": "Omar Alotaibi", "gender": "male", "mrn": "DEMO-1002"})"},
 };
@@ -46,9 +47,10 @@ People::People(std::string hub_url, std::string api_token, std::string secret, c
       random_(random) {}
 
 Result<Json> People::call(const std::string& token, const std::string& method,
-                          const std::string& path, const Json& body) {
+                          const std::string& path, const Json& body, const std::string& key) {
   std::vector<std::pair<std::string, std::string>> headers;
   if (!token.empty()) headers.emplace_back("Authorization", "Bearer " + token);
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
   std::string text;
   if (method != "GET") {
     headers.emplace_back("Content-Type", "application/json");
@@ -100,8 +102,39 @@ Status People::enter() {
 }
 
 Result<Json> People::as(const std::string& who, const std::string& method, const std::string& path,
-                        const Json& body) {
-  return call(people_.at(who).string_or("token", ""), method, "/api/v1" + path, body);
+                        const Json& body, const std::string& key) {
+  return call(people_.at(who).string_or("token", ""), method, "/api/v1" + path, body, key);
+}
+
+// A FHIR resource of a booking as a person of the hub.
+Status People::enter_resource(const std::string& who, std::string_view role, const Json& resource) {
+  const Json& identifier = resource["identifier"][0];
+  const Json& name = resource["name"][0];
+  Json profile = Json::object(
+      {{"roles", Json::array({role})},
+       {"username", "booked-" + who},
+       {"name", name["text"].is_string() ? name["text"] : name["family"]},
+       {"externalIds", Json::array({Json::object(
+                           {{"system", identifier["system"]}, {"value", identifier["value"]}})})}});
+  if (role == "doctor") profile.set("licenceNumber", identifier["value"]);
+  RABT_TRY(made, call(api_token_, "POST", "/api/v1/users", profile));
+  RABT_TRY(token, token_of(made, role));
+  people_[who] = Json::object({{"token", token}, {"id", made["id"]}, {"uuid", made["uuid"]}});
+  return ok_status();
+}
+
+Status People::enter_booked(const std::string& booking_body, const std::string& doctor,
+                            const std::string& patient) {
+  RABT_TRY(bundle, Json::parse(booking_body));
+  for (const Json& entry : bundle["entry"].as_array()) {
+    const Json& resource = entry["resource"];
+    const std::string type = resource.string_or("resourceType", "");
+    if (type == "Practitioner" && !knows(doctor))
+      RABT_TRY_STATUS(enter_resource(doctor, "doctor", resource));
+    if (type == "Patient" && !patient.empty() && !knows(patient))
+      RABT_TRY_STATUS(enter_resource(patient, "patient", resource));
+  }
+  return ok_status();
 }
 
 Json People::list() const {

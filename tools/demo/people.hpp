@@ -25,9 +25,17 @@ class People {
   // else knows. Errors: those of the hub's answers.
   [[nodiscard]] Status enter();
 
-  // Calls the API as one of them. Gives the body of a 2xx answer.
+  // Makes the doctor and the patient whom a booking names, under these names, with the identifiers
+  // that the booking knows them by. They have tokens and no passwords.
+  [[nodiscard]] Status enter_booked(const std::string& booking_body, const std::string& doctor,
+                                    const std::string& patient);
+
+  // Calls the API as one of them. Gives the body of a 2xx answer. key: tells a repeat; may be
+  // empty.
   [[nodiscard]] Result<Json> as(const std::string& who, const std::string& method,
-                                const std::string& path, const Json& body = {});
+                                const std::string& path, const Json& body = {},
+                                const std::string& key = {});
+  [[nodiscard]] bool knows(const std::string& who) const { return people_.contains(who); }
   [[nodiscard]] const Json& of(const std::string& who) const { return people_.at(who); }
   // {"admin": {token, username, password, totp, id, uuid, number}, ...}
   [[nodiscard]] Json list() const;
@@ -35,7 +43,10 @@ class People {
 
  private:
   [[nodiscard]] Result<Json> call(const std::string& token, const std::string& method,
-                                  const std::string& path, const Json& body);
+                                  const std::string& path, const Json& body,
+                                  const std::string& key = {});
+  [[nodiscard]] Status enter_resource(const std::string& who, std::string_view role,
+                                      const Json& resource);
   [[nodiscard]] Status enter(const std::string& who, Json profile);
   [[nodiscard]] Result<std::string> token_of(const Json& person, std::string_view role) const;
 

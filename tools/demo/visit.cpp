@@ -50,6 +50,7 @@ Status Play::open() {
                                           {"context", Json::object({{"specialty", "cardiology"},
                                                                     {"urgency", "routine"}})}})));
   session_ = made.string_or("id", "");
+  if (visit_.session != nullptr) *visit_.session = session_;
   visit_.say("session " + session_ + " of " + made.string_or("scheduledStartHijri", "?") +
              " (Umm al-Qura)");
   RABT_TRY(waits, as("patient", "POST", "/join", Json::object({{"deviceType", "ios"}})));
@@ -98,8 +99,12 @@ Status Play::treat() {
                             {"status", "final"},
                             {"sections", Json::object({{"subjective", "Chest pain on exertion"},
                                                        {"objective", "BP 138/88, SpO2 97 %"},
-                                                       {"assessment", "I20.9"},
-                                                       {"plan", "ECG, troponin, review"}})}})));
+                                                       {"assessment", "Stable angina"},
+                                                       {"plan", "ECG, troponin, review"}})},
+                            {"diagnoses",
+                             Json::array({Json::object({{"code", "I20.9"},
+                                                        {"display", "Angina pectoris, unspecified"},
+                                                        {"rank", 1}})})}})));
   RABT_TRY(prescription,
            as("doctor", "POST", "/prescriptions",
               Json::object({{"items", Json::array({Json::object({{"name", "Bisoprolol 2.5 mg"},
@@ -124,6 +129,8 @@ Status Play::wait(const std::string& path, const std::string& step, Holds holds)
 }
 
 Status Play::close() {
+  // A visit that is claimed has some length.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
   RABT_TRY_STATUS(as("doctor", "POST", "/recording/stop"));
   RABT_TRY(summary,
            as("doctor", "POST", "/end", Json::object({{"reason", "consultation_completed"}})));

@@ -18,6 +18,8 @@ struct Visit {
   std::function<Result<Json>(const std::string& what, const Json& body)> control;
   // Tells the reader what happened.
   std::function<void(const std::string& what)> say;
+  // Where the id of the session is written. May be null.
+  std::string* session = nullptr;
 };
 
 // Plays it. The error says which step did not come out as it must.

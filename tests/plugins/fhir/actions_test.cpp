@@ -20,10 +20,12 @@ Json visit() {
   return Json::parse(R"({
     "consultation": "01ABC",
     "appointment": {"reference": "Appointment/a1", "patientReference": "Patient/p1", "practitionerReference": "Practitioner/d1",
-                    "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"}},
+                    "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"},
+                    "reasons": [{"system": "http://snomed.info/sct", "code": "25064002", "text": "Headache"}]},
     "patient": {"identifier": {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"},
                 "name": "Canaryname"},
-    "practitioner": {"licence": "N-P-00001", "name": "Dr. Noura"},
+    "practitioner": {"licence": "N-P-00001", "licenceSystem": "http://nphies.sa/license/practitioner-license",
+                     "name": "Dr. Noura"},
     "start": "2026-03-10T06:00:00Z", "end": "2026-03-10T06:20:00Z"})");
 }
 Json recordings() {
@@ -70,7 +72,9 @@ TEST(WriteEncounter, CreatesConditionallyOnTheConsultation) {
       "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "NI"}]},
       "system": "http://nphies.sa/identifier/nationalid", "value": "1000000008"}},
     "participant": [{"individual": {"reference": "Practitioner/d1", "type": "Practitioner", "identifier": {
-      "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MD"}]}, "value": "N-P-00001"}}}],
+      "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MD"}]},
+      "system": "http://nphies.sa/license/practitioner-license", "value": "N-P-00001"}}}],
+    "reasonCode": [{"coding": [{"system": "http://snomed.info/sct", "code": "25064002"}], "text": "Headache"}],
     "appointment": [{"reference": "Appointment/a1", "type": "Appointment",
                      "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"}}],
     "period": {"start": "2026-03-10T06:00:00Z", "end": "2026-03-10T06:20:00Z"},
@@ -251,6 +255,63 @@ TEST(Read, GivesTheResource) {
   EXPECT_EQ(output["resource"]["id"], "p1");
   EXPECT_EQ(output["versionId"], "9");
   EXPECT_EQ(host.requests[0].url(), "https://ehr.example.sa/fhir/Patient/p1");
+}
+
+Json bundle_of(const std::string& resources) {
+  Json bundle = Json::parse(R"({"resourceType": "Bundle", "type": "searchset", "entry": []})");
+  for (const Json& one : Json::parse(resources)) bundle["entry"].push_back({{"resource", one}});
+  return bundle;
+}
+
+TEST(ReadPatient, GivesThePatientAndTheCoverageThatCountsFirst) {
+  TestHost host(kConfig);
+  host.outside = [](const Request& request) {
+    const bool patient = request.url().find("/Patient/") != std::string::npos;
+    return Answer{
+        .status = 200,
+        .body =
+            (patient
+                 ? bundle_of(R"([{"resourceType": "Patient", "id": "p1",
+                   "identifier": [{"type": {"coding": [{"code": "NI"}]}, "system": "urn:ni", "value": "1000000008"}],
+                   "name": [{"family": "Canaryfamily", "given": ["Sami"]}], "gender": "male", "birthDate": "1985-04-12"}])")
+                 : bundle_of(
+                       R"([{"resourceType": "Coverage", "id": "c2", "status": "active", "order": 2,
+                   "beneficiary": {"reference": "Patient/p1"}, "identifier": [{"system": "urn:m", "value": "M-2"}]},
+                  {"resourceType": "Coverage", "id": "c1", "status": "active", "order": 1,
+                   "beneficiary": {"reference": "Patient/p1"}, "identifier": [{"system": "urn:m", "value": "M-1"}]},
+                  {"resourceType": "Coverage", "id": "c3", "status": "active", "order": 0,
+                   "beneficiary": {"reference": "Patient/other"}, "identifier": [{"system": "urn:m", "value": "M-3"}]}])"))
+                .dump()};
+  };
+  const auto outcome =
+      host.call("read-patient", {{"identifier", {{"system", "urn:ni"}, {"value", "1000000008"}}}});
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(Json::parse(outcome.output), Json::parse(R"({
+    "found": true, "patientReference": "Patient/p1",
+    "patient": {"identifier": {"system": "urn:ni", "value": "1000000008", "type": "NI"}, "name": "Sami Canaryfamily",
+                "family": "Canaryfamily", "given": ["Sami"], "gender": "male", "birthDate": "1985-04-12"},
+    "coverage": {"memberId": "M-1", "memberSystem": "urn:m"}})"));
+  ASSERT_EQ(host.requests.size(), 2U);
+  EXPECT_EQ(host.requests[0].body, "identifier=urn%3Ani%7C1000000008&_count=100");
+  EXPECT_EQ(host.requests[1].body, "beneficiary=Patient%2Fp1&_count=100");
+}
+
+TEST(ReadPatient, SaysThatNobodyOrMoreThanOneIsThere) {
+  for (const auto& [found, expected] :
+       {std::pair{"[]", ""},
+        std::pair{
+            R"([{"resourceType": "Patient", "id": "1"}, {"resourceType": "Patient", "id": "2"}])",
+            "fhir.several"}}) {
+    TestHost host(kConfig);
+    host.outside = [found = std::string(found)](const Request&) {
+      return Answer{.status = 200, .body = bundle_of(found).dump()};
+    };
+    const auto outcome = host.call("read-patient", {{"identifier", {{"value", "1000000008"}}}});
+    EXPECT_EQ(outcome.code, expected);
+    if (outcome.kind == Kind::done) {
+      EXPECT_EQ(outcome.output, R"({"found":false})");
+    }
+  }
 }
 
 TEST(Failure, IsClassifiedAndQuotesNothing) {

@@ -44,6 +44,8 @@ Json booking() {
           {"type": {"coding": [{"code": "MR"}]}, "system": "https://his.example.sa/mrn", "value": "77"},
           {"type": {"coding": [{"code": "NI"}]}, "system": "http://nphies.sa/identifier/nationalid", "value": "1000000008"}],
         "name": [{"use": "old", "text": "Formername"}, {"use": "official", "family": "Canaryfamily", "given": ["Sami", "Saad"]}],
+        "telecom": [{"system": "phone", "value": "+966500000001"}, {"system": "phone", "use": "old", "value": "1"},
+                    {"system": "semaphore", "value": "2"}],
         "gender": "male", "birthDate": "1985-04-12",
         "maritalStatus": {"coding": [{"code": "S"}]}}},
       {"fullUrl": "https://ehr.example.sa/fhir/Practitioner/d1", "resource": {
@@ -123,14 +125,17 @@ TEST(Appointment, BookingGivesWhatTheWorkflowAndThePayerTake) {
       "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"},
       "start": "2026-03-10T09:00:00+03:00", "end": "2026-03-10T09:20:00+03:00",
       "startEpoch": 1773122400, "endEpoch": 1773123600, "status": "booked", "description": "Canarycomplaint",
-      "reasons": [{"code": "J06.9", "display": "Infection", "type": "principal"},
-                  {"code": "R51", "display": "Headache", "type": "secondary"}],
+      "reasons": [{"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "J06.9", "display": "Infection"},
+                  {"system": "http://snomed.info/sct", "code": "1"},
+                  {"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "R51", "text": "Headache"}],
       "reference": "Appointment/a1", "patientReference": "Patient/p1", "practitionerReference": "Practitioner/d1"},
     "modality": "video",
     "patient": {"identifier": {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"},
-                "name": "Sami Saad Canaryfamily", "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
-    "practitioner": {"licence": "N-P-00001", "name": "Dr. Noura"},
-    "coverage": {"memberId": "M-1", "payerLicence": "INS-FHIR", "payerName": "Demo Insurance", "type": "EHCPOL",
+                "name": "Sami Saad Canaryfamily", "family": "Canaryfamily", "given": ["Sami", "Saad"],
+                "telecom": [{"system": "phone", "value": "+966500000001"}], "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
+    "practitioner": {"licence": "N-P-00001", "licenceSystem": "http://nphies.sa/license/practitioner-license",
+                     "name": "Dr. Noura"},
+    "coverage": {"memberId": "M-1", "memberSystem": "http://payer.example.sa/memberid", "payerLicence": "INS-FHIR", "payerName": "Demo Insurance", "type": "EHCPOL",
                  "relationship": "self", "class": {"type": "plan", "value": "GOLD", "name": "Gold"}}})"));
 }
 
@@ -155,9 +160,11 @@ TEST(Appointment, DataHaveOnlyMembersThatThePayersSchemasAllow) {
         EXPECT_TRUE(data[part].contains(key.get<std::string>())) << part << " lacks " << key;
       }
     }
-    if (!schema["properties"].contains("diagnoses")) continue;
-    for (const auto& [key, value] : data["appointment"]["reasons"][0].items()) {
-      EXPECT_TRUE(schema["properties"]["diagnoses"]["items"]["properties"].contains(key)) << key;
+    if (!schema["properties"].contains("encounter")) continue;
+    const Json& reason = schema["properties"]["encounter"]["properties"]["reasons"]["items"];
+    for (const Json& one : data["appointment"]["reasons"]) {
+      for (const auto& [key, value] : one.items())
+        EXPECT_TRUE(reason["properties"].contains(key)) << key;
     }
   }
 }

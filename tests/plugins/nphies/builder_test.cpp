@@ -326,6 +326,38 @@ TEST(NphiesClaim, TheOtherEditionsSpellingIsWrittenWhenConfigured) {
   EXPECT_NE(bytes.find("extension-priorauthresponse"), std::string::npos);
 }
 
+TEST(NphiesClaim, WhatTheBookingKnowsOfPeopleArrives) {
+  Json input = claim_input();
+  input["patient"]["family"] = "Canaryname";
+  input["patient"]["given"] = parse_json(R"(["Test"])");
+  input["patient"]["telecom"] = parse_json(R"([{"system": "phone", "value": "+966500000001"}])");
+  input["coverage"]["memberSystem"] = "http://other.example.sa/members";
+  input["practitioner"] = parse_json(
+      R"({"licence": "L-7", "licenceSystem": "http://scfhs.example.sa/licence", "name": "Dr. Noura Saleh",
+          "family": "Saleh", "given": ["Noura"]})");
+  input["encounter"]["reasons"] = parse_json(
+      R"([{"system": "http://snomed.info/sct", "code": "25064002", "display": "Headache", "text": "since two days"},
+          {"text": "review"}])");
+  const Built built = build(input);
+  const Json* patient = resource_of(built.bundle, "Patient");
+  EXPECT_EQ(text_at(*patient, "name/0/family"), "Canaryname");
+  EXPECT_EQ(text_at(*patient, "name/0/given/0"), "Test");
+  EXPECT_EQ(text_at(*patient, "telecom/0/value"), "+966500000001");
+  EXPECT_EQ(text_at(*resource_of(built.bundle, "Coverage"), "identifier/0/system"),
+            "http://other.example.sa/members");
+  const Json* doctor = resource_of(built.bundle, "Practitioner");
+  EXPECT_EQ(text_at(*doctor, "identifier/0/system"), "http://scfhs.example.sa/licence");
+  EXPECT_EQ(text_at(*doctor, "name/0/family"), "Saleh");
+  const Json* encounter = resource_of(built.bundle, "Encounter");
+  EXPECT_EQ(
+      write_json(array_at(*encounter, "reasonCode")),
+      R"([{"coding":[{"system":"http://snomed.info/sct","code":"25064002","display":"Headache"}],)"
+      R"("text":"since two days"},{"text":"review"}])");
+  // The reason of the booking is no diagnosis.
+  EXPECT_EQ(write_json(array_at(*resource_of(built.bundle, "Claim"), "diagnosis")).find("25064002"),
+            std::string::npos);
+}
+
 TEST(NphiesClaim, SameInputAndIdsGiveTheSameBytes) {
   EXPECT_EQ(build(claim_input()).draft.bytes, build(claim_input()).draft.bytes);
 }

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "tools/demo/people.hpp"
+
+namespace rabt::demo {
+
+// What the people of a visit that a hospital booked do, over the API, one step after the other. A
+// hub that is away for a moment, or that was killed, is asked again: each step may be repeated.
+class BookedVisit {
+ public:
+  struct Setting {
+    People& people;
+    // The stand-in of the video provider: "twilio/join".
+    std::function<Result<Json>(const std::string& what, const Json& body)> control;
+    // How often something happened at the stand-ins.
+    std::function<std::int64_t(const std::string& kind)> effects;
+    // Tells the reader what happened. May be empty.
+    std::function<void(const std::string& what)> say{};
+    // Nobody writes a note: the visit is not claimed.
+    bool silent = false;
+  };
+  // doctor, patient: names that `people` knows. The patient is a guest, who does not come, when
+  // `patient` is empty.
+  BookedVisit(Setting setting, std::string session, std::string doctor, std::string patient);
+
+  // wait, admit, meet, record, treat, end; empty when all is done.
+  [[nodiscard]] std::string next() const;
+  // Does the next step. When it is not ok, nothing is lost, and the caller tries again later.
+  [[nodiscard]] Status go_on();
+
+ private:
+  struct Step {
+    std::string name;
+    std::function<Status()> act;
+  };
+  [[nodiscard]] Result<Json> as(const std::string& who, const std::string& method,
+                                const std::string& path, const Json& body = {});
+  [[nodiscard]] Status enter(const std::string& who);
+  [[nodiscard]] Status admit();
+  [[nodiscard]] Status treat();
+  void say(const std::string& what) const {
+    if (setting_.say) setting_.say(what);
+  }
+
+  const Setting setting_;
+  const std::string session_;
+  const std::string doctor_;
+  const std::string patient_;
+  std::vector<Step> steps_;
+  std::size_t done_ = 0;
+};
+
+}  // namespace rabt::demo
