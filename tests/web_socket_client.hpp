@@ -76,6 +76,16 @@ class WebSocketClient {
     }
     return out;
   }
+  // All bytes up to these, or to the end of the connection.
+  std::string until(std::string_view last) {
+    std::string out;
+    while (!out.ends_with(last)) {
+      const auto got = take(1);
+      if (!got) break;
+      out += *got;
+    }
+    return out;
+  }
   // The next frame. Nothing when the connection ended.
   std::optional<Frame> next() {
     const auto start = take(2);

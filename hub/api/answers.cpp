@@ -34,6 +34,11 @@ identity::Credential shown_by(const Request& request) {
   return shown;
 }
 
+bool wants_events(const Request& request) {
+  return request.method == "GET" &&
+         request.header("accept").find("text/event-stream") != std::string_view::npos;
+}
+
 Result<Json> body_object(const Request& request) {
   RABT_TRY(body, Json::parse(request.body.empty() ? std::string_view("{}")
                                                   : std::string_view(request.body)));

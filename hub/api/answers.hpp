@@ -17,6 +17,8 @@ namespace rabt::api {
 [[nodiscard]] http::Response wrong_method(std::string_view allowed);
 // What the request shows of who sends it.
 [[nodiscard]] identity::Credential shown_by(const http::Request& request);
+// Whether the caller asks for a stream of events (Accept: text/event-stream).
+[[nodiscard]] bool wants_events(const http::Request& request);
 // An empty body is an empty object. Errors: json.*, api.body.
 [[nodiscard]] Result<Json> body_object(const http::Request& request);
 

@@ -63,15 +63,16 @@ http::Admission Api::admit(const Request& head, std::string_view listener) {
     screen(*refusal, parts_.privacy);
     return admission;
   }
-  if (head.header("upgrade").empty()) return admission;
+  if (head.header("upgrade").empty() && !wants_events(head)) return admission;
   return
       [this, shown = shown, answer = std::get<http::Handler>(admission)](const Request& request) {
         Response response = answer(request);
-        if (response.socket == nullptr) return response;
+        if (response.socket == nullptr && response.events == nullptr) return response;
         // What it comes to now, so that nothing is lost between the judgement and the watch.
         auto who = parts_.who.again(shown, false);
         if (!who.ok()) return http::problem(who.error());
-        response.socket = guarded(std::move(response.socket), parts_.watch, *std::move(who), shown);
+        auto& handler = response.socket != nullptr ? response.socket : response.events;
+        handler = guarded(std::move(handler), parts_.watch, *std::move(who), shown);
         return response;
       };
 }

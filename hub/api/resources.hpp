@@ -18,6 +18,7 @@
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
 #include "hub/consultation/sessions.hpp"
+#include "hub/webhooks/webhooks.hpp"
 
 namespace rabt::api {
 
@@ -41,6 +42,7 @@ struct Resources {
   consultation::Sessions* sessions = nullptr;
   consultation::Records* records = nullptr;
   consultation::Practice* practice = nullptr;
+  webhooks::Webhooks* webhooks = nullptr;
   Stream* stream = nullptr;
 };
 

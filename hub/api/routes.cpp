@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/api/records.hpp"
 #include "hub/api/resources.hpp"
@@ -27,6 +28,12 @@ Result<http::Response> open_stream(Resources& resources, const Call& call) {
   return resources.stream->open(call);
 }
 
+// As a list, or as a stream.
+Result<http::Response> session_events(Resources& resources, const Call& call) {
+  if (wants_events(call.request)) return resources.stream->events(call);
+  return act<&Resources::sessions, &consultation::Sessions::events>(resources, call);
+}
+
 Result<http::Response> make_ticket(Resources& resources, const Call& call) {
   return resources.stream->ticket(call);
 }
@@ -36,6 +43,7 @@ using consultation::Practice;
 using Written = consultation::Records;
 using consultation::Sessions;
 using identity::Role;
+using webhooks::Webhooks;
 
 // docs/identity.md has these as a table.
 constexpr Permission kInstances =
@@ -107,7 +115,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&R::sessions, &Sessions::summary>, kSignedIn},
     Route{"GET", "/api/v1/stream", "openStream", open_stream, kSignedIn, {.rate = RateClass::connect}},
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kSignedIn},
-    Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", act<&R::sessions, &Sessions::events>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kSignedIn},
 
     // What is written in sessions, and how their lines are.
     Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages>, kSignedIn},
@@ -220,6 +228,17 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration})},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},
     Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn},
+
+    // Who is told of events over HTTP.
+    Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},
+    Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, 201>, only({Role::admin})},
+    Route{"GET", "/api/v1/webhooks/{id}", "getWebhook", act<&R::webhooks, &Webhooks::get>, only({Role::admin})},
+    Route{"PATCH", "/api/v1/webhooks/{id}", "changeWebhook", act<&R::webhooks, &Webhooks::change>, only({Role::admin})},
+    Route{"DELETE", "/api/v1/webhooks/{id}", "deleteWebhook", act<&R::webhooks, &Webhooks::remove, 204>, only({Role::admin})},
+    Route{"POST", "/api/v1/webhooks/{id}/rotate", "rotateWebhook", act<&R::webhooks, &Webhooks::rotate>, only({Role::admin})},
+    Route{"POST", "/api/v1/webhooks/{id}/ping", "pingWebhook", act<&R::webhooks, &Webhooks::ping, 202>, only({Role::admin})},
+    Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries>, only({Role::admin})},
+    Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin})},
 
     Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen},
     Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kOpen},

@@ -145,6 +145,25 @@ void SessionFeed::end() {
   if (left_.exchange(true)) return;
   parts_.live.leave(session_, *this);
   announce("disconnected");
+  leave_call();
+}
+
+Status SessionFeed::enter_call(const Membership& of) {
+  if (of.video != consultation::kP2p || in_call_.exchange(true)) return ok_status();
+  parts_.live.count_call(of.participant, 1);
+  const auto joined = parts_.sessions.join(ask_);
+  if (joined.ok()) return ok_status();
+  in_call_ = false;
+  parts_.live.count_call(of.participant, -1);
+  return joined.error();
+}
+
+void SessionFeed::leave_call() {
+  if (!in_call_.exchange(false)) return;
+  // Another device of the person goes on.
+  if (parts_.live.count_call(membership().participant, -1) > 0) return;
+  // Nobody has to leave a session that is over.
+  (void)parts_.sessions.leave(ask_);
 }
 
 void SessionFeed::announce(std::string_view kind) {
@@ -243,6 +262,7 @@ Result<Json> SessionFeed::signal(std::string_view kind, const Json& what) {
   for (const char* member : {"to", "signal", "payload", "text", "seq", "raised"}) {
     if (const Json* value = what.find(member)) relayed.set(member, *value);
   }
+  if (kind == "signal") RABT_TRY_STATUS(enter_call(of));
   parts_.live.relay(session_, *this, relayed);
   return Json::object();
 }

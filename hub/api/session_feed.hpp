@@ -88,6 +88,9 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
   void announce(std::string_view kind);
   void tell_admitted(const consultation::LiveEvent& event);
+  // Who signals is in the call; who has no live channel any more has left it.
+  [[nodiscard]] Status enter_call(const consultation::Membership& of);
+  void leave_call();
 
   const LiveParts& parts_;
   const consultation::Ask ask_;
@@ -99,6 +102,8 @@ class SessionFeed : public consultation::LiveListener,
   std::int64_t newest_ = 0;
   std::string session_;
   std::atomic<bool> left_{true};
+  // Whether the person takes part, through this channel, in a call between browsers.
+  std::atomic<bool> in_call_{false};
 };
 
 }  // namespace rabt::api

@@ -1,11 +1,15 @@
 #include "hub/api/stream.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/asks.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/http/event_stream.hpp"
 #include "hub/http/web_socket.hpp"
+#include "hub/webhooks/wants.hpp"
 
 namespace rabt::api {
 
@@ -17,6 +21,7 @@ namespace {
 
 constexpr std::string_view kProtocol = "rabt.v1";
 constexpr std::string_view kTopic = "session:";
+constexpr std::string_view kOutside = "hub";
 constexpr std::size_t kMostTopics = 32;
 constexpr std::size_t kTicketBytes = 32;
 // Messages a second that one connection may send, and how many of them at once.
@@ -55,6 +60,85 @@ class TopicFeed final : public SessionFeed {
   Outlet outlet_;
 };
 
+// What a person reads of a session as server-sent events.
+class EventsFeed final : public SessionFeed {
+ public:
+  EventsFeed(const LiveParts& parts, Ask ask, std::weak_ptr<http::Socket> socket)
+      : SessionFeed(parts, std::move(ask)), socket_(std::move(socket)) {}
+  void caught_up() override { send("", "live", Json::object()); }
+
+ private:
+  void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms,
+            const Json& data) override {
+    Json frame = Json::object({{"at", to_iso8601({at_ms})}});
+    const Json& from = data["from"].is_null() ? data["participant"] : data["from"];
+    if (!from.is_null()) frame.set("from", from);
+    frame.set("data", data);
+    send(seq > 0 ? std::to_string(seq) : "", kind, frame);
+  }
+  void dismissed(std::string_view code) override {
+    send("", "bye", Json::object({{"code", code}}));
+    if (const auto socket = socket_.lock()) socket->close(http::kCloseNotAllowed, code);
+  }
+  void send(std::string_view id, std::string_view kind, const Json& frame) {
+    if (const auto socket = socket_.lock()) socket->send(http::event_text(id, kind, frame.dump()));
+  }
+
+  const std::weak_ptr<http::Socket> socket_;
+};
+
+class EventsHandler final : public http::SocketHandler {
+ public:
+  EventsHandler(const LiveParts& parts, Ask ask, std::optional<std::int64_t> after)
+      : parts_(parts), ask_(std::move(ask)), after_(after) {}
+  void opened(std::shared_ptr<http::Socket> socket) override {
+    feed_ = std::make_shared<EventsFeed>(parts_, ask_, socket);
+    if (!feed_->begin(after_).ok()) socket->close(http::kCloseNotAllowed, "");
+  }
+  void received(http::Socket& /*socket*/, std::string_view /*text*/) override {}
+  void closed() override {
+    if (feed_ != nullptr) feed_->end();
+  }
+
+ private:
+  const LiveParts& parts_;
+  const Ask ask_;
+  const std::optional<std::int64_t> after_;
+  std::shared_ptr<EventsFeed> feed_;
+};
+
+// The topic `hub` of one connection: what happens outside sessions.
+class OutsideFeed final : public consultation::HubListener {
+ public:
+  OutsideFeed(identity::Roles roles, std::weak_ptr<http::Socket> socket)
+      : roles_(roles), socket_(std::move(socket)) {}
+  void told(const Json& event) override {
+    const std::string type = event.string_or("type", "");
+    const std::string kind(webhooks::event_name(type));
+    // Staff hears of its providers; what the house pays and has agreed to is the managers'.
+    if (!kind.starts_with("provider.") && !roles_.has_any(kManagers)) return;
+    const auto socket = socket_.lock();
+    if (socket == nullptr) return;
+    socket->send(Json::object({{"type", "ev"},
+                               {"topic", kOutside},
+                               {"kind", kind},
+                               {"id", event["id"]},
+                               {"at", event["time"]},
+                               {"data", event["data"]}})
+                     .dump());
+  }
+  static bool may_listen(identity::Roles roles) { return roles.has_any(kStaff); }
+
+ private:
+  static constexpr identity::Roles kManagers{identity::Role::admin, identity::Role::operator_,
+                                             identity::Role::auditor};
+  static constexpr identity::Roles kStaff{identity::Role::admin,      identity::Role::operator_,
+                                          identity::Role::auditor,    identity::Role::doctor,
+                                          identity::Role::specialist, identity::Role::nurse};
+  const identity::Roles roles_;
+  const std::weak_ptr<http::Socket> socket_;
+};
+
 // The frames of one connection. Its functions come one at a time.
 class StreamSocket final : public http::SocketHandler {
  public:
@@ -69,6 +153,7 @@ class StreamSocket final : public http::SocketHandler {
   void closed() override {
     for (const auto& [topic, feed] : feeds_) feed->end();
     feeds_.clear();
+    leave_outside();
     socket_.reset();
   }
 
@@ -78,11 +163,18 @@ class StreamSocket final : public http::SocketHandler {
   [[nodiscard]] Result<Json> subscribe(const Json& frame);
   [[nodiscard]] Result<Json> unsubscribe(const Json& frame);
   [[nodiscard]] Result<Json> say(const Json& frame);
+  [[nodiscard]] Result<Json> listen_outside();
+  void leave_outside() {
+    if (outside_ != nullptr) parts_.live.leave_outside(*outside_);
+    outside_.reset();
+  }
 
   const LiveParts& parts_;
   const identity::Caller caller_;
   std::shared_ptr<http::Socket> socket_;
   std::map<std::string, std::shared_ptr<TopicFeed>, std::less<>> feeds_;
+  // Null when the topic `hub` is not subscribed.
+  std::shared_ptr<OutsideFeed> outside_;
   // The feed whose subscription is about to be answered. Null between messages.
   std::shared_ptr<TopicFeed> begun_;
   double turns_ = kBurst;
@@ -136,7 +228,9 @@ Result<Json> StreamSocket::answer(const Json& frame) {
 
 Result<Json> StreamSocket::subscribe(const Json& frame) {
   const std::string topic = frame.string_or("topic", "");
-  if (!topic.starts_with(kTopic)) return invalid("api.invalid", "topic: it must be session:<id>");
+  if (topic == kOutside) return listen_outside();
+  if (!topic.starts_with(kTopic))
+    return invalid("api.invalid", "topic: it must be session:<id> or hub");
   if (feeds_.contains(topic)) return conflict("stream.subscribed", "this topic is subscribed");
   if (feeds_.size() >= kMostTopics)
     return conflict("stream.topics", "a connection may have 32 topics");
@@ -164,7 +258,20 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
                                                   : "none"}});
 }
 
+Result<Json> StreamSocket::listen_outside() {
+  if (outside_ != nullptr) return conflict("stream.subscribed", "this topic is subscribed");
+  if (!OutsideFeed::may_listen(caller_.who.roles))
+    return denied("authorisation.denied", "only staff hears what happens outside sessions");
+  outside_ = std::make_shared<OutsideFeed>(caller_.who.roles, socket_);
+  parts_.live.listen_outside(outside_);
+  return Json::object({{"topic", kOutside}});
+}
+
 Result<Json> StreamSocket::unsubscribe(const Json& frame) {
+  if (outside_ != nullptr && frame.string_or("topic", "") == kOutside) {
+    leave_outside();
+    return Json::object();
+  }
   const auto found = feeds_.find(frame.string_or("topic", ""));
   if (found == feeds_.end()) return not_found("not_found", "this topic is not subscribed");
   found->second->end();
@@ -214,6 +321,24 @@ Result<Response> Stream::ticket(const Call& call) {
   return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + made},
                                           {"expiresIn", Tickets::kLifeMs / 1000},
                                           {"protocols", Json::array({kProtocol})}}));
+}
+
+Result<Response> Stream::events(const Call& call) {
+  RABT_TRY(ask, ask_of(call));
+  std::optional<std::int64_t> after;
+  if (const auto last = call.request.header("last-event-id"); !last.empty()) {
+    std::int64_t seq = 0;
+    const auto [stop, failure] = std::from_chars(last.data(), last.data() + last.size(), seq);
+    if (failure != std::errc() || stop != last.data() + last.size() || seq < 0)
+      return invalid("api.invalid", "Last-Event-ID: it must be the id of an event of this stream");
+    after = seq;
+  }
+  // What refuses is an answer of its own; the stream only ends.
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  if (of.participant.empty() && !of.administrator)
+    return denied("participant.not_a_participant",
+                  "only who takes part in the session can listen to it");
+  return Response{.events = std::make_shared<EventsHandler>(parts_, std::move(ask), after)};
 }
 
 Result<Response> Stream::open(const Call& call) {

@@ -52,6 +52,9 @@ class Stream {
  public:
   Stream(LiveParts parts, Random& random) : parts_(parts), tickets_(parts.clock, random) {}
   Result<http::Response> open(const Call& call);
+  // GET /api/v1/sessions/{id}/events with Accept: text/event-stream: the same events, to read only.
+  // Last-Event-ID says which came last.
+  Result<http::Response> events(const Call& call);
   // POST /api/v1/tickets
   Result<http::Response> ticket(const Call& call);
 

@@ -44,15 +44,29 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
   return made;
 }
 
-void Consultations::begin(engine::Engine& engine) {
-  sessions_->begin([&engine](const engine::Delivery& delivery) -> Status {
+void Consultations::begin(engine::Engine& engine, webhooks::Webhooks& webhooks) {
+  // Each of them knows an event that comes again: told once, whenever the hub stops in between.
+  sessions_->begin([this, &engine, &webhooks](const engine::Delivery& delivery) -> Status {
     RABT_TRY_STATUS(engine.accept(delivery));
+    for (const Json& event : delivery.events) {
+      RABT_TRY_STATUS(webhooks.accept(delivery.tenant, event));
+      // Those of sessions are told by the thread of the live channel.
+      if (event.find("subject") == nullptr) live_->tell_outside(event);
+    }
     return ok_status();
   });
 }
 
 void Consultations::stop() {
   sessions_->stop();
+}
+
+Result<consultation::IceServers> read_ice(const config::Config& config) {
+  consultation::IceServers out{.stun = config.ice.stun, .turn = config.ice.turn, .turn_secret = {}};
+  if (out.turn.empty()) return out;
+  RABT_TRY(secret, config::read_secret(config.ice.turn_secret));
+  out.turn_secret = std::move(secret);
+  return out;
 }
 
 std::unique_ptr<api::compat::Doors> make_doors(const config::Config& config,

@@ -5,10 +5,12 @@
 #include "hub/api/compat/doors.hpp"
 #include "hub/config/config.hpp"
 #include "hub/consultation/live.hpp"
+#include "hub/consultation/p2p_video.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
 #include "hub/consultation/session_service.hpp"
 #include "hub/phi/detector.hpp"
+#include "hub/webhooks/webhooks.hpp"
 
 // Sessions, what is written in them and what surrounds them, put together.
 namespace rabt::assembly {
@@ -22,8 +24,9 @@ class Consultations {
   // Errors: phi.pattern.
   [[nodiscard]] static Result<std::unique_ptr<Consultations>> make(const config::Config& config,
                                                                    Parts parts);
-  // Calls of the video provider and timers begin; until then requests are only stored.
-  void begin(engine::Engine& engine);
+  // Calls of the video provider and timers begin; until then requests are only stored. Events go to
+  // the engine, then to the webhooks.
+  void begin(engine::Engine& engine, webhooks::Webhooks& webhooks);
   void stop();
 
   [[nodiscard]] consultation::SessionService& sessions() { return *sessions_; }
@@ -41,6 +44,9 @@ class Consultations {
   // Destroyed before the records, which its thread opens.
   std::unique_ptr<consultation::Live> live_;
 };
+
+// video.ice. Error config.missing_secret.
+[[nodiscard]] Result<consultation::IceServers> read_ice(const config::Config& config);
 
 // The compatibility APIs that the configuration opens.
 [[nodiscard]] std::unique_ptr<api::compat::Doors> make_doors(const config::Config& config,

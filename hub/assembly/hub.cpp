@@ -16,7 +16,9 @@
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/assembly/sources.hpp"
+#include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
+#include "hub/consultation/p2p_video.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/engine/metrics.hpp"
@@ -121,6 +123,8 @@ struct Hub::Parts {
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
+  std::unique_ptr<webhooks::Webhooks> webhooks;
+  // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
   std::unique_ptr<api::Replays> replays;
   std::unique_ptr<api::Stream> stream;
@@ -208,6 +212,8 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
                                     *base->keys,  base->clock,  base->ids};
   plugins->add_service(consultation::make_register(records));
   plugins->add_service(consultation::make_recordings(records));
+  RABT_TRY(ice, read_ice(config));
+  plugins->add_service(consultation::make_p2p_video(std::move(ice), base->clock, base->random));
   RABT_TRY_STATUS(make_consultations(config));
   RABT_TRY_STATUS(load_plugins(config, *plugins, unsigned_ones, base->log));
   for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(plugins->bind_role(role, target));
@@ -353,8 +359,10 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .sessions = &consultations->sessions(),
       .records = &consultations->records(),
       .practice = &consultations->practice(),
+      .webhooks = webhooks.get(),
       .stream = stream.get()});
   made->metrics.add(*engine);
+  made->metrics.add(*webhooks);
   made->metrics.add(consultations->sessions());
   made->metrics.add(*base->audit);
   made->metrics.add(*base->store);
@@ -385,7 +393,10 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
   RABT_TRY_STATUS(hub.open_engine(config));
-  hub.consultations->begin(*hub.engine);
+  RABT_TRY(webhooks, open_webhooks(config, base));
+  hub.webhooks = std::move(webhooks);
+  hub.webhooks->start();
+  hub.consultations->begin(*hub.engine, *hub.webhooks);
   hub.replays = std::make_unique<api::Replays>(
       api::Replays::Parts{*base.store, *base.keys, clock, base.random});
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
@@ -450,6 +461,7 @@ identity::People& Hub::people() {
 void Hub::stop(std::int64_t grace_ms) {
   if (parts_->server != nullptr) parts_->server->stop();
   if (parts_->consultations != nullptr) parts_->consultations->stop();
+  if (parts_->webhooks != nullptr) parts_->webhooks->stop();
   if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);
   if (parts_->engine != nullptr) parts_->engine->stop();
   parts_->server.reset();

@@ -25,6 +25,7 @@ void add_plugin_commands(CLI::App& program, int& code);
 void add_users_commands(CLI::App& program, int& code);
 void add_clients_commands(CLI::App& program, int& code);
 void add_phi_commands(CLI::App& program, int& code);
+void add_webhooks_commands(CLI::App& program, int& code);
 
 // Parts of a group that have a file of their own; `group` is `rabt audit`, `rabt workflow`...
 void add_audit_report_commands(CLI::App& group, int& code);

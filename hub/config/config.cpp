@@ -37,12 +37,15 @@ void read_http(Reader& reader, const YamlNode& root, HttpEntry& http) {
   const YamlNode* node = reader.section(root, "http");
   if (node == nullptr) return;
   const YamlEntry& entry = *root.find("http");
-  reader.only(*node, {"allow", "allow_private", "ca", "patient_data"});
+  reader.only(*node, {"allow", "allow_private", "ca", "patient_data", "webhooks"});
   reader.texts(*node, "allow", http.allow);
   reader.flag(*node, "allow_private", http.allow_private);
   reader.path(*node, "ca", http.ca);
   if (const auto list = net::AllowList::make(http.allow); !list.ok())
     reader.mistake(entry.line, entry.column, "`http.allow`: " + list.error().message);
+  reader.texts(*node, "webhooks", http.webhooks);
+  if (const auto list = net::AllowList::make(http.webhooks); !list.ok())
+    reader.mistake(entry.line, entry.column, "`http.webhooks`: " + list.error().message);
   reader.texts(*node, "patient_data", http.patient_data);
   for (const std::string& host : http.patient_data) {
     if (std::find(http.allow.begin(), http.allow.end(), host) != http.allow.end()) continue;
@@ -78,7 +81,8 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
                      "metering",
                      "compliance",
                      "phi",
-                     "doors"});
+                     "doors",
+                     "webhooks"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -97,6 +101,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_http(reader, root, config.http);
   reader.secrets(root, "workflow_secrets", config.workflow_secrets);
   read_sources(reader, root, config);
+  read_webhooks(reader, root, config);
   read_video(reader, root, config);
   read_practice(reader, root, config);
 }

@@ -82,6 +82,29 @@ struct HttpEntry {
   std::string ca;
   // The entries of `allow` that may receive patient data. The linter reads them.
   std::vector<std::string> patient_data;
+  // Hosts that webhooks made over the API may reach.
+  std::vector<std::string> webhooks;
+};
+
+// Who is told of events over HTTP. Its secrets are read when the hub starts.
+struct WebhookEntry {
+  std::string name;
+  std::string url;
+  // Patterns of event names, types of sessions, clinics; see webhooks::Wants.
+  std::vector<std::string> events;
+  std::vector<std::string> types;
+  std::vector<std::string> clinics;
+  std::vector<SecretSource> secrets;
+};
+
+// video.ice: how browsers of a call through hub://p2p reach each other.
+struct IceEntry {
+  // Addresses such as stun:stun.example.sa:3478.
+  std::vector<std::string> stun;
+  // Addresses such as turns:turn.example.sa:5349?transport=tcp.
+  std::vector<std::string> turn;
+  // The secret that the TURN servers share with the hub. Set when `turn` names a server.
+  SecretSource turn_secret;
 };
 
 // A place outside the database that keeps the audit log's checkpoints: a folder, or a syslog
@@ -216,6 +239,8 @@ struct Config {
   bool sandbox_required = true;
   std::vector<SourceEntry> sources;
   HttpEntry http;
+  std::vector<WebhookEntry> webhooks;
+  IceEntry ice;
   // By name: kiorex, emr, pulseone, clinicvault. One that is absent is open on the main listener.
   std::map<std::string, DoorEntry> doors;
   AuditConfig audit;

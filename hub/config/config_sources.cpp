@@ -9,6 +9,11 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named) {
   const YamlNode& node = *named.value;
   SourceEntry source;
   source.name = named.key;
+  if (source.name == "hub") {
+    reader.mistake(named.line, named.column,
+                   "a source cannot be called `hub`: what the hub itself tells comes under this "
+                   "name; choose another one");
+  }
   if (!reader.mapping(node, "a source")) return source;
   reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint"});
   reader.text(node, "scheme", source.scheme, true);

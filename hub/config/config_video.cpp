@@ -27,7 +27,7 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
                "screen_sharing", "chat", "max_participants", "recording_retention_days",
                "legal_retention_days", "empty_minutes", "no_show_minutes", "max_session_minutes",
                "room_lead_minutes", "token_seconds", "max_kbps_per_session",
-               "patient_may_read_recordings", "claim_min_seconds"});
+               "patient_may_read_recordings", "claim_min_seconds", "ice"});
   reader.flag(video, "enabled", settings.enabled);
   reader.flag(video, "recording_enabled", settings.recording_enabled);
   reader.flag(video, "auto_record", settings.auto_record);
@@ -47,6 +47,33 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
   number(reader, video, "claim_min_seconds", 0, kDay * 60, settings.claim_min_seconds);
   number(reader, video, "token_seconds", 60, 3'600, settings.token_seconds);
   number(reader, video, "max_kbps_per_session", 0, 1'000'000, settings.max_kbps_per_session);
+}
+
+bool starts_with_one_of(const std::string& text, std::initializer_list<std::string_view> schemes) {
+  return std::any_of(schemes.begin(), schemes.end(),
+                     [&](std::string_view scheme) { return text.starts_with(scheme); });
+}
+
+void read_ice(Reader& reader, const YamlNode& video, IceEntry& ice) {
+  const YamlNode* const node = reader.section(video, "ice");
+  if (node == nullptr) return;
+  reader.only(*node, {"stun", "turn", "turn_secret"});
+  reader.texts(*node, "stun", ice.stun);
+  reader.texts(*node, "turn", ice.turn);
+  for (const std::string& url : ice.stun) {
+    if (!starts_with_one_of(url, {"stun:", "stuns:"}))
+      reader.mistake(node->line, node->column, "`stun`: an address begins with stun: or stuns:");
+  }
+  for (const std::string& url : ice.turn) {
+    if (!starts_with_one_of(url, {"turn:", "turns:"}))
+      reader.mistake(node->line, node->column, "`turn`: an address begins with turn: or turns:");
+  }
+  if (const YamlEntry* const secret = node->find("turn_secret"); secret != nullptr) {
+    ice.turn_secret = reader.secret(*secret->value);
+  } else if (!ice.turn.empty()) {
+    reader.mistake(node->line, node->column,
+                   "`turn` needs `turn_secret`, the secret that the servers share with the hub");
+  }
 }
 
 void read_licence(Reader& reader, const YamlNode& licence, consultation::VideoSettings& settings) {
@@ -104,8 +131,10 @@ void read_metering(Reader& reader, const YamlNode& metering,
 }  // namespace
 
 void read_video(Reader& reader, const YamlNode& root, Config& config) {
-  if (const YamlNode* const video = reader.section(root, "video"); video != nullptr)
+  if (const YamlNode* const video = reader.section(root, "video"); video != nullptr) {
     read_video_keys(reader, *video, config.video);
+    read_ice(reader, *video, config.ice);
+  }
   if (const YamlNode* const licence = reader.section(root, "licence"); licence != nullptr)
     read_licence(reader, *licence, config.video);
   if (const YamlNode* const consent = reader.section(root, "consent"); consent != nullptr) {

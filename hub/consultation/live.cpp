@@ -58,6 +58,9 @@ struct Live::State {
   mutable Mutex mutex;
   Condition wake;
   std::map<std::string, Topic, std::less<>> topics RABT_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<HubListener>> outside RABT_GUARDED_BY(mutex);
+  // By participant.
+  std::map<std::string, int, std::less<>> calls RABT_GUARDED_BY(mutex);
   bool stopping RABT_GUARDED_BY(mutex) = false;
 };
 
@@ -204,6 +207,34 @@ void Live::relay(std::string_view session, const LiveListener& from, const Json&
     }
   }
   for (const auto& one : others) one->relayed(what);
+}
+
+void Live::listen_outside(std::shared_ptr<HubListener> listener) {
+  const Lock lock(state_->mutex);
+  state_->outside.push_back(std::move(listener));
+}
+
+void Live::leave_outside(const HubListener& listener) {
+  const Lock lock(state_->mutex);
+  std::erase_if(state_->outside, [&](const auto& one) { return one.get() == &listener; });
+}
+
+void Live::tell_outside(const Json& event) {
+  std::vector<std::shared_ptr<HubListener>> all;
+  {
+    const Lock lock(state_->mutex);
+    all = state_->outside;
+  }
+  for (const auto& one : all) one->told(event);
+}
+
+int Live::count_call(std::string_view participant, int change) {
+  const Lock lock(state_->mutex);
+  const auto found = state_->calls.try_emplace(std::string(participant), 0).first;
+  found->second += change;
+  const int now = found->second;
+  if (now <= 0) state_->calls.erase(found);
+  return now;
 }
 
 std::uint64_t Live::listeners() const {

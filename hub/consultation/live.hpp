@@ -45,6 +45,15 @@ class LiveListener {
   virtual void relayed(const Json& what) = 0;
 };
 
+// Hears of events that belong to no session. Called by the thread that tells them, which it does
+// not hold up.
+class HubListener {
+ public:
+  virtual ~HubListener() = default;
+  // A CloudEvent of the hub, once or more often.
+  virtual void told(const Json& event) = 0;
+};
+
 // One thread looks at the sessions that somebody listens to. Internally synchronised.
 class Live {
  public:
@@ -65,6 +74,15 @@ class Live {
   void leave(std::string_view session, const LiveListener& listener);
   // Tells every other listener of the session.
   void relay(std::string_view session, const LiveListener& from, const Json& what);
+
+  // The same for events that belong to no session, from now on.
+  void listen_outside(std::shared_ptr<HubListener> listener);
+  void leave_outside(const HubListener& listener);
+  void tell_outside(const Json& event);
+
+  // Counts the live channels through which somebody takes part in a call between browsers: adds
+  // `change` and gives how many there are now.
+  int count_call(std::string_view participant, int change);
 
   // Listeners now.
   [[nodiscard]] std::uint64_t listeners() const;

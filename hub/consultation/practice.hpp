@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -120,9 +119,6 @@ struct PracticeParts {
   std::string tenant;
   VideoSettings video;
   PracticeSettings settings;
-  // Gives an event to workflows and listeners: type without the prefix, data without patient data.
-  // May be empty.
-  std::function<void(std::string_view type, const Json& data)> tell{};
 };
 [[nodiscard]] std::unique_ptr<Practice> make_practice(PracticeParts parts);
 

@@ -47,6 +47,7 @@ std::vector<ActionSpec> service_actions(std::string_view service) {
   if (service == "register") return register_actions();
   if (service == "recording") return recording_actions();
   if (service == "session") return session_actions();
+  if (service == "p2p") return p2p_actions();
   return {};
 }
 

@@ -233,6 +233,12 @@ Membership membership_of(const Session& is, const Actor& who) {
   out.provider = is.provider;
   out.patient = is.patient;
   out.patient_pseudonym = is.patient_pseudonym;
+  out.booking = is.booking;
+  out.visit = is.visit;
+  out.clinic = is.clinic;
+  out.consultation = is.consultation;
+  out.appointment = is.appointment;
+  out.video = is.provider_plugin;
   out.started_ms = is.started_ms;
   out.ended_ms = is.ended_ms;
   if (const Participant* const own = is.of_person(who.person); own != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/consultation/hub_events.hpp"
 #include "hub/consultation/recording_link.hpp"
 #include "hub/consultation/sessions_impl.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -184,7 +185,10 @@ bool SessionWork::tell() {
     });
   });
   if (!read.ok()) return false;
-  bool any = false;
+  const std::size_t outside =
+      tell_hub_events(sessions_.parts().store, sessions_.parts().log, deliver_);
+  told_ += outside;
+  bool any = outside > 0;
   for (const Unsent& one : unsent) {
     auto data = Json::parse(one.data);
     const std::string id = one.session + "/" + std::to_string(one.seq);

@@ -34,6 +34,11 @@ enum class SessionStatus : std::uint8_t {
 [[nodiscard]] std::optional<SessionStatus> parse_session_status(std::string_view text);
 [[nodiscard]] bool is_end(SessionStatus status);
 
+// The target of sessions whose browsers reach each other without a provider: p2p_video.hpp.
+inline constexpr std::string_view kP2p = "hub://p2p";
+// Everybody sends to everybody else: more do not get through on the lines of a home.
+inline constexpr std::int64_t kMostP2pParticipants = 4;
+
 // What one caller is to one session: what the records that hang on a session need to know.
 struct Membership {
   std::string tenant;
@@ -50,6 +55,16 @@ struct Membership {
   std::string patient;
   // The patient's pseudonym for the audit log.
   std::string patient_pseudonym;
+  // direct, clinic, or empty.
+  std::string booking;
+  // ULIDs. May be empty.
+  std::string visit;
+  std::string clinic;
+  std::string consultation;
+  // As it was given: a text, {system, value} or null.
+  Json appointment{};
+  // What serves the role video: "plugin://twilio", "hub://p2p". May be empty.
+  std::string video;
   std::optional<std::int64_t> started_ms;
   std::optional<std::int64_t> ended_ms;
   // The caller's own participant and its role. Empty when the caller is no participant.

@@ -149,13 +149,19 @@ Status SessionsImpl::still_open(store::Transaction& transaction, const Membershi
 Status SessionsImpl::add_event(store::Transaction& transaction, const Membership& of,
                                std::string_view type, std::string_view actor, Json data) {
   const Timestamp now = parts_.clock.now();
-  Json all =
-      Json::object({{"session", of.session},
-                    {"sessionNumber", of.number},
-                    {"type", of.type},
-                    {"provider", of.provider.empty() ? Json() : Json(of.provider)},
-                    {"patient", of.patient_pseudonym.empty() ? Json() : Json(of.patient_pseudonym)},
-                    {"at", to_iso8601(now)}});
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  Json all = Json::object({{"session", of.session},
+                           {"sessionNumber", of.number},
+                           {"type", of.type},
+                           {"bookingType", or_null(of.booking)},
+                           {"status", to_string(of.status)},
+                           {"visit", or_null(of.visit)},
+                           {"clinic", or_null(of.clinic)},
+                           {"appointment", of.appointment},
+                           {"consultation", or_null(of.consultation)},
+                           {"provider", or_null(of.provider)},
+                           {"patient", or_null(of.patient_pseudonym)},
+                           {"at", to_iso8601(now)}});
   if (data.is_object()) {
     for (const auto& [key, value] : data.as_object()) all.set(key, value);
   }

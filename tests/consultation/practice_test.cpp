@@ -71,10 +71,20 @@ class PracticeTest : public RecordHouse {
                                .ids = ids_,
                                .tenant = "t1",
                                .video = {},
-                               .settings = std::move(settings),
-                               .tell = [this](std::string_view type, const Json& data) {
-                                 told_.emplace_back(std::string(type), data);
-                               }});
+                               .settings = std::move(settings)});
+  }
+  // What the hub has told until now, oldest first: type and data.
+  std::vector<std::pair<std::string, Json>> told() {
+    static constexpr store::Statement kTold{
+        "SELECT type, data FROM hub_event WHERE sent = 0 ORDER BY id"};
+    std::vector<std::pair<std::string, Json>> out;
+    (void)must(store_->read([&](store::Connection& connection) {
+      return connection.query(kTold, {}, [&](const store::Row& row) {
+        out.emplace_back(std::string(row.text(0)), must(Json::parse(row.text(1))));
+        return true;
+      });
+    }));
+    return out;
   }
   std::string add(const std::string& name, Roles roles,
                   std::initializer_list<std::pair<std::string_view, Json>> profile) {
@@ -151,7 +161,6 @@ class PracticeTest : public RecordHouse {
   std::unique_ptr<Practice> practice_;
   std::string doctor_, other_, patient_, nurse_, admin_;
   std::int64_t sessions_made_ = 0;
-  std::vector<std::pair<std::string, Json>> told_;
 };
 
 TEST_F(PracticeTest, AVisitIsOpenedFoundByEveryNameAndClosed) {
@@ -312,7 +321,7 @@ TEST_F(PracticeTest, SlotsDoNotOverlapAndOnlyTheProviderSetsThem) {
   must(practice_->set_availability(
       ask(doctor_, slots({{"2026-11-24T06:00:00Z", "2026-11-24T07:00:00Z"}}), doctor_)));
   EXPECT_EQ(slot_states(), "06:00-07:00 free|");
-  EXPECT_EQ(told_.back().first, "provider.availability-changed");
+  EXPECT_EQ(told().back().first, "provider.availability-changed");
 }
 
 TEST_F(PracticeTest, AWeeklyRuleIsEightWeeksOfSlots) {
@@ -346,8 +355,12 @@ TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   EXPECT_EQ(status(), "offline");
   must(practice_->set_presence(ask(doctor_, Json::object({{"status", "online"}}), doctor_)));
   EXPECT_EQ(status(), "online");
-  EXPECT_EQ(told_.back().first, "provider.presence-changed");
+  EXPECT_EQ(told().back().first, "provider.presence-changed");
+  EXPECT_EQ(told().back().second.string_or("provider", ""), doctor_);
+  EXPECT_EQ(told().back().second.string_or("status", ""), "online");
   EXPECT_EQ(count("presence.set"), 1);
+  must(practice_->set_presence(ask(patient_, Json::object({{"status", "busy"}}))));
+  EXPECT_EQ(told().size(), 1U) << "a patient is no provider";
   const std::string id = session("2026-11-22T09:02:00Z", 0);
   EXPECT_EQ(status(), "busy");
   static constexpr store::Statement kEnd{"UPDATE session SET status = 'completed' WHERE id = $1"};
@@ -426,9 +439,29 @@ TEST_F(PracticeTest, AThresholdIsToldOncePerMonth) {
   const Json usage = must(practice_->usage(ask(admin_)));
   ASSERT_EQ(usage["alerts"].size(), 2U);
   EXPECT_EQ(usage["alerts"].item(1).int_or("threshold", 0), 80);
-  EXPECT_EQ(told_.size(), 2U);
-  EXPECT_EQ(told_[0].first, "metering.threshold");
+  EXPECT_EQ(told().size(), 2U);
+  EXPECT_EQ(told()[0].first, "metering.threshold");
   EXPECT_EQ(count("metering.threshold"), 2);
+}
+
+TEST_F(PracticeTest, ComplianceIsToldWhenItChangesAndNotWhenItIsFirstSeen) {
+  PracticeSettings settings;
+  settings.agreements = {
+      {.party = "twilio", .kind = "baa", .signed_on = "2026-01-01", .valid_to = "2026-11-23"}};
+  make(settings);
+  ASSERT_TRUE(practice_->catch_up().ok());
+  EXPECT_TRUE(told().empty());
+  make(settings);
+  ASSERT_TRUE(practice_->catch_up().ok());
+  EXPECT_TRUE(told().empty()) << "a restart changes nothing";
+  clock_.advance_ms(3LL * 86'400'000);
+  ASSERT_TRUE(practice_->catch_up().ok());
+  ASSERT_EQ(told().size(), 1U) << "the agreement has run out";
+  EXPECT_EQ(told()[0].first, "compliance.changed");
+  EXPECT_EQ(told()[0].second.string_or("state", ""), "attention");
+  clock_.advance_ms(60'000);
+  ASSERT_TRUE(practice_->catch_up().ok());
+  EXPECT_EQ(told().size(), 1U);
 }
 
 TEST_F(PracticeTest, AFullMonthRefusesSessionsWhereTheConfigurationSaysSo) {

@@ -12,10 +12,11 @@ own plugin plugin_kv plugin_config
 own blob blob
 own consultation consultation recording session session_sealed session_member session_event session_attendance session_effect \
   session_recording session_invitation session_request session_record quality_sample quality_summary visit clinic clinic_session slot place presence \
-  usage_alert
+  usage_alert hub_event
 own identity person person_role person_alias credential login_session login_attempt principal_epoch client client_key client_token \
   used_once oidc_flow
 own access patient_key break_glass
+own webhooks webhook webhook_delivery
 own api replay
 own keys data_key bucket_floor hold key_task
 # "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.

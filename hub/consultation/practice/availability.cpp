@@ -208,12 +208,15 @@ Answer PracticeService::set_availability(const Ask& ask) {
   const audit::Prepared changed =
       entry(ask, "availability.set", "person:" + person.id,
             Json::object({{"slots", static_cast<std::int64_t>(slots.size())}, {"keep", keep}}));
+  const HubEvent told{.id = parts_.ids.next().text(),
+                      .type = "provider.availability-changed",
+                      .at = parts_.clock.now(),
+                      .data = Json::object({{"provider", person.id}})};
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(put_slots(transaction, tenant, person.id, keep, slots));
+    RABT_TRY_STATUS(put_event(transaction, tenant, told));
     return parts_.audit.append(transaction, changed);
   }));
-  if (parts_.tell)
-    parts_.tell("provider.availability-changed", Json::object({{"provider", person.id}}));
   return availability(ask);
 }
 

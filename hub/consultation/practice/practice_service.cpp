@@ -108,9 +108,8 @@ Answer PracticeService::video_settings(const Ask& /*ask*/) {
                        {"maxKbpsPerSession", video.max_kbps_per_session}});
 }
 
-Answer PracticeService::compliance(const Ask& ask) {
-  if (!manages(ask) && !ask.caller.who.is(Role::auditor))
-    return not_allowed("read figures of compliance");
+// What agreements and regions come to today.
+Json PracticeService::compliance_now() const {
   const std::string today = to_iso8601(parts_.clock.now()).substr(0, 10);
   const PracticeSettings& settings = parts_.settings;
   Json agreements = Json::array();
@@ -138,7 +137,6 @@ Answer PracticeService::compliance(const Ask& ask) {
                         std::find(regions.begin(), regions.end(), settings.region) != regions.end();
   Json allowed = Json::array();
   for (const std::string& region : regions) allowed.push_back(region);
-  RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:compliance", Json::object())));
   return Json::object(
       {{"state", good && resident ? "good" : "attention"},
        {"requireAgreement", settings.require_agreement},
@@ -151,6 +149,39 @@ Answer PracticeService::compliance(const Ask& ask) {
        {"encryption",
         Json::object(
             {{"media", "DTLS-SRTP"}, {"records", "AES-256-GCM"}, {"recordings", "AES-256-GCM"}})}});
+}
+
+Answer PracticeService::compliance(const Ask& ask) {
+  if (!manages(ask) && !ask.caller.who.is(Role::auditor))
+    return not_allowed("read figures of compliance");
+  RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:compliance", Json::object())));
+  return compliance_now();
+}
+
+// The first state of all is what later ones are compared with.
+Status PracticeService::note_compliance() {
+  constexpr std::string_view kType = "compliance.changed";
+  const Json now = compliance_now();
+  Json agreements = Json::array();
+  for (const Json& one : now["agreements"].as_array())
+    agreements.push_back(
+        Json::object({{"party", one["party"]}, {"kind", one["kind"]}, {"state", one["state"]}}));
+  Json data = Json::object({{"state", now["state"]},
+                            {"agreements", std::move(agreements)},
+                            {"residency", now["residency"]["state"]}});
+  RABT_TRY(before, newest_event(parts_.store, parts_.tenant, kType));
+  if (before) {
+    before->mutable_object().erase("at");
+    if (*before == data) return ok_status();
+  }
+  const HubEvent told{.id = parts_.ids.next().text(),
+                      .type = std::string(kType),
+                      .at = parts_.clock.now(),
+                      .data = std::move(data)};
+  return parts_.store.write([&](store::Transaction& transaction) {
+    return before ? put_event(transaction, parts_.tenant, told)
+                  : put_silent_event(transaction, parts_.tenant, told);
+  });
 }
 
 Result<Json> PracticeService::records_of(const Ask& ask, const Membership& of) {

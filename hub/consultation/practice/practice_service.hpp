@@ -9,6 +9,7 @@
 
 #include "hub/base/mutex.hpp"
 #include "hub/consultation/fields.hpp"
+#include "hub/consultation/hub_events.hpp"
 #include "hub/consultation/languages.hpp"
 #include "hub/consultation/metering.hpp"
 #include "hub/consultation/practice.hpp"
@@ -125,6 +126,10 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month) const;
   [[nodiscard]] Result<Month> month_asked(const Ask& ask) const;
   [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage);
+
+  // practice_service.cpp
+  [[nodiscard]] Json compliance_now() const;
+  [[nodiscard]] Status note_compliance();
 
   // Prepared for the audit log.
   [[nodiscard]] audit::Prepared entry(const Ask& ask, std::string_view act, std::string object,

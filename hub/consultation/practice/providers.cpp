@@ -188,16 +188,22 @@ Answer PracticeService::set_presence(const Ask& ask) {
   const Timestamp at = parts_.clock.now();
   const audit::Prepared set =
       entry(ask, "presence.set", "person:" + person, Json::object({{"status", status}}));
+  // Who is in a session stays busy, whatever he says.
+  RABT_TRY(before, presences(tenant));
+  const bool in_session = status_in(before, person).source == "session";
+  const HubEvent told{
+      .id = parts_.ids.next().text(),
+      .type = "provider.presence-changed",
+      .at = at,
+      .data = Json::object({{"provider", person}, {"status", in_session ? "busy" : status}})};
+  const bool tells = !ask.record.empty() || ask.caller.who.roles.has_any(kProviders);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, kSetPresence, {tenant, person, status, at.ms}));
+    if (tells) RABT_TRY_STATUS(put_event(transaction, tenant, told));
     return parts_.audit.append(transaction, set);
   }));
   RABT_TRY(all, presences(tenant));
   const PresenceNow now = status_in(all, person);
-  if (parts_.tell) {
-    parts_.tell("provider.presence-changed",
-                Json::object({{"provider", person}, {"status", now.status}}));
-  }
   return Json::object({{"provider", person},
                        {"status", now.status},
                        {"source", now.source},

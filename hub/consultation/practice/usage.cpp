@@ -28,6 +28,8 @@ constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
 // How old a count may be that decides whether a session may be created, and how often thresholds
 // are looked at.
 constexpr std::int64_t kCountedMs = 60'000;
+// Events that everybody was told of.
+constexpr std::int64_t kEventsKeptMs = 30LL * 86'400'000;
 
 std::optional<int> number(std::string_view text) {
   int value = 0;
@@ -116,14 +118,17 @@ Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsag
                                                         .object = "month:" + month,
                                                         .result = "ok",
                                                         .detail = detail});
-    bool first = false;
+    const HubEvent reached{.id = parts_.ids.next().text(),
+                           .type = "metering.threshold",
+                           .at = parts_.clock.now(),
+                           .data = detail};
     RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
       RABT_TRY(inserted, transaction.execute(kInsertAlert, {tenant, month, std::int64_t{threshold},
                                                             minutes, parts_.clock.now().ms}));
-      first = inserted == 1;
-      return first ? parts_.audit.append(transaction, entry) : ok_status();
+      if (inserted != 1) return ok_status();
+      RABT_TRY_STATUS(put_event(transaction, tenant, reached));
+      return parts_.audit.append(transaction, entry);
     }));
-    if (first && parts_.tell) parts_.tell("metering.threshold", detail);
   }
   return ok_status();
 }
@@ -227,6 +232,8 @@ Status PracticeService::catch_up() {
   RABT_TRY(month, month_at(now, parts_.settings.time_zone));
   RABT_TRY(usage, usage_of(parts_.tenant, month));
   RABT_TRY_STATUS(note_thresholds(parts_.tenant, usage));
+  RABT_TRY_STATUS(note_compliance());
+  RABT_TRY_STATUS(sweep_hub_events(parts_.store, {now.ms - kEventsKeptMs}));
   return sweep_quality_samples(parts_.store, now);
 }
 

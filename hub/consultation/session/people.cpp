@@ -20,8 +20,12 @@ std::int64_t crowd(const Session& is, std::string_view without) {
   });
 }
 Status room_for(const Session& is, const Participant& one) {
-  if (crowd(is, one.id) < is.max_participants) return ok_status();
-  return conflict("session.full", "there are " + std::to_string(is.max_participants) +
+  //
+  const std::int64_t most = is.provider_plugin == kP2p
+                                ? std::min(is.max_participants, kMostP2pParticipants)
+                                : is.max_participants;
+  if (crowd(is, one.id) < most) return ok_status();
+  return conflict("session.full", "there are " + std::to_string(most) +
                                       " persons in the session already, as many as it takes");
 }
 

@@ -30,6 +30,7 @@ void Step::tell(std::string_view type, Json more) {
                     {"bookingType", is.booking.empty() ? Json() : Json(is.booking)},
                     {"status", to_string(is.status)},
                     {"visit", is.visit.empty() ? Json() : Json(is.visit)},
+                    {"clinic", is.clinic.empty() ? Json() : Json(is.clinic)},
                     {"appointment", is.appointment},
                     {"consultation", is.consultation.empty() ? Json() : Json(is.consultation)},
                     {"provider", is.provider.empty() ? Json() : Json(is.provider)},
@@ -160,7 +161,7 @@ Status begin_recording(Step& step, std::string_view purpose) {
     return conflict("capability.recording", "recording is switched off");
   if (is.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
-  if (is.provider_plugin.empty() || is.provider_plugin == "hub://p2p")
+  if (is.provider_plugin.empty() || is.provider_plugin == kP2p)
     return conflict("capability.recording", "the video provider of this session cannot record");
   const auto given = [&](std::string_view kind, std::string_view person) {
     bool yes = false;

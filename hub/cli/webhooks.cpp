@@ -1,0 +1,136 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
+
+// rabt webhooks: through the API of the running hub.
+namespace rabt::cli {
+
+namespace {
+
+struct WebhooksOptions {
+  std::string config = kDefaultConfig;
+  // Name or id.
+  std::string webhook;
+  std::string state;
+  std::string delivery;
+  std::string since;
+  bool dead = false;
+  bool json = false;
+};
+
+Result<HubClient> client_of(const std::string& path) {
+  RABT_TRY(config, config::load_config(path));
+  return HubClient::of(config);
+}
+
+int print_list(const WebhooksOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto found = client->get("/api/v1/webhooks");
+  if (!found.ok()) return complain(found.error());
+  if (options.json) {
+    std::printf("%s\n", found->dump_pretty().c_str());
+    return 0;
+  }
+  std::printf("%-26s  %-8s  %7s  %7s  name\n", "id", "state", "waiting", "dead");
+  for (const Json& one : (*found)["items"].as_array()) {
+    std::printf("%-26s  %-8s  %7lld  %7lld  %s\n", one.string_or("id", "").c_str(),
+                one.string_or("state", "").c_str(),
+                static_cast<long long>(one.int_or("waiting", 0)),
+                static_cast<long long>(one.int_or("dead", 0)), one.string_or("name", "").c_str());
+  }
+  return 0;
+}
+
+// The path of the webhook that the person named.
+Result<std::string> path_of(HubClient& client, const std::string& webhook) {
+  RABT_TRY(list, client.get("/api/v1/webhooks"));
+  for (const Json& one : list["items"].as_array()) {
+    const std::string id = one.string_or("id", "");
+    if (one.string_or("name", "") == webhook || id == webhook) return "/api/v1/webhooks/" + id;
+  }
+  return not_found("webhook.unknown", "there is no webhook " + webhook);
+}
+
+int print_deliveries(const WebhooksOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto path = path_of(*client, options.webhook);
+  if (!path.ok()) return complain(path.error());
+  const auto found = client->get(
+      *path + "/deliveries" + (options.state.empty() ? std::string() : "?state=" + options.state));
+  if (!found.ok()) return complain(found.error());
+  if (options.json) {
+    std::printf("%s\n", found->dump_pretty().c_str());
+    return 0;
+  }
+  for (const Json& one : (*found)["items"].as_array()) {
+    std::printf("%-26s  %-4s  %2lld  %s  %s  %s\n", one.string_or("id", "").c_str(),
+                one.string_or("state", "").c_str(),
+                static_cast<long long>(one.int_or("attempts", 0)),
+                one.string_or("createdAt", "").c_str(), one.string_or("type", "").c_str(),
+                one.string_or("code", "").c_str());
+  }
+  return 0;
+}
+
+int act(const WebhooksOptions& options, const char* verb, const Json& body) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto path = path_of(*client, options.webhook);
+  if (!path.ok()) return complain(path.error());
+  const auto done = client->post(*path + "/" + verb, body);
+  if (!done.ok()) return complain(done.error());
+  std::printf("%s\n", done->dump().c_str());
+  return 0;
+}
+
+int replay(const WebhooksOptions& options) {
+  Json body = Json::object();
+  if (!options.delivery.empty()) body.set("delivery", options.delivery);
+  if (!options.since.empty()) body.set("since", options.since);
+  if (options.dead) body.set("dead", true);
+  return act(options, "replay", body);
+}
+
+CLI::App* add_verb(CLI::App& group, const std::shared_ptr<WebhooksOptions>& options,
+                   const char* verb, const char* help) {
+  auto* command = group.add_subcommand(verb, help);
+  add_config_option(*command, options->config);
+  command->add_option("webhook", options->webhook, "Name or id of the webhook")->required();
+  return command;
+}
+
+}  // namespace
+
+void add_webhooks_commands(CLI::App& program, int& code) {
+  auto options = std::make_shared<WebhooksOptions>();
+  auto* group = program.add_subcommand("webhooks", "Systems that are told of events over HTTP");
+  group->require_subcommand(1);
+
+  auto* list = group->add_subcommand("list", "List the webhooks and what waits for each");
+  add_config_option(*list, options->config);
+  list->add_flag("--json", options->json, "Print JSON");
+  list->callback([options, &code] { code = print_list(*options); });
+
+  auto* deliveries = add_verb(*group, options, "deliveries", "List the newest deliveries");
+  deliveries->add_option("--state", options->state, "open, done or dead");
+  deliveries->add_flag("--json", options->json, "Print JSON");
+  deliveries->callback([options, &code] { code = print_deliveries(*options); });
+
+  auto* ping = add_verb(*group, options, "ping", "Send the event `ping`");
+  ping->callback([options, &code] { code = act(*options, "ping", Json::object()); });
+
+  auto* again = add_verb(*group, options, "replay", "Send deliveries again");
+  again->add_option("--delivery", options->delivery, "Only this one");
+  again->add_option("--since", options->since, "All that were made since this time (RFC 3339)");
+  again->add_flag("--dead", options->dead, "All that were given up");
+  again->callback([options, &code] { code = replay(*options); });
+}
+
+}  // namespace rabt::cli

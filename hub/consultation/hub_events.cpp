@@ -1,0 +1,119 @@
+#include "hub/consultation/hub_events.hpp"
+
+#include <vector>
+
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr Statement kPut{
+    "INSERT INTO hub_event (tenant, id, type, at_ms, data, sent) VALUES ($1, $2, $3, $4, $5, $6)"};
+constexpr Statement kUnsent{
+    "SELECT tenant, id, type, at_ms, data FROM hub_event WHERE sent = 0 ORDER BY at_ms, id LIMIT "
+    "64"};
+constexpr Statement kSent{"UPDATE hub_event SET sent = 1 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kNewest{
+    "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
+constexpr Statement kSweep{
+    "DELETE FROM hub_event WHERE sent = 1 AND at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n "
+    "WHERE n.tenant = hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
+
+Status put(store::Transaction& transaction, std::string_view tenant, const HubEvent& event,
+           std::int64_t sent) {
+  Json data = event.data;
+  data.set("at", to_iso8601(event.at));
+  const std::string text = data.dump();
+  return store::run(transaction, kPut,
+                    {tenant, event.id, event.type, event.at.ms, std::string_view(text), sent});
+}
+
+struct Unsent {
+  std::string tenant;
+  std::string id;
+  std::string type;
+  std::int64_t at_ms = 0;
+  std::string data;
+};
+
+engine::Delivery delivery_of(const Unsent& one) {
+  auto data = Json::parse(one.data);
+  engine::Delivery out;
+  out.tenant = one.tenant;
+  out.source = "hub";
+  out.dedupe_id = one.id;
+  out.body_sha256 = std::string(as_text(crypto::sha256(one.data)));
+  out.events.push_back(Json::object({{"specversion", "1.0"},
+                                     {"id", one.id},
+                                     {"source", "/hub"},
+                                     {"type", "org.rabt.hub." + one.type + ".v1"},
+                                     {"time", to_iso8601({one.at_ms})},
+                                     {"datacontenttype", "application/json"},
+                                     {"data", data.ok() ? std::move(*data) : Json::object()}}));
+  return out;
+}
+
+}  // namespace
+
+Status put_event(store::Transaction& transaction, std::string_view tenant, const HubEvent& event) {
+  return put(transaction, tenant, event, 0);
+}
+
+Status put_silent_event(store::Transaction& transaction, std::string_view tenant,
+                        const HubEvent& event) {
+  return put(transaction, tenant, event, 1);
+}
+
+Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
+                                         std::string_view type) {
+  std::optional<Json> found;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kNewest, {tenant, type}, [&](const Row& row) {
+      if (auto data = Json::parse(row.text(0)); data.ok()) found = *std::move(data);
+      return false;
+    });
+  }));
+  return found;
+}
+
+std::size_t tell_hub_events(store::Store& store, Logger& log,
+                            const std::function<Status(const engine::Delivery&)>& deliver) {
+  std::vector<Unsent> unsent;
+  const Status read = store.read([&](store::Connection& connection) {
+    unsent.clear();
+    return connection.query(kUnsent, {}, [&](const Row& row) {
+      unsent.push_back({.tenant = std::string(row.text(0)),
+                        .id = std::string(row.text(1)),
+                        .type = std::string(row.text(2)),
+                        .at_ms = row.integer(3),
+                        .data = std::string(row.text(4))});
+      return true;
+    });
+  });
+  std::size_t told = 0;
+  if (!read.ok()) return told;
+  for (const Unsent& one : unsent) {
+    if (const Status taken = deliver(delivery_of(one)); !taken.ok()) {
+      log.warn("hub.event", {{"event", one.id}, {"code", taken.error().code}});
+      return told;
+    }
+    const Status marked = store.write([&](store::Transaction& transaction) {
+      return store::run(transaction, kSent, {one.tenant, one.id});
+    });
+    if (!marked.ok()) return told;
+    ++told;
+  }
+  return told;
+}
+
+Status sweep_hub_events(store::Store& store, Timestamp before) {
+  return store.write([&](store::Transaction& transaction) {
+    return store::run(transaction, kSweep, {before.ms});
+  });
+}
+
+}  // namespace rabt::consultation

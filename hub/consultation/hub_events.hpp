@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/log.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/store/store.hpp"
+
+// Events of the hub that belong to no session: written in the transaction of what happened, told by
+// the thread that tells the events of sessions.
+namespace rabt::consultation {
+
+struct HubEvent {
+  // ULID
+  std::string id;
+  // Without the prefix: "provider.presence-changed".
+  std::string type;
+  Timestamp at;
+  // No patient data.
+  Json data;
+};
+
+[[nodiscard]] Status put_event(store::Transaction& transaction, std::string_view tenant,
+                               const HubEvent& event);
+// Keeps an event as the state that a later one is compared with, and tells nobody.
+[[nodiscard]] Status put_silent_event(store::Transaction& transaction, std::string_view tenant,
+                                      const HubEvent& event);
+// The data of the newest event of a type. Unset when there is none.
+[[nodiscard]] Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
+                                                       std::string_view type);
+// Gives events that nobody was told to `deliver`, in order, until one is refused. Returns how many
+// were taken. The same event may be given again after the process was killed.
+[[nodiscard]] std::size_t tell_hub_events(
+    store::Store& store, Logger& log,
+    const std::function<Status(const engine::Delivery&)>& deliver);
+// Removes what was told before, but for the newest event of each type.
+[[nodiscard]] Status sweep_hub_events(store::Store& store, Timestamp before);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,66 @@
+#include "hub/webhooks/retry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+
+namespace rabt::webhooks {
+
+namespace {
+
+constexpr std::int64_t kSecondMs = 1000;
+constexpr std::int64_t kDayMs = 86'400 * kSecondMs;
+constexpr std::array<std::int64_t, kMaxAttempts - 1> kPauses{5,      300,    1'800,  7'200, 18'000,
+                                                             36'000, 50'400, 72'000, 86'400};
+constexpr std::int64_t kCircuitMs = 10 * kSecondMs;
+constexpr std::int64_t kLongestCircuitMs = 600 * kSecondMs;
+
+std::optional<std::int64_t> number(std::string_view text) {
+  std::int64_t out = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, out);
+  if (text.empty() || failure != std::errc() || stop != end || out < 0) return std::nullopt;
+  return out;
+}
+
+// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::optional<Timestamp> http_date(std::string_view text) {
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  if (text.size() != 29 || text.substr(3, 2) != ", " || !text.ends_with(" GMT"))
+    return std::nullopt;
+  const auto month = kMonths.find(text.substr(8, 3));
+  if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+  const std::string two = (month / 3 + 1 < 10 ? "0" : "") + std::to_string(month / 3 + 1);
+  const auto at =
+      parse_iso8601(std::string(text.substr(12, 4)) + "-" + two + "-" +
+                    std::string(text.substr(5, 2)) + "T" + std::string(text.substr(17, 8)) + "Z");
+  if (!at.ok()) return std::nullopt;
+  return *at;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> pause_after(std::int64_t made, Random& random) {
+  if (made < 1 || made >= kMaxAttempts) return std::nullopt;
+  const std::int64_t pause = kPauses[static_cast<std::size_t>(made - 1)] * kSecondMs;
+  std::array<std::uint8_t, 2> bytes{};
+  random.fill(bytes);
+  const std::int64_t part = bytes[0] * 256 + bytes[1];
+  return pause + pause / 5 * part / 65'535;
+}
+
+std::optional<std::int64_t> retry_after(std::string_view value, Timestamp now) {
+  if (const auto seconds = number(value))
+    return std::min(kDayMs, std::min<std::int64_t>(*seconds, 86'400) * kSecondMs);
+  const auto at = http_date(value);
+  if (!at || at->ms <= now.ms) return std::nullopt;
+  return std::min(kDayMs, at->ms - now.ms);
+}
+
+std::int64_t circuit_pause(std::int64_t failures) {
+  const std::int64_t doublings = std::clamp<std::int64_t>(failures - kCircuitFailures, 0, 16);
+  return std::min(kLongestCircuitMs, kCircuitMs << doublings);
+}
+
+}  // namespace rabt::webhooks

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/random.hpp"
+
+// When a delivery is tried again. Pure but for the random bytes.
+namespace rabt::webhooks {
+
+// Attempts of one delivery; then it is dead.
+inline constexpr std::int64_t kMaxAttempts = 10;
+
+// How long after the attempt number `made` (from 1) the next one comes: 5 s, 5 min, 30 min, 2 h, 5
+// h, 10 h, 14 h, 20 h, 24 h, as Standard Webhooks suggests, each up to a fifth longer. Nothing when
+// there is no next one.
+[[nodiscard]] std::optional<std::int64_t> pause_after(std::int64_t made, Random& random);
+
+// Retry-After: seconds, or a date as RFC 9110 writes it now. Milliseconds from `now`, at most a
+// day; nothing when the value is neither, or has passed.
+[[nodiscard]] std::optional<std::int64_t> retry_after(std::string_view value, Timestamp now);
+
+// An endpoint that failed so often in a row is left alone for a while, then tried with one
+// delivery.
+inline constexpr std::int64_t kCircuitFailures = 5;
+// 10 s after the fifth failure, twice as long after each further one, at most 10 minutes.
+[[nodiscard]] std::int64_t circuit_pause(std::int64_t failures);
+
+}  // namespace rabt::webhooks

@@ -1,0 +1,249 @@
+#include "hub/webhooks/rows.hpp"
+
+namespace rabt::webhooks {
+
+namespace {
+
+using store::Blob;
+using store::Row;
+using store::Statement;
+
+constexpr Statement kEndpoints{
+    "SELECT id, name, origin, url, wants, state, version, created_ms, updated_ms, data_key, sealed "
+    "FROM webhook WHERE tenant = $1 ORDER BY id"};
+constexpr Statement kInsertEndpoint{
+    "INSERT INTO webhook (tenant, id, name, origin, url, wants, state, version, created_ms, "
+    "updated_ms, data_key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON "
+    "CONFLICT DO NOTHING"};
+constexpr Statement kNamed{"SELECT id FROM webhook WHERE tenant = $1 AND name = $2"};
+constexpr Statement kUpdateEndpoint{
+    "UPDATE webhook SET name = $3, url = $4, wants = $5, state = $6, version = $7, updated_ms = "
+    "$8, data_key = $9, sealed = $10 WHERE tenant = $1 AND id = $2 AND version = $7 - 1"};
+constexpr Statement kDeleteEndpoint{"DELETE FROM webhook WHERE tenant = $1 AND id = $2"};
+constexpr Statement kDeleteDeliveries{
+    "DELETE FROM webhook_delivery WHERE tenant = $1 AND webhook = $2"};
+
+constexpr Statement kInsert{
+    "INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
+    "created_ms, opened_ms, due_ms, tried_ms, status, code) VALUES ($1, $2, $3, $4, $5, $6, "
+    "'open', 0, $7, $7, $7, NULL, 0, '') ON CONFLICT DO NOTHING"};
+constexpr Statement kDue{
+    "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
+    "code FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND state = 'open' AND due_ms "
+    "<= $3 ORDER BY due_ms, id LIMIT $4"};
+// One that was given up meanwhile stays so.
+constexpr Statement kAttempt{
+    "UPDATE webhook_delivery SET state = $3, attempts = $4, due_ms = $5, tried_ms = $6, status = "
+    "$7, code = $8 WHERE tenant = $1 AND id = $2 AND state = 'open'"};
+constexpr Statement kKill{
+    "UPDATE webhook_delivery SET state = 'dead', code = $3 WHERE tenant = $1 AND webhook = $2 AND "
+    "state = 'open'"};
+constexpr Statement kAgainOne{
+    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $4, due_ms = $4 WHERE "
+    "tenant = $1 AND webhook = $2 AND id = $3"};
+constexpr Statement kAgainDead{
+    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3, due_ms = $3 WHERE "
+    "tenant = $1 AND webhook = $2 AND state = 'dead'"};
+constexpr Statement kAgainSince{
+    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3, due_ms = $3 WHERE "
+    "tenant = $1 AND webhook = $2 AND state <> 'open' AND created_ms >= $4"};
+constexpr Statement kList{
+    "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
+    "code FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 = '' OR state = $3) AND "
+    "($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5"};
+constexpr Statement kFind{
+    "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
+    "code FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
+constexpr Statement kExpire{
+    "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE state = 'open' AND "
+    "opened_ms < $1"};
+constexpr Statement kSweep{"DELETE FROM webhook_delivery WHERE state = $1 AND opened_ms < $2"};
+constexpr Statement kCount{
+    "SELECT count(*), min(created_ms) FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
+    "state = $3"};
+
+std::string text(const Row& row, int column) {
+  return std::string(row.text(column));
+}
+
+Delivery read_delivery(const Row& row) {
+  Delivery out;
+  out.id = text(row, 0);
+  out.webhook = text(row, 1);
+  out.event = text(row, 2);
+  out.type = text(row, 3);
+  out.body = text(row, 4);
+  out.state = text(row, 5);
+  out.attempts = row.integer(6);
+  out.created_ms = row.integer(7);
+  out.due_ms = row.integer(8);
+  if (!row.is_null(9)) out.tried_ms = row.integer(9);
+  out.status = row.integer(10);
+  out.code = text(row, 11);
+  return out;
+}
+
+Status name_is_free(store::Transaction& transaction, std::string_view tenant,
+                    const Endpoint& endpoint) {
+  std::string other;
+  RABT_TRY_STATUS(transaction.query(kNamed, {tenant, endpoint.name}, [&](const Row& row) {
+    other = text(row, 0);
+    return false;
+  }));
+  if (other.empty() || other == endpoint.id) return ok_status();
+  return conflict("webhook.name_taken", "another webhook has this name; choose another one");
+}
+
+}  // namespace
+
+Result<std::vector<Endpoint>> read_endpoints(store::Store& store, std::string_view tenant) {
+  std::vector<Endpoint> out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kEndpoints, {tenant}, [&](const Row& row) {
+      Endpoint& one = out.emplace_back();
+      one.id = text(row, 0);
+      one.name = text(row, 1);
+      one.configured = row.text(2) == "configuration";
+      one.url = text(row, 3);
+      if (const auto wants = Json::parse(row.text(4)); wants.ok()) one.wants = read_wants(*wants);
+      one.state = text(row, 5);
+      one.version = row.integer(6);
+      one.created_ms = row.integer(7);
+      one.updated_ms = row.integer(8);
+      one.data_key = std::string(row.blob(9));
+      one.sealed = std::string(row.blob(10));
+      return true;
+    });
+  }));
+  return out;
+}
+
+Status insert_endpoint(store::Transaction& transaction, std::string_view tenant,
+                       const Endpoint& endpoint) {
+  RABT_TRY_STATUS(name_is_free(transaction, tenant, endpoint));
+  const std::string wants = to_json(endpoint.wants).dump();
+  RABT_TRY(inserted,
+           transaction.execute(
+               kInsertEndpoint,
+               {tenant, endpoint.id, endpoint.name, endpoint.configured ? "configuration" : "api",
+                endpoint.url, wants, endpoint.state, endpoint.version, endpoint.created_ms,
+                endpoint.updated_ms, Blob{endpoint.data_key}, Blob{endpoint.sealed}}));
+  if (inserted == 1) return ok_status();
+  return conflict(std::string(store::kRaced), "the name was taken by another writer");
+}
+
+Status update_endpoint(store::Transaction& transaction, std::string_view tenant,
+                       const Endpoint& endpoint) {
+  RABT_TRY_STATUS(name_is_free(transaction, tenant, endpoint));
+  const std::string wants = to_json(endpoint.wants).dump();
+  RABT_TRY(changed, transaction.execute(kUpdateEndpoint,
+                                        {tenant, endpoint.id, endpoint.name, endpoint.url, wants,
+                                         endpoint.state, endpoint.version, endpoint.updated_ms,
+                                         Blob{endpoint.data_key}, Blob{endpoint.sealed}}));
+  if (changed == 1) return ok_status();
+  return conflict("precondition.failed", "somebody else has changed the webhook meanwhile");
+}
+
+Status delete_endpoint(store::Transaction& transaction, std::string_view tenant,
+                       std::string_view id) {
+  RABT_TRY_STATUS(store::run(transaction, kDeleteDeliveries, {tenant, id}));
+  return store::run(transaction, kDeleteEndpoint, {tenant, id});
+}
+
+Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
+                       const Delivery& delivery) {
+  return store::run(transaction, kInsert,
+                    {tenant, delivery.id, delivery.webhook, delivery.event, delivery.type,
+                     delivery.body, delivery.created_ms});
+}
+
+Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_view tenant,
+                                             std::string_view webhook, std::int64_t now_ms,
+                                             std::size_t limit) {
+  std::vector<Delivery> out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kDue, {tenant, webhook, now_ms, static_cast<std::int64_t>(limit)},
+                            [&](const Row& row) {
+                              out.push_back(read_delivery(row));
+                              return true;
+                            });
+  }));
+  return out;
+}
+
+Status write_attempt(store::Transaction& transaction, std::string_view tenant,
+                     const Attempt& attempt) {
+  return store::run(transaction, kAttempt,
+                    {tenant, attempt.id, attempt.state, attempt.attempts, attempt.due_ms,
+                     attempt.tried_ms, attempt.status, attempt.code});
+}
+
+Status kill_open(store::Transaction& transaction, std::string_view tenant, std::string_view webhook,
+                 std::string_view code) {
+  return store::run(transaction, kKill, {tenant, webhook, code});
+}
+
+Result<std::int64_t> open_again(store::Transaction& transaction, std::string_view tenant,
+                                std::string_view webhook, const Again& again, std::int64_t now_ms) {
+  if (!again.delivery.empty())
+    return transaction.execute(kAgainOne, {tenant, webhook, again.delivery, now_ms});
+  if (again.since_ms)
+    return transaction.execute(kAgainSince, {tenant, webhook, now_ms, *again.since_ms});
+  return transaction.execute(kAgainDead, {tenant, webhook, now_ms});
+}
+
+Result<std::vector<Delivery>> list_deliveries(store::Store& store, std::string_view tenant,
+                                              std::string_view webhook, std::string_view state,
+                                              std::string_view before, std::size_t limit) {
+  std::vector<Delivery> out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kList,
+                            {tenant, webhook, state, before, static_cast<std::int64_t>(limit)},
+                            [&](const Row& row) {
+                              out.push_back(read_delivery(row));
+                              return true;
+                            });
+  }));
+  return out;
+}
+
+Result<std::optional<Delivery>> find_delivery(store::Store& store, std::string_view tenant,
+                                              std::string_view webhook, std::string_view id) {
+  std::optional<Delivery> found;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kFind, {tenant, webhook, id}, [&](const Row& row) {
+      found = read_delivery(row);
+      return false;
+    });
+  }));
+  return found;
+}
+
+Status sweep(store::Transaction& transaction, std::int64_t dead_before, std::int64_t done_before,
+             std::int64_t gone_before) {
+  RABT_TRY_STATUS(store::run(transaction, kExpire, {dead_before}));
+  RABT_TRY_STATUS(store::run(transaction, kSweep, {"done", done_before}));
+  return store::run(transaction, kSweep, {"dead", gone_before});
+}
+
+Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,
+                                std::string_view webhook) {
+  Counts out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(kCount, {tenant, webhook, "open"}, [&](const Row& row) {
+      out.open = row.integer(0);
+      if (!row.is_null(1)) out.oldest_ms = row.integer(1);
+      return false;
+    }));
+    return connection.query(kCount, {tenant, webhook, "dead"}, [&](const Row& row) {
+      out.dead = row.integer(0);
+      return false;
+    });
+  }));
+  return out;
+}
+
+}  // namespace rabt::webhooks

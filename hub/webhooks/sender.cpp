@@ -1,0 +1,294 @@
+#include "hub/webhooks/sender.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "hub/webhooks/retry.hpp"
+
+namespace rabt::webhooks {
+
+namespace {
+
+// The clock of tests moves without waking anybody.
+constexpr std::chrono::milliseconds kIdle{200};
+// Exchanges under way with one receiver.
+constexpr std::size_t kMostUnderWay = 4;
+constexpr std::int64_t kTimeoutMs = 15'000;
+// Bytes of an answer that is no success; nobody reads them.
+constexpr std::size_t kMaxAnswer = 16U << 10U;
+// After the secrets could not be opened, and after the HTTP client took nothing.
+constexpr std::int64_t kShortPauseMs = 1'000;
+
+constexpr std::int64_t kSweepMs = 60'000;
+constexpr std::int64_t kDayMs = 86'400'000;
+// The attempts of one delivery take a little more than three days.
+constexpr std::int64_t kDeadAfterMs = 4 * kDayMs;
+constexpr std::int64_t kDoneKeptMs = 7 * kDayMs;
+constexpr std::int64_t kDeadKeptMs = 30 * kDayMs;
+
+bool is_success(const net::Response& response) {
+  return response.error_code.empty() && response.status >= 200 && response.status < 300;
+}
+
+}  // namespace
+
+void Sender::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Sender::stop() {
+  {
+    const Lock lock(box_->mutex);
+    box_->stopping = true;
+  }
+  box_->changed.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Sender::wake() {
+  {
+    const Lock lock(box_->mutex);
+    box_->woken = true;
+  }
+  box_->changed.notify_all();
+}
+
+void Sender::run() {
+  Box& box = *box_;
+  Lock lock(box.mutex);
+  while (!box.stopping) {
+    box.woken = false;
+    lock.unlock();
+    turn();
+    lock.lock();
+    box.changed.wait_for(lock, kIdle, [&]() RABT_REQUIRES(box.mutex) {
+      return box.stopping || box.woken || !box.ended.empty();
+    });
+  }
+}
+
+void Sender::drain() {
+  Box& box = *box_;
+  Lock lock(box.mutex);
+  box.changed.wait(lock, [&]() RABT_REQUIRES(box.mutex) { return box.under_way == 0; });
+}
+
+void Sender::turn() {
+  const Lock one(turn_);
+  while (settle() || send()) {
+  }
+  sweep();
+  const std::int64_t now = parts_.clock.monotonic_ms();
+  failing_ =
+      static_cast<std::uint64_t>(std::count_if(lines_.begin(), lines_.end(), [&](const auto& item) {
+        return item.second.failures >= kCircuitFailures || item.second.quiet_until_ms > now;
+      }));
+}
+
+// ---- What became of the attempts
+
+bool Sender::settle() {
+  std::deque<Ended> ended;
+  {
+    const Lock lock(box_->mutex);
+    ended.swap(box_->ended);
+  }
+  if (ended.empty()) return false;
+  std::vector<Attempt> attempts;
+  std::set<std::string> gone;
+  for (const Ended& one : ended) {
+    attempts.push_back(judge(one, lines_[one.delivery.webhook]));
+    if (one.response.status == 410) gone.insert(one.delivery.webhook);
+  }
+  // What cannot be written now is sent again: a receiver tells repeats by their id.
+  const Status written = write(attempts, gone);
+  if (!written.ok()) parts_.log.warn("webhook.unwritten", {{"code", written.error().code}});
+  for (const Ended& one : ended) {
+    Line& line = lines_[one.delivery.webhook];
+    line.under_way.erase(one.delivery.id);
+    if (!written.ok()) line.quiet_until_ms = parts_.clock.monotonic_ms() + kShortPauseMs;
+  }
+  return true;
+}
+
+Attempt Sender::judge(const Ended& ended, Line& line) {
+  const net::Response& response = ended.response;
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::int64_t uptime = parts_.clock.monotonic_ms();
+  Attempt out{.id = ended.delivery.id,
+              .state = "open",
+              .attempts = ended.delivery.attempts,
+              .due_ms = now,
+              .tried_ms = now,
+              .status = response.status,
+              .code = response.error_code};
+  if (is_success(response)) {
+    ++delivered_;
+    line.failures = 0;
+    line.quiet_until_ms = 0;
+    ++out.attempts;
+    out.state = "done";
+    return out;
+  }
+  // Nothing was tried: the client has given up on the host, or has too much to do.
+  if (response.error_code == "circuit_open" || response.error_code == "overload" ||
+      response.error_code == "cancelled") {
+    line.quiet_until_ms = uptime + kShortPauseMs;
+    out.due_ms = now + kShortPauseMs;
+    return out;
+  }
+  ++failed_;
+  ++out.attempts;
+  if (out.code.empty()) out.code = "http." + std::to_string(response.status);
+  if (response.status == 410) {
+    ++dead_;
+    out.state = "dead";
+    out.code = "webhook.gone";
+    return out;
+  }
+  ++line.failures;
+  if (line.failures >= kCircuitFailures)
+    line.quiet_until_ms = uptime + circuit_pause(line.failures);
+  const auto asked = retry_after(response.header("retry-after"), {now});
+  // A receiver that has too much to do is spared its other deliveries, too.
+  if (asked && (response.status == 429 || response.status == 503))
+    line.quiet_until_ms = std::max(line.quiet_until_ms, uptime + *asked);
+  const auto pause = pause_after(out.attempts, parts_.random);
+  if (!pause) {
+    ++dead_;
+    out.state = "dead";
+    parts_.log.warn(
+        "webhook.dead",
+        {{"webhook", ended.delivery.webhook}, {"delivery", out.id}, {"code", out.code}});
+    return out;
+  }
+  out.due_ms = now + std::max(*pause, asked.value_or(0));
+  return out;
+}
+
+Status Sender::write(const std::vector<Attempt>& attempts, const std::set<std::string>& gone) {
+  std::vector<std::pair<Endpoint, audit::Prepared>> ended;
+  for (const std::string& id : gone) {
+    const auto endpoint = book_.find(id);
+    if (endpoint == nullptr || !endpoint->active()) continue;
+    Endpoint after = *endpoint;
+    after.state = "gone";
+    after.version += 1;
+    after.updated_ms = parts_.clock.now().ms;
+    ended.emplace_back(std::move(after), parts_.audit.prepare({.tenant = parts_.tenant,
+                                                               .actor = "hub",
+                                                               .act = "webhook.gone",
+                                                               .object = "webhook:" + id,
+                                                               .result = "ok",
+                                                               .detail = Json()}));
+  }
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    for (const Attempt& one : attempts)
+      RABT_TRY_STATUS(write_attempt(transaction, parts_.tenant, one));
+    for (const auto& [endpoint, entry] : ended) {
+      RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, endpoint));
+      RABT_TRY_STATUS(kill_open(transaction, parts_.tenant, endpoint.id, "webhook.gone"));
+      RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
+    }
+    return ok_status();
+  }));
+  if (ended.empty()) return ok_status();
+  for (const auto& [endpoint, entry] : ended)
+    parts_.log.warn("webhook.gone", {{"webhook", endpoint.id}, {"name", endpoint.name}});
+  return book_.reload();
+}
+
+// ---- Sending
+
+bool Sender::send() {
+  {
+    const Lock lock(box_->mutex);
+    if (box_->stopping) return false;
+  }
+  bool any = false;
+  const auto all = book_.all();
+  for (const auto& endpoint : *all) {
+    if (endpoint->active() && send_to(*endpoint, lines_[endpoint->id])) any = true;
+  }
+  // Those that were deleted are forgotten.
+  std::erase_if(lines_, [&](const auto& item) {
+    return item.second.under_way.empty() &&
+           std::none_of(all->begin(), all->end(),
+                        [&](const auto& endpoint) { return endpoint->id == item.first; });
+  });
+  return any;
+}
+
+bool Sender::send_to(const Endpoint& endpoint, Line& line) {
+  if (parts_.clock.monotonic_ms() < line.quiet_until_ms) return false;
+  const std::size_t most = line.failures >= kCircuitFailures ? 1 : kMostUnderWay;
+  if (line.under_way.size() >= most) return false;
+  const auto due = due_deliveries(parts_.store, parts_.tenant, endpoint.id, parts_.clock.now().ms,
+                                  most + line.under_way.size());
+  if (!due.ok() || due->empty()) return false;
+  std::vector<SigningSecret> opened;
+  const std::vector<SigningSecret>* secrets = endpoint.secrets.get();
+  if (secrets == nullptr) {
+    auto kept = book_.secrets(endpoint);
+    if (!kept.ok() || kept->empty()) {
+      line.quiet_until_ms = parts_.clock.monotonic_ms() + kShortPauseMs;
+      parts_.log.warn("webhook.secret",
+                      {{"webhook", endpoint.id},
+                       {"code", kept.ok() ? "webhook.no_secret" : kept.error().code}});
+      return false;
+    }
+    opened = *std::move(kept);
+    secrets = &opened;
+  }
+  bool any = false;
+  for (const Delivery& one : *due) {
+    if (line.under_way.size() >= most) break;
+    if (!line.under_way.insert(one.id).second) continue;
+    begin(endpoint, one, *secrets);
+    any = true;
+  }
+  return any;
+}
+
+void Sender::begin(const Endpoint& endpoint, const Delivery& delivery,
+                   const std::vector<SigningSecret>& secrets) {
+  const std::int64_t seconds = parts_.clock.now().ms / 1000;
+  net::Request request;
+  request.method = "POST";
+  request.url = endpoint.url;
+  request.headers = {{"Content-Type", "application/json"},
+                     {"User-Agent", "Rabt-Webhooks/1"},
+                     {"webhook-id", delivery.event},
+                     {"webhook-timestamp", std::to_string(seconds)},
+                     {"webhook-signature", sign(secrets, delivery.event, seconds, delivery.body)}};
+  request.body = delivery.body;
+  request.timeout_ms = kTimeoutMs;
+  request.max_response_bytes = kMaxAnswer;
+  // What a receiver says to a success is of no use.
+  request.body_sink = [](std::string_view /*piece*/) { return ok_status(); };
+  request.tls = parts_.tls;
+  {
+    const Lock lock(box_->mutex);
+    ++box_->under_way;
+  }
+  parts_.http.start(std::move(request), parts_.allow,
+                    [box = box_, delivery](net::Response response) {
+                      const Lock lock(box->mutex);
+                      box->ended.push_back({delivery, std::move(response)});
+                      --box->under_way;
+                      box->changed.notify_all();
+                    });
+}
+
+void Sender::sweep() {
+  const std::int64_t uptime = parts_.clock.monotonic_ms();
+  if (swept_ms_ != 0 && uptime - swept_ms_ < kSweepMs) return;
+  swept_ms_ = uptime;
+  const std::int64_t now = parts_.clock.now().ms;
+  const Status swept = parts_.store.write([&](store::Transaction& transaction) {
+    return webhooks::sweep(transaction, now - kDeadAfterMs, now - kDoneKeptMs, now - kDeadKeptMs);
+  });
+  if (!swept.ok()) parts_.log.warn("webhook.sweep", {{"code", swept.error().code}});
+}
+
+}  // namespace rabt::webhooks

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/webhooks/book.hpp"
+
+namespace rabt::webhooks {
+
+// Sends what is due. One thread starts the exchanges and writes down how they ended; each webhook
+// has a few under way at most, so that a slow or dead receiver holds up nobody else. What is to be
+// sent stands in the store: the next start goes on where this one stopped. Internally synchronised.
+class Sender {
+ public:
+  struct Parts {
+    store::Store& store;
+    audit::AuditLog& audit;
+    net::HttpClient& http;
+    const Clock& clock;
+    Random& random;
+    Logger& log;
+    std::string tenant;
+    // What webhooks may reach, and how TLS is checked (null for the defaults).
+    std::shared_ptr<const net::AllowList> allow;
+    std::shared_ptr<const net::TlsOptions> tls;
+  };
+  Sender(Parts parts, Book& book) : parts_(std::move(parts)), book_(book) {}
+  ~Sender() { stop(); }
+  void start();
+  // Does not wait for exchanges under way: their deliveries are sent again after the next start.
+  void stop();
+  void wake();
+  // Does once what is due now, on the caller's thread.
+  void turn();
+  // Waits until no exchange is under way. For tests.
+  void drain();
+
+  struct Stats {
+    std::uint64_t delivered = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t dead = 0;
+    // Webhooks that are left alone for a while now.
+    std::uint64_t failing = 0;
+  };
+  [[nodiscard]] Stats stats() const {
+    return {delivered_.load(), failed_.load(), dead_.load(), failing_.load()};
+  }
+
+ private:
+  struct Ended {
+    Delivery delivery;
+    net::Response response;
+  };
+  // What exchanges under way answer into: it outlives this object for their sake.
+  struct Box {
+    Mutex mutex;
+    Condition changed;
+    bool stopping RABT_GUARDED_BY(mutex) = false;
+    bool woken RABT_GUARDED_BY(mutex) = false;
+    std::deque<Ended> ended RABT_GUARDED_BY(mutex);
+    std::size_t under_way RABT_GUARDED_BY(mutex) = 0;
+  };
+  // How one webhook does.
+  struct Line {
+    // Attempts that failed in a row.
+    std::int64_t failures = 0;
+    // By the monotonic clock. Nothing is sent before.
+    std::int64_t quiet_until_ms = 0;
+    // Deliveries under way.
+    std::set<std::string> under_way;
+  };
+
+  void run();
+  bool settle() RABT_REQUIRES(turn_);
+  bool send() RABT_REQUIRES(turn_);
+  bool send_to(const Endpoint& endpoint, Line& line) RABT_REQUIRES(turn_);
+  void begin(const Endpoint& endpoint, const Delivery& delivery,
+             const std::vector<SigningSecret>& secrets);
+  [[nodiscard]] Attempt judge(const Ended& ended, Line& line) RABT_REQUIRES(turn_);
+  [[nodiscard]] Status write(const std::vector<Attempt>& attempts,
+                             const std::set<std::string>& gone);
+  void sweep() RABT_REQUIRES(turn_);
+
+  const Parts parts_;
+  Book& book_;
+  const std::shared_ptr<Box> box_ = std::make_shared<Box>();
+
+  // One turn at a time: the thread's, or a test's.
+  Mutex turn_;
+  std::map<std::string, Line> lines_ RABT_GUARDED_BY(turn_);
+  std::int64_t swept_ms_ RABT_GUARDED_BY(turn_) = 0;
+
+  std::atomic<std::uint64_t> delivered_{0};
+  std::atomic<std::uint64_t> failed_{0};
+  std::atomic<std::uint64_t> dead_{0};
+  std::atomic<std::uint64_t> failing_{0};
+  std::thread thread_;
+};
+
+}  // namespace rabt::webhooks

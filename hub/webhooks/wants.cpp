@@ -1,0 +1,114 @@
+#include "hub/webhooks/wants.hpp"
+
+#include <algorithm>
+
+namespace rabt::webhooks {
+
+namespace {
+
+constexpr std::string_view kPrefix = "org.rabt.hub.";
+constexpr std::string_view kVersion = ".v1";
+constexpr std::size_t kMostPatterns = 64;
+constexpr std::size_t kLongestPattern = 128;
+
+// Goes back to the last star when what follows does not fit: time is bounded by the product of the
+// two lengths.
+bool fits(std::string_view pattern, std::string_view name) {
+  std::size_t p = 0;
+  std::size_t n = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t resume = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+bool among(const std::vector<std::string>& list, const Json& value) {
+  if (list.empty()) return true;
+  return value.is_string() && std::find(list.begin(), list.end(), value.as_string()) != list.end();
+}
+
+bool is_pattern(std::string_view text) {
+  if (text.empty() || text.size() > kLongestPattern) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '*';
+  });
+}
+
+Json list(const std::vector<std::string>& texts) {
+  Json out = Json::array();
+  for (const std::string& text : texts) out.push_back(text);
+  return out;
+}
+
+std::vector<std::string> texts(const Json& list) {
+  std::vector<std::string> out;
+  if (!list.is_array()) return out;
+  for (const Json& one : list.as_array()) {
+    if (one.is_string()) out.push_back(one.as_string());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view event_name(std::string_view type) {
+  if (!type.starts_with(kPrefix) || !type.ends_with(kVersion)) return {};
+  type.remove_prefix(kPrefix.size());
+  type.remove_suffix(kVersion.size());
+  return type;
+}
+
+bool wanted(const Wants& wants, const Json& event) {
+  const std::string type = event.string_or("type", "");
+  const std::string_view name = event_name(type);
+  if (name.empty()) return false;
+  const bool fit = std::any_of(wants.events.begin(), wants.events.end(),
+                               [&](const std::string& pattern) { return fits(pattern, name); });
+  const Json& data = event["data"];
+  return fit && among(wants.types, data["type"]) && among(wants.clinics, data["clinic"]);
+}
+
+Status check(const Wants& wants) {
+  if (wants.events.empty() || wants.events.size() > kMostPatterns) {
+    return invalid("webhook.events",
+                   "name between one and " + std::to_string(kMostPatterns) + " patterns");
+  }
+  for (const std::string& pattern : wants.events) {
+    if (is_pattern(pattern)) continue;
+    return invalid("webhook.events",
+                   "a pattern is the name of an event, such as session.completed, with * "
+                   "for any characters");
+  }
+  if (wants.types.size() > kMostPatterns || wants.clinics.size() > kMostPatterns)
+    return invalid("webhook.events",
+                   "at most " + std::to_string(kMostPatterns) + " types, and as many clinics");
+  return ok_status();
+}
+
+Json to_json(const Wants& wants) {
+  return Json::object({{"events", list(wants.events)},
+                       {"types", list(wants.types)},
+                       {"clinics", list(wants.clinics)}});
+}
+
+Wants read_wants(const Json& json) {
+  return {.events = texts(json["events"]),
+          .types = texts(json["types"]),
+          .clinics = texts(json["clinics"])};
+}
+
+}  // namespace rabt::webhooks

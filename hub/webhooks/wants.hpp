@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+
+// Which events a webhook is told. Pure.
+namespace rabt::webhooks {
+
+struct Wants {
+  // Names as docs/consultation.md lists them, without prefix and version: "session.completed". A
+  // star stands for any characters: "session.*".
+  std::vector<std::string> events{"*"};
+  // Only events about sessions of these types, and of these clinics (ULIDs). A list that is empty
+  // lets every event through.
+  std::vector<std::string> types{};
+  std::vector<std::string> clinics{};
+  friend bool operator==(const Wants&, const Wants&) = default;
+};
+
+// "org.rabt.hub.session.created.v1" -> "session.created". Empty for the type of an event that is
+// not the hub's own.
+[[nodiscard]] std::string_view event_name(std::string_view type);
+
+// event: a CloudEvent of the hub.
+[[nodiscard]] bool wanted(const Wants& wants, const Json& event);
+
+// Error invalid webhook.events: there is no pattern, too many, or one that no name can fit.
+[[nodiscard]] Status check(const Wants& wants);
+
+// {events, types, clinics}, and back.
+[[nodiscard]] Json to_json(const Wants& wants);
+[[nodiscard]] Wants read_wants(const Json& json);
+
+}  // namespace rabt::webhooks

@@ -1,0 +1,432 @@
+#include "hub/webhooks/webhooks.hpp"
+
+#include <algorithm>
+
+#include "hub/consultation/fields.hpp"
+#include "hub/net/url.hpp"
+
+namespace rabt::webhooks {
+
+using consultation::Answer;
+using consultation::Ask;
+using consultation::Fields;
+using consultation::Page;
+using consultation::Window;
+
+namespace {
+
+constexpr std::size_t kMostWebhooks = 64;
+constexpr std::size_t kLongestName = 100;
+constexpr std::size_t kLongestUrl = 2048;
+constexpr std::int64_t kMostOverlapHours = 168;
+constexpr std::int64_t kOverlapHours = 24;
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::string_view kPing = "org.rabt.hub.ping.v1";
+
+void read_texts(Fields& fields, const Json& body, std::string_view name,
+                std::vector<std::string>& out) {
+  const Json* const list = body.find(name);
+  if (list == nullptr) return;
+  out.clear();
+  if (list->is_null()) return;
+  if (!list->is_array()) {
+    fields.wrong(name, "it must be a list of texts");
+    return;
+  }
+  for (const Json& one : list->as_array()) {
+    if (!one.is_string()) {
+      fields.wrong(name, "it must be a list of texts");
+      return;
+    }
+    out.push_back(one.as_string());
+  }
+}
+
+// Host and port, for the audit log: a path may hold a secret of the receiver.
+std::string host_of(const std::string& url) {
+  const auto parsed = net::parse_url(url);
+  return parsed.ok() ? parsed->host_port() : std::string();
+}
+
+Json delivery_json(const Delivery& one) {
+  return Json::object({{"id", one.id},
+                       {"event", one.event},
+                       {"type", one.type},
+                       {"state", one.state},
+                       {"attempts", one.attempts},
+                       {"createdAt", to_iso8601({one.created_ms})},
+                       {"triedAt", one.tried_ms ? Json(to_iso8601({*one.tried_ms})) : Json()},
+                       {"nextAt", one.state == "open" ? Json(to_iso8601({one.due_ms})) : Json()},
+                       {"status", one.status == 0 ? Json() : Json(one.status)},
+                       {"code", one.code.empty() ? Json() : Json(one.code)}});
+}
+
+}  // namespace
+
+Webhooks::Webhooks(Parts parts, std::vector<Configured> configured)
+    : parts_(std::move(parts)),
+      book_({.store = parts_.store,
+             .keys = parts_.keys,
+             .clock = parts_.clock,
+             .random = parts_.random,
+             .ids = parts_.ids,
+             .tenant = parts_.tenant},
+            std::move(configured)),
+      sender_({.store = parts_.store,
+               .audit = parts_.audit,
+               .http = parts_.http,
+               .clock = parts_.clock,
+               .random = parts_.random,
+               .log = parts_.log,
+               .tenant = parts_.tenant,
+               .allow = parts_.allow,
+               .tls = parts_.tls},
+              book_) {}
+
+Result<std::unique_ptr<Webhooks>> Webhooks::open(Parts parts, std::vector<Configured> configured) {
+  for (const Configured& one : configured) {
+    const Status allowed = parts.allow->check(one.url);
+    if (!allowed.ok())
+      return invalid(allowed.error().code, "webhook " + one.name + ": " + allowed.error().message);
+  }
+  std::unique_ptr<Webhooks> made(new Webhooks(std::move(parts), std::move(configured)));
+  RABT_TRY_STATUS(made->book_.open());
+  return made;
+}
+
+Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event) const {
+  const Json body = Json::object(
+      {{"type", event["type"]}, {"timestamp", event["time"]}, {"data", event["data"]}});
+  return {.id = parts_.ids.next().text(),
+          .webhook = endpoint.id,
+          .event = event.string_or("id", ""),
+          .type = event.string_or("type", ""),
+          .body = body.dump(),
+          .created_ms = parts_.clock.now().ms};
+}
+
+Status Webhooks::accept(std::string_view tenant, const Json& event) {
+  if (tenant != parts_.tenant) return ok_status();
+  std::vector<Delivery> made;
+  for (const auto& endpoint : *book_.all()) {
+    if (endpoint->active() && wanted(endpoint->wants, event))
+      made.push_back(delivery_of(*endpoint, event));
+  }
+  if (made.empty()) return ok_status();
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    for (const Delivery& one : made)
+      RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, one));
+    return ok_status();
+  }));
+  sender_.wake();
+  return ok_status();
+}
+
+// ---- Administration
+
+Result<std::shared_ptr<const Endpoint>> Webhooks::endpoint_of(const Ask& ask) const {
+  auto found = book_.find(ask.record);
+  if (found == nullptr || ask.caller.who.tenant != parts_.tenant)
+    return not_found("not_found", "there is no such webhook");
+  return found;
+}
+
+Result<std::shared_ptr<const Endpoint>> Webhooks::own_endpoint_of(const Ask& ask) const {
+  RABT_TRY(found, endpoint_of(ask));
+  if (found->configured && found->state != "removed")
+    return conflict("webhook.configured",
+                    "the configuration has this webhook; change it there and start the hub again");
+  return found;
+}
+
+Result<Json> Webhooks::to_json(const Endpoint& endpoint) const {
+  RABT_TRY(counts, count_deliveries(parts_.store, parts_.tenant, endpoint.id));
+  Json keys = Json::array();
+  const auto add = [&](const std::vector<SigningSecret>& secrets) {
+    for (const SigningSecret& one : secrets) {
+      if (std::string key = one.public_key(); !key.empty()) keys.push_back(std::move(key));
+    }
+  };
+  if (endpoint.secrets != nullptr) {
+    add(*endpoint.secrets);
+  } else {
+    RABT_TRY(secrets, book_.secrets(endpoint));
+    add(secrets);
+  }
+  Json out = Json::object({{"id", endpoint.id},
+                           {"name", endpoint.name},
+                           {"origin", endpoint.configured ? "configuration" : "api"},
+                           {"url", endpoint.url},
+                           {"state", endpoint.state},
+                           {"active", endpoint.active()},
+                           {"publicKeys", std::move(keys)},
+                           {"waiting", counts.open},
+                           {"dead", counts.dead},
+                           {"version", endpoint.version},
+                           {"createdAt", to_iso8601({endpoint.created_ms})},
+                           {"updatedAt", to_iso8601({endpoint.updated_ms})}});
+  const Json wants = webhooks::to_json(endpoint.wants);
+  for (const auto& [name, value] : wants.as_object()) out.set(name, value);
+  return out;
+}
+
+audit::Prepared Webhooks::entry(const Ask& ask, std::string_view act, const Endpoint& endpoint,
+                                Json detail) const {
+  return parts_.audit.prepare({.tenant = parts_.tenant,
+                               .actor = ask.caller.who.actor(),
+                               .act = std::string(act),
+                               .object = "webhook:" + endpoint.id,
+                               .result = "ok",
+                               .detail = std::move(detail),
+                               .client = ask.caller.client,
+                               .request = ask.caller.request});
+}
+
+Status Webhooks::read(const Ask& ask, Endpoint& endpoint) const {
+  Fields fields(ask.body);
+  if (ask.version) {
+    fields.only({"name", "url", "events", "types", "clinics", "active"});
+  } else {
+    fields.only({"name", "url", "events", "types", "clinics"});
+  }
+  if (!ask.version || fields.has("name")) endpoint.name = fields.needed_text("name", kLongestName);
+  if (!ask.version || fields.has("url")) endpoint.url = fields.needed_text("url", kLongestUrl);
+  read_texts(fields, ask.body, "events", endpoint.wants.events);
+  read_texts(fields, ask.body, "types", endpoint.wants.types);
+  read_texts(fields, ask.body, "clinics", endpoint.wants.clinics);
+  if (const auto active = fields.boolean("active")) endpoint.state = *active ? "active" : "paused";
+  RABT_TRY_STATUS(fields.done());
+  if (const Status good = check(endpoint.wants); !good.ok())
+    fields.wrong("events", good.error().message);
+  if (const auto url = net::parse_url(endpoint.url); !url.ok()) {
+    fields.wrong("url", url.error().message);
+  } else if (!parts_.allow->check(endpoint.url).ok()) {
+    fields.wrong("url",
+                 "webhooks may not reach this host; the operator lists hosts under "
+                 "`http.webhooks` in the configuration");
+  }
+  return fields.done();
+}
+
+Answer Webhooks::list(const Ask& ask) {
+  Json items = Json::array();
+  if (ask.caller.who.tenant == parts_.tenant) {
+    for (const auto& endpoint : *book_.all()) {
+      RABT_TRY(one, to_json(*endpoint));
+      items.push_back(std::move(one));
+    }
+  }
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer Webhooks::create(const Ask& ask) {
+  Endpoint endpoint;
+  RABT_TRY_STATUS(read(ask, endpoint));
+  if (book_.all()->size() >= kMostWebhooks)
+    return conflict("webhook.too_many", "there are " + std::to_string(kMostWebhooks) +
+                                            " webhooks already; delete one that nobody needs");
+  endpoint.id = parts_.ids.next().text();
+  endpoint.created_ms = parts_.clock.now().ms;
+  endpoint.updated_ms = endpoint.created_ms;
+  const std::string secret = SigningSecret::make_shared_text(parts_.random);
+  RABT_TRY_STATUS(book_.seal(
+      endpoint, {{.text = secret, .until_ms = {}},
+                 {.text = SigningSecret::make_key_text(parts_.random), .until_ms = {}}}));
+  const audit::Prepared made =
+      entry(ask, "webhook.created", endpoint, Json::object({{"host", host_of(endpoint.url)}}));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(insert_endpoint(transaction, parts_.tenant, endpoint));
+    return parts_.audit.append(transaction, made);
+  }));
+  RABT_TRY_STATUS(book_.reload());
+  RABT_TRY(out, to_json(endpoint));
+  out.set("secret", secret);
+  return out;
+}
+
+Answer Webhooks::get(const Ask& ask) {
+  RABT_TRY(endpoint, endpoint_of(ask));
+  return to_json(*endpoint);
+}
+
+Answer Webhooks::change(const Ask& ask) {
+  RABT_TRY(before, own_endpoint_of(ask));
+  if (!ask.version)
+    return conflict("precondition.required", "send If-Match with the ETag of the webhook");
+  if (*ask.version != before->version)
+    return conflict("precondition.failed", "somebody else has changed the webhook meanwhile");
+  Endpoint after = *before;
+  RABT_TRY_STATUS(read(ask, after));
+  after.version += 1;
+  after.updated_ms = parts_.clock.now().ms;
+  const audit::Prepared changed =
+      entry(ask, "webhook.changed", after,
+            Json::object({{"host", host_of(after.url)}, {"state", after.state}}));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, after));
+    return parts_.audit.append(transaction, changed);
+  }));
+  RABT_TRY_STATUS(book_.reload());
+  sender_.wake();
+  return to_json(after);
+}
+
+Answer Webhooks::remove(const Ask& ask) {
+  RABT_TRY(endpoint, own_endpoint_of(ask));
+  const audit::Prepared removed =
+      entry(ask, "webhook.deleted", *endpoint, Json::object({{"host", host_of(endpoint->url)}}));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(delete_endpoint(transaction, parts_.tenant, endpoint->id));
+    return parts_.audit.append(transaction, removed);
+  }));
+  RABT_TRY_STATUS(book_.reload());
+  return Json::object();
+}
+
+Answer Webhooks::rotate(const Ask& ask) {
+  RABT_TRY(before, own_endpoint_of(ask));
+  Fields fields(ask.body);
+  fields.only({"overlapHours"});
+  const std::int64_t hours =
+      fields.integer("overlapHours", 0, kMostOverlapHours).value_or(kOverlapHours);
+  RABT_TRY_STATUS(fields.done());
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::int64_t until = now + hours * kHourMs;
+  RABT_TRY(secrets, book_.kept(*before));
+  std::erase_if(secrets,
+                [&](const KeptSecret& one) { return one.until_ms && *one.until_ms <= now; });
+  // A secret that leaves already leaves when it was to.
+  for (KeptSecret& one : secrets) one.until_ms = std::min(one.until_ms.value_or(until), until);
+  const std::string secret = SigningSecret::make_shared_text(parts_.random);
+  const std::string key = SigningSecret::make_key_text(parts_.random);
+  // The new ones stand first: a receiver that looks at one signature only looks at the first.
+  secrets.insert(secrets.begin(),
+                 {{.text = secret, .until_ms = {}}, {.text = key, .until_ms = {}}});
+  Endpoint after = *before;
+  RABT_TRY_STATUS(book_.seal(after, secrets));
+  after.version += 1;
+  after.updated_ms = now;
+  const audit::Prepared rotated =
+      entry(ask, "webhook.rotated", after, Json::object({{"overlapHours", hours}}));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, after));
+    return parts_.audit.append(transaction, rotated);
+  }));
+  RABT_TRY_STATUS(book_.reload());
+  RABT_TRY(pair, SigningSecret::parse(key));
+  return Json::object({{"id", after.id},
+                       {"secret", secret},
+                       {"publicKey", pair.public_key()},
+                       {"oldUntil", to_iso8601({until})},
+                       {"version", after.version}});
+}
+
+Answer Webhooks::ping(const Ask& ask) {
+  RABT_TRY(endpoint, endpoint_of(ask));
+  if (!endpoint->active())
+    return conflict("webhook.not_active",
+                    "the webhook is " + endpoint->state + "; only an active one is told anything");
+  const Delivery made =
+      delivery_of(*endpoint, Json::object({{"id", parts_.ids.next().text()},
+                                           {"type", kPing},
+                                           {"time", to_iso8601(parts_.clock.now())},
+                                           {"data", Json::object({{"webhook", endpoint->id}})}}));
+  const audit::Prepared sent =
+      entry(ask, "webhook.pinged", *endpoint, Json::object({{"delivery", made.id}}));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, made));
+    return parts_.audit.append(transaction, sent);
+  }));
+  sender_.wake();
+  return Json::object({{"delivery", made.id}, {"event", made.event}});
+}
+
+// ---- Deliveries
+
+Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
+  RABT_TRY(endpoint, endpoint_of(ask));
+  Page page;
+  if (const std::string_view wanted = ask.parameter("delivery"); !wanted.empty()) {
+    RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, wanted));
+    if (found) page.items.push_back(delivery_json(*found));
+    return page;
+  }
+  const std::string_view state = ask.parameter("state");
+  if (!state.empty() && state != "open" && state != "done" && state != "dead")
+    return invalid("api.invalid", "state: it must be open, done or dead");
+  RABT_TRY(found, list_deliveries(parts_.store, parts_.tenant, endpoint->id, state, window.cursor,
+                                  window.limit + 1));
+  const bool more = found.size() > window.limit;
+  if (more) found.resize(window.limit);
+  for (const Delivery& one : found) page.items.push_back(delivery_json(one));
+  if (more) page.next = found.back().id;
+  return page;
+}
+
+Answer Webhooks::replay(const Ask& ask) {
+  RABT_TRY(endpoint, endpoint_of(ask));
+  Fields fields(ask.body);
+  fields.only({"delivery", "since", "dead"});
+  Again again{.delivery = fields.text("delivery"),
+              .since_ms = {},
+              .dead = fields.boolean("dead").value_or(false)};
+  if (const auto since = fields.time("since")) again.since_ms = since->ms;
+  const int named =
+      (again.delivery.empty() ? 0 : 1) + (again.since_ms ? 1 : 0) + (again.dead ? 1 : 0);
+  if (fields.good() && named != 1)
+    fields.wrong("delivery", "name one of `delivery`, `since` and `dead`");
+  RABT_TRY_STATUS(fields.done());
+  if (!endpoint->active())
+    return conflict("webhook.not_active",
+                    "the webhook is " + endpoint->state + "; only an active one is told anything");
+  if (!again.delivery.empty()) {
+    RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, again.delivery));
+    if (!found) return not_found("not_found", "the webhook has no such delivery");
+  }
+  const std::int64_t now = parts_.clock.now().ms;
+  Json what = Json::object();
+  if (!again.delivery.empty()) what.set("delivery", again.delivery);
+  if (again.since_ms) what.set("since", to_iso8601({*again.since_ms}));
+  if (again.dead) what.set("dead", true);
+  const audit::Prepared replayed = entry(ask, "webhook.replayed", *endpoint, std::move(what));
+  std::int64_t count = 0;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(changed, open_again(transaction, parts_.tenant, endpoint->id, again, now));
+    count = changed;
+    return parts_.audit.append(transaction, replayed);
+  }));
+  sender_.wake();
+  return Json::object({{"replayed", count}});
+}
+
+// ---- Metrics
+
+void Webhooks::write_metrics(MetricsWriter& out) const {
+  const Sender::Stats stats = sender_.stats();
+  out.counters("rabt_webhook_deliveries_total", "Attempts to tell webhooks, by result.");
+  out.sample("rabt_webhook_deliveries_total", {{"result", "delivered"}}, stats.delivered);
+  out.sample("rabt_webhook_deliveries_total", {{"result", "failed"}}, stats.failed);
+  out.sample("rabt_webhook_deliveries_total", {{"result", "dead"}}, stats.dead);
+  out.gauge("rabt_webhook_failing", "Webhooks that are left alone for a while after failures.",
+            stats.failing);
+  std::int64_t open = 0;
+  std::int64_t dead = 0;
+  std::int64_t oldest = parts_.clock.now().ms;
+  for (const auto& endpoint : *book_.all()) {
+    const auto counts = count_deliveries(parts_.store, parts_.tenant, endpoint->id);
+    if (!counts.ok()) continue;
+    open += counts->open;
+    dead += counts->dead;
+    oldest = std::min(oldest, counts->oldest_ms.value_or(oldest));
+  }
+  const auto whole = [](std::int64_t value) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0));
+  };
+  out.gauge("rabt_webhook_waiting", "Deliveries that are still to be made.", whole(open));
+  out.gauge("rabt_webhook_dead", "Deliveries that were given up, and are kept for a replay.",
+            whole(dead));
+  out.gauge("rabt_webhook_oldest_seconds", "Age of the oldest delivery that is still to be made.",
+            whole((parts_.clock.now().ms - oldest) / 1000));
+}
+
+}  // namespace rabt::webhooks

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "hub/base/metrics.hpp"
+#include "hub/consultation/ask.hpp"
+#include "hub/webhooks/book.hpp"
+#include "hub/webhooks/sender.hpp"
+
+// Events of the hub, told to other systems over HTTP: docs/webhooks.md.
+namespace rabt::webhooks {
+
+struct Parts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  keys::DataKeys& keys;
+  net::HttpClient& http;
+  const Clock& clock;
+  Random& random;
+  UlidSource& ids;
+  Logger& log;
+  std::string tenant;
+  std::shared_ptr<const net::AllowList> allow;
+  std::shared_ptr<const net::TlsOptions> tls{};
+};
+
+// Internally synchronised; every act blocks for one commit. The record of an ask is the webhook.
+class Webhooks {
+ public:
+  // Error conflict webhook.name_taken: the configuration and the API use one name; invalid
+  // net.not_allowed names a webhook of the configuration that may not be reached.
+  [[nodiscard]] static Result<std::unique_ptr<Webhooks>> open(Parts parts,
+                                                              std::vector<Configured> configured);
+  // Begins to send.
+  void start() { sender_.start(); }
+  void stop() { sender_.stop(); }
+
+  // An event of the hub (CloudEvents 1.0): a delivery for each webhook that wants it is durable
+  // when it returns. The same event again changes nothing.
+  [[nodiscard]] Status accept(std::string_view tenant, const Json& event);
+
+  // {items: [Webhook]}
+  consultation::Answer list(const consultation::Ask& ask);
+  // {name, url, events?, types?, clinics?} -> Webhook with `secret`, which is shown this once.
+  // Errors: api.invalid, conflict webhook.name_taken, webhook.too_many.
+  consultation::Answer create(const consultation::Ask& ask);
+  consultation::Answer get(const consultation::Ask& ask);
+  // The members of create, and `active`. Error conflict webhook.configured: the configuration has
+  // it.
+  consultation::Answer change(const consultation::Ask& ask);
+  // With its deliveries.
+  consultation::Answer remove(const consultation::Ask& ask);
+  // {overlapHours?} -> {secret, publicKey, oldUntil}: until then the old secret signs, too.
+  consultation::Answer rotate(const consultation::Ask& ask);
+  // Sends the event `ping` -> {delivery}. Error conflict webhook.not_active.
+  consultation::Answer ping(const consultation::Ask& ask);
+  // ?state&delivery
+  Result<consultation::Page> deliveries(const consultation::Ask& ask,
+                                        const consultation::Window& window);
+  // {delivery}, {since} or {dead: true} -> {replayed}
+  consultation::Answer replay(const consultation::Ask& ask);
+
+  [[nodiscard]] Sender& sender() { return sender_; }
+  void write_metrics(MetricsWriter& out) const;
+
+ private:
+  Webhooks(Parts parts, std::vector<Configured> configured);
+  [[nodiscard]] Result<std::shared_ptr<const Endpoint>> endpoint_of(
+      const consultation::Ask& ask) const;
+  // Also one that is made over the API, so that it may be changed there.
+  [[nodiscard]] Result<std::shared_ptr<const Endpoint>> own_endpoint_of(
+      const consultation::Ask& ask) const;
+  [[nodiscard]] Result<Json> to_json(const Endpoint& endpoint) const;
+  [[nodiscard]] audit::Prepared entry(const consultation::Ask& ask, std::string_view act,
+                                      const Endpoint& endpoint, Json detail) const;
+  // Takes the members of a body over.
+  [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;
+  [[nodiscard]] Delivery delivery_of(const Endpoint& endpoint, const Json& event) const;
+
+  const Parts parts_;
+  Book book_;
+  Sender sender_;
+};
+
+inline void write_metrics(const Webhooks& webhooks, MetricsWriter& out) {
+  webhooks.write_metrics(out);
+}
+
+}  // namespace rabt::webhooks

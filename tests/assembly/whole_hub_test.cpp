@@ -1,0 +1,374 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+
+#include "hub/assembly/hub.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/http/server.hpp"
+#include "hub/http/webhook_signature.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
+#include "hub/webhooks/signing.hpp"
+#include "tests/recording_logger.hpp"
+#include "tests/web_socket_client.hpp"
+
+// A hub without plugins, over its sockets: what other systems are told, and calls between browsers.
+namespace rabt::assembly {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kIssuer = "kq3Yw0bTzR8uN5vXc1LmPd7hJg2sFa9E";
+
+// Another system that takes webhooks.
+class Receiver {
+ public:
+  Receiver() {
+    auto server = http::Server::start(
+        {},
+        [this](const http::Request&) -> http::Admission {
+          return http::Handler([this](const http::Request& request) {
+            const std::scoped_lock lock(mutex_);
+            got_.push_back(request);
+            changed_.notify_all();
+            return http::Response{.status = status_};
+          });
+        },
+        null_logger());
+    EXPECT_TRUE(server.ok());
+    server_ = *std::move(server);
+  }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + "/rabt";
+  }
+  void answer(int status) {
+    const std::scoped_lock lock(mutex_);
+    status_ = status;
+  }
+  // The first request about an event of this name; waits for it.
+  std::optional<http::Request> about(const std::string& name) {
+    std::unique_lock lock(mutex_);
+    std::optional<http::Request> found;
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+      for (const http::Request& one : got_) {
+        const auto body = Json::parse(one.body);
+        if (body.ok() && body->string_or("type", "") == "org.rabt.hub." + name + ".v1") {
+          found = one;
+          return true;
+        }
+      }
+      return false;
+    });
+    return found;
+  }
+  void forget() {
+    const std::scoped_lock lock(mutex_);
+    got_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<http::Request> got_;
+  int status_ = 204;
+  std::unique_ptr<http::Server> server_;
+};
+
+// A live channel of one person.
+class Line {
+ public:
+  Line(int port, const std::string& token) : client_(port) {
+    client_.send(
+        "GET /api/v1/stream HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Authorization: Bearer " +
+        token + "\r\n\r\n");
+    EXPECT_EQ(client_.head().substr(9, 3), "101");
+  }
+  Json ask(Json frame) {
+    frame.set("id", ++asked_);
+    client_.send(test::text_frame(frame.dump()));
+    return next([this](const Json& one) { return one.int_or("id", 0) == asked_; });
+  }
+  Json event(std::string_view kind) {
+    return next([&](const Json& one) { return one.string_or("kind", "") == kind; });
+  }
+
+ private:
+  // Null when it does not come.
+  Json next(const std::function<bool(const Json&)>& wanted) {
+    for (auto it = passed_.begin(); it != passed_.end(); ++it) {
+      if (!wanted(*it)) continue;
+      Json found = *it;
+      passed_.erase(it);
+      return found;
+    }
+    while (true) {
+      const auto frame = client_.next();
+      if (!frame || frame->opcode != 1) return {};
+      auto json = Json::parse(frame->payload);
+      if (!json.ok()) continue;
+      if (wanted(*json)) return *json;
+      passed_.push_back(*std::move(json));
+    }
+  }
+
+  test::WebSocketClient client_;
+  std::vector<Json> passed_;
+  std::int64_t asked_ = 0;
+};
+
+struct Answer {
+  int status = 0;
+  Json json;
+};
+
+class WholeHub : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "rabt-whole-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    config_.tenant = "t1";
+    config_.port = 0;
+    config_.data = (folder_ / "data").string();
+    config_.plugins = (folder_ / "plugins").string();
+    fs::create_directories(config_.plugins);
+    config_.migrations = RABT_MIGRATIONS;
+    config::IssuerEntry issuer;
+    issuer.options.name = "app";
+    issuer.options.subject_system = "app";
+    issuer.secret.file = secret("issuer", kIssuer);
+    config_.identity.issuers.push_back(std::move(issuer));
+  }
+  void TearDown() override {
+    hub_.reset();
+    fs::remove_all(folder_);
+  }
+  std::string secret(const std::string& name, std::string_view text) {
+    const fs::path path = folder_ / (name + ".secret");
+    std::ofstream(path) << text;
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+    return path.string();
+  }
+  void start() {
+    auto hub = Hub::start(config_, clock_, log_, phi::strict_policy());
+    ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
+    hub_ = *std::move(hub);
+  }
+  // Somebody with a token of the issuer; known to the hub from the first call on.
+  std::string enter(const std::string& subject, const std::string& role) {
+    const std::int64_t now = clock_.now().ms / 1000;
+    const auto token = crypto::sign_jwt(
+        as_bytes(kIssuer), "HS256", R"({"typ":"JWT"})",
+        Json::object(
+            {{"sub", subject}, {"role", role}, {"name", subject}, {"iat", now}, {"exp", now + 600}})
+            .dump());
+    EXPECT_TRUE(token.ok());
+    tokens_[subject] = token.ok() ? *token : "";
+    const Answer me = call(subject, "GET", "/api/v1/me");
+    EXPECT_EQ(me.status, 200) << me.json.dump();
+    return me.json.string_or("id", "");
+  }
+  std::string api_token() {
+    std::ifstream in(config_.data + "/api-token");
+    std::string text;
+    std::getline(in, text);
+    return text;
+  }
+  Answer call(const std::string& who, const std::string& method, const std::string& path,
+              const Json& body = {}) {
+    const auto client = net::make_curl_client(clock_, null_logger());
+    net::Request request;
+    request.method = method;
+    request.url = hub_->url() + path;
+    request.headers = {
+        {"Authorization", "Bearer " + (who == "operator" ? api_token() : tokens_.at(who))}};
+    if (!body.is_null()) {
+      request.body = body.dump();
+      request.headers.emplace_back("Content-Type", "application/json");
+    }
+    std::promise<net::Response> done;
+    client->start(std::move(request),
+                  std::make_shared<const net::AllowList>(net::AllowList::anything()),
+                  [&](net::Response response) { done.set_value(std::move(response)); });
+    const net::Response response = done.get_future().get();
+    auto json = Json::parse(response.body);
+    return {response.status, json.ok() ? *std::move(json) : Json()};
+  }
+
+  SystemClock clock_;
+  test::RecordingLogger log_;
+  fs::path folder_;
+  config::Config config_;
+  std::map<std::string, std::string> tokens_;
+  std::unique_ptr<Hub> hub_;
+};
+
+TEST_F(WholeHub, TellsWebhooksWhatHappensInSessionsAndOutside) {
+  Receiver receiver;
+  SystemRandom random;
+  const std::string text = webhooks::SigningSecret::make_shared_text(random);
+  config_.webhooks.push_back({.name = "his",
+                              .url = receiver.url(),
+                              .events = {"*"},
+                              .types = {},
+                              .clinics = {},
+                              .secrets = {{.file = secret("his", text), .env = {}}}});
+  receiver.answer(500);
+  start();
+  enter("doctor", "doctor");
+  const std::string patient = enter("patient", "patient");
+  const Answer made = call("doctor", "POST", "/api/v1/sessions",
+                           Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
+  ASSERT_EQ(made.status, 201) << made.json.dump();
+  ASSERT_TRUE(receiver.about("session.created").has_value());
+  // Nothing is lost with the process: what was refused is sent again by the next one.
+  hub_.reset();
+  receiver.answer(204);
+  receiver.forget();
+  start();
+  const Json list = call("operator", "GET", "/api/v1/webhooks").json["items"];
+  ASSERT_EQ(list.size(), 1U);
+  const std::string path = "/api/v1/webhooks/" + list.item(0).string_or("id", "");
+  const Json refused = call("operator", "GET", path + "/deliveries").json["items"];
+  EXPECT_GE(refused.size(), 1U);
+  for (const Json& one : refused.as_array()) {
+    const Answer again = call("operator", "POST", path + "/replay",
+                              Json::object({{"delivery", one.string_or("id", "")}}));
+    EXPECT_EQ(again.status, 200) << again.json.dump();
+  }
+  const auto created = receiver.about("session.created");
+  ASSERT_TRUE(created.has_value());
+  http::SignatureConfig signature;
+  signature.secrets.push_back(http::parse_whsec(text).value());
+  EXPECT_TRUE(http::verify(signature, *created, clock_.now()).ok());
+  const Json body = Json::parse(created->body).value();
+  EXPECT_EQ(body["data"].string_or("session", ""), made.json.string_or("id", ""));
+  EXPECT_EQ(created->body.find(patient), std::string::npos) << "the patient is a pseudonym";
+
+  // What is written in a session, and what belongs to none.
+  const std::string session = "/api/v1/sessions/" + made.json.string_or("id", "");
+  EXPECT_EQ(call("doctor", "POST", session + "/messages", Json::object({{"text", "hello"}})).status,
+            201);
+  const auto said = receiver.about("session.message-sent");
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->body.find("hello"), std::string::npos);
+  Line nurse(hub_->port(), (enter("nurse", "nurse"), tokens_["nurse"]));
+  EXPECT_EQ(nurse.ask(Json::object({{"type", "sub"}, {"topic", "hub"}})).string_or("type", ""),
+            "ok");
+  Line patient_line(hub_->port(), tokens_["patient"]);
+  EXPECT_EQ(
+      patient_line.ask(Json::object({{"type", "sub"}, {"topic", "hub"}})).string_or("code", ""),
+      "authorisation.denied");
+  EXPECT_EQ(
+      call("doctor", "PUT", "/api/v1/me/presence", Json::object({{"status", "online"}})).status,
+      200);
+  EXPECT_TRUE(receiver.about("provider.presence-changed").has_value());
+  EXPECT_EQ(nurse.event("provider.presence-changed")["data"].string_or("status", ""), "online");
+  EXPECT_EQ(call("operator", "POST", path + "/ping").status, 202);
+  EXPECT_TRUE(receiver.about("ping").has_value());
+  EXPECT_EQ(call("doctor", "GET", "/api/v1/webhooks").status, 403);
+}
+
+TEST_F(WholeHub, TwoBrowsersCallEachOtherWithoutAProvider) {
+  config_.roles["video"] = "hub://p2p";
+  config_.ice.stun = {"stun:stun.example.sa:3478"};
+  config_.ice.turn = {"turn:turn.example.sa:3478"};
+  config_.ice.turn_secret.file = secret("turn", "north-of-the-wall");
+  start();
+  enter("doctor", "doctor");
+  const std::string patient_id = enter("patient", "patient");
+  const Answer made = call(
+      "doctor", "POST", "/api/v1/sessions",
+      Json::object({{"type", "doctor_patient"}, {"patient", patient_id}, {"waitingRoom", true}}));
+  ASSERT_EQ(made.status, 201) << made.json.dump();
+  const std::string id = made.json.string_or("id", "");
+  const std::string session = "/api/v1/sessions/" + id;
+  const Json topic = "session:" + id;
+
+  const Answer in = call("doctor", "POST", session + "/join");
+  ASSERT_EQ(in.status, 200) << in.json.dump();
+  EXPECT_EQ(call("patient", "POST", session + "/join").json.string_or("admission", ""), "waiting");
+  Line doctor(hub_->port(), tokens_["doctor"]);
+  auto patient = std::make_unique<Line>(hub_->port(), tokens_["patient"]);
+  const Json doctor_in = doctor.ask(Json::object({{"type", "sub"}, {"topic", topic}}));
+  EXPECT_EQ(doctor_in.string_or("type", ""), "ok");
+  const Json patient_in = patient->ask(Json::object({{"type", "sub"}, {"topic", topic}}));
+  EXPECT_EQ(patient_in.string_or("admission", ""), "waiting");
+
+  const auto signal = [&](const char* what, const Json& to) {
+    return Json::object({{"type", "say"},
+                         {"topic", topic},
+                         {"kind", "signal"},
+                         {"signal", what},
+                         {"to", to},
+                         {"payload", Json::object({{"sdp", "v=0 " + std::string(what)}})}});
+  };
+  EXPECT_EQ(patient->ask(signal("offer", doctor_in["me"])).string_or("code", ""),
+            "participant.waiting");
+
+  const Answer admitted = call(
+      "doctor", "POST", session + "/participants/" + patient_in.string_or("me", "") + "/admit");
+  ASSERT_EQ(admitted.status, 200) << admitted.json.dump();
+  const Json may = patient->event("admitted");
+  const Json servers = may["data"]["media"]["iceServers"].is_array()
+                           ? may["data"]["media"]["iceServers"]
+                           : call("patient", "POST", session + "/join").json["media"]["iceServers"];
+  ASSERT_EQ(servers.size(), 2U) << may.dump();
+  const std::string user = servers.item(1).string_or("username", "");
+  EXPECT_EQ(servers.item(1).string_or("credential", ""),
+            to_base64(crypto::hmac_sha1(as_bytes("north-of-the-wall"), user)))
+      << "as coturn computes it";
+
+  EXPECT_EQ(patient->ask(signal("offer", doctor_in["me"])).string_or("type", ""), "ok");
+  const Json offer = doctor.event("signal");
+  EXPECT_EQ(offer["data"]["payload"].string_or("sdp", ""), "v=0 offer");
+  EXPECT_EQ(offer["from"], patient_in["me"]);
+  EXPECT_EQ(doctor.ask(signal("answer", patient_in["me"])).string_or("type", ""), "ok");
+  EXPECT_EQ(patient->event("signal")["data"].string_or("signal", ""), "answer");
+  EXPECT_EQ(call("doctor", "GET", session).json.string_or("status", ""), "active");
+
+  // The same events, to read only, from the beginning.
+  test::WebSocketClient reader(hub_->port());
+  reader.send("GET " + session + "/events HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n" +
+              "Last-Event-ID: 0\r\nAuthorization: Bearer " + tokens_["doctor"] + "\r\n\r\n");
+  const std::string head = reader.head();
+  EXPECT_EQ(head.substr(9, 3), "200");
+  EXPECT_NE(head.find("text/event-stream"), std::string::npos);
+  EXPECT_NE(head.find("X-Accel-Buffering: no"), std::string::npos);
+  const std::string read = reader.until("event: live\n");
+  EXPECT_NE(read.find("id: 1\nevent: session\ndata: {"), std::string::npos) << read;
+  EXPECT_NE(read.find("event: admitted\n"), std::string::npos) << read;
+
+  const Answer recording = call("doctor", "POST", session + "/recording/start");
+  EXPECT_EQ(recording.status, 409);
+  EXPECT_EQ(recording.json.string_or("code", ""), "capability.recording");
+
+  // Whoever has no live channel any more has left, and comes back with his next signal.
+  patient.reset();
+  EXPECT_EQ(doctor.event("left")["data"].string_or("participant", ""),
+            patient_in.string_or("me", ""));
+  Line back(hub_->port(), tokens_["patient"]);
+  EXPECT_EQ(back.ask(Json::object({{"type", "sub"}, {"topic", topic}})).string_or("type", ""),
+            "ok");
+  EXPECT_EQ(back.ask(signal("offer", doctor_in["me"])).string_or("type", ""), "ok");
+  EXPECT_EQ(call("doctor", "POST", session + "/end").status, 200);
+  std::size_t stays = 0;
+  const Json events = call("doctor", "GET", session + "/events").json["items"];
+  for (const Json& one : events.as_array()) {
+    if (one.string_or("type", "") == "participant-joined" &&
+        one["data"]["participant"] == patient_in["me"])
+      ++stays;
+  }
+  EXPECT_EQ(stays, 2U);
+}
+
+}  // namespace
+}  // namespace rabt::assembly

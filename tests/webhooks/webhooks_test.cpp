@@ -1,0 +1,478 @@
+#include "hub/webhooks/webhooks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "hub/crypto/keyring.hpp"
+#include "hub/http/webhook_signature.hpp"
+#include "hub/webhooks/retry.hpp"
+#include "tests/keyring.hpp"
+#include "tests/recording_logger.hpp"
+
+// Deliveries in virtual time, over a client that answers as a test says.
+namespace rabt::webhooks {
+namespace {
+
+using consultation::Ask;
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
+    std::abort();
+  }
+  return std::move(result).value();
+}
+
+// Answers at once what `answer` says; a request to a host of `silent` is never answered.
+class Receivers final : public net::HttpClient {
+ public:
+  net::RequestId start(net::Request request, std::shared_ptr<const net::AllowList> allow,
+                       std::function<void(net::Response)> done) override {
+    EXPECT_TRUE(allow->check(request.url).ok());
+    const std::string url = request.url;
+    all.push_back(std::move(request));
+    if (silent.contains(url)) {
+      held.push_back(std::move(done));
+    } else {
+      done(answer(all.back()));
+    }
+    return all.size();
+  }
+  void cancel(net::RequestId /*id*/) override {}
+  [[nodiscard]] Stats stats() const override { return {}; }
+
+  [[nodiscard]] std::size_t count(std::string_view url) const {
+    return static_cast<std::size_t>(std::count_if(
+        all.begin(), all.end(), [&](const net::Request& one) { return one.url == url; }));
+  }
+  static net::Response status(int code) {
+    net::Response out;
+    out.sent = net::Sent::yes;
+    out.status = code;
+    return out;
+  }
+
+  std::function<net::Response(const net::Request&)> answer = [](const net::Request&) {
+    return status(204);
+  };
+  std::set<std::string> silent;
+  std::vector<net::Request> all;
+  std::vector<std::function<void(net::Response)>> held;
+};
+
+std::string header(const net::Request& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+class WebhookDeliveries : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "rabt-webhooks-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    keyring_ = test::open_keyring(folder_, clock_, random_, {"t1"});
+    open();
+  }
+  void TearDown() override {
+    close();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  void open() {
+    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_NE(source, nullptr) << "run this program through ctest";
+    store_ =
+        must(store::open_sqlite({.path = folder_ + "/rabt.db",
+                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
+                                null_logger()));
+    audit_ = must(audit::AuditLog::open(
+        *store_, clock_,
+        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
+    keys_ = std::make_unique<keys::DataKeys>(
+        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    hooks_ = must(Webhooks::open({.store = *store_,
+                                  .audit = *audit_,
+                                  .keys = *keys_,
+                                  .http = http_,
+                                  .clock = clock_,
+                                  .random = random_,
+                                  .ids = ids_,
+                                  .log = log_,
+                                  .tenant = "t1",
+                                  .allow = std::make_shared<const net::AllowList>(must(
+                                      net::AllowList::make({"a.example.sa", "b.example.sa"})))},
+                                 configured_));
+  }
+  // As a kill between two commits leaves it: what was not written is lost.
+  void close() {
+    hooks_.reset();
+    keys_.reset();
+    audit_.reset();
+    store_.reset();
+  }
+
+  static Ask ask(std::string record = {}, Json body = Json::object()) {
+    Ask out;
+    out.caller.who.kind = identity::Kind::client;
+    out.caller.who.tenant = "t1";
+    out.caller.who.id = "console";
+    out.caller.who.roles = {identity::Role::admin};
+    out.record = std::move(record);
+    out.body = std::move(body);
+    return out;
+  }
+  Json made(std::string_view name, std::string_view url, Json events = Json::array({"*"})) {
+    return must(hooks_->create(
+        ask({}, Json::object({{"name", name}, {"url", url}, {"events", std::move(events)}}))));
+  }
+  static Json event(std::string_view id, std::string_view name = "session.created") {
+    return Json::object({{"id", id},
+                         {"type", "org.rabt.hub." + std::string(name) + ".v1"},
+                         {"time", "2026-03-10T06:00:00.000Z"},
+                         {"data", Json::object({{"session", "01J"}, {"type", "family"}})}});
+  }
+  void happened(std::string_view id, std::string_view name = "session.created") {
+    ASSERT_TRUE(hooks_->accept("t1", event(id, name)).ok());
+  }
+  Json deliveries(const Json& hook, std::string_view state) {
+    Ask asked = ask(hook.string_or("id", ""));
+    asked.query.emplace_back("state", state);
+    return Json(must(hooks_->deliveries(asked, {})).items);
+  }
+  Json seen(const Json& hook) { return must(hooks_->get(ask(hook.string_or("id", "")))); }
+  // As the receiver checks it.
+  bool holds(const net::Request& request, const Json& hook) {
+    http::SignatureConfig config;
+    config.secrets.push_back(must(http::parse_whsec(hook.string_or("secret", ""))));
+    http::Request received{.method = "POST", .target = "/", .path = "/", .body = request.body};
+    for (const char* name : {"webhook-id", "webhook-timestamp", "webhook-signature"})
+      received.headers.emplace_back(name, header(request, name));
+    return http::verify(config, received, clock_.now()).ok();
+  }
+  void turn(std::int64_t later_ms = 0) {
+    clock_.advance_ms(later_ms);
+    hooks_->sender().turn();
+  }
+
+  static constexpr const char* kA = "https://a.example.sa/hook";
+  static constexpr const char* kB = "https://b.example.sa/hook";
+  std::string folder_;
+  FakeClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  test::RecordingLogger log_;
+  Receivers http_;
+  std::vector<Configured> configured_;
+  std::unique_ptr<crypto::Keyring> keyring_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<keys::DataKeys> keys_;
+  std::unique_ptr<Webhooks> hooks_;
+};
+
+TEST_F(WebhookDeliveries, AnEventIsSentOnceSignedAndThin) {
+  const Json hook = made("his", kA);
+  EXPECT_TRUE(hook.string_or("secret", "").starts_with("whsec_"));
+  happened("s/1");
+  happened("s/1");
+  turn();
+  ASSERT_EQ(http_.all.size(), 1U) << "the same event again is known";
+  const net::Request& sent = http_.all[0];
+  EXPECT_EQ(sent.method, "POST");
+  EXPECT_EQ(header(sent, "webhook-id"), "s/1");
+  EXPECT_EQ(header(sent, "webhook-timestamp"), std::to_string(clock_.now().ms / 1000));
+  EXPECT_TRUE(holds(sent, hook));
+  EXPECT_NE(header(sent, "webhook-signature").find(" v1a,"), std::string::npos);
+  const Json body = must(Json::parse(sent.body));
+  EXPECT_EQ(body.string_or("type", ""), "org.rabt.hub.session.created.v1");
+  EXPECT_EQ(body.string_or("timestamp", ""), "2026-03-10T06:00:00.000Z");
+  EXPECT_EQ(body["data"].string_or("session", ""), "01J");
+  EXPECT_EQ(deliveries(hook, "done").size(), 1U);
+  turn(3'600'000);
+  EXPECT_EQ(http_.all.size(), 1U);
+}
+
+TEST_F(WebhookDeliveries, OnlyWhatAWebhookWantsIsKeptForIt) {
+  const Json notes = made("notes", kA, Json::array({"session.note-*"}));
+  const Json all = made("all", kB);
+  happened("s/1", "session.created");
+  happened("s/2", "session.note-written");
+  turn();
+  EXPECT_EQ(http_.count(kA), 1U);
+  EXPECT_EQ(http_.count(kB), 2U);
+}
+
+TEST_F(WebhookDeliveries, AFailedOneIsTriedTenTimesAndThenKeptForAReplay) {
+  const Json hook = made("his", kA);
+  http_.answer = [](const net::Request&) { return Receivers::status(500); };
+  happened("s/1");
+  for (int i = 0; i < 100; ++i) turn(3'600'000);
+  EXPECT_EQ(http_.all.size(), static_cast<std::size_t>(kMaxAttempts));
+  const Json dead = deliveries(hook, "dead");
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(dead[0].string_or("code", ""), "http.500");
+  EXPECT_EQ(dead[0].int_or("status", 0), 500);
+  EXPECT_EQ(seen(hook).int_or("dead", 0), 1);
+  EXPECT_TRUE(log_.has("webhook.dead"));
+
+  http_.answer = [](const net::Request&) { return Receivers::status(200); };
+  const Json replayed =
+      must(hooks_->replay(ask(hook.string_or("id", ""), Json::object({{"dead", true}}))));
+  EXPECT_EQ(replayed.int_or("replayed", 0), 1);
+  turn(600'000);
+  EXPECT_EQ(header(http_.all.back(), "webhook-id"), "s/1") << "under its old id";
+  EXPECT_TRUE(holds(http_.all.back(), hook));
+  EXPECT_EQ(seen(hook).int_or("dead", 0), 0);
+}
+
+TEST_F(WebhookDeliveries, OneOrAllSinceATimeAreReplayed) {
+  const Json hook = made("his", kA);
+  happened("s/1");
+  turn(60'000);
+  happened("s/2");
+  happened("s/3");
+  const std::string since = to_iso8601(clock_.now());
+  turn(1'000);
+  ASSERT_EQ(http_.all.size(), 3U);
+  const std::string id = hook.string_or("id", "");
+  const std::string last = deliveries(hook, "done")[0].string_or("id", "");
+  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"delivery", last}})))).int_or("replayed", 0),
+            1);
+  turn();
+  EXPECT_EQ(http_.all.size(), 4U);
+  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", 0),
+            2);
+  turn();
+  EXPECT_EQ(http_.all.size(), 6U);
+  EXPECT_EQ(hooks_->replay(ask(id)).error().code, "api.invalid");
+  EXPECT_EQ(hooks_->replay(ask(id, Json::object({{"delivery", "x"}}))).error().code, "not_found");
+}
+
+TEST_F(WebhookDeliveries, RetryAfterIsHonouredForAllOfTheReceiver) {
+  made("his", kA);
+  bool busy = true;
+  http_.answer = [&busy](const net::Request&) {
+    if (!busy) return Receivers::status(200);
+    net::Response out = Receivers::status(429);
+    out.headers.emplace_back("retry-after", "1800");
+    return out;
+  };
+  happened("s/1");
+  turn();
+  EXPECT_EQ(http_.all.size(), 1U);
+  happened("s/2");
+  turn(1'700'000);
+  EXPECT_EQ(http_.all.size(), 1U);
+  busy = false;
+  turn(200'000);
+  EXPECT_EQ(http_.all.size(), 3U);
+}
+
+TEST_F(WebhookDeliveries, AReceiverThatIsGoneIsToldNothingMore) {
+  const Json hook = made("his", kA);
+  http_.answer = [](const net::Request&) { return Receivers::status(410); };
+  happened("s/1");
+  turn();
+  happened("s/2");
+  turn(86'400'000);
+  EXPECT_EQ(http_.all.size(), 1U);
+  const Json now = seen(hook);
+  EXPECT_EQ(now.string_or("state", ""), "gone");
+  EXPECT_EQ(now.int_or("dead", 0), 1);
+  EXPECT_EQ(hooks_->ping(ask(hook.string_or("id", ""))).error().code, "webhook.not_active");
+
+  http_.answer = [](const net::Request&) { return Receivers::status(200); };
+  Ask back = ask(hook.string_or("id", ""), Json::object({{"active", true}}));
+  back.version = now.int_or("version", 0);
+  EXPECT_EQ(must(hooks_->change(back)).string_or("state", ""), "active");
+  happened("s/3");
+  turn();
+  EXPECT_EQ(http_.all.size(), 2U);
+}
+
+TEST_F(WebhookDeliveries, ASilentReceiverHoldsUpNobodyElse) {
+  made("silent", kA);
+  made("good", kB);
+  http_.silent.insert(kA);
+  for (int i = 0; i < 50; ++i) happened("s/" + std::to_string(i));
+  turn();
+  EXPECT_EQ(http_.count(kB), 50U);
+  EXPECT_EQ(http_.count(kA), 4U) << "and has few exchanges under way";
+}
+
+TEST_F(WebhookDeliveries, ADeadReceiverIsTriedWithOneDeliveryAtATime) {
+  const Json hook = made("dead", kA);
+  bool dead = true;
+  http_.answer = [&dead](const net::Request&) {
+    if (!dead) return Receivers::status(204);
+    net::Response out;
+    out.error_code = "connect";
+    return out;
+  };
+  for (int i = 0; i < 100; ++i) happened("s/" + std::to_string(i));
+  turn();
+  EXPECT_LE(http_.all.size(), 8U) << "five failures in a row, with four under way";
+  const std::size_t before = http_.all.size();
+  EXPECT_EQ(hooks_->sender().stats().failing, 1U);
+  turn(circuit_pause(8));
+  EXPECT_EQ(http_.all.size(), before + 1);
+  dead = false;
+  turn(circuit_pause(9));
+  turn(600'000);
+  EXPECT_EQ(deliveries(hook, "open").size(), 0U) << "one success opens the way for all";
+  EXPECT_EQ(hooks_->sender().stats().failing, 0U);
+}
+
+TEST_F(WebhookDeliveries, AKillAtAnyPointLosesNothing) {
+  const Json hook = made("his", kA);
+  happened("s/1");
+  // Before it was sent.
+  close();
+  open();
+  // After it was sent, before the answer.
+  http_.silent.insert(kA);
+  turn();
+  ASSERT_EQ(http_.all.size(), 1U);
+  close();
+  open();
+  // After the answer, before it was written down: the exchange ends when nobody listens any more.
+  turn();
+  ASSERT_EQ(http_.all.size(), 2U);
+  for (const auto& done : http_.held) done(Receivers::status(204));
+  close();
+  open();
+  http_.silent.clear();
+  turn();
+  ASSERT_EQ(http_.all.size(), 3U);
+  for (const net::Request& one : http_.all) {
+    EXPECT_EQ(header(one, "webhook-id"), "s/1") << "the receiver tells repeats by the id";
+    EXPECT_TRUE(holds(one, hook));
+    EXPECT_EQ(one.body, http_.all[0].body);
+  }
+  close();
+  open();
+  turn(86'400'000);
+  EXPECT_EQ(http_.all.size(), 3U) << "what was written down stays so";
+  // The event is told again after a kill between the two commits of whoever tells it.
+  happened("s/1");
+  turn();
+  EXPECT_EQ(http_.all.size(), 3U);
+}
+
+TEST_F(WebhookDeliveries, AfterARotationBothSecretsHoldForAWhile) {
+  const Json hook = made("his", kA);
+  Json now =
+      must(hooks_->rotate(ask(hook.string_or("id", ""), Json::object({{"overlapHours", 1}}))));
+  EXPECT_NE(now.string_or("secret", ""), hook.string_or("secret", ""));
+  happened("s/1");
+  turn();
+  EXPECT_TRUE(holds(http_.all[0], hook));
+  EXPECT_TRUE(holds(http_.all[0], now));
+  clock_.advance_ms(3'600'001);
+  happened("s/2");
+  turn();
+  EXPECT_FALSE(holds(http_.all[1], hook));
+  EXPECT_TRUE(holds(http_.all[1], now));
+}
+
+TEST_F(WebhookDeliveries, ASecretIsShownOnceAndSealed) {
+  const Json hook = made("his", kA);
+  const std::string secret = hook.string_or("secret", "").substr(6);
+  EXPECT_EQ(seen(hook).find("secret"), nullptr);
+  EXPECT_EQ(must(hooks_->list(ask())).dump().find(secret), std::string::npos);
+  close();
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    std::stringstream all;
+    all << in.rdbuf();
+    EXPECT_EQ(all.str().find(secret), std::string::npos) << file.path();
+  }
+}
+
+TEST_F(WebhookDeliveries, HostsThatNobodyListedAreRefused) {
+  const auto mistake = [&](std::string_view url) {
+    const auto made = hooks_->create(ask({}, Json::object({{"name", "x"}, {"url", url}})));
+    if (made.ok()) return std::string("made");
+    EXPECT_EQ(made.error().code, "api.invalid");
+    return made.error().message;
+  };
+  for (const std::string_view url :
+       {"https://c.example.sa/", "http://a.example.sa/", "https://127.0.0.1/",
+        "https://169.254.169.254/latest", "https://[::1]/", "https://a.example.sa:8443/"})
+    EXPECT_NE(mistake(url).find("may not reach this host"), std::string::npos) << url;
+  for (const std::string_view url : {"ftp://a.example.sa/", "https://a.example.sa@evil.sa/", "a"})
+    EXPECT_EQ(mistake(url).rfind("url: ", 0), 0U) << url;
+  EXPECT_EQ(mistake("").rfind("url: ", 0), 0U);
+}
+
+TEST_F(WebhookDeliveries, TheConfigurationHasItsOwn) {
+  SystemRandom random;
+  auto secrets = std::make_shared<std::vector<SigningSecret>>();
+  const std::string text = SigningSecret::make_shared_text(random);
+  secrets->push_back(must(SigningSecret::parse(text)));
+  configured_.push_back({.name = "bi", .url = kB, .wants = {}, .secrets = secrets});
+  close();
+  open();
+  const Json listed = must(hooks_->list(ask()))["items"];
+  ASSERT_EQ(listed.size(), 1U);
+  const Json hook = listed[0];
+  EXPECT_EQ(hook.string_or("origin", ""), "configuration");
+  happened("s/1");
+  turn();
+  ASSERT_EQ(http_.all.size(), 1U);
+  EXPECT_TRUE(holds(http_.all[0], Json::object({{"secret", text}})));
+  EXPECT_EQ(hooks_->remove(ask(hook.string_or("id", ""))).error().code, "webhook.configured");
+  EXPECT_EQ(hooks_->rotate(ask(hook.string_or("id", ""))).error().code, "webhook.configured");
+  EXPECT_EQ(hooks_->create(ask({}, Json::object({{"name", "bi"}, {"url", kA}}))).error().code,
+            "webhook.name_taken");
+  configured_.clear();
+  close();
+  open();
+  EXPECT_EQ(seen(hook).string_or("state", ""), "removed");
+  EXPECT_TRUE(hooks_->remove(ask(hook.string_or("id", ""))).ok());
+  EXPECT_EQ(hooks_->get(ask(hook.string_or("id", ""))).error().code, "not_found");
+}
+
+TEST_F(WebhookDeliveries, APingIsSentAndItsDeliveryCanBeRead) {
+  const Json hook = made("his", kA, Json::array({"session.created"}));
+  const Json ping = must(hooks_->ping(ask(hook.string_or("id", ""))));
+  turn();
+  ASSERT_EQ(http_.all.size(), 1U) << "whatever the webhook wants";
+  EXPECT_EQ(must(Json::parse(http_.all[0].body)).string_or("type", ""), "org.rabt.hub.ping.v1");
+  Ask asked = ask(hook.string_or("id", ""));
+  asked.query.emplace_back("delivery", ping.string_or("delivery", ""));
+  const auto page = must(hooks_->deliveries(asked, {}));
+  ASSERT_EQ(page.items.size(), 1U);
+  EXPECT_EQ(page.items[0].string_or("state", ""), "done");
+  EXPECT_EQ(page.items[0].int_or("status", 0), 204);
+}
+
+TEST_F(WebhookDeliveries, DeliveriesComeInPages) {
+  const Json hook = made("his", kA);
+  for (int i = 0; i < 5; ++i) happened("s/" + std::to_string(i));
+  consultation::Window window{.limit = 2};
+  std::vector<std::string> seen;
+  do {
+    const auto page = must(hooks_->deliveries(ask(hook.string_or("id", "")), window));
+    for (const Json& one : page.items) seen.push_back(one.string_or("event", ""));
+    window.cursor = page.next;
+  } while (!window.cursor.empty());
+  EXPECT_EQ(seen, (std::vector<std::string>{"s/4", "s/3", "s/2", "s/1", "s/0"}));
+}
+
+}  // namespace
+}  // namespace rabt::webhooks
