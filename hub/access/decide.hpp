@@ -96,7 +96,7 @@ enum class Is : std::uint8_t {
   nurse,
   patient_role,
   observer,
-  // Of the staff; one who needs a licence.
+  // A doctor, specialist or nurse; one of the first two, who need a licence.
   staff,
   licensed,
   host,
@@ -112,8 +112,8 @@ enum class Is : std::uint8_t {
   self,
   // The session is over.
   over,
-  // Of a session that is about to be created: it names no provider, is of a clinic or a visit, is a
-  // request.
+  // What a session is that is about to be created: one without a provider, of a clinic, of a visit,
+  // or a request.
   unnamed,
   clinic,
   of_visit,
@@ -155,7 +155,7 @@ struct Decision {
   bool allowed = false;
   // The rule that allows. Empty in a refusal.
   std::string_view rule;
-  // Of a refusal.
+  // What a refusal says.
   ErrorKind kind = ErrorKind::denied;
   std::string_view code;
   std::string_view why;

@@ -155,10 +155,12 @@ Result<Response> Accounts::list(const Call& call) const {
     if (!parsed) return invalid("api.invalid", "role: is not known; docs/identity.md names roles");
     wanted.add(*parsed);
   }
+  RABT_TRY(window, window_of(call));
   RABT_TRY(all, wanted.empty() ? people.all(tenant) : people.having(tenant, wanted));
-  Json items = Json::array();
-  for (const identity::Person& person : all) items.push_back(account_json(person));
-  return json_response(200, Json::object({{"items", std::move(items)}}));
+  consultation::Page page;
+  page.next = cut_to_page(all, window);
+  for (const identity::Person& person : all) page.items.push_back(account_json(person));
+  return answer(call, page);
 }
 
 Result<Response> Accounts::create(const Call& call) const {

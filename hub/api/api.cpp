@@ -116,7 +116,8 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   const Call call{.request = head,
                   .path = found.path,
                   .caller = *std::move(caller),
-                  .pattern = found.route->pattern};
+                  .pattern = found.route->pattern,
+                  .cursors = &parts_.cursors};
   if (found.route->options.check != nullptr) {
     const auto wanted = found.route->options.check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());
@@ -133,16 +134,34 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
 }
 
 Response Api::once(const Route& route, const Call& call) {
-  const auto answer = [&] {
-    auto answered = route.handler(*resources_, call);
+  const auto answer = [&](const Call& of) {
+    auto answered = route.handler(*resources_, of);
     return answered.ok() ? *std::move(answered) : http::problem(answered.error());
   };
-  if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous) return answer();
-  auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request);
+  if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous)
+    return answer(call);
+  using When = Replays::When;
+  auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
+                                    route.options.one_commit ? When::within : When::before);
   if (!begun.ok()) return http::problem(begun.error());
-  if (begun->answer) return *std::move(begun->answer);
-  Response response = answer();
-  parts_.replays.finish(begun->ticket, response);
+  if (begun->answer) {
+    // Whoever may not see the session any more does not see what he did in it either.
+    const auto at = route.pattern.find("/sessions/{session}");
+    if (at == std::string_view::npos || resources_->sessions == nullptr)
+      return *std::move(begun->answer);
+    const auto still = resources_->sessions->membership(
+        {.caller = call.caller, .session = std::string(call.path[0])});
+    return still.ok() ? *std::move(begun->answer) : http::problem(still.error());
+  }
+  Replays::Ticket& ticket = begun->ticket;
+  Call with = call;
+  if (route.options.one_commit && !ticket.key.empty()) {
+    with.once = [this, &ticket](store::Transaction& transaction, const Response& response) {
+      return parts_.replays.keep(transaction, ticket, response);
+    };
+  }
+  Response response = answer(with);
+  parts_.replays.finish(ticket, response);
   return response;
 }
 

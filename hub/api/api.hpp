@@ -6,6 +6,7 @@
 
 #include "hub/api/addresses.hpp"
 #include "hub/api/compat/doors.hpp"
+#include "hub/api/cursors.hpp"
 #include "hub/api/rates.hpp"
 #include "hub/api/replays.hpp"
 #include "hub/api/resources.hpp"
@@ -27,6 +28,7 @@ class Api {
     audit::AuditLog& audit;
     const phi::Policy& privacy;
     Replays& replays;
+    const Cursors& cursors;
     identity::Watch& watch;
     const Clock& clock;
     RateOptions rates = {};

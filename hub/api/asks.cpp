@@ -67,7 +67,12 @@ Result<Window> window_of(const Call& call) {
     if (!read_number(*limit, window.limit) || window.limit == 0 || window.limit > kMostItems)
       return invalid("api.limit", "limit must be a number from 1 to 200");
   }
-  window.cursor = call.request.parameter("cursor").value_or("");
+  const auto cursor = call.request.parameter("cursor");
+  if (!cursor) return window;
+  RABT_CHECK(call.cursors != nullptr);
+  RABT_TRY(place,
+           call.cursors->open(call.caller.who, list_of(call.pattern, call.request), *cursor));
+  window.cursor = std::move(place);
   return window;
 }
 
@@ -79,15 +84,22 @@ Response answer(int status, const Json& body) {
   return response;
 }
 
-Response answer(const Call& call, const Page& page) {
+Result<std::string> path_behind(const Call& call, std::string_view place) {
+  std::string path = call.request.path + "?";
+  for (const auto& [name, value] : call.request.query) {
+    if (name == "cursor") continue;
+    path += percent_encode(name) + "=" + percent_encode(value) + "&";
+  }
+  RABT_CHECK(call.cursors != nullptr);
+  RABT_TRY(cursor, call.cursors->seal(call.caller.who, list_of(call.pattern, call.request), place));
+  return path + "cursor=" + cursor;
+}
+
+Result<Response> answer(const Call& call, const Page& page) {
   Json body = Json::object({{"items", Json(page.items)}});
   if (!page.next.empty()) {
-    std::string path = call.request.path + "?";
-    for (const auto& [name, value] : call.request.query) {
-      if (name == "cursor") continue;
-      path += percent_encode(name) + "=" + percent_encode(value) + "&";
-    }
-    body.set("next", path + "cursor=" + percent_encode(page.next));
+    RABT_TRY(next, path_behind(call, page.next));
+    body.set("next", next);
   }
   return json_response(200, body);
 }

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "hub/api/cursors.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/consultation/ask.hpp"
 
@@ -14,19 +18,36 @@ namespace rabt::api {
 // without it).
 [[nodiscard]] Result<consultation::Ask> ask_of(const Call& call);
 
-// limit (1 to 200, else 50) and cursor of the query. Error api.limit.
+// limit (1 to 200, else 50) and cursor of the query. Errors: api.limit, cursor.invalid.
 [[nodiscard]] Result<consultation::Window> window_of(const Call& call);
 
 // A record with its version as ETag. A status of 204 leaves the body out.
 [[nodiscard]] http::Response answer(int status, const Json& body);
 // {items, next}: next is the path of the next page, absent on the last one.
-[[nodiscard]] http::Response answer(const Call& call, const consultation::Page& page);
+[[nodiscard]] Result<http::Response> answer(const Call& call, const consultation::Page& page);
+// The path of the page of this list that begins behind `place`.
+[[nodiscard]] Result<std::string> path_behind(const Call& call, std::string_view place);
+// Takes what does not belong to the page from `all`, which is in the order of its numbers. Where
+// the next page begins; empty on the last.
+template <typename Numbered>
+std::string cut_to_page(std::vector<Numbered>& all, const consultation::Window& window) {
+  const std::int64_t after = std::atoll(window.cursor.c_str());
+  std::erase_if(all, [after](const Numbered& one) { return one.number <= after; });
+  if (all.size() <= window.limit) return {};
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(window.limit), all.end());
+  return std::to_string(all.back().number);
+}
 
 // Handlers, as a table of routes names them: `service` is the member of Resources that points to
 // the service, the other argument its function.
 template <auto service, auto does, int status = 200>
 Result<http::Response> act(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
+  if (call.once) {
+    ask.once = [&call](store::Transaction& transaction, const Json& body) {
+      return call.once(transaction, answer(status, body));
+    };
+  }
   RABT_TRY(body, ((*(resources.*service)).*does)(ask));
   return answer(status, body);
 }

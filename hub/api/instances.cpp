@@ -1,8 +1,7 @@
 #include "hub/api/instances.hpp"
 
-#include <charconv>
-
 #include "hub/api/answers.hpp"
+#include "hub/api/asks.hpp"
 #include "hub/base/bytes.hpp"
 
 namespace rabt::api {
@@ -33,12 +32,8 @@ Result<std::size_t> checked_limit(std::int64_t limit) {
   return static_cast<std::size_t>(limit);
 }
 
-Result<std::size_t> read_limit(std::optional<std::string_view> text) {
-  if (!text) return static_cast<std::size_t>(kPage);
-  std::int64_t limit = 0;
-  const char* const end = text->data() + text->size();
-  const auto read = std::from_chars(text->data(), end, limit);
-  return checked_limit(read.ec == std::errc{} && read.ptr == end ? limit : 0);
+std::optional<std::string> place_of(const std::string& cursor) {
+  return cursor.empty() ? std::nullopt : std::optional(cursor);
 }
 
 std::optional<std::string> owned(std::optional<std::string_view> text) {
@@ -59,14 +54,12 @@ Result<Response> Instances::list(const Call& call) const {
                    "name the patient in the body of POST /api/v1/instances/search: "
                    "addresses are kept by proxies and histories");
   }
-  RABT_TRY(limit, read_limit(request.parameter("limit")));
+  RABT_TRY(window, window_of(call));
   const auto status = owned(request.parameter("status"));
-  RABT_TRY(list, engine.instances(limit, owned(request.parameter("before")), status, std::nullopt));
+  RABT_TRY(list, engine.instances(window.limit, place_of(window.cursor), status, std::nullopt));
   Json body = Json::object({{"instances", summaries_json(list)}});
-  if (list.size() == limit) {
-    std::string next =
-        "/api/v1/instances?before=" + list.back().id + "&limit=" + std::to_string(limit);
-    if (status) next += "&status=" + *status;
+  if (list.size() == window.limit) {
+    RABT_TRY(next, path_behind(call, list.back().id));
     body.set("next", next);
   }
   return json_response(200, body);
@@ -84,11 +77,18 @@ Result<Response> Instances::search(const Call& call) const {
        .object = "search:instances",
        .patients = {patient},
        .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(patient))}})}));
-  RABT_TRY(list, engine.instances(limit, text_member(body, "before"), text_member(body, "status"),
-                                  patient));
+  const auto status = text_member(body, "status");
+  // The cursor of a search is good for the same person and state.
+  const std::string search = "search " + to_hex(as_bytes(patient)) + " " + status.value_or("");
+  RABT_CHECK(call.cursors != nullptr);
+  RABT_TRY(place, call.cursors->open(call.caller.who, search, body.string_or("cursor", "")));
+  RABT_TRY(list, engine.instances(limit, place_of(place), status, patient));
   Json out = Json::object({{"instances", summaries_json(list)}});
-  // The next page: the same body with this `before`.
-  if (list.size() == limit) out.set("before", list.back().id);
+  // The next page: the same body with this cursor.
+  if (list.size() == limit) {
+    RABT_TRY(cursor, call.cursors->seal(call.caller.who, search, list.back().id));
+    out.set("cursor", cursor);
+  }
   return json_response(200, out);
 }
 

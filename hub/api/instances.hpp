@@ -10,7 +10,7 @@ struct Instances {
   engine::Engine& engine;
   Patients patients;
 
-  // ?limit= &before= &status=
+  // ?limit= &cursor= &status=
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
   // The instances of one patient. The patient's identifier stands in the body, never in an address.
   [[nodiscard]] Result<http::Response> search(const Call& call) const;

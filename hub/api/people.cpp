@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "hub/access/decide.hpp"
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
@@ -18,16 +19,15 @@ using identity::Roles;
 namespace {
 
 constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
-// Who may look at a record of a patient, besides the patient.
-constexpr Roles kPatientReaders{Role::doctor, Role::specialist, Role::nurse, Role::admin,
-                                Role::integration};
 // Members of a provider that everybody who is signed in may see.
 constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender",
                                             "specialty", "department",   "organization",
                                             "languages", "videoEnabled", "username"};
 
-bool is_self(const Call& call, std::string_view id) {
-  return call.caller.who.person == id;
+bool may(access::Right right, const Call& call, std::string_view of) {
+  access::Facts facts{.roles = call.caller.who.roles};
+  facts.is.add(access::Is::self, !of.empty() && call.caller.who.person == of);
+  return access::decide(right, facts).allowed;
 }
 
 Json provider_json(const identity::Person& person) {
@@ -44,7 +44,9 @@ Status PersonRecords::admit(const Call& call, std::string_view act, std::string_
                             const std::string& pseudonym) const {
   const identity::Caller& caller = call.caller;
   const bool self = object == "person:" + caller.who.person;
-  if (!self && !caller.who.roles.has_any(kTreats)) {
+  access::Facts facts{.roles = caller.who.roles};
+  facts.is.add(access::Is::self, self);
+  if (!access::decide(access::Right::patient_see_at_once, facts).allowed) {
     std::vector<std::string> of;
     if (const auto index = from_hex(pseudonym); index && !index->empty())
       of.emplace_back(as_text(*index));
@@ -94,15 +96,17 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
 }
 
 Result<Response> PersonRecords::list_patients(const Call& call) const {
+  RABT_TRY(window, window_of(call));
   RABT_TRY_STATUS(admit(call, "patient.list", "search:patients", ""));
   RABT_TRY(all, people.having(patients.tenant, {Role::patient}));
-  Json items = Json::array();
+  consultation::Page page;
+  page.next = cut_to_page(all, window);
   for (const identity::Person& person : all) {
     Json item = person_head(person);
     item.set("name", person.profile["name"]);
-    items.push_back(std::move(item));
+    page.items.push_back(std::move(item));
   }
-  return json_response(200, Json::object({{"items", std::move(items)}}));
+  return answer(call, page);
 }
 
 Result<Response> PersonRecords::create_patient(const Call& call) const {
@@ -135,16 +139,14 @@ Result<Response> PersonRecords::search_patients(const Call& call) const {
 
 Result<Response> PersonRecords::get_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
-  if (!is_self(call, person.id) && !call.caller.who.roles.has_any(kPatientReaders))
-    return not_allowed();
+  if (!may(access::Right::patient_see, call, person.id)) return not_allowed();
   RABT_TRY_STATUS(admit(call, "patient.read", "person:" + person.id, person.pseudonym));
   return answer(200, person_json(person));
 }
 
 Result<Response> PersonRecords::change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
-  if (!is_self(call, person.id) && !call.caller.who.roles.has_any(kPatientReaders))
-    return not_allowed();
+  if (!may(access::Right::patient_change, call, person.id)) return not_allowed();
   return change(call, person, "patient.changed");
 }
 
@@ -170,13 +172,13 @@ Result<Response> PersonRecords::create_provider(const Call& call) const {
 
 Result<Response> PersonRecords::get_provider(const Call& call) const {
   RABT_TRY(person, of_path(call, kTreats));
-  const bool whole = is_self(call, person.id) || call.caller.who.is(Role::admin);
+  const bool whole = may(access::Right::provider_see_whole, call, person.id);
   return answer(200, whole ? person_json(person) : provider_json(person));
 }
 
 Result<Response> PersonRecords::change_provider(const Call& call) const {
   RABT_TRY(person, of_path(call, kTreats));
-  if (!is_self(call, person.id) && !call.caller.who.is(Role::admin)) return not_allowed();
+  if (!may(access::Right::provider_see_whole, call, person.id)) return not_allowed();
   return change(call, person, "provider.changed");
 }
 

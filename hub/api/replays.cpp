@@ -18,6 +18,9 @@ constexpr Statement kFind{
 constexpr Statement kBegin{
     "INSERT INTO replay (tenant, key, fingerprint, status, data_key, sealed, expires_ms) VALUES "
     "($1, $2, $3, 0, $4, $4, $5)"};
+constexpr Statement kKeep{
+    "INSERT INTO replay (tenant, key, fingerprint, status, data_key, sealed, expires_ms) VALUES "
+    "($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"};
 constexpr Statement kFinish{
     "UPDATE replay SET status = $3, data_key = $4, sealed = $5 WHERE tenant = $1 AND key = $2"};
 constexpr Statement kRemove{"DELETE FROM replay WHERE tenant = $1 AND key = $2"};
@@ -69,8 +72,8 @@ struct Replays::Row {
 };
 
 Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
-                                          std::string_view operation,
-                                          const http::Request& request) {
+                                          std::string_view operation, const http::Request& request,
+                                          When when) {
   const std::string_view header = request.header("idempotency-key");
   if (header.empty()) return Beginning{};
   const std::string_view key = key_of(header);
@@ -80,11 +83,15 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
   }
   RABT_TRY(lease, parts_.keys.lease(who.tenant));
   Beginning out;
+  out.ticket.when = when;
+  RABT_TRY(data_key, parts_.keys.shared(who.tenant, keys::kEvent));
+  out.ticket.data_key = std::move(data_key);
   out.ticket.tenant = who.tenant;
   out.ticket.key = lease.blind_index("replay/1/key", joined({who.actor(), operation, key}));
   const std::string fingerprint = lease.blind_index(
       "replay/1/call", joined({request.method, request.target, request.header("content-type"),
                                request.header("if-match"), request.body}));
+  out.ticket.fingerprint = fingerprint;
   const std::string place = out.ticket.tenant + "/" + out.ticket.key;
   {
     const Lock lock(mutex_);
@@ -93,23 +100,29 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
   }
   Row row;
   const std::int64_t now = parts_.clock.now().ms;
-  const Status begun = parts_.store.write([&](store::Transaction& transaction) -> Status {
+  const auto find = [&](store::Connection& connection) {
     row = Row{};
+    return connection.query(kFind, {out.ticket.tenant, store::Blob{out.ticket.key}},
+                            [&row](const store::Row& one) {
+                              row.there = true;
+                              row.fingerprint = std::string(one.blob(0));
+                              row.status = static_cast<int>(one.integer(1));
+                              row.data_key = std::string(one.blob(2));
+                              row.sealed = std::string(one.blob(3));
+                              row.expires_ms = one.integer(4);
+                              return false;
+                            });
+  };
+  const auto begin = [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(run(transaction, kExpire, {now}));
-    RABT_TRY_STATUS(transaction.query(kFind, {out.ticket.tenant, store::Blob{out.ticket.key}},
-                                      [&row](const store::Row& one) {
-                                        row.there = true;
-                                        row.fingerprint = std::string(one.blob(0));
-                                        row.status = static_cast<int>(one.integer(1));
-                                        row.data_key = std::string(one.blob(2));
-                                        row.sealed = std::string(one.blob(3));
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(find(transaction));
     if (row.there) return ok_status();
     transaction.put(kBegin, {out.ticket.tenant, store::Blob{out.ticket.key},
                              store::Blob{fingerprint}, store::Blob{""}, now + kKeptMs});
     return ok_status();
-  });
+  };
+  const Status begun = when == When::before ? parts_.store.write(begin) : parts_.store.read(find);
+  if (when == When::within && row.expires_ms <= now) row.there = false;
   if (begun.ok() && !row.there) return out;
   {
     const Lock lock(mutex_);
@@ -143,32 +156,53 @@ Result<Response> Replays::open(const Row& row, const Ticket& ticket) {
   return response;
 }
 
+std::string Replays::seal(const Ticket& ticket, const Response& response) const {
+  Json headers = Json::object();
+  for (const auto& [name, value] : response.headers) headers.set(name, value);
+  const Json kept = Json::object({{"headers", std::move(headers)}, {"body", response.body}});
+  const std::string row = to_hex(as_bytes(ticket.key));
+  return ticket.data_key->seal(
+      {.tenant = ticket.tenant, .table = kTable, .row = row, .field = kField}, kept.dump(),
+      parts_.random);
+}
+
+Status Replays::keep(store::Transaction& transaction, Ticket& ticket, const Response& response) {
+  const std::int64_t now = parts_.clock.now().ms;
+  RABT_TRY_STATUS(run(transaction, kExpire, {now}));
+  const std::string sealed = seal(ticket, response);
+  RABT_TRY(kept, transaction.execute(kKeep, {ticket.tenant, store::Blob{ticket.key},
+                                             store::Blob{ticket.fingerprint}, response.status,
+                                             store::Blob{ticket.data_key->id()},
+                                             store::Blob{sealed}, now + kKeptMs}));
+  if (kept == 0) {
+    ticket.beaten = true;
+    return conflict("idempotency.running", "the same call was quicker; send it again");
+  }
+  ticket.kept = true;
+  return ok_status();
+}
+
 void Replays::finish(const Ticket& ticket, const Response& response) {
   if (ticket.key.empty()) return;
   const std::string place = ticket.tenant + "/" + ticket.key;
-  std::string data_key;
-  std::string sealed;
-  auto key = parts_.keys.shared(ticket.tenant, keys::kEvent);
-  if (key.ok() && is_final(response.status)) {
-    Json headers = Json::object();
-    for (const auto& [name, value] : response.headers) headers.set(name, value);
-    const Json kept = Json::object({{"headers", std::move(headers)}, {"body", response.body}});
-    const std::string row = to_hex(as_bytes(ticket.key));
-    sealed = (*key)->seal({.tenant = ticket.tenant, .table = kTable, .row = row, .field = kField},
-                          kept.dump(), parts_.random);
-    data_key = (*key)->id();
-  }
+  const bool within = ticket.when == When::within;
+  const bool done = within && ticket.kept && response.status < 300;
   // When this cannot be written, the key stays taken: the call is not done a second time.
   const bool unknown = response.status >= 500 && response.status != 503;
-  if (!unknown) {
+  if (!done && !ticket.beaten && is_final(response.status)) {
     (void)parts_.store.write([&](store::Transaction& transaction) -> Status {
-      if (sealed.empty()) {
-        if (!is_final(response.status))
-          transaction.put(kRemove, {ticket.tenant, store::Blob{ticket.key}});
-      } else {
-        transaction.put(kFinish, {ticket.tenant, store::Blob{ticket.key}, response.status,
-                                  store::Blob{data_key}, store::Blob{sealed}});
+      if (within) {
+        Ticket again = ticket;
+        return keep(transaction, again, response);
       }
+      const std::string sealed = seal(ticket, response);
+      transaction.put(kFinish, {ticket.tenant, store::Blob{ticket.key}, response.status,
+                                store::Blob{ticket.data_key->id()}, store::Blob{sealed}});
+      return ok_status();
+    });
+  } else if (!within && !unknown) {
+    (void)parts_.store.write([&](store::Transaction& transaction) -> Status {
+      transaction.put(kRemove, {ticket.tenant, store::Blob{ticket.key}});
       return ok_status();
     });
   }

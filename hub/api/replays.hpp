@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,22 +31,36 @@ class Replays {
   };
   explicit Replays(Parts parts) : parts_(parts) {}
 
+  // Whether the row is written before the act begins, or by the act's own commit.
+  enum class When : std::uint8_t { before, within };
   // A call that begins: what it is kept under. Empty when the call has no key.
   struct Ticket {
     std::string tenant;
     std::string key;
+    std::string fingerprint;
+    When when = When::before;
+    // What the answer is sealed with.
+    std::shared_ptr<const crypto::DataKey> data_key;
+    // The act's commit held the answer; the same call elsewhere was quicker.
+    bool kept = false;
+    bool beaten = false;
   };
   struct Beginning {
     Ticket ticket;
     // The answer of the same call before.
     std::optional<http::Response> answer;
   };
-  // Durable before the call does anything. The body has arrived. Errors: invalid idempotency.key;
+  // Durable before the call does anything, unless the act's own commit will write it. The body has
+  // arrived. Errors: invalid idempotency.key;
   // invalid idempotency.reused (another call had the key); conflict idempotency.running; conflict
   // idempotency.outcome_unknown (the hub ended within the first call, which may have had its
   // effect).
   [[nodiscard]] Result<Beginning> begin(const identity::Principal& who, std::string_view operation,
-                                        const http::Request& request);
+                                        const http::Request& request, When when = When::before);
+  // Inside the act's job: the answer, in the same commit. Error conflict idempotency.running: the
+  // same call was quicker elsewhere.
+  [[nodiscard]] Status keep(store::Transaction& transaction, Ticket& ticket,
+                            const http::Response& response);
   // The answer is kept, unless the same call may succeed later: then the key is free again. After
   // an answer of 500 nobody knows what happened, and the key stays taken.
   void finish(const Ticket& ticket, const http::Response& response);
@@ -52,6 +68,7 @@ class Replays {
  private:
   struct Row;
   [[nodiscard]] Result<http::Response> open(const Row& row, const Ticket& ticket);
+  [[nodiscard]] std::string seal(const Ticket& ticket, const http::Response& response) const;
 
   const Parts parts_;
   Mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -14,8 +15,13 @@
 
 // The table of everything that the hub answers. docs/openapi.yaml describes the same operations;
 // tests/api/table_test.cpp compares.
+namespace rabt::store {
+class Transaction;
+}  // namespace rabt::store
+
 namespace rabt::api {
 
+class Cursors;
 struct Resources;
 
 inline constexpr std::size_t kMaxPathParameters = 2;
@@ -30,6 +36,11 @@ struct Call {
   identity::Caller caller{};
   // The pattern of the route that the request took; its {names} say what `path` holds.
   std::string_view pattern{};
+  // What cursors are made with. Null where no list is asked for.
+  const Cursors* cursors = nullptr;
+  // Keeps the answer for a repeat of the call. An act that is one commit calls it in that commit.
+  // Unset unless the call names an Idempotency-Key.
+  std::function<Status(store::Transaction&, const http::Response&)> once{};
 };
 
 // An error becomes a problem document.
@@ -68,7 +79,11 @@ struct RouteOptions {
   // Null when the permission alone decides.
   Check check = nullptr;
   RateClass rate = RateClass::by_method;
+  // The act is one commit, which holds the answer for a repeat, too. Before any other act it is
+  // written that it begins.
+  bool one_commit = false;
 };
+inline constexpr RouteOptions kOneCommit{.one_commit = true};
 inline constexpr RouteOptions kRare{.rate = RateClass::rare};
 inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in};
 

@@ -127,6 +127,7 @@ struct Hub::Parts {
   // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
   std::unique_ptr<api::Replays> replays;
+  std::unique_ptr<api::Cursors> cursors;
   std::unique_ptr<api::Stream> stream;
   std::unique_ptr<PluginUpgrade> upgrade;
   // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
@@ -399,6 +400,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   hub.consultations->begin(*hub.engine, *hub.webhooks);
   hub.replays = std::make_unique<api::Replays>(
       api::Replays::Parts{*base.store, *base.keys, clock, base.random});
+  hub.cursors = std::make_unique<api::Cursors>(*base.keys, clock);
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
@@ -411,7 +413,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
-                      *hub.watch, clock, config.rates, config.proxies});
+                      *hub.cursors, *hub.watch, clock, config.rates, config.proxies});
   if (!config.tls_certificates.empty()) {
     RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
                                            .key = config.tls_key,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/identity/principal.hpp"
+
+namespace rabt::store {
+class Transaction;
+}  // namespace rabt::store
 
 namespace rabt::consultation {
 
@@ -33,6 +38,9 @@ struct Ask {
   std::string key{};
   // Time zone offset in minutes of times that are written without one.
   int naive_offset_minutes = 0;
+  // Keeps the answer for a repeat of the request. An act that is one commit calls it in that
+  // commit, so that a crash leaves act and answer, or neither. May be unset.
+  std::function<Status(store::Transaction&, const Json& answer)> once{};
 
   // The first one of this name in the query; empty when it is absent.
   [[nodiscard]] std::string_view parameter(std::string_view name) const;

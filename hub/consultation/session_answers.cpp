@@ -36,18 +36,12 @@ std::int64_t duration_of(const Session& is, Timestamp now) {
 }  // namespace
 
 Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
+  access::Facts facts = facts_of(session, who);
+  facts.reason = with_reason;
   Sight sight;
   sight.person = who.person;
-  if (who.system || with_reason) {
-    sight.clinical = sight.names = true;
-    return sight;
-  }
-  const Participant* const own = session.of_person(who.person);
-  const bool treats = !who.person.empty() && who.person == session.provider;
-  const bool patient = !who.person.empty() && who.person == session.patient;
-  sight.clinical =
-      treats || patient || (own != nullptr && own->takes_part() && is_staff(own->role));
-  sight.names = sight.clinical || (own != nullptr && own->takes_part());
+  sight.clinical = access::decide(access::Right::session_clinical, facts).allowed;
+  sight.names = sight.clinical || access::decide(access::Right::session_names, facts).allowed;
   return sight;
 }
 

@@ -331,12 +331,9 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   const std::string status(ask.parameter("status"));
   if (!ask.session.empty()) {
     RABT_TRY(session, visible(ask, who));
-    const Participant* const own = session.of_person(who.person);
-    const bool may = who.system || who.admin() || who.person == session.provider ||
-                     (own != nullptr && needs_licence(own->role)) ||
-                     (own != nullptr && own->role == PartRole::patient &&
-                      parts_.settings.patient_may_read_recordings);
-    if (!may) return denied("authorisation.denied", "the caller may not see the recordings");
+    access::Facts facts = facts_of(session, who);
+    facts.patients_read_recordings = parts_.settings.patient_may_read_recordings;
+    RABT_TRY_STATUS(access::admit(access::Right::recordings_see, facts));
     RABT_TRY(kept, recordings_of(parts_, session));
     for (auto one = kept.rbegin(); one != kept.rend(); ++one) {
       if (status.empty() || one->status == status) page.items.push_back(recording_json(*one));
@@ -347,9 +344,10 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   if (!window.cursor.empty() && !Ulid::parse(window.cursor))
     return invalid("api.invalid", "cursor: is none that this list gave");
   const std::string last = window.cursor.empty() ? "~" : window.cursor;
-  const bool all = who.system || who.admin() || who.roles.has(Role::auditor);
-  if (!all && who.person.empty())
-    return denied("authorisation.denied", "only people and administrators have recordings");
+  const auto office =
+      access::admit(access::Right::recordings_list_all, {.roles = who.roles, .system = who.system});
+  const bool all = office.ok();
+  if (!all && who.person.empty()) return office.error();
   const auto limit = static_cast<std::int64_t>(window.limit) + 1;
   const std::int64_t skip = window.skip.value_or(0);
   const std::int64_t patients = parts_.settings.patient_may_read_recordings ? 1 : 0;
@@ -396,8 +394,8 @@ Answer SessionsImpl::recording(const Ask& ask) {
 //
 Answer SessionsImpl::withdraw_recording(const Ask& ask) {
   const Actor who = actor_of(ask);
-  if (!who.admin() && !who.system)
-    return denied("authorisation.denied", "only an administrator withdraws a recording");
+  RABT_TRY_STATUS(
+      access::admit(access::Right::recording_withdraw, {.roles = who.roles, .system = who.system}));
   const std::string reason =
       ask.caller.reason.empty() ? ask.body.string_or("reason", "") : ask.caller.reason;
   if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");

@@ -19,19 +19,18 @@ Result<std::string> reason_of(const Json& body) {
 }  // namespace
 
 Answer SessionsImpl::accept(const Ask& ask) {
-  return shown(ask, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-                 (void)is;
-                 const Actor who = actor_of(ask);
-                 const PartRole role = who.roles.has(identity::Role::doctor) ? PartRole::doctor
-                                                                             : PartRole::specialist;
-                 return Command(Accept{new_participant(role, who.person, Json::object())});
-               }));
+  return act_and_show(ask, [&](Session& is) -> Result<Command> {
+    (void)is;
+    const Actor who = actor_of(ask);
+    const PartRole role =
+        who.roles.has(identity::Role::doctor) ? PartRole::doctor : PartRole::specialist;
+    return Command(Accept{new_participant(role, who.person, Json::object())});
+  });
 }
 
 Answer SessionsImpl::decline(const Ask& ask) {
   RABT_TRY(reason, reason_of(ask.body));
-  return shown(ask, act(ask, ask.session,
-                        [&](Session&) -> Result<Command> { return Command(Decline{reason}); }));
+  return act_and_show(ask, [&](Session&) -> Result<Command> { return Command(Decline{reason}); });
 }
 
 Answer SessionsImpl::assign(const Ask& ask) {
@@ -44,17 +43,17 @@ Answer SessionsImpl::assign(const Ask& ask) {
   const bool doctor = known.roles.has(identity::Role::doctor);
   if (!doctor && !known.roles.has(identity::Role::specialist))
     return invalid("api.invalid", "provider: is no doctor or specialist");
-  return shown(ask, act(ask, ask.session, [&](Session&) -> Result<Command> {
-                 return Command(Assign{new_participant(
-                     doctor ? PartRole::doctor : PartRole::specialist, id, Json::object())});
-               }));
+  return act_and_show(ask, [&](Session&) -> Result<Command> {
+    return Command(Assign{
+        new_participant(doctor ? PartRole::doctor : PartRole::specialist, id, Json::object())});
+  });
 }
 
 Answer SessionsImpl::start(const Ask& ask) {
-  return shown(ask, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-                 refresh_licences(is);
-                 return Command(Start{visit_open(is)});
-               }));
+  return act_and_show(ask, [&](Session& is) -> Result<Command> {
+    refresh_licences(is);
+    return Command(Start{visit_open(is)});
+  });
 }
 
 Answer SessionsImpl::end(const Ask& ask) {
@@ -74,8 +73,7 @@ Answer SessionsImpl::end(const Ask& ask) {
 
 Answer SessionsImpl::cancel(const Ask& ask) {
   RABT_TRY(reason, reason_of(ask.body));
-  return shown(ask, act(ask, ask.session,
-                        [&](Session&) -> Result<Command> { return Command(Cancel{reason}); }));
+  return act_and_show(ask, [&](Session&) -> Result<Command> { return Command(Cancel{reason}); });
 }
 
 // R-18: /api/v1 names the version it has seen.
@@ -87,27 +85,26 @@ Answer SessionsImpl::change(const Ask& ask) {
     members.set("patient", id);
   }
   RABT_TRY_STATUS(mistakes.status());
-  return shown(ask, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-                 if (ask.version && *ask.version != is.version)
-                   return conflict("api.version",
-                                   "the session is at version " + std::to_string(is.version) +
-                                       ", and If-Match names " + std::to_string(*ask.version));
-                 if (!members["patient"].is_null()) {
-                   const std::string& patient = members["patient"].as_string();
-                   if (!is.patient.empty() && is.patient != patient)
-                     return invalid("api.invalid", "patient: is set already");
-                   if (const auto known = parts_.directory.find(is.tenant, patient); known.ok())
-                     is.patient_pseudonym = known->pseudonym;
-                   if (is.patient.empty() && is.of_person(patient) == nullptr) {
-                     Participant one = new_participant(PartRole::patient, patient, Json::object());
-                     one.number = static_cast<std::int64_t>(is.participants.size()) + 1;
-                     one.admission = is.waiting_room ? Admission::waiting : Admission::admitted;
-                     one.since_ms = one.created_ms = parts_.clock.now().ms;
-                     is.participants.push_back(std::move(one));
-                   }
-                 }
-                 return Command(Amend{members});
-               }));
+  return act_and_show(ask, [&](Session& is) -> Result<Command> {
+    if (ask.version && *ask.version != is.version)
+      return conflict("api.version", "the session is at version " + std::to_string(is.version) +
+                                         ", and If-Match names " + std::to_string(*ask.version));
+    if (!members["patient"].is_null()) {
+      const std::string& patient = members["patient"].as_string();
+      if (!is.patient.empty() && is.patient != patient)
+        return invalid("api.invalid", "patient: is set already");
+      if (const auto known = parts_.directory.find(is.tenant, patient); known.ok())
+        is.patient_pseudonym = known->pseudonym;
+      if (is.patient.empty() && is.of_person(patient) == nullptr) {
+        Participant one = new_participant(PartRole::patient, patient, Json::object());
+        one.number = static_cast<std::int64_t>(is.participants.size()) + 1;
+        one.admission = is.waiting_room ? Admission::waiting : Admission::admitted;
+        one.since_ms = one.created_ms = parts_.clock.now().ms;
+        is.participants.push_back(std::move(one));
+      }
+    }
+    return Command(Amend{members});
+  });
 }
 
 Answer SessionsImpl::set_insurance(const Ask& ask) {
@@ -118,24 +115,22 @@ Answer SessionsImpl::set_insurance(const Ask& ask) {
       members.text("reference", 200)};
   if (command.status.empty() && mistakes.none()) mistakes.add("status", "is needed");
   RABT_TRY_STATUS(mistakes.status());
-  return shown(
-      ask, act(ask, ask.session, [&](Session&) -> Result<Command> { return Command(command); }));
+  return act_and_show(ask, [&](Session&) -> Result<Command> { return Command(command); });
 }
 
 Answer SessionsImpl::set_appointment(const Ask& ask) {
   RABT_TRY(members, read_amendment(Json::object({{"appointment", ask.body["appointment"]}}), 0));
-  return shown(ask, act(ask, ask.session, [&](Session&) -> Result<Command> {
-                 return Command(SetAppointment{members["appointment"]});
-               }));
+  return act_and_show(ask, [&](Session&) -> Result<Command> {
+    return Command(SetAppointment{members["appointment"]});
+  });
 }
 
 Answer SessionsImpl::link_consultation(const Ask& ask) {
   const std::string id = ask.body.string_or("consultation", "");
   if (!Ulid::parse(id))
     return invalid("api.invalid", "consultation: must be the id of a workflow instance");
-  return shown(ask, act(ask, ask.session, [&](Session&) -> Result<Command> {
-                 return Command(LinkConsultation{id});
-               }));
+  return act_and_show(ask,
+                      [&](Session&) -> Result<Command> { return Command(LinkConsultation{id}); });
 }
 
 }  // namespace rabt::consultation

@@ -242,9 +242,9 @@ void SessionsImpl::warn_preferences(Session& is) const {
 
 Answer SessionsImpl::create(const Ask& ask) {
   const Actor who = actor_of(ask);
-  if (who.person.empty() && !who.system &&
-      !who.roles.has_any({Role::admin, Role::operator_, Role::integration}))
-    return denied("session.create_denied", "no role of the caller may create sessions");
+  if (who.person.empty())
+    RABT_TRY_STATUS(
+        access::admit(access::Right::session_create, {.roles = who.roles, .system = who.system}));
   RABT_TRY(input, read_session(ask.body, ask.naive_offset_minutes, parts_.settings));
   RABT_TRY_STATUS(around_->may_create(parts_.tenant));
   Booking booking;

@@ -116,16 +116,16 @@ std::optional<bool> SessionsImpl::visit_open(const Session& session) const {
 
 Result<Session> SessionsImpl::visible(const Ask& ask, const Actor& who) const {
   RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
-  RABT_TRY_STATUS(must_see(session, who));
+  RABT_TRY_STATUS(may(access::Right::session_see, session, who));
   return session;
 }
 
 Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, const Make& make,
-                                const Also& also, Sees sees) {
+                                const Also& also, Sees sees, bool shows) {
   const Actor who = actor_of(ask);
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
     RABT_TRY(session, rows_.load(parts_.tenant, reference));
-    if (sees == Sees::must) RABT_TRY_STATUS(must_see(session, who));
+    if (sees == Sees::must) RABT_TRY_STATUS(may(access::Right::session_see, session, who));
     // A provider that was bound later serves the sessions that were made before.
     if (session.provider_plugin.empty() && !session.over()) {
       session.provider_plugin = video_.bound();
@@ -134,7 +134,7 @@ Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, cons
     RABT_TRY(command, make(session));
     RABT_TRY(change, decide(session, moment_of(who, session), command));
     if (change.unchanged) return Acted{std::move(session), std::move(change)};
-    auto acted = commit(ask, who, session, std::move(change), also);
+    auto acted = commit(ask, who, session, std::move(change), also, shows);
     if (acted.ok() || acted.error().code != kSessionRaced) return acted;
   }
   return unavailable("store.busy", "the session changes too quickly; try again");
@@ -166,7 +166,7 @@ Result<Acted> SessionsImpl::act_as_hub(std::string_view session, const Command& 
 }
 
 Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Session& before,
-                                   Change change, const Also& also) {
+                                   Change change, const Also& also, bool shows) {
   const Timestamp now = parts_.clock.now();
   RABT_TRY(sealed, rows_.seal(before, change, now, who.actor, parts_.settings));
   std::vector<audit::Prepared> entries;
@@ -177,6 +177,14 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     entries.push_back(parts_.audit.prepare(entry));
   }
   RABT_TRY(recordings, RecordingNotes::of(parts_, before, change, now));
+  Session after = change.after;
+  after.version = before.over() ? before.version : before.version + 1;
+  if (sealed.key) after.data_key = sealed.key->id;
+  Json answer;
+  if (shows && ask.once) {
+    RABT_TRY(shown, show(ask, after));
+    answer = std::move(shown);
+  }
   std::int64_t number = 0;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(written, SessionRows::write(transaction, before, change, sealed));
@@ -187,14 +195,12 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
     RABT_TRY_STATUS(recordings.write(transaction));
     if (also) RABT_TRY_STATUS(also(transaction, change));
+    if (!answer.is_null()) RABT_TRY_STATUS(ask.once(transaction, answer));
     for (const audit::Prepared& entry : entries)
       RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
     return ok_status();
   }));
-  Session after = change.after;
   after.number = number;
-  after.version = before.over() ? before.version : before.version + 1;
-  if (sealed.key) after.data_key = sealed.key->id;
   if (after.status != before.status || before.version == 0)
     ++entered_[static_cast<std::size_t>(after.status)];
   if (after.over() && !before.over()) video_.forget(after.id);
@@ -244,12 +250,12 @@ Status SessionsImpl::audit_reading(const Ask& ask, std::string_view object, cons
 Answer SessionsImpl::show(const Ask& ask, const Session& session) const {
   const Actor who = actor_of(ask);
   Names names(parts_.directory, parts_.tenant);
-  const bool reason = !ask.caller.reason.empty() && who.admin();
+  const bool reason = !ask.caller.reason.empty();
   return session_json(session, sight_of(session, who, reason), names, parts_.clock.now());
 }
-Answer SessionsImpl::shown(const Ask& ask, Result<Acted> acted) const {
-  if (!acted.ok()) return std::move(acted).error();
-  return show(ask, acted->session);
+Answer SessionsImpl::act_and_show(const Ask& ask, const Make& make) {
+  RABT_TRY(acted, act(ask, ask.session, make, {}, Sees::must, true));
+  return show(ask, acted.session);
 }
 
 Result<std::string> SessionsImpl::person(const Json& reference, const std::string& field,

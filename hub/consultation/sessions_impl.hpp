@@ -95,16 +95,18 @@ class SessionsImpl final : public SessionService {
   enum class Sees : std::uint8_t { must, may };
   [[nodiscard]] static Actor actor_of(const Ask& ask);
   [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
-                                  const Also& also = {}, Sees sees = Sees::must);
+                                  const Also& also = {}, Sees sees = Sees::must,
+                                  bool shows = false);
+  // An act whose answer is the session.
+  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make);
   [[nodiscard]] Result<Acted> commit(const Ask& ask, const Actor& who, const Session& before,
-                                     Change change, const Also& also);
+                                     Change change, const Also& also, bool shows = false);
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
   // Notes a reading; of patient data before any of it is answered.
   [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
                                      const Session* session, Json detail) const;
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
-  [[nodiscard]] Answer shown(const Ask& ask, Result<Acted> acted) const;
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
   // Licences as the directory knows them now.
   void refresh_licences(Session& session) const;

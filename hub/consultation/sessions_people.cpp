@@ -76,8 +76,9 @@ Answer SessionsImpl::token(const Ask& ask) {
   const Participant* own = session.of_person(who.person);
   // hub://session names the participant.
   if (who.system) own = session.participant(record_of(session, ask.record));
+  if (!who.system) RABT_TRY_STATUS(may(access::Right::session_take_part, session, who));
   if (own == nullptr || !own->takes_part())
-    return denied("participant.not_a_participant", "the caller does not take part in this session");
+    return not_found("not_found", "the session has no such participant");
   if (session.over()) return ended_error(session.status, "scheduled, waiting or active");
   if (session.status == SessionStatus::requested)
     return conflict("session.not_accepted",
@@ -134,7 +135,7 @@ Answer SessionsImpl::leave(const Ask& ask) {
 Answer SessionsImpl::participants(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
-  const bool reason = !ask.caller.reason.empty() && who.admin();
+  const bool reason = !ask.caller.reason.empty();
   RABT_TRY_STATUS(audit_reading(ask, "session:" + session.id, &session,
                                 Json::object({{"what", "participants"}})));
   Names names(parts_.directory, parts_.tenant);
@@ -203,7 +204,7 @@ Answer SessionsImpl::deny(const Ask& ask) {
 Answer SessionsImpl::waiting_room(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
-  RABT_TRY_STATUS(must_admit(session, who));
+  RABT_TRY_STATUS(may(access::Right::participant_admit, session, who));
   std::vector<const Participant*> waiting;
   for (const Participant& one : session.participants) {
     if (one.admission == Admission::waiting) waiting.push_back(&one);
@@ -231,7 +232,7 @@ Answer SessionsImpl::waiting_room(const Ask& ask) {
 Answer SessionsImpl::invitations(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
-  if (!who.admin()) RABT_TRY_STATUS(must_host(session, who));
+  RABT_TRY_STATUS(may(access::Right::invitations_see, session, who));
   Json items = Json::array();
   for (const Invitation& one : session.invitations)
     items.push_back(invitation_json(one, sight_of(session, who, false), parts_.clock.now()));

@@ -19,7 +19,8 @@ constexpr std::string_view kMore =
     "      audience: absent\n"
     "      max_lifetime: 24h\n"
     "      role_map: {provider: doctor}\n"
-    "      may_grant: [admin, doctor, specialist, nurse, patient]\n"
+    "      may_grant: [admin, doctor, specialist, nurse, patient, operator, auditor, engineer,\n"
+    "        security_officer]\n"
     "doors:\n"
     "  kiorex: {cors: ['https://app.example.sa'], rate: 0}\n"
     "  emr: {rate: 0}\n"
@@ -49,6 +50,8 @@ Hospital::Hospital() {
   std::string more(kMore);
   more.replace(more.find("ISSUER"), std::string_view("ISSUER").size(), secret);
   site.config.more = more;
+  // These people come from the issuer above, not from the demonstration's.
+  site.config.issuer_secret.clear();
   site.start_sandbox();
   site.start_hub();
   for (const auto& [who, role] : {std::pair{"AD", "admin"},

@@ -60,6 +60,44 @@ TEST_F(ReplaysTest, ACallThatRunsOrWasCutOffIsNotDoneTwice) {
   EXPECT_EQ(begin(*replays, call("k1", "{}")).error().code, "idempotency.outcome_unknown");
 }
 
+TEST_F(ReplaysTest, Trap60ActAndAnswerAreOneCommitOrNeither) {
+  const auto within = [&](Replays& replays) {
+    return must(replays.begin({.kind = identity::Kind::person, .tenant = "t1", .id = "01P"},
+                              "changeSession", call("k1", "{}"), Replays::When::within));
+  };
+  // The hub ends after the call began: nothing happened, and the call may come again.
+  auto replays = make();
+  (void)within(*replays);
+  replays = make();
+  auto second = within(*replays);
+  EXPECT_FALSE(second.answer);
+  // An act that fails takes its answer with it.
+  EXPECT_FALSE(rig_.hub.store()
+                   .write([&](store::Transaction& transaction) -> Status {
+                     RABT_TRY_STATUS(replays->keep(transaction, second.ticket, answered(200)));
+                     return conflict("test.failed", "the act failed after its answer");
+                   })
+                   .ok());
+  replays = make();
+  auto third = within(*replays);
+  EXPECT_FALSE(third.answer);
+  // The hub ends after the commit and before the answer.
+  EXPECT_TRUE(rig_.hub.store()
+                  .write([&](store::Transaction& transaction) {
+                    return replays->keep(transaction, third.ticket, answered(200));
+                  })
+                  .ok());
+  replays = make();
+  const auto fourth = within(*replays);
+  ASSERT_TRUE(fourth.answer);
+  EXPECT_EQ(fourth.answer->body, "{\"name\":\"Noura\"}");
+  // Who was slower, on another hub, does nothing.
+  const Status beaten = rig_.hub.store().write([&](store::Transaction& transaction) {
+    return replays->keep(transaction, third.ticket, answered(200));
+  });
+  EXPECT_EQ(beaten.error().code, "idempotency.running");
+}
+
 TEST_F(ReplaysTest, WhatMaySucceedLaterIsNotKept) {
   const auto replays = make();
   for (const int status : {400, 401, 403, 422, 429, 503}) {

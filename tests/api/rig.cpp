@@ -122,11 +122,12 @@ void ApiRig::open(Options options) {
       identity::ApiToken(kToken));
   watch_ = std::make_unique<identity::Watch>(
       identity::Watch::Parts{*authenticator_, hub.store(), clock, null_logger()});
+  cursors_ = std::make_unique<Cursors>(hub.keys(), clock);
   replays_ = std::make_unique<Replays>(Replays::Parts{hub.store(), hub.keys(), clock, random});
   api_ = std::make_unique<Api>(
       std::move(resources),
-      Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *watch_,
-                 clock, options.rates, std::move(options.proxies)});
+      Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *cursors_,
+                 *watch_, clock, options.rates, std::move(options.proxies)});
 }
 
 http::Response ApiRig::handle(const http::Request& request) {

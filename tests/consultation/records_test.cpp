@@ -79,6 +79,7 @@ class RecordsTest : public RecordHouse {
     made.caller.who = {.kind = identity::Kind::person, .tenant = "t1"};
     made.caller.who.person = role == "admin" ? admin_ : person_of(role);
     made.caller.who.id = made.caller.who.person;
+    if (role == "admin") made.caller.who.roles = {identity::Role::admin};
     made.session = kSession;
     made.record = std::move(record);
     made.body = std::move(body);

@@ -521,7 +521,7 @@ class SlowEveryDoor : public CanaryRun {
     for (const std::string& path : std::vector<std::string>{
              "/api/v1/" + w(), "/api/v1/instances/" + w(), "/api/v1/instances/" + n() + "/events",
              "/api/v1/instances?status=" + w(), "/api/v1/instances?limit=" + w(),
-             "/api/v1/instances?limit=" + n(), "/api/v1/instances?before=" + w(),
+             "/api/v1/instances?limit=" + n(), "/api/v1/instances?cursor=" + w(),
              "/api/v1/instances?" + w() + "=1", "/api/v1/instances?patient=" + w(),
              "/api/v1/instances?patient=identifier:" + n(),
              "/api/v1/instances?patient=phone:%2B966" + n(), "/api/v1/workflows/" + w(),

@@ -195,8 +195,8 @@ Answer PracticeService::availability(const Ask& ask) {
 Answer PracticeService::set_availability(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(person, provider_of(ask));
-  if (!manages(ask) && ask.caller.who.person != person.id)
-    return not_allowed("change when another provider can be had");
+  RABT_TRY_STATUS(may(access::Right::provider_manage, ask,
+                      "change when another provider can be had", person.id));
   Fields fields(ask.body);
   fields.only({"slots", "weekly", "keep"});
   // keep: adds to what is there. Otherwise the slots that nobody has booked are replaced.

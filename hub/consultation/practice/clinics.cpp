@@ -89,7 +89,7 @@ Answer PracticeService::clinics(const Ask& ask) {
 }
 
 Answer PracticeService::add_clinic(const Ask& ask) {
-  if (!manages(ask)) return not_allowed("add a clinic");
+  RABT_TRY_STATUS(may(access::Right::practice_manage, ask, "add a clinic"));
   const std::string& tenant = ask.caller.who.tenant;
   Fields fields(ask.body);
   fields.only({"name", "nameAr", "timeZone", "active"});
@@ -140,7 +140,7 @@ Answer PracticeService::clinic_sessions(const Ask& ask) {
 }
 
 Answer PracticeService::add_clinic_session(const Ask& ask) {
-  if (!manages(ask)) return not_allowed("add hours to a clinic");
+  RABT_TRY_STATUS(may(access::Right::practice_manage, ask, "add hours to a clinic"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(clinic, clinic_id(tenant, read_reference(ask.record)));
   Fields fields(ask.body);

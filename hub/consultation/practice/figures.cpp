@@ -53,7 +53,7 @@ struct Scope {
 };
 
 Result<Scope> scope_of(store::Store& store, const Ask& ask) {
-  if (!manages(ask) && !is_provider(ask)) return not_allowed("read figures of sessions");
+  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read figures of sessions"));
   Scope scope;
   RABT_TRY(period, period_of(ask));
   scope.period = period;
@@ -203,7 +203,7 @@ Answer PracticeService::bandwidth(const Ask& ask) {
 
 // One line for each licence: what the Saudi Commission for Health Specialties is told of a month.
 Answer PracticeService::scfhs_report(const Ask& ask) {
-  if (!manages(ask) && !ask.caller.who.is(Role::auditor)) return not_allowed("read this report");
+  RABT_TRY_STATUS(may(access::Right::practice_audit, ask, "read this report"));
   const std::string& tenant = ask.caller.who.tenant;
   const std::string_view text = ask.parameter("month");
   const auto begins = parse_iso8601(std::string(text) + "-01T00:00:00Z");

@@ -24,6 +24,13 @@ Error not_allowed(std::string_view what) {
   return denied("authorisation.denied", "your role may not " + std::string(what));
 }
 
+Status may(access::Right right, const Ask& ask, std::string_view what, std::string_view of) {
+  access::Facts facts{.roles = ask.caller.who.roles};
+  facts.is.add(access::Is::self, !of.empty() && ask.caller.who.person == of);
+  if (access::decide(right, facts).allowed) return ok_status();
+  return not_allowed(what);
+}
+
 Error not_there(std::string_view what) {
   return not_found("not_found", "there is no such " + std::string(what));
 }
@@ -152,8 +159,7 @@ Json PracticeService::compliance_now() const {
 }
 
 Answer PracticeService::compliance(const Ask& ask) {
-  if (!manages(ask) && !ask.caller.who.is(Role::auditor))
-    return not_allowed("read figures of compliance");
+  RABT_TRY_STATUS(may(access::Right::practice_audit, ask, "read figures of compliance"));
   RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:compliance", Json::object())));
   return compliance_now();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/access/decide.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/consultation/fields.hpp"
 #include "hub/consultation/hub_events.hpp"
@@ -151,6 +152,9 @@ class PracticeService final : public Practice, public Surroundings {
 
 // Administrators and operators of the tenant.
 [[nodiscard]] bool manages(const Ask& ask);
+// what: as a refusal says it, "list visits". of: the person whom it is about; empty if nobody.
+[[nodiscard]] Status may(access::Right right, const Ask& ask, std::string_view what,
+                         std::string_view of = {});
 [[nodiscard]] bool is_provider(const Ask& ask);
 [[nodiscard]] Error not_allowed(std::string_view what);
 [[nodiscard]] Error not_there(std::string_view what);

@@ -178,8 +178,8 @@ Answer PracticeService::set_presence(const Ask& ask) {
     person = provider.id;
   }
   if (person.empty()) return not_allowed("have a presence; it belongs to a person");
-  if (!manages(ask) && ask.caller.who.person != person)
-    return not_allowed("set the presence of somebody else");
+  RABT_TRY_STATUS(
+      may(access::Right::provider_manage, ask, "set the presence of somebody else", person));
   Fields fields(ask.body);
   fields.only({"status"});
   const std::string status = fields.word("status", {"online", "offline", "busy"});

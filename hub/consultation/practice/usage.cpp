@@ -134,7 +134,7 @@ Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsag
 }
 
 Answer PracticeService::usage(const Ask& ask) {
-  if (!manages(ask) && !is_provider(ask)) return not_allowed("read the usage");
+  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(month, month_asked(ask));
   RABT_TRY(usage, usage_of(tenant, month));
@@ -171,7 +171,7 @@ Answer PracticeService::usage(const Ask& ask) {
 }
 
 Answer PracticeService::usage_by_session(const Ask& ask) {
-  if (!manages(ask) && !is_provider(ask)) return not_allowed("read the usage");
+  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(month, month_asked(ask));
   RABT_TRY(usage, usage_of(tenant, month));

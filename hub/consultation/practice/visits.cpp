@@ -44,11 +44,6 @@ std::string external_text(const std::pair<std::string, std::string>& external) {
   return external.first + "\n" + external.second;
 }
 
-bool may_see(const Ask& ask) {
-  return manages(ask) || is_provider(ask) ||
-         ask.caller.who.roles.has_any({Role::nurse, Role::integration});
-}
-
 }  // namespace
 
 PracticeService::VisitRow PracticeService::read_visit(const Row& row) {
@@ -110,7 +105,7 @@ Result<Json> PracticeService::visit_json(std::string_view tenant, const VisitRow
 
 Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
   const std::string& tenant = ask.caller.who.tenant;
-  if (!may_see(ask)) return not_allowed("list visits");
+  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "list visits"));
   RABT_TRY(period, period_of(ask));
   std::string persons[2];
   const std::string_view names[2] = {"patient", "provider"};
@@ -164,7 +159,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
 
 Answer PracticeService::open_visit(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
-  if (!may_see(ask)) return not_allowed("open a visit");
+  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "open a visit"));
   Fields fields(ask.body);
   fields.only({"patient", "provider", "externalId"});
   if (!fields.has("patient")) fields.wrong("patient", "it is needed");
@@ -226,13 +221,13 @@ Answer PracticeService::open_visit(const Ask& ask) {
 
 Answer PracticeService::visit(const Ask& ask) {
   RABT_TRY(row, find_visit(ask.caller.who.tenant, read_reference(ask.record)));
-  if (!may_see(ask) && ask.caller.who.person != row.patient) return not_allowed("read the visit");
+  RABT_TRY_STATUS(may(access::Right::visit_see, ask, "read the visit", row.patient));
   return visit_json(ask.caller.who.tenant, row);
 }
 
 Answer PracticeService::close_visit(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
-  if (!may_see(ask)) return not_allowed("close a visit");
+  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "close a visit"));
   RABT_TRY(row, find_visit(tenant, read_reference(ask.record)));
   if (row.status == "CLOSED") return visit_json(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));

@@ -16,7 +16,7 @@ Answer RecordService::send_message(const Ask& ask) {
   const std::string to = fields.text("to", 36);
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::message));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::message));
   if (!parts_.video.chat_enabled)
     return conflict("feature.disabled", "chat is switched off by video.chat_enabled");
   RABT_TRY_STATUS(not_over(of));
@@ -35,7 +35,8 @@ Answer RecordService::send_message(const Ask& ask) {
   act.acts.emplace_back("chat.sent",
                         Json::object({{"message", act.record.id}, {"length", code_points(text)}}));
   act.events.emplace_back("message-sent", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &message_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return message_json(act.record);
 }
 

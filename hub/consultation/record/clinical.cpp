@@ -78,7 +78,7 @@ Answer RecordService::record_vitals(const Ask& ask) {
   const Json values = read_vital_signs(fields, ask.body);
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::vitals));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::vitals));
   RABT_TRY_STATUS(about_a_patient(of));
   RABT_TRY_STATUS(not_over(of));
 
@@ -96,7 +96,8 @@ Answer RecordService::record_vitals(const Ask& ask) {
       Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", values.size()}});
   act.acts.emplace_back("vitals.recorded", told);
   act.events.emplace_back("vitals-recorded", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &vitals_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return vitals_json(act.record);
 }
 
@@ -105,8 +106,8 @@ Answer RecordService::prescriptions(const Ask& ask) {
 }
 
 // During the session, or within a day after it has been completed by its doctor.
-Status RecordService::may_prescribe(const Ask& ask, const Membership& of) {
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::prescription));
+Result<access::Allowed> RecordService::may_prescribe(const Ask& ask, const Membership& of) {
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::prescription));
   RABT_TRY_STATUS(about_a_patient(of));
   identity::Licence licence = of.licence;
   if (!ask.caller.who.person.empty()) {
@@ -115,7 +116,7 @@ Status RecordService::may_prescribe(const Ask& ask, const Membership& of) {
   }
   if (!is_known(licence, parts_.video.licence))
     return conflict("licence.missing", "prescribing needs a licence that is known to the hub");
-  if (of.status == SessionStatus::active) return ok_status();
+  if (of.status == SessionStatus::active) return allowed;
   if (!is_end(of.status)) {
     return conflict("session.not_started", "the session is " + std::string(to_string(of.status)) +
                                                "; prescribing needs active");
@@ -123,13 +124,14 @@ Status RecordService::may_prescribe(const Ask& ask, const Membership& of) {
   const std::int64_t ended = of.ended_ms.value_or(0);
   const bool lately = of.status == SessionStatus::completed && is_doctor(of) &&
                       parts_.clock.now().ms - ended <= kPrescribeAfterEndMs;
-  return lately ? ok_status() : not_over(of);
+  if (!lately) RABT_TRY_STATUS(not_over(of));
+  return allowed;
 }
 
 Answer RecordService::write_prescription(const Ask& ask, const Json& items,
                                          const std::string& notes) {
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_prescribe(ask, of));
+  RABT_TRY(allowed, may_prescribe(ask, of));
   RecordAct act{.record = fresh(ask, of, RecordKind::prescription),
                 .while_open = of.status == SessionStatus::active,
                 .also = {}};
@@ -140,7 +142,8 @@ Answer RecordService::write_prescription(const Ask& ask, const Json& items,
   const Json told = Json::object({{"prescription", act.record.id}, {"items", items.size()}});
   act.acts.emplace_back("prescription.issued", told);
   act.events.emplace_back("prescription-issued", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &prescription_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return prescription_json(act.record);
 }
 
@@ -172,7 +175,7 @@ Answer RecordService::cancel_prescription(const Ask& ask) {
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(found, find(ask, RecordKind::prescription));
   const Membership& of = found.of;
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::prescription));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::prescription));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only the prescriber or the doctor cancels it");
@@ -190,7 +193,8 @@ Answer RecordService::cancel_prescription(const Ask& ask) {
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
   act.acts.emplace_back("prescription.cancelled", Json::object({{"prescription", act.record.id}}));
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &prescription_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return prescription_json(act.record);
 }
 

@@ -45,7 +45,7 @@ Answer RecordService::share_document(const Ask& ask) {
   const Json shown_to = read_shown_to(fields, ask.body);
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::document));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::document));
   RABT_TRY_STATUS(not_over(of));
   RABT_TRY(bytes, document_bytes(data.as_string()));
   RABT_TRY_STATUS(check_document(type, content_type, bytes));
@@ -81,7 +81,8 @@ Answer RecordService::share_document(const Ask& ask) {
                                                          {"sha256", blob.sha256}}));
   act.events.emplace_back("document-shared",
                           Json::object({{"document", act.record.id}, {"documentType", type}}));
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &document_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return document_json(act.record);
 }
 

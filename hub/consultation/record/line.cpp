@@ -316,7 +316,7 @@ Answer RecordService::set_quality_level(const Ask& ask) {
     fields.wrong("participant", "it must be the id of a participant");
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  if (!of.host) return denied("session.not_host", "only a host sets the level of a line");
+  RABT_TRY_STATUS(may(access::Right::session_run, ask, of));
   RABT_TRY_STATUS(not_over(of));
   const Level wanted = *parse_level(level);
   const Json told =

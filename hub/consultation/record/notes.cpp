@@ -94,9 +94,9 @@ Json read_diagnoses(Fields& fields, const Json& body, const Json& by) {
   return out;
 }
 
-Status may_diagnose(const Membership& of, const Json& diagnoses) {
-  if (diagnoses.size() == 0 || of.role == "doctor" || of.role == "specialist") return ok_status();
-  return denied("authorisation.denied", "diagnoses are coded by doctors and specialists");
+Status may_diagnose(const Ask& ask, const Membership& of, const Json& diagnoses) {
+  if (diagnoses.size() > 0) RABT_TRY_STATUS(may(access::Right::diagnose, ask, of));
+  return ok_status();
 }
 
 bool has_text(const Json& content, const Json& sections) {
@@ -135,12 +135,12 @@ Answer RecordService::write_note(const Ask& ask) {
   if (const Json unsigned_diagnoses = read_diagnoses(fields, ask.body, Json()); !fields.good())
     return fields.done().error();
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::note));
   const Json diagnoses = read_diagnoses(fields, ask.body, signed_by(ask, of));
-  RABT_TRY_STATUS(may_diagnose(of, diagnoses));
-  const bool drafts_only = of.role == "nurse";
-  if (drafts_only && status == "final")
-    return denied("authorisation.denied", "a nurse writes drafts; a doctor makes them final");
+  RABT_TRY_STATUS(may_diagnose(ask, of, diagnoses));
+  const Result<access::Allowed> finishes = may(access::Right::note_finish, ask, of);
+  const bool drafts_only = !finishes.ok();
+  if (drafts_only && status == "final") return finishes.error();
   RABT_TRY_STATUS(not_over(of));
 
   RecordAct act{.record = fresh(ask, of, RecordKind::note), .also = {}};
@@ -157,7 +157,8 @@ Answer RecordService::write_note(const Ask& ask) {
       Json::object({{"note", act.record.id}, {"kind", kind}, {"status", act.record.state}});
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &note_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return note_json(act.record);
 }
 
@@ -168,7 +169,7 @@ Answer RecordService::change_note(const Ask& ask) {
   }
   RABT_TRY(found, find(ask, RecordKind::note));
   const Membership& of = found.of;
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::note));
   Record record = std::move(found.record);
   Fields fields(ask.body);
   fields.only({"content", "sections", "diagnoses", "status"});
@@ -178,12 +179,11 @@ Answer RecordService::change_note(const Ask& ask) {
   const std::string status = fields.word("status", {"draft", "final"}, "draft");
   const Json diagnoses = read_diagnoses(fields, ask.body, signed_by(ask, of));
   RABT_TRY_STATUS(fields.done());
-  RABT_TRY_STATUS(may_diagnose(of, diagnoses));
+  RABT_TRY_STATUS(may_diagnose(ask, of, diagnoses));
   const bool own = record.author == of.participant;
   if (!own && !is_doctor(of))
     return denied("authorisation.denied", "only its author or the doctor changes a draft");
-  if (of.role == "nurse" && status == "final")
-    return denied("authorisation.denied", "a nurse writes drafts; a doctor makes them final");
+  if (status == "final") RABT_TRY_STATUS(may(access::Right::note_finish, ask, of));
   RABT_TRY_STATUS(not_over(of));
   if (record.state != "draft") {
     return conflict("note.final",
@@ -206,7 +206,8 @@ Answer RecordService::change_note(const Ask& ask) {
       {{"note", act.record.id}, {"version", act.record.version}, {"status", act.record.state}});
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &note_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return note_json(act.record);
 }
 
@@ -218,9 +219,9 @@ Answer RecordService::add_addendum(const Ask& ask) {
     return fields.done().error();
   RABT_TRY(found, find(ask, RecordKind::note));
   const Membership& of = found.of;
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::note));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::note));
   const Json diagnoses = read_diagnoses(fields, ask.body, signed_by(ask, of));
-  RABT_TRY_STATUS(may_diagnose(of, diagnoses));
+  RABT_TRY_STATUS(may_diagnose(ask, of, diagnoses));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only its author or the doctor adds to a note");
@@ -242,7 +243,8 @@ Answer RecordService::add_addendum(const Ask& ask) {
   const Json told = Json::object({{"note", act.record.id}, {"addendum", addenda.size()}});
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &note_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return note_json(act.record);
 }
 

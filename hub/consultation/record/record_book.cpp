@@ -201,8 +201,8 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& 
   return false;
 }
 
-Status RecordBook::commit(const Ask& ask, const Membership& of, Sessions& sessions,
-                          RecordAct& act) const {
+Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, const Membership& of,
+                          Sessions& sessions, RecordAct& act) const {
   RABT_TRY(lease, parts_.keys.lease(of.tenant));
   RABT_TRY(key, lease.open(of.data_key));
   Record& record = act.record;
@@ -231,6 +231,7 @@ Status RecordBook::commit(const Ask& ask, const Membership& of, Sessions& sessio
     // The same author wrote it through another writer just now; the next run finds it.
     if (!written) return conflict(std::string(store::kRaced), "it was written meanwhile");
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
+    if (ask.once && act.shape != nullptr) RABT_TRY_STATUS(ask.once(transaction, act.shape(record)));
     return tell_in(transaction, ask, of, sessions, act);
   }));
   if (!before) return ok_status();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/access/decide.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/random.hpp"
@@ -61,6 +62,8 @@ struct RecordAct {
   std::vector<std::pair<std::string, Json>> acts;
   // Events of the session: type and data, which hold no patient data.
   std::vector<std::pair<std::string, Json>> events;
+  // What the caller is answered with the record. Null if the answer is made of more.
+  Json (*shape)(const Record&) = nullptr;
   // What else belongs to the commit. May be empty.
   std::function<Status(store::Transaction&)> also;
 };
@@ -95,8 +98,8 @@ class RecordBook {
   // Writes the record with its entries and events. When the author has written it before (by
   // `client`), nothing is written, and `act.record` is what is there. Errors: conflict
   // session.<status>, conflict precondition.failed when the version has changed.
-  [[nodiscard]] Status commit(const Ask& ask, const Membership& of, Sessions& sessions,
-                              RecordAct& act) const;
+  [[nodiscard]] Status commit(const access::Allowed& allowed, const Ask& ask, const Membership& of,
+                              Sessions& sessions, RecordAct& act) const;
   // Entries and events alone.
   [[nodiscard]] Status tell(const Ask& ask, const Membership& of, Sessions& sessions,
                             const RecordAct& act) const;

@@ -82,7 +82,7 @@ class RecordService final : public Records {
   // Who signs a note or codes a diagnosis, and when: {participant, person, role, at}.
   [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
   [[nodiscard]] Answer transcription(const Ask& ask);
-  [[nodiscard]] Status may_prescribe(const Ask& ask, const Membership& of);
+  [[nodiscard]] Result<access::Allowed> may_prescribe(const Ask& ask, const Membership& of);
   [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
                                           const std::string& notes);
 

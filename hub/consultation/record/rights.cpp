@@ -4,30 +4,22 @@
 
 namespace rabt::consultation {
 
+using access::Allowed;
+using access::Is;
+using access::Right;
+
 namespace {
 
-Error no_right(std::string_view what) {
-  return denied("authorisation.denied", "your role in this session may not " + std::string(what));
+Right write_of(RecordKind kind) {
+  return static_cast<Right>(static_cast<int>(Right::message_write) + static_cast<int>(kind));
 }
-
-bool is_specialist(const Membership& of) {
-  return of.role == "specialist";
+Right read_of(RecordKind kind) {
+  return static_cast<Right>(static_cast<int>(Right::message_read) + static_cast<int>(kind));
 }
-
-// Whoever was denied or removed is a participant no more.
-Status takes_part(const Membership& of) {
-  if (of.participant.empty() || (!of.admitted && !of.waiting))
-    return denied("participant.not_a_participant", "only participants of the session may do this");
-  return ok_status();
-}
-
-Status admitted(const Membership& of) {
-  if (of.waiting) {
-    return conflict("participant.waiting",
-                    "the participant is waiting; a host has to admit him first");
-  }
-  return ok_status();
-}
+static_assert(static_cast<int>(Right::follow_up_write) - static_cast<int>(Right::message_write) ==
+              static_cast<int>(RecordKind::follow_up));
+static_assert(static_cast<int>(Right::follow_up_read) - static_cast<int>(Right::message_read) ==
+              static_cast<int>(RecordKind::follow_up));
 
 // Whether a document is for the role. Without roles it is for everybody.
 bool is_for(const Record& record, std::string_view role) {
@@ -37,86 +29,50 @@ bool is_for(const Record& record, std::string_view role) {
   return std::any_of(all.begin(), all.end(), [&](const Json& one) { return one == Json(role); });
 }
 
-bool writes(const Membership& of, RecordKind kind) {
-  const bool leads = is_doctor(of) || is_specialist(of);
-  switch (kind) {
-    case RecordKind::message:
-    case RecordKind::feedback:
-    case RecordKind::segment:
-      return true;
-    case RecordKind::document:
-      return of.role != "observer";
-    case RecordKind::note:
-      return leads || of.role == "nurse";
-    case RecordKind::vitals:
-      return leads || of.role == "nurse" || of.role == "patient";
-    case RecordKind::prescription:
-    case RecordKind::follow_up:
-      return leads;
-  }
-  return false;
-}
-
-bool reads(const Membership& of, RecordKind kind) {
-  const bool leads = is_doctor(of) || is_specialist(of);
-  switch (kind) {
-    case RecordKind::message:
-    case RecordKind::feedback:
-      return true;
-    case RecordKind::document:
-      return of.role != "observer";
-    case RecordKind::note:
-    case RecordKind::vitals:
-    case RecordKind::follow_up:
-      return leads || of.role == "nurse" || of.role == "patient";
-    case RecordKind::prescription:
-      return leads || of.role == "patient";
-    case RecordKind::segment:
-      return of.host || leads || of.role == "nurse" || of.role == "patient";
-  }
-  return false;
-}
-
 }  // namespace
+
+access::Facts facts_of(const Ask& ask, const Membership& of) {
+  access::Facts facts{.roles = ask.caller.who.roles,
+                      .system = is_workflow(ask),
+                      .reason = !ask.caller.reason.empty()};
+  access::Relations& is = facts.is;
+  is.add(Is::over, is_end(of.status));
+  is.add(Is::host, of.host);
+  if (of.participant.empty()) return facts;
+  is.add(Is::member);
+  // Whoever was denied or removed is a participant no more.
+  is.add(Is::takes_part, of.admitted || of.waiting);
+  is.add(Is::admitted, of.admitted);
+  is.add(Is::doctor, of.role == "doctor");
+  is.add(Is::specialist, of.role == "specialist");
+  is.add(Is::nurse, of.role == "nurse");
+  is.add(Is::patient_role, of.role == "patient");
+  is.add(Is::observer, of.role == "observer");
+  return facts;
+}
 
 bool is_doctor(const Membership& of) {
   return of.role == "doctor";
 }
 
 bool is_clinical(const Membership& of) {
-  return is_doctor(of) || is_specialist(of) || of.role == "nurse";
+  return is_doctor(of) || of.role == "specialist" || of.role == "nurse";
 }
 
 bool is_workflow(const Ask& ask) {
   return ask.door == "workflow";
 }
 
-Status may_write(const Ask& ask, const Membership& of, RecordKind kind) {
-  if (is_workflow(ask)) {
-    // What a workflow does between people is theirs to do.
-    if (kind == RecordKind::note || kind == RecordKind::document || kind == RecordKind::follow_up)
-      return ok_status();
-    return no_right("write this");
-  }
-  // Somebody who waits may say something to those who will admit him.
-  RABT_TRY_STATUS(takes_part(of));
-  // What a role may never write, it may not write after its admission either.
-  if (!writes(of, kind)) return no_right("write this");
-  return kind == RecordKind::message ? ok_status() : admitted(of);
+Result<Allowed> may(Right right, const Ask& ask, const Membership& of) {
+  return access::admit(right, facts_of(ask, of));
 }
 
-Status may_read(const Ask& ask, const Membership& of, RecordKind kind) {
-  if (is_workflow(ask)) return ok_status();
-  if (of.administrator && of.participant.empty()) {
-    if (kind == RecordKind::feedback || !ask.caller.reason.empty()) return ok_status();
-    return denied("authorisation.denied",
-                  "an administrator reads patient data only with a reason, in X-Rabt-Reason");
-  }
-  RABT_TRY_STATUS(takes_part(of));
-  if (!reads(of, kind)) return no_right("read this");
-  // The patient reads what is about him, and after the end nobody waits any more.
-  const bool at_once = kind == RecordKind::message || of.role == "patient" || is_end(of.status);
-  return at_once ? ok_status() : admitted(of);
+Result<Allowed> may_write(const Ask& ask, const Membership& of, RecordKind kind) {
+  return may(write_of(kind), ask, of);
+}
+
+Result<Allowed> may_read(const Ask& ask, const Membership& of, RecordKind kind) {
+  return may(read_of(kind), ask, of);
 }
 
 bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
@@ -134,7 +90,7 @@ bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
 }
 
 bool may_read_comments(const Ask& ask, const Membership& of) {
-  return !of.administrator || !of.participant.empty() || !ask.caller.reason.empty();
+  return may(Right::comments_read, ask, of).ok();
 }
 
 Status not_over(const Membership& of) {

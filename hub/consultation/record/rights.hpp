@@ -1,16 +1,23 @@
 #pragma once
 
+#include "hub/access/decide.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/sessions.hpp"
 
 // Who may write and read what in a session. Pure.
 namespace rabt::consultation {
 
+// What the caller is to the session, for access::decide().
+[[nodiscard]] access::Facts facts_of(const Ask& ask, const Membership& of);
 // Errors: denied participant.not_a_participant (also who was denied or removed),
 // authorisation.denied; conflict participant.waiting.
-[[nodiscard]] Status may_write(const Ask& ask, const Membership& of, RecordKind kind);
+[[nodiscard]] Result<access::Allowed> may(access::Right right, const Ask& ask,
+                                          const Membership& of);
+[[nodiscard]] Result<access::Allowed> may_write(const Ask& ask, const Membership& of,
+                                                RecordKind kind);
 // The same for lists of the kind. An administrator reads with a reason only.
-[[nodiscard]] Status may_read(const Ask& ask, const Membership& of, RecordKind kind);
+[[nodiscard]] Result<access::Allowed> may_read(const Ask& ask, const Membership& of,
+                                               RecordKind kind);
 // Whether a list that the caller may read shows him this record.
 [[nodiscard]] bool is_shown(const Ask& ask, const Membership& of, const Record& record);
 

@@ -75,7 +75,7 @@ Answer RecordService::add_segment(const Ask& ask) {
   const bool final = fields.boolean("final").value_or(true);
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::segment));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
   if (audio) return no_recognition();
   RecordAct act{.record = fresh(ask, of, RecordKind::segment), .also = {}};
@@ -93,13 +93,14 @@ Answer RecordService::add_segment(const Ask& ask) {
   if (seq) act.record.client = "seq:" + std::to_string(*seq);
   act.events.emplace_back("transcript-added",
                           Json::object({{"segment", act.record.id}, {"from", of.participant}}));
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &segment_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return segment_json(act.record);
 }
 
 Answer RecordService::transcription(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
-  if (!of.host) return denied("session.not_host", "only a host starts and stops the transcription");
+  RABT_TRY_STATUS(may(access::Right::session_run, ask, of));
   RABT_TRY_STATUS(not_over(of));
   return no_recognition();
 }
@@ -137,7 +138,7 @@ Answer RecordService::give_feedback(const Ask& ask) {
   const std::string comments = fields.text("comments");
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::feedback));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::feedback));
   if (of.status != SessionStatus::completed) {
     return conflict("session.not_completed", "the session is " + std::string(to_string(of.status)) +
                                                  "; feedback needs completed");
@@ -164,7 +165,8 @@ Answer RecordService::give_feedback(const Ask& ask) {
   const Json told = Json::object({{"feedback", act.record.id}, {"rating", *rating}});
   act.acts.emplace_back("feedback.given", told);
   act.events.emplace_back("feedback-given", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &feedback_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return feedback_json(act.record);
 }
 
@@ -186,7 +188,7 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
   const bool book = fields.boolean("book").value_or(false);
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::follow_up));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::follow_up));
   const Timestamp due = at.value_or(Timestamp{now.ms + days.value_or(0) * kDayMs});
 
   RecordAct act{.record = fresh(ask, of, RecordKind::follow_up), .while_open = false, .also = {}};
@@ -214,7 +216,8 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
   }
   act.acts.emplace_back("followup.created", told);
   act.events.emplace_back("follow-up-created", told);
-  RABT_TRY_STATUS(book_.commit(ask, of, parts_.sessions, act));
+  act.shape = &follow_up_json;
+  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return follow_up_json(act.record);
 }
 

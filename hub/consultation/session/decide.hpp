@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "hub/access/decide.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
@@ -228,11 +229,11 @@ struct Change {
 [[nodiscard]] std::optional<std::int64_t> due_at(const Session& session,
                                                  const VideoSettings& settings);
 
-// What the caller may do with the session. Errors as of decide().
-[[nodiscard]] Status must_host(const Session& session, const Actor& who);
-[[nodiscard]] Status must_admit(const Session& session, const Actor& who);
-// Participant, or somebody who sees all sessions.
-[[nodiscard]] Status must_see(const Session& session, const Actor& who);
+// What the caller is to the session, for access::decide().
+[[nodiscard]] access::Facts facts_of(const Session& session, const Actor& who);
+// Whether he may. Errors: those of the decision.
+[[nodiscard]] Result<access::Allowed> may(access::Right right, const Session& session,
+                                          const Actor& who);
 
 // How far a licence is proven: what the person's record says, or for a guest the form of its
 // number.

@@ -31,7 +31,8 @@ void Step::tell(std::string_view type, Json more) {
                     {"status", to_string(is.status)},
                     {"visit", is.visit.empty() ? Json() : Json(is.visit)},
                     {"clinic", is.clinic.empty() ? Json() : Json(is.clinic)},
-                    {"appointment", is.appointment},
+                    // Which one it is stays sealed: its number may lead to the person.
+                    {"hasAppointment", !is.appointment.is_null()},
                     {"consultation", is.consultation.empty() ? Json() : Json(is.consultation)},
                     {"provider", is.provider.empty() ? Json() : Json(is.provider)},
                     {"patient", is.patient_pseudonym.empty() ? Json() : Json(is.patient_pseudonym)},
@@ -45,10 +46,6 @@ void Step::ask(std::string_view kind, std::string_view subject) {
 }
 void Step::record(std::string_view act, Json detail) {
   change.acts.push_back({std::string(act), std::move(detail)});
-}
-Participant* Step::own() {
-  Participant* const one = change.after.of_person(moment.who.person);
-  return one != nullptr && one->takes_part() ? one : nullptr;
 }
 
 Result<Change> done(Step&& step) {
@@ -67,47 +64,40 @@ Status must_be_open(const Session& session, std::string_view needed) {
   return ok_status();
 }
 
-Status must_see(const Session& session, const Actor& who) {
-  if (who.system || who.roles.has_any({identity::Role::admin, identity::Role::operator_,
-                                       identity::Role::auditor, identity::Role::integration}))
-    return ok_status();
-  if (!who.person.empty()) {
-    if (who.person == session.provider || who.person == session.patient) return ok_status();
-    const Participant* const own = session.of_person(who.person);
-    if (own != nullptr && own->takes_part()) return ok_status();
-    const bool invited = std::any_of(
-        session.invitations.begin(), session.invitations.end(),
-        [&](const Invitation& one) { return one.person == who.person && one.status == "pending"; });
-    if (invited) return ok_status();
-    // A request waits for any doctor of the tenant.
-    if (session.status == SessionStatus::requested && session.provider.empty() &&
-        who.roles.has_any({identity::Role::doctor, identity::Role::specialist}))
-      return ok_status();
-  }
-  return denied("authorisation.denied", "the caller does not take part in this session");
-}
-
-Status must_host(const Session& session, const Actor& who) {
-  if (who.system) return ok_status();
+access::Facts facts_of(const Session& session, const Actor& who) {
+  using access::Is;
+  access::Facts facts{.roles = who.roles, .system = who.system};
+  access::Relations& is = facts.is;
+  is.add(Is::over, session.over());
   // An application that opened the session for its own people runs it.
-  if (who.person.empty() && who.roles.has(identity::Role::integration) &&
-      session.created_by == who.actor)
-    return ok_status();
+  is.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
+                          session.created_by == who.actor);
+  is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
+  if (who.person.empty()) return facts;
+  is.add(Is::treating, who.person == session.provider);
+  is.add(Is::patient, who.person == session.patient);
+  is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
+                                  [&](const Invitation& one) {
+                                    return one.person == who.person && one.status == "pending";
+                                  }));
   const Participant* const own = session.of_person(who.person);
-  if (own != nullptr && is_host(session, *own)) return ok_status();
-  if (own != nullptr || who.admin())
-    return denied("session.not_host", "only a host of the session may do this");
-  return denied("authorisation.denied", "the caller does not take part in this session");
+  if (own == nullptr) return facts;
+  is.add(Is::member);
+  is.add(Is::takes_part, own->takes_part());
+  is.add(Is::admitted, own->admitted());
+  is.add(Is::host, is_host(session, *own));
+  is.add(Is::staff, is_staff(own->role));
+  is.add(Is::licensed, needs_licence(own->role));
+  is.add(Is::doctor, own->role == PartRole::doctor);
+  is.add(Is::specialist, own->role == PartRole::specialist);
+  is.add(Is::nurse, own->role == PartRole::nurse);
+  is.add(Is::patient_role, own->role == PartRole::patient);
+  is.add(Is::observer, own->role == PartRole::observer);
+  return facts;
 }
 
-Status must_admit(const Session& session, const Actor& who) {
-  if (must_host(session, who).ok()) return ok_status();
-  const Participant* const own = session.of_person(who.person);
-  if (own != nullptr && own->takes_part() && own->role == PartRole::nurse) return ok_status();
-  if (own != nullptr || who.admin())
-    return denied("session.not_host",
-                  "only the organizer, a doctor, specialist or nurse of the session admits");
-  return denied("authorisation.denied", "the caller does not take part in this session");
+Result<access::Allowed> may(access::Right right, const Session& session, const Actor& who) {
+  return access::admit(right, facts_of(session, who));
 }
 
 Licence licence_of(std::string_view number, const std::vector<std::string>& patterns) {
@@ -379,8 +369,133 @@ Result<Change> on(Step step, const Tick& /*command*/) {
   return done(std::move(step));
 }
 
+namespace {
+
+using access::Right;
+
+// What each command asks for. A command that stands in no line does not compile.
+Right right_of(const Open& /*command*/) {
+  return Right::session_create;
+}
+Right right_of(const Accept& /*command*/) {
+  return Right::session_accept;
+}
+Right right_of(const Decline& /*command*/) {
+  return Right::session_decline;
+}
+Right right_of(const Assign& /*command*/) {
+  return Right::session_assign;
+}
+Right right_of(const Start& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const End& /*command*/) {
+  return Right::session_end;
+}
+Right right_of(const Cancel& /*command*/) {
+  return Right::session_cancel;
+}
+Right right_of(const Amend& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const Join& /*command*/) {
+  return Right::session_take_part;
+}
+// Whoever was removed may still say that he has left.
+Right right_of(const Leave& command) {
+  return command.participant.empty() ? Right::session_leave : Right::session_run;
+}
+Right right_of(const Add& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const Remove& /*command*/) {
+  return Right::participant_remove;
+}
+Right right_of(const Admit& /*command*/) {
+  return Right::participant_admit;
+}
+Right right_of(const Deny& /*command*/) {
+  return Right::participant_admit;
+}
+Right right_of(const Invite& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const Revoke& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const AcceptInvitation& /*command*/) {
+  return Right::invitation_accept;
+}
+Right right_of(const RecordConsent& /*command*/) {
+  return Right::consent_record;
+}
+Right right_of(const StartRecording& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const StopRecording& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const Tick& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const ProviderJoined& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const ProviderLeft& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const RoomOpened& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const RoomNotOpened& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const RoomEnded& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const RecordingLost& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const Look& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const SetAppointment& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const LinkConsultation& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const SetInsurance& /*command*/) {
+  return Right::session_run;
+}
+
+// What the command itself says about the relation.
+void add_facts(access::Relations& is, const Session& draft, const Open& command) {
+  using access::Is;
+  is.add(Is::unnamed, draft.provider.empty());
+  is.add(Is::clinic, draft.booking == "clinic");
+  is.add(Is::of_visit, !draft.visit.empty());
+  is.add(Is::request, command.request);
+}
+// Everybody speaks for himself in a training.
+void add_facts(access::Relations& is, const Session& /*session*/, const RecordConsent& command) {
+  const bool speaks = is.has(access::Is::takes_part);
+  is.add(access::Is::self, speaks && command.consent.string_or("kind", "") == "training");
+}
+template <typename Other>
+void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Other& /*command*/) {}
+
+}  // namespace
+
 Result<Change> decide(const Session& session, const Moment& moment, const Command& command) {
-  return std::visit([&](const auto& given) { return on(Step(session, moment), given); }, command);
+  return std::visit(
+      [&](const auto& given) -> Result<Change> {
+        access::Facts facts = facts_of(session, moment.who);
+        add_facts(facts.is, session, given);
+        RABT_TRY(allowed, access::admit(right_of(given), facts));
+        return on(Step(session, moment, allowed), given);
+      },
+      command);
 }
 
 }  // namespace rabt::consultation

@@ -7,7 +7,9 @@ namespace rabt::consultation {
 
 // One decision under way: the session before, and the one that follows.
 struct Step {
-  Step(const Session& session, const Moment& at) : before(session), moment(at) {
+  // Nothing is decided about the state before somebody was allowed to ask.
+  Step(const Session& session, const Moment& at, const access::Allowed& /*allowed*/)
+      : before(session), moment(at) {
     change.after = session;
   }
   const Session& before;
@@ -19,8 +21,6 @@ struct Step {
   void tell(std::string_view type, Json more = Json::object());
   void ask(std::string_view kind, std::string_view subject = {});
   void record(std::string_view act, Json detail = Json::object());
-  // The caller's own participant, if he takes part.
-  [[nodiscard]] Participant* own();
 };
 
 [[nodiscard]] Result<Change> done(Step&& step);

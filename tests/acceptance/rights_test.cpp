@@ -1,0 +1,274 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "tests/acceptance/hospital.hpp"
+
+// Who may call what: every operation of docs/openapi.yaml by everybody, as rights.csv says. A
+// column is a caller in relation to a session that has begun, and to what was written in it:
+//   -    nobody                     D    its doctor, its host
+//   P2   another patient            D2   another doctor
+//   N    its nurse                  P    its patient
+//   O    its observer, a nurse      AD   an administrator, AD! the same with a reason
+//   SO   a security officer         IE   an engineer
+//   OP   an operator                AU   an auditor
+// A cell is the status of the answer. Each operation has a session of its own, and its cells are
+// asked from left to right, so that one act may change what the next one finds.
+namespace rabt::acceptance {
+namespace {
+
+struct Operation {
+  std::string method;
+  std::string pattern;
+};
+
+std::string folder() {
+  const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  return root != nullptr ? root : ".";
+}
+
+// By operationId, from the indentation of docs/openapi.yaml.
+std::map<std::string, Operation> operations() {
+  std::ifstream file(folder() + "/docs/openapi.yaml");
+  const std::string name = "      operationId: ";
+  std::map<std::string, Operation> out;
+  Operation now;
+  bool in_paths = false;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line[0] != ' ') in_paths = line == "paths:";
+    if (!in_paths) continue;
+    if (line.starts_with("  /")) now.pattern = line.substr(2, line.size() - 3);
+    for (const char* one : {"get", "put", "post", "delete", "patch"}) {
+      if (line != std::string("    ") + one + ":") continue;
+      now.method = one;
+      std::transform(now.method.begin(), now.method.end(), now.method.begin(), ::toupper);
+    }
+    if (line.starts_with(name)) out[line.substr(name.size())] = now;
+  }
+  return out;
+}
+
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> out;
+  std::stringstream text(line);
+  for (std::string cell; std::getline(text, cell, ',');) out.push_back(cell);
+  return out;
+}
+
+// What an operation is asked with, where {} would be refused before anybody looks who asks.
+Json body_of(const std::string& operation, const std::string& other) {
+  static const std::map<std::string, std::string> bodies{
+      {"sendMessage", R"({"text":"hello"})"},
+      {"writeNote", R"({"kind":"free","content":"well","status":"draft"})"},
+      {"changeNote", R"({"content":"better"})"},
+      {"addAddendum", R"({"text":"later"})"},
+      {"recordVitals", R"({"heartRate":70})"},
+      {"prescribe", R"({"items":[{"name":"Paracetamol","dosage":"500 mg"}]})"},
+      {"addSegment", R"({"text":"hello"})"},
+      {"giveFeedback", R"({"rating":5})"},
+      {"planFollowUp", R"({"afterDays":7})"},
+      {"recordConsent", R"({"kind":"recording"})"},
+      {"changeSession", R"({"notes":"more"})"},
+      {"endSession", R"({"reason":"over"})"},
+      {"cancelSession", R"({"reason":"late"})"},
+      {"declineSession", R"({"reason":"late"})"},
+      {"withdrawRecording", R"({"reason":"asked"})"},
+      {"createSession", R"({"type":"doctor_patient","waitingRoom":false})"},
+      {"shareDocument",
+       R"({"documentType":"PDF","contentType":"application/pdf","data":"JVBERi0xLjQ="})"},
+      {"reportQuality", R"({"samples":[{"at":"2026-11-22T10:00:00Z","rttMs":60}]})"},
+      {"setQualityLevel", R"({"level":"low"})"},
+      {"invite", R"({"role":"observer","email":"a@example.sa"})"},
+      {"addClinic", R"({"name":"Clinic"})"},
+      {"setPresence", R"({"status":"available"})"},
+      {"setMyPresence", R"({"status":"available"})"},
+      {"openGrant", R"({"minutes":5,"patient":"mrn:1","reason":"emergency"})"},
+      {"searchInstances", R"({"patient":"mrn:1"})"},
+      {"searchPatients", R"({"identifier":"mrn:1"})"}};
+  if (operation == "addParticipant" || operation == "assignSession")
+    return Json::object(
+        {{operation == "assignSession" ? "provider" : "person", other}, {"role", "specialist"}});
+  const auto found = bodies.find(operation);
+  const auto parsed = Json::parse(found == bodies.end() ? "{}" : found->second);
+  return parsed.ok() ? *parsed : Json::object();
+}
+
+class Rights : public testing::Test {
+ protected:
+  Rights() {
+    static const bool entered = [] {
+      for (const auto& [who, role] : {std::pair{"O", "nurse"},
+                                      {"SO", "security_officer"},
+                                      {"IE", "engineer"},
+                                      {"OP", "operator"},
+                                      {"AU", "auditor"}})
+        Hospital::get().enter(who, role);
+      return true;
+    }();
+    (void)entered;
+  }
+
+  // A session of D and P that has begun, with a nurse, an observer, and a note, a prescription and
+  // a document of D.
+  void fresh() {
+    Json people = Json::array();
+    people.push_back(Json::object({{"person", h_.person("N").id}, {"role", "nurse"}}));
+    people.push_back(Json::object({{"person", h_.person("O").id}, {"role", "observer"}}));
+    const Answer made = h_.post("D", "/api/v1/sessions",
+                                Json::object({{"type", "doctor_patient"},
+                                              {"patient", h_.person("P").id},
+                                              {"waitingRoom", false},
+                                              {"participants", people}}));
+    RABT_EXPECT_STATUS(made, 201);
+    const std::string at = "/api/v1/sessions/" + made.text("id");
+    names_["session"] = made.text("id");
+    for (const Json& one : made["participants"].as_array()) {
+      if (one.string_or("role", "") != "observer") continue;
+      names_["participant"] = one.string_or("id", "");
+    }
+    RABT_EXPECT_STATUS(h_.post("D", at + "/start"), 200);
+    names_["note"] = written(at + "/notes", "writeNote");
+    names_["prescription"] = written(at + "/prescriptions", "prescribe");
+  }
+  std::string written(const std::string& path, const std::string& operation) {
+    const Answer answer = h_.post("D", path, body_of(operation, ""));
+    return answer.status == 201 ? answer.text("id") : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  }
+
+  std::string fill(std::string pattern) {
+    for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{')) {
+      const auto close = pattern.find('}', open);
+      const std::string name = pattern.substr(open + 1, close - open - 1);
+      std::string value = names_.contains(name) ? names_.at(name) : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+      if (pattern.starts_with("/api/v1/patients/") || pattern.starts_with("/api/v1/users/"))
+        value = h_.person("P").id;
+      if (pattern.starts_with("/api/v1/providers/")) value = h_.person("D").id;
+      pattern.replace(open, close - open + 1, value);
+    }
+    return pattern;
+  }
+
+  int ask(const std::string& operation, const Operation& as, std::string who) {
+    std::vector<std::pair<std::string, std::string>> headers;
+    if (who.ends_with('!')) {
+      who.pop_back();
+      headers.emplace_back("X-Rabt-Reason", "review of quality");
+    }
+    if (as.method == "PATCH")
+      headers.emplace_back("If-Match", operation == "changeSession" ? "*" : "\"1\"");
+    const Json body = as.method == "GET" ? Json() : body_of(operation, h_.person("D2").id);
+    return h_.call(who, as.method, fill(as.pattern), body, headers).status;
+  }
+
+  Hospital& h_ = Hospital::get();
+  std::map<std::string, std::string> names_;
+};
+
+TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
+  std::ifstream file(folder() + "/tests/acceptance/rights.csv");
+  std::string line;
+  std::getline(file, line);
+  const std::vector<std::string> columns = cells_of(line);
+  ASSERT_GT(columns.size(), 10U) << "rights.csv was not read";
+  std::map<std::string, std::string> rows;
+  while (std::getline(file, line)) {
+    if (!line.empty()) rows[line.substr(0, line.find(','))] = line;
+  }
+  const auto all = operations();
+  ASSERT_GT(all.size(), 100U) << "docs/openapi.yaml was not read";
+  for (const auto& [name, row] : rows)
+    EXPECT_TRUE(all.contains(name)) << name << " of rights.csv is no operation";
+  for (const auto& [name, operation] : all) {
+    if (operation.pattern.find("/sessions") != std::string::npos ||
+        operation.pattern.find("{note}") != std::string::npos ||
+        operation.pattern.find("{prescription}") != std::string::npos || names_.empty())
+      fresh();
+    std::string is = name;
+    for (std::size_t i = 1; i < columns.size(); ++i)
+      is += "," + std::to_string(ask(name, operation, columns[i]));
+    EXPECT_EQ(is, rows.contains(name) ? rows.at(name) : "no row in rights.csv");
+  }
+}
+
+// Trap 41: what reaches an operation in another way meets the same decision.
+TEST_F(Rights, Trap41NoOtherWayToWriteARequestChangesTheDecision) {
+  fresh();
+  const std::string at = "/api/v1/sessions/" + names_.at("session");
+  const auto status = [&](const std::string& method, const std::string& path,
+                          std::vector<std::pair<std::string, std::string>> headers = {}) {
+    return h_.call("P2", method, path, {}, std::move(headers)).status;
+  };
+  EXPECT_EQ(status("GET", at), 403);
+  EXPECT_EQ(status("GET", at + "/"), 403);
+  EXPECT_EQ(status("GET", "/api/v1/%73essions/" + names_.at("session")), 403);
+  EXPECT_EQ(status("POST", at + "/end", {{"X-HTTP-Method-Override", "GET"}}), 403);
+  EXPECT_EQ(status("GET", "/api/v1/SESSIONS/" + names_.at("session")), 404);
+  EXPECT_EQ(status("OPTIONS", at), 405);
+}
+
+// Trap 42: a list tells nothing of what its reader may not see.
+TEST_F(Rights, Trap42AListTellsNothingOfSessionsOfOthers) {
+  fresh();
+  const Answer list = h_.get("P2", "/api/v1/sessions?limit=200");
+  RABT_EXPECT_STATUS(list, 200);
+  EXPECT_EQ(list.body.find(names_.at("session")), std::string::npos);
+  const Answer filtered = h_.get("P2", "/api/v1/sessions?patient=" + h_.person("P").id);
+  EXPECT_EQ(filtered["items"].size(), 0U);
+  EXPECT_EQ(filtered.text("next"), "");
+}
+
+// Trap 43, R-19: an administrator sees a session without its starred fields unless he says why.
+TEST_F(Rights, Trap43AnAdministratorSeesStarredFieldsForAReasonOnly) {
+  fresh();
+  const std::string at = "/api/v1/sessions/" + names_.at("session");
+  RABT_EXPECT_STATUS(h_.call("D", "PATCH", at, Json::object({{"chiefComplaint", "headache"}}),
+                             {{"If-Match", "*"}}),
+                     200);
+  const Answer without = h_.get("AD", at);
+  RABT_EXPECT_STATUS(without, 200);
+  EXPECT_EQ(without.body.find("headache"), std::string::npos);
+  const Answer with = h_.call("AD", "GET", at, {}, {{"X-Rabt-Reason", "complaint of the patient"}});
+  EXPECT_EQ(with.text("chiefComplaint"), "headache");
+  for (const char* who : {"OP", "AU"})
+    EXPECT_EQ(h_.get(who, at).body.find("headache"), std::string::npos) << who;
+  EXPECT_EQ(h_.get("D", at).text("chiefComplaint"), "headache");
+}
+
+// Trap 44: nobody gives himself a role by his own record.
+TEST_F(Rights, Trap44ARoleInTheBodyOfAnOwnRecordIsNotTaken) {
+  const std::string at = "/api/v1/patients/" + h_.person("P").id;
+  const Answer own = h_.get("P", at);
+  RABT_EXPECT_STATUS(own, 200);
+  const Answer changed =
+      h_.call("P", "PATCH", at, Json::object({{"roles", Json::array({"admin"})}}),
+              {{"If-Match", own.header("etag")}});
+  EXPECT_NE(changed.status, 200) << changed.body;
+  EXPECT_EQ(h_.get("P", "/api/v1/users").status, 403);
+}
+
+// Trap 50: an answer is not given again to somebody who may not see the session any more.
+TEST_F(Rights, Trap50ARepeatedCallIsDecidedAnewWhenTheRoleWasTaken) {
+  fresh();
+  const std::string at = "/api/v1/sessions/" + names_.at("session");
+  const Json note = Json::object({{"kind", "free"}, {"content", "seen"}, {"status", "draft"}});
+  const std::vector<std::pair<std::string, std::string>> key{{"Idempotency-Key", "trap-50"}};
+  const Answer first = h_.call("N", "POST", at + "/notes", note, key);
+  RABT_EXPECT_STATUS(first, 201);
+  const Answer again = h_.call("N", "POST", at + "/notes", note, key);
+  RABT_EXPECT_STATUS(again, 201);
+  EXPECT_EQ(again.header("idempotency-replayed"), "true");
+  EXPECT_EQ(again.text("id"), first.text("id"));
+  const Answer list = h_.get("D", at + "/participants");
+  for (const Json& one : list["items"].as_array()) {
+    if (one.string_or("role", "") == "nurse")
+      RABT_EXPECT_STATUS(
+          h_.call("D", "DELETE", at + "/participants/" + one.string_or("id", ""), Json()), 204);
+  }
+  EXPECT_EQ(h_.call("N", "POST", at + "/notes", note, key).status, 403);
+}
+
+}  // namespace
+}  // namespace rabt::acceptance
