@@ -42,6 +42,7 @@ constexpr std::array kKinds{
     Kind{"participant-denied", "denied", Sight::waiting},
     Kind{"participant-", "participant", Sight::admitted},
     Kind{"recording-", "recording", Sight::admitted},
+    Kind{"room-lost", "room-lost", Sight::admitted},
     Kind{"document-shared", "document", Sight::admitted},
     Kind{"note-written", "note", Sight::staff},
     Kind{"vitals-recorded", "vitals", Sight::staff},

@@ -613,6 +613,18 @@ Status SessionWork::fetched(const Intent& intent, const Json& output) {
 
 // ---- Events in
 
+// The provider started anew and knows the room no more; nobody ended the visit. The next token
+// opens the room again under its name.
+Status SessionsImpl::lost_room(std::string_view id) {
+  RABT_TRY(session, rows_.load(parts_.tenant, id));
+  if (session.over()) return ok_status();
+  video_.forget(id);
+  return parts_.store.write([&](store::Transaction& transaction) {
+    return add_event(transaction, membership_of(session, Actor{}), "room-lost", "node:sessions",
+                     Json::object({}));
+  });
+}
+
 Status SessionsImpl::provider_event(const Json& event) {
   constexpr std::string_view kPrefix = "org.rabt.session.";
   const std::string type = event.string_or("type", "");
@@ -636,6 +648,8 @@ Status SessionsImpl::provider_event(const Json& event) {
     acted = act_as_hub(*session, ProviderJoined{.identity = identity, .sid = sid, .at = at});
   } else if (what == "participant-left.v1") {
     acted = act_as_hub(*session, ProviderLeft{.identity = identity, .sid = sid, .at = at});
+  } else if (what == "ended.v1" && data.string_or("reason", "") == "lost") {
+    return lost_room(*session);
   } else if (what == "ended.v1") {
     acted = act_as_hub(*session, RoomEnded{at});
   }

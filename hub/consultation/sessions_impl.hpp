@@ -90,6 +90,7 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] SessionVideo& video() { return video_; }
 
  private:
+  Status lost_room(std::string_view id);
   using Make = std::function<Result<Command>(Session&)>;
   // Whether strangers get as far as the rules: who joins or accepts an invitation is told by them.
   enum class Sees : std::uint8_t { must, may };

@@ -156,7 +156,7 @@ Status SessionsImpl::add_event(store::Transaction& transaction, const Membership
                            {"status", to_string(of.status)},
                            {"visit", or_null(of.visit)},
                            {"clinic", or_null(of.clinic)},
-                           {"appointment", of.appointment},
+                           {"hasAppointment", !of.appointment.is_null()},
                            {"consultation", or_null(of.consultation)},
                            {"provider", or_null(of.provider)},
                            {"patient", or_null(of.patient_pseudonym)},

@@ -122,6 +122,13 @@ HttpRequest search_request(const Settings& settings, const std::string& type,
   return request;
 }
 
+HttpRequest coverage_request(const Settings& settings, const std::string& patient,
+                             std::int64_t count) {
+  return request_to(settings, "GET",
+                    settings.base_url + "/Coverage?beneficiary=" +
+                        percent_encode("Patient/" + patient) + "&_count=" + std::to_string(count));
+}
+
 std::optional<HttpRequest> page_request(const Settings& settings, const std::string& link) {
   const auto mark = link.find_first_of("/?");
   const bool absolute = link.find("://") != std::string::npos;

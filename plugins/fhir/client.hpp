@@ -29,6 +29,10 @@ using sdk::Outcome;
 // By POST, so that identifiers of patients stay out of addresses and access logs.
 [[nodiscard]] HttpRequest search_request(const Settings& settings, const std::string& type,
                                          const Json& parameters, std::int64_t count);
+// The coverages of a patient, by the id that the record system gave: nothing in the address says
+// who that is.
+[[nodiscard]] HttpRequest coverage_request(const Settings& settings, const std::string& patient,
+                                           std::int64_t count);
 // A further page. Nothing when the link leads to another server: it would be handed the
 // credentials.
 [[nodiscard]] std::optional<HttpRequest> page_request(const Settings& settings,

@@ -216,10 +216,9 @@ class FhirPlugin final : public TaskPlugin {
     Json resources = Json::array();
     std::optional<Outcome> failed;
   };
-  Task<Found> find(const Call& call, std::string type, Json parameters) {
+  Task<Found> find(const Call& call, std::string type, HttpRequest request) {
     Found out;
-    const HttpResult answer =
-        co_await http(call, search_request(settings_, type, parameters, kMaxPage));
+    const HttpResult answer = co_await http(call, std::move(request));
     if (!succeeded(answer)) {
       out.failed = failure(answer);
       co_return out;
@@ -244,7 +243,8 @@ class FhirPlugin final : public TaskPlugin {
     Json by = Json::object();
     by["identifier"] =
         system.empty() ? text_of(identifier, "value") : system + "|" + text_of(identifier, "value");
-    const Found patients = co_await find(call, "Patient", std::move(by));
+    const Found patients =
+        co_await find(call, "Patient", search_request(settings_, "Patient", by, kMaxPage));
     if (patients.failed) co_return *patients.failed;
     if (patients.resources.empty()) co_return Outcome::done(R"({"found":false})");
     if (patients.resources.size() > 1) {
@@ -252,9 +252,8 @@ class FhirPlugin final : public TaskPlugin {
                               "the record system holds more than one patient with this identifier");
     }
     const Json& patient = patients.resources.front();
-    Json of = Json::object();
-    of["beneficiary"] = "Patient/" + text_of(patient, "id");
-    const Found coverages = co_await find(call, "Coverage", std::move(of));
+    const Found coverages = co_await find(
+        call, "Coverage", coverage_request(settings_, text_of(patient, "id"), kMaxPage));
     if (coverages.failed) co_return *coverages.failed;
     co_return Outcome::done(insured(patient, coverages.resources).dump());
   }

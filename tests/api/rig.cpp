@@ -73,6 +73,19 @@ void ApiRig::open(Options options) {
   oidc_ = std::make_unique<identity::Oidc>(
       identity::Oidc::Parts{*people, *accounts, hub.store(), hub.keyring(), audit, clock, random},
       "t1", "https://hub.example", std::move(options.oidc), std::move(options.exchange));
+  http_ = net::make_curl_client(clock, null_logger());
+  webhooks_ = must(webhooks::Webhooks::open(
+      {.store = hub.store(),
+       .audit = audit,
+       .keys = hub.keys(),
+       .http = *http_,
+       .clock = clock,
+       .random = random,
+       .ids = ids,
+       .log = null_logger(),
+       .tenant = "t1",
+       .allow = std::make_shared<const net::AllowList>(must(net::AllowList::make({}, {})))},
+      {}));
   sessions_ = consultation::make_sessions({.store = hub.store(),
                                            .audit = audit,
                                            .keys = hub.keys(),
@@ -107,7 +120,8 @@ void ApiRig::open(Options options) {
       .people{*people, hub.store(), audit, about},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
       .metrics{},
-      .sessions = sessions_.get()});
+      .sessions = sessions_.get(),
+      .webhooks = webhooks_.get()});
   resources->metrics.add(hub.engine());
   resources->metrics.add(audit);
   resources->metrics.add(hub.store());

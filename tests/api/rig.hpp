@@ -83,6 +83,8 @@ class ApiRig {
   std::unique_ptr<access::AccessControl> access_;
   std::unique_ptr<keys::KeyAdmin> key_admin_;
   std::unique_ptr<identity::Issuers> issuers_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<webhooks::Webhooks> webhooks_;
   std::unique_ptr<identity::Oidc> oidc_;
   std::unique_ptr<identity::Authenticator> authenticator_;
   std::unique_ptr<identity::Watch> watch_;

@@ -114,6 +114,29 @@ TEST_F(Video, RepeatedAndLateNewsCountOnce) {
   EXPECT_EQ(seen(id).dump_sorted(), before);
 }
 
+TEST_F(Video, ARoomThatTheProviderLostEndsNoVisitAndItsTokensAreNotHandedOutAgain) {
+  settings_.provider_events = true;
+  restart();
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  const std::string room = seen(id).string_or("roomSid", "");
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_TRUE(tells("participant-joined", room, part(id, doctor_).string_or("identity", "")).ok());
+  const std::size_t asked = provider_.calls("issue-token").size();
+  must(sessions_->token(as(doctor_, id)));
+  EXPECT_EQ(provider_.calls("issue-token").size(), asked) << "the same token within half its life";
+  const std::string status = seen(id).string_or("status", "");
+  EXPECT_TRUE(sessions_
+                  ->provider_event(Json::object(
+                      {{"type", "org.rabt.session.ended.v1"},
+                       {"data", Json::object({{"sessionId", room}, {"reason", "lost"}})}}))
+                  .ok());
+  EXPECT_EQ(seen(id).string_or("status", ""), status);
+  ASSERT_TRUE(eventually([&] { return told("room-lost").size() == 1; }));
+  must(sessions_->token(as(doctor_, id)));
+  EXPECT_EQ(provider_.calls("issue-token").size(), asked + 1);
+}
+
 // such a provider closes a room in which nobody is.
 TEST_F(Video, ARoomIsOpenedAtTheFirstJoinWhereTheProviderWantsIt) {
   provider_.features.insert("room-at-join");

@@ -293,7 +293,8 @@ TEST(ReadPatient, GivesThePatientAndTheCoverageThatCountsFirst) {
     "coverage": {"memberId": "M-1", "memberSystem": "urn:m"}})"));
   ASSERT_EQ(host.requests.size(), 2U);
   EXPECT_EQ(host.requests[0].body, "identifier=urn%3Ani%7C1000000008&_count=100");
-  EXPECT_EQ(host.requests[1].body, "beneficiary=Patient%2Fp1&_count=100");
+  EXPECT_EQ(host.requests[1].url().substr(host.requests[1].url().find("/Coverage")),
+            "/Coverage?beneficiary=Patient%2Fp1&_count=100");
 }
 
 TEST(ReadPatient, SaysThatNobodyOrMoreThanOneIsThere) {
