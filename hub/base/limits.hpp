@@ -14,8 +14,6 @@ inline constexpr std::size_t kMaxRequestBody = 10U << 20U;
 // Poco's own limit of a header field; bearer tokens fit.
 inline constexpr std::size_t kMaxHeaderField = 16U << 10U;
 inline constexpr int kMaxHeaderCount = 100;
-// Each connection costs a thread while it is served.
-inline constexpr int kMaxHttpConnections = 256;
 // The tolerance of the reference libraries of Standard Webhooks 1.0.0.
 inline constexpr std::chrono::seconds kWebhookTolerance{300};
 
