@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t kSeed = 20261122;
 // Operations that need what no test of one request has: a signature, a WebSocket.
 const std::set<std::string, std::less<>> kNotHere{"deliver", "openStream"};
+// Operations whose errors have the form of RFC 6749 section 5.2, as their callers expect.
+const std::set<std::string, std::less<>> kOauth{"grantToken", "logoutOidc"};
 // Bodies of one operation.
 constexpr std::size_t kMaxBodies = 260;
 
@@ -296,7 +298,8 @@ class Fuzz {
       fault("the hub failed");
       return;
     }
-    if (response.status >= 400 && (!answer.ok() || answer->string_or("code", "").empty())) {
+    const char* const code = kOauth.contains(operation.id) ? "error" : "code";
+    if (response.status >= 400 && (!answer.ok() || answer->string_or(code, "").empty())) {
       fault("this is no problem document");
       return;
     }

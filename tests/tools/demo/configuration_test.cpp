@@ -64,7 +64,7 @@ TEST_F(DemoConfiguration, PathsArriveWhateverCharactersTheyHave) {
   ASSERT_EQ(config->sources.size(), 2U);
   EXPECT_EQ(config->sources.front().secrets.front().file, wanted_.secrets + "/his");
   EXPECT_EQ(config->plugin.size(), 4U);
-  EXPECT_EQ(config->roles.size(), 6U);
+  EXPECT_EQ(config->roles.size(), 7U);
 }
 
 TEST_F(DemoConfiguration, AHubOfOnePluginTakesMoreRolesPluginsAndKeys) {
