@@ -239,7 +239,7 @@ void SessionFeed::tell_admitted(const LiveEvent& event) {
   const auto token = parts_.sessions.token(ask_);
   if (token.ok()) {
     data.set("accessToken", (*token)["token"]);
-    data.set("media", *token);
+    data.set("media", (*token)["media"]);
   }
   tell("admitted", event.seq, event.at_ms, data);
 }

@@ -116,7 +116,8 @@ Answer SessionsImpl::token(const Ask& ask) {
                        {"participant", own->id},
                        {"identity", own->identity},
                        {"provider", session.provider_plugin},
-                       {"expiresAt", access.media["expiresAt"]}});
+                       {"expiresAt", access.media["expiresAt"]},
+                       {"media", access.media}});
 }
 
 Answer SessionsImpl::leave(const Ask& ask) {

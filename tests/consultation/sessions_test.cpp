@@ -137,6 +137,7 @@ TEST_F(Sessions, FromTheWaitingRoomToTheSummary) {
   const Json joined = must(sessions_->join(as(doctor_, id)));
   EXPECT_EQ(joined["session"].string_or("status", ""), "active");
   EXPECT_EQ(joined["media"].string_or("roomName", ""), joined["session"].string_or("roomName", ""));
+  EXPECT_EQ(must(sessions_->token(as(doctor_, id)))["media"], joined["media"]);
   clock_.advance_ms(90'000);
   const Json summary =
       must(sessions_->end(as(doctor_, id, Json::object({{"reason", "consultation_completed"}}))));

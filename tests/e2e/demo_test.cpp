@@ -227,6 +227,31 @@ TEST(Slow, AHubThatIsKilledTwentyTimesDoesEverythingOnce) {
   }
 }
 
+TEST(Slow, TheStoryIsTheSameOnAmazonChime) {
+  const Finished finished = demo({"--video", "chime"}, 240'000);
+  EXPECT_EQ(finished.code, 0) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "1 room, 1 claim, 1 report")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "the recording is sealed and kept")) << finished.said;
+}
+
+// Two browsers call each other through Debian's Janus, one of them through coturn.
+TEST(Slow, ARealCallOnJanusIsRecordedSealedAndClaimed) {
+  for (const char* needed : {"janus", "janus-pp-rec", "turnserver", "chromium", "ffmpeg"}) {
+    if (!fs::exists(std::string("/usr/bin/") + needed))
+      GTEST_SKIP() << needed << " is not installed; `./dev test --slow` installs it";
+  }
+  const Finished finished = demo({"--video", "janus"}, 900'000);
+  EXPECT_EQ(finished.code, 0) << finished.said;
+  EXPECT_TRUE(std::regex_search(
+      finished.said, std::regex("the doctor saw [0-9]+ pictures and got [0-9]+ packets of sound, "
+                                "through the TURN server; the patient saw [1-9]")))
+      << finished.said;
+  EXPECT_TRUE(contains(finished.said, "vp8 1280x480 and opus")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "opened again: same")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "no room left at Janus, 1 claim, 1 report")) << finished.said;
+  EXPECT_TRUE(contains(finished.said, "complete, approved")) << finished.said;
+}
+
 TEST(Slow, TwoHundredConsultationsAtOnceAllFinishInLittleMemory) {
   const Folder folder;
   const Finished finished =

@@ -454,6 +454,12 @@ std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms, bool
   if (!answer.ok() || !(*answer)["instances"][0].is_string()) return "no instance";
   instance_ = (*answer)["instances"][0].as_string();
 
+  demo::StandIn video(
+      "twilio", {.control = [this](const std::string& what, const Json& body) -> Result<Json> {
+                   return control("POST", "/control/" + what, body.dump());
+                 },
+                 .effects = [this](const std::string& kind) { return effects(kind); },
+                 .url = [this](const std::string& name) { return urls_.string_or(name, ""); }});
   std::unique_ptr<demo::BookedVisit> visit;
   std::int64_t recorded_at = 0;
   std::string status;
@@ -466,13 +472,7 @@ std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms, bool
       const Json context = api("instances/" + instance_, true)["context"];
       if (context["session"].is_string()) {
         visit = std::make_unique<demo::BookedVisit>(
-            demo::BookedVisit::Setting{
-                .people = *people_,
-                .control = [this](const std::string& what, const Json& body) -> Result<Json> {
-                  return control("POST", "/control/" + what, body.dump());
-                },
-                .effects = [this](const std::string& kind) { return effects(kind); },
-                .silent = silent},
+            demo::BookedVisit::Setting{.people = *people_, .video = video, .silent = silent},
             context["session"].as_string(), "doctor", "patient");
       }
       continue;
@@ -481,7 +481,7 @@ std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms, bool
     if (next == "end" && now_ms() - recorded_at < 1200) continue;
     const Status went = visit->go_on();
     if (!went.ok()) last = next + ": " + went.error().message;
-    if (went.ok() && next == "meet") recorded_at = now_ms();
+    if (went.ok() && next == "record") recorded_at = now_ms();
   }
   if (status != "completed" && !silent) {
     ADD_FAILURE() << "the consultation is " << status << "; " << last << ":\n"

@@ -19,19 +19,18 @@ BookedVisit::BookedVisit(Setting setting, std::string session, std::string docto
   }
   if (!patient_.empty()) steps_.push_back({"meet", [this] { return enter(patient_); }});
   steps_.push_back({"meet", [this] { return enter(doctor_); }});
-  steps_.push_back({"meet", [this]() -> Status {
+  steps_.push_back({"meet", [this] { return setting_.video.together(); }});
+  steps_.push_back({"start", [this]() -> Status {
                       RABT_TRY_STATUS(as(doctor_, "POST", "/start"));
                       say("both are in the room; the session has begun");
                       return ok_status();
                     }});
-  steps_.push_back({"record", [this]() -> Status {
-                      if (setting_.effects("recording.started") > 0) return ok_status();
-                      return unavailable("demo.waits", "the recording has not begun yet");
-                    }});
+  steps_.push_back({"record", [this] { return setting_.video.recording(room_); }});
   if (!setting_.silent) steps_.push_back({"treat", [this] { return treat(); }});
   steps_.push_back({"end", [this]() -> Status {
                       RABT_TRY_STATUS(as(doctor_, "POST", "/end",
                                          Json::object({{"reason", "consultation_completed"}})));
+                      setting_.video.leave();
                       say("they hang up");
                       return ok_status();
                     }});
@@ -61,9 +60,8 @@ Status BookedVisit::enter(const std::string& who) {
   RABT_TRY_STATUS(as(who, "POST", "/join", Json::object({{"deviceType", "web"}})));
   RABT_TRY(token, as(who, "POST", "/token"));
   RABT_TRY(seen, as(doctor_, "GET", ""));
-  RABT_TRY_STATUS(setting_.control(
-      "twilio/join", Json::object({{"room", seen["roomSid"]}, {"token", token["token"]}})));
-  return ok_status();
+  room_ = seen.string_or("roomSid", "");
+  return setting_.video.enter(who, room_, token);
 }
 
 Status BookedVisit::admit() {

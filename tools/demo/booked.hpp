@@ -8,6 +8,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "tools/demo/people.hpp"
+#include "tools/demo/video.hpp"
 
 namespace rabt::demo {
 
@@ -17,10 +18,7 @@ class BookedVisit {
  public:
   struct Setting {
     People& people;
-    // The stand-in of the video provider: "twilio/join".
-    std::function<Result<Json>(const std::string& what, const Json& body)> control;
-    // How often something happened at the stand-ins.
-    std::function<std::int64_t(const std::string& kind)> effects;
+    Video& video;
     // Tells the reader what happened. May be empty.
     std::function<void(const std::string& what)> say{};
     // Nobody writes a note: the visit is not claimed.
@@ -30,7 +28,7 @@ class BookedVisit {
   // `patient` is empty.
   BookedVisit(Setting setting, std::string session, std::string doctor, std::string patient);
 
-  // wait, admit, meet, record, treat, end; empty when all is done.
+  // wait, admit, meet, start, record, treat, end; empty when all is done.
   [[nodiscard]] std::string next() const;
   // Does the next step. When it is not ok, nothing is lost, and the caller tries again later.
   [[nodiscard]] Status go_on();
@@ -53,6 +51,7 @@ class BookedVisit {
   const std::string session_;
   const std::string doctor_;
   const std::string patient_;
+  std::string room_;
   std::vector<Step> steps_;
   std::size_t done_ = 0;
 };

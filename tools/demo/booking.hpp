@@ -12,6 +12,11 @@ namespace rabt::demo {
 inline constexpr std::string_view kDemoAccount = "AC00000000000000000000000000005a4d";
 inline constexpr std::string_view kDemoApiKey = "SK00000000000000000000000000005a4d";
 inline constexpr std::string_view kDemoApiKeySecret = "sandbox-api-key-secret-of-32-bytes";
+inline constexpr std::string_view kDemoAuthToken = "sandbox-auth-token";
+inline constexpr std::string_view kDemoChimeKey = "AKIDEXAMPLEEXAMPLE";
+inline constexpr std::string_view kDemoChimeSecret = "sandbox-chime-secret-access-key-of-40-by";
+// The topic of the stand-in for Amazon SNS.
+inline constexpr std::string_view kDemoChimeTopic = "arn:aws:sns:eu-central-1:111122223333:chime";
 inline constexpr std::string_view kDemoMohToken = "d2pat_sandbox";
 
 // A fictional booking as a hospital system would post it: a FHIR R4 Bundle of type collection.

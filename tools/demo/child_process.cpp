@@ -46,11 +46,14 @@ void ChildProcess::kill() {
 void ChildProcess::stop() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGTERM);
-  for (int i = 0; i < 500; ++i) {
-    if (!running()) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  wait(5'000);
   kill();
+}
+
+void ChildProcess::wait(std::int64_t limit_ms) {
+  constexpr std::chrono::milliseconds kPause{10};
+  for (std::int64_t waited = 0; waited < limit_ms && running(); waited += kPause.count())
+    std::this_thread::sleep_for(kPause);
 }
 
 bool ChildProcess::running() {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class ChildProcess {
   // SIGTERM, waits up to five seconds, then SIGKILL.
   void stop();
   [[nodiscard]] bool running();
+  // Until it has ended, or the time is over.
+  void wait(std::int64_t limit_ms);
   [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,10 @@ struct Configuration {
   // The file of the secret that the tokens of the people are signed with (kDemoIssuer). While it is
   // empty, the hub trusts no issuer.
   std::string issuer_secret;
-  // The URL of the stand-in of this name: twilio, fhir, nphies, dhis2.
+  // The plugin of the role `video`: twilio, chime or janus; and words that its section needs.
+  std::string video = "twilio";
+  std::map<std::string, std::string, std::less<>> video_words;
+  // The URL of the stand-in of this name: twilio, chime, fhir, nphies, dhis2.
   std::function<std::string(const char* name)> stand_in;
   // Whether every shipped plugin serves. If not, the FHIR plugin serves alone, for workflows that
   // need no other system.

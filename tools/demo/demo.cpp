@@ -27,8 +27,10 @@
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
 #include "tools/demo/configuration.hpp"
+#include "tools/demo/janus_video.hpp"
 #include "tools/demo/people.hpp"
 #include "tools/demo/signed_store.hpp"
+#include "tools/demo/video.hpp"
 #include "tools/demo/visit.hpp"
 
 // `./dev demo`: the hub, the stand-ins for the outside systems, and the people of one consultation.
@@ -44,7 +46,6 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 constexpr int kCrashes = 20;
 constexpr int kCrashesBeforeJoining = 4;
 constexpr int kCrashesBeforeTheEnd = 8;
-constexpr std::int64_t kPatienceMs = 120'000;
 
 std::int64_t now_ms() {
   using namespace std::chrono;
@@ -93,6 +94,7 @@ class Demo {
  private:
   Status prepare();
   Status start_sandbox();
+  Status start_video();
   Status start_hub();
   Status add_plugins();
   Status write_configuration();
@@ -102,8 +104,10 @@ class Demo {
   Result<Json> deliver(const Booking& booking);
   [[nodiscard]] Result<Json> instance(const std::string& id, bool data);
   Result<Json> control(const std::string& what, const Json& body) {
-    return http_.json("POST", urls_.string_or("control", "") + "/control/" + what,
-                      {{"Content-Type", "application/json"}}, body.dump());
+    RABT_TRY(answer, http_.send("POST", urls_.string_or("control", "") + "/control/" + what,
+                                {{"Content-Type", "application/json"}}, body.dump()));
+    RABT_TRY(text, net::good_body(std::move(answer)));
+    return text.empty() ? Json() : Json::parse(text);
   }
   [[nodiscard]] std::int64_t effects(const std::string& kind);
   // What the people of a booking do, once its session is there.
@@ -149,6 +153,9 @@ class Demo {
   // The doctor and the patients of bookings.
   std::unique_ptr<People> booked_;
   ChildProcess sandbox_;
+  std::unique_ptr<Video> video_;
+  // What the people of the story wait for.
+  std::string waits_;
   ChildProcess hub_;
   std::int64_t started_ = 0;
   std::set<std::string> printed_;
@@ -183,12 +190,16 @@ Status Demo::prepare() {
 Status Demo::start_sandbox() {
   const bool crowd = options_.consultations > 1;
   Json twilio = Json::object({{"account_sid", kDemoAccount},
-                              {"auth_token", "sandbox-auth-token"},
+                              {"auth_token", kDemoAuthToken},
                               {"api_key_sid", kDemoApiKey},
                               {"api_key_secret", kDemoApiKeySecret},
                               {"media_bytes", crowd ? 256 * 1024 : 3 * 1024 * 1024}});
+  const Json chime = Json::object({{"access_key_id", kDemoChimeKey},
+                                   {"secret_access_key", kDemoChimeSecret},
+                                   {"media_bytes", twilio["media_bytes"]}});
   const Json options =
       Json::object({{"twilio", twilio},
+                    {"chime", chime},
                     {"nphies", Json::object({{"adjudicate_after_ms", options_.crash ? 9000 : 1500},
                                              {"licence", "PR-FHIR"}})},
                     {"fhir", Json::object({{"token", "sandbox-fhir-token"}})}});
@@ -211,14 +222,30 @@ Status Demo::start_sandbox() {
                      "the stand-ins did not start; see " + folder_ + "/sandbox.log");
 }
 
+Status Demo::start_video() {
+  if (options_.video == "janus") {
+    video_ = std::make_unique<JanusVideo>(folder_ + "/janus", root_, bin_, random_);
+  } else {
+    video_ = std::make_unique<StandIn>(
+        options_.video,
+        StandIn::Doors{
+            .control = [this](const std::string& what,
+                              const Json& body) { return control(what, body); },
+            .effects = [this](const std::string& kind) { return effects(kind); },
+            .url = [this](const std::string& name) { return urls_.string_or(name, ""); }});
+  }
+  return video_->start(hub_url_);
+}
+
 // The shipped plugins as a hospital would have them: signed, added, loaded without --dev.
 Status Demo::add_plugins() {
   const std::string store = folder_ + "/plugins";
   for (const std::string& old : {store, folder_ + "/packages"})
     fs::remove_all(old);  // --data again
   const std::string built = fs::path(bin_).parent_path().string() + "/plugins/";
-  return make_signed_store({built + "twilio", built + "fhir", built + "nphies", built + "moh"},
-                           folder_ + "/packages", store);
+  return make_signed_store(
+      {built + options_.video, built + "fhir", built + "nphies", built + "moh"},
+      folder_ + "/packages", store);
 }
 
 Status Demo::write_configuration() {
@@ -230,13 +257,11 @@ Status Demo::write_configuration() {
   const std::string secrets = folder_ + "/secrets";
   fs::create_directories(secrets);
   fs::permissions(secrets, fs::perms::owner_all);
-  const std::map<std::string, std::string> files{
-      {"his", "whsec_" + to_base64(webhook_key_)},
-      {"twilio-auth-token", "sandbox-auth-token"},
-      {"twilio-api-key-secret", std::string(kDemoApiKeySecret)},
-      {"fhir-token", "sandbox-fhir-token"},
-      {"issuer", issuer_secret_},
-      {"moh-token", std::string(kDemoMohToken)}};
+  Video::Words files{{"his", "whsec_" + to_base64(webhook_key_)},
+                     {"fhir-token", "sandbox-fhir-token"},
+                     {"issuer", issuer_secret_},
+                     {"moh-token", std::string(kDemoMohToken)}};
+  files.merge(video_->secrets());
   for (const auto& [name, value] : files) {
     if (!write_file(secrets + "/" + name, value, 0600))
       return unavailable("demo.folder", secrets + " cannot be written");
@@ -252,6 +277,8 @@ Status Demo::write_configuration() {
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;
   configuration.issuer_secret = secrets + "/issuer";
+  configuration.video = video_->plugin();
+  configuration.video_words = video_->words();
   configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
   if (!write_file(config_, yaml_of(configuration), 0600))
     return unavailable("demo.folder", folder_ + " cannot be written");
@@ -269,6 +296,7 @@ Status Demo::start_hub() {
       if (token_.empty()) {
         RABT_TRY(token, identity::read_api_token(folder_ + "/data"));
         token_ = std::move(token);
+        return video_->hub_is_up(hub_url_);
       }
       return ok_status();
     }
@@ -356,10 +384,7 @@ std::unique_ptr<BookedVisit> Demo::visit_of(const std::string& id, const std::st
   if (!data.ok()) return nullptr;
   const std::string session = (*data)["context"].string_or("session", "");
   if (session.empty()) return nullptr;
-  BookedVisit::Setting setting{
-      .people = *booked_,
-      .control = [this](const std::string& what, const Json& body) { return control(what, body); },
-      .effects = [this](const std::string& kind) { return effects(kind); }};
+  BookedVisit::Setting setting{.people = *booked_, .video = *video_};
   if (tell) {
     setting.say = [this](const std::string& what) {
       std::printf("%7.2f s  > %s\n", static_cast<double>(now_ms() - started_) / 1000.0,
@@ -374,9 +399,10 @@ void Demo::play_on(BookedVisit& visit, std::int64_t& joined_at) {
   if (options_.crash && next == "wait" && crashes_ < kCrashesBeforeJoining) return;
   if (options_.crash && next == "treat" && crashes_ < kCrashesBeforeTheEnd) return;
   // A visit that is claimed has some length.
-  if (next == "end" && now_ms() - joined_at < 1500) return;
-  if (!visit.go_on().ok()) return;
-  if (next == "meet") joined_at = now_ms();
+  if (next == "end" && now_ms() - joined_at < video_->talk_ms()) return;
+  const Status went = visit.go_on();
+  waits_ = went.ok() ? std::string() : next + ": " + went.error().message;
+  if (next == "record" && went.ok()) joined_at = now_ms();
 }
 
 int Demo::story() {
@@ -406,7 +432,7 @@ int Demo::story() {
   std::unique_ptr<BookedVisit> visit;
   std::int64_t joined_at = 0;
   std::string status;
-  for (const std::int64_t end = now_ms() + kPatienceMs; now_ms() < end; pause_ms(60)) {
+  for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(60)) {
     if (const Status crashed = maybe_crash(); !crashed.ok()) {
       std::fprintf(stderr, "demo: %s\n", crashed.error().message.c_str());
       return 1;
@@ -423,6 +449,7 @@ int Demo::story() {
   if (status != "completed") {
     std::fprintf(stderr, "demo: the consultation ended as `%s`; folder %s\n", status.c_str(),
                  folder_.c_str());
+    if (!waits_.empty()) std::fprintf(stderr, "demo: the people wait at %s\n", waits_.c_str());
     const auto seen = instance(id, false);
     if (seen.ok()) std::fprintf(stderr, "%s\n", (*seen)["error"].dump_pretty().c_str());
     return 1;
@@ -444,6 +471,8 @@ int Demo::summary(const std::string& id) {
   const Json& output = (*data)["output"];
   bool good = true;
   std::printf("\n%-11s %s\n", "Session", output.string_or("session", "?").c_str());
+  if (const std::string call = video_->told(); !call.empty())
+    std::printf("%-11s %s\n", "Call", call.c_str());
   if (output["recordings"].is_array()) {
     for (const Json& recording : output["recordings"].as_array()) {
       // Opened again from the sealed store and hashed here.
@@ -454,12 +483,15 @@ int Demo::summary(const std::string& id) {
           content.ok() && content->status == 200 &&
           to_hex(crypto::sha256(content->body)) == recording.string_or("sha256", "") &&
           static_cast<std::int64_t>(content->body.size()) == recording.int_or("bytes", -1);
-      good = good && same;
+      const auto looked = same ? video_->look(content->body) : Result<std::string>(std::string());
+      good = good && same && looked.ok();
       std::printf("%-11s %-5s %11s bytes  sha256 %s  %s\n", "Recording",
                   recording.string_or("kind", "").c_str(),
                   with_dots(recording.int_or("bytes", 0)).c_str(),
                   recording.string_or("sha256", "").c_str(),
                   same ? "opened again: same" : "NOT THE SAME when opened again");
+      if (!looked.ok()) std::printf("%-11s %s\n", "", looked.error().message.c_str());
+      if (looked.ok() && !looked->empty()) std::printf("%-11s %s\n", "", looked->c_str());
     }
   }
   const Json& claim = output["claim"];
@@ -478,12 +510,13 @@ int Demo::summary(const std::string& id) {
               static_cast<long long>(report.int_or("ignored", 0)));
   good = good && claim.string_or("adjudication", "") == "approved";
 
-  const std::int64_t rooms = effects("room.created");
+  const auto rooms = video_->rooms();
   const std::int64_t claims = effects("claim.accepted");
   const std::int64_t reports = effects("report.imported");
-  std::printf("%-11s %lld room, %lld claim, %lld report\n", "Ledger", static_cast<long long>(rooms),
+  std::printf("%-11s %s, %lld claim, %lld report\n", "Ledger",
+              rooms.ok() ? rooms->c_str() : rooms.error().message.c_str(),
               static_cast<long long>(claims), static_cast<long long>(reports));
-  good = good && rooms == 1 && claims == 1 && reports == 1;
+  good = good && rooms.ok() && claims == 1 && reports == 1;
 
   const auto verified = audit::verify_file(folder_ + "/data/rabt.db", folder_ + "/data");
   if (!verified.ok() || !verified->verified) {
@@ -550,7 +583,7 @@ Status Demo::register_patient() {
 
 Status Demo::follow(const std::string& session) {
   Json last;
-  for (const std::int64_t end = now_ms() + 30'000; now_ms() < end; pause_ms(100)) {
+  for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(100)) {
     RABT_TRY(seen, people_->as("doctor", "GET", "/sessions/" + session));
     const std::string id = seen.string_or("consultation", "");
     if (id.empty()) continue;
@@ -582,8 +615,7 @@ int Demo::visit() {
   if (played.ok()) {
     std::string session;
     played = play({.people = *people_,
-                   .control = [this](const std::string& what,
-                                     const Json& body) { return control(what, body); },
+                   .video = *video_,
                    .say =
                        [begun](const std::string& what) {
                          std::printf("%7.2f s  %s\n",
@@ -600,7 +632,8 @@ int Demo::visit() {
 Status Demo::write_ready_file() {
   if (options_.ready_file.empty()) return ok_status();
   Json services = Json::object();
-  for (const char* name : {"twilio", "fhir", "nphies", "dhis2"}) services.set(name, urls_[name]);
+  for (const char* name : {"fhir", "nphies", "dhis2"}) services.set(name, urls_[name]);
+  services.set(video_->plugin(), video_->url());
   const Json ready = Json::object({{"base", hub_url_},
                                    {"people", people_ == nullptr ? Json() : people_->list()},
                                    {"services", std::move(services)},
@@ -662,7 +695,8 @@ int Demo::crowd() {
   const std::int64_t accepted = now_ms();
   std::int64_t completed = 0;
   std::int64_t failed = 0;
-  for (const std::int64_t end = now_ms() + 5 * kPatienceMs; now_ms() < end; pause_ms(250)) {
+  for (const std::int64_t end = now_ms() + 5 * video_->patience_ms(); now_ms() < end;
+       pause_ms(250)) {
     std::erase_if(booked, [&](const std::string& id) {
       auto visit = visit_of(id, "", false);
       if (visit == nullptr) return false;
@@ -716,6 +750,7 @@ int Demo::run() {
   if (!port.ok()) return fail(port.error());
   hub_port_ = *port;
   hub_url_ = local_url(hub_port_);
+  if (const Status s = start_video(); !s.ok()) return fail(s.error());
   if (const Status s = add_plugins(); !s.ok()) return fail(s.error());
   if (const Status s = write_configuration(); !s.ok()) return fail(s.error());
   if (const Status s = start_hub(); !s.ok()) return fail(s.error());
@@ -725,6 +760,7 @@ int Demo::run() {
   if (code == 0 && options_.consultations == 1) code = visit();
   if (options_.serve && code == 0) code = stay();
   hub_.stop();
+  video_.reset();
   sandbox_.stop();
   if (options_.data.empty() && !options_.keep && code == 0) {
     std::error_code ignored;

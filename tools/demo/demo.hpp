@@ -13,6 +13,9 @@ struct Options {
   std::string ready_file;
   // Kill the hub twenty times in one consultation.
   bool crash = false;
+  // The video provider: twilio or chime, played by a stand-in, or janus, which runs on this
+  // machine with browsers that call.
+  std::string video = "twilio";
   // Keep the data folder.
   bool keep = false;
   // If there is more than one, the demo is a load run and does not tell the story.

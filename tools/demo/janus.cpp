@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -30,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kPatience = 100;
+constexpr int kPatience = 600;
 constexpr std::chrono::milliseconds kPause{100};
 constexpr const char* kName = "demo";
 
@@ -62,7 +63,13 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-bool write_file(const std::string& path, const std::string& content) {
+// Ends with us, however we end.
+std::vector<std::string> bound(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"/usr/bin/setpriv", "--pdeathsig", "TERM"});
+  return arguments;
+}
+
+bool write_text(const std::string& path, const std::string& content) {
   std::ofstream out(path, std::ios::binary);
   out << content;
   out.close();
@@ -71,44 +78,52 @@ bool write_file(const std::string& path, const std::string& content) {
 
 }  // namespace
 
-Status JanusServers::start(const std::string& folder, const std::string& root,
-                           const std::string& bin, const std::string& hook, Random& random) {
-  folder_ = folder;
+Status JanusServers::start(const Place& place, Random& random) {
+  folder_ = place.folder;
+  root_ = place.root;
   std::error_code failure;
   fs::create_directories(recordings(), failure);
-  if (failure) return failed(folder + " cannot be made: " + failure.message());
-  const std::string address = own_address();
+  if (failure) return failed(folder_ + " cannot be made: " + failure.message());
+  const std::string address = place.address.empty() ? own_address() : place.address;
   if (address.empty())
     return failed("this machine has no address but the loopback one, which Janus cannot use");
-  values_ = {{"name", kName}, {"folder", folder}, {"hook", hook}, {"address", address}};
-  for (const char* name : {"admin_secret", "admin_key", "token_secret", "turn_secret",
-                           "shelf_secret", "events_secret"}) {
-    std::array<std::uint8_t, 24> raw{};
-    random.fill(raw);
-    values_[name] = to_hex(raw);
-  }
+  values_ = {{"name", kName},
+             {"root", root_},
+             {"folder", folder_},
+             {"hook", place.hook},
+             {"address", address}};
+  RABT_TRY_STATUS(take_secrets(random));
   for (const char* name : {"admin_port", "client_port", "turn_port", "shelf_port"}) {
+    const auto wanted = place.ports.find(name);
+    if (wanted != place.ports.end()) {
+      values_[name] = std::to_string(wanted->second);
+      continue;
+    }
     RABT_TRY(port, free_port());
     values_[name] = std::to_string(port);
   }
   values_["rtp_ports"] = "21000-21400";
   values_["turn_low"] = "21500";
   values_["turn_high"] = "21700";
-  RABT_TRY_STATUS(write_files(root));
+  for (const char* name :
+       {"janus.jcfg", "janus.plugin.videoroom.jcfg", "janus.transport.http.jcfg",
+        "janus.transport.websockets.jcfg", "janus.eventhandler.sampleevh.jcfg", "turnserver.conf"})
+    RABT_TRY_STATUS(write_file(name));
   RABT_TRY_STATUS(link_modules());
-  RABT_TRY_STATUS(turn_.start({"/usr/bin/turnserver", "-c", folder + "/turnserver.conf"},
-                              folder + "/turn.log"));
+  RABT_TRY_STATUS(turn_.start(bound({"/usr/bin/turnserver", "-c", folder_ + "/turnserver.conf"}),
+                              folder_ + "/turn.log"));
   RABT_TRY_STATUS(shelf_.start(
-      {bin + "/rabt-janus-shelf", "--recordings", recordings(), "--secret-file",
-       folder + "/shelf.secret", "--port", values_.at("shelf_port"), "--die-with-parent"},
-      folder + "/shelf.log"));
+      {place.bin + "/rabt-janus-shelf", "--recordings", recordings(), "--secret-file",
+       secrets() + "/shelf-secret", "--port", values_.at("shelf_port"), "--die-with-parent"},
+      folder_ + "/shelf.log"));
   return restart_janus();
 }
 
 Status JanusServers::restart_janus() {
   janus_.kill();
-  RABT_TRY_STATUS(janus_.start({"/usr/bin/janus", "-C", folder_ + "/janus.jcfg", "-F", folder_},
-                               folder_ + "/janus.log"));
+  RABT_TRY_STATUS(
+      janus_.start(bound({"/usr/bin/janus", "-C", folder_ + "/janus.jcfg", "-F", folder_}),
+                   folder_ + "/janus.log"));
   return wait_for_janus();
 }
 
@@ -118,18 +133,46 @@ void JanusServers::stop() {
   shelf_.stop();
 }
 
-Status JanusServers::write_files(const std::string& root) {
-  for (const char* name : {"janus.jcfg", "janus.plugin.videoroom.jcfg", "janus.transport.http.jcfg",
-                           "janus.transport.websockets.jcfg", "janus.eventhandler.sampleevh.jcfg",
-                           "turnserver.conf"}) {
-    const std::string text = read_file(root + "/config/janus/" + name);
-    if (text.empty()) return failed(root + "/config/janus/" + name + " cannot be read");
-    if (!write_file(folder_ + "/" + name, filled(text, values_)))
-      return failed(folder_ + " cannot be written");
-  }
-  if (!write_file(folder_ + "/shelf.secret", secret("shelf_secret")))
+// Fills a file of config/janus into the folder.
+Status JanusServers::write_file(const std::string& name) const {
+  const std::string from = root_ + "/config/janus/" + name;
+  const std::string text = read_file(from);
+  if (text.empty()) return failed(from + " cannot be read");
+  if (!write_text(folder_ + "/" + name, filled(text, values_)))
     return failed(folder_ + " cannot be written");
   return ok_status();
+}
+
+Result<std::string> JanusServers::write_hub_configuration() const {
+  RABT_TRY_STATUS(write_file("rabt.yaml"));
+  return folder_ + "/rabt.yaml";
+}
+
+Status JanusServers::take_secrets(Random& random) {
+  std::error_code failure;
+  fs::create_directories(secrets(), failure);
+  fs::permissions(secrets(), fs::perms::owner_all, failure);
+  if (failure) return failed(secrets() + " cannot be made: " + failure.message());
+  for (const char* name : {"admin_secret", "admin_key", "token_secret", "turn_secret",
+                           "shelf_secret", "events_secret"}) {
+    std::string file = secrets() + "/" + name;
+    std::replace(file.end() - static_cast<std::ptrdiff_t>(std::strlen(name)), file.end(), '_', '-');
+    std::string& value = values_[name];
+    value = read_file(file);
+    while (value.ends_with('\n')) value.pop_back();
+    if (!value.empty()) continue;
+    std::array<std::uint8_t, 24> raw{};
+    random.fill(raw);
+    value = to_hex(raw);
+    if (!write_text(file, value)) return failed(file + " cannot be written");
+  }
+  return ok_status();
+}
+
+std::string JanusServers::ended() {
+  if (!janus_.running()) return "janus";
+  if (!turn_.running()) return "turnserver";
+  return shelf_.running() ? std::string() : std::string("rabt-janus-shelf");
 }
 
 // Links the modules that are needed, so that Janus loads no others.
@@ -141,8 +184,7 @@ Status JanusServers::link_modules() {
       installed = entry.path() / "janus";
   }
   if (installed.empty()) return failed("the package janus is not installed");
-  for (const char* program :
-       {"/usr/bin/janus-pp-rec", "/usr/bin/turnserver", "/usr/bin/chromium", "/usr/bin/ffmpeg"}) {
+  for (const char* program : {"/usr/bin/janus-pp-rec", "/usr/bin/turnserver", "/usr/bin/ffmpeg"}) {
     if (!fs::exists(program)) return failed(std::string(program) + " is not installed");
   }
   for (const char* module : {"plugins/libjanus_videoroom.so", "transports/libjanus_http.so",
@@ -196,20 +238,22 @@ Status CallPage::start(const std::string& folder, const Json& given) {
   fs::create_directories(own, failure);
   log_ = own + "/log";
   fs::remove(log_, failure);
-  if (!write_file(own + "/call.html", std::string(embedded::demo_call)))
+  if (!write_text(own + "/call.html", std::string(embedded::demo_call)))
     return failed(own + " cannot be written");
   std::string hash;
   for (const char c : given.dump()) {
     const auto u = static_cast<std::uint8_t>(c);
     hash += "%" + to_hex(std::array<std::uint8_t, 1>{u});
   }
-  return browser_.start({"/usr/bin/chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
-                         "--disable-dev-shm-usage", "--mute-audio", "--no-first-run",
-                         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                         "--autoplay-policy=no-user-gesture-required",
-                         "--disable-features=WebRtcHideLocalIpsWithMdns", "--enable-logging=stderr",
-                         "--user-data-dir=" + own, "file://" + own + "/call.html#" + hash},
-                        log_);
+  if (!fs::exists("/usr/bin/chromium")) return failed("the package chromium is not installed");
+  return browser_.start(
+      bound({"/usr/bin/chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+             "--disable-dev-shm-usage", "--mute-audio", "--no-first-run",
+             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+             "--autoplay-policy=no-user-gesture-required",
+             "--disable-features=WebRtcHideLocalIpsWithMdns", "--enable-logging=stderr",
+             "--user-data-dir=" + own, "file://" + own + "/call.html#" + hash}),
+      log_);
 }
 
 Json CallPage::seen() const {

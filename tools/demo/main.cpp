@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "tools/demo/demo.hpp"
 
@@ -19,6 +20,15 @@ int main(int argc, char** argv) {
   app.add_option("--consultations", options.consultations, "Number of consultations to run at once")
       ->check(CLI::Range(1, 10'000));
   app.add_option("--root", options.root, "Folder of the project (default: found from the program)");
+  app.add_option("--video", options.video,
+                 "Video provider: twilio or chime, played by a stand-in, or a Janus on this "
+                 "machine with browsers that call (default: twilio)")
+      ->check(CLI::IsMember({"twilio", "chime", "janus"}));
   CLI11_PARSE(app, argc, argv);
+  if (options.video == "janus" && options.consultations > 1) {
+    std::fprintf(stderr,
+                 "--consultations needs a stand-in: a browser for each person is too much\n");
+    return 2;
+  }
   return rabt::demo::run(options);
 }

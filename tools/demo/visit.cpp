@@ -7,7 +7,6 @@ namespace rabt::demo {
 
 namespace {
 
-constexpr int kPatience = 100;
 constexpr std::chrono::milliseconds kPause{100};
 
 Error unexpected(const std::string& step, const Json& answer) {
@@ -34,11 +33,35 @@ class Play {
   // Asks until the answer is as it must be.
   template <typename Holds>
   [[nodiscard]] Status wait(const std::string& path, const std::string& step, Holds holds);
+  // Tries until it is ok.
+  template <typename Act>
+  [[nodiscard]] Status wait_for(const std::string& step, Act act);
 
   const Visit& visit_;
   std::string session_;
   std::string room_;
 };
+
+template <typename Holds>
+Status Play::wait(const std::string& path, const std::string& step, Holds holds) {
+  return wait_for(step, [&]() -> Status {
+    RABT_TRY(answer, as("doctor", "GET", path));
+    if (holds(answer)) return ok_status();
+    return unexpected(step, answer);
+  });
+}
+
+template <typename Act>
+Status Play::wait_for(const std::string& step, Act act) {
+  Status last = ok_status();
+  for (std::int64_t waited = 0; waited < visit_.video.patience_ms(); waited += kPause.count()) {
+    last = act();
+    if (last.ok()) return last;
+    std::this_thread::sleep_for(kPause);
+  }
+  return internal("demo.visit",
+                  "the visit waited too long for " + step + ": " + last.error().message);
+}
 
 Status Play::open() {
   RABT_TRY(made,
@@ -73,15 +96,16 @@ Status Play::meet() {
     RABT_TRY(token, as(who, "POST", "/token"));
     RABT_TRY(seen, as("doctor", "GET", ""));
     room_ = seen.string_or("roomSid", "");
-    RABT_TRY_STATUS(
-        visit_.control("twilio/join", Json::object({{"room", room_}, {"token", token["token"]}})));
+    RABT_TRY_STATUS(visit_.video.enter(who, room_, token));
   }
+  RABT_TRY_STATUS(
+      wait_for("that they hear and see each other", [this] { return visit_.video.together(); }));
   RABT_TRY(started, as("doctor", "POST", "/start"));
   if (started.string_or("status", "") != "active") return unexpected("the start", started);
   visit_.say("both are in the room; the session has begun");
   RABT_TRY(recording, as("doctor", "POST", "/recording/start"));
   if (!recording.bool_or("encrypted", false)) return unexpected("the recording", recording);
-  return ok_status();
+  return wait_for("the recording", [this] { return visit_.video.recording(room_); });
 }
 
 Status Play::treat() {
@@ -116,25 +140,14 @@ Status Play::treat() {
   return ok_status();
 }
 
-template <typename Holds>
-Status Play::wait(const std::string& path, const std::string& step, Holds holds) {
-  Json last;
-  for (int i = 0; i < kPatience; ++i) {
-    RABT_TRY(answer, as("doctor", "GET", path));
-    if (holds(answer)) return ok_status();
-    last = std::move(answer);
-    std::this_thread::sleep_for(kPause);
-  }
-  return unexpected(step, last);
-}
-
 Status Play::close() {
   // A visit that is claimed has some length.
-  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+  std::this_thread::sleep_for(std::chrono::milliseconds(visit_.video.talk_ms()));
   RABT_TRY_STATUS(as("doctor", "POST", "/recording/stop"));
   RABT_TRY(summary,
            as("doctor", "POST", "/end", Json::object({{"reason", "consultation_completed"}})));
   if (summary.string_or("status", "") != "completed") return unexpected("the end", summary);
+  visit_.video.leave();
   RABT_TRY_STATUS(wait("/recordings", "keeping the recording", [](const Json& list) {
     if (!list["items"].is_array() || list["items"].size() == 0) return false;
     for (const Json& one : list["items"].as_array()) {

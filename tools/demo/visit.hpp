@@ -6,6 +6,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "tools/demo/people.hpp"
+#include "tools/demo/video.hpp"
 
 namespace rabt::demo {
 
@@ -13,9 +14,7 @@ namespace rabt::demo {
 // nurse takes vital signs, a note and a prescription are written, the recording is kept.
 struct Visit {
   People& people;
-  // Tells the stand-in of the video provider that somebody enters a room with a token: its
-  // "twilio/join", and that all hang up: its "twilio/end".
-  std::function<Result<Json>(const std::string& what, const Json& body)> control;
+  Video& video;
   // Tells the reader what happened.
   std::function<void(const std::string& what)> say;
   // Where the id of the session is written. May be null.

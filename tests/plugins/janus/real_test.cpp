@@ -45,9 +45,11 @@ class SlowRealJanus : public ::testing::Test {
     std::string pattern = (fs::temp_directory_path() / "rabt-janus-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    const auto started = servers_.start(folder_ + "/janus", std::getenv("RABT_SOURCE_DIR"),
-                                        std::string(std::getenv("RABT_BUILD_DIR")) + "/bin",
-                                        "http://127.0.0.1:9/events", random_);
+    const auto started = servers_.start({.folder = folder_ + "/janus",
+                                         .root = std::getenv("RABT_SOURCE_DIR"),
+                                         .bin = std::string(std::getenv("RABT_BUILD_DIR")) + "/bin",
+                                         .hook = "http://127.0.0.1:9/events"},
+                                        random_);
     ASSERT_TRUE(started.ok()) << started.error().message;
     host_ = std::make_unique<TestHost>(servers_.plugin().dump());
     // Tokens are for Janus' clock.

@@ -67,6 +67,28 @@ TEST_F(DemoConfiguration, PathsArriveWhateverCharactersTheyHave) {
   EXPECT_EQ(config->roles.size(), 7U);
 }
 
+TEST_F(DemoConfiguration, AnotherVideoProviderTakesThePlaceOfTheFirst) {
+  wanted_.video = "chime";
+  const auto chime = read();
+  ASSERT_TRUE(chime.ok()) << chime.error().message;
+  EXPECT_EQ(chime->roles.at("video"), "plugin://chime");
+  EXPECT_TRUE(chime->plugin.contains("chime"));
+  EXPECT_FALSE(chime->plugin.contains("twilio"));
+  EXPECT_EQ(chime->sources.back().name, "chime");
+  EXPECT_EQ(chime->sources.back().endpoint, "http://chime:1");
+
+  wanted_.video = "janus";
+  wanted_.video_words = {{"janus", "/janus"},
+                         {"janus_config", R"({"instances": []})"},
+                         {"janus_admin", "http://127.0.0.1:7088"},
+                         {"janus_shelf", "http://127.0.0.1:7090"}};
+  const auto janus = read();
+  ASSERT_TRUE(janus.ok()) << janus.error().message;
+  EXPECT_EQ(janus->roles.at("video"), "plugin://janus");
+  EXPECT_EQ(janus->plugin.at("janus").secrets.at("admin_key").file, "/janus/admin-key");
+  EXPECT_EQ(janus->sources.back().secrets.front().file, "/janus/events-secret");
+}
+
 TEST_F(DemoConfiguration, AHubOfOnePluginTakesMoreRolesPluginsAndKeys) {
   wanted_.every_plugin = false;
   wanted_.fhir_secret = "{env: TOKEN}";
