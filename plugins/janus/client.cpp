@@ -20,6 +20,11 @@ constexpr std::size_t kUuid = 36;
 constexpr std::size_t kMaxId = 200;
 // More rooms than one hub has open; beyond, what is remembered is forgotten.
 constexpr std::size_t kMaxRooms = 20'000;
+constexpr std::size_t kMaxSpeakers = 40'000;
+// Handles of one person: one for what is sent, and one or more for what is received.
+constexpr std::size_t kMaxHandles = 64;
+constexpr int kMediaEvent = 32;
+constexpr int kMediaStats = 3;
 constexpr int kPluginEvent = 64;
 constexpr int kCoreEvent = 256;
 constexpr int kCoreStarted = 1;
@@ -114,6 +119,13 @@ void take_room_event(const Json& event, Rooms& rooms, Json& out) {
       rooms.add(room);
     }
     if (identity.empty() || identity.size() > kMaxId) return;
+    if (what == "joined") {
+      rooms.add(
+          text_of(event, "emitter"), number_of(event, "session_id"),
+          {.room = room, .identity = identity, .joined_handle = number_of(event, "handle_id")});
+    } else {
+      rooms.remove(room, identity);
+    }
     Json person{{"identity", identity}, {"role", role_of(identity)}};
     if (what == "joined") {
       out.push_back(
@@ -124,6 +136,46 @@ void take_room_event(const Json& event, Rooms& rooms, Json& out) {
     out.push_back(
         event_of("participant-left.v1", room, what + "/" + identity, micros, std::move(person)));
   }
+}
+
+// What Janus counted of one handle since it was last asked, as the line of the person whose handle
+// it is. The sound says how the line is; kbps are those of sound and pictures.
+void take_stats(const Json& event, Rooms& rooms, Json& out) {
+  Speaker* const who = rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id"));
+  if (who == nullptr) return;
+  const Json& said = member_of(event, "event");
+  const Json list = said.is_array() ? said : Json::array({said});
+  const std::int64_t handle = number_of(event, "handle_id");
+  const bool up = handle == who->joined_handle;
+  Counted now{.micros = number_of(event, "timestamp")};
+  const Json* sound = nullptr;
+  for (const Json& one : list) {
+    now.bytes += number_of(one, up ? "bytes-received" : "bytes-sent");
+    if (text_of(one, "media") == "audio" && sound == nullptr) sound = &one;
+  }
+  if (sound == nullptr) return;
+  now.packets = number_of(*sound, up ? "packets-received" : "packets-sent");
+  now.lost = number_of(*sound, up ? "lost" : "lost-by-remote");
+  if (!up) who->rtt_ms = std::max<std::int64_t>(number_of(*sound, "rtt"), 0);
+  if (who->handles.size() >= kMaxHandles && !who->handles.contains(handle)) who->handles.clear();
+  const Counted before = std::exchange(who->handles[handle], now);
+  const std::int64_t packets = now.packets - before.packets;
+  const std::int64_t lost = std::max<std::int64_t>(now.lost - before.lost, 0);
+  // Counters that fell are those of a new stream.
+  if (packets <= 0 || now.bytes < before.bytes) return;
+  const double all = static_cast<double>(up ? packets + lost : packets);
+  Json line{{"identity", who->identity},
+            {"direction", up ? "up" : "down"},
+            {"lossPercent", std::min(100.0, 100.0 * static_cast<double>(lost) / all)},
+            {"jitterMs",
+             std::max<std::int64_t>(number_of(*sound, up ? "jitter-local" : "jitter-remote"), 0)},
+            {"rttMs", who->rtt_ms}};
+  if (before.micros > 0 && now.micros > before.micros)
+    line["kbps"] = static_cast<double>(now.bytes - before.bytes) * 8000.0 /
+                   static_cast<double>(now.micros - before.micros);
+  out.push_back(event_of("quality.v1", who->room,
+                         "quality/" + who->identity + "/" + std::to_string(handle), now.micros,
+                         std::move(line)));
 }
 
 }  // namespace
@@ -285,6 +337,28 @@ Outcome refused(int code) {
                        detail.dump());
 }
 
+void Rooms::add(const std::string& instance, std::int64_t session, Speaker speaker) {
+  if (session == 0) return;
+  if (speakers_.size() >= kMaxSpeakers) speakers_.clear();
+  speakers_[{instance, session}] = std::move(speaker);
+}
+
+Speaker* Rooms::speaker(const std::string& instance, std::int64_t session) {
+  const auto found = speakers_.find({instance, session});
+  return found == speakers_.end() ? nullptr : &found->second;
+}
+
+void Rooms::remove(const std::string& room) {
+  rooms_.erase(room);
+  std::erase_if(speakers_, [&](const auto& entry) { return entry.second.room == room; });
+}
+
+void Rooms::remove(const std::string& room, const std::string& identity) {
+  std::erase_if(speakers_, [&](const auto& entry) {
+    return entry.second.room == room && entry.second.identity == identity;
+  });
+}
+
 void Rooms::add(const std::string& room) {
   if (rooms_.size() >= kMaxRooms) rooms_.clear();
   rooms_[room] = true;
@@ -292,6 +366,7 @@ void Rooms::add(const std::string& room) {
 
 std::vector<std::string> Rooms::take(std::string_view instance) {
   std::vector<std::string> out;
+  std::erase_if(speakers_, [&](const auto& entry) { return entry.first.first == instance; });
   for (auto at = rooms_.begin(); at != rooms_.end();) {
     if (instance_of(at->first) == instance) {
       out.push_back(at->first);
@@ -315,6 +390,8 @@ Json to_events(std::string_view body, Rooms& rooms) {
     const std::int64_t type = number_of(event, "type");
     if (type == kPluginEvent) {
       take_room_event(event, rooms, out);
+    } else if (type == kMediaEvent && number_of(event, "subtype") == kMediaStats) {
+      take_stats(event, rooms, out);
     } else if (type == kCoreEvent && number_of(event, "subtype") == kCoreStarted) {
       // A Janus that starts has no rooms: those that it had are lost.
       const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rabt/http_result.hpp"
@@ -84,17 +85,40 @@ struct Reply {
 // The outcome of a request that the VideoRoom refused.
 [[nodiscard]] Outcome refused(int code);
 
+// What a handle of Janus had counted when it was last asked.
+struct Counted {
+  std::int64_t micros = 0;
+  std::int64_t packets = 0;
+  std::int64_t lost = 0;
+  std::int64_t bytes = 0;
+};
+// Who speaks through a session of Janus. What the handle that joined receives is the way up, what
+// the session's other handles send is the way down.
+struct Speaker {
+  std::string room;
+  std::string identity;
+  std::int64_t joined_handle = 0;
+  // Janus measures it where it sends.
+  std::int64_t rtt_ms = 0;
+  std::map<std::int64_t, Counted> handles{};
+};
+
 // Rooms that somebody is in, by what events say, so that those of a server that restarted can be
-// told. Caller synchronises.
+// told; and who is in them. Caller synchronises.
 class Rooms {
  public:
   void add(const std::string& room);
-  void remove(const std::string& room) { rooms_.erase(room); }
+  void add(const std::string& instance, std::int64_t session, Speaker speaker);
+  // nullptr when nobody who is known speaks through the session.
+  [[nodiscard]] Speaker* speaker(const std::string& instance, std::int64_t session);
+  void remove(const std::string& room);
+  void remove(const std::string& room, const std::string& identity);
   // Those of one server; they are forgotten.
   [[nodiscard]] std::vector<std::string> take(std::string_view instance);
 
  private:
   std::map<std::string, bool> rooms_;
+  std::map<std::pair<std::string, std::int64_t>, Speaker> speakers_;
 };
 
 // A delivery of Janus' sample event handler as a list of events. Throws sdk::Refusal when it is

@@ -11,6 +11,7 @@
 #include "hub/base/random.hpp"
 #include "hub/net/local_http.hpp"
 #include "tests/plugins/test_host.hpp"
+#include "tests/sandbox/client.hpp"
 #include "tools/demo/janus.hpp"
 
 // The plugin, a real Janus with a real TURN server, and people whose browsers really call.
@@ -48,7 +49,7 @@ class SlowRealJanus : public ::testing::Test {
     const auto started = servers_.start({.folder = folder_ + "/janus",
                                          .root = std::getenv("RABT_SOURCE_DIR"),
                                          .bin = std::string(std::getenv("RABT_BUILD_DIR")) + "/bin",
-                                         .hook = "http://127.0.0.1:9/events"},
+                                         .hook = hub_.url() + "/hooks/janus"},
                                         random_);
     ASSERT_TRUE(started.ok()) << started.error().message;
     host_ = std::make_unique<TestHost>(servers_.plugin().dump());
@@ -105,6 +106,40 @@ class SlowRealJanus : public ::testing::Test {
   }
   static void wait_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
+  // Events that Janus has told since the last call, through the plugin, of this type.
+  std::vector<Plain> told(const std::string& type) {
+    const auto all = hub_.all();
+    for (; taken_ < all.size(); ++taken_) {
+      const auto [events, error] = host_->deliver(all[taken_].body);
+      EXPECT_EQ(error, "") << all[taken_].body;
+      for (const Plain& one : events) told_.push_back(one);
+    }
+    std::vector<Plain> out;
+    for (const Plain& one : told_) {
+      if (one.at("type") == "org.rabt.session." + type + ".v1") out.push_back(one.at("data"));
+    }
+    return out;
+  }
+  // Waits until one event of the type is as it must be.
+  bool hears(const std::string& type, int limit_ms,
+             const std::function<bool(const Plain&)>& holds) {
+    for (int waited = 0; waited < limit_ms; waited += 100, wait_ms(100)) {
+      for (const Plain& one : told(type)) {
+        if (holds(one)) return true;
+      }
+    }
+    return false;
+  }
+  bool line_of(const std::string& who, const std::string& direction) {
+    return hears("quality", 60'000, [&](const Plain& line) {
+      return line.at("identity") == who && line.at("direction") == direction &&
+             line.at("lossPercent") < 50;
+    });
+  }
+
+  sandbox::testing::Receiver hub_;
+  std::size_t taken_ = 0;
+  std::vector<Plain> told_;
   std::string folder_;
   SystemRandom random_;
   net::LocalHttp http_;
@@ -176,6 +211,47 @@ TEST_F(SlowRealJanus, TwoPeopleCallAreRecordedAndOneIsPutOut) {
   EXPECT_FALSE(fs::exists(servers_.recordings() + "/" + room));
   EXPECT_EQ(done("end-session", input).at("status"), "completed");
   EXPECT_EQ(done("get-session", input).at("status"), "completed");
+}
+
+TEST_F(SlowRealJanus, AfterARestartInMidCallPeopleAreToldAndMeetAgain) {
+  const Plain session =
+      done("create-session", Plain::parse(R"({"reference": "C-1", "participants": [
+          {"role": "patient", "identity": "patient"},
+          {"role": "practitioner", "identity": "practitioner"}]})"));
+  const std::string room = session.at("sessionId");
+  ASSERT_NO_FATAL_FAILURE(bring(patient_, session, "patient"));
+  ASSERT_NO_FATAL_FAILURE(bring(doctor_, session, "practitioner"));
+  ASSERT_TRUE(patient_.wait(60'000, hears_and_sees)) << patient_.seen().dump();
+  ASSERT_TRUE(doctor_.wait(60'000, hears_and_sees)) << doctor_.seen().dump();
+  for (const char* who : {"patient", "practitioner"}) {
+    EXPECT_TRUE(hears("participant-joined", 10'000, [&](const Plain& one) {
+      return one.at("identity") == who && one.at("sessionId") == room;
+    })) << who;
+    // Janus counts what it gets of them, and what they say that they get.
+    EXPECT_TRUE(line_of(who, "up")) << who;
+    EXPECT_TRUE(line_of(who, "down")) << who;
+  }
+  EXPECT_EQ(done("get-session", {{"sessionId", room}}).at("participants").size(), 2U);
+
+  servers_.kill_janus();
+  ASSERT_TRUE(servers_.restart_janus().ok());
+  EXPECT_TRUE(hears("ended", 10'000, [&](const Plain& one) {
+    return one.at("sessionId") == room && one.at("reason") == "lost";
+  }));
+  const auto cut = [](const rabt::Json& seen) { return !seen.bool_or("open", true); };
+  EXPECT_TRUE(patient_.wait(10'000, cut)) << patient_.seen().dump();
+  EXPECT_TRUE(doctor_.wait(10'000, cut)) << doctor_.seen().dump();
+
+  // Each asks for a token, and comes to the same room.
+  patient_.close();
+  doctor_.close();
+  ASSERT_NO_FATAL_FAILURE(bring(patient_, session, "patient"));
+  ASSERT_NO_FATAL_FAILURE(bring(doctor_, session, "practitioner"));
+  EXPECT_TRUE(patient_.wait(60'000, hears_and_sees)) << patient_.seen().dump();
+  EXPECT_TRUE(doctor_.wait(60'000, hears_and_sees)) << doctor_.seen().dump();
+  const Plain again = done("get-session", {{"sessionId", room}});
+  EXPECT_EQ(again.at("status"), "in-progress");
+  EXPECT_EQ(again.at("participants").size(), 2U);
 }
 
 TEST_F(SlowRealJanus, ARoomThatARestartTookIsThereAgainForWhoAsksForAToken) {

@@ -436,6 +436,75 @@ TEST_F(Janus, ARestartTellsTheRoomsThatAreLost) {
   EXPECT_EQ(host_.deliver(started).first.size(), 0U);
 }
 
+// A handle's counters, as Janus sends them with combine_media_stats.
+Json stats(std::int64_t handle, Json sound, Json picture, std::int64_t micros) {
+  sound["media"] = "audio";
+  picture["media"] = "video";
+  return {{"emitter", "a"},       {"type", 32},
+          {"subtype", 3},         {"timestamp", micros},
+          {"session_id", 7},      {"handle_id", handle},
+          {"opaque_id", "guest"}, {"event", {sound, picture}}};
+}
+
+TEST_F(Janus, WhatItCountsOfALineIsToldOfWhoHoldsTheToken) {
+  constexpr std::int64_t kBegin = 1795223353000000;
+  Json joined = event({{"event", "joined"}, {"id", "patient"}, {"token", token_for("patient")}});
+  joined["session_id"] = 7;
+  joined["handle_id"] = 70;
+  const auto up = [](std::int64_t packets, std::int64_t lost, std::int64_t bytes) {
+    return Json{{"packets-received", packets},
+                {"lost", lost},
+                {"jitter-local", 12},
+                {"bytes-received", bytes},
+                {"rtt", 0}};
+  };
+  // Nobody is known by this session yet.
+  EXPECT_EQ(host_.deliver(stats(70, up(100, 0, 1), {}, kBegin).dump()).first.size(), 0U);
+  (void)host_.deliver(joined.dump());
+  Json events = host_.deliver(stats(70, up(500, 0, 40'000), {}, kBegin).dump()).first;
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("type"), "org.rabt.session.quality.v1");
+  EXPECT_EQ(events[0].at("data").at("identity"), "patient");
+  EXPECT_EQ(events[0].at("data").at("sessionId"), kRoom);
+  EXPECT_EQ(events[0].at("data").at("lossPercent"), 0.0);
+  EXPECT_FALSE(events[0].at("data").contains("kbps")) << "of no known time";
+
+  // What this person receives goes over another handle, which knows the round trip.
+  events = host_
+               .deliver(stats(71,
+                              {{"packets-sent", 400},
+                               {"lost-by-remote", 40},
+                               {"jitter-remote", 5},
+                               {"bytes-sent", 30'000},
+                               {"rtt", 38}},
+                              {}, kBegin)
+                            .dump())
+               .first;
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("data").at("direction"), "down");
+  EXPECT_EQ(events[0].at("data").at("lossPercent"), 10.0);
+  EXPECT_EQ(events[0].at("data").at("rttMs"), 38);
+
+  // Ten seconds later: 375 packets came and 125 did not; 100 kilobytes of sound and pictures.
+  events = host_
+               .deliver(stats(70, up(875, 125, 60'000), {{"bytes-received", 80'000}},
+                              kBegin + 10'000'000)
+                            .dump())
+               .first;
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("data").at("direction"), "up");
+  EXPECT_EQ(events[0].at("data").at("lossPercent"), 25.0);
+  EXPECT_EQ(events[0].at("data").at("jitterMs"), 12);
+  EXPECT_EQ(events[0].at("data").at("rttMs"), 38);
+  EXPECT_EQ(events[0].at("data").at("kbps"), 80.0);
+  // A new stream counts from the beginning; who has left has no line.
+  EXPECT_EQ(host_.deliver(stats(70, up(3, 0, 100), {}, kBegin + 20'000'000).dump()).first.size(),
+            0U);
+  (void)host_.deliver(event({{"event", "leaving"}, {"id", "patient"}}).dump());
+  EXPECT_EQ(
+      host_.deliver(stats(70, up(500, 0, 9'000), {}, kBegin + 30'000'000).dump()).first.size(), 0U);
+}
+
 TEST_F(Janus, WhatIsNoBatchOfEventsIsRefused) {
   for (const char* body : {"", "{}", "[1]", "\"x\"", "[{\"type\":\"64\"}]"})
     EXPECT_NE(host_.deliver(body).second, "") << body;
