@@ -126,7 +126,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
     Response response = once(*route, call);
     // A delivery that proves nothing counts for the address that sent it.
     if (route->options.rate == RateClass::hook && response.status == 401)
-      (void)over_address(parts_.rates.refused, call.caller.client, call.path[0]);
+      (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
     screen(response, parts_.privacy);
     return response;
   };
@@ -247,9 +247,10 @@ std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
   const RateOptions& rates = parts_.rates;
   const auto kind = found.route != nullptr ? found.route->options.rate : RateClass::by_method;
   if (kind == RateClass::hook) {
-    const std::string refused = std::string(found.path[0]) + " " + household_of(caller.client);
+    const std::string_view source = source_in(found.path);
+    const std::string refused = std::string(source) + " " + household_of(caller.client);
     const auto wait = rates_.peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
-    if (wait == 0) return over_address(rates.hook, caller.client, found.path[0]);
+    if (wait == 0) return over_address(rates.hook, caller.client, source);
     ++limited_;
     return Wait{rates.refused, wait};
   }

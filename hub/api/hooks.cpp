@@ -30,14 +30,15 @@ Hooks::Hooks(Parts parts, std::vector<Source> sources) : parts_(std::move(parts)
 }
 
 Status Hooks::expected(const Call& call) {
-  if (!sources_.contains(call.path[0]))
+  const bool of_another = !call.path[1].empty() && call.path[0] != parts_.tenant;
+  if (of_another || !sources_.contains(source_in(call.path)))
     return not_found("hooks.unknown_source", "no source of this name is configured");
   return parts_.ready ? parts_.ready() : ok_status();
 }
 
 Result<Response> Hooks::deliver(const Call& call) {
   const Request& request = call.request;
-  const auto found = sources_.find(call.path[0]);
+  const auto found = sources_.find(source_in(call.path));
   RABT_CHECK(found != sources_.end());
   const Source& source = found->second;
 

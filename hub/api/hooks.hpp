@@ -28,6 +28,11 @@ struct Source {
   http::SignatureConfig signature;
 };
 
+// The name of the source in the path of a delivery, /hooks/{source} or /hooks/{tenant}/{source}.
+[[nodiscard]] inline std::string_view source_in(const PathParameters& path) {
+  return path[1].empty() ? path[0] : path[1];
+}
+
 // Deliveries of other systems. Internally synchronised.
 class Hooks {
  public:

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "hub/api/routes.hpp"
@@ -18,9 +20,14 @@ class Metrics {
     collectors_.push_back([&module](MetricsWriter& out) { write_metrics(module, out); });
   }
 
+  // Gives every sample this label from now on: one hub measures several tenants.
+  void label(std::string tenant) { tenant_ = std::move(tenant); }
+
   [[nodiscard]] http::Response get(const Call& call) const;
 
  private:
+  // Empty if the hub serves one tenant.
+  std::string tenant_;
   std::vector<std::function<void(MetricsWriter&)>> collectors_;
 };
 

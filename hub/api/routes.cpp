@@ -68,6 +68,7 @@ constexpr Permission kEmergency =
 constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
     Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook}},
+    Route{"POST", "/hooks/{tenant}/{source}", "deliverToTenant", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook}},
 
     Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>, kInstances},
     Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>, kSearch, kRare},

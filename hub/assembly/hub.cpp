@@ -10,6 +10,7 @@
 #include "hub/api/api.hpp"
 #include "hub/api/browser.hpp"
 #include "hub/assembly/consultations.hpp"
+#include "hub/assembly/edge.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/issuers.hpp"
 #include "hub/assembly/maintenance.hpp"
@@ -18,11 +19,10 @@
 #include "hub/assembly/sources.hpp"
 #include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
+#include "hub/base/check.hpp"
 #include "hub/consultation/p2p_video.hpp"
 #include "hub/consultation/register.hpp"
-#include "hub/crypto/tls_server.hpp"
 #include "hub/engine/metrics.hpp"
-#include "hub/http/server.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/phi/metrics.hpp"
 #include "hub/plugin/metrics.hpp"
@@ -76,16 +76,6 @@ Result<engine::Engine::Options> engine_options(const config::Config& config) {
   return options;
 }
 
-void reload(crypto::TlsServer& tls, Logger& log) {
-  const auto reloaded = tls.reload();
-  if (!reloaded.ok()) {
-    log.error("tls.reload_failed",
-              {{"code", reloaded.error().code}, {"why", reloaded.error().message}});
-  } else if (*reloaded) {
-    log.info("tls.reloaded", {{"expires", to_iso8601(tls.expires())}});
-  }
-}
-
 }  // namespace
 
 Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::string>& names) {
@@ -112,10 +102,6 @@ struct Hub::Parts {
   std::unique_ptr<identity::Oidc> oidc;
   std::unique_ptr<identity::Authenticator> authenticator;
   std::unique_ptr<identity::Watch> watch;
-  // Null when the hub speaks plain HTTP.
-  std::shared_ptr<crypto::TlsServer> tls;
-  // Null unless there is a listener that asks for certificates.
-  std::shared_ptr<crypto::TlsServer> mtls;
   std::unique_ptr<access::PatientDetail> details;
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<access::AccessControl> access;
@@ -130,12 +116,11 @@ struct Hub::Parts {
   std::unique_ptr<api::Cursors> cursors;
   std::unique_ptr<api::Stream> stream;
   std::unique_ptr<PluginUpgrade> upgrade;
-  // Destroyed before `upgrade`, `blobs` and the keys, which its thread uses.
+  // What listens. Null when somebody else does for this hub. stop() ends its calls of `api`.
+  std::unique_ptr<Edge> edge;
+  // Destroyed before `edge`, `upgrade`, `blobs` and the keys, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<api::Api> api;
-  // Destroyed before `api`, which its threads call.
-  std::unique_ptr<http::Server> server;
-  std::string address;
 
   [[nodiscard]] Status make_identity(const config::Config& config);
   [[nodiscard]] Status make_access(const config::Config& config);
@@ -143,8 +128,7 @@ struct Hub::Parts {
                                     Unsigned unsigned_ones);
   [[nodiscard]] Status open_engine(const config::Config& config);
   [[nodiscard]] Status make_consultations(const config::Config& config);
-  [[nodiscard]] Status open_doors(const config::Config& config, const phi::Policy& privacy);
-  [[nodiscard]] Status open_mtls(const config::Config& config);
+  void make_compatible(const config::Config& config, const phi::Policy& privacy);
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
                                                                std::vector<api::Source> sources);
@@ -270,27 +254,8 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
   return ok_status();
 }
 
-// Compatibility APIs on the main listener, and on those of their own.
-Status Hub::Parts::open_mtls(const config::Config& config) {
-  if (!config.mtls) return ok_status();
-  RABT_TRY(opened, crypto::TlsServer::open({.certificates = config.tls_certificates,
-                                            .key = config.tls_key,
-                                            .only_1_3 = config.tls_only_1_3,
-                                            .client_authorities = config.mtls->authorities,
-                                            .client_revoked = config.mtls->revoked},
-                                           base->clock));
-  mtls = std::move(opened);
-  RABT_TRY(port, server->listen(
-                     {.address = config.mtls->address,
-                      .port = config.mtls->port,
-                      .tls = mtls,
-                      .admit = [this](const http::Request& head) { return api->admit(head); }}));
-  maintenance->also([this] { reload(*mtls, base->log); });
-  base->log.info("hub.mtls", {{"port", static_cast<std::int64_t>(port)}});
-  return ok_status();
-}
-
-Status Hub::Parts::open_doors(const config::Config& config, const phi::Policy& privacy) {
+// Compatibility APIs.
+void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy& privacy) {
   api->open(make_doors(
       config,
       {.sessions = consultations->sessions(),
@@ -311,17 +276,6 @@ Status Hub::Parts::open_doors(const config::Config& config, const phi::Policy& p
        .metrics = [this] { return api->metrics_text(); },
        .stream = stream.get()},
       privacy));
-  for (const auto& [name, door] : config.doors) {
-    if (!door.enabled || !door.listen) continue;
-    RABT_TRY(port, server->listen({.address = config.address,
-                                   .port = *door.listen,
-                                   .tls = tls,
-                                   .admit = [this, door_name = name](const http::Request& head) {
-                                     return api->admit(head, door_name);
-                                   }}));
-    base->log.info("hub.door", {{"door", name}, {"port", static_cast<std::int64_t>(port)}});
-  }
-  return ok_status();
 }
 
 // What the hub answers about, and what it measures.
@@ -362,6 +316,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .practice = &consultations->practice(),
       .webhooks = webhooks.get(),
       .stream = stream.get()});
+  if (config.one_of_several) made->metrics.label(config.tenant);
   made->metrics.add(*engine);
   made->metrics.add(*webhooks);
   made->metrics.add(consultations->sessions());
@@ -374,8 +329,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   return made;
 }
 
-Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
-                                        Logger& log, const phi::Policy& privacy, bool dev) {
+Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock& clock,
+                                       Logger& log, const phi::Policy& privacy, bool dev) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   RABT_TRY(foundation, Foundation::open(config, clock, log));
   auto parts = std::make_unique<Parts>(std::move(foundation));
@@ -413,42 +368,40 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
-                      *hub.cursors, *hub.watch, clock, config.rates, config.proxies});
-  if (!config.tls_certificates.empty()) {
-    RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.tls_certificates,
-                                           .key = config.tls_key,
-                                           .only_1_3 = config.tls_only_1_3},
-                                          clock));
-    hub.tls = std::move(tls);
-  }
-  RABT_TRY(server,
-           http::Server::start(
-               http::ServerOptions{.address = config.address,
-                                   .port = config.port,
-                                   .proxy = [proxies = config.proxies](
-                                                std::string_view one) { return proxies.has(one); },
-                                   .unix_socket = config.data + "/hub.sock",
-                                   .tls = hub.tls},
-               [&hub](const http::Request& head) { return hub.api->admit(head); }, log));
-  hub.server = std::move(server);
-  RABT_TRY_STATUS(hub.open_doors(config, privacy));
-  RABT_TRY_STATUS(hub.open_mtls(config));
-  if (hub.tls != nullptr) hub.maintenance->also([&hub] { reload(*hub.tls, hub.base->log); });
-  hub.address = config.address;
-  log.info("hub.started", {{"port", static_cast<std::int64_t>(hub.server->port())}});
+                      *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies});
+  hub.make_compatible(config, privacy);
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
+}
+
+Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
+                                        Logger& log, const phi::Policy& privacy, bool dev) {
+  RABT_TRY(hub, open(config, clock, log, privacy, dev));
+  Parts& parts = *hub->parts_;
+  const auto admit = [&parts](const http::Request& head, std::string_view listener) {
+    return parts.api->admit(head, listener);
+  };
+  RABT_TRY(edge, Edge::open({.server = config.server, .named = {}}, clock, log, admit));
+  parts.edge = std::move(edge);
+  RABT_TRY_STATUS(parts.edge->open_for(config, admit));
+  parts.maintenance->also([&parts] { parts.edge->reload(); });
+  log.info("hub.started", {{"port", static_cast<std::int64_t>(hub->port())}});
+  return hub;
 }
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Hub::~Hub() {
   stop();
 }
+http::Admission Hub::admit(const http::Request& head, std::string_view listener) {
+  return parts_->api->admit(head, listener);
+}
 int Hub::port() const {
-  return parts_->server->port();
+  RABT_CHECK(parts_->edge != nullptr);
+  return parts_->edge->port();
 }
 std::string Hub::url() const {
-  return (parts_->tls != nullptr ? "https://" : "http://") + parts_->address + ":" +
-         std::to_string(port());
+  RABT_CHECK(parts_->edge != nullptr);
+  return parts_->edge->url();
 }
 engine::Engine& Hub::engine() {
   return *parts_->engine;
@@ -461,12 +414,11 @@ identity::People& Hub::people() {
 }
 
 void Hub::stop(std::int64_t grace_ms) {
-  if (parts_->server != nullptr) parts_->server->stop();
+  if (parts_->edge != nullptr) parts_->edge->stop();
   if (parts_->consultations != nullptr) parts_->consultations->stop();
   if (parts_->webhooks != nullptr) parts_->webhooks->stop();
   if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);
   if (parts_->engine != nullptr) parts_->engine->stop();
-  parts_->server.reset();
 }
 
 }  // namespace rabt::assembly

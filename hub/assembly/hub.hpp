@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/clock.hpp"
@@ -9,31 +10,42 @@
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/http/server.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::assembly {
 
-// A running hub. Its parts are constructed in reading order, get references to the parts below
-// them, and are destroyed in reverse order; there are no singletons. Threads: one thread calls
-// start, stop and the destructor; any thread may call the rest.
+// A running hub of one tenant. Its parts are constructed in reading order, get references to the
+// parts below them, and are destroyed in reverse order; there are no singletons. Threads: one
+// thread calls start, stop and the destructor; any thread may call the rest.
 class Hub {
  public:
-  // Makes the data folder, the keyring and the API token on the first start. dev: unsigned plugins
-  // are loaded too, and /health says so. Errors say what to do: cli.data_folder, http.port_in_use,
-  // config.missing_secret, identity.no_token, plugin.*, engine.definition, store.*.
+  // Everything except what listens; the engine runs. Makes the data folder, the keyring and the API
+  // token on the first start. dev: unsigned plugins are loaded too, and /health says so. Errors say
+  // what to do: cli.data_folder, config.missing_secret, identity.no_token, plugin.*,
+  // engine.definition, store.*.
+  [[nodiscard]] static Result<std::unique_ptr<Hub>> open(const config::Config& config,
+                                                         const Clock& clock, Logger& log,
+                                                         const phi::Policy& privacy,
+                                                         bool dev = false);
+  // The same, listening. Errors: those of open() and of Edge::open.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const config::Config& config,
                                                           const Clock& clock, Logger& log,
                                                           const phi::Policy& privacy,
                                                           bool dev = false);
   ~Hub();
+  // Judges a request by its head, as Edge::Admit.
+  [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener);
+  // The hub listens, as start() leaves it.
   [[nodiscard]] int port() const;
   [[nodiscard]] std::string url() const;
   [[nodiscard]] engine::Engine& engine();
   [[nodiscard]] store::Store& store();
   [[nodiscard]] identity::People& people();
-  // Stops intake, waits for commits in flight and, for at most grace_ms, for open calls.
+  // Stops intake, waits for commits in flight and, for at most grace_ms, for open calls. Whatever
+  // else calls admit() has stopped.
   void stop(std::int64_t grace_ms = 5'000);
 
  private:

@@ -35,7 +35,8 @@ void add_workflow_run_command(CLI::App& group, int& code);
 void add_plugin_key_commands(CLI::App& group, int& code);
 void add_plugin_project_commands(CLI::App& group, int& code);
 
-// The option -c, --config of a command. `config` holds the default and gets the value.
+// The options -c, --config and --tenant of a command. `config` holds the default and gets the
+// configuration of the tenant. It outlives the parse.
 void add_config_option(CLI::App& command, std::string& config);
 inline constexpr const char* kDefaultConfig = "config/rabt.yaml";
 

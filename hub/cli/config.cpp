@@ -1,8 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
@@ -10,6 +13,7 @@
 #include "hub/cli/commands.hpp"
 #include "hub/cli/config_import.hpp"
 #include "hub/config/config.hpp"
+#include "hub/config/tenants.hpp"
 
 // rabt config
 namespace rabt::cli {
@@ -18,8 +22,7 @@ namespace {
 
 // Prints everything that would keep a hub from starting with this configuration. dev: as `rabt
 // serve --dev` would start it.
-int check_config(const std::string& path, bool dev) {
-  const auto config = config::load_config(path);
+int check_one(const Result<config::Config>& config, bool dev) {
   if (!config.ok()) return complain(config.error());
   bool good = true;
   const auto check = [&](const std::string& what, const config::SecretSource& source) {
@@ -58,8 +61,28 @@ int check_config(const std::string& path, bool dev) {
   for (const auto& source : config->sources) {
     for (const auto& secret : source.secrets) (void)check("source " + source.name, secret);
   }
-  if (good) std::printf("%s is good\n", path.c_str());
+  if (good) std::printf("%s is good\n", config->file.c_str());
   return good ? 0 : 2;
+}
+
+// The same for one tenant, or for all that the configuration names.
+int check_config(const std::string& path, bool dev) {
+  const auto several = config::load_tenants(path);
+  if (!several.ok()) return complain(several.error());
+  if (!*several) return check_one(config::load_config(path), dev);
+  int code = 0;
+  std::vector<config::Config> before;
+  for (const config::TenantEntry& entry : (*several)->entries) {
+    auto config = config::load_tenant(**several, entry);
+    code = std::max(code, check_one(config, dev));
+    if (!config.ok()) continue;
+    for (const config::Config& other : before) {
+      const Status own = config::apart(*config, other);
+      if (!own.ok()) code = std::max(code, complain(own.error()));
+    }
+    before.push_back(*std::move(config));
+  }
+  return code;
 }
 
 // Prints what the settings of another system come to in rabt.yaml; on standard error, what was left
@@ -108,6 +131,14 @@ void add_config_commands(CLI::App& program, int& code) {
 
 void add_config_option(CLI::App& command, std::string& config) {
   command.add_option("-c,--config", config, "Configuration file")->capture_default_str();
+  const auto tenant = std::make_shared<std::string>();
+  command.add_option("--tenant", *tenant, "Which tenant, where the configuration names several");
+  command.parse_complete_callback([tenant, &config] {
+    if (tenant->empty()) return;
+    auto found = config::file_of(config, *tenant);
+    if (!found.ok()) throw CLI::RuntimeError("rabt", complain(found.error()));
+    config = *std::move(found);
+  });
 }
 
 }  // namespace rabt::cli

@@ -8,9 +8,11 @@
 #include <memory>
 
 #include "hub/assembly/hub.hpp"
+#include "hub/assembly/tenants.hpp"
 #include "hub/base/json.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
+#include "hub/config/tenants.hpp"
 
 // rabt serve
 namespace rabt::cli {
@@ -26,13 +28,6 @@ struct ServeOptions {
   bool dev = false;
 };
 
-LogLevel to_level(const std::string& name) {
-  if (name == "debug") return LogLevel::debug;
-  if (name == "warn") return LogLevel::warn;
-  if (name == "error") return LogLevel::error;
-  return LogLevel::info;
-}
-
 bool write_ready_file(const std::string& path, const std::string& url) {
   const std::string temporary = path + ".tmp";
   std::ofstream out(temporary);
@@ -40,6 +35,69 @@ bool write_ready_file(const std::string& path, const std::string& url) {
       << "\n";
   out.close();
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+int cannot_start(const Error& error) {
+  std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", error.code.c_str(), error.message.c_str());
+  return error.kind == ErrorKind::invalid ? 2 : 1;
+}
+
+// Says that the hub listens, and waits until it shall stop. The exit code.
+int run_until_signal(const ServeOptions& options, const std::string& url, Logger& log,
+                     const sigset_t& signals) {
+  if (!options.ready_file.empty() && !write_ready_file(options.ready_file, url)) {
+    std::fprintf(stderr, "rabt: the ready file %s cannot be written\n", options.ready_file.c_str());
+    return 1;
+  }
+  int received = 0;
+  sigwait(&signals, &received);
+  log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
+  return 0;
+}
+
+void warn_of_modes(const ServeOptions& options, bool allow_debugging, Logger& log) {
+  if (allow_debugging) log.warn("hub.debugging_allowed");
+  if (options.dev) log.warn("hub.dev_mode");
+}
+
+int wrong_configuration(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  return 2;
+}
+
+int serve_one(const ServeOptions& options, bool allow_debugging, const sigset_t& signals) {
+  const auto config = config::load_config(options.config);
+  if (!config.ok()) return wrong_configuration(config.error());
+  auto detector = phi::Detector::make(config->privacy.detector);
+  if (!detector.ok()) return cannot_start(detector.error());
+  const phi::Policy privacy(config->privacy.channels, std::move(*detector));
+  const auto base_log = make_logger(config::log_level(config->log_level), config->log_file);
+  const auto log = phi::screened(*base_log, privacy);
+  warn_of_modes(options, allow_debugging, *log);
+  const SystemClock clock;
+  const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev);
+  if (!hub.ok()) return cannot_start(hub.error());
+  const int code = run_until_signal(options, (*hub)->url(), *log, signals);
+  (*hub)->stop();
+  return code;
+}
+
+int serve_several(const ServeOptions& options, bool allow_debugging, const config::Tenants& config,
+                  const sigset_t& signals) {
+  const auto log = make_logger(config::log_level(config.log_level), config.log_file);
+  warn_of_modes(options, allow_debugging, *log);
+  const SystemClock clock;
+  const auto tenants = assembly::Tenants::start(config, clock, *log, {.dev = options.dev});
+  if (!tenants.ok()) return cannot_start(tenants.error());
+  for (const config::TenantEntry& one : config.entries) {
+    const auto refused = (*tenants)->refused(one.name);
+    if (!refused) continue;
+    std::fprintf(stderr, "rabt: the tenant %s cannot start [%s]\n%s\n", one.name.c_str(),
+                 refused->code.c_str(), refused->message.c_str());
+  }
+  const int code = run_until_signal(options, (*tenants)->url(), *log, signals);
+  (*tenants)->stop();
+  return code;
 }
 
 // Runs the hub until SIGTERM or SIGINT.
@@ -53,38 +111,10 @@ int serve(const ServeOptions& options, bool allow_debugging) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  const auto config = config::load_config(options.config);
-  if (!config.ok()) {
-    std::fprintf(stderr, "%s\n", config.error().message.c_str());
-    return 2;
-  }
-  auto detector = phi::Detector::make(config->privacy.detector);
-  if (!detector.ok()) {
-    std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", detector.error().code.c_str(),
-                 detector.error().message.c_str());
-    return 1;
-  }
-  const phi::Policy privacy(config->privacy.channels, std::move(*detector));
-  const auto base_log = make_logger(to_level(config->log_level), config->log_file);
-  const auto log = phi::screened(*base_log, privacy);
-  if (allow_debugging) log->warn("hub.debugging_allowed");
-  if (options.dev) log->warn("hub.dev_mode");
-  const SystemClock clock;
-  auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev);
-  if (!hub.ok()) {
-    std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", hub.error().code.c_str(),
-                 hub.error().message.c_str());
-    return hub.error().kind == ErrorKind::invalid ? 2 : 1;
-  }
-  if (!options.ready_file.empty() && !write_ready_file(options.ready_file, (*hub)->url())) {
-    std::fprintf(stderr, "rabt: the ready file %s cannot be written\n", options.ready_file.c_str());
-    return 1;
-  }
-  int received = 0;
-  sigwait(&signals, &received);
-  log->info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
-  (*hub)->stop();
-  return 0;
+  const auto several = config::load_tenants(options.config);
+  if (!several.ok()) return wrong_configuration(several.error());
+  return *several ? serve_several(options, allow_debugging, **several, signals)
+                  : serve_one(options, allow_debugging, signals);
 }
 
 }  // namespace
@@ -92,7 +122,7 @@ int serve(const ServeOptions& options, bool allow_debugging) {
 void add_serve_command(CLI::App& program, int& code, bool& allow_debugging) {
   auto options = std::make_shared<ServeOptions>();
   auto* command = program.add_subcommand("serve", "Run the hub until it gets SIGTERM or SIGINT");
-  add_config_option(*command, options->config);
+  command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
   command->add_option("--ready-file", options->ready_file,
                       "File to write, with URL and process id, when the hub listens");
   command->add_flag("--die-with-parent", options->die_with_parent,

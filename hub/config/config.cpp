@@ -11,14 +11,6 @@ namespace rabt::config {
 
 namespace {
 
-void read_log(Reader& reader, const YamlNode& root, Config& config) {
-  const YamlNode* log = reader.section(root, "log");
-  if (log == nullptr) return;
-  reader.only(*log, {"level", "file"});
-  reader.text(*log, "level", config.log_level);
-  reader.path(*log, "file", config.log_file);
-}
-
 void read_roles(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* roles = reader.section(root, "roles");
   if (roles == nullptr) return;
@@ -52,6 +44,16 @@ void read_http(Reader& reader, const YamlNode& root, HttpEntry& http) {
     reader.mistake(entry.line, entry.column,
                    "`http.patient_data`: `" + host + "` is no entry of `http.allow`");
   }
+}
+
+}  // namespace
+
+void read_log(Reader& reader, const YamlNode& root, std::string& level, std::string& file) {
+  const YamlNode* log = reader.section(root, "log");
+  if (log == nullptr) return;
+  reader.only(*log, {"level", "file"});
+  reader.text(*log, "level", level);
+  reader.path(*log, "file", file);
 }
 
 void read_all(Reader& reader, const YamlNode& root, Config& config) {
@@ -90,7 +92,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_doors(reader, root, config);
   read_identity(reader, root, config);
   read_server(reader, root, config);
-  read_log(reader, root, config);
+  read_log(reader, root, config.log_level, config.log_file);
   reader.path(root, "data", config.data, true);
   reader.path(root, "plugins", config.plugins, true);
   reader.path(root, "migrations", config.migrations, true);
@@ -106,28 +108,52 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_practice(reader, root, config);
 }
 
-}  // namespace
-
-Result<Config> load_config(const std::string& path) {
+Result<workflow::YamlPtr> read_yaml(const std::string& path) {
   const auto text = read_text(path);
   if (!text.ok())
     return invalid("config.io",
                    "the configuration " + path + " cannot be read: " + text.error().message);
-  const auto parsed = workflow::parse_yaml(*text);
+  auto parsed = workflow::parse_yaml(*text);
   if (parsed.root == nullptr) {
     return invalid("config.invalid", path + ":" + std::to_string(parsed.fault.line) + ":" +
                                          std::to_string(parsed.fault.column) + ": " +
                                          parsed.fault.message);
   }
+  return std::move(parsed.root);
+}
+
+Status Reader::end() const {
+  if (mistakes_.empty()) return ok_status();
+  std::string message;
+  for (const std::string& mistake : mistakes_)
+    message.append(message.empty() ? "" : "\n").append(mistake);
+  return invalid("config.invalid", std::move(message));
+}
+
+LogLevel log_level(std::string_view name) {
+  if (name == "debug") return LogLevel::debug;
+  if (name == "warn") return LogLevel::warn;
+  if (name == "error") return LogLevel::error;
+  return LogLevel::info;
+}
+
+Result<Config> load_config(const std::string& path) {
+  RABT_TRY(root, read_yaml(path));
+  if (const YamlEntry* several = root->find("tenants"); several != nullptr) {
+    std::string names;
+    for (const YamlEntry& one : several->value->entries)
+      names.append(names.empty() ? "" : ", ").append(one.key);
+    return invalid("config.tenant", path +
+                                        " serves several tenants; say which one is meant with "
+                                        "--tenant: " +
+                                        names);
+  }
   Reader reader(path);
   Config config;
   config.file = path;
-  read_all(reader, *parsed.root, config);
-  if (reader.mistakes().empty()) return config;
-  std::string message;
-  for (const std::string& mistake : reader.mistakes())
-    message.append(message.empty() ? "" : "\n").append(mistake);
-  return invalid("config.invalid", std::move(message));
+  read_all(reader, *root, config);
+  RABT_TRY_STATUS(reader.end());
+  return config;
 }
 
 }  // namespace rabt::config

@@ -215,20 +215,27 @@ struct IdentityConfig {
   identity::AccountOptions accounts;
 };
 
-struct Config {
-  std::string file;
-  std::string tenant;
+// Where the process listens. Several tenants share it.
+struct ServerEntry {
   std::string address = "127.0.0.1";
   int port = 8480;
-  std::string public_url;
   // server.tls: PEM files. Empty if the hub speaks plain HTTP.
   std::string tls_certificates;
   std::string tls_key;
   bool tls_only_1_3 = false;
-  // server.rates, and server.trusted_proxies: what X-Forwarded-For is believed from.
-  api::RateOptions rates;
-  api::Proxies proxies;
   std::optional<MtlsEntry> mtls;
+  // server.trusted_proxies: what X-Forwarded-For is believed from.
+  api::Proxies proxies;
+};
+
+struct Config {
+  std::string file;
+  std::string tenant;
+  // Whether the process serves other tenants, too; see tenants.hpp.
+  bool one_of_several = false;
+  ServerEntry server;
+  std::string public_url;
+  api::RateOptions rates;
   std::string data;
   std::string plugins;
   std::string migrations;
@@ -262,7 +269,10 @@ struct Config {
 };
 
 // Errors: config.io, config.invalid. The message lists every mistake with its place, as
-// file:line:column, and says what is wrong and, where it can, what was meant.
+// file:line:column, and says what is wrong and, where it can, what was meant. config.tenant: the
+// file names several tenants, of which each has a configuration of its own.
 [[nodiscard]] Result<Config> load_config(const std::string& path);
+// What log.level says. Unknown words stand for info.
+[[nodiscard]] LogLevel log_level(std::string_view name);
 
 }  // namespace rabt::config

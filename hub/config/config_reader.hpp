@@ -24,7 +24,8 @@ class Reader {
   explicit Reader(std::string file);
 
   void mistake(int line, int column, const std::string& what);
-  [[nodiscard]] const std::vector<std::string>& mistakes() const { return mistakes_; }
+  // One error config.invalid with every mistake, if there are any.
+  [[nodiscard]] Status end() const;
 
   // Whether a node is a mapping; it is a mistake if not. `what` is its name in the message.
   bool mapping(const YamlNode& node, std::string_view what);
@@ -58,6 +59,14 @@ class Reader {
   const std::filesystem::path folder_;
   std::vector<std::string> mistakes_;
 };
+
+// Errors config.io, config.invalid.
+[[nodiscard]] Result<workflow::YamlPtr> read_yaml(const std::string& path);
+// A whole configuration of one tenant.
+void read_all(Reader& reader, const YamlNode& root, Config& config);
+// Where `server` listens. Several tenants have it in common.
+void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out);
+void read_log(Reader& reader, const YamlNode& root, std::string& level, std::string& file);
 
 // One function a section, each in config_<section>.cpp. `tenant` is read before `audit`, and the
 // plugins before the sources.

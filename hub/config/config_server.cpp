@@ -11,13 +11,13 @@ bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1";
 }
 
-void read_tls(Reader& reader, const YamlNode& tls, Config& config) {
+void read_tls(Reader& reader, const YamlNode& tls, ServerEntry& out) {
   reader.only(tls, {"cert", "key", "min"});
-  reader.path(tls, "cert", config.tls_certificates, true);
-  reader.path(tls, "key", config.tls_key, true);
+  reader.path(tls, "cert", out.tls_certificates, true);
+  reader.path(tls, "key", out.tls_key, true);
   std::string min = "1.2";
   reader.choice(tls, "min", {"1.2", "1.3"}, min);
-  config.tls_only_1_3 = min == "1.3";
+  out.tls_only_1_3 = min == "1.3";
 }
 
 // "50/s", "120/min" or "off".
@@ -64,9 +64,9 @@ void read_proxies(Reader& reader, const YamlNode& server, api::Proxies& out) {
   reader.mistake(entry.line, entry.column, "`trusted_proxies`: " + proxies.error().message);
 }
 
-void read_mtls(Reader& reader, const YamlNode& mtls, Config& config) {
-  MtlsEntry& entry = config.mtls.emplace();
-  entry.address = config.address;
+void read_mtls(Reader& reader, const YamlNode& mtls, ServerEntry& out) {
+  MtlsEntry& entry = out.mtls.emplace();
+  entry.address = out.address;
   reader.only(mtls, {"address", "port", "ca", "crl"});
   reader.text(mtls, "address", entry.address);
   reader.integer(mtls, "port", 0, 65535, entry.port);
@@ -76,41 +76,45 @@ void read_mtls(Reader& reader, const YamlNode& mtls, Config& config) {
 
 }  // namespace
 
-void read_server(Reader& reader, const YamlNode& root, Config& config) {
-  const YamlNode* server = reader.section(root, "server");
-  if (server == nullptr) return;
-  reader.only(*server, {"address", "port", "public_url", "tls", "mtls", "plain", "rates",
-                        "trusted_proxies"});
-  reader.text(*server, "address", config.address);
-  reader.integer(*server, "port", 0, 65535, config.port);
-  reader.text(*server, "public_url", config.public_url);
-  if (const YamlNode* rates = reader.section(*server, "rates"))
-    read_rates(reader, *rates, config.rates);
-  read_proxies(reader, *server, config.proxies);
+void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out) {
+  reader.text(server, "address", out.address);
+  reader.integer(server, "port", 0, 65535, out.port);
+  read_proxies(reader, server, out.proxies);
   std::string plain;
-  reader.choice(*server, "plain", {"behind-proxy"}, plain);
-  if (const YamlNode* tls = reader.section(*server, "tls")) {
-    read_tls(reader, *tls, config);
+  reader.choice(server, "plain", {"behind-proxy"}, plain);
+  if (const YamlNode* tls = reader.section(server, "tls")) {
+    read_tls(reader, *tls, out);
     if (!plain.empty()) {
-      const YamlEntry& entry = *server->find("plain");
+      const YamlEntry& entry = *server.find("plain");
       reader.mistake(entry.line, entry.column,
                      "`server.plain` and `server.tls` exclude each other");
     }
-  } else if (plain.empty() && !is_loopback(config.address)) {
-    const YamlEntry& entry = *server->find("address");
+  } else if (plain.empty() && !is_loopback(out.address)) {
+    const YamlEntry& entry = *server.find("address");
     reader.mistake(entry.line, entry.column,
                    "without `server.tls` the hub speaks plain HTTP, which is for this machine "
                    "alone; add `tls: {cert: FILE, key: FILE}`, or `plain: behind-proxy` when a "
                    "proxy in front speaks TLS");
   }
-  if (const YamlNode* mtls = reader.section(*server, "mtls")) {
-    read_mtls(reader, *mtls, config);
-    if (config.tls_certificates.empty()) {
-      const YamlEntry& entry = *server->find("mtls");
+  if (const YamlNode* mtls = reader.section(server, "mtls")) {
+    read_mtls(reader, *mtls, out);
+    if (out.tls_certificates.empty()) {
+      const YamlEntry& entry = *server.find("mtls");
       reader.mistake(entry.line, entry.column,
                      "`server.mtls` needs the hub's own certificate: add `server.tls`");
     }
   }
+}
+
+void read_server(Reader& reader, const YamlNode& root, Config& config) {
+  const YamlNode* server = reader.section(root, "server");
+  if (server == nullptr) return;
+  reader.only(*server, {"address", "port", "public_url", "tls", "mtls", "plain", "rates",
+                        "trusted_proxies"});
+  reader.text(*server, "public_url", config.public_url);
+  if (const YamlNode* rates = reader.section(*server, "rates"))
+    read_rates(reader, *rates, config.rates);
+  read_listeners(reader, *server, config.server);
 }
 
 }  // namespace rabt::config

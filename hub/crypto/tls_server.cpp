@@ -6,9 +6,12 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "hub/crypto/crypto.hpp"
@@ -74,11 +77,36 @@ std::optional<Timestamp> not_after(const X509* certificate) {
   return Timestamp{static_cast<std::int64_t>(::timegm(&at)) * 1000};
 }
 
-// The files of a listener, in the order of Stamps.
-using Stamps = std::array<Stamp, 4>;
+using Stamps = std::vector<Stamp>;
 Stamps stamps_of(const TlsFiles& files) {
-  return {stamp_of(files.certificates), stamp_of(files.key), stamp_of(files.client_authorities),
-          stamp_of(files.client_revoked)};
+  Stamps out{stamp_of(files.certificates), stamp_of(files.key), stamp_of(files.client_authorities),
+             stamp_of(files.client_revoked)};
+  for (const TlsNamed& one : files.named) {
+    out.push_back(stamp_of(one.certificates));
+    out.push_back(stamp_of(one.key));
+  }
+  return out;
+}
+
+// By host.
+using NamedContexts = std::map<std::string, std::shared_ptr<SSL_CTX>, std::less<>>;
+
+std::string name_in(const SSL* session) {
+  const char* name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  std::string out = name == nullptr ? "" : name;
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+// Gives a caller the certificate of the host that he named, where that has one of its own.
+int choose_certificate(SSL* session, int* /*alert*/, void* /*unused*/) {
+  const auto* named = static_cast<const NamedContexts*>(SSL_get_app_data(session));
+  if (named == nullptr) return SSL_TLSEXT_ERR_OK;
+  const auto found = named->find(name_in(session));
+  if (found != named->end()) (void)SSL_set_SSL_CTX(session, found->second.get());
+  return SSL_TLSEXT_ERR_OK;
 }
 
 // Asks callers for certificates. Nothing is resumed: a resumed session would not look whether its
@@ -109,10 +137,11 @@ Status ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
 struct Loaded {
   Context context;
   Timestamp expires;
+  std::shared_ptr<const NamedContexts> named;
 };
 
 Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
-  Loaded out{.context = Context(SSL_CTX_new(TLS_server_method())), .expires = {}};
+  Loaded out{.context = Context(SSL_CTX_new(TLS_server_method())), .expires = {}, .named = nullptr};
   SSL_CTX* context = out.context.get();
   RABT_CHECK(context != nullptr);
   RABT_CHECK(SSL_CTX_set_min_proto_version(context,
@@ -142,12 +171,29 @@ Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
   }
   RABT_TRY_STATUS(ask_for_certificates(context, files));
   out.expires = *expires;
+  if (files.named.empty()) return out;
+  auto named = std::make_shared<NamedContexts>();
+  for (const TlsNamed& one : files.named) {
+    RABT_TRY(loaded, load({.certificates = one.certificates,
+                           .key = one.key,
+                           .only_1_3 = files.only_1_3,
+                           .client_authorities = files.client_authorities,
+                           .client_revoked = files.client_revoked},
+                          clock));
+    out.expires = std::min(out.expires, loaded.expires);
+    const std::shared_ptr<SSL_CTX> shared(loaded.context.release(), Free());
+    for (const std::string& host : one.hosts) named->emplace(host, shared);
+  }
+  out.named = std::move(named);
+  RABT_CHECK(SSL_CTX_set_tlsext_servername_callback(context, choose_certificate) == 1);
   return out;
 }
 
 }  // namespace
 
 struct TlsSession::State {
+  // Lives longer than the session, which looks into it.
+  std::shared_ptr<const NamedContexts> named;
   // Keeps the certificate's context alive.
   std::unique_ptr<SSL, Free> session;
 };
@@ -194,6 +240,10 @@ void TlsSession::close() {
   ERR_clear_error();
   (void)SSL_shutdown(state_->session.get());
   ERR_clear_error();
+}
+
+std::string TlsSession::server_name() const {
+  return name_in(state_->session.get());
 }
 
 std::shared_ptr<const PeerCertificate> TlsSession::peer_certificate() const {
@@ -269,11 +319,14 @@ Result<TlsSession> TlsServer::accept(int fd) const {
   {
     const Lock lock(state_->mutex);
     state->session.reset(SSL_new(state_->loaded.context.get()));
+    state->named = state_->loaded.named;
   }
   if (state->session == nullptr || SSL_set_fd(state->session.get(), fd) != 1) {
     ERR_clear_error();
     return unavailable("tls.session", "no memory is left for a TLS session");
   }
+  // OpenSSL takes a pointer without const; choose_certificate only reads.
+  SSL_set_app_data(state->session.get(), const_cast<NamedContexts*>(state->named.get()));
   SSL_set_accept_state(state->session.get());
   return TlsSession(std::move(state));
 }

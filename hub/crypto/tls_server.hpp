@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
@@ -14,6 +15,14 @@
 // TLS 1.2 and 1.3 for those who call the hub: Mozilla's intermediate configuration, without
 // renegotiation, compression and early data. ALPN answers http/1.1 only.
 namespace rabt::crypto {
+
+// A certificate for callers who name one of these hosts, which are in lower case.
+struct TlsNamed {
+  std::vector<std::string> hosts;
+  // PEM, as in TlsFiles.
+  std::string certificates;
+  std::string key;
+};
 
 struct TlsFiles {
   // PEM: the certificate, followed by those that lead to its authority.
@@ -27,6 +36,8 @@ struct TlsFiles {
   // PEM: the authorities' lists of revoked certificates. There must be one of each authority in a
   // chain, and one that is out of date refuses everybody. If it is empty, nothing is looked up.
   std::string client_revoked{};
+  // Certificates of hosts that have one of their own.
+  std::vector<TlsNamed> named{};
 };
 
 // What one step of a session came to.
@@ -55,6 +66,8 @@ class TlsSession {
   void close();
   // After the handshake. Null when the caller was not asked for a certificate.
   [[nodiscard]] std::shared_ptr<const PeerCertificate> peer_certificate() const;
+  // After the handshake: the host that the caller named, in lower case. Empty when he named none.
+  [[nodiscard]] std::string server_name() const;
 
  private:
   friend class TlsServer;
@@ -76,7 +89,7 @@ class TlsServer {
   [[nodiscard]] Result<bool> reload();
   // A session over this socket.
   [[nodiscard]] Result<TlsSession> accept(int fd) const;
-  // When the certificate expires.
+  // When the first of the certificates expires.
   [[nodiscard]] Timestamp expires() const;
 
  private:

@@ -183,6 +183,7 @@ void Connection::shake() {
     switch (step.state) {
       case Transport::Step::State::done:
         certificate_ = io_->peer_certificate();
+        server_name_ = io_->server_name();
         start_head();
         need = Need::read;
         break;
@@ -272,6 +273,7 @@ void Connection::take_request(RequestHead head) {
               .headers = std::move(head.headers),
               .remote = peer_.address,
               .peer_uid = peer_.uid,
+              .server_name = server_name_,
               .peer_certificate = certificate_,
               .http_1_1 = head.http_1_1};
   // What a proxy says of a certificate is what anybody may say: no proxy is believed.

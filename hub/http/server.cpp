@@ -188,7 +188,7 @@ void return_large_blocks() {
   (void)::mallopt(M_MMAP_THRESHOLD, kLarge);
 }
 
-Poco::Net::ServerSocket listen_locally(const std::string& path) {
+Poco::Net::ServerSocket local_socket(const std::string& path) {
   (void)::unlink(path.c_str());
   const UnixPath name(path);
   Poco::Net::ServerSocket socket;
@@ -242,6 +242,8 @@ struct Server::State {
   Mutex mutex;
   // Their listeners outlive the connections.
   std::vector<std::shared_ptr<Accepting>> accepting RABT_GUARDED_BY(mutex);
+  // Unix sockets, removed in the end.
+  std::vector<std::string> local_paths RABT_GUARDED_BY(mutex);
   // Its threads use the listeners; destroyed before them.
   Shared shared;
   int port = 0;
@@ -261,18 +263,25 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Admi
   ServerOptions chosen = options;
   chosen.max_connections = connections_that_fit(options.max_connections, log);
   std::unique_ptr<Server> server(new Server(std::make_unique<State>(std::move(chosen), log)));
-  const Listener first{
-      .address = options.address, .port = options.port, .tls = options.tls, .admit = admit};
+  const Listener first{.address = options.address,
+                       .port = options.port,
+                       .tls = options.tls,
+                       .admit = std::move(admit)};
   RABT_TRY(port, server->listen(first));
   server->state_->port = port;
-  if (options.unix_socket.empty()) return server;
-  try {
-    server->state_->accept(listen_locally(options.unix_socket), {.admit = std::move(admit)});
-  } catch (const Poco::Exception& error) {
-    return unavailable("http.bind", "the socket " + options.unix_socket +
-                                        " cannot be opened: " + error.displayText());
-  }
   return server;
+}
+
+Status Server::listen_locally(const std::string& path, Admit admit) {
+  try {
+    state_->accept(local_socket(path), {.admit = std::move(admit)});
+  } catch (const Poco::Exception& error) {
+    return unavailable("http.bind",
+                       "the socket " + path + " cannot be opened: " + error.displayText());
+  }
+  const Lock lock(state_->mutex);
+  state_->local_paths.push_back(path);
+  return ok_status();
 }
 
 Result<int> Server::listen(const Listener& listener) {
@@ -309,8 +318,8 @@ void Server::stop() {
     {
       const Lock lock(state_->mutex);
       for (const auto& one : state_->accepting) one->end();
+      for (const std::string& path : state_->local_paths) (void)::unlink(path.c_str());
     }
-    if (!shared.options.unix_socket.empty()) (void)::unlink(shared.options.unix_socket.c_str());
     shared.sockets.stop();
     // A connection that was about to wait when the first call came is met by the next.
     do {

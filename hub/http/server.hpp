@@ -42,6 +42,8 @@ struct Request {
   std::string remote{};
   // The user at the other end of the Unix socket, as the kernel says it.
   std::optional<std::uint32_t> peer_uid{};
+  // The host that the caller named in the TLS handshake, in lower case. Empty if he named none.
+  std::string server_name{};
   // The certificate that the caller proved to hold. Null, except on a listener that asks for one.
   std::shared_ptr<const crypto::PeerCertificate> peer_certificate{};
   // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
@@ -135,9 +137,6 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 60'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
-  // A Unix socket that is served besides, in clear, for users of this machine: mode 0600. Empty if
-  // there is none. Whatever stands there is replaced.
-  std::string unix_socket{};
   // Certificate and key. Null: the hub speaks plain HTTP.
   std::shared_ptr<const crypto::TlsServer> tls = nullptr;
   // From the first byte to the end of the TLS handshake.
@@ -167,6 +166,9 @@ class Server {
   [[nodiscard]] int port() const;
   // Listens at one more place, within the same limits. Returns the port. Errors as start().
   [[nodiscard]] Result<int> listen(const Listener& listener);
+  // Serves a Unix socket, too, in clear, for users of this machine: mode 0600. Whatever stands at
+  // the path is replaced. Error unavailable http.bind.
+  [[nodiscard]] Status listen_locally(const std::string& path, Admit admit);
   // Accepts nothing more, lets running handlers finish and their answers go out, ends idle
   // connections. Twice is allowed.
   void stop();

@@ -44,6 +44,7 @@ class Tls final : public Transport {
   [[nodiscard]] std::shared_ptr<const crypto::PeerCertificate> peer_certificate() const override {
     return session_.peer_certificate();
   }
+  [[nodiscard]] std::string server_name() const override { return session_.server_name(); }
 
  private:
   int fd_;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "hub/crypto/tls_server.hpp"
@@ -25,6 +26,8 @@ class Transport {
   [[nodiscard]] virtual std::shared_ptr<const crypto::PeerCertificate> peer_certificate() const {
     return nullptr;
   }
+  // The host that the other end named in the handshake, in lower case. Empty when it named none.
+  [[nodiscard]] virtual std::string server_name() const { return ""; }
 };
 
 [[nodiscard]] std::unique_ptr<Transport> plain_transport(int fd);

@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <fstream>
 #include <map>
 #include <sstream>
 
 #include "tests/acceptance/hospital.hpp"
+#include "tests/operations.hpp"
 
 // Who may call what: every operation of docs/openapi.yaml by everybody, as rights.csv says. A
 // column is a caller in relation to a session that has begun, and to what was written in it:
@@ -20,35 +20,9 @@
 namespace rabt::acceptance {
 namespace {
 
-struct Operation {
-  std::string method;
-  std::string pattern;
-};
-
 std::string folder() {
   const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
   return root != nullptr ? root : ".";
-}
-
-// By operationId, from the indentation of docs/openapi.yaml.
-std::map<std::string, Operation> operations() {
-  std::ifstream file(folder() + "/docs/openapi.yaml");
-  const std::string name = "      operationId: ";
-  std::map<std::string, Operation> out;
-  Operation now;
-  bool in_paths = false;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line[0] != ' ') in_paths = line == "paths:";
-    if (!in_paths) continue;
-    if (line.starts_with("  /")) now.pattern = line.substr(2, line.size() - 3);
-    for (const char* one : {"get", "put", "post", "delete", "patch"}) {
-      if (line != std::string("    ") + one + ":") continue;
-      now.method = one;
-      std::transform(now.method.begin(), now.method.end(), now.method.begin(), ::toupper);
-    }
-    if (line.starts_with(name)) out[line.substr(name.size())] = now;
-  }
-  return out;
 }
 
 std::vector<std::string> cells_of(const std::string& line) {
@@ -151,7 +125,7 @@ class Rights : public testing::Test {
     return pattern;
   }
 
-  int ask(const std::string& operation, const Operation& as, std::string who) {
+  int ask(const std::string& operation, const test::Operation& as, std::string who) {
     std::vector<std::pair<std::string, std::string>> headers;
     if (who.ends_with('!')) {
       who.pop_back();
@@ -177,7 +151,7 @@ TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
   while (std::getline(file, line)) {
     if (!line.empty()) rows[line.substr(0, line.find(','))] = line;
   }
-  const auto all = operations();
+  const auto all = test::operations();
   ASSERT_GT(all.size(), 100U) << "docs/openapi.yaml was not read";
   for (const auto& [name, row] : rows)
     EXPECT_TRUE(all.contains(name)) << name << " of rights.csv is no operation";

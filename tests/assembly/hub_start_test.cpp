@@ -23,7 +23,7 @@ class HubStart : public ::testing::Test {
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
     config_.tenant = "t1";
-    config_.port = 0;
+    config_.server.port = 0;
     config_.data = (folder_ / "data").string();
     config_.migrations = RABT_MIGRATIONS;
   }

@@ -136,7 +136,7 @@ class WholeHub : public ::testing::Test {
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
     config_.tenant = "t1";
-    config_.port = 0;
+    config_.server.port = 0;
     config_.data = (folder_ / "data").string();
     config_.plugins = (folder_ / "plugins").string();
     fs::create_directories(config_.plugins);

@@ -229,13 +229,13 @@ std::vector<int> start_hub(const std::string& folder, std::shared_ptr<void>& ali
   alive = whole;
   config::Config config;
   config.tenant = "bench";
-  config.port = 0;
+  config.server.port = 0;
   config.data = folder + "/data";
   config.plugins = folder + "/plugins";
   config.migrations = RABT_MIGRATIONS;
   config.rates = api::RateOptions::none();
-  config.tls_certificates = folder + "/server.pem";
-  config.tls_key = folder + "/server.key";
+  config.server.tls_certificates = folder + "/server.pem";
+  config.server.tls_key = folder + "/server.key";
   auto started =
       assembly::Hub::start(config, whole->clock, null_logger(), phi::strict_policy(), true);
   if (!started.ok()) give_up(started.error().code + ": " + started.error().message);

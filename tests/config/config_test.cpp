@@ -69,8 +69,8 @@ TEST_F(ConfigFile, PathsAreRelativeToTheFileAndDefaultsHold) {
   const auto config = load(kGood);
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->tenant, "t1");
-  EXPECT_EQ(config->address, "127.0.0.1");
-  EXPECT_EQ(config->port, 8480);
+  EXPECT_EQ(config->server.address, "127.0.0.1");
+  EXPECT_EQ(config->server.port, 8480);
   EXPECT_EQ(config->data, folder_ + "/data");
   EXPECT_EQ(config->plugins, fs::path(folder_).parent_path().string() + "/plugins");
   EXPECT_EQ(config->migrations, "/migrations");
@@ -265,9 +265,9 @@ TEST_F(ConfigFile, TlsHasACertificateAndAKey) {
   };
   const auto config = load(tls("cert: tls.pem, key: tls.key, min: '1.3'"));
   ASSERT_TRUE(config.ok()) << config.error().message;
-  EXPECT_EQ(config->tls_certificates, folder_ + "/tls.pem");
-  EXPECT_EQ(config->tls_key, folder_ + "/tls.key");
-  EXPECT_TRUE(config->tls_only_1_3);
+  EXPECT_EQ(config->server.tls_certificates, folder_ + "/tls.pem");
+  EXPECT_EQ(config->server.tls_key, folder_ + "/tls.key");
+  EXPECT_TRUE(config->server.tls_only_1_3);
   EXPECT_NE(refused(tls("cert: tls.pem")).find("key"), std::string::npos);
   EXPECT_NE(refused(tls("cert: a, key: b, min: '1.1'")).find("1.2"), std::string::npos);
 }
@@ -280,11 +280,11 @@ TEST_F(ConfigFile, AListenerForCertificatesNeedsAnAuthorityAndTls) {
   const auto config =
       load(mtls("tls: {cert: a, key: b}, ", "ca: ca.pem, crl: crl.pem, port: 9443"));
   ASSERT_TRUE(config.ok()) << config.error().message;
-  ASSERT_TRUE(config->mtls.has_value());
-  EXPECT_EQ(config->mtls->address, "127.0.0.2");
-  EXPECT_EQ(config->mtls->port, 9443);
-  EXPECT_EQ(config->mtls->authorities, folder_ + "/ca.pem");
-  EXPECT_EQ(config->mtls->revoked, folder_ + "/crl.pem");
+  ASSERT_TRUE(config->server.mtls.has_value());
+  EXPECT_EQ(config->server.mtls->address, "127.0.0.2");
+  EXPECT_EQ(config->server.mtls->port, 9443);
+  EXPECT_EQ(config->server.mtls->authorities, folder_ + "/ca.pem");
+  EXPECT_EQ(config->server.mtls->revoked, folder_ + "/crl.pem");
   EXPECT_NE(refused(mtls("tls: {cert: a, key: b}, ", "crl: crl.pem")).find("ca"),
             std::string::npos);
   EXPECT_NE(refused(mtls("", "ca: ca.pem")).find("server.tls"), std::string::npos);

@@ -97,20 +97,18 @@ class HttpServer : public ::testing::Test {
         return response;
       };
     }
-    auto started = Server::start(
-        options,
-        [this, handler](const Request& head) -> Admission {
-          EXPECT_EQ(head.body, "");
-          if (head.path == "/closed") return Response{.status = 403, .body = "no"};
-          return [this, handler](const Request& request) {
-            {
-              const std::scoped_lock lock(mutex_);
-              seen_.push_back(request);
-            }
-            return handler(request);
-          };
-        },
-        null_logger());
+    admit_ = [this, handler](const Request& head) -> Admission {
+      EXPECT_EQ(head.body, "");
+      if (head.path == "/closed") return Response{.status = 403, .body = "no"};
+      return [this, handler](const Request& request) {
+        {
+          const std::scoped_lock lock(mutex_);
+          seen_.push_back(request);
+        }
+        return handler(request);
+      };
+    };
+    auto started = Server::start(options, admit_, null_logger());
     ASSERT_TRUE(started.ok()) << started.error().message;
     server_ = *std::move(started);
   }
@@ -126,6 +124,7 @@ class HttpServer : public ::testing::Test {
     return seen_;
   }
   void TearDown() override { server_.reset(); }
+  Admit admit_;
   std::unique_ptr<Server> server_;
 
  private:
@@ -497,7 +496,8 @@ TEST_F(HttpServer, AUnixSocketSaysWhoIsAtTheOtherEnd) {
   std::filesystem::create_directory(deep);
   const std::string path = deep + "/hub.sock";
   std::ofstream(path) << "what stood there before";
-  start({.unix_socket = path});
+  start();
+  ASSERT_TRUE(server_->listen_locally(path, admit_).ok());
 
   struct stat info {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);

@@ -52,7 +52,7 @@ class DemoConfiguration : public testing::Test {
 TEST_F(DemoConfiguration, PathsArriveWhateverCharactersTheyHave) {
   const auto config = read();
   ASSERT_TRUE(config.ok()) << config.error().message;
-  EXPECT_EQ(config->port, 8480);
+  EXPECT_EQ(config->server.port, 8480);
   EXPECT_EQ(config->public_url, "http://127.0.0.1:8480");
   EXPECT_EQ(config->data, wanted_.data);
   EXPECT_EQ(config->plugins, wanted_.plugins);

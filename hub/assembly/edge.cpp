@@ -1,0 +1,102 @@
+#include "hub/assembly/edge.hpp"
+
+#include <utility>
+
+namespace rabt::assembly {
+
+namespace {
+
+void reload_one(crypto::TlsServer& tls, Logger& log) {
+  const auto reloaded = tls.reload();
+  if (!reloaded.ok()) {
+    log.error("tls.reload_failed",
+              {{"code", reloaded.error().code}, {"why", reloaded.error().message}});
+  } else if (*reloaded) {
+    log.info("tls.reloaded", {{"expires", to_iso8601(tls.expires())}});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Logger& log,
+                                         Admit admit) {
+  std::unique_ptr<Edge> edge(new Edge(std::move(options.server), log));
+  const config::ServerEntry& entry = edge->options_;
+  if (!entry.tls_certificates.empty()) {
+    RABT_TRY(tls, crypto::TlsServer::open({.certificates = entry.tls_certificates,
+                                           .key = entry.tls_key,
+                                           .only_1_3 = entry.tls_only_1_3,
+                                           .named = options.named},
+                                          clock));
+    edge->tls_ = std::move(tls);
+  }
+  RABT_TRY(server,
+           http::Server::start(
+               http::ServerOptions{.address = entry.address,
+                                   .port = entry.port,
+                                   .threads = options.handlers,
+                                   .streams = options.streams,
+                                   .proxy = [proxies = entry.proxies](
+                                                std::string_view one) { return proxies.has(one); },
+                                   .tls = edge->tls_},
+               [admit](const http::Request& head) { return admit(head, ""); }, log));
+  edge->server_ = std::move(server);
+  RABT_TRY_STATUS(edge->open_mtls(options.named, clock, admit));
+  return edge;
+}
+
+Status Edge::open_mtls(const std::vector<crypto::TlsNamed>& named, const Clock& clock,
+                       const Admit& admit) {
+  if (!options_.mtls) return ok_status();
+  RABT_TRY(opened, crypto::TlsServer::open({.certificates = options_.tls_certificates,
+                                            .key = options_.tls_key,
+                                            .only_1_3 = options_.tls_only_1_3,
+                                            .client_authorities = options_.mtls->authorities,
+                                            .client_revoked = options_.mtls->revoked,
+                                            .named = named},
+                                           clock));
+  mtls_ = std::move(opened);
+  RABT_TRY(port, server_->listen(
+                     {.address = options_.mtls->address,
+                      .port = options_.mtls->port,
+                      .tls = mtls_,
+                      .admit = [admit](const http::Request& head) { return admit(head, ""); }}));
+  log_.info("hub.mtls", {{"port", static_cast<std::int64_t>(port)}});
+  return ok_status();
+}
+
+Status Edge::open_for(const config::Config& config, const Admit& admit) {
+  const Lock lock(mutex_);
+  for (const auto& [name, door] : config.doors) {
+    if (!door.enabled || !door.listen) continue;
+    const std::string key = config.tenant + " " + name;
+    if (opened_.contains(key)) continue;
+    RABT_TRY(port, server_->listen({.address = options_.address,
+                                    .port = *door.listen,
+                                    .tls = tls_,
+                                    .admit = [admit, door_name = name](const http::Request& head) {
+                                      return admit(head, door_name);
+                                    }}));
+    opened_[key] = port;
+    log_.info("hub.door", {{"door", name}, {"port", static_cast<std::int64_t>(port)}});
+  }
+  const std::string path = config.data + "/hub.sock";
+  if (opened_.contains(path)) return ok_status();
+  RABT_TRY_STATUS(server_->listen_locally(
+      path, [admit](const http::Request& head) { return admit(head, ""); }));
+  opened_[path] = 0;
+  return ok_status();
+}
+
+void Edge::reload() {
+  for (const auto& tls : {tls_, mtls_}) {
+    if (tls != nullptr) reload_one(*tls, log_);
+  }
+}
+
+std::string Edge::url() const {
+  return (tls_ != nullptr ? "https://" : "http://") + options_.address + ":" +
+         std::to_string(port());
+}
+
+}  // namespace rabt::assembly

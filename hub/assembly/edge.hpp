@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/base/result.hpp"
+#include "hub/config/config.hpp"
+#include "hub/crypto/tls_server.hpp"
+#include "hub/http/server.hpp"
+
+namespace rabt::assembly {
+
+// Where a process listens: the main listener, the one that asks for certificates, those of
+// compatibility APIs, and Unix sockets. Internally synchronised.
+class Edge {
+ public:
+  // Judges a request by its head. listener: the name of the compatibility API whose own listener
+  // the request came to; empty on every other one.
+  using Admit =
+      std::function<http::Admission(const http::Request& head, std::string_view listener)>;
+  struct Options {
+    config::ServerEntry server;
+    // Certificates of hosts that have one of their own.
+    std::vector<crypto::TlsNamed> named;
+    // Handlers and streamed answers that run at once.
+    int handlers = http::ServerOptions().threads;
+    int streams = http::ServerOptions().streams;
+  };
+  // Listening when it returns. Errors: tls.*, http.port_in_use, http.bind, http.address.
+  [[nodiscard]] static Result<std::unique_ptr<Edge>> open(Options options, const Clock& clock,
+                                                          Logger& log, Admit admit);
+  // Opens what a tenant has besides: the Unix socket in his data folder, and the listeners of his
+  // compatibility APIs. What was opened for the same tenant before stays as it is. Errors as open.
+  [[nodiscard]] Status open_for(const config::Config& config, const Admit& admit);
+
+  // Reads certificates again that have changed. Called from time to time.
+  void reload();
+  [[nodiscard]] int port() const { return server_->port(); }
+  [[nodiscard]] std::string url() const;
+  // Accepts nothing more, and returns when the last answer has gone out. Twice is allowed.
+  void stop() { server_->stop(); }
+
+ private:
+  Edge(config::ServerEntry server, Logger& log) : options_(std::move(server)), log_(log) {}
+  [[nodiscard]] Status open_mtls(const std::vector<crypto::TlsNamed>& named, const Clock& clock,
+                                 const Admit& admit);
+
+  // Constant after open().
+  const config::ServerEntry options_;
+  Logger& log_;
+  // Null when the process speaks plain HTTP.
+  std::shared_ptr<crypto::TlsServer> tls_;
+  // Null unless there is a listener that asks for certificates.
+  std::shared_ptr<crypto::TlsServer> mtls_;
+  std::unique_ptr<http::Server> server_;
+
+  Mutex mutex_;
+  // What open_for() has opened, by path or by tenant and name.
+  std::map<std::string, int> opened_ RABT_GUARDED_BY(mutex_);
+};
+
+}  // namespace rabt::assembly

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "hub/http/server.hpp"
+
+namespace rabt::assembly {
+
+// How much of what the tenants of one process have in common a single one may hold, so that the
+// others always find some left. A request that would take more gets 503. Internally synchronised.
+class Share {
+ public:
+  struct Most {
+    // Requests that are judged or answered at once, and answers that are written piece by piece.
+    std::uint64_t handlers = 0;
+    std::uint64_t streams = 0;
+    // Bytes of bodies.
+    std::uint64_t bodies = 0;
+    // WebSockets and streams of events.
+    std::uint64_t sockets = 0;
+  };
+  explicit Share(Most most)
+      : handlers_(most.handlers),
+        streams_(most.streams),
+        bodies_(most.bodies),
+        sockets_(most.sockets) {}
+
+  // What `judge` says of a request, within this share. `judge` is called at once.
+  [[nodiscard]] http::Admission admit(
+      const http::Request& head,
+      const std::function<http::Admission(const http::Request& head)>& judge);
+  // Requests that found the share used up.
+  [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
+
+ private:
+  // Something that can be counted and used up. What is taken comes back when nobody holds it.
+  class Stock {
+   public:
+    explicit Stock(std::uint64_t most) : most_(most) {}
+    // Null when so much is not left.
+    [[nodiscard]] std::shared_ptr<void> take(std::uint64_t some);
+
+   private:
+    const std::uint64_t most_;
+    std::atomic<std::uint64_t> taken_{0};
+  };
+
+  [[nodiscard]] http::Response busy();
+  [[nodiscard]] http::Response answer(const http::Handler& handler, const http::Request& request);
+
+  Stock handlers_;
+  Stock streams_;
+  Stock bodies_;
+  Stock sockets_;
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+}  // namespace rabt::assembly

@@ -1,0 +1,241 @@
+#include "hub/config/tenants.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "hub/config/config_reader.hpp"
+#include "hub/net/url.hpp"
+
+namespace rabt::config {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A tenant's name is a part of the paths of its deliveries.
+bool good_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
+}
+
+void read_hosts(Reader& reader, const YamlNode& node, std::vector<std::string>& out) {
+  std::vector<std::string> given;
+  reader.texts(node, "hosts", given);
+  for (const std::string& host : given) {
+    std::string known = host_of(host);
+    if (known.empty() || host.find(':') != std::string::npos) {
+      const YamlEntry& entry = *node.find("hosts");
+      reader.mistake(entry.line, entry.column,
+                     "`" + host +
+                         "` is no host name; write such as hub.hospital.example, without "
+                         "scheme, port and *");
+      continue;
+    }
+    out.push_back(std::move(known));
+  }
+}
+
+TenantEntry read_entry(Reader& reader, const YamlEntry& from) {
+  TenantEntry out{.name = from.key, .file = {}, .hosts = {}, .tls_certificates = {}, .tls_key = {}};
+  const YamlNode& node = *from.value;
+  if (!good_name(from.key)) {
+    reader.mistake(from.line, from.column,
+                   "`" + from.key + "` must be a name of letters, digits, `-`, `_` and `.`");
+  }
+  if (!reader.mapping(node, "`" + from.key + "`")) return out;
+  reader.only(node, {"config", "hosts", "tls"});
+  reader.path(node, "config", out.file, true);
+  read_hosts(reader, node, out.hosts);
+  if (out.hosts.empty()) {
+    reader.mistake(from.line, from.column,
+                   "`" + from.key +
+                       "` needs `hosts`: by its host name the hub knows whose a "
+                       "request is");
+  }
+  if (const YamlNode* tls = reader.section(node, "tls")) {
+    reader.only(*tls, {"cert", "key"});
+    reader.path(*tls, "cert", out.tls_certificates, true);
+    reader.path(*tls, "key", out.tls_key, true);
+  }
+  return out;
+}
+
+void read_tenants(Reader& reader, const YamlEntry& tenants, Tenants& out) {
+  if (!reader.mapping(*tenants.value, "`tenants`")) return;
+  if (tenants.value->entries.empty())
+    reader.mistake(tenants.line, tenants.column, "`tenants` names no tenant");
+  std::map<std::string, std::string> owners;
+  for (const YamlEntry& entry : tenants.value->entries) {
+    TenantEntry one = read_entry(reader, entry);
+    for (const std::string& host : one.hosts) {
+      const auto [owner, is_new] = owners.emplace(host, one.name);
+      if (is_new) continue;
+      reader.mistake(entry.line, entry.column,
+                     "the host `" + host + "` is that of `" + owner->second + "` already");
+    }
+    if (!one.tls_certificates.empty() && out.server.tls_certificates.empty()) {
+      reader.mistake(entry.line, entry.column,
+                     "`tls` of a tenant needs `server.tls`: the certificate of those who name no "
+                     "host");
+    }
+    out.entries.push_back(std::move(one));
+  }
+}
+
+// What one of several tenants may not decide.
+void check_shared(Reader& reader, const YamlNode& root, const Tenants& tenants,
+                  const TenantEntry& entry, const Config& config) {
+  const auto place = [&](std::string_view key) {
+    const YamlEntry* found = root.find(key);
+    return found == nullptr ? std::pair{root.line, root.column}
+                            : std::pair{found->line, found->column};
+  };
+  if (config.tenant != entry.name) {
+    const auto [line, column] = place("tenant");
+    reader.mistake(
+        line, column,
+        "`tenant` must be `" + entry.name + "`, as " + tenants.file + " calls this tenant");
+  }
+  if (const YamlNode* server = reader.section(root, "server")) {
+    for (const YamlEntry& one : server->entries) {
+      if (one.key == "public_url" || one.key == "rates") continue;
+      reader.mistake(one.line, one.column,
+                     "`server." + one.key + "` is set once for all tenants, in " + tenants.file);
+    }
+  }
+  if (!config.public_url.empty()) {
+    const auto url = net::parse_url(config.public_url);
+    const auto& hosts = entry.hosts;
+    if (!url.ok() || std::find(hosts.begin(), hosts.end(), url->host) == hosts.end()) {
+      const auto [line, column] = place("server");
+      reader.mistake(line, column,
+                     "`server.public_url` must be at one of the hosts that " + tenants.file +
+                         " gives this tenant");
+    }
+  }
+  for (const auto& [id, plugin] : config.plugin) {
+    if (!plugin.in_process) continue;
+    const auto [line, column] = place("plugin");
+    reader.mistake(line, column,
+                   "plugin " + id +
+                       ": `isolation: inline` would mix the memory of several tenants; "
+                       "leave it out");
+  }
+}
+
+std::string real(const std::string& path) {
+  std::error_code failure;
+  const fs::path found = fs::weakly_canonical(path, failure);
+  return failure ? path : found.string();
+}
+
+// Whether one folder is the other, or lies in it.
+bool within(const std::string& one, const std::string& other) {
+  const std::string inner = real(one) + "/";
+  return inner.starts_with(real(other) + "/");
+}
+
+std::vector<std::string> folders_of(const Config& config) {
+  std::vector<std::string> out{config.data, config.plugins};
+  for (const AuditAnchor& anchor : config.audit.anchors) {
+    if (!anchor.folder.empty()) out.push_back(anchor.folder);
+  }
+  for (const auto& [id, plugin] : config.plugin) {
+    if (!plugin.record.empty()) out.push_back(plugin.record);
+  }
+  return out;
+}
+
+// Which key this is: equal for two configurations with the same root.
+std::string root_of(const Config& config) {
+  const KeysConfig& keys = config.keys;
+  if (keys.kind == "env") return "env " + keys.env;
+  if (keys.kind == "pkcs11") return "pkcs11 " + keys.token + " " + keys.key;
+  if (keys.kind == "vault")
+    return "vault " + keys.url + " " + keys.name_space + " " + keys.mount + " " + keys.key;
+  return "file " + real(keys.file.empty() ? config.data + "/root.key" : keys.file);
+}
+
+}  // namespace
+
+Result<std::optional<Tenants>> load_tenants(const std::string& path) {
+  RABT_TRY(root, read_yaml(path));
+  const YamlEntry* several = root->find("tenants");
+  if (several == nullptr) return std::optional<Tenants>();
+  Reader reader(path);
+  Tenants out;
+  out.file = path;
+  reader.only(*root, {"tenants", "server", "log"});
+  if (const YamlNode* server = reader.section(*root, "server")) {
+    reader.only(*server, {"address", "port", "tls", "mtls", "plain", "trusted_proxies"});
+    read_listeners(reader, *server, out.server);
+  }
+  read_log(reader, *root, out.log_level, out.log_file);
+  read_tenants(reader, *several, out);
+  RABT_TRY_STATUS(reader.end());
+  return std::optional(std::move(out));
+}
+
+Result<Config> load_tenant(const Tenants& tenants, const TenantEntry& entry) {
+  RABT_TRY(root, read_yaml(entry.file));
+  Reader reader(entry.file);
+  Config config;
+  config.file = entry.file;
+  read_all(reader, *root, config);
+  check_shared(reader, *root, tenants, entry, config);
+  RABT_TRY_STATUS(reader.end());
+  config.server = tenants.server;
+  config.one_of_several = true;
+  return config;
+}
+
+Result<std::string> file_of(const std::string& path, std::string_view tenant) {
+  RABT_TRY(several, load_tenants(path));
+  if (!several) {
+    return invalid("config.tenant",
+                   path + " is the configuration of one tenant; leave --tenant out");
+  }
+  std::string names;
+  for (const TenantEntry& one : several->entries) {
+    if (one.name == tenant) return one.file;
+    names.append(names.empty() ? "" : ", ").append(one.name);
+  }
+  return invalid("config.tenant",
+                 path + " names no tenant `" + std::string(tenant) + "`, but: " + names);
+}
+
+Status apart(const Config& one, const Config& other) {
+  const auto shared = [&](const std::string& what, const std::string& value) {
+    return invalid("config.shared", one.file + " and " + other.file + " have the same " + what +
+                                        ", " + value +
+                                        "; tenants have nothing in common: give each its own");
+  };
+  for (const std::string& mine : folders_of(one)) {
+    for (const std::string& theirs : folders_of(other)) {
+      if (within(mine, theirs)) return shared("folder", theirs);
+      if (within(theirs, mine)) return shared("folder", mine);
+    }
+  }
+  if (!one.log_file.empty() && real(one.log_file) == real(other.log_file))
+    return shared("log file", one.log_file);
+  if (one.audit.origin == other.audit.origin)
+    return shared("name of the audit log", one.audit.origin);
+  if (root_of(one) == root_of(other)) return shared("root of all keys", root_of(one));
+  return ok_status();
+}
+
+std::string host_of(std::string_view authority) {
+  const auto url = net::parse_url("http://" + std::string(authority));
+  // Nothing but host and port.
+  if (!url.ok() || authority.find('/') != std::string_view::npos ||
+      authority.find('?') != std::string_view::npos)
+    return "";
+  return url->host;
+}
+
+}  // namespace rabt::config
