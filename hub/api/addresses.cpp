@@ -1,9 +1,9 @@
 #include "hub/api/addresses.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/number.hpp"
 
 namespace rabt::api {
 
@@ -81,9 +81,8 @@ Result<Proxies> Proxies::make(const std::vector<std::string>& texts) {
     const int most = address->v6 ? 128 : 32;
     int bits = most;
     if (slash != std::string::npos) {
-      const char* const end = text.data() + text.size();
-      const auto [stop, failure] = std::from_chars(text.data() + slash + 1, end, bits);
-      if (failure != std::errc() || stop != end || bits < 1 || bits > most) return wrong;
+      bits = read_number<int>(std::string_view(text).substr(slash + 1)).value_or(0);
+      if (bits < 1 || bits > most) return wrong;
     }
     out.networks_.push_back({*address, bits});
   }

@@ -1,8 +1,7 @@
 #include "hub/api/asks.hpp"
 
-#include <charconv>
-
 #include "hub/api/answers.hpp"
+#include "hub/base/number.hpp"
 #include "hub/base/uri.hpp"
 
 namespace rabt::api {
@@ -16,24 +15,18 @@ namespace {
 
 constexpr std::size_t kMostItems = 200;
 
-template <typename Number>
-bool read_number(std::string_view text, Number& out) {
-  const char* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, out);
-  return !text.empty() && failure == std::errc() && stop == end;
-}
-
 // "7" -> 7. `*` says that the record exists, which the act finds out by itself.
 Status read_if_match(const Call& call, Ask& ask) {
   std::string_view tag = call.request.header("if-match");
   if (tag.empty() || tag == "*") return ok_status();
   const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
-  std::int64_t version = 0;
-  if (!quoted || !read_number(tag.substr(1, tag.size() - 2), version)) {
+  const auto version =
+      quoted ? read_number<std::int64_t>(tag.substr(1, tag.size() - 2)) : std::nullopt;
+  if (!version) {
     return conflict("precondition.failed",
                     "If-Match must be the ETag of the record as you read it, such as \"3\"");
   }
-  ask.version = version;
+  ask.version = *version;
   return ok_status();
 }
 
@@ -64,7 +57,8 @@ Result<Ask> ask_of(const Call& call) {
 Result<Window> window_of(const Call& call) {
   Window window;
   if (const auto limit = call.request.parameter("limit")) {
-    if (!read_number(*limit, window.limit) || window.limit == 0 || window.limit > kMostItems)
+    window.limit = read_number<std::size_t>(*limit).value_or(0);
+    if (window.limit == 0 || window.limit > kMostItems)
       return invalid("api.limit", "limit must be a number from 1 to 200");
   }
   const auto cursor = call.request.parameter("cursor");

@@ -1,9 +1,9 @@
 #include "hub/api/cursors.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/number.hpp"
 
 namespace rabt::api {
 
@@ -56,10 +56,9 @@ Result<std::string> Cursors::open(const identity::Principal& who, std::string_vi
   const std::string tag = tag_of(lease, who, list, said);
   if (!constant_time_equal(as_bytes(tag), as_bytes(whole.substr(0, length)))) return wrong();
   const auto dot = said.find('.');
-  std::int64_t until = 0;
   if (dot == std::string_view::npos) return wrong();
-  const auto [stop, failure] = std::from_chars(said.data(), said.data() + dot, until);
-  if (failure != std::errc() || until <= clock_.now().ms) return wrong();
+  const auto until = read_number<std::int64_t>(said.substr(0, dot));
+  if (!until || *until <= clock_.now().ms) return wrong();
   return std::string(said.substr(dot + 1));
 }
 

@@ -1,11 +1,11 @@
 #include "hub/api/stream.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/number.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/event_stream.hpp"
 #include "hub/http/web_socket.hpp"
@@ -327,11 +327,9 @@ Result<Response> Stream::events(const Call& call) {
   RABT_TRY(ask, ask_of(call));
   std::optional<std::int64_t> after;
   if (const auto last = call.request.header("last-event-id"); !last.empty()) {
-    std::int64_t seq = 0;
-    const auto [stop, failure] = std::from_chars(last.data(), last.data() + last.size(), seq);
-    if (failure != std::errc() || stop != last.data() + last.size() || seq < 0)
+    after = read_number<std::int64_t>(last);
+    if (!after || *after < 0)
       return invalid("api.invalid", "Last-Event-ID: it must be the id of an event of this stream");
-    after = seq;
   }
   // What refuses is an answer of its own; the stream only ends.
   RABT_TRY(of, parts_.sessions.membership(ask));

@@ -184,7 +184,7 @@ class TreeLog final : public AuditLog {
     const Status pushed = tail_.frontier.push(transaction, leaf);
     if (!pushed.ok()) return unavailable_because(pushed.error());
     if (seq % kTileWidth == 0) {
-      const Status found = write_find(transaction, seq / kTileWidth - 1);
+      const Status found = write_find(transaction, seq / kTileWidth - 1, mac_key_);
       if (!found.ok()) return unavailable_because(found.error());
     }
     tail_.mac = mac;

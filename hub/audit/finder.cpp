@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "hub/audit/ledger.hpp"
+#include "hub/audit/mac.hpp"
 #include "hub/audit/statements.hpp"
 #include "hub/audit/tree.hpp"
 
@@ -63,7 +65,7 @@ std::string LookUpRow::keys() const {
   return bytes;
 }
 
-Status write_find(store::Transaction& transaction, std::int64_t tile) {
+Status write_find(store::Transaction& transaction, std::int64_t tile, const SecretBytes& mac_key) {
   LookUpRow look_up;
   RABT_TRY_STATUS(transaction.query(sql::kLookUp, {tile * kTileWidth, (tile + 1) * kTileWidth},
                                     [&](const store::Row& row) {
@@ -71,12 +73,14 @@ Status write_find(store::Transaction& transaction, std::int64_t tile) {
                                       return true;
                                     }));
   const std::string keys = look_up.keys();
-  return store::run(transaction, sql::kInsertFind,
-                    {tile, look_up.from_ms(), look_up.to_ms(), store::Blob{keys}});
+  const Digest mac = look_up_mac(mac_key.expose(), tile, look_up.from_ms(), look_up.to_ms(), keys);
+  return store::run(
+      transaction, sql::kInsertFind,
+      {tile, look_up.from_ms(), look_up.to_ms(), store::Blob{keys}, store::Blob{as_text(mac)}});
 }
 
-Status each_run(store::Connection& connection, const Wanted& wanted, std::int64_t first,
-                std::int64_t last,
+Status each_run(store::Connection& connection, const SecretBytes* mac_key, const Wanted& wanted,
+                std::int64_t first, std::int64_t last,
                 const std::function<Result<bool>(std::int64_t, std::int64_t)>& visit) {
   first = std::max<std::int64_t>(first, 1);
   // So that no number overflows below.
@@ -96,11 +100,19 @@ Status each_run(store::Connection& connection, const Wanted& wanted, std::int64_
     more = going.ok() && *going;
     run = end;
   };
-  const bool anywhere = keys.empty() && wanted.from_ms == INT64_MIN && wanted.to_ms == INT64_MAX;
+  const bool anywhere = mac_key == nullptr ||
+                        (keys.empty() && wanted.from_ms == INT64_MIN && wanted.to_ms == INT64_MAX);
   if (!anywhere) {
     RABT_TRY_STATUS(connection.query(
         sql::kFinds, {(first - 1) / kTileWidth, (last - 1) / kTileWidth},
         [&](const store::Row& row) {
+          if (row.blob(4) != as_text(look_up_mac(mac_key->expose(), row.integer(0), row.integer(1),
+                                                 row.integer(2), row.blob(3)))) {
+            failed = corrupt("audit.broken",
+                             "tile 0/" + std::to_string(row.integer(0)) +
+                                 ": its look-up row is not the one that was written" + advice());
+            return false;
+          }
           const std::int64_t begin = row.integer(0) * kTileWidth + 1;
           const std::int64_t end = std::min(begin + kTileWidth, last + 1);
           bool may = row.integer(2) >= wanted.from_ms && row.integer(1) < wanted.to_ms;
@@ -114,7 +126,7 @@ Status each_run(store::Connection& connection, const Wanted& wanted, std::int64_
           return more;
         }));
   }
-  give_below(last + 1);
+  if (!failed) give_below(last + 1);
   if (failed) return *failed;
   return ok_status();
 }

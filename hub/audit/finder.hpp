@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
@@ -33,7 +34,8 @@ class LookUpRow {
 };
 
 // The row of a tile whose last entry was just added. Inside the job that added it.
-[[nodiscard]] Status write_find(store::Transaction& transaction, std::int64_t tile);
+[[nodiscard]] Status write_find(store::Transaction& transaction, std::int64_t tile,
+                                const SecretBytes& mac_key);
 
 // An empty text and the widest times are no condition.
 struct Wanted {
@@ -45,10 +47,12 @@ struct Wanted {
   std::string patient;
 };
 // Gives the runs of entries among first to last that may hold what is wanted, in rising order; all
-// others do not hold it. A tile without its row, and what no full tile covers, may. visit returns
-// false to stop; it may ask the connection itself.
+// others do not hold it. A tile without its row, and what no full tile covers, may; without the key
+// every tile may. visit returns false to stop; it may ask the connection itself. Error corrupt
+// audit.broken names a tile whose row is not the one that was written.
 [[nodiscard]] Status each_run(
-    store::Connection& connection, const Wanted& wanted, std::int64_t first, std::int64_t last,
+    store::Connection& connection, const SecretBytes* mac_key, const Wanted& wanted,
+    std::int64_t first, std::int64_t last,
     const std::function<Result<bool>(std::int64_t first, std::int64_t last)>& visit);
 
 }  // namespace rabt::audit

@@ -15,4 +15,8 @@ namespace rabt::audit {
 [[nodiscard]] crypto::Digest checkpoint_mac(ByteView key, std::int64_t number,
                                             std::string_view note);
 
+// HMAC-SHA-256(key, 0x02 | tile | from_ms | to_ms, 8 bytes each, big-endian | keys).
+[[nodiscard]] crypto::Digest look_up_mac(ByteView key, std::int64_t tile, std::int64_t from_ms,
+                                         std::int64_t to_ms, std::string_view keys);
+
 }  // namespace rabt::audit

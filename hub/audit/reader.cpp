@@ -88,7 +88,8 @@ Result<Page> read_page(store::Connection& connection, const Known& known, const 
     if (filter.fits(row)) page.entries.push_back(std::move(logged));
     return page.entries.size() < limit;
   };
-  RABT_TRY_STATUS(each_run(connection, wanted, query.first, std::min(query.last, rows.size()),
+  RABT_TRY_STATUS(each_run(connection, known.mac_key, wanted, query.first,
+                           std::min(query.last, rows.size()),
                            [&](std::int64_t first, std::int64_t last) -> Result<bool> {
                              RABT_TRY_STATUS(rows.each(first, last, visit));
                              return page.entries.size() < limit;

@@ -14,7 +14,7 @@ inline constexpr Statement kInsert{
 inline constexpr Statement kInsertTile{
     "INSERT INTO audit_tile (level, number, root, hashes) VALUES ($1, $2, $3, $4)"};
 inline constexpr Statement kInsertFind{
-    "INSERT INTO audit_find (tile, from_ms, to_ms, keys) VALUES ($1, $2, $3, $4)"};
+    "INSERT INTO audit_find (tile, from_ms, to_ms, keys, mac) VALUES ($1, $2, $3, $4, $5)"};
 inline constexpr Statement kInsertCheckpoint{
     "INSERT INTO audit_checkpoint (number, size, note, mac) VALUES ($1, $2, $3, $4)"};
 
@@ -28,8 +28,8 @@ inline constexpr Statement kEntries{
 inline constexpr Statement kLookUp{
     "SELECT at_ms, object, patient FROM audit WHERE seq > $1 AND seq <= $2"};
 inline constexpr Statement kFinds{
-    "SELECT tile, from_ms, to_ms, keys FROM audit_find WHERE tile >= $1 AND tile <= $2 ORDER BY "
-    "tile"};
+    "SELECT tile, from_ms, to_ms, keys, mac FROM audit_find WHERE tile >= $1 AND tile <= $2 ORDER "
+    "BY tile"};
 inline constexpr Statement kTile{"SELECT hashes FROM audit_tile WHERE level = $1 AND number = $2"};
 // From $2, below $3.
 inline constexpr Statement kTileRoots{

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/audit/finder.hpp"
+#include "hub/audit/mac.hpp"
 
 namespace rabt::audit {
 
@@ -10,7 +11,8 @@ namespace {
 
 constexpr store::Statement kTile{
     "SELECT root, hashes FROM audit_tile WHERE level = $1 AND number = $2"};
-constexpr store::Statement kFind{"SELECT from_ms, to_ms, keys FROM audit_find WHERE tile = $1"};
+constexpr store::Statement kFind{
+    "SELECT from_ms, to_ms, keys, mac FROM audit_find WHERE tile = $1"};
 
 }  // namespace
 
@@ -79,7 +81,10 @@ Status Walk::check_find(std::int64_t number, const SeenTile& seen) {
     return connection.query(kFind, {number}, [&](const store::Row& row) {
       there = true;
       right = row.integer(0) == expected.from_ms() && row.integer(1) == expected.to_ms() &&
-              row.blob(2) == keys;
+              row.blob(2) == keys &&
+              (options_.mac_key == nullptr ||
+               row.blob(3) == as_text(look_up_mac(options_.mac_key->expose(), number,
+                                                  row.integer(0), row.integer(1), keys)));
       return false;
     });
   }));

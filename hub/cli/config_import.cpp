@@ -1,10 +1,10 @@
 #include "hub/cli/config_import.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/number.hpp"
 
 namespace rabt::cli {
 
@@ -138,11 +138,9 @@ Result<Json> value_of(const Variable& variable, const std::string& text) {
   };
   switch (variable.as) {
     case As::number: {
-      std::int64_t number = 0;
-      const char* end = text.data() + text.size();
-      const auto [stop, failure] = std::from_chars(text.data(), end, number);
-      if (failure != std::errc() || stop != end) return wrong("a whole number");
-      return Json(number);
+      const auto number = read_number<std::int64_t>(text);
+      if (!number) return wrong("a whole number");
+      return Json(*number);
     }
     case As::flag: {
       const auto flag = flag_of(text);

@@ -1,5 +1,5 @@
-#include <charconv>
 
+#include "hub/base/number.hpp"
 #include "hub/config/config_reader.hpp"
 
 // The section `doors`: the compatibility APIs.
@@ -14,15 +14,10 @@ std::optional<int> offset_of(std::string_view zone) {
   if (zone == "UTC") return 0;
   if (zone == "Asia/Riyadh") return kRiyadh;
   if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
-  int hours = 0;
-  int minutes = 0;
-  const auto read = [&zone](std::size_t from, int& out) {
-    const char* end = zone.data() + from + 2;
-    const auto [stop, failure] = std::from_chars(zone.data() + from, end, out);
-    return failure == std::errc() && stop == end && out >= 0;
-  };
-  if (!read(1, hours) || !read(4, minutes) || hours > 14 || minutes > 59) return std::nullopt;
-  const int offset = hours * 60 + minutes;
+  const auto hours = read_number<unsigned>(zone.substr(1, 2));
+  const auto minutes = read_number<unsigned>(zone.substr(4));
+  if (!hours || !minutes || *hours > 14 || *minutes > 59) return std::nullopt;
+  const int offset = static_cast<int>(*hours * 60 + *minutes);
   return zone[0] == '-' ? -offset : offset;
 }
 

@@ -1,6 +1,6 @@
 #include <array>
-#include <charconv>
 
+#include "hub/base/number.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/config/config_reader.hpp"
 #include "hub/worker/sandbox.hpp"
@@ -17,12 +17,8 @@ std::uint64_t parse_size(std::string_view text) {
   for (const auto& [unit, shift] : kUnits) {
     if (!text.ends_with(unit)) continue;
     const std::string_view digits = text.substr(0, text.size() - unit.size());
-    std::uint64_t count = 0;
-    const auto [end, failure] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    if (failure != std::errc() || end != digits.data() + digits.size() || count > 1'000'000)
-      return 0;
-    return count << shift;
+    const auto count = read_number<std::uint64_t>(digits);
+    return count && *count <= 1'000'000 ? *count << shift : 0;
   }
   return 0;
 }

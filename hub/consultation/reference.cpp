@@ -1,16 +1,12 @@
 #include "hub/consultation/reference.hpp"
 
-#include <charconv>
-
+#include "hub/base/number.hpp"
 #include "hub/identity/people.hpp"
 
 namespace rabt::consultation {
 
 Reference read_reference(std::string_view text) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, number);
-  if (!text.empty() && failure == std::errc() && stop == end) return {.number = number};
+  if (const auto number = read_number<std::int64_t>(text)) return {.number = *number};
   return {.id = identity::ulid_of(text)};
 }
 

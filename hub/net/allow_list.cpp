@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "hub/net/http_client.hpp"
 #include "hub/net/url.hpp"
@@ -13,10 +15,6 @@ Error entry_error(std::string_view entry, std::string_view why) {
                      "; write host, host:port, scheme://host:port or *.domain.example");
 }
 
-bool is_loopback(const IpAddress& address) {
-  return address.v6 ? address.text() == "::1" : address.bytes[0] == 127;
-}
-
 }  // namespace
 
 Result<AllowList> AllowList::make(const std::vector<std::string>& entries, bool allow_private) {
@@ -27,8 +25,9 @@ Result<AllowList> AllowList::make(const std::vector<std::string>& entries, bool 
     std::string_view rest = text;
     if (const auto at = rest.find("://"); at != std::string_view::npos) {
       entry.scheme = std::string(rest.substr(0, at));
-      if (entry.scheme != "http" && entry.scheme != "https")
-        return entry_error(text, "the scheme must be http or https");
+      static constexpr std::array<std::string_view, 4> kSchemes{"http", "https", "smtp", "smtps"};
+      if (std::find(kSchemes.begin(), kSchemes.end(), entry.scheme) == kSchemes.end())
+        return entry_error(text, "the scheme must be http, https, smtp or smtps");
       rest.remove_prefix(at + 3);
     }
     bool wildcard = false;
@@ -66,7 +65,7 @@ bool AllowList::Entry::fits(const Url& url) const {
 }
 
 std::string AllowList::host_as_listed(std::string_view text) const {
-  const auto url = parse_url(text);
+  const auto url = parse_url_or_relay(text);
   if (!url.ok()) return "*";
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.fits(*url); });
@@ -74,22 +73,23 @@ std::string AllowList::host_as_listed(std::string_view text) const {
 }
 
 Status AllowList::check(std::string_view text) const {
-  RABT_TRY(url, parse_url(text));
+  RABT_TRY(url, parse_url_or_relay(text));
   if (anything_) return ok_status();
   const bool loopback = url.literal && is_loopback(*url.literal);
   bool only_scheme_differs = false;
   for (const auto& entry : entries_) {
     if (!entry.fits(url)) continue;
-    const int port = entry.port != 0 ? entry.port : url.scheme == "https" ? 443 : 80;
+    const int port = entry.port != 0 ? entry.port : usual_port(url.scheme);
     if (port != url.port) continue;
-    const bool scheme_fits =
-        entry.scheme.empty() ? url.scheme == "https" || loopback : entry.scheme == url.scheme;
+    const bool scheme_fits = entry.scheme.empty()
+                                 ? url.scheme == "https" || (loopback && url.scheme == "http")
+                                 : entry.scheme == url.scheme;
     if (scheme_fits) return ok_status();
     only_scheme_differs = true;
   }
   if (only_scheme_differs) {
     return denied("net.not_allowed", url.host_port() + " is allowed, but not over " + url.scheme +
-                                         "; https is required unless the entry says http://");
+                                         "; https is required unless the entry names the scheme");
   }
   return denied(
       "net.not_allowed",
@@ -97,7 +97,7 @@ Status AllowList::check(std::string_view text) const {
 }
 
 bool AllowList::address_allowed(std::string_view text, std::string_view address) const {
-  const auto url = parse_url(text);
+  const auto url = parse_url_or_relay(text);
   if (!url.ok() || !check(text).ok()) return false;
   const auto ip = parse_ip(address);
   if (!ip) return false;

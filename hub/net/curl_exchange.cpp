@@ -36,8 +36,16 @@ bool is_header_value(std::string_view text) {
     return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
   });
 }
-bool is_repeatable(std::string_view method) {
-  return method == "GET" || method == "HEAD";
+bool is_repeatable(const Request& request) {
+  return !request.mail && (request.method == "GET" || request.method == "HEAD");
+}
+// RFC 5321 section 4.5.3.1.3: a path has 256 octets, two of them brackets.
+bool is_address(std::string_view text) {
+  return text.size() <= 254 && text.find('@') != std::string_view::npos &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte > 0x20 && byte != 0x7f && c != '<' && c != '>';
+         });
 }
 
 std::string address_text(const sockaddr& address, socklen_t size) {
@@ -80,7 +88,7 @@ int on_prepared(void* self, char* address, char* /*local*/, int /*port*/, int /*
     exchange.stop = Stop::address;
     return CURL_PREREQFUNC_ABORT;
   }
-  if (exchange.requests_begun > 0 && !is_repeatable(exchange.request.method)) {
+  if (exchange.requests_begun > 0 && !is_repeatable(exchange.request)) {
     exchange.stop = Stop::resend;
     return CURL_PREREQFUNC_ABORT;
   }
@@ -97,6 +105,11 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* self
       exchange.response.headers.size() >= kMaxResponseHeaders) {
     exchange.stop = Stop::too_large;
     return 0;
+  }
+  // The relay's replies. The last line stays, but for the answer to QUIT.
+  if (exchange.request.mail) {
+    if (!line.starts_with("221")) exchange.response.body = trim(line);
+    return line.size();
   }
   // Trailers are not headers.
   if (exchange.body_bytes > 0) return line.size();
@@ -218,7 +231,7 @@ void set_connection(Options& options, Exchange& exchange) {
   if (!request.unix_socket.empty())
     options.set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   options.set(CURLOPT_PATH_AS_IS, 1L);
-  options.set(CURLOPT_PROTOCOLS_STR, "http,https");
+  options.set(CURLOPT_PROTOCOLS_STR, request.mail ? "smtp,smtps" : "http,https");
   // An empty proxy switches off the proxies of the environment, too.
   options.set(CURLOPT_PROXY, "");
   options.set(CURLOPT_FOLLOWLOCATION, 0L);
@@ -278,6 +291,32 @@ void set_body(Options& options, Exchange& exchange) {
 }
 
 // Returns false if there is no memory.
+bool set_mail(Options& options, Exchange& exchange) {
+  Request& request = exchange.request;
+  const Mail& mail = *request.mail;
+  exchange.headers = curl_slist_append(nullptr, mail.to.c_str());
+  options.set(CURLOPT_MAIL_FROM, mail.from.c_str());
+  options.set(CURLOPT_MAIL_RCPT, exchange.headers);
+  if (!mail.user.empty()) {
+    options.set(CURLOPT_USERNAME, mail.user.c_str());
+    options.set(CURLOPT_PASSWORD, mail.password.c_str());
+  }
+  options.set(CURLOPT_USE_SSL,
+              static_cast<long>(exchange.loopback ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+  if (!request.body_source) {
+    request.body_bytes = request.body.size();
+    request.body_source = [&request](std::uint64_t from, std::span<char> to) {
+      return Result<std::size_t>(request.body.copy(to.data(), to.size(), from));
+    };
+  }
+  options.set(CURLOPT_UPLOAD, 1L);
+  options.set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_bytes));
+  options.set(CURLOPT_READFUNCTION, &on_source);
+  options.set(CURLOPT_READDATA, &exchange);
+  return exchange.headers != nullptr;
+}
+
+// Returns false if there is no memory.
 bool set_headers(Options& options, Exchange& exchange) {
   const Request& request = exchange.request;
   bool ok = true;
@@ -318,6 +357,7 @@ bool Exchange::prepare() {
   Options options(easy);
   set_connection(options, *this);
   if (request.tls) set_tls(options, *request.tls);
+  if (request.mail) return set_mail(options, *this) && options.ok();
   set_body(options, *this);
   return set_headers(options, *this) && options.ok();
 }
@@ -338,9 +378,14 @@ Response check_request(Exchange& exchange) {
     return response;
   };
   const Request& request = exchange.request;
-  const auto url = parse_url(request.url);
+  const auto url = request.mail ? parse_url_or_relay(request.url) : parse_url(request.url);
   if (!url.ok()) return no(url.error().message);
   exchange.host_port = url->host_port();
+  exchange.loopback = url->literal && is_loopback(*url->literal);
+  if (request.mail && !url->scheme.starts_with("smtp"))
+    return no("a mail needs an address of smtp:// or smtps://");
+  if (request.mail && (!is_address(request.mail->from) || !is_address(request.mail->to)))
+    return no("the sender or the receiver is no mail address");
   if (exchange.allow == nullptr) return no("there is no allow-list");
   if (const auto allowed = exchange.allow->check(request.url); !allowed.ok()) {
     response.error_code = "not_allowed";
@@ -370,6 +415,12 @@ void Exchange::conclude(int result) {
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   if (code == CURLE_OK && stop == Stop::none) {
+    response.sent = Sent::yes;
+    response.status = static_cast<int>(status);
+    return;
+  }
+  // The relay said no; it said so before it took the message.
+  if (request.mail && stop == Stop::none && status >= 400) {
     response.sent = Sent::yes;
     response.status = static_cast<int>(status);
     return;

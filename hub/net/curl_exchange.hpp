@@ -40,6 +40,8 @@ struct Exchange {
   std::shared_ptr<const AllowList> allow;
   std::function<void(Response)> done;
   std::string host_port;
+  // The URL's host is a loopback literal.
+  bool loopback = false;
   // This is the one exchange that may test a half-open circuit.
   bool probe = false;
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,16 @@ struct TlsOptions {
   // Both PEM, for mutual TLS.
   std::string client_cert_file;
   std::string client_key_file;
+};
+
+// A mail to one address by SMTP (RFC 5321).
+struct Mail {
+  // Addresses as in MAIL FROM and RCPT TO, without angle brackets.
+  std::string from;
+  std::string to;
+  // Without a user nobody signs in at the relay.
+  std::string user{};
+  std::string password{};
 };
 
 struct Request {
@@ -59,11 +70,16 @@ struct Request {
   std::uint64_t body_bytes = 0;
   // The default options if this is null.
   std::shared_ptr<const TlsOptions> tls{};
+  // When set, the URL is smtp:// or smtps:// and `body` is the message (RFC 5322); method and
+  // headers say nothing. smtp:// must turn to TLS by STARTTLS unless the host is a loopback
+  // literal.
+  std::optional<Mail> mail{};
 };
 
 struct Response {
   Sent sent = Sent::no;
-  // 0 if no whole answer came.
+  // 0 if no whole answer came. The relay's last reply code for a mail; `body` is then the text of
+  // that reply.
   int status = 0;
   // Names are in lower case.
   std::vector<std::pair<std::string, std::string>> headers;
@@ -86,7 +102,8 @@ struct Response {
 // are checked as well: special-purpose ranges (IANA registries: loopback, private, link-local with
 // cloud metadata, multicast, mapped and tunnelled forms) are refused. An address that the URL and
 // an entry name literally is allowed; allow_private opens loopback and private ranges for names,
-// never the others. Immutable, safe from any thread.
+// never the others. A mail relay needs an entry with its scheme, smtp:// or smtps://. Immutable,
+// safe from any thread.
 class AllowList {
  public:
   AllowList() = default;

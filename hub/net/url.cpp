@@ -100,6 +100,10 @@ AddressRange range_of(const IpAddress& address) {
   return AddressRange::global;
 }
 
+bool is_loopback(const IpAddress& address) {
+  return address.v6 ? address.text() == "::1" : address.bytes[0] == 127;
+}
+
 std::string Url::host_port() const {
   const bool v6 = literal && literal->v6;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -141,7 +145,12 @@ Result<Url> parse_host(std::string_view text) {
   return url;
 }
 
-Result<Url> parse_url(std::string_view text) {
+namespace {
+
+bool is_relay(std::string_view scheme) {
+  return scheme == "smtp" || scheme == "smtps";
+}
+Result<Url> parse(std::string_view text, bool with_relays) {
   if (text.size() > kMaxUrl) return url_error("it is longer than 8192 bytes");
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -163,7 +172,7 @@ Result<Url> parse_url(std::string_view text) {
   if (colon == std::string_view::npos)
     return url_error("it does not start with http:// or https://");
   std::string scheme = lower(text.substr(0, colon));
-  if (scheme != "http" && scheme != "https")
+  if (scheme != "http" && scheme != "https" && !(with_relays && is_relay(scheme)))
     return url_error("the scheme is neither http nor https");
   auto rest = text.substr(colon + 3);
   const auto end = rest.find_first_of("/?");
@@ -174,7 +183,9 @@ Result<Url> parse_url(std::string_view text) {
   }
   if (authority.find('@') != std::string_view::npos)
     return url_error("it has user information; use a header for credentials");
-  int port = scheme == "https" ? 443 : 80;
+  if (end != std::string_view::npos && is_relay(scheme))
+    return url_error("a mail relay has no path and no query");
+  int port = usual_port(scheme);
   const auto bracket = authority.rfind(']');
   const auto port_colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
   if (port_colon != std::string_view::npos) {
@@ -191,6 +202,21 @@ Result<Url> parse_url(std::string_view text) {
   url.scheme = std::move(scheme);
   url.port = port;
   return url;
+}
+
+}  // namespace
+
+int usual_port(std::string_view scheme) {
+  if (scheme == "smtp") return 587;   // RFC 6409 section 3.1
+  if (scheme == "smtps") return 465;  // RFC 8314 section 7.3
+  return scheme == "https" ? 443 : 80;
+}
+
+Result<Url> parse_url(std::string_view text) {
+  return parse(text, false);
+}
+Result<Url> parse_url_or_relay(std::string_view text) {
+  return parse(text, true);
 }
 
 }  // namespace rabt::net

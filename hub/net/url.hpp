@@ -20,6 +20,8 @@ struct IpAddress {
 // brackets and without a zone.
 [[nodiscard]] std::optional<IpAddress> parse_ip(std::string_view text);
 
+[[nodiscard]] bool is_loopback(const IpAddress& address);
+
 enum class AddressRange : std::uint8_t {
   global,   // may be reached
   local,    // loopback, private use, shared, unique local
@@ -28,7 +30,7 @@ enum class AddressRange : std::uint8_t {
 [[nodiscard]] AddressRange range_of(const IpAddress& address);
 
 struct Url {
-  std::string scheme;  // http or https
+  std::string scheme;  // http or https; smtp or smtps if the parser was asked for them
   std::string host;    // lower case; IPv6 in its canonical text, no brackets
   int port = 0;        // never 0 after parsing
   std::optional<IpAddress> literal;
@@ -40,6 +42,11 @@ struct Url {
 // allows unescaped. What other parsers repair is refused here, so that no second parser can read
 // another host. Error net.url; the message holds no path and no query.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
+// As parse_url. It also takes the mail relays smtp://host (port 587 unless it is named) and
+// smtps://host (port 465), which have neither path nor query.
+[[nodiscard]] Result<Url> parse_url_or_relay(std::string_view text);
+// The port of a URL of this scheme that names none.
+[[nodiscard]] int usual_port(std::string_view scheme);
 // A host as in parse_url, with brackets around IPv6. Sets literal when it is an address.
 [[nodiscard]] Result<Url> parse_host(std::string_view text);
 

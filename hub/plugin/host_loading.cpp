@@ -47,7 +47,7 @@ Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& e
                      "config " + pointer + " must be a URL: it is an allow-list entry");
     const std::string& text = value->as_string();
     const auto url =
-        net::parse_url(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
+        net::parse_url_or_relay(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
     if (!url.ok())
       return invalid("plugin.config", "config " + pointer + " is no URL: " + url.error().message);
     out.push_back(url->scheme + "://" + url->host_port());

@@ -35,7 +35,7 @@ bool Instance::carries_patient_data(std::uint64_t call) {
 }
 
 void Instance::withheld(std::uint64_t call, std::string_view url) {
-  const auto parsed = net::parse_url(url);
+  const auto parsed = net::parse_url_or_relay(url);
   const std::string host = parsed.ok() ? parsed->host : std::string();
   std::string run;
   std::string action;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
+
+#include "hub/base/number.hpp"
 
 namespace rabt::webhooks {
 
@@ -15,14 +16,6 @@ constexpr std::array<std::int64_t, kMaxAttempts - 1> kPauses{5,      300,    1'8
                                                              36'000, 50'400, 72'000, 86'400};
 constexpr std::int64_t kCircuitMs = 10 * kSecondMs;
 constexpr std::int64_t kLongestCircuitMs = 600 * kSecondMs;
-
-std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t out = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, out);
-  if (text.empty() || failure != std::errc() || stop != end || out < 0) return std::nullopt;
-  return out;
-}
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 std::optional<Timestamp> http_date(std::string_view text) {
@@ -51,7 +44,7 @@ std::optional<std::int64_t> pause_after(std::int64_t made, Random& random) {
 }
 
 std::optional<std::int64_t> retry_after(std::string_view value, Timestamp now) {
-  if (const auto seconds = number(value))
+  if (const auto seconds = read_number<std::int64_t>(value); seconds && *seconds >= 0)
     return std::min(kDayMs, std::min<std::int64_t>(*seconds, 86'400) * kSecondMs);
   const auto at = http_date(value);
   if (!at || at->ms <= now.ms) return std::nullopt;

@@ -19,7 +19,8 @@ CREATE TABLE audit_find (
   tile    INTEGER PRIMARY KEY, -- audit_tile.number
   from_ms INTEGER NOT NULL,    -- the least at_ms of its entries
   to_ms   INTEGER NOT NULL,    -- the greatest
-  keys    BLOB    NOT NULL     -- of its objects and patients, 4 bytes each, ascending
+  keys    BLOB    NOT NULL,    -- of its objects and patients, 4 bytes each, ascending
+  mac     BLOB    NOT NULL     -- over the row: a search believes no other
 );
 
 -- Full tiles of the tree, 256 hashes each (C2SP tlog-tiles).

@@ -213,21 +213,6 @@ std::string to_hex(std::string_view bytes) {
   return out;
 }
 
-std::string to_base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8U | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out.push_back(k <= count ? kDigits[group >> (18 - 6 * k) & 63U] : '=');
-  }
-  return out;
-}
-
 std::string uuid_of(std::string_view mac) {
   std::string hex = to_hex(mac.substr(0, 16));
   // Version 8 of RFC 9562: the bits are ours.

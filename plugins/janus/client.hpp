@@ -52,7 +52,6 @@ inline constexpr int kNotAuthorized = 433;
 // join, and the folder of its recordings.
 [[nodiscard]] std::string uuid_of(std::string_view mac);
 [[nodiscard]] std::string to_hex(std::string_view bytes);
-[[nodiscard]] std::string to_base64(std::string_view bytes);
 // The instance's name in a room's, or nothing when the text is no such name.
 [[nodiscard]] std::optional<std::string> instance_of(std::string_view room);
 // The room in a recording's id, "<room>.<microseconds>", or nothing.

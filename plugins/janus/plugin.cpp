@@ -167,7 +167,7 @@ class JanusPlugin final : public TaskPlugin {
          .identity = identity,
          .nonce = to_hex(derived("nonce", call.idempotency_key + "\n" + identity)).substr(0, 16)});
     const std::string mac = host().hmac("token_secret", "sha1", data);
-    return mac.empty() ? std::string() : data + ":" + to_base64(mac);
+    return mac.empty() ? std::string() : data + ":" + sdk::to_base64(mac);
   }
   // coturn, use-auth-secret: the name is the moment at which it ends.
   [[nodiscard]] Json ice_servers(std::int64_t expires) const {
@@ -179,7 +179,7 @@ class JanusPlugin final : public TaskPlugin {
       if (url.starts_with("turn") && mac.empty()) continue;
       if (url.starts_with("turn")) {
         server["username"] = user;
-        server["credential"] = to_base64(mac);
+        server["credential"] = sdk::to_base64(mac);
       }
       out.push_back(std::move(server));
     }

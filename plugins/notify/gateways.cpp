@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "mail.hpp"
 #include "rabt/json_nlohmann.hpp"
 
 namespace rabt::notify {
@@ -67,7 +68,7 @@ Outcome unreadable(const char* gateway) {
 Outcome refused(const char* gateway, const std::string& code, int status) {
   const Json detail{{"status", status}, {"code", code}};
   return Outcome::fail(Kind::permanent, "notify.refused",
-                       std::string("the ") + gateway + " gateway refused the message" +
+                       std::string("the ") + gateway + " refused the message" +
                            (code.empty() ? std::string() : ", error " + code),
                        detail.dump());
 }
@@ -108,8 +109,11 @@ Settings read_settings(std::string_view json) {
   settings.email_from = text_of(config, "email_from");
   if (settings.sms_url.empty() || settings.sms_sender.empty())
     throw Refusal("notify.config", "sms_url and sms_sender are needed");
+  settings.email_user = text_of(config, "email_user");
   if (settings.email_url.empty() != settings.email_from.empty())
     throw Refusal("notify.config", "email_url and email_from go together");
+  if (!settings.email_user.empty() && !settings.has_relay())
+    throw Refusal("notify.config", "email_user is for a mail relay: email_url is no smtp address");
   return settings;
 }
 
@@ -133,7 +137,39 @@ HttpRequest sms_request(const Settings& settings, const Json& input, const std::
   return request;
 }
 
-HttpRequest email_request(const Settings& settings, const Json& input, const std::string& key) {
+namespace {
+
+MailText mail_text(const Settings& settings, const Json& input, const std::string& key) {
+  return {.from = settings.email_from,
+          .to = text_of(input, "to"),
+          .subject = text_of(input, "subject"),
+          .text = text_of(input, "text"),
+          .html = text_of(input, "html"),
+          .language = text_of(input, "language"),
+          .key = key};
+}
+
+HttpRequest relay_request(const Settings& settings, const MailText& mail, std::int64_t now) {
+  HttpRequest request;
+  request.url = settings.email_url;
+  request.body = compose(mail, now);
+  request.mail = sdk::Mail{.from = bare_address(mail.from), .to = mail.to};
+  if (!settings.email_user.empty()) {
+    request.mail->user = settings.email_user;
+    request.mail->secret = "email_token";
+  }
+  return request;
+}
+
+}  // namespace
+
+std::string relay_id(const Settings& settings, const Json& input, const std::string& key) {
+  return message_id(mail_text(settings, input, key));
+}
+
+HttpRequest email_request(const Settings& settings, const Json& input, const std::string& key,
+                          std::int64_t now) {
+  if (settings.has_relay()) return relay_request(settings, mail_text(settings, input, key), now);
   Json body{{"From", settings.email_from},
             {"To", text_of(input, "to")},
             {"Subject", text_of(input, "subject")},
@@ -155,14 +191,14 @@ Outcome sms_outcome(const HttpResult& answer) {
     const std::string code = body ? word_of(*body, "errorCode") : std::string();
     if (answer.status >= 400 && answer.status < 500 && !sdk::may_pass(answer.status) &&
         is_code(code))
-      return refused("SMS", code, answer.status);
+      return refused("SMS gateway", code, answer.status);
     return bad_status(answer, "SMS");
   }
   if (!body || !body->is_object()) return unreadable("SMS");
   const Json& success = member_of(*body, "success");
   if (success.is_boolean() && !success.get<bool>()) {
     const std::string code = word_of(*body, "errorCode");
-    return refused("SMS", is_code(code) ? code : std::string(), 422);
+    return refused("SMS gateway", is_code(code) ? code : std::string(), 422);
   }
   const Json& data = member_of(*body, "data");
   const std::string id = word_of(data, "MessageID");
@@ -180,12 +216,26 @@ Outcome email_outcome(const HttpResult& answer) {
   const int code = told ? number.get<int>() : 0;
   if (answer.status == 422 || (succeeded(answer) && code != 0)) {
     const std::string name = code != 0 ? "email-" + std::to_string(code) : std::string();
-    return refused("e-mail", name, code == kInactive ? 403 : 422);
+    return refused("e-mail gateway", name, code == kInactive ? 403 : 422);
   }
   if (!succeeded(answer)) return bad_status(answer, "e-mail");
   const std::string id = body ? word_of(*body, "MessageID") : std::string();
   if (id.empty() || id.size() > kMaxId) return unreadable("e-mail");
   return accepted(id, "accepted");
+}
+
+Outcome relay_outcome(const HttpResult& answer, const std::string& id) {
+  if (!answer.answered()) return no_answer(answer, "notify", sdk::Repeat::unsafe);
+  if (succeeded(answer)) return accepted(id, "accepted");
+  const std::string enhanced = enhanced_status(answer.body);
+  const std::string code = "smtp-" + (enhanced.empty() ? std::to_string(answer.status) : enhanced);
+  // RFC 5321 section 4.2.1: 4yz may pass. The relay took nothing in either case.
+  if (answer.status < 500) {
+    return Outcome::fail(Kind::transient, "notify.unavailable",
+                         "the mail relay answered " + std::to_string(answer.status) + ", " + code,
+                         Json{{"status", answer.status}, {"code", code}}.dump());
+  }
+  return refused("mail relay", code, answer.status);
 }
 
 }  // namespace rabt::notify

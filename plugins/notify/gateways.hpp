@@ -6,7 +6,7 @@
 
 #include "rabt/http_result.hpp"
 
-// Requests to the two gateways, and what their answers mean for the call. A gateway knows no repeat
+// Requests to the gateways, and what their answers mean for the call. A gateway knows no repeat
 // of a message: what may have happened is ambiguous.
 namespace rabt::notify {
 
@@ -23,6 +23,9 @@ struct Settings {
   // Empty if there is no gateway for e-mail.
   std::string email_url;
   std::string email_from;
+  // Empty if the mail relay takes mails without a sign-in.
+  std::string email_user;
+  [[nodiscard]] bool has_relay() const { return email_url.starts_with("smtp"); }
 };
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);
@@ -30,11 +33,18 @@ struct Settings {
 // input: the arguments of the action, which fit its schema.
 [[nodiscard]] HttpRequest sms_request(const Settings& settings, const Json& input,
                                       const std::string& key);
+// now: seconds of Unix time, for the mail's date.
 [[nodiscard]] HttpRequest email_request(const Settings& settings, const Json& input,
-                                        const std::string& key);
+                                        const std::string& key, std::int64_t now);
+
+// The Message-ID of the mail that email_request makes for a relay.
+[[nodiscard]] std::string relay_id(const Settings& settings, const Json& input,
+                                   const std::string& key);
 
 // The outcome of a request. Texts of a gateway may quote the message: only its codes are passed on.
 [[nodiscard]] Outcome sms_outcome(const HttpResult& answer);
 [[nodiscard]] Outcome email_outcome(const HttpResult& answer);
+// The relay tells no id of its own: id is the mail's Message-ID.
+[[nodiscard]] Outcome relay_outcome(const HttpResult& answer, const std::string& id);
 
 }  // namespace rabt::notify

@@ -1,3 +1,4 @@
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,22 +56,30 @@ class NotifyPlugin final : public TaskPlugin {
     const Json input = Json::parse(call.input, nullptr, false);
     if (!input.is_object()) throw Refusal("notify.input", "the arguments are not a JSON object");
     if (call.action == "send-sms") {
-      co_return co_await send(call, sms_request(settings_, input, call.idempotency_key),
-                              sms_outcome);
+      const Judge judge = sms_outcome;
+      co_return co_await send(call, sms_request(settings_, input, call.idempotency_key), judge);
     }
     if (call.action == "send-email") {
       if (settings_.email_url.empty())
         throw Refusal("notify.no_email", "the configuration names no gateway for e-mail");
-      co_return co_await send(call, email_request(settings_, input, call.idempotency_key),
-                              email_outcome);
+      const Judge judge = judge_of_email(relay_id(settings_, input, call.idempotency_key));
+      HttpRequest request =
+          email_request(settings_, input, call.idempotency_key, host().now_unix_ms() / 1000);
+      co_return co_await send(call, std::move(request), judge);
     }
     throw Refusal("notify.unknown_action", "notify has no such action");
   }
 
  private:
-  using Judge = Outcome (*)(const HttpResult& answer);
+  using Judge = std::function<Outcome(const HttpResult& answer)>;
 
-  Task<Outcome> send(const Call& call, HttpRequest request, Judge judge) {
+  [[nodiscard]] Judge judge_of_email(std::string id) const {
+    if (!settings_.has_relay()) return email_outcome;
+    return [id = std::move(id)](const HttpResult& answer) { return relay_outcome(answer, id); };
+  }
+
+  // judge: it outlives the task.
+  Task<Outcome> send(const Call& call, HttpRequest request, const Judge& judge) {
     const auto before = co_await kv_get(record_of(call));
     if (before.status == RABT_KV_OK) {
       if (before.value == kBegun) co_return not_known();

@@ -10,21 +10,14 @@
 #include "hub/audit/export/syslog_sender.hpp"
 #include "hub/consultation/session_service.hpp"
 #include "tests/engine/rig.hpp"
+#include "tests/must.hpp"
 
 // The API over the rig of the engine, without sockets.
 namespace rabt::api {
 
 inline constexpr std::string_view kToken = "rabt_0123456789abcdef";
 
-// The value, or the end of the process with the error.
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 // A request as the server hands it on. The target may have a query.
 [[nodiscard]] http::Request request(std::string method, std::string target, std::string body = {});

@@ -70,7 +70,7 @@ class AuditFinder : public Fixture {
     std::vector<std::pair<std::int64_t, std::int64_t>> list;
     EXPECT_TRUE(store_
                     ->read([&](store::Connection& connection) {
-                      return each_run(connection, wanted, first, last,
+                      return each_run(connection, &mac_key_, wanted, first, last,
                                       [&](std::int64_t from, std::int64_t to) -> Result<bool> {
                                         list.emplace_back(from, std::min<std::int64_t>(to, 9'999));
                                         return true;
@@ -79,6 +79,7 @@ class AuditFinder : public Fixture {
                     .ok());
     return list;
   }
+  const SecretBytes mac_key_ = test_mac_key();
   std::vector<Entry> entries_;
   std::vector<std::int64_t> times_;
 };
@@ -133,8 +134,40 @@ TEST_F(AuditFinder, LeavesOutTilesThatCannotHoldWhatIsWanted) {
   EXPECT_EQ(runs({.from_ms = times_[999] + 10'000'000}), (Runs{{769, 9'999}}));
   EXPECT_EQ(runs({.patient = "p5"}, 5, 4), (Runs{}));
   // Whatever stands in the table, there is no end to run past.
-  tamper("INSERT INTO audit_find VALUES (36028797018963967, 0, 0, x'')");
+  tamper("INSERT INTO audit_find VALUES (36028797018963967, 0, 0, x'', x'')");
   EXPECT_EQ(runs({.patient = "none"}), (Runs{{769, 9'999}}));
+}
+
+TEST_F(AuditFinder, ARowThatWouldHideItsTileIsNamed) {
+  for (const char* set : {"keys = x''", "to_ms = 0", "from_ms = 9000000000000", "mac = x''",
+                          "keys = (SELECT keys FROM audit_find WHERE tile = 2), from_ms = (SELECT "
+                          "from_ms FROM audit_find WHERE tile = 2), to_ms = (SELECT to_ms FROM "
+                          "audit_find WHERE tile = 2), mac = (SELECT mac FROM audit_find WHERE "
+                          "tile = 2)"}) {
+    tamper("CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM audit_find");
+    tamper(std::string("UPDATE audit_find SET ") + set + " WHERE tile = 1");
+    Error refused = invalid("none", "");
+    const Status read = store_->read([&](store::Connection& connection) {
+      const auto page = read_page(connection, {.mac_key = &mac_key_}, {.object = "instance:12"}, 9);
+      if (!page.ok()) refused = page.error();
+      return ok_status();
+    });
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(refused.code, "audit.broken") << set;
+    EXPECT_TRUE(refused.message.starts_with("tile 0/1: its look-up row")) << refused.message;
+    tamper("DELETE FROM audit_find; INSERT INTO audit_find SELECT * FROM kept; DROP TABLE kept");
+  }
+  // Whoever has no key reads everything.
+  EXPECT_TRUE(store_
+                  ->read([&](store::Connection& connection) {
+                    return each_run(connection, nullptr, {.object = "none"}, 1, 1'000,
+                                    [](std::int64_t from, std::int64_t to) -> Result<bool> {
+                                      EXPECT_EQ(from, 1);
+                                      EXPECT_EQ(to, 1'000);
+                                      return true;
+                                    });
+                  })
+                  .ok());
 }
 
 TEST_F(AuditFinder, WritesTheKeysOfTheFormatPage) {

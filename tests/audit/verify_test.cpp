@@ -43,7 +43,7 @@ TEST_F(AuditVerify, FindsALookUpRowThatWouldHideEntriesFromReports) {
         << set;
   }
   for (const char* number : {"-1", "2"}) {
-    EXPECT_EQ(after(std::string("INSERT INTO audit_find VALUES (") + number + ", 0, 1, x'')"),
+    EXPECT_EQ(after(std::string("INSERT INTO audit_find VALUES (") + number + ", 0, 1, x'', x'')"),
               Texts{std::string("look-up row of tile 0/") + number +
                     ": the log has not the entries for it"});
   }

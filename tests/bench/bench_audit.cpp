@@ -15,20 +15,14 @@
 #include "hub/audit/note.hpp"
 #include "hub/audit/proof.hpp"
 #include "hub/audit/verify.hpp"
+#include "tests/must.hpp"
 
 namespace {
 
 using namespace rabt;
 using Steady = std::chrono::steady_clock;
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::cerr << result.error().code << ": " << result.error().message << "\n";
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 double seconds_since(Steady::time_point start) {
   return std::chrono::duration<double>(Steady::now() - start).count();

@@ -25,6 +25,7 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "tests/bench/raw_database.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 namespace {
 
@@ -34,14 +35,7 @@ using Clock_ = std::chrono::steady_clock;
 
 constexpr int kSteps = 10;
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::cerr << result.error().code << ": " << result.error().message << "\n";
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();

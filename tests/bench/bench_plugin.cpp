@@ -29,6 +29,7 @@
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 namespace {
 
@@ -37,14 +38,7 @@ using Tick = std::chrono::steady_clock;
 
 constexpr int kRounds = 5;
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::cerr << result.error().code << ": " << result.error().message << "\n";
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 double micros(Tick::time_point from, Tick::time_point to) {
   return std::chrono::duration<double, std::micro>(to - from).count();

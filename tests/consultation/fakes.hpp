@@ -11,17 +11,11 @@
 #include "hub/consultation/records.hpp"
 #include "hub/consultation/sessions.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 namespace rabt::consultation::test {
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 // Sessions whose facts a test sets: what the records are tested against. Only membership,
 // still_open and add_event do something.

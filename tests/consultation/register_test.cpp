@@ -14,6 +14,7 @@
 #include "hub/crypto/keyring.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 namespace rabt::consultation {
 namespace {
@@ -22,14 +23,7 @@ using plugin::CallRequest;
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 // Both services over a real store in a folder of its own.
 class Records : public testing::Test {

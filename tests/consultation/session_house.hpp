@@ -20,19 +20,13 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 // A house with doctors and patients, a store in a folder of its own, and a video provider that
 // does what a test tells it.
 namespace rabt::consultation {
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 class People final : public identity::Directory {
  public:

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <regex>
 
@@ -46,14 +45,7 @@ class AfterTheDemo : public testing::Test {
     write_file(copy_ / "rabt.yaml", yaml);
   }
   void sql(const std::string& statements) const {
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open((copy_ / "data/rabt.db").c_str(), &db), SQLITE_OK);
-    char* message = nullptr;
-    const int code = sqlite3_exec(db, statements.c_str(), nullptr, nullptr, &message);
-    EXPECT_EQ(code, SQLITE_OK) << (message != nullptr ? message : "");
-    EXPECT_GT(sqlite3_total_changes(db), 0);
-    sqlite3_free(message);
-    sqlite3_close(db);
+    change_database(copy_ / "data/rabt.db", statements);
   }
   [[nodiscard]] Finished verify() const {
     return run({program("rabt"), "audit", "verify", "--config", copy_ / "rabt.yaml"});

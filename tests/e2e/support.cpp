@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,6 +113,17 @@ Folder::Folder() {
 Folder::~Folder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+}
+
+void change_database(const std::string& path, const std::string& statements) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  char* message = nullptr;
+  const int code = sqlite3_exec(db, statements.c_str(), nullptr, nullptr, &message);
+  EXPECT_EQ(code, SQLITE_OK) << (message != nullptr ? message : "");
+  EXPECT_GT(sqlite3_total_changes(db), 0) << statements;
+  sqlite3_free(message);
+  sqlite3_close(db);
 }
 
 Finished run(const std::vector<std::string>& arguments, std::int64_t limit_ms) {

@@ -65,6 +65,9 @@ struct Finished {
 [[nodiscard]] Finished run(const std::vector<std::string>& arguments,
                            std::int64_t limit_ms = 20'000);
 
+// Statements that change rows of a database that no hub has open; a failed expectation otherwise.
+void change_database(const std::string& path, const std::string& statements);
+
 // Values of a booking that must not be found anywhere in the clear: names, identifiers, birth date,
 // diagnosis, complaint.
 [[nodiscard]] std::vector<std::string> private_values(const std::string& booking_body);

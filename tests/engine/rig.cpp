@@ -7,21 +7,11 @@
 #include <thread>
 
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 namespace rabt::engine {
 
-namespace {
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::cerr << result.error().code << ": " << result.error().message << "\n";
-    std::abort();
-  }
-  return std::move(result).value();
-}
-
-}  // namespace
+using test::must;
 
 std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   std::vector<plugin::ActionSpec> list;

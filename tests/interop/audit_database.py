@@ -70,7 +70,11 @@ for height in range(8):
     level = [root_of(hashes) for hashes in full]
 tiles = {(height, number): (root, hashes) for height, number, root, hashes in database.execute("SELECT level, number, root, hashes FROM audit_tile")}
 faults += [f"tile {place}" for place in sorted(expected.keys() | tiles.keys()) if expected.get(place) != tiles.get(place)]
-finds = {tile: (low, high, keys) for tile, low, high, keys in database.execute("SELECT tile, from_ms, to_ms, keys FROM audit_find")}
+finds = {}
+for tile, low, high, keys, stored_mac in database.execute("SELECT tile, from_ms, to_ms, keys, mac FROM audit_find"):
+    finds[tile] = (low, high, keys)
+    if stored_mac != mac_of(b"\x02", *(number.to_bytes(8, "big", signed=True) for number in (tile, low, high)), keys):
+        faults.append(f"look-up row {tile}: MAC")
 wanted = {tile: (min(times), max(times), b"".join(sorted(keys))) for tile, (times, keys) in look_up.items() if (tile + 1) * 256 <= len(leaves)}
 faults += [f"look-up row {tile}" for tile in sorted(wanted.keys() | finds.keys()) if wanted.get(tile) != finds.get(tile)]
 

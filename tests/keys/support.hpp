@@ -12,17 +12,11 @@
 #include "hub/keys/admin.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 
 namespace rabt::keys::test {
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using rabt::test::must;
 
 inline std::string migrations() {
   const char* source = std::getenv("RABT_SOURCE_DIR");

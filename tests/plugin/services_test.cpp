@@ -2,6 +2,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
+#include "tests/net/mail_relay.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {
@@ -75,6 +76,31 @@ TEST_P(HttpService, PutsSecretsInWithoutShowingThem) {
       output_of(hub, "http", Json::object({{"url", server.url()}, {"bearer", "nobody"}}));
   EXPECT_EQ(refused["code"].as_string(), "no_secret");
   EXPECT_EQ(refused["sent"].as_int64(), 0);
+}
+
+TEST_P(HttpService, AMailGoesThroughTheRelayWithASecret) {
+  if (!net::Relay::can_run()) GTEST_SKIP() << "install python3-aiosmtpd to run this";
+  net::Relay relay("--user clinic s3cret-of-thirty-two-bytes-or-more");
+  const std::string url = "smtp://127.0.0.1:" + std::to_string(relay.port());
+  Hub hub;
+  hub.load_echo(url);
+  const auto send = [&](const char* secret, const std::string& to) {
+    return output_of(hub, "http",
+                     Json::object({{"url", url},
+                                   {"body", "Subject: hello\r\n\r\nYour visit\r\n"},
+                                   {"mail", Json::object({{"from", "clinic@example.sa"},
+                                                          {"to", to},
+                                                          {"user", "clinic"},
+                                                          {"secret", secret}})}}));
+  };
+  const Json taken = send("token", "someone@example.org");
+  EXPECT_EQ(taken["sent"].as_int64(), 2);
+  EXPECT_EQ(taken["status"].as_int64(), 250);
+  const Json mail = relay.mail();
+  EXPECT_EQ(mail["to"].dump(), R"(["someone@example.org"])");
+  EXPECT_TRUE(mail["authenticated"].as_bool());
+  EXPECT_EQ(send("nobody", "someone@example.org")["code"].as_string(), "no_secret");
+  EXPECT_EQ(send("token", "a@b\r\nRCPT TO:<c@d>")["code"].as_string(), "not_allowed");
 }
 
 TEST_P(HttpService, ADroppedAnswerMayHaveHadAnEffect) {

@@ -135,6 +135,6 @@ class Waiter {
 };
 CallRequest request(const std::string& role, const std::string& action,
                     Json arguments = Json::object());
-bool eventually(const std::function<bool()>& condition, int ms = 3000);
+bool eventually(const std::function<bool()>& condition, int ms = 20'000);
 
 }  // namespace rabt::plugin::test

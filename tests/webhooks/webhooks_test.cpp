@@ -15,6 +15,7 @@
 #include "hub/http/webhook_signature.hpp"
 #include "hub/webhooks/retry.hpp"
 #include "tests/keyring.hpp"
+#include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
 
 // Deliveries in virtual time, over a client that answers as a test says.
@@ -23,14 +24,7 @@ namespace {
 
 using consultation::Ask;
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s: %s\n", result.error().code.c_str(), result.error().message.c_str());
-    std::abort();
-  }
-  return std::move(result).value();
-}
+using test::must;
 
 // Answers at once what `answer` says; a request to a host of `silent` is never answered.
 class Receivers final : public net::HttpClient {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 
 #include "hub/base/check.hpp"
 #include "hub/base/json.hpp"
@@ -78,16 +79,24 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
 }
 
 Result<int> free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool good = fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-                    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!good) return unavailable("demo.port", "no free port on 127.0.0.1");
-  return static_cast<int>(ntohs(address.sin_port));
+  // Linux gives the ports from 32768 on to outgoing connections: one of those can be gone before it
+  // is listened on. Processes that search at the same time begin at different places.
+  constexpr int kFirst = 22'000;
+  constexpr int kCount = 10'000;
+  static std::atomic<int> next{::getpid() * 61};
+  for (int tries = 0; tries < kCount; ++tries) {
+    const int port = kFirst + next++ % kCount;
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    const bool good =
+        fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    if (fd >= 0) ::close(fd);
+    if (good) return port;
+  }
+  return unavailable("demo.port", "no free port on 127.0.0.1");
 }
 
 }  // namespace rabt::demo

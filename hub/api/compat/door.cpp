@@ -1,10 +1,10 @@
 #include "hub/api/compat/door.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "hub/api/answers.hpp"
 #include "hub/base/ascii.hpp"
+#include "hub/base/number.hpp"
 
 namespace rabt::api::compat {
 
@@ -155,9 +155,8 @@ Result<NumberedPage> page_of(const http::Request& request, std::string_view size
   const auto read = [&request](std::string_view name, std::int64_t& number, std::int64_t top) {
     const auto text = request.parameter(name);
     if (!text) return true;
-    const char* end = text->data() + text->size();
-    const auto [stop, failure] = std::from_chars(text->data(), end, number);
-    return failure == std::errc() && stop == end && number >= 1 && number <= top;
+    number = read_number<std::int64_t>(*text).value_or(0);
+    return number >= 1 && number <= top;
   };
   constexpr std::int64_t kLastPage = 1'000'000;
   if (!read("page", out.page, kLastPage))

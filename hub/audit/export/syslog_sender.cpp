@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <deque>
 #include <fstream>
 #include <future>
@@ -12,6 +11,7 @@
 #include "hub/audit/ledger.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/base/number.hpp"
 #include "hub/net/tls_stream.hpp"
 
 namespace rabt::audit {
@@ -41,15 +41,13 @@ Result<std::int64_t> read_cursor(const std::string& path) {
   std::string number;
   std::getline(file, title);
   std::getline(file, number);
-  std::int64_t seq = -1;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), seq);
-  if (title != kCursorTitle || error != std::errc() || end != number.data() + number.size() ||
-      seq < 0) {
+  const auto seq = read_number<std::int64_t>(number);
+  if (title != kCursorTitle || !seq || *seq < 0) {
     return corrupt("audit.cursor", path +
                                        " is no cursor of a syslog server; move it away, and every "
                                        "entry is sent again");
   }
-  return seq;
+  return *seq;
 }
 
 // What was written to the connection and is not confirmed.

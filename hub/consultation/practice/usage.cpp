@@ -1,5 +1,4 @@
-#include <charconv>
-
+#include "hub/base/number.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
 // Attendee-minutes of a month, out of the stays of its sessions. A stay that is told late changes
@@ -30,13 +29,6 @@ constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
 constexpr std::int64_t kCountedMs = 60'000;
 // Events that everybody was told of.
 constexpr std::int64_t kEventsKeptMs = 30LL * 86'400'000;
-
-std::optional<int> number(std::string_view text) {
-  int value = 0;
-  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 
@@ -83,7 +75,7 @@ Result<Month> PracticeService::month_asked(const Ask& ask) const {
   RABT_TRY(now, month_at(parts_.clock.now(), zone));
   const auto read = [&](std::string_view name, int otherwise) -> std::optional<int> {
     const std::string_view given = ask.parameter(name);
-    return given.empty() ? otherwise : number(given);
+    return given.empty() ? otherwise : read_number<int>(given);
   };
   const auto year = read("year", now.year);
   const auto month = read("month", now.month);

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/number.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/package/capability.hpp"
@@ -155,14 +155,12 @@ class Reader {
   }
   std::int64_t integer(const YAML::Node& node, const std::string& where, std::int64_t low,
                        std::int64_t high) const {
-    std::int64_t value = 0;
-    const std::string& raw = node.IsScalar() ? node.Scalar() : where;
-    const auto [end, failure] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
-    if (failure != std::errc{} || end != raw.data() + raw.size() || value < low || value > high) {
+    const auto value = read_number<std::int64_t>(node.IsScalar() ? node.Scalar() : where);
+    if (!value || *value < low || *value > high) {
       fail(node, where + " must be a whole number from " + std::to_string(low) + " to " +
                      std::to_string(high));
     }
-    return value;
+    return *value;
   }
   std::int64_t integer_or(const YAML::Node& node, const std::string& where, std::int64_t fallback,
                           std::int64_t low, std::int64_t high) const {

@@ -199,7 +199,7 @@ void WorkerPlugin::keep() {
     if (!sequel.ends) owner_->ended(death);
     let_go_waiters(death);
     if (sequel.ends) return;
-    if (!rest(sequel.pause_ms, death.quarantined ? Phase::quarantined : Phase::waiting)) return;
+    if (!rest(sequel.until_ms, death.quarantined ? Phase::quarantined : Phase::waiting)) return;
     set_phase(Phase::starting);
   }
 }
@@ -209,14 +209,14 @@ WorkerPlugin::Sequel WorkerPlugin::after_death(Death& death, std::size_t& shorta
   const Lock lock(mutex_);
   // A plugin that was never created is not started again: whoever loads it is told.
   sequel.ends = stopping_ || (extensions_ & kCreated) == 0;
+  const std::int64_t now = clock_.monotonic_ms();
   if (!death.ours) shortages = 0;
-  if (!sequel.ends && death.ours) sequel.pause_ms = rest_before(++shortages);
+  if (!sequel.ends && death.ours) sequel.until_ms = now + rest_before(++shortages);
   if (!sequel.ends && !death.ours) {
-    const std::int64_t now = clock_.monotonic_ms();
     ++death_count_;
     deaths_.push_back(now);
     std::erase_if(deaths_, [now](std::int64_t at) { return at + kDeathWindowMs < now; });
-    sequel.pause_ms = rest_before(deaths_.size());
+    sequel.until_ms = now + rest_before(deaths_.size());
     if (death.quarantined) {
       quarantine_reason_ = death.reason;
     } else if (deaths_.size() >= kMaxDeaths) {
@@ -227,8 +227,8 @@ WorkerPlugin::Sequel WorkerPlugin::after_death(Death& death, std::size_t& shorta
     }
     death.quarantined = death.quarantined || deaths_.size() >= kMaxDeaths || now < on_trial_until_;
     if (death.quarantined) {
-      sequel.pause_ms = kQuarantineMs;
-      quarantine_until_ = now + sequel.pause_ms;
+      sequel.until_ms = now + kQuarantineMs;
+      quarantine_until_ = sequel.until_ms;
     }
   }
   end_ = death.reason;
@@ -268,12 +268,11 @@ void WorkerPlugin::let_go_waiters(const Death& death) {
   changed_.notify_all();
 }
 
-bool WorkerPlugin::rest(std::int64_t ms, Phase phase) {
-  const std::int64_t until = clock_.monotonic_ms() + ms;
+bool WorkerPlugin::rest(std::int64_t until_ms, Phase phase) {
   Lock lock(mutex_);
   while (!stopping_) {
     if (phase == Phase::quarantined && std::exchange(released_, false)) return true;
-    if (clock_.monotonic_ms() >= until) {
+    if (clock_.monotonic_ms() >= until_ms) {
       if (phase == Phase::quarantined) on_trial_until_ = clock_.monotonic_ms() + kDeathWindowMs;
       return true;
     }

@@ -175,16 +175,16 @@ class WorkerPlugin final {
 
   // ---- worker_plugin.cpp: from process to process
   void keep();
-  // What follows from a death: whether the thread ends, and how long it rests before the next
-  // start.
+  // What follows from a death: whether the thread ends, and until when (monotonic) it rests before
+  // the next start.
   struct Sequel {
     bool ends = false;
-    std::int64_t pause_ms = 0;
+    std::int64_t until_ms = 0;
   };
   Sequel after_death(Death& death, std::size_t& shortages) RABT_EXCLUDES(mutex_);
   void let_go_waiters(const Death& death) RABT_EXCLUDES(mutex_);
   // Waits for the time, or for release; returns false if the thread ends.
-  bool rest(std::int64_t ms, Phase phase);
+  bool rest(std::int64_t until_ms, Phase phase);
   void set_phase(Phase phase);
   // Makes the thread look at what changed.
   void nudge();

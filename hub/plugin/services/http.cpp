@@ -232,16 +232,23 @@ struct Services::Http {
     if (!parsed.ok() || !parsed->is_object())
       return refuse("not_allowed", "the request description is no JSON object");
     const Json& wish = *parsed;
-    static constexpr std::array<std::string_view, 7> kKeys{
+    static constexpr std::array<std::string_view, 7> kRequestKeys{
         "method", "url", "headers", "timeout_ms", "max_bytes", "body_blob", "blob"};
+    static constexpr std::array<std::string_view, 3> kMailKeys{"url", "mail", "timeout_ms"};
+    const auto known = wish["mail"].is_null() ? std::span<const std::string_view>(kRequestKeys)
+                                              : std::span<const std::string_view>(kMailKeys);
     for (const auto& [key, value] : wish.as_object()) {
-      if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
         return refuse("not_allowed", "the request description has an unknown key");
       }
     }
     Described out;
     out.request.method = wish.string_or("method", "GET");
     if (!is_token(out.request.method)) return refuse("not_allowed", "method is no token");
+    if (const Json& mail = wish["mail"]; !mail.is_null()) {
+      out.request.mail = mail_of(self, mail, failure);
+      if (!out.request.mail) return std::nullopt;
+    }
     if (!wish["url"].is_string()) return refuse("not_allowed", "url is missing");
     out.request.url = wish["url"].as_string();
     if (const Status allowed = self.reach_.allow->check(out.request.url); !allowed.ok()) {
@@ -302,6 +309,40 @@ struct Services::Http {
     return out;
   }
 
+  static std::optional<net::Mail> mail_of(Instance& self, const Json& wish, HttpAnswer& failure) {
+    const auto refuse = [&failure](std::string_view code, std::string message) {
+      failure = HttpAnswer::failed(code, std::move(message));
+      return std::nullopt;
+    };
+    if (!wish.is_object()) return refuse("not_allowed", "mail must be an object");
+    for (const auto& [key, member] : wish.as_object()) {
+      if ((key != "from" && key != "to" && key != "user" && key != "secret") || !member.is_string())
+        return refuse("not_allowed", "a mail knows from, to, user and secret, all texts");
+    }
+    net::Mail mail{.from = wish.string_or("from", ""),
+                   .to = wish.string_or("to", ""),
+                   .user = wish.string_or("user", "")};
+    if (wish["secret"].is_string() == mail.user.empty())
+      return refuse("not_allowed", "user and secret of a mail go together");
+    if (mail.user.empty()) return mail;
+    const SecretBytes* secret = secret_of(self, wish["secret"].as_string(), failure);
+    if (secret == nullptr) return std::nullopt;
+    mail.password = secret->expose_text();
+    return mail;
+  }
+
+  // The failure says why if there is none.
+  static const SecretBytes* secret_of(Instance& self, const std::string& name,
+                                      HttpAnswer& failure) {
+    const SecretBytes* secret = self.secret(name);
+    if (secret == nullptr) {
+      failure = HttpAnswer::failed("no_secret",
+                                   "the secret \"" + std::string(cut(name)) +
+                                       "\" is not declared in the manifest or not configured");
+    }
+    return secret;
+  }
+
   static std::optional<std::string> header_value(Instance& self, const Json& value,
                                                  HttpAnswer& failure) {
     if (value.is_string()) return value.as_string();
@@ -317,13 +358,8 @@ struct Services::Http {
         return std::nullopt;
       }
     }
-    const SecretBytes* secret = self.secret(value["secret"].as_string());
-    if (secret == nullptr) {
-      failure = HttpAnswer::failed("no_secret",
-                                   "the secret \"" + std::string(cut(value["secret"].as_string())) +
-                                       "\" is not declared in the manifest or not configured");
-      return std::nullopt;
-    }
+    const SecretBytes* secret = secret_of(self, value["secret"].as_string(), failure);
+    if (secret == nullptr) return std::nullopt;
     if (const Json& user = value["basic_user"]; user.is_string()) {
       // RFC 7617: the user name must not hold a colon.
       if (user.as_string().find(':') != std::string::npos) {

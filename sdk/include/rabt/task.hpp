@@ -92,6 +92,15 @@ struct Header {
   std::string basic_user = {};
 };
 
+// A mail to one address by SMTP, in place of an HTTP request.
+struct Mail {
+  std::string from;
+  std::string to;
+  // Without a user the host does not sign in. secret: name of the secret with the password.
+  std::string user = {};
+  std::string secret = {};
+};
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -106,6 +115,9 @@ struct HttpRequest {
   // The answer's body becomes a sealed blob.
   bool to_blob = false;
   std::string blob_content_type = {};
+  // With mail, url is smtp:// or smtps://, body is the message, and only timeout_ms counts of the
+  // rest. The answer's status and body are the relay's last reply.
+  std::optional<Mail> mail = {};
 };
 
 struct HttpResult {
@@ -149,7 +161,28 @@ inline void quote(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+inline std::string mail_json(const HttpRequest& request) {
+  std::string out = "{\"url\":";
+  quote(out, request.url);
+  out.append(",\"mail\":{\"from\":");
+  quote(out, request.mail->from);
+  out.append(",\"to\":");
+  quote(out, request.mail->to);
+  if (!request.mail->user.empty()) {
+    out.append(",\"user\":");
+    quote(out, request.mail->user);
+    out.append(",\"secret\":");
+    quote(out, request.mail->secret);
+  }
+  out.push_back('}');
+  if (request.timeout_ms > 0)
+    out.append(",\"timeout_ms\":").append(std::to_string(request.timeout_ms));
+  out.push_back('}');
+  return out;
+}
+
 inline std::string request_json(const HttpRequest& request) {
+  if (request.mail) return mail_json(request);
   std::string out = "{\"method\":";
   quote(out, request.method);
   out.append(",\"url\":");

@@ -34,6 +34,22 @@ inline bool all_digits(std::string_view text) {
   return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// RFC 4648 section 4, with padding.
+inline std::string to_base64(std::string_view bytes) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    for (std::size_t k = 0; k < 3; ++k)
+      group = group << 8U | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k)
+      out.push_back(k <= count ? kDigits[group >> (18 - 6 * k) & 63U] : '=');
+  }
+  return out;
+}
+
 // RFC 3986 section 2.1: everything but unreserved characters becomes %XX. The characters of `keep`
 // stay as well.
 inline std::string percent_encode(std::string_view text, std::string_view keep = {}) {

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -185,6 +188,130 @@ TEST(NotifyConfig, EmailIsRefusedWithoutItsGateway) {
   EXPECT_EQ(outcome.code, "notify.no_email");
   EXPECT_EQ(host.call("send-sms", sms()).kind, Kind::done);
   EXPECT_EQ(seen, "Basic {app:sms_token}");
+}
+
+constexpr const char* kRelay = R"({"sms_url": "https://sms.example.sa", "sms_sender": "CLINIC",
+        "email_url": "smtp://relay.example.sa:25", "email_user": "clinic",
+        "email_from": "عيادة النور <clinic@example.sa>"})";
+
+// Python's reader of mails: {headers, text, html, defects, longest}.
+Json read_by_python(const std::string& message) {
+  char name[] = "/tmp/rabt-mail-XXXXXX";
+  const int file = ::mkstemp(name);
+  EXPECT_EQ(::write(file, message.data(), message.size()), static_cast<ssize_t>(message.size()));
+  ::close(file);
+  const std::string command =
+      "/usr/bin/python3 -c \"import email,email.policy,json,sys\n"
+      "raw=open(sys.argv[1],'rb').read()\n"
+      "m=email.message_from_bytes(raw,policy=email.policy.default)\n"
+      "h=m.get_body(preferencelist=('html',))\n"
+      "print(json.dumps(dict(headers=[[k,str(v)] for k,v in m.items()],"
+      "text=m.get_body(preferencelist=('plain',)).get_content(),"
+      "html=h.get_content() if h else None,"
+      "defects=[str(d) for p in m.walk() for d in p.defects]"
+      "+[str(d) for v in m.values() for d in v.defects],"
+      "longest=max(len(l) for l in "
+      "raw.split(b'\\r\\n')),bare=raw.replace(b'\\r\\n',b'').count(b'\\n'))))\" " +
+      std::string(name);
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  std::string out;
+  std::array<char, 4096> piece{};
+  while (const std::size_t got = std::fread(piece.data(), 1, piece.size(), pipe))
+    out.append(piece.data(), got);
+  EXPECT_EQ(::pclose(pipe), 0) << out;
+  ::unlink(name);
+  return Json::parse(out, nullptr, false);
+}
+std::string header_of(const Json& mail, const std::string& name) {
+  std::string all;
+  for (const Json& pair : mail.at("headers"))
+    if (pair.at(0) == name) all += (all.empty() ? "" : " | ") + pair.at(1).get<std::string>();
+  return all;
+}
+
+TEST(NotifyRelay, AMailIsReadByOthersAsItWasMeant) {
+  TestHost host(kRelay);
+  host.secrets["sms_token"] = "t";
+  host.secrets["email_token"] = "t";
+  Request seen;
+  host.outside = [&](const Request& request) {
+    seen = request;
+    return Answer{.status = 250, .body = "250 2.0.0 Ok: queued as 4ABC"};
+  };
+  std::string subject =
+      "موعدك مع الطبيب غدًا في تمام الساعة العاشرة صباحًا 🩺 لا "
+      "تنس "
+      "بطاقة "
+      "التأمين";
+  Json input = email();
+  input["subject"] = subject;
+  input["text"] = "موعدك غدًا\n.سطر يبدأ بنقطة\n";
+  input["html"] = "<p dir=\"rtl\">موعدك غدًا</p>";
+  input["language"] = "ar";
+  const Outcome outcome = host.call("send-email", input, "key-1");
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(outcome.output, R"({"messageId":"6b65792d31@example.sa","status":"accepted"})");
+  EXPECT_EQ(seen.url(), "smtp://relay.example.sa:25");
+  EXPECT_EQ(seen.head["mail"]["from"].text(), "clinic@example.sa");
+  EXPECT_EQ(seen.head["mail"]["to"].text(), "someone@example.org");
+  EXPECT_EQ(seen.head["mail"]["secret"].text(), "email_token");
+
+  const Json mail = read_by_python(seen.body);
+  EXPECT_EQ(mail.at("defects"), Json::array());
+  EXPECT_LE(mail.at("longest"), 76);
+  EXPECT_EQ(mail.at("bare"), 0) << "a line without CR";
+  EXPECT_EQ(header_of(mail, "Subject"), subject);
+  EXPECT_EQ(header_of(mail, "From"), "عيادة النور <clinic@example.sa>");
+  EXPECT_EQ(header_of(mail, "To"), "someone@example.org");
+  EXPECT_EQ(header_of(mail, "Message-ID"), "<6b65792d31@example.sa>");
+  EXPECT_EQ(header_of(mail, "Content-Language"), "ar");
+  EXPECT_FALSE(header_of(mail, "Date").empty());
+  EXPECT_EQ(mail.at("text"), input["text"]);
+  EXPECT_EQ(mail.at("html"), input["html"]);
+}
+
+TEST(NotifyRelay, NoInputAddsAHeader) {
+  TestHost host(kRelay);
+  host.secrets["email_token"] = "t";
+  Request seen;
+  host.outside = [&](const Request& request) {
+    seen = request;
+    return Answer{.status = 250, .body = "250 ok"};
+  };
+  for (const std::string evil :
+       {"a\r\nBcc: all@example.org", "a\nBcc: all@example.org", "=?x?=\r\n\r\nbody"}) {
+    Json input = email();
+    input["subject"] = evil;
+    input["text"] = "--b=6b65792d31\r\nContent-Type: text/html\r\n\r\n.\r\n";
+    ASSERT_EQ(host.call("send-email", input, "key-" + evil).kind, Kind::done);
+    const Json mail = read_by_python(seen.body);
+    EXPECT_EQ(header_of(mail, "Bcc"), "") << evil;
+    EXPECT_EQ(mail.at("text"), input["text"]);
+    EXPECT_TRUE(mail.at("html").is_null());
+  }
+}
+
+TEST(NotifyRelay, RepliesOfTheRelayDecide) {
+  TestHost host(kRelay);
+  host.secrets["email_token"] = "t";
+  Answer answer;
+  host.outside = [&](const Request&) { return answer; };
+  const auto send = [&](Answer given) {
+    answer = std::move(given);
+    static int key = 0;
+    return host.call("send-email", email(), "key-" + std::to_string(++key));
+  };
+  Outcome outcome = send({.status = 451, .body = "451 4.7.1 greylisted someone@example.org"});
+  EXPECT_EQ(outcome.kind, Kind::transient);
+  EXPECT_EQ(outcome.message, "the mail relay answered 451, smtp-4.7.1");
+  outcome = send({.status = 550, .body = "550 5.1.1 <someone@example.org> is unknown"});
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "notify.refused");
+  EXPECT_EQ(Json::parse(outcome.detail), (Json{{"status", 550}, {"code", "smtp-5.1.1"}}));
+  outcome = send({.status = 554, .body = "554 no"});
+  EXPECT_EQ(Json::parse(outcome.detail).at("code"), "smtp-554");
+  EXPECT_EQ(send(lost()).kind, Kind::ambiguous);
+  EXPECT_EQ(send(unreachable()).kind, Kind::transient);
 }
 
 }  // namespace

@@ -17,6 +17,17 @@
  *    "body_blob": "<handle>",       the blob is the request's body; body must be empty
  *    "blob": {"content_type": ""}}  a 2xx answer's body becomes a sealed blob
  *
+ * or one mail to one address by SMTP, whose message (RFC 5322, lines that end with CR LF) is the body:
+ *
+ *   {"url": "smtp://relay.example.sa:587",     STARTTLS; smtps:// is TLS from the first byte
+ *    "mail": {"from": "clinic@example.sa", "to": "someone@example.org",
+ *             "user": "clinic", "secret": "email_token"},   both or none
+ *    "timeout_ms": 30000}
+ *
+ * The relay's last reply is the answer: its code is the status (250 if the relay took the mail, 4xx and
+ * 5xx if it did not), its line the body. A refused sign-in is an answer, too. Without TLS a mail goes to
+ * a loopback address only.
+ *
  * An unknown member is refused. Neither kind of blob passes through the plugin: large content streams.
  * Redirects are never followed: the 3xx is the answer. The URL's host must be in the manifest's or the
  * operator's allow-list.

@@ -106,11 +106,16 @@ inline Answer FakeHost::judge(const Request& request, bool open, bool cancelled)
   if (!open || cancelled) return refused("cancelled", "the call is not open any more");
   if (!request.head.is_object() || !request.head["url"].is_string())
     return refused("not_allowed", "the request description is no JSON object with a url");
-  static const std::set<std::string> kKnown{"method",    "url",       "headers", "timeout_ms",
-                                            "max_bytes", "body_blob", "blob"};
+  static const std::set<std::string> kRequest{"method",    "url",       "headers", "timeout_ms",
+                                              "max_bytes", "body_blob", "blob"};
+  static const std::set<std::string> kMail{"url", "mail", "timeout_ms"};
+  const Json& mail = request.head["mail"];
   for (const auto& [key, value] : request.head.members()) {
-    if (!kKnown.contains(key)) return refused("not_allowed", "an unknown member");
+    if (!(mail.is_null() ? kRequest : kMail).contains(key))
+      return refused("not_allowed", "an unknown member");
   }
+  if (!mail["secret"].is_null() && !secrets.empty() && !secrets.contains(mail["secret"].text()))
+    return refused("no_secret", "the secret is not configured");
   for (const Json& pair : request.head["headers"].items()) {
     if (!pair[1].is_object() || secrets.empty()) continue;
     if (!secrets.contains(pair[1]["secret"].text()))
