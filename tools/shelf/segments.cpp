@@ -43,8 +43,8 @@ bool read_name(const std::string& name, std::string_view room, Track& track) {
     parts[i] = rest.substr(dash + 1);
     rest = rest.substr(0, dash);
   }
-  if (rest.empty() || parts[0].empty() || parts[0].size() > 17 ||
-      !std::all_of(parts[0].begin(), parts[0].end(), is_digit))
+  if (rest.empty() || rest.find('/') != std::string_view::npos || parts[0].empty() ||
+      parts[0].size() > 17 || !std::all_of(parts[0].begin(), parts[0].end(), is_digit))
     return false;
   if (parts[1] != "audio" && parts[1] != "video") return false;
   track.person = std::string(rest);
@@ -112,6 +112,11 @@ bool is_recording(std::string_view text) {
   const std::string_view number = text.substr(dot + 1);
   return !number.empty() && number.size() <= 17 &&
          std::all_of(number.begin(), number.end(), is_digit);
+}
+
+bool is_track(std::string_view name, std::string_view room) {
+  Track track;
+  return read_name(std::string(name), room, track);
 }
 
 std::string room_of(std::string_view recording) {

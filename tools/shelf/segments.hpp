@@ -39,6 +39,8 @@ struct Segment {
 [[nodiscard]] bool is_room(std::string_view text);
 // "<room>.<digits>".
 [[nodiscard]] bool is_recording(std::string_view text);
+// The name of a file that Janus wrote for the room.
+[[nodiscard]] bool is_track(std::string_view name, std::string_view room);
 [[nodiscard]] std::string room_of(std::string_view recording);
 
 // The tracks in the folder of a room that hold packets. A track that holds none, because nothing

@@ -67,6 +67,10 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
     std::ifstream in;
     if (recording) in.open(recording->file, std::ios::binary);
     if (!recording || !in) return say(response, HTTPResponse::HTTP_NOT_FOUND);
+    // Somebody changed the file, or it was cut: it is no recording any more.
+    if (in.seekg(0, std::ios::end).tellg() != static_cast<std::streamoff>(recording->bytes))
+      return say(response, HTTPResponse::HTTP_INTERNAL_SERVER_ERROR);
+    in.seekg(0);
     response.setContentType("video/webm");
     response.setContentLength64(static_cast<Poco::Int64>(recording->bytes));
     response.set("X-Rabt-Bytes", std::to_string(recording->bytes));

@@ -8,7 +8,9 @@
 
 // The shelf over HTTP, for the plugin janus:
 //   GET /rooms/<room>        what Shelf::list gives; 507 when the disk is full
-//   GET /recordings/<id>     the WebM, with X-Rabt-Bytes and X-Rabt-Sha256
+//   GET /recordings/<id>     the WebM, with X-Rabt-Bytes and X-Rabt-Sha256; 404; 500 when its
+//   length is not
+//                           the one that was written down
 //   DELETE /recordings/<id>  204, or 404
 // Every request carries the secret as a bearer token.
 namespace rabt::shelf {

@@ -76,7 +76,10 @@ const char* extension_of(const Track& track) {
 
 }  // namespace
 
-Shelf::Shelf(fs::path folder, const Clock& clock) : folder_(std::move(folder)), clock_(clock) {
+Shelf::Shelf(fs::path folder, const Clock& clock, FreeBytes free_bytes)
+    : folder_(std::move(folder)),
+      clock_(clock),
+      free_bytes_(free_bytes ? std::move(free_bytes) : free_at) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -144,8 +147,7 @@ bool Shelf::remove(const std::string& id) {
   // The description goes last: until then a repeat finds what is still to be removed.
   if ((*said)["files"].is_array()) {
     for (const Json& file : (*said)["files"].as_array()) {
-      const fs::path name = file.as_string();
-      if (name.filename() == name) discard(folder / name);
+      if (is_track(file.as_string(), room_of(id))) discard(folder / file.as_string());
     }
   }
   discard(base.string() + ".webm");
@@ -188,7 +190,7 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
     files.push_back(one.file.filename().string());
   }
   // What the converters make of the tracks is about as large again, and so is the result.
-  if (free_at(folder) < 2 * bytes + kReserve) return std::string(kFull);
+  if (free_bytes_(folder) < 2 * bytes + kReserve) return std::string(kFull);
   discard(work);
   std::error_code failure;
   if (!fs::create_directory(work, failure)) return std::string(kFull);
@@ -205,7 +207,7 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
   }
   const auto given_up = [&] {
     discard(work);
-    return std::string(free_at(folder) < kReserve ? kFull : kBroken);
+    return std::string(free_bytes_(folder) < kReserve ? kFull : kBroken);
   };
   if (parts.empty()) return given_up();
   const fs::path made = work / "made.webm";

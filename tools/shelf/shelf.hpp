@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,8 +29,10 @@ struct Recording {
 // Internally synchronised. One thread of its own converts, one segment at a time.
 class Shelf {
  public:
-  // folder: what Janus records into; a room has a folder below it.
-  Shelf(std::filesystem::path folder, const Clock& clock);
+  using FreeBytes = std::function<std::uint64_t(const std::filesystem::path& folder)>;
+  // folder: what Janus records into; a room has a folder below it. free_bytes: the room that the
+  // disk of a folder has; the file system is asked while it is empty.
+  Shelf(std::filesystem::path folder, const Clock& clock, FreeBytes free_bytes = {});
   ~Shelf();
 
   // {"ready": bool, "recordings": [{"id", "bytes", "ms", "sha256"}]}. What can be put together and
@@ -49,6 +53,7 @@ class Shelf {
 
   const std::filesystem::path folder_;
   const Clock& clock_;
+  const FreeBytes free_bytes_;
   Mutex mutex_;
   Condition changed_;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;

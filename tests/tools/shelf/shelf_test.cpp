@@ -1,0 +1,302 @@
+#include "tools/shelf/shelf.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/net/local_http.hpp"
+#include "tools/shelf/segments.hpp"
+#include "tools/shelf/server.hpp"
+
+namespace rabt::shelf {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRoom = "demo.0f8fad5b-d9cb-469f-a165-70867728950e";
+constexpr std::int64_t kBegun = 1'795'223'354'248'771;
+constexpr std::uint64_t kMuch = 1ULL << 40U;
+
+class JanusShelf : public ::testing::Test {
+ protected:
+  JanusShelf() {
+    std::string pattern = (fs::temp_directory_path() / "rabt-shelf-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
+    fs::create_directories(folder());
+    clock_.set(SystemClock().now());
+  }
+  ~JanusShelf() override { fs::remove_all(root_); }
+
+  [[nodiscard]] fs::path folder() const { return root_ / kRoom; }
+  fs::path write(const std::string& name, const std::string& content) {
+    std::ofstream(folder() / name, std::ios::binary) << content;
+    return folder() / name;
+  }
+  // As Janus writes it: a header, and what follows it.
+  static std::string mjr(const std::string& frames = "MEET and some packets") {
+    const std::string header = R"({"t":"a","c":"opus","s":1795223354248771,"u":1795223354300000})";
+    std::string out = "MJR00002";
+    out.push_back(static_cast<char>(header.size() >> 8U));
+    out.push_back(static_cast<char>(header.size() & 0xffU));
+    return out + header + frames;
+  }
+  static std::string name_of(const std::string& person, std::int64_t begun,
+                             const std::string& kind = "audio",
+                             const std::string& extension = ".mjr") {
+    return std::string("videoroom-") + kRoom + "-user-" + person + "-" + std::to_string(begun) +
+           "-" + kind + "-0" + extension;
+  }
+  // A recording that is ready, made of these files. Returns its id.
+  std::string made(const std::string& content, const std::string& files = "[]") {
+    std::string id = std::string(kRoom) + "." + std::to_string(kBegun);
+    write(id + ".webm", content);
+    write(id + ".json", R"({"bytes": )" + std::to_string(content.size()) +
+                            R"(, "ms": 1000, "sha256": "abc", "files": )" + files + "}");
+    return id;
+  }
+  std::vector<Track> tracks() {
+    return tracks_of(folder(), kRoom, clock_.now().ms * 1000, 120'000'000);
+  }
+  Shelf shelf() {
+    return {root_, clock_, [this](const fs::path& /*folder*/) { return free_.load(); }};
+  }
+
+  FakeClock clock_;
+  fs::path root_;
+  std::atomic<std::uint64_t> free_ = kMuch;
+};
+
+// ---- Names
+
+TEST(JanusShelfNames, OnlyNamesOfThePluginAreTaken) {
+  EXPECT_TRUE(is_room(kRoom));
+  EXPECT_TRUE(is_recording(std::string(kRoom) + ".1795223354248771"));
+  EXPECT_EQ(room_of(std::string(kRoom) + ".1795223354248771"), kRoom);
+  for (const char* wrong :
+       {"", ".", "..", "demo", "../0f8fad5b-d9cb-469f-a165-70867728950e",
+        ".0f8fad5b-d9cb-469f-a165-70867728950e", "Demo.0f8fad5b-d9cb-469f-a165-70867728950e",
+        "demo.0f8fad5b-d9cb-469f-a165-70867728950", "demo.0F8FAD5B-D9CB-469F-A165-70867728950E",
+        "demo.0f8fad5b-d9cb-469f-a165-70867728950e/", "demo.0f8fad5b/d9cb-469f-a165-70867728950e",
+        "a/b.0f8fad5b-d9cb-469f-a165-70867728950e", "demo.0f8fad5b-d9cb-469f-a165-7086772895%2e"})
+    EXPECT_FALSE(is_room(wrong)) << wrong;
+  for (const char* wrong : {"", ".1", "..1", "demo.1", "x/..", "1795223354248771"})
+    EXPECT_FALSE(is_recording(wrong)) << wrong;
+  EXPECT_FALSE(is_recording(std::string(kRoom) + "."));
+  EXPECT_FALSE(is_recording(std::string(kRoom) + ".12a"));
+  EXPECT_FALSE(is_recording(std::string(kRoom) + ".1/../2"));
+  EXPECT_FALSE(is_recording(std::string(kRoom) + ".123456789012345678"));
+}
+
+// ---- Tracks and segments
+
+TEST_F(JanusShelf, TracksAreFilesOfJanusThatHoldPackets) {
+  write(name_of("patient-1", kBegun), mjr());
+  write(name_of("patient-1", kBegun, "video"), mjr());
+  // Nothing ever came.
+  write(name_of("doctor", kBegun), "MJR00002");
+  // The header says more than is there.
+  write(name_of("guest", kBegun), std::string("MJR00002\x7f\xff{\"u\":1", 16));
+  write(name_of("guest", kBegun, "data"), mjr());
+  write(name_of("guest", kBegun, "audio", ".txt"), mjr());
+  write("videoroom-other-user-x-" + std::to_string(kBegun) + "-audio-0.mjr", mjr());
+  fs::create_symlink("/etc/passwd", folder() / name_of("eve", kBegun));
+  fs::create_directory(folder() / name_of("mallory", kBegun));
+
+  const std::vector<Track> found = tracks();
+  ASSERT_EQ(found.size(), 2U);
+  for (const Track& one : found) {
+    EXPECT_EQ(one.person, "patient-1");
+    EXPECT_EQ(one.begun_us, kBegun);
+    EXPECT_EQ(one.first_us, 1'795'223'354'300'000);
+    EXPECT_EQ(one.codec, "opus");
+    EXPECT_TRUE(one.closed);
+  }
+}
+
+TEST_F(JanusShelf, AnOpenFileIsWaitedForUntilItsJanusIsTakenForDead) {
+  write(name_of("patient", kBegun, "audio", ".mjr.tmp"), mjr());
+  write(name_of("doctor", kBegun, "audio", ".mjr.tmp"), "MJR00002");
+  ASSERT_EQ(tracks().size(), 2U) << "an open file without packets may get some";
+  EXPECT_FALSE(tracks().front().closed);
+  clock_.advance_ms(121'000);
+  const std::vector<Track> found = tracks();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().person, "patient");
+  EXPECT_TRUE(found.front().closed);
+}
+
+TEST(JanusShelfSegments, TracksWhoseTimesOverlapBelongTogether) {
+  const auto track = [](const char* person, std::int64_t begun, std::int64_t last) {
+    return Track{.file = std::string(person) + std::to_string(begun),
+                 .person = person,
+                 .kind = "video",
+                 .codec = "vp8",
+                 .begun_us = begun,
+                 .first_us = begun + 5,
+                 .last_us = last,
+                 .closed = true,
+                 .bytes = 1};
+  };
+  const auto segments =
+      segments_of(kRoom, {track("patient", 5000, 6000), track("doctor", 1000, 3000),
+                          track("patient", 2000, 4000), track("doctor", 3500, 4500)});
+  ASSERT_EQ(segments.size(), 2U);
+  EXPECT_EQ(segments[0].id, std::string(kRoom) + ".1000");
+  ASSERT_EQ(segments[0].tracks.size(), 3U);
+  EXPECT_EQ(segments[0].first_us(), 1005);
+  EXPECT_EQ(segments[0].last_us(), 4500);
+  EXPECT_EQ(segments[1].id, std::string(kRoom) + ".5000");
+
+  // Who comes back has the same place: two people, two places.
+  const auto arguments = arguments_of_ffmpeg(segments[0], {"a", "b", "c"}, "out.webm");
+  std::string all;
+  for (const std::string& one : arguments) all += one + " ";
+  EXPECT_NE(all.find("s=1280x480"), std::string::npos) << all;
+  EXPECT_EQ(arguments.back(), "out.webm");
+}
+
+// ---- The shelf
+
+TEST_F(JanusShelf, ARoomWithoutFilesHasNoRecordings) {
+  Shelf shelf = this->shelf();
+  for (const char* room : {kRoom, "demo.00000000-d9cb-469f-a165-70867728950e"}) {
+    const auto listed = shelf.list(room);
+    ASSERT_TRUE(listed.ok());
+    EXPECT_TRUE(listed->bool_or("ready", false));
+    EXPECT_EQ((*listed)["recordings"].size(), 0U);
+  }
+  EXPECT_FALSE(shelf.find(std::string(kRoom) + ".1").has_value());
+  EXPECT_FALSE(shelf.remove(std::string(kRoom) + ".1"));
+}
+
+TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
+  write(name_of("patient", kBegun), mjr());
+  free_ = 1024;
+  Shelf shelf = this->shelf();
+  EXPECT_FALSE(shelf.list(kRoom)->bool_or("ready", true));
+  const auto until = [&](const std::function<bool()>& holds) {
+    for (int i = 0; i < 500 && !holds(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return holds();
+  };
+  EXPECT_TRUE(until([&] { return !shelf.list(kRoom).ok(); }));
+  EXPECT_EQ(shelf.list(kRoom).error().code, "shelf.disk_full");
+  EXPECT_TRUE(fs::exists(folder() / name_of("patient", kBegun)));
+  // What Janus wrote is no sound: no converter makes anything of it, and nobody waits for ever.
+  free_ = kMuch;
+  EXPECT_TRUE(until([&] {
+    const auto listed = shelf.list(kRoom);
+    return listed.ok() && listed->bool_or("ready", false);
+  }));
+  EXPECT_EQ((*shelf.list(kRoom))["recordings"].size(), 0U);
+  EXPECT_TRUE(fs::exists(folder() / name_of("patient", kBegun)));
+}
+
+TEST_F(JanusShelf, ARecordingGoesWithWhatItWasMadeOfAndWithNothingElse) {
+  const std::string own = name_of("patient", kBegun);
+  const std::string other = name_of("patient", kBegun + 900'000'000);
+  write(own, mjr());
+  write(other, mjr());
+  fs::create_directory(root_ / "beside");
+  const std::string id =
+      made("picture and sound", "[\"" + own + R"(", "../beside", "..", ".", "/etc"])");
+  Shelf shelf = this->shelf();
+  EXPECT_EQ((*shelf.list(kRoom))["recordings"].size(), 1U);
+  EXPECT_TRUE(shelf.remove(id));
+  EXPECT_FALSE(fs::exists(folder() / own));
+  EXPECT_FALSE(fs::exists(folder() / (id + ".webm")));
+  EXPECT_TRUE(fs::exists(folder() / other));
+  EXPECT_TRUE(fs::exists(root_ / "beside"));
+  EXPECT_FALSE(shelf.remove(id));
+}
+
+// ---- Over HTTP
+
+class JanusShelfServer : public JanusShelf {
+ protected:
+  JanusShelfServer() : shelf_(shelf()), server_("127.0.0.1", 0, secret(), shelf_) {}
+  static SecretBytes secret() { return SecretBytes(std::string_view("sixteen bytes or more")); }
+  net::Response ask(const std::string& method, const std::string& path,
+                    const std::string& credential = "Bearer sixteen bytes or more") {
+    const auto answer =
+        http_.send(method, "http://127.0.0.1:" + std::to_string(server_.port()) + path,
+                   {{"Authorization", credential}});
+    if (answer.ok()) return *answer;
+    net::Response lost;
+    lost.status = 0;
+    return lost;
+  }
+
+  Shelf shelf_;
+  Server server_;
+  net::LocalHttp http_;
+};
+
+TEST_F(JanusShelfServer, WithoutTheSecretNothingIsSaid) {
+  const std::string id = made("content");
+  for (const char* credential :
+       {"", "Bearer ", "Bearer sixteen bytes or mor", "Basic sixteen bytes or more"}) {
+    EXPECT_EQ(ask("GET", "/recordings/" + id, credential).status, 401) << credential;
+    EXPECT_EQ(ask("GET", std::string("/rooms/") + kRoom, credential).status, 401) << credential;
+    EXPECT_EQ(ask("DELETE", "/recordings/" + id, credential).status, 401) << credential;
+  }
+  EXPECT_TRUE(fs::exists(folder() / (id + ".webm")));
+}
+
+TEST_F(JanusShelfServer, OtherPathsAreNotThere) {
+  const std::string id = made("content");
+  for (const std::string& path :
+       {std::string("/"), std::string("/rooms/"), std::string("/rooms/..%2f"),
+        "/recordings/" + id + "/", "/recordings/" + id + ".webm", "/recordings/" + id + "?x",
+        "/rooms/%2e%2e/" + std::string(kRoom), std::string("/recordings/") + kRoom + "%2f..%2f.1"})
+    EXPECT_EQ(ask("GET", path).status, 404) << path;
+  EXPECT_EQ(ask("PUT", "/recordings/" + id).status, 405);
+  EXPECT_EQ(ask("POST", std::string("/rooms/") + kRoom).status, 404);
+}
+
+TEST_F(JanusShelfServer, ARecordingIsHandedOutAndDeletedOnce) {
+  const std::string content(700'000, 'x');
+  const std::string id = made(content);
+  const net::Response listed = ask("GET", std::string("/rooms/") + kRoom);
+  EXPECT_EQ(listed.status, 200);
+  EXPECT_NE(listed.body.find(id), std::string::npos) << listed.body;
+  const net::Response got = ask("GET", "/recordings/" + id);
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(got.body, content);
+  EXPECT_EQ(ask("DELETE", "/recordings/" + id).status, 204);
+  EXPECT_EQ(ask("DELETE", "/recordings/" + id).status, 404);
+  EXPECT_EQ(ask("GET", "/recordings/" + id).status, 404);
+}
+
+// Symptom: a file that was longer than its description ran on into the next answer.
+TEST_F(JanusShelfServer, AFileThatIsNotWhatItsDescriptionSaysIsNotHandedOut) {
+  const std::string id = made("picture and sound");
+  write(id + ".webm", "picture");
+  EXPECT_EQ(ask("GET", "/recordings/" + id).status, 500);
+  write(id + ".webm", "picture and sound and more");
+  EXPECT_EQ(ask("GET", "/recordings/" + id).status, 500);
+  fs::remove(folder() / (id + ".webm"));
+  EXPECT_EQ(ask("GET", "/recordings/" + id).status, 404);
+}
+
+TEST_F(JanusShelfServer, AFullDiskIs507) {
+  write(name_of("patient", kBegun), mjr());
+  free_ = 0;
+  int status = 200;
+  for (int i = 0; i < 500 && status == 200; ++i) {
+    status = ask("GET", std::string("/rooms/") + kRoom).status;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(status, 507);
+}
+
+}  // namespace
+}  // namespace rabt::shelf
