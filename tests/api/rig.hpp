@@ -17,7 +17,7 @@ namespace rabt::api {
 
 inline constexpr std::string_view kToken = "rabt_0123456789abcdef";
 
-using test::must;
+using rabt::test::must;
 
 // A request as the server hands it on. The target may have a query.
 [[nodiscard]] http::Request request(std::string method, std::string target, std::string body = {});

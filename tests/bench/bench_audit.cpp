@@ -22,7 +22,7 @@ namespace {
 using namespace rabt;
 using Steady = std::chrono::steady_clock;
 
-using test::must;
+using rabt::test::must;
 
 double seconds_since(Steady::time_point start) {
   return std::chrono::duration<double>(Steady::now() - start).count();

@@ -35,7 +35,7 @@ using Clock_ = std::chrono::steady_clock;
 
 constexpr int kSteps = 10;
 
-using test::must;
+using rabt::test::must;
 
 double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();

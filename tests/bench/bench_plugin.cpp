@@ -38,7 +38,7 @@ using Tick = std::chrono::steady_clock;
 
 constexpr int kRounds = 5;
 
-using test::must;
+using rabt::test::must;
 
 double micros(Tick::time_point from, Tick::time_point to) {
   return std::chrono::duration<double, std::micro>(to - from).count();

@@ -15,7 +15,7 @@
 
 namespace rabt::consultation::test {
 
-using test::must;
+using rabt::test::must;
 
 // Sessions whose facts a test sets: what the records are tested against. Only membership,
 // still_open and add_event do something.

@@ -9,7 +9,7 @@ namespace {
 
 using identity::Role;
 using identity::Roles;
-using test::must;
+using rabt::test::must;
 using test::RecordHouse;
 
 constexpr store::Statement kSession{

@@ -7,7 +7,7 @@
 namespace rabt::consultation {
 namespace {
 
-using test::must;
+using rabt::test::must;
 using test::RecordHouse;
 
 constexpr const char* kSession = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

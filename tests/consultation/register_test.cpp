@@ -23,7 +23,7 @@ using plugin::CallRequest;
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
-using test::must;
+using rabt::test::must;
 
 // Both services over a real store in a folder of its own.
 class Records : public testing::Test {

@@ -26,7 +26,7 @@
 // does what a test tells it.
 namespace rabt::consultation {
 
-using test::must;
+using rabt::test::must;
 
 class People final : public identity::Directory {
  public:

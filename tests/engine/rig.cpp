@@ -11,7 +11,7 @@
 
 namespace rabt::engine {
 
-using test::must;
+using rabt::test::must;
 
 std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   std::vector<plugin::ActionSpec> list;

@@ -10,7 +10,7 @@ namespace rabt::identity {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 constexpr std::string_view kSecret = "b8Zq-41Xw_0pLm7!tRk2vNs9cYd5uEa3";
 constexpr std::string_view kOther = "Yd5uEa3b8Zq-41Xw_0pLm7!tRk2vNs9c";

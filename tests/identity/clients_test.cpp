@@ -14,7 +14,7 @@ namespace rabt::identity {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 

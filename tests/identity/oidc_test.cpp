@@ -10,7 +10,7 @@ namespace rabt::identity {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 constexpr std::string_view kIssuer = "https://idp.example";
 constexpr std::string_view kOther = "https://other.example";

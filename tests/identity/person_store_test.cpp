@@ -11,7 +11,7 @@ namespace rabt::identity {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 Json layla() {
   return must(Json::parse(

@@ -12,7 +12,7 @@ namespace rabt::identity {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 constexpr std::string_view kPassword = "three canaries by the sea";
 

@@ -10,7 +10,7 @@ namespace {
 
 using test::House;
 using test::HouseTest;
-using test::must;
+using rabt::test::must;
 
 class KeyAdminTest : public HouseTest {
  protected:

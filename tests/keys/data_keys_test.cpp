@@ -9,7 +9,7 @@ namespace {
 
 using test::House;
 using test::HouseTest;
-using test::must;
+using rabt::test::must;
 
 class DataKeysTest : public HouseTest {};
 

@@ -13,7 +13,7 @@ namespace rabt::keys {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 constexpr store::Statement kMakeRecord{
     "CREATE TABLE IF NOT EXISTS record (data_key BLOB NOT NULL, sealed BLOB NOT NULL)"};

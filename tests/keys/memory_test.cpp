@@ -17,7 +17,7 @@ namespace rabt::keys {
 namespace {
 
 using test::House;
-using test::must;
+using rabt::test::must;
 
 // Every key that this makes is the same 16 bytes twice. They never stand in this program's memory
 // but where a key does: the search compares through a mask.

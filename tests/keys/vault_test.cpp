@@ -11,7 +11,7 @@
 namespace rabt::keys {
 namespace {
 
-using test::must;
+using rabt::test::must;
 
 class VaultTest : public testing::Test {
  protected:

@@ -24,7 +24,7 @@ namespace {
 
 using consultation::Ask;
 
-using test::must;
+using rabt::test::must;
 
 // Answers at once what `answer` says; a request to a host of `silent` is never answered.
 class Receivers final : public net::HttpClient {
