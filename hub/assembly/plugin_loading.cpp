@@ -21,6 +21,26 @@ plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage pac
   return config;
 }
 
+// What the rest of the configuration asks of a plugin that has this manifest.
+Status check_wishes(const config::Config& config, const std::string& id,
+                    const plugin::Manifest& manifest) {
+  const auto entry = config.plugin.find(id);
+  const Json none = Json::object();
+  RABT_TRY_STATUS(plugin::check_regions(manifest,
+                                        entry == config.plugin.end() ? none : entry->second.config,
+                                        config.practice.allowed_regions));
+  const auto bound = config.roles.find("video");
+  if (!config.video.auto_record || !config.video.recording_enabled || bound == config.roles.end() ||
+      bound->second != "plugin://" + id)
+    return ok_status();
+  const bool records =
+      std::any_of(manifest.actions.begin(), manifest.actions.end(),
+                  [](const auto& one) { return one.capability == "video.recording.start/1"; });
+  if (records) return ok_status();
+  return conflict("capability.recording", "video.auto_record is true, and the plugin " + id +
+                                              ", which serves the role video, records nothing");
+}
+
 // Loads the newest version, and the older ones for instances that began with their contracts. If an
 // older version is needed and does not load, the engine refuses to start.
 Status load_versions(const plugin::PluginConfig& base, std::vector<ChosenPackage> versions,
@@ -96,7 +116,10 @@ Status check_settings(const config::Config& config, const std::string& id,
   for (const ChosenPackage& one : packages) {
     if (one.fault) continue;
     RABT_TRY(read, plugin::read_package(*one.files));
-    if (&one == packages.data()) RABT_TRY_STATUS(plugin::check_secrets(read, configured.secrets));
+    if (&one == packages.data()) {
+      RABT_TRY_STATUS(plugin::check_secrets(read, configured.secrets));
+      RABT_TRY_STATUS(check_wishes(config, id, read.manifest));
+    }
     // An older version beside may be the one that the configuration was written for.
     const Status fit = plugin::check_config(read, configured.config, one.folder);
     if (fit.ok()) return fit;
@@ -111,6 +134,8 @@ Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,
     RABT_TRY_STATUS(check_record(id, entry, unsigned_ones == Unsigned::take));
     RABT_TRY(versions, choose_packages(config, id, unsigned_ones));
     RABT_TRY(base, plugin_config(config, id));
+    RABT_TRY(newest, plugin::read_package(*versions.front().files));
+    RABT_TRY_STATUS(check_wishes(config, id, newest.manifest));
     RABT_TRY_STATUS(load_versions(base, std::move(versions), plugins, log));
   }
   return ok_status();
@@ -149,6 +174,8 @@ Result<Json> PluginUpgrade::run(const std::string& id) {
   Json loaded = Json::array();
   ChosenPackage& candidate = versions.front();
   if (newest.empty() || compare_semver(candidate.version, newest) > 0) {
+    RABT_TRY(package, plugin::read_package(*candidate.files));
+    RABT_TRY_STATUS(check_wishes(config_, id, package.manifest));
     loaded.push_back(candidate.version);
     RABT_TRY_STATUS(plugins_.load(with_package(std::move(config), std::move(candidate))));
   }

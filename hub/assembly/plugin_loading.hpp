@@ -24,11 +24,12 @@ namespace rabt::assembly {
                                   bool dev);
 // Whether the manifests can be read, the plugin's secrets are what the newest version declares, and
 // its configuration fits the schema of one of the versions. Errors: those of plugin_config,
-// read_package, plugin::check_secrets and plugin::check_config.
+// read_package, plugin::check_secrets, plugin::check_regions and plugin::check_config; conflict
+// capability.recording: sessions are to be recorded, and the video provider records nothing.
 [[nodiscard]] Status check_settings(const config::Config& config, const std::string& id,
                                     const std::vector<ChosenPackage>& packages);
 // Loads all configured plugins, each with every version that choose_packages gives. Errors: those
-// of plugin_config, check_record, choose_packages and PluginHost::load.
+// of check_settings, check_record, choose_packages and PluginHost::load.
 [[nodiscard]] Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,
                                   Unsigned unsigned_ones, Logger& log);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "hub/config/config_reader.hpp"
+#include "hub/consultation/sessions.hpp"
 #include "hub/schema/schema_regex.hpp"
 #include "hub/workflow/cron.hpp"
 
@@ -128,6 +129,18 @@ void read_metering(Reader& reader, const YamlNode& metering,
   settings.refuse_over_limit = on_limit == "refuse";
 }
 
+// Browsers that call each other have nobody who records.
+void refuse_recording_without_provider(Reader& reader, const YamlNode& root, const Config& config) {
+  const auto bound = config.roles.find("video");
+  if (bound == config.roles.end() || bound->second != consultation::kP2p) return;
+  const YamlNode* const video = reader.section(root, "video");
+  const YamlEntry* const record = video == nullptr ? nullptr : video->find("auto_record");
+  if (record == nullptr || !config.video.auto_record) return;
+  reader.mistake(record->line, record->column,
+                 "`auto_record`: hub://p2p records nothing; bind the role video to a provider that "
+                 "does");
+}
+
 }  // namespace
 
 void read_video(Reader& reader, const YamlNode& root, Config& config) {
@@ -143,6 +156,7 @@ void read_video(Reader& reader, const YamlNode& root, Config& config) {
   }
   if (const YamlNode* const metering = reader.section(root, "metering"); metering != nullptr)
     read_metering(reader, *metering, config.practice);
+  refuse_recording_without_provider(reader, root, config);
   // The provider tells who comes and goes when a source is read by its plugin.
   const auto bound = config.roles.find("video");
   if (bound == config.roles.end()) return;

@@ -10,7 +10,6 @@ namespace {
 using plugin::ActionSpec;
 using plugin::CallRequest;
 using workflow::ActionOutcome;
-using workflow::OutcomeKind;
 
 constexpr std::int64_t kTimeoutMs = 1'000;
 constexpr std::int64_t kDefaultSeconds = 3'600;
@@ -95,15 +94,7 @@ ActionOutcome P2pVideo::answer(const CallRequest& call) const {
   if (call.action == "end-session")
     return done(Json::object({{"sessionId", room}, {"status", "completed"}}));
   // Nobody hands on what a removed participant says.
-  if (call.action == "remove-participant")
-    return done(Json::object({{"sessionId", room}, {"removed", true}}));
-  if (call.action == "list-recordings")
-    return done(Json::object({{"ready", true}, {"recordings", Json::array()}}));
-  ActionOutcome refused = plugin::failed(
-      OutcomeKind::permanent, "capability.recording",
-      "a call between browsers is not recorded; bind the role video to a provider that records");
-  refused.detail = Json::object({{"status", 409}});
-  return refused;
+  return done(Json::object({{"sessionId", room}, {"removed", true}}));
 }
 
 }  // namespace
@@ -134,12 +125,7 @@ std::vector<ActionSpec> p2p_actions() {
       spec("issue-token", "Say how one participant reaches the others", "video.token.issue/1",
            {"sessionId", "identity"}, person()),
       spec("remove-participant", "Put one participant out", "video.participant.remove/1",
-           {"sessionId", "identity"}, person()),
-      spec("start-recording", "Is refused: there is nobody who records", "video.recording.start/1",
-           {"sessionId"}, room()),
-      spec("list-recordings", "There are none", "video.recording.list/1", {"sessionId"}, room()),
-      spec("fetch-recording", "Is refused: there is none", "video.recording.fetch/1", {},
-           Json::object({{"recordingId", any_of("string")}}))};
+           {"sessionId", "identity"}, person())};
 }
 
 std::shared_ptr<plugin::HubService> make_p2p_video(IceServers servers, const Clock& clock,

@@ -100,6 +100,22 @@ struct RecordParts {
 };
 [[nodiscard]] std::unique_ptr<Records> make_records(RecordParts parts);
 
+// What a video provider measured of one participant's line in ten seconds.
+struct LineSample {
+  std::int64_t at_ms = 0;
+  // up, down
+  std::string direction;
+  std::optional<double> loss_percent;
+  std::optional<double> jitter_ms;
+  std::optional<double> rtt_ms;
+  std::optional<double> kbps;
+};
+// Inside a job: adds it to the line of of.participant. Gives the data of each event quality-changed
+// that follows.
+[[nodiscard]] Result<std::vector<Json>> add_line_sample(store::Transaction& transaction,
+                                                        const Membership& of,
+                                                        const VideoSettings& video,
+                                                        const LineSample& sample, Timestamp now);
 // The lowest mean score among the participants of a session: its qualityScore. Nothing without
 // samples.
 [[nodiscard]] Result<std::optional<double>> quality_score_of(store::Connection& connection,

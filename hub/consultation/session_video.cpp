@@ -18,15 +18,16 @@ std::string_view provider_role(PartRole role) {
   return is_staff(role) ? "practitioner" : "guest";
 }
 
-bool only_receives(PartRole role) {
-  return role == PartRole::observer || role == PartRole::admin;
-}
-
 bool SessionVideo::has(const Session& session, std::string_view feature) const {
   return has_feature_ && has_feature_(session.provider_plugin, feature);
 }
 bool SessionVideo::serves(const Session& session, std::string_view action) const {
   return actions_.find(session.provider_plugin, action, "1.0.0").has_value();
+}
+
+bool SessionVideo::records(const Session& session) const {
+  return serves(session, "start-recording") && serves(session, "list-recordings") &&
+         serves(session, "fetch-recording");
 }
 
 std::string SessionVideo::bound() const {
@@ -69,7 +70,7 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
                                  {"identity", one.identity},
                                  {"role", provider_role(one.role)},
                                  {"ttlSeconds", seconds}});
-  if (only_receives(one.role) && has(session, "receive-only")) arguments.set("receiveOnly", true);
+  if (only_receives(session.type, one.role)) arguments.set("receiveOnly", true);
   call(session, "issue-token", std::move(arguments), key + "/" + std::to_string(now), kPatienceMs,
        1, [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });
   if (waiting.wait_for(std::chrono::milliseconds(kPatienceMs + 1'000)) != std::future_status::ready)

@@ -27,6 +27,8 @@ class SessionVideo {
   // What the provider of a session can do: a feature, or an action.
   [[nodiscard]] bool has(const Session& session, std::string_view feature) const;
   [[nodiscard]] bool serves(const Session& session, std::string_view action) const;
+  // It makes recordings, and gives them to the hub.
+  [[nodiscard]] bool records(const Session& session) const;
 
   struct Token {
     std::string token;
@@ -62,8 +64,6 @@ class SessionVideo {
   std::map<std::string, Kept, std::less<>> kept_ RABT_GUARDED_BY(mutex_);
 };
 
-// Sees and hears only, where the provider can hold him to it.
-[[nodiscard]] bool only_receives(PartRole role);
 // What the capability calls a role.
 [[nodiscard]] std::string_view provider_role(PartRole role);
 

@@ -4,6 +4,7 @@
 
 #include "hub/consultation/hub_events.hpp"
 #include "hub/consultation/recording_link.hpp"
+#include "hub/consultation/records.hpp"
 #include "hub/consultation/sessions_impl.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -61,6 +62,7 @@ constexpr std::int64_t kMaxReconciled = 1'000;
 // The kind of an intent that stands in no row.
 constexpr std::string_view kLook = "look";
 constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kGhosts = 2;
 
 std::int64_t pause_ms(std::int64_t attempts) {
   return std::min<std::int64_t>(kLongestPauseMs, 500LL << std::min<std::int64_t>(attempts, 12));
@@ -290,11 +292,14 @@ void SessionWork::carry_out(const Intent& intent) {
     for (const Participant& one : is.participants) {
       if (!one.admitted()) continue;
       Json person = Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}});
-      if (only_receives(one.role) && sessions_.video().has(is, "receive-only"))
+      if (only_receives(is.type, one.role) && sessions_.video().has(is, "receive-only"))
         person.set("receiveOnly", true);
       people.push_back(std::move(person));
     }
-    arguments = Json::object({{"reference", is.room_name}, {"participants", std::move(people)}});
+    // The hub counts persons. Whoever lost the line may stand in the room twice for a while.
+    arguments = Json::object({{"reference", is.room_name},
+                              {"participants", std::move(people)},
+                              {"maxParticipants", is.max_participants + kGhosts}});
   } else if (intent.kind == "collect") {
     action = "list-recordings";
   } else if (intent.kind == "fetch" || intent.kind == "delete") {
@@ -308,6 +313,14 @@ void SessionWork::carry_out(const Intent& intent) {
     if (room.empty() || one == nullptr || is.over()) return skip("no_room");
     if (!sessions_.video().serves(is, action)) return skip("not_served");
     arguments.set("identity", one->identity);
+  } else if (intent.kind == "hold-receivers") {
+    if (room.empty() || is.over()) return skip("no_room");
+    Json receivers = Json::array();
+    for (const Participant& one : is.participants) {
+      if (one.takes_part() && only_receives(is.type, one.role)) receivers.push_back(one.identity);
+    }
+    if (receivers.size() == 0) return skip("nobody");
+    arguments.set("receivers", std::move(receivers));
   } else if (room.empty()) {
     // There is no room to record in or to end.
     return skip("no_room");
@@ -491,6 +504,11 @@ Status SessionWork::settle_done(const Intent& intent, const Json& output) {
   if (intent.kind == "end-room") return ended_room(intent, output);
   if (intent.kind == "collect") return collected(intent, output);
   if (intent.kind == "fetch") return fetched(intent, output);
+  // The room was gone: nothing is recorded, and nobody may believe that something is.
+  if (intent.kind == "start-recording" && !output.bool_or("recording", true)) {
+    give_up(intent, "refused", "video.not_recording");
+    return ok_status();
+  }
   return close(intent, "done", "", "");
 }
 
@@ -625,6 +643,68 @@ Status SessionsImpl::lost_room(std::string_view id) {
   });
 }
 
+// A recording broke off. Twilio tells it of one track: the others are stopped, so that what people
+// are told is what happens.
+Status SessionsImpl::recording_broke(std::string_view id, std::string_view sid) {
+  constexpr std::string_view kCode = "video.recording_failed";
+  RABT_TRY(session, rows_.load(parts_.tenant, id));
+  RABT_TRY(known, recordings_of(parts_, session));
+  const KeptRecording* found = nullptr;
+  for (const KeptRecording& one : known) {
+    const bool running = one.id == session.recording_now;
+    const bool open = one.sid.empty() && one.status == "processing";
+    if (one.sid == sid || (found == nullptr && (running || open))) found = &one;
+  }
+  if (found == nullptr || (found->status != "recording" && found->status != "processing"))
+    return ok_status();
+  const auto failed = [&](store::Transaction& transaction, const Change& change) -> Status {
+    RABT_TRY_STATUS(write_failed(transaction, session.tenant, found->id));
+    if (!change.unchanged) return ok_status();
+    return add_event(transaction, membership_of(session, Actor{}), "recording-failed",
+                     "node:sessions", Json::object({{"recording", found->id}, {"code", kCode}}));
+  };
+  const bool running = found->id == session.recording_now;
+  const auto acted = act_as_hub(
+      session.id,
+      RecordingLost{.recording = found->id, .code = std::string(kCode), .stop = running}, failed);
+  return acted.ok() ? ok_status() : acted.error();
+}
+
+// How a line is, as the provider measures it: one sample for each ten seconds, as clients give
+// them.
+Status SessionsImpl::provider_quality(std::string_view id, const Json& data, Timestamp at) {
+  constexpr std::int64_t kWindowMs = 10'000;
+  constexpr std::int64_t kLateMs = 3'600'000;
+  const Timestamp now = parts_.clock.now();
+  if (at.ms > now.ms + kLateMs || at.ms < now.ms - kLateMs) return ok_status();
+  RABT_TRY(session, rows_.load(parts_.tenant, id));
+  const std::string identity = data.string_or("identity", "");
+  const auto one = std::find_if(session.participants.begin(), session.participants.end(),
+                                [&](const Participant& part) { return part.identity == identity; });
+  if (session.over() || one == session.participants.end()) return ok_status();
+  const auto figure = [&](std::string_view name) {
+    const Json& value = data[name];
+    return value.is_number() ? std::optional<double>(value.as_double()) : std::nullopt;
+  };
+  const LineSample sample{.at_ms = at.ms - at.ms % kWindowMs,
+                          .direction = data.string_or("direction", "down"),
+                          .loss_percent = figure("lossPercent"),
+                          .jitter_ms = figure("jitterMs"),
+                          .rtt_ms = figure("rttMs"),
+                          .kbps = figure("kbps")};
+  if (!sample.loss_percent && !sample.jitter_ms && !sample.rtt_ms) return ok_status();
+  Membership of = membership_of(session, Actor{});
+  of.participant = one->id;
+  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(still_open(transaction, of));
+    RABT_TRY(changes, add_line_sample(transaction, of, parts_.settings, sample, now));
+    for (Json& change : changes)
+      RABT_TRY_STATUS(
+          add_event(transaction, of, "quality-changed", "node:sessions", std::move(change)));
+    return ok_status();
+  });
+}
+
 Status SessionsImpl::provider_event(const Json& event) {
   constexpr std::string_view kPrefix = "org.rabt.session.";
   const std::string type = event.string_or("type", "");
@@ -643,6 +723,7 @@ Status SessionsImpl::provider_event(const Json& event) {
   const std::string what = type.substr(kPrefix.size());
   const std::string identity = data.string_or("identity", "");
   const std::string sid = data.string_or("participantId", identity);
+  // A recording that is ready is collected when the session ends.
   Result<Acted> acted = Acted{};
   if (what == "participant-joined.v1") {
     acted = act_as_hub(*session, ProviderJoined{.identity = identity, .sid = sid, .at = at});
@@ -652,6 +733,13 @@ Status SessionsImpl::provider_event(const Json& event) {
     return lost_room(*session);
   } else if (what == "ended.v1") {
     acted = act_as_hub(*session, RoomEnded{at});
+  } else if (what == "recording-started.v1") {
+    acted = act_as_hub(*session, RecordingSeen{});
+  } else if (what == "recording-failed.v1" || what == "quality.v1") {
+    const Status noted = what == "quality.v1"
+                             ? provider_quality(*session, data, at)
+                             : recording_broke(*session, data.string_or("recordingId", ""));
+    if (!noted.ok()) acted = noted.error();
   }
   if (acted.ok()) return ok_status();
   // What a rule refuses will be refused again: the sender need not repeat it.

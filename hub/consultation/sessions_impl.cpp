@@ -69,6 +69,9 @@ Moment SessionsImpl::moment_of(const Actor& who, const Session& session) const {
           .who = who,
           .video = !video_.bound().empty(),
           .room_at_join = video_.has(session, "room-at-join"),
+          .records = video_.records(session),
+          .receive_only = video_.has(session, "receive-only"),
+          .holds_receivers = video_.serves(session, "hold-receivers"),
           .fresh_id = parts_.ids.next().text()};
 }
 

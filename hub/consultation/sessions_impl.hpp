@@ -90,7 +90,10 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] SessionVideo& video() { return video_; }
 
  private:
+  // What the provider told: session_work.cpp.
   Status lost_room(std::string_view id);
+  [[nodiscard]] Status recording_broke(std::string_view id, std::string_view sid);
+  [[nodiscard]] Status provider_quality(std::string_view id, const Json& data, Timestamp at);
   using Make = std::function<Result<Command>(Session&)>;
   // Whether strangers get as far as the rules: who joins or accepts an invitation is told by them.
   enum class Sees : std::uint8_t { must, may };

@@ -33,7 +33,8 @@ struct Settings {
   std::string kms_key_id;
   std::string sink_role_arn;
   std::int64_t token_ttl_seconds = 3600;
-  std::int64_t max_participants = 10;
+  // Everybody counts who was ever invited.
+  std::int64_t max_participants = 50;
 };
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -68,7 +69,8 @@ class ChimePlugin final : public Recordings {
               {"MediaRegion", settings_.media_region},
               {"MeetingFeatures",
                {{"Attendee",
-                 {{"MaxCount", input.value("maxParticipants", settings_.max_participants)}}}}}};
+                 {{"MaxCount", std::max(settings_.max_participants,
+                                        input.value("maxParticipants", std::int64_t{2}))}}}}}};
     if (!settings_.sns_topic_arn.empty())
       body["NotificationsConfiguration"] = {{"SnsTopicArn", settings_.sns_topic_arn}};
     return body;
@@ -137,8 +139,9 @@ class ChimePlugin final : public Recordings {
 
   // The same identity is the same attendee at Chime.
   Task<Outcome> issue_token(const Call& call, std::string id, const Json& input) {
+    const Json may = capabilities(input.value("receiveOnly", false));
     const Json ask{{"ExternalUserId", external_user(text_of(input, "identity"))},
-                   {"Capabilities", capabilities(input.value("receiveOnly", false))}};
+                   {"Capabilities", may}};
     const HttpResult meeting = co_await meetings(call, "GET", "/meetings/" + id);
     if (!succeeded(meeting)) co_return failure(meeting);
     const HttpResult made =
@@ -150,13 +153,21 @@ class ChimePlugin final : public Recordings {
     const Json& attendee = member_of(*body, "Attendee");
     const std::string token = text_of(attendee, "JoinToken");
     if (token.empty() || !member_of(*about, "Meeting").is_object()) co_return unreadable();
+    // An attendee of before keeps what he was allowed then.
+    const std::string attendee_id = text_of(attendee, "AttendeeId");
+    if (const Json& had = member_of(attendee, "Capabilities"); had.is_object() && had != may) {
+      if (!is_guid(attendee_id)) co_return unreadable();
+      const HttpResult changed = co_await meetings(
+          call, "PUT", "/meetings/" + id + "/attendees/" + attendee_id + "/capabilities",
+          may.dump());
+      if (!succeeded(changed)) co_return failure(changed);
+    }
     // Chime keeps a token until the meeting ends; the hub asks for a new one when the time is over.
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
-    Json kept{{"AttendeeId", text_of(attendee, "AttendeeId")},
-              {"ExternalUserId", text_of(attendee, "ExternalUserId")},
-              {"JoinToken", token}};
-    if (member_of(attendee, "Capabilities").is_object())
-      kept["Capabilities"] = attendee["Capabilities"];
+    const Json kept{{"AttendeeId", attendee_id},
+                    {"ExternalUserId", text_of(attendee, "ExternalUserId")},
+                    {"JoinToken", token},
+                    {"Capabilities", may}};
     co_return Outcome::done(Json{
         {"token", token},
         {"expiresAt", host().now_unix_ms() / 1000 + ttl},

@@ -58,6 +58,8 @@ Settings read_settings(std::string_view json) {
   settings.token_ttl_seconds = config.value("token_ttl_seconds", settings.token_ttl_seconds);
   settings.max_participants = config.value("max_participants", settings.max_participants);
   settings.empty_room_minutes = config.value("empty_room_minutes", settings.empty_room_minutes);
+  settings.max_participant_minutes =
+      config.value("max_participant_minutes", settings.max_participant_minutes);
   return settings;
 }
 

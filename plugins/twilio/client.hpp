@@ -26,6 +26,9 @@ struct Settings {
   std::int64_t token_ttl_seconds = 3600;
   std::int64_t max_participants = 10;
   std::int64_t empty_room_minutes = 5;
+  // Twilio puts everybody out after so long, at most a day. How long sessions last, the hub
+  // decides.
+  std::int64_t max_participant_minutes = 1440;
 };
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);

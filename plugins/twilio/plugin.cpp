@@ -110,6 +110,7 @@ class TwilioPlugin final : public TaskPlugin {
     if (call.action == "issue-token") co_return issue_token(input);
     if (call.action == "remove-participant")
       co_return co_await remove_participant(call, id, text_of(input, "identity"));
+    if (call.action == "hold-receivers") co_return co_await hold_receivers(call, id, input);
     if (call.action == "start-recording") co_return co_await set_recording(call, id, true);
     if (call.action == "stop-recording") co_return co_await set_recording(call, id, false);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
@@ -131,6 +132,7 @@ class TwilioPlugin final : public TaskPlugin {
               {"MaxParticipants",
                std::to_string(input.value("maxParticipants", settings_.max_participants))},
               {"EmptyRoomTimeout", std::to_string(settings_.empty_room_minutes)},
+              {"MaxParticipantDuration", std::to_string(settings_.max_participant_minutes * 60)},
               {"RecordParticipantsOnConnect", input.value("record", false) ? "true" : "false"}};
     if (!settings_.media_region.empty()) form.emplace_back("MediaRegion", settings_.media_region);
     return form;
@@ -293,13 +295,62 @@ class TwilioPlugin final : public TaskPlugin {
   }
   static Form disconnect_form() { return {{"Status", "disconnected"}}; }
 
-  static Form rules_form(bool record) {
-    return {{"Rules", std::string(record ? kIncludeAll : kExcludeAll)}};
+  // What one of them publishes is left out. Later rules override earlier ones.
+  static Json rules_without(const Json& receivers, const std::string& whom = {}) {
+    Json rules = Json::parse(kIncludeAll);
+    for (const Json& receiver : receivers) {
+      if (receiver != whom) rules.push_back(Json{{"type", "exclude"}, {"publisher", receiver}});
+    }
+    return rules;
   }
+  static Form rules_form(const Json& rules) { return {{"Rules", rules.dump()}}; }
+  // No token of Twilio keeps anybody from sending. What a receiver sends reaches nobody all the
+  // same: everybody who is there is told to subscribe to all but the receivers, and recordings
+  // leave them out.
+  Task<Outcome> hold_receivers(const Call& call, const std::string& sid, const Json& input) {
+    const Json& receivers = input.at("receivers");
+    Json found = Json::array();
+    const Outcome listed =
+        co_await list(call, url("/Rooms/" + sid + "/Participants?Status=connected&PageSize=100"),
+                      "participants", found);
+    if (listed.kind != Kind::done) co_return listed;
+    int held = 0;
+    for (const Json& one : found) {
+      const std::string participant = text_of(one, "sid");
+      if (!is_sid(participant, "PA")) co_return unreadable();
+      const Json rules = rules_without(receivers, text_of(one, "identity"));
+      const HttpResult answer = co_await http(
+          call,
+          post_request(settings_,
+                       url("/Rooms/" + sid + "/Participants/" + participant + "/SubscribeRules"),
+                       rules_form(rules)));
+      if (succeeded(answer)) ++held;
+      // Whoever has left meanwhile needs no rules.
+      const bool left = answer.answered() && (answer.status == 404 || answer.status == 400);
+      if (!succeeded(answer) && !left) co_return failure(answer);
+    }
+    const std::string recording = url("/Rooms/" + sid + "/RecordingRules");
+    const HttpResult recorded = co_await http(call, get_request(settings_, recording));
+    const auto now = object_of(recorded);
+    if (!succeeded(recorded)) co_return failure(recorded);
+    if (!now) co_return unreadable();
+    const Json rules = now->value("rules", Json::array());
+    const bool records = rules.is_array() && !rules.empty() && rules.front().is_object() &&
+                         text_of(rules.front(), "type") == "include";
+    if (records) {
+      const HttpResult answer = co_await http(
+          call, post_request(settings_, recording, rules_form(rules_without(receivers))));
+      // A room that is over records nothing.
+      if (!succeeded(answer) && !(answer.answered() && answer.status == 400))
+        co_return failure(answer);
+    }
+    co_return Outcome::done(Json{{"sessionId", sid}, {"held", held}}.dump());
+  }
+
   Task<Outcome> set_recording(const Call& call, const std::string& sid, bool record) {
     const HttpResult answer = co_await http(
-        call,
-        post_request(settings_, url("/Rooms/" + sid + "/RecordingRules"), rules_form(record)));
+        call, post_request(settings_, url("/Rooms/" + sid + "/RecordingRules"),
+                           rules_form(Json::parse(record ? kIncludeAll : kExcludeAll))));
     bool recording = record;
     if (!succeeded(answer)) {
       if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||

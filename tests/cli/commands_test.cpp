@@ -72,6 +72,47 @@ umask 77
   EXPECT_FALSE(has(misfit.err, "XX0")) << misfit.err;
 }
 
+TEST(Commands, ConfigCheckRefusesAProviderThatWorksWhereItMayNotOrCannotRecord) {
+  const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const auto check = [&](const std::string& more, const std::string& region) {
+    return run(R"(umask 77; echo 0123456789abcdef0123456789abcdef > secret; cat > rabt.yaml <<END
+tenant: t1
+data: data
+migrations: m
+plugins: )" + std::string(build == nullptr ? "" : build) +
+               R"(/plugins
+plugin:
+  chime:
+    config: {access_key_id: AKIDEXAMPLEEXAMPLE, region: eu-central-1, media_region: )" +
+               region + R"(}
+    secrets: {secret_access_key: {file: secret}}
+roles: {video: plugin://chime}
+)" + more + R"(
+END
+rabt config check --dev -c rabt.yaml)");
+  };
+  const std::string only = "compliance: {allowed_regions: [eu-central-1]}";
+  const Ran abroad = check(only, "us-east-1");
+  EXPECT_EQ(abroad.code, 2);
+  EXPECT_TRUE(has(abroad.err,
+                  "chime keeps or handles data in the region us-east-1; "
+                  "compliance.allowed_regions allows: eu-central-1"))
+      << abroad.err;
+  const Ran home = check(only, "eu-central-1");
+  EXPECT_EQ(home.code, 0) << home.err;
+  const Ran none = run(R"(cat > rabt.yaml <<END
+tenant: t1
+data: data
+migrations: m
+plugins: p
+roles: {video: 'hub://p2p'}
+video: {auto_record: true}
+END
+rabt config check --dev -c rabt.yaml)");
+  EXPECT_EQ(none.code, 2);
+  EXPECT_TRUE(has(none.err, "`auto_record`: hub://p2p records nothing")) << none.err;
+}
+
 TEST(Commands, TellWrongInputFromFailureByTheirExitCode) {
   for (const char* const command : {"config check", "audit verify", "workflow lint a.yaml"})
     EXPECT_EQ(run(std::string("rabt ") + command + " --config none.yaml").code, 2) << command;

@@ -135,8 +135,9 @@ class Provider final : public plugin::ActionRunner {
   bool bound = true;
   std::string plugin = "twilio";
   // Optional actions that it has, and features.
-  std::set<std::string, std::less<>> served{"remove-participant"};
-  std::set<std::string, std::less<>> features;
+  std::set<std::string, std::less<>> served{"remove-participant", "start-recording",
+                                            "list-recordings", "fetch-recording"};
+  std::set<std::string, std::less<>> features{"receive-only"};
   Answerer answer;
   Json recordings = Json::object({{"ready", true}, {"recordings", Json::array()}});
   Json fetched;
@@ -148,7 +149,7 @@ class Provider final : public plugin::ActionRunner {
   int tokens_ = 0;
 };
 
-class SessionHouse : public testing::Test {
+class SessionHouse : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string pattern =

@@ -17,6 +17,11 @@ class Video : public SessionHouse {
                                              {"participantId", sid},
                                              {"at", to_iso8601(clock_.now())}})}}));
   }
+  Status recording_tells(const std::string& what, const std::string& recording) {
+    return sessions_->provider_event(
+        Json::object({{"type", "org.rabt.session." + what + ".v1"},
+                      {"data", Json::object({{"sessionId", "RM1"}, {"recordingId", recording}})}}));
+  }
   void restart() {
     close();
     open();
@@ -412,6 +417,158 @@ TEST_F(Video, AnAutomaticRecordingBeginsWithTheSession) {
   const std::string id = id_of(made());
   EXPECT_TRUE(must(sessions_->start(as(doctor_, id))).bool_or("recordingActive", false));
   EXPECT_TRUE(eventually([&] { return provider_.calls("start-recording").size() == 1; }));
+}
+
+// ---- What the provider cannot do
+
+TEST_F(Video, WhatTheProviderCannotRecordIsRefusedBeforeAnybodyComes) {
+  provider_.served.erase("start-recording");
+  const auto made_with = [&](std::string_view recording) {
+    return code(sessions_->create(as(doctor_, {}, with(plain(), "recording", recording))));
+  };
+  EXPECT_EQ(made_with("auto"), "capability.recording");
+  EXPECT_TRUE(provider_.calls("create-session").empty());
+  const std::string id = id_of(made(with(plain(), "recording", "manual")));
+  EXPECT_EQ(code(sessions_->change(as(doctor_, id, Json::object({{"recording", "auto"}})))),
+            "capability.recording");
+  must(sessions_->start(as(doctor_, id)));
+  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id))), "capability.recording");
+  provider_.bound = false;
+  EXPECT_EQ(made_with("auto"), "ok") << "the session waits for a provider";
+}
+
+TEST_F(Video, AnObserverNeedsAProviderThatKeepsHimSilent) {
+  provider_.features.erase("receive-only");
+  const Json observer = Json::object({{"person", nurse_}, {"role", "observer"}});
+  EXPECT_EQ(code(sessions_->create(
+                as(doctor_, {}, with(plain(), "participants", Json::array({observer}))))),
+            "capability.receive_only");
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  EXPECT_EQ(code(sessions_->add_participant(as(doctor_, id, observer))), "capability.receive_only");
+  EXPECT_EQ(code(sessions_->invite(
+                as(doctor_, id, Json::object({{"email", "a@example.org"}, {"role", "observer"}})))),
+            "capability.receive_only");
+  provider_.features.insert("receive-only");
+  must(sessions_->add_participant(as(doctor_, id, observer)));
+  must(sessions_->token(as(nurse_, id)));
+  EXPECT_TRUE(provider_.calls("issue-token").back().arguments.bool_or("receiveOnly", false));
+}
+
+TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
+  settings_.provider_events = true;
+  provider_.served.insert("hold-receivers");
+  restart();
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->add_participant(
+      as(doctor_, id, Json::object({{"person", nurse_}, {"role", "observer"}}))));
+  EXPECT_TRUE(
+      tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "PA1").ok());
+  ASSERT_TRUE(eventually([&] { return provider_.calls("hold-receivers").size() == 1; }));
+  EXPECT_TRUE(
+      tells("participant-joined", "RM1", part(id, nurse_).string_or("identity", ""), "PA2").ok());
+  ASSERT_TRUE(eventually([&] { return provider_.calls("hold-receivers").size() == 2; }));
+  const Json& asked = provider_.calls("hold-receivers").back().arguments;
+  ASSERT_EQ(asked["receivers"].size(), 1U);
+  EXPECT_EQ(asked["receivers"].item(0).as_string(), part(id, nurse_).string_or("identity", ""));
+}
+
+TEST_F(Video, TheRoomTakesAsManyAsTheSession) {
+  (void)made(with(plain(), "maxParticipants", 12));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("create-session").size() == 1; }));
+  EXPECT_GE(provider_.calls("create-session")[0].arguments.int_or("maxParticipants", 0), 12);
+}
+
+// ---- What the provider tells of recordings and lines
+
+TEST_F(Video, ARecordingThatRunsIsConfirmedOnce) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->start_recording(as(doctor_, id)));
+  for (int track = 0; track < 4; ++track)
+    EXPECT_TRUE(recording_tells("recording-started", "RT" + std::to_string(track)).ok());
+  ASSERT_TRUE(eventually([&] { return told("recording-confirmed").size() == 1; }));
+  EXPECT_TRUE(told("recording-unasked").empty());
+}
+
+TEST_F(Video, ARecordingThatNobodyAskedForIsStopped) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  EXPECT_TRUE(recording_tells("recording-started", "RT1").ok());
+  EXPECT_TRUE(recording_tells("recording-started", "RT2").ok());
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-recording").size() == 1; }));
+  const Json warnings = seen(id)["warnings"];
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings.item(0).as_string(), "recording.unasked");
+}
+
+TEST_F(Video, ARecordingThatBreaksOffHasFailedAndMayBeginAnew) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->start_recording(as(doctor_, id)));
+  EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
+  EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-recording").size() == 1; }));
+  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  ASSERT_EQ(kept.items.size(), 1U);
+  EXPECT_EQ(kept.items[0].string_or("status", ""), "failed");
+  EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
+  must(sessions_->start_recording(as(doctor_, id)));
+  EXPECT_TRUE(seen(id).bool_or("recordingActive", false));
+}
+
+TEST_F(Video, ARoomThatIsGoneRecordsNothingAndPeopleAreTold) {
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "start-recording") return provider_.usual(call);
+    return Provider::done_with(Json::object({{"sessionId", "RM1"}, {"recording", false}}));
+  };
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->start_recording(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
+}
+
+TEST_F(Video, ARecordingThatFailsAfterTheEndHasFailed) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->start_recording(as(doctor_, id)));
+  provider_.recordings = Json::object({{"ready", false}});
+  must(sessions_->end(as(doctor_, id)));
+  EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
+  EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  ASSERT_EQ(kept.items.size(), 1U);
+  EXPECT_EQ(kept.items[0].string_or("status", ""), "failed");
+}
+
+TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  const std::string doctor = part(id, doctor_).string_or("identity", "");
+  const auto line = [&](double loss) {
+    return sessions_->provider_event(
+        Json::object({{"type", "org.rabt.session.quality.v1"},
+                      {"data", Json::object({{"sessionId", "RM1"},
+                                             {"identity", doctor},
+                                             {"at", to_iso8601(clock_.now())},
+                                             {"direction", "up"},
+                                             {"lossPercent", loss},
+                                             {"jitterMs", 5.0},
+                                             {"rttMs", 40.0}})}}));
+  };
+  EXPECT_TRUE(line(0).ok());
+  const double good = seen(id)["qualityScore"].as_double();
+  EXPECT_GT(good, 4.0);
+  EXPECT_TRUE(line(30).ok());
+  EXPECT_EQ(seen(id)["qualityScore"].as_double(), good) << "one sample in ten seconds";
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance_ms(10'000);
+    EXPECT_TRUE(line(30).ok());
+  }
+  EXPECT_LT(seen(id)["qualityScore"].as_double(), 3.5);
+  EXPECT_TRUE(eventually([&] { return !told("quality-changed").empty(); }));
 }
 
 }  // namespace

@@ -19,8 +19,10 @@
 //   struct Mine { ... };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Mine, VideoSuite, Mine);
 //
-// A provider gives: name() of the stand-in; options(callback) of it; config(url, callback);
-// secrets(); receive_only_enforced(answer of issue-token); kBytes of one recording.
+// A provider gives: name() of the stand-in, options(callback) for it and make; config(url,
+// callback) and secrets() of the plugin; kPresence and kHolds: whether its plugin says who is
+// there, and holds receivers when it is asked; heard(body), which does what a topic wants before it
+// tells anything.
 namespace rabt::testing {
 
 using Json = nlohmann::json;
@@ -94,9 +96,19 @@ class VideoSuite : public ::testing::Test {
         .status;
   }
   // As the provider's client does it, with what issue-token gave.
-  int join(const std::string& session, const std::string& identity) {
-    const Json token = done("issue-token", {{"sessionId", session}, {"identity", identity}});
+  int join(const std::string& session, const std::string& identity, bool receive_only = false) {
+    Json ask{{"sessionId", session}, {"identity", identity}};
+    if (receive_only) ask["receiveOnly"] = true;
+    const Json token = done("issue-token", ask);
     return control("join", {{"room", session}, {"token", token.value("token", "")}});
+  }
+  bool hears(const std::string& session, const std::string& listener, const std::string& speaker) {
+    const auto reply = sandbox::testing::call_json(
+        "POST", sandbox_->url("control") + "/control/" + Provider::name() + "/hears",
+        {{"room", session}, {"listener", listener}, {"speaker", speaker}});
+    const auto body = sandbox::parse_json(reply.body);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return body && body->value("hears", false);
   }
   // The last answer of list-recordings, when everything is ready or five seconds are over.
   Json listed(const std::string& session) {
@@ -158,14 +170,100 @@ TYPED_TEST_P(VideoSuite, WhoIsRemovedIsOut) {
   EXPECT_EQ(this->done("remove-participant", nobody)["removed"], false);
 }
 
-TYPED_TEST_P(VideoSuite, RolesAndReceiveOnlyAreTaken) {
+TYPED_TEST_P(VideoSuite, RolesAreTaken) {
   const std::string session = this->opened();
-  const Json token = this->done("issue-token", {{"sessionId", session},
-                                                {"identity", "guest-1"},
-                                                {"role", "guest"},
-                                                {"receiveOnly", true},
-                                                {"ttlSeconds", 600}});
-  EXPECT_TRUE(TypeParam::receive_only(token));
+  EXPECT_FALSE(this->done("issue-token", {{"sessionId", session},
+                                          {"identity", "guest-1"},
+                                          {"role", "guest"},
+                                          {"ttlSeconds", 600}})
+                   .value("token", "")
+                   .empty());
+}
+
+TYPED_TEST_P(VideoSuite, WhoOnlyReceivesHearsAndIsNotHeard) {
+  const std::string session = this->opened();
+  const Json ask{{"sessionId", session}, {"receivers", {"guest-1"}}};
+  this->join(session, "guest-1", true);
+  for (const char* const who : {"patient", "practitioner"}) {
+    this->join(session, who);
+    // The hub asks whenever somebody came.
+    if (TypeParam::kHolds) this->done("hold-receivers", ask);
+  }
+  EXPECT_TRUE(this->hears(session, "guest-1", "patient"));
+  EXPECT_TRUE(this->hears(session, "practitioner", "patient"));
+  EXPECT_FALSE(this->hears(session, "patient", "guest-1"));
+  EXPECT_FALSE(this->hears(session, "practitioner", "guest-1"));
+  if (!TypeParam::kHolds) return;
+  // The same again, with somebody who has left meanwhile, and in a room that is over.
+  this->control("leave", {{"room", session}, {"identity", "patient"}});
+  EXPECT_EQ(this->done("hold-receivers", ask)["held"], 2);
+  this->done("end-session", {{"sessionId", session}});
+  EXPECT_EQ(this->done("hold-receivers", ask)["held"], 0);
+}
+
+TYPED_TEST_P(VideoSuite, WhoOnlyReceivesMayBeHeardWhenHisRoleChanges) {
+  const std::string session = this->opened();
+  this->join(session, "patient");
+  this->join(session, "guest-1", true);
+  this->control("leave", {{"room", session}, {"identity", "guest-1"}});
+  this->join(session, "guest-1", false);
+  EXPECT_TRUE(this->hears(session, "patient", "guest-1"));
+}
+
+// News that were lost are found by asking: who is there, or that the room is over.
+TYPED_TEST_P(VideoSuite, WhatWasLostIsFoundByAsking) {
+  const std::string session = this->opened();
+  const Json which{{"sessionId", session}};
+  this->join(session, "patient");
+  this->join(session, "practitioner");
+  this->control("leave", {{"room", session}, {"identity", "patient"}});
+  const Json people = this->done("get-session", which)["participants"];
+  if (TypeParam::kPresence) {
+    ASSERT_EQ(people.size(), 2U);
+    for (const Json& one : people) {
+      EXPECT_FALSE(one.value("joinedAt", "").empty());
+      EXPECT_EQ(one["leftAt"].is_null(), one["identity"] == "practitioner");
+    }
+  } else {
+    EXPECT_TRUE(people.empty());
+  }
+  this->control("end", {{"room", session}});
+  EXPECT_EQ(this->done("get-session", which)["status"], "completed");
+}
+
+// A room that is gone: acts that must end well do, and one that cannot says so.
+TYPED_TEST_P(VideoSuite, ARoomThatIsGoneIsNoRiddle) {
+  const std::string session = this->opened();
+  this->join(session, "patient");
+  const Json which{{"sessionId", session}};
+  this->control("end", {{"room", session}});
+  EXPECT_EQ(this->done("stop-recording", which)["recording"], false);
+  EXPECT_EQ(this->done("end-session", which)["status"], "completed");
+  EXPECT_TRUE(this->listed(session)["recordings"].empty());
+  this->done("remove-participant", {{"sessionId", session}, {"identity", "patient"}});
+  std::string unknown = session;
+  for (char& c : unknown) {
+    if (c >= '1' && c <= '9') c = '0';
+  }
+  const sdk::Outcome outcome = this->host_->call("start-recording", {{"sessionId", unknown}});
+  // Where a room that nobody knows is one that is over, nothing is recorded; else it is refused.
+  if (outcome.kind == Kind::done) {
+    EXPECT_EQ(Json::parse(outcome.output)["recording"], false);
+  } else {
+    EXPECT_EQ(outcome.kind, Kind::permanent);
+    EXPECT_FALSE(outcome.message.empty());
+  }
+}
+
+// Another file of the same provider cannot be asked for by an id that is none.
+TYPED_TEST_P(VideoSuite, AnIdThatIsNoneAsksForNothing) {
+  for (const char* const id : {"", "..", "../../secrets", "x?y=1", "a/b"}) {
+    for (const char* const action : {"get-session", "end-session", "start-recording"}) {
+      const sdk::Outcome outcome = this->host_->call(action, {{"sessionId", id}});
+      EXPECT_EQ(outcome.kind, Kind::permanent) << action << " " << id;
+    }
+    EXPECT_EQ(this->host_->call("fetch-recording", {{"recordingId", id}}).kind, Kind::permanent);
+  }
 }
 
 TYPED_TEST_P(VideoSuite, ARecordingIsListedFetchedAndDeleted) {
@@ -237,7 +335,9 @@ TYPED_TEST_P(VideoSuite, NewsBecomeEventsOfTheRole) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(VideoSuite, TheSameKeyIsTheSameRoom, ATokenOpensItsRoomAndNoOther,
-                            WhoIsRemovedIsOut, RolesAndReceiveOnlyAreTaken,
+                            WhoIsRemovedIsOut, RolesAreTaken, WhoOnlyReceivesHearsAndIsNotHeard,
+                            WhoOnlyReceivesMayBeHeardWhenHisRoleChanges, WhatWasLostIsFoundByAsking,
+                            ARoomThatIsGoneIsNoRiddle, AnIdThatIsNoneAsksForNothing,
                             ARecordingIsListedFetchedAndDeleted, ATruncatedFileIsNoticed,
                             TheEndIsTheEndHoweverOften, NewsBecomeEventsOfTheRole);
 

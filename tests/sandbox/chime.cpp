@@ -415,8 +415,11 @@ class Chime final : public Service {
     return Response::empty(204);
   }
 
-  static Json who(const Attendee& one) {
-    return {{"attendeeId", one.id}, {"externalUserId", one.user}, {"networkType", "Voip"}};
+  // at_ms: when it happened, if it was not now.
+  static Json who(const Attendee& one, std::int64_t at_ms = 0) {
+    Json out{{"attendeeId", one.id}, {"externalUserId", one.user}, {"networkType", "Voip"}};
+    if (at_ms != 0) out["timestamp"] = static_cast<std::uint64_t>(at_ms);
+    return out;
   }
 
   void join(Meeting& meeting, Attendee& one) {
@@ -425,7 +428,7 @@ class Chime final : public Service {
     one.since_ms = context_.now_ms();
     if (!meeting.started) emit(meeting, "chime:MeetingStarted", Json::object());
     meeting.started = true;
-    emit(meeting, "chime:AttendeeJoined", who(one));
+    emit(meeting, "chime:AttendeeJoined", who(one, one.since_ms));
     context_.ledger.record(name(), "participant.connected", meeting.external + "/" + one.user);
   }
 
@@ -433,8 +436,9 @@ class Chime final : public Service {
   void leave(Meeting& meeting, Attendee& one, const std::string& event) {
     if (!one.here) return;
     one.here = false;
-    one.seconds += (context_.now_ms() - one.since_ms) / 1000;
-    if (!event.empty()) emit(meeting, event, who(one));
+    const std::int64_t now = context_.now_ms();
+    one.seconds += now / 1000 - one.since_ms / 1000;
+    if (!event.empty()) emit(meeting, event, who(one, now));
     context_.ledger.record(name(), "participant.disconnected", meeting.external + "/" + one.user,
                            {{"seconds", one.seconds}});
   }
@@ -684,7 +688,8 @@ class Chime final : public Service {
     if (meeting.topic != topic() || subscriber_.empty()) return;
     detail["version"] = "0";
     detail["eventType"] = event;
-    detail["timestamp"] = static_cast<std::uint64_t>(context_.now_ms());
+    if (!detail.contains("timestamp"))
+      detail["timestamp"] = static_cast<std::uint64_t>(context_.now_ms());
     detail["meetingId"] = meeting.id;
     detail["externalMeetingId"] = meeting.external;
     detail["mediaRegion"] = meeting.region;
@@ -732,7 +737,8 @@ class Chime final : public Service {
     throw not_found();
   }
 
-  // subscribe; join {room, token}; leave, drop {room, identity}; end {room}; fail {pipeline}.
+  // subscribe; join {room, token}; leave, drop {room, identity}; hears {room, listener, speaker};
+  // end {room}; fail {pipeline}.
   Response act(std::string_view what, const Json& body) {
     if (what == "subscribe") {
       subscriber_ = text_of(body, "url");
@@ -741,9 +747,20 @@ class Chime final : public Service {
       return Response::empty(204);
     }
     if (what == "topic") return Response::json(200, {{"arn", topic()}, {"confirmed", confirmed_}});
-    if (what != "join" && what != "leave" && what != "drop" && what != "end")
+    if (what != "join" && what != "leave" && what != "drop" && what != "end" && what != "hears")
       return Service::control(what, body);
     Meeting& meeting = meeting_named(text_of(body, "room"));
+    if (what == "hears") {
+      const auto sound = [&](const char* who, const char* way) {
+        return std::any_of(
+            meeting.attendees.begin(), meeting.attendees.end(), [&](const Attendee& one) {
+              return one.here && one.user == text_of(body, who) &&
+                     text_of(one.capabilities, "Audio").find(way) != std::string::npos;
+            });
+      };
+      return Response::json(200,
+                            {{"hears", sound("listener", "Receive") && sound("speaker", "Send")}});
+    }
     if (what == "end") {
       end(meeting, "control");
       return Response::empty(204);

@@ -141,6 +141,12 @@ struct Participant {
   std::int64_t start_ms = 0;
   std::int64_t end_ms = 0;
   std::vector<Track> tracks;
+  // Whose tracks reach this one.
+  Json subscribe_rules = Json::array({{{"type", "include"}, {"all", true}}});
+  std::int64_t subscribe_rules_ms = 0;
+
+  // What is billed: between the seconds that are shown as start and end.
+  [[nodiscard]] std::int64_t seconds() const { return end_ms / 1000 - start_ms / 1000; }
 };
 
 struct Recording {
@@ -393,6 +399,10 @@ class Twilio final : public Service {
         return Response::json(200, participant_json(room, participant));
       }
       if (is("POST", "Rooms/*/Participants/*")) return disconnect(request, room, participant);
+      if (is("GET", "Rooms/*/Participants/*/SubscribeRules"))
+        return Response::json(200, subscribe_rules_json(room, participant));
+      if (is("POST", "Rooms/*/Participants/*/SubscribeRules"))
+        return update_subscribe_rules(request, room, participant);
       if (is("GET", "Rooms/*/Participants/*/PublishedTracks")) {
         return list_tracks(request, room, participant);
       }
@@ -520,8 +530,14 @@ class Twilio final : public Service {
     room.end_ms = room.updated_ms = context_.now_ms();
     open_by_name_.erase(room.unique_name);
     context_.ledger.record(name(), "room.completed", room.unique_name,
-                           {{"sid", room.sid}, {"by", by}});
+                           {{"sid", room.sid}, {"by", by}, {"participant_seconds", billed(room)}});
     emit(room, "room-ended", {{"RoomDuration", std::to_string(duration_s(room))}});
+  }
+
+  static std::int64_t billed(const Room& room) {
+    std::int64_t seconds = 0;
+    for (const Participant& each : room.participants) seconds += each.seconds();
+    return seconds;
   }
 
   // EmptyRoomTimeout and UnusedRoomTimeout: nobody joined since the timer was set.
@@ -753,7 +769,7 @@ class Twilio final : public Service {
             {"date_updated", iso_seconds(each.connected ? each.start_ms : each.end_ms)},
             {"start_time", iso_seconds(each.start_ms)},
             {"end_time", time_or_null(each.end_ms)},
-            {"duration", each.connected ? Json() : Json((each.end_ms - each.start_ms) / 1000)},
+            {"duration", each.connected ? Json() : Json(each.seconds())},
             {"url", url},
             {"links",
              {{"published_tracks", url + "/PublishedTracks"},
@@ -768,6 +784,30 @@ class Twilio final : public Service {
     }
     leave(room, participant, "api");
     return Response::json(202, participant_json(room, participant));
+  }
+
+  static Json subscribe_rules_json(const Room& room, const Participant& each) {
+    return {{"participant_sid", each.sid},
+            {"room_sid", room.sid},
+            {"rules", each.subscribe_rules},
+            {"date_created", iso_seconds(each.start_ms)},
+            {"date_updated", iso_seconds(std::max(each.start_ms, each.subscribe_rules_ms))}};
+  }
+  Response update_subscribe_rules(const Request& request, const Room& room,
+                                  Participant& participant) {
+    if (!participant.connected) throw not_found(request.path);
+    participant.subscribe_rules = read_rules(form_value(request.form(), "Rules"));
+    participant.subscribe_rules_ms = context_.now_ms();
+    return Response::json(202, subscribe_rules_json(room, participant));
+  }
+
+  // Whether the listener gets the sound of the speaker.
+  Response hears(Room& room, const std::string& listener, const std::string& speaker) {
+    const Participant& to = require_participant(room, listener, listener);
+    const Participant& from = require_participant(room, speaker, speaker);
+    return Response::json(200,
+                          {{"hears", to.connected && from.connected &&
+                                         included(to.subscribe_rules, from, from.tracks.front())}});
   }
 
   Participant& join(Room& room, const std::string& identity) {
@@ -795,7 +835,7 @@ class Twilio final : public Service {
     Participant& participant = room.participants.back();
     context_.ledger.record(name(), "participant.connected", room.unique_name + "/" + identity,
                            {{"sid", participant.sid}, {"room", room.sid}});
-    emit(room, "participant-connected", participant_fields(participant));
+    emit(room, "participant-connected", participant_fields(participant), participant.start_ms);
     for (const Track& track : participant.tracks) {
       Pairs fields = participant_fields(participant);
       fields.emplace_back("TrackSid", track.sid);
@@ -826,9 +866,8 @@ class Twilio final : public Service {
                            {{"sid", participant.sid}, {"room", room.sid}, {"by", by}});
     for (Track& track : participant.tracks) stop_recording(track);
     Pairs fields = participant_fields(participant);
-    fields.emplace_back("ParticipantDuration",
-                        std::to_string((participant.end_ms - participant.start_ms) / 1000));
-    emit(room, "participant-disconnected", std::move(fields));
+    fields.emplace_back("ParticipantDuration", std::to_string(participant.seconds()));
+    emit(room, "participant-disconnected", std::move(fields), participant.end_ms);
     if (connected_count(room) == 0) {
       timers_.after(static_cast<std::int64_t>(room.empty_minutes) * minute_ms_,
                     [this, sid = room.sid, joins = room.joins] { end_if_idle(sid, joins); });
@@ -1070,7 +1109,8 @@ class Twilio final : public Service {
 
   // --- callbacks, automation, controls -----------------------------------------------------------
 
-  void emit(Room& room, const std::string& event, Pairs fields) {
+  // at_ms: when it happened, if it was not now.
+  void emit(Room& room, const std::string& event, Pairs fields, std::int64_t at_ms = 0) {
     // Twilio's SequenceNumber is no order. Here neighbours are swapped, so that who trusts it
     // fails.
     const std::uint64_t number = room.events++ ^ 1U;
@@ -1080,7 +1120,7 @@ class Twilio final : public Service {
                   {"RoomSid", room.sid},
                   {"RoomName", room.unique_name},
                   {"StatusCallbackEvent", event},
-                  {"Timestamp", iso_millis(context_.now_ms())},
+                  {"Timestamp", iso_millis(at_ms == 0 ? context_.now_ms() : at_ms)},
                   {"AccountSid", keys_.account_sid}};
     if (!event.starts_with("recording-")) {
       form.emplace_back("SequenceNumber", std::to_string(number));
@@ -1139,9 +1179,11 @@ class Twilio final : public Service {
       auto_ = body.empty() ? Automation{} : read_automation(body);
       return Response::empty(204);
     }
-    if (what != "join" && what != "leave" && what != "end") return Service::control(what, body);
+    if (what != "join" && what != "leave" && what != "end" && what != "hears")
+      return Service::control(what, body);
     Room* const room = find_room(text(body, "room"));
     if (room == nullptr) throw ApiError{404, 53106, "Room not found"};
+    if (what == "hears") return hears(*room, text(body, "listener"), text(body, "speaker"));
     if (what == "join") {
       std::string identity = text(body, "identity");
       if (body.contains("token")) {

@@ -258,6 +258,32 @@ Answer RecordService::report_quality(const Ask& ask) {
   return answer;
 }
 
+Result<std::vector<Json>> add_line_sample(store::Transaction& transaction, const Membership& of,
+                                          const VideoSettings& video, const LineSample& given,
+                                          Timestamp now) {
+  Sample sample{.at_ms = given.at_ms,
+                .direction = given.direction == "up" ? "up" : "down",
+                .loss = std::clamp(given.loss_percent.value_or(0), 0.0, 100.0),
+                .jitter = std::clamp(given.jitter_ms.value_or(0), 0.0, 60'000.0),
+                .rtt = std::clamp(given.rtt_ms.value_or(0), 0.0, 60'000.0)};
+  if (given.kbps) sample.kbps = std::clamp(*given.kbps, 0.0, 1'000'000.0);
+  sample.mos = mean_opinion_score(sample.loss, sample.jitter, sample.rtt);
+  sample.figures = Json::object({{"lossPercent", sample.loss},
+                                 {"jitterMs", sample.jitter},
+                                 {"rttMs", sample.rtt},
+                                 {"mos", sample.mos},
+                                 {"by", "provider"}});
+  const Level ceiling = ceiling_of(of, video);
+  SampleJob job(of, {.level = std::min(Level::standard, ceiling), .ceiling = ceiling}, now);
+  RABT_TRY_STATUS(job.run(transaction, {sample}));
+  std::vector<Json> changes;
+  for (const Step& step : job.steps)
+    changes.push_back(Json::object({{"participant", of.participant},
+                                    {"from", to_string(step.from)},
+                                    {"to", to_string(step.to)}}));
+  return changes;
+}
+
 Answer RecordService::quality(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   if (!of.administrator || !of.participant.empty())

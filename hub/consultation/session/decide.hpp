@@ -45,6 +45,12 @@ struct Moment {
   bool video = false;
   // The session's provider opens a room when the first one joins, and not before.
   bool room_at_join = false;
+  // What the session's provider can do. A session that needs more is refused before anybody comes.
+  bool records = true;
+  // Whoever may only see and hear is held to it.
+  bool receive_only = true;
+  // It does so whenever the hub asks, and not by their tokens.
+  bool holds_receivers = false;
   // Names for what is new, drawn before: decide() is pure.
   std::string fresh_id{};
 };
@@ -155,11 +161,15 @@ struct RoomNotOpened {
 struct RoomEnded {
   Timestamp at;
 };
-// The provider did not begin to record.
+// The provider did not begin to record, or it broke off.
 struct RecordingLost {
   std::string recording;
   std::string code;
+  // Parts of it may go on.
+  bool stop = false;
 };
+// The provider says that it records.
+struct RecordingSeen {};
 // Changes nothing.
 struct Look {};
 struct SetAppointment {
@@ -172,11 +182,11 @@ struct SetInsurance {
   std::string status;
   std::string reference;
 };
-using Command =
-    std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave, Add, Remove,
-                 Admit, Deny, Invite, Revoke, AcceptInvitation, RecordConsent, StartRecording,
-                 StopRecording, Tick, ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened,
-                 RoomEnded, RecordingLost, Look, SetAppointment, LinkConsultation, SetInsurance>;
+using Command = std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave,
+                             Add, Remove, Admit, Deny, Invite, Revoke, AcceptInvitation,
+                             RecordConsent, StartRecording, StopRecording, Tick, ProviderJoined,
+                             ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,
+                             RecordingSeen, Look, SetAppointment, LinkConsultation, SetInsurance>;
 
 // ---- What follows
 
@@ -188,7 +198,8 @@ struct SessionEvent {
 };
 // What is asked of the video provider.
 struct Effect {
-  // open-room, end-room, start-recording, stop-recording, collect
+  // open-room, end-room, start-recording, stop-recording, collect, remove-participant,
+  // hold-receivers
   std::string kind;
   // A recording.
   std::string subject;
@@ -221,7 +232,7 @@ struct Change {
 
 // Errors: denied authorisation.denied, session.not_host, session.create_denied,
 // participant.not_a_participant; conflict session.*, participant.*, visit.closed, licence.missing,
-// consent.*, recording.*, capability.recording; not_found not_found.
+// consent.*, recording.*, capability.*; not_found not_found.
 [[nodiscard]] Result<Change> decide(const Session& session, const Moment& moment,
                                     const Command& command);
 

@@ -45,7 +45,10 @@ Result<Change> on(Step step, const Open& command) {
   //
   if (command.place_free && !*command.place_free)
     return conflict("clinic.full", "the clinic session has no free place");
-  for (const Participant& one : is.participants) RABT_TRY_STATUS(role_allowed(is, one.role));
+  for (const Participant& one : is.participants) RABT_TRY_STATUS(may_take_part(step, one.role));
+  // without a provider the session waits for one.
+  if (is.recording == "auto" && !is.provider_plugin.empty())
+    RABT_TRY_STATUS(provider_records(step));
   is.status = command.request ? SessionStatus::requested : SessionStatus::scheduled;
   is.created_ms = at.now.ms;
   is.created_by = at.who.actor;
@@ -210,6 +213,8 @@ Result<Change> on(Step step, const Amend& command) {
   is.quality = to.string_or("quality", is.quality);
   is.waiting_room = to.bool_or("waitingRoom", is.waiting_room);
   is.recording = to.string_or("recording", is.recording);
+  if (to.find("recording") != nullptr && is.recording == "auto" && !is.provider_plugin.empty())
+    RABT_TRY_STATUS(provider_records(step));
   is.language = to.string_or("language", is.language);
   if (const Json* notes = to.find("notes")) is.notes = notes->is_null() ? "" : notes->as_string();
   if (const Json* text = to.find("chiefComplaint"))

@@ -142,7 +142,7 @@ Result<Change> on(Step step, const Leave& command) {
 Result<Change> on(Step step, const Add& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(role_allowed(is, command.participant.role));
+  RABT_TRY_STATUS(may_take_part(step, command.participant.role));
   Participant* one = is.of_person(command.participant.person);
   // A guest is known by the id that his own system gives him.
   const std::string external = command.participant.guest.string_or("externalId", "");
@@ -258,7 +258,7 @@ Result<Change> on(Step step, const Deny& command) {
 Result<Change> on(Step step, const Invite& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(role_allowed(is, command.invitation.role));
+  RABT_TRY_STATUS(may_take_part(step, command.invitation.role));
   Invitation invitation = command.invitation;
   invitation.created_ms = step.moment.now.ms;
   invitation.created_by = step.moment.who.actor;
@@ -309,7 +309,7 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   }
   if (found->status != "pending" || found->expires_ms < step.moment.now.ms) return gone();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(role_allowed(is, found->role));
+  RABT_TRY_STATUS(may_take_part(step, found->role));
   found->status = "accepted";
   Participant* one = is.of_person(command.participant.person);
   if (one != nullptr && one->admission == Admission::removed)
@@ -417,6 +417,7 @@ Result<Change> on(Step step, const ProviderJoined& command) {
   one->was_here = true;
   one->connection = "connected";
   tell_joined(step, *one);
+  hold_receivers(step);
   follow_presence(step);
   begin_by_itself(step, command.visit_open);
   return done(std::move(step));
@@ -479,10 +480,34 @@ Result<Change> on(Step step, const RecordingLost& command) {
   Session& is = step.after();
   if (is.over()) return nothing(step.before);
   if (is.recording_now == command.recording) is.recording_now.clear();
+  if (command.stop) step.ask("stop-recording", command.recording);
   is.warn("recording.failed");
   const Json what = Json::object({{"recording", command.recording}, {"code", command.code}});
   step.record("recording.failed", what);
   step.tell("recording-failed", what);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const RecordingSeen& /*command*/) {
+  constexpr std::string_view kUnasked = "recording.unasked";
+  Session& is = step.after();
+  if (is.over()) return nothing(step.before);
+  if (!is.recording_now.empty()) {
+    if (is.recording_confirmed) return nothing(step.before);
+    is.recording_confirmed = true;
+    is.clear_warning("recording.failed");
+    step.tell("recording-confirmed", Json::object({{"recording", is.recording_now}}));
+    return done(std::move(step));
+  }
+  // News of a recording that was stopped meanwhile come late. Where none was ever asked for, the
+  // provider records by a setting of its own, and nobody has consented.
+  const bool told =
+      std::find(is.warnings.begin(), is.warnings.end(), kUnasked) != is.warnings.end();
+  if (is.recorded || told) return nothing(step.before);
+  is.warn(kUnasked);
+  step.ask("stop-recording");
+  step.record("recording.unasked");
+  step.tell("recording-unasked");
   return done(std::move(step));
 }
 

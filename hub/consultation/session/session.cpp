@@ -129,6 +129,10 @@ bool is_host_role(SessionType type, PartRole role) {
   return type == SessionType::training_session && role == PartRole::admin;
 }
 
+bool only_receives(SessionType type, PartRole role) {
+  return role == PartRole::observer || (role == PartRole::admin && !is_host_role(type, role));
+}
+
 bool is_host(const Session& session, const Participant& participant) {
   if (!participant.takes_part()) return false;
   return is_host_role(session.type, participant.role) ||
@@ -373,6 +377,7 @@ Json to_document(const Session& session) {
        {"region", session.region},
        {"warnings", std::move(warnings)},
        {"recordingNow", session.recording_now},
+       {"recordingConfirmed", session.recording_confirmed},
        {"recorded", session.recorded},
        {"emptySince", optional_ms(session.empty_since_ms)},
        {"roomGone", optional_ms(session.room_gone_ms)},
@@ -418,6 +423,7 @@ Status from_document(const Json& document, Session& session) {
   for (const Json& code : document["warnings"].as_array())
     session.warnings.push_back(code.as_string());
   session.recording_now = document.string_or("recordingNow", "");
+  session.recording_confirmed = document.bool_or("recordingConfirmed", false);
   session.recorded = document.bool_or("recorded", false);
   session.empty_since_ms = ms_of(document["emptySince"]);
   session.room_gone_ms = ms_of(document["roomGone"]);

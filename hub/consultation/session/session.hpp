@@ -177,6 +177,8 @@ struct Session {
   std::string door = "api";
   // session_recording.id of the one that runs; empty when none does.
   std::string recording_now;
+  // The provider said that it records.
+  bool recording_confirmed = false;
   // Was recorded at least once.
   bool recorded = false;
   // When the last one left, while nobody is there.
@@ -207,6 +209,8 @@ struct Session {
 // 3.3: what a type of session asks of its participants.
 [[nodiscard]] bool is_host_role(SessionType type, PartRole role);
 [[nodiscard]] bool is_staff(PartRole role);
+// Sees and hears, and sends nothing.
+[[nodiscard]] bool only_receives(SessionType type, PartRole role);
 // Doctors and specialists, who need a licence.
 [[nodiscard]] bool needs_licence(PartRole role);
 // A host, or the organizer when he is staff.

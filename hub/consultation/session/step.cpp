@@ -145,14 +145,31 @@ void open_room(Step& step) {
   step.ask("open-room");
 }
 
+Status provider_records(const Step& step) {
+  if (!step.change.after.provider_plugin.empty() && step.moment.records) return ok_status();
+  return conflict("capability.recording",
+                  "the video provider of this session cannot record; make a session without "
+                  "`recording: auto`, or bind the role video to a provider that records");
+}
+
+Status may_take_part(const Step& step, PartRole role) {
+  const Session& is = step.change.after;
+  RABT_TRY_STATUS(role_allowed(is, role));
+  if (is.provider_plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
+    return ok_status();
+  return conflict("capability.receive_only",
+                  "the role " + std::string(to_string(role)) +
+                      " only sees and hears, and the video provider of this session cannot keep "
+                      "anybody from speaking");
+}
+
 Status begin_recording(Step& step, std::string_view purpose) {
   Session& is = step.after();
   if (!step.moment.settings.recording_enabled || is.recording == "off")
     return conflict("capability.recording", "recording is switched off");
   if (is.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
-  if (is.provider_plugin.empty() || is.provider_plugin == kP2p)
-    return conflict("capability.recording", "the video provider of this session cannot record");
+  RABT_TRY_STATUS(provider_records(step));
   const auto given = [&](std::string_view kind, std::string_view person) {
     bool yes = false;
     for (const Json& consent : is.consents.as_array()) {
@@ -181,10 +198,21 @@ Status begin_recording(Step& step, std::string_view purpose) {
   step.change.recording_begun = is.recording_now;
   step.change.recording_purpose = std::string(purpose);
   open_room(step);
+  is.recording_confirmed = false;
   step.ask("start-recording", is.recording_now);
+  hold_receivers(step);
   step.record("recording.started", Json::object({{"recording", is.recording_now}}));
   step.tell("recording-started", Json::object({{"recording", is.recording_now}}));
   return ok_status();
+}
+
+void hold_receivers(Step& step) {
+  const Session& is = step.after();
+  if (!step.moment.holds_receivers) return;
+  if (std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+        return one.takes_part() && only_receives(is.type, one.role);
+      }))
+    step.ask("hold-receivers");
 }
 
 void end_recording(Step& step) {
@@ -454,6 +482,9 @@ Right right_of(const RoomEnded& /*command*/) {
   return Right::session_by_the_hub;
 }
 Right right_of(const RecordingLost& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const RecordingSeen& /*command*/) {
   return Right::session_by_the_hub;
 }
 Right right_of(const Look& /*command*/) {

@@ -37,9 +37,16 @@ void open_room(Step& step);
 void begin_by_itself(Step& step, std::optional<bool> visit_open);
 // completed, cancelled, no_show or failed: closes stays, ends room and recording.
 void finish(Step& step, SessionStatus status, std::string_view reason);
+// Whether the session's provider records. Error conflict capability.recording.
+[[nodiscard]] Status provider_records(const Step& step);
+// Whether the role may take part, and the provider can hold it to what it may do. Error as
+// role_allowed, or conflict capability.receive_only.
+[[nodiscard]] Status may_take_part(const Step& step, PartRole role);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
+// Nobody is to see or hear those who only receive: somebody came who may.
+void hold_receivers(Step& step);
 // scheduled <-> waiting, and since when nobody is there.
 void follow_presence(Step& step);
 void end_stays(Step& step, std::string_view participant, std::int64_t at_ms);
@@ -74,6 +81,7 @@ Result<Change> on(Step step, const RoomOpened& command);
 Result<Change> on(Step step, const RoomNotOpened& command);
 Result<Change> on(Step step, const RoomEnded& command);
 Result<Change> on(Step step, const RecordingLost& command);
+Result<Change> on(Step step, const RecordingSeen& command);
 Result<Change> on(Step step, const Look& command);
 Result<Change> on(Step step, const SetAppointment& command);
 Result<Change> on(Step step, const LinkConsultation& command);

@@ -61,11 +61,19 @@ struct Wrong {
   Error error;
 };
 
+constexpr std::string_view kRegionForm =
+    "a region must be a name of letters, digits, '.', '_' or '-', or \"${config:/MEMBER}\"";
+bool is_region(std::string_view text) {
+  if (!text.starts_with("${")) return is_free_name(text);
+  return text.starts_with("${config:/") && text.ends_with("}");
+}
+
 std::string suggested(std::string_view wrong, const std::vector<std::string>& known) {
   const std::string near = did_you_mean(wrong, known);
   return near.empty() ? near : near + ' ';
 }
 
+// A table: one part a section of the manifest.
 class Reader {
  public:
   explicit Reader(const PackageFiles& files)
@@ -77,7 +85,7 @@ class Reader {
     only(root, "the manifest",
          {"id", "version", "abi", "vendor", "license", "title", "config", "actions", "events",
           "secrets", "metrics", "permissions", "concurrency", "blocking", "isolation", "roles",
-          "codes", "features"});
+          "codes", "features", "regions"});
     m.id = text(need(root, "id"), "id");
     if (!is_name(m.id, "-") || m.id.size() > 64)
       fail(root["id"], "id must be lower-case letters, digits and '-', at most 64");
@@ -99,6 +107,7 @@ class Reader {
     events(root["events"], package);
     roles(root["roles"], package);
     features(root["features"], package.manifest);
+    regions(root["regions"], package.manifest);
     secrets(root["secrets"], package);
     metrics(root["metrics"], package);
     permissions(root["permissions"], package);
@@ -344,6 +353,15 @@ class Reader {
     for (const auto& item : node)
       manifest.features.push_back(
           choice(item, "a feature", {"presence", "receive-only", "room-at-join"}));
+  }
+
+  void regions(const YAML::Node& node, Manifest& manifest) const {
+    if (!node) return;
+    list(node, "regions", kMaxNames);
+    for (const auto& item : node) {
+      manifest.regions.push_back(text(item, "a region"));
+      if (!is_region(manifest.regions.back())) fail(item, std::string(kRegionForm));
+    }
   }
 
   void events(const YAML::Node& node, Package& package) {

@@ -44,6 +44,9 @@ struct Manifest {
   std::vector<std::string> roles;
   // What it can do beyond its roles' required actions.
   std::vector<std::string> features;
+  // Where the other side keeps and handles what it is sent; "${config:/pointer}" takes a text of
+  // the configuration. Empty if the operator runs the other side.
+  std::vector<std::string> regions;
   // Names of secrets that the plugin may refer to.
   std::vector<std::string> secrets;
   // Allow-list entries; "${config:/pointer}" takes the host of a configured URL.
@@ -115,6 +118,10 @@ using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
 // required one is absent), plugin.secret (one has not the form that the manifest declares). The
 // message names the secret and tells nothing of its value.
 [[nodiscard]] Status check_secrets(const Package& package, const Secrets& secrets);
+// Whether every region of the manifest is allowed; all are if `allowed` is empty. Error conflict
+// residency.region.
+[[nodiscard]] Status check_regions(const Manifest& manifest, const Json& config,
+                                   const std::vector<std::string>& allowed);
 // Whether the configuration fits the schema of the manifest, which stands in the folder. Error
 // plugin.config; the message names the place and holds no value.
 [[nodiscard]] Status check_config(const Package& package, const Json& config,

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/package/manifest.hpp"
 
@@ -6,6 +9,9 @@
 namespace rabt::plugin {
 
 namespace {
+
+// Longer names of regions are cut in messages.
+constexpr std::size_t kMaxRegion = 64;
 
 // What is wrong with the value, as the end of a sentence. The text is empty if nothing is.
 std::string fault_of(const SecretSpec& spec, const SecretBytes& value) {
@@ -42,6 +48,32 @@ Status check_secrets(const Package& package, const Secrets& secrets) {
                                                 "; give them in its section of the configuration");
   }
   if (!wrong.empty()) return invalid("plugin.secret", wrong);
+  return ok_status();
+}
+
+Status check_regions(const Manifest& manifest, const Json& config,
+                     const std::vector<std::string>& allowed) {
+  if (allowed.empty()) return ok_status();
+  constexpr std::string_view kOpen = "${config:";
+  const std::string end = "; compliance.allowed_regions allows: " + listed(allowed);
+  for (const std::string& entry : manifest.regions) {
+    std::string region = entry;
+    if (entry.starts_with(kOpen)) {
+      const std::string pointer = entry.substr(kOpen.size(), entry.size() - kOpen.size() - 1);
+      const Json* const value = at_pointer(config, pointer);
+      if (value == nullptr || !value->is_string()) {
+        return conflict("residency.region", manifest.id +
+                                                " works in a region of its own choice as "
+                                                "long as config" +
+                                                pointer + " names none" + end);
+      }
+      region = value->as_string().substr(0, kMaxRegion);
+    }
+    if (std::find(allowed.begin(), allowed.end(), region) == allowed.end()) {
+      return conflict("residency.region",
+                      manifest.id + " keeps or handles data in the region " + region + end);
+    }
+  }
   return ok_status();
 }
 

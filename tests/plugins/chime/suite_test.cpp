@@ -1,3 +1,4 @@
+#include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
 namespace rabt::testing {
@@ -26,9 +27,9 @@ struct Chime {
   static std::map<std::string, std::string> secrets() {
     return {{"secret_access_key", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
   }
-  static bool receive_only(const Json& token) {
-    return token["attendee"]["Capabilities"]["Audio"] == "Receive";
-  }
+  static constexpr const char* kBilled = "attendee_seconds";
+  static constexpr bool kPresence = false;
+  static constexpr bool kHolds = false;
   // The topic tells nothing before its subscription is confirmed.
   static void heard(const std::string& body) {
     const auto message = sandbox::parse_json(body);
@@ -37,6 +38,7 @@ struct Chime {
   }
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Chime, VideoSuite, Chime);
+INSTANTIATE_TYPED_TEST_SUITE_P(Chime, MeteredVisit, Chime);
 
 // A secret that is not the account's opens nothing.
 class ChimeSignature : public VideoSuite<Chime> {};

@@ -1,3 +1,4 @@
+#include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
 namespace rabt::testing {
@@ -21,11 +22,13 @@ struct Twilio {
   static std::map<std::string, std::string> secrets() {
     return {{"api_key_secret", "an-example-of-a-secret-of-32-bytes"}};
   }
-  // Twilio holds nobody to it, and its manifest does not declare the feature.
-  static bool receive_only(const Json& token) { return token.contains("token"); }
+  static constexpr const char* kBilled = "participant_seconds";
+  static constexpr bool kPresence = true;
+  static constexpr bool kHolds = true;
   static void heard(const std::string& /*body*/) {}
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, VideoSuite, Twilio);
+INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, MeteredVisit, Twilio);
 
 }  // namespace
 }  // namespace rabt::testing

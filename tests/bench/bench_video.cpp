@@ -1,0 +1,142 @@
+// ./dev bench video [EVENTS_A_SECOND [SECONDS]]: what a video provider tells of people who come and
+// leave, as signed callbacks over HTTP, until the session has stored it: the hub answers 202 after
+// that. Calls are due at fixed times; a call that is late because the one before was slow counts
+// from when it was due. Prints; asserts nothing. Sealing of recordings is measured by ./dev bench
+// crypto.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "tests/acceptance/hospital.hpp"
+
+namespace {
+
+using namespace rabt;
+using acceptance::Hospital;
+using Clock_ = std::chrono::steady_clock;
+
+constexpr std::string_view kAuthToken = "sandbox-auth-token";
+// Connections of the provider.
+constexpr int kConnections = 64;
+// Each has two participants, who come and leave in turn.
+constexpr int kSessions = 500;
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+// Every value here is a word, a number or a time: nothing but ':' has to be escaped.
+std::string encoded(const Fields& fields) {
+  std::string out;
+  for (const auto& [name, value] : fields) {
+    out += (out.empty() ? "" : "&") + name + "=";
+    for (const char c : value) out += c == ':' ? std::string("%3A") : std::string(1, c);
+  }
+  return out;
+}
+
+std::string signature(const std::string& url, Fields fields) {
+  std::sort(fields.begin(), fields.end());
+  std::string text = url;
+  for (const auto& [name, value] : fields) text += name + value;
+  return to_base64(crypto::hmac_sha1(as_bytes(kAuthToken), text));
+}
+
+struct Room {
+  std::string sid;
+  std::vector<std::string> people;
+};
+
+class Bench {
+ public:
+  Bench(double rate, double seconds) : rate_(rate), seconds_(seconds) {}
+
+  void run() {
+    for (int i = 0; i < kSessions; ++i) rooms_.push_back(open());
+    std::printf("%d sessions, %d connections, %.0f events a second for %.0f s\n", kSessions,
+                kConnections, rate_, seconds_);
+    const auto total = static_cast<std::size_t>(rate_ * seconds_);
+    std::vector<std::vector<double>> took(kConnections);
+    std::vector<std::thread> threads;
+    const auto start = Clock_::now() + std::chrono::milliseconds(100);
+    for (std::size_t n = 0; n < kConnections; ++n) {
+      threads.emplace_back([&, n] {
+        net::LocalHttp http;
+        for (std::size_t i = n; i < total; i += kConnections) {
+          const auto due =
+              start + std::chrono::duration_cast<Clock_::duration>(
+                          std::chrono::duration<double>(static_cast<double>(i) / rate_));
+          std::this_thread::sleep_until(due);
+          post(http, i);
+          took[n].push_back(std::chrono::duration<double, std::milli>(Clock_::now() - due).count());
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    const double passed = std::chrono::duration<double>(Clock_::now() - start).count();
+    std::vector<double> all;
+    for (const auto& one : took) all.insert(all.end(), one.begin(), one.end());
+    std::sort(all.begin(), all.end());
+    const auto at = [&](double share) {
+      return all[std::min(all.size() - 1,
+                          static_cast<std::size_t>(static_cast<double>(all.size()) * share))];
+    };
+    std::printf("%.0f a second; p50 %.1f ms, p99 %.1f ms, slowest %.1f ms\n",
+                static_cast<double>(all.size()) / passed, at(0.5), at(0.99), all.back());
+  }
+
+ private:
+  Room open() {
+    const auto made = h_.post(
+        "D", "/api/v1/sessions",
+        Json::object(
+            {{"type", "doctor_patient"}, {"patient", h_.person("P").id}, {"waitingRoom", false}}));
+    Room room{.sid = made.text("roomSid"), .people = {}};
+    for (const Json& one : made["participants"].as_array())
+      room.people.push_back(one.string_or("identity", ""));
+    if (made.status >= 300 || room.sid.empty() || room.people.size() != 2) {
+      std::fprintf(stderr, "a session could not be made: %s\n", made.body.c_str());
+      std::exit(1);
+    }
+    return room;
+  }
+
+  // The i-th event: in each session the first comes, the second comes, the first leaves, and so on.
+  void post(net::LocalHttp& http, std::size_t i) const {
+    const Room& room = rooms_[i % rooms_.size()];
+    const std::size_t turn = i / rooms_.size();
+    const std::size_t who = turn % 2;
+    const bool comes = turn % 4 < 2;
+    const std::string stay = std::to_string(turn / 4) + "x" + std::to_string(who);
+    const Fields fields{
+        {"RoomStatus", "in-progress"},
+        {"RoomType", "group"},
+        {"RoomSid", room.sid},
+        {"StatusCallbackEvent", comes ? "participant-connected" : "participant-disconnected"},
+        {"Timestamp", to_iso8601(SystemClock().now())},
+        {"ParticipantSid", "PA" + stay},
+        {"ParticipantIdentity", room.people[who]}};
+    const auto answer = http.send("POST", url_,
+                                  {{"Content-Type", "application/x-www-form-urlencoded"},
+                                   {"X-Twilio-Signature", signature(url_, fields)}},
+                                  encoded(fields));
+    if (answer.ok() && answer->status == 202) return;
+    std::fprintf(stderr, "the hub answered: %s\n",
+                 answer.ok() ? answer->body.c_str() : answer.error().message.c_str());
+    std::exit(1);
+  }
+
+  const double rate_;
+  const double seconds_;
+  Hospital& h_ = Hospital::get();
+  const std::string url_ = h_.site.url() + "/hooks/twilio";
+  std::vector<Room> rooms_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Bench(argc > 1 ? std::atof(argv[1]) : 1000, argc > 2 ? std::atof(argv[2]) : 10).run();
+}
